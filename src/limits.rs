@@ -1,0 +1,96 @@
+//! What may grow, and how far; what may last, and how long.
+
+use core::time::Duration;
+
+/// The limits of a session. The largest value of a field's type means that there
+/// is no limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// The longest head of a request or response, in bytes. Beyond it:
+    /// [`Rule::HeadTooLong`](crate::Rule::HeadTooLong). Default 16384.
+    pub head: u32,
+    /// The longest line of a head, in bytes. Beyond it:
+    /// [`Rule::RequestLineTooLong`](crate::Rule::RequestLineTooLong) or
+    /// [`Rule::HeaderLineTooLong`](crate::Rule::HeaderLineTooLong). Default 8192.
+    pub line: u32,
+    /// The most header fields in a head. Beyond it:
+    /// [`Rule::TooManyHeaders`](crate::Rule::TooManyHeaders). Default 100.
+    pub headers: u32,
+    /// The longest payload of a received frame, in bytes. Beyond it, at the
+    /// frame's header: [`Rule::FrameTooBig`](crate::Rule::FrameTooBig). Default
+    /// 16 MiB.
+    pub frame: u64,
+    /// The longest received message, in bytes. Beyond it, at the header of the
+    /// frame that would exceed it:
+    /// [`Rule::MessageTooBig`](crate::Rule::MessageTooBig). Default 16 MiB.
+    pub message: u64,
+    /// The most frames in a received message. Beyond it:
+    /// [`Rule::TooManyFragments`](crate::Rule::TooManyFragments). Default 65536.
+    pub fragments: u32,
+    /// The most bytes of frames that are queued and not handed out yet. A send
+    /// beyond it is refused with [`Rule::QueueFull`](crate::Rule::QueueFull), and
+    /// the session lives. Default 32 MiB.
+    pub queued_output: u64,
+    /// The most bytes of pongs that are queued and not handed out yet. Beyond it:
+    /// [`Rule::PingFlood`](crate::Rule::PingFlood). Default 65536.
+    pub queued_pongs: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            head: 16 * 1024,
+            line: 8 * 1024,
+            headers: 100,
+            frame: 16 << 20,
+            message: 16 << 20,
+            fragments: 65_536,
+            queued_output: 32 << 20,
+            queued_pongs: 65_536,
+        }
+    }
+}
+
+/// The deadlines of a session. `None` turns one off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Timeouts {
+    /// From the first call to the open session. Beyond it:
+    /// [`Rule::HandshakeTimeout`](crate::Rule::HandshakeTimeout). Default 10 s.
+    pub handshake: Option<Duration>,
+    /// How long a peer may send nothing at all. Beyond it:
+    /// [`Rule::IdleTimeout`](crate::Rule::IdleTimeout). Default none, because
+    /// keepalive finds dead peers.
+    pub idle: Option<Duration>,
+    /// From the first byte of a message to its last. Beyond it:
+    /// [`Rule::MessageTimeout`](crate::Rule::MessageTimeout). Default 300 s.
+    pub message: Option<Duration>,
+    /// After how long without input a ping is sent. At least
+    /// [`Timeouts::KEEPALIVE_MINIMUM`]. Default 30 s.
+    pub keepalive: Option<Duration>,
+    /// How long a ping may go unanswered. Beyond it:
+    /// [`Rule::PongTimeout`](crate::Rule::PongTimeout). Default 20 s.
+    pub pong: Option<Duration>,
+    /// From the queueing of a close frame to the end of the closing handshake.
+    /// Beyond it: [`Rule::CloseTimeout`](crate::Rule::CloseTimeout). Default 10 s.
+    pub close: Option<Duration>,
+}
+
+impl Timeouts {
+    /// The shortest interval of keepalive pings that is accepted.
+    pub const KEEPALIVE_MINIMUM: Duration = Duration::from_millis(1);
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Timeouts {
+            handshake: Some(Duration::from_secs(10)),
+            idle: None,
+            message: Some(Duration::from_secs(300)),
+            keepalive: Some(Duration::from_secs(30)),
+            pong: Some(Duration::from_secs(20)),
+            close: Some(Duration::from_secs(10)),
+        }
+    }
+}
