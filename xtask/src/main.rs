@@ -1,2 +1,99 @@
-//! stub
-fn main() {}
+//! The project's chores, as `cargo xtask <command>`: build the component, run the gate, test, measure.
+
+mod commands;
+mod component;
+mod debian;
+mod imports;
+mod needs;
+mod shell;
+mod steps;
+mod suite;
+mod toolchain;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  cargo xtask run
+  cargo xtask run -- --listen 127.0.0.1:9000 --upstream ws://127.0.0.1:9001/
+  cargo xtask run -- --help     (lists the gate's arguments)";
+
+/// Build, run, test and measure the WebSocket component and its hosts.
+///
+/// Every command works from a fresh clone: it builds what it needs first, and says what it is doing.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Build the WebAssembly component and check that it imports nothing.
+    ///
+    /// The result is target/component/websocket.wasm. The wasm32-wasip2 target comes from rustup where it can be
+    /// downloaded, else from Debian's packages rustc-web and rust-web-src, which are installed if you are root.
+    Component {
+        /// Build the component for the sandbox tests, which can be told to trap, spin or hoard memory;
+        /// it goes to target/component/websocket-misbehave.wasm.
+        #[arg(long)]
+        misbehave: bool,
+    },
+    /// Build the component and the gate, and start the gate.
+    ///
+    /// Without arguments it is a demonstration: an echo server behind the gate, and a page to try it with, on
+    /// 127.0.0.1:8080. Arguments go to the gate, for the real use. Ctrl-C ends the gate gracefully.
+    #[command(after_help = RUN_EXAMPLES)]
+    Run {
+        /// Arguments of the gate, after `--`.
+        #[arg(
+            trailing_var_arg = true,
+            allow_hyphen_values = true,
+            value_name = "GATE ARGUMENT"
+        )]
+        args: Vec<OsString>,
+    },
+    /// Install what the tests need, and run all of them.
+    ///
+    /// Formatting, lints, the engine's unit tests, the tests of host and gate on the real component with real peers
+    /// (npm ws, Python websockets, headless Chromium), and Node running the component. Peers are installed below
+    /// target/ and host-tests/; only Chromium, Node and Python come from the system's packages.
+    Test {
+        /// Only the Rust tests: no formatting, no lints, nothing installed, and none of the tests that need Node,
+        /// Python or a browser.
+        #[arg(long)]
+        fast: bool,
+    },
+    /// Build the component and the benchmarks, and run them.
+    Bench {
+        /// Arguments of the benchmark program, after `--`.
+        #[arg(
+            trailing_var_arg = true,
+            allow_hyphen_values = true,
+            value_name = "BENCH ARGUMENT"
+        )]
+        args: Vec<OsString>,
+    },
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Task::Component { misbehave } => {
+            component::build(component::Kind::from_flag(misbehave)).map(drop)
+        }
+        Task::Run { args } => commands::run_gate(args),
+        Task::Test { fast } => suite::run(fast),
+        Task::Bench { args } => commands::run_bench(args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

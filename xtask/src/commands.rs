@@ -1,0 +1,42 @@
+//! The commands that end in a program of the project taking over: the gate and the benchmarks.
+
+use std::ffi::OsString;
+
+use anyhow::Result;
+
+use crate::component::{self, Kind};
+use crate::shell;
+
+/// The gate: as a demonstration, or with the arguments given.
+pub(crate) fn run_gate(args: Vec<OsString>) -> Result<()> {
+    let component = component::build(Kind::Normal)?;
+    eprintln!("Building and starting the gate (the first build takes some minutes)");
+    let mut cargo = shell::cargo();
+    cargo
+        .args([
+            "run",
+            "--release",
+            "--package",
+            "wsgate",
+            "--",
+            "--component",
+        ])
+        .arg(component);
+    if args.is_empty() {
+        cargo.arg("--demo");
+    }
+    cargo.args(args);
+    shell::become_command(&mut cargo)
+}
+
+/// The benchmarks.
+pub(crate) fn run_bench(args: Vec<OsString>) -> Result<()> {
+    let component = component::build(Kind::Normal)?;
+    eprintln!("Building and starting the benchmarks (the first build takes some minutes)");
+    let mut cargo = shell::cargo();
+    cargo
+        .args(["run", "--release", "--package", "bench", "--"])
+        .args(args);
+    cargo.env("WEBSOCKET_COMPONENT", component);
+    shell::become_command(&mut cargo)
+}

@@ -1,0 +1,133 @@
+//! What the tests need besides Rust: installed when missing, and where it is.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{debian, shell};
+
+/// The first version of Node whose test runner and WebAssembly the tests rely on.
+const NODE_MAJOR: u32 = 20;
+
+/// The outside peers, all as absolute paths.
+pub(crate) struct Needs {
+    /// The interpreter of an environment that has the Python peers.
+    pub(crate) python: PathBuf,
+    /// The folder with the Node tests and peers.
+    pub(crate) node_folder: PathBuf,
+    /// The browser.
+    pub(crate) chromium: PathBuf,
+}
+
+/// Installs what is missing.
+pub(crate) fn install() -> Result<Needs> {
+    let root = shell::root()?;
+    Ok(Needs {
+        chromium: chromium()?,
+        python: python(&root).context("the Python peers could not be installed")?,
+        node_folder: node(&root).context("the Node peers could not be installed")?,
+    })
+}
+
+/// A browser named in `WEBSOCKET_TEST_CHROMIUM`, on PATH, or installed now.
+fn chromium() -> Result<PathBuf> {
+    if let Some(path) = std::env::var_os("WEBSOCKET_TEST_CHROMIUM") {
+        return Ok(path.into());
+    }
+    program(
+        &["chromium", "chromium-browser", "google-chrome"],
+        &["chromium"],
+    )
+    .context("Chromium is missing (WEBSOCKET_TEST_CHROMIUM can name one that isn't on PATH)")
+}
+
+/// An environment of the tests' own, below target/.
+fn python(root: &Path) -> Result<PathBuf> {
+    let requirements = root.join("host-tests/python/requirements.txt");
+    let environment = root.join("target/python");
+    let python = environment.join("bin/python");
+    // An environment stops working when the Python it was made from goes away.
+    if !succeeds(Command::new(&python).args(["-m", "pip", "--version"])) {
+        let system =
+            program(&["python3"], &["python3", "python3-venv"]).context("Python 3 is missing")?;
+        make_environment(&system, &environment)?;
+    }
+    shell::run(
+        Command::new(&python)
+            .args(["-m", "pip", "install", "--quiet", "--requirement"])
+            .arg(requirements),
+    )?;
+    Ok(python)
+}
+
+/// Debian's Python comes without the module that makes environments; pyenv's and others have it.
+fn make_environment(python: &Path, folder: &Path) -> Result<()> {
+    if !succeeds(Command::new(python).args(["-c", "import ensurepip"])) {
+        debian::install(&["python3-venv"]).context("Python's module venv is missing")?;
+    }
+    shell::run(
+        Command::new(python)
+            .args(["-m", "venv", "--clear"])
+            .arg(folder),
+    )
+}
+
+/// The packages of host-tests/node.
+fn node(root: &Path) -> Result<PathBuf> {
+    let folder = root.join("host-tests/node");
+    let node = program(&["node"], &["nodejs"]).context("Node is missing")?;
+    let version = shell::output(Command::new(node).arg("--version"))?;
+    if node_major(&version) < Some(NODE_MAJOR) {
+        bail!("Node {version} is too old: the tests need {NODE_MAJOR} or newer");
+    }
+    let npm = program(&["npm"], &["npm"]).context("npm is missing")?;
+    // `npm ci` starts from nothing each time; `npm ls` fails if anything in package.json isn't there.
+    if !succeeds(
+        Command::new(&npm)
+            .args(["ls", "--silent"])
+            .current_dir(&folder),
+    ) {
+        shell::run(
+            Command::new(&npm)
+                .args(["ci", "--no-audit", "--no-fund"])
+                .current_dir(&folder),
+        )?;
+    }
+    Ok(folder)
+}
+
+/// A program by any of these names, from Debian's packages if it isn't there yet.
+fn program(names: &[&str], packages: &[&str]) -> Result<PathBuf> {
+    if let Some(path) = shell::find_program(names) {
+        return Ok(path);
+    }
+    debian::install(packages)?;
+    shell::find_program(names)
+        .with_context(|| format!("{} brought no {}", packages.join(" and "), names[0]))
+}
+
+fn succeeds(command: &mut Command) -> bool {
+    let quiet = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    quiet.status().is_ok_and(|status| status.success())
+}
+
+/// The major version in what `node --version` prints, such as `v20.20.2`.
+fn node_major(version: &str) -> Option<u32> {
+    version.strip_prefix('v')?.split('.').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn node_versions_compare_as_numbers() {
+        assert_eq!(node_major("v20.20.2"), Some(20));
+        assert!(node_major("v9.0.0") < Some(NODE_MAJOR));
+        assert!(node_major("who knows") < Some(NODE_MAJOR));
+    }
+}

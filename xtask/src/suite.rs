@@ -1,0 +1,136 @@
+//! `cargo xtask test`: everything a change has to pass, from a fresh clone, in one command.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::component::{self, Kind};
+use crate::needs::{self, Needs};
+use crate::shell;
+use crate::steps::Steps;
+
+const NEEDS: &str = "Install what the tests need";
+const FORMATTING: &str = "Formatting";
+const LINTS: &str = "Lints";
+const COMPONENTS: &str = "The component, and the one that misbehaves";
+const ENGINE: &str = "Unit tests: engine, xtask";
+const HOSTS: &str = "Tests with the component: host, gate, peers";
+const NODE: &str = "The component in Node";
+
+/// Both components, as absolute paths.
+struct Components {
+    normal: PathBuf,
+    misbehave: PathBuf,
+}
+
+/// All tests, or with `fast` those that need only Rust.
+pub(crate) fn run(fast: bool) -> Result<()> {
+    if fast { run_fast() } else { run_all() }
+}
+
+fn run_fast() -> Result<()> {
+    let mut steps = Steps::new(&[COMPONENTS, ENGINE, HOSTS]);
+    if let Some(components) = steps.run(build_components) {
+        steps.run(test_engine);
+        steps.run(|| test_hosts(&components, None));
+    }
+    steps.finish()
+}
+
+fn run_all() -> Result<()> {
+    let mut steps = Steps::new(&[NEEDS, FORMATTING, LINTS, COMPONENTS, ENGINE, HOSTS, NODE]);
+    if let Some(needs) = steps.run(needs::install) {
+        // A slip of style is reported with everything else, not instead of it.
+        steps.run(check_formatting);
+        steps.run(check_lints);
+        if let Some(components) = steps.run(build_components) {
+            steps.run(test_engine);
+            steps.run(|| test_hosts(&components, Some(&needs)));
+            steps.run(|| test_node(&components, &needs));
+        }
+    }
+    steps.finish()
+}
+
+fn check_formatting() -> Result<()> {
+    shell::run(shell::cargo().args(["fmt", "--all", "--check"]))
+        .context("`cargo fmt` puts it right")
+}
+
+/// In release, like everything that contains wasmtime.
+fn check_lints() -> Result<()> {
+    let arguments = [
+        "clippy",
+        "--release",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ];
+    shell::run(shell::cargo().args(arguments))
+}
+
+fn build_components() -> Result<Components> {
+    let misbehave = component::build(Kind::Misbehave)?;
+    Ok(Components {
+        normal: component::build(Kind::Normal)?,
+        misbehave,
+    })
+}
+
+/// In the dev profile: overflow checks and debug assertions are part of the test.
+fn test_engine() -> Result<()> {
+    let packages = ["--package", "websocket-component", "--package", "xtask"];
+    shell::run(
+        shell::cargo()
+            .args(["test", "--no-fail-fast"])
+            .args(packages),
+    )
+}
+
+fn test_hosts(components: &Components, needs: Option<&Needs>) -> Result<()> {
+    let mut cargo = shell::cargo();
+    cargo.args(["test", "--release", "--no-fail-fast"]);
+    for package in ["websocket-host", "wsgate", "host-tests", "bench"] {
+        cargo.args(["--package", package]);
+    }
+    cargo.env("WEBSOCKET_COMPONENT", &components.normal);
+    cargo.env("WEBSOCKET_COMPONENT_MISBEHAVE", &components.misbehave);
+    match needs {
+        Some(needs) => {
+            cargo.env("WEBSOCKET_TEST_PYTHON", &needs.python);
+            cargo.env("WEBSOCKET_TEST_NODE_DIR", &needs.node_folder);
+            cargo.env("WEBSOCKET_TEST_CHROMIUM", &needs.chromium);
+        }
+        None => {
+            cargo.env("WEBSOCKET_TEST_FAST", "1");
+        }
+    }
+    shell::run(&mut cargo)
+}
+
+fn test_node(components: &Components, needs: &Needs) -> Result<()> {
+    let tests = node_tests(&needs.node_folder)?;
+    let mut node = Command::new("node");
+    node.arg("--test")
+        .args(tests)
+        .current_dir(&needs.node_folder);
+    shell::run(node.env("WEBSOCKET_COMPONENT", &components.normal))
+}
+
+/// The test files, by name: what Node makes of a folder differs from version to version.
+fn node_tests(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries =
+        std::fs::read_dir(folder).with_context(|| format!("can't read {}", folder.display()))?;
+    let paths = entries.flatten().map(|entry| entry.path());
+    let mut tests: Vec<PathBuf> = paths
+        .filter(|path| path.to_string_lossy().ends_with(".test.mjs"))
+        .collect();
+    if tests.is_empty() {
+        bail!("there is no *.test.mjs in {}", folder.display());
+    }
+    tests.sort();
+    Ok(tests)
+}
