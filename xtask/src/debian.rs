@@ -1,6 +1,6 @@
 //! System packages: installed by itself only on Debian as root, else the exact command for a person to run.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Result, bail};
 
@@ -28,7 +28,10 @@ pub(crate) fn install(packages: &[&str]) -> Result<()> {
             install_line(packages)
         );
     }
-    eprintln!("Installing Debian packages: {}", packages.join(", "));
+    eprintln!(
+        "Installing Debian packages, which can take a minute: {}",
+        packages.join(", ")
+    );
     shell::run(apt_get().arg("update"))?;
     shell::run(
         apt_get()
@@ -37,12 +40,14 @@ pub(crate) fn install(packages: &[&str]) -> Result<()> {
     )
 }
 
-/// apt-get that asks nothing, prints little, and waits for another one to finish.
+/// apt-get that asks nothing, reports nothing but errors, and waits for another one to finish.
 fn apt_get() -> Command {
     let mut command = Command::new("apt-get");
     command
         .env("DEBIAN_FRONTEND", "noninteractive")
-        .args(["-qq", "-o", "DPkg::Lock::Timeout=300"]);
+        .stdin(Stdio::null())
+        .stdout(Stdio::null());
+    command.args(["-qq", "-o", "DPkg::Lock::Timeout=300"]);
     command
 }
 
