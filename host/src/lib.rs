@@ -1,1 +1,45 @@
-//! stub
+//! The WebSocket engine in its sandbox.
+//!
+//! The protocol lives in a WebAssembly component that imports nothing: whatever a hostile peer sends is parsed where it
+//! can do no more than answer wrongly. This crate is the wasmtime side of it.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `exchange` | the call that carries a connection: [`Guest::exchange`], whose results are read where they lie in guest memory |
+//! | `guest`, `calls` | [`Guest`]: one store and one instance with its sessions; a method for each function of the contract |
+//! | `sandbox` | [`Sandbox`]: the loaded component and the pool that its guests come from |
+//! | `load`, `cache` | from a file to a checked component, precompiled on disk where that can be trusted |
+//! | `engine`, `limiter` | wasmtime's settings, the limits of one guest |
+//! | `config`, `error`, `clock` | [`SandboxConfig`], [`SandboxError`], the time that sessions are told |
+//! | [`protocol`] | the types of the contract, as the WIT describes them |
+//!
+//! Each module uses only those below it.
+//!
+//! # Who is at fault
+//!
+//! A [`protocol::Failure`] is a rule that was broken, by the peer, by the transport or by the caller, and says which. A
+//! [`SandboxError`] is the guest's own: it trapped, or ran out of memory or time. It ends that guest, every call after
+//! it returns the same error, and no other guest notices.
+
+mod bindings;
+mod cache;
+mod calls;
+mod clock;
+mod config;
+mod engine;
+mod error;
+mod exchange;
+mod guest;
+mod limiter;
+mod load;
+mod sandbox;
+
+pub mod protocol;
+
+pub use clock::Clock;
+pub use config::{Cache, SandboxConfig};
+pub use error::{CallError, SandboxError};
+pub use exchange::Turn;
+pub use guest::{Guest, Session};
+pub use load::LoadError;
+pub use sandbox::Sandbox;

@@ -1,0 +1,7 @@
+//! What `wasmtime` makes of the contract in `wit/`.
+
+wasmtime::component::bindgen!({
+    path: "../wit",
+    world: "websocket",
+    additional_derives: [PartialEq, Eq],
+});

@@ -1,0 +1,136 @@
+//! The compiled component on disk, so that a program starts in a millisecond instead of some hundred.
+//!
+//! What is read back is machine code, and running it is trusting it. So a file counts only if it belongs to the user
+//! that this process runs as, or to root, and nobody else may write to it; and its digest must be right, so that a
+//! damaged one is compiled anew. In all other cases the component is compiled, quietly.
+
+use std::fs::{self, File};
+use std::hash::{Hash, Hasher};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use sha2::{Digest, Sha256};
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+const DIGEST: usize = 32;
+
+/// The file for one component and one way of compiling it.
+pub(crate) struct Slot {
+    path: PathBuf,
+}
+
+impl Slot {
+    pub(crate) fn new(folder: &Path, engine: &Engine, component: &[u8]) -> Self {
+        let mut key = Sha256::new();
+        let mut compatibility = Bytes(Vec::new());
+        engine
+            .precompile_compatibility_hash()
+            .hash(&mut compatibility);
+        key.update(Sha256::digest(&compatibility.0));
+        key.update(component);
+        let key: String = key.finalize()[..16]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        Self {
+            path: folder.join(format!("websocket-{key}.cwasm")),
+        }
+    }
+
+    /// What was kept, if it is there and can be trusted.
+    pub(crate) fn read(&self, engine: &Engine) -> Option<Component> {
+        let mut file = File::open(&self.path).ok()?;
+        if !trusted(&file) {
+            return None;
+        }
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).ok()?;
+        let (digest, code) = bytes.split_at_checked(DIGEST)?;
+        if Sha256::digest(code)[..] != *digest {
+            return None;
+        }
+        // SAFETY: the code must be wasmtime's own. The file is written by `write` alone, whole, and belongs to a user
+        // who could as well replace this program; the digest rules out damage, and wasmtime checks that the code was
+        // made by this version and with these settings.
+        #[expect(unsafe_code, reason = "there is no other way to load compiled code")]
+        unsafe { Component::deserialize(engine, code) }.ok()
+    }
+
+    /// Keeps the compiled component. A folder that can't be written to is no error: it is compiled again next time.
+    pub(crate) fn write(&self, component: &Component) {
+        if let Ok(code) = component.serialize() {
+            let _ = self.replace(&code);
+        }
+    }
+
+    /// Puts a whole file in place at once: another process sees the old one, or none, or this one.
+    fn replace(&self, code: &[u8]) -> io::Result<()> {
+        static COUNTER: AtomicU32 = AtomicU32::new(0);
+        let count = COUNTER.fetch_add(1, Ordering::Relaxed);
+        let partial = self
+            .path
+            .with_extension(format!("{}-{count}.partial", process::id()));
+        let result = create(&partial).and_then(|mut file| {
+            file.write_all(&Sha256::digest(code))?;
+            file.write_all(code)?;
+            drop(file);
+            fs::rename(&partial, &self.path)
+        });
+        if result.is_err() {
+            let _ = fs::remove_file(&partial);
+        }
+        result
+    }
+}
+
+/// A hasher that keeps what it is fed.
+struct Bytes(Vec<u8>);
+
+impl Hasher for Bytes {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        0
+    }
+}
+
+#[cfg(unix)]
+fn trusted(file: &File) -> bool {
+    use std::os::unix::fs::MetadataExt;
+
+    const WRITABLE_BY_OTHERS: u32 = 0o022;
+    // SAFETY: geteuid has no preconditions and can't fail.
+    #[expect(unsafe_code, reason = "std doesn't tell which user a process runs as")]
+    let user = unsafe { libc::geteuid() };
+    file.metadata().is_ok_and(|file| {
+        file.is_file()
+            && (file.uid() == user || file.uid() == 0)
+            && file.mode() & WRITABLE_BY_OTHERS == 0
+    })
+}
+
+#[cfg(not(unix))]
+fn trusted(_: &File) -> bool {
+    false
+}
+
+#[cfg(unix)]
+fn create(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+
+    File::options()
+        .write(true)
+        .create_new(true)
+        .mode(0o644)
+        .open(path)
+}
+
+#[cfg(not(unix))]
+fn create(_: &Path) -> io::Result<File> {
+    Err(io::ErrorKind::Unsupported.into())
+}

@@ -1,0 +1,420 @@
+//! A method of [`Guest`] for each function of the contract, but for the batched call.
+
+use crate::error::{CallError, SandboxError};
+use crate::guest::{Guest, Session};
+use crate::protocol::{
+    Acceptance, Action, ActionId, ActionQueue, Completion, Config, Duration, Extension, Failure,
+    GlobalProperties, HandshakeForm, Header, Instant, Message, Negotiated, Refusal, Request,
+    RequestHead, ResponseHead, State, StatusCode,
+};
+
+/// # Functions without a session
+///
+/// They fail only if the guest has ended.
+impl Guest {
+    /// The settings that a session has if the host has no opinion.
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn default_config(&mut self) -> Result<Config, SandboxError> {
+        self.enter(|exports, store| exports.call_default_config(store))
+    }
+
+    /// Values that hold for every session (`WebSocketGetGlobalProperty`).
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn global_properties(&mut self) -> Result<GlobalProperties, SandboxError> {
+        self.enter(|exports, store| exports.call_get_global_properties(store))
+    }
+
+    /// The first of `supported` that a request's `headers` ask for.
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn choose_subprotocol(
+        &mut self,
+        headers: &[Header],
+        supported: &[String],
+    ) -> Result<Option<String>, SandboxError> {
+        self.enter(|exports, store| exports.call_choose_subprotocol(store, headers, supported))
+    }
+}
+
+/// # Making a session
+impl Guest {
+    /// A session of the client role (`WebSocketCreateClientHandle`), from at least 32 unpredictable bytes.
+    ///
+    /// # Errors
+    ///
+    /// `config-out-of-range`, `entropy-too-short`, or the guest has ended.
+    pub fn client(&mut self, config: &Config, entropy: &[u8]) -> Result<Session, CallError> {
+        self.make(|exports, store| {
+            exports
+                .websocket_session()
+                .call_client(store, *config, entropy)
+        })
+    }
+
+    /// A session of the server role (`WebSocketCreateServerHandle`).
+    ///
+    /// # Errors
+    ///
+    /// `config-out-of-range`, or the guest has ended.
+    pub fn server(&mut self, config: &Config) -> Result<Session, CallError> {
+        self.make(|exports, store| exports.websocket_session().call_server(store, *config))
+    }
+
+    /// A client whose handshake something else has made: it starts open.
+    ///
+    /// # Errors
+    ///
+    /// As for [`client`](Self::client).
+    pub fn open_client(
+        &mut self,
+        config: &Config,
+        entropy: &[u8],
+        negotiated: &Negotiated,
+    ) -> Result<Session, CallError> {
+        self.make(|exports, store| {
+            let sessions = exports.websocket_session();
+            sessions.call_open_client(store, *config, entropy, negotiated)
+        })
+    }
+
+    /// A server whose handshake something else has made: it starts open.
+    ///
+    /// # Errors
+    ///
+    /// As for [`server`](Self::server).
+    pub fn open_server(
+        &mut self,
+        config: &Config,
+        negotiated: &Negotiated,
+    ) -> Result<Session, CallError> {
+        self.make(|exports, store| {
+            let sessions = exports.websocket_session();
+            sessions.call_open_server(store, *config, negotiated)
+        })
+    }
+}
+
+/// # The handshake in bytes
+impl Guest {
+    /// Queues a request's head. The response is then parsed from the input, and the session opens or fails.
+    ///
+    /// # Errors
+    ///
+    /// `wrong-role`, `handshake-out-of-order`, the rule that a value of the request breaks, or the guest has ended.
+    pub fn connect(&mut self, session: &Session, request: &Request) -> Result<(), CallError> {
+        self.tell(session, |exports, store, this| {
+            exports
+                .websocket_session()
+                .call_connect(store, this, request)
+        })
+    }
+
+    /// The head of the response that a client got, once it has come.
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn response(&mut self, session: &Session) -> Result<Option<ResponseHead>, SandboxError> {
+        self.ask(session, |exports, store, this| {
+            exports.websocket_session().call_response(store, this)
+        })
+    }
+
+    /// The head of the request that a server got, once it has come.
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn request(&mut self, session: &Session) -> Result<Option<RequestHead>, SandboxError> {
+        self.ask(session, |exports, store, this| {
+            exports.websocket_session().call_request(store, this)
+        })
+    }
+
+    /// Queues the response that accepts the request; the session is open. The input that was not consumed is due now.
+    ///
+    /// # Errors
+    ///
+    /// `wrong-role`, `handshake-out-of-order`, `subprotocol-not-requested`, `extension-not-requested`, the rule that a
+    /// value of the answer breaks, or the guest has ended.
+    pub fn accept(
+        &mut self,
+        session: &Session,
+        acceptance: &Acceptance,
+    ) -> Result<Negotiated, CallError> {
+        self.tell(session, |exports, store, this| {
+            exports
+                .websocket_session()
+                .call_accept(store, this, acceptance)
+        })
+    }
+
+    /// Queues a response that refuses the request, and ends the session.
+    ///
+    /// # Errors
+    ///
+    /// `wrong-role`, `handshake-out-of-order`, `status-invalid`, the rule that a value of the answer breaks, or the
+    /// guest has ended.
+    pub fn refuse(&mut self, session: &Session, refusal: &Refusal) -> Result<(), CallError> {
+        self.tell(session, |exports, store, this| {
+            exports
+                .websocket_session()
+                .call_refuse(store, this, refusal)
+        })
+    }
+}
+
+/// # The handshake in headers
+impl Guest {
+    /// The fields that a client adds to its request (`WebSocketBeginClientHandshake`).
+    ///
+    /// # Errors
+    ///
+    /// As for [`connect`](Self::connect).
+    pub fn begin_client_handshake(
+        &mut self,
+        session: &Session,
+        form: HandshakeForm,
+        subprotocols: &[String],
+        extensions: &[Extension],
+        headers: &[Header],
+    ) -> Result<Vec<Header>, CallError> {
+        self.tell(session, |exports, store, this| {
+            exports.websocket_session().call_begin_client_handshake(
+                store,
+                this,
+                form,
+                subprotocols,
+                extensions,
+                headers,
+            )
+        })
+    }
+
+    /// Checks the response to it (`WebSocketEndClientHandshake`). The session opens, or fails.
+    ///
+    /// # Errors
+    ///
+    /// The rule that the response breaks, or the guest has ended.
+    pub fn end_client_handshake(
+        &mut self,
+        session: &Session,
+        status: StatusCode,
+        headers: &[Header],
+    ) -> Result<Negotiated, CallError> {
+        self.tell(session, |exports, store, this| {
+            let sessions = exports.websocket_session();
+            sessions.call_end_client_handshake(store, this, status, headers)
+        })
+    }
+
+    /// Checks a request, and the answer to it (`WebSocketBeginServerHandshake`): the fields of the response.
+    ///
+    /// # Errors
+    ///
+    /// The rule that the request breaks, which ends the session, or as for [`accept`](Self::accept).
+    pub fn begin_server_handshake(
+        &mut self,
+        session: &Session,
+        form: HandshakeForm,
+        headers: &[Header],
+        acceptance: &Acceptance,
+    ) -> Result<Vec<Header>, CallError> {
+        self.tell(session, |exports, store, this| {
+            let sessions = exports.websocket_session();
+            sessions.call_begin_server_handshake(store, this, form, headers, acceptance)
+        })
+    }
+
+    /// The response was written: the session is open (`WebSocketEndServerHandshake`).
+    ///
+    /// # Errors
+    ///
+    /// `wrong-role`, `handshake-out-of-order`, or the guest has ended.
+    pub fn end_server_handshake(&mut self, session: &Session) -> Result<(), CallError> {
+        self.tell(session, |exports, store, this| {
+            exports
+                .websocket_session()
+                .call_end_server_handshake(store, this)
+        })
+    }
+}
+
+/// # One action at a time
+impl Guest {
+    /// Queues a send (`WebSocketSend`).
+    ///
+    /// # Errors
+    ///
+    /// `not-open`, `already-closing`, `aborted`, `queue-full`, or the rule that the message breaks, and nothing was
+    /// queued; or the guest has ended.
+    pub fn send(
+        &mut self,
+        session: &Session,
+        message: &Message,
+        context: Option<u64>,
+        now: Instant,
+    ) -> Result<(), CallError> {
+        self.tell(session, |exports, store, this| {
+            exports
+                .websocket_session()
+                .call_send(store, this, message, context, now)
+        })
+    }
+
+    /// Queues a receive (`WebSocketReceive`). Without one, no action asks for input.
+    ///
+    /// # Errors
+    ///
+    /// The rule that ended the session, `aborted`, or the guest has ended.
+    pub fn receive(&mut self, session: &Session, context: Option<u64>) -> Result<(), CallError> {
+        self.tell(session, |exports, store, this| {
+            exports
+                .websocket_session()
+                .call_receive(store, this, context)
+        })
+    }
+
+    /// What to do next (`WebSocketGetAction`).
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn get_action(
+        &mut self,
+        session: &Session,
+        queue: ActionQueue,
+        now: Instant,
+    ) -> Result<Action, SandboxError> {
+        self.ask(session, |exports, store, this| {
+            exports
+                .websocket_session()
+                .call_get_action(store, this, queue, now)
+        })
+    }
+
+    /// Tells what was done (`WebSocketCompleteAction`).
+    ///
+    /// # Errors
+    ///
+    /// `action-unknown`, `completion-mismatch`, or the guest has ended.
+    pub fn complete_action(
+        &mut self,
+        session: &Session,
+        id: ActionId,
+        completion: &Completion,
+        now: Instant,
+    ) -> Result<(), CallError> {
+        self.tell(session, |exports, store, this| {
+            exports
+                .websocket_session()
+                .call_complete_action(store, this, id, completion, now)
+        })
+    }
+}
+
+/// # The end, and properties
+impl Guest {
+    /// The transport has no more input. If the closing handshake is not complete, the session fails with
+    /// `connection-lost`.
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn end_of_input(&mut self, session: &Session, now: Instant) -> Result<(), SandboxError> {
+        self.ask(session, |exports, store, this| {
+            exports
+                .websocket_session()
+                .call_end_of_input(store, this, now)
+        })
+    }
+
+    /// Ends the session without a word to the peer (`WebSocketAbortHandle`).
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn abort(&mut self, session: &Session) -> Result<(), SandboxError> {
+        self.ask(session, |exports, store, this| {
+            exports.websocket_session().call_abort(store, this)
+        })
+    }
+
+    /// Where the session is.
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn state(&mut self, session: &Session) -> Result<State, SandboxError> {
+        self.ask(session, |exports, store, this| {
+            exports.websocket_session().call_get_state(store, this)
+        })
+    }
+
+    /// The rule that ended the session.
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn failure(&mut self, session: &Session) -> Result<Option<Failure>, SandboxError> {
+        self.ask(session, |exports, store, this| {
+            exports.websocket_session().call_get_failure(store, this)
+        })
+    }
+
+    /// What was agreed on, once the session has opened.
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn negotiated(&mut self, session: &Session) -> Result<Option<Negotiated>, SandboxError> {
+        self.ask(session, |exports, store, this| {
+            exports.websocket_session().call_get_negotiated(store, this)
+        })
+    }
+
+    /// When to call next though there is no input, if ever.
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn next_deadline(&mut self, session: &Session) -> Result<Option<Instant>, SandboxError> {
+        self.ask(session, |exports, store, this| {
+            exports.websocket_session().call_next_deadline(store, this)
+        })
+    }
+
+    /// How many bytes are queued and not handed out yet.
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn buffered_amount(&mut self, session: &Session) -> Result<u64, SandboxError> {
+        self.ask(session, |exports, store, this| {
+            exports
+                .websocket_session()
+                .call_buffered_amount(store, this)
+        })
+    }
+
+    /// The round-trip time of the last ping that was answered.
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn round_trip_time(&mut self, session: &Session) -> Result<Option<Duration>, SandboxError> {
+        self.ask(session, |exports, store, this| {
+            exports
+                .websocket_session()
+                .call_round_trip_time(store, this)
+        })
+    }
+}

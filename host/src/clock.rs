@@ -1,0 +1,60 @@
+//! The time that sessions are told.
+
+use std::time::Duration;
+
+use tokio::time;
+
+use crate::protocol::Instant;
+
+/// A monotonic clock, read in nanoseconds since it was made.
+///
+/// It is tokio's clock, so it stands still and jumps with `tokio::time::pause` and `advance`. It needs no runtime.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    origin: time::Instant,
+}
+
+impl Clock {
+    /// A clock that starts at 0.
+    #[must_use]
+    pub fn start() -> Self {
+        Self {
+            origin: time::Instant::now(),
+        }
+    }
+
+    /// The reading now. After 584 years it stays at its largest value.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        u64::try_from(self.origin.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// When the clock shows `reading`, for a timer. A time too far away for the system to name is 30 years from now.
+    #[must_use]
+    pub fn at(&self, reading: Instant) -> time::Instant {
+        const FAR: Duration = Duration::from_secs(30 * 365 * 86_400);
+        self.origin
+            .checked_add(Duration::from_nanos(reading))
+            .unwrap_or_else(|| time::Instant::now() + FAR)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Clock;
+
+    #[test]
+    fn readings_and_times_are_each_others_inverse() {
+        let clock = Clock::start();
+        let reading = clock.now();
+        let late = clock.at(reading + 5_000_000_000) - clock.at(reading);
+        assert_eq!(late.as_secs(), 5);
+        assert!(clock.now() >= reading);
+    }
+
+    #[test]
+    fn the_largest_reading_is_no_panic() {
+        let clock = Clock::start();
+        assert!(clock.at(u64::MAX) > clock.at(clock.now()));
+    }
+}

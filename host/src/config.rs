@@ -1,0 +1,53 @@
+//! How a sandbox is made, and what its guests may take.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+#[cfg(doc)]
+use crate::error::SandboxError;
+
+/// How a sandbox is made, and what its guests may take.
+#[derive(Clone, Debug)]
+pub struct SandboxConfig {
+    /// The most guests at a time; one more is refused with [`SandboxError::PoolExhausted`]. Default 1000.
+    ///
+    /// For each of them 4 GiB of address space are set aside, and no memory: 20,000 fit in the 128 TiB that a process
+    /// has. A guest in use takes about three of the mappings that Linux counts (`vm.max_map_count`, 65,530).
+    pub guests: u32,
+    /// The most memory of one guest, in bytes, a multiple of 64 KiB and at most 4 GiB; one that needs more ends with
+    /// [`SandboxError::OutOfMemory`]. Default 96 MiB: with the engine's default limits there is room for the largest
+    /// message in each direction and its copies.
+    pub memory: usize,
+    /// The most elements of one table of a guest. Default 4096, some eight times what the component has.
+    pub table_elements: usize,
+    /// The longest that a call may take; a longer one ends the guest with [`SandboxError::OutOfTime`], at most a
+    /// quarter later. Time is the wall's, so an overloaded machine counts. Default 1 s, some 50 times what the largest
+    /// message takes.
+    pub call_time: Duration,
+    /// Where the compiled component is kept. Default [`Cache::Beside`].
+    pub cache: Cache,
+}
+
+impl Default for SandboxConfig {
+    fn default() -> Self {
+        Self {
+            guests: 1000,
+            memory: 96 << 20,
+            table_elements: 4096,
+            call_time: Duration::from_secs(1),
+            cache: Cache::Beside,
+        }
+    }
+}
+
+/// Where the compiled component is kept. Only on Unix; elsewhere nothing is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Cache {
+    /// In the folder of the component.
+    #[default]
+    Beside,
+    /// In this folder.
+    Folder(PathBuf),
+    /// Nowhere: it is compiled at each start.
+    Off,
+}

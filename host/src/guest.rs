@@ -1,0 +1,188 @@
+//! One store and one instance, with the sessions in it.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use wasmtime::Store;
+use wasmtime::component::ResourceAny;
+
+use crate::bindings::exports::websocket::protocol::session::Guest as Exports;
+use crate::bindings::{Websocket, WebsocketPre};
+use crate::error::{CallError, SandboxError};
+use crate::exchange::Exchange;
+use crate::limiter::Limiter;
+use crate::protocol::Failure;
+
+/// A sandbox of its own for one connection, with whatever sessions that takes: a relayed connection has two.
+///
+/// Its methods are the functions of the contract, in the words of `wit/session.wit`; each tells apart a broken rule
+/// ([`CallError::Failure`]) from the end of the guest ([`CallError::Sandbox`]). After such an end no call enters the
+/// guest again. Dropping a guest frees all it held and gives its place in the pool back.
+pub struct Guest {
+    pub(crate) store: Store<Limiter>,
+    bindings: Websocket,
+    pub(crate) exchange: Exchange,
+    /// The payload and the output of the last turn, of a component that doesn't leave them in place.
+    pub(crate) given: Option<(Vec<u8>, Vec<u8>)>,
+    id: u64,
+    epochs: u64,
+    call_time: Duration,
+    fault: Option<SandboxError>,
+}
+
+/// A WebSocket session in a [`Guest`]: one side of one connection.
+///
+/// It holds memory of the guest until [`Guest::drop_session`] is called or the guest is dropped.
+#[derive(Debug)]
+pub struct Session {
+    resource: ResourceAny,
+    guest: u64,
+}
+
+/// How often a guest is made is no secret, and that one's sessions are no other's must be known.
+static GUESTS: AtomicU64 = AtomicU64::new(0);
+
+impl Guest {
+    pub(crate) fn new(
+        instances: &WebsocketPre<Limiter>,
+        mut store: Store<Limiter>,
+        lends: bool,
+        epochs: u64,
+        call_time: Duration,
+    ) -> Result<Self, SandboxError> {
+        store.set_epoch_deadline(epochs);
+        let made = instances.instantiate(&mut store).and_then(|bindings| {
+            let exports = bindings.websocket_protocol_session();
+            let exchange = Exchange::new(exports, &store, lends)?;
+            Ok((bindings, exchange))
+        });
+        let (bindings, exchange) = made.map_err(|error| {
+            let limiter = store.data();
+            SandboxError::of_call(&error, limiter.denied(), limiter.memory_limit(), call_time)
+        })?;
+        Ok(Self {
+            store,
+            bindings,
+            exchange,
+            given: None,
+            id: GUESTS.fetch_add(1, Ordering::Relaxed),
+            epochs,
+            call_time,
+            fault: None,
+        })
+    }
+
+    /// How many bytes the guest's memory has. It only ever grows.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.store.data().memory()
+    }
+
+    /// What ended the guest, if something did.
+    #[must_use]
+    pub fn fault(&self) -> Option<&SandboxError> {
+        self.fault.as_ref()
+    }
+
+    /// Frees what the session holds.
+    ///
+    /// # Errors
+    ///
+    /// The session belongs to another guest, or the guest has ended.
+    pub fn drop_session(&mut self, session: Session) -> Result<(), SandboxError> {
+        let resource = self.resource(&session)?;
+        self.enter(|_, store| resource.resource_drop(store))
+    }
+
+    /// The handle of a session, which has to be one of this guest's.
+    pub(crate) fn resource(&self, session: &Session) -> Result<ResourceAny, SandboxError> {
+        if session.guest == self.id {
+            Ok(session.resource)
+        } else {
+            Err(SandboxError::ForeignSession)
+        }
+    }
+
+    /// Calls into the guest, within the limits of one call.
+    pub(crate) fn enter<R>(
+        &mut self,
+        call: impl FnOnce(&Exports, &mut Store<Limiter>) -> wasmtime::Result<R>,
+    ) -> Result<R, SandboxError> {
+        self.begin()?;
+        let exports = self.bindings.websocket_protocol_session();
+        let result = call(exports, &mut self.store);
+        result.map_err(|error| self.end(&error))
+    }
+
+    /// Calls a function of a session's.
+    pub(crate) fn ask<R>(
+        &mut self,
+        session: &Session,
+        call: impl FnOnce(&Exports, &mut Store<Limiter>, ResourceAny) -> wasmtime::Result<R>,
+    ) -> Result<R, SandboxError> {
+        let resource = self.resource(session)?;
+        self.enter(|exports, store| call(exports, store, resource))
+    }
+
+    /// Calls a function of a session's that can break a rule.
+    pub(crate) fn tell<R>(
+        &mut self,
+        session: &Session,
+        call: impl FnOnce(
+            &Exports,
+            &mut Store<Limiter>,
+            ResourceAny,
+        ) -> wasmtime::Result<Result<R, Failure>>,
+    ) -> Result<R, CallError> {
+        Ok(self.ask(session, call)??)
+    }
+
+    /// Calls a function that makes a session.
+    pub(crate) fn make(
+        &mut self,
+        call: impl FnOnce(
+            &Exports,
+            &mut Store<Limiter>,
+        ) -> wasmtime::Result<Result<ResourceAny, Failure>>,
+    ) -> Result<Session, CallError> {
+        let resource = self.enter(call)??;
+        let guest = self.id;
+        Ok(Session { resource, guest })
+    }
+
+    /// What precedes each call: it starts with its whole time, if the guest is still there.
+    pub(crate) fn begin(&mut self) -> Result<(), SandboxError> {
+        if let Some(fault) = &self.fault {
+            return Err(fault.clone());
+        }
+        self.store.set_epoch_deadline(self.epochs);
+        self.store.data_mut().forget();
+        Ok(())
+    }
+
+    /// What follows a call that wasmtime could not complete: the guest has ended.
+    #[cold]
+    pub(crate) fn end(&mut self, error: &wasmtime::Error) -> SandboxError {
+        let limiter = self.store.data();
+        let (denied, limit) = (limiter.denied(), limiter.memory_limit());
+        self.end_with(SandboxError::of_call(error, denied, limit, self.call_time))
+    }
+
+    /// The guest has ended, for this reason.
+    #[cold]
+    pub(crate) fn end_with(&mut self, fault: SandboxError) -> SandboxError {
+        self.fault = Some(fault.clone());
+        fault
+    }
+}
+
+impl fmt::Debug for Guest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guest")
+            .field("id", &self.id)
+            .field("memory", &self.memory())
+            .field("fault", &self.fault)
+            .finish_non_exhaustive()
+    }
+}

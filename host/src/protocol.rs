@@ -1,0 +1,14 @@
+//! The types of the contract, `websocket:protocol@0.1.0`, as `wit/` describes them.
+//!
+//! Times are nanoseconds: [`Instant`] of a monotonic clock of the caller's ([`Clock`](crate::Clock) is one),
+//! [`Duration`] of a span.
+
+pub use crate::bindings::exports::websocket::protocol::session::{
+    Acceptance, Action, ActionId, ActionQueue, CloseFrame, Completion, Event, FrameBits, Kind,
+    Message, Outgoing, Received, Refusal, Request, RequestHead, ResponseHead,
+};
+pub use crate::bindings::exports::websocket::protocol::types::{
+    CloseCode, Config, Delivery, Duration, Extension, Failure, GlobalProperties, HandshakeForm,
+    Header, Instant, Limits, Negotiated, Party, PongPolicy, Rule, RuleGroup, State, StatusCode,
+    Timeouts,
+};

@@ -1,0 +1,153 @@
+//! The loaded component and the pool that its guests come from.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use wasmtime::Store;
+
+use crate::bindings::WebsocketPre;
+use crate::config::SandboxConfig;
+use crate::engine;
+use crate::error::SandboxError;
+use crate::guest::Guest;
+use crate::limiter::Limiter;
+use crate::load::{self, LoadError, Loaded};
+use crate::protocol::{Config, GlobalProperties};
+
+/// A component, ready to make guests. Cheap to clone; the clones share one pool.
+#[derive(Clone)]
+pub struct Sandbox {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    instances: WebsocketPre<Limiter>,
+    lends: bool,
+    limits: SandboxConfig,
+    epochs: u64,
+    default_config: Config,
+    global_properties: GlobalProperties,
+}
+
+impl Sandbox {
+    /// Loads the component in the file at `path`, compiled on disk if that can be trusted, and calls it once.
+    ///
+    /// # Errors
+    ///
+    /// The file can't be read, holds no component or another one, or wasmtime can't be set up: see [`LoadError`].
+    pub fn load(path: impl AsRef<Path>, config: SandboxConfig) -> Result<Self, LoadError> {
+        let path = path.as_ref();
+        Self::from_loaded(load::file(path, &config)?, config)
+    }
+
+    /// Loads a component from its bytes. [`Cache::Beside`](crate::Cache::Beside) has no place to be, and keeps nothing.
+    ///
+    /// # Errors
+    ///
+    /// As for [`load`](Self::load).
+    pub fn from_bytes(component: &[u8], config: SandboxConfig) -> Result<Self, LoadError> {
+        Self::from_loaded(load::bytes(component, &config)?, config)
+    }
+
+    fn from_loaded(loaded: Loaded, config: SandboxConfig) -> Result<Self, LoadError> {
+        let epochs = engine::epochs(config.call_time);
+        let store = store(&loaded.instances, &config);
+        let mut guest = Guest::new(
+            &loaded.instances,
+            store,
+            loaded.lends,
+            epochs,
+            config.call_time,
+        )
+        .map_err(LoadError::Unusable)?;
+        let default_config = guest.default_config().map_err(LoadError::Unusable)?;
+        let global_properties = guest.global_properties().map_err(LoadError::Unusable)?;
+        Ok(Self {
+            shared: Arc::new(Shared {
+                instances: loaded.instances,
+                lends: loaded.lends,
+                limits: config,
+                epochs,
+                default_config,
+                global_properties,
+            }),
+        })
+    }
+
+    /// A new guest: one store and one instance, without a session yet.
+    ///
+    /// # Errors
+    ///
+    /// [`SandboxError::PoolExhausted`] if as many as [`SandboxConfig::guests`] are in use, or what kept the guest from
+    /// starting.
+    pub fn guest(&self) -> Result<Guest, SandboxError> {
+        let Shared {
+            instances,
+            lends,
+            limits,
+            epochs,
+            ..
+        } = &*self.shared;
+        Guest::new(
+            instances,
+            store(instances, limits),
+            *lends,
+            *epochs,
+            limits.call_time,
+        )
+    }
+
+    /// The settings of a session if the host has no opinion.
+    #[must_use]
+    pub fn default_config(&self) -> Config {
+        self.shared.default_config
+    }
+
+    /// Values that hold for every session.
+    #[must_use]
+    pub fn global_properties(&self) -> &GlobalProperties {
+        &self.shared.global_properties
+    }
+
+    /// How the sandbox was made.
+    #[must_use]
+    pub fn config(&self) -> &SandboxConfig {
+        &self.shared.limits
+    }
+
+    /// How many guests are in use.
+    #[must_use]
+    pub fn guests(&self) -> u64 {
+        let engine = self.shared.instances.engine();
+        engine
+            .pooling_allocator_metrics()
+            .map_or(0, |pool| pool.component_instances())
+    }
+
+    /// Whether what a turn returns is read in place rather than copied: see [`Guest::exchange`].
+    #[must_use]
+    pub fn lends(&self) -> bool {
+        self.shared.lends
+    }
+}
+
+impl fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sandbox")
+            .field("config", &self.shared.limits)
+            .field("guests", &self.guests())
+            .field("lends", &self.shared.lends)
+            .finish()
+    }
+}
+
+/// A store with the limits of one guest.
+fn store(instances: &WebsocketPre<Limiter>, limits: &SandboxConfig) -> Store<Limiter> {
+    let limiter = Limiter::new(limits.memory, limits.table_elements);
+    let mut store = Store::new(instances.engine(), limiter);
+    store.limiter(|limiter| limiter);
+    // What a guest can make the host copy is bounded by what it can hold.
+    store.set_hostcall_fuel(limits.memory);
+    store
+}
