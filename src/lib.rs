@@ -1,13 +1,28 @@
 #![cfg_attr(not(test), no_std)]
 #![cfg_attr(not(feature = "component"), forbid(unsafe_code))]
-//! A sans-I/O WebSocket engine.
+#![cfg_attr(feature = "component", deny(unsafe_code))]
+//! A sans-I/O WebSocket engine: RFC 6455, client and server.
+//!
+//! [`Session`] is one connection's protocol. It makes and checks handshakes, turns
+//! messages into frame bytes and back, answers pings, closes, and keeps deadlines;
+//! the host owns sockets, clocks and randomness. The same engine is compiled to a
+//! WebAssembly component, whose contract is in `wit/`.
 
 extern crate alloc;
 
+#[cfg(feature = "component")]
+#[allow(unsafe_code, reason = "the canonical ABI passes pointers")]
+mod component;
 mod error;
+mod frame;
 pub mod handshake;
 mod http;
 mod limits;
+mod session;
 
 pub use error::{Party, Rule, RuleGroup};
 pub use limits::{Limits, Timeouts};
+pub use session::{
+    Action, ActionId, ActionQueue, Completion, Config, Delivery, Event, Instant, Message,
+    PongPolicy, Received, Role, Sent, Session, State, Turn,
+};

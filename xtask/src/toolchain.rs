@@ -36,6 +36,8 @@ impl Toolchain {
     pub(crate) fn apply(&self, cargo: &mut Command) -> Result<()> {
         if let Self::Debian { linkers } = self {
             cargo.arg("-Zbuild-std=core,alloc");
+            // `memcmp` and its kin, which no libc supplies here.
+            cargo.arg("-Zbuild-std-features=compiler-builtins-mem");
             cargo.env("RUSTC", DEBIAN_RUSTC).env("RUSTC_BOOTSTRAP", "1");
             cargo.env(
                 "CARGO_TARGET_WASM32_WASIP2_LINKER",

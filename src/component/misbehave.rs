@@ -1,0 +1,26 @@
+//! What a component does in the tests of its sandbox when a text asks for it.
+
+use alloc::vec::Vec;
+
+/// Traps, never returns, or takes all memory, as the payload says.
+pub(super) fn on(payload: &[u8]) {
+    match payload {
+        b"misbehave: trap" => panic!(),
+        b"misbehave: spin" => spin(),
+        b"misbehave: hoard" => hoard(),
+        _ => {}
+    }
+}
+
+fn spin() -> ! {
+    loop {
+        core::hint::spin_loop();
+    }
+}
+
+fn hoard() {
+    let mut hoard = Vec::new();
+    loop {
+        hoard.push(core::hint::black_box(alloc::vec![1u8; 1 << 20]));
+    }
+}

@@ -1,0 +1,271 @@
+//! The exports of the interface `session`.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::cell::RefCell;
+
+use super::bindings::{Component, session as wit, types};
+use super::convert::{all, nanos};
+use crate::handshake::{self, Header};
+use crate::session::{ActionId, ActionQueue, Completion, Received};
+use crate::{Action, Config, Instant, Message, Rule, Session, Timeouts};
+
+/// The resource. A component is never entered twice at once, so a borrow of the
+/// cell never meets another.
+pub(super) struct Resource(RefCell<Session>);
+
+type Outcome<T> = Result<T, types::Failure>;
+
+impl Resource {
+    fn with<T>(&self, call: impl FnOnce(&mut Session) -> T) -> T {
+        call(&mut self.0.borrow_mut())
+    }
+}
+
+fn resource(session: Result<Session, Rule>) -> Outcome<wit::WebsocketSession> {
+    let session = session?;
+    Ok(wit::WebsocketSession::new(Resource(RefCell::new(session))))
+}
+
+impl wit::Guest for Component {
+    type WebsocketSession = Resource;
+
+    fn default_config() -> types::Config {
+        Config::default().into()
+    }
+
+    fn get_global_properties() -> types::GlobalProperties {
+        let keepalive = Timeouts::default().keepalive.unwrap_or_default();
+        types::GlobalProperties {
+            keepalive_interval: nanos(keepalive),
+            keepalive_minimum: nanos(Timeouts::KEEPALIVE_MINIMUM),
+            supported_versions: alloc::vec![13],
+        }
+    }
+
+    fn choose_subprotocol(headers: Vec<types::Header>, supported: Vec<String>) -> Option<String> {
+        handshake::choose_subprotocol(&all::<_, Header>(headers), &supported)
+    }
+}
+
+impl wit::GuestWebsocketSession for Resource {
+    fn client(config: types::Config, entropy: Vec<u8>) -> Outcome<wit::WebsocketSession> {
+        resource(Session::client(config.into(), &entropy))
+    }
+
+    fn server(config: types::Config) -> Outcome<wit::WebsocketSession> {
+        resource(Session::server(config.into()))
+    }
+
+    fn open_client(
+        config: types::Config,
+        entropy: Vec<u8>,
+        negotiated: types::Negotiated,
+    ) -> Outcome<wit::WebsocketSession> {
+        resource(Session::open_client(config.into(), &entropy, negotiated.into()))
+    }
+
+    fn open_server(
+        config: types::Config,
+        negotiated: types::Negotiated,
+    ) -> Outcome<wit::WebsocketSession> {
+        resource(Session::open_server(config.into(), negotiated.into()))
+    }
+
+    fn connect(&self, request: wit::Request) -> Outcome<()> {
+        Ok(self.with(|session| session.connect(&request.into()))?)
+    }
+
+    fn response(&self) -> Option<wit::ResponseHead> {
+        self.with(|session| session.response().map(Into::into))
+    }
+
+    fn request(&self) -> Option<wit::RequestHead> {
+        self.with(|session| session.request().map(Into::into))
+    }
+
+    fn accept(&self, acceptance: wit::Acceptance) -> Outcome<types::Negotiated> {
+        self.with(|session| Ok(session.accept(&acceptance.into())?.into()))
+    }
+
+    fn refuse(&self, refusal: wit::Refusal) -> Outcome<()> {
+        Ok(self.with(|session| session.refuse(&refusal.into()))?)
+    }
+
+    fn begin_client_handshake(
+        &self,
+        form: types::HandshakeForm,
+        subprotocols: Vec<String>,
+        extensions: Vec<types::Extension>,
+        headers: Vec<types::Header>,
+    ) -> Outcome<Vec<types::Header>> {
+        let (extensions, headers) = (all::<_, _>(extensions), all::<_, _>(headers));
+        let fields = self.with(|session| {
+            session.begin_client_handshake(form.into(), &subprotocols, &extensions, &headers)
+        })?;
+        Ok(all(fields))
+    }
+
+    fn end_client_handshake(
+        &self,
+        status: types::StatusCode,
+        headers: Vec<types::Header>,
+    ) -> Outcome<types::Negotiated> {
+        let headers = all::<_, Header>(headers);
+        self.with(|session| Ok(session.end_client_handshake(status, &headers)?.into()))
+    }
+
+    fn begin_server_handshake(
+        &self,
+        form: types::HandshakeForm,
+        headers: Vec<types::Header>,
+        acceptance: wit::Acceptance,
+    ) -> Outcome<Vec<types::Header>> {
+        let headers = all::<_, Header>(headers);
+        let fields = self.with(|session| {
+            session.begin_server_handshake(form.into(), &headers, &acceptance.into())
+        })?;
+        Ok(all(fields))
+    }
+
+    fn end_server_handshake(&self) -> Outcome<()> {
+        Ok(self.with(Session::end_server_handshake)?)
+    }
+
+    fn exchange(
+        &self,
+        input: Vec<u8>,
+        outgoing: Vec<wit::Outgoing>,
+        payload: Vec<u8>,
+        now: types::Instant,
+        capacity: u32,
+    ) -> wit::Turn {
+        let now = Instant::from_nanos(now);
+        let capacity = capacity as usize;
+        self.with(|session| {
+            super::exchange::exchange(session, input, &outgoing, &payload, now, capacity)
+        })
+    }
+
+    fn end_of_input(&self, now: types::Instant) {
+        self.with(|session| {
+            session.tick(Instant::from_nanos(now));
+            session.end_of_input();
+        });
+    }
+
+    fn send(
+        &self,
+        message: wit::Message,
+        context: Option<u64>,
+        now: types::Instant,
+    ) -> Outcome<()> {
+        let message = match &message {
+            wit::Message::Text(text) => Message::Text(text),
+            wit::Message::TextFragment(text) => Message::TextFragment(text),
+            wit::Message::Utf8(bytes) => Message::Utf8(bytes),
+            wit::Message::Utf8Fragment(bytes) => Message::Utf8Fragment(bytes),
+            wit::Message::Binary(bytes) => Message::Binary(bytes),
+            wit::Message::BinaryFragment(bytes) => Message::BinaryFragment(bytes),
+            wit::Message::Ping(payload) => Message::Ping(payload),
+            wit::Message::Pong(payload) => Message::Pong(payload),
+            wit::Message::Close(None) => Message::Close,
+            wit::Message::Close(Some(close)) => {
+                Message::CloseWith(close.code, close.reason.as_bytes())
+            }
+            wit::Message::Frame((bits, payload)) => Message::Frame(*bits, payload),
+        };
+        self.with(|session| {
+            session.tick(Instant::from_nanos(now));
+            Ok(session.send(message, context)?)
+        })
+    }
+
+    fn receive(&self, context: Option<u64>) -> Outcome<()> {
+        Ok(self.with(|session| session.receive(context))?)
+    }
+
+    fn get_action(&self, queue: wit::ActionQueue, now: types::Instant) -> wit::Action {
+        let queue = match queue {
+            wit::ActionQueue::Send => ActionQueue::Send,
+            wit::ActionQueue::Receive => ActionQueue::Receive,
+            wit::ActionQueue::All => ActionQueue::All,
+        };
+        self.with(|session| session.get_action(queue, Instant::from_nanos(now)).into())
+    }
+
+    fn complete_action(
+        &self,
+        id: wit::ActionId,
+        completion: wit::Completion,
+        now: types::Instant,
+    ) -> Outcome<()> {
+        let completion = match &completion {
+            wit::Completion::Sent(count) => Completion::Sent(*count as usize),
+            wit::Completion::Read(bytes) => Completion::Read(bytes),
+            wit::Completion::Done => Completion::Done,
+        };
+        self.with(|session| {
+            let now = Instant::from_nanos(now);
+            Ok(session.complete_action(ActionId(id), completion, now)?)
+        })
+    }
+
+    fn abort(&self) {
+        self.with(Session::abort);
+    }
+
+    fn get_state(&self) -> types::State {
+        self.with(|session| session.state().into())
+    }
+
+    fn get_failure(&self) -> Option<types::Failure> {
+        self.with(|session| session.failure().map(Into::into))
+    }
+
+    fn get_negotiated(&self) -> Option<types::Negotiated> {
+        self.with(|session| session.negotiated().map(Into::into))
+    }
+
+    fn next_deadline(&self) -> Option<types::Instant> {
+        self.with(|session| session.next_deadline().map(Instant::as_nanos))
+    }
+
+    fn buffered_amount(&self) -> u64 {
+        self.with(|session| session.buffered_amount() as u64)
+    }
+
+    fn round_trip_time(&self) -> Option<types::Duration> {
+        self.with(|session| session.round_trip_time().map(nanos))
+    }
+}
+
+impl From<Action> for wit::Action {
+    fn from(action: Action) -> Self {
+        match action {
+            Action::NoAction => wit::Action::NoAction,
+            Action::SendToNetwork(id, bytes) => wit::Action::SendToNetwork((id.0, bytes)),
+            Action::IndicateSendComplete(id, sent) => {
+                wit::Action::IndicateSendComplete((id.0, sent.context, sent.complete))
+            }
+            Action::ReceiveFromNetwork(id, count) => {
+                wit::Action::ReceiveFromNetwork((id.0, count as u32))
+            }
+            Action::IndicateReceiveComplete(id, context, received) => {
+                let received = received.map(Into::into);
+                wit::Action::IndicateReceiveComplete((id.0, context, received))
+            }
+        }
+    }
+}
+
+impl From<Received> for wit::Received {
+    fn from(received: Received) -> Self {
+        let (kind, detail) = received.kind_and_detail();
+        wit::Received {
+            kind: kind.into(),
+            payload: received.payload,
+            detail,
+        }
+    }
+}

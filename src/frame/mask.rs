@@ -1,0 +1,121 @@
+//! Masking (RFC 6455, section 5.3).
+
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+use crate::Rule;
+
+/// The key as it stands `offset` bytes into a payload.
+pub(crate) fn key_at(key: [u8; 4], offset: u64) -> [u8; 4] {
+    let mut key = key;
+    key.rotate_left((offset % 4) as usize);
+    key
+}
+
+/// Masks or unmasks `payload`: the transformation is its own inverse.
+#[inline]
+pub(crate) fn apply(payload: &mut [u8], key: [u8; 4]) {
+    if key == [0; 4] {
+        return;
+    }
+    let word = u32::from_ne_bytes(key);
+    let wide = u128::from(word) * 0x0000_0001_0000_0001_0000_0001_0000_0001;
+    let (blocks, rest) = payload.as_chunks_mut::<16>();
+    for block in blocks {
+        *block = (u128::from_ne_bytes(*block) ^ wide).to_ne_bytes();
+    }
+    let (words, rest) = rest.as_chunks_mut::<4>();
+    for bytes in words {
+        *bytes = (u32::from_ne_bytes(*bytes) ^ word).to_ne_bytes();
+    }
+    for (byte, mask) in rest.iter_mut().zip(key) {
+        *byte ^= mask;
+    }
+}
+
+/// A source of mask keys that a peer can't predict (RFC 6455, section 10.3):
+/// a CSPRNG, seeded by the host.
+pub(crate) struct KeySource(ChaCha20Rng);
+
+impl KeySource {
+    /// How much entropy a source takes at least, in bytes.
+    pub(crate) const ENTROPY: usize = 32;
+
+    /// All of `entropy` counts; [`Rule::EntropyTooShort`] if it is less than
+    /// [`KeySource::ENTROPY`].
+    pub(crate) fn new(entropy: &[u8]) -> Result<KeySource, Rule> {
+        if entropy.len() < KeySource::ENTROPY {
+            return Err(Rule::EntropyTooShort);
+        }
+        let mut seed = [0; KeySource::ENTROPY];
+        for block in entropy.chunks(KeySource::ENTROPY) {
+            for (seed, byte) in seed.iter_mut().zip(block) {
+                *seed ^= byte;
+            }
+        }
+        Ok(KeySource(ChaCha20Rng::from_seed(seed)))
+    }
+
+    pub(crate) fn mask_key(&mut self) -> [u8; 4] {
+        self.0.next_u32().to_ne_bytes()
+    }
+
+    /// The value of `Sec-WebSocket-Key` (RFC 6455, section 4.1).
+    pub(crate) fn handshake_key(&mut self) -> [u8; 16] {
+        let mut key = [0; 16];
+        self.0.fill_bytes(&mut key);
+        key
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+
+    #[test]
+    fn every_length_and_offset_masks_as_the_rfc_says() {
+        let key = [0x37, 0xfa, 0x21, 0x3d];
+        for length in 0..=64usize {
+            for offset in 0..=64u64 {
+                let payload: Vec<u8> = (0..length as u8).collect();
+                let mut masked = payload.clone();
+                apply(&mut masked, key_at(key, offset));
+                for (i, (plain, masked)) in payload.iter().zip(&masked).enumerate() {
+                    let expected = plain ^ key[(i as u64 + offset) as usize % 4];
+                    assert_eq!(*masked, expected, "byte {i} of {length} at {offset}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_example_of_section_5_7() {
+        let mut hello = [0x7f, 0x9f, 0x4d, 0x51, 0x58];
+        apply(&mut hello, [0x37, 0xfa, 0x21, 0x3d]);
+        assert_eq!(&hello, b"Hello");
+    }
+
+    #[test]
+    fn class_17_keys_are_distinct_and_follow_from_the_entropy() {
+        let keys = |entropy: &[u8]| {
+            let mut source = KeySource::new(entropy).unwrap();
+            (0..1000).map(|_| source.mask_key()).collect::<Vec<_>>()
+        };
+        let mut first = keys(&[1; 32]);
+        assert_eq!(first, keys(&[1; 32]));
+        assert_ne!(first, keys(&[2; 32]));
+        assert_ne!(first, keys(&[&[1u8; 32][..], &[9]].concat()));
+        first.sort_unstable();
+        first.dedup();
+        assert!(first.len() > 990, "only {} keys differ", first.len());
+    }
+
+    #[test]
+    fn class_17_too_little_entropy_is_an_error() {
+        for length in 0..KeySource::ENTROPY {
+            let entropy = alloc::vec![7; length];
+            assert_eq!(KeySource::new(&entropy).err(), Some(Rule::EntropyTooShort));
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! UTF-8 that comes in pieces (RFC 6455, section 8.1; RFC 3629).
+
+use core::str;
+
+/// The state between two pieces: the bytes of a character that is not whole.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Utf8 {
+    pending: [u8; 4],
+    length: u8,
+}
+
+impl Utf8 {
+    /// Checks the next piece. The error is the index of the first byte after
+    /// which no continuation can make the text valid.
+    #[inline]
+    pub(crate) fn feed(&mut self, piece: &[u8]) -> Result<(), usize> {
+        let carried = if self.length == 0 {
+            0
+        } else {
+            self.complete_pending(piece)?
+        };
+        let rest = piece.get(carried..).unwrap_or_default();
+        let Err(error) = simdutf8::compat::from_utf8(rest) else {
+            return Ok(());
+        };
+        let tail = rest.get(error.valid_up_to()..).unwrap_or_default();
+        match error.error_len() {
+            None => {
+                for (slot, byte) in self.pending.iter_mut().zip(tail) {
+                    *slot = *byte;
+                }
+                self.length = tail.len() as u8;
+                Ok(())
+            }
+            // The error's length counts the bytes that could still have become a
+            // character, or is 1 for a byte that can't begin one.
+            Some(length) => {
+                let good = match tail.first() {
+                    Some(0xc2..=0xf4) => length,
+                    _ => 0,
+                };
+                Err(carried + error.valid_up_to() + good)
+            }
+        }
+    }
+
+    /// Whether the text may end here.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.length == 0
+    }
+
+    /// Takes bytes from `piece` until the pending character is whole, and tells
+    /// how many.
+    fn complete_pending(&mut self, piece: &[u8]) -> Result<usize, usize> {
+        for (taken, byte) in piece.iter().enumerate() {
+            let length = usize::from(self.length);
+            let Some(slot) = self.pending.get_mut(length) else {
+                return Err(taken);
+            };
+            *slot = *byte;
+            self.length += 1;
+            match str::from_utf8(self.pending.get(..=length).unwrap_or_default()) {
+                Ok(_) => {
+                    self.length = 0;
+                    return Ok(taken + 1);
+                }
+                Err(error) if error.error_len().is_some() => return Err(taken),
+                Err(_) => {}
+            }
+        }
+        Ok(piece.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+    use proptest::prelude::*;
+
+    fn check(pieces: &[&[u8]]) -> Result<bool, usize> {
+        let mut utf8 = Utf8::default();
+        let mut before = 0;
+        for piece in pieces {
+            utf8.feed(piece).map_err(|index| before + index)?;
+            before += piece.len();
+        }
+        Ok(utf8.is_complete())
+    }
+
+    /// The index of the first byte that can't be part of any valid text, found
+    /// the slow way: the longest prefix that some continuation makes valid.
+    fn first_bad_byte(bytes: &[u8]) -> Option<usize> {
+        (0..bytes.len()).find(|&index| match str::from_utf8(&bytes[..=index]) {
+            Ok(_) => false,
+            Err(error) => error.error_len().is_some(),
+        })
+    }
+
+    #[test]
+    fn fails_at_the_very_byte() {
+        assert_eq!(check(&[b"ab\xffcd"]), Err(2));
+        assert_eq!(check(&[b"ab\xc3\x28"]), Err(3));
+        assert_eq!(check(&[b"\xed\xa0\x80"]), Err(1));
+        assert_eq!(check(&[b"\xf4\x90"]), Err(1));
+        assert_eq!(check(&[b"\xce\xba\xe1\xbd"]), Ok(false));
+        assert_eq!(check(&[b"\xce\xba\xe1\xbd", b"\xb9"]), Ok(true));
+        assert_eq!(check(&[b"\xe1", b"\xbd", b"\x28"]), Err(2));
+    }
+
+    #[test]
+    fn sequences_of_up_to_three_bytes_agree_with_core_at_every_cut() {
+        for word in 0..=0x00ff_ffffu32 {
+            let [_, a, b, c] = word.to_be_bytes();
+            // Bytes below 0x80 behave alike: one of them stands for all.
+            if [a, b, c].iter().any(|byte| (1..0x80).contains(byte)) {
+                continue;
+            }
+            let bytes = [a, b, c];
+            let expected = match first_bad_byte(&bytes) {
+                Some(index) => Err(index),
+                None => Ok(str::from_utf8(&bytes).is_ok()),
+            };
+            assert_eq!(check(&[&bytes]), expected, "{bytes:x?}");
+            assert_eq!(check(&[&bytes[..1], &bytes[1..]]), expected, "{bytes:x?}");
+            assert_eq!(check(&[&bytes[..2], &bytes[2..]]), expected, "{bytes:x?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn long_text_agrees_with_core_at_every_cut(
+            text in "\\PC{0,90}",
+            junk in proptest::collection::vec(any::<u8>(), 0..3),
+            cut in any::<proptest::sample::Index>(),
+        ) {
+            let bytes: Vec<u8> = [text.as_bytes(), &junk, text.as_bytes()].concat();
+            let expected = match first_bad_byte(&bytes) {
+                Some(index) => Err(index),
+                None => Ok(str::from_utf8(&bytes).is_ok()),
+            };
+            let cut = cut.index(bytes.len() + 1);
+            prop_assert_eq!(check(&[&bytes]), expected);
+            prop_assert_eq!(check(&[&bytes[..cut], &bytes[cut..]]), expected);
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! The key of the request and the accept value that answers it (RFC 6455,
+//! section 1.3): a proof that the server knows the protocol, and nothing else.
+
+use alloc::string::String;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use sha1::{Digest, Sha1};
+
+/// What is hashed after the key (RFC 6455, section 1.3).
+const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+/// How long 16 bytes are in base64.
+const ENCODED_LENGTH: usize = 24;
+
+/// The value of Sec-WebSocket-Key for a nonce (RFC 6455, section 4.1, item 7).
+pub(crate) fn encode(nonce: [u8; 16]) -> String {
+    STANDARD.encode(nonce)
+}
+
+/// Whether a value of Sec-WebSocket-Key stands for 16 bytes (RFC 6455,
+/// section 4.2.1, item 5), in the one form that base64 has for them: padded, and
+/// without bits left over.
+pub(crate) fn is_valid(key: &[u8]) -> bool {
+    // A block more than is needed, because the decoder estimates its output from
+    // whole blocks.
+    let mut nonce = [0; 18];
+    key.len() == ENCODED_LENGTH && STANDARD.decode_slice(key, &mut nonce) == Ok(16)
+}
+
+/// The value of Sec-WebSocket-Accept for a value of Sec-WebSocket-Key (RFC 6455,
+/// section 4.2.2, item 5.4).
+pub(crate) fn accept(key: &[u8]) -> String {
+    STANDARD.encode(Sha1::new().chain_update(key).chain_update(GUID).finalize())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_of_rfc_6455_section_1_3() {
+        let key = encode(*b"the sample nonce");
+        assert_eq!(key, "dGhlIHNhbXBsZSBub25jZQ==");
+        assert_eq!(accept(key.as_bytes()), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    }
+
+    #[test]
+    fn a_key_is_sixteen_bytes_in_canonical_base64() {
+        assert!(is_valid(b"dGhlIHNhbXBsZSBub25jZQ=="));
+        assert!(is_valid(b"AAAAAAAAAAAAAAAAAAAAAA=="));
+        assert!(is_valid(b"/////////////////////w=="));
+        for bad in [
+            "",
+            "=",
+            "AAAAAAAAAAAAAAAAAAAAAA",
+            "AAAAAAAAAAAAAAAAAAAAAA=",
+            "AAAAAAAAAAAAAAAAAAAAAAA=",
+            "AAAAAAAAAAAAAAAAAAAAAAAA",
+            "AAAAAAAAAAAAAAAAAAAAAB==",
+            "_____________________w==",
+            "AAAAAAAAAA AAAAAAAAAAA==",
+            "AAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+            "AA==AA==AA==AA==AA==AA==",
+        ] {
+            assert!(!is_valid(bad.as_bytes()), "{bad}");
+        }
+    }
+
+    #[test]
+    fn class_04_no_high_byte_is_of_a_key() {
+        for byte in 0x80..=0xFF {
+            assert!(!is_valid(&[byte; ENCODED_LENGTH]));
+        }
+    }
+}

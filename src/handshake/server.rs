@@ -1,0 +1,304 @@
+//! The server's side: examining a request, and accepting it (RFC 6455, section 4.2;
+//! RFC 8441, section 5).
+
+use alloc::{borrow::ToOwned, string::String, vec::Vec};
+
+use super::{
+    Acceptance, Extension, Form, Header, Negotiated, RESERVED, RequestHead, VERSION, check_extra,
+    extensions, key, named_for, subprotocol,
+};
+use crate::{
+    Rule,
+    http::{
+        authority::is_authority,
+        head::ParsedRequest,
+        header::{self, Occurrence},
+        write,
+    },
+};
+
+/// What a request asks for that a server can accept.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    form: Form,
+    /// The value of Sec-WebSocket-Accept that answers the key of an upgrade.
+    accept: String,
+    subprotocols: Vec<String>,
+    extensions: Vec<Extension>,
+}
+
+impl Asked {
+    /// Examines a request that came as bytes.
+    ///
+    /// Fails with the first rule that it breaks. The rules of HTTP itself come
+    /// first, then those that tell an ordinary request from a handshake, so that the
+    /// status is the one that an ordinary client expects: 400 for two Host fields,
+    /// 405 for a POST, 426 for a GET without Upgrade.
+    pub(crate) fn from_request(request: &ParsedRequest) -> Result<Asked, Rule> {
+        check_host(&request.headers)?;
+        if request.method != "GET" {
+            return Err(Rule::MethodNotGet);
+        }
+        Target::parse(&request.target).ok_or(Rule::TargetMalformed)?;
+        Asked::upgrade(&request.headers)
+    }
+
+    /// Examines the fields of a request. The method and the target of an upgrade
+    /// stay with the caller; those of an extended CONNECT are pseudo-fields.
+    ///
+    /// Fails with the first rule that it breaks.
+    pub(crate) fn from_headers(form: Form, headers: &[Header]) -> Result<Asked, Rule> {
+        match form {
+            Form::Upgrade => {
+                if headers.iter().any(|header| header.name.starts_with(':')) {
+                    return Err(Rule::ConnectForbidden);
+                }
+                check_host(headers)?;
+                Asked::upgrade(headers)
+            }
+            Form::ExtendedConnect => {
+                check_connect(headers)?;
+                Asked::new(form, headers)
+            }
+        }
+    }
+
+    /// An upgrade after its request line and Host field: items 3 to 6, 8 and 9 of
+    /// RFC 6455, section 4.2.1.
+    fn upgrade(headers: &[Header]) -> Result<Asked, Rule> {
+        if !header::contains_token(headers, "Upgrade", "websocket") {
+            return Err(Rule::UpgradeMissing);
+        }
+        if !header::contains_token(headers, "Connection", "upgrade") {
+            return Err(Rule::ConnectionMissing);
+        }
+        let asked = Asked::new(Form::Upgrade, headers)?;
+        let accept = key::accept(valid_key(headers)?);
+        Ok(Asked { accept, ..asked })
+    }
+
+    /// What both forms have in common: items 6, 8 and 9 of RFC 6455,
+    /// section 4.2.1.
+    fn new(form: Form, headers: &[Header]) -> Result<Asked, Rule> {
+        if header::announces_body(headers) {
+            return Err(Rule::BodyNotAllowed);
+        }
+        match header::single(headers, "Sec-WebSocket-Version") {
+            Occurrence::Missing => return Err(Rule::VersionMissing),
+            Occurrence::Once(value) if value == VERSION.as_bytes() => {}
+            _ => return Err(Rule::VersionUnsupported),
+        }
+        Ok(Asked {
+            form,
+            accept: String::new(),
+            subprotocols: subprotocol::requested(headers)?,
+            extensions: extensions::parse(headers)?,
+        })
+    }
+
+    /// The fields of the response that accepts the request, those of the acceptance
+    /// last, and what was agreed on. The status is 101, or 200 over an extended
+    /// CONNECT.
+    ///
+    /// Fails with the rule that a value of the acceptance breaks.
+    pub(crate) fn accept(
+        &self,
+        acceptance: &Acceptance,
+    ) -> Result<(Vec<Header>, Negotiated), Rule> {
+        check_extra(&acceptance.headers, &RESERVED)?;
+        extensions::check(&acceptance.extensions)?;
+        if !extensions::are_chosen_from(&self.extensions, &acceptance.extensions) {
+            return Err(Rule::ExtensionNotRequested);
+        }
+        if let Some(name) = &acceptance.subprotocol
+            && !self.subprotocols.contains(name)
+        {
+            return Err(Rule::SubprotocolNotRequested);
+        }
+
+        let mut headers = Vec::new();
+        if self.form == Form::Upgrade {
+            headers.push(Header::new("Upgrade", "websocket"));
+            headers.push(Header::new("Connection", "Upgrade"));
+            headers.push(Header::new("Sec-WebSocket-Accept", self.accept.as_str()));
+        }
+        if let Some(name) = &acceptance.subprotocol {
+            headers.push(Header::new(subprotocol::FIELD, name.as_str()));
+        }
+        if !acceptance.extensions.is_empty() {
+            headers.push(Header::new(
+                extensions::FIELD,
+                extensions::write(&acceptance.extensions),
+            ));
+        }
+        headers.extend_from_slice(&acceptance.headers);
+        let negotiated = Negotiated {
+            subprotocol: acceptance.subprotocol.clone(),
+            extensions: acceptance.extensions.clone(),
+        };
+        Ok((named_for(self.form, headers), negotiated))
+    }
+
+    /// The bytes of the response that accepts an upgrade.
+    ///
+    /// Fails as [`Asked::accept`] does.
+    pub(crate) fn response(&self, acceptance: &Acceptance) -> Result<(Vec<u8>, Negotiated), Rule> {
+        let (headers, negotiated) = self.accept(acceptance)?;
+        Ok((write::response(101, &headers), negotiated))
+    }
+}
+
+impl RequestHead {
+    /// A request as the host sees it, with what [`Asked::from_request`] found wrong.
+    pub(crate) fn new(request: ParsedRequest, violation: Option<Rule>) -> Self {
+        let ParsedRequest {
+            method,
+            target,
+            headers,
+        } = request;
+        let parsed = Target::parse(&target);
+        let host = match header::single(&headers, "Host") {
+            Occurrence::Once(value) => core::str::from_utf8(value).unwrap_or_default(),
+            _ => "",
+        };
+        let authority = parsed
+            .as_ref()
+            .and_then(|target| target.authority)
+            .unwrap_or(host)
+            .to_owned();
+        RequestHead {
+            authority,
+            subprotocols: subprotocol::requested(&headers).unwrap_or_default(),
+            extensions: extensions::parse(&headers).unwrap_or_default(),
+            target: match parsed {
+                Some(parsed) => parsed.resource_name(),
+                None => target,
+            },
+            method,
+            headers,
+            violation,
+        }
+    }
+}
+
+/// A request target in origin form or absolute form (RFC 9112, section 3.2).
+struct Target<'a> {
+    /// Of an absolute form: it takes the place of the Host field (section 3.2.2).
+    authority: Option<&'a str>,
+    path_and_query: &'a str,
+}
+
+impl<'a> Target<'a> {
+    /// `None` for what is neither: the forms of CONNECT and OPTIONS, other schemes,
+    /// and anything with a fragment (RFC 6455, section 3).
+    fn parse(target: &'a str) -> Option<Self> {
+        if target
+            .bytes()
+            .any(|byte| !byte.is_ascii_graphic() || byte == b'#')
+        {
+            return None;
+        }
+        if target.starts_with('/') {
+            return Some(Target {
+                authority: None,
+                path_and_query: target,
+            });
+        }
+        let (scheme, rest) = target.split_once("://")?;
+        if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
+            return None;
+        }
+        let end = rest.find(['/', '?']).unwrap_or(rest.len());
+        let (authority, path_and_query) = rest.split_at(end);
+        is_authority(authority.as_bytes()).then_some(Target {
+            authority: Some(authority),
+            path_and_query,
+        })
+    }
+
+    /// The `resource-name` (RFC 6455, section 3), whose path is `/` if empty.
+    fn resource_name(&self) -> String {
+        let mut name = String::with_capacity(1 + self.path_and_query.len());
+        if !self.path_and_query.starts_with('/') {
+            name.push('/');
+        }
+        name.push_str(self.path_and_query);
+        name
+    }
+}
+
+/// One Host field of a valid form (RFC 9112, section 3.2).
+fn check_host(headers: &[Header]) -> Result<(), Rule> {
+    match header::single(headers, "Host") {
+        Occurrence::Missing => Err(Rule::HostMissing),
+        Occurrence::Repeated => Err(Rule::HostDuplicate),
+        Occurrence::Once(value) if is_authority(value) => Ok(()),
+        Occurrence::Once(_) => Err(Rule::HostMalformed),
+    }
+}
+
+/// The pseudo-fields of RFC 8441, section 4, and no key (section 5).
+///
+/// `:method` and `:protocol` must be there. The others may stay with the caller,
+/// whose HTTP stack has checked that they are there, but are no other than these.
+fn check_connect(headers: &[Header]) -> Result<(), Rule> {
+    let is_known = |name: &str| {
+        matches!(
+            name,
+            ":method" | ":protocol" | ":scheme" | ":path" | ":authority"
+        )
+    };
+    let names = headers.iter().map(|header| header.name.as_str());
+    if !names.filter(|name| name.starts_with(':')).all(is_known) {
+        return Err(Rule::ConnectMalformed);
+    }
+    let required = |name, expected: &[u8]| match header::single(headers, name) {
+        Occurrence::Once(value) => value.eq_ignore_ascii_case(expected),
+        _ => false,
+    };
+    let optional = |name| match header::single(headers, name) {
+        Occurrence::Missing => Ok(None),
+        Occurrence::Once(value) => Ok(Some(value)),
+        Occurrence::Repeated => Err(Rule::ConnectMalformed),
+    };
+    let has_method = header::single(headers, ":method") == Occurrence::Once(b"CONNECT");
+    // Upgrade tokens compare without regard to case (RFC 9110, section 7.8).
+    if !has_method || !required(":protocol", b"websocket") {
+        return Err(Rule::ConnectMalformed);
+    }
+    let is_scheme =
+        |value: &[u8]| value.eq_ignore_ascii_case(b"http") || value.eq_ignore_ascii_case(b"https");
+    if optional(":scheme")?.is_some_and(|value| !is_scheme(value)) {
+        return Err(Rule::ConnectMalformed);
+    }
+    if optional(":authority")?.is_some_and(|value| !is_authority(value)) {
+        return Err(Rule::HostMalformed);
+    }
+    let is_path = |value: &[u8]| {
+        let target = core::str::from_utf8(value).ok().and_then(Target::parse);
+        target.is_some_and(|target| target.authority.is_none())
+    };
+    if optional(":path")?.is_some_and(|value| !is_path(value)) {
+        return Err(Rule::TargetMalformed);
+    }
+    if header::values(headers, "Sec-WebSocket-Key")
+        .next()
+        .is_some()
+    {
+        return Err(Rule::KeyForbidden);
+    }
+    Ok(())
+}
+
+/// RFC 6455, section 4.2.1, item 5.
+fn valid_key(headers: &[Header]) -> Result<&[u8], Rule> {
+    match header::single(headers, "Sec-WebSocket-Key") {
+        Occurrence::Missing => Err(Rule::KeyMissing),
+        Occurrence::Repeated => Err(Rule::KeyDuplicate),
+        Occurrence::Once(value) if key::is_valid(value) => Ok(value),
+        Occurrence::Once(_) => Err(Rule::KeyMalformed),
+    }
+}
+
+#[cfg(test)]
+mod tests;

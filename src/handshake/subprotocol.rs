@@ -1,0 +1,191 @@
+//! Subprotocols (RFC 6455, sections 1.9 and 11.3.4). Names compare with regard to
+//! case.
+
+use alloc::{borrow::ToOwned, collections::BTreeSet, string::String, vec::Vec};
+
+use super::Header;
+use crate::{
+    Rule,
+    http::{
+        grammar,
+        header::{self, Occurrence},
+    },
+};
+
+pub(super) const FIELD: &str = "Sec-WebSocket-Protocol";
+
+/// The subprotocols that a request asks for, most wanted first; none if it has no
+/// such field.
+///
+/// Fails with [`Rule::SubprotocolMalformed`] if one is not a token, stands twice
+/// (RFC 6455, section 4.1, item 10), or if the field is there and names none.
+pub(super) fn requested(headers: &[Header]) -> Result<Vec<String>, Rule> {
+    let names: Vec<String> = header::list(headers, FIELD)
+        .map(|name| token(name).ok_or(Rule::SubprotocolMalformed))
+        .collect::<Result<_, _>>()?;
+    let is_empty = names.is_empty() && header::values(headers, FIELD).next().is_some();
+    if is_empty || !are_unique(&names) {
+        return Err(Rule::SubprotocolMalformed);
+    }
+    Ok(names)
+}
+
+/// The subprotocol that a response chose of those offered, if any (RFC 6455,
+/// section 4.1, item 6 of the checks).
+pub(super) fn chosen(headers: &[Header], offered: &[String]) -> Result<Option<String>, Rule> {
+    let value = match header::single(headers, FIELD) {
+        Occurrence::Missing => return Ok(None),
+        Occurrence::Once(value) => value,
+        Occurrence::Repeated => return Err(Rule::SubprotocolDuplicate),
+    };
+    if grammar::elements(value).nth(1).is_some() {
+        return Err(Rule::SubprotocolDuplicate);
+    }
+    let name = token(value).ok_or(Rule::SubprotocolMalformed)?;
+    if !offered.contains(&name) {
+        return Err(Rule::SubprotocolNotOffered);
+    }
+    Ok(Some(name))
+}
+
+/// Checks the subprotocols that a caller offers.
+pub(super) fn check(names: &[String]) -> Result<(), Rule> {
+    if names.iter().all(|name| grammar::is_token(name.as_bytes())) && are_unique(names) {
+        Ok(())
+    } else {
+        Err(Rule::SubprotocolInvalid)
+    }
+}
+
+/// The first of `supported` that a request's `headers` ask for: for servers, whose
+/// preference decides (RFC 6455, section 4.2.2). None if the request asks for none of
+/// them, or asks in a malformed way.
+///
+/// ```
+/// use websocket_component::handshake::{Header, choose_subprotocol};
+///
+/// let headers = [Header::new("Sec-WebSocket-Protocol", "chat, superchat")];
+/// let chosen = choose_subprotocol(&headers, &["superchat", "chat"]);
+/// assert_eq!(chosen.as_deref(), Some("superchat"));
+/// ```
+pub fn choose(headers: &[Header], supported: &[impl AsRef<str>]) -> Option<String> {
+    let requested = requested(headers).ok()?;
+    let requested: BTreeSet<&str> = requested.iter().map(String::as_str).collect();
+    supported
+        .iter()
+        .map(AsRef::as_ref)
+        .find(|name| requested.contains(name))
+        .map(ToOwned::to_owned)
+}
+
+fn token(bytes: &[u8]) -> Option<String> {
+    if !grammar::is_token(bytes) {
+        return None;
+    }
+    core::str::from_utf8(bytes).ok().map(ToOwned::to_owned)
+}
+
+fn are_unique(names: &[String]) -> bool {
+    let mut seen = BTreeSet::new();
+    names.iter().all(|name| seen.insert(name.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(values: &[&str]) -> Vec<Header> {
+        values
+            .iter()
+            .map(|&value| Header::new("sec-websocket-protocol", value))
+            .collect()
+    }
+
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(|&name| name.into()).collect()
+    }
+
+    #[test]
+    fn a_request_asks_in_order_over_several_lines() {
+        let headers = fields(&["b, a,", "C"]);
+        assert_eq!(requested(&headers), Ok(names(&["b", "a", "C"])));
+        assert_eq!(requested(&[]), Ok(vec![]));
+    }
+
+    #[test]
+    fn a_request_for_no_token_or_for_the_same_twice_is_malformed() {
+        for values in [
+            &["a b"][..],
+            &["a;b"],
+            &["\"a\""],
+            &["a, é"],
+            &[""],
+            &[" , "],
+            &["a, b, a"],
+            &["a", "a"],
+        ] {
+            assert_eq!(
+                requested(&fields(values)),
+                Err(Rule::SubprotocolMalformed),
+                "{values:?}"
+            );
+        }
+        assert!(requested(&fields(&["a, A"])).is_ok());
+    }
+
+    #[test]
+    fn a_response_chooses_one_that_was_offered_or_none() {
+        let offered = names(&["a", "b"]);
+        let chosen = |values: &[&str]| chosen(&fields(values), &offered);
+        assert_eq!(chosen(&[]), Ok(None));
+        assert_eq!(chosen(&[" b\t"]), Ok(Some("b".into())));
+        assert_eq!(chosen(&["B"]), Err(Rule::SubprotocolNotOffered));
+        assert_eq!(chosen(&["c"]), Err(Rule::SubprotocolNotOffered));
+        assert_eq!(chosen(&["a, b"]), Err(Rule::SubprotocolDuplicate));
+        assert_eq!(chosen(&["a", "a"]), Err(Rule::SubprotocolDuplicate));
+        for malformed in ["", ",", "a,", "a b", "\"a\"", "é"] {
+            assert_eq!(
+                chosen(&[malformed]),
+                Err(Rule::SubprotocolMalformed),
+                "{malformed:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_servers_order_decides() {
+        let headers = fields(&["a, b"]);
+        assert_eq!(choose(&headers, &["c", "b", "a"]).as_deref(), Some("b"));
+        assert_eq!(choose(&headers, &["B"]), None);
+        assert_eq!(choose(&[], &["a"]), None);
+        assert_eq!(choose(&fields(&["a, a"]), &["a"]), None);
+    }
+
+    #[test]
+    fn a_caller_offers_tokens_each_once() {
+        assert_eq!(check(&names(&["a", "A", "soap.v1"])), Ok(()));
+        for bad in [
+            &["a", "a"][..],
+            &[""],
+            &["a b"],
+            &["a,b"],
+            &["a\r\nb"],
+            &["é"],
+        ] {
+            assert_eq!(check(&names(bad)), Err(Rule::SubprotocolInvalid), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn class_03_a_comma_flood_takes_linear_time() {
+        let flood = ",".repeat(1 << 20);
+        assert_eq!(
+            requested(&fields(&[&flood])),
+            Err(Rule::SubprotocolMalformed)
+        );
+        let many: Vec<String> = (0..1 << 16).map(|number| format!("p{number}")).collect();
+        let headers = fields(&[&many.join(",")]);
+        assert_eq!(requested(&headers), Ok(many.clone()));
+        assert_eq!(choose(&headers, &["p65535"]).as_deref(), Some("p65535"));
+    }
+}

@@ -1,0 +1,136 @@
+//! Reading a head that comes in any number of pieces (RFC 9112, section 2).
+
+use alloc::{string::String, vec, vec::Vec};
+
+use httparse::Status;
+
+pub(crate) use super::scan::HeadKind;
+use super::{header::Header, scan::Scanner};
+use crate::{Limits, Rule};
+
+/// Collects one head from its pieces, and parses it once it is complete.
+#[derive(Clone, Debug)]
+pub(crate) struct HeadReader {
+    scanner: Scanner,
+    bytes: Vec<u8>,
+}
+
+/// The head of a request (RFC 9112, section 3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ParsedRequest {
+    /// A token. Methods compare with regard to case (RFC 9110, section 9.1).
+    pub(crate) method: String,
+    /// Visible ASCII characters, of whatever form.
+    pub(crate) target: String,
+    /// All fields, in order.
+    pub(crate) headers: Vec<Header>,
+}
+
+/// The head of a response (RFC 9112, section 4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ParsedResponse {
+    /// 100 to 999.
+    pub(crate) status: u16,
+    /// The reason phrase, which may be empty and need not be UTF-8.
+    pub(crate) reason: Vec<u8>,
+    /// All fields, in order.
+    pub(crate) headers: Vec<Header>,
+}
+
+impl ParsedResponse {
+    /// Whether another head follows, which holds the answer proper: "a client MUST
+    /// be able to parse one or more 1xx responses received prior to a final
+    /// response" (RFC 9110, section 15.2). 101 is the answer to an upgrade.
+    pub(crate) fn is_interim(&self) -> bool {
+        matches!(self.status, 100 | 102..=199)
+    }
+}
+
+impl HeadReader {
+    pub(crate) fn new(kind: HeadKind, limits: &Limits) -> Self {
+        HeadReader {
+            scanner: Scanner::new(kind, limits),
+            bytes: Vec::new(),
+        }
+    }
+
+    /// Takes the bytes of the head from the front of the input. Returns how many it
+    /// took, and whether the head is complete; what follows the empty line at its
+    /// end stays with the caller.
+    ///
+    /// Fails at the first byte that breaks a rule, after which the reader is of no
+    /// further use.
+    pub(crate) fn read(&mut self, input: &[u8]) -> Result<(usize, bool), Rule> {
+        let mut taken = 0;
+        for &byte in input {
+            if self.scanner.is_complete() {
+                break;
+            }
+            self.scanner.step(byte)?;
+            taken += 1;
+        }
+        let head = input.get(..taken).unwrap_or(input);
+        // Without a limit the memory is the limit, and the peer must not be able to
+        // end the process by reaching it.
+        self.bytes
+            .try_reserve(head.len())
+            .map_err(|_| Rule::HeadTooLong)?;
+        self.bytes.extend_from_slice(head);
+        Ok((taken, self.scanner.is_complete()))
+    }
+
+    /// The head of the request that was read.
+    ///
+    /// Fails with [`Rule::HeadMalformed`] if the head is not complete, or if the
+    /// parser proper knows a reason that the scanner doesn't.
+    pub(crate) fn request(self) -> Result<ParsedRequest, Rule> {
+        let mut fields = vec![httparse::EMPTY_HEADER; self.scanner.fields()];
+        let mut request = httparse::Request::new(&mut fields);
+        let parsed = request.parse(&self.bytes);
+        match (parsed, request.method, request.path) {
+            (Ok(Status::Complete(length)), Some(method), Some(target))
+                if length == self.bytes.len() =>
+            {
+                Ok(ParsedRequest {
+                    method: method.into(),
+                    target: target.into(),
+                    headers: owned(request.headers),
+                })
+            }
+            _ => Err(Rule::HeadMalformed),
+        }
+    }
+
+    /// The head of the response that was read. Fails as [`HeadReader::request`] does.
+    pub(crate) fn response(self) -> Result<ParsedResponse, Rule> {
+        let mut fields = vec![httparse::EMPTY_HEADER; self.scanner.fields()];
+        let mut response = httparse::Response::new(&mut fields);
+        match (response.parse(&self.bytes), response.code) {
+            (Ok(Status::Complete(length)), Some(status)) if length == self.bytes.len() => {
+                Ok(ParsedResponse {
+                    status,
+                    reason: reason(&self.bytes).into(),
+                    headers: owned(response.headers),
+                })
+            }
+            _ => Err(Rule::HeadMalformed),
+        }
+    }
+}
+
+/// What follows `HTTP/1.1 101 ` in the first line. httparse gives a reason phrase
+/// only if it is ASCII.
+fn reason(head: &[u8]) -> &[u8] {
+    let line = head.split(|&byte| byte == b'\r').next().unwrap_or_default();
+    line.get("HTTP/1.1 101 ".len()..).unwrap_or_default()
+}
+
+fn owned(fields: &[httparse::Header<'_>]) -> Vec<Header> {
+    fields
+        .iter()
+        .map(|field| Header::new(field.name, field.value))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,241 @@
+use super::*;
+
+const UNLIMITED: u32 = u32::MAX;
+
+fn limits(head: u32, line: u32, headers: u32) -> Limits {
+    let mut limits = Limits::default();
+    (limits.head, limits.line, limits.headers) = (head, line, headers);
+    limits
+}
+
+/// The first byte that breaks a rule, and which.
+fn first_wrong_byte(kind: HeadKind, limits: &Limits, input: &[u8]) -> Option<(usize, Rule)> {
+    let mut scanner = Scanner::new(kind, limits);
+    input
+        .iter()
+        .enumerate()
+        .find_map(|(at, &byte)| scanner.step(byte).err().map(|rule| (at, rule)))
+}
+
+/// Asserts that the last byte of the input, and none before it, breaks the rule.
+#[track_caller]
+fn fails_at_its_end(kind: HeadKind, limits: &Limits, input: &[u8], rule: Rule) {
+    assert_eq!(
+        first_wrong_byte(kind, limits, input),
+        Some((input.len() - 1, rule)),
+        "{:?}",
+        String::from_utf8_lossy(input)
+    );
+}
+
+#[test]
+fn the_grammar_fails_at_the_byte() {
+    let limits = Limits::default();
+    for bad in [
+        "\n",
+        " ",
+        ":",
+        "GET\t",
+        "GET\r",
+        "G(",
+        "GET  ",
+        "GET /a\t",
+        "GET /a\r",
+        "GET /a\n",
+        "GET /a  ",
+        "GET /a HTTX",
+        "GET /a h",
+        "GET /a HTTP/1.1 ",
+        "GET /a HTTP/1.10",
+        "GET /a HTTP/1.1\n",
+        "GET /a HTTP/1.1\r\r",
+        "GET /a HTTP/1.1\r\n ",
+        "GET /a HTTP/1.1\r\n\t",
+        "GET /a HTTP/1.1\r\n\n",
+        "GET /a HTTP/1.1\r\n:",
+        "GET /a HTTP/1.1\r\nHost ",
+        "GET /a HTTP/1.1\r\nHost\r",
+        "GET /a HTTP/1.1\r\nHo\0",
+        "GET /a HTTP/1.1\r\nHost: a\n",
+        "GET /a HTTP/1.1\r\nHost: a\rb",
+        "GET /a HTTP/1.1\r\nHost: a\0",
+        "GET /a HTTP/1.1\r\nHost: a\x0b",
+        "GET /a HTTP/1.1\r\nHost: a\x7f",
+        "GET /a HTTP/1.1\r\nHost: a\r\n ",
+        "GET /a HTTP/1.1\r\nHost: a\r\n\r\r",
+    ] {
+        fails_at_its_end(
+            HeadKind::Request,
+            &limits,
+            bad.as_bytes(),
+            Rule::HeadMalformed,
+        );
+    }
+    for bad in [
+        "h",
+        "I",
+        "HTTP/1.1\r",
+        "HTTP/1.1 \r",
+        "HTTP/1.1  ",
+        "HTTP/1.1 0",
+        "HTTP/1.1 10 ",
+        "HTTP/1.1 1010",
+        "HTTP/1.1 101\n",
+        "HTTP/1.1 101\t",
+        "HTTP/1.1 101 OK\n",
+        "HTTP/1.1 101 O\0",
+        "HTTP/1.1 101 OK\r\n ",
+    ] {
+        fails_at_its_end(
+            HeadKind::Response,
+            &limits,
+            bad.as_bytes(),
+            Rule::HeadMalformed,
+        );
+    }
+}
+
+#[test]
+fn a_tls_client_hello_fails_at_its_first_byte() {
+    let hello = b"\x16\x03\x01\x02\x00\x01\x00\x01";
+    let wrong = first_wrong_byte(HeadKind::Request, &Limits::default(), hello);
+    assert_eq!(wrong, Some((0, Rule::HeadMalformed)));
+}
+
+#[test]
+fn any_version_but_1_1_fails_at_the_digit() {
+    let limits = Limits::default();
+    for (kind, line, rule) in [
+        (HeadKind::Request, "GET / HTTP/2", Rule::HttpVersion),
+        (HeadKind::Request, "GET / HTTP/0", Rule::HttpVersion),
+        (HeadKind::Request, "GET / HTTP/1.0", Rule::HttpVersion),
+        (HeadKind::Request, "GET / HTTP/1.2", Rule::HttpVersion),
+        (HeadKind::Request, "GET / HTTP/x", Rule::HeadMalformed),
+        (HeadKind::Request, "GET / HTTP/1,", Rule::HeadMalformed),
+        (HeadKind::Request, "GET / HTTP/1.\r", Rule::HeadMalformed),
+        (HeadKind::Request, "PRI * HTTP/2", Rule::HttpVersion),
+        (HeadKind::Response, "HTTP/1.0", Rule::HttpVersion),
+        (HeadKind::Response, "HTTP/2", Rule::HttpVersion),
+    ] {
+        fails_at_its_end(kind, &limits, line.as_bytes(), rule);
+    }
+}
+
+#[test]
+fn one_empty_line_may_stand_before_a_request_and_none_before_a_response() {
+    let limits = Limits::default();
+    fails_at_its_end(HeadKind::Request, &limits, b"\r\n\r", Rule::HeadMalformed);
+    fails_at_its_end(HeadKind::Request, &limits, b"\rG", Rule::HeadMalformed);
+    fails_at_its_end(HeadKind::Response, &limits, b"\r", Rule::HeadMalformed);
+}
+
+#[test]
+fn class_04_high_bytes_fail_in_all_but_values() {
+    let limits = Limits::default();
+    for byte in 0x80..=0xFF {
+        for (before, rule) in [
+            ("", Rule::HeadMalformed),
+            ("GE", Rule::HeadMalformed),
+            ("GET ", Rule::TargetMalformed),
+            ("GET /", Rule::TargetMalformed),
+            ("GET / ", Rule::HeadMalformed),
+            ("GET / HTTP/", Rule::HeadMalformed),
+            ("GET / HTTP/1.1", Rule::HeadMalformed),
+            ("GET / HTTP/1.1\r\n", Rule::HeadMalformed),
+            ("GET / HTTP/1.1\r\nHost", Rule::HeadMalformed),
+        ] {
+            let input = [before.as_bytes(), &[byte]].concat();
+            fails_at_its_end(HeadKind::Request, &limits, &input, rule);
+        }
+    }
+}
+
+#[test]
+fn class_01_an_endless_line_fails_at_the_limit() {
+    let limits = limits(200, 100, UNLIMITED);
+    let endless = "a".repeat(1000);
+    for (kind, start, rule) in [
+        (HeadKind::Request, "", Rule::RequestLineTooLong),
+        (HeadKind::Request, "GET /", Rule::RequestLineTooLong),
+        (
+            HeadKind::Request,
+            "GET / HTTP/1.1\r\n",
+            Rule::HeaderLineTooLong,
+        ),
+        (
+            HeadKind::Request,
+            "GET / HTTP/1.1\r\nX: ",
+            Rule::HeaderLineTooLong,
+        ),
+        (HeadKind::Response, "HTTP/1.1 101 ", Rule::HeaderLineTooLong),
+        (
+            HeadKind::Response,
+            "HTTP/1.1 101 \r\nX: ",
+            Rule::HeaderLineTooLong,
+        ),
+    ] {
+        let input = [start, &endless].concat();
+        let line_start = start.rfind('\n').map_or(0, |at| at + 1);
+        assert_eq!(
+            first_wrong_byte(kind, &limits, input.as_bytes()),
+            Some((line_start + 100, rule)),
+            "{start:?}"
+        );
+    }
+}
+
+#[test]
+fn class_01_the_limit_of_the_head_holds_in_every_line() {
+    let limits = limits(100, UNLIMITED, UNLIMITED);
+    let (endless, fields) = ("a".repeat(1000), "a:\r\n".repeat(1000));
+    for (kind, input, rule) in [
+        (
+            HeadKind::Request,
+            format!("GET /{endless}"),
+            Rule::RequestLineTooLong,
+        ),
+        (
+            HeadKind::Request,
+            format!("GET / HTTP/1.1\r\n{endless}"),
+            Rule::HeadTooLong,
+        ),
+        (
+            HeadKind::Request,
+            format!("GET / HTTP/1.1\r\n{fields}"),
+            Rule::HeadTooLong,
+        ),
+        (
+            HeadKind::Response,
+            format!("HTTP/1.1 101 {endless}"),
+            Rule::HeadTooLong,
+        ),
+        (
+            HeadKind::Response,
+            format!("HTTP/1.1 101\r\n{fields}"),
+            Rule::HeadTooLong,
+        ),
+    ] {
+        let wrong = first_wrong_byte(kind, &limits, input.as_bytes());
+        assert_eq!(wrong, Some((100, rule)), "{input:?}");
+    }
+}
+
+#[test]
+fn limits_of_zero_refuse_without_panic() {
+    for limits in [limits(0, 9, 9), limits(9, 0, 9)] {
+        let wrong = first_wrong_byte(HeadKind::Request, &limits, b"GET");
+        assert_eq!(wrong, Some((0, Rule::RequestLineTooLong)));
+    }
+}
+
+#[test]
+fn class_02_one_field_too_many_fails_at_its_first_byte() {
+    let limits = limits(UNLIMITED, UNLIMITED, 100);
+    let head = format!("GET / HTTP/1.1\r\n{}x", "a: b\r\n".repeat(100));
+    fails_at_its_end(
+        HeadKind::Request,
+        &limits,
+        head.as_bytes(),
+        Rule::TooManyHeaders,
+    );
+}

@@ -1,0 +1,293 @@
+//! The pump of `websocket.dll`: one action at a time.
+//!
+//! It is a second way to drive the same session: actions hand out what
+//! [`Session::output`] has, and complete receives with what [`Turn`](super::Turn)
+//! brings.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::mem;
+
+use super::clock::Instant;
+#[cfg(feature = "component")]
+use super::event::Kind;
+use super::event::{Event, Record, Sent};
+use super::{Life, Session};
+use crate::Rule;
+
+/// Which operations an action is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ActionQueue {
+    /// What was queued with [`Session::send`].
+    Send,
+    /// What was queued with [`Session::receive`], and the session's own frames.
+    Receive,
+    /// Both.
+    All,
+}
+
+/// Names an action until it is completed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ActionId(pub u64);
+
+/// What the host has to do next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Nothing, until there is new input, a new operation, or a deadline.
+    NoAction,
+    /// Write these bytes, then complete the action with [`Completion::Sent`].
+    SendToNetwork(ActionId, Vec<u8>),
+    /// A send is done. Complete the action with [`Completion::Done`].
+    IndicateSendComplete(ActionId, Sent),
+    /// Read at most this many bytes, then complete the action with
+    /// [`Completion::Read`].
+    ReceiveFromNetwork(ActionId, usize),
+    /// The receive with this context is done; with nothing, if it was cancelled.
+    /// Complete the action with [`Completion::Done`].
+    IndicateReceiveComplete(ActionId, Option<u64>, Option<Received>),
+}
+
+/// What came of a receive operation: an [`Event`] that owns its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Received {
+    record: Record,
+    /// The bytes of the event.
+    pub payload: Vec<u8>,
+}
+
+impl Received {
+    /// The event.
+    pub fn event(&self) -> Event<'_> {
+        self.record.clone().with(&self.payload)
+    }
+
+    #[cfg(feature = "component")]
+    pub(crate) fn kind_and_detail(&self) -> (Kind, u64) {
+        (self.record.kind, self.record.detail)
+    }
+}
+
+/// How an action went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Completion<'a> {
+    /// So many bytes were written. Fewer than were given: the rest comes in a
+    /// later action.
+    Sent(usize),
+    /// These bytes were read. None: the receive operation is cancelled.
+    Read(&'a [u8]),
+    /// The host knows now.
+    Done,
+}
+
+/// What the pump keeps between calls.
+#[derive(Default)]
+pub(super) struct Actions {
+    last_id: u64,
+    /// The action that writes, with the number of bytes that it gave.
+    writing: Option<(ActionId, usize)>,
+    reading: Option<ActionId>,
+    send_indication: Option<ActionId>,
+    receive_indication: Option<ActionId>,
+    /// Receive operations, by their contexts.
+    receives: VecDeque<Option<u64>>,
+    /// The first receive operation was cancelled.
+    cancelled: bool,
+    /// What was read, from `consumed` on not consumed yet.
+    input: Vec<u8>,
+    consumed: usize,
+}
+
+impl Actions {
+    fn next_id(&mut self) -> ActionId {
+        self.last_id = self.last_id.wrapping_add(1);
+        ActionId(self.last_id)
+    }
+}
+
+impl Session {
+    /// Queues a receive (`WebSocketReceive`). Without one, no action asks for
+    /// input. It completes with one message or piece, or with a close; with a ping
+    /// or pong too, if they are shown; with a request, or the session's opening.
+    ///
+    /// # Errors
+    ///
+    /// The rule that ended the session, or [`Rule::AlreadyClosing`] once it has
+    /// ended without one.
+    pub fn receive(&mut self, context: Option<u64>) -> Result<(), Rule> {
+        if self.life == Life::Ended {
+            return Err(self.failure.unwrap_or(Rule::AlreadyClosing));
+        }
+        self.actions().receives.push_back(context);
+        Ok(())
+    }
+
+    /// What to do next (`WebSocketGetAction`).
+    ///
+    /// At most one action that writes is outstanding, one that reads, and one of
+    /// each indication; the next of its kind comes once it is completed.
+    pub fn get_action(&mut self, queue: ActionQueue, now: Instant) -> Action {
+        self.tick(now);
+        let writes = match queue {
+            ActionQueue::Send | ActionQueue::All => true,
+            ActionQueue::Receive => self.sender.has_own_frames(),
+        };
+        let reads = queue != ActionQueue::Send;
+        let action = if reads { self.receive_indication(now) } else { None };
+        action
+            .or_else(|| if writes { self.write() } else { None })
+            .or_else(|| if queue != ActionQueue::Receive { self.send_indication() } else { None })
+            .or_else(|| if reads { self.read() } else { None })
+            .unwrap_or(Action::NoAction)
+    }
+
+    fn write(&mut self) -> Option<Action> {
+        if self.actions().writing.is_some() {
+            return None;
+        }
+        let limit = self.config.send_buffer as usize;
+        let chunk = self.sender.chunk(limit).to_vec();
+        if chunk.is_empty() {
+            return None;
+        }
+        let actions = self.actions();
+        let id = actions.next_id();
+        actions.writing = Some((id, chunk.len()));
+        Some(Action::SendToNetwork(id, chunk))
+    }
+
+    fn send_indication(&mut self) -> Option<Action> {
+        if self.actions().send_indication.is_some() {
+            return None;
+        }
+        let sent = self.sender.pop_done()?;
+        let actions = self.actions();
+        let id = actions.next_id();
+        actions.send_indication = Some(id);
+        Some(Action::IndicateSendComplete(id, sent))
+    }
+
+    fn receive_indication(&mut self, now: Instant) -> Option<Action> {
+        let actions = self.actions();
+        if actions.receive_indication.is_some() || actions.receives.is_empty() {
+            return None;
+        }
+        let received = if mem::take(&mut actions.cancelled) {
+            None
+        } else {
+            let received = self.take_buffered(now);
+            if received.is_none() && self.life != Life::Ended {
+                return None;
+            }
+            received
+        };
+        let actions = self.actions();
+        let context = actions.receives.pop_front()?;
+        let id = actions.next_id();
+        actions.receive_indication = Some(id);
+        Some(Action::IndicateReceiveComplete(id, context, received))
+    }
+
+    /// The next event in what was read before.
+    fn take_buffered(&mut self, now: Instant) -> Option<Received> {
+        let actions = self.actions();
+        let from = actions.consumed;
+        let mut input = mem::take(&mut actions.input);
+        let mut turn = self.resume(input.get_mut(from..).unwrap_or_default(), now);
+        let record = turn.next_record();
+        let received = record.map(|record| Received {
+            payload: turn.payload(&record.place).to_vec(),
+            record,
+        });
+        let consumed = from + turn.consumed();
+        let actions = self.actions();
+        if consumed < input.len() {
+            actions.input = input;
+            actions.consumed = consumed;
+        } else {
+            actions.consumed = 0;
+        }
+        received
+    }
+
+    fn read(&mut self) -> Option<Action> {
+        let ended = self.life == Life::Ended;
+        let size = self.config.receive_buffer as usize;
+        let actions = self.actions();
+        let wanted = !actions.receives.is_empty() && !ended && !actions.cancelled;
+        if actions.reading.is_some() || !wanted {
+            return None;
+        }
+        let id = actions.next_id();
+        actions.reading = Some(id);
+        Some(Action::ReceiveFromNetwork(id, size))
+    }
+
+    /// Tells what was done (`WebSocketCompleteAction`).
+    ///
+    /// # Errors
+    ///
+    /// [`Rule::ActionUnknown`], [`Rule::CompletionMismatch`].
+    pub fn complete_action(
+        &mut self,
+        id: ActionId,
+        completion: Completion<'_>,
+        now: Instant,
+    ) -> Result<(), Rule> {
+        self.tick(now);
+        let largest_read = self.config.receive_buffer as usize;
+        let actions = self.actions();
+        let outstanding = Some(id);
+        match completion {
+            Completion::Sent(count) => match actions.writing {
+                Some((writing, given)) if writing == id && count <= given => {
+                    actions.writing = None;
+                    self.sender.advance(count);
+                    Ok(())
+                }
+                _ => Err(self.mismatch(id)),
+            },
+            Completion::Read(bytes) => {
+                if actions.reading != outstanding || bytes.len() > largest_read {
+                    return Err(self.mismatch(id));
+                }
+                actions.reading = None;
+                actions.cancelled = bytes.is_empty();
+                let consumed = mem::take(&mut actions.consumed);
+                actions.input.drain(..consumed);
+                actions.input.extend_from_slice(bytes);
+                if !bytes.is_empty() {
+                    self.deadlines.input();
+                }
+                Ok(())
+            }
+            Completion::Done if actions.send_indication == outstanding => {
+                actions.send_indication = None;
+                Ok(())
+            }
+            Completion::Done if actions.receive_indication == outstanding => {
+                actions.receive_indication = None;
+                Ok(())
+            }
+            Completion::Done => Err(self.mismatch(id)),
+        }
+    }
+
+    fn mismatch(&mut self, id: ActionId) -> Rule {
+        let actions = self.actions();
+        let known = [
+            actions.writing.map(|(id, _)| id),
+            actions.reading,
+            actions.send_indication,
+            actions.receive_indication,
+        ];
+        if known.contains(&Some(id)) {
+            Rule::CompletionMismatch
+        } else {
+            Rule::ActionUnknown
+        }
+    }
+
+    fn actions(&mut self) -> &mut Actions {
+        self.actions.get_or_insert_default()
+    }
+}

@@ -1,0 +1,32 @@
+//! Time, which the host passes in.
+
+use core::time::Duration;
+
+/// A reading of a monotonic clock of the host's, in nanoseconds from any origin.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Instant {
+    nanos: u64,
+}
+
+impl Instant {
+    /// The reading of this many nanoseconds.
+    pub const fn from_nanos(nanos: u64) -> Instant {
+        Instant { nanos }
+    }
+
+    /// Nanoseconds since the clock's origin.
+    pub const fn as_nanos(self) -> u64 {
+        self.nanos
+    }
+
+    /// The reading `span` later, or the clock's last.
+    pub fn after(self, span: Duration) -> Instant {
+        let span = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
+        Instant::from_nanos(self.nanos.saturating_add(span))
+    }
+
+    /// The time from `earlier` to this reading, or none if it is not earlier.
+    pub fn since(self, earlier: Instant) -> Duration {
+        Duration::from_nanos(self.nanos.saturating_sub(earlier.nanos))
+    }
+}

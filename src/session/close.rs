@@ -1,0 +1,112 @@
+//! How a session ends (RFC 6455, section 7).
+
+use super::send::Sender;
+use super::queue::Origin;
+use super::{Life, Session};
+use crate::Rule;
+use crate::frame::close;
+
+impl Session {
+    /// The host closes: behind the data that is queued (section 7.1.2).
+    pub(super) fn send_close(
+        &mut self,
+        code: Option<u16>,
+        reason: &[u8],
+        context: Option<u64>,
+    ) -> Result<(), Rule> {
+        let payload = close::write(code, reason)?;
+        self.queue_close(&payload, Origin::Host(context));
+        Ok(())
+    }
+
+    fn queue_close(&mut self, payload: &[u8], origin: Origin) {
+        self.sender.close(payload, origin);
+        self.close_queued = true;
+        self.life = if self.close_received {
+            Life::Ended
+        } else {
+            Life::Closing
+        };
+        self.deadlines.closing();
+    }
+
+    /// The peer closes: it is answered with its own code (section 5.5.1).
+    pub(super) fn close_received(&mut self, code: Option<u16>) {
+        self.receiver.close();
+        self.close_received = true;
+        if self.close_queued {
+            self.life = Life::Ended;
+        } else if self.config.reply_to_close {
+            let code = code.map(u16::to_be_bytes);
+            let payload = code.as_ref().map_or(&[][..], |code| code);
+            self.queue_close(payload, Origin::Session);
+        } else {
+            self.life = Life::Closing;
+            self.deadlines.closing();
+        }
+    }
+
+    /// A rule was broken: the session ends with what the rule calls for, and
+    /// nothing that waited goes out before it (section 7.1.7).
+    pub(super) fn fail(&mut self, rule: Rule) {
+        if self.life == Life::Ended {
+            return;
+        }
+        let refusal = self.refusal_for(rule);
+        let connecting = self.life == Life::Connecting;
+        self.failure = Some(rule);
+        self.life = Life::Ended;
+        self.deadlines.closing();
+        if connecting {
+            self.sender.clear();
+            if let Some(head) = refusal {
+                self.sender.push_head(&head);
+            }
+            return;
+        }
+        let silent = self.close_queued || !self.config.close_on_failure;
+        match rule.close_code() {
+            Some(code) if !silent => self.fail_with(code, rule.description().as_bytes()),
+            // The close frame that is queued already is the last thing that is sent.
+            Some(_) if self.close_queued => {}
+            _ => self.sender.clear(),
+        }
+    }
+
+    fn fail_with(&mut self, code: u16, reason: &[u8]) {
+        let sender: &mut Sender = &mut self.sender;
+        sender.drop_waiting();
+        let payload = close::write(Some(code), reason).unwrap_or_default();
+        sender.close(&payload, Origin::Session);
+        self.close_queued = true;
+    }
+
+    /// The closing handshake took too long, or the last bytes can't be written.
+    pub(super) fn give_up(&mut self) {
+        if self.failure.is_none() {
+            self.failure = Some(Rule::CloseTimeout);
+        }
+        self.sender.clear();
+        self.life = Life::Ended;
+    }
+
+    /// The transport has no more input. If the closing handshake is not complete,
+    /// the session fails with [`Rule::ConnectionLost`].
+    pub fn end_of_input(&mut self) {
+        if !self.close_received {
+            self.fail(Rule::ConnectionLost);
+        }
+    }
+
+    /// Ends the session without a word to the peer (`WebSocketAbortHandle`).
+    /// Operations that are queued complete as cancelled, no bytes go out, and later
+    /// ones fail. Nothing happens before the session is open.
+    pub fn abort(&mut self) {
+        if self.life == Life::Connecting {
+            return;
+        }
+        self.failure.get_or_insert(Rule::Aborted);
+        self.sender.clear();
+        self.life = Life::Ended;
+    }
+}

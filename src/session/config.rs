@@ -1,0 +1,114 @@
+//! The settings of a session.
+
+use crate::{Limits, Rule, Timeouts};
+
+/// Which side of the connection a session is (RFC 6455, section 1.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// It asks for the connection and masks what it sends.
+    Client,
+    /// It answers, and requires masks.
+    Server,
+}
+
+/// Whole messages, or their pieces as the bytes come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Delivery {
+    /// A message is delivered when its last byte has come.
+    #[default]
+    Messages,
+    /// What has come of a message is delivered at the end of each input, so that
+    /// nothing is held back. Pieces don't mirror frames, and a piece of a text
+    /// may end inside a character.
+    Pieces,
+}
+
+/// How pings are answered (RFC 6455, section 5.5.3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PongPolicy {
+    /// A pong for each ping, in order.
+    #[default]
+    Each,
+    /// Only the latest ping that has not been answered yet.
+    Latest,
+    /// None: the host sees the pings and sends pongs itself.
+    Manual,
+}
+
+/// The settings of a session.
+///
+/// ```
+/// use websocket_component::Config;
+///
+/// let mut config = Config::default();
+/// config.limits.message = 1 << 20;
+/// config.timeouts.keepalive = None;
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Config {
+    /// The most bytes asked for in one receive action, and the longest piece that
+    /// is delivered. From 256. Default 65536.
+    pub receive_buffer: u32,
+    /// The most bytes handed out in one send action. From 16. Default 65536.
+    pub send_buffer: u32,
+    /// Whether payloads are masked (RFC 6455, section 5.3). Without it a client
+    /// uses the key 0 and a server accepts frames without a mask: for trusted
+    /// transports only. Default true.
+    pub masking: bool,
+    /// Whether received and sent text is checked to be UTF-8. Default true.
+    pub verify_utf8: bool,
+    /// Whole messages or pieces. Default messages.
+    pub delivery: Delivery,
+    /// How pings are answered. Default each.
+    pub pongs: PongPolicy,
+    /// Whether pings and pongs are shown as events. Default false.
+    pub show_control: bool,
+    /// Whether a received close frame is answered. Default true.
+    pub reply_to_close: bool,
+    /// Whether a close frame with the rule's code is sent when the peer broke a
+    /// rule. Default true.
+    pub close_on_failure: bool,
+    /// Whether a server shows requests that break a rule of the handshake to the
+    /// host instead of refusing them itself. Default false.
+    pub show_bad_requests: bool,
+    /// What may grow, and how far.
+    pub limits: Limits,
+    /// What may last, and how long.
+    pub timeouts: Timeouts,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            receive_buffer: 65_536,
+            send_buffer: 65_536,
+            masking: true,
+            verify_utf8: true,
+            delivery: Delivery::Messages,
+            pongs: PongPolicy::Each,
+            show_control: false,
+            reply_to_close: true,
+            close_on_failure: true,
+            show_bad_requests: false,
+            limits: Limits::default(),
+            timeouts: Timeouts::default(),
+        }
+    }
+}
+
+impl Config {
+    const RECEIVE_BUFFER_MINIMUM: u32 = 256;
+    const SEND_BUFFER_MINIMUM: u32 = 16;
+
+    pub(super) fn check(&self) -> Result<(), Rule> {
+        let keepalive = self.timeouts.keepalive;
+        if self.receive_buffer < Config::RECEIVE_BUFFER_MINIMUM
+            || self.send_buffer < Config::SEND_BUFFER_MINIMUM
+            || keepalive.is_some_and(|interval| interval < Timeouts::KEEPALIVE_MINIMUM)
+        {
+            return Err(Rule::ConfigOutOfRange);
+        }
+        Ok(())
+    }
+}

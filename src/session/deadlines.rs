@@ -1,0 +1,126 @@
+//! What happens though nothing comes.
+
+use super::clock::Instant;
+use super::{Life, Session};
+use crate::Rule;
+
+/// The times that deadlines count from.
+#[derive(Default)]
+pub(super) struct Deadlines {
+    now: Instant,
+    /// The first reading.
+    started: Option<Instant>,
+    last_input: Instant,
+    last_keepalive: Instant,
+    /// Since when a message is unfinished.
+    message: Option<Instant>,
+    closing: Option<Instant>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Due {
+    Handshake,
+    Idle,
+    Message,
+    Keepalive,
+    Pong,
+    Close,
+}
+
+impl Deadlines {
+    pub(super) fn now(&self) -> Instant {
+        self.now
+    }
+
+    fn read(&mut self, now: Instant) {
+        self.now = self.now.max(now);
+        if self.started.is_none() {
+            self.started = Some(self.now);
+            self.open();
+        }
+    }
+
+    pub(super) fn open(&mut self) {
+        self.last_input = self.now;
+        self.last_keepalive = self.now;
+    }
+
+    pub(super) fn input(&mut self) {
+        self.last_input = self.now;
+    }
+
+    /// A message was completed.
+    pub(super) fn message_ended(&mut self) {
+        self.message = None;
+    }
+
+    /// The input ends, with or without a message that is unfinished.
+    pub(super) fn message_pending(&mut self, pending: bool) {
+        match pending {
+            true => {
+                self.message.get_or_insert(self.now);
+            }
+            false => self.message = None,
+        }
+    }
+
+    pub(super) fn closing(&mut self) {
+        self.closing.get_or_insert(self.now);
+    }
+}
+
+impl Session {
+    /// Tells the time, and does what is due.
+    pub fn tick(&mut self, now: Instant) {
+        self.deadlines.read(now);
+        while let Some((at, due)) = self.next_due() {
+            if at > self.deadlines.now {
+                break;
+            }
+            match due {
+                Due::Handshake => self.fail(Rule::HandshakeTimeout),
+                Due::Idle => self.fail(Rule::IdleTimeout),
+                Due::Message => self.fail(Rule::MessageTimeout),
+                Due::Pong => self.fail(Rule::PongTimeout),
+                Due::Close => self.give_up(),
+                Due::Keepalive => {
+                    self.deadlines.last_keepalive = self.deadlines.now;
+                    self.send_keepalive();
+                }
+            }
+        }
+    }
+
+    /// When to call next though there is no input, if ever.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.next_due().map(|(at, _)| at)
+    }
+
+    fn next_due(&self) -> Option<(Instant, Due)> {
+        let clock = &self.deadlines;
+        let limits = &self.config.timeouts;
+        let started = clock.started?;
+        let due = |from: Option<Instant>, span: Option<_>, due| {
+            Some((from?.after(span?), due))
+        };
+        match self.life {
+            // What the host or its own peers take is not the peer's time.
+            Life::Connecting if self.waits_for_host() => None,
+            Life::Connecting => due(Some(started), limits.handshake, Due::Handshake),
+            Life::Ended if self.sender.is_empty() => None,
+            Life::Closing | Life::Ended => due(clock.closing, limits.close, Due::Close),
+            Life::Open => {
+                let quiet = clock.last_input.max(clock.last_keepalive);
+                [
+                    due(Some(clock.last_input), limits.idle, Due::Idle),
+                    due(clock.message, limits.message, Due::Message),
+                    due(self.pings.oldest(), limits.pong, Due::Pong),
+                    due(Some(quiet), limits.keepalive, Due::Keepalive),
+                ]
+                .into_iter()
+                .flatten()
+                .min_by_key(|(at, _)| *at)
+            }
+        }
+    }
+}

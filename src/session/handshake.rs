@@ -1,0 +1,330 @@
+//! The opening handshake, step by step (RFC 6455, section 4).
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::mem;
+
+use super::event::{Kind, Record};
+use super::{Life, Session};
+use crate::Rule;
+use crate::handshake::{
+    self, Acceptance, Asked, Extension, Form, Header, Negotiated, Offer, Refusal, Request,
+    RequestHead, ResponseHead,
+};
+use crate::http::head::{HeadKind, HeadReader};
+
+/// The step that a handshake is at.
+pub(super) enum Handshake {
+    ClientBegins {
+        key: [u8; 16],
+    },
+    /// The response is parsed from the input.
+    ClientReads {
+        offer: Offer,
+        reader: HeadReader,
+    },
+    /// The host passes the response's headers.
+    ClientChecks {
+        offer: Offer,
+    },
+    ServerBegins,
+    /// The request is parsed from the input.
+    ServerReads {
+        reader: HeadReader,
+    },
+    /// The host accepts or refuses.
+    ServerAnswers {
+        asked: Result<Asked, Rule>,
+    },
+    /// The host writes the response's headers.
+    ServerEnds {
+        negotiated: Negotiated,
+    },
+    Complete,
+}
+
+impl Session {
+    /// Queues a request's head (RFC 6455, section 4.1). The response is then parsed
+    /// from the input, and the session opens or fails.
+    ///
+    /// # Errors
+    ///
+    /// [`Rule::WrongRole`], [`Rule::HandshakeOutOfOrder`], or the rule that a value
+    /// of the request breaks.
+    pub fn connect(&mut self, request: &Request) -> Result<(), Rule> {
+        let key = self.client_key()?;
+        let (head, offer) = Offer::http1(request, key)?;
+        self.sender.push_head(&head);
+        let reader = HeadReader::new(HeadKind::Response, &self.config.limits);
+        self.handshake = Handshake::ClientReads { offer, reader };
+        Ok(())
+    }
+
+    /// The head of the response that a client got, once it has come. A response
+    /// that didn't open the session is here too.
+    pub fn response(&self) -> Option<&ResponseHead> {
+        self.response.as_deref()
+    }
+
+    /// The head of the request that a server got, from when it has come until it is
+    /// answered.
+    pub fn request(&self) -> Option<&RequestHead> {
+        self.request.as_deref()
+    }
+
+    /// Queues the response that accepts the request; the session is open (RFC 6455,
+    /// section 4.2.2). The input that was not consumed is due now.
+    ///
+    /// # Errors
+    ///
+    /// [`Rule::WrongRole`], [`Rule::HandshakeOutOfOrder`],
+    /// [`Rule::SubprotocolNotRequested`], [`Rule::ExtensionNotRequested`], the rule
+    /// that the request breaks, or one that a value of the answer breaks.
+    pub fn accept(&mut self, acceptance: &Acceptance) -> Result<&Negotiated, Rule> {
+        let asked = match self.request_to_answer()? {
+            Ok(asked) => asked,
+            Err(rule) => return Err(*rule),
+        };
+        let (head, negotiated) = asked.response(acceptance)?;
+        self.sender.push_head(&head);
+        self.request = None;
+        self.open(negotiated);
+        self.negotiated.as_ref().ok_or(Rule::HandshakeOutOfOrder)
+    }
+
+    /// Queues a response that refuses the request, and ends the session.
+    ///
+    /// # Errors
+    ///
+    /// [`Rule::WrongRole`], [`Rule::HandshakeOutOfOrder`], [`Rule::StatusInvalid`],
+    /// or the rule that a value of the answer breaks.
+    pub fn refuse(&mut self, refusal: &Refusal) -> Result<(), Rule> {
+        self.request_to_answer()?;
+        let head = handshake::refusal_head(refusal, self.is_head_request())?;
+        self.sender.push_head(&head);
+        self.request = None;
+        self.life = Life::Ended;
+        self.deadlines.closing();
+        Ok(())
+    }
+
+    /// The fields that a client adds to its request
+    /// (`WebSocketBeginClientHandshake`). The Host field is the caller's; over an
+    /// extended CONNECT `headers` may hold the pseudo-fields as well.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::connect`].
+    pub fn begin_client_handshake(
+        &mut self,
+        form: Form,
+        subprotocols: &[String],
+        extensions: &[Extension],
+        headers: &[Header],
+    ) -> Result<Vec<Header>, Rule> {
+        let key = self.client_key()?;
+        let (fields, offer) = Offer::headers(form, subprotocols, extensions, headers, key)?;
+        self.handshake = Handshake::ClientChecks { offer };
+        Ok(fields)
+    }
+
+    /// Checks the response to it (`WebSocketEndClientHandshake`). The session opens,
+    /// or fails with the rule that the response breaks.
+    ///
+    /// # Errors
+    ///
+    /// [`Rule::WrongRole`], [`Rule::HandshakeOutOfOrder`], or the rule that the
+    /// response breaks.
+    pub fn end_client_handshake(
+        &mut self,
+        status: u16,
+        headers: &[Header],
+    ) -> Result<&Negotiated, Rule> {
+        let checked = match &self.handshake {
+            _ if self.life != Life::Connecting => return Err(Rule::HandshakeOutOfOrder),
+            Handshake::ClientChecks { offer } => offer.check(status, headers),
+            other => return Err(other.out_of_order_for_client()),
+        };
+        match checked {
+            Ok(negotiated) => self.open(negotiated),
+            Err(rule) => {
+                self.fail(rule);
+                return Err(rule);
+            }
+        }
+        self.negotiated.as_ref().ok_or(Rule::HandshakeOutOfOrder)
+    }
+
+    /// Checks a request, and the answer to it (`WebSocketBeginServerHandshake`): the
+    /// fields of the response, whose status is 101, or 200 over an extended CONNECT.
+    ///
+    /// The method and the target of an upgrade stay with the caller. Over an
+    /// extended CONNECT `headers` holds `:method` and `:protocol`.
+    ///
+    /// # Errors
+    ///
+    /// The rule that the request breaks, which ends the session, or as
+    /// [`Session::accept`].
+    pub fn begin_server_handshake(
+        &mut self,
+        form: Form,
+        headers: &[Header],
+        acceptance: &Acceptance,
+    ) -> Result<Vec<Header>, Rule> {
+        match &self.handshake {
+            _ if self.life != Life::Connecting => return Err(Rule::HandshakeOutOfOrder),
+            Handshake::ServerBegins => {}
+            other => return Err(other.out_of_order_for_server()),
+        }
+        let asked = Asked::from_headers(form, headers).inspect_err(|rule| self.fail(*rule))?;
+        let (fields, negotiated) = asked.accept(acceptance)?;
+        self.handshake = Handshake::ServerEnds { negotiated };
+        Ok(fields)
+    }
+
+    /// The response was written: the session is open
+    /// (`WebSocketEndServerHandshake`).
+    ///
+    /// # Errors
+    ///
+    /// [`Rule::WrongRole`], [`Rule::HandshakeOutOfOrder`].
+    pub fn end_server_handshake(&mut self) -> Result<(), Rule> {
+        match mem::replace(&mut self.handshake, Handshake::Complete) {
+            Handshake::ServerEnds { negotiated } if self.life == Life::Connecting => {
+                self.open(negotiated);
+                Ok(())
+            }
+            other => {
+                let rule = other.out_of_order_for_server();
+                self.handshake = other;
+                Err(rule)
+            }
+        }
+    }
+
+    fn client_key(&self) -> Result<[u8; 16], Rule> {
+        match &self.handshake {
+            Handshake::ClientBegins { key } if self.life == Life::Connecting => Ok(*key),
+            other => Err(other.out_of_order_for_client()),
+        }
+    }
+
+    fn request_to_answer(&self) -> Result<&Result<Asked, Rule>, Rule> {
+        match &self.handshake {
+            Handshake::ServerAnswers { asked } if self.life == Life::Connecting => Ok(asked),
+            other => Err(other.out_of_order_for_server()),
+        }
+    }
+
+    fn is_head_request(&self) -> bool {
+        self.request.as_ref().is_some_and(|r| r.method == "HEAD")
+    }
+
+    /// Whether only the host can go on.
+    pub(super) fn waits_for_host(&self) -> bool {
+        matches!(
+            self.handshake,
+            Handshake::ServerAnswers { .. } | Handshake::ServerEnds { .. }
+        )
+    }
+
+    /// A response that refuses a request in bytes, if one is due.
+    pub(super) fn refusal_for(&self, rule: Rule) -> Option<Vec<u8>> {
+        let in_bytes = match self.handshake {
+            Handshake::ServerReads { .. } | Handshake::ServerAnswers { .. } => true,
+            // The time ran out before the first byte came.
+            Handshake::ServerBegins => rule == Rule::HandshakeTimeout,
+            _ => false,
+        };
+        let due = in_bytes && rule.status().is_some();
+        due.then(|| handshake::refusal_for(rule, self.is_head_request()))
+    }
+
+    /// Parses the head that is due, if there is one.
+    pub(super) fn read_head(
+        &mut self,
+        bytes: &[u8],
+        at: &mut usize,
+    ) -> Result<Option<Record>, Rule> {
+        loop {
+            let rest = bytes.get(*at..).unwrap_or_default();
+            if rest.is_empty() {
+                return Ok(None);
+            }
+            if let Handshake::ServerBegins = self.handshake {
+                let reader = HeadReader::new(HeadKind::Request, &self.config.limits);
+                self.handshake = Handshake::ServerReads { reader };
+            }
+            let (Handshake::ClientReads { reader, .. } | Handshake::ServerReads { reader }) =
+                &mut self.handshake
+            else {
+                return Ok(None);
+            };
+            let (consumed, complete) = reader.read(rest)?;
+            *at += consumed;
+            if !complete {
+                return Ok(None);
+            }
+            let kind = match mem::replace(&mut self.handshake, Handshake::Complete) {
+                Handshake::ServerReads { reader } => self.request_came(reader)?,
+                Handshake::ClientReads { offer, reader } => self.response_came(offer, reader)?,
+                other => {
+                    self.handshake = other;
+                    None
+                }
+            };
+            if let Some(kind) = kind {
+                return Ok(Some(Record::bare(kind)));
+            }
+        }
+    }
+
+    fn request_came(&mut self, reader: HeadReader) -> Result<Option<Kind>, Rule> {
+        let request = reader.request().inspect_err(|rule| {
+            self.handshake = Handshake::ServerAnswers { asked: Err(*rule) };
+        })?;
+        let asked = Asked::from_request(&request);
+        let violation = asked.as_ref().err().copied();
+        self.request = Some(Box::new(RequestHead::new(request, violation)));
+        self.handshake = Handshake::ServerAnswers { asked };
+        match violation {
+            Some(rule) if !self.config.show_bad_requests => Err(rule),
+            _ => Ok(Some(Kind::Request)),
+        }
+    }
+
+    fn response_came(&mut self, offer: Offer, reader: HeadReader) -> Result<Option<Kind>, Rule> {
+        let response = reader.response()?;
+        if response.is_interim() {
+            let reader = HeadReader::new(HeadKind::Response, &self.config.limits);
+            self.handshake = Handshake::ClientReads { offer, reader };
+            return Ok(None);
+        }
+        let checked = offer.check(response.status, &response.headers);
+        self.response = Some(Box::new(ResponseHead::from(response)));
+        self.open(checked?);
+        Ok(Some(Kind::Opened))
+    }
+}
+
+impl Handshake {
+    fn out_of_order_for_client(&self) -> Rule {
+        match self {
+            Handshake::ServerBegins
+            | Handshake::ServerReads { .. }
+            | Handshake::ServerAnswers { .. }
+            | Handshake::ServerEnds { .. } => Rule::WrongRole,
+            _ => Rule::HandshakeOutOfOrder,
+        }
+    }
+
+    fn out_of_order_for_server(&self) -> Rule {
+        match self {
+            Handshake::ClientBegins { .. }
+            | Handshake::ClientReads { .. }
+            | Handshake::ClientChecks { .. } => Rule::WrongRole,
+            _ => Rule::HandshakeOutOfOrder,
+        }
+    }
+}

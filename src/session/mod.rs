@@ -1,0 +1,301 @@
+//! One WebSocket connection, without its input and output.
+//!
+//! [`Session`] is driven in one of two ways, on the same state: in turns
+//! ([`Session::input`], [`Session::output`]), or by actions in the way of
+//! `websocket.dll` ([`Session::get_action`]).
+//!
+//! Its methods, by kind:
+//! * handshake in bytes: [`connect`](Session::connect),
+//!   [`request`](Session::request), [`accept`](Session::accept),
+//!   [`refuse`](Session::refuse), [`response`](Session::response);
+//! * handshake in headers: [`begin_client_handshake`](Session::begin_client_handshake),
+//!   [`end_client_handshake`](Session::end_client_handshake),
+//!   [`begin_server_handshake`](Session::begin_server_handshake),
+//!   [`end_server_handshake`](Session::end_server_handshake);
+//! * bytes in, bytes out: [`input`](Session::input),
+//!   [`end_of_input`](Session::end_of_input), [`output`](Session::output),
+//!   [`advance`](Session::advance), [`take_output`](Session::take_output);
+//! * messages out: [`send`](Session::send), [`sent`](Session::sent);
+//! * time: [`tick`](Session::tick), [`next_deadline`](Session::next_deadline);
+//! * actions: [`receive`](Session::receive), [`get_action`](Session::get_action),
+//!   [`complete_action`](Session::complete_action), [`abort`](Session::abort).
+
+mod actions;
+mod clock;
+mod close;
+mod config;
+mod deadlines;
+mod event;
+mod handshake;
+mod pings;
+mod queue;
+mod receive;
+mod send;
+mod turn;
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use crate::Rule;
+use crate::frame::mask::KeySource;
+use crate::handshake::{Negotiated, RequestHead, ResponseHead};
+
+pub use actions::{Action, ActionId, ActionQueue, Completion, Received};
+pub use clock::Instant;
+pub use config::{Config, Delivery, PongPolicy, Role};
+pub use event::{Event, Message, Sent};
+#[cfg(feature = "component")]
+pub(crate) use event::{Kind, Place};
+pub use turn::Turn;
+
+use actions::Actions;
+use deadlines::Deadlines;
+use handshake::Handshake;
+use pings::Pings;
+use receive::Receiver;
+use send::Sender;
+
+/// Where a session is in its life, in the words of the W3C's `WebSocket`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    /// The handshake is not complete.
+    Connecting,
+    /// Messages flow both ways.
+    Open,
+    /// A close frame was queued or received, and the other is awaited; or the last
+    /// bytes wait to be written.
+    Closing,
+    /// Nothing more will be read or written: the host drops the transport.
+    Closed,
+}
+
+/// What a session still does. [`State`] follows from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Life {
+    Connecting,
+    Open,
+    /// One close frame was queued or received, not both.
+    Closing,
+    /// No input counts any more; what is queued is still handed out.
+    Ended,
+}
+
+/// One WebSocket connection, on either side of it (RFC 6455).
+///
+/// A session is deterministic: the same calls give the same bytes. An error whose
+/// [`Rule::blame`] is the host changes nothing. Any other one ends the session:
+/// what was complete before it is still delivered.
+///
+/// ```
+/// use websocket_component::handshake::{Acceptance, Request};
+/// use websocket_component::{Config, Event, Instant, Message, Rule, Session};
+///
+/// # fn main() -> Result<(), Rule> {
+/// let now = Instant::from_nanos(0);
+/// let mut client = Session::client(Config::default(), &[7; 32])?;
+/// let mut server = Session::server(Config::default())?;
+///
+/// // What one has to write, the other reads: here, without a network between.
+/// client.connect(&Request::new("example.com", "/chat"))?;
+/// let mut bytes = client.take_output(usize::MAX);
+/// assert_eq!(server.input(&mut bytes, now).next(), Some(Event::Request));
+/// server.accept(&Acceptance::default())?;
+///
+/// server.send(Message::Text("hello"), None)?;
+/// let mut bytes = server.take_output(usize::MAX);
+/// let mut turn = client.input(&mut bytes, now);
+/// assert_eq!(turn.next(), Some(Event::Opened));
+/// assert_eq!(turn.next(), Some(Event::Text { payload: b"hello", last: true }));
+/// assert_eq!(turn.next(), None);
+/// # Ok(())
+/// # }
+/// ```
+pub struct Session {
+    role: Role,
+    config: Config,
+    life: Life,
+    failure: Option<Rule>,
+    handshake: Handshake,
+    request: Option<Box<RequestHead>>,
+    response: Option<Box<ResponseHead>>,
+    negotiated: Option<Negotiated>,
+    receiver: Receiver,
+    sender: Sender,
+    pings: Pings,
+    deadlines: Deadlines,
+    close_queued: bool,
+    close_received: bool,
+    actions: Option<Box<Actions>>,
+}
+
+impl Session {
+    /// A session of the client role (`WebSocketCreateClientHandle`).
+    ///
+    /// `entropy` is at least 32 unpredictable bytes: the key of the handshake and
+    /// the mask of each frame are made from them (RFC 6455, section 10.3).
+    ///
+    /// # Errors
+    ///
+    /// [`Rule::ConfigOutOfRange`], [`Rule::EntropyTooShort`].
+    pub fn client(config: Config, entropy: &[u8]) -> Result<Session, Rule> {
+        let keys = KeySource::new(entropy)?;
+        Session::new(Role::Client, config, Some(keys))
+    }
+
+    /// A session of the server role (`WebSocketCreateServerHandle`).
+    ///
+    /// # Errors
+    ///
+    /// [`Rule::ConfigOutOfRange`].
+    pub fn server(config: Config) -> Result<Session, Rule> {
+        Session::new(Role::Server, config, None)
+    }
+
+    /// A client whose handshake something else has made: it starts open.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::client`].
+    pub fn open_client(
+        config: Config,
+        entropy: &[u8],
+        negotiated: Negotiated,
+    ) -> Result<Session, Rule> {
+        let mut session = Session::client(config, entropy)?;
+        session.open(negotiated);
+        Ok(session)
+    }
+
+    /// A server whose handshake something else has made: it starts open.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::server`].
+    pub fn open_server(config: Config, negotiated: Negotiated) -> Result<Session, Rule> {
+        let mut session = Session::server(config)?;
+        session.open(negotiated);
+        Ok(session)
+    }
+
+    fn new(role: Role, config: Config, keys: Option<KeySource>) -> Result<Session, Rule> {
+        config.check()?;
+        let (handshake, sender) = match keys {
+            Some(mut keys) => {
+                let key = keys.handshake_key();
+                let handshake = Handshake::ClientBegins { key };
+                (handshake, Sender::new(Some(keys), &config))
+            }
+            None => (Handshake::ServerBegins, Sender::new(None, &config)),
+        };
+        Ok(Session {
+            role,
+            config,
+            life: Life::Connecting,
+            failure: None,
+            handshake,
+            request: None,
+            response: None,
+            negotiated: None,
+            receiver: Receiver::new(role, &config, false),
+            sender,
+            pings: Pings::default(),
+            deadlines: Deadlines::default(),
+            close_queued: false,
+            close_received: false,
+            actions: None,
+        })
+    }
+
+    /// The handshake is complete.
+    fn open(&mut self, negotiated: Negotiated) {
+        let extension_frames = !negotiated.extensions.is_empty();
+        self.receiver = Receiver::new(self.role, &self.config, extension_frames);
+        if extension_frames {
+            self.sender.allow_extension_frames();
+        }
+        self.negotiated = Some(negotiated);
+        self.handshake = Handshake::Complete;
+        self.life = Life::Open;
+        self.deadlines.open();
+    }
+
+    /// Which side of the connection this is.
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Where the session is.
+    pub fn state(&self) -> State {
+        match self.life {
+            Life::Connecting => State::Connecting,
+            Life::Open => State::Open,
+            Life::Closing => State::Closing,
+            Life::Ended if self.sender.is_empty() => State::Closed,
+            Life::Ended => State::Closing,
+        }
+    }
+
+    /// The rule that ended the session.
+    pub fn failure(&self) -> Option<Rule> {
+        self.failure
+    }
+
+    /// What was agreed on, once the session has opened.
+    pub fn negotiated(&self) -> Option<&Negotiated> {
+        self.negotiated.as_ref()
+    }
+
+    /// Queues a send (`WebSocketSend`): [`Session::sent`] tells when its last byte
+    /// was handed out.
+    ///
+    /// # Errors
+    ///
+    /// [`Rule::NotOpen`], [`Rule::AlreadyClosing`], [`Rule::Aborted`],
+    /// [`Rule::QueueFull`], or the rule that the message breaks; then nothing was
+    /// queued.
+    pub fn send(&mut self, message: Message<'_>, context: Option<u64>) -> Result<(), Rule> {
+        let control = matches!(message, Message::Ping(_) | Message::Pong(_));
+        match self.life {
+            _ if self.failure == Some(Rule::Aborted) => return Err(Rule::Aborted),
+            Life::Connecting => return Err(Rule::NotOpen),
+            Life::Ended => return Err(Rule::AlreadyClosing),
+            _ if self.close_queued && !control => return Err(Rule::AlreadyClosing),
+            Life::Open | Life::Closing => {}
+        }
+        match message {
+            Message::Close => self.send_close(None, b"", context),
+            Message::CloseWith(code, reason) => self.send_close(Some(code), reason, context),
+            Message::Ping(payload) => {
+                self.sender.push(message, context)?;
+                self.pings.queued(payload, self.deadlines.now());
+                Ok(())
+            }
+            _ => self.sender.push(message, context),
+        }
+    }
+
+    /// The next send that is done, in the order of their last bytes.
+    pub fn sent(&mut self) -> Option<Sent> {
+        self.sender.pop_done()
+    }
+
+    /// What to write next; [`Session::advance`] tells how much of it was written.
+    pub fn output(&self) -> &[u8] {
+        self.sender.chunk(usize::MAX)
+    }
+
+    /// The first `count` bytes of [`Session::output`] were written.
+    pub fn advance(&mut self, count: usize) {
+        self.sender.advance(count);
+    }
+
+    /// Takes at most `limit` bytes of what is to be written next.
+    pub fn take_output(&mut self, limit: usize) -> Vec<u8> {
+        self.sender.take(limit)
+    }
+
+    /// How many bytes are queued and not handed out yet.
+    pub fn buffered_amount(&self) -> usize {
+        self.sender.len()
+    }
+}

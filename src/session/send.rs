@@ -1,0 +1,265 @@
+//! The sending direction: messages to queued frames (RFC 6455, section 6.1).
+//!
+//! Frames wait in two queues. Control frames overtake data at frame borders; a
+//! close frame waits behind the data that was queued before it. What is handed
+//! out leaves a queue by [`Sender::advance`], so a short write just resumes.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+
+use super::event::{Message, Sent};
+use super::queue::{Origin, Queue};
+use crate::Rule;
+use crate::frame::header::{self, FIN, MAX_CONTROL_PAYLOAD, Opcode, RESERVED_BITS};
+use crate::frame::mask::KeySource;
+use crate::frame::utf8::Utf8;
+
+pub(super) struct Sender {
+    keys: Option<KeySource>,
+    /// A client that doesn't mask still sets the bit, with the key 0.
+    zero_keys: bool,
+    verify_utf8: bool,
+    extension_frames: bool,
+    limit: u64,
+    data: Queue,
+    control: Queue,
+    message: Option<OpenMessage>,
+    done: VecDeque<Sent>,
+}
+
+struct OpenMessage {
+    text: bool,
+    utf8: Utf8,
+}
+
+impl Sender {
+    pub(super) fn new(keys: Option<KeySource>, config: &super::Config) -> Sender {
+        Sender {
+            keys,
+            zero_keys: !config.masking,
+            verify_utf8: config.verify_utf8,
+            extension_frames: false,
+            limit: config.limits.queued_output,
+            data: Queue::default(),
+            control: Queue::default(),
+            message: None,
+            done: VecDeque::new(),
+        }
+    }
+
+    /// The host's extension frames may be sent from now on.
+    pub(super) fn allow_extension_frames(&mut self) {
+        self.extension_frames = true;
+    }
+
+    /// How many bytes wait.
+    pub(super) fn len(&self) -> usize {
+        self.data.len() + self.control.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many bytes of pongs wait.
+    pub(super) fn pongs(&self) -> usize {
+        self.control.pongs()
+    }
+
+    /// Whether frames of the session's own wait.
+    pub(super) fn has_own_frames(&self) -> bool {
+        self.control.has_own_frames() || self.data.has_own_frames()
+    }
+
+    /// Queues bytes that are not frames: the head of a handshake.
+    pub(super) fn push_head(&mut self, head: &[u8]) {
+        self.data.write_head(head);
+    }
+
+    /// Queues what the host sends; nothing is queued if it breaks a rule.
+    pub(super) fn push(&mut self, message: Message<'_>, context: Option<u64>) -> Result<(), Rule> {
+        let origin = Origin::Host(context);
+        match message {
+            Message::Text(text) => self.text(text.as_bytes(), true, true, origin),
+            Message::TextFragment(text) => self.text(text.as_bytes(), false, true, origin),
+            Message::Utf8(bytes) => self.text(bytes, true, false, origin),
+            Message::Utf8Fragment(bytes) => self.text(bytes, false, false, origin),
+            Message::Binary(bytes) => self.data(false, bytes, true, origin),
+            Message::BinaryFragment(bytes) => self.data(false, bytes, false, origin),
+            Message::Ping(payload) => self.control(Opcode::Ping, payload, origin),
+            Message::Pong(payload) => self.control(Opcode::Pong, payload, origin),
+            Message::Frame(bits, payload) => self.extension_frame(bits, payload, origin),
+            // The session checks a close itself, since it changes its state.
+            Message::Close | Message::CloseWith(..) => Err(Rule::AlreadyClosing),
+        }
+    }
+
+    fn text(
+        &mut self,
+        bytes: &[u8],
+        last: bool,
+        known_utf8: bool,
+        origin: Origin,
+    ) -> Result<(), Rule> {
+        let mut utf8 = self.message.as_ref().map_or(Utf8::default(), |m| m.utf8);
+        if self.verify_utf8 && !(known_utf8 && utf8.is_complete()) {
+            utf8.feed(bytes).map_err(|_| Rule::TextNotUtf8)?;
+            if last && !utf8.is_complete() {
+                return Err(Rule::TextNotUtf8);
+            }
+        }
+        self.data(true, bytes, last, origin)?;
+        if let Some(message) = &mut self.message {
+            message.utf8 = utf8;
+        }
+        Ok(())
+    }
+
+    fn data(
+        &mut self,
+        text: bool,
+        payload: &[u8],
+        last: bool,
+        origin: Origin,
+    ) -> Result<(), Rule> {
+        let opcode = match &self.message {
+            Some(message) if message.text != text => return Err(Rule::FragmentMismatch),
+            Some(_) => Opcode::Continuation,
+            None if text => Opcode::Text,
+            None => Opcode::Binary,
+        };
+        self.check_room(payload.len())?;
+        let first = opcode.bits() | if last { FIN } else { 0 };
+        self.write_data(first, payload, origin);
+        if last {
+            self.message = None;
+        } else if self.message.is_none() {
+            let utf8 = Utf8::default();
+            self.message = Some(OpenMessage { text, utf8 });
+        }
+        Ok(())
+    }
+
+    fn extension_frame(&mut self, bits: u8, payload: &[u8], origin: Origin) -> Result<(), Rule> {
+        let data = Opcode::from_bits(bits).is_some_and(|opcode| !opcode.is_control());
+        if !self.extension_frames || !data || self.message.is_some() {
+            return Err(Rule::FrameHeadInvalid);
+        }
+        self.check_room(payload.len())?;
+        self.write_data(bits & (FIN | RESERVED_BITS | 0x0f), payload, origin);
+        Ok(())
+    }
+
+    fn check_room(&self, payload: usize) -> Result<(), Rule> {
+        let waiting = (self.len() as u64).saturating_add(header::MAX_LENGTH as u64);
+        if waiting.saturating_add(payload as u64) > self.limit {
+            return Err(Rule::QueueFull);
+        }
+        Ok(())
+    }
+
+    /// Queues a ping or pong.
+    pub(super) fn control(
+        &mut self,
+        opcode: Opcode,
+        payload: &[u8],
+        origin: Origin,
+    ) -> Result<(), Rule> {
+        if payload.len() > MAX_CONTROL_PAYLOAD {
+            return Err(Rule::ControlPayloadTooLong);
+        }
+        if matches!(origin, Origin::Host(_)) {
+            self.check_room(payload.len())?;
+        }
+        let key = self.next_key();
+        self.control
+            .write(FIN | opcode.bits(), payload, key, origin);
+        Ok(())
+    }
+
+    /// Queues a close frame behind all data; the limit leaves room for it.
+    pub(super) fn close(&mut self, payload: &[u8], origin: Origin) {
+        self.write_data(FIN | Opcode::Close.bits(), payload, origin);
+    }
+
+    fn write_data(&mut self, first: u8, payload: &[u8], origin: Origin) {
+        let key = self.next_key();
+        self.data.write(first, payload, key, origin);
+    }
+
+    fn next_key(&mut self) -> Option<[u8; 4]> {
+        let keys = self.keys.as_mut()?;
+        Some(if self.zero_keys {
+            [0; 4]
+        } else {
+            keys.mask_key()
+        })
+    }
+
+    /// Drops pongs of which no byte was handed out.
+    pub(super) fn drop_pongs(&mut self) {
+        self.control
+            .drop_frames(&mut self.done, |origin| origin == Origin::Pong);
+    }
+
+    /// Drops every frame of which no byte was handed out; those of the host
+    /// complete as cancelled.
+    pub(super) fn drop_waiting(&mut self) {
+        self.control.drop_frames(&mut self.done, |_| true);
+        self.data.drop_frames(&mut self.done, |_| true);
+        self.message = None;
+    }
+
+    /// Drops all, and the rest of a frame that was begun too.
+    pub(super) fn clear(&mut self) {
+        self.drop_waiting();
+        for queue in [&mut self.control, &mut self.data] {
+            queue.clear(&mut self.done);
+        }
+    }
+
+    /// What to write next: at most `limit` bytes, which don't cross from one
+    /// queue to the other.
+    pub(super) fn chunk(&self, limit: usize) -> &[u8] {
+        let waiting = if self.control.is_empty() {
+            self.data.waiting()
+        } else if self.data.is_inside_frame() {
+            self.data.rest_of_frame()
+        } else {
+            self.control.waiting()
+        };
+        waiting.get(..limit).unwrap_or(waiting)
+    }
+
+    /// The first `count` bytes of the chunk were handed out.
+    pub(super) fn advance(&mut self, count: usize) {
+        let queue = if self.control.is_empty() || self.data.is_inside_frame() {
+            &mut self.data
+        } else {
+            &mut self.control
+        };
+        queue.advance(count, &mut self.done);
+    }
+
+    /// Hands out at most `limit` bytes.
+    pub(super) fn take(&mut self, limit: usize) -> Vec<u8> {
+        if self.control.is_empty() && self.data.len() <= limit && self.data.is_untouched() {
+            return self.data.take_all(&mut self.done);
+        }
+        let mut output = Vec::with_capacity(limit.min(self.len()));
+        loop {
+            let chunk = self.chunk(limit - output.len());
+            let count = chunk.len();
+            if count == 0 {
+                return output;
+            }
+            output.extend_from_slice(chunk);
+            self.advance(count);
+        }
+    }
+
+    /// The next send that is done.
+    pub(super) fn pop_done(&mut self) -> Option<Sent> {
+        self.done.pop_front()
+    }
+}

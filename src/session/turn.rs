@@ -1,0 +1,137 @@
+//! One input, and all that follows from it.
+
+use super::clock::Instant;
+use super::event::{Event, Kind, Place, Record};
+use super::{Life, PongPolicy, Session, pings};
+use crate::Rule;
+use crate::frame::close;
+
+impl Session {
+    /// Takes what was read from the transport. The events come from
+    /// [`Turn::next`]; payloads are unmasked in `bytes` itself. No bytes: only the
+    /// time is told.
+    pub fn input<'a>(&'a mut self, bytes: &'a mut [u8], now: Instant) -> Turn<'a> {
+        self.tick(now);
+        if !bytes.is_empty() {
+            self.deadlines.input();
+        }
+        self.resume(bytes, now)
+    }
+
+    /// Goes on with bytes that were read before.
+    pub(super) fn resume<'a>(&'a mut self, bytes: &'a mut [u8], now: Instant) -> Turn<'a> {
+        self.tick(now);
+        self.receiver.begin_turn();
+        Turn {
+            session: self,
+            bytes,
+            at: 0,
+        }
+    }
+}
+
+/// The events of one input, one after the other.
+///
+/// A turn that is dropped early has taken [`Turn::consumed`] bytes; the host gives
+/// the rest again.
+pub struct Turn<'a> {
+    session: &'a mut Session,
+    bytes: &'a mut [u8],
+    at: usize,
+}
+
+impl Turn<'_> {
+    /// The next event, or none when all that can be consumed was.
+    ///
+    /// It borrows from the turn, so this is not [`Iterator::next`].
+    #[expect(clippy::should_implement_trait, reason = "an iterator can't lend")]
+    pub fn next(&mut self) -> Option<Event<'_>> {
+        let record = self.next_record()?;
+        let payload = self.session.receiver.payload(self.bytes, &record.place);
+        Some(record.with(payload))
+    }
+
+    /// How many bytes of the input were taken so far. After a request that waits
+    /// for its answer the rest is not; the host gives it again once it has
+    /// answered.
+    pub fn consumed(&self) -> usize {
+        self.at
+    }
+
+    #[inline]
+    pub(crate) fn next_record(&mut self) -> Option<Record> {
+        loop {
+            let step = match self.session.life {
+                Life::Connecting => self.session.read_head(self.bytes, &mut self.at),
+                Life::Open | Life::Closing => self.session.read_frames(self.bytes, &mut self.at),
+                Life::Ended => {
+                    self.at = self.bytes.len();
+                    return None;
+                }
+            };
+            match step {
+                Ok(record) => return record,
+                Err(rule) => self.session.fail(rule),
+            }
+        }
+    }
+
+    pub(crate) fn payload(&self, place: &Place) -> &[u8] {
+        self.session.receiver.payload(self.bytes, place)
+    }
+}
+
+impl Session {
+    /// The next record that the host sees. A frame that concerns the session only
+    /// is dealt with here.
+    #[inline]
+    fn read_frames(&mut self, bytes: &mut [u8], at: &mut usize) -> Result<Option<Record>, Rule> {
+        loop {
+            let Some(record) = self.receiver.next(bytes, at)? else {
+                self.deadlines.message_pending(!self.receiver.is_at_rest());
+                return Ok(None);
+            };
+            let shown = match record.kind {
+                Kind::Text | Kind::Binary | Kind::Frame => {
+                    self.deadlines.message_ended();
+                    Some(record)
+                }
+                Kind::Ping | Kind::Pong | Kind::Close => self.control_frame(record, bytes)?,
+                _ => Some(record),
+            };
+            if shown.is_some() {
+                return Ok(shown);
+            }
+        }
+    }
+
+    fn control_frame(&mut self, record: Record, bytes: &[u8]) -> Result<Option<Record>, Rule> {
+        let payload = self.receiver.payload(bytes, &record.place);
+        match record.kind {
+            Kind::Ping => {
+                pings::answer(payload, &mut self.sender, &self.config)?;
+                let manual = self.config.pongs == PongPolicy::Manual;
+                Ok((self.config.show_control || manual).then_some(record))
+            }
+            Kind::Pong => {
+                let round_trip = self.pings.answered(payload, self.deadlines.now());
+                let detail = round_trip.map_or(Record::UNSOLICITED, |time| {
+                    u64::try_from(time.as_nanos()).unwrap_or(Record::UNSOLICITED)
+                });
+                Ok(self
+                    .config
+                    .show_control
+                    .then_some(Record { detail, ..record }))
+            }
+            _ => {
+                let (code, _) = close::parse(payload)?;
+                self.close_received(code);
+                Ok(Some(Record {
+                    kind: Kind::Close,
+                    place: record.place.skip(2),
+                    detail: u64::from(code.unwrap_or(close::NO_STATUS)),
+                }))
+            }
+        }
+    }
+}
