@@ -4,14 +4,13 @@
 use alloc::{string::String, vec::Vec};
 
 use super::{
-    Extension, Form, Header, Negotiated, RESERVED, Request, VERSION, check_extra, extensions, key,
-    named_for, subprotocol,
+    Extension, Form, Header, Negotiated, RESERVED, Request, VERSION, check_extra, connect,
+    extensions, key, named_for, subprotocol, target::is_path,
 };
 use crate::{
     Rule,
     http::{
         authority::is_authority,
-        grammar,
         header::{self, Occurrence},
         write,
     },
@@ -33,7 +32,7 @@ impl Offer {
     ///
     /// Fails with the rule that a value of the request breaks.
     pub(crate) fn http1(request: &Request, nonce: [u8; 16]) -> Result<(Vec<u8>, Offer), Rule> {
-        if !is_target(&request.target) {
+        if !is_path(&request.target) {
             return Err(Rule::TargetInvalid);
         }
         if !is_authority(request.authority.as_bytes()) {
@@ -68,7 +67,7 @@ impl Offer {
     ) -> Result<(Vec<Header>, Offer), Rule> {
         match form {
             Form::Upgrade => check_extra(headers, &RESERVED)?,
-            Form::ExtendedConnect => check_connect(headers)?,
+            Form::ExtendedConnect => connect::check_extra(headers)?,
         }
         subprotocol::check(subprotocols)?;
         extensions::check(extensions)?;
@@ -157,30 +156,6 @@ impl Offer {
         }
         Ok(())
     }
-}
-
-/// A `resource-name` (RFC 6455, section 3), in the characters that may stand in a
-/// request line.
-fn is_target(target: &str) -> bool {
-    target.starts_with('/')
-        && target
-            .bytes()
-            .all(|byte| byte.is_ascii_graphic() && byte != b'#')
-}
-
-/// Checks the fields of a request over HTTP/2 or HTTP/3, of which those whose names
-/// begin with a colon are the HTTP stack's to judge (RFC 9113, section 8.3).
-fn check_connect(headers: &[Header]) -> Result<(), Rule> {
-    for header in headers {
-        match header.name.strip_prefix(':') {
-            Some(name) if !grammar::is_token(name.as_bytes()) => {
-                return Err(Rule::HeaderNameInvalid);
-            }
-            Some(_) => header::validate_value(&header.value)?,
-            None => check_extra(core::slice::from_ref(header), &RESERVED)?,
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -10,11 +10,13 @@
 //! module keeps time or a connection: it turns heads into answers.
 
 mod client;
+mod connect;
 mod extensions;
 mod key;
 mod refusal;
 mod server;
 mod subprotocol;
+mod target;
 mod types;
 
 pub use crate::http::header::Header;
@@ -70,3 +72,6 @@ fn named_for(form: Form, mut headers: alloc::vec::Vec<Header>) -> alloc::vec::Ve
     }
     headers
 }
+
+#[cfg(test)]
+mod tests;

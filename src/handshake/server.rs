@@ -5,7 +5,7 @@ use alloc::{borrow::ToOwned, string::String, vec::Vec};
 
 use super::{
     Acceptance, Extension, Form, Header, Negotiated, RESERVED, RequestHead, VERSION, check_extra,
-    extensions, key, named_for, subprotocol,
+    connect, extensions, key, named_for, subprotocol, target::Target,
 };
 use crate::{
     Rule,
@@ -57,7 +57,7 @@ impl Asked {
                 Asked::upgrade(headers)
             }
             Form::ExtendedConnect => {
-                check_connect(headers)?;
+                connect::check_request(headers)?;
                 Asked::new(form, headers)
             }
         }
@@ -181,52 +181,6 @@ impl RequestHead {
     }
 }
 
-/// A request target in origin form or absolute form (RFC 9112, section 3.2).
-struct Target<'a> {
-    /// Of an absolute form: it takes the place of the Host field (section 3.2.2).
-    authority: Option<&'a str>,
-    path_and_query: &'a str,
-}
-
-impl<'a> Target<'a> {
-    /// `None` for what is neither: the forms of CONNECT and OPTIONS, other schemes,
-    /// and anything with a fragment (RFC 6455, section 3).
-    fn parse(target: &'a str) -> Option<Self> {
-        if target
-            .bytes()
-            .any(|byte| !byte.is_ascii_graphic() || byte == b'#')
-        {
-            return None;
-        }
-        if target.starts_with('/') {
-            return Some(Target {
-                authority: None,
-                path_and_query: target,
-            });
-        }
-        let (scheme, rest) = target.split_once("://")?;
-        if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
-            return None;
-        }
-        let end = rest.find(['/', '?']).unwrap_or(rest.len());
-        let (authority, path_and_query) = rest.split_at(end);
-        is_authority(authority.as_bytes()).then_some(Target {
-            authority: Some(authority),
-            path_and_query,
-        })
-    }
-
-    /// The `resource-name` (RFC 6455, section 3), whose path is `/` if empty.
-    fn resource_name(&self) -> String {
-        let mut name = String::with_capacity(1 + self.path_and_query.len());
-        if !self.path_and_query.starts_with('/') {
-            name.push('/');
-        }
-        name.push_str(self.path_and_query);
-        name
-    }
-}
-
 /// One Host field of a valid form (RFC 9112, section 3.2).
 fn check_host(headers: &[Header]) -> Result<(), Rule> {
     match header::single(headers, "Host") {
@@ -235,59 +189,6 @@ fn check_host(headers: &[Header]) -> Result<(), Rule> {
         Occurrence::Once(value) if is_authority(value) => Ok(()),
         Occurrence::Once(_) => Err(Rule::HostMalformed),
     }
-}
-
-/// The pseudo-fields of RFC 8441, section 4, and no key (section 5).
-///
-/// `:method` and `:protocol` must be there. The others may stay with the caller,
-/// whose HTTP stack has checked that they are there, but are no other than these.
-fn check_connect(headers: &[Header]) -> Result<(), Rule> {
-    let is_known = |name: &str| {
-        matches!(
-            name,
-            ":method" | ":protocol" | ":scheme" | ":path" | ":authority"
-        )
-    };
-    let names = headers.iter().map(|header| header.name.as_str());
-    if !names.filter(|name| name.starts_with(':')).all(is_known) {
-        return Err(Rule::ConnectMalformed);
-    }
-    let required = |name, expected: &[u8]| match header::single(headers, name) {
-        Occurrence::Once(value) => value.eq_ignore_ascii_case(expected),
-        _ => false,
-    };
-    let optional = |name| match header::single(headers, name) {
-        Occurrence::Missing => Ok(None),
-        Occurrence::Once(value) => Ok(Some(value)),
-        Occurrence::Repeated => Err(Rule::ConnectMalformed),
-    };
-    let has_method = header::single(headers, ":method") == Occurrence::Once(b"CONNECT");
-    // Upgrade tokens compare without regard to case (RFC 9110, section 7.8).
-    if !has_method || !required(":protocol", b"websocket") {
-        return Err(Rule::ConnectMalformed);
-    }
-    let is_scheme =
-        |value: &[u8]| value.eq_ignore_ascii_case(b"http") || value.eq_ignore_ascii_case(b"https");
-    if optional(":scheme")?.is_some_and(|value| !is_scheme(value)) {
-        return Err(Rule::ConnectMalformed);
-    }
-    if optional(":authority")?.is_some_and(|value| !is_authority(value)) {
-        return Err(Rule::HostMalformed);
-    }
-    let is_path = |value: &[u8]| {
-        let target = core::str::from_utf8(value).ok().and_then(Target::parse);
-        target.is_some_and(|target| target.authority.is_none())
-    };
-    if optional(":path")?.is_some_and(|value| !is_path(value)) {
-        return Err(Rule::TargetMalformed);
-    }
-    if header::values(headers, "Sec-WebSocket-Key")
-        .next()
-        .is_some()
-    {
-        return Err(Rule::KeyForbidden);
-    }
-    Ok(())
 }
 
 /// RFC 6455, section 4.2.1, item 5.
