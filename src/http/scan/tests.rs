@@ -42,6 +42,7 @@ fn the_grammar_fails_at_the_byte() {
         "GET /a\t",
         "GET /a\r",
         "GET /a\n",
+        "GET /a\x7f",
         "GET /a  ",
         "GET /a HTTX",
         "GET /a h",
