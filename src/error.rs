@@ -240,6 +240,9 @@ impl core::error::Error for Rule {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::format;
+    use alloc::string::String;
+    use alloc::vec::Vec;
 
     #[test]
     fn every_description_fits_a_close_frame() {
@@ -253,5 +256,33 @@ mod tests {
         for rule in Rule::ALL.iter().filter(|rule| rule.blame() != Party::Peer) {
             assert_eq!((rule.close_code(), rule.status()), (None, None), "{rule:?}");
         }
+    }
+
+    #[test]
+    fn the_contract_lists_the_same_rules_in_the_same_order() {
+        let contract = include_str!("../wit/types.wit");
+        let (_, cases) = contract.split_once("enum rule {").unwrap();
+        let cases: Vec<&str> = cases
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.starts_with("///"))
+            .filter_map(|line| line.strip_suffix(','))
+            .collect();
+        let rules: Vec<String> = Rule::ALL
+            .iter()
+            .map(|rule| kebab_case(&format!("{rule:?}")))
+            .collect();
+        assert_eq!(rules, cases);
+    }
+
+    fn kebab_case(name: &str) -> String {
+        let mut kebab = String::new();
+        for letter in name.chars() {
+            if letter.is_uppercase() && !kebab.is_empty() {
+                kebab.push('-');
+            }
+            kebab.extend(letter.to_lowercase());
+        }
+        kebab
     }
 }

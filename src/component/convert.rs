@@ -8,9 +8,7 @@ use super::bindings::{session as wit_session, types as wit};
 use crate::handshake::{
     Acceptance, Extension, Form, Header, Negotiated, Refusal, Request, RequestHead, ResponseHead,
 };
-use crate::{
-    Config, Delivery, Limits, Party, PongPolicy, Rule, RuleGroup, State, Timeouts,
-};
+use crate::{Config, Delivery, Limits, Party, PongPolicy, Rule, RuleGroup, State, Timeouts};
 
 macro_rules! define_rule_conversion {
     ($(($name:ident, $($rest:tt)*)),* $(,)?) => {

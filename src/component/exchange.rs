@@ -38,11 +38,7 @@ pub(super) fn exchange(
 }
 
 /// Queues what is to be sent, up to the first record that is refused.
-fn queue(
-    session: &mut Session,
-    outgoing: &[wit::Outgoing],
-    payload: &[u8],
-) -> (u32, Option<Rule>) {
+fn queue(session: &mut Session, outgoing: &[wit::Outgoing], payload: &[u8]) -> (u32, Option<Rule>) {
     let mut accepted = 0;
     for record in outgoing {
         let queued =

@@ -62,7 +62,11 @@ impl wit::GuestWebsocketSession for Resource {
         entropy: Vec<u8>,
         negotiated: types::Negotiated,
     ) -> Outcome<wit::WebsocketSession> {
-        resource(Session::open_client(config.into(), &entropy, negotiated.into()))
+        resource(Session::open_client(
+            config.into(),
+            &entropy,
+            negotiated.into(),
+        ))
     }
 
     fn open_server(

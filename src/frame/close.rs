@@ -86,7 +86,10 @@ mod tests {
     #[test]
     fn a_reason_fits_a_control_frame_and_has_a_code() {
         assert!(write(Some(1000), &[b'a'; 123]).is_ok_and(|payload| payload.len() == 125));
-        assert_eq!(write(Some(1000), &[b'a'; 124]), Err(Rule::ControlPayloadTooLong));
+        assert_eq!(
+            write(Some(1000), &[b'a'; 124]),
+            Err(Rule::ControlPayloadTooLong)
+        );
         assert_eq!(write(None, b"a"), Err(Rule::CloseReasonWithoutCode));
         assert_eq!(write(Some(1000), b"\xff"), Err(Rule::TextNotUtf8));
         assert_eq!(write(None, b""), Ok(Vec::new()));

@@ -132,10 +132,20 @@ impl Session {
             ActionQueue::Receive => self.sender.has_own_frames(),
         };
         let reads = queue != ActionQueue::Send;
-        let action = if reads { self.receive_indication(now) } else { None };
+        let action = if reads {
+            self.receive_indication(now)
+        } else {
+            None
+        };
         action
             .or_else(|| if writes { self.write() } else { None })
-            .or_else(|| if queue != ActionQueue::Receive { self.send_indication() } else { None })
+            .or_else(|| {
+                if queue != ActionQueue::Receive {
+                    self.send_indication()
+                } else {
+                    None
+                }
+            })
             .or_else(|| if reads { self.read() } else { None })
             .unwrap_or(Action::NoAction)
     }

@@ -1,7 +1,7 @@
 //! How a session ends (RFC 6455, section 7).
 
-use super::send::Sender;
 use super::queue::Origin;
+use super::send::Sender;
 use super::{Life, Session};
 use crate::Rule;
 use crate::frame::close;

@@ -151,11 +151,7 @@ impl Queue {
 
     /// Drops the frames that are not begun and that `drop` picks; those of the
     /// host complete as cancelled.
-    pub(super) fn drop_frames(
-        &mut self,
-        done: &mut VecDeque<Sent>,
-        drop: impl Fn(Origin) -> bool,
-    ) {
+    pub(super) fn drop_frames(&mut self, done: &mut VecDeque<Sent>, drop: impl Fn(Origin) -> bool) {
         let bytes = mem::take(&mut self.bytes);
         let mut waiting = bytes.get(self.taken..).unwrap_or_default();
         self.taken = 0;

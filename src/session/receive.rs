@@ -186,11 +186,11 @@ impl Receiver {
     fn read_header(&mut self, input: &[u8], at: &mut usize) -> Result<Option<Header>, Rule> {
         let expected = self.expected();
         let rest = input.get(*at..).unwrap_or_default();
-        if self.head.length == 0 {
-            if let Some((header, length)) = header::parse(rest, &expected)? {
-                *at += length;
-                return Ok(Some(header));
-            }
+        if self.head.length == 0
+            && let Some((header, length)) = header::parse(rest, &expected)?
+        {
+            *at += length;
+            return Ok(Some(header));
         }
         let before = self.head.length;
         let free = self.head.bytes.get_mut(before..).unwrap_or_default();
@@ -278,11 +278,7 @@ impl Receiver {
     }
 
     #[inline]
-    fn data_payload(
-        &mut self,
-        chunk: &[u8],
-        range: Range<usize>,
-    ) -> Result<Option<Record>, Rule> {
+    fn data_payload(&mut self, chunk: &[u8], range: Range<usize>) -> Result<Option<Record>, Rule> {
         let (Some(frame), Some(message)) = (&self.frame, &mut self.message) else {
             return Ok(None);
         };
