@@ -17,7 +17,7 @@ pub(super) fn exchange(
     now: Instant,
     capacity: usize,
 ) -> wit::Turn {
-    session.tick(now);
+    session.read_clock(now);
     let (accepted, refused) = queue(session, outgoing, payload);
     let mut turn = Batch::new(input);
     let full = turn.collect(session, now, capacity);

@@ -126,28 +126,27 @@ impl Session {
     /// At most one action that writes is outstanding, one that reads, and one of
     /// each indication; the next of its kind comes once it is completed.
     pub fn get_action(&mut self, queue: ActionQueue, now: Instant) -> Action {
-        self.tick(now);
-        let writes = match queue {
-            ActionQueue::Send | ActionQueue::All => true,
-            ActionQueue::Receive => self.sender.has_own_frames(),
+        self.deadlines.read(now);
+        let (sends, receives) = match queue {
+            ActionQueue::Send => (true, false),
+            ActionQueue::Receive => (false, true),
+            ActionQueue::All => (true, true),
         };
-        let reads = queue != ActionQueue::Send;
-        let action = if reads {
-            self.receive_indication(now)
-        } else {
-            None
-        };
-        action
-            .or_else(|| if writes { self.write() } else { None })
-            .or_else(|| {
-                if queue != ActionQueue::Receive {
-                    self.send_indication()
-                } else {
-                    None
-                }
-            })
-            .or_else(|| if reads { self.read() } else { None })
-            .unwrap_or(Action::NoAction)
+        if receives && let Some(action) = self.receive_indication() {
+            return action;
+        }
+        self.do_what_is_due();
+        let writes = sends || self.sender.has_own_frames();
+        if writes && let Some(action) = self.write() {
+            return action;
+        }
+        if sends && let Some(action) = self.send_indication() {
+            return action;
+        }
+        if receives && let Some(action) = self.read() {
+            return action;
+        }
+        Action::NoAction
     }
 
     fn write(&mut self) -> Option<Action> {
@@ -155,7 +154,7 @@ impl Session {
             return None;
         }
         let limit = self.config.send_buffer as usize;
-        let chunk = self.sender.chunk(limit).to_vec();
+        let chunk = self.sender.lend(limit).to_vec();
         if chunk.is_empty() {
             return None;
         }
@@ -176,7 +175,7 @@ impl Session {
         Some(Action::IndicateSendComplete(id, sent))
     }
 
-    fn receive_indication(&mut self, now: Instant) -> Option<Action> {
+    fn receive_indication(&mut self) -> Option<Action> {
         let actions = self.actions();
         if actions.receive_indication.is_some() || actions.receives.is_empty() {
             return None;
@@ -184,7 +183,7 @@ impl Session {
         let received = if mem::take(&mut actions.cancelled) {
             None
         } else {
-            let received = self.take_buffered(now);
+            let received = self.take_buffered();
             if received.is_none() && self.life != Life::Ended {
                 return None;
             }
@@ -198,11 +197,11 @@ impl Session {
     }
 
     /// The next event in what was read before.
-    fn take_buffered(&mut self, now: Instant) -> Option<Received> {
+    fn take_buffered(&mut self) -> Option<Received> {
         let actions = self.actions();
         let from = actions.consumed;
         let mut input = mem::take(&mut actions.input);
-        let mut turn = self.resume(input.get_mut(from..).unwrap_or_default(), now);
+        let mut turn = self.resume(input.get_mut(from..).unwrap_or_default());
         let record = turn.next_record();
         let received = record.map(|record| Received {
             payload: turn.payload(&record.place).to_vec(),
@@ -243,7 +242,7 @@ impl Session {
         completion: Completion<'_>,
         now: Instant,
     ) -> Result<(), Rule> {
-        self.tick(now);
+        self.deadlines.read(now);
         let largest_read = self.config.receive_buffer as usize;
         let actions = self.actions();
         let outstanding = Some(id);

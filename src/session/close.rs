@@ -2,7 +2,7 @@
 
 use super::queue::Origin;
 use super::send::Sender;
-use super::{Life, Session};
+use super::{Life, Session, State};
 use crate::Rule;
 use crate::frame::close;
 
@@ -100,9 +100,9 @@ impl Session {
 
     /// Ends the session without a word to the peer (`WebSocketAbortHandle`).
     /// Operations that are queued complete as cancelled, no bytes go out, and later
-    /// ones fail. Nothing happens before the session is open.
+    /// ones fail. Nothing happens before the session is open, or after its end.
     pub fn abort(&mut self) {
-        if self.life == Life::Connecting {
+        if matches!(self.state(), State::Connecting | State::Closed) {
             return;
         }
         self.failure.get_or_insert(Rule::Aborted);

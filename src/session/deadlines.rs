@@ -32,7 +32,8 @@ impl Deadlines {
         self.now
     }
 
-    fn read(&mut self, now: Instant) {
+    /// Takes a reading of the clock.
+    pub(super) fn read(&mut self, now: Instant) {
         self.now = self.now.max(now);
         if self.started.is_none() {
             self.started = Some(self.now);
@@ -73,6 +74,16 @@ impl Session {
     /// Tells the time, and does what is due.
     pub fn tick(&mut self, now: Instant) {
         self.deadlines.read(now);
+        self.do_what_is_due();
+    }
+
+    /// Tells the time, and leaves what is due to a call that follows.
+    #[cfg(feature = "component")]
+    pub(crate) fn read_clock(&mut self, now: Instant) {
+        self.deadlines.read(now);
+    }
+
+    pub(super) fn do_what_is_due(&mut self) {
         while let Some((at, due)) = self.next_due() {
             if at > self.deadlines.now {
                 break;

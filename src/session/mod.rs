@@ -280,8 +280,9 @@ impl Session {
     }
 
     /// What to write next; [`Session::advance`] tells how much of it was written.
-    pub fn output(&self) -> &[u8] {
-        self.sender.chunk(usize::MAX)
+    /// Until then it is what comes next, whatever else happens.
+    pub fn output(&mut self) -> &[u8] {
+        self.sender.lend(usize::MAX)
     }
 
     /// The first `count` bytes of [`Session::output`] were written.

@@ -65,6 +65,10 @@ impl Session {
     }
 
     pub(super) fn send_keepalive(&mut self) {
+        // A ping that can't even be written is not joined by more of them.
+        if !self.sender.is_empty() && self.pings.oldest().is_some() {
+            return;
+        }
         let payload = self.pings.keepalives.to_be_bytes();
         self.pings.keepalives = self.pings.keepalives.wrapping_add(1);
         let now = self.deadlines.now();

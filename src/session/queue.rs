@@ -25,8 +25,18 @@ pub(super) enum Origin {
 struct Frame {
     /// How many bytes of it wait.
     left: usize,
+    /// Some of its bytes were handed out.
     begun: bool,
+    /// Some of its bytes are being written: whether they went out shows later.
+    lent: bool,
     origin: Origin,
+}
+
+impl Frame {
+    /// Whether it has to be written to its end before anything else.
+    fn is_bound(&self) -> bool {
+        self.begun || self.lent
+    }
 }
 
 #[derive(Default)]
@@ -68,7 +78,7 @@ impl Queue {
     }
 
     pub(super) fn is_inside_frame(&self) -> bool {
-        self.frames.front().is_some_and(|frame| frame.begun)
+        self.frames.front().is_some_and(Frame::is_bound)
     }
 
     pub(super) fn rest_of_frame(&self) -> &[u8] {
@@ -113,8 +123,21 @@ impl Queue {
         self.frames.push_back(Frame {
             left,
             begun: false,
+            lent: false,
             origin,
         });
+    }
+
+    /// The first `count` bytes that wait are being written.
+    pub(super) fn lend(&mut self, count: usize) {
+        let mut lent = 0;
+        for frame in &mut self.frames {
+            if lent >= count {
+                break;
+            }
+            lent += frame.left;
+            frame.lent = true;
+        }
     }
 
     /// The first `count` bytes that waited were handed out.
@@ -134,6 +157,9 @@ impl Queue {
                 break;
             }
             self.complete(&frame, done, true);
+        }
+        for frame in self.frames.iter_mut().take_while(|frame| frame.lent) {
+            frame.lent = false;
         }
         if self.is_empty() {
             self.release();
@@ -161,7 +187,7 @@ impl Queue {
             };
             let (encoded, rest) = waiting.split_at_checked(frame.left).unwrap_or_default();
             waiting = rest;
-            if !frame.begun && drop(frame.origin) {
+            if !frame.is_bound() && drop(frame.origin) {
                 if frame.origin == Origin::Pong {
                     self.pongs -= frame.left;
                 }

@@ -225,6 +225,17 @@ impl Sender {
         waiting.get(..limit).unwrap_or(waiting)
     }
 
+    /// The chunk, which is being written: nothing overtakes it or drops it.
+    pub(super) fn lend(&mut self, limit: usize) -> &[u8] {
+        let length = self.chunk(limit).len();
+        if self.control.is_empty() || self.data.is_inside_frame() {
+            self.data.lend(length);
+        } else {
+            self.control.lend(length);
+        }
+        self.chunk(limit)
+    }
+
     /// The first `count` bytes of the chunk were handed out.
     pub(super) fn advance(&mut self, count: usize) {
         let queue = if self.control.is_empty() || self.data.is_inside_frame() {
@@ -355,6 +366,26 @@ mod tests {
         assert_eq!(sender.pop_done(), Some(finished));
         assert_eq!(sender.pongs(), 0);
         assert!(!sender.has_own_frames());
+    }
+
+    #[test]
+    fn what_is_being_written_is_neither_overtaken_nor_dropped() {
+        let mut sender = server();
+        sender.push(Message::Binary(b"one"), None).unwrap();
+        sender.push(Message::Binary(b"two"), None).unwrap();
+        assert_eq!(sender.lend(7), b"\x82\x03one\x82\x03");
+        sender.control(Opcode::Pong, b"", Origin::Pong).unwrap();
+        sender.drop_waiting();
+        assert_eq!(sender.lend(5), b"\x82\x03one");
+        sender.advance(5);
+        assert_eq!(drain(&mut sender, 99), b"\x82\x03two");
+
+        sender.push(Message::Binary(b"one"), None).unwrap();
+        sender.lend(99);
+        sender.push(Message::Ping(b""), None).unwrap();
+        sender.advance(5);
+        sender.push(Message::Binary(b"two"), None).unwrap();
+        assert_eq!(drain(&mut sender, 99), b"\x89\0\x82\x03two");
     }
 
     #[test]

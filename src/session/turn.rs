@@ -10,17 +10,21 @@ impl Session {
     /// Takes what was read from the transport. The events come from
     /// [`Turn::next`]; payloads are unmasked in `bytes` itself. No bytes: only the
     /// time is told.
+    ///
+    /// What is due by `now` is done after the last event: a pong that came late in
+    /// the host's time, but came, counts.
     pub fn input<'a>(&'a mut self, bytes: &'a mut [u8], now: Instant) -> Turn<'a> {
-        self.tick(now);
-        if !bytes.is_empty() {
+        if bytes.is_empty() {
+            self.tick(now);
+        } else {
+            self.deadlines.read(now);
             self.deadlines.input();
         }
-        self.resume(bytes, now)
+        self.resume(bytes)
     }
 
     /// Goes on with bytes that were read before.
-    pub(super) fn resume<'a>(&'a mut self, bytes: &'a mut [u8], now: Instant) -> Turn<'a> {
-        self.tick(now);
+    pub(super) fn resume<'a>(&'a mut self, bytes: &'a mut [u8]) -> Turn<'a> {
         self.receiver.begin_turn();
         Turn {
             session: self,
@@ -34,6 +38,7 @@ impl Session {
 ///
 /// A turn that is dropped early has taken [`Turn::consumed`] bytes; the host gives
 /// the rest again.
+#[must_use = "events come only from `next`"]
 pub struct Turn<'a> {
     session: &'a mut Session,
     bytes: &'a mut [u8],
@@ -70,6 +75,10 @@ impl Turn<'_> {
                 }
             };
             match step {
+                Ok(None) => {
+                    self.session.do_what_is_due();
+                    return None;
+                }
                 Ok(record) => return record,
                 Err(rule) => self.session.fail(rule),
             }
