@@ -27,22 +27,34 @@ impl From<Rule> for wit::Failure {
     fn from(rule: Rule) -> Self {
         wit::Failure {
             rule: rule.into(),
-            blame: match rule.blame() {
-                Party::Peer => wit::Party::Peer,
-                Party::Host => wit::Party::Host,
-                Party::Transport => wit::Party::Transport,
-            },
-            group: match rule.group() {
-                RuleGroup::InvalidOperation => wit::RuleGroup::InvalidOperation,
-                RuleGroup::InvalidFormat => wit::RuleGroup::InvalidFormat,
-                RuleGroup::UnsupportedExtensions => wit::RuleGroup::UnsupportedExtensions,
-                RuleGroup::UnsupportedSubprotocol => wit::RuleGroup::UnsupportedSubprotocol,
-                RuleGroup::UnsupportedVersion => wit::RuleGroup::UnsupportedVersion,
-            },
+            blame: rule.blame().into(),
+            group: rule.group().into(),
             section: rule.section().to_string(),
             description: rule.description().to_string(),
             close_code: rule.close_code(),
             status: rule.status(),
+        }
+    }
+}
+
+impl From<Party> for wit::Party {
+    fn from(party: Party) -> Self {
+        match party {
+            Party::Peer => wit::Party::Peer,
+            Party::Host => wit::Party::Host,
+            Party::Transport => wit::Party::Transport,
+        }
+    }
+}
+
+impl From<RuleGroup> for wit::RuleGroup {
+    fn from(group: RuleGroup) -> Self {
+        match group {
+            RuleGroup::InvalidOperation => wit::RuleGroup::InvalidOperation,
+            RuleGroup::InvalidFormat => wit::RuleGroup::InvalidFormat,
+            RuleGroup::UnsupportedExtensions => wit::RuleGroup::UnsupportedExtensions,
+            RuleGroup::UnsupportedSubprotocol => wit::RuleGroup::UnsupportedSubprotocol,
+            RuleGroup::UnsupportedVersion => wit::RuleGroup::UnsupportedVersion,
         }
     }
 }

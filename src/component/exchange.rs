@@ -1,111 +1,113 @@
 //! The batched call: one crossing for each read from the network.
 
 use alloc::vec::Vec;
+use core::mem;
 
-use super::bindings::session as wit;
+use super::bindings::session::Kind as WitKind;
 use crate::session::{Kind, Place};
-use crate::{Instant, Message, Rule, Session};
+use crate::{Instant, Message, Rule, Session, State};
 
 /// The most events of one turn, so that a flood of tiny frames doesn't swell it.
 const MOST_EVENTS: usize = 4096;
+/// The code of a close frame that holds none (RFC 6455, section 7.4.1).
+const NO_STATUS: u64 = 1005;
 
-pub(super) fn exchange(
-    session: &mut Session,
-    input: Vec<u8>,
-    outgoing: &[wit::Outgoing],
-    payload: &[u8],
-    now: Instant,
-    capacity: usize,
-) -> wit::Turn {
-    session.read_clock(now);
-    let (accepted, refused) = queue(session, outgoing, payload);
-    let mut turn = Batch::new(input);
-    let full = turn.collect(session, now, capacity);
-    let output = session.take_output(capacity.max(1));
-    turn.collect_sent(session);
-    wit::Turn {
-        consumed: turn.consumed as u32,
-        events: turn.events,
-        payload: join(turn.input, turn.other, turn.points_into_input),
-        output,
-        accepted,
-        refused: refused.map(Into::into),
-        more: full || session.buffered_amount() > 0,
-        state: session.state().into(),
-        next_deadline: session.next_deadline().map(Instant::as_nanos),
-        failure: session.failure().map(Into::into),
+/// An event, laid out as the canonical ABI has it.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(super) struct Event {
+    kind: u8,
+    start: u32,
+    length: u32,
+    detail: u64,
+}
+
+/// A record of what is to be sent. The kind is checked before it is used.
+pub(super) struct Outgoing {
+    pub(super) kind: u8,
+    pub(super) start: u32,
+    pub(super) length: u32,
+    pub(super) detail: u64,
+    pub(super) context: Option<u64>,
+}
+
+/// All that follows from one input.
+#[derive(Default)]
+pub(super) struct Turn {
+    pub(super) consumed: usize,
+    pub(super) events: Vec<Event>,
+    pub(super) payload: Vec<u8>,
+    pub(super) output: Vec<u8>,
+    pub(super) accepted: u32,
+    pub(super) refused: Option<Rule>,
+    pub(super) more: bool,
+    pub(super) state: Option<State>,
+    pub(super) next_deadline: Option<Instant>,
+    pub(super) failure: Option<Rule>,
+}
+
+impl Turn {
+    /// Makes the next turn, in the memory of this one.
+    pub(super) fn renew(
+        &mut self,
+        session: &mut Session,
+        input: Vec<u8>,
+        outgoing: impl Iterator<Item = Outgoing>,
+        payload: &[u8],
+        now: Instant,
+        capacity: usize,
+    ) {
+        session.read_clock(now);
+        self.queue(session, outgoing, payload);
+        let full = self.collect(session, input, now, capacity);
+        self.output = session.take_output(capacity.max(1));
+        self.collect_sent(session);
+        self.more = full || session.buffered_amount() > 0;
+        self.state = Some(session.state());
+        self.next_deadline = session.next_deadline();
+        self.failure = session.failure();
     }
-}
 
-/// Queues what is to be sent, up to the first record that is refused.
-fn queue(session: &mut Session, outgoing: &[wit::Outgoing], payload: &[u8]) -> (u32, Option<Rule>) {
-    let mut accepted = 0;
-    for record in outgoing {
-        let queued =
-            message(record, payload).and_then(|message| session.send(message, record.context));
-        if let Err(rule) = queued {
-            return (accepted, Some(rule));
-        }
-        accepted += 1;
-    }
-    (accepted, None)
-}
-
-fn message<'a>(record: &wit::Outgoing, payload: &'a [u8]) -> Result<Message<'a>, Rule> {
-    let start = record.start as usize;
-    let bytes = payload
-        .get(start..)
-        .and_then(|rest| rest.get(..record.length as usize))
-        .ok_or(Rule::PayloadOutOfBounds)?;
-    Ok(match record.kind {
-        wit::Kind::Text => Message::Utf8(bytes),
-        wit::Kind::TextFragment => Message::Utf8Fragment(bytes),
-        wit::Kind::Binary => Message::Binary(bytes),
-        wit::Kind::BinaryFragment => Message::BinaryFragment(bytes),
-        wit::Kind::Ping => Message::Ping(bytes),
-        wit::Kind::Pong => Message::Pong(bytes),
-        wit::Kind::Close if record.detail == 1005 && bytes.is_empty() => Message::Close,
-        wit::Kind::Close => {
-            let code = u16::try_from(record.detail).map_err(|_| Rule::CloseCodeForbidden)?;
-            Message::CloseWith(code, bytes)
-        }
-        wit::Kind::Frame => {
-            let bits = u8::try_from(record.detail).map_err(|_| Rule::FrameHeadInvalid)?;
-            Message::Frame(bits, bytes)
-        }
-        wit::Kind::Request | wit::Kind::Opened | wit::Kind::Sent => {
-            return Err(Rule::FrameHeadInvalid);
-        }
-    })
-}
-
-/// The events of a turn as they are collected. Those that don't point into the
-/// input point behind it, at bytes that are kept aside.
-struct Batch {
-    input: Vec<u8>,
-    other: Vec<u8>,
-    points_into_input: bool,
-    events: Vec<wit::Event>,
-    consumed: usize,
-}
-
-impl Batch {
-    fn new(input: Vec<u8>) -> Batch {
-        Batch {
-            input,
-            other: Vec::new(),
-            points_into_input: false,
-            events: Vec::new(),
-            consumed: 0,
+    /// Queues what is to be sent, up to the first record that is refused.
+    fn queue(
+        &mut self,
+        session: &mut Session,
+        outgoing: impl Iterator<Item = Outgoing>,
+        payload: &[u8],
+    ) {
+        self.accepted = 0;
+        self.refused = None;
+        for record in outgoing {
+            let queued =
+                message(&record, payload).and_then(|message| session.send(message, record.context));
+            if let Err(rule) = queued {
+                self.refused = Some(rule);
+                return;
+            }
+            self.accepted += 1;
         }
     }
 
     /// Collects what the session makes of the input. Returns whether it stopped
     /// because the turn is full.
-    fn collect(&mut self, session: &mut Session, now: Instant, capacity: usize) -> bool {
-        let end = self.input.len();
+    ///
+    /// Events that don't point into the input point behind it, at bytes that are
+    /// kept aside. In the steady state there is only one or the other: the input
+    /// itself, or a message that came in several inputs.
+    fn collect(
+        &mut self,
+        session: &mut Session,
+        mut input: Vec<u8>,
+        now: Instant,
+        capacity: usize,
+    ) -> bool {
+        let end = input.len();
+        let mut aside = mem::take(&mut self.payload);
+        aside.clear();
+        self.events.clear();
+        let mut in_input = false;
         let mut held = 0;
-        let mut turn = session.input(&mut self.input, now);
+        let mut turn = session.input(&mut input, now);
         let full = loop {
             if held >= capacity || self.events.len() >= MOST_EVENTS {
                 break true;
@@ -115,31 +117,35 @@ impl Batch {
             };
             let (start, length) = match &record.place {
                 Place::Input(range) => {
-                    self.points_into_input |= !range.is_empty();
+                    in_input |= !range.is_empty();
                     (range.start, range.len())
                 }
                 place => {
                     let bytes = turn.payload(place);
-                    let start = end + self.other.len();
-                    self.other.extend_from_slice(bytes);
+                    let start = end + aside.len();
+                    aside.extend_from_slice(bytes);
                     (start, bytes.len())
                 }
             };
             #[cfg(feature = "misbehave")]
             super::misbehave::on(turn.payload(&record.place));
             held += length;
-            self.events.push(wit::Event {
-                kind: record.kind.into(),
+            self.events.push(Event {
+                kind: WitKind::from(record.kind) as u8,
                 start: start as u32,
                 length: length as u32,
                 detail: record.detail,
             });
         };
         self.consumed = turn.consumed();
-        if !self.points_into_input {
+        if in_input {
+            input.extend_from_slice(&aside);
+            self.payload = input;
+        } else {
             for event in &mut self.events {
                 event.start = event.start.saturating_sub(end as u32);
             }
+            self.payload = aside;
         }
         full
     }
@@ -147,8 +153,8 @@ impl Batch {
     fn collect_sent(&mut self, session: &mut Session) {
         while let Some(sent) = session.sent() {
             if let (Some(context), true) = (sent.context, sent.complete) {
-                self.events.push(wit::Event {
-                    kind: wit::Kind::Sent,
+                self.events.push(Event {
+                    kind: WitKind::Sent as u8,
                     start: 0,
                     length: 0,
                     detail: context,
@@ -158,29 +164,53 @@ impl Batch {
     }
 }
 
-/// The one buffer that the events point into. In the steady state it is the input
-/// itself, or else a message that came in several inputs; neither is copied.
-fn join(mut input: Vec<u8>, other: Vec<u8>, points_into_input: bool) -> Vec<u8> {
-    if !points_into_input {
-        return other;
-    }
-    input.extend_from_slice(&other);
-    input
+fn message<'a>(record: &Outgoing, payload: &'a [u8]) -> Result<Message<'a>, Rule> {
+    let start = record.start as usize;
+    let bytes = payload
+        .get(start..)
+        .and_then(|rest| rest.get(..record.length as usize))
+        .ok_or(Rule::PayloadOutOfBounds)?;
+    const TEXT: u8 = WitKind::Text as u8;
+    const TEXT_FRAGMENT: u8 = WitKind::TextFragment as u8;
+    const BINARY: u8 = WitKind::Binary as u8;
+    const BINARY_FRAGMENT: u8 = WitKind::BinaryFragment as u8;
+    const PING: u8 = WitKind::Ping as u8;
+    const PONG: u8 = WitKind::Pong as u8;
+    const CLOSE: u8 = WitKind::Close as u8;
+    const FRAME: u8 = WitKind::Frame as u8;
+    Ok(match record.kind {
+        TEXT => Message::Utf8(bytes),
+        TEXT_FRAGMENT => Message::Utf8Fragment(bytes),
+        BINARY => Message::Binary(bytes),
+        BINARY_FRAGMENT => Message::BinaryFragment(bytes),
+        PING => Message::Ping(bytes),
+        PONG => Message::Pong(bytes),
+        CLOSE if record.detail == NO_STATUS && bytes.is_empty() => Message::Close,
+        CLOSE => {
+            let code = u16::try_from(record.detail).map_err(|_| Rule::CloseCodeForbidden)?;
+            Message::CloseWith(code, bytes)
+        }
+        FRAME => {
+            let bits = u8::try_from(record.detail).map_err(|_| Rule::FrameHeadInvalid)?;
+            Message::Frame(bits, bytes)
+        }
+        _ => return Err(Rule::FrameHeadInvalid),
+    })
 }
 
-impl From<Kind> for wit::Kind {
+impl From<Kind> for WitKind {
     fn from(kind: Kind) -> Self {
         match kind {
-            Kind::Text => wit::Kind::Text,
-            Kind::TextFragment => wit::Kind::TextFragment,
-            Kind::Binary => wit::Kind::Binary,
-            Kind::BinaryFragment => wit::Kind::BinaryFragment,
-            Kind::Ping => wit::Kind::Ping,
-            Kind::Pong => wit::Kind::Pong,
-            Kind::Close => wit::Kind::Close,
-            Kind::Frame => wit::Kind::Frame,
-            Kind::Request => wit::Kind::Request,
-            Kind::Opened => wit::Kind::Opened,
+            Kind::Text => WitKind::Text,
+            Kind::TextFragment => WitKind::TextFragment,
+            Kind::Binary => WitKind::Binary,
+            Kind::BinaryFragment => WitKind::BinaryFragment,
+            Kind::Ping => WitKind::Ping,
+            Kind::Pong => WitKind::Pong,
+            Kind::Close => WitKind::Close,
+            Kind::Frame => WitKind::Frame,
+            Kind::Request => WitKind::Request,
+            Kind::Opened => WitKind::Opened,
         }
     }
 }

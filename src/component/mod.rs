@@ -6,6 +6,7 @@
 
 mod convert;
 mod exchange;
+mod lend;
 #[cfg(feature = "misbehave")]
 mod misbehave;
 #[cfg(target_arch = "wasm32")]
@@ -19,6 +20,8 @@ mod bindings {
         world: "websocket",
         path: "wit",
         generate_all,
+        // By hand, in `lend`.
+        skip: ["[method]websocket-session.exchange"],
     });
 
     export!(Component with_types_in self);

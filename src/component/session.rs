@@ -6,25 +6,35 @@ use core::cell::RefCell;
 
 use super::bindings::{Component, session as wit, types};
 use super::convert::{all, nanos};
+use super::lend::Lent;
 use crate::handshake::{self, Header};
 use crate::session::{ActionId, ActionQueue, Completion, Received};
 use crate::{Action, Config, Instant, Message, Rule, Session, Timeouts};
 
-/// The resource. A component is never entered twice at once, so a borrow of the
-/// cell never meets another.
-pub(super) struct Resource(RefCell<Session>);
+/// The resource. A component is never entered twice at once, so a borrow of a cell
+/// never meets another.
+pub(super) struct Resource {
+    session: RefCell<Session>,
+    lent: RefCell<Lent>,
+}
 
 type Outcome<T> = Result<T, types::Failure>;
 
 impl Resource {
     fn with<T>(&self, call: impl FnOnce(&mut Session) -> T) -> T {
-        call(&mut self.0.borrow_mut())
+        call(&mut self.session.borrow_mut())
+    }
+
+    pub(super) fn with_lent<T>(&self, call: impl FnOnce(&mut Session, &mut Lent) -> T) -> T {
+        call(&mut self.session.borrow_mut(), &mut self.lent.borrow_mut())
     }
 }
 
 fn resource(session: Result<Session, Rule>) -> Outcome<wit::WebsocketSession> {
-    let session = session?;
-    Ok(wit::WebsocketSession::new(Resource(RefCell::new(session))))
+    Ok(wit::WebsocketSession::new(Resource {
+        session: RefCell::new(session?),
+        lent: RefCell::default(),
+    }))
 }
 
 impl wit::Guest for Component {
@@ -134,21 +144,6 @@ impl wit::GuestWebsocketSession for Resource {
 
     fn end_server_handshake(&self) -> Outcome<()> {
         Ok(self.with(Session::end_server_handshake)?)
-    }
-
-    fn exchange(
-        &self,
-        input: Vec<u8>,
-        outgoing: Vec<wit::Outgoing>,
-        payload: Vec<u8>,
-        now: types::Instant,
-        capacity: u32,
-    ) -> wit::Turn {
-        let now = Instant::from_nanos(now);
-        let capacity = capacity as usize;
-        self.with(|session| {
-            super::exchange::exchange(session, input, &outgoing, &payload, now, capacity)
-        })
     }
 
     fn end_of_input(&self, now: types::Instant) {
