@@ -104,9 +104,7 @@ fn trusted(file: &File) -> bool {
     use std::os::unix::fs::MetadataExt;
 
     const WRITABLE_BY_OTHERS: u32 = 0o022;
-    // SAFETY: geteuid has no preconditions and can't fail.
-    #[expect(unsafe_code, reason = "std doesn't tell which user a process runs as")]
-    let user = unsafe { libc::geteuid() };
+    let user = rustix::process::geteuid().as_raw();
     file.metadata().is_ok_and(|file| {
         file.is_file()
             && (file.uid() == user || file.uid() == 0)

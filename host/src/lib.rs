@@ -5,12 +5,13 @@
 //!
 //! | module | what it is |
 //! |---|---|
+//! | [`stream`] | a WebSocket for tokio: a `Stream` and `Sink` of messages, client and server |
 //! | `exchange` | the call that carries a connection: [`Guest::exchange`], whose results are read where they lie in guest memory |
 //! | `guest`, `calls` | [`Guest`]: one store and one instance with its sessions; a method for each function of the contract |
 //! | `sandbox` | [`Sandbox`]: the loaded component and the pool that its guests come from |
 //! | `load`, `cache` | from a file to a checked component, precompiled on disk where that can be trusted |
 //! | `engine`, `limiter` | wasmtime's settings, the limits of one guest |
-//! | `config`, `error`, `clock` | [`SandboxConfig`], [`SandboxError`], the time that sessions are told |
+//! | `config`, `error`, `clock`, `last_words` | [`SandboxConfig`], [`SandboxError`], the time that sessions are told, the close frame that needs no session |
 //! | [`protocol`] | the types of the contract, as the WIT describes them |
 //!
 //! Each module uses only those below it.
@@ -30,16 +31,19 @@ mod engine;
 mod error;
 mod exchange;
 mod guest;
+mod last_words;
 mod limiter;
 mod load;
 mod sandbox;
 
 pub mod protocol;
+pub mod stream;
 
 pub use clock::Clock;
 pub use config::{Cache, SandboxConfig};
 pub use error::{CallError, SandboxError};
 pub use exchange::Turn;
 pub use guest::{Guest, Session};
+pub use last_words::{Role, last_words};
 pub use load::LoadError;
 pub use sandbox::Sandbox;

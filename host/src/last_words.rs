@@ -1,0 +1,45 @@
+//! What can still be said when a guest can't.
+
+/// A side of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Its frames are masked.
+    Client,
+    /// Its frames are not.
+    Server,
+}
+
+/// A close frame with the code 1011, internal error, for a connection whose guest has ended.
+///
+/// It may be written only where a frame may begin: the session was open, and all that its last turn had to say was
+/// handed out (`more` was false) and written.
+#[must_use]
+pub fn last_words(role: Role) -> Vec<u8> {
+    const FIN_CLOSE: u8 = 0x88;
+    const MASKED: u8 = 0x80;
+    let code = 1011_u16.to_be_bytes();
+    match role {
+        Role::Server => vec![FIN_CLOSE, 2, code[0], code[1]],
+        Role::Client => {
+            // A key that can be foreseen does no harm here, since the payload is not the application's.
+            let mut key = [0; 4];
+            let _ = getrandom::fill(&mut key);
+            let masked = [code[0] ^ key[0], code[1] ^ key[1]];
+            [&[FIN_CLOSE, MASKED | 2], &key[..], &masked[..]].concat()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Role, last_words};
+
+    #[test]
+    fn they_say_1011_masked_or_not() {
+        assert_eq!(last_words(Role::Server), [0x88, 2, 0x03, 0xf3]);
+        let masked = last_words(Role::Client);
+        assert_eq!(masked[..2], [0x88, 0x82]);
+        let code = [masked[6] ^ masked[2], masked[7] ^ masked[3]];
+        assert_eq!(u16::from_be_bytes(code), 1011);
+    }
+}

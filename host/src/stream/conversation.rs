@@ -1,0 +1,249 @@
+//! A session with the messages that wait on either side of it, and no transport.
+
+use std::collections::VecDeque;
+use std::mem;
+
+use bytes::Bytes;
+
+use super::message::Message;
+use crate::clock::Clock;
+use crate::error::SandboxError;
+use crate::exchange::Turn;
+use crate::guest::{Guest, Session};
+use crate::protocol::{Event, Failure, Instant, Kind, Outgoing, State};
+
+/// The most bytes of messages, and of output, that one turn brings.
+pub(super) const CAPACITY: u32 = 64 << 10;
+
+/// A timer's resolution: a deadline is never nearer than that.
+const MILLISECOND: u64 = 1_000_000;
+
+pub(super) struct Conversation {
+    pub(super) guest: Guest,
+    pub(super) session: Session,
+    pub(super) clock: Clock,
+    /// Received, and not yet taken.
+    pub(super) inbox: VecDeque<Message>,
+    /// To be sent, and not yet the session's.
+    outbox: VecDeque<Message>,
+    outbox_bytes: usize,
+    /// Read, and not yet taken by the session.
+    unread: Vec<u8>,
+    /// The session didn't want `unread`, and asking again is of no use before something else has happened.
+    stalled: bool,
+    /// The session has more to say even if it hears nothing new.
+    pub(super) more: bool,
+    pub(super) state: State,
+    pub(super) deadline: Option<Instant>,
+    /// A request has come, and waits for its answer.
+    pub(super) requested: bool,
+    /// The rule that ended the session.
+    pub(super) failure: Option<Failure>,
+    /// Why a message was not sent, if the sender was not told yet.
+    pub(super) refusal: Option<Failure>,
+    /// The session ended before it got all there was to send.
+    pub(super) dropped: bool,
+}
+
+impl Conversation {
+    pub(super) fn new(guest: Guest, session: Session, state: State) -> Self {
+        Self {
+            guest,
+            session,
+            clock: Clock::start(),
+            inbox: VecDeque::new(),
+            outbox: VecDeque::new(),
+            outbox_bytes: 0,
+            unread: Vec::new(),
+            stalled: false,
+            // The first turn starts the deadlines, and may bring a client's request.
+            more: true,
+            state,
+            deadline: None,
+            requested: false,
+            failure: None,
+            refusal: None,
+            dropped: false,
+        }
+    }
+
+    /// Gives bytes that something else has read.
+    pub(super) fn give(&mut self, bytes: Vec<u8>) {
+        self.unread = bytes;
+    }
+
+    /// A message to be sent in one of the next turns.
+    pub(super) fn queue(&mut self, message: Message) {
+        self.outbox_bytes += message.len();
+        self.outbox.push_back(message);
+    }
+
+    /// How many bytes of messages wait for a turn.
+    pub(super) fn queued(&self) -> usize {
+        self.outbox_bytes
+    }
+
+    /// Whether nothing is left to be written.
+    pub(super) fn is_flushed(&self) -> bool {
+        self.outbox.is_empty() && !self.more
+    }
+
+    /// The handshake went on without a turn: the session may have something to say, and want what it didn't want.
+    pub(super) fn answered(&mut self) {
+        self.requested = false;
+        self.stalled = false;
+        self.more = true;
+    }
+
+    /// Whether a turn without new input brings something. As long as output can't be written there is no point in
+    /// getting more of it.
+    pub(super) fn has_work(&self, can_write: bool) -> bool {
+        let to_write = can_write && (self.more || !self.outbox.is_empty());
+        to_write || (self.inbox.is_empty() && !self.unread.is_empty() && !self.stalled)
+    }
+
+    /// Whether input would be looked at.
+    pub(super) fn wants_input(&self) -> bool {
+        self.unread.is_empty() && !self.requested
+    }
+
+    /// Tells the session what was read and what is to be sent; hands out what is to be written, and keeps the rest.
+    ///
+    /// While earlier output waits to be written (`can_write` is false) the session is given nothing to send, and hands
+    /// out the least that the contract has, one byte: input is still taken, since a peer that waits for us to read
+    /// before it reads itself would wait for ever.
+    pub(super) fn turn(
+        &mut self,
+        fresh: &[u8],
+        can_write: bool,
+        write: impl FnOnce(&[u8]),
+    ) -> Result<(), SandboxError> {
+        let unread = mem::take(&mut self.unread);
+        let again = fresh.is_empty() && self.inbox.is_empty();
+        let input = if again { &unread } else { fresh };
+        // Not before the session has handed out what it has: what it can hold has a limit.
+        let send = can_write && !self.more && !self.outbox.is_empty();
+        let letters = if send {
+            Letters::of(&self.outbox)
+        } else {
+            Letters::default()
+        };
+        let capacity = if can_write { CAPACITY } else { 1 };
+        let now = self.clock.now();
+
+        let payload = letters.payload(&self.outbox);
+        let turn = self.guest.exchange(
+            &self.session,
+            input,
+            &letters.records,
+            payload,
+            now,
+            capacity,
+        )?;
+        write(turn.output);
+        deliver(&turn, &mut self.inbox).map_err(SandboxError::broken)?;
+        let Turn {
+            consumed,
+            events,
+            accepted,
+            refused,
+            more,
+            state,
+            next_deadline,
+            failure,
+            ..
+        } = turn;
+
+        self.requested |= events.iter().any(|event| event.kind == Kind::Request);
+        self.more = more;
+        self.state = state;
+        self.deadline = next_deadline.map(|deadline| deadline.max(now.saturating_add(MILLISECOND)));
+        self.failure = failure;
+        let rest = &input[consumed..];
+        self.stalled = again && !rest.is_empty() && consumed == 0 && events.is_empty() && !more;
+        self.unread = match state {
+            State::Closed => Vec::new(),
+            _ if again || !fresh.is_empty() => rest.to_vec(),
+            _ => unread,
+        };
+        self.sent(accepted, refused);
+        Ok(())
+    }
+
+    /// Takes out of the outbox what the session has now, and what it doesn't want.
+    fn sent(&mut self, accepted: usize, refused: Option<Failure>) {
+        let gone = accepted + usize::from(refused.is_some());
+        for message in self.outbox.drain(..gone.min(self.outbox.len())) {
+            self.outbox_bytes -= message.len();
+        }
+        if refused.is_some() {
+            self.refusal = refused;
+        }
+        if self.state == State::Closed {
+            self.dropped |= !self.outbox.is_empty();
+            self.outbox.clear();
+            self.outbox_bytes = 0;
+        }
+    }
+}
+
+/// Turns the events that are messages into messages, which share one copy of what the turn lends.
+fn deliver(turn: &Turn<'_>, inbox: &mut VecDeque<Message>) -> Result<(), &'static str> {
+    let range = |event: &Event| {
+        let start = event.start as usize;
+        start..start + event.length as usize
+    };
+    let filled = || {
+        turn.events
+            .iter()
+            .map(range)
+            .filter(|range| !range.is_empty())
+    };
+    let start = filled().map(|range| range.start).min().unwrap_or(0);
+    let end = filled().map(|range| range.end).max().unwrap_or(0);
+    let shared = Bytes::copy_from_slice(turn.payload.get(start..end).unwrap_or_default());
+    for event in &turn.events {
+        let range = range(event);
+        let payload = if range.is_empty() {
+            Bytes::new()
+        } else {
+            shared.slice(range.start - start..range.end - start)
+        };
+        inbox.extend(Message::received(event, payload)?);
+    }
+    Ok(())
+}
+
+/// The messages of one turn as records. One alone is lent to the guest as it is; several are put together.
+#[derive(Default)]
+struct Letters {
+    records: Vec<Outgoing>,
+    joined: Vec<u8>,
+}
+
+impl Letters {
+    fn of(outbox: &VecDeque<Message>) -> Self {
+        let mut letters = Self::default();
+        let several = outbox.len() > 1;
+        let mut start = 0_u32;
+        for message in outbox {
+            let record = message.outgoing(start);
+            let Some(next) = start.checked_add(record.length) else {
+                break;
+            };
+            if several {
+                letters.joined.extend_from_slice(message.as_bytes());
+            }
+            start = next;
+            letters.records.push(record);
+        }
+        letters
+    }
+
+    fn payload<'a>(&'a self, outbox: &'a VecDeque<Message>) -> &'a [u8] {
+        match (&self.records[..], outbox.front()) {
+            ([_], Some(message)) => message.as_bytes(),
+            _ => &self.joined,
+        }
+    }
+}

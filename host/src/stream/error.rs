@@ -1,0 +1,126 @@
+//! What can end a connection, and who is at fault.
+
+use std::sync::Arc;
+use std::{fmt, io};
+
+use http::{Response, StatusCode};
+
+use crate::error::{CallError, SandboxError};
+use crate::protocol::{Failure, Party};
+
+/// Why a connection could not be made, or has ended, or a message was not sent. Cheap to clone.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The transport failed.
+    Io(Arc<io::Error>),
+    /// A rule was broken, by the party that [`blame`](Self::blame) names.
+    Failure(Arc<Failure>),
+    /// The server answered with something else than a WebSocket: its response, without a body.
+    Http(Arc<Response<()>>),
+    /// The callback of `accept_hdr_async` refused the request, with this status.
+    Refused(StatusCode),
+    /// The guest has ended.
+    Sandbox(SandboxError),
+    /// The request can't be made: what is wrong with it.
+    Request(String),
+    /// Nothing can be sent any more: a close frame was sent or received, or the connection has ended.
+    Closed,
+}
+
+/// Who is at fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blame {
+    /// The other side of the connection.
+    Peer,
+    /// The caller of this crate.
+    Host,
+    /// What carries the bytes.
+    Transport,
+    /// The component in the sandbox.
+    Guest,
+}
+
+impl Error {
+    /// Who is at fault.
+    #[must_use]
+    pub fn blame(&self) -> Blame {
+        match self {
+            Self::Io(_) => Blame::Transport,
+            Self::Failure(failure) => match failure.blame {
+                Party::Peer => Blame::Peer,
+                Party::Host => Blame::Host,
+                Party::Transport => Blame::Transport,
+            },
+            Self::Http(_) => Blame::Peer,
+            Self::Refused(_) | Self::Request(_) | Self::Closed => Blame::Host,
+            Self::Sandbox(_) => Blame::Guest,
+        }
+    }
+
+    /// The close code that stands for the end of the connection (RFC 6455, section 7.4.1): that of the rule, or
+    /// 1006, which is never sent, if it just went away.
+    #[must_use]
+    pub fn close_code(&self) -> u16 {
+        const ABNORMAL: u16 = 1006;
+        match self {
+            Self::Failure(failure) => failure.close_code.unwrap_or(ABNORMAL),
+            _ => ABNORMAL,
+        }
+    }
+
+    pub(super) fn request(why: impl fmt::Display) -> Self {
+        Self::Request(why.to_string())
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(error) => write!(f, "the connection failed: {error}"),
+            Self::Failure(failure) => write!(f, "{} ({})", failure.description, failure.section),
+            Self::Http(response) => write!(f, "the server answered {}", response.status()),
+            Self::Refused(status) => write!(f, "the request was refused with {status}"),
+            Self::Sandbox(error) => error.fmt(f),
+            Self::Request(why) => write!(f, "this is no request for a WebSocket: {why}"),
+            Self::Closed => f.write_str("the connection is closed for sending"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Io(error) => Some(error),
+            Self::Sandbox(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Self {
+        Self::Io(Arc::new(error))
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(Arc::new(failure))
+    }
+}
+
+impl From<SandboxError> for Error {
+    fn from(error: SandboxError) -> Self {
+        Self::Sandbox(error)
+    }
+}
+
+impl From<CallError> for Error {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Failure(failure) => failure.into(),
+            CallError::Sandbox(error) => error.into(),
+        }
+    }
+}

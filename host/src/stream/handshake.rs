@@ -1,0 +1,339 @@
+//! From a transport to an open WebSocket.
+
+use bytes::Bytes;
+use http::StatusCode;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+
+use super::conversation::Conversation;
+use super::error::Error;
+use super::request::{self, ErrorResponse, IntoRequest, Request, Response};
+use super::socket::WebSocketStream;
+use crate::last_words::Role;
+use crate::protocol::{Acceptance, Config, Delivery, Negotiated, Rule, State};
+use crate::sandbox::Sandbox;
+
+/// Connects to a URL with the scheme `ws`.
+///
+/// # Errors
+///
+/// As for [`client_async`]; [`Error::Io`] if the server can't be reached.
+pub async fn connect_async<R>(
+    request: R,
+    sandbox: &Sandbox,
+) -> Result<(WebSocketStream<TcpStream>, Response), Error>
+where
+    R: IntoRequest,
+{
+    connect_async_with_config(request, sandbox, sandbox.default_config()).await
+}
+
+/// Connects to a URL with the scheme `ws`, with settings of one's own.
+///
+/// # Errors
+///
+/// As for [`connect_async`].
+pub async fn connect_async_with_config<R>(
+    request: R,
+    sandbox: &Sandbox,
+    config: Config,
+) -> Result<(WebSocketStream<TcpStream>, Response), Error>
+where
+    R: IntoRequest,
+{
+    let request = request.into_request()?;
+    let address = request::address(request.uri())?;
+    if address.is_secure {
+        return Err(Error::request(
+            "there is no TLS here: give `client_async` a stream that has it",
+        ));
+    }
+    let host = address.host.trim_start_matches('[').trim_end_matches(']');
+    let io = TcpStream::connect((host, address.port)).await?;
+    io.set_nodelay(true)?;
+    client_async_with_config(request, io, sandbox, config).await
+}
+
+/// Makes the handshake as a client over a transport that leads to the server.
+///
+/// # Errors
+///
+/// [`Error::Http`] if the server declined, [`Error::Failure`] if one side broke a rule, [`Error::Request`] if the request
+/// is no good.
+pub async fn client_async<R, IO>(
+    request: R,
+    io: IO,
+    sandbox: &Sandbox,
+) -> Result<(WebSocketStream<IO>, Response), Error>
+where
+    R: IntoRequest,
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    client_async_with_config(request, io, sandbox, sandbox.default_config()).await
+}
+
+/// Makes the handshake as a client, with settings of one's own.
+///
+/// # Errors
+///
+/// As for [`client_async`].
+pub async fn client_async_with_config<R, IO>(
+    request: R,
+    io: IO,
+    sandbox: &Sandbox,
+    config: Config,
+) -> Result<(WebSocketStream<IO>, Response), Error>
+where
+    R: IntoRequest,
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    let request = request::outgoing(&request.into_request()?)?;
+    let config = whole_messages(config);
+    let mut guest = sandbox.guest()?;
+    let session = guest.client(&config, &entropy()?)?;
+    guest.connect(&session, &request)?;
+    let conversation = Conversation::new(guest, session, State::Connecting);
+    let mut stream = WebSocketStream::new(io, conversation, Role::Client, &config);
+
+    stream
+        .wait_until(|stream| stream.conversation.state != State::Connecting)
+        .await;
+    let Conversation {
+        guest,
+        session,
+        state,
+        ..
+    } = &mut stream.conversation;
+    let head = match guest.fault() {
+        None => guest.response(session)?,
+        Some(_) => None,
+    };
+    if *state == State::Open
+        && let Some(head) = head
+    {
+        if let Some(negotiated) = guest.negotiated(session)? {
+            stream.negotiated = negotiated;
+        }
+        return Ok((stream, request::response(head)?));
+    }
+    let error = stream.outcome().await;
+    match (error, head) {
+        (Error::Failure(failure), Some(head)) if failure.rule == Rule::HandshakeRefused => {
+            Err(Error::Http(request::response(head)?.into()))
+        }
+        (error, _) => Err(error),
+    }
+}
+
+/// Makes the handshake as a server, and accepts whatever request is a valid one.
+///
+/// # Errors
+///
+/// [`Error::Failure`] if the client broke a rule. It got its response.
+pub async fn accept_async<IO>(io: IO, sandbox: &Sandbox) -> Result<WebSocketStream<IO>, Error>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    accept_async_with_config(io, sandbox, sandbox.default_config()).await
+}
+
+/// Makes the handshake as a server, with settings of one's own.
+///
+/// # Errors
+///
+/// As for [`accept_async`].
+pub async fn accept_async_with_config<IO>(
+    io: IO,
+    sandbox: &Sandbox,
+    config: Config,
+) -> Result<WebSocketStream<IO>, Error>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut stream = requested(io, sandbox, config).await?;
+    let plain = Acceptance {
+        subprotocol: None,
+        extensions: Vec::new(),
+        headers: Vec::new(),
+    };
+    stream.accept(&plain).await?;
+    Ok(stream)
+}
+
+/// Makes the handshake as a server, and has the callback decide on the request.
+///
+/// The callback is given a response that accepts, and gives it back, perhaps with a subprotocol in
+/// `Sec-WebSocket-Protocol` and with fields of its own; or another one that refuses, with a status, fields and a body.
+///
+/// # Errors
+///
+/// As for [`accept_async`]; [`Error::Refused`] if the callback refused.
+pub async fn accept_hdr_async<IO, C>(
+    io: IO,
+    sandbox: &Sandbox,
+    callback: C,
+) -> Result<WebSocketStream<IO>, Error>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+    C: FnOnce(&Request, Response) -> Result<Response, Box<ErrorResponse>>,
+{
+    accept_hdr_async_with_config(io, sandbox, callback, sandbox.default_config()).await
+}
+
+/// Makes the handshake as a server with a callback, and with settings of one's own.
+///
+/// # Errors
+///
+/// As for [`accept_hdr_async`].
+pub async fn accept_hdr_async_with_config<IO, C>(
+    io: IO,
+    sandbox: &Sandbox,
+    callback: C,
+    config: Config,
+) -> Result<WebSocketStream<IO>, Error>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+    C: FnOnce(&Request, Response) -> Result<Response, Box<ErrorResponse>>,
+{
+    let mut stream = requested(io, sandbox, config).await?;
+    let Conversation { guest, session, .. } = &mut stream.conversation;
+    let head = guest.request(session)?;
+    let request = match head
+        .ok_or_else(|| Error::request("it has no head"))
+        .and_then(request::incoming)
+    {
+        Ok(request) => request,
+        Err(error) => return Err(stream.refuse(status(StatusCode::BAD_REQUEST), error).await),
+    };
+    let mut plain = Response::new(());
+    *plain.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    match callback(&request, plain).map(|response| request::acceptance(&response)) {
+        Ok(Ok(acceptance)) => {
+            stream.accept(&acceptance).await?;
+            Ok(stream)
+        }
+        Ok(Err(error)) => Err(stream
+            .refuse(status(StatusCode::INTERNAL_SERVER_ERROR), error)
+            .await),
+        Err(response) => {
+            let error = Error::Refused(response.status());
+            Err(stream.refuse(*response, error).await)
+        }
+    }
+}
+
+/// A WebSocket over a transport on which something else made the handshake, with what was negotiated in it and the bytes
+/// that were read behind it.
+///
+/// # Errors
+///
+/// [`Error::Failure`] if the settings are out of range, or the guest can't be had.
+pub fn from_upgraded<IO>(
+    io: IO,
+    role: Role,
+    negotiated: Negotiated,
+    already_read: Vec<u8>,
+    sandbox: &Sandbox,
+    config: Config,
+) -> Result<WebSocketStream<IO>, Error>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    let config = whole_messages(config);
+    let mut guest = sandbox.guest()?;
+    let session = match role {
+        Role::Client => guest.open_client(&config, &entropy()?, &negotiated)?,
+        Role::Server => guest.open_server(&config, &negotiated)?,
+    };
+    let mut conversation = Conversation::new(guest, session, State::Open);
+    conversation.give(already_read);
+    let mut stream = WebSocketStream::new(io, conversation, role, &config);
+    stream.negotiated = negotiated;
+    Ok(stream)
+}
+
+/// A server to which a valid request has come.
+async fn requested<IO>(
+    io: IO,
+    sandbox: &Sandbox,
+    config: Config,
+) -> Result<WebSocketStream<IO>, Error>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    let config = Config {
+        // The callbacks have no way to tell a bad request from a good one.
+        show_bad_requests: false,
+        ..whole_messages(config)
+    };
+    let mut guest = sandbox.guest()?;
+    let session = guest.server(&config)?;
+    let conversation = Conversation::new(guest, session, State::Connecting);
+    let mut stream = WebSocketStream::new(io, conversation, Role::Server, &config);
+    stream
+        .wait_until(|stream| stream.conversation.requested)
+        .await;
+    if stream.conversation.requested {
+        Ok(stream)
+    } else {
+        Err(stream.outcome().await)
+    }
+}
+
+impl<IO> WebSocketStream<IO>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    async fn accept(&mut self, acceptance: &Acceptance) -> Result<(), Error> {
+        let Conversation { guest, session, .. } = &mut self.conversation;
+        match guest.accept(session, acceptance) {
+            Ok(negotiated) => self.negotiated = negotiated,
+            Err(error) => {
+                let response = status(StatusCode::INTERNAL_SERVER_ERROR);
+                return Err(self.refuse(response, error.into()).await);
+            }
+        }
+        self.conversation.answered();
+        self.wait_until(Self::is_flushed).await;
+        self.error().map_or(Ok(()), Err)
+    }
+
+    /// Refuses the request, and ends the connection, because of `error`.
+    async fn refuse(&mut self, response: ErrorResponse, error: Error) -> Error {
+        let Conversation { guest, session, .. } = &mut self.conversation;
+        let refused = guest.refuse(session, &request::refusal(response));
+        if let Err(error) = refused {
+            return error.into();
+        }
+        self.conversation.answered();
+        self.outcome().await;
+        error
+    }
+
+    /// Waits for the end of a connection that never opened, and says why it never did.
+    async fn outcome(&mut self) -> Error {
+        self.wait_until(Self::is_over).await;
+        self.error().unwrap_or(Error::Closed)
+    }
+}
+
+fn status(status: StatusCode) -> ErrorResponse {
+    let mut response = ErrorResponse::new(Bytes::new());
+    *response.status_mut() = status;
+    response
+}
+
+/// A stream of messages has no use for pieces.
+fn whole_messages(config: Config) -> Config {
+    Config {
+        delivery: Delivery::Messages,
+        ..config
+    }
+}
+
+/// What a client's key and masks are made from.
+fn entropy() -> Result<[u8; 32], Error> {
+    let mut entropy = [0; 32];
+    getrandom::fill(&mut entropy).map_err(|error| std::io::Error::other(error.to_string()))?;
+    Ok(entropy)
+}

@@ -1,0 +1,206 @@
+//! Requests and responses, between the types of the `http` crate and those of the contract.
+
+use bytes::Bytes;
+use http::header::{
+    CONNECTION, HOST, HeaderName, HeaderValue, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
+    SEC_WEBSOCKET_VERSION, UPGRADE,
+};
+use http::{HeaderMap, Method, Uri};
+
+use super::error::Error;
+use crate::protocol::{self, Acceptance, Header, Refusal, RequestHead, ResponseHead};
+
+/// A request, without a body.
+pub type Request = http::Request<()>;
+/// A response, without a body.
+pub type Response = http::Response<()>;
+/// A response that refuses a request.
+pub type ErrorResponse = http::Response<Bytes>;
+
+/// What a client can make its request from: a URL, or a request with headers of its own.
+///
+/// The fields of the handshake itself (Host, Connection, Upgrade, Sec-WebSocket-Key, Sec-WebSocket-Version) need not be
+/// there, and are ignored if they are. Sec-WebSocket-Protocol names the subprotocols to offer.
+pub trait IntoRequest {
+    /// Makes the request.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Request`] if it can't be.
+    fn into_request(self) -> Result<Request, Error>;
+}
+
+impl IntoRequest for Request {
+    fn into_request(self) -> Result<Request, Error> {
+        Ok(self)
+    }
+}
+
+impl IntoRequest for Uri {
+    fn into_request(self) -> Result<Request, Error> {
+        Request::builder()
+            .uri(self)
+            .body(())
+            .map_err(Error::request)
+    }
+}
+
+impl IntoRequest for &str {
+    fn into_request(self) -> Result<Request, Error> {
+        self.parse::<Uri>().map_err(Error::request)?.into_request()
+    }
+}
+
+impl IntoRequest for &String {
+    fn into_request(self) -> Result<Request, Error> {
+        self.as_str().into_request()
+    }
+}
+
+impl IntoRequest for String {
+    fn into_request(self) -> Result<Request, Error> {
+        self.as_str().into_request()
+    }
+}
+
+/// Where a request goes (RFC 6455, section 3).
+pub(super) struct Address<'a> {
+    pub(super) host: &'a str,
+    pub(super) port: u16,
+    pub(super) is_secure: bool,
+}
+
+pub(super) fn address(uri: &Uri) -> Result<Address<'_>, Error> {
+    let (is_secure, own_port) = match uri.scheme_str() {
+        Some("ws" | "http") => (false, 80),
+        Some("wss" | "https") => (true, 443),
+        Some(other) => {
+            return Err(Error::request(format_args!(
+                "the scheme {other} is not ws or wss"
+            )));
+        }
+        None => return Err(Error::request("the URL names no scheme")),
+    };
+    let host = uri.host().filter(|host| !host.is_empty());
+    Ok(Address {
+        host: host.ok_or_else(|| Error::request("the URL names no host"))?,
+        port: uri.port_u16().unwrap_or(own_port),
+        is_secure,
+    })
+}
+
+/// The request as the contract has it.
+pub(super) fn outgoing(request: &Request) -> Result<protocol::Request, Error> {
+    if request.method() != Method::GET {
+        return Err(Error::request(format_args!(
+            "its method is {}, not GET",
+            request.method()
+        )));
+    }
+    let address = address(request.uri())?;
+    let own_port = if address.is_secure { 443 } else { 80 };
+    let authority = match address.port {
+        port if port == own_port => address.host.to_owned(),
+        port => format!("{}:{port}", address.host),
+    };
+    let target = request
+        .uri()
+        .path_and_query()
+        .map_or("/", |target| target.as_str());
+    Ok(protocol::Request {
+        target: match target {
+            query if query.starts_with('?') => format!("/{query}"),
+            target => target.to_owned(),
+        },
+        authority,
+        subprotocols: subprotocols(request.headers())?,
+        extensions: Vec::new(),
+        headers: fields(request.headers()),
+    })
+}
+
+/// The subprotocols that Sec-WebSocket-Protocol names.
+fn subprotocols(headers: &HeaderMap) -> Result<Vec<String>, Error> {
+    let mut names = Vec::new();
+    for value in headers.get_all(SEC_WEBSOCKET_PROTOCOL) {
+        let value = value
+            .to_str()
+            .map_err(|_| Error::request("a subprotocol is not ASCII"))?;
+        names.extend(value.split(',').map(|name| name.trim().to_owned()));
+    }
+    Ok(names)
+}
+
+/// The fields that the session doesn't write itself.
+fn fields(headers: &HeaderMap) -> Vec<Header> {
+    let own = [
+        HOST,
+        CONNECTION,
+        UPGRADE,
+        SEC_WEBSOCKET_KEY,
+        SEC_WEBSOCKET_VERSION,
+        SEC_WEBSOCKET_PROTOCOL,
+    ];
+    let others = headers.iter().filter(|(name, _)| !own.contains(name));
+    others.map(|(name, value)| header(name, value)).collect()
+}
+
+fn header(name: &HeaderName, value: &HeaderValue) -> Header {
+    Header {
+        name: name.as_str().to_owned(),
+        value: value.as_bytes().to_vec(),
+    }
+}
+
+/// The answer of a server that accepts, from the response that its callback made.
+pub(super) fn acceptance(response: &Response) -> Result<Acceptance, Error> {
+    let mut subprotocols = subprotocols(response.headers())?;
+    if subprotocols.len() > 1 {
+        return Err(Error::request(
+            "the response names more than one subprotocol",
+        ));
+    }
+    Ok(Acceptance {
+        subprotocol: subprotocols.pop(),
+        extensions: Vec::new(),
+        headers: fields(response.headers()),
+    })
+}
+
+/// The answer of a server that refuses.
+pub(super) fn refusal(response: ErrorResponse) -> Refusal {
+    let (head, body) = response.into_parts();
+    Refusal {
+        status: head.status.as_u16(),
+        headers: fields(&head.headers),
+        body: body.into(),
+    }
+}
+
+/// A request that came, as the callback sees it. It has passed the session's checks; what the `http` crate has no way to
+/// express is none the less possible, and an error.
+pub(super) fn incoming(head: RequestHead) -> Result<Request, Error> {
+    let mut request = Request::new(());
+    *request.method_mut() = head.method.parse().map_err(Error::request)?;
+    *request.uri_mut() = head.target.parse().map_err(Error::request)?;
+    *request.headers_mut() = header_map(head.headers)?;
+    Ok(request)
+}
+
+/// A response that came.
+pub(super) fn response(head: ResponseHead) -> Result<Response, Error> {
+    let mut response = Response::new(());
+    *response.status_mut() = head.status.try_into().map_err(Error::request)?;
+    *response.headers_mut() = header_map(head.headers)?;
+    Ok(response)
+}
+
+fn header_map(headers: Vec<Header>) -> Result<HeaderMap, Error> {
+    let mut map = HeaderMap::with_capacity(headers.len());
+    for Header { name, value } in headers {
+        let name: HeaderName = name.parse().map_err(Error::request)?;
+        let value = HeaderValue::from_maybe_shared(Bytes::from(value)).map_err(Error::request)?;
+        map.append(name, value);
+    }
+    Ok(map)
+}

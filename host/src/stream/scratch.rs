@@ -1,0 +1,39 @@
+//! A buffer to read into, shared by all connections of a thread: an idle one has none.
+
+use std::cell::Cell;
+
+/// The most that is read at once.
+pub(super) const SIZE: usize = 64 << 10;
+
+thread_local! {
+    static BUFFER: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
+}
+
+/// Lends the thread's buffer. A transport that is itself a WebSocket borrows within a borrow, and gets one of its own.
+pub(super) fn with<R>(work: impl FnOnce(&mut [u8]) -> R) -> R {
+    let lent = BUFFER.take();
+    let mut buffer = lent.unwrap_or_else(|| vec![0; SIZE].into_boxed_slice());
+    let result = work(&mut buffer);
+    BUFFER.set(Some(buffer));
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with;
+
+    #[test]
+    fn a_borrow_within_a_borrow_has_its_own_buffer() {
+        with(|outer| {
+            outer[0] = 1;
+            with(|inner| inner[0] = 2);
+            assert_eq!(outer[0], 1);
+        });
+    }
+
+    #[test]
+    fn one_buffer_serves_again() {
+        let first = with(|buffer| buffer.as_ptr() as usize);
+        assert_eq!(first, with(|buffer| buffer.as_ptr() as usize));
+    }
+}

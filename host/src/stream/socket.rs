@@ -1,0 +1,317 @@
+//! A conversation over a transport.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker, ready};
+use std::{fmt, io, mem};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::alarm::Alarm;
+use super::conversation::Conversation;
+use super::ending::Ending;
+use super::error::Error;
+use super::message::Message;
+use super::output::Output;
+use super::scratch;
+use super::wakers::{Half, Wakers};
+use crate::error::SandboxError;
+use crate::last_words::{Role, last_words};
+use crate::protocol::{CloseFrame, Config, Duration, Instant, Negotiated, State};
+
+/// A WebSocket over `IO`.
+///
+/// A `Stream` of received messages and a `Sink` for those to send; `split` of futures' `StreamExt` makes two halves of it
+/// for two tasks. Whichever half is polled does what is due for both: pings are answered, deadlines kept, and the
+/// answer to a close written. Nothing is done while neither is.
+///
+/// * **Sending.** `send` and `flush` return when the transport has taken the message. `feed` and `start_send` only queue,
+///   so several small messages go in one write; `poll_ready` waits once 64 KiB are queued.
+/// * **Receiving.** Input is read only when every message before it was taken.
+/// * **The end.** After the last message the stream closes the transport in good order, which takes up to
+///   [`Timeouts::close`](crate::protocol::Timeouts::close) if the peer dawdles, and then yields the error that ended it,
+///   if there was one, and `None`. A connection that goes away without a close frame is an error with the code 1006.
+/// * **Cancelling.** Any future of this type may be dropped: nothing that was received or queued is lost.
+///
+/// An idle stream holds no buffers of its own. It needs tokio's timers.
+pub struct WebSocketStream<IO> {
+    io: IO,
+    pub(super) conversation: Conversation,
+    output: Output,
+    alarm: Alarm,
+    wakers: Wakers,
+    /// The half that is polled.
+    half: Half,
+    role: Role,
+    /// The most that the end may take.
+    close_time: Duration,
+    /// A close frame was queued, so nothing can follow.
+    farewell: bool,
+    ending: Option<Ending>,
+    error: Option<Error>,
+    reader_was_told: bool,
+    pub(super) negotiated: Negotiated,
+}
+
+/// How long the end of a transport may take if the session has no deadline for its own.
+const CLOSE_TIME: Duration = 10_000_000_000;
+
+/// Whether to read from the transport.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reading {
+    No,
+    /// If all that came before was taken.
+    Next,
+    /// Even if not, within limits: nobody may be there to take it.
+    Ahead,
+}
+
+impl<IO> WebSocketStream<IO> {
+    pub(super) fn new(io: IO, conversation: Conversation, role: Role, config: &Config) -> Self {
+        Self {
+            io,
+            conversation,
+            output: Output::default(),
+            alarm: Alarm::default(),
+            wakers: Wakers::new(),
+            half: Half::Reader,
+            role,
+            close_time: config.timeouts.close.unwrap_or(CLOSE_TIME),
+            farewell: false,
+            ending: None,
+            error: None,
+            reader_was_told: false,
+            negotiated: Negotiated {
+                subprotocol: None,
+                extensions: Vec::new(),
+            },
+        }
+    }
+
+    /// What was agreed on in the handshake.
+    #[must_use]
+    pub fn negotiated(&self) -> &Negotiated {
+        &self.negotiated
+    }
+
+    /// The transport.
+    #[must_use]
+    pub fn get_ref(&self) -> &IO {
+        &self.io
+    }
+
+    /// The transport, whose bytes are not to be touched.
+    #[must_use]
+    pub fn get_mut(&mut self) -> &mut IO {
+        &mut self.io
+    }
+
+    /// Whether the transport is closed, and nothing more will happen.
+    pub(super) fn is_over(&self) -> bool {
+        self.ending.as_ref().is_some_and(Ending::is_over)
+    }
+
+    /// Whether all that was queued is the transport's.
+    pub(super) fn is_flushed(&self) -> bool {
+        self.output.is_empty() && (self.ending.is_some() || self.conversation.is_flushed())
+    }
+
+    /// Whether messages can be sent.
+    pub(super) fn is_open(&self) -> bool {
+        !self.farewell && self.ending.is_none() && self.conversation.state == State::Open
+    }
+
+    /// Queues the close frame, after which there is nothing to send.
+    pub(super) fn bid_farewell(&mut self, frame: Option<CloseFrame>) {
+        self.farewell = true;
+        self.conversation.queue(Message::Close(frame));
+    }
+
+    /// Why the connection has ended, if not in good order.
+    pub(super) fn error(&self) -> Option<Error> {
+        self.error.clone()
+    }
+
+    /// The same for the reader, who is told once.
+    pub(super) fn last_error(&mut self) -> Option<Error> {
+        let was_told = mem::replace(&mut self.reader_was_told, true);
+        self.error().filter(|_| !was_told)
+    }
+
+    /// Why some of what was queued was never written, if the connection ended before.
+    pub(super) fn unsent(&self) -> Option<Error> {
+        let lost = self.error.is_some() || self.conversation.dropped;
+        lost.then(|| self.error().unwrap_or(Error::Closed))
+    }
+}
+
+impl<IO> WebSocketStream<IO>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    /// A half is polled: its task is the one to wake from now on, by the waker that comes back.
+    pub(super) fn enter(&mut self, half: Half, cx: &Context<'_>) -> Waker {
+        self.half = half;
+        self.wakers.register(half, cx);
+        self.wakers.waker().clone()
+    }
+
+    /// The half that is polled has what it came for.
+    pub(super) fn leave(&self) {
+        self.wakers.forget(self.half);
+    }
+
+    /// Does one thing that is due. Pending: there is nothing, and the task is woken when there is.
+    pub(super) fn poll_step(&mut self, cx: &mut Context<'_>, reading: Reading) -> Poll<()> {
+        let clock = self.conversation.clock;
+        if let Some(ending) = &mut self.ending {
+            let Self {
+                io, output, alarm, ..
+            } = self;
+            ready!(ending.poll_step(cx, io, output, alarm, &clock));
+            self.wakers.wake_other(self.half);
+            return Poll::Ready(());
+        }
+        let can_write = match self.poll_output(cx) {
+            Poll::Ready(Ok(())) => true,
+            Poll::Ready(Err(error)) => {
+                self.lost(error);
+                return Poll::Ready(());
+            }
+            Poll::Pending => false,
+        };
+        let is_due = self.alarm.rings(cx, &clock, self.conversation.deadline);
+        if is_due || self.conversation.has_work(can_write) {
+            self.turn(cx, &[], can_write);
+            return Poll::Ready(());
+        }
+        if !self.conversation.wants_input() || !self.may_read(reading) {
+            return Poll::Pending;
+        }
+        scratch::with(|buffer| {
+            let mut buffer = ReadBuf::new(buffer);
+            match ready!(Pin::new(&mut self.io).poll_read(cx, &mut buffer)) {
+                Ok(()) if buffer.filled().is_empty() => self.end_of_input(cx),
+                Ok(()) => self.turn(cx, buffer.filled(), can_write),
+                Err(error) => self.lost(error),
+            }
+            Poll::Ready(())
+        })
+    }
+
+    fn may_read(&self, reading: Reading) -> bool {
+        let inbox = &self.conversation.inbox;
+        match reading {
+            Reading::No => false,
+            Reading::Next => inbox.is_empty(),
+            Reading::Ahead => inbox.iter().map(Message::len).sum::<usize>() < scratch::SIZE,
+        }
+    }
+
+    fn poll_output(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.output.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        ready!(self.output.poll_write(cx, &mut self.io))?;
+        self.wakers.wake_other(self.half);
+        Poll::Ready(Ok(()))
+    }
+
+    /// One turn, and what follows from it for the transport.
+    fn turn(&mut self, cx: &mut Context<'_>, input: &[u8], can_write: bool) {
+        let Self {
+            io,
+            output,
+            conversation,
+            ..
+        } = self;
+        let was_open = conversation.state == State::Open && !conversation.more;
+        let mut written = Ok(());
+        let turn = conversation.turn(input, can_write, |bytes| {
+            written = output.write(cx, io, bytes);
+        });
+        if let Err(error) = turn {
+            self.guest_ended(error, was_open);
+        } else if let Err(error) = written {
+            self.lost(error);
+        } else if self.conversation.state == State::Closed {
+            self.session_ended(false);
+        }
+        if !self.conversation.inbox.is_empty() {
+            self.wakers.wake_other(self.half);
+        }
+    }
+
+    fn end_of_input(&mut self, cx: &mut Context<'_>) {
+        let Conversation {
+            guest,
+            session,
+            clock,
+            ..
+        } = &mut self.conversation;
+        if let Err(error) = guest.end_of_input(session, clock.now()) {
+            return self.guest_ended(error, false);
+        }
+        self.turn(cx, &[], self.output.is_empty());
+        // Whatever the session makes of it, there is nothing more to come.
+        self.session_ended(true);
+    }
+
+    /// The session is closed. What it still has to say waits to be written.
+    fn session_ended(&mut self, was_drained: bool) {
+        if self.is_over() || self.error.is_some() {
+            return;
+        }
+        while self.conversation.more {
+            let mut is_last = true;
+            let turn = self.conversation.turn(&[], true, |bytes| {
+                is_last = bytes.is_empty();
+                self.output.keep(bytes);
+            });
+            if is_last || turn.is_err() {
+                break;
+            }
+        }
+        self.error = self.conversation.failure.take().map(Error::from);
+        let hangs_up_first = self.role == Role::Server || self.error.is_some();
+        self.end(Ending::orderly(
+            hangs_up_first,
+            self.closing_time(),
+            was_drained,
+        ));
+    }
+
+    fn guest_ended(&mut self, error: SandboxError, can_speak: bool) {
+        if can_speak {
+            self.output.keep(&last_words(self.role));
+        }
+        self.error = Some(error.into());
+        self.end(Ending::orderly(true, self.closing_time(), false));
+    }
+
+    fn lost(&mut self, error: io::Error) {
+        self.error = Some(error.into());
+        self.end(Ending::at_once());
+    }
+
+    fn end(&mut self, ending: Ending) {
+        self.ending = Some(ending);
+        self.wakers.wake_other(self.half);
+    }
+
+    fn closing_time(&self) -> Instant {
+        self.conversation
+            .clock
+            .now()
+            .saturating_add(self.close_time)
+    }
+}
+
+impl<IO: fmt::Debug> fmt::Debug for WebSocketStream<IO> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebSocketStream")
+            .field("io", &self.io)
+            .field("state", &self.conversation.state)
+            .field("error", &self.error)
+            .finish_non_exhaustive()
+    }
+}

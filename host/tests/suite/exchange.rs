@@ -1,0 +1,226 @@
+//! The batched call: a client and a server in memory.
+
+use websocket_host::protocol::{Acceptance, Config, Event, Kind, Outgoing, Request, Rule, State};
+use websocket_host::{CallError, Guest, SandboxError, Session, Turn};
+
+use crate::support::sandbox;
+
+const CAPACITY: u32 = 64 << 10;
+const ENTROPY: [u8; 32] = [7; 32];
+
+fn request() -> Request {
+    Request {
+        target: "/chat".into(),
+        authority: "example.com".into(),
+        subprotocols: vec!["one".into(), "two".into()],
+        extensions: Vec::new(),
+        headers: Vec::new(),
+    }
+}
+
+fn acceptance() -> Acceptance {
+    Acceptance {
+        subprotocol: Some("two".into()),
+        extensions: Vec::new(),
+        headers: Vec::new(),
+    }
+}
+
+fn record(kind: Kind, start: usize, length: usize) -> Outgoing {
+    Outgoing {
+        kind,
+        start: start.try_into().expect("32 bits"),
+        length: length.try_into().expect("32 bits"),
+        detail: 0,
+        context: None,
+    }
+}
+
+/// A client and a server in one guest, as in a relay, both open.
+fn open(guest: &mut Guest) -> (Session, Session) {
+    let config = sandbox().default_config();
+    let client = guest.client(&config, &ENTROPY).expect("a client");
+    let server = guest.server(&config).expect("a server");
+    guest.connect(&client, &request()).expect("a good request");
+    let head = guest
+        .exchange(&client, b"", &[], b"", 1, CAPACITY)
+        .expect("a turn")
+        .output
+        .to_vec();
+    let turn = guest
+        .exchange(&server, &head, &[], b"", 1, CAPACITY)
+        .expect("a turn");
+    assert_eq!(kinds(&turn), [Kind::Request]);
+    let negotiated = guest.accept(&server, &acceptance()).expect("a good answer");
+    assert_eq!(negotiated.subprotocol.as_deref(), Some("two"));
+    let head = guest
+        .exchange(&server, b"", &[], b"", 2, CAPACITY)
+        .expect("a turn")
+        .output
+        .to_vec();
+    let turn = guest
+        .exchange(&client, &head, &[], b"", 2, CAPACITY)
+        .expect("a turn");
+    assert_eq!(
+        (kinds(&turn), turn.state),
+        (vec![Kind::Opened], State::Open)
+    );
+    (client, server)
+}
+
+fn kinds(turn: &Turn<'_>) -> Vec<Kind> {
+    turn.events.iter().map(|event| event.kind).collect()
+}
+
+/// All that `from` has to write, 64 KiB at a time, is read by `to`: what it makes of it.
+fn carry(guest: &mut Guest, from: &Session, to: &Session) -> Vec<(Kind, Vec<u8>)> {
+    let mut received = Vec::new();
+    loop {
+        let turn = guest
+            .exchange(from, b"", &[], b"", 3, CAPACITY)
+            .expect("a turn");
+        let (output, more) = (turn.output.to_vec(), turn.more);
+        let mut rest = &output[..];
+        loop {
+            let turn = guest
+                .exchange(to, rest, &[], b"", 3, CAPACITY)
+                .expect("a turn");
+            let bytes = |event: &Event| (event.kind, turn.bytes(event).to_vec());
+            received.extend(turn.events.iter().map(bytes));
+            rest = &rest[turn.consumed..];
+            if rest.is_empty() {
+                break;
+            }
+        }
+        if !more {
+            return received;
+        }
+    }
+}
+
+#[test]
+fn messages_of_all_sizes_arrive_as_they_were_sent() {
+    let mut guest = sandbox().guest().expect("a guest");
+    let (client, server) = open(&mut guest);
+    for (from, to) in [(&client, &server), (&server, &client)] {
+        for size in [0, 1, 125, 126, 65_535, 65_536, 100_000, 16 << 20] {
+            let payload: Vec<u8> = (0..size).map(|at: usize| (at * 31 % 251) as u8).collect();
+            let record = record(Kind::Binary, 0, size);
+            let turn = guest
+                .exchange(from, b"", &[record], &payload, 3, 1)
+                .expect("a turn");
+            assert_eq!((turn.accepted, &turn.refused), (1, &None));
+            let first = turn.output.to_vec();
+            let turn = guest
+                .exchange(to, &first, &[], b"", 3, CAPACITY)
+                .expect("a turn");
+            assert!(turn.events.is_empty());
+            let received = carry(&mut guest, from, to);
+            assert!(received == [(Kind::Binary, payload)], "{size} bytes");
+        }
+    }
+    assert!(guest.memory() <= 96 << 20, "{} bytes", guest.memory());
+}
+
+#[test]
+fn several_messages_go_in_one_call_and_come_in_one() {
+    let mut guest = sandbox().guest().expect("a guest");
+    let (client, server) = open(&mut guest);
+    let records = [
+        record(Kind::Text, 0, 5),
+        record(Kind::Binary, 5, 3),
+        record(Kind::TextFragment, 8, 1),
+        record(Kind::Text, 9, 1),
+    ];
+    let turn = guest
+        .exchange(&client, b"", &records, b"helloabcxy", 3, CAPACITY)
+        .expect("a turn");
+    assert_eq!((turn.accepted, turn.more), (4, false));
+    let output = turn.output.to_vec();
+    let turn = guest
+        .exchange(&server, &output, &[], b"", 3, CAPACITY)
+        .expect("a turn");
+    let bytes: Vec<_> = turn
+        .events
+        .iter()
+        .map(|event| (event.kind, turn.bytes(event)))
+        .collect();
+    assert_eq!(
+        bytes,
+        [
+            (Kind::Text, &b"hello"[..]),
+            (Kind::Binary, b"abc"),
+            (Kind::Text, b"xy")
+        ]
+    );
+}
+
+#[test]
+fn a_refused_record_is_named_and_those_before_it_are_sent() {
+    let mut guest = sandbox().guest().expect("a guest");
+    let (client, _) = open(&mut guest);
+    let records = [record(Kind::Text, 0, 5), record(Kind::Text, 3, 3)];
+    let turn = guest
+        .exchange(&client, b"", &records, b"hello", 3, CAPACITY)
+        .expect("a turn");
+    let rule = turn.refused.as_ref().map(|failure| failure.rule);
+    assert_eq!((turn.accepted, rule), (1, Some(Rule::PayloadOutOfBounds)));
+    assert!(!turn.output.is_empty());
+}
+
+#[test]
+fn a_rule_that_is_broken_ends_the_session_and_not_the_guest() {
+    let mut guest = sandbox().guest().expect("a guest");
+    let (_, server) = open(&mut guest);
+    let unmasked = b"\x81\x02hi";
+    let turn = guest
+        .exchange(&server, unmasked, &[], b"", 3, CAPACITY)
+        .expect("a turn");
+    let failure = turn.failure.as_ref().expect("a failure");
+    assert_eq!(
+        (failure.rule, failure.close_code),
+        (Rule::FrameNotMasked, Some(1002))
+    );
+    assert_eq!(turn.output[..1], [0x88]);
+    assert!(guest.fault().is_none());
+    assert_eq!(
+        guest
+            .failure(&server)
+            .expect("asked")
+            .map(|failure| failure.rule),
+        Some(Rule::FrameNotMasked)
+    );
+    guest.drop_session(server).expect("dropped");
+    open(&mut guest);
+}
+
+#[test]
+fn a_failure_of_the_hosts_is_no_end() {
+    let mut guest = sandbox().guest().expect("a guest");
+    let config = sandbox().default_config();
+    let Err(CallError::Failure(failure)) = guest.client(&config, b"too short") else {
+        panic!("that is no entropy");
+    };
+    assert_eq!(failure.rule, Rule::EntropyTooShort);
+    let bad = Config {
+        send_buffer: 1,
+        ..config
+    };
+    let error = guest.server(&bad).expect_err("out of range");
+    assert!(error.to_string().contains("(config)"), "{error}");
+    guest.server(&config).expect("a server");
+}
+
+#[test]
+fn a_session_is_no_other_guests() {
+    let mut guest = sandbox().guest().expect("a guest");
+    let mut other = sandbox().guest().expect("a guest");
+    let config = sandbox().default_config();
+    let session = guest.server(&config).expect("a server");
+    let same = other.server(&config).expect("a server");
+    assert_eq!(other.state(&session), Err(SandboxError::ForeignSession));
+    let turn = other.exchange(&session, b"", &[], b"", 1, 1);
+    assert_eq!(turn.map(|_| ()), Err(SandboxError::ForeignSession));
+    assert_eq!(other.state(&same), Ok(State::Connecting));
+    assert_eq!(guest.state(&session), Ok(State::Connecting));
+}

@@ -1,0 +1,198 @@
+//! The handshake of the stream.
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use websocket_host::Role;
+use websocket_host::protocol::{Negotiated, Rule};
+use websocket_host::stream::http::{HeaderValue, StatusCode, header};
+use websocket_host::stream::{
+    Blame, Bytes, Error, ErrorResponse, IntoRequest, Message, Request, Response, accept_async,
+    accept_hdr_async, client_async, connect_async, from_upgraded,
+};
+
+use crate::support::{Socket, URL, pair, sandbox};
+
+use futures_util::{SinkExt, StreamExt};
+
+/// Writes something as the peer, and gives back all that comes until the end.
+async fn raw(mut peer: DuplexStream, bytes: &[u8]) -> String {
+    peer.write_all(bytes).await.expect("written");
+    peer.shutdown().await.expect("shut down");
+    let mut answer = Vec::new();
+    peer.read_to_end(&mut answer).await.expect("read");
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test]
+async fn a_client_and_a_server_agree_on_a_subprotocol_and_see_each_others_fields() {
+    let (near, far) = duplex(1024);
+    let mut request = "ws://example.com:8080/chat?room=1"
+        .into_request()
+        .expect("a URL");
+    let headers = request.headers_mut();
+    headers.insert(
+        header::SEC_WEBSOCKET_PROTOCOL,
+        HeaderValue::from_static("one, two"),
+    );
+    headers.insert("x-client", HeaderValue::from_static("yes"));
+    let callback = |request: &Request, mut response: Response| {
+        assert_eq!(request.uri(), "/chat?room=1");
+        assert_eq!(request.headers()[header::HOST], "example.com:8080");
+        assert_eq!(request.headers()["x-client"], "yes");
+        let headers = response.headers_mut();
+        headers.insert(
+            header::SEC_WEBSOCKET_PROTOCOL,
+            HeaderValue::from_static("two"),
+        );
+        headers.insert("x-server", HeaderValue::from_static("too"));
+        Ok(response)
+    };
+    let client = client_async(request, near, sandbox());
+    let server = accept_hdr_async(far, sandbox(), callback);
+    let (client, server) = tokio::join!(client, server);
+    let (client, response) = client.expect("the client opens");
+    assert_eq!(response.status(), StatusCode::SWITCHING_PROTOCOLS);
+    assert_eq!(response.headers()["x-server"], "too");
+    assert_eq!(client.negotiated().subprotocol.as_deref(), Some("two"));
+    assert_eq!(
+        server
+            .expect("the server opens")
+            .negotiated()
+            .subprotocol
+            .as_deref(),
+        Some("two")
+    );
+}
+
+#[tokio::test]
+async fn a_server_refuses_and_the_client_learns_with_what() {
+    let (near, far) = duplex(1024);
+    let callback = |_: &Request, _: Response| {
+        let mut refusal = ErrorResponse::new(Bytes::from_static(b"go away"));
+        *refusal.status_mut() = StatusCode::FORBIDDEN;
+        Err(Box::new(refusal))
+    };
+    let client = client_async(URL, near, sandbox());
+    let server = accept_hdr_async(far, sandbox(), callback);
+    let (client, server) = tokio::join!(client, server);
+    let Err(Error::Http(response)) = client else {
+        panic!("refused");
+    };
+    assert_eq!(response.status(), StatusCode::FORBIDDEN);
+    assert!(matches!(server, Err(Error::Refused(StatusCode::FORBIDDEN))));
+}
+
+#[tokio::test]
+async fn a_callback_that_answers_what_was_not_asked_is_the_hosts_fault() {
+    let (near, far) = duplex(1024);
+    let callback = |_: &Request, mut response: Response| {
+        let never_offered = HeaderValue::from_static("three");
+        response
+            .headers_mut()
+            .insert(header::SEC_WEBSOCKET_PROTOCOL, never_offered);
+        Ok(response)
+    };
+    let client = client_async(URL, near, sandbox());
+    let server = accept_hdr_async(far, sandbox(), callback);
+    let (client, server) = tokio::join!(client, server);
+    assert_eq!(server.expect_err("a bad answer").blame(), Blame::Host);
+    let Err(Error::Http(response)) = client else {
+        panic!("refused");
+    };
+    assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+}
+
+#[tokio::test]
+async fn what_is_no_request_gets_its_status_and_names_its_rule() {
+    for (bytes, status, rule) in [
+        (
+            &b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"[..],
+            "426",
+            Rule::UpgradeMissing,
+        ),
+        (b"hello\r\n\r\n", "400", Rule::HeadMalformed),
+    ] {
+        let (near, far) = duplex(1024);
+        let (answer, server) = tokio::join!(raw(near, bytes), accept_async(far, sandbox()));
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{answer}"
+        );
+        let Err(Error::Failure(failure)) = server else {
+            panic!("refused");
+        };
+        assert_eq!(failure.rule, rule);
+    }
+}
+
+#[tokio::test]
+async fn a_peer_that_goes_away_in_the_handshake_is_noticed() {
+    let (near, far) = duplex(1024);
+    let (answer, server) = tokio::join!(raw(near, b"GET / HT"), accept_async(far, sandbox()));
+    let error = server.expect_err("half a request");
+    assert_eq!((answer.as_str(), error.blame()), ("", Blame::Transport));
+
+    let (near, far) = duplex(1024);
+    drop(far);
+    let error = client_async(URL, near, sandbox())
+        .await
+        .expect_err("nobody there");
+    assert_eq!(error.blame(), Blame::Transport);
+}
+
+#[tokio::test]
+async fn urls_that_lead_nowhere_are_said_to() {
+    for (url, why) in [
+        ("example.com", "scheme"),
+        ("ftp://example.com/", "ftp"),
+        ("ws:///chat", ""),
+        ("wss://example.com/", "TLS"),
+        ("ws://exa mple.com/", ""),
+    ] {
+        let error = connect_async(url, sandbox()).await.expect_err("a bad URL");
+        assert!(matches!(error, Error::Request(_)), "{url}: {error:?}");
+        assert!(error.to_string().contains(why), "{url}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn what_came_behind_the_head_is_not_lost() {
+    // The client's first message may share a packet with its request.
+    let (mut near, far) = duplex(4096);
+    let request = b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n\
+        \x81\x82\0\0\0\0hi";
+    near.write_all(request).await.expect("written");
+    let mut server = accept_async(far, sandbox())
+        .await
+        .expect("the server opens");
+    let message = server.next().await.expect("a message").expect("a good one");
+    assert_eq!(message, Message::text("hi"));
+}
+
+#[tokio::test]
+async fn a_stream_can_start_open() {
+    let (near, far) = duplex(4096);
+    let plain = || Negotiated {
+        subprotocol: Some("one".into()),
+        extensions: Vec::new(),
+    };
+    let open = |io, role, read: &[u8]| -> Socket {
+        let config = sandbox().default_config();
+        from_upgraded(io, role, plain(), read.to_vec(), sandbox(), config).expect("it opens")
+    };
+    let mut server = open(far, Role::Server, b"\x81\x82\0\0\0\0hi");
+    let mut client = open(near, Role::Client, b"");
+    assert_eq!(client.negotiated(), &plain());
+    let read = server.next().await.expect("a message").expect("a good one");
+    assert_eq!(read, Message::text("hi"));
+    client.send("there".into()).await.expect("sent");
+    let read = server.next().await.expect("a message").expect("a good one");
+    assert_eq!(read, Message::text("there"));
+}
+
+#[tokio::test]
+async fn both_sides_start_without_a_subprotocol() {
+    let (client, server) = pair(1024).await;
+    assert_eq!(client.negotiated().subprotocol, None);
+    assert_eq!(server.negotiated().subprotocol, None);
+}

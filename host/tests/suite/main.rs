@@ -1,0 +1,11 @@
+//! The host with the component that `cargo xtask component` builds.
+
+mod cache;
+mod ending;
+mod exchange;
+mod handshake;
+mod interop;
+mod load;
+mod sandbox;
+mod stream;
+mod support;

@@ -1,0 +1,119 @@
+//! What a guest does wrong ends that guest, and no other.
+
+use std::time::{Duration, Instant};
+
+use websocket_host::protocol::{Kind, Negotiated, Outgoing, State};
+use websocket_host::{Cache, Guest, Sandbox, SandboxConfig, SandboxError, Session};
+
+use crate::support::{component, config, misbehaving};
+
+/// A frame with this text, as a client sends it: masked with zeros.
+fn frame(text: &str) -> Vec<u8> {
+    let length = u8::try_from(text.len()).expect("a short text");
+    [&[0x81, 0x80 | length, 0, 0, 0, 0], text.as_bytes()].concat()
+}
+
+fn server(sandbox: &Sandbox) -> (Guest, Session) {
+    let negotiated = Negotiated {
+        subprotocol: None,
+        extensions: Vec::new(),
+    };
+    let mut guest = sandbox.guest().expect("a guest");
+    let config = sandbox.default_config();
+    let session = guest.open_server(&config, &negotiated).expect("a server");
+    (guest, session)
+}
+
+/// What comes of a guest that is told to do this.
+fn told(guest: &mut Guest, session: &Session, text: &str) -> Result<usize, SandboxError> {
+    let turn = guest.exchange(session, &frame(text), &[], b"", 1, 1024);
+    turn.map(|turn| turn.events.len())
+}
+
+#[test]
+fn each_way_to_misbehave_has_its_error_and_ends_one_guest_only() {
+    let (mut other, its_session) = server(misbehaving());
+    for (text, is_it) in [
+        (
+            "misbehave: trap",
+            (|error| matches!(error, SandboxError::Trap { .. })) as fn(&_) -> bool,
+        ),
+        ("misbehave: spin", |error| {
+            matches!(error, SandboxError::OutOfTime { .. })
+        }),
+        ("misbehave: hoard", |error| {
+            matches!(error, SandboxError::OutOfMemory { .. })
+        }),
+    ] {
+        let (mut guest, session) = server(misbehaving());
+        assert_eq!(told(&mut guest, &session, "hello"), Ok(1));
+        let error = told(&mut guest, &session, text).expect_err("it misbehaves");
+        assert!(is_it(&error), "{text}: {error}");
+        assert_eq!(guest.fault(), Some(&error));
+        assert_eq!(told(&mut guest, &session, "hello"), Err(error.clone()));
+        assert_eq!(guest.state(&session), Err(error.clone()));
+        assert_eq!(guest.drop_session(session), Err(error));
+        assert_eq!(told(&mut other, &its_session, "hello"), Ok(1));
+    }
+}
+
+#[test]
+fn a_guest_that_spins_is_stopped_in_time() {
+    let (mut guest, session) = server(misbehaving());
+    let start = Instant::now();
+    told(&mut guest, &session, "misbehave: spin").expect_err("it is stopped");
+    let took = start.elapsed();
+    // The upper bound leaves room for a machine with other work.
+    assert!(
+        took >= Duration::from_millis(500) && took < Duration::from_secs(10),
+        "{took:?}"
+    );
+}
+
+#[test]
+fn the_pool_is_finite_and_places_come_back() {
+    let small = SandboxConfig {
+        guests: 2,
+        cache: Cache::Off,
+        ..config()
+    };
+    let sandbox = Sandbox::load(component(), small).expect("the component loads");
+    let (first, _second) = (sandbox.guest().expect("one"), sandbox.guest().expect("two"));
+    assert_eq!(sandbox.guests(), 2);
+    assert_eq!(
+        sandbox.guest().map(|_| ()),
+        Err(SandboxError::PoolExhausted)
+    );
+    drop(first);
+    sandbox.guest().expect("one again");
+    assert_eq!(sandbox.guests(), 1);
+}
+
+#[test]
+fn memory_ends_at_its_limit() {
+    let memory = 8 << 20;
+    let sandbox = Sandbox::load(component(), SandboxConfig { memory, ..config() }).expect("loads");
+    let (mut guest, session) = server(&sandbox);
+    let payload = vec![0; 7 << 20];
+    let record = Outgoing {
+        kind: Kind::Binary,
+        start: 0,
+        length: 7 << 20,
+        detail: 0,
+        context: None,
+    };
+    let turn = guest.exchange(&session, b"", &[record], &payload, 1, 1024);
+    assert_eq!(
+        turn.map(|_| ()),
+        Err(SandboxError::OutOfMemory { limit: memory })
+    );
+    let (mut guest, session) = server(&sandbox);
+    assert_eq!(guest.state(&session), Ok(State::Open));
+}
+
+#[test]
+fn a_guest_can_move_to_another_thread() {
+    let (mut guest, session) = server(misbehaving());
+    let thread = std::thread::spawn(move || told(&mut guest, &session, "hello"));
+    assert_eq!(thread.join().expect("no panic"), Ok(1));
+}

@@ -1,0 +1,212 @@
+//! Messages, in both directions, whoever polls.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use tokio::time::timeout;
+use websocket_host::protocol::Config;
+use websocket_host::stream::{
+    Bytes, Error, Message, accept_async_with_config, client_async_with_config,
+};
+
+use crate::support::{Socket, URL, pair, sandbox};
+
+const LONG: Duration = Duration::from_secs(60);
+
+async fn next(socket: &mut Socket) -> Message {
+    let next = timeout(LONG, socket.next()).await.expect("in time");
+    next.expect("a message").expect("a good one")
+}
+
+fn bytes(size: usize, seed: usize) -> Bytes {
+    (0..size).map(|at| ((at + seed) * 31 % 251) as u8).collect()
+}
+
+#[tokio::test]
+async fn messages_of_all_sizes_through_a_narrow_pipe() {
+    let (mut client, mut server) = pair(1000).await;
+    for size in [0, 1, 125, 126, 65_535, 65_536, 1 << 20] {
+        for (from, to) in [(&mut client, &mut server)] {
+            let message = Message::Binary(bytes(size, 1));
+            let (sent, received) = tokio::join!(from.send(message.clone()), next(to));
+            sent.expect("sent");
+            assert!(received == message, "{size} bytes");
+            let message = Message::text("ż".repeat(size / 2));
+            let (sent, received) = tokio::join!(to.send(message.clone()), next(from));
+            sent.expect("sent");
+            assert!(received == message, "{size} bytes of text");
+        }
+    }
+}
+
+#[tokio::test]
+async fn messages_that_are_fed_go_out_together_and_in_order() {
+    let (mut client, mut server) = pair(1 << 20).await;
+    for count in 0..1000 {
+        client
+            .feed(Message::text(format!("message {count}")))
+            .await
+            .expect("queued");
+    }
+    client.flush().await.expect("sent");
+    for count in 0..1000 {
+        assert_eq!(
+            next(&mut server).await,
+            Message::text(format!("message {count}"))
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_sender_waits_for_a_receiver_that_is_slow() {
+    let (mut client, mut server) = pair(1000).await;
+    let message = Message::Binary(bytes(10_000, 0));
+    let mut sent = 0;
+    while timeout(Duration::from_millis(200), client.send(message.clone()))
+        .await
+        .is_ok()
+    {
+        sent += 1;
+        assert!(sent < 100, "nothing holds it back");
+    }
+    // The one that was given up was queued, and comes as well.
+    for _ in 0..=sent {
+        let (_, received) = tokio::join!(client.flush(), next(&mut server));
+        assert_eq!(received, message);
+    }
+}
+
+#[tokio::test]
+async fn two_that_send_before_they_read_don_t_wait_for_each_other() {
+    let (client, server) = pair(1000).await;
+    let both = |socket: Socket, seed| async move {
+        let (mut sink, mut stream) = socket.split();
+        let message = Message::Binary(bytes(4 << 20, seed));
+        let sending = async {
+            for _ in 0..3 {
+                sink.send(message.clone()).await.expect("sent");
+            }
+        };
+        let receiving = async {
+            let mut received = Vec::new();
+            while received.len() < 3 {
+                received.push(stream.next().await.expect("a message").expect("a good one"));
+            }
+            received
+        };
+        tokio::join!(sending, receiving).1
+    };
+    let client = tokio::spawn(both(client, 1));
+    let server = tokio::spawn(both(server, 2));
+    let (client, server) = timeout(LONG, async { tokio::join!(client, server) })
+        .await
+        .expect("no deadlock");
+    let message = |seed| Message::Binary(bytes(4 << 20, seed));
+    assert!(client.expect("no panic") == vec![message(2); 3]);
+    assert!(server.expect("no panic") == vec![message(1); 3]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn halves_in_two_tasks_wake_each_other() {
+    let (client, mut server) = pair(500).await;
+    let echo = tokio::spawn(async move {
+        while let Some(Ok(message)) = server.next().await {
+            if message.is_data() {
+                server.send(message).await.expect("sent");
+            }
+        }
+    });
+    let (mut sink, mut stream) = client.split();
+    let count = 2000;
+    let sender = tokio::spawn(async move {
+        for at in 0..count {
+            sink.send(Message::Binary(bytes(at % 700, at)))
+                .await
+                .expect("sent");
+        }
+        sink
+    });
+    for at in 0..count {
+        let item = timeout(LONG, stream.next()).await.expect("in time");
+        let message = item.expect("a message").expect("a good one");
+        assert_eq!(message, Message::Binary(bytes(at % 700, at)));
+    }
+    let sink = sender.await.expect("no panic");
+    let mut client = sink.reunite(stream).expect("halves of one");
+    client.close(None).await.expect("closed");
+    echo.await.expect("no panic");
+}
+
+#[tokio::test]
+async fn a_receive_that_is_given_up_loses_nothing() {
+    let (mut client, mut server) = pair(100).await;
+    let sender = tokio::spawn(async move {
+        for at in 0..50 {
+            client
+                .send(Message::Binary(bytes(1000, at)))
+                .await
+                .expect("sent");
+        }
+        client
+    });
+    let mut given_up = 0;
+    for at in 0..50 {
+        let message = loop {
+            let mut next = pin!(server.next());
+            // Polled once, and dropped if that was not enough.
+            match futures_util::poll!(&mut next) {
+                std::task::Poll::Ready(item) => break item,
+                std::task::Poll::Pending => given_up += 1,
+            }
+            tokio::task::yield_now().await;
+        };
+        let message = message.expect("a message").expect("a good one");
+        assert_eq!(message, Message::Binary(bytes(1000, at)));
+    }
+    assert!(given_up > 0);
+    sender.await.expect("no panic");
+}
+
+#[tokio::test]
+async fn pings_are_answered_unseen_unless_they_are_asked_for() {
+    let (near, far) = tokio::io::duplex(1024);
+    let config = sandbox().default_config();
+    let shown = Config {
+        show_control: true,
+        ..config
+    };
+    let (client, server) = tokio::join!(
+        client_async_with_config(URL, near, sandbox(), shown),
+        accept_async_with_config(far, sandbox(), config),
+    );
+    let (mut client, mut server) = (client.expect("open").0, server.expect("open"));
+    client
+        .send(Message::Ping(Bytes::from_static(b"hello")))
+        .await
+        .expect("sent");
+    client.send("after".into()).await.expect("sent");
+    assert_eq!(next(&mut server).await, Message::text("after"));
+    assert_eq!(
+        next(&mut client).await,
+        Message::Pong(Bytes::from_static(b"hello"))
+    );
+}
+
+#[tokio::test]
+async fn what_can_t_be_sent_is_refused_and_the_rest_goes_on() {
+    let (mut client, mut server) = pair(1 << 16).await;
+    let error = client
+        .send(Message::Ping(bytes(126, 0)))
+        .await
+        .expect_err("too long");
+    let Error::Failure(failure) = &error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(
+        failure.rule,
+        websocket_host::protocol::Rule::ControlPayloadTooLong
+    );
+    client.send("next".into()).await.expect("sent");
+    assert_eq!(next(&mut server).await, Message::text("next"));
+}
