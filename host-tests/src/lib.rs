@@ -1,1 +1,53 @@
-//! stub
+//! A harness for whole sessions: the same test drives the native engine and the component in its sandbox.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`engine`] | [`Engine`]: one session, whoever runs it, in types that own their bytes |
+//! | [`native`] | [`Native`]: the engine as a Rust crate |
+//! | `sandboxed` | `Sandboxed`: the component, through websocket-host |
+//! | [`wire`] | frames written and read byte by byte, with nothing of the engine's |
+//! | [`heads`] | heads of handshakes, likewise |
+//! | [`subject`] | [`Subject`]: a session under test whose peer is the test, which says raw bytes |
+//! | [`pump`] | a session driven by actions, as programs for `websocket.dll` do |
+//! | [`pair`] | [`Pair`]: a client and a server on a simulated network and virtual time |
+//!
+//! A test is a function that is generic over the [`Engine`], and [`on_both_engines!`] makes two tests of it.
+
+#![allow(
+    missing_docs,
+    reason = "the items of a harness that mirror the contract or the RFC are named as there"
+)]
+
+pub mod engine;
+pub mod heads;
+pub mod native;
+pub mod pair;
+pub mod pump;
+#[cfg(feature = "component")]
+pub mod sandboxed;
+pub mod subject;
+pub mod wire;
+
+pub use engine::{ActionIs, Engine, Event, Failure, Outgoing, ROLES, Turn};
+pub use native::Native;
+pub use pair::Pair;
+pub use pump::Pump;
+#[cfg(feature = "component")]
+pub use sandboxed::Sandboxed;
+pub use subject::Subject;
+pub use wire::Frame;
+
+/// Makes of each function `name`, which is generic over the [`Engine`], the tests `native::name` and
+/// `component::name`.
+#[macro_export]
+macro_rules! on_both_engines {
+    ($($name:ident),* $(,)?) => {
+        mod native {
+            $(#[test] fn $name() { super::$name::<$crate::Native>(); })*
+        }
+        #[cfg(feature = "component")]
+        mod component {
+            $(#[test] fn $name() { super::$name::<$crate::Sandboxed>(); })*
+        }
+    };
+}

@@ -1,7 +1,6 @@
 //! How a session ends (RFC 6455, section 7).
 
 use super::queue::Origin;
-use super::send::Sender;
 use super::{Life, Session, State};
 use crate::Rule;
 use crate::frame::close;
@@ -46,8 +45,9 @@ impl Session {
         }
     }
 
-    /// A rule was broken: the session ends with what the rule calls for, and
-    /// nothing that waited goes out before it (section 7.1.7).
+    /// A rule was broken: the session ends with what the rule calls for. Of what
+    /// waited nothing goes out before it (section 7.1.7) but the pongs, so that it
+    /// doesn't matter whether the ping came in the same input.
     pub(super) fn fail(&mut self, rule: Rule) {
         if self.life == Life::Ended {
             return;
@@ -64,21 +64,25 @@ impl Session {
             }
             return;
         }
-        let silent = self.close_queued || !self.config.close_on_failure;
         match rule.close_code() {
-            Some(code) if !silent => self.fail_with(code, rule.description().as_bytes()),
+            None => self.sender.clear(),
             // The close frame that is queued already is the last thing that is sent.
             Some(_) if self.close_queued => {}
-            _ => self.sender.clear(),
+            Some(code) => self.fail_with(rule, code),
         }
     }
 
-    fn fail_with(&mut self, code: u16, reason: &[u8]) {
-        let sender: &mut Sender = &mut self.sender;
-        sender.drop_waiting();
-        let payload = close::write(Some(code), reason).unwrap_or_default();
-        sender.close(&payload, Origin::Session);
-        self.close_queued = true;
+    fn fail_with(&mut self, rule: Rule, code: u16) {
+        let reason = rule.description().as_bytes();
+        self.sender.drop_waiting_but_pongs();
+        if rule == Rule::PingFlood {
+            self.sender.drop_pongs();
+        }
+        if self.config.close_on_failure {
+            let payload = close::write(Some(code), reason).unwrap_or_default();
+            self.sender.close(&payload, Origin::Session);
+            self.close_queued = true;
+        }
     }
 
     /// The closing handshake took too long, or the last bytes can't be written.

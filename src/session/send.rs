@@ -196,17 +196,18 @@ impl Sender {
             .drop_frames(&mut self.done, |origin| origin == Origin::Pong);
     }
 
-    /// Drops every frame of which no byte was handed out; those of the host
-    /// complete as cancelled.
-    pub(super) fn drop_waiting(&mut self) {
-        self.control.drop_frames(&mut self.done, |_| true);
+    /// Drops every frame of which no byte was handed out, except pongs; those of
+    /// the host complete as cancelled.
+    pub(super) fn drop_waiting_but_pongs(&mut self) {
+        self.control
+            .drop_frames(&mut self.done, |origin| origin != Origin::Pong);
         self.data.drop_frames(&mut self.done, |_| true);
         self.message = None;
     }
 
     /// Drops all, and the rest of a frame that was begun too.
     pub(super) fn clear(&mut self) {
-        self.drop_waiting();
+        self.message = None;
         for queue in [&mut self.control, &mut self.data] {
             queue.clear(&mut self.done);
         }
@@ -345,15 +346,16 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_session_finishes_the_frame_that_it_began_and_drops_the_others() {
+    fn a_failed_session_finishes_the_frame_that_it_began_and_drops_others_but_pongs() {
         let mut sender = server();
         sender.push(Message::Binary(b"one"), Some(1)).unwrap();
         sender.push(Message::Binary(b"two"), Some(2)).unwrap();
+        sender.take(4);
         sender.control(Opcode::Pong, b"", Origin::Pong).unwrap();
-        sender.take(2 + 4);
-        sender.drop_waiting();
+        sender.push(Message::Ping(b"three"), None).unwrap();
+        sender.drop_waiting_but_pongs();
         sender.close(b"\x03\xea", Origin::Session);
-        assert_eq!(drain(&mut sender, usize::MAX), b"e\x88\x02\x03\xea");
+        assert_eq!(drain(&mut sender, 99), b"e\x8a\0\x88\x02\x03\xea");
         let dropped = Sent {
             context: Some(2),
             complete: false,
@@ -362,6 +364,11 @@ mod tests {
             context: Some(1),
             complete: true,
         };
+        let dropped_ping = Sent {
+            context: None,
+            complete: false,
+        };
+        assert_eq!(sender.pop_done(), Some(dropped_ping));
         assert_eq!(sender.pop_done(), Some(dropped));
         assert_eq!(sender.pop_done(), Some(finished));
         assert_eq!(sender.pongs(), 0);
@@ -375,7 +382,8 @@ mod tests {
         sender.push(Message::Binary(b"two"), None).unwrap();
         assert_eq!(sender.lend(7), b"\x82\x03one\x82\x03");
         sender.control(Opcode::Pong, b"", Origin::Pong).unwrap();
-        sender.drop_waiting();
+        sender.drop_waiting_but_pongs();
+        sender.drop_pongs();
         assert_eq!(sender.lend(5), b"\x82\x03one");
         sender.advance(5);
         assert_eq!(drain(&mut sender, 99), b"\x82\x03two");

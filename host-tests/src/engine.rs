@@ -1,0 +1,277 @@
+//! One session, whoever runs it.
+
+use std::fmt::Debug;
+
+use websocket_component::handshake::{
+    Acceptance, Extension, Form, Header, Negotiated, Refusal, Request, RequestHead, ResponseHead,
+};
+use websocket_component::{
+    ActionId, ActionQueue, Completion, Config, Instant, Message, Party, Role, Rule, RuleGroup,
+    State,
+};
+
+/// A session of an implementation of the engine. The methods are those of the contract (`wit/session.wit`).
+///
+/// A call that the sandbox can't complete panics: that is never what these tests are after.
+pub trait Engine: Sized {
+    /// What test output calls it.
+    const NAME: &'static str;
+
+    fn client(config: &Config, entropy: &[u8]) -> Result<Self, Failure>;
+    fn server(config: &Config) -> Result<Self, Failure>;
+    fn open_client(
+        config: &Config,
+        entropy: &[u8],
+        negotiated: &Negotiated,
+    ) -> Result<Self, Failure>;
+    fn open_server(config: &Config, negotiated: &Negotiated) -> Result<Self, Failure>;
+
+    fn connect(&mut self, request: &Request) -> Result<(), Failure>;
+    fn request(&mut self) -> Option<RequestHead>;
+    fn response(&mut self) -> Option<ResponseHead>;
+    fn accept(&mut self, acceptance: &Acceptance) -> Result<Negotiated, Failure>;
+    fn refuse(&mut self, refusal: &Refusal) -> Result<(), Failure>;
+
+    fn begin_client_handshake(
+        &mut self,
+        form: Form,
+        subprotocols: &[String],
+        extensions: &[Extension],
+        headers: &[Header],
+    ) -> Result<Vec<Header>, Failure>;
+    fn end_client_handshake(
+        &mut self,
+        status: u16,
+        headers: &[Header],
+    ) -> Result<Negotiated, Failure>;
+    fn begin_server_handshake(
+        &mut self,
+        form: Form,
+        headers: &[Header],
+        acceptance: &Acceptance,
+    ) -> Result<Vec<Header>, Failure>;
+    fn end_server_handshake(&mut self) -> Result<(), Failure>;
+
+    fn exchange(
+        &mut self,
+        input: &[u8],
+        outgoing: &[Outgoing<'_>],
+        now: Instant,
+        capacity: u32,
+    ) -> Turn;
+    fn end_of_input(&mut self, now: Instant);
+    fn send(
+        &mut self,
+        message: Message<'_>,
+        context: Option<u64>,
+        now: Instant,
+    ) -> Result<(), Failure>;
+    fn receive(&mut self, context: Option<u64>) -> Result<(), Failure>;
+    fn get_action(&mut self, queue: ActionQueue, now: Instant) -> ActionIs;
+    fn complete_action(
+        &mut self,
+        id: ActionId,
+        completion: Completion<'_>,
+        now: Instant,
+    ) -> Result<(), Failure>;
+    fn abort(&mut self);
+
+    fn state(&mut self) -> State;
+    fn failure(&mut self) -> Option<Failure>;
+    fn negotiated(&mut self) -> Option<Negotiated>;
+    fn next_deadline(&mut self) -> Option<Instant>;
+    fn buffered_amount(&mut self) -> u64;
+    /// In nanoseconds.
+    fn round_trip_time(&mut self) -> Option<u64>;
+
+    fn default_config() -> Config;
+
+    /// A session of either role that starts open.
+    fn open(role: Role, config: &Config, negotiated: &Negotiated) -> Result<Self, Failure> {
+        match role {
+            Role::Client => Self::open_client(config, &ENTROPY, negotiated),
+            Role::Server => Self::open_server(config, negotiated),
+        }
+    }
+
+    /// A session of either role before its handshake.
+    fn new(role: Role, config: &Config) -> Result<Self, Failure> {
+        match role {
+            Role::Client => Self::client(config, &ENTROPY),
+            Role::Server => Self::server(config),
+        }
+    }
+}
+
+/// What clients get in tests where it doesn't matter.
+pub const ENTROPY: [u8; 32] = [0x5a; 32];
+
+/// Both roles, for rules that hold for both.
+pub const ROLES: [Role; 2] = [Role::Client, Role::Server];
+
+/// The role of the other side.
+#[must_use]
+pub fn peer_of(role: Role) -> Role {
+    match role {
+        Role::Client => Role::Server,
+        Role::Server => Role::Client,
+    }
+}
+
+/// A broken rule with all that is said about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    pub rule: Rule,
+    pub blame: Party,
+    pub group: RuleGroup,
+    pub section: String,
+    pub description: String,
+    pub close_code: Option<u16>,
+    pub status: Option<u16>,
+}
+
+impl From<Rule> for Failure {
+    fn from(rule: Rule) -> Self {
+        Failure {
+            rule,
+            blame: rule.blame(),
+            group: rule.group(),
+            section: rule.section().into(),
+            description: rule.description().into(),
+            close_code: rule.close_code(),
+            status: rule.status(),
+        }
+    }
+}
+
+/// The rule that a call broke.
+///
+/// # Panics
+///
+/// If it broke none.
+#[track_caller]
+pub fn rule<T: Debug>(result: Result<T, Failure>) -> Rule {
+    result.expect_err("a rule is broken").rule
+}
+
+/// What was received, with its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    Request,
+    Opened,
+    Text {
+        payload: Vec<u8>,
+        last: bool,
+    },
+    Binary {
+        payload: Vec<u8>,
+        last: bool,
+    },
+    Frame {
+        bits: u8,
+        payload: Vec<u8>,
+    },
+    Ping(Vec<u8>),
+    /// With the round-trip time in nanoseconds, if it answers a ping.
+    Pong(Vec<u8>, Option<u64>),
+    Close(u16, Vec<u8>),
+    Sent(u64),
+}
+
+impl Event {
+    /// A text message that is whole.
+    #[must_use]
+    pub fn text(text: impl AsRef<[u8]>) -> Event {
+        let payload = text.as_ref().to_vec();
+        Event::Text {
+            payload,
+            last: true,
+        }
+    }
+
+    /// A binary message that is whole.
+    #[must_use]
+    pub fn binary(bytes: impl AsRef<[u8]>) -> Event {
+        let payload = bytes.as_ref().to_vec();
+        Event::Binary {
+            payload,
+            last: true,
+        }
+    }
+
+    #[must_use]
+    pub fn close(code: u16, reason: &str) -> Event {
+        Event::Close(code, reason.into())
+    }
+}
+
+/// Pieces of one message put together: what a host that takes pieces has at the end of each message, or so far.
+#[must_use]
+pub fn joined(events: &[Event]) -> Vec<Event> {
+    let mut joined: Vec<Event> = Vec::new();
+    for event in events {
+        match (joined.last_mut(), event) {
+            (
+                Some(Event::Text { payload, last }),
+                Event::Text {
+                    payload: more,
+                    last: ends,
+                },
+            )
+            | (
+                Some(Event::Binary { payload, last }),
+                Event::Binary {
+                    payload: more,
+                    last: ends,
+                },
+            ) if !*last => {
+                payload.extend_from_slice(more);
+                *last = *ends;
+            }
+            _ => joined.push(event.clone()),
+        }
+    }
+    joined
+}
+
+/// What is to be sent in a batch.
+#[derive(Clone, Copy, Debug)]
+pub struct Outgoing<'a> {
+    pub message: Message<'a>,
+    pub context: Option<u64>,
+}
+
+impl<'a> From<Message<'a>> for Outgoing<'a> {
+    fn from(message: Message<'a>) -> Self {
+        Outgoing {
+            message,
+            context: None,
+        }
+    }
+}
+
+/// All that follows from one input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Turn {
+    pub consumed: usize,
+    pub events: Vec<Event>,
+    pub output: Vec<u8>,
+    pub accepted: usize,
+    pub refused: Option<Failure>,
+    pub more: bool,
+    pub state: State,
+    pub next_deadline: Option<Instant>,
+    pub failure: Option<Failure>,
+}
+
+/// What the host has to do next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ActionIs {
+    Nothing,
+    SendToNetwork(ActionId, Vec<u8>),
+    /// The context, and whether all was written.
+    SendComplete(ActionId, Option<u64>, bool),
+    ReceiveFromNetwork(ActionId, usize),
+    /// The context, and what came, unless it was cancelled.
+    ReceiveComplete(ActionId, Option<u64>, Option<Event>),
+}

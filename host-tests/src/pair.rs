@@ -1,0 +1,238 @@
+//! A client and a server on a simulated network and virtual time, after quinn's test `Pair`.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use websocket_component::handshake::{Acceptance, Negotiated, Request};
+use websocket_component::{Config, Instant, Message, Role, State};
+
+use crate::engine::{Engine, Event, Failure};
+
+/// How many bytes of payload and of output a turn holds.
+const CAPACITY: u32 = 65_536;
+
+/// A client and a server, with a wire in each direction.
+pub struct Pair<C, S = C> {
+    pub client: Side<C>,
+    pub server: Side<S>,
+    pub now: Instant,
+}
+
+/// One side of a pair.
+pub struct Side<E> {
+    pub engine: E,
+    /// What it has heard, with the time.
+    pub heard: Vec<(Instant, Event)>,
+    /// What it writes goes here.
+    pub wire: Wire,
+    /// A request is accepted with this.
+    pub acceptance: Option<Acceptance>,
+    unread: Vec<u8>,
+}
+
+/// What one side has written and the other has not got yet.
+pub struct Wire {
+    /// How long bytes travel.
+    pub latency: Duration,
+    /// They arrive in chunks of these sizes, over and over.
+    pub chunks: Vec<usize>,
+    /// Bytes are lost without a sign, as when a cable is cut.
+    pub is_cut: bool,
+    in_flight: VecDeque<(Instant, Vec<u8>)>,
+}
+
+impl<E: Engine> Side<E> {
+    fn new(engine: E) -> Self {
+        Side {
+            engine,
+            heard: Vec::new(),
+            wire: Wire {
+                latency: Duration::from_millis(20),
+                chunks: vec![usize::MAX],
+                is_cut: false,
+                in_flight: VecDeque::new(),
+            },
+            acceptance: Some(Acceptance::default()),
+            unread: Vec::new(),
+        }
+    }
+
+    /// The events since the last look.
+    pub fn events(&mut self) -> Vec<Event> {
+        let heard = std::mem::take(&mut self.heard);
+        heard.into_iter().map(|(_, event)| event).collect()
+    }
+
+    /// Calls the session until it has nothing more to do at this time.
+    fn call(&mut self, now: Instant) {
+        loop {
+            let turn = self.engine.exchange(&self.unread, &[], now, CAPACITY);
+            self.unread.drain(..turn.consumed);
+            let mut progress = turn.consumed > 0 || !turn.events.is_empty();
+            for event in turn.events {
+                if event == Event::Request
+                    && let Some(acceptance) = &self.acceptance
+                {
+                    self.engine.accept(acceptance).expect("it is acceptable");
+                    progress = true;
+                }
+                self.heard.push((now, event));
+            }
+            self.wire.put(turn.output, now);
+            if !(turn.more || progress) {
+                return;
+            }
+        }
+    }
+}
+
+impl Wire {
+    fn put(&mut self, bytes: Vec<u8>, now: Instant) {
+        if bytes.is_empty() || self.is_cut {
+            return;
+        }
+        let arrival = now.after(self.latency);
+        let mut rest = &bytes[..];
+        for size in self.chunks.clone().into_iter().cycle() {
+            let (chunk, others) = rest.split_at(size.clamp(1, rest.len()));
+            self.in_flight.push_back((arrival, chunk.into()));
+            rest = others;
+            if rest.is_empty() {
+                return;
+            }
+        }
+    }
+
+    fn next_arrival(&self) -> Option<Instant> {
+        self.in_flight.front().map(|(arrival, _)| *arrival)
+    }
+
+    fn take(&mut self, now: Instant) -> Option<Vec<u8>> {
+        let (_, bytes) = self
+            .in_flight
+            .pop_front_if(|(arrival, _)| *arrival <= now)?;
+        Some(bytes)
+    }
+}
+
+impl<C: Engine, S: Engine> Pair<C, S> {
+    /// Both sides start open.
+    ///
+    /// # Panics
+    ///
+    /// If the configuration is refused.
+    #[must_use]
+    pub fn open(client: &Config, server: &Config) -> Self {
+        let negotiated = Negotiated::default();
+        let client = C::open(Role::Client, client, &negotiated).unwrap();
+        let server = S::open(Role::Server, server, &negotiated).unwrap();
+        Pair::of(client, server)
+    }
+
+    /// Both sides before a handshake in bytes, for which the client has queued a request.
+    ///
+    /// # Panics
+    ///
+    /// If the configuration or the request is refused.
+    #[must_use]
+    pub fn connecting(client: &Config, server: &Config, request: &Request) -> Self {
+        let mut client = C::new(Role::Client, client).unwrap();
+        let server = S::new(Role::Server, server).unwrap();
+        client.connect(request).unwrap();
+        Pair::of(client, server)
+    }
+
+    fn of(client: C, server: S) -> Self {
+        let mut pair = Pair {
+            client: Side::new(client),
+            server: Side::new(server),
+            now: Instant::from_nanos(3_000_000_000),
+        };
+        pair.call();
+        pair
+    }
+
+    /// The client's host sends.
+    ///
+    /// # Errors
+    ///
+    /// The rule that the message breaks.
+    pub fn client_says(&mut self, message: Message<'_>) -> Result<(), Failure> {
+        self.client.engine.send(message, None, self.now)
+    }
+
+    /// The server's host sends.
+    ///
+    /// # Errors
+    ///
+    /// The rule that the message breaks.
+    pub fn server_says(&mut self, message: Message<'_>) -> Result<(), Failure> {
+        self.server.engine.send(message, None, self.now)
+    }
+
+    /// Calls both sides, and moves what has arrived by now, until nothing happens.
+    fn call(&mut self) {
+        loop {
+            self.client.call(self.now);
+            self.server.call(self.now);
+            let to_server = self.client.wire.take(self.now);
+            let to_client = self.server.wire.take(self.now);
+            if to_server.is_none() && to_client.is_none() {
+                return;
+            }
+            self.server.unread.extend(to_server.into_iter().flatten());
+            self.client.unread.extend(to_client.into_iter().flatten());
+        }
+    }
+
+    /// Runs until nothing is on its way; deadlines further off are not waited for.
+    pub fn drive(&mut self) {
+        self.call();
+        while let Some(arrival) = self.next_arrival() {
+            self.now = self.now.max(arrival);
+            self.call();
+        }
+    }
+
+    /// Runs for a while: everything that arrives and every deadline in it.
+    ///
+    /// # Panics
+    ///
+    /// If a deadline doesn't move when it has come.
+    pub fn run_for(&mut self, span: Duration) {
+        let end = self.now.after(span);
+        self.call();
+        loop {
+            let deadlines = [
+                self.client.engine.next_deadline(),
+                self.server.engine.next_deadline(),
+            ];
+            let deadline = deadlines.into_iter().flatten().min();
+            assert!(
+                deadline.is_none_or(|at| at > self.now),
+                "a deadline that stays"
+            );
+            let next = [deadline, self.next_arrival()].into_iter().flatten().min();
+            match next {
+                Some(at) if at <= end => self.now = at,
+                _ => break,
+            }
+            self.call();
+        }
+        self.now = end;
+        self.call();
+    }
+
+    fn next_arrival(&self) -> Option<Instant> {
+        let arrivals = [
+            self.client.wire.next_arrival(),
+            self.server.wire.next_arrival(),
+        ];
+        arrivals.into_iter().flatten().min()
+    }
+
+    /// The states of client and server.
+    pub fn states(&mut self) -> (State, State) {
+        (self.client.engine.state(), self.server.engine.state())
+    }
+}

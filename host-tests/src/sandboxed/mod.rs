@@ -1,0 +1,285 @@
+//! The component in its sandbox, through websocket-host.
+
+mod from_contract;
+mod to_contract;
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use websocket_component::handshake::{
+    Acceptance, Extension, Form, Header, Negotiated, Refusal, Request, RequestHead, ResponseHead,
+};
+use websocket_component::{ActionId, ActionQueue, Completion, Config, Instant, Message, State};
+use websocket_host::{CallError, Guest, Sandbox, SandboxConfig, SandboxError, Session, protocol};
+
+use crate::engine::{ActionIs, Engine, Failure, Outgoing, Turn};
+use from_contract::FromContract;
+use to_contract::{Batch, all, to_contract};
+
+/// A session of the component, alone in a guest of its own.
+pub struct Sandboxed {
+    guest: Guest,
+    session: Session,
+}
+
+/// Where the component is: what `WEBSOCKET_COMPONENT` says, or where `cargo xtask component` puts it.
+#[must_use]
+pub fn component_path() -> PathBuf {
+    match std::env::var_os("WEBSOCKET_COMPONENT") {
+        Some(path) => path.into(),
+        None => concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../target/component/websocket.wasm"
+        )
+        .into(),
+    }
+}
+
+/// The sandbox that all tests of a process share.
+///
+/// # Panics
+///
+/// If there is no component.
+pub fn sandbox() -> &'static Sandbox {
+    static SANDBOX: OnceLock<Sandbox> = OnceLock::new();
+    SANDBOX.get_or_init(|| {
+        let config = SandboxConfig {
+            // Time is the wall's, and the machine is busy with other tests.
+            call_time: Duration::from_secs(60),
+            ..SandboxConfig::default()
+        };
+        let path = component_path();
+        Sandbox::load(&path, config).unwrap_or_else(|error| {
+            panic!("{error}\nrun `cargo xtask component`, or set WEBSOCKET_COMPONENT")
+        })
+    })
+}
+
+impl Sandboxed {
+    /// How many bytes of memory the guest has.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.guest.memory()
+    }
+
+    /// The batched call, whose outcome may be the end of the guest.
+    ///
+    /// # Errors
+    ///
+    /// What ended the guest.
+    pub fn try_exchange(
+        &mut self,
+        input: &[u8],
+        outgoing: &[Outgoing<'_>],
+        now: Instant,
+        capacity: u32,
+    ) -> Result<Turn, SandboxError> {
+        let batch = Batch::new(outgoing);
+        let now = now.as_nanos();
+        let turn = self.guest.exchange(
+            &self.session,
+            input,
+            &batch.records,
+            &batch.payload,
+            now,
+            capacity,
+        )?;
+        Ok(Turn::from_contract(turn))
+    }
+
+    fn make(make: impl FnOnce(&mut Guest) -> Result<Session, CallError>) -> Result<Self, Failure> {
+        let mut guest = sandbox().guest().expect("the pool has room");
+        let session = outcome(make(&mut guest))?;
+        Ok(Sandboxed { guest, session })
+    }
+}
+
+/// A broken rule is what tests are about; the end of a guest is not.
+#[track_caller]
+fn outcome<T>(result: Result<T, CallError>) -> Result<T, Failure> {
+    result.map_err(|error| match error {
+        CallError::Failure(failure) => Failure::from_contract(failure),
+        CallError::Sandbox(error) => panic!("the guest ended: {error}"),
+    })
+}
+
+#[track_caller]
+fn answer<T>(result: Result<T, SandboxError>) -> T {
+    result.unwrap_or_else(|error| panic!("the guest ended: {error}"))
+}
+
+impl Engine for Sandboxed {
+    const NAME: &'static str = "component";
+
+    fn client(config: &Config, entropy: &[u8]) -> Result<Self, Failure> {
+        Sandboxed::make(|guest| guest.client(&to_contract(config), entropy))
+    }
+
+    fn server(config: &Config) -> Result<Self, Failure> {
+        Sandboxed::make(|guest| guest.server(&to_contract(config)))
+    }
+
+    fn open_client(
+        config: &Config,
+        entropy: &[u8],
+        negotiated: &Negotiated,
+    ) -> Result<Self, Failure> {
+        let negotiated = to_contract(negotiated);
+        Sandboxed::make(|guest| guest.open_client(&to_contract(config), entropy, &negotiated))
+    }
+
+    fn open_server(config: &Config, negotiated: &Negotiated) -> Result<Self, Failure> {
+        let negotiated = to_contract(negotiated);
+        Sandboxed::make(|guest| guest.open_server(&to_contract(config), &negotiated))
+    }
+
+    fn connect(&mut self, request: &Request) -> Result<(), Failure> {
+        outcome(self.guest.connect(&self.session, &to_contract(request)))
+    }
+
+    fn request(&mut self) -> Option<RequestHead> {
+        answer(self.guest.request(&self.session)).map(RequestHead::from_contract)
+    }
+
+    fn response(&mut self) -> Option<ResponseHead> {
+        answer(self.guest.response(&self.session)).map(ResponseHead::from_contract)
+    }
+
+    fn accept(&mut self, acceptance: &Acceptance) -> Result<Negotiated, Failure> {
+        let negotiated = self.guest.accept(&self.session, &to_contract(acceptance));
+        outcome(negotiated).map(Negotiated::from_contract)
+    }
+
+    fn refuse(&mut self, refusal: &Refusal) -> Result<(), Failure> {
+        outcome(self.guest.refuse(&self.session, &to_contract(refusal)))
+    }
+
+    fn begin_client_handshake(
+        &mut self,
+        form: Form,
+        subprotocols: &[String],
+        extensions: &[Extension],
+        headers: &[Header],
+    ) -> Result<Vec<Header>, Failure> {
+        let fields = self.guest.begin_client_handshake(
+            &self.session,
+            to_contract(&form),
+            subprotocols,
+            &all(extensions),
+            &all(headers),
+        );
+        outcome(fields).map(Vec::from_contract)
+    }
+
+    fn end_client_handshake(
+        &mut self,
+        status: u16,
+        headers: &[Header],
+    ) -> Result<Negotiated, Failure> {
+        let negotiated = self
+            .guest
+            .end_client_handshake(&self.session, status, &all(headers));
+        outcome(negotiated).map(Negotiated::from_contract)
+    }
+
+    fn begin_server_handshake(
+        &mut self,
+        form: Form,
+        headers: &[Header],
+        acceptance: &Acceptance,
+    ) -> Result<Vec<Header>, Failure> {
+        let fields = self.guest.begin_server_handshake(
+            &self.session,
+            to_contract(&form),
+            &all(headers),
+            &to_contract(acceptance),
+        );
+        outcome(fields).map(Vec::from_contract)
+    }
+
+    fn end_server_handshake(&mut self) -> Result<(), Failure> {
+        outcome(self.guest.end_server_handshake(&self.session))
+    }
+
+    fn exchange(
+        &mut self,
+        input: &[u8],
+        outgoing: &[Outgoing<'_>],
+        now: Instant,
+        capacity: u32,
+    ) -> Turn {
+        answer(self.try_exchange(input, outgoing, now, capacity))
+    }
+
+    fn end_of_input(&mut self, now: Instant) {
+        answer(self.guest.end_of_input(&self.session, now.as_nanos()));
+    }
+
+    fn send(
+        &mut self,
+        message: Message<'_>,
+        context: Option<u64>,
+        now: Instant,
+    ) -> Result<(), Failure> {
+        let message = to_contract(&message);
+        let now = now.as_nanos();
+        outcome(self.guest.send(&self.session, &message, context, now))
+    }
+
+    fn receive(&mut self, context: Option<u64>) -> Result<(), Failure> {
+        outcome(self.guest.receive(&self.session, context))
+    }
+
+    fn get_action(&mut self, queue: ActionQueue, now: Instant) -> ActionIs {
+        let queue = to_contract(&queue);
+        let action = self.guest.get_action(&self.session, queue, now.as_nanos());
+        ActionIs::from_contract(answer(action))
+    }
+
+    fn complete_action(
+        &mut self,
+        id: ActionId,
+        completion: Completion<'_>,
+        now: Instant,
+    ) -> Result<(), Failure> {
+        let completion = to_contract(&completion);
+        let now = now.as_nanos();
+        outcome(
+            self.guest
+                .complete_action(&self.session, id.0, &completion, now),
+        )
+    }
+
+    fn abort(&mut self) {
+        answer(self.guest.abort(&self.session));
+    }
+
+    fn state(&mut self) -> State {
+        State::from_contract(answer(self.guest.state(&self.session)))
+    }
+
+    fn failure(&mut self) -> Option<Failure> {
+        answer(self.guest.failure(&self.session)).map(Failure::from_contract)
+    }
+
+    fn negotiated(&mut self) -> Option<Negotiated> {
+        answer(self.guest.negotiated(&self.session)).map(Negotiated::from_contract)
+    }
+
+    fn next_deadline(&mut self) -> Option<Instant> {
+        answer(self.guest.next_deadline(&self.session)).map(Instant::from_nanos)
+    }
+
+    fn buffered_amount(&mut self) -> u64 {
+        answer(self.guest.buffered_amount(&self.session))
+    }
+
+    fn round_trip_time(&mut self) -> Option<protocol::Duration> {
+        answer(self.guest.round_trip_time(&self.session))
+    }
+
+    fn default_config() -> Config {
+        Config::from_contract(sandbox().default_config())
+    }
+}

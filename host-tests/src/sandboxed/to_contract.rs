@@ -1,0 +1,252 @@
+//! What tests say, in the types of the contract.
+
+use std::time::Duration;
+
+use websocket_component::handshake::{
+    Acceptance, Extension, Form, Header, Negotiated, Refusal, Request,
+};
+use websocket_component::{
+    ActionQueue, Completion, Config, Delivery, Limits, Message, PongPolicy, Timeouts,
+};
+use websocket_host::protocol;
+
+use crate::engine::Outgoing;
+
+/// A value of the engine's with its counterpart in the contract.
+pub(super) trait ToContract {
+    type Contract;
+    fn to_contract(&self) -> Self::Contract;
+}
+
+pub(super) fn to_contract<T: ToContract>(value: &T) -> T::Contract {
+    value.to_contract()
+}
+
+pub(super) fn all<T: ToContract>(values: &[T]) -> Vec<T::Contract> {
+    values.iter().map(T::to_contract).collect()
+}
+
+impl ToContract for Config {
+    type Contract = protocol::Config;
+
+    fn to_contract(&self) -> protocol::Config {
+        protocol::Config {
+            receive_buffer: self.receive_buffer,
+            send_buffer: self.send_buffer,
+            masking: self.masking,
+            verify_utf8: self.verify_utf8,
+            delivery: match self.delivery {
+                Delivery::Messages => protocol::Delivery::Messages,
+                Delivery::Pieces => protocol::Delivery::Pieces,
+            },
+            pongs: match self.pongs {
+                PongPolicy::Each => protocol::PongPolicy::Each,
+                PongPolicy::Latest => protocol::PongPolicy::Latest,
+                PongPolicy::Manual => protocol::PongPolicy::Manual,
+            },
+            show_control: self.show_control,
+            reply_to_close: self.reply_to_close,
+            close_on_failure: self.close_on_failure,
+            show_bad_requests: self.show_bad_requests,
+            limits: limits(&self.limits),
+            timeouts: timeouts(&self.timeouts),
+        }
+    }
+}
+
+fn limits(limits: &Limits) -> protocol::Limits {
+    protocol::Limits {
+        head: limits.head,
+        line: limits.line,
+        headers: limits.headers,
+        frame: limits.frame,
+        message: limits.message,
+        fragments: limits.fragments,
+        queued_output: limits.queued_output,
+        queued_pongs: limits.queued_pongs,
+    }
+}
+
+fn timeouts(timeouts: &Timeouts) -> protocol::Timeouts {
+    let nanos = |span: Duration| span.as_nanos().try_into().unwrap_or(u64::MAX);
+    protocol::Timeouts {
+        handshake: timeouts.handshake.map(nanos),
+        idle: timeouts.idle.map(nanos),
+        message: timeouts.message.map(nanos),
+        keepalive: timeouts.keepalive.map(nanos),
+        pong: timeouts.pong.map(nanos),
+        close: timeouts.close.map(nanos),
+    }
+}
+
+impl ToContract for Header {
+    type Contract = protocol::Header;
+
+    fn to_contract(&self) -> protocol::Header {
+        protocol::Header {
+            name: self.name.clone(),
+            value: self.value.clone(),
+        }
+    }
+}
+
+impl ToContract for Extension {
+    type Contract = protocol::Extension;
+
+    fn to_contract(&self) -> protocol::Extension {
+        protocol::Extension {
+            name: self.name.clone(),
+            parameters: self.parameters.clone(),
+        }
+    }
+}
+
+impl ToContract for Form {
+    type Contract = protocol::HandshakeForm;
+
+    fn to_contract(&self) -> protocol::HandshakeForm {
+        match self {
+            Form::Upgrade => protocol::HandshakeForm::Upgrade,
+            Form::ExtendedConnect => protocol::HandshakeForm::ExtendedConnect,
+        }
+    }
+}
+
+impl ToContract for Negotiated {
+    type Contract = protocol::Negotiated;
+
+    fn to_contract(&self) -> protocol::Negotiated {
+        protocol::Negotiated {
+            subprotocol: self.subprotocol.clone(),
+            extensions: all(&self.extensions),
+        }
+    }
+}
+
+impl ToContract for Request {
+    type Contract = protocol::Request;
+
+    fn to_contract(&self) -> protocol::Request {
+        protocol::Request {
+            target: self.target.clone(),
+            authority: self.authority.clone(),
+            subprotocols: self.subprotocols.clone(),
+            extensions: all(&self.extensions),
+            headers: all(&self.headers),
+        }
+    }
+}
+
+impl ToContract for Acceptance {
+    type Contract = protocol::Acceptance;
+
+    fn to_contract(&self) -> protocol::Acceptance {
+        protocol::Acceptance {
+            subprotocol: self.subprotocol.clone(),
+            extensions: all(&self.extensions),
+            headers: all(&self.headers),
+        }
+    }
+}
+
+impl ToContract for Refusal {
+    type Contract = protocol::Refusal;
+
+    fn to_contract(&self) -> protocol::Refusal {
+        protocol::Refusal {
+            status: self.status,
+            headers: all(&self.headers),
+            body: self.body.clone(),
+        }
+    }
+}
+
+impl ToContract for ActionQueue {
+    type Contract = protocol::ActionQueue;
+
+    fn to_contract(&self) -> protocol::ActionQueue {
+        match self {
+            ActionQueue::Send => protocol::ActionQueue::Send,
+            ActionQueue::Receive => protocol::ActionQueue::Receive,
+            ActionQueue::All => protocol::ActionQueue::All,
+        }
+    }
+}
+
+impl ToContract for Completion<'_> {
+    type Contract = protocol::Completion;
+
+    fn to_contract(&self) -> protocol::Completion {
+        match self {
+            Completion::Sent(count) => protocol::Completion::Sent(u32::try_from(*count).unwrap()),
+            Completion::Read(bytes) => protocol::Completion::Read(bytes.to_vec()),
+            Completion::Done => protocol::Completion::Done,
+        }
+    }
+}
+
+impl ToContract for Message<'_> {
+    type Contract = protocol::Message;
+
+    fn to_contract(&self) -> protocol::Message {
+        match *self {
+            Message::Text(text) => protocol::Message::Text(text.into()),
+            Message::TextFragment(text) => protocol::Message::TextFragment(text.into()),
+            Message::Utf8(bytes) => protocol::Message::Utf8(bytes.into()),
+            Message::Utf8Fragment(bytes) => protocol::Message::Utf8Fragment(bytes.into()),
+            Message::Binary(bytes) => protocol::Message::Binary(bytes.into()),
+            Message::BinaryFragment(bytes) => protocol::Message::BinaryFragment(bytes.into()),
+            Message::Ping(payload) => protocol::Message::Ping(payload.into()),
+            Message::Pong(payload) => protocol::Message::Pong(payload.into()),
+            Message::Close => protocol::Message::Close(None),
+            Message::CloseWith(code, reason) => {
+                let reason = String::from_utf8(reason.into());
+                let reason = reason.expect("of the calls, only exchange takes other reasons");
+                protocol::Message::Close(Some(protocol::CloseFrame { code, reason }))
+            }
+            Message::Frame(bits, payload) => protocol::Message::Frame((bits, payload.into())),
+        }
+    }
+}
+
+/// Records of the batched call with the bytes that they point into.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub(super) records: Vec<protocol::Outgoing>,
+    pub(super) payload: Vec<u8>,
+}
+
+impl Batch {
+    pub(super) fn new(outgoing: &[Outgoing<'_>]) -> Batch {
+        let mut batch = Batch::default();
+        for outgoing in outgoing {
+            let (kind, bytes, detail) = record(&outgoing.message);
+            batch.records.push(protocol::Outgoing {
+                kind,
+                start: u32::try_from(batch.payload.len()).unwrap(),
+                length: u32::try_from(bytes.len()).unwrap(),
+                detail,
+                context: outgoing.context,
+            });
+            batch.payload.extend_from_slice(bytes);
+        }
+        batch
+    }
+}
+
+fn record<'a>(message: &Message<'a>) -> (protocol::Kind, &'a [u8], u64) {
+    use protocol::Kind;
+    match *message {
+        Message::Text(text) => (Kind::Text, text.as_bytes(), 0),
+        Message::TextFragment(text) => (Kind::TextFragment, text.as_bytes(), 0),
+        Message::Utf8(bytes) => (Kind::Text, bytes, 0),
+        Message::Utf8Fragment(bytes) => (Kind::TextFragment, bytes, 0),
+        Message::Binary(bytes) => (Kind::Binary, bytes, 0),
+        Message::BinaryFragment(bytes) => (Kind::BinaryFragment, bytes, 0),
+        Message::Ping(payload) => (Kind::Ping, payload, 0),
+        Message::Pong(payload) => (Kind::Pong, payload, 0),
+        Message::Close => (Kind::Close, b"", 1005),
+        Message::CloseWith(code, reason) => (Kind::Close, reason, u64::from(code)),
+        Message::Frame(bits, payload) => (Kind::Frame, payload, u64::from(bits)),
+    }
+}

@@ -1,0 +1,211 @@
+//! A session under test whose peer is the test.
+
+use std::time::Duration;
+
+use websocket_component::handshake::Negotiated;
+use websocket_component::{Config, Instant, Message, Role, Rule, State};
+
+use crate::engine::{Engine, Event, Failure, Outgoing, Turn, peer_of};
+use crate::wire::{self, Frame};
+
+/// How many bytes a turn of a subject's may hold.
+const CAPACITY: u32 = 1 << 30;
+
+/// A session under test, driven in batches. The test is its peer, which says raw bytes, and its host.
+///
+/// ```
+/// use host_tests::{Event, Frame, Native, Subject};
+/// use websocket_component::{Config, Role};
+///
+/// let mut subject = Subject::<Native>::open(Role::Server, &Config::default());
+/// let events = subject.hears_frames(&[Frame::text("hello"), Frame::ping("?")]);
+/// assert_eq!(events, [Event::text("hello")]);
+/// assert_eq!(subject.writes(), [Frame::pong("?")]);
+/// ```
+pub struct Subject<E> {
+    pub engine: E,
+    pub role: Role,
+    pub now: Instant,
+    /// What the session wrote and the test hasn't looked at.
+    written: Vec<u8>,
+    /// What was said and the session hasn't consumed.
+    unread: Vec<u8>,
+}
+
+impl<E: Engine> Subject<E> {
+    /// A session that starts open.
+    ///
+    /// # Panics
+    ///
+    /// If the configuration is refused.
+    #[must_use]
+    pub fn open(role: Role, config: &Config) -> Self {
+        Subject::open_with(role, config, &Negotiated::default())
+    }
+
+    /// A session that starts open, with what was negotiated.
+    ///
+    /// # Panics
+    ///
+    /// If the configuration is refused.
+    #[must_use]
+    pub fn open_with(role: Role, config: &Config, negotiated: &Negotiated) -> Self {
+        Subject::of(role, E::open(role, config, negotiated).unwrap())
+    }
+
+    /// A session before its handshake.
+    ///
+    /// # Panics
+    ///
+    /// If the configuration is refused.
+    #[must_use]
+    pub fn new(role: Role, config: &Config) -> Self {
+        Subject::of(role, E::new(role, config).unwrap())
+    }
+
+    /// The session, at a time that is not the clock's origin.
+    fn of(role: Role, engine: E) -> Self {
+        let mut subject = Subject {
+            engine,
+            role,
+            now: Instant::from_nanos(7_000_000_000),
+            written: Vec::new(),
+            unread: Vec::new(),
+        };
+        subject.hears(b"");
+        subject
+    }
+
+    /// The peer says bytes. What follows, but for what is written.
+    pub fn hears(&mut self, bytes: impl AsRef<[u8]>) -> Vec<Event> {
+        self.unread.extend_from_slice(bytes.as_ref());
+        let mut events = Vec::new();
+        loop {
+            let turn = self.turn(&[]);
+            let progress = turn.consumed > 0 || !turn.events.is_empty();
+            events.extend(turn.events);
+            if !(turn.more || progress && !self.unread.is_empty()) {
+                return events;
+            }
+        }
+    }
+
+    /// The peer says frames, masked as its role asks for.
+    pub fn hears_frames(&mut self, frames: &[Frame]) -> Vec<Event> {
+        self.hears(self.peers(frames))
+    }
+
+    /// The bytes of frames of the peer's.
+    #[must_use]
+    pub fn peers(&self, frames: &[Frame]) -> Vec<u8> {
+        wire::bytes_of(frames, peer_of(self.role))
+    }
+
+    /// One batched call with what was said and not consumed.
+    pub fn turn(&mut self, outgoing: &[Outgoing<'_>]) -> Turn {
+        self.turn_of(outgoing, CAPACITY)
+    }
+
+    /// One batched call whose turn holds no more than this.
+    pub fn turn_of(&mut self, outgoing: &[Outgoing<'_>], capacity: u32) -> Turn {
+        let turn = self
+            .engine
+            .exchange(&self.unread, outgoing, self.now, capacity);
+        self.unread.drain(..turn.consumed);
+        self.written.extend_from_slice(&turn.output);
+        turn
+    }
+
+    /// The host sends, and the session writes as much as it wants.
+    ///
+    /// # Errors
+    ///
+    /// The rule that the message breaks.
+    pub fn says(&mut self, message: Message<'_>) -> Result<(), Failure> {
+        let turn = self.turn(&[message.into()]);
+        turn.refused.map_or(Ok(()), Err)
+    }
+
+    /// The host sends, and nothing is written yet.
+    ///
+    /// # Errors
+    ///
+    /// The rule that the message breaks.
+    pub fn queues(&mut self, message: Message<'_>) -> Result<(), Failure> {
+        self.engine.send(message, None, self.now)
+    }
+
+    /// Time passes, and the session is called when it is over.
+    pub fn waits(&mut self, span: Duration) -> Vec<Event> {
+        self.now = self.now.after(span);
+        self.hears(b"")
+    }
+
+    /// The frames that were written since the last look, without their keys: a client masks, a server doesn't.
+    ///
+    /// # Panics
+    ///
+    /// If they are not whole frames, or not masked as the role asks for.
+    #[track_caller]
+    pub fn writes(&mut self) -> Vec<Frame> {
+        let bytes = self.writes_bytes();
+        let frames = wire::read_frames(&bytes);
+        let unmasked = |frame: Frame| {
+            assert_eq!(frame.key.is_some(), self.role == Role::Client);
+            Frame { key: None, ..frame }
+        };
+        frames.into_iter().map(unmasked).collect()
+    }
+
+    /// The bytes that were written since the last look.
+    pub fn writes_bytes(&mut self) -> Vec<u8> {
+        self.hears(b"");
+        std::mem::take(&mut self.written)
+    }
+
+    /// The head that was written since the last look.
+    ///
+    /// # Panics
+    ///
+    /// If it isn't ASCII.
+    pub fn writes_text(&mut self) -> String {
+        String::from_utf8(self.writes_bytes()).expect("a head in ASCII")
+    }
+
+    pub fn state(&mut self) -> State {
+        self.engine.state()
+    }
+
+    /// The rule that ended the session.
+    pub fn failed_by(&mut self) -> Option<Rule> {
+        self.engine.failure().map(|failure| failure.rule)
+    }
+
+    /// How long until the next deadline.
+    pub fn next_deadline(&mut self) -> Option<Duration> {
+        let at = self.engine.next_deadline()?;
+        Some(at.since(self.now))
+    }
+
+    /// Checks all that follows from a rule that the peer broke: the session names it, the close frame with its code is
+    /// the last thing written and its reason names it too, and nothing is heard any more.
+    ///
+    /// # Panics
+    ///
+    /// If something else followed.
+    #[track_caller]
+    pub fn has_failed(&mut self, rule: Rule) -> Vec<Frame> {
+        let failure = self.engine.failure().expect("the session has failed");
+        assert_eq!(failure, Failure::from(rule));
+        let mut written = self.writes();
+        let code = rule.close_code().expect("the rule has a code");
+        let last = written.pop().expect("a close frame was written");
+        assert_eq!(last, Frame::close(code, rule.description()));
+        assert_eq!(self.state(), State::Closed);
+        let more = [Frame::text("more"), Frame::ping(""), Frame::close(1000, "")];
+        assert_eq!(self.hears_frames(&more), [], "heard after the end");
+        assert_eq!(self.writes(), [], "written after the close");
+        assert_eq!(self.next_deadline(), None);
+        written
+    }
+}
