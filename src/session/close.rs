@@ -46,8 +46,8 @@ impl Session {
     }
 
     /// A rule was broken: the session ends with what the rule calls for. Of what
-    /// waited nothing goes out before it (section 7.1.7) but the pongs, so that it
-    /// doesn't matter whether the ping came in the same input.
+    /// waited nothing goes out before it (section 7.1.7) but what the peer's earlier
+    /// bytes have called for: it can't matter whether they came in the same input.
     pub(super) fn fail(&mut self, rule: Rule) {
         if self.life == Life::Ended {
             return;

@@ -14,7 +14,9 @@ pub(super) const KEPT_CAPACITY: usize = 4096;
 /// On whose behalf a frame is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
-    /// The session's own: a head, a keepalive ping, a close.
+    /// The session's own: the head of a handshake.
+    Head,
+    /// The session's own: a keepalive ping, a close.
     Session,
     /// The session's own: an answer to a ping.
     Pong,
@@ -108,13 +110,13 @@ impl Queue {
     /// Appends the head of a handshake, which counts as one frame.
     pub(super) fn write_head(&mut self, head: &[u8]) {
         self.bytes.extend_from_slice(head);
-        self.push(head.len(), Origin::Session);
+        self.push(head.len(), Origin::Head);
     }
 
     fn push(&mut self, left: usize, origin: Origin) {
         match origin {
             Origin::Host(_) => {}
-            Origin::Session => self.own += 1,
+            Origin::Head | Origin::Session => self.own += 1,
             Origin::Pong => {
                 self.own += 1;
                 self.pongs += left;
@@ -210,7 +212,7 @@ impl Queue {
     fn complete(&mut self, frame: &Frame, done: &mut VecDeque<Sent>, complete: bool) {
         match frame.origin {
             Origin::Host(context) => done.push_back(Sent { context, complete }),
-            Origin::Session | Origin::Pong => self.own -= 1,
+            Origin::Head | Origin::Session | Origin::Pong => self.own -= 1,
         }
     }
 

@@ -71,9 +71,10 @@ impl Sender {
         self.control.has_own_frames() || self.data.has_own_frames()
     }
 
-    /// Queues bytes that are not frames: the head of a handshake.
+    /// Queues bytes that are not frames: the head of a handshake, which no frame may
+    /// overtake.
     pub(super) fn push_head(&mut self, head: &[u8]) {
-        self.data.write_head(head);
+        self.control.write_head(head);
     }
 
     /// Queues what the host sends; nothing is queued if it breaks a rule.
@@ -196,11 +197,12 @@ impl Sender {
             .drop_frames(&mut self.done, |origin| origin == Origin::Pong);
     }
 
-    /// Drops every frame of which no byte was handed out, except pongs; those of
-    /// the host complete as cancelled.
+    /// Drops every frame of which no byte was handed out, except pongs and the head
+    /// that frames must follow; those of the host complete as cancelled.
     pub(super) fn drop_waiting_but_pongs(&mut self) {
-        self.control
-            .drop_frames(&mut self.done, |origin| origin != Origin::Pong);
+        self.control.drop_frames(&mut self.done, |origin| {
+            !matches!(origin, Origin::Pong | Origin::Head)
+        });
         self.data.drop_frames(&mut self.done, |_| true);
         self.message = None;
     }

@@ -6,3 +6,4 @@
 //! | `split_invariance` | however the input is cut and the session driven, the same comes of it |
 
 mod rules;
+mod split_invariance;
