@@ -1,0 +1,20 @@
+//! Chromium, with the page that `wsgate --demo` shows. What the page looks like is left in `target/screenshots`.
+
+use crate::gate::{Gate, component, root};
+use crate::{alone, tools};
+
+#[test]
+fn chromium_shows_the_page_and_speaks_through_the_gate() {
+    if tools::skipped("chromium_shows_the_page_and_speaks_through_the_gate") {
+        return;
+    }
+    let _alone = alone();
+    let gate = Gate::start(&component(), &["--demo", "--log", "warn"]);
+    let mut browser = tools::node("browser.mjs");
+    browser
+        .arg(format!("http://{}/", gate.address))
+        .arg(tools::chromium())
+        .arg(root().join("target/screenshots"));
+    tools::run("the browser", browser);
+    assert_eq!(gate.process.log(), "");
+}
