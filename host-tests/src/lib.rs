@@ -37,6 +37,11 @@ pub use sandboxed::Sandboxed;
 pub use subject::Subject;
 pub use wire::Frame;
 
+/// The code in README compiles, and runs where it can.
+#[cfg(all(doctest, feature = "component"))]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;
+
 /// Makes of each function `name`, which is generic over the [`Engine`], the tests `native::name` and
 /// `component::name`.
 #[macro_export]

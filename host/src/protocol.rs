@@ -12,3 +12,14 @@ pub use crate::bindings::exports::websocket::protocol::types::{
     Header, Instant, Limits, Negotiated, Party, PongPolicy, Rule, RuleGroup, State, StatusCode,
     Timeouts,
 };
+
+/// No subprotocol, no extensions, no further fields.
+impl Default for Acceptance {
+    fn default() -> Self {
+        Self {
+            subprotocol: None,
+            extensions: Vec::new(),
+            headers: Vec::new(),
+        }
+    }
+}
