@@ -124,7 +124,8 @@ impl Session {
     /// What to do next (`WebSocketGetAction`).
     ///
     /// At most one action that writes is outstanding, one that reads, and one of
-    /// each indication; the next of its kind comes once it is completed.
+    /// each indication; the next of its kind comes once it is completed. While the
+    /// end of a receive is indicated, nothing is read.
     pub fn get_action(&mut self, queue: ActionQueue, now: Instant) -> Action {
         self.deadlines.read(now);
         let (sends, receives) = match queue {
@@ -218,12 +219,14 @@ impl Session {
         received
     }
 
+    /// Only when what was read before is used up: what waits stays bounded.
     fn read(&mut self) -> Option<Action> {
-        let ended = self.life == Life::Ended;
+        let takes_input = self.takes_input();
         let size = self.config.receive_buffer as usize;
         let actions = self.actions();
-        let wanted = !actions.receives.is_empty() && !ended && !actions.cancelled;
-        if actions.reading.is_some() || !wanted {
+        let wanted = takes_input && !actions.receives.is_empty() && !actions.cancelled;
+        let busy = actions.reading.is_some() || actions.receive_indication.is_some();
+        if busy || !wanted {
             return None;
         }
         let id = actions.next_id();

@@ -21,8 +21,14 @@ impl Instant {
 
     /// The reading `span` later, or the clock's last.
     pub fn after(self, span: Duration) -> Instant {
-        let span = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
-        Instant::from_nanos(self.nanos.saturating_add(span))
+        let last = Instant::from_nanos(u64::MAX);
+        self.checked_after(span).unwrap_or(last)
+    }
+
+    /// The reading `span` later, if the clock gets that far.
+    pub fn checked_after(self, span: Duration) -> Option<Instant> {
+        let span = u64::try_from(span.as_nanos()).ok()?;
+        Some(Instant::from_nanos(self.nanos.checked_add(span)?))
     }
 
     /// The time from `earlier` to this reading, or none if it is not earlier.

@@ -111,7 +111,9 @@ impl Session {
         let clock = &self.deadlines;
         let limits = &self.config.timeouts;
         let started = clock.started?;
-        let due = |from: Option<Instant>, span: Option<_>, due| Some((from?.after(span?), due));
+        // What would be due after the clock's end is never due.
+        let due =
+            |from: Option<Instant>, span: Option<_>, due| Some((from?.checked_after(span?)?, due));
         match self.life {
             // What the host or its own peers take is not the peer's time.
             Life::Connecting if self.waits_for_host() => None,

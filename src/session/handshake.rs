@@ -229,6 +229,20 @@ impl Session {
         )
     }
 
+    /// Whether input is of use now, or else only after a call of the host's, if ever.
+    pub(super) fn takes_input(&self) -> bool {
+        match self.life {
+            Life::Connecting => matches!(
+                self.handshake,
+                Handshake::ClientReads { .. }
+                    | Handshake::ServerBegins
+                    | Handshake::ServerReads { .. }
+            ),
+            Life::Open | Life::Closing => true,
+            Life::Ended => false,
+        }
+    }
+
     /// A response that refuses a request in bytes, if one is due.
     pub(super) fn refusal_for(&self, rule: Rule) -> Option<Vec<u8>> {
         let in_bytes = match self.handshake {

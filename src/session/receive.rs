@@ -118,6 +118,11 @@ impl Receiver {
         self.head.length == 0 && self.frame.is_none() && self.message.is_none()
     }
 
+    /// Whether a message is unfinished.
+    pub(super) fn is_in_message(&self) -> bool {
+        self.message.is_some()
+    }
+
     /// A close frame was the last one that counts (RFC 6455, section 5.5.1).
     pub(super) fn close(&mut self) {
         self.closed = true;

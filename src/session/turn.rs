@@ -100,11 +100,10 @@ impl Session {
                 self.deadlines.message_pending(!self.receiver.is_at_rest());
                 return Ok(None);
             };
+            if !self.receiver.is_in_message() {
+                self.deadlines.message_ended();
+            }
             let shown = match record.kind {
-                Kind::Text | Kind::Binary | Kind::Frame => {
-                    self.deadlines.message_ended();
-                    Some(record)
-                }
                 Kind::Ping | Kind::Pong | Kind::Close => self.control_frame(record, bytes)?,
                 _ => Some(record),
             };

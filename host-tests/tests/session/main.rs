@@ -5,5 +5,7 @@
 //! | `rules` | frames that break a rule: which, at which byte, and all that follows |
 //! | `split_invariance` | however the input is cut and the session driven, the same comes of it |
 
+mod actions;
+mod deadlines;
 mod rules;
 mod split_invariance;
