@@ -1,0 +1,55 @@
+//! One connection, from its first byte to its line in the log.
+
+use std::net::SocketAddr;
+
+use tokio::net::TcpStream;
+
+use crate::fault;
+use crate::gate::Gate;
+use crate::opening::{self, Opened};
+use crate::relay::Relay;
+use crate::report::{End, Report};
+use crate::shutdown::Shutdown;
+use crate::side::Who;
+use crate::socket::Socket;
+
+/// Serves a client that has connected. Returns what came of it, when it is logged.
+pub(crate) async fn serve(
+    gate: &Gate,
+    stream: TcpStream,
+    peer: SocketAddr,
+    shutdown: &mut Shutdown,
+) -> Report {
+    let mut report = Report::new(peer);
+    let socket = Socket::new(stream);
+    // Opening takes more room than all the rest of the connection's life, and it is given back.
+    let opened = Box::pin(opening::open(gate, socket, peer, &mut report, shutdown)).await;
+    match opened {
+        Opened::Relay(relay) => {
+            let (client, upstream) = carry(relay, &mut report, shutdown).await;
+            report.log();
+            tokio::join!(client.linger(), upstream.linger());
+        }
+        Opened::Over(client) => {
+            report.log();
+            client.linger().await;
+        }
+    }
+    report
+}
+
+/// Relays until the end, and gives back the sockets. The sandbox is gone then.
+async fn carry(
+    mut relay: Box<Relay>,
+    report: &mut Report,
+    shutdown: &mut Shutdown,
+) -> (Socket, Socket) {
+    let result = relay.run(report, shutdown).await;
+    let (mut client, mut upstream) = relay.into_sides();
+    if let Err(error) = result {
+        fault::close(Who::Client, &mut client);
+        fault::close(Who::Upstream, &mut upstream);
+        report.ended(End::Fault(error));
+    }
+    (client.socket, upstream.socket)
+}

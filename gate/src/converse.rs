@@ -1,0 +1,110 @@
+//! One side's handshake: its socket and its session, until a head has come.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::{Context, Poll};
+
+use tokio::time::sleep_until;
+use websocket_host::protocol::{Instant, State};
+use websocket_host::{CallError, Clock, Guest};
+
+use crate::scratch::{self, Batch, Scratch};
+use crate::shutdown::Shutdown;
+use crate::side::Side;
+
+/// What came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// The request has come, or the session has opened.
+    Arrived,
+    /// The session has ended.
+    Ended,
+    /// The gate shuts down.
+    Shutdown,
+}
+
+/// Moves bytes between the socket and the session until the head that it waits for has come. Messages that came right
+/// behind it are appended to `early`.
+pub(crate) async fn converse(
+    guest: &mut Guest,
+    side: &mut Side,
+    clock: &Clock,
+    early: &mut Batch,
+    shutdown: &mut Shutdown,
+) -> Result<Outcome, CallError> {
+    // The first turn starts the session's time.
+    turn(guest, side, clock, &[], early)?;
+    let mut alarm = pin!(sleep_until(clock.at(Instant::MAX)));
+    let mut armed = None;
+    let mut shutdown = pin!(shutdown.begun());
+    poll_fn(|cx| {
+        loop {
+            if shutdown.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Ok(Outcome::Shutdown));
+            }
+            side.socket.poll_flush(cx);
+            if side.state == State::Closed {
+                return Poll::Ready(Ok(Outcome::Ended));
+            }
+            if side.wants_pump() && turn(guest, side, clock, &[], early)? {
+                return Poll::Ready(Ok(Outcome::Arrived));
+            }
+            if let Poll::Ready(arrived) = poll_input(guest, side, clock, early, cx) {
+                if arrived? {
+                    return Poll::Ready(Ok(Outcome::Arrived));
+                }
+                continue;
+            }
+            if side.deadline != armed {
+                armed = side.deadline;
+                alarm
+                    .as_mut()
+                    .reset(clock.at(armed.unwrap_or(Instant::MAX)));
+            }
+            if alarm.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            armed = None;
+            turn(guest, side, clock, &[], early)?;
+        }
+    })
+    .await
+}
+
+/// Reads and takes a turn. Returns whether the head has come.
+fn poll_input(
+    guest: &mut Guest,
+    side: &mut Side,
+    clock: &Clock,
+    early: &mut Batch,
+    cx: &mut Context<'_>,
+) -> Poll<Result<bool, CallError>> {
+    if !side.listens() {
+        return Poll::Pending;
+    }
+    scratch::lend(|Scratch { input, .. }| {
+        side.socket
+            .poll_read(cx, input)
+            .map(|count| match input.get(..count) {
+                Some(input) if count > 0 => turn(guest, side, clock, input, early),
+                _ => {
+                    side.end_of_input(guest, clock.now(), early)?;
+                    Ok(false)
+                }
+            })
+    })
+}
+
+/// Takes a turn. Returns whether the head has come.
+fn turn(
+    guest: &mut Guest,
+    side: &mut Side,
+    clock: &Clock,
+    input: &[u8],
+    early: &mut Batch,
+) -> Result<bool, CallError> {
+    let done = side.turn(guest, clock.now(), input, &Batch::default(), early)?;
+    let rest = input.get(done.consumed..).unwrap_or_default();
+    side.kept.extend_from_slice(rest);
+    Ok(done.arrived)
+}

@@ -1,0 +1,395 @@
+//! From a connection to an open relay: the client's request, the upstream's answer, and what each is told of the other.
+//!
+//! | what happened | the client gets |
+//! |---|---|
+//! | the request breaks a rule of HTTP or of the handshake | the rule's status: 400, 405, 408, 414, 426, 431, 505 |
+//! | its Origin is not on the list | 403 |
+//! | no route | 404 |
+//! | a path with `.` or `..` segments | 400 |
+//! | the upstream can't be reached, is lost, or answers what is no handshake | 502 |
+//! | it can't be reached, or doesn't answer, in time | 504 |
+//! | it refuses | its status and end-to-end header fields, without its body |
+//! | the gate is full, or shuts down | 503 |
+//! | the sandbox failed | 500 |
+//!
+//! Nothing is tried a second time.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use websocket_host::protocol::{
+    Acceptance, Failure, Header, Refusal, Request, RequestHead, Rule, StatusCode,
+};
+use websocket_host::{CallError, Clock, Guest, SandboxError};
+
+use crate::converse::{Outcome, converse};
+use crate::gate::Gate;
+use crate::relay::Relay;
+use crate::report::{Broken, End, Report};
+use crate::route::{NoRoute, Upstream};
+use crate::scratch::Batch;
+use crate::shutdown::Shutdown;
+use crate::side::{Side, Who};
+use crate::socket::Socket;
+use crate::{fault, headers, origin, page};
+
+const SHUTTING_DOWN: &str = "the gate shuts down";
+
+/// A relay that is open, or what is left of a connection that isn't.
+#[derive(Debug)]
+pub(crate) enum Opened {
+    Relay(Box<Relay>),
+    Over(Socket),
+}
+
+/// Why a connection doesn't open.
+enum Stop {
+    /// The session has said what there is to say.
+    Over,
+    /// The client is refused.
+    Refuse(Refused),
+    /// The sandbox failed.
+    Fault(CallError),
+}
+
+/// What a client that is refused is told, and what is only logged.
+struct Refused {
+    status: StatusCode,
+    text: &'static str,
+    detail: String,
+    headers: Vec<Header>,
+}
+
+impl Refused {
+    fn with(self, detail: impl fmt::Display) -> Self {
+        let detail = format!(": {detail}");
+        Self { detail, ..self }
+    }
+}
+
+fn refused(status: StatusCode, text: &'static str) -> Refused {
+    Refused {
+        status,
+        text,
+        detail: String::new(),
+        headers: Vec::new(),
+    }
+}
+
+impl From<Refused> for Stop {
+    fn from(refused: Refused) -> Self {
+        Self::Refuse(refused)
+    }
+}
+
+impl From<CallError> for Stop {
+    fn from(error: CallError) -> Self {
+        Self::Fault(error)
+    }
+}
+
+impl From<SandboxError> for Stop {
+    fn from(error: SandboxError) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
+/// A connection while it opens.
+struct Opening<'a> {
+    gate: &'a Gate,
+    peer: SocketAddr,
+    guest: Guest,
+    client: Side,
+    clock: Clock,
+    report: &'a mut Report,
+    shutdown: &'a mut Shutdown,
+}
+
+/// Opens both sides, or tells the client why not.
+pub(crate) async fn open(
+    gate: &Gate,
+    mut socket: Socket,
+    peer: SocketAddr,
+    report: &mut Report,
+    shutdown: &mut Shutdown,
+) -> Opened {
+    let made = gate.sandbox.guest().map_err(CallError::from);
+    let made = made.and_then(|mut guest| {
+        let session = guest.server(&gate.config)?;
+        Ok((guest, session))
+    });
+    let (guest, session) = match made {
+        Ok(made) => made,
+        Err(error) => {
+            fault::refuse(&mut socket);
+            report.ended(End::Fault(error));
+            return Opened::Over(socket);
+        }
+    };
+    let mut opening = Opening {
+        gate,
+        peer,
+        guest,
+        client: Side::new(socket, session),
+        clock: Clock::start(),
+        report,
+        shutdown,
+    };
+    let stop = match opening.open().await {
+        Ok(upstream) => {
+            let Opening {
+                guest,
+                client,
+                clock,
+                ..
+            } = opening;
+            let relay = Relay::new(guest, client, upstream, clock, gate.close_timeout);
+            return Opened::Relay(Box::new(relay));
+        }
+        Err(Stop::Refuse(refused)) => opening.refuse(refused).err(),
+        Err(stop) => Some(stop),
+    };
+    let Opening { mut client, .. } = opening;
+    if let Some(Stop::Fault(error)) = stop {
+        if !client.spoke {
+            fault::refuse(&mut client.socket);
+        }
+        report.ended(End::Fault(error));
+    }
+    Opened::Over(client.socket)
+}
+
+impl Opening<'_> {
+    async fn open(&mut self) -> Result<Side, Stop> {
+        let request = self.request().await?;
+        self.report.asked_for(&request.target);
+        let gate = self.gate;
+        if gate.page
+            && let Some(answer) = page::answer(&request)
+        {
+            self.show(answer, request.violation)?;
+            return Err(Stop::Over);
+        }
+        if !origin::accepts(&gate.origins, &request.headers) {
+            return Err(refused(403, "this origin may not connect").into());
+        }
+        let (upstream, target) = gate
+            .routes
+            .find(&request.target)
+            .map_err(|none| match none {
+                NoRoute::NotFound => refused(404, "there is nothing at this path"),
+                NoRoute::DotSegments => refused(400, "the path has . or .. segments"),
+            })?;
+        self.report.goes_to(upstream);
+        let socket = Socket::new(self.reach(upstream).await?);
+        let mut upstream = self.ask(socket, upstream, target, &request)?;
+        let early = self.answer(&mut upstream).await?;
+        self.accept(&upstream, early)?;
+        Ok(upstream)
+    }
+
+    /// Waits for the client's request.
+    async fn request(&mut self) -> Result<RequestHead, Stop> {
+        let Self {
+            guest,
+            client,
+            clock,
+            report,
+            shutdown,
+            ..
+        } = self;
+        match converse(guest, client, clock, &mut Batch::default(), shutdown).await? {
+            Outcome::Arrived => guest.request(client.session())?.ok_or(Stop::Over),
+            Outcome::Ended => {
+                if let Some(failure) = client.failure.take() {
+                    report.ended(match failure.status {
+                        Some(status) => End::BadRequest(failure, status),
+                        None => End::Failed(Who::Client, failure),
+                    });
+                }
+                Err(Stop::Over)
+            }
+            // There is no request yet that could be refused.
+            Outcome::Shutdown => {
+                report.ended(End::Shutdown);
+                Err(Stop::Over)
+            }
+        }
+    }
+
+    /// Connects to the upstream.
+    async fn reach(&mut self, upstream: &Upstream) -> Result<TcpStream, Stop> {
+        let connecting = TcpStream::connect((upstream.host.as_str(), upstream.port));
+        let connected = tokio::select! {
+            connected = timeout(self.gate.connect_timeout, connecting) => connected,
+            () = self.shutdown.begun() => return Err(refused(503, SHUTTING_DOWN).into()),
+        };
+        match connected {
+            Ok(Ok(stream)) => Ok(stream),
+            Ok(Err(error)) => Err(refused(502, "the upstream can't be reached")
+                .with(error)
+                .into()),
+            Err(_) => Err(refused(504, "the upstream can't be reached in time").into()),
+        }
+    }
+
+    /// Asks the upstream what the client asked.
+    fn ask(
+        &mut self,
+        socket: Socket,
+        upstream: &Upstream,
+        target: String,
+        request: &RequestHead,
+    ) -> Result<Side, Stop> {
+        let mut entropy = [0; 32];
+        if let Err(error) = getrandom::fill(&mut entropy) {
+            return Err(refused(500, "the gate has no randomness")
+                .with(error)
+                .into());
+        }
+        let session = self.guest.client(&self.gate.config, &entropy)?;
+        let authority = match self.gate.keep_host {
+            true => &request.authority,
+            false => &upstream.authority,
+        };
+        let request = Request {
+            target,
+            authority: authority.clone(),
+            subprotocols: request.subprotocols.clone(),
+            extensions: Vec::new(),
+            headers: headers::of_request(request, self.peer.ip(), self.gate.trust_forwarded),
+        };
+        match self.guest.connect(&session, &request) {
+            Ok(()) => Ok(Side::new(socket, session)),
+            // Whatever it is, the client sent it.
+            Err(CallError::Failure(failure)) => {
+                let text = "the request can't be passed on";
+                Err(refused(400, text).with(Broken(&failure)).into())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Waits for the upstream's answer. Gives the messages that came right behind it.
+    async fn answer(&mut self, upstream: &mut Side) -> Result<Batch, Stop> {
+        let Self {
+            guest,
+            clock,
+            shutdown,
+            ..
+        } = self;
+        let mut early = Batch::default();
+        match converse(guest, upstream, clock, &mut early, shutdown).await? {
+            Outcome::Arrived => Ok(early),
+            Outcome::Shutdown => Err(refused(503, SHUTTING_DOWN).into()),
+            Outcome::Ended => {
+                let failure = upstream.failure.take();
+                Err(self.unopened(upstream, failure.as_deref())?.into())
+            }
+        }
+    }
+
+    /// What the client is told when the upstream's session didn't open.
+    fn unopened(
+        &mut self,
+        upstream: &Side,
+        failure: Option<&Failure>,
+    ) -> Result<Refused, SandboxError> {
+        let broken =
+            |failure| refused(502, "the upstream's answer is no handshake").with(Broken(failure));
+        Ok(match failure {
+            None => refused(502, "the upstream gave no answer"),
+            Some(failure) => match failure.rule {
+                Rule::HandshakeTimeout => refused(504, "the upstream doesn't answer in time"),
+                Rule::ConnectionLost => refused(502, "the upstream gave no answer"),
+                Rule::HandshakeRefused => match self.guest.response(upstream.session())? {
+                    Some(response) if response.status >= 200 => Refused {
+                        headers: headers::of_refusal(&response.headers),
+                        ..refused(response.status, "the upstream refused")
+                    },
+                    _ => broken(failure),
+                },
+                _ => broken(failure),
+            },
+        })
+    }
+
+    /// Accepts the client as the upstream has accepted the gate. The messages that came right behind that wait for it.
+    fn accept(&mut self, upstream: &Side, early: Batch) -> Result<(), Stop> {
+        let response = self.guest.response(upstream.session())?;
+        let negotiated = self.guest.negotiated(upstream.session())?;
+        let headers = response.map(|response| headers::of_acceptance(&response.headers));
+        let acceptance = Acceptance {
+            subprotocol: negotiated.and_then(|negotiated| negotiated.subprotocol),
+            extensions: Vec::new(),
+            headers: headers.unwrap_or_default(),
+        };
+        match self.guest.accept(self.client.session(), &acceptance) {
+            Ok(_) => {
+                self.client.backlog =
+                    Some(Box::new(early)).filter(|early| !early.records.is_empty());
+                self.client.more = true;
+                Ok(())
+            }
+            Err(CallError::Failure(failure)) => {
+                let text = "the upstream's answer can't be passed on";
+                Err(refused(502, text).with(Broken(&failure)).into())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Shows the page, or what there is instead.
+    fn show(&mut self, answer: Refusal, violation: Option<Failure>) -> Result<(), Stop> {
+        self.guest.refuse(self.client.session(), &answer)?;
+        self.hand_out()?;
+        self.report.ended(match violation {
+            Some(failure) if failure.status == Some(answer.status) => {
+                End::BadRequest(Box::new(failure), answer.status)
+            }
+            _ => End::Page(answer.status),
+        });
+        Ok(())
+    }
+
+    fn refuse(&mut self, refused: Refused) -> Result<(), Stop> {
+        let Refused {
+            status,
+            text,
+            detail,
+            mut headers,
+        } = refused;
+        headers.push(headers::header("Content-Type", "text/plain; charset=utf-8"));
+        let body = format!("{text}\n").into_bytes();
+        let mut refusal = Refusal {
+            status,
+            headers,
+            body,
+        };
+        let session = self.client.session();
+        if let Err(CallError::Failure(_)) = self.guest.refuse(session, &refusal) {
+            // A status or a field that the upstream sent can't be passed on.
+            refusal.status = 502;
+            refusal.headers.clear();
+            self.guest.refuse(session, &refusal)?;
+        }
+        self.hand_out()?;
+        self.report
+            .ended(End::Refused(refusal.status, format!("{text}{detail}")));
+        Ok(())
+    }
+
+    /// Has the client's session say what it has to say.
+    fn hand_out(&mut self) -> Result<(), Stop> {
+        let now = self.clock.now();
+        loop {
+            let Self { guest, client, .. } = self;
+            client.turn(guest, now, &[], &Batch::default(), &mut Batch::default())?;
+            if !client.more {
+                return Ok(());
+            }
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! Two open sides, and what goes from one to the other.
+//!
+//! What one session receives the other sends, in the same turn: a large message streams through in pieces, as fragments,
+//! and is never put together here. A side is read only while the other takes what comes of it, so that what waits in
+//! the gate is at most a read's worth in each direction. Pings and pongs are not carried over: each side is answered,
+//! and asked, by its own session. Close frames are, so that both sides take part in one closing handshake.
+
+use std::future::{Future, poll_fn};
+use std::mem;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::time::{Sleep, sleep_until};
+use websocket_host::protocol::{CloseCode, Instant};
+use websocket_host::{CallError, Clock, Guest};
+
+use crate::close;
+use crate::report::{End, Report};
+use crate::scratch::{self, Batch, Scratch};
+use crate::shutdown::Shutdown;
+use crate::side::{Side, Who};
+use crate::units::nanos;
+
+/// What the peers may take longer than the closing handshake, for the last bytes.
+pub(crate) const GRACE: Duration = Duration::from_secs(1);
+
+/// A connection whose two sides are open.
+#[derive(Debug)]
+pub(crate) struct Relay {
+    guest: Guest,
+    client: Side,
+    upstream: Side,
+    clock: Clock,
+    close_timeout: u64,
+    /// Since when the connection closes, on whichever side.
+    closing: Option<Instant>,
+    /// Sides that still owed a close frame have sent it.
+    closed_for_them: bool,
+    /// Time is up.
+    cut: bool,
+    /// When the alarm is set for.
+    armed: Option<Instant>,
+}
+
+impl Relay {
+    pub(crate) fn new(
+        guest: Guest,
+        client: Side,
+        upstream: Side,
+        clock: Clock,
+        close_timeout: Duration,
+    ) -> Self {
+        Self {
+            guest,
+            client,
+            upstream,
+            clock,
+            close_timeout: nanos(close_timeout),
+            closing: None,
+            closed_for_them: false,
+            cut: false,
+            armed: None,
+        }
+    }
+
+    /// Gives back the two sides, and frees the sandbox.
+    pub(crate) fn into_sides(self) -> (Side, Side) {
+        (self.client, self.upstream)
+    }
+
+    /// Relays until both sides are closed. An error is the end of the sandbox.
+    pub(crate) async fn run(
+        &mut self,
+        report: &mut Report,
+        shutdown: &mut Shutdown,
+    ) -> Result<(), CallError> {
+        let mut alarm = pin!(sleep_until(self.clock.at(Instant::MAX)));
+        let mut shutdown = pin!(shutdown.begun());
+        let mut going_away = false;
+        let result = poll_fn(|cx| {
+            loop {
+                if !going_away && shutdown.as_mut().poll(cx).is_ready() {
+                    going_away = true;
+                    self.go_away(report)?;
+                }
+                let mut progress = self.poll_side(Who::Client, cx)?;
+                progress |= self.poll_side(Who::Upstream, cx)?;
+                progress |= self.poll_alarm(alarm.as_mut(), cx)?;
+                progress |= self.note_ends(report)?;
+                if self.cut || (self.client.is_over() && self.upstream.is_over()) {
+                    return Poll::Ready(Ok(()));
+                }
+                if !progress {
+                    return Poll::Pending;
+                }
+            }
+        })
+        .await;
+        report.from_client = self.client.received;
+        report.from_upstream = self.upstream.received;
+        result
+    }
+
+    /// The guest and one side.
+    fn pick(&mut self, who: Who) -> (&mut Guest, &mut Side) {
+        match who {
+            Who::Client => (&mut self.guest, &mut self.client),
+            Who::Upstream => (&mut self.guest, &mut self.upstream),
+        }
+    }
+
+    /// Does what can be done for one side. Returns whether anything was.
+    fn poll_side(&mut self, who: Who, cx: &mut Context<'_>) -> Result<bool, CallError> {
+        let (_, side) = self.pick(who);
+        let mut progress = side.socket.poll_flush(cx);
+        if side.is_over() {
+            side.socket.poll_shut(cx);
+            return Ok(progress);
+        }
+        if side.wants_pump() {
+            self.pump(who)?;
+            progress = true;
+        }
+        Ok(progress | self.poll_input(who, cx)?)
+    }
+
+    /// Whether one side is to be read.
+    fn listens(&self, who: Who) -> bool {
+        match who {
+            Who::Client => self.client.listens() && !self.upstream.is_stuck(),
+            Who::Upstream => self.upstream.listens() && !self.client.is_stuck(),
+        }
+    }
+
+    fn poll_input(&mut self, who: Who, cx: &mut Context<'_>) -> Result<bool, CallError> {
+        if !self.listens(who) {
+            return Ok(false);
+        }
+        let (_, side) = self.pick(who);
+        if !side.kept.is_empty() {
+            let kept = mem::take(&mut side.kept);
+            scratch::lend(|scratch| self.feed(who, &kept, &mut scratch.batch))?;
+            return Ok(true);
+        }
+        scratch::lend(|Scratch { input, batch }| {
+            let (_, side) = self.pick(who);
+            match side.socket.poll_read(cx, input) {
+                Poll::Pending => Ok(false),
+                Poll::Ready(0) => self.end_of_input(who, batch).map(|()| true),
+                Poll::Ready(count) => {
+                    let input = input.get(..count).unwrap_or_default();
+                    self.feed(who, input, batch).map(|()| true)
+                }
+            }
+        })
+    }
+
+    /// Gives a session what was read, and the other one what came of it.
+    fn feed(&mut self, who: Who, input: &[u8], batch: &mut Batch) -> Result<(), CallError> {
+        let now = self.clock.now();
+        let mut rest = input;
+        loop {
+            batch.clear();
+            let (guest, side) = self.pick(who);
+            let done = side.turn(guest, now, rest, &Batch::default(), batch)?;
+            rest = rest.get(done.consumed..).unwrap_or_default();
+            let (guest, other) = self.pick(who.other());
+            other.deliver(guest, now, batch)?;
+            let (_, side) = self.pick(who);
+            if rest.is_empty() || !side.more || !self.listens(who) {
+                break;
+            }
+        }
+        if !rest.is_empty() {
+            self.pick(who).1.kept = rest.to_vec();
+        }
+        Ok(())
+    }
+
+    /// One side can take more: first what waits for it, then what its session has left to tell the other.
+    fn pump(&mut self, who: Who) -> Result<(), CallError> {
+        let now = self.clock.now();
+        scratch::lend(|Scratch { batch, .. }| {
+            batch.clear();
+            let (guest, side) = self.pick(who);
+            side.pump(guest, now, batch)?;
+            let (guest, other) = self.pick(who.other());
+            other.deliver(guest, now, batch)
+        })
+    }
+
+    fn end_of_input(&mut self, who: Who, batch: &mut Batch) -> Result<(), CallError> {
+        let now = self.clock.now();
+        batch.clear();
+        let (guest, side) = self.pick(who);
+        side.end_of_input(guest, now, batch)?;
+        let (guest, other) = self.pick(who.other());
+        other.deliver(guest, now, batch)
+    }
+
+    /// Takes note of sides that have closed or failed, and tells the other one. Returns whether any has.
+    fn note_ends(&mut self, report: &mut Report) -> Result<bool, CallError> {
+        let mut any = false;
+        for who in [Who::Client, Who::Upstream] {
+            let (_, side) = self.pick(who);
+            if let Some(code) = side.close_received.filter(|_| !side.close_noted) {
+                side.close_noted = true;
+                any = true;
+                report.ended(End::Closed(who, code));
+            }
+            if let Some(failure) = side.failure.take_if(|_| !side.failure_noted) {
+                side.failure_noted = true;
+                any = true;
+                report.ended(End::Failed(who, failure));
+                let (code, reason) = close::after_failure_of(who);
+                self.close(who.other(), code, reason)?;
+            }
+        }
+        if any {
+            self.begin_closing();
+        }
+        Ok(any)
+    }
+
+    /// Closes both sides, because the gate shuts down.
+    fn go_away(&mut self, report: &mut Report) -> Result<(), CallError> {
+        report.ended(End::Shutdown);
+        self.begin_closing();
+        for who in [Who::Client, Who::Upstream] {
+            self.close(who, close::GOING_AWAY, "the gate shuts down")?;
+        }
+        Ok(())
+    }
+
+    fn begin_closing(&mut self) {
+        let now = self.clock.now();
+        self.closing.get_or_insert(now);
+    }
+
+    /// Sends a close frame to a side that was sent none. One that waits for the answer to its own gets that.
+    fn close(&mut self, who: Who, code: CloseCode, reason: &str) -> Result<(), CallError> {
+        let now = self.clock.now();
+        let (guest, side) = self.pick(who);
+        let (code, reason) = match side.close_received {
+            Some(received) => close::answer_to(received),
+            None => (code, reason),
+        };
+        let mut batch = Batch::default();
+        batch.push_close(code, reason);
+        side.deliver(guest, now, &batch)
+    }
+
+    /// The next time at which something is due though nothing comes.
+    fn next_due(&self) -> Option<Instant> {
+        let closing = self.closing.map(|since| match self.closed_for_them {
+            false => since.saturating_add(self.close_timeout),
+            true => since
+                .saturating_add(self.close_timeout)
+                .saturating_add(nanos(GRACE)),
+        });
+        [closing, self.client.deadline, self.upstream.deadline]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// Does what is due. The alarm is set anew only if it would come too late: it mostly moves away with each input.
+    fn poll_alarm(
+        &mut self,
+        mut alarm: Pin<&mut Sleep>,
+        cx: &mut Context<'_>,
+    ) -> Result<bool, CallError> {
+        let Some(due) = self.next_due() else {
+            return Ok(false);
+        };
+        if self.armed.is_none_or(|armed| due < armed) {
+            alarm.as_mut().reset(self.clock.at(due));
+            self.armed = Some(due);
+        }
+        if alarm.poll(cx).is_pending() {
+            return Ok(false);
+        }
+        self.armed = None;
+        self.strike(self.clock.now())?;
+        Ok(true)
+    }
+
+    fn strike(&mut self, now: Instant) -> Result<(), CallError> {
+        for who in [Who::Client, Who::Upstream] {
+            if self.pick(who).1.deadline.is_some_and(|due| due <= now) {
+                self.pump(who)?;
+                // A session that wants to be called again at once would keep the thread busy.
+                let (_, side) = self.pick(who);
+                side.deadline = side
+                    .deadline
+                    .map(|due| due.max(now.saturating_add(1_000_000)));
+            }
+        }
+        let Some(since) = self.closing else {
+            return Ok(());
+        };
+        let over = now.saturating_sub(since);
+        if over >= self.close_timeout && !self.closed_for_them {
+            self.closed_for_them = true;
+            for who in [Who::Client, Who::Upstream] {
+                self.close(who, close::GOING_AWAY, "")?;
+            }
+        }
+        self.cut |= over >= self.close_timeout.saturating_add(nanos(GRACE));
+        Ok(())
+    }
+}

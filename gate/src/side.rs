@@ -1,0 +1,252 @@
+//! One side of a connection: a socket and the session that speaks over it.
+
+use std::fmt;
+
+use websocket_host::protocol::{CloseCode, Event, Failure, Instant, Kind, Rule, State};
+use websocket_host::{CallError, Guest, SandboxError, Session};
+
+use crate::scratch::{Batch, CHUNK};
+use crate::socket::Socket;
+
+/// More output than this isn't kept for a side that doesn't read: nothing is read from it either. Its messages can't
+/// be that much, since the other side waits; but it may send pings and not read the pongs.
+const MOST_KEPT: usize = 2 * CHUNK as usize;
+
+/// Which of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Who {
+    Client,
+    Upstream,
+}
+
+impl Who {
+    pub(crate) fn other(self) -> Self {
+        match self {
+            Self::Client => Self::Upstream,
+            Self::Upstream => Self::Client,
+        }
+    }
+}
+
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Client => "client",
+            Self::Upstream => "upstream",
+        })
+    }
+}
+
+/// What was received.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) messages: u64,
+    pub(crate) bytes: u64,
+}
+
+impl Tally {
+    fn count(&mut self, event: &Event) {
+        let ends = matches!(event.kind, Kind::Text | Kind::Binary);
+        if ends || matches!(event.kind, Kind::TextFragment | Kind::BinaryFragment) {
+            self.messages += u64::from(ends);
+            self.bytes += u64::from(event.length);
+        }
+    }
+}
+
+/// A socket and the session that speaks over it.
+///
+/// It has no buffers while it is idle: what is read goes straight to the session, and what the session wants to be
+/// written straight to the socket. Only what the socket doesn't take is kept.
+#[derive(Debug)]
+pub(crate) struct Side {
+    pub(crate) socket: Socket,
+    session: Session,
+    /// Input that the session has not taken.
+    pub(crate) kept: Vec<u8>,
+    /// What the other side sent and the session has not taken.
+    pub(crate) backlog: Option<Box<Batch>>,
+    pub(crate) state: State,
+    /// Whether the session has more to give.
+    pub(crate) more: bool,
+    pub(crate) deadline: Option<Instant>,
+    /// The rule that ended the session.
+    pub(crate) failure: Option<Box<Failure>>,
+    /// The code of the close frame that was received.
+    pub(crate) close_received: Option<CloseCode>,
+    /// That, and the failure, are dealt with.
+    pub(crate) close_noted: bool,
+    pub(crate) failure_noted: bool,
+    /// Whether a close frame was queued on behalf of the other side or the gate.
+    pub(crate) close_sent: bool,
+    /// Whether the session has handed out anything.
+    pub(crate) spoke: bool,
+    /// Nothing more can be read.
+    eof: bool,
+    pub(crate) received: Tally,
+}
+
+/// What came of a turn.
+#[derive(Debug)]
+pub(crate) struct Done {
+    pub(crate) consumed: usize,
+    pub(crate) refused: Option<(Failure, usize)>,
+    /// The request's head has come, or the session has opened.
+    pub(crate) arrived: bool,
+}
+
+impl Side {
+    pub(crate) fn new(socket: Socket, session: Session) -> Self {
+        Self {
+            socket,
+            session,
+            kept: Vec::new(),
+            backlog: None,
+            state: State::Connecting,
+            more: false,
+            deadline: None,
+            failure: None,
+            close_received: None,
+            close_noted: false,
+            failure_noted: false,
+            close_sent: false,
+            spoke: false,
+            eof: false,
+            received: Tally::default(),
+        }
+    }
+
+    pub(crate) fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// Gives the session input and messages to send, writes what it wants written, and appends the messages that it
+    /// received to `incoming`.
+    pub(crate) fn turn(
+        &mut self,
+        guest: &mut Guest,
+        now: Instant,
+        input: &[u8],
+        outgoing: &Batch,
+        incoming: &mut Batch,
+    ) -> Result<Done, SandboxError> {
+        let Batch { records, payload } = outgoing;
+        let turn = guest.exchange(&self.session, input, records, payload, now, CHUNK)?;
+        let mut arrived = false;
+        for event in &turn.events {
+            match event.kind {
+                Kind::Request | Kind::Opened => arrived = true,
+                Kind::Close => self.close_received = u16::try_from(event.detail).ok(),
+                _ => self.received.count(event),
+            }
+        }
+        incoming.push_turn(&turn);
+        let gave = !turn.output.is_empty() || !turn.events.is_empty() || turn.accepted > 0;
+        if turn.consumed == 0 && !input.is_empty() && turn.more && !gave {
+            let reason = "it takes no input and gives nothing".into();
+            return Err(SandboxError::BrokenContract { reason });
+        }
+        // A session that promises more and then gives nothing would be asked forever.
+        self.more = turn.more && (gave || turn.consumed > 0);
+        self.state = turn.state;
+        self.deadline = turn.next_deadline;
+        self.spoke |= !turn.output.is_empty();
+        self.socket.write(turn.output);
+        let closes = records.last().is_some_and(|last| last.kind == Kind::Close);
+        self.close_sent |= closes && turn.accepted == records.len();
+        self.failure = turn.failure.map(Box::new);
+        Ok(Done {
+            consumed: turn.consumed,
+            refused: turn.refused.map(|failure| (failure, turn.accepted)),
+            arrived,
+        })
+    }
+
+    /// Sends what the other side received. What the session doesn't take now is kept.
+    pub(crate) fn deliver(
+        &mut self,
+        guest: &mut Guest,
+        now: Instant,
+        batch: &Batch,
+    ) -> Result<(), CallError> {
+        if batch.records.is_empty() || self.is_done_sending() {
+            return Ok(());
+        }
+        if let Some(backlog) = &mut self.backlog {
+            backlog.append(batch);
+            return Ok(());
+        }
+        // There is no input, so nothing is received.
+        let done = self.turn(guest, now, &[], batch, &mut Batch::default())?;
+        match done.refused {
+            None => Ok(()),
+            Some((failure, accepted)) => match failure.rule {
+                Rule::QueueFull => {
+                    self.backlog = Some(Box::new(batch.after(accepted)));
+                    Ok(())
+                }
+                // The session has just ended; what comes now is for nobody.
+                Rule::AlreadyClosing | Rule::NotOpen | Rule::Aborted => Ok(()),
+                _ => Err(failure.into()),
+            },
+        }
+    }
+
+    /// Goes on with what waits before the session and in it, now that the socket takes bytes again.
+    pub(crate) fn pump(
+        &mut self,
+        guest: &mut Guest,
+        now: Instant,
+        incoming: &mut Batch,
+    ) -> Result<(), CallError> {
+        match self.backlog.take() {
+            Some(backlog) => self.deliver(guest, now, &backlog),
+            None => {
+                self.turn(guest, now, &[], &Batch::default(), incoming)?;
+                Ok(())
+            }
+        }
+    }
+
+    /// The socket has no more input.
+    pub(crate) fn end_of_input(
+        &mut self,
+        guest: &mut Guest,
+        now: Instant,
+        incoming: &mut Batch,
+    ) -> Result<(), SandboxError> {
+        self.eof = true;
+        guest.end_of_input(&self.session, now)?;
+        self.turn(guest, now, &[], &Batch::default(), incoming)?;
+        Ok(())
+    }
+
+    /// Whether something waits, before the session or in it, that the socket could take.
+    pub(crate) fn wants_pump(&self) -> bool {
+        self.socket.kept() == 0 && (self.more || self.backlog.is_some())
+    }
+
+    /// Whether it can't take more now.
+    pub(crate) fn is_stuck(&self) -> bool {
+        let waits = self.socket.kept() > 0 || self.more || self.backlog.is_some();
+        waits && !self.is_done_sending()
+    }
+
+    /// Whether its input counts, and there is room for what it would have to say to it.
+    pub(crate) fn listens(&self) -> bool {
+        !self.eof
+            && self.close_received.is_none()
+            && self.state != State::Closed
+            && self.socket.kept() < MOST_KEPT
+    }
+
+    /// Whether the session and the socket are both done.
+    pub(crate) fn is_over(&self) -> bool {
+        self.state == State::Closed && self.socket.kept() == 0
+    }
+
+    /// Whether the session would refuse every message.
+    fn is_done_sending(&self) -> bool {
+        self.close_sent || self.state == State::Closed
+    }
+}

@@ -1,0 +1,123 @@
+//! A socket, and the output that it has not taken.
+
+use std::future::poll_fn;
+use std::io::ErrorKind;
+use std::mem;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::scratch;
+
+/// A socket without buffers, as long as it takes what it is given.
+#[derive(Debug)]
+pub(crate) struct Socket {
+    stream: TcpStream,
+    /// Output that the socket has not taken.
+    out: Vec<u8>,
+    /// How much of it the socket has taken since.
+    written: usize,
+    /// Nothing more can be written.
+    deaf: bool,
+    /// The peer was told that nothing more comes.
+    shut: bool,
+}
+
+impl Socket {
+    pub(crate) fn new(stream: TcpStream) -> Self {
+        // Messages go out as they come. That it can't be set is no reason to refuse the connection.
+        let _ = stream.set_nodelay(true);
+        Self {
+            stream,
+            out: Vec::new(),
+            written: 0,
+            deaf: false,
+            shut: false,
+        }
+    }
+
+    /// Writes what the socket takes now and keeps the rest, behind what is kept already.
+    pub(crate) fn write(&mut self, mut output: &[u8]) {
+        while self.out.is_empty() && !output.is_empty() && !self.deaf {
+            match self.stream.try_write(output) {
+                Ok(count) => output = output.get(count..).unwrap_or_default(),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(_) => self.deaf = true,
+            }
+        }
+        if !self.deaf {
+            self.out.extend_from_slice(output);
+        }
+    }
+
+    /// Writes what is kept. Returns whether any of it went.
+    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> bool {
+        let before = self.written;
+        while let Some(rest) = self.out.get(self.written..).filter(|rest| !rest.is_empty()) {
+            match Pin::new(&mut self.stream).poll_write(cx, rest) {
+                Poll::Pending => return self.written > before,
+                Poll::Ready(Ok(count)) if count > 0 => self.written += count,
+                Poll::Ready(_) => {
+                    self.deaf = true;
+                    break;
+                }
+            }
+        }
+        self.written = 0;
+        !mem::take(&mut self.out).is_empty()
+    }
+
+    /// Reads into `buffer`. An end, of whatever kind, is 0 bytes.
+    pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<usize> {
+        let mut buffer = ReadBuf::new(buffer);
+        Pin::new(&mut self.stream)
+            .poll_read(cx, &mut buffer)
+            .map(|result| result.map_or(0, |()| buffer.filled().len()))
+    }
+
+    /// Tells the peer, once, that nothing more comes.
+    pub(crate) fn poll_shut(&mut self, cx: &mut Context<'_>) {
+        if !mem::replace(&mut self.shut, true) {
+            // On a socket it never has to wait, and if it fails the peer knows already.
+            let _ = Pin::new(&mut self.stream).poll_shutdown(cx);
+        }
+    }
+
+    /// How many bytes are kept.
+    pub(crate) fn kept(&self) -> usize {
+        self.out.len() - self.written
+    }
+
+    /// Writes what is kept, and then waits for the peer to end the connection too, but not for long.
+    ///
+    /// A socket that is closed with input that nobody has read is reset, and with the reset the peer may lose the last
+    /// bytes that it was sent.
+    pub(crate) async fn linger(mut self) {
+        /// How long the peer may take.
+        const TIME: Duration = Duration::from_secs(1);
+        /// How much it may still send.
+        const MOST: usize = 16 << 20;
+        let mut read = 0;
+        let ends = poll_fn(|cx| {
+            self.poll_flush(cx);
+            if self.kept() > 0 {
+                return Poll::Pending;
+            }
+            self.poll_shut(cx);
+            while read < MOST && !self.deaf {
+                match scratch::lend(|scratch| self.poll_read(cx, &mut scratch.input)) {
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(0) => break,
+                    Poll::Ready(count) => read += count,
+                }
+            }
+            Poll::Ready(())
+        });
+        // Whether it did or not, the socket is closed now.
+        let _ = timeout(TIME, ends).await;
+    }
+}
