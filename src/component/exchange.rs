@@ -57,10 +57,12 @@ impl Turn {
         now: Instant,
         capacity: usize,
     ) {
+        // Without any room a turn would only ask for another.
+        let capacity = capacity.max(1);
         session.read_clock(now);
         self.queue(session, outgoing, payload);
         let full = self.collect(session, input, now, capacity);
-        self.output = session.take_output(capacity.max(1));
+        self.output = session.take_output(capacity);
         self.collect_sent(session);
         self.more = full || session.buffered_amount() > 0;
         self.state = Some(session.state());

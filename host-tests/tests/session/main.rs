@@ -7,5 +7,6 @@
 
 mod actions;
 mod deadlines;
+mod messages;
 mod rules;
 mod split_invariance;
