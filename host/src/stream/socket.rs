@@ -171,14 +171,14 @@ where
             self.wakers.wake_other(self.half);
             return Poll::Ready(());
         }
-        let can_write = match self.poll_output(cx) {
-            Poll::Ready(Ok(())) => true,
-            Poll::Ready(Err(error)) => {
+        let can_write = self.output.is_empty();
+        if !can_write && let Poll::Ready(result) = self.output.poll_write(cx, &mut self.io) {
+            self.wakers.wake_other(self.half);
+            if let Err(error) = result {
                 self.lost(error);
-                return Poll::Ready(());
             }
-            Poll::Pending => false,
-        };
+            return Poll::Ready(());
+        }
         let is_due = self.alarm.rings(cx, &clock, self.conversation.deadline);
         if is_due || self.conversation.has_work(can_write) {
             self.turn(cx, &[], can_write);
@@ -205,15 +205,6 @@ where
             Reading::Next => inbox.is_empty(),
             Reading::Ahead => inbox.iter().map(Message::len).sum::<usize>() < scratch::SIZE,
         }
-    }
-
-    fn poll_output(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.output.is_empty() {
-            return Poll::Ready(Ok(()));
-        }
-        ready!(self.output.poll_write(cx, &mut self.io))?;
-        self.wakers.wake_other(self.half);
-        Poll::Ready(Ok(()))
     }
 
     /// One turn, and what follows from it for the transport.
