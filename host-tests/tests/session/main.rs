@@ -6,7 +6,9 @@
 //! | `split_invariance` | however the input is cut and the session driven, the same comes of it |
 
 mod actions;
+mod control;
 mod deadlines;
+mod handshake;
 mod messages;
 mod rules;
 mod split_invariance;

@@ -1,0 +1,531 @@
+//! Pings, pongs and the closing handshake.
+
+use std::time::Duration;
+
+use host_tests::engine::rule;
+use host_tests::wire::{self, CLOSE, Frame};
+use host_tests::{ActionIs, Engine, Event, Pair, ROLES, Subject, on_both_engines};
+use websocket_component::{
+    ActionQueue, Completion, Config, Message, PongPolicy, Role, Rule, State,
+};
+
+on_both_engines![
+    each_ping_gets_its_pong_in_order,
+    pongs_go_between_fragments,
+    pongs_overtake_queued_messages_but_not_a_frame_that_was_begun,
+    the_policy_latest_answers_the_latest,
+    the_policy_manual_leaves_pongs_to_the_host,
+    pings_and_pongs_are_shown_on_request,
+    a_ping_carries_what_the_host_gives,
+    a_pong_that_no_ping_asked_for,
+    a_pong_is_matched_to_its_ping_and_timed,
+    a_pong_answers_the_pings_before_it_too,
+    class_20_a_ping_flood_ends_in_1008,
+    class_20_a_ping_flood_that_is_drained_goes_on,
+    class_28_every_close_code_that_is_received,
+    class_28_every_close_code_that_is_sent,
+    a_close_is_answered_with_its_code,
+    a_close_without_a_code_is_answered_without_one,
+    a_close_is_not_answered_if_the_host_says_so,
+    nothing_counts_after_a_close,
+    a_close_goes_after_the_data_before_it,
+    the_client_closes,
+    the_server_closes,
+    both_close_at_once,
+    messages_arrive_until_the_close_is_answered,
+    a_close_inside_a_fragmented_message,
+    control_payloads_that_are_too_long_to_send,
+    a_transport_that_ends_early_is_a_lost_connection,
+    a_transport_that_ends_after_the_close_is_fine,
+    abort_in_the_middle_of_a_frame,
+];
+
+fn each_ping_gets_its_pong_in_order<E: Engine>() {
+    for role in ROLES {
+        let mut subject = Subject::<E>::open(role, &Config::default());
+        let longest = [b'x'; 125];
+        let events = subject.hears_frames(&[
+            Frame::ping("1"),
+            Frame::ping(""),
+            Frame::text("x"),
+            Frame::ping(longest),
+            Frame::ping("1"),
+        ]);
+        assert_eq!(events, [Event::text("x")]);
+        let pongs = ["1".as_bytes(), b"", &longest, b"1"].map(Frame::pong);
+        assert_eq!(subject.writes(), pongs);
+    }
+}
+
+fn pongs_go_between_fragments<E: Engine>() {
+    for role in ROLES {
+        let mut subject = Subject::<E>::open(role, &Config::default());
+        subject.says(Message::TextFragment("a")).unwrap();
+        subject.hears_frames(&[Frame::ping("?")]);
+        subject.says(Message::Text("b")).unwrap();
+        let expected = [
+            Frame::text("a").not_last(),
+            Frame::pong("?"),
+            Frame::continuation("b"),
+        ];
+        assert_eq!(subject.writes(), expected);
+    }
+}
+
+fn pongs_overtake_queued_messages_but_not_a_frame_that_was_begun<E: Engine>() {
+    for role in ROLES {
+        let mut subject = Subject::<E>::open(role, &Config::default());
+        subject.queues(Message::Text("begun")).unwrap();
+        subject.queues(Message::Text("waiting")).unwrap();
+        subject.turn_of(&[], 1);
+        subject.hears_frames(&[Frame::ping("?")]);
+        let expected = [
+            Frame::text("begun"),
+            Frame::pong("?"),
+            Frame::text("waiting"),
+        ];
+        assert_eq!(subject.writes(), expected);
+    }
+}
+
+fn the_policy_latest_answers_the_latest<E: Engine>() {
+    let mut config = Config::default();
+    config.pongs = PongPolicy::Latest;
+    for role in ROLES {
+        let mut subject = Subject::<E>::open(role, &config);
+        let pings = ["1", "2", "3"].map(Frame::ping);
+        subject.hears_frames(&pings);
+        assert_eq!(subject.writes(), [Frame::pong("3")]);
+        subject.hears_frames(&pings[..1]);
+        assert_eq!(subject.writes(), [Frame::pong("1")]);
+        // However many there are, one waits: no flood.
+        let flood = subject.peers(&[Frame::ping([b'x'; 125])]).repeat(2000);
+        subject.hears(flood);
+        assert_eq!(subject.writes(), [Frame::pong([b'x'; 125])]);
+    }
+}
+
+fn the_policy_manual_leaves_pongs_to_the_host<E: Engine>() {
+    let mut config = Config::default();
+    config.pongs = PongPolicy::Manual;
+    let mut subject = Subject::<E>::open(Role::Server, &config);
+    let events = subject.hears_frames(&[Frame::ping("?"), Frame::pong("!")]);
+    assert_eq!(events, [Event::Ping(b"?".into())]);
+    assert_eq!(subject.writes(), []);
+    subject.says(Message::Pong(b"?")).unwrap();
+    assert_eq!(subject.writes(), [Frame::pong("?")]);
+}
+
+fn pings_and_pongs_are_shown_on_request<E: Engine>() {
+    let mut config = Config::default();
+    config.show_control = true;
+    for role in ROLES {
+        let mut subject = Subject::<E>::open(role, &config);
+        let events = subject.hears_frames(&[Frame::ping("?"), Frame::pong("!")]);
+        let expected = [Event::Ping(b"?".into()), Event::Pong(b"!".into(), None)];
+        assert_eq!(events, expected);
+        assert_eq!(subject.writes(), [Frame::pong("?")]);
+    }
+}
+
+fn a_ping_carries_what_the_host_gives<E: Engine>() {
+    for role in ROLES {
+        let mut subject = Subject::<E>::open(role, &Config::default());
+        for payload in [&b""[..], b"\0\xff", &[7; 125]] {
+            subject.says(Message::Ping(payload)).unwrap();
+            assert_eq!(subject.writes(), [Frame::ping(payload)]);
+        }
+    }
+}
+
+fn a_pong_that_no_ping_asked_for<E: Engine>() {
+    for role in ROLES {
+        let mut subject = Subject::<E>::open(role, &Config::default());
+        subject.says(Message::Pong(b"alive")).unwrap();
+        assert_eq!(subject.writes(), [Frame::pong("alive")]);
+        assert_eq!(subject.hears_frames(&[Frame::pong("me too")]), []);
+        assert_eq!(subject.writes(), []);
+        assert_eq!(subject.engine.round_trip_time(), None);
+    }
+}
+
+fn a_pong_is_matched_to_its_ping_and_timed<E: Engine>() {
+    let mut config = Config::default();
+    config.show_control = true;
+    let mut subject = Subject::<E>::open(Role::Client, &config);
+    subject.says(Message::Ping(b"1")).unwrap();
+    subject.waits(Duration::from_millis(3));
+    subject.says(Message::Ping(b"2")).unwrap();
+    subject.waits(Duration::from_millis(4));
+    let events = subject.hears_frames(&[
+        Frame::pong("1"),
+        Frame::pong("1"),
+        Frame::pong("2"),
+        Frame::pong("3"),
+    ]);
+    let expected = [
+        Event::Pong(b"1".into(), Some(7_000_000)),
+        Event::Pong(b"1".into(), None),
+        Event::Pong(b"2".into(), Some(4_000_000)),
+        Event::Pong(b"3".into(), None),
+    ];
+    assert_eq!(events, expected);
+    assert_eq!(subject.engine.round_trip_time(), Some(4_000_000));
+}
+
+/// A peer may answer only the latest of several pings (RFC 6455, section 5.5.3).
+fn a_pong_answers_the_pings_before_it_too<E: Engine>() {
+    let mut config = Config::default();
+    config.timeouts.keepalive = None;
+    let mut subject = Subject::<E>::open(Role::Server, &config);
+    for payload in [b"1", b"2", b"3"] {
+        subject.says(Message::Ping(payload)).unwrap();
+    }
+    subject.hears_frames(&[Frame::pong("2")]);
+    subject.waits(Duration::from_secs(10));
+    subject.hears_frames(&[Frame::pong("3")]);
+    subject.waits(Duration::from_secs(1000));
+    assert_eq!(subject.failed_by(), None);
+}
+
+fn class_20_a_ping_flood_ends_in_1008<E: Engine>() {
+    let mut config = Config::default();
+    config.limits.queued_pongs = 10_000;
+    for role in ROLES {
+        let mut subject = Subject::<E>::open(role, &config);
+        let ping = subject.peers(&[Frame::ping([b'x'; 125])]);
+        let mut heard = 0;
+        let mut most = 0;
+        subject.engine.receive(None).unwrap();
+        while read_without_writing(&mut subject, &ping) {
+            heard += 1;
+            most = most.max(subject.engine.buffered_amount());
+            assert!(heard < 200, "no end of the flood");
+        }
+        assert!(heard >= 10_000 / 131, "{heard} are no flood yet");
+        assert!(most <= 10_000 + 131, "{most} bytes of pongs waited");
+        // The one that was being written all the time.
+        let written = subject.has_failed(Rule::PingFlood);
+        assert_eq!(written, [Frame::pong([b'x'; 125])]);
+    }
+}
+
+/// Completes the next read with these bytes, while a write never comes to its end. Returns whether there was one.
+fn read_without_writing<E: Engine>(subject: &mut Subject<E>, bytes: &[u8]) -> bool {
+    let now = subject.now;
+    loop {
+        match subject.engine.get_action(ActionQueue::Receive, now) {
+            ActionIs::SendToNetwork(..) => {}
+            ActionIs::ReceiveFromNetwork(id, _) => {
+                let read = Completion::Read(bytes);
+                subject.engine.complete_action(id, read, now).unwrap();
+                return true;
+            }
+            other => {
+                assert!(matches!(other, ActionIs::ReceiveComplete(_, None, None)));
+                return false;
+            }
+        }
+    }
+}
+
+fn class_20_a_ping_flood_that_is_drained_goes_on<E: Engine>() {
+    let mut config = Config::default();
+    config.limits.queued_pongs = 1000;
+    let mut subject = Subject::<E>::open(Role::Server, &config);
+    for _ in 0..1000 {
+        subject.hears_frames(&[Frame::ping([b'x'; 125])]);
+    }
+    assert_eq!(subject.writes().len(), 1000);
+    assert_eq!(subject.state(), State::Open);
+}
+
+/// RFC 6455, section 7.4, and the registry it founded, row by row.
+fn may_be_in_a_close_frame(code: u16) -> bool {
+    match code {
+        0..=999 => false,
+        1000..=1003 => true,
+        1004..=1006 => false,
+        1007..=1014 => true,
+        1015..=2999 => false,
+        3000..=4999 => true,
+        5000..=u16::MAX => false,
+    }
+}
+
+/// All of them; for the component, where each takes a guest, those at the borders of the ranges and some inside.
+fn codes<E: Engine>() -> Vec<u16> {
+    if E::NAME == "native" {
+        return (0..=u16::MAX).collect();
+    }
+    let borders = [999, 1000, 1014, 2999, 3000, 4999, 5000, u16::MAX];
+    let inside = (0..65_000).step_by(331);
+    borders
+        .into_iter()
+        .chain(1000..1050)
+        .chain(inside)
+        .collect()
+}
+
+fn class_28_every_close_code_that_is_received<E: Engine>() {
+    for role in ROLES {
+        for code in codes::<E>() {
+            let mut subject = Subject::<E>::open(role, &Config::default());
+            let events = subject.hears_frames(&[Frame::close(code, "why")]);
+            if may_be_in_a_close_frame(code) {
+                assert_eq!(events, [Event::close(code, "why")]);
+                assert_eq!(subject.writes(), [Frame::close(code, "")]);
+                assert_eq!(subject.failed_by(), None);
+            } else {
+                assert_eq!(events, [], "{code}");
+                assert_eq!(subject.has_failed(Rule::CloseCodeReserved), []);
+            }
+        }
+    }
+}
+
+fn class_28_every_close_code_that_is_sent<E: Engine>() {
+    for role in ROLES {
+        for code in codes::<E>() {
+            let mut subject = Subject::<E>::open(role, &Config::default());
+            // In a batch the code 1005 with no reason stands for none: `send` has a case for that.
+            let outcome = subject.queues(Message::CloseWith(code, b"why"));
+            if may_be_in_a_close_frame(code) {
+                assert_eq!(outcome, Ok(()), "{code}");
+                assert_eq!(subject.writes(), [Frame::close(code, "why")]);
+            } else {
+                assert_eq!(rule(outcome), Rule::CloseCodeForbidden, "{code}");
+                assert_eq!(subject.state(), State::Open);
+            }
+            let batch = [Message::CloseWith(code, b"why").into()];
+            let mut subject = Subject::<E>::open(role, &Config::default());
+            let turn = subject.turn(&batch);
+            let allowed = usize::from(may_be_in_a_close_frame(code));
+            assert_eq!(turn.accepted, allowed, "{code}");
+        }
+    }
+}
+
+fn a_close_is_answered_with_its_code<E: Engine>() {
+    for role in ROLES {
+        let mut subject = Subject::<E>::open(role, &Config::default());
+        let events = subject.hears_frames(&[Frame::close(1001, "away")]);
+        assert_eq!(events, [Event::close(1001, "away")]);
+        assert_eq!(subject.writes(), [Frame::close(1001, "")]);
+        assert_eq!(subject.state(), State::Closed);
+        assert_eq!(subject.failed_by(), None);
+        assert_eq!(subject.next_deadline(), None);
+    }
+}
+
+fn a_close_without_a_code_is_answered_without_one<E: Engine>() {
+    for role in ROLES {
+        let mut subject = Subject::<E>::open(role, &Config::default());
+        let events = subject.hears_frames(&[Frame::close_without_code()]);
+        assert_eq!(events, [Event::close(1005, "")]);
+        assert_eq!(subject.writes(), [Frame::close_without_code()]);
+    }
+}
+
+fn a_close_is_not_answered_if_the_host_says_so<E: Engine>() {
+    let mut config = Config::default();
+    config.reply_to_close = false;
+    for role in ROLES {
+        let mut subject = Subject::<E>::open(role, &config);
+        let events = subject.hears_frames(&[Frame::close(1001, "away")]);
+        assert_eq!(events, [Event::close(1001, "away")]);
+        assert_eq!(subject.writes(), []);
+        assert_eq!(subject.state(), State::Closing);
+        // The host may finish what it has to say.
+        subject.says(Message::Text("last words")).unwrap();
+        subject.says(Message::CloseWith(1000, b"bye")).unwrap();
+        let expected = [Frame::text("last words"), Frame::close(1000, "bye")];
+        assert_eq!(subject.writes(), expected);
+        assert_eq!(subject.state(), State::Closed);
+        assert_eq!(subject.failed_by(), None);
+        // Or it doesn't, and the deadline ends it.
+        let mut subject = Subject::<E>::open(role, &config);
+        subject.hears_frames(&[Frame::close_without_code()]);
+        subject.waits(config.timeouts.close.unwrap());
+        assert_eq!(subject.failed_by(), Some(Rule::CloseTimeout));
+    }
+}
+
+fn nothing_counts_after_a_close<E: Engine>() {
+    for reply in [true, false] {
+        let mut config = Config::default();
+        config.reply_to_close = reply;
+        config.show_control = true;
+        for role in ROLES {
+            let mut subject = Subject::<E>::open(role, &config);
+            let close = [Frame::close(1000, "")];
+            let after = [
+                Frame::text("x"),
+                Frame::ping("?"),
+                Frame::close(1001, "again"),
+                Frame::new(0x3, "not even this"),
+            ];
+            let both = subject.peers(&[&close[..], &after].concat());
+            assert_eq!(subject.hears(both), [Event::close(1000, "")]);
+            assert_eq!(subject.hears_frames(&after), []);
+            assert_eq!(subject.failed_by(), None);
+            let answer = if reply { &close[..] } else { &[] };
+            assert_eq!(subject.writes(), answer);
+        }
+    }
+}
+
+fn a_close_goes_after_the_data_before_it<E: Engine>() {
+    for role in ROLES {
+        let mut subject = Subject::<E>::open(role, &Config::default());
+        subject.queues(Message::Binary(&[1; 70_000])).unwrap();
+        subject.queues(Message::Text("2")).unwrap();
+        subject.queues(Message::CloseWith(1000, b"")).unwrap();
+        subject.queues(Message::Ping(b"first")).unwrap();
+        let expected = [
+            Frame::ping("first"),
+            Frame::binary(vec![1; 70_000]),
+            Frame::text("2"),
+            Frame::close(1000, ""),
+        ];
+        assert_eq!(subject.writes(), expected);
+    }
+}
+
+/// What both sides of a pair hear of a closing handshake, and that it ends.
+#[track_caller]
+fn assert_closed<E: Engine>(pair: &mut Pair<E>, client: &[Event], server: &[Event]) {
+    pair.drive();
+    assert_eq!(pair.client.events(), client);
+    assert_eq!(pair.server.events(), server);
+    assert_eq!(pair.states(), (State::Closed, State::Closed));
+    assert_eq!(pair.client.engine.failure(), None);
+    assert_eq!(pair.server.engine.failure(), None);
+}
+
+fn the_client_closes<E: Engine>() {
+    let mut pair = Pair::<E>::open(&Config::default(), &Config::default());
+    pair.client_says(Message::Text("last")).unwrap();
+    pair.client_says(Message::CloseWith(3001, b"done")).unwrap();
+    assert_eq!(pair.states(), (State::Closing, State::Open));
+    assert_closed(
+        &mut pair,
+        &[Event::close(3001, "")],
+        &[Event::text("last"), Event::close(3001, "done")],
+    );
+}
+
+fn the_server_closes<E: Engine>() {
+    let mut pair = Pair::<E>::open(&Config::default(), &Config::default());
+    pair.server_says(Message::Close).unwrap();
+    assert_closed(
+        &mut pair,
+        &[Event::close(1005, "")],
+        &[Event::close(1005, "")],
+    );
+}
+
+fn both_close_at_once<E: Engine>() {
+    let mut pair = Pair::<E>::open(&Config::default(), &Config::default());
+    pair.client_says(Message::CloseWith(1000, b"I")).unwrap();
+    pair.server_says(Message::CloseWith(1001, b"no, I"))
+        .unwrap();
+    assert_closed(
+        &mut pair,
+        &[Event::close(1001, "no, I")],
+        &[Event::close(1000, "I")],
+    );
+}
+
+fn messages_arrive_until_the_close_is_answered<E: Engine>() {
+    let mut pair = Pair::<E>::open(&Config::default(), &Config::default());
+    pair.client_says(Message::CloseWith(1000, b"")).unwrap();
+    pair.server_says(Message::Text("on its way")).unwrap();
+    assert_closed(
+        &mut pair,
+        &[Event::text("on its way"), Event::close(1000, "")],
+        &[Event::close(1000, "")],
+    );
+}
+
+fn a_close_inside_a_fragmented_message<E: Engine>() {
+    for role in ROLES {
+        let mut subject = Subject::<E>::open(role, &Config::default());
+        subject.says(Message::TextFragment("half")).unwrap();
+        let frames = [Frame::text("half").not_last(), Frame::close(1000, "")];
+        let events = subject.hears_frames(&frames);
+        assert_eq!(events, [Event::close(1000, "")]);
+        let expected = [Frame::text("half").not_last(), Frame::close(1000, "")];
+        assert_eq!(subject.writes(), expected);
+        assert_eq!(subject.state(), State::Closed);
+    }
+}
+
+fn control_payloads_that_are_too_long_to_send<E: Engine>() {
+    for role in ROLES {
+        let mut subject = Subject::<E>::open(role, &Config::default());
+        for message in [
+            Message::Ping(&[b'x'; 126]),
+            Message::Pong(&[b'x'; 126]),
+            Message::CloseWith(1000, &[b'x'; 124]),
+        ] {
+            let refused = subject.says(message);
+            assert_eq!(rule(refused), Rule::ControlPayloadTooLong);
+        }
+        let not_utf8 = subject.says(Message::CloseWith(1000, b"\xff"));
+        assert_eq!(rule(not_utf8), Rule::TextNotUtf8);
+        assert_eq!(subject.writes(), []);
+        let longest = [b'x'; 123];
+        subject.says(Message::CloseWith(1000, &longest)).unwrap();
+        assert_eq!(subject.writes(), [Frame::close(1000, longest)]);
+    }
+}
+
+fn a_transport_that_ends_early_is_a_lost_connection<E: Engine>() {
+    for role in ROLES {
+        for closing in [false, true] {
+            let mut subject = Subject::<E>::open(role, &Config::default());
+            subject.hears_frames(&[Frame::text("half").not_last()]);
+            if closing {
+                subject.says(Message::Close).unwrap();
+            }
+            subject.writes();
+            subject.queues(Message::Ping(b"in vain")).unwrap();
+            subject.engine.end_of_input(subject.now);
+            let failure = subject.engine.failure().unwrap();
+            assert_eq!(failure, Rule::ConnectionLost.into());
+            assert_eq!(subject.writes(), []);
+            assert_eq!(subject.state(), State::Closed);
+        }
+    }
+}
+
+fn a_transport_that_ends_after_the_close_is_fine<E: Engine>() {
+    for role in ROLES {
+        let mut subject = Subject::<E>::open(role, &Config::default());
+        let close = subject.peers(&[Frame::close(1000, "")]);
+        let turn = subject.engine.exchange(&close, &[], subject.now, 1);
+        subject.engine.end_of_input(subject.now);
+        assert_eq!(subject.failed_by(), None);
+        // The answer is still to be written.
+        assert_eq!(subject.state(), State::Closing);
+        let written = [turn.output, subject.writes_bytes()].concat();
+        assert_eq!(wire::read_frames(&written)[0].first, wire::FIN | CLOSE);
+        assert_eq!(subject.state(), State::Closed);
+    }
+}
+
+fn abort_in_the_middle_of_a_frame<E: Engine>() {
+    for role in ROLES {
+        let mut subject = Subject::<E>::open(role, &Config::default());
+        subject.queues(Message::Text("hello")).unwrap();
+        let begun = subject.turn_of(&[], 3).output;
+        assert_eq!(begun.len(), 3);
+        subject.engine.abort();
+        assert_eq!(subject.writes_bytes(), begun);
+        assert_eq!(subject.state(), State::Closed);
+        assert_eq!(subject.failed_by(), Some(Rule::Aborted));
+        assert_eq!(subject.hears_frames(&[Frame::text("x")]), []);
+        assert_eq!(rule(subject.says(Message::Text("x"))), Rule::Aborted);
+    }
+}

@@ -1,0 +1,445 @@
+//! The client's side, in bytes.
+
+use host_tests::engine::ENTROPY;
+use host_tests::wire::Frame;
+use host_tests::{Engine, Event, Pair, Subject, heads, on_both_engines};
+use websocket_component::handshake::{Acceptance, Request};
+use websocket_component::{Config, Message, Role, Rule, State};
+
+use super::{assert_refused, extension, header};
+
+on_both_engines![
+    the_request_byte_by_byte,
+    a_response_opens_the_session,
+    frames_behind_the_response_are_heard,
+    interim_responses_are_passed_over,
+    class_18_responses_that_never_open,
+    class_18_data_before_the_response,
+    class_01_a_response_without_end,
+    a_refusal_is_shown,
+    an_answer_that_was_not_offered,
+    class_18_a_value_of_the_request_with_a_line_end_is_refused,
+    values_of_the_request_that_are_malformed,
+    class_17_each_client_has_a_key_of_its_own,
+    calls_that_are_not_the_next_step_change_nothing,
+    a_pair_shakes_hands_over_a_wire_that_cuts,
+];
+
+/// A client that has sent a request, and what its head says.
+fn asking<E: Engine>(request: &Request) -> (Subject<E>, String) {
+    let mut subject = Subject::<E>::new(Role::Client, &Config::default());
+    subject.engine.connect(request).unwrap();
+    let head = subject.writes_text();
+    (subject, head)
+}
+
+fn plain() -> Request {
+    Request::new("example.org", "/chat")
+}
+
+fn key_in(head: &str) -> &str {
+    heads::field(head, "Sec-WebSocket-Key").expect("a key")
+}
+
+fn the_request_byte_by_byte<E: Engine>() {
+    let request = Request {
+        subprotocols: vec!["chat".into(), "superchat".into()],
+        extensions: vec![extension("x-of-mine")],
+        headers: vec![header("Origin", "https://example.org")],
+        ..Request::new("example.org:8080", "/chat?room=1")
+    };
+    let (_, head) = asking::<E>(&request);
+    let key = key_in(&head);
+    let expected = format!(
+        "GET /chat?room=1 HTTP/1.1\r\n\
+        Host: example.org:8080\r\n\
+        Upgrade: websocket\r\n\
+        Connection: Upgrade\r\n\
+        Sec-WebSocket-Key: {key}\r\n\
+        Sec-WebSocket-Version: 13\r\n\
+        Sec-WebSocket-Protocol: chat, superchat\r\n\
+        Sec-WebSocket-Extensions: x-of-mine\r\n\
+        Origin: https://example.org\r\n\
+        \r\n"
+    );
+    assert_eq!(head, expected);
+    assert_eq!((key.len(), &key[22..]), (24, "=="));
+}
+
+fn a_response_opens_the_session<E: Engine>() {
+    let (mut subject, head) = asking::<E>(&plain());
+    assert_eq!(subject.state(), State::Connecting);
+    let response = heads::response_to(key_in(&head));
+    let (last, others) = response.split_last().unwrap();
+    for byte in others {
+        assert_eq!(subject.hears([*byte]), []);
+    }
+    assert_eq!(subject.hears([*last]), [Event::Opened]);
+    assert_eq!(subject.state(), State::Open);
+    let response = subject.engine.response().expect("a response");
+    assert_eq!(response.status, 101);
+    assert_eq!(response.reason, b"Switching Protocols");
+    assert_eq!(response.headers.len(), 3);
+    let negotiated = subject.engine.negotiated().unwrap();
+    assert_eq!(negotiated.subprotocol, None);
+}
+
+fn frames_behind_the_response_are_heard<E: Engine>() {
+    let (mut subject, head) = asking::<E>(&plain());
+    let response = heads::response_to(key_in(&head));
+    let frames = subject.peers(&[Frame::text("hello"), Frame::ping("?")]);
+    let events = subject.hears([response, frames].concat());
+    assert_eq!(events, [Event::Opened, Event::text("hello")]);
+    assert_eq!(subject.writes(), [Frame::pong("?")]);
+}
+
+fn interim_responses_are_passed_over<E: Engine>() {
+    let (mut subject, head) = asking::<E>(&plain());
+    for first_line in ["HTTP/1.1 100 Continue", "HTTP/1.1 103 Early Hints"] {
+        assert_eq!(subject.hears(heads::head(first_line, &[("A", "b")])), []);
+        assert_eq!(subject.state(), State::Connecting);
+    }
+    let response = heads::response_to(key_in(&head));
+    assert_eq!(subject.hears(response), [Event::Opened]);
+}
+
+/// A response that ends the session by this rule, whatever follows it.
+#[track_caller]
+fn never_opens<E: Engine>(request: &Request, response: &dyn Fn(&str) -> Vec<u8>, rule: Rule) {
+    let (mut subject, head) = asking::<E>(request);
+    let frame = subject.peers(&[Frame::text("never heard")]);
+    let response = response(&heads::accept_for(key_in(&head)));
+    let text = String::from_utf8_lossy(&response).into_owned();
+    let events = subject.hears([response, frame].concat());
+    assert_eq!(events, [], "{text}");
+    assert_eq!(subject.failed_by(), Some(rule), "{text}");
+    assert_eq!(subject.state(), State::Closed);
+    assert_eq!(subject.writes_bytes(), b"");
+    assert_eq!(subject.engine.negotiated(), None);
+}
+
+const SWITCHING: &str = "HTTP/1.1 101 Switching Protocols";
+
+fn class_18_responses_that_never_open<E: Engine>() {
+    let upgrade = ("Upgrade", "websocket");
+    let connection = ("Connection", "Upgrade");
+    for status in [200, 201, 204, 301, 400, 426, 503, 999] {
+        let line = format!("HTTP/1.1 {status} ");
+        let response = |accept: &str| {
+            let accept = ("Sec-WebSocket-Accept", accept);
+            heads::head(&line, &[upgrade, connection, accept])
+        };
+        never_opens::<E>(&plain(), &response, Rule::HandshakeRefused);
+    }
+    let wrong = |_: &str| {
+        let accept = ("Sec-WebSocket-Accept", heads::ACCEPT);
+        heads::head(SWITCHING, &[upgrade, connection, accept])
+    };
+    never_opens::<E>(&plain(), &wrong, Rule::AcceptWrong);
+    type Fields<'a> = Vec<(&'a str, &'a str)>;
+    type Make = for<'a> fn(&'a str) -> Fields<'a>;
+    let cases: [(Make, Rule); 8] = [
+        (
+            |_| vec![("Upgrade", "websocket"), ("Connection", "Upgrade")],
+            Rule::AcceptMissing,
+        ),
+        (
+            |a| {
+                let accept = ("Sec-WebSocket-Accept", a);
+                vec![
+                    ("Upgrade", "websocket"),
+                    ("Connection", "Upgrade"),
+                    accept,
+                    accept,
+                ]
+            },
+            Rule::AcceptDuplicate,
+        ),
+        (
+            |a| vec![("Connection", "Upgrade"), ("Sec-WebSocket-Accept", a)],
+            Rule::UpgradeMissing,
+        ),
+        (
+            |a| {
+                vec![
+                    ("Upgrade", "h2c"),
+                    ("Connection", "Upgrade"),
+                    ("Sec-WebSocket-Accept", a),
+                ]
+            },
+            Rule::UpgradeMissing,
+        ),
+        (
+            |a| vec![("Upgrade", "websocket"), ("Sec-WebSocket-Accept", a)],
+            Rule::ConnectionMissing,
+        ),
+        (
+            |a| {
+                vec![
+                    ("Upgrade", "websocket"),
+                    ("Connection", "close"),
+                    ("Sec-WebSocket-Accept", a),
+                ]
+            },
+            Rule::ConnectionMissing,
+        ),
+        (
+            |a| {
+                vec![
+                    ("Upgrade", "websocket"),
+                    ("Connection", "Upgrade"),
+                    ("Sec-WebSocket-Accept", a),
+                    ("Content-Length", "19"),
+                ]
+            },
+            Rule::BodyNotAllowed,
+        ),
+        (
+            |a| {
+                vec![
+                    ("Upgrade", "websocket"),
+                    ("Connection", "Upgrade"),
+                    ("Sec-WebSocket-Accept", a),
+                    ("Transfer-Encoding", "chunked"),
+                ]
+            },
+            Rule::BodyNotAllowed,
+        ),
+    ];
+    for (fields, rule) in cases {
+        let response = |accept: &str| heads::head(SWITCHING, &fields(accept));
+        never_opens::<E>(&plain(), &response, rule);
+    }
+    let old = |_: &str| heads::head("HTTP/1.0 101 x", &[]);
+    never_opens::<E>(&plain(), &old, Rule::HttpVersion);
+}
+
+fn class_18_data_before_the_response<E: Engine>() {
+    for early in [
+        Frame::text("early").bytes(),
+        b"\r\n".to_vec(),
+        b" ".to_vec(),
+        b"\x88\x00".to_vec(),
+    ] {
+        let response = |_: &str| early.clone();
+        never_opens::<E>(&plain(), &response, Rule::HeadMalformed);
+    }
+}
+
+fn class_01_a_response_without_end<E: Engine>() {
+    for (start, more, rule) in [
+        ("HTTP/1.1 101 ", "a", Rule::HeaderLineTooLong),
+        ("HTTP/1.1 101 \r\nA: ", "b", Rule::HeaderLineTooLong),
+        ("HTTP/1.1 101 \r\n", "A: b\r\n", Rule::TooManyHeaders),
+    ] {
+        let (mut subject, _) = asking::<E>(&plain());
+        subject.hears(start);
+        let mut said = start.len();
+        while subject.failed_by().is_none() {
+            subject.hears(more);
+            said += more.len();
+            assert!(said < 20_000);
+        }
+        assert_eq!(subject.failed_by(), Some(rule));
+        assert_eq!(subject.writes_bytes(), b"");
+    }
+}
+
+fn a_refusal_is_shown<E: Engine>() {
+    let (mut subject, _) = asking::<E>(&plain());
+    let response = heads::head("HTTP/1.1 401 Who?", &[("WWW-Authenticate", "Basic")]);
+    assert_eq!(subject.hears(response), []);
+    let failure = subject.engine.failure().unwrap();
+    assert_eq!(failure, Rule::HandshakeRefused.into());
+    let shown = subject.engine.response().expect("the refusal");
+    assert_eq!((shown.status, &*shown.reason), (401, &b"Who?"[..]));
+    assert_eq!(shown.headers, [header("WWW-Authenticate", "Basic")]);
+}
+
+fn an_answer_that_was_not_offered<E: Engine>() {
+    let request = Request {
+        subprotocols: vec!["chat".into(), "superchat".into()],
+        extensions: vec![extension("x-of-mine")],
+        ..plain()
+    };
+    for (name, value, rule) in [
+        (
+            "Sec-WebSocket-Protocol",
+            "other",
+            Rule::SubprotocolNotOffered,
+        ),
+        (
+            "Sec-WebSocket-Protocol",
+            "Chat",
+            Rule::SubprotocolNotOffered,
+        ),
+        (
+            "Sec-WebSocket-Protocol",
+            "chat, superchat",
+            Rule::SubprotocolDuplicate,
+        ),
+        (
+            "Sec-WebSocket-Extensions",
+            "x-other",
+            Rule::ExtensionNotOffered,
+        ),
+        (
+            "Sec-WebSocket-Extensions",
+            "permessage-deflate",
+            Rule::ExtensionNotOffered,
+        ),
+        (
+            "Sec-WebSocket-Extensions",
+            "x-of-mine;=",
+            Rule::ExtensionMalformed,
+        ),
+    ] {
+        let response = |accept: &str| {
+            let fields = [
+                ("Upgrade", "websocket"),
+                ("Connection", "Upgrade"),
+                ("Sec-WebSocket-Accept", accept),
+                (name, value),
+            ];
+            heads::head(SWITCHING, &fields)
+        };
+        never_opens::<E>(&request, &response, rule);
+    }
+}
+
+fn class_18_a_value_of_the_request_with_a_line_end_is_refused<E: Engine>() {
+    let mut subject = Subject::<E>::new(Role::Client, &Config::default());
+    let bad = "a\r\nX-Injected: b";
+    for (request, rule) in [
+        (Request::new("example.org", bad), Rule::TargetInvalid),
+        (
+            Request::new("example.org", "/a HTTP/1.1\r\nX: b"),
+            Rule::TargetInvalid,
+        ),
+        (Request::new(bad, "/"), Rule::AuthorityInvalid),
+        (
+            Request {
+                subprotocols: vec![bad.into()],
+                ..plain()
+            },
+            Rule::SubprotocolInvalid,
+        ),
+        (
+            Request {
+                extensions: vec![extension(bad)],
+                ..plain()
+            },
+            Rule::ExtensionInvalid,
+        ),
+        (
+            Request {
+                headers: vec![header("X", bad)],
+                ..plain()
+            },
+            Rule::HeaderValueInvalid,
+        ),
+        (
+            Request {
+                headers: vec![header(bad, "x")],
+                ..plain()
+            },
+            Rule::HeaderNameInvalid,
+        ),
+    ] {
+        assert_refused(subject.engine.connect(&request), rule);
+        assert_eq!(subject.writes_bytes(), b"");
+    }
+    subject.engine.connect(&plain()).unwrap();
+    assert_eq!(subject.writes_text().lines().count(), 7);
+}
+
+fn values_of_the_request_that_are_malformed<E: Engine>() {
+    let mut subject = Subject::<E>::new(Role::Client, &Config::default());
+    for target in ["", "chat", "*", "/a b", "/a#b", "http://a/", "/\u{e9}"] {
+        let outcome = subject.engine.connect(&Request::new("a", target));
+        assert_refused(outcome, Rule::TargetInvalid);
+    }
+    for authority in ["", "a b", "a/b", "user@a", "a:b", "a:65536"] {
+        let outcome = subject.engine.connect(&Request::new(authority, "/"));
+        assert_refused(outcome, Rule::AuthorityInvalid);
+    }
+    for names in [&["a b"][..], &[""], &["a", "a"]] {
+        let request = Request {
+            subprotocols: names.iter().map(|name| (*name).into()).collect(),
+            ..plain()
+        };
+        let outcome = subject.engine.connect(&request);
+        assert_refused(outcome, Rule::SubprotocolInvalid);
+    }
+    for name in ["Host", "upgrade", "Sec-WebSocket-Key", "Content-Length"] {
+        let request = Request {
+            headers: vec![header(name, "x")],
+            ..plain()
+        };
+        let outcome = subject.engine.connect(&request);
+        assert_refused(outcome, Rule::HeaderReserved);
+    }
+}
+
+fn class_17_each_client_has_a_key_of_its_own<E: Engine>() {
+    let mut keys = Vec::new();
+    for seed in 0..50 {
+        let mut engine = E::client(&Config::default(), &[seed; 32]).unwrap();
+        engine.connect(&plain()).unwrap();
+        let head = engine.exchange(b"", &[], Default::default(), 10_000).output;
+        let head = String::from_utf8(head).unwrap();
+        keys.push(key_in(&head).to_owned());
+    }
+    keys.sort_unstable();
+    keys.dedup();
+    assert_eq!(keys.len(), 50);
+}
+
+fn calls_that_are_not_the_next_step_change_nothing<E: Engine>() {
+    let mut engine = E::client(&Config::default(), &ENTROPY).unwrap();
+    let acceptance = Acceptance::default();
+    assert_refused(engine.accept(&acceptance), Rule::WrongRole);
+    assert_refused(engine.end_server_handshake(), Rule::WrongRole);
+    let ended = engine.end_client_handshake(101, &[]);
+    assert_refused(ended, Rule::HandshakeOutOfOrder);
+    engine.connect(&plain()).unwrap();
+    assert_refused(engine.connect(&plain()), Rule::HandshakeOutOfOrder);
+    let ended = engine.end_client_handshake(101, &[]);
+    assert_refused(ended, Rule::HandshakeOutOfOrder);
+    let said = engine.send(Message::Text("x"), None, Default::default());
+    assert_refused(said, Rule::NotOpen);
+    let head = engine.exchange(b"", &[], Default::default(), 10_000).output;
+    let heads = String::from_utf8(head).unwrap();
+    assert_eq!(heads.matches("GET ").count(), 1);
+}
+
+fn a_pair_shakes_hands_over_a_wire_that_cuts<E: Engine>() {
+    let request = Request {
+        subprotocols: vec!["chat".into()],
+        ..plain()
+    };
+    for chunks in [vec![1], vec![7, 2], vec![usize::MAX]] {
+        let config = Config::default();
+        let mut pair = Pair::<E>::connecting(&config, &config, &request);
+        pair.server.acceptance = Some(Acceptance {
+            subprotocol: Some("chat".into()),
+            ..Acceptance::default()
+        });
+        pair.client.wire.chunks = chunks.clone();
+        pair.server.wire.chunks = chunks;
+        pair.drive();
+        assert_eq!(pair.states(), (State::Open, State::Open));
+        assert_eq!(pair.client.events(), [Event::Opened]);
+        assert_eq!(pair.server.events(), [Event::Request]);
+        let agreed = pair.client.engine.negotiated();
+        assert_eq!(agreed, pair.server.engine.negotiated());
+        assert_eq!(agreed.unwrap().subprotocol.as_deref(), Some("chat"));
+        pair.client_says(Message::Text("hello")).unwrap();
+        pair.drive();
+        assert_eq!(pair.server.events(), [Event::text("hello")]);
+    }
+    // Nothing can be said too early.
+    let mut pair = Pair::<E>::connecting(&Config::default(), &Config::default(), &request);
+    let said = pair.client_says(Message::Text("hello"));
+    assert_refused(said, Rule::NotOpen);
+}
