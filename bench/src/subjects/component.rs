@@ -1,0 +1,174 @@
+//! The engine in its sandbox, through `websocket-host`'s batched call.
+
+use std::io::{IoSlice, Read};
+use std::path::Path;
+use std::rc::Rc;
+
+use anyhow::{Context, Result, bail, ensure};
+use websocket_host::protocol::{Kind, Negotiated, Outgoing};
+use websocket_host::{Clock, Guest, Sandbox, SandboxConfig, Session};
+
+use super::{Decoder, Encoder, Subject};
+use crate::frames::Role;
+use crate::seen::Seen;
+use crate::transport::{Sink, Source};
+use crate::workload::{Message, Workload};
+
+/// The most that a call hands back of each, payload and output: more than any pass has.
+const CAPACITY: u32 = 1 << 20;
+
+pub(crate) struct Component {
+    sandbox: Sandbox,
+}
+
+impl Component {
+    pub(crate) fn load(path: &Path) -> Result<Self> {
+        let config = SandboxConfig {
+            guests: 4,
+            ..SandboxConfig::default()
+        };
+        let sandbox = Sandbox::load(path, config)?;
+        Ok(Self { sandbox })
+    }
+
+    fn open(&self, role: Role) -> Result<(Guest, Session)> {
+        let mut guest = self.sandbox.guest()?;
+        let mut config = self.sandbox.default_config();
+        // Nobody is there to answer a ping.
+        config.timeouts.keepalive = None;
+        let negotiated = Negotiated {
+            subprotocol: None,
+            extensions: Vec::new(),
+        };
+        let session = match role {
+            Role::Server => guest.open_server(&config, &negotiated)?,
+            Role::Client => guest.open_client(&config, &[7; 32], &negotiated)?,
+        };
+        Ok((guest, session))
+    }
+}
+
+impl Subject for Component {
+    fn name(&self) -> &'static str {
+        "component in sandbox"
+    }
+
+    fn is_peer(&self) -> bool {
+        false
+    }
+
+    fn decoder(&self, source: Source, _: usize) -> Result<Box<dyn Decoder>> {
+        let (guest, session) = self.open(Role::Server)?;
+        Ok(Box::new(Reader {
+            guest,
+            session,
+            clock: Clock::start(),
+            buffer: vec![0; source.limit()],
+            source,
+        }))
+    }
+
+    fn encoder(&self, role: Role, work: Rc<Workload>, sink: Sink) -> Result<Box<dyn Encoder>> {
+        let (guest, session) = self.open(role)?;
+        Ok(Box::new(Writer {
+            guest,
+            session,
+            clock: Clock::start(),
+            work,
+            sink,
+            outgoing: Vec::new(),
+            payload: Vec::new(),
+        }))
+    }
+}
+
+struct Reader {
+    guest: Guest,
+    session: Session,
+    clock: Clock,
+    source: Source,
+    buffer: Vec<u8>,
+}
+
+impl Decoder for Reader {
+    fn pass(&mut self, seen: &mut Seen<'_>) -> Result<()> {
+        loop {
+            let count = self.source.read(&mut self.buffer)?;
+            let now = self.clock.now();
+            let mut rest = &self.buffer[..count];
+            loop {
+                let (guest, session) = (&mut self.guest, &self.session);
+                let turn = guest.exchange(session, rest, &[], &[], now, CAPACITY)?;
+                for event in &turn.events {
+                    let text = match event.kind {
+                        Kind::Text => true,
+                        Kind::Binary => false,
+                        kind => bail!("an event other than a message: {kind:?}"),
+                    };
+                    seen.message(text, turn.bytes(event));
+                }
+                rest = rest.get(turn.consumed..).context("more than there was")?;
+                if !turn.more {
+                    break;
+                }
+            }
+            ensure!(rest.is_empty(), "input was left over");
+            if self.source.is_at_start() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+struct Writer {
+    guest: Guest,
+    session: Session,
+    clock: Clock,
+    work: Rc<Workload>,
+    sink: Sink,
+    outgoing: Vec<Outgoing>,
+    payload: Vec<u8>,
+}
+
+impl Encoder for Writer {
+    fn pass(&mut self) -> Result<()> {
+        for burst in self.work.bursts() {
+            self.outgoing.clear();
+            self.payload.clear();
+            // The call takes one buffer with all payloads. A program that has them apart copies them, and that counts.
+            let payload = match burst {
+                [message] => {
+                    self.outgoing.push(record(*message, 0));
+                    message.bytes()
+                }
+                messages => {
+                    for message in messages {
+                        self.outgoing.push(record(*message, self.payload.len()));
+                        self.payload.extend_from_slice(message.bytes());
+                    }
+                    &self.payload[..]
+                }
+            };
+            let now = self.clock.now();
+            let (guest, session) = (&mut self.guest, &self.session);
+            let turn = guest.exchange(session, &[], &self.outgoing, payload, now, CAPACITY)?;
+            ensure!(turn.accepted == burst.len(), "refused: {:?}", turn.refused);
+            ensure!(!turn.more, "more output than one call gives");
+            self.sink.put(&[IoSlice::new(turn.output)]);
+        }
+        Ok(())
+    }
+}
+
+fn record(message: Message, start: usize) -> Outgoing {
+    Outgoing {
+        kind: match message {
+            Message::Text(_) => Kind::Text,
+            Message::Binary(_) => Kind::Binary,
+        },
+        start: start as u32,
+        length: message.bytes().len() as u32,
+        detail: 0,
+        context: None,
+    }
+}

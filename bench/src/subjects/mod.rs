@@ -1,0 +1,66 @@
+//! What is compared: each a program around one library, written as its documentation advises for speed.
+//!
+//! All of them get bytes from a [`Source`] into a buffer, deliver whole messages to [`Seen`], take messages from a
+//! [`Workload`], and write to a [`Sink`]. Limits are left as they are, and so are checks: everybody validates text that
+//! comes in.
+
+mod component;
+mod fastwebsockets;
+mod native;
+mod tokio_websockets;
+mod tungstenite;
+
+use std::path::Path;
+use std::rc::Rc;
+
+use anyhow::Result;
+
+use crate::frames::Role;
+use crate::seen::Seen;
+use crate::transport::{Sink, Source};
+use crate::workload::Workload;
+
+/// The peer that everything is compared with.
+pub(crate) const REFERENCE: &str = "tungstenite";
+
+/// One of the things that are compared.
+pub(crate) trait Subject {
+    /// As in the table.
+    fn name(&self) -> &'static str;
+
+    /// Whether it is somebody else's.
+    fn is_peer(&self) -> bool;
+
+    /// A server whose connection is open, for reading `count` messages in each pass.
+    fn decoder(&self, source: Source, count: usize) -> Result<Box<dyn Decoder>>;
+
+    /// One end of an open connection, for writing a workload in each pass.
+    fn encoder(&self, role: Role, work: Rc<Workload>, sink: Sink) -> Result<Box<dyn Encoder>>;
+}
+
+/// Reads.
+pub(crate) trait Decoder {
+    /// Reads all the messages of the wire, once.
+    fn pass(&mut self, seen: &mut Seen<'_>) -> Result<()>;
+}
+
+/// Writes.
+pub(crate) trait Encoder {
+    /// What a program would have done before it sends, and is not measured: payloads in the form that the library
+    /// sends fastest.
+    fn prepare(&mut self) {}
+
+    /// Sends all the messages once, with a flush after each burst.
+    fn pass(&mut self) -> Result<()>;
+}
+
+/// All subjects, the project's own first.
+pub(crate) fn all(component: &Path) -> Result<Vec<Box<dyn Subject>>> {
+    Ok(vec![
+        Box::new(native::Native),
+        Box::new(component::Component::load(component)?),
+        Box::new(tungstenite::Tungstenite),
+        Box::new(tokio_websockets::TokioWebsockets),
+        Box::new(fastwebsockets::Fastwebsockets),
+    ])
+}

@@ -1,0 +1,221 @@
+//! The messages that are decoded and encoded: the same for everybody.
+
+use std::fmt;
+
+use crate::frames::{self, Role};
+
+/// How many bytes of payload one pass carries. Small enough for a core's second-level cache, as bytes fresh from a
+/// socket are; large enough that a pass takes far longer than reading the clock.
+const PASS: usize = 1 << 20;
+
+/// What the payloads hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Content {
+    /// Random bytes.
+    Binary,
+    /// ASCII, as in most JSON.
+    Text,
+    /// Text in several scripts. Validation takes another path than for ASCII, in every library.
+    Unicode,
+}
+
+impl Content {
+    pub(crate) const ALL: [Self; 3] = [Self::Binary, Self::Text, Self::Unicode];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Binary => "binary",
+            Self::Text => "text",
+            Self::Unicode => "unicode",
+        }
+    }
+}
+
+/// A size in bytes, written as people do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Size(pub(crate) usize);
+
+impl Size {
+    pub(crate) const ALL: [Self; 5] = [
+        Self(16),
+        Self(125),
+        Self(1 << 10),
+        Self(16 << 10),
+        Self(256 << 10),
+    ];
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self.0 {
+            bytes if bytes >= 1024 && bytes % 1024 == 0 => format!("{} KiB", bytes / 1024),
+            bytes => format!("{bytes} B"),
+        };
+        f.pad(&text)
+    }
+}
+
+/// One message. It lives as long as the program, so that libraries which take payloads by reference count or by value
+/// get them without a copy: their cheapest way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Message {
+    Text(&'static str),
+    Binary(&'static [u8]),
+}
+
+impl Message {
+    pub(crate) const fn bytes(self) -> &'static [u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Binary(bytes) => bytes,
+        }
+    }
+
+    pub(crate) const fn is_text(self) -> bool {
+        matches!(self, Self::Text(_))
+    }
+}
+
+/// The messages of one pass, all of one size.
+pub(crate) struct Workload {
+    pub(crate) content: Content,
+    pub(crate) size: Size,
+    /// The most bytes that one read brings in, and about what a program sends before it flushes.
+    pub(crate) transfer: usize,
+    pub(crate) messages: Vec<Message>,
+}
+
+impl Workload {
+    pub(crate) fn new(content: Content, size: Size, transfer: usize) -> Self {
+        let mut random = Random::new(0x9e37_79b9 + size.0 as u64);
+        let count = (PASS / size.0).max(1);
+        // One behind the other, as in a program's own arena: nobody pays for cache misses that others don't have.
+        let mut arena = Vec::with_capacity(count * size.0);
+        for _ in 0..count {
+            match content {
+                Content::Binary => random.bytes(size.0, &mut arena),
+                Content::Text => random.text(size.0, ASCII, &mut arena),
+                Content::Unicode => random.text(size.0, SCRIPTS, &mut arena),
+            }
+        }
+        let arena: &'static [u8] = arena.leak();
+        let message = |bytes: &'static [u8]| match content {
+            Content::Binary => Message::Binary(bytes),
+            Content::Text | Content::Unicode => {
+                Message::Text(std::str::from_utf8(bytes).expect("made of characters"))
+            }
+        };
+        let messages = arena.chunks_exact(size.0).map(message).collect();
+        Self {
+            content,
+            size,
+            transfer,
+            messages,
+        }
+    }
+
+    /// The messages in the groups that are flushed together.
+    pub(crate) fn bursts(&self) -> impl Iterator<Item = &[Message]> {
+        self.messages.chunks((self.transfer / self.size.0).max(1))
+    }
+
+    /// What a client sends to carry the messages: one masked frame each.
+    pub(crate) fn wire(&self) -> Vec<u8> {
+        let mut random = Random::new(self.size.0 as u64);
+        let mut wire = Vec::new();
+        for message in &self.messages {
+            let key = (random.next() as u32).to_ne_bytes();
+            frames::write(*message, Some(key), &mut wire);
+        }
+        wire
+    }
+
+    /// How many bytes the messages take on the wire, in one frame each.
+    pub(crate) fn wire_length(&self, role: Role) -> u64 {
+        let header = frames::header_length(self.size.0, role);
+        (self.messages.len() * (header + self.size.0)) as u64
+    }
+}
+
+/// JSON's alphabet, roughly.
+const ASCII: &str =
+    r#"{"id":1234567890,"name":"the quick brown fox jumps over a lazy dog","ok":true}"#;
+
+/// Latin, Greek, Cyrillic, Chinese, Japanese, Korean and emoji, with ASCII between them.
+const SCRIPTS: &str = "Füße, naïve; Ελληνικά και λόγια; быстрая лиса; 快速的棕色狐狸; すばやい茶色; 빠른 여우; 🦊🐶 ok. ";
+
+/// SplitMix64: the same messages in each run, with nothing to depend on.
+struct Random(u64);
+
+impl Random {
+    const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut word = self.0;
+        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        word ^ (word >> 31)
+    }
+
+    fn bytes(&mut self, count: usize, out: &mut Vec<u8>) {
+        let end = out.len() + count;
+        while out.len() < end {
+            out.extend_from_slice(&self.next().to_ne_bytes());
+        }
+        out.truncate(end);
+    }
+
+    /// A stretch of `sample`, from anywhere in it on, of exactly `count` bytes.
+    fn text(&mut self, count: usize, sample: &str, out: &mut Vec<u8>) {
+        let end = out.len() + count;
+        let skip = self.next() as usize % sample.chars().count();
+        for character in sample.chars().cycle().skip(skip) {
+            if out.len() + character.len_utf8() > end {
+                break;
+            }
+            out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+        out.resize(end, b'.');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Content, Size, Workload};
+    use crate::frames::{Role, read};
+
+    #[test]
+    fn every_message_has_its_size_and_the_wire_carries_all() {
+        for content in Content::ALL {
+            for size in Size::ALL {
+                let work = Workload::new(content, size, 64 << 10);
+                assert!(work.messages.iter().all(|m| m.bytes().len() == size.0));
+                let text = content != Content::Binary;
+                assert!(work.messages.iter().all(|m| m.is_text() == text));
+                let wire = work.wire();
+                assert_eq!(wire.len() as u64, work.wire_length(Role::Client));
+                let frames = read(&wire, Role::Client).unwrap();
+                assert!(frames.iter().zip(&work.messages).all(|(f, m)| f.is(*m)));
+                assert_eq!(frames.len(), work.messages.len());
+            }
+        }
+    }
+
+    #[test]
+    fn bursts_hold_every_message_once() {
+        for size in Size::ALL {
+            let work = Workload::new(Content::Binary, size, 64 << 10);
+            let count: usize = work.bursts().map(<[_]>::len).sum();
+            assert_eq!(count, work.messages.len());
+        }
+    }
+
+    #[test]
+    fn sizes_read_well() {
+        let names: Vec<_> = Size::ALL.iter().map(ToString::to_string).collect();
+        assert_eq!(names, ["16 B", "125 B", "1 KiB", "16 KiB", "256 KiB"]);
+    }
+}
