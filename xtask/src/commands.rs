@@ -13,14 +13,7 @@ pub(crate) fn run_gate(args: Vec<OsString>) -> Result<()> {
     eprintln!("Building and starting the gate (the first build takes some minutes)");
     let mut cargo = shell::cargo();
     cargo
-        .args([
-            "run",
-            "--release",
-            "--package",
-            "wsgate",
-            "--",
-            "--component",
-        ])
+        .args(["run", "--release", "--bin", "wsgate", "--", "--component"])
         .arg(component);
     if args.is_empty() {
         cargo.arg("--demo");
@@ -35,7 +28,7 @@ pub(crate) fn run_bench(args: Vec<OsString>) -> Result<()> {
     eprintln!("Building and starting the benchmarks (the first build takes some minutes)");
     let mut cargo = shell::cargo();
     cargo
-        .args(["run", "--release", "--package", "bench", "--"])
+        .args(["run", "--release", "--bin", "bench", "--"])
         .args(args);
     cargo.env("WEBSOCKET_COMPONENT", component);
     shell::become_command(&mut cargo)
