@@ -4,10 +4,10 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::{Context, Poll};
 
-use tokio::time::sleep_until;
-use websocket_host::protocol::{Instant, State};
+use websocket_host::protocol::State;
 use websocket_host::{CallError, Clock, Guest};
 
+use crate::alarm::Alarm;
 use crate::scratch::{self, Batch, Scratch};
 use crate::shutdown::Shutdown;
 use crate::side::Side;
@@ -34,8 +34,7 @@ pub(crate) async fn converse(
 ) -> Result<Outcome, CallError> {
     // The first turn starts the session's time.
     turn(guest, side, clock, &[], early)?;
-    let mut alarm = pin!(sleep_until(clock.at(Instant::MAX)));
-    let mut armed = None;
+    let mut alarm = Alarm::new(clock);
     let mut shutdown = pin!(shutdown.begun());
     poll_fn(|cx| {
         loop {
@@ -55,16 +54,9 @@ pub(crate) async fn converse(
                 }
                 continue;
             }
-            if side.deadline != armed {
-                armed = side.deadline;
-                alarm
-                    .as_mut()
-                    .reset(clock.at(armed.unwrap_or(Instant::MAX)));
-            }
-            if alarm.as_mut().poll(cx).is_pending() {
+            if alarm.poll(cx, clock, side.deadline).is_pending() {
                 return Poll::Pending;
             }
-            armed = None;
             turn(guest, side, clock, &[], early)?;
         }
     })

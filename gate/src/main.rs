@@ -1,9 +1,12 @@
 //! `wsgate`: a reverse proxy for WebSockets that parses everything in a sandbox.
 
+mod alarm;
 mod args;
 mod close;
 mod connection;
 mod converse;
+mod demo;
+mod echo;
 mod fault;
 mod gate;
 mod headers;
@@ -91,33 +94,46 @@ fn run(args: &Args) -> Result<(), String> {
         .map_err(|error| format!("can't start threads: {error}"))?;
     open_files::raise();
     let sandbox = sandbox(args)?;
-    let routes = Routes::new(&args.upstream);
-    let server = Server {
-        gate: Gate::new(args, sandbox, routes),
-        max_connections: args.max_connections,
-        shutdown_timeout: args.shutdown_timeout,
-    };
-    let result = runtime.block_on(listen(args, server));
+    let result = runtime.block_on(serve(args, sandbox));
     // What is still there was to be cut off.
     runtime.shutdown_background();
     result
 }
 
-async fn listen(args: &Args, server: Server) -> Result<(), String> {
+async fn serve(args: &Args, sandbox: Sandbox) -> Result<(), String> {
     let signals = Signals::listen().map_err(|error| format!("can't listen to signals: {error}"))?;
     let failed = |error| format!("can't listen on {}: {error}", args.listen);
     let listener = TcpListener::bind(args.listen).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
-    // Whoever started this program may have gone since.
+    let rules = match args.demo {
+        true => vec![demo::upstream(&sandbox).await?],
+        false => args.upstream.clone(),
+    };
     let mut stdout = io::stdout();
-    let _ = writeln!(stdout, "listening on {address}").and_then(|()| stdout.flush());
+    let mut hello = format!("listening on {address}\n");
+    if args.demo {
+        hello.push_str(&demo::what_to_try(address));
+    }
+    // Whoever started this program may have gone since.
+    let _ = stdout
+        .write_all(hello.as_bytes())
+        .and_then(|()| stdout.flush());
+    let server = Server {
+        gate: Gate::new(args, sandbox, Routes::new(&rules)),
+        max_connections: args.max_connections,
+        shutdown_timeout: args.shutdown_timeout,
+    };
     server::run(server, listener, signals).await;
     Ok(())
 }
 
 fn sandbox(args: &Args) -> Result<Sandbox, String> {
+    let guests = match args.demo {
+        true => demo::guests(args.max_connections),
+        false => args.max_connections,
+    };
     let config = SandboxConfig {
-        guests: args.max_connections,
+        guests,
         memory: args.memory,
         call_time: args.call_time,
         ..SandboxConfig::default()

@@ -40,7 +40,7 @@ pub(crate) fn answer(request: &RequestHead) -> Option<Refusal> {
 }
 
 /// The page has its style and script in itself, and connects to where it came from.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; \
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self' ws: wss:; \
     img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// What a session says by itself where there is no page.

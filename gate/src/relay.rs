@@ -7,14 +7,14 @@
 
 use std::future::{Future, poll_fn};
 use std::mem;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::time::{Sleep, sleep_until};
 use websocket_host::protocol::{CloseCode, Instant};
 use websocket_host::{CallError, Clock, Guest};
 
+use crate::alarm::Alarm;
 use crate::close;
 use crate::report::{End, Report};
 use crate::scratch::{self, Batch, Scratch};
@@ -39,8 +39,7 @@ pub(crate) struct Relay {
     closed_for_them: bool,
     /// Time is up.
     cut: bool,
-    /// When the alarm is set for.
-    armed: Option<Instant>,
+    alarm: Alarm,
 }
 
 impl Relay {
@@ -60,7 +59,7 @@ impl Relay {
             closing: None,
             closed_for_them: false,
             cut: false,
-            armed: None,
+            alarm: Alarm::new(&clock),
         }
     }
 
@@ -75,7 +74,6 @@ impl Relay {
         report: &mut Report,
         shutdown: &mut Shutdown,
     ) -> Result<(), CallError> {
-        let mut alarm = pin!(sleep_until(self.clock.at(Instant::MAX)));
         let mut shutdown = pin!(shutdown.begun());
         let mut going_away = false;
         let result = poll_fn(|cx| {
@@ -86,7 +84,7 @@ impl Relay {
                 }
                 let mut progress = self.poll_side(Who::Client, cx)?;
                 progress |= self.poll_side(Who::Upstream, cx)?;
-                progress |= self.poll_alarm(alarm.as_mut(), cx)?;
+                progress |= self.poll_alarm(cx)?;
                 progress |= self.note_ends(report)?;
                 if self.cut || (self.client.is_over() && self.upstream.is_over()) {
                     return Poll::Ready(Ok(()));
@@ -265,23 +263,12 @@ impl Relay {
             .min()
     }
 
-    /// Does what is due. The alarm is set anew only if it would come too late: it mostly moves away with each input.
-    fn poll_alarm(
-        &mut self,
-        mut alarm: Pin<&mut Sleep>,
-        cx: &mut Context<'_>,
-    ) -> Result<bool, CallError> {
-        let Some(due) = self.next_due() else {
-            return Ok(false);
-        };
-        if self.armed.is_none_or(|armed| due < armed) {
-            alarm.as_mut().reset(self.clock.at(due));
-            self.armed = Some(due);
-        }
-        if alarm.poll(cx).is_pending() {
+    /// Does what is due. Returns whether anything may have been.
+    fn poll_alarm(&mut self, cx: &mut Context<'_>) -> Result<bool, CallError> {
+        let due = self.next_due();
+        if self.alarm.poll(cx, &self.clock, due).is_pending() {
             return Ok(false);
         }
-        self.armed = None;
         self.strike(self.clock.now())?;
         Ok(true)
     }

@@ -46,7 +46,7 @@ impl fmt::Display for End {
                 write!(f, "client: {}, refused with {status}", Broken(failure))
             }
             Self::Refused(status, why) => write!(f, "refused with {status}: {why}"),
-            Self::Page(status) => write!(f, "no WebSocket but a page, {status}"),
+            Self::Page(status) => write!(f, "a plain request, answered with {status}"),
             Self::Fault(CallError::Sandbox(error)) => write!(f, "sandbox: {error}"),
             Self::Fault(CallError::Failure(failure)) => write!(f, "gate: {}", Broken(failure)),
             Self::Shutdown => f.write_str("closed with 1001, shutting down"),

@@ -1,0 +1,48 @@
+//! What `--demo` adds: an upstream, and a word about what can be done with it.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use tokio::net::TcpListener;
+use websocket_host::Sandbox;
+
+use crate::echo;
+use crate::route::Rule;
+
+/// How many guests the sandbox needs: the echo server's sessions come from it too.
+pub(crate) fn guests(connections: u32) -> u32 {
+    /// All the address space that there is.
+    const MOST: u32 = 20_000;
+    connections.saturating_mul(2).min(MOST)
+}
+
+/// Starts the echo server. Returns the rule that leads to it.
+pub(crate) async fn upstream(sandbox: &Sandbox) -> Result<Rule, String> {
+    let failed = |error| format!("can't start the echo server: {error}");
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .await
+        .map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    tokio::spawn(echo::serve(sandbox.clone(), listener));
+    format!("ws://{address}").parse()
+}
+
+/// What there is to try.
+pub(crate) fn what_to_try(address: SocketAddr) -> String {
+    let mut address = address;
+    if address.ip().is_unspecified() {
+        address.set_ip(Ipv4Addr::LOCALHOST.into());
+    }
+    format!(
+        "
+An echo server is behind this gate: what you send through it comes back. To try it:
+
+  in a browser    http://{address}/
+  with Node 22    node -e 'let w = new WebSocket(\"ws://{address}/\"); w.onopen = () => w.send(\"hello\"); \
+         w.onmessage = e => {{ console.log(e.data); w.close() }}'
+  with Python     pip install websockets; python3 -m websockets ws://{address}/
+
+Ctrl-C ends it. Each connection leaves a line here when it ends.
+
+"
+    )
+}
