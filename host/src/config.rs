@@ -15,8 +15,11 @@ pub struct SandboxConfig {
     /// has. A guest in use takes about three of the mappings that Linux counts (`vm.max_map_count`, 65,530).
     pub guests: u32,
     /// The most memory of one guest, in bytes, a multiple of 64 KiB and at most 4 GiB; one that needs more ends with
-    /// [`SandboxError::OutOfMemory`]. Default 96 MiB: with the engine's default limits there is room for the largest
-    /// message in each direction and its copies.
+    /// [`SandboxError::OutOfMemory`]. Default 256 MiB.
+    ///
+    /// A session takes up to four times the largest message to receive it, and twice to send it; with the engine's own
+    /// limit of 16 MiB that makes 192 MiB for a relay whose two sessions do both at once. A guest starts with 128 KiB,
+    /// and takes more only when it needs it.
     pub memory: usize,
     /// The most elements of one table of a guest. Default 4096, some eight times what the component has.
     pub table_elements: usize,
@@ -32,7 +35,7 @@ impl Default for SandboxConfig {
     fn default() -> Self {
         Self {
             guests: 1000,
-            memory: 96 << 20,
+            memory: 256 << 20,
             table_elements: 4096,
             call_time: Duration::from_secs(1),
             cache: Cache::Beside,

@@ -16,6 +16,39 @@
 //!
 //! Each module uses only those below it.
 //!
+//! # A session by hand
+//!
+//! ```no_run
+//! use websocket_host::protocol::{Acceptance, Kind};
+//! use websocket_host::{Clock, Sandbox, SandboxConfig};
+//!
+//! # fn read() -> Vec<u8> { Vec::new() }
+//! # fn write(bytes: &[u8]) {}
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let sandbox = Sandbox::load("websocket.wasm", SandboxConfig::default())?;
+//! let clock = Clock::start();
+//! let mut guest = sandbox.guest()?;
+//! let session = guest.server(&sandbox.default_config())?;
+//! let mut input = Vec::new();
+//! loop {
+//!     input.extend(read());
+//!     let turn = guest.exchange(&session, &input, &[], &[], clock.now(), 64 << 10)?;
+//!     write(turn.output);
+//!     for event in &turn.events {
+//!         println!("{:?} {:?}", event.kind, turn.bytes(event));
+//!     }
+//!     let has_request = turn.events.iter().any(|event| event.kind == Kind::Request);
+//!     input.drain(..turn.consumed);
+//!     if has_request {
+//!         let (subprotocol, extensions, headers) = (None, Vec::new(), Vec::new());
+//!         guest.accept(&session, &Acceptance { subprotocol, extensions, headers })?;
+//!     }
+//! #   break;
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Who is at fault
 //!
 //! A [`protocol::Failure`] is a rule that was broken, by the peer, by the transport or by the caller, and says which. A

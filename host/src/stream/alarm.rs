@@ -31,6 +31,9 @@ impl Alarm {
         let Some(deadline) = deadline else {
             return false;
         };
+        if clock.now() >= deadline {
+            return true;
+        }
         let timer = self.timer.get_or_insert_with(|| Timer {
             sleep: Box::pin(tokio::time::sleep_until(clock.at(deadline))),
             set_for: deadline,
@@ -39,10 +42,10 @@ impl Alarm {
             timer.set(clock, deadline);
         }
         while timer.sleep.as_mut().poll(cx).is_ready() {
+            timer.set(clock, deadline);
             if clock.now() >= deadline {
                 return true;
             }
-            timer.set(clock, deadline);
         }
         false
     }

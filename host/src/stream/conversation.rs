@@ -5,15 +5,19 @@ use std::mem;
 
 use bytes::Bytes;
 
+use super::letters::Letters;
 use super::message::Message;
 use crate::clock::Clock;
 use crate::error::SandboxError;
 use crate::exchange::Turn;
 use crate::guest::{Guest, Session};
-use crate::protocol::{Event, Failure, Instant, Kind, Outgoing, State};
+use crate::protocol::{Event, Failure, Instant, Kind, Rule, State};
 
 /// The most bytes of messages, and of output, that one turn brings.
 pub(super) const CAPACITY: u32 = 64 << 10;
+
+/// How many messages a queue has room for while it is empty.
+const KEPT: usize = 8;
 
 /// A timer's resolution: a deadline is never nearer than that.
 const MILLISECOND: u64 = 1_000_000;
@@ -23,10 +27,10 @@ pub(super) struct Conversation {
     pub(super) session: Session,
     pub(super) clock: Clock,
     /// Received, and not yet taken.
-    pub(super) inbox: VecDeque<Message>,
+    inbox: VecDeque<Message>,
     /// To be sent, and not yet the session's.
     outbox: VecDeque<Message>,
-    outbox_bytes: usize,
+    outbox_cost: usize,
     /// Read, and not yet taken by the session.
     unread: Vec<u8>,
     /// The session didn't want `unread`, and asking again is of no use before something else has happened.
@@ -53,7 +57,7 @@ impl Conversation {
             clock: Clock::start(),
             inbox: VecDeque::new(),
             outbox: VecDeque::new(),
-            outbox_bytes: 0,
+            outbox_cost: 0,
             unread: Vec::new(),
             stalled: false,
             // The first turn starts the deadlines, and may bring a client's request.
@@ -74,13 +78,32 @@ impl Conversation {
 
     /// A message to be sent in one of the next turns.
     pub(super) fn queue(&mut self, message: Message) {
-        self.outbox_bytes += message.len();
+        self.outbox_cost += cost(&message);
         self.outbox.push_back(message);
     }
 
-    /// How many bytes of messages wait for a turn.
+    /// How many bytes of messages wait for a turn, and of what it takes to keep them.
     pub(super) fn queued(&self) -> usize {
-        self.outbox_bytes
+        self.outbox_cost
+    }
+
+    /// The next message that was received.
+    pub(super) fn take(&mut self) -> Option<Message> {
+        let message = self.inbox.pop_front();
+        if self.inbox.is_empty() {
+            self.inbox.shrink_to(KEPT);
+        }
+        message
+    }
+
+    /// How many bytes of received messages wait to be taken.
+    pub(super) fn received(&self) -> usize {
+        self.inbox.iter().map(cost).sum()
+    }
+
+    /// Whether a received message waits to be taken.
+    pub(super) fn has_message(&self) -> bool {
+        !self.inbox.is_empty()
     }
 
     /// Whether nothing is left to be written.
@@ -124,7 +147,7 @@ impl Conversation {
         // Not before the session has handed out what it has: what it can hold has a limit.
         let send = can_write && !self.more && !self.outbox.is_empty();
         let letters = if send {
-            Letters::of(&self.outbox)
+            Letters::of(&self.outbox, CAPACITY)
         } else {
             Letters::default()
         };
@@ -172,17 +195,21 @@ impl Conversation {
 
     /// Takes out of the outbox what the session has now, and what it doesn't want.
     fn sent(&mut self, accepted: usize, refused: Option<Failure>) {
+        // There may be room for it when those before it are written.
+        let comes_later = |failure: &Failure| accepted > 0 && failure.rule == Rule::QueueFull;
+        let refused = refused.filter(|failure| !comes_later(failure));
         let gone = accepted + usize::from(refused.is_some());
-        for message in self.outbox.drain(..gone.min(self.outbox.len())) {
-            self.outbox_bytes -= message.len();
-        }
+        self.outbox.drain(..gone.min(self.outbox.len()));
         if refused.is_some() {
             self.refusal = refused;
         }
         if self.state == State::Closed {
             self.dropped |= !self.outbox.is_empty();
             self.outbox.clear();
-            self.outbox_bytes = 0;
+        }
+        self.outbox_cost = self.outbox.iter().map(cost).sum();
+        if self.outbox.is_empty() {
+            self.outbox.shrink_to(KEPT);
         }
     }
 }
@@ -214,36 +241,7 @@ fn deliver(turn: &Turn<'_>, inbox: &mut VecDeque<Message>) -> Result<(), &'stati
     Ok(())
 }
 
-/// The messages of one turn as records. One alone is lent to the guest as it is; several are put together.
-#[derive(Default)]
-struct Letters {
-    records: Vec<Outgoing>,
-    joined: Vec<u8>,
-}
-
-impl Letters {
-    fn of(outbox: &VecDeque<Message>) -> Self {
-        let mut letters = Self::default();
-        let several = outbox.len() > 1;
-        let mut start = 0_u32;
-        for message in outbox {
-            let record = message.outgoing(start);
-            let Some(next) = start.checked_add(record.length) else {
-                break;
-            };
-            if several {
-                letters.joined.extend_from_slice(message.as_bytes());
-            }
-            start = next;
-            letters.records.push(record);
-        }
-        letters
-    }
-
-    fn payload<'a>(&'a self, outbox: &'a VecDeque<Message>) -> &'a [u8] {
-        match (&self.records[..], outbox.front()) {
-            ([_], Some(message)) => message.as_bytes(),
-            _ => &self.joined,
-        }
-    }
+/// What a message that waits takes.
+fn cost(message: &Message) -> usize {
+    message.len() + size_of::<Message>()
 }

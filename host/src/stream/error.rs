@@ -24,6 +24,11 @@ pub enum Error {
     Sandbox(SandboxError),
     /// The request can't be made: what is wrong with it.
     Request(String),
+    /// The message is longer than [`Limits::queued_output`](crate::protocol::Limits::queued_output), and was not sent.
+    TooLong {
+        /// That limit, in bytes.
+        limit: u64,
+    },
     /// Nothing can be sent any more: a close frame was sent or received, or the connection has ended.
     Closed,
 }
@@ -53,7 +58,9 @@ impl Error {
                 Party::Transport => Blame::Transport,
             },
             Self::Http(_) => Blame::Peer,
-            Self::Refused(_) | Self::Request(_) | Self::Closed => Blame::Host,
+            Self::Refused(_) | Self::Request(_) | Self::TooLong { .. } | Self::Closed => {
+                Blame::Host
+            }
             Self::Sandbox(_) => Blame::Guest,
         }
     }
@@ -83,6 +90,12 @@ impl fmt::Display for Error {
             Self::Refused(status) => write!(f, "the request was refused with {status}"),
             Self::Sandbox(error) => error.fmt(f),
             Self::Request(why) => write!(f, "this is no request for a WebSocket: {why}"),
+            Self::TooLong { limit } => {
+                write!(
+                    f,
+                    "the message is longer than the {limit} bytes that can be queued"
+                )
+            }
             Self::Closed => f.write_str("the connection is closed for sending"),
         }
     }

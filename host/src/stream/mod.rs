@@ -3,13 +3,37 @@
 //! [`accept_async`] makes a server's WebSocket of a transport, [`connect_async`] and [`client_async`] a client's. Each is
 //! a [`WebSocketStream`], a `Stream` and a `Sink` of [`Message`]s, in a sandbox of its own.
 //!
+//! ```no_run
+//! use futures_util::{SinkExt, StreamExt};
+//! use websocket_host::stream::{Message, connect_async};
+//! use websocket_host::{Sandbox, SandboxConfig};
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let sandbox = Sandbox::load("websocket.wasm", SandboxConfig::default())?;
+//! let (mut socket, response) = connect_async("ws://localhost:9001/", &sandbox).await?;
+//! println!("{}", response.status());
+//! socket.send("hello".into()).await?;
+//! while let Some(message) = socket.next().await.transpose()? {
+//!     match message {
+//!         Message::Text(text) => println!("{text}"),
+//!         Message::Binary(bytes) => println!("{} bytes", bytes.len()),
+//!         Message::Close(frame) => println!("closed: {frame:?}"),
+//!         Message::Ping(_) | Message::Pong(_) => {}
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A server's side is `examples/echo.rs`.
+//!
 //! | module | what it is |
 //! |---|---|
 //! | `handshake` | from a transport to an open WebSocket |
 //! | `traffic` | the `Stream` and the `Sink` |
 //! | `socket` | one step after the other: output, a turn of the session, input |
 //! | `ending` | the end in good order |
-//! | `conversation` | the session, and the messages that wait on either side of it |
+//! | `conversation`, `letters` | the session, and the messages that wait on either side of it |
 //! | `request`, `message`, `error` | what callers see |
 //! | `output`, `scratch`, `alarm`, `wakers` | bytes that wait, the buffer that all share, the timer, the tasks |
 
@@ -18,6 +42,7 @@ mod conversation;
 mod ending;
 mod error;
 mod handshake;
+mod letters;
 mod message;
 mod output;
 mod request;

@@ -44,6 +44,8 @@ pub struct WebSocketStream<IO> {
     role: Role,
     /// The most that the end may take.
     close_time: Duration,
+    /// The longest message that the session can queue.
+    longest: u64,
     /// A close frame was queued, so nothing can follow.
     farewell: bool,
     ending: Option<Ending>,
@@ -76,6 +78,7 @@ impl<IO> WebSocketStream<IO> {
             half: Half::Reader,
             role,
             close_time: config.timeouts.close.unwrap_or(CLOSE_TIME),
+            longest: config.limits.queued_output,
             farewell: false,
             ending: None,
             error: None,
@@ -124,6 +127,22 @@ impl<IO> WebSocketStream<IO> {
     pub(super) fn bid_farewell(&mut self, frame: Option<CloseFrame>) {
         self.farewell = true;
         self.conversation.queue(Message::Close(frame));
+    }
+
+    /// The session refused something: if that was the close frame, more can be sent.
+    pub(super) fn reconsider(&mut self) {
+        if self.conversation.state == State::Open && self.conversation.queued() == 0 {
+            self.farewell = false;
+        }
+    }
+
+    /// A message that the session could never queue is not even shown to it: it might not fit in the guest.
+    pub(super) fn measure(&self, message: &Message) -> Result<(), Error> {
+        let limit = self.longest;
+        match u64::try_from(message.len()) {
+            Ok(length) if length <= limit => Ok(()),
+            _ => Err(Error::TooLong { limit }),
+        }
     }
 
     /// Why the connection has ended, if not in good order.
@@ -179,14 +198,23 @@ where
             }
             return Poll::Ready(());
         }
+        // What has come already counts before what is due: nobody may have read for long.
         let is_due = self.alarm.rings(cx, &clock, self.conversation.deadline);
+        if is_due && self.may_read(Reading::Ahead) && self.poll_input(cx, can_write).is_ready() {
+            return Poll::Ready(());
+        }
         if is_due || self.conversation.has_work(can_write) {
             self.turn(cx, &[], can_write);
             return Poll::Ready(());
         }
-        if !self.conversation.wants_input() || !self.may_read(reading) {
-            return Poll::Pending;
+        if self.may_read(reading) {
+            return self.poll_input(cx, can_write);
         }
+        Poll::Pending
+    }
+
+    /// Reads once, and shows it to the session.
+    fn poll_input(&mut self, cx: &mut Context<'_>, can_write: bool) -> Poll<()> {
         scratch::with(|buffer| {
             let mut buffer = ReadBuf::new(buffer);
             match ready!(Pin::new(&mut self.io).poll_read(cx, &mut buffer)) {
@@ -199,12 +227,13 @@ where
     }
 
     fn may_read(&self, reading: Reading) -> bool {
-        let inbox = &self.conversation.inbox;
-        match reading {
-            Reading::No => false,
-            Reading::Next => inbox.is_empty(),
-            Reading::Ahead => inbox.iter().map(Message::len).sum::<usize>() < scratch::SIZE,
-        }
+        let conversation = &self.conversation;
+        conversation.wants_input()
+            && match reading {
+                Reading::No => false,
+                Reading::Next => !conversation.has_message(),
+                Reading::Ahead => conversation.received() < scratch::SIZE,
+            }
     }
 
     /// One turn, and what follows from it for the transport.
@@ -227,7 +256,7 @@ where
         } else if self.conversation.state == State::Closed {
             self.session_ended(false);
         }
-        if !self.conversation.inbox.is_empty() {
+        if self.half == Half::Writer && self.conversation.has_message() {
             self.wakers.wake_other(self.half);
         }
     }

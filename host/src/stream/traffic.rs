@@ -60,10 +60,11 @@ where
 
     /// Tells the sender, once, of a message that the session refused.
     fn check(&mut self) -> Result<(), Error> {
-        self.conversation
-            .refusal
-            .take()
-            .map_or(Ok(()), |failure| Err(failure.into()))
+        let Some(failure) = self.conversation.refusal.take() else {
+            return Ok(());
+        };
+        self.reconsider();
+        Err(failure.into())
     }
 }
 
@@ -75,13 +76,13 @@ where
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
-        if let Some(message) = this.conversation.inbox.pop_front() {
+        if let Some(message) = this.conversation.take() {
             return Poll::Ready(Some(Ok(message)));
         }
         let waker = this.enter(Half::Reader, cx);
         let cx = &mut Context::from_waker(&waker);
         let item = loop {
-            if let Some(message) = this.conversation.inbox.pop_front() {
+            if let Some(message) = this.conversation.take() {
                 break Some(Ok(message));
             }
             if this.is_over() {
@@ -126,7 +127,10 @@ where
         }
         match message {
             Message::Close(frame) => this.bid_farewell(frame),
-            message => this.conversation.queue(message),
+            message => {
+                this.measure(&message)?;
+                this.conversation.queue(message);
+            }
         }
         Ok(())
     }

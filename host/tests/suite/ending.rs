@@ -83,6 +83,7 @@ async fn a_close_frame_that_is_none_is_refused() {
         panic!("{error:?}");
     };
     assert_eq!(failure.rule, Rule::CloseCodeForbidden);
+    client.send("still open".into()).await.expect("sent");
 }
 
 #[tokio::test]

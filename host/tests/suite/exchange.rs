@@ -119,7 +119,7 @@ fn messages_of_all_sizes_arrive_as_they_were_sent() {
             assert!(received == [(Kind::Binary, payload)], "{size} bytes");
         }
     }
-    assert!(guest.memory() <= 96 << 20, "{} bytes", guest.memory());
+    assert!(guest.memory() <= 192 << 20, "{} bytes", guest.memory());
 }
 
 #[test]

@@ -53,6 +53,7 @@ async fn our_server_echoes_to_their_client() {
     };
     client.close(Some(frame)).await.expect("closed");
     while client.next().await.is_some() {}
+    drop(client);
     let reason = "bye".to_owned();
     assert_eq!(
         server.await.expect("no panic"),

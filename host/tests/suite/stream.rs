@@ -193,6 +193,62 @@ async fn pings_are_answered_unseen_unless_they_are_asked_for() {
     );
 }
 
+#[tokio::test(start_paused = true)]
+async fn who_only_sends_keeps_the_connection() {
+    let (mut client, mut server) = pair(1 << 16).await;
+    let server = tokio::spawn(async move { while server.next().await.is_some() {} });
+    for _ in 0..100 {
+        tokio::time::sleep(Duration::from_secs(7)).await;
+        client.send("still here".into()).await.expect("sent");
+    }
+    client.close(None).await.expect("closed");
+    server.await.expect("no panic");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_away_for_long_finds_the_connection_as_it_was() {
+    let (mut client, mut server) = pair(1 << 16).await;
+    for _ in 0..10 {
+        tokio::time::sleep(Duration::from_secs(45)).await;
+        timeout(Duration::from_millis(1), client.next())
+            .await
+            .expect_err("nothing yet");
+        timeout(Duration::from_millis(1), server.next())
+            .await
+            .expect_err("nothing yet");
+    }
+    server.send("hello".into()).await.expect("sent");
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    assert_eq!(next(&mut client).await, Message::text("hello"));
+}
+
+#[tokio::test]
+async fn empty_messages_don_t_pile_up_either() {
+    let (mut client, _server) = pair(1 << 16).await;
+    let mut fed = 0;
+    while timeout(Duration::from_millis(200), client.feed("".into()))
+        .await
+        .is_ok()
+    {
+        fed += 1;
+        assert!(fed < 100_000, "nothing holds it back");
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_never_fits_is_refused_before_it_costs_anything() {
+    let (mut client, mut server) = pair(1 << 16).await;
+    let limit = sandbox().default_config().limits.queued_output;
+    let huge = vec![0; usize::try_from(limit).expect("an index") + 1];
+    let error = client.send(huge.into()).await.expect_err("too long");
+    assert!(
+        matches!(error, Error::TooLong { limit: l } if l == limit),
+        "{error:?}"
+    );
+    client.send("next".into()).await.expect("sent");
+    assert_eq!(next(&mut server).await, Message::text("next"));
+}
+
 #[tokio::test]
 async fn what_can_t_be_sent_is_refused_and_the_rest_goes_on() {
     let (mut client, mut server) = pair(1 << 16).await;
