@@ -10,9 +10,9 @@ use wasmtime::component::ResourceAny;
 use crate::bindings::exports::websocket::protocol::session::Guest as Exports;
 use crate::bindings::{Websocket, WebsocketPre};
 use crate::error::{CallError, SandboxError};
-use crate::exchange::Exchange;
 use crate::limiter::Limiter;
 use crate::protocol::Failure;
+use crate::turn::Exchange;
 
 /// A sandbox of its own for one connection, with whatever sessions that takes: a relayed connection has two.
 ///

@@ -6,10 +6,11 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`stream`] | a WebSocket for tokio: a `Stream` and `Sink` of messages, client and server |
-//! | `exchange` | the call that carries a connection: [`Guest::exchange`], whose results are read where they lie in guest memory |
-//! | `guest`, `calls` | [`Guest`]: one store and one instance with its sessions; a method for each function of the contract |
 //! | `sandbox` | [`Sandbox`]: the loaded component and the pool that its guests come from |
 //! | `load`, `cache` | from a file to a checked component, precompiled on disk where that can be trusted |
+//! | `exchange`, `handshake`, `calls` | the functions of the contract as methods of a guest, first of all [`Guest::exchange`], which carries a connection |
+//! | `guest` | [`Guest`]: one store and one instance with its sessions, and what ended it |
+//! | `turn` | [`Turn`]: what a call gives back, read where it lies in guest memory |
 //! | `engine`, `limiter` | wasmtime's settings, the limits of one guest |
 //! | `config`, `error`, `clock`, `last_words` | [`SandboxConfig`], [`SandboxError`], the time that sessions are told, the close frame that needs no session |
 //! | [`protocol`] | the types of the contract, as the WIT describes them |
@@ -64,10 +65,12 @@ mod engine;
 mod error;
 mod exchange;
 mod guest;
+mod handshake;
 mod last_words;
 mod limiter;
 mod load;
 mod sandbox;
+mod turn;
 
 pub mod protocol;
 pub mod stream;
@@ -75,8 +78,8 @@ pub mod stream;
 pub use clock::Clock;
 pub use config::{Cache, SandboxConfig};
 pub use error::{CallError, SandboxError};
-pub use exchange::Turn;
 pub use guest::{Guest, Session};
 pub use last_words::{Role, last_words};
 pub use load::LoadError;
 pub use sandbox::Sandbox;
+pub use turn::Turn;

@@ -9,9 +9,9 @@ use super::letters::Letters;
 use super::message::Message;
 use crate::clock::Clock;
 use crate::error::SandboxError;
-use crate::exchange::Turn;
 use crate::guest::{Guest, Session};
 use crate::protocol::{Event, Failure, Instant, Kind, Rule, State};
+use crate::turn::Turn;
 
 /// The most bytes of messages, and of output, that one turn brings.
 pub(super) const CAPACITY: u32 = 64 << 10;

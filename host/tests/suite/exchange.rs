@@ -1,9 +1,9 @@
 //! The batched call: a client and a server in memory.
 
 use websocket_host::protocol::{Acceptance, Config, Event, Kind, Outgoing, Request, Rule, State};
-use websocket_host::{CallError, Guest, SandboxError, Session, Turn};
+use websocket_host::{CallError, Guest, Sandbox, SandboxError, Session, Turn};
 
-use crate::support::sandbox;
+use crate::support::{component, config, sandbox};
 
 const CAPACITY: u32 = 64 << 10;
 const ENTROPY: [u8; 32] = [7; 32];
@@ -120,6 +120,35 @@ fn messages_of_all_sizes_arrive_as_they_were_sent() {
         }
     }
     assert!(guest.memory() <= 192 << 20, "{} bytes", guest.memory());
+}
+
+/// Component tooling may have a component free its results at once. One that does is told by a name in it, which a section
+/// of any component's can hold.
+#[test]
+fn results_that_are_not_lent_are_copied() {
+    let name = "cabi_post_websocket:protocol/session@0.1.0#[method]websocket-session.exchange";
+    let mut component = std::fs::read(component()).expect("readable");
+    let length = u8::try_from(name.len() + 2).expect("one byte");
+    component.extend([0, length, 1, b'x']);
+    component.extend(name.as_bytes());
+    let copying = Sandbox::from_bytes(&component, config()).expect("the component loads");
+    assert!(sandbox().lends() && !copying.lends());
+
+    let mut guest = copying.guest().expect("a guest");
+    let (client, server) = open(&mut guest);
+    let turn = guest.exchange(
+        &client,
+        b"",
+        &[record(Kind::Text, 0, 5)],
+        b"hello",
+        3,
+        CAPACITY,
+    );
+    let output = turn.expect("a turn").output.to_vec();
+    let turn = guest
+        .exchange(&server, &output, &[], b"", 3, CAPACITY)
+        .expect("a turn");
+    assert_eq!(turn.bytes(&turn.events[0]), b"hello");
 }
 
 #[test]

@@ -1,0 +1,154 @@
+//! The methods of [`Guest`] that open a session.
+
+use crate::error::{CallError, SandboxError};
+use crate::guest::{Guest, Session};
+use crate::protocol::{
+    Acceptance, Extension, HandshakeForm, Header, Negotiated, Refusal, Request, RequestHead,
+    ResponseHead, StatusCode,
+};
+
+/// # The handshake in bytes
+impl Guest {
+    /// Queues a request's head. The response is then parsed from the input, and the session opens or fails.
+    ///
+    /// # Errors
+    ///
+    /// `wrong-role`, `handshake-out-of-order`, the rule that a value of the request breaks, or the guest has ended.
+    pub fn connect(&mut self, session: &Session, request: &Request) -> Result<(), CallError> {
+        self.tell(session, |exports, store, this| {
+            exports
+                .websocket_session()
+                .call_connect(store, this, request)
+        })
+    }
+
+    /// The head of the response that a client got, once it has come.
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn response(&mut self, session: &Session) -> Result<Option<ResponseHead>, SandboxError> {
+        self.ask(session, |exports, store, this| {
+            exports.websocket_session().call_response(store, this)
+        })
+    }
+
+    /// The head of the request that a server got, once it has come.
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn request(&mut self, session: &Session) -> Result<Option<RequestHead>, SandboxError> {
+        self.ask(session, |exports, store, this| {
+            exports.websocket_session().call_request(store, this)
+        })
+    }
+
+    /// Queues the response that accepts the request; the session is open. The input that was not consumed is due now.
+    ///
+    /// # Errors
+    ///
+    /// `wrong-role`, `handshake-out-of-order`, `subprotocol-not-requested`, `extension-not-requested`, the rule that a
+    /// value of the answer breaks, or the guest has ended.
+    pub fn accept(
+        &mut self,
+        session: &Session,
+        acceptance: &Acceptance,
+    ) -> Result<Negotiated, CallError> {
+        self.tell(session, |exports, store, this| {
+            exports
+                .websocket_session()
+                .call_accept(store, this, acceptance)
+        })
+    }
+
+    /// Queues a response that refuses the request, and ends the session.
+    ///
+    /// # Errors
+    ///
+    /// `wrong-role`, `handshake-out-of-order`, `status-invalid`, the rule that a value of the answer breaks, or the
+    /// guest has ended.
+    pub fn refuse(&mut self, session: &Session, refusal: &Refusal) -> Result<(), CallError> {
+        self.tell(session, |exports, store, this| {
+            exports
+                .websocket_session()
+                .call_refuse(store, this, refusal)
+        })
+    }
+}
+
+/// # The handshake in headers
+impl Guest {
+    /// The fields that a client adds to its request (`WebSocketBeginClientHandshake`).
+    ///
+    /// # Errors
+    ///
+    /// As for [`connect`](Self::connect).
+    pub fn begin_client_handshake(
+        &mut self,
+        session: &Session,
+        form: HandshakeForm,
+        subprotocols: &[String],
+        extensions: &[Extension],
+        headers: &[Header],
+    ) -> Result<Vec<Header>, CallError> {
+        self.tell(session, |exports, store, this| {
+            exports.websocket_session().call_begin_client_handshake(
+                store,
+                this,
+                form,
+                subprotocols,
+                extensions,
+                headers,
+            )
+        })
+    }
+
+    /// Checks the response to it (`WebSocketEndClientHandshake`). The session opens, or fails.
+    ///
+    /// # Errors
+    ///
+    /// The rule that the response breaks, or the guest has ended.
+    pub fn end_client_handshake(
+        &mut self,
+        session: &Session,
+        status: StatusCode,
+        headers: &[Header],
+    ) -> Result<Negotiated, CallError> {
+        self.tell(session, |exports, store, this| {
+            let sessions = exports.websocket_session();
+            sessions.call_end_client_handshake(store, this, status, headers)
+        })
+    }
+
+    /// Checks a request, and the answer to it (`WebSocketBeginServerHandshake`): the fields of the response.
+    ///
+    /// # Errors
+    ///
+    /// The rule that the request breaks, which ends the session, or as for [`accept`](Self::accept).
+    pub fn begin_server_handshake(
+        &mut self,
+        session: &Session,
+        form: HandshakeForm,
+        headers: &[Header],
+        acceptance: &Acceptance,
+    ) -> Result<Vec<Header>, CallError> {
+        self.tell(session, |exports, store, this| {
+            let sessions = exports.websocket_session();
+            sessions.call_begin_server_handshake(store, this, form, headers, acceptance)
+        })
+    }
+
+    /// The response was written: the session is open (`WebSocketEndServerHandshake`).
+    ///
+    /// # Errors
+    ///
+    /// `wrong-role`, `handshake-out-of-order`, or the guest has ended.
+    pub fn end_server_handshake(&mut self, session: &Session) -> Result<(), CallError> {
+        self.tell(session, |exports, store, this| {
+            exports
+                .websocket_session()
+                .call_end_server_handshake(store, this)
+        })
+    }
+}

@@ -1,0 +1,214 @@
+//! What the batched call gives back, and how it is read.
+//!
+//! Bindings as generated would copy what a turn returns to the host's heap, byte for byte. Here a turn borrows it: the
+//! lists are described by `WasmList`, which is a place in guest memory. That is sound for whatever the guest does, and
+//! right as long as nothing in the guest runs before the turn is dropped, which the borrow checker sees to, with one
+//! exception: a component may have wasmtime call a function of its own right after the results were taken
+//! (`post-return`), to free them. From such a component they are copied.
+
+use wasmtime::Store;
+use wasmtime::component::{ComponentType, Lift, ResourceAny, TypedFunc, WasmList};
+
+use crate::bindings::exports::websocket::protocol::session::Guest as Exports;
+use crate::limiter::Limiter;
+use crate::protocol::{Event, Failure, Instant, Outgoing, State};
+
+/// All that follows from one input. It borrows from the guest's memory, so the guest is at rest until it is dropped.
+#[derive(Debug)]
+pub struct Turn<'guest> {
+    /// How many bytes of the input were taken. The rest is to be given again in the next call, which it is worth
+    /// making when `more` is set or after a request was answered.
+    pub consumed: usize,
+    /// What was received, in order.
+    pub events: Vec<Event>,
+    /// The bytes that the events point into.
+    pub payload: &'guest [u8],
+    /// The bytes to write now, before those of any later turn.
+    pub output: &'guest [u8],
+    /// How many of the outgoing records were queued.
+    pub accepted: usize,
+    /// Why the next of them was not.
+    pub refused: Option<Failure>,
+    /// Whether another call with the same `now` would bring more.
+    pub more: bool,
+    /// Where the session is.
+    pub state: State,
+    /// When to call again though there is no input.
+    pub next_deadline: Option<Instant>,
+    /// The rule that ended the session, from the turn on in which it did.
+    pub failure: Option<Failure>,
+}
+
+impl<'guest> Turn<'guest> {
+    /// The bytes of an event of this turn; of one of another's, any or none.
+    #[must_use]
+    pub fn bytes(&self, event: &Event) -> &'guest [u8] {
+        let start = index(event.start);
+        let range = start..start.saturating_add(index(event.length));
+        self.payload.get(range).unwrap_or_default()
+    }
+}
+
+/// The function, in the way that suits the component.
+#[derive(Clone, Copy)]
+pub(crate) enum Exchange {
+    /// The results stay in place.
+    Lent(TypedFunc<Arguments<'static>, (Answer<WasmList<u8>>,)>),
+    /// They are freed as soon as they were copied.
+    Given(TypedFunc<Arguments<'static>, (Answer<Vec<u8>>,)>),
+}
+
+impl Exchange {
+    /// Finds the function among the exports and checks its type.
+    pub(crate) fn new(
+        exports: &Exports,
+        store: &Store<Limiter>,
+        lends: bool,
+    ) -> wasmtime::Result<Self> {
+        let function = *exports.websocket_session().func_exchange().func();
+        Ok(if lends {
+            Self::Lent(function.typed(store)?)
+        } else {
+            Self::Given(function.typed(store)?)
+        })
+    }
+}
+
+type Arguments<'call> = (
+    ResourceAny,
+    &'call [u8],
+    &'call [Outgoing],
+    &'call [u8],
+    Instant,
+    u32,
+);
+
+/// The record `turn` of the contract, with its lists of bytes as one likes.
+#[derive(ComponentType, Lift)]
+#[component(record)]
+pub(crate) struct Answer<List> {
+    consumed: u32,
+    events: Vec<Event>,
+    pub(crate) payload: List,
+    pub(crate) output: List,
+    accepted: u32,
+    refused: Option<Failure>,
+    more: bool,
+    state: State,
+    #[component(name = "next-deadline")]
+    next_deadline: Option<Instant>,
+    failure: Option<Failure>,
+}
+
+impl<List> Answer<List> {
+    /// That nobody is told of bytes that don't exist.
+    pub(crate) fn check(
+        &self,
+        input: usize,
+        outgoing: usize,
+        payload: usize,
+    ) -> Result<(), &'static str> {
+        if index(self.consumed) > input {
+            return Err("it took more input than there was");
+        }
+        if index(self.accepted) > outgoing {
+            return Err("it queued more records than there were");
+        }
+        let inside = |event: &Event| {
+            let end = index(event.start).checked_add(index(event.length));
+            end.is_some_and(|end| end <= payload)
+        };
+        if !self.events.iter().all(inside) {
+            return Err("an event points outside the payload");
+        }
+        Ok(())
+    }
+
+    pub(crate) fn into_turn<'guest>(
+        self,
+        payload: &'guest [u8],
+        output: &'guest [u8],
+    ) -> Turn<'guest> {
+        Turn {
+            consumed: index(self.consumed),
+            events: self.events,
+            payload,
+            output,
+            accepted: index(self.accepted),
+            refused: self.refused,
+            more: self.more,
+            state: self.state,
+            next_deadline: self.next_deadline,
+            failure: self.failure,
+        }
+    }
+}
+
+/// A 32-bit size as an index.
+fn index(size: u32) -> usize {
+    size as usize
+}
+
+/// The function for arguments that live as long as one call.
+pub(crate) fn shorten<'call, 'function, Return>(
+    function: &'function TypedFunc<Arguments<'static>, Return>,
+) -> &'function TypedFunc<Arguments<'call>, Return> {
+    function
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Answer, Event};
+    use crate::protocol::{Kind, State};
+
+    fn answer(consumed: u32, accepted: u32, start: u32, length: u32) -> Answer<()> {
+        let event = Event {
+            kind: Kind::Text,
+            start,
+            length,
+            detail: 0,
+        };
+        Answer {
+            consumed,
+            events: vec![event],
+            payload: (),
+            output: (),
+            accepted,
+            refused: None,
+            more: false,
+            state: State::Open,
+            next_deadline: None,
+            failure: None,
+        }
+    }
+
+    #[test]
+    fn what_points_at_bytes_that_exist_passes() {
+        assert_eq!(answer(3, 2, 4, 6).check(3, 2, 10), Ok(()));
+        assert_eq!(answer(0, 0, 10, 0).check(3, 2, 10), Ok(()));
+    }
+
+    #[test]
+    fn what_points_beyond_them_is_a_broken_contract() {
+        for (consumed, accepted, start, length) in [
+            (4, 2, 0, 0),
+            (3, 3, 0, 0),
+            (3, 2, 4, 7),
+            (3, 2, 11, 0),
+            (3, 2, u32::MAX, u32::MAX),
+        ] {
+            let answer = answer(consumed, accepted, start, length);
+            assert!(
+                answer.check(3, 2, 10).is_err(),
+                "{consumed} {accepted} {start} {length}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_events_bytes_are_found() {
+        let answer = answer(0, 0, 1, 2);
+        let turn = answer.into_turn(b"abcd", b"");
+        assert_eq!(turn.bytes(&turn.events[0]), b"bc");
+    }
+}
