@@ -45,11 +45,12 @@ async fn carry(
     shutdown: &mut Shutdown,
 ) -> (Socket, Socket) {
     let result = relay.run(report, shutdown).await;
+    let heard = relay.heard();
     let (mut client, mut upstream) = relay.into_sides();
     if let Err(error) = result {
         fault::close(Who::Client, &mut client);
         fault::close(Who::Upstream, &mut upstream);
-        report.ended(End::Fault(error));
+        report.ended(End::Fault(heard, error));
     }
     (client.socket, upstream.socket)
 }

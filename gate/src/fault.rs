@@ -19,8 +19,13 @@ const SERVICE_UNAVAILABLE: &[u8] =
 ///
 /// That is so if the session had nothing left at the end of its last turn; a turn that failed gave nothing.
 pub(crate) fn close(who: Who, side: &mut Side) {
-    if side.spoke && !side.more && !side.close_sent && side.failure.is_none() && !side.failure_noted
-    {
+    if !side.spoke {
+        // Only the client's session can be without a word: the response that accepts was still to come.
+        refuse(&mut side.socket);
+        return;
+    }
+    let closed = side.close_sent || side.failure.is_some() || side.failure_noted;
+    if !side.more && !closed {
         match who {
             Who::Client => side.socket.write(&close_frame(None)),
             Who::Upstream => {
@@ -62,4 +67,34 @@ fn close_frame(key: Option<[u8; 4]>) -> Vec<u8> {
     }
     frame.extend_from_slice(&payload);
     frame
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{INTERNAL_SERVER_ERROR, SERVICE_UNAVAILABLE, close_frame};
+
+    #[test]
+    fn a_close_frame_is_1011_and_a_reason() {
+        let plain = close_frame(None);
+        assert_eq!(plain[..4], [0x88, 16, 0x03, 0xf3]);
+        assert_eq!(&plain[4..], b"internal error");
+    }
+
+    #[test]
+    fn to_an_upstream_it_is_masked() {
+        let masked = close_frame(Some([1, 2, 3, 4]));
+        assert_eq!(masked[..6], [0x88, 0x80 | 16, 1, 2, 3, 4]);
+        let payload = masked[6..].iter().zip([1, 2, 3, 4].iter().cycle());
+        let payload: Vec<u8> = payload.map(|(byte, key)| byte ^ key).collect();
+        assert_eq!(payload, close_frame(None)[2..]);
+    }
+
+    #[test]
+    fn the_lengths_of_the_constant_responses_are_right() {
+        for response in [INTERNAL_SERVER_ERROR, SERVICE_UNAVAILABLE] {
+            let response = str::from_utf8(response).unwrap();
+            let (head, body) = response.split_once("\r\n\r\n").unwrap();
+            assert!(head.contains(&format!("\r\nContent-Length: {}\r\n", body.len())));
+        }
+    }
 }

@@ -124,7 +124,7 @@ pub(crate) async fn open(
         Ok(made) => made,
         Err(error) => {
             fault::refuse(&mut socket);
-            report.ended(End::Fault(error));
+            report.ended(End::Fault(None, error));
             return Opened::Over(socket);
         }
     };
@@ -156,7 +156,7 @@ pub(crate) async fn open(
         if !client.spoke {
             fault::refuse(&mut client.socket);
         }
-        report.ended(End::Fault(error));
+        report.ended(End::Fault(None, error));
     }
     Opened::Over(client.socket)
 }

@@ -35,6 +35,8 @@ pub(crate) struct Relay {
     close_timeout: u64,
     /// Since when the connection closes, on whichever side.
     closing: Option<Instant>,
+    /// Whose input the guest was given last.
+    heard: Option<Who>,
     /// Sides that still owed a close frame have sent it.
     closed_for_them: bool,
     /// Time is up.
@@ -57,10 +59,16 @@ impl Relay {
             clock,
             close_timeout: nanos(close_timeout),
             closing: None,
+            heard: None,
             closed_for_them: false,
             cut: false,
             alarm: Alarm::new(&clock),
         }
+    }
+
+    /// Whose input the guest was given last.
+    pub(crate) fn heard(&self) -> Option<Who> {
+        self.heard
     }
 
     /// Gives back the two sides, and frees the sandbox.
@@ -157,6 +165,7 @@ impl Relay {
     /// Gives a session what was read, and the other one what came of it.
     fn feed(&mut self, who: Who, input: &[u8], batch: &mut Batch) -> Result<(), CallError> {
         let now = self.clock.now();
+        self.heard = Some(who);
         let mut rest = input;
         loop {
             batch.clear();

@@ -24,8 +24,8 @@ pub(crate) enum End {
     Refused(StatusCode, String),
     /// It was shown a page.
     Page(StatusCode),
-    /// The sandbox failed.
-    Fault(CallError),
+    /// The sandbox failed, at input of this side if that is known.
+    Fault(Option<Who>, CallError),
     /// The gate shuts down.
     Shutdown,
 }
@@ -47,9 +47,17 @@ impl fmt::Display for End {
             }
             Self::Refused(status, why) => write!(f, "refused with {status}: {why}"),
             Self::Page(status) => write!(f, "a plain request, answered with {status}"),
-            Self::Fault(CallError::Sandbox(error)) => write!(f, "sandbox: {error}"),
-            Self::Fault(CallError::Failure(failure)) => write!(f, "gate: {}", Broken(failure)),
-            Self::Shutdown => f.write_str("closed with 1001, shutting down"),
+            Self::Fault(who, error) => {
+                match error {
+                    CallError::Sandbox(error) => write!(f, "sandbox: {error}")?,
+                    CallError::Failure(failure) => write!(f, "gate: {}", Broken(failure))?,
+                }
+                match who {
+                    Some(who) => write!(f, ", after input of the {who}"),
+                    None => Ok(()),
+                }
+            }
+            Self::Shutdown => f.write_str("closed because the gate shuts down"),
         }
     }
 }
@@ -123,13 +131,13 @@ impl Report {
 
     /// Whether the sandbox failed.
     pub(crate) fn is_fault(&self) -> bool {
-        matches!(self.end, Some(End::Fault(_)))
+        matches!(self.end, Some(End::Fault(..)))
     }
 
     pub(crate) fn log(&self) {
         let Some(end) = &self.end else { return };
         match end {
-            End::Fault(_) => error!("{self}"),
+            End::Fault(..) => error!("{self}"),
             End::Failed(_, failure) if failure.rule == Rule::ConnectionLost => info!("{self}"),
             End::Failed(..) | End::BadRequest(..) => warn!("{self}"),
             End::Refused(500.., _) => warn!("{self}"),

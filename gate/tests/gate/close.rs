@@ -1,0 +1,230 @@
+//! How connections end: what happens on one side, and what the other gets.
+
+use std::net::Shutdown;
+
+use websocket_component::{Message, Rule};
+
+use crate::peer::{Got, Upstream, pair};
+use crate::process::Gate;
+
+fn close(code: u16, reason: &str) -> Got {
+    Got::Close(code, reason.into())
+}
+
+#[test]
+fn codes_and_reasons_are_carried_over_both_ways() {
+    let upstream = Upstream::bind();
+    let gate = Gate::before(upstream.address, &[]);
+    for code in [1000, 1001, 1003, 1011, 1012, 3000, 4999] {
+        let (mut client, mut server) = pair(&gate, &upstream);
+        client.send(Message::CloseWith(code, "warum nicht, Jürgen".as_bytes()));
+        assert_eq!(server.receive(), close(code, "warum nicht, Jürgen"));
+        assert!(matches!(client.receive(), Got::Close(answer, _) if answer == code));
+        assert_eq!(client.receive(), Got::End);
+        assert_eq!(server.receive(), Got::End);
+
+        let (mut client, mut server) = pair(&gate, &upstream);
+        server.send(Message::CloseWith(code, b"enough"));
+        assert_eq!(client.receive(), close(code, "enough"));
+        assert!(matches!(server.receive(), Got::Close(answer, _) if answer == code));
+        assert_eq!(server.receive(), Got::End);
+        assert_eq!(client.receive(), Got::End);
+        gate.logged(1, &format!("closed by the client with {code};"));
+        gate.logged(1, &format!("closed by the upstream with {code};"));
+    }
+}
+
+#[test]
+fn a_close_without_a_code_stays_one() {
+    let upstream = Upstream::bind();
+    let gate = Gate::before(upstream.address, &[]);
+    let (mut client, mut server) = pair(&gate, &upstream);
+    client.send(Message::Close);
+    assert_eq!(server.receive(), close(1005, ""));
+    assert_eq!(client.receive(), close(1005, ""));
+    assert_eq!((client.receive(), server.receive()), (Got::End, Got::End));
+    gate.logged(1, "closed by the client without a code");
+}
+
+#[test]
+fn messages_before_a_close_arrive_before_it() {
+    let upstream = Upstream::bind();
+    let gate = Gate::before(upstream.address, &[]);
+    let (mut client, mut server) = pair(&gate, &upstream);
+    let large = vec![7; 3 << 20];
+    server.session.send(Message::Binary(&large), None).unwrap();
+    server
+        .session
+        .send(Message::CloseWith(1000, b"done"), None)
+        .unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(|| server.flush());
+        assert!(client.receive() == Got::Binary(large.clone()));
+    });
+    assert_eq!(client.receive(), close(1000, "done"));
+}
+
+#[test]
+fn messages_on_their_way_to_a_client_that_closes_still_arrive() {
+    let upstream = Upstream::bind();
+    let gate = Gate::before(upstream.address, &[]);
+    let (mut client, mut server) = pair(&gate, &upstream);
+    client.send(Message::CloseWith(1000, b""));
+    server.send(Message::Text("one more"));
+    assert_eq!(client.receive(), Got::Text("one more".into()));
+    // The answer to a close frame is the upstream's.
+    assert_eq!(server.receive(), close(1000, ""));
+    assert_eq!(client.receive(), close(1000, ""));
+}
+
+#[test]
+fn a_client_that_breaks_a_rule_gets_its_code_and_the_upstream_1001() {
+    let upstream = Upstream::bind();
+    let gate = Gate::before(upstream.address, &["--max-message", "1KiB"]);
+    let broken: [(&[u8], u16, &str); 8] = [
+        (&[0xc1, 0x80, 0, 0, 0, 0], 1002, "reserved-bits"),
+        (&[0x83, 0x80, 0, 0, 0, 0], 1002, "reserved-opcode"),
+        (&[0x81, 0x01, b'x'], 1002, "frame-not-masked"),
+        (&[0x80, 0x80, 0, 0, 0, 0], 1002, "unexpected-continuation"),
+        (&[0x81, 0x81, 0, 0, 0, 0, 0xff], 1007, "invalid-utf8"),
+        (&[0x82, 0xfe, 0x04, 0x01], 1009, "frame-too-big"),
+        (
+            &[0x88, 0x81, 0, 0, 0, 0, 1],
+            1002,
+            "close-payload-too-short",
+        ),
+        (
+            &[0x88, 0x82, 0, 0, 0, 0, 0x03, 0xed],
+            1002,
+            "close-code-reserved",
+        ),
+    ];
+    for (bytes, code, rule) in broken {
+        let (mut client, mut server) = pair(&gate, &upstream);
+        client.send(Message::Text("fine"));
+        client.write(bytes);
+        assert_eq!(server.receive(), Got::Text("fine".into()));
+        assert_eq!(
+            server.receive(),
+            close(1001, "the client is gone"),
+            "{rule}"
+        );
+        assert!(
+            matches!(client.receive(), Got::Close(got, _) if got == code),
+            "{rule}"
+        );
+        assert_eq!(client.receive(), Got::End, "{rule}");
+        let line = gate.logged(1, &format!("client: {rule} (RFC 6455"));
+        assert!(line.contains(&format!("closed with {code}")), "{line}");
+        assert!(line.contains("WARN"), "{line}");
+    }
+}
+
+#[test]
+fn an_upstream_that_breaks_a_rule_gets_its_code_and_the_client_1014() {
+    let upstream = Upstream::bind();
+    let gate = Gate::before(upstream.address, &[]);
+    let broken: [(&[u8], u16, &str); 3] = [
+        (&[0x81, 0x80, 0, 0, 0, 0], 1002, "frame-masked"),
+        (&[0x81, 0x01, 0xff], 1007, "invalid-utf8"),
+        (&[0x82, 127, 0, 0, 0, 1, 0, 0, 0, 5], 1009, "frame-too-big"),
+    ];
+    for (bytes, code, rule) in broken {
+        let (mut client, mut server) = pair(&gate, &upstream);
+        server.write(bytes);
+        assert_eq!(
+            client.receive(),
+            close(1014, "the upstream is gone"),
+            "{rule}"
+        );
+        assert!(
+            matches!(server.receive(), Got::Close(got, _) if got == code),
+            "{rule}"
+        );
+        gate.logged(1, &format!("upstream: {rule}"));
+    }
+}
+
+#[test]
+fn a_side_that_is_lost_is_told_to_the_other() {
+    let upstream = Upstream::bind();
+    let gate = Gate::before(upstream.address, &[]);
+    let (mut client, server) = pair(&gate, &upstream);
+    drop(server);
+    assert_eq!(client.receive(), close(1014, "the upstream is gone"));
+    assert_eq!(client.receive(), Got::End);
+    gate.logged(1, "upstream: connection-lost");
+
+    let (client, mut server) = pair(&gate, &upstream);
+    drop(client);
+    assert_eq!(server.receive(), close(1001, "the client is gone"));
+    gate.logged(1, "client: connection-lost");
+
+    // In the middle of a message.
+    let (mut client, mut server) = pair(&gate, &upstream);
+    server.send(Message::TextFragment("half of"));
+    server.stream.shutdown(Shutdown::Both).unwrap();
+    assert_eq!(client.receive(), close(1014, "the upstream is gone"));
+}
+
+#[test]
+fn class_22_a_close_that_nobody_answers_ends_in_time() {
+    let upstream = Upstream::bind();
+    let gate = Gate::before(upstream.address, &["--close-timeout", "300ms"]);
+    let (mut client, mut server) = pair(&gate, &upstream);
+    client.send(Message::CloseWith(3000, b"bye"));
+    // The upstream doesn't read, so it doesn't answer; the client gets its own code back.
+    assert_eq!(client.receive(), close(3000, ""));
+    assert_eq!(client.receive(), Got::End);
+    gate.logged(1, "closed by the client with 3000");
+    assert_eq!(server.receive(), close(3000, "bye"));
+}
+
+#[test]
+fn class_23_sides_that_are_silent_or_never_finish_are_cut_off() {
+    let upstream = Upstream::bind();
+    let arguments = ["--keepalive", "100ms", "--pong-timeout", "200ms"];
+    let gate = Gate::before(upstream.address, &arguments);
+    let (mut client, mut server) = pair(&gate, &upstream);
+    // The upstream reads and so answers pings; the client doesn't.
+    loop {
+        match server.receive() {
+            Got::Ping(_) => {}
+            got => break assert_eq!(got, close(1001, "the client is gone")),
+        }
+    }
+    let line = gate.logged(1, "client: pong-timeout");
+    assert!(line.contains("closed with 1011"), "{line}");
+    while let Got::Ping(_) = client.receive() {}
+
+    let gate = Gate::before(upstream.address, &["--message-timeout", "200ms"]);
+    let (mut client, mut server) = pair(&gate, &upstream);
+    client.send(Message::BinaryFragment(b"to be continued"));
+    assert_eq!(server.receive(), close(1001, "the client is gone"));
+    assert!(matches!(client.receive(), Got::Close(1008, _)));
+
+    let gate = Gate::before(
+        upstream.address,
+        &["--idle-timeout", "200ms", "--keepalive", "off"],
+    );
+    let (mut client, mut server) = pair(&gate, &upstream);
+    let ends = [client.receive(), server.receive()];
+    // Both are idle; whose time is up first gets 1001 either way.
+    assert!(
+        ends.contains(&close(1001, Rule::IdleTimeout.description())),
+        "{ends:?}"
+    );
+}
+
+#[test]
+fn a_peer_that_closes_and_is_gone_is_no_error() {
+    let upstream = Upstream::bind();
+    let gate = Gate::before(upstream.address, &[]);
+    let (mut client, mut server) = pair(&gate, &upstream);
+    client.send(Message::CloseWith(1000, b""));
+    drop(client);
+    assert_eq!(server.receive(), close(1000, ""));
+    assert_eq!(server.receive(), Got::End);
+    gate.logged(1, "closed by the client with 1000");
+    assert_eq!(gate.log().lines().count(), 1);
+}

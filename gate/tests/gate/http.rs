@@ -1,0 +1,279 @@
+//! What clients get whose connection doesn't open.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use websocket_component::handshake::{Refusal, Request};
+
+use crate::peer::{Peer, Upstream, headers, request, values};
+use crate::process::{Gate, PATIENCE};
+
+const FIELDS: &str = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: \
+    AAAAAAAAAAAAAAAAAAAAAA==\r\n";
+
+fn status(response: &str) -> u16 {
+    let status = response
+        .strip_prefix("HTTP/1.1 ")
+        .and_then(|rest| rest.get(..3));
+    status
+        .and_then(|status| status.parse().ok())
+        .unwrap_or_else(|| panic!("{response:?}"))
+}
+
+#[test]
+fn a_request_that_breaks_a_rule_gets_its_status_and_a_line_in_the_log() {
+    let gate = Gate::before(Upstream::bind().address, &[]);
+    let long = "x".repeat(9000);
+    let bad = [
+        (
+            "GET / HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(),
+            426,
+            "upgrade-missing",
+        ),
+        (
+            format!("POST / HTTP/1.1\r\nHost: a\r\n{FIELDS}\r\n"),
+            405,
+            "method-not-get",
+        ),
+        (
+            format!("GET / HTTP/1.1\r\n{FIELDS}\r\n"),
+            400,
+            "host-missing",
+        ),
+        (
+            format!("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n{FIELDS}\r\n"),
+            400,
+            "host-duplicate",
+        ),
+        (
+            format!("GET / HTTP/1.0\r\nHost: a\r\n{FIELDS}\r\n"),
+            505,
+            "http-version",
+        ),
+        (
+            format!("GET /{long} HTTP/1.1\r\nHost: a\r\n{FIELDS}\r\n"),
+            414,
+            "request-line-too-long",
+        ),
+        (
+            format!("GET / HTTP/1.1\r\nHost: a\r\nX: {long}\r\n{FIELDS}\r\n"),
+            431,
+            "header-line-too-long",
+        ),
+        (
+            format!("GET / HTTP/1.1\r\nHost: a\r\n{}", FIELDS.replace("13", "8")) + "\r\n",
+            426,
+            "version-unsupported",
+        ),
+        (
+            format!("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n{FIELDS}\r\n"),
+            400,
+            "body-not-allowed",
+        ),
+        (
+            "\x16\x03\x01\x02\0\x01\0\x01\u{fc}\r\n\r\n".to_owned(),
+            400,
+            "head-malformed",
+        ),
+    ];
+    for (request, expected, rule) in &bad {
+        let response = gate.raw(request.as_bytes());
+        assert_eq!(status(&response), *expected, "{request:?}: {response:?}");
+        let line = gate.logged(1, rule);
+        assert!(line.contains("RFC "), "{line}");
+        if *rule == "version-unsupported" {
+            assert!(
+                response.contains("\r\nSec-WebSocket-Version: 13\r\n"),
+                "{response}"
+            );
+        }
+    }
+    assert_eq!(gate.log().lines().count(), bad.len());
+}
+
+#[test]
+fn class_23_a_request_that_doesnt_come_is_408() {
+    let gate = Gate::before(Upstream::bind().address, &["--handshake-timeout", "300ms"]);
+    assert_eq!(status(&gate.raw(b"GET / HTTP/1.1\r\nHost: a\r\n")), 408);
+    assert_eq!(status(&gate.raw(b"")), 408);
+    gate.logged(2, "handshake-timeout");
+}
+
+#[test]
+fn paths_without_a_route_and_paths_that_lead_elsewhere() {
+    let upstream = Upstream::bind();
+    let rule = format!("/chat=ws://{}", upstream.address);
+    let gate = Gate::start(&["--upstream", &rule]);
+    assert_eq!(
+        Peer::ask(&gate, request(&gate, "/other")).refused().status,
+        404
+    );
+    assert_eq!(
+        Peer::ask(&gate, request(&gate, "/chatter"))
+            .refused()
+            .status,
+        404
+    );
+    assert_eq!(
+        Peer::ask(&gate, request(&gate, "/chat/../x"))
+            .refused()
+            .status,
+        400
+    );
+    assert_eq!(
+        Peer::ask(&gate, request(&gate, "/chat/%2E%2e/x"))
+            .refused()
+            .status,
+        400
+    );
+    let line = gate.logged(1, "/other");
+    assert!(line.contains("refused with 404"), "{line}");
+}
+
+#[test]
+fn class_24_with_origins_listed_others_are_403() {
+    let upstream = Upstream::bind();
+    let gate = Gate::before(upstream.address, &["--origin", "https://good.example"]);
+    let from = |origin: &[(&str, &str)]| Request {
+        headers: headers(origin),
+        ..request(&gate, "/")
+    };
+    let mut evil = Peer::ask(&gate, from(&[("Origin", "https://evil.example")]));
+    assert_eq!(evil.refused().status, 403);
+    assert_eq!(Peer::ask(&gate, from(&[])).refused().status, 403);
+    let mut good = Peer::ask(&gate, from(&[("Origin", "https://good.example")]));
+    let _server = upstream.open();
+    good.opened();
+}
+
+#[test]
+fn class_24_by_default_the_origin_is_the_upstreams_to_check() {
+    let upstream = Upstream::bind();
+    let gate = Gate::before(upstream.address, &[]);
+    let headers = headers(&[("Origin", "https://evil.example")]);
+    let _client = Peer::ask(
+        &gate,
+        Request {
+            headers,
+            ..request(&gate, "/")
+        },
+    );
+    let (_, asked) = upstream.request();
+    assert_eq!(values(&asked.headers, "Origin"), ["https://evil.example"]);
+}
+
+#[test]
+fn an_upstream_that_cant_be_reached_is_502() {
+    // Nobody listens there any more.
+    let address = Upstream::bind().address;
+    let gate = Gate::before(address, &[]);
+    let response =
+        gate.raw(format!("GET /x?secret HTTP/1.1\r\nHost: a\r\n{FIELDS}\r\n").as_bytes());
+    assert_eq!(status(&response), 502);
+    assert!(
+        response.ends_with("\r\n\r\nthe upstream can't be reached\n"),
+        "{response}"
+    );
+    assert!(response.contains("\r\nConnection: close\r\n"), "{response}");
+    let line = gate.logged(1, "refused with 502");
+    assert!(line.contains("refused (os error"), "{line}");
+    assert!(line.contains(&format!("/x -> ws://{address}")), "{line}");
+    assert!(!line.contains("secret"), "{line}");
+}
+
+#[test]
+fn an_upstream_that_says_nothing_is_504() {
+    let upstream = Upstream::bind();
+    let gate = Gate::before(upstream.address, &["--handshake-timeout", "300ms"]);
+    let mut client = Peer::connect(&gate);
+    let _silent = upstream.accept();
+    assert_eq!(client.refused().status, 504);
+}
+
+#[test]
+fn class_18_an_upstream_whose_answer_is_no_handshake_is_502() {
+    let upstream = Upstream::bind();
+    let gate = Gate::before(upstream.address, &[]);
+    let answers: [(&[u8], &str); 5] = [
+        (b"SSH-2.0-OpenSSH\r\n\r\n", "head-malformed"),
+        (
+            b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
+            "upgrade-missing",
+        ),
+        (
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+            Sec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n\r\n",
+            "accept-wrong",
+        ),
+        (b"HTTP/1.1 101 Switching Protocols\r\nX: ", "gave no answer"),
+        (b"", "gave no answer"),
+    ];
+    for (number, (answer, words)) in answers.into_iter().enumerate() {
+        let mut client = Peer::connect(&gate);
+        let mut raw = upstream.accept();
+        read_head(&mut raw);
+        raw.write_all(answer).unwrap();
+        drop(raw);
+        assert_eq!(client.refused().status, 502, "{words}");
+        let line = gate.logged(number + 1, "refused with 502");
+        assert!(line.contains(words), "{line}");
+    }
+}
+
+fn read_head(stream: &mut TcpStream) {
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") {
+        stream.read_exact(&mut byte).unwrap();
+        head.extend_from_slice(&byte);
+    }
+}
+
+#[test]
+fn an_upstreams_refusal_is_carried_over() {
+    let upstream = Upstream::bind();
+    let gate = Gate::before(upstream.address, &[]);
+    for status in [401, 403, 404, 503, 302] {
+        let mut client = Peer::connect(&gate);
+        let (mut server, _) = upstream.request();
+        server.refuse(&Refusal {
+            status,
+            headers: headers(&[
+                ("WWW-Authenticate", "Basic realm=\"r\""),
+                ("Set-Cookie", "a=b"),
+                ("Location", "/login"),
+                ("Content-Type", "text/html"),
+                ("Keep-Alive", "timeout=5"),
+            ]),
+            body: b"<h1>no</h1>".to_vec(),
+        });
+        let response = client.refused();
+        assert_eq!(response.status, status);
+        let values = |name| values(&response.headers, name);
+        assert_eq!(values("WWW-Authenticate"), ["Basic realm=\"r\""]);
+        assert_eq!(values("Set-Cookie"), ["a=b"]);
+        assert_eq!(values("Location"), ["/login"]);
+        assert_eq!(values("Content-Type"), ["text/plain; charset=utf-8"]);
+        assert_eq!(values("Keep-Alive"), [""; 0]);
+    }
+    gate.logged(1, "refused with 401: the upstream refused");
+}
+
+#[test]
+fn one_connection_too_many_is_503_until_there_is_room() {
+    let upstream = Upstream::bind();
+    let gate = Gate::before(upstream.address, &["--max-connections", "1"]);
+    let mut first = Peer::connect(&gate);
+    let server = upstream.open();
+    first.opened();
+    assert_eq!(Peer::connect(&gate).refused().status, 503);
+    assert_eq!(status(&gate.raw(b"")), 503);
+    drop((first, server));
+    gate.logged(1, "connection-lost");
+    let end = std::time::Instant::now() + PATIENCE;
+    // The place is free when the sockets are closed.
+    while status(&gate.raw(b"GET / HTTP/1.1\r\n\r\n")) == 503 {
+        assert!(std::time::Instant::now() < end);
+    }
+}

@@ -1,0 +1,13 @@
+//! The gate as a process, between peers that speak by the native engine or in raw bytes. All on loopback.
+
+mod arguments;
+mod backpressure;
+mod carried;
+mod close;
+mod demo;
+mod fault;
+mod http;
+mod messages;
+mod peer;
+mod process;
+mod shutdown;

@@ -1,0 +1,105 @@
+//! What goes through the gate once both sides are open.
+
+use websocket_component::Message;
+use websocket_component::handshake::Acceptance;
+
+use crate::peer::{Got, Peer, Upstream, pair};
+use crate::process::Gate;
+
+fn bytes(length: usize) -> Vec<u8> {
+    (0..length)
+        .map(|index| (index * 7 + index / 251) as u8)
+        .collect()
+}
+
+#[test]
+fn messages_of_all_sizes_go_both_ways() {
+    let upstream = Upstream::bind();
+    let gate = Gate::before(upstream.address, &[]);
+    let (mut client, mut server) = pair(&gate, &upstream);
+    for length in [0, 1, 125, 126, 65_535, 65_536, 65_537, 1 << 20, 16 << 20] {
+        let message = bytes(length);
+        for both in [true, false] {
+            let (from, to) = match both {
+                true => (&mut client, &mut server),
+                false => (&mut server, &mut client),
+            };
+            // Someone has to read what someone writes.
+            std::thread::scope(|scope| {
+                scope.spawn(|| from.send(Message::Binary(&message)));
+                assert!(to.receive() == Got::Binary(message.clone()), "{length}");
+            });
+        }
+        let text = "é\u{10348}".repeat(length / 6);
+        std::thread::scope(|scope| {
+            scope.spawn(|| client.send(Message::Text(&text)));
+            assert!(server.receive() == Got::Text(text.clone()), "{length}");
+        });
+    }
+}
+
+#[test]
+fn fragments_make_one_message_and_pings_are_answered_on_the_spot() {
+    let upstream = Upstream::bind();
+    let gate = Gate::before(upstream.address, &[]);
+    let (mut client, mut server) = pair(&gate, &upstream);
+    client.send(Message::TextFragment("Grü"));
+    client.send(Message::Ping(b"there?"));
+    // The upstream is not asked: it has read nothing yet.
+    assert_eq!(client.receive(), Got::Pong(b"there?".to_vec()));
+    client.send(Message::Utf8Fragment(b"\xc3"));
+    client.send(Message::Utf8Fragment(b""));
+    client.send(Message::Utf8(b"\x9fe"));
+    client.send(Message::Text("next"));
+    assert_eq!(server.receive(), Got::Text("Grüße".into()));
+    assert_eq!(server.receive(), Got::Text("next".into()));
+    server.send(Message::Ping(b"and you?"));
+    assert_eq!(server.receive(), Got::Pong(b"and you?".to_vec()));
+}
+
+#[test]
+fn what_comes_right_behind_a_handshake_is_not_lost() {
+    let upstream = Upstream::bind();
+    let gate = Gate::before(upstream.address, &[]);
+    let mut client = Peer::connect(&gate);
+    // Behind the request, before the answer. RFC 6455 4.1 doesn't allow it, but bytes in flight are not a client's
+    // fault if something before the gate has waited for the answer already.
+    client.write(&[0x81, 0x82, 0, 0, 0, 0, b'h', b'i']);
+    let (mut server, _) = upstream.request();
+    // With the answer, in one write.
+    server.session.accept(&Acceptance::default()).unwrap();
+    server.session.send(Message::Text("welcome"), None).unwrap();
+    server
+        .session
+        .send(Message::Binary(&bytes(100_000)), None)
+        .unwrap();
+    server.flush();
+    client.opened();
+    assert_eq!(client.receive(), Got::Text("welcome".into()));
+    assert_eq!(client.receive(), Got::Binary(bytes(100_000)));
+    assert_eq!(server.receive(), Got::Text("hi".into()));
+}
+
+#[test]
+fn a_flood_of_tiny_messages_stays_whole_and_in_order() {
+    const COUNT: usize = 50_000;
+    let upstream = Upstream::bind();
+    let gate = Gate::before(upstream.address, &[]);
+    let (mut client, mut server) = pair(&gate, &upstream);
+    for _ in 0..COUNT {
+        client.session.send(Message::Text("."), None).unwrap();
+        server.session.send(Message::Binary(b""), None).unwrap();
+    }
+    client.session.send(Message::Text("last"), None).unwrap();
+    server.session.send(Message::Text("last"), None).unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            client.flush();
+            (0..COUNT).for_each(|_| assert_eq!(client.receive(), Got::Binary(Vec::new())));
+            assert_eq!(client.receive(), Got::Text("last".into()));
+        });
+        server.flush();
+        (0..COUNT).for_each(|_| assert_eq!(server.receive(), Got::Text(".".into())));
+        assert_eq!(server.receive(), Got::Text("last".into()));
+    });
+}

@@ -1,0 +1,235 @@
+//! Peers of the gate: clients and upstreams that speak by the native engine.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::Instant as Time;
+
+use websocket_component::handshake::ResponseHead;
+use websocket_component::handshake::{Acceptance, Header, Refusal, Request, RequestHead};
+use websocket_component::{Config, Event, Instant, Message, Rule, Session};
+
+use crate::process::{Gate, PATIENCE};
+
+/// What a peer received.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Got {
+    Text(String),
+    Binary(Vec<u8>),
+    Ping(Vec<u8>),
+    Pong(Vec<u8>),
+    Close(u16, String),
+    /// The session has ended with this rule.
+    Failed(Rule),
+    /// The closing handshake is complete, and the other side has ended the connection.
+    End,
+}
+
+/// One end of a WebSocket.
+pub(crate) struct Peer {
+    pub(crate) stream: TcpStream,
+    pub(crate) session: Session,
+    started: Time,
+    input: Vec<u8>,
+    got: std::collections::VecDeque<Got>,
+    arrived: bool,
+}
+
+/// The settings of a peer: it shows everything, and does nothing by itself but answer.
+pub(crate) fn config() -> Config {
+    let mut config = Config::default();
+    config.show_control = true;
+    config.timeouts.keepalive = None;
+    config.limits.message = 1 << 30;
+    config.limits.frame = 1 << 30;
+    config.limits.queued_output = 1 << 30;
+    config
+}
+
+impl Peer {
+    pub(crate) fn new(stream: TcpStream, session: Session) -> Self {
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self {
+            stream,
+            session,
+            started: Time::now(),
+            input: Vec::new(),
+            got: std::collections::VecDeque::new(),
+            arrived: false,
+        }
+    }
+
+    /// A client that asks for `/`.
+    pub(crate) fn connect(gate: &Gate) -> Self {
+        Self::ask(gate, request(gate, "/"))
+    }
+
+    /// A client whose request has been sent.
+    pub(crate) fn ask(gate: &Gate, request: Request) -> Self {
+        let session = Session::client(config(), &[7; 32]).unwrap();
+        let mut peer = Self::new(TcpStream::connect(gate.address).unwrap(), session);
+        peer.session.connect(&request).unwrap();
+        peer.flush();
+        peer
+    }
+
+    /// Waits until the client is open, and gives the response.
+    pub(crate) fn opened(&mut self) -> ResponseHead {
+        while !self.arrived {
+            assert!(self.read(), "refused: {:?}", self.session.response());
+        }
+        self.session.response().unwrap().clone()
+    }
+
+    /// Waits until the client is refused, and gives the response.
+    pub(crate) fn refused(&mut self) -> ResponseHead {
+        while self.read() {
+            assert!(!self.arrived, "accepted");
+        }
+        self.session.response().unwrap().clone()
+    }
+
+    pub(crate) fn send(&mut self, message: Message<'_>) {
+        self.session.send(message, None).unwrap();
+        self.flush();
+    }
+
+    /// What comes next.
+    pub(crate) fn receive(&mut self) -> Got {
+        while self.got.is_empty() {
+            if !self.read() {
+                let ended = self.session.failure().map_or(Got::End, Got::Failed);
+                self.got.push_back(ended);
+            }
+        }
+        self.got.pop_front().unwrap()
+    }
+
+    /// Reads once. Returns whether there was anything to read.
+    fn read(&mut self) -> bool {
+        let mut buffer = vec![0; 65_536];
+        let count = match self.stream.read(&mut buffer) {
+            Ok(count) => count,
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => 0,
+            Err(error) => panic!("nothing comes: {error}"),
+        };
+        if count == 0 {
+            self.session.end_of_input();
+            return false;
+        }
+        self.input.extend_from_slice(&buffer[..count]);
+        self.work();
+        true
+    }
+
+    /// Gives the session what was read.
+    pub(crate) fn work(&mut self) {
+        let now = Instant::from_nanos(self.started.elapsed().as_nanos() as u64);
+        let mut turn = self.session.input(&mut self.input, now);
+        while let Some(event) = turn.next() {
+            let text = |payload: &[u8]| String::from_utf8(payload.to_vec()).unwrap();
+            self.got.push_back(match event {
+                Event::Request | Event::Opened => {
+                    self.arrived = true;
+                    continue;
+                }
+                Event::Text { payload, .. } => Got::Text(text(payload)),
+                Event::Binary { payload, .. } => Got::Binary(payload.to_vec()),
+                Event::Ping { payload } => Got::Ping(payload.to_vec()),
+                Event::Pong { payload, .. } => Got::Pong(payload.to_vec()),
+                Event::Close { code, reason } => Got::Close(code, text(reason)),
+                Event::Frame { .. } => panic!("no extension"),
+            });
+        }
+        let consumed = turn.consumed();
+        self.input.drain(..consumed);
+        self.flush();
+    }
+
+    pub(crate) fn flush(&mut self) {
+        let output = self.session.take_output(usize::MAX);
+        // A connection that is gone is noticed when it is read.
+        let _ = self.stream.write_all(&output);
+    }
+
+    /// Writes what no session would.
+    pub(crate) fn write(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).unwrap();
+    }
+}
+
+/// A server that the gate connects to.
+pub(crate) struct Upstream {
+    listener: TcpListener,
+    pub(crate) address: SocketAddr,
+}
+
+impl Upstream {
+    pub(crate) fn bind() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        Self { listener, address }
+    }
+
+    /// The next connection, raw.
+    pub(crate) fn accept(&self) -> TcpStream {
+        self.listener.accept().unwrap().0
+    }
+
+    /// The next connection, and its request, which waits for an answer.
+    pub(crate) fn request(&self) -> (Peer, RequestHead) {
+        let mut peer = Peer::new(self.accept(), Session::server(config()).unwrap());
+        while !peer.arrived {
+            assert!(peer.read(), "no request");
+        }
+        let request = peer.session.request().unwrap().clone();
+        (peer, request)
+    }
+
+    /// The next connection, accepted.
+    pub(crate) fn open(&self) -> Peer {
+        let (mut peer, _) = self.request();
+        peer.accept(&Acceptance::default());
+        peer
+    }
+}
+
+impl Peer {
+    pub(crate) fn accept(&mut self, acceptance: &Acceptance) {
+        self.session.accept(acceptance).unwrap();
+        self.work();
+    }
+
+    pub(crate) fn refuse(&mut self, refusal: &Refusal) {
+        self.session.refuse(refusal).unwrap();
+        self.flush();
+    }
+}
+
+/// A request for this target.
+pub(crate) fn request(gate: &Gate, target: &str) -> Request {
+    Request::new(gate.address.to_string(), target)
+}
+
+/// A client and an upstream with the gate between them.
+pub(crate) fn pair(gate: &Gate, upstream: &Upstream) -> (Peer, Peer) {
+    let mut client = Peer::connect(gate);
+    let server = upstream.open();
+    client.opened();
+    (client, server)
+}
+
+pub(crate) fn headers(fields: &[(&str, &str)]) -> Vec<Header> {
+    let header = |(name, value): &(&str, &str)| Header::new(*name, *value);
+    fields.iter().map(header).collect()
+}
+
+/// The values of the fields of this name.
+pub(crate) fn values(headers: &[Header], name: &str) -> Vec<String> {
+    let named = headers
+        .iter()
+        .filter(|header| header.name.eq_ignore_ascii_case(name));
+    named
+        .map(|header| String::from_utf8(header.value.clone()).unwrap())
+        .collect()
+}
