@@ -70,6 +70,10 @@ try {
       await page.screenshot({ path: join(screenshots, `${name}-${colorScheme}.png`) });
     }
   }
+
+  // Also with the keyboard alone.
+  await page.getByRole('button', { name: 'Close', exact: true }).press('Enter');
+  await log.getByText('closed with 1000').waitFor();
   assert.deepEqual(complaints, []);
 } finally {
   await browser.close();
