@@ -23,7 +23,7 @@ pub(crate) fn component() -> PathBuf {
 /// The component that traps, spins or hoards memory when a text says so.
 pub(crate) fn misbehaving_component() -> PathBuf {
     let path = folder().join("websocket-misbehave.wasm");
-    let built = env::var_os("WEBSOCKET_MISBEHAVING_COMPONENT").map_or(path, PathBuf::from);
+    let built = env::var_os("WEBSOCKET_COMPONENT_MISBEHAVE").map_or(path, PathBuf::from);
     existing(built, " --misbehave")
 }
 
