@@ -60,6 +60,10 @@ fn config(sandbox: &Sandbox) -> Config {
     config.reply_to_close = false;
     // It is the gate that asks whether somebody is there.
     config.timeouts.keepalive = None;
+    // And that has the limits.
+    config.limits.message = u64::MAX;
+    config.limits.frame = u64::MAX;
+    config.limits.fragments = u32::MAX;
     config
 }
 

@@ -9,6 +9,7 @@ mod demo;
 mod echo;
 mod fault;
 mod gate;
+mod gather;
 mod headers;
 mod open_files;
 mod opening;

@@ -172,8 +172,7 @@ impl Relay {
             let (guest, side) = self.pick(who);
             let done = side.turn(guest, now, rest, &Batch::default(), batch)?;
             rest = rest.get(done.consumed..).unwrap_or_default();
-            let (guest, other) = self.pick(who.other());
-            other.deliver(guest, now, batch)?;
+            self.pass(who, batch, now)?;
             let (_, side) = self.pick(who);
             if rest.is_empty() || !side.more || !self.listens(who) {
                 break;
@@ -192,8 +191,7 @@ impl Relay {
             batch.clear();
             let (guest, side) = self.pick(who);
             side.pump(guest, now, batch)?;
-            let (guest, other) = self.pick(who.other());
-            other.deliver(guest, now, batch)
+            self.pass(who, batch, now)
         })
     }
 
@@ -202,7 +200,14 @@ impl Relay {
         batch.clear();
         let (guest, side) = self.pick(who);
         side.end_of_input(guest, now, batch)?;
-        let (guest, other) = self.pick(who.other());
+        self.pass(who, batch, now)
+    }
+
+    /// Passes on what one side received.
+    fn pass(&mut self, from: Who, batch: &mut Batch, now: Instant) -> Result<(), CallError> {
+        let (_, side) = self.pick(from);
+        side.gather.pass(batch, now);
+        let (guest, other) = self.pick(from.other());
         other.deliver(guest, now, batch)
     }
 
@@ -266,8 +271,10 @@ impl Relay {
                 .saturating_add(self.close_timeout)
                 .saturating_add(nanos(GRACE)),
         });
+        let gathered = [self.client.gather.due(), self.upstream.gather.due()];
         [closing, self.client.deadline, self.upstream.deadline]
             .into_iter()
+            .chain(gathered)
             .flatten()
             .min()
     }
@@ -284,6 +291,10 @@ impl Relay {
 
     fn strike(&mut self, now: Instant) -> Result<(), CallError> {
         for who in [Who::Client, Who::Upstream] {
+            if let Some(batch) = self.pick(who).1.gather.take_due(now) {
+                let (guest, other) = self.pick(who.other());
+                other.deliver(guest, now, &batch)?;
+            }
             if self.pick(who).1.deadline.is_some_and(|due| due <= now) {
                 self.pump(who)?;
                 // A session that wants to be called again at once would keep the thread busy.

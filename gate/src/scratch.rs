@@ -50,8 +50,7 @@ impl Batch {
     pub(crate) fn push_turn(&mut self, turn: &Turn<'_>) {
         let events = turn.events.iter().filter(|event| is_message(event.kind));
         let before = self.records.len();
-        let base = self.payload.len();
-        let offset = u32::try_from(base).unwrap_or(u32::MAX);
+        let offset = index(self.payload.len());
         self.records.extend(events.map(|event| Outgoing {
             kind: event.kind,
             start: event.start.saturating_add(offset),
@@ -64,43 +63,50 @@ impl Batch {
         }
     }
 
-    /// Appends a close frame.
-    pub(crate) fn push_close(&mut self, code: CloseCode, reason: &str) {
-        let index = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+    /// Appends a message, a piece of one, or a close frame.
+    pub(crate) fn push(&mut self, kind: Kind, detail: u64, bytes: &[u8]) {
         self.records.push(Outgoing {
-            kind: Kind::Close,
+            kind,
             start: index(self.payload.len()),
-            length: index(reason.len()),
-            detail: code.into(),
+            length: index(bytes.len()),
+            detail,
             context: None,
         });
-        self.payload.extend_from_slice(reason.as_bytes());
+        self.payload.extend_from_slice(bytes);
+    }
+
+    /// Appends a close frame.
+    pub(crate) fn push_close(&mut self, code: CloseCode, reason: &str) {
+        self.push(Kind::Close, code.into(), reason.as_bytes());
+    }
+
+    /// What a record points at.
+    pub(crate) fn bytes(&self, record: &Outgoing) -> &[u8] {
+        let start = record.start as usize;
+        let range = start..start.saturating_add(record.length as usize);
+        self.payload.get(range).unwrap_or_default()
     }
 
     /// What is left when the first records were taken.
     pub(crate) fn after(&self, accepted: usize) -> Self {
         let mut rest = Self::default();
         for record in self.records.get(accepted..).unwrap_or_default() {
-            let start = record.start as usize;
-            let range = start..start.saturating_add(record.length as usize);
-            let bytes = self.payload.get(range).unwrap_or_default();
-            let start = u32::try_from(rest.payload.len()).unwrap_or(u32::MAX);
-            rest.records.push(Outgoing { start, ..*record });
-            rest.payload.extend_from_slice(bytes);
+            rest.push(record.kind, record.detail, self.bytes(record));
         }
         rest
     }
 
     /// Appends another batch.
     pub(crate) fn append(&mut self, other: &Self) {
-        let offset = u32::try_from(self.payload.len()).unwrap_or(u32::MAX);
-        self.records
-            .extend(other.records.iter().map(|record| Outgoing {
-                start: record.start.saturating_add(offset),
-                ..*record
-            }));
-        self.payload.extend_from_slice(&other.payload);
+        for record in &other.records {
+            self.push(record.kind, record.detail, other.bytes(record));
+        }
     }
+}
+
+/// A place in a payload, which is never that long.
+fn index(place: usize) -> u32 {
+    u32::try_from(place).unwrap_or(u32::MAX)
 }
 
 /// Whether an event is for the other side.
@@ -109,4 +115,36 @@ fn is_message(kind: Kind) -> bool {
         kind,
         Kind::Text | Kind::TextFragment | Kind::Binary | Kind::BinaryFragment | Kind::Close
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_taken_is_kept_and_added_to() {
+        let mut batch = Batch::default();
+        batch.payload.extend_from_slice(b"heads and the like");
+        batch.push(Kind::Text, 0, b"one");
+        batch.push(Kind::Binary, 0, b"two");
+        batch.push_close(1000, "three");
+        let mut rest = batch.after(1);
+        rest.append(&batch.after(2));
+        let content: Vec<_> = rest
+            .records
+            .iter()
+            .map(|record| (record.kind, rest.bytes(record)))
+            .collect();
+        assert_eq!(
+            content,
+            [
+                (Kind::Binary, &b"two"[..]),
+                (Kind::Close, b"three"),
+                (Kind::Close, b"three")
+            ]
+        );
+        assert_eq!(rest.payload, b"twothreethree");
+        assert_eq!(rest.records[1].detail, 1000);
+        assert!(batch.after(3).records.is_empty());
+    }
 }

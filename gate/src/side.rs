@@ -5,6 +5,7 @@ use std::fmt;
 use websocket_host::protocol::{CloseCode, Event, Failure, Instant, Kind, Rule, State};
 use websocket_host::{CallError, Guest, SandboxError, Session};
 
+use crate::gather::Gather;
 use crate::scratch::{Batch, CHUNK};
 use crate::socket::Socket;
 
@@ -84,6 +85,8 @@ pub(crate) struct Side {
     /// Nothing more can be read.
     eof: bool,
     pub(crate) received: Tally,
+    /// What of it is not passed on yet.
+    pub(crate) gather: Gather,
 }
 
 /// What came of a turn.
@@ -113,6 +116,7 @@ impl Side {
             spoke: false,
             eof: false,
             received: Tally::default(),
+            gather: Gather::default(),
         }
     }
 

@@ -103,3 +103,62 @@ fn a_flood_of_tiny_messages_stays_whole_and_in_order() {
         assert_eq!(server.receive(), Got::Text("last".into()));
     });
 }
+
+#[test]
+fn a_large_message_in_small_segments_leaves_in_few_fragments() {
+    const LENGTH: usize = 400_000;
+    let upstream = Upstream::bind();
+    let gate = Gate::before(upstream.address, &[]);
+    let (mut client, mut server) = pair(&gate, &upstream);
+    let message = bytes(LENGTH);
+    client
+        .session
+        .send(Message::Binary(&message), None)
+        .unwrap();
+    let frame = client.session.take_output(usize::MAX);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for segment in frame.chunks(1000) {
+                client.write(segment);
+                // So that each is a read of its own.
+                std::thread::sleep(std::time::Duration::from_micros(200));
+            }
+        });
+        let raw = server.receive_raw(LENGTH);
+        let fragments = fragments(&raw);
+        assert!(fragments < 100, "{fragments} fragments");
+    });
+}
+
+/// How many frames there are, all of them masked.
+fn fragments(mut raw: &[u8]) -> usize {
+    let mut count = 0;
+    while let [_, length, rest @ ..] = raw {
+        let (length, rest) = match length & 0x7f {
+            126 => (
+                usize::from(u16::from_be_bytes(rest[..2].try_into().unwrap())),
+                &rest[2..],
+            ),
+            127 => (
+                u64::from_be_bytes(rest[..8].try_into().unwrap()) as usize,
+                &rest[8..],
+            ),
+            length => (usize::from(length), rest),
+        };
+        raw = rest.get(4 + length..).unwrap_or_default();
+        count += 1;
+    }
+    count
+}
+
+#[test]
+fn a_message_that_is_sent_bit_by_bit_arrives_bit_by_bit() {
+    let upstream = Upstream::bind();
+    let gate = Gate::before(upstream.address, &[]);
+    let (mut client, mut server) = pair(&gate, &upstream);
+    client.send(Message::TextFragment("one"));
+    // A session would put it together: the frame itself shows that it came. Not the last, text, masked, 3 bytes.
+    assert_eq!(server.receive_raw(9)[..2], [0x01, 0x83]);
+    server.send(Message::BinaryFragment(b"two"));
+    assert_eq!(client.receive_raw(5), b"\x02\x03two");
+}

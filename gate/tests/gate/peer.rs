@@ -152,6 +152,18 @@ impl Peer {
         let _ = self.stream.write_all(&output);
     }
 
+    /// Reads raw bytes: at least this many, and what else is there.
+    pub(crate) fn receive_raw(&mut self, least: usize) -> Vec<u8> {
+        let mut raw = Vec::new();
+        let mut buffer = vec![0; 65_536];
+        while raw.len() < least {
+            let count = self.stream.read(&mut buffer).unwrap();
+            assert_ne!(count, 0, "only {} bytes came", raw.len());
+            raw.extend_from_slice(&buffer[..count]);
+        }
+        raw
+    }
+
     /// Writes what no session would.
     pub(crate) fn write(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).unwrap();
