@@ -156,9 +156,7 @@ impl Engine for Native {
         let capacity = (capacity as usize).max(1);
         let mut accepted = 0;
         let mut refused = None;
-        if !outgoing.is_empty() {
-            self.0.tick(now);
-        }
+        self.0.read_clock(now);
         for record in outgoing {
             if let Err(rule) = self.0.send(record.message, record.context) {
                 refused = Some(rule.into());

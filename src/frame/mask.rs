@@ -48,7 +48,11 @@ impl KeySource {
             return Err(Rule::EntropyTooShort);
         }
         let mut seed = [0; KeySource::ENTROPY];
-        for block in entropy.chunks(KeySource::ENTROPY) {
+        for (index, block) in entropy.chunks(KeySource::ENTROPY).enumerate() {
+            if index > 0 {
+                // Stirred, so that blocks which are alike don't cancel out.
+                ChaCha20Rng::from_seed(seed).fill_bytes(&mut seed);
+            }
             for (seed, byte) in seed.iter_mut().zip(block) {
                 *seed ^= byte;
             }
@@ -106,6 +110,7 @@ mod tests {
         assert_eq!(first, keys(&[1; 32]));
         assert_ne!(first, keys(&[2; 32]));
         assert_ne!(first, keys(&[&[1u8; 32][..], &[9]].concat()));
+        assert_ne!(keys(&[1; 64]), keys(&[2; 64]));
         first.sort_unstable();
         first.dedup();
         assert!(first.len() > 990, "only {} keys differ", first.len());

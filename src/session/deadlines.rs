@@ -77,9 +77,9 @@ impl Session {
         self.do_what_is_due();
     }
 
-    /// Tells the time, and leaves what is due to a call that follows.
-    #[cfg(feature = "component")]
-    pub(crate) fn read_clock(&mut self, now: Instant) {
+    /// Tells the time, and leaves what is due to a call that follows: before a
+    /// [`Session::send`] whose time matters, when input is at hand that may count.
+    pub fn read_clock(&mut self, now: Instant) {
         self.deadlines.read(now);
     }
 

@@ -16,7 +16,8 @@
 //!   [`end_of_input`](Session::end_of_input), [`output`](Session::output),
 //!   [`advance`](Session::advance), [`take_output`](Session::take_output);
 //! * messages out: [`send`](Session::send), [`sent`](Session::sent);
-//! * time: [`tick`](Session::tick), [`next_deadline`](Session::next_deadline);
+//! * time: [`tick`](Session::tick), [`read_clock`](Session::read_clock),
+//!   [`next_deadline`](Session::next_deadline);
 //! * actions: [`receive`](Session::receive), [`get_action`](Session::get_action),
 //!   [`complete_action`](Session::complete_action), [`abort`](Session::abort).
 

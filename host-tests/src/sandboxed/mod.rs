@@ -10,10 +10,12 @@ use std::time::Duration;
 use websocket_component::handshake::{
     Acceptance, Extension, Form, Header, Negotiated, Refusal, Request, RequestHead, ResponseHead,
 };
-use websocket_component::{ActionId, ActionQueue, Completion, Config, Instant, Message, State};
+use websocket_component::{
+    ActionId, ActionQueue, Completion, Config, Instant, Message, Role, State,
+};
 use websocket_host::{CallError, Guest, Sandbox, SandboxConfig, SandboxError, Session, protocol};
 
-use crate::engine::{ActionIs, Engine, Failure, Outgoing, Turn};
+use crate::engine::{ActionIs, ENTROPY, Engine, Failure, Outgoing, Turn};
 use from_contract::FromContract;
 use to_contract::{Batch, all, to_contract};
 
@@ -88,10 +90,35 @@ impl Sandboxed {
         Ok(Turn::from_contract(turn))
     }
 
-    fn make(make: impl FnOnce(&mut Guest) -> Result<Session, CallError>) -> Result<Self, Failure> {
-        let mut guest = sandbox().guest().expect("the pool has room");
+    /// A session that starts open, in a guest of another sandbox.
+    ///
+    /// # Errors
+    ///
+    /// The rule that the configuration breaks.
+    pub fn open_in(
+        sandbox: &Sandbox,
+        role: Role,
+        config: &Config,
+        negotiated: &Negotiated,
+    ) -> Result<Self, Failure> {
+        let (config, negotiated) = (to_contract(config), to_contract(negotiated));
+        Sandboxed::make_in(sandbox, |guest| match role {
+            Role::Client => guest.open_client(&config, &ENTROPY, &negotiated),
+            Role::Server => guest.open_server(&config, &negotiated),
+        })
+    }
+
+    fn make_in(
+        sandbox: &Sandbox,
+        make: impl FnOnce(&mut Guest) -> Result<Session, CallError>,
+    ) -> Result<Self, Failure> {
+        let mut guest = sandbox.guest().expect("the pool has room");
         let session = outcome(make(&mut guest))?;
         Ok(Sandboxed { guest, session })
+    }
+
+    fn make(make: impl FnOnce(&mut Guest) -> Result<Session, CallError>) -> Result<Self, Failure> {
+        Sandboxed::make_in(sandbox(), make)
     }
 }
 

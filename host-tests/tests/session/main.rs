@@ -2,13 +2,29 @@
 //!
 //! | module | what it is about |
 //! |---|---|
+//! | `actions` | the rules of the pump of `websocket.dll` |
+//! | `component` | what only the component can show: imports, memory |
+//! | `contract` | `wit/`, the engine and the component say the same |
+//! | `control` | pings, pongs and the closing handshake |
+//! | `deadlines` | what happens though nothing comes, on virtual time |
+//! | `determinism` | the same calls give the same bytes; keys and masks |
+//! | `handshake` | in bytes and in headers, both sides |
+//! | `messages` | fragments, pieces, UTF-8, limits, extension frames |
+//! | `misuse` | calls that break a rule of the host's change nothing |
 //! | `rules` | frames that break a rule: which, at which byte, and all that follows |
 //! | `split_invariance` | however the input is cut and the session driven, the same comes of it |
+//!
+//! A name that begins with `class_NN` is of that class of hostile inputs.
 
 mod actions;
+#[cfg(feature = "component")]
+mod component;
+mod contract;
 mod control;
 mod deadlines;
+mod determinism;
 mod handshake;
 mod messages;
+mod misuse;
 mod rules;
 mod split_invariance;

@@ -1,12 +1,16 @@
 //! The opening handshake (RFC 6455, section 4), in bytes and in headers.
 
+mod bad_requests;
+mod bad_responses;
 mod client;
 mod headers;
 mod server;
 
-use host_tests::Failure;
-use websocket_component::handshake::{Extension, Header};
-use websocket_component::{Party, Rule};
+use std::fmt::Debug;
+
+use host_tests::{Engine, Event, Failure, Subject, heads};
+use websocket_component::handshake::{Acceptance, Extension, Header, Request};
+use websocket_component::{Config, Party, Role, Rule};
 
 fn header(name: &str, value: &str) -> Header {
     Header::new(name, value)
@@ -21,7 +25,39 @@ fn extension(name: &str) -> Extension {
 
 /// A call of the host's was refused by this rule, and the host is at fault.
 #[track_caller]
-fn assert_refused<T: std::fmt::Debug>(result: Result<T, Failure>, rule: Rule) {
+fn assert_refused<T: Debug>(result: Result<T, Failure>, rule: Rule) {
     let failure = result.expect_err("the call breaks a rule");
     assert_eq!((failure.rule, failure.blame), (rule, Party::Host));
+}
+
+fn server<E: Engine>() -> Subject<E> {
+    Subject::new(Role::Server, &Config::default())
+}
+
+/// A server that has heard a request.
+fn asked<E: Engine>(fields: &[(&str, &str)]) -> Subject<E> {
+    let mut subject = server::<E>();
+    let request = heads::request_with(fields);
+    assert_eq!(subject.hears(request), [Event::Request]);
+    subject
+}
+
+fn accept<E: Engine>(subject: &mut Subject<E>) {
+    subject.engine.accept(&Acceptance::default()).unwrap();
+}
+
+/// A client that has sent a request, and what its head says.
+fn asking<E: Engine>(request: &Request) -> (Subject<E>, String) {
+    let mut subject = Subject::<E>::new(Role::Client, &Config::default());
+    subject.engine.connect(request).unwrap();
+    let head = subject.writes_text();
+    (subject, head)
+}
+
+fn plain() -> Request {
+    Request::new("example.org", "/chat")
+}
+
+fn key_in(head: &str) -> &str {
+    heads::field(head, "Sec-WebSocket-Key").expect("a key")
 }

@@ -1,0 +1,80 @@
+//! Closing handshakes that don't end.
+
+use host_tests::engine::ROLES;
+use host_tests::wire::Frame;
+use host_tests::{Engine, Event, Subject, on_both_engines};
+use websocket_component::{Message, Role, Rule, State};
+
+use super::{SECOND, config, fails_in};
+
+on_both_engines![
+    class_22_a_close_that_is_not_answered,
+    class_22_a_close_stuck_behind_a_queue,
+    class_22_a_close_that_is_not_taken,
+    class_23_a_close_that_trickles,
+];
+
+fn class_22_a_close_that_is_not_answered<E: Engine>() {
+    let config = config(|timeouts| timeouts.close = Some(10 * SECOND));
+    for role in ROLES {
+        let mut subject = Subject::<E>::open(role, &config);
+        subject.says(Message::CloseWith(1000, b"bye")).unwrap();
+        assert_eq!(subject.writes(), [Frame::close(1000, "bye")]);
+        // Other frames don't postpone it.
+        subject.waits(5 * SECOND);
+        subject.hears_frames(&[Frame::text("still here"), Frame::ping("?")]);
+        subject.writes();
+        fails_in(&mut subject, 5 * SECOND, Rule::CloseTimeout);
+        assert_eq!(subject.state(), State::Closed);
+        assert_eq!(subject.writes(), []);
+        assert_eq!(subject.next_deadline(), None);
+    }
+}
+
+fn class_22_a_close_stuck_behind_a_queue<E: Engine>() {
+    let config = config(|timeouts| timeouts.close = Some(10 * SECOND));
+    let mut subject = Subject::<E>::open(Role::Server, &config);
+    subject.queues(Message::Binary(&[0; 100_000])).unwrap();
+    subject.queues(Message::Close).unwrap();
+    let turn = subject.turn_of(&[], 5);
+    assert_eq!(turn.state, State::Closing);
+    subject.now = subject.now.after(10 * SECOND);
+    let turn = subject.turn_of(&[], 5);
+    assert_eq!(turn.state, State::Closed);
+    assert_eq!(turn.output, b"");
+    assert_eq!(subject.failed_by(), Some(Rule::CloseTimeout));
+    assert_eq!(subject.engine.buffered_amount(), 0);
+}
+
+/// The closing frames are exchanged, but the transport takes no more.
+fn class_22_a_close_that_is_not_taken<E: Engine>() {
+    let config = config(|timeouts| timeouts.close = Some(10 * SECOND));
+    let mut subject = Subject::<E>::open(Role::Server, &config);
+    subject.queues(Message::Text("stuck")).unwrap();
+    let close = subject.peers(&[Frame::close(1000, "")]);
+    let turn = subject.engine.exchange(&close, &[], subject.now, 1);
+    assert_eq!(turn.events, [Event::close(1000, "")]);
+    assert_eq!(turn.state, State::Closing);
+    subject.now = subject.now.after(10 * SECOND);
+    let turn = subject.turn_of(&[], 1);
+    assert_eq!(turn.state, State::Closed);
+    assert_eq!(turn.next_deadline, None);
+}
+
+fn class_23_a_close_that_trickles<E: Engine>() {
+    let config = config(|timeouts| {
+        timeouts.close = Some(10 * SECOND);
+        timeouts.message = Some(20 * SECOND);
+    });
+    let mut subject = Subject::<E>::open(Role::Client, &config);
+    // Not begun by us: any unfinished frame has the message's time.
+    subject.hears(&Frame::close(1000, "bye").bytes()[..3]);
+    fails_in(&mut subject, 20 * SECOND, Rule::MessageTimeout);
+    let mut subject = Subject::<E>::open(Role::Client, &config);
+    subject.says(Message::Close).unwrap();
+    for byte in &Frame::close(1000, "so long").bytes()[..9] {
+        subject.waits(SECOND);
+        subject.hears([*byte]);
+    }
+    fails_in(&mut subject, SECOND, Rule::CloseTimeout);
+}

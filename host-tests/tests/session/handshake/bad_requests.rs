@@ -1,0 +1,253 @@
+//! Requests that break a rule, in bytes.
+
+use host_tests::wire::Frame;
+use host_tests::{Engine, Event, Subject, heads, on_both_engines};
+use websocket_component::handshake::{Acceptance, Refusal};
+use websocket_component::{Config, Role, Rule, State};
+
+use super::server;
+
+on_both_engines![
+    class_18_another_version_is_answered_with_426_and_ours,
+    bad_requests_are_answered_with_their_status,
+    bad_requests_are_shown_if_the_host_asks_for_them,
+    class_01_lines_without_end,
+    class_01_a_head_byte_by_byte,
+    class_02_one_header_too_many,
+    class_03_floods_of_commas_and_quotes,
+    class_04_high_bytes_in_every_header_of_the_handshake,
+];
+
+fn class_18_another_version_is_answered_with_426_and_ours<E: Engine>() {
+    for version in ["8", "0", "14", "13, 8", "013", ""] {
+        let mut subject = server::<E>();
+        let request = heads::request_with(&[("Sec-WebSocket-Version", version)]);
+        assert_eq!(subject.hears(request), []);
+        let failure = subject.engine.failure().unwrap();
+        assert_eq!(failure, Rule::VersionUnsupported.into());
+        let head = subject.writes_text();
+        assert!(head.starts_with("HTTP/1.1 426 Upgrade Required\r\n"));
+        let ours = heads::field(&head, "Sec-WebSocket-Version");
+        assert_eq!(ours, Some("13"));
+        assert_eq!(subject.state(), State::Closed);
+    }
+}
+
+/// Requests that break a rule of the handshake, which a host may want to see.
+fn bad_requests() -> Vec<(Vec<u8>, Rule, u16)> {
+    let with = |name, value| heads::request_with(&[(name, value)]);
+    let twice = |name, one, two| heads::request_with(&[(name, one), (name, two)]);
+    let post = heads::head("POST /chat HTTP/1.1", &heads::REQUEST);
+    let asterisk = heads::head("GET * HTTP/1.1", &heads::REQUEST);
+    vec![
+        (post, Rule::MethodNotGet, 405),
+        (asterisk, Rule::TargetMalformed, 400),
+        (heads::request_without("Host"), Rule::HostMissing, 400),
+        (twice("Host", "a", "b"), Rule::HostDuplicate, 400),
+        (with("Host", "a b"), Rule::HostMalformed, 400),
+        (heads::request_without("Upgrade"), Rule::UpgradeMissing, 426),
+        (with("Upgrade", "h2c"), Rule::UpgradeMissing, 426),
+        (
+            heads::request_without("Connection"),
+            Rule::ConnectionMissing,
+            400,
+        ),
+        (
+            with("Connection", "keep-alive"),
+            Rule::ConnectionMissing,
+            400,
+        ),
+        (
+            heads::request_without("Sec-WebSocket-Version"),
+            Rule::VersionMissing,
+            426,
+        ),
+        (
+            heads::request_without("Sec-WebSocket-Key"),
+            Rule::KeyMissing,
+            400,
+        ),
+        (
+            twice("Sec-WebSocket-Key", heads::KEY, heads::KEY),
+            Rule::KeyDuplicate,
+            400,
+        ),
+        (with("Sec-WebSocket-Key", "AAAA"), Rule::KeyMalformed, 400),
+        (
+            with("Sec-WebSocket-Protocol", "a b"),
+            Rule::SubprotocolMalformed,
+            400,
+        ),
+        (
+            with("Sec-WebSocket-Extensions", "a; b=\""),
+            Rule::ExtensionMalformed,
+            400,
+        ),
+        (with("Content-Length", "5"), Rule::BodyNotAllowed, 400),
+        (
+            with("Transfer-Encoding", "chunked"),
+            Rule::BodyNotAllowed,
+            400,
+        ),
+    ]
+}
+
+fn bad_requests_are_answered_with_their_status<E: Engine>() {
+    for (request, rule, status) in bad_requests() {
+        let mut subject = server::<E>();
+        let early = subject.peers(&[Frame::text("early")]);
+        assert_eq!(subject.hears([request, early].concat()), [], "{rule:?}");
+        let failure = subject.engine.failure().expect("it has failed");
+        assert_eq!(failure, rule.into());
+        assert_eq!(failure.status, Some(status));
+        let response = subject.writes_text();
+        assert!(
+            response.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{rule:?}: {response}"
+        );
+        let (head, body) = response.split_once("\r\n\r\n").unwrap();
+        assert!(body.contains(rule.description()), "{body}");
+        let length = body.len().to_string();
+        assert_eq!(heads::field(head, "Content-Length"), Some(&*length));
+        assert_eq!(subject.state(), State::Closed);
+    }
+}
+
+fn bad_requests_are_shown_if_the_host_asks_for_them<E: Engine>() {
+    let mut config = Config::default();
+    config.show_bad_requests = true;
+    for (request, rule, _) in bad_requests() {
+        let mut subject = Subject::<E>::new(Role::Server, &config);
+        assert_eq!(subject.hears(request), [Event::Request], "{rule:?}");
+        let shown = subject.engine.request().expect("a request");
+        assert_eq!(shown.violation, Some(rule));
+        let accepted = subject.engine.accept(&Acceptance::default());
+        assert_eq!(accepted.expect_err("not acceptable").rule, rule);
+        assert_eq!(subject.writes_bytes(), b"");
+        let page = Refusal {
+            body: b"<h1>hello</h1>".into(),
+            ..Refusal::new(200)
+        };
+        subject.engine.refuse(&page).unwrap();
+        let response = subject.writes_text();
+        assert!(response.starts_with("HTTP/1.1 200 OK\r\n"));
+        assert!(response.ends_with("<h1>hello</h1>"));
+        assert_eq!(subject.state(), State::Closed);
+        assert_eq!(subject.failed_by(), None);
+    }
+}
+
+/// Says bytes until the server refuses. Returns the rule, and how many it took.
+fn says_until_refused<E: Engine>(start: &str, more: impl AsRef<[u8]>) -> (Rule, usize) {
+    let mut subject = server::<E>();
+    subject.hears(start);
+    let mut said = start.len();
+    while subject.failed_by().is_none() {
+        assert!(said < 100_000, "no end of {start:?}");
+        subject.hears(more.as_ref());
+        said += more.as_ref().len();
+    }
+    let rule = subject.failed_by().unwrap();
+    let status = rule.status().expect("a status");
+    let response = subject.writes_text();
+    assert!(response.starts_with(&format!("HTTP/1.1 {status} ")));
+    (rule, said)
+}
+
+fn class_01_lines_without_end<E: Engine>() {
+    let (rule, said) = says_until_refused::<E>("GET /", "a");
+    assert_eq!((rule, said), (Rule::RequestLineTooLong, 8193), "the target");
+    let (rule, said) = says_until_refused::<E>("", "G");
+    assert_eq!((rule, said), (Rule::RequestLineTooLong, 8193), "the method");
+    let line = "GET / HTTP/1.1\r\n";
+    for start in ["", "A", "A: "] {
+        let (rule, said) = says_until_refused::<E>(&[line, start].concat(), "a");
+        assert_eq!(rule, Rule::HeaderLineTooLong);
+        assert_eq!(said, line.len() + 8193);
+    }
+    let (rule, said) = says_until_refused::<E>(line, "A: bcdef\r\nB: cdefghijklmnop\r\n");
+    assert_eq!(rule, Rule::TooManyHeaders);
+    assert_eq!(said, line.len() + 51 * 29);
+    let long = format!("A: {}\r\n", "b".repeat(1000));
+    let (rule, said) = says_until_refused::<E>(line, long);
+    assert_eq!(rule, Rule::HeadTooLong);
+    assert!(said < 16_384 + 1005);
+    assert_eq!(Rule::RequestLineTooLong.status(), Some(414));
+    assert_eq!(Rule::HeaderLineTooLong.status(), Some(431));
+    assert_eq!(Rule::HeadTooLong.status(), Some(431));
+}
+
+fn class_01_a_head_byte_by_byte<E: Engine>() {
+    let mut subject = server::<E>();
+    let request = heads::request_with(&[("X", &"y".repeat(8000))]);
+    let (last, others) = request.split_last().unwrap();
+    for byte in others {
+        let turn = subject.engine.exchange(&[*byte], &[], subject.now, 1000);
+        assert_eq!((turn.consumed, turn.events), (1, vec![]));
+    }
+    assert_eq!(subject.hears([*last]), [Event::Request]);
+}
+
+fn class_02_one_header_too_many<E: Engine>() {
+    let mut config = Config::default();
+    config.limits.headers = 20;
+    let more: Vec<_> = (0..15).map(|index| (format!("X-{index}"), "y")).collect();
+    let more: Vec<_> = more.iter().map(|(name, value)| (&**name, *value)).collect();
+    let mut subject = Subject::<E>::new(Role::Server, &config);
+    let most = heads::request_with(&more);
+    assert_eq!(subject.hears(most), [Event::Request]);
+    let one_more = [&more[..], &[("X-15", "y")]].concat();
+    let mut subject = Subject::<E>::new(Role::Server, &config);
+    assert_eq!(subject.hears(heads::request_with(&one_more)), []);
+    assert_eq!(subject.failed_by(), Some(Rule::TooManyHeaders));
+    assert!(subject.writes_text().starts_with("HTTP/1.1 431 "));
+}
+
+fn class_03_floods_of_commas_and_quotes<E: Engine>() {
+    for (value, rule) in [
+        (",".repeat(8000), Some(Rule::ExtensionMalformed)),
+        (", ".repeat(4000), Some(Rule::ExtensionMalformed)),
+        (format!("a{}b", ", ,".repeat(2500)), None),
+        ("a;b=\"".repeat(1000), Some(Rule::ExtensionMalformed)),
+        (
+            format!("a;b=\"{}", "\\\"".repeat(3000)),
+            Some(Rule::ExtensionMalformed),
+        ),
+        (format!("a{}", ";b".repeat(3000)), None),
+        ("\"".repeat(8000), Some(Rule::ExtensionMalformed)),
+    ] {
+        let mut subject = server::<E>();
+        let request = heads::request_with(&[("Sec-WebSocket-Extensions", &value)]);
+        let events = subject.hears(request);
+        assert_eq!(subject.failed_by(), rule, "{}", &value[..10]);
+        assert_eq!(events.is_empty(), rule.is_some());
+    }
+}
+
+fn class_04_high_bytes_in_every_header_of_the_handshake<E: Engine>() {
+    let rules = [
+        Rule::HostMalformed,
+        Rule::UpgradeMissing,
+        Rule::ConnectionMissing,
+        Rule::KeyMalformed,
+        Rule::VersionUnsupported,
+    ];
+    for byte in [0x80, 0xc3, 0xe9, 0xff] {
+        for ((name, _), rule) in heads::REQUEST.into_iter().zip(rules) {
+            let mut request = heads::request_without(name);
+            request.truncate(request.len() - 2);
+            request.extend(name.bytes().chain(*b": "));
+            request.extend([byte, b'\r', b'\n', b'\r', b'\n']);
+            let mut subject = server::<E>();
+            assert_eq!(subject.hears(request), []);
+            assert_eq!(subject.failed_by(), Some(rule), "{byte:x} in {name}");
+        }
+        let mut request = heads::request();
+        request.truncate(request.len() - 2);
+        request.extend([b'X', b':', byte, b'\r', b'\n', b'\r', b'\n']);
+        let mut subject = server::<E>();
+        assert_eq!(subject.hears(request), [Event::Request]);
+        let shown = subject.engine.request().unwrap();
+        assert_eq!(shown.headers.last().unwrap().value, [byte]);
+    }
+}

@@ -1,0 +1,85 @@
+//! The batched call: what it takes, and what it holds.
+
+use host_tests::wire::{self, Frame};
+use host_tests::{Engine, Event, Outgoing, Subject, on_both_engines};
+use websocket_component::{Config, Message, Role, Rule, State};
+
+on_both_engines![
+    a_batch_is_queued_up_to_the_record_that_is_refused,
+    sends_are_told_when_their_last_byte_was_handed_out,
+    a_turn_stops_at_its_capacity_and_says_that_there_is_more,
+    a_turn_without_capacity_still_gets_on,
+];
+
+fn a_batch_is_queued_up_to_the_record_that_is_refused<E: Engine>() {
+    let mut subject = Subject::<E>::open(Role::Server, &Config::default());
+    let turn = subject.turn(&[
+        Message::Text("1").into(),
+        Message::Binary(b"2").into(),
+        Message::Utf8(b"\xff").into(),
+        Message::Text("3").into(),
+    ]);
+    assert_eq!(turn.accepted, 2);
+    let refused = turn.refused.map(|failure| failure.rule);
+    assert_eq!(refused, Some(Rule::TextNotUtf8));
+    assert_eq!((turn.failure, turn.state), (None, State::Open));
+    let expected = [Frame::text("1"), Frame::binary("2")];
+    assert_eq!(subject.writes(), expected);
+}
+
+fn sends_are_told_when_their_last_byte_was_handed_out<E: Engine>() {
+    let mut subject = Subject::<E>::open(Role::Server, &Config::default());
+    let mut batch = [1, 2, 3].map(|context| Outgoing {
+        message: Message::Text("four"),
+        context: Some(context),
+    });
+    batch[1].context = None;
+    let turn = subject.turn_of(&batch, 6);
+    assert_eq!(turn.events, [Event::Sent(1)]);
+    assert!(turn.more);
+    assert_eq!(subject.turn_of(&[], 11).events, []);
+    let turn = subject.turn_of(&[], 1);
+    assert_eq!(turn.events, [Event::Sent(3)]);
+    assert!(!turn.more);
+}
+
+fn a_turn_stops_at_its_capacity_and_says_that_there_is_more<E: Engine>() {
+    let mut subject = Subject::<E>::open(Role::Server, &Config::default());
+    let messages = [Frame::text("four"), Frame::text("more"), Frame::text("")];
+    let bytes = subject.peers(&messages);
+    let turn = subject.engine.exchange(&bytes, &[], subject.now, 3);
+    assert_eq!(turn.events, [Event::text("four")]);
+    assert!(turn.more);
+    let rest = &bytes[turn.consumed..];
+    let turn = subject.engine.exchange(rest, &[], subject.now, 100);
+    assert_eq!(turn.events, [Event::text("more"), Event::text("")]);
+    assert_eq!(turn.consumed, rest.len());
+    assert!(!turn.more);
+    subject.queues(Message::Text("hello")).unwrap();
+    let turn = subject.turn_of(&[], 3);
+    assert_eq!((turn.output.len(), turn.more), (3, true));
+    let turn = subject.turn_of(&[], 4);
+    assert_eq!((turn.output.len(), turn.more), (4, false));
+}
+
+/// Class 16: every call consumes, emits, or asks for more input.
+fn a_turn_without_capacity_still_gets_on<E: Engine>() {
+    let mut subject = Subject::<E>::open(Role::Server, &Config::default());
+    let bytes = subject.peers(&[Frame::text("four"), Frame::ping("?")]);
+    let mut rest = &bytes[..];
+    let mut output = Vec::new();
+    let mut events = Vec::new();
+    loop {
+        let turn = subject.engine.exchange(rest, &[], subject.now, 0);
+        let got_on = turn.consumed > 0 || !turn.output.is_empty();
+        rest = &rest[turn.consumed..];
+        output.extend(turn.output);
+        events.extend(turn.events);
+        if !turn.more {
+            break;
+        }
+        assert!(got_on, "a call without effect asks for another");
+    }
+    assert_eq!(events, [Event::text("four")]);
+    assert_eq!(wire::read_frames(&output), [Frame::pong("?")]);
+}

@@ -1,0 +1,21 @@
+//! Messages in and out.
+
+mod batches;
+mod fragments;
+mod limits;
+mod unusual;
+mod utf8;
+
+use websocket_component::{Config, Delivery};
+
+fn pieces() -> Config {
+    let mut config = Config::default();
+    config.delivery = Delivery::Pieces;
+    config
+}
+
+fn pattern(length: usize) -> Vec<u8> {
+    (0..length)
+        .map(|index| (index * 7 + index / 256) as u8)
+        .collect()
+}

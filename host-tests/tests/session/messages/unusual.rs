@@ -1,0 +1,98 @@
+//! Without masks, and with frames of an extension of the host's.
+
+use host_tests::engine::{ENTROPY, rule};
+use host_tests::wire::{self, BINARY, FIN, Frame, RSV1, TEXT};
+use host_tests::{Engine, Event, ROLES, Subject, on_both_engines};
+use websocket_component::handshake::{Extension, Negotiated};
+use websocket_component::{Config, Message, Role, Rule};
+
+on_both_engines![
+    without_masking_a_client_uses_the_key_0,
+    without_masking_a_server_takes_both,
+    frames_of_an_extension_of_the_hosts,
+    frames_of_an_extension_without_one,
+];
+
+fn without_masking_a_client_uses_the_key_0<E: Engine>() {
+    let mut config = Config::default();
+    config.masking = false;
+    let negotiated = Negotiated::default();
+    let mut engine = E::open_client(&config, &ENTROPY, &negotiated).unwrap();
+    let batch = [Message::Text("hello").into(), Message::Ping(b"?").into()];
+    let turn = engine.exchange(b"", &batch, Default::default(), 100);
+    let mut frames = wire::read_frames(&turn.output);
+    frames.sort_by_key(|frame| frame.first);
+    let zero = [0; 4];
+    let expected = [
+        Frame::text("hello").masked(zero),
+        Frame::ping("?").masked(zero),
+    ];
+    assert_eq!(frames, expected);
+}
+
+fn without_masking_a_server_takes_both<E: Engine>() {
+    let mut config = Config::default();
+    config.masking = false;
+    let mut subject = Subject::<E>::open(Role::Server, &config);
+    let events = subject.hears(Frame::text("1").bytes());
+    assert_eq!(events, [Event::text("1")]);
+    let events = subject.hears(Frame::text("2").masked([9; 4]).bytes());
+    assert_eq!(events, [Event::text("2")]);
+}
+
+fn frames_of_an_extension_of_the_hosts<E: Engine>() {
+    let extension = Extension {
+        name: "x-of-mine".into(),
+        parameters: Vec::new(),
+    };
+    let negotiated = Negotiated {
+        subprotocol: None,
+        extensions: vec![extension],
+    };
+    for role in ROLES {
+        let config = Config::default();
+        let mut subject = Subject::<E>::open_with(role, &config, &negotiated);
+        let frames = [
+            Frame::text(b"\xff").reserved(RSV1).not_last(),
+            Frame::ping("?"),
+            Frame::continuation("x"),
+            Frame::binary(""),
+        ];
+        let frame = |bits, payload: &[u8]| Event::Frame {
+            bits,
+            payload: payload.into(),
+        };
+        let expected = [
+            frame(RSV1 | TEXT, b"\xff"),
+            frame(FIN, b"x"),
+            frame(FIN | BINARY, b""),
+        ];
+        let bytes = subject.peers(&frames);
+        assert_eq!(subject.hears(&bytes), expected);
+        let mut events = Vec::new();
+        for byte in bytes {
+            events.extend(subject.hears([byte]));
+        }
+        assert_eq!(events, expected);
+        subject.writes();
+        subject
+            .says(Message::Frame(FIN | RSV1 | TEXT, b"z"))
+            .unwrap();
+        let sent = Frame::text("z").reserved(RSV1);
+        assert_eq!(subject.writes(), [sent]);
+        for bits in [FIN | wire::PING, FIN | wire::CLOSE, FIN | 0x3] {
+            let refused = subject.says(Message::Frame(bits, b""));
+            assert_eq!(rule(refused), Rule::FrameHeadInvalid);
+        }
+        subject.hears_frames(&[Frame::ping("").reserved(RSV1)]);
+        assert_eq!(subject.has_failed(Rule::ReservedBits), []);
+    }
+}
+
+fn frames_of_an_extension_without_one<E: Engine>() {
+    for role in ROLES {
+        let mut subject = Subject::<E>::open(role, &Config::default());
+        let refused = subject.says(Message::Frame(FIN | TEXT, b"x"));
+        assert_eq!(rule(refused), Rule::FrameHeadInvalid);
+    }
+}

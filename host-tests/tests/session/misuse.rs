@@ -1,0 +1,262 @@
+//! Calls that break a rule of the host's: each is refused by its rule, and nothing changes.
+
+use std::time::Duration;
+
+use host_tests::engine::{ENTROPY, ROLES, rule};
+use host_tests::wire::{FIN, Frame, TEXT};
+use host_tests::{Engine, Event, Failure, Subject, heads, on_both_engines};
+use websocket_component::handshake::{Acceptance, Form, Header, Negotiated, Refusal, Request};
+use websocket_component::{
+    ActionId, Completion, Config, Instant, Message, Party, Role, Rule, State,
+};
+
+on_both_engines![
+    settings_that_are_out_of_range,
+    class_17_too_little_entropy,
+    a_call_that_is_refused_changes_nothing,
+    a_client_on_its_way_is_not_disturbed,
+    a_server_with_a_request_is_not_disturbed,
+];
+
+fn settings_that_are_out_of_range<E: Engine>() {
+    let set: [fn(&mut Config); 6] = [
+        |config| config.receive_buffer = 255,
+        |config| config.receive_buffer = 0,
+        |config| config.send_buffer = 15,
+        |config| config.send_buffer = 0,
+        |config| config.timeouts.keepalive = Some(Duration::ZERO),
+        |config| config.timeouts.keepalive = Some(Duration::from_nanos(999_999)),
+    ];
+    let negotiated = Negotiated::default();
+    for set in set {
+        let mut config = Config::default();
+        set(&mut config);
+        for made in [
+            E::client(&config, &ENTROPY).err(),
+            E::server(&config).err(),
+            E::open_client(&config, &ENTROPY, &negotiated).err(),
+            E::open_server(&config, &negotiated).err(),
+        ] {
+            assert_eq!(made, Some(Failure::from(Rule::ConfigOutOfRange)));
+        }
+    }
+    let mut config = Config::default();
+    config.receive_buffer = 256;
+    config.send_buffer = 16;
+    config.timeouts.keepalive = Some(Duration::from_millis(1));
+    assert!(E::server(&config).is_ok());
+}
+
+fn class_17_too_little_entropy<E: Engine>() {
+    let config = Config::default();
+    let negotiated = Negotiated::default();
+    for length in 0..32 {
+        let entropy = vec![7; length];
+        let refused = Some(Failure::from(Rule::EntropyTooShort));
+        assert_eq!(E::client(&config, &entropy).err(), refused);
+        let open = E::open_client(&config, &entropy, &negotiated);
+        assert_eq!(open.err(), refused);
+    }
+    assert!(E::client(&config, &[7; 32]).is_ok());
+    assert!(E::client(&config, &[7; 1000]).is_ok());
+}
+
+/// A call, and the rule that it breaks.
+struct Misuse<E> {
+    name: &'static str,
+    rule: Rule,
+    call: fn(&mut E) -> Result<(), Failure>,
+}
+
+const NOW: Instant = Instant::from_nanos(7_000_000_000);
+
+fn send<E: Engine>(engine: &mut E, message: Message<'_>) -> Result<(), Failure> {
+    engine.send(message, None, NOW)
+}
+
+/// What an open session of either role refuses, inside a text message whose first fragment ended inside a character.
+fn misuses_when_open<E: Engine>() -> Vec<Misuse<E>> {
+    let misuse = |name, rule, call| Misuse { name, rule, call };
+    vec![
+        misuse("text that is no UTF-8", Rule::TextNotUtf8, |engine| {
+            send(engine, Message::Utf8(b"\xff"))
+        }),
+        misuse("a fragment that is no UTF-8", Rule::TextNotUtf8, |engine| {
+            send(engine, Message::Utf8Fragment(b"\xc0"))
+        }),
+        misuse("a long ping", Rule::ControlPayloadTooLong, |engine| {
+            send(engine, Message::Ping(&[0; 126]))
+        }),
+        misuse("a long pong", Rule::ControlPayloadTooLong, |engine| {
+            send(engine, Message::Pong(&[0; 126]))
+        }),
+        misuse("a long reason", Rule::ControlPayloadTooLong, |engine| {
+            send(engine, Message::CloseWith(1000, &[b'x'; 124]))
+        }),
+        misuse("a reserved code", Rule::CloseCodeForbidden, |engine| {
+            send(engine, Message::CloseWith(1006, b""))
+        }),
+        misuse(
+            "a frame of no extension",
+            Rule::FrameHeadInvalid,
+            |engine| send(engine, Message::Frame(FIN | TEXT, b"x")),
+        ),
+        misuse("more than the limit", Rule::QueueFull, |engine| {
+            let fragment = [b"\xac", &[b'x'; 5000][..]].concat();
+            send(engine, Message::Utf8Fragment(&fragment))
+        }),
+        misuse(
+            "another kind of fragment",
+            Rule::FragmentMismatch,
+            |engine| send(engine, Message::Binary(b"x")),
+        ),
+        misuse("half a character", Rule::TextNotUtf8, |engine| {
+            send(engine, Message::Utf8(b""))
+        }),
+        misuse("an unknown action", Rule::ActionUnknown, |engine| {
+            engine.complete_action(ActionId(99), Completion::Done, NOW)
+        }),
+        misuse(
+            "the end of no handshake",
+            Rule::HandshakeOutOfOrder,
+            |engine| engine.end_client_handshake(101, &[]).map(drop),
+        ),
+        misuse("a handshake again", Rule::HandshakeOutOfOrder, |engine| {
+            let outcome = engine.begin_client_handshake(Form::Upgrade, &[], &[], &[]);
+            outcome.map(drop)
+        }),
+        misuse("a request again", Rule::HandshakeOutOfOrder, |engine| {
+            engine.connect(&Request::new("a", "/"))
+        }),
+        misuse(
+            "an answer to nothing",
+            Rule::HandshakeOutOfOrder,
+            |engine| engine.accept(&Acceptance::default()).map(drop),
+        ),
+        misuse(
+            "a refusal of nothing",
+            Rule::HandshakeOutOfOrder,
+            |engine| engine.refuse(&Refusal::new(403)),
+        ),
+    ]
+}
+
+/// Does the misuse, which is refused.
+#[track_caller]
+fn misuse<E: Engine>(engine: &mut E, misuse: &Misuse<E>) {
+    let failure = (misuse.call)(engine).expect_err(misuse.name);
+    assert_eq!(failure.rule, misuse.rule, "{}", misuse.name);
+    assert_eq!(failure.blame, Party::Host, "{}", misuse.name);
+    assert_eq!(engine.failure(), None, "{}", misuse.name);
+}
+
+/// What a session does from a point on.
+#[derive(Debug, PartialEq)]
+struct Rest {
+    events: Vec<Event>,
+    output: Vec<u8>,
+    states: Vec<State>,
+    deadlines: Vec<Option<Instant>>,
+}
+
+fn a_call_that_is_refused_changes_nothing<E: Engine>() {
+    let mut config = Config::default();
+    config.limits.queued_output = 4000;
+    for role in ROLES {
+        let undisturbed = converse::<E>(role, &config, None);
+        assert_eq!(undisturbed.states.last(), Some(&State::Closed));
+        for misuse in misuses_when_open::<E>() {
+            let disturbed = converse(role, &config, Some(&misuse));
+            assert_eq!(disturbed, undisturbed, "{role:?}: {}", misuse.name);
+        }
+    }
+}
+
+/// A conversation with something in the queue, something half received and a ping under way, where the misuse is done.
+fn converse<E: Engine>(role: Role, config: &Config, wrong: Option<&Misuse<E>>) -> Rest {
+    let mut subject = Subject::<E>::open(role, config);
+    subject.says(Message::Ping(b"timed")).unwrap();
+    subject.hears_frames(&[Frame::text("half ").not_last()]);
+    subject.queues(Message::Utf8Fragment(b"\xe2\x82")).unwrap();
+    subject.turn_of(&[], 1);
+    let mut rest = Rest {
+        events: Vec::new(),
+        output: Vec::new(),
+        states: Vec::new(),
+        deadlines: Vec::new(),
+    };
+    if let Some(wrong) = wrong {
+        misuse(&mut subject.engine, wrong);
+    }
+    let say = [
+        vec![],
+        vec![Frame::continuation("and half")],
+        vec![Frame::pong("timed"), Frame::ping("?")],
+        vec![Frame::close(1000, "")],
+    ];
+    subject.queues(Message::Utf8(b"\xac")).unwrap();
+    for frames in say {
+        rest.states.push(subject.state());
+        rest.deadlines.push(subject.engine.next_deadline());
+        rest.events.extend(subject.hears_frames(&frames));
+        rest.output.extend(subject.writes_bytes());
+    }
+    rest.states.push(subject.state());
+    rest
+}
+
+fn a_client_on_its_way_is_not_disturbed<E: Engine>() {
+    let run = |disturb: bool| {
+        let mut engine = E::client(&Config::default(), &ENTROPY).unwrap();
+        let disturb = |engine: &mut E| {
+            if disturb {
+                let bad = Request::new("a b", "/");
+                assert!(engine.connect(&bad).is_err());
+                let accepted = engine.accept(&Acceptance::default());
+                assert_eq!(rule(accepted), Rule::WrongRole);
+                assert_eq!(rule(send(engine, Message::Text("x"))), Rule::NotOpen);
+                assert_eq!(rule(send(engine, Message::Close)), Rule::NotOpen);
+                engine.abort();
+            }
+        };
+        disturb(&mut engine);
+        engine.connect(&Request::new("example.org", "/")).unwrap();
+        disturb(&mut engine);
+        let head = engine.exchange(b"", &[], NOW, 10_000).output;
+        let text = String::from_utf8(head.clone()).unwrap();
+        let key = heads::field(&text, "Sec-WebSocket-Key").unwrap();
+        disturb(&mut engine);
+        let turn = engine.exchange(&heads::response_to(key), &[], NOW, 100);
+        let frame = [Message::Text("hello").into()];
+        (head, turn, engine.exchange(b"", &frame, NOW, 100))
+    };
+    assert_eq!(run(true), run(false));
+}
+
+fn a_server_with_a_request_is_not_disturbed<E: Engine>() {
+    let run = |disturb: bool| {
+        let mut engine = E::server(&Config::default()).unwrap();
+        let turn = engine.exchange(&heads::request(), &[], NOW, 100);
+        if disturb {
+            let bad = Acceptance {
+                subprotocol: Some("never".into()),
+                ..Acceptance::default()
+            };
+            assert_eq!(rule(engine.accept(&bad)), Rule::SubprotocolNotRequested);
+            let bad = Acceptance {
+                headers: vec![Header::new("a b", "")],
+                ..Acceptance::default()
+            };
+            assert_eq!(rule(engine.accept(&bad)), Rule::HeaderNameInvalid);
+            let refused = engine.refuse(&Refusal::new(99));
+            assert_eq!(rule(refused), Rule::StatusInvalid);
+            let began = engine.begin_server_handshake(Form::Upgrade, &[], &bad);
+            assert_eq!(rule(began), Rule::HandshakeOutOfOrder);
+            assert_eq!(rule(send(&mut engine, Message::Text("x"))), Rule::NotOpen);
+            engine.abort();
+        }
+        let negotiated = engine.accept(&Acceptance::default()).unwrap();
+        (turn, negotiated, engine.exchange(b"", &[], NOW, 1000))
+    };
+    assert_eq!(run(true), run(false));
+}
