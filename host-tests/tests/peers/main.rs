@@ -1,4 +1,3 @@
-#![cfg(feature = "component")]
 //! The gate as a process, among real peers.
 //!
 //! | module | what it is |
@@ -9,6 +8,8 @@
 //! | [`trap`] | guests that misbehave, among others that don't |
 //! | [`gate`], [`process`], [`tools`] | the programs |
 //! | [`native`] | a peer in the test itself, on the native engine |
+
+#![cfg(feature = "component")]
 
 mod browser;
 mod gate;
