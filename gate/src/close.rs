@@ -16,6 +16,8 @@
 //! 1014 (bad gateway) is registered with IANA for just this; 1001 (going away) is what a browser sends that leaves a
 //! page, and the upstream can't do anything about the client either way.
 
+use std::time::Duration;
+
 use websocket_host::protocol::CloseCode;
 
 use crate::side::Who;
@@ -24,6 +26,9 @@ pub(crate) const GOING_AWAY: CloseCode = 1001;
 pub(crate) const NO_CODE: CloseCode = 1005;
 pub(crate) const INTERNAL_ERROR: CloseCode = 1011;
 pub(crate) const BAD_GATEWAY: CloseCode = 1014;
+
+/// How much longer than the closing handshake the last bytes may take.
+pub(crate) const GRACE: Duration = Duration::from_secs(1);
 
 /// What the other side gets when one has failed.
 pub(crate) fn after_failure_of(who: Who) -> (CloseCode, &'static str) {

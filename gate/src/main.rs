@@ -1,4 +1,22 @@
 //! `wsgate`: a reverse proxy for WebSockets that parses everything in a sandbox.
+//!
+//! The client's WebSocket ends here, and another one goes to an upstream. Both are sessions in one guest of the sandbox,
+//! a guest for each connection; this program moves bytes between them and the sockets, and decides where they go.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `args`, `settings` | the command line, and what comes of it |
+//! | `server`, `signals`, `open_files` | accepting connections, and ending |
+//! | `demo`, `echo` | what `--demo` adds |
+//! | `connection` | one connection, from its first byte to its line in the log |
+//! | `opening`, `refused`, `page` | the client's request, the upstream's answer, and what each is told: **statuses** |
+//! | `relay` | two open sides, and what goes from one to the other |
+//! | `converse`, `fault` | one side's handshake; the last word when a sandbox has failed |
+//! | `gate`, `route`, `origin`, `headers` | what all connections share, and what decides where requests go and with what |
+//! | `report`, `close`, `side`, `gather` | what is logged, **close codes**, a socket with its session |
+//! | `shutdown`, `socket`, `alarm`, `scratch`, `units` | the word that it ends, bytes, time, and buffers that threads lend |
+//!
+//! Each module uses those in its own line and below.
 
 mod alarm;
 mod args;
@@ -15,11 +33,13 @@ mod open_files;
 mod opening;
 mod origin;
 mod page;
+mod refused;
 mod relay;
 mod report;
 mod route;
 mod scratch;
 mod server;
+mod settings;
 mod shutdown;
 mod side;
 mod signals;
@@ -34,11 +54,9 @@ use clap::error::ErrorKind;
 use tokio::net::TcpListener;
 use tokio::runtime;
 use tracing::level_filters::LevelFilter;
-use websocket_host::{Sandbox, SandboxConfig};
+use websocket_host::Sandbox;
 
 use crate::args::{Args, Log};
-use crate::gate::Gate;
-use crate::route::Routes;
 use crate::server::Server;
 use crate::signals::Signals;
 
@@ -94,7 +112,7 @@ fn run(args: &Args) -> Result<(), String> {
         .build()
         .map_err(|error| format!("can't start threads: {error}"))?;
     open_files::raise();
-    let sandbox = sandbox(args)?;
+    let sandbox = settings::sandbox(args)?;
     let result = runtime.block_on(serve(args, sandbox));
     // What is still there was to be cut off.
     runtime.shutdown_background();
@@ -120,24 +138,10 @@ async fn serve(args: &Args, sandbox: Sandbox) -> Result<(), String> {
         .write_all(hello.as_bytes())
         .and_then(|()| stdout.flush());
     let server = Server {
-        gate: Gate::new(args, sandbox, Routes::new(&rules)),
+        gate: settings::gate(args, sandbox, &rules),
         max_connections: args.max_connections,
         shutdown_timeout: args.shutdown_timeout,
     };
     server::run(server, listener, signals).await;
     Ok(())
-}
-
-fn sandbox(args: &Args) -> Result<Sandbox, String> {
-    let guests = match args.demo {
-        true => demo::guests(args.max_connections),
-        false => args.max_connections,
-    };
-    let config = SandboxConfig {
-        guests,
-        memory: args.memory,
-        call_time: args.call_time,
-        ..SandboxConfig::default()
-    };
-    Sandbox::load(args.component()?, config).map_err(|error| error.to_string())
 }

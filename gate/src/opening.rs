@@ -14,18 +14,16 @@
 //!
 //! Nothing is tried a second time.
 
-use std::fmt;
 use std::net::SocketAddr;
 
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use websocket_host::protocol::{
-    Acceptance, Failure, Header, Refusal, Request, RequestHead, Rule, StatusCode,
-};
-use websocket_host::{CallError, Clock, Guest, SandboxError};
+use websocket_host::protocol::{Acceptance, Failure, Refusal, Request, RequestHead};
+use websocket_host::{CallError, Clock, Guest};
 
 use crate::converse::{Outcome, converse};
 use crate::gate::Gate;
+use crate::refused::{Refused, Stop, refused};
 use crate::relay::Relay;
 use crate::report::{Broken, End, Report};
 use crate::route::{NoRoute, Upstream};
@@ -42,58 +40,6 @@ const SHUTTING_DOWN: &str = "the gate shuts down";
 pub(crate) enum Opened {
     Relay(Box<Relay>),
     Over(Socket),
-}
-
-/// Why a connection doesn't open.
-enum Stop {
-    /// The session has said what there is to say.
-    Over,
-    /// The client is refused.
-    Refuse(Refused),
-    /// The sandbox failed.
-    Fault(CallError),
-}
-
-/// What a client that is refused is told, and what is only logged.
-struct Refused {
-    status: StatusCode,
-    text: &'static str,
-    detail: String,
-    headers: Vec<Header>,
-}
-
-impl Refused {
-    fn with(self, detail: impl fmt::Display) -> Self {
-        let detail = format!(": {detail}");
-        Self { detail, ..self }
-    }
-}
-
-fn refused(status: StatusCode, text: &'static str) -> Refused {
-    Refused {
-        status,
-        text,
-        detail: String::new(),
-        headers: Vec::new(),
-    }
-}
-
-impl From<Refused> for Stop {
-    fn from(refused: Refused) -> Self {
-        Self::Refuse(refused)
-    }
-}
-
-impl From<CallError> for Stop {
-    fn from(error: CallError) -> Self {
-        Self::Fault(error)
-    }
-}
-
-impl From<SandboxError> for Stop {
-    fn from(error: SandboxError) -> Self {
-        Self::Fault(error.into())
-    }
 }
 
 /// A connection while it opens.
@@ -285,35 +231,10 @@ impl Opening<'_> {
             Outcome::Arrived => Ok(early),
             Outcome::Shutdown => Err(refused(503, SHUTTING_DOWN).into()),
             Outcome::Ended => {
-                let failure = upstream.failure.take();
-                Err(self.unopened(upstream, failure.as_deref())?.into())
+                let response = guest.response(upstream.session())?;
+                Err(Refused::by_upstream(upstream.failure.as_deref(), response).into())
             }
         }
-    }
-
-    /// What the client is told when the upstream's session didn't open.
-    fn unopened(
-        &mut self,
-        upstream: &Side,
-        failure: Option<&Failure>,
-    ) -> Result<Refused, SandboxError> {
-        let broken =
-            |failure| refused(502, "the upstream's answer is no handshake").with(Broken(failure));
-        Ok(match failure {
-            None => refused(502, "the upstream gave no answer"),
-            Some(failure) => match failure.rule {
-                Rule::HandshakeTimeout => refused(504, "the upstream doesn't answer in time"),
-                Rule::ConnectionLost => refused(502, "the upstream gave no answer"),
-                Rule::HandshakeRefused => match self.guest.response(upstream.session())? {
-                    Some(response) if response.status >= 200 => Refused {
-                        headers: headers::of_refusal(&response.headers),
-                        ..refused(response.status, "the upstream refused")
-                    },
-                    _ => broken(failure),
-                },
-                _ => broken(failure),
-            },
-        })
     }
 
     /// Accepts the client as the upstream has accepted the gate. The messages that came right behind that wait for it.
@@ -355,19 +276,7 @@ impl Opening<'_> {
     }
 
     fn refuse(&mut self, refused: Refused) -> Result<(), Stop> {
-        let Refused {
-            status,
-            text,
-            detail,
-            mut headers,
-        } = refused;
-        headers.push(headers::header("Content-Type", "text/plain; charset=utf-8"));
-        let body = format!("{text}\n").into_bytes();
-        let mut refusal = Refusal {
-            status,
-            headers,
-            body,
-        };
+        let (mut refusal, why) = refused.into_parts();
         let session = self.client.session();
         if let Err(CallError::Failure(_)) = self.guest.refuse(session, &refusal) {
             // A status or a field that the upstream sent can't be passed on.
@@ -376,8 +285,7 @@ impl Opening<'_> {
             self.guest.refuse(session, &refusal)?;
         }
         self.hand_out()?;
-        self.report
-            .ended(End::Refused(refusal.status, format!("{text}{detail}")));
+        self.report.ended(End::Refused(refusal.status, why));
         Ok(())
     }
 

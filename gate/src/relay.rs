@@ -22,9 +22,6 @@ use crate::shutdown::Shutdown;
 use crate::side::{Side, Who};
 use crate::units::nanos;
 
-/// What the peers may take longer than the closing handshake, for the last bytes.
-pub(crate) const GRACE: Duration = Duration::from_secs(1);
-
 /// A connection whose two sides are open.
 #[derive(Debug)]
 pub(crate) struct Relay {
@@ -269,7 +266,7 @@ impl Relay {
             false => since.saturating_add(self.close_timeout),
             true => since
                 .saturating_add(self.close_timeout)
-                .saturating_add(nanos(GRACE)),
+                .saturating_add(nanos(close::GRACE)),
         });
         let gathered = [self.client.gather.due(), self.upstream.gather.due()];
         [closing, self.client.deadline, self.upstream.deadline]
@@ -314,7 +311,7 @@ impl Relay {
                 self.close(who, close::GOING_AWAY, "")?;
             }
         }
-        self.cut |= over >= self.close_timeout.saturating_add(nanos(GRACE));
+        self.cut |= over >= self.close_timeout.saturating_add(nanos(close::GRACE));
         Ok(())
     }
 }

@@ -194,7 +194,11 @@ fn an_upstream_that_says_nothing_is_504() {
 fn class_18_an_upstream_whose_answer_is_no_handshake_is_502() {
     let upstream = Upstream::bind();
     let gate = Gate::before(upstream.address, &[]);
-    let answers: [(&[u8], &str); 5] = [
+    let answers: [(&[u8], &str); 6] = [
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi",
+            "handshake-refused",
+        ),
         (b"SSH-2.0-OpenSSH\r\n\r\n", "head-malformed"),
         (
             b"HTTP/1.1 101 Switching Protocols\r\n\r\n",

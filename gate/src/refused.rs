@@ -1,0 +1,100 @@
+//! Why a connection doesn't open, and what the client is told of it.
+
+use std::fmt;
+
+use websocket_host::protocol::{Failure, Header, Refusal, ResponseHead, Rule, StatusCode};
+use websocket_host::{CallError, SandboxError};
+
+use crate::headers;
+use crate::report::Broken;
+
+/// Why a connection doesn't open.
+pub(crate) enum Stop {
+    /// The session has said what there is to say.
+    Over,
+    /// The client is refused.
+    Refuse(Refused),
+    /// The sandbox failed.
+    Fault(CallError),
+}
+
+/// What a client that is refused is told, and what is only logged.
+pub(crate) struct Refused {
+    status: StatusCode,
+    text: &'static str,
+    detail: String,
+    headers: Vec<Header>,
+}
+
+impl Refused {
+    /// More about it, for the log only.
+    pub(crate) fn with(self, detail: impl fmt::Display) -> Self {
+        let detail = format!(": {detail}");
+        Self { detail, ..self }
+    }
+
+    /// What the client is told when the upstream's session didn't open.
+    pub(crate) fn by_upstream(failure: Option<&Failure>, response: Option<ResponseHead>) -> Self {
+        let Some(failure) = failure else {
+            return refused(502, "the upstream gave no answer");
+        };
+        match (failure.rule, response) {
+            (Rule::HandshakeTimeout, _) => refused(504, "the upstream doesn't answer in time"),
+            (Rule::ConnectionLost, _) => refused(502, "the upstream gave no answer"),
+            // A success that isn't the switch of protocols is none.
+            (Rule::HandshakeRefused, Some(response)) if response.status >= 300 => Self {
+                headers: headers::of_refusal(&response.headers),
+                ..refused(response.status, "the upstream refused")
+            },
+            _ => refused(502, "the upstream's answer is no handshake").with(Broken(failure)),
+        }
+    }
+
+    /// The response, and what is logged of it.
+    pub(crate) fn into_parts(self) -> (Refusal, String) {
+        let Self {
+            status,
+            text,
+            detail,
+            mut headers,
+        } = self;
+        headers.push(headers::header("Content-Type", "text/plain; charset=utf-8"));
+        let body = format!("{text}\n").into();
+        (
+            Refusal {
+                status,
+                headers,
+                body,
+            },
+            format!("{text}{detail}"),
+        )
+    }
+}
+
+/// With this status, and this text for the body.
+pub(crate) fn refused(status: StatusCode, text: &'static str) -> Refused {
+    Refused {
+        status,
+        text,
+        detail: String::new(),
+        headers: Vec::new(),
+    }
+}
+
+impl From<Refused> for Stop {
+    fn from(refused: Refused) -> Self {
+        Self::Refuse(refused)
+    }
+}
+
+impl From<CallError> for Stop {
+    fn from(error: CallError) -> Self {
+        Self::Fault(error)
+    }
+}
+
+impl From<SandboxError> for Stop {
+    fn from(error: SandboxError) -> Self {
+        Self::Fault(error.into())
+    }
+}

@@ -1,0 +1,64 @@
+//! From the arguments to what connections share.
+
+use websocket_host::protocol::{Config, Delivery};
+use websocket_host::{Sandbox, SandboxConfig};
+
+use crate::args::Args;
+use crate::close::GRACE;
+use crate::demo;
+use crate::gate::Gate;
+use crate::route::{Routes, Rule};
+use crate::scratch::CHUNK;
+use crate::units::nanos;
+
+/// The component in its sandbox, with a guest for each connection.
+pub(crate) fn sandbox(args: &Args) -> Result<Sandbox, String> {
+    let guests = match args.demo {
+        true => demo::guests(args.max_connections),
+        false => args.max_connections,
+    };
+    let config = SandboxConfig {
+        guests,
+        memory: args.memory,
+        call_time: args.call_time,
+        ..SandboxConfig::default()
+    };
+    Sandbox::load(args.component()?, config).map_err(|error| error.to_string())
+}
+
+/// What connections share.
+pub(crate) fn gate(args: &Args, sandbox: Sandbox, rules: &[Rule]) -> Gate {
+    Gate {
+        config: sessions(args, sandbox.default_config()),
+        sandbox,
+        routes: Routes::new(rules),
+        origins: args.origin.clone(),
+        page: args.page(),
+        keep_host: args.keep_host,
+        trust_forwarded: args.trust_forwarded,
+        connect_timeout: args.connect_timeout,
+        close_timeout: args.close_timeout,
+    }
+}
+
+/// The settings of both sides' sessions.
+fn sessions(args: &Args, mut config: Config) -> Config {
+    config.receive_buffer = CHUNK;
+    config.send_buffer = CHUNK;
+    config.delivery = Delivery::Pieces;
+    // The other side's peer answers.
+    config.reply_to_close = false;
+    config.show_bad_requests = args.page();
+    config.limits.message = args.max_message;
+    config.limits.frame = args.max_message;
+    // What one turn brings is taken whole; anything beyond it would wait here without need.
+    config.limits.queued_output = 4 * u64::from(CHUNK);
+    config.timeouts.handshake = Some(nanos(args.handshake_timeout));
+    config.timeouts.idle = args.idle_timeout.nanos();
+    config.timeouts.message = args.message_timeout.nanos();
+    config.timeouts.keepalive = args.keepalive.nanos();
+    config.timeouts.pong = args.pong_timeout.nanos();
+    // The gate answers for a side that doesn't, and that answer needs time too.
+    config.timeouts.close = Some(nanos(args.close_timeout.saturating_add(GRACE)));
+    config
+}
