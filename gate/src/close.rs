@@ -1,20 +1,4 @@
-//! Which close codes the two sides get.
-//!
-//! | what happened | the client gets | the upstream gets |
-//! |---|---|---|
-//! | the client sent a close frame | the upstream's answer to it | the client's code and reason |
-//! | the upstream sent a close frame | the upstream's code and reason | the client's answer to it |
-//! | a close frame without a code (1005) | one without a code | one without a code |
-//! | no answer to a close frame in time, or the other side lost meanwhile | its own code back | its own code back |
-//! | the client broke a rule, or was silent for too long | the rule's code (1002, 1007, 1008, 1009; 1001, 1011) | 1001 |
-//! | the client was lost (1006) | | 1001 |
-//! | the upstream broke a rule, or was silent for too long | 1014 | the rule's code |
-//! | the upstream was lost (1006) | 1014 | |
-//! | the gate shuts down | 1001 | 1001 |
-//! | the sandbox failed | 1011 | 1011 |
-//!
-//! 1014 (bad gateway) is registered with IANA for just this; 1001 (going away) is what a browser sends that leaves a
-//! page, and the upstream can't do anything about the client either way.
+//! Which close codes the two sides get: the table is in this crate's README.
 
 use std::time::Duration;
 

@@ -1,12 +1,4 @@
-//! Which header fields go through the gate.
-//!
-//! | fields | of the request | of the response |
-//! |---|---|---|
-//! | of the handshake (`Sec-WebSocket-*`, `Upgrade`, `Host`) | each side has its own; subprotocols are carried over | the same |
-//! | hop by hop (`Connection` and what it names, `Keep-Alive`, `TE`, ...) | not carried | not carried |
-//! | `X-Forwarded-*`, `Forwarded` | written anew, or extended if they are trusted | carried |
-//! | of a body (`Content-*`, `ETag`, ...) | carried, but for the length | only carried if accepted: the body of a refusal isn't |
-//! | all others, also `Authorization`, `Cookie`, `Origin`, `User-Agent`, `Set-Cookie`, `Server` | carried | carried |
+//! Which header fields go through the gate: the table is in this crate's README.
 
 use std::net::IpAddr;
 

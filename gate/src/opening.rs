@@ -1,18 +1,6 @@
 //! From a connection to an open relay: the client's request, the upstream's answer, and what each is told of the other.
 //!
-//! | what happened | the client gets |
-//! |---|---|
-//! | the request breaks a rule of HTTP or of the handshake | the rule's status: 400, 405, 408, 414, 426, 431, 505 |
-//! | its Origin is not on the list | 403 |
-//! | no route | 404 |
-//! | a path with `.` or `..` segments | 400 |
-//! | the upstream can't be reached, is lost, or answers what is no handshake | 502 |
-//! | it can't be reached, or doesn't answer, in time | 504 |
-//! | it refuses | its status and end-to-end header fields, without its body |
-//! | the gate is full, or shuts down | 503 |
-//! | the sandbox failed | 500 |
-//!
-//! Nothing is tried a second time.
+//! The table of statuses is in this crate's README. Nothing is tried a second time.
 
 use std::net::SocketAddr;
 
