@@ -1,5 +1,7 @@
 //! What happens though nothing comes.
 
+use core::time::Duration;
+
 use super::clock::Instant;
 use super::{Life, Session};
 use crate::Rule;
@@ -30,6 +32,11 @@ enum Due {
 impl Deadlines {
     pub(super) fn now(&self) -> Instant {
         self.now
+    }
+
+    /// The time since then. What was done before the first reading counts from there.
+    pub(super) fn since(&self, then: Instant) -> Duration {
+        self.now.since(then.max(self.started.unwrap_or_default()))
     }
 
     /// Takes a reading of the clock.
@@ -111,9 +118,11 @@ impl Session {
         let clock = &self.deadlines;
         let limits = &self.config.timeouts;
         let started = clock.started?;
-        // What would be due after the clock's end is never due.
-        let due =
-            |from: Option<Instant>, span: Option<_>, due| Some((from?.checked_after(span?)?, due));
+        // What was done before the first reading counts from there; what would be
+        // due after the clock's end is never due.
+        let due = |from: Option<Instant>, span: Option<_>, due| {
+            Some((from?.max(started).checked_after(span?)?, due))
+        };
         match self.life {
             // What the host or its own peers take is not the peer's time.
             Life::Connecting if self.waits_for_host() => None,

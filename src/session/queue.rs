@@ -41,6 +41,32 @@ impl Frame {
     }
 }
 
+/// Sends that are done, in order. Those that are alike are counted rather than
+/// kept, so that a host which gives no contexts need not ask.
+#[derive(Default)]
+pub(super) struct Done {
+    runs: VecDeque<(Sent, usize)>,
+}
+
+impl Done {
+    fn push(&mut self, sent: Sent) {
+        match self.runs.back_mut() {
+            Some((last, count)) if *last == sent => *count += 1,
+            _ => self.runs.push_back((sent, 1)),
+        }
+    }
+
+    pub(super) fn pop(&mut self) -> Option<Sent> {
+        let (sent, count) = self.runs.front_mut()?;
+        let sent = *sent;
+        *count -= 1;
+        if *count == 0 {
+            self.runs.pop_front();
+        }
+        Some(sent)
+    }
+}
+
 #[derive(Default)]
 pub(super) struct Queue {
     bytes: Vec<u8>,
@@ -143,7 +169,7 @@ impl Queue {
     }
 
     /// The first `count` bytes that waited were handed out.
-    pub(super) fn advance(&mut self, count: usize, done: &mut VecDeque<Sent>) {
+    pub(super) fn advance(&mut self, count: usize, done: &mut Done) {
         let mut count = count.min(self.len());
         self.taken += count;
         while let Some(mut frame) = self.frames.pop_front() {
@@ -169,7 +195,7 @@ impl Queue {
     }
 
     /// Hands out all that waits, of a queue that is untouched.
-    pub(super) fn take_all(&mut self, done: &mut VecDeque<Sent>) -> Vec<u8> {
+    pub(super) fn take_all(&mut self, done: &mut Done) -> Vec<u8> {
         while let Some(frame) = self.frames.pop_front() {
             self.complete(&frame, done, true);
         }
@@ -179,7 +205,7 @@ impl Queue {
 
     /// Drops the frames that are not begun and that `drop` picks; those of the
     /// host complete as cancelled.
-    pub(super) fn drop_frames(&mut self, done: &mut VecDeque<Sent>, drop: impl Fn(Origin) -> bool) {
+    pub(super) fn drop_frames(&mut self, done: &mut Done, drop: impl Fn(Origin) -> bool) {
         let bytes = mem::take(&mut self.bytes);
         let mut waiting = bytes.get(self.taken..).unwrap_or_default();
         self.taken = 0;
@@ -202,16 +228,16 @@ impl Queue {
     }
 
     /// Drops all, also the rest of a frame that was begun.
-    pub(super) fn clear(&mut self, done: &mut VecDeque<Sent>) {
+    pub(super) fn clear(&mut self, done: &mut Done) {
         while let Some(frame) = self.frames.pop_front() {
             self.complete(&frame, done, false);
         }
         *self = Queue::default();
     }
 
-    fn complete(&mut self, frame: &Frame, done: &mut VecDeque<Sent>, complete: bool) {
+    fn complete(&mut self, frame: &Frame, done: &mut Done, complete: bool) {
         match frame.origin {
-            Origin::Host(context) => done.push_back(Sent { context, complete }),
+            Origin::Host(context) => done.push(Sent { context, complete }),
             Origin::Head | Origin::Session | Origin::Pong => self.own -= 1,
         }
     }

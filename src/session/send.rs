@@ -4,11 +4,10 @@
 //! close frame waits behind the data that was queued before it. What is handed
 //! out leaves a queue by [`Sender::advance`], so a short write just resumes.
 
-use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use super::event::{Message, Sent};
-use super::queue::{Origin, Queue};
+use super::queue::{Done, Origin, Queue};
 use crate::Rule;
 use crate::frame::header::{self, FIN, MAX_CONTROL_PAYLOAD, Opcode, RESERVED_BITS};
 use crate::frame::mask::KeySource;
@@ -24,7 +23,7 @@ pub(super) struct Sender {
     data: Queue,
     control: Queue,
     message: Option<OpenMessage>,
-    done: VecDeque<Sent>,
+    done: Done,
 }
 
 struct OpenMessage {
@@ -43,7 +42,7 @@ impl Sender {
             data: Queue::default(),
             control: Queue::default(),
             message: None,
-            done: VecDeque::new(),
+            done: Done::default(),
         }
     }
 
@@ -268,7 +267,7 @@ impl Sender {
 
     /// The next send that is done.
     pub(super) fn pop_done(&mut self) -> Option<Sent> {
-        self.done.pop_front()
+        self.done.pop()
     }
 }
 

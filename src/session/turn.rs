@@ -122,7 +122,7 @@ impl Session {
                 Ok((self.config.show_control || manual).then_some(record))
             }
             Kind::Pong => {
-                let round_trip = self.pings.answered(payload, self.deadlines.now());
+                let round_trip = self.pings.answered(payload, &self.deadlines);
                 let detail = round_trip.map_or(Record::UNSOLICITED, |time| {
                     u64::try_from(time.as_nanos()).unwrap_or(Record::UNSOLICITED)
                 });

@@ -11,6 +11,7 @@
 //! | `handshake` | in bytes and in headers, both sides |
 //! | `messages` | fragments, pieces, UTF-8, limits, extension frames |
 //! | `misuse` | calls that break a rule of the host's change nothing |
+//! | `native_only` | what only users of the Rust crate meet |
 //! | `rules` | frames that break a rule: which, at which byte, and all that follows |
 //! | `split_invariance` | however the input is cut and the session driven, the same comes of it |
 //!
@@ -26,5 +27,6 @@ mod determinism;
 mod handshake;
 mod messages;
 mod misuse;
+mod native_only;
 mod rules;
 mod split_invariance;

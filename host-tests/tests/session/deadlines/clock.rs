@@ -12,7 +12,7 @@ use super::{SECOND, config, quiet};
 on_both_engines![
     a_deadline_is_in_the_future_after_each_call,
     no_deadline_is_missed_when_time_jumps,
-    the_last_reading_of_the_clock_ends_nothing_twice,
+    class_16_the_last_reading_of_the_clock_hangs_nothing,
     time_that_runs_backwards_stands_still,
     without_timeouts_there_is_no_deadline,
 ];
@@ -60,7 +60,7 @@ fn no_deadline_is_missed_when_time_jumps<E: Engine>() {
 }
 
 /// A deadline that would come after the clock's last reading never comes (class 16: no call hangs).
-fn the_last_reading_of_the_clock_ends_nothing_twice<E: Engine>() {
+fn class_16_the_last_reading_of_the_clock_hangs_nothing<E: Engine>() {
     let end = Instant::from_nanos(u64::MAX);
     let mut config = all_deadlines();
     config.timeouts.idle = None;

@@ -8,7 +8,7 @@ on_both_engines![
     a_batch_is_queued_up_to_the_record_that_is_refused,
     sends_are_told_when_their_last_byte_was_handed_out,
     a_turn_stops_at_its_capacity_and_says_that_there_is_more,
-    a_turn_without_capacity_still_gets_on,
+    class_16_a_turn_without_capacity_still_gets_on,
 ];
 
 fn a_batch_is_queued_up_to_the_record_that_is_refused<E: Engine>() {
@@ -63,7 +63,7 @@ fn a_turn_stops_at_its_capacity_and_says_that_there_is_more<E: Engine>() {
 }
 
 /// Class 16: every call consumes, emits, or asks for more input.
-fn a_turn_without_capacity_still_gets_on<E: Engine>() {
+fn class_16_a_turn_without_capacity_still_gets_on<E: Engine>() {
     let mut subject = Subject::<E>::open(Role::Server, &Config::default());
     let bytes = subject.peers(&[Frame::text("four"), Frame::ping("?")]);
     let mut rest = &bytes[..];
