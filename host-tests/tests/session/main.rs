@@ -12,6 +12,7 @@
 //! | `messages` | fragments, pieces, UTF-8, limits, extension frames |
 //! | `misuse` | calls that break a rule of the host's change nothing |
 //! | `native_only` | what only users of the Rust crate meet |
+//! | `pairs` | random traffic between a client and a server |
 //! | `rules` | frames that break a rule: which, at which byte, and all that follows |
 //! | `split_invariance` | however the input is cut and the session driven, the same comes of it |
 //!
@@ -28,5 +29,6 @@ mod handshake;
 mod messages;
 mod misuse;
 mod native_only;
+mod pairs;
 mod rules;
 mod split_invariance;

@@ -13,6 +13,7 @@ use super::{
 on_both_engines![
     receives_end_with_the_error,
     what_came_before_the_error_is_indicated_first,
+    sends_that_a_failure_drops_are_told_as_cancelled,
     abort_cancels_all_that_is_queued_and_writes_nothing,
     abort_before_the_session_is_open_does_nothing,
     a_write_that_is_outstanding_when_aborted_can_still_be_completed,
@@ -54,6 +55,29 @@ fn what_came_before_the_error_is_indicated_first<E: Engine>() {
     assert_eq!(failure, Some(Rule::ReservedOpcode));
     let written = wire::read_frames(&[write(&mut engine), write(&mut engine)].concat());
     assert_eq!(written[0], Frame::pong("?"));
+}
+
+fn sends_that_a_failure_drops_are_told_as_cancelled<E: Engine>() {
+    let mut engine = open::<E>(Role::Server);
+    for context in 1..=2 {
+        let text = Message::Text("never written");
+        engine.send(text, Some(context), NOW).unwrap();
+    }
+    engine.send(Message::Ping(b""), Some(3), NOW).unwrap();
+    engine.receive(None).unwrap();
+    let next = engine.get_action(ActionQueue::Receive, NOW);
+    let ActionIs::ReceiveFromNetwork(id, _) = next else {
+        panic!("not a read: {next:?}");
+    };
+    let bad = peers(Role::Server, &[Frame::new(0x3, "")]);
+    complete(&mut engine, id, Completion::Read(&bad));
+    assert_eq!(received(&mut engine), (None, None));
+    let close = Frame::close(1002, Rule::ReservedOpcode.description());
+    assert_eq!(wire::read_frames(&write(&mut engine)), [close]);
+    let mut cancelled = [(); 3].map(|()| sent(&mut engine));
+    cancelled.sort_unstable();
+    assert_eq!(cancelled, [1, 2, 3].map(|context| (Some(context), false)));
+    assert_eq!(action(&mut engine), ActionIs::Nothing);
 }
 
 fn abort_cancels_all_that_is_queued_and_writes_nothing<E: Engine>() {
