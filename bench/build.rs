@@ -1,6 +1,7 @@
-//! Notes which compiler the measured code is built with.
+//! Notes which compiler and profile the measured code is built with.
 
 use std::env;
+use std::path::Path;
 use std::process::Command;
 
 fn main() {
@@ -10,6 +11,10 @@ fn main() {
         |_| "rustc of unknown version".to_owned(),
         |output| String::from_utf8_lossy(&output.stdout).trim().to_owned(),
     );
-    println!("cargo:rustc-env=BENCH_RUSTC={version}");
+    // target/PROFILE/build/bench-HASH/out
+    let out = env::var_os("OUT_DIR").unwrap_or_default();
+    let profile = Path::new(&out).ancestors().nth(3).and_then(Path::file_name);
+    let profile = profile.unwrap_or_default().display();
+    println!("cargo:rustc-env=BENCH_RUSTC={version}, profile {profile}");
     println!("cargo:rerun-if-changed=build.rs");
 }

@@ -22,6 +22,7 @@ mod transport;
 mod workload;
 
 use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::rc::Rc;
@@ -98,11 +99,18 @@ struct Args {
 fn main() -> ExitCode {
     match run(&Args::parse()) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_broken_pipe(&error) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// Whether nobody reads the table any more, as after `| head`: there is nobody to tell either.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let error = error.downcast_ref::<io::Error>();
+    error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 fn run(args: &Args) -> Result<()> {
@@ -128,18 +136,20 @@ fn run(args: &Args) -> Result<()> {
         File::create(path).with_context(|| format!("can't write {}", path.display()))?;
     }
     let setting = Setting::new(&args.component);
-    setting.print();
+    let mut out = io::stdout();
+    write!(out, "{}", setting.text())?;
     let transfer = args.transfer as usize * 1024;
-    println!(
+    writeln!(
+        out,
         "\n{} repetitions, {} ms a turn; reads of up to {transfer}, a flush every {transfer}\n{}",
         effort.repetitions,
         effort.turn.as_millis(),
         table::LEGEND,
         transfer = Size(transfer),
-    );
+    )?;
     let all = compare(&cells, &subjects, transfer, effort)?;
-    print!("{}", table::summary(&all));
-    println!("\nAll outputs were checked and are right.");
+    write!(out, "{}", table::summary(&all))?;
+    writeln!(out, "\nAll outputs were checked and are right.")?;
     if let Some(path) = &args.json {
         write_json(path, &json::report(&setting, transfer, effort, &all))?;
     }
@@ -157,6 +167,7 @@ fn compare(
     transfer: usize,
     effort: Effort,
 ) -> Result<Vec<Compared>> {
+    let mut out = io::stdout();
     let mut works: Vec<Rc<Workload>> = Vec::new();
     let mut all: Vec<Compared> = Vec::new();
     for cell in cells {
@@ -170,9 +181,9 @@ fn compare(
         });
         let compared = measure::compare(*cell, &work, subjects, effort)?;
         if let Some(heading) = table::heading(&compared, all.last()) {
-            println!("{heading}");
+            writeln!(out, "{heading}")?;
         }
-        print!("{}", table::lines(&compared));
+        write!(out, "{}", table::lines(&compared))?;
         all.push(compared);
     }
     Ok(all)
@@ -181,6 +192,6 @@ fn compare(
 fn write_json(path: &Path, report: &serde_json::Value) -> Result<()> {
     let text = format!("{report:#}\n");
     fs::write(path, text).with_context(|| format!("can't write {}", path.display()))?;
-    println!("All measurements are in {}.", path.display());
+    writeln!(io::stdout(), "All measurements are in {}.", path.display())?;
     Ok(())
 }

@@ -47,10 +47,11 @@ impl Setting {
             .collect()
     }
 
-    pub(crate) fn print(&self) {
-        for (name, text) in &self.0 {
-            println!("{name:<10} {text}");
-        }
+    pub(crate) fn text(&self) -> String {
+        let lines = self.0.iter();
+        lines
+            .map(|(name, text)| format!("{name:<10} {text}\n"))
+            .collect()
     }
 }
 
