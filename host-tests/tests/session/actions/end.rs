@@ -2,8 +2,8 @@
 
 use host_tests::engine::{ENTROPY, rule};
 use host_tests::wire::{self, Frame};
-use host_tests::{ActionIs, Engine, Event, ROLES, on_both_engines};
-use websocket_component::handshake::Request;
+use host_tests::{ActionIs, Engine, Event, Pump, ROLES, on_both_engines};
+use websocket_component::handshake::{Negotiated, Request};
 use websocket_component::{ActionQueue, Completion, Config, Message, Role, Rule, State};
 
 use super::{
@@ -14,6 +14,7 @@ on_both_engines![
     receives_end_with_the_error,
     what_came_before_the_error_is_indicated_first,
     sends_that_a_failure_drops_are_told_as_cancelled,
+    a_send_behind_what_is_being_written_is_dropped,
     abort_cancels_all_that_is_queued_and_writes_nothing,
     abort_before_the_session_is_open_does_nothing,
     a_write_that_is_outstanding_when_aborted_can_still_be_completed,
@@ -78,6 +79,28 @@ fn sends_that_a_failure_drops_are_told_as_cancelled<E: Engine>() {
     cancelled.sort_unstable();
     assert_eq!(cancelled, [1, 2, 3].map(|context| (Some(context), false)));
     assert_eq!(action(&mut engine), ActionIs::Nothing);
+}
+
+/// The action that writes ends exactly where the first frame does.
+fn a_send_behind_what_is_being_written_is_dropped<E: Engine>() {
+    let mut config = Config::default();
+    config.send_buffer = 16;
+    let mut engine = E::open_server(&config, &Negotiated::default()).unwrap();
+    engine
+        .send(Message::Binary(&[1; 14]), Some(1), NOW)
+        .unwrap();
+    engine.send(Message::Text("dropped"), Some(2), NOW).unwrap();
+    engine.receive(None).unwrap();
+    let (id, begun) = expect_write(&mut engine);
+    read(&mut engine, &peers(Role::Server, &[Frame::new(0x3, "")]));
+    assert_eq!(received(&mut engine), (None, None));
+    complete(&mut engine, id, Completion::Sent(begun.len()));
+    let mut pump = Pump::of(engine);
+    pump.run(b"");
+    let close = Frame::close(1002, Rule::ReservedOpcode.description());
+    let frames = wire::read_frames(&[begun, pump.written].concat());
+    assert_eq!(frames, [Frame::binary([1; 14]), close]);
+    assert_eq!(pump.sent, [(Some(2), false), (Some(1), true)]);
 }
 
 fn abort_cancels_all_that_is_queued_and_writes_nothing<E: Engine>() {

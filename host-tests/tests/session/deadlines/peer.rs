@@ -11,6 +11,7 @@ use super::{SECOND, config, fails_in};
 on_both_engines![
     class_23_a_handshake_that_trickles_ends_in_408,
     a_client_whose_request_is_not_answered_gives_up,
+    a_client_whose_request_is_not_taken_gives_up,
     the_hosts_own_time_is_not_the_peers,
     a_silent_peer_is_idle,
     any_byte_postpones_the_idle_deadline,
@@ -48,6 +49,19 @@ fn a_client_whose_request_is_not_answered_gives_up<E: Engine>() {
     fails_in(&mut subject, 10 * SECOND, Rule::HandshakeTimeout);
     assert_eq!(subject.writes_bytes(), b"");
     assert_eq!(subject.state(), State::Closed);
+}
+
+fn a_client_whose_request_is_not_taken_gives_up<E: Engine>() {
+    let config = config(|timeouts| timeouts.handshake = Some(10 * SECOND));
+    let mut subject = Subject::<E>::new(Role::Client, &config);
+    let request = Request::new("example.org", "/");
+    subject.engine.connect(&request).unwrap();
+    subject.turn_of(&[], 5);
+    subject.now = subject.now.after(10 * SECOND);
+    let turn = subject.turn_of(&[], 5);
+    assert_eq!(turn.output, b"");
+    assert_eq!(turn.state, State::Closed);
+    assert_eq!(subject.failed_by(), Some(Rule::HandshakeTimeout));
 }
 
 fn the_hosts_own_time_is_not_the_peers<E: Engine>() {
