@@ -10,6 +10,8 @@
 //! | [`subject`] | [`Subject`]: a session under test whose peer is the test, which says raw bytes |
 //! | [`pump`] | a session driven by actions, as programs for `websocket.dll` do |
 //! | [`pair`] | [`Pair`]: a client and a server on a simulated network and virtual time |
+//! | `gate`, `process`, `usage` | the gate and other programs as processes, and what they take of the machine |
+//! | `peer` | a client or a server on the native engine and a real socket |
 //!
 //! A test is a function that is generic over the [`Engine`], and [`on_both_engines!`] makes two tests of it.
 
@@ -19,13 +21,21 @@
 )]
 
 pub mod engine;
+#[cfg(feature = "processes")]
+pub mod gate;
 pub mod heads;
 pub mod native;
 pub mod pair;
+#[cfg(feature = "processes")]
+pub mod peer;
+#[cfg(feature = "processes")]
+pub mod process;
 pub mod pump;
 #[cfg(feature = "component")]
 pub mod sandboxed;
 pub mod subject;
+#[cfg(feature = "processes")]
+pub mod usage;
 pub mod wire;
 
 pub use engine::{ActionIs, Engine, Event, Failure, Outgoing, ROLES, Turn};

@@ -1,6 +1,7 @@
 //! Chromium, with the page that `wsgate --demo` shows. What the page looks like is left in `target/screenshots`.
 
-use crate::gate::{Gate, component, root};
+use host_tests::gate::{Gate, component, root};
+
 use crate::{alone, tools};
 
 #[test]
@@ -9,7 +10,7 @@ fn chromium_shows_the_page_and_speaks_through_the_gate() {
         return;
     }
     let _alone = alone();
-    let gate = Gate::start(&component(), &["--demo", "--log", "warn"]);
+    let gate = Gate::start(&component(), &["--demo", "--log", "warn"]).expect("the gate starts");
     let mut browser = tools::node("browser.mjs");
     browser
         .arg(format!("http://{}/", gate.address))

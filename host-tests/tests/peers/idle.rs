@@ -6,15 +6,16 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::process::{Resource, getrlimit, setrlimit};
+use host_tests::gate::{Gate, component};
+use host_tests::peer::{Peer, Received, echo_server};
+use host_tests::usage::{Usage, allow_files};
 use tokio::runtime::Runtime;
 use tokio::sync::{Barrier, Semaphore};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+use websocket_component::Message;
 
 use crate::alone;
-use crate::gate::{Gate, component};
-use crate::native::{Peer, Received, echo_server};
 
 const CONNECTIONS: usize = 2_000;
 
@@ -22,7 +23,7 @@ const CONNECTIONS: usize = 2_000;
 const FILES: u64 = 2 * CONNECTIONS as u64 + 200;
 
 /// Far above what is aimed at, which is 64 KiB: a leak is to be found, not a busy machine.
-const MOST_BYTES: usize = 256 * 1024;
+const MOST_BYTES: u64 = 256 * 1024;
 
 /// For all of them together.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -30,14 +31,14 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[test]
 fn two_thousand_idle_connections_stay_open_and_small() -> io::Result<()> {
     let _alone = alone();
-    raise_file_limit();
+    allow_files(FILES)?;
     let runtime = Runtime::new()?;
     let upstream = echo_server(&runtime)?;
     let arguments = ["--log", "warn", "--keepalive", "5s"];
-    let gate = Gate::before(upstream, &component(), &arguments);
+    let gate = Gate::before(upstream, &component(), &arguments)?;
     // What the first connection makes is there for all.
     runtime.block_on(one_message(gate.address))?;
-    let before = resident(gate.process.id())?;
+    let before = Usage::of(gate.process.id())?.resident;
 
     let stages = Arc::new(Stages {
         turns: Semaphore::new(50),
@@ -54,8 +55,8 @@ fn two_thousand_idle_connections_stay_open_and_small() -> io::Result<()> {
             }
             panic!("not every connection is open and was asked whether it is there");
         }
-        let after = resident(gate.process.id())?;
-        let each = after.saturating_sub(before) / CONNECTIONS;
+        let after = Usage::of(gate.process.id())?.resident;
+        let each = after.saturating_sub(before) / CONNECTIONS as u64;
         let kibibytes = each / 1024;
         eprintln!("{CONNECTIONS} idle connections: {kibibytes} KiB each resident in the gate");
         assert!(each < MOST_BYTES, "{each} bytes for each connection");
@@ -106,7 +107,7 @@ async fn idle(peer: &mut Peer, time: Duration) -> io::Result<()> {
 }
 
 async fn echoes(peer: &mut Peer, text: &str) -> io::Result<()> {
-    peer.send(text).await?;
+    peer.send(Message::Text(text))?;
     let received = peer.receive().await?;
     assert_eq!(received, Received::Text(text.to_owned()));
     Ok(())
@@ -115,29 +116,4 @@ async fn echoes(peer: &mut Peer, text: &str) -> io::Result<()> {
 async fn one_message(gate: SocketAddr) -> io::Result<()> {
     let mut peer = Peer::connect(gate).await?;
     echoes(&mut peer, "hello").await
-}
-
-/// The gate inherits it.
-fn raise_file_limit() {
-    let mut limit = getrlimit(Resource::Nofile);
-    let hardest = limit.maximum;
-    assert!(
-        hardest.is_none_or(|hardest| hardest >= FILES),
-        "this needs {FILES} open files, and no more than {hardest:?} are allowed: `ulimit -Hn {FILES}`"
-    );
-    if limit.current.is_some_and(|current| current < FILES) {
-        limit.current = Some(FILES);
-        setrlimit(Resource::Nofile, limit).expect("it is below what is allowed");
-    }
-}
-
-/// The resident memory of a process, in bytes.
-fn resident(process: u32) -> io::Result<usize> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
-    let kibibytes = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB"))
-        .and_then(|number| number.parse::<usize>().ok());
-    let kibibytes = kibibytes.ok_or_else(|| io::Error::other("no VmRSS"))?;
-    Ok(kibibytes * 1024)
 }

@@ -6,17 +6,13 @@
 //! | [`browser`] | Chromium, with the gate's own page |
 //! | [`idle`] | how much memory a connection takes that says nothing |
 //! | [`trap`] | guests that misbehave, among others that don't |
-//! | [`gate`], [`process`], [`tools`] | the programs |
-//! | [`native`] | a peer in the test itself, on the native engine |
+//! | [`tools`] | the programs |
 
-#![cfg(feature = "component")]
+#![cfg(all(feature = "component", feature = "processes"))]
 
 mod browser;
-mod gate;
 mod idle;
-mod native;
 mod outside;
-mod process;
 mod tools;
 mod trap;
 

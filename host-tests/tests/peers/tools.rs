@@ -4,8 +4,8 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::gate::file;
-use crate::process::Process;
+use host_tests::gate::file;
+use host_tests::process::Process;
 
 /// Whether the tests run without anything but Rust (`cargo xtask test --fast`), which is then said.
 pub(crate) fn skipped(test: &str) -> bool {
@@ -57,5 +57,6 @@ pub(crate) fn chromium() -> PathBuf {
 
 /// Runs a peer that has to end well.
 pub(crate) fn run(name: &str, mut command: Command) {
-    Process::start(name, &mut command).succeed();
+    let ended = Process::start(name, &mut command).and_then(Process::succeed);
+    ended.unwrap_or_else(|error| panic!("{error}"));
 }

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use host_tests::gate::{Gate, misbehaving_component};
+use host_tests::peer::{Peer, Received, echo_server};
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
+use websocket_component::Message;
 
 use crate::alone;
-use crate::gate::{Gate, file};
-use crate::native::{Peer, Received, echo_server};
 
 const CONNECTIONS: usize = 100;
 
@@ -43,11 +44,7 @@ fn ends_alone(words: &'static str) -> io::Result<()> {
     let _alone = alone();
     let runtime = Runtime::new()?;
     let upstream = echo_server(&runtime)?;
-    let component = file(
-        "WEBSOCKET_COMPONENT_MISBEHAVE",
-        "target/component/websocket-misbehave.wasm",
-    );
-    let gate = Gate::before(upstream, &component, &["--log", "error"]);
+    let gate = Gate::before(upstream, &misbehaving_component(), &["--log", "error"])?;
 
     let ended = Arc::new(AtomicBool::new(false));
     let others: Vec<_> = (1..CONNECTIONS)
@@ -72,7 +69,7 @@ fn ends_alone(words: &'static str) -> io::Result<()> {
     // The place that it held can be taken again.
     runtime.block_on(async {
         let mut peer = Peer::connect(gate.address).await?;
-        peer.send("hello").await?;
+        peer.send(Message::Text("hello"))?;
         assert_eq!(peer.receive().await?, Received::Text("hello".into()));
         Ok(())
     })
@@ -83,7 +80,7 @@ async fn misbehaves(gate: SocketAddr, words: &str) -> io::Result<u16> {
     let mut peer = Peer::connect(gate).await?;
     let mut exchange = Exchange::new(0);
     exchange.run(&mut peer, |seen| seen < MESSAGES).await?;
-    peer.send(words).await?;
+    peer.send(Message::Text(words))?;
     loop {
         if let Received::Close(code) = peer.receive().await? {
             return Ok(code);
@@ -121,7 +118,7 @@ impl Exchange {
     async fn run(&mut self, peer: &mut Peer, more: impl Fn(usize) -> bool) -> io::Result<usize> {
         loop {
             while more(self.seen) && self.sent < self.seen + WINDOW {
-                peer.send(&self.message(self.sent)).await?;
+                peer.send(Message::Text(&self.message(self.sent)))?;
                 self.sent += 1;
             }
             if self.seen == self.sent {
