@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn class_7_odd_payloads() {
+    fn class_07_odd_payloads() {
         assert_eq!(parse(b""), Ok((None, "")));
         assert_eq!(parse(b"\x03"), Err(Rule::ClosePayloadTooShort));
         assert_eq!(parse(b"\x03\xe8"), Ok((Some(1000), "")));

@@ -1,8 +1,9 @@
 //! What goes through the gate in the handshake.
 
-use websocket_component::handshake::{Acceptance, Request};
+use websocket_component::Message;
+use websocket_component::handshake::{Acceptance, Extension, Request};
 
-use crate::peer::{Peer, Upstream, headers, request, values};
+use crate::peer::{Got, Peer, Upstream, headers, request, values};
 use crate::process::Gate;
 
 #[test]
@@ -129,4 +130,50 @@ fn several_upstreams_take_turns_and_prefixes_choose_among_them() {
     }
     let _client = Peer::ask(&gate, request(&gate, "/chat"));
     assert_eq!(chat.request().1.target, "/");
+}
+
+#[test]
+fn class_30_offers_of_extensions_end_at_the_gate() {
+    let upstream = Upstream::bind();
+    let gate = Gate::before(upstream.address, &[]);
+    let deflate = Extension {
+        name: "permessage-deflate".into(),
+        parameters: vec![("client_max_window_bits".into(), None)],
+    };
+    let mut client = Peer::ask(
+        &gate,
+        Request {
+            extensions: vec![deflate],
+            ..request(&gate, "/")
+        },
+    );
+    let (mut server, asked) = upstream.request();
+    assert_eq!(asked.extensions, []);
+    server.accept(&Acceptance::default());
+    let response = client.opened();
+    assert_eq!(
+        values(&response.headers, "Sec-WebSocket-Extensions"),
+        [""; 0]
+    );
+    // What could be taken for a compressed message arrives as it was sent.
+    let payload = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
+    client.send(Message::Binary(&payload));
+    assert_eq!(server.receive(), Got::Binary(payload.to_vec()));
+    server.send(Message::Binary(&payload));
+    assert_eq!(client.receive(), Got::Binary(payload.to_vec()));
+}
+
+#[test]
+fn class_30_an_upstream_that_chooses_an_extension_unasked_is_502() {
+    let upstream = Upstream::bind();
+    let gate = Gate::before(upstream.address, &[]);
+    let mut client = Peer::connect(&gate);
+    let (mut server, _) = upstream.request();
+    server.session.accept(&Acceptance::default()).unwrap();
+    let mut response = server.session.take_output(usize::MAX).to_vec();
+    response.truncate(response.len() - b"\r\n".len());
+    response.extend_from_slice(b"Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n");
+    server.write(&response);
+    assert_eq!(client.refused().status, 502);
+    gate.logged(1, "extension-not-offered");
 }

@@ -265,6 +265,30 @@ fn an_upstreams_refusal_is_carried_over() {
 }
 
 #[test]
+fn class_25_a_redirect_is_the_clients_to_follow() {
+    let (upstream, elsewhere) = (Upstream::bind(), Upstream::bind());
+    let gate = Gate::before(upstream.address, &[]);
+    let with_credentials = Request {
+        headers: headers(&[("Authorization", "Bearer secret")]),
+        ..request(&gate, "/")
+    };
+    let mut client = Peer::ask(&gate, with_credentials);
+    let location = format!("ws://{}/", elsewhere.address);
+    let (mut server, _) = upstream.request();
+    server.refuse(&Refusal {
+        status: 307,
+        headers: headers(&[("Location", &location)]),
+        body: Vec::new(),
+    });
+    let response = client.refused();
+    assert_eq!(response.status, 307);
+    assert_eq!(values(&response.headers, "Location"), [location]);
+    // The gate's line comes when it is done with the connection.
+    gate.logged(1, "refused with 307");
+    assert!(!elsewhere.has_been_called());
+}
+
+#[test]
 fn one_connection_too_many_is_503_until_there_is_room() {
     let upstream = Upstream::bind();
     let gate = Gate::before(upstream.address, &["--max-connections", "1"]);

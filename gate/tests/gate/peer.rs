@@ -188,6 +188,14 @@ impl Upstream {
         self.listener.accept().unwrap().0
     }
 
+    /// Whether a connection waits to be accepted.
+    pub(crate) fn has_been_called(&self) -> bool {
+        self.listener.set_nonblocking(true).unwrap();
+        let waiting = self.listener.accept();
+        self.listener.set_nonblocking(false).unwrap();
+        waiting.is_ok()
+    }
+
     /// The next connection, and its request, which waits for an answer.
     pub(crate) fn request(&self) -> (Peer, RequestHead) {
         let mut peer = Peer::new(self.accept(), Session::server(config()).unwrap());

@@ -11,6 +11,7 @@ on_both_engines![
     class_18_responses_that_never_open,
     class_18_data_before_the_response,
     class_01_a_response_without_end,
+    class_25_a_redirect_is_not_followed,
     a_refusal_is_shown,
     an_answer_that_was_not_offered,
 ];
@@ -154,6 +155,26 @@ fn class_01_a_response_without_end<E: Engine>() {
         }
         assert_eq!(subject.failed_by(), Some(rule));
         assert_eq!(subject.writes_bytes(), b"");
+    }
+}
+
+/// Credentials in the request go nowhere else: nothing more is written, and where to go is the host's to read.
+fn class_25_a_redirect_is_not_followed<E: Engine>() {
+    let request = Request {
+        headers: vec![header("Authorization", "Bearer secret")],
+        ..plain()
+    };
+    for status in [300, 301, 302, 303, 305, 307, 308] {
+        let line = format!("HTTP/1.1 {status} ");
+        let elsewhere = ("Location", "ws://evil.example/");
+        let response = |_: &str| heads::head(&line, &[elsewhere]);
+        never_opens::<E>(&request, &response, Rule::HandshakeRefused);
+        let (mut subject, _) = asking::<E>(&request);
+        subject.hears(response(""));
+        let shown = subject.engine.response().expect("the redirect");
+        assert_eq!(shown.status, status);
+        assert_eq!(shown.headers, [header(elsewhere.0, elsewhere.1)]);
+        assert!(subject.engine.connect(&request).is_err());
     }
 }
 

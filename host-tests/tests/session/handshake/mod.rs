@@ -3,6 +3,7 @@
 mod bad_requests;
 mod bad_responses;
 mod client;
+mod compression;
 mod headers;
 mod server;
 
