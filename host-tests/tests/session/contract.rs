@@ -125,3 +125,24 @@ fn each_default_in_the_contract_is_the_engines() {
         assert!(doc.ends_with(&suffix), "{item}: {doc:?} vs {suffix:?}");
     }
 }
+
+#[test]
+fn the_page_on_security_has_the_engines_defaults() {
+    let page = include_str!("../../../docs/security.md");
+    let config = Config::default();
+    for (settings, fields) in [
+        ("limits", format!("{:?}", config.limits)),
+        ("timeouts", format!("{:?}", config.timeouts)),
+    ] {
+        let fields = fields.split_once('{').unwrap().1.trim_end_matches('}');
+        for field in fields.split(", ") {
+            let (name, value) = field.trim().split_once(": ").unwrap();
+            let value = match value {
+                "None" => "none",
+                value => value.trim_start_matches("Some(").trim_end_matches(')'),
+            };
+            let row = format!("\n| `{settings}.{name}` | {value} |");
+            assert!(page.contains(&row), "{row}");
+        }
+    }
+}

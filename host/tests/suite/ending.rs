@@ -209,7 +209,7 @@ async fn two_idle_sides_keep_each_other_alive() {
 }
 
 #[tokio::test]
-async fn a_guest_that_traps_says_1011_and_ends_alone() {
+async fn class_29_a_guest_that_traps_says_1011_and_ends_alone() {
     for role in [Role::Server, Role::Client] {
         let config = misbehaving().default_config();
         let (mut other, _its_peer) = open(misbehaving(), role, config);

@@ -31,7 +31,7 @@ fn told(guest: &mut Guest, session: &Session, text: &str) -> Result<usize, Sandb
 }
 
 #[test]
-fn each_way_to_misbehave_has_its_error_and_ends_one_guest_only() {
+fn class_29_each_way_to_misbehave_has_its_error_and_ends_one_guest_only() {
     let (mut other, its_session) = server(misbehaving());
     for (text, is_it) in [
         (
@@ -58,7 +58,7 @@ fn each_way_to_misbehave_has_its_error_and_ends_one_guest_only() {
 }
 
 #[test]
-fn a_guest_that_spins_is_stopped_in_time() {
+fn class_29_a_guest_that_spins_is_stopped_in_time() {
     let (mut guest, session) = server(misbehaving());
     let start = Instant::now();
     told(&mut guest, &session, "misbehave: spin").expect_err("it is stopped");
@@ -90,7 +90,7 @@ fn the_pool_is_finite_and_places_come_back() {
 }
 
 #[test]
-fn memory_ends_at_its_limit() {
+fn class_29_memory_ends_at_its_limit() {
     let memory = 8 << 20;
     let sandbox = Sandbox::load(component(), SandboxConfig { memory, ..config() }).expect("loads");
     let (mut guest, session) = server(&sandbox);
