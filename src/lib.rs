@@ -14,6 +14,7 @@ extern crate alloc;
 #[allow(unsafe_code, reason = "the canonical ABI passes pointers")]
 mod component;
 mod error;
+mod faults;
 mod frame;
 pub mod handshake;
 mod http;

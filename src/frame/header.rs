@@ -6,7 +6,7 @@
 
 use alloc::vec::Vec;
 
-use crate::Rule;
+use crate::{Rule, faults};
 
 /// The longest header: two bytes, a 64-bit length and a mask key.
 pub(crate) const MAX_LENGTH: usize = 14;
@@ -119,7 +119,7 @@ pub(crate) fn parse(bytes: &[u8], expected: &Expected) -> Result<Option<(Header,
         127 => {
             check_long_length(rest)?;
             match rest.split_first_chunk::<8>() {
-                Some((length, rest)) => (u64::from_be_bytes(*length), rest),
+                Some((length, rest)) => (faults::length(u64::from_be_bytes(*length)), rest),
                 None => return Ok(None),
             }
         }
@@ -155,7 +155,11 @@ pub(crate) fn parse(bytes: &[u8], expected: &Expected) -> Result<Option<(Header,
 
 #[inline]
 fn check_first(first: u8, expected: &Expected) -> Result<Opcode, Rule> {
-    let reserved = first & RESERVED_BITS;
+    let reserved = if faults::RESERVED_BIT {
+        0
+    } else {
+        first & RESERVED_BITS
+    };
     let opcode = Opcode::from_bits(first);
     let control = opcode.is_some_and(Opcode::is_control);
     if reserved & !expected.reserved_bits != 0 || (control && reserved != 0) {
@@ -182,7 +186,7 @@ fn check_first(first: u8, expected: &Expected) -> Result<Opcode, Rule> {
 fn check_second(second: u8, opcode: Opcode, masking: Masking) -> Result<bool, Rule> {
     let masked = second & MASKED != 0;
     match masking {
-        Masking::Required if !masked => return Err(Rule::FrameNotMasked),
+        Masking::Required if !masked && !faults::MASK => return Err(Rule::FrameNotMasked),
         Masking::Forbidden if masked => return Err(Rule::FrameMasked),
         _ => {}
     }

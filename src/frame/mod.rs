@@ -3,6 +3,8 @@
 //! Nothing here knows of a session: each file answers for one rule of the wire.
 
 pub(crate) mod close;
+#[cfg(test)]
+mod exhaustive;
 pub(crate) mod header;
 pub(crate) mod mask;
 pub(crate) mod utf8;

@@ -114,3 +114,6 @@ impl Session {
         self.life = Life::Ended;
     }
 }
+
+#[cfg(test)]
+mod codes;

@@ -366,3 +366,6 @@ impl Receiver {
         }))
     }
 }
+
+#[cfg(test)]
+mod exhaustive;

@@ -1,0 +1,220 @@
+//! Every frame header, against a decoder that reads it bit by bit.
+//!
+//! Sound: nothing is accepted that the decoder refuses, and it is refused for the
+//! same rule at the same byte. Complete: nothing is refused that it accepts; the
+//! fields are the same, and so is the number of bytes.
+//!
+//! What is gone through:
+//! * all 65,536 values of the first two bytes;
+//! * after 126 and 127 the lengths of [`lengths`]: a length is only compared with
+//!   borders, so both sides of each border and every single bit stand for all of them;
+//! * one mask key, of four different bytes, which only has to come through;
+//! * the receivers of [`contexts`]: both roles, masks not asked for, between
+//!   messages, inside a text and a binary one, limits, an extension in use;
+//! * each header whole with bytes behind it, byte by byte, and cut in two at every
+//!   place.
+
+mod decoder;
+
+use super::*;
+use decoder::{Context, Fields, Verdict, decode};
+
+const KEY: [u8; 4] = [0x9c, 0x01, 0xfe, 0x33];
+
+/// The payload of the frame that begins a message.
+const BEGUN: &[u8] = b"abc";
+
+/// A receiver, and what the decoder has to know of it.
+struct Case {
+    receiver: Receiver,
+    context: Context,
+}
+
+/// The limits of frames, messages and fragments.
+const LIMITS: [(u64, u64, u32); 6] = [
+    (u64::MAX, u64::MAX, u32::MAX),
+    (u64::MAX, u64::MAX, 1),
+    (125, 126, 2),
+    (65_536, 65_535, 2),
+    ((1 << 32) + 4, 1 << 32, 2),
+    ((1 << 63) - 1, (1 << 63) - 2, 2),
+];
+
+/// A context for each role, state and limit; with an extension, which takes the
+/// reserved bits, for each role and state.
+fn contexts() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for mask in [Some(true), Some(false), None] {
+        for opening in [None, Some(Opcode::Text), Some(Opcode::Binary)] {
+            cases.extend(LIMITS.map(|limits| case(mask, opening, limits, false)));
+            cases.push(case(mask, opening, LIMITS[0], true));
+        }
+    }
+    if cfg!(miri) {
+        cases.truncate(10);
+    }
+    cases
+}
+
+fn case(
+    mask: Option<bool>,
+    opening: Option<Opcode>,
+    (frame, message, fragments): (u64, u64, u32),
+    extension: bool,
+) -> Case {
+    let role = match mask {
+        Some(false) => Role::Client,
+        _ => Role::Server,
+    };
+    let mut config = Config {
+        masking: mask.is_some(),
+        ..Config::default()
+    };
+    config.limits.frame = frame;
+    config.limits.message = message;
+    config.limits.fragments = fragments;
+    let mut receiver = Receiver::new(role, &config, extension);
+    if let Some(opcode) = opening {
+        let key = mask.unwrap_or(true).then_some([0; 4]);
+        let mut bytes = Vec::new();
+        header::write(opcode.bits(), BEGUN.len(), key, &mut bytes);
+        bytes.extend_from_slice(BEGUN);
+        receiver.next(&mut bytes, &mut 0).unwrap();
+        assert!(receiver.is_in_message());
+        assert!(receiver.frame.is_none());
+    }
+    let context = Context {
+        mask,
+        extension,
+        message: opening.map(|_| (1, BEGUN.len() as u64)),
+        fragment_limit: fragments,
+        frame_limit: frame,
+        message_limit: message,
+    };
+    Case { receiver, context }
+}
+
+/// Each border and each power of two, with two neighbours on each side, as far as
+/// the field's bits can hold them.
+fn lengths(bits: u32) -> Vec<u64> {
+    let borders = [
+        0,
+        125,
+        126,
+        65_535,
+        65_536,
+        1 << 31,
+        1 << 32,
+        (1 << 32) + 5,
+        1 << 63,
+        (1 << 63) + 5,
+        u64::MAX,
+    ];
+    let single = (0..64).map(|bit| 1 << bit);
+    let all = borders.into_iter().chain(single);
+    let mut lengths: Vec<u64> = all
+        .flat_map(|border| (0..=4).map(move |near| border.saturating_add(near).saturating_sub(2)))
+        .filter(|length| bits == 64 || length >> bits == 0)
+        .collect();
+    lengths.sort_unstable();
+    lengths.dedup();
+    lengths
+}
+
+/// Calls `check` with each header, whole.
+fn for_each_header(mut check: impl FnMut(&[u8])) {
+    let [medium, long] = [16, 64].map(lengths);
+    let some = |byte: &u8, step| !cfg!(miri) || byte.is_multiple_of(step);
+    for first in (0..=u8::MAX).filter(|byte| some(byte, 3)) {
+        for second in (0..=u8::MAX).filter(|byte| some(byte, 7) || byte & 0x7f > 124) {
+            let mut header = [0; header::MAX_LENGTH];
+            let mut whole = |length: &[u8]| {
+                header[..2].copy_from_slice(&[first, second]);
+                header[2..2 + length.len()].copy_from_slice(length);
+                let mut end = 2 + length.len();
+                if second & 0x80 != 0 {
+                    header[end..end + 4].copy_from_slice(&KEY);
+                    end += 4;
+                }
+                check(&header[..end]);
+            };
+            match second & 0x7f {
+                126 => medium
+                    .iter()
+                    .for_each(|length| whole(&(*length as u16).to_be_bytes())),
+                127 => long.iter().for_each(|length| whole(&length.to_be_bytes())),
+                _ => whole(&[]),
+            }
+        }
+    }
+}
+
+/// What the receiver reads of `bytes` as the next input.
+fn read(receiver: &mut Receiver, bytes: &[u8]) -> Result<Option<(Fields, usize)>, Rule> {
+    let mut at = 0;
+    let header = receiver.read_header(bytes, &mut at)?;
+    assert!(header.is_some() || at == bytes.len(), "{bytes:02x?}");
+    Ok(header.map(|header| (fields(&header), at)))
+}
+
+fn fields(header: &Header) -> Fields {
+    Fields {
+        fin: header.is_final(),
+        rsv: [0x40, 0x20, 0x10].map(|bit| header.first & bit != 0),
+        opcode: u64::from(header.opcode.bits()),
+        payload: header.payload,
+        key: header.key,
+    }
+}
+
+/// What comes of `pieces`, the header's with bytes behind it: one verdict, at the
+/// byte where the decoder has it.
+#[track_caller]
+fn check(case: &mut Case, pieces: &[&[u8]], verdict: &Verdict) {
+    // A header that is refused leaves what came of it.
+    case.receiver.head.length = 0;
+    let mut before = 0;
+    for piece in pieces {
+        let expected = if before + piece.len() < verdict.bytes {
+            Ok(None)
+        } else {
+            let end = verdict.bytes - before;
+            verdict.outcome.map(|fields| Some((fields, end)))
+        };
+        let outcome = read(&mut case.receiver, piece);
+        assert_eq!(outcome, expected, "{pieces:02x?} in {:?}", case.context);
+        if !matches!(outcome, Ok(None)) {
+            return;
+        }
+        before += piece.len();
+    }
+    panic!("no verdict on {pieces:02x?} in {:?}", case.context);
+}
+
+/// How many that are, over all contexts.
+const HEADERS: u64 = 17_063_424;
+
+#[test]
+fn headers_read_as_a_slow_decoder_reads_them() {
+    let mut count = 0u64;
+    for mut case in contexts() {
+        for_each_header(|header| {
+            count += 1;
+            let verdict = decode(header, &case.context);
+            let mut bytes = [0xff; header::MAX_LENGTH + 2];
+            bytes[..header.len()].copy_from_slice(header);
+            let bytes = &bytes[..header.len() + 2];
+
+            check(&mut case, &[bytes], &verdict);
+            for cut in 1..verdict.bytes {
+                let (head, tail) = bytes.split_at(cut);
+                check(&mut case, &[head, tail], &verdict);
+            }
+            if verdict.bytes > 2 {
+                let single: Vec<&[u8]> = bytes.chunks(1).collect();
+                check(&mut case, &single, &verdict);
+            }
+        });
+    }
+    assert!(cfg!(miri) || count == HEADERS, "{count} headers");
+}

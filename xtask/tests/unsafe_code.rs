@@ -1,0 +1,152 @@
+//! Where `unsafe` stands in the workspace (hostile inputs, class 27): in the binding glue of the component, in the one
+//! place of the host that says why, and nowhere else.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The root of the workspace.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The sources of the workspace, relative to its root.
+fn sources() -> Vec<PathBuf> {
+    let mut sources = Vec::new();
+    let mut folders = vec![PathBuf::new()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(root().join(&folder)).unwrap() {
+            let entry = entry.unwrap();
+            let path = folder.join(entry.file_name());
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            let foreign = name.starts_with('.') || name == "target" || name == "node_modules";
+            if entry.file_type().unwrap().is_dir() && !foreign {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                sources.push(path);
+            }
+        }
+    }
+    sources.sort();
+    sources
+}
+
+fn text_of(path: impl AsRef<Path>) -> String {
+    fs::read_to_string(root().join(path)).unwrap()
+}
+
+/// The numbers of the lines that use the keyword, from 1: what stands behind `//` or goes on as a longer word doesn't.
+fn uses_of_unsafe(text: &str) -> Vec<usize> {
+    let keyword = concat!("un", "safe");
+    let uses = |line: &str| {
+        let code = line.split("//").next().unwrap_or_default();
+        code.match_indices(keyword).any(|(at, _)| {
+            let before = code[..at].chars().next_back();
+            let after = code[at + keyword.len()..].chars().next();
+            let in_word = before.is_some_and(|c| c.is_alphanumeric() || "_'\"".contains(c));
+            !in_word && after.is_none_or(|c| c.is_whitespace() || "({".contains(c))
+        })
+    };
+    let lines = (1..).zip(text.lines());
+    lines
+        .filter(|(_, line)| uses(line))
+        .map(|(number, _)| number)
+        .collect()
+}
+
+#[test]
+fn class_27_unsafe_code_is_in_the_glue_and_one_place_of_the_host() {
+    let sources = sources();
+    assert!(sources.len() > 100, "{} files", sources.len());
+    let glue = Path::new("src").join("component");
+    let cache = Path::new("host").join("src").join("cache.rs");
+    let mut in_glue = 0;
+    let mut elsewhere = Vec::new();
+    for source in &sources {
+        let lines = uses_of_unsafe(&text_of(source));
+        if source.starts_with(&glue) {
+            in_glue += lines.len();
+        } else {
+            elsewhere.extend(lines.into_iter().map(|line| (source.clone(), line)));
+        }
+    }
+    assert!(in_glue > 0, "the search finds nothing");
+    let [(source, line)] = &elsewhere[..] else {
+        panic!("{elsewhere:?}");
+    };
+    assert_eq!(*source, cache);
+    // The place says why, to people and to the compiler.
+    let text = text_of(source);
+    let lines: Vec<&str> = text.lines().take(*line).collect();
+    let [.., above, _] = &lines[..] else {
+        panic!("{source:?}, line {line}");
+    };
+    assert!(above.contains("reason = "), "{above}");
+    let block = lines.iter().rev().skip(2).map(|line| line.trim());
+    let comment: Vec<&str> = block.take_while(|line| line.starts_with("//")).collect();
+    let safety = comment
+        .last()
+        .is_some_and(|line| line.starts_with("// SAFETY: "));
+    assert!(safety, "{comment:?}");
+}
+
+/// The attributes that make the compiler refuse it, on the crate and not on less.
+#[test]
+fn class_27_the_compiler_forbids_unsafe_code_in_the_engine() {
+    let text = text_of(Path::new("src").join("lib.rs"));
+    for attribute in [
+        "#![cfg_attr(not(feature = \"component\"), forbid(unsafe_code))]",
+        "#![cfg_attr(feature = \"component\", deny(unsafe_code))]",
+    ] {
+        assert!(text.lines().any(|line| line == attribute), "{attribute}");
+    }
+    let mut exceptions = Vec::new();
+    for source in sources() {
+        if source.starts_with("src") && !source.starts_with(Path::new("src").join("component")) {
+            let text = text_of(&source);
+            let lines = text.lines().zip(text.lines().skip(1));
+            exceptions.extend(
+                lines
+                    .filter(|(line, _)| {
+                        [
+                            "allow(unsafe_code",
+                            "expect(unsafe_code",
+                            "warn(unsafe_code",
+                        ]
+                        .iter()
+                        .any(|level| line.contains(level))
+                    })
+                    .map(|(_, next)| (source.clone(), next.to_owned())),
+            );
+        }
+    }
+    let only = (Path::new("src").join("lib.rs"), "mod component;".to_owned());
+    assert_eq!(exceptions, [only]);
+}
+
+#[test]
+fn the_search_knows_the_keyword_from_words_that_hold_it() {
+    let keyword = concat!("un", "safe");
+    for used in [
+        "{} { x() }",
+        "{} fn f() {}",
+        "#[{}(export_name = \"x\")]",
+        "let x = {}",
+    ] {
+        assert_eq!(
+            uses_of_unsafe(&used.replacen("{}", keyword, 1)),
+            [1],
+            "{used}"
+        );
+    }
+    for unused in [
+        "// {} fn",
+        "#[allow({}_code)]",
+        "\"'{}-inline'\"",
+        "not_{} ()",
+        "x // {} {",
+    ] {
+        let line = unused.replacen("{}", keyword, 1);
+        assert_eq!(uses_of_unsafe(&line), [0; 0], "{unused}");
+    }
+}
