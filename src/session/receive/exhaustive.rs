@@ -51,7 +51,7 @@ fn contexts() -> Vec<Case> {
         }
     }
     if cfg!(miri) {
-        cases.truncate(10);
+        cases = cases.into_iter().step_by(5).take(6).collect();
     }
     cases
 }
@@ -118,15 +118,16 @@ fn lengths(bits: u32) -> Vec<u64> {
         .collect();
     lengths.sort_unstable();
     lengths.dedup();
-    lengths
+    let step = if cfg!(miri) { 13 } else { 1 };
+    lengths.into_iter().step_by(step).collect()
 }
 
 /// Calls `check` with each header, whole.
 fn for_each_header(mut check: impl FnMut(&[u8])) {
     let [medium, long] = [16, 64].map(lengths);
-    let some = |byte: &u8, step| !cfg!(miri) || byte.is_multiple_of(step);
-    for first in (0..=u8::MAX).filter(|byte| some(byte, 3)) {
-        for second in (0..=u8::MAX).filter(|byte| some(byte, 7) || byte & 0x7f > 124) {
+    let firsts = [0x00, 0x02, 0x08, 0x81, 0x83, 0xc1, 0x89];
+    for first in (0..=u8::MAX).filter(|byte| !cfg!(miri) || firsts.contains(byte)) {
+        for second in (0..=u8::MAX).filter(|byte| !cfg!(miri) || byte & 0x7f > 124) {
             let mut header = [0; header::MAX_LENGTH];
             let mut whole = |length: &[u8]| {
                 header[..2].copy_from_slice(&[first, second]);

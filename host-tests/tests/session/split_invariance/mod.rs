@@ -123,7 +123,7 @@ fn check(
     property: impl Fn(&Conversation) -> Result<(), proptest::test_runner::TestCaseError>,
 ) {
     let config = ProptestConfig {
-        cases,
+        cases: if cfg!(miri) { 2 } else { cases },
         failure_persistence: None,
         ..ProptestConfig::default()
     };
