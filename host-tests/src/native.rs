@@ -181,13 +181,14 @@ impl Engine for Native {
         let consumed = turn.consumed();
         let output = self.0.take_output(capacity);
         events.extend(self.sent());
+        let is_due = self.0.next_deadline().is_some_and(|at| at <= now);
         Turn {
             consumed,
             events,
             output,
             accepted,
             refused,
-            more: full || self.0.buffered_amount() > 0,
+            more: full || is_due || self.0.buffered_amount() > 0,
             state: self.0.state(),
             next_deadline: self.0.next_deadline(),
             failure: self.0.failure().map(Failure::from),

@@ -64,9 +64,10 @@ impl Turn {
         let full = self.collect(session, input, now, capacity);
         self.output = session.take_output(capacity);
         self.collect_sent(session);
-        self.more = full || session.buffered_amount() > 0;
         self.state = Some(session.state());
         self.next_deadline = session.next_deadline();
+        let is_due = self.next_deadline.is_some_and(|at| at <= now);
+        self.more = full || is_due || session.buffered_amount() > 0;
         self.failure = session.failure();
     }
 

@@ -49,6 +49,24 @@ impl Session {
     /// waited nothing goes out before it (section 7.1.7) but what the peer's earlier
     /// bytes have called for: it can't matter whether they came in the same input.
     pub(super) fn fail(&mut self, rule: Rule) {
+        self.end_by(rule, false);
+    }
+
+    /// A rule was broken behind a message that the host hasn't seen yet: as if they had
+    /// come apart, the host gets to answer it.
+    pub(super) fn hold(&mut self, rule: Rule) {
+        self.receiver.close();
+        self.held = Some(rule);
+    }
+
+    /// Fails by the rule that was held, if there is one: behind the host's answers.
+    pub(super) fn fail_as_held(&mut self) {
+        if let Some(rule) = self.held.take() {
+            self.end_by(rule, true);
+        }
+    }
+
+    fn end_by(&mut self, rule: Rule, keep_waiting: bool) {
         if self.life == Life::Ended {
             return;
         }
@@ -68,13 +86,15 @@ impl Session {
             None => self.sender.clear(),
             // The close frame that is queued already is the last thing that is sent.
             Some(_) if self.close_queued => {}
-            Some(code) => self.fail_with(rule, code),
+            Some(code) => self.fail_with(rule, code, keep_waiting),
         }
     }
 
-    fn fail_with(&mut self, rule: Rule, code: u16) {
+    fn fail_with(&mut self, rule: Rule, code: u16, keep_waiting: bool) {
         let reason = rule.description().as_bytes();
-        self.sender.drop_waiting_but_pongs();
+        if !keep_waiting {
+            self.sender.drop_waiting_but_pongs();
+        }
         if rule == Rule::PingFlood {
             self.sender.drop_pongs();
         }
@@ -97,6 +117,7 @@ impl Session {
     /// The transport has no more input. If the closing handshake is not complete,
     /// the session fails with [`Rule::ConnectionLost`].
     pub fn end_of_input(&mut self) {
+        self.fail_as_held();
         if !self.close_received {
             self.fail(Rule::ConnectionLost);
         }
@@ -109,6 +130,7 @@ impl Session {
         if matches!(self.state(), State::Connecting | State::Closed) {
             return;
         }
+        self.held = None;
         self.failure.get_or_insert(Rule::Aborted);
         self.sender.clear();
         self.life = Life::Ended;

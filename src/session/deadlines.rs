@@ -27,6 +27,8 @@ enum Due {
     Keepalive,
     Pong,
     Close,
+    /// A rule was broken, and is held.
+    Failure,
 }
 
 impl Deadlines {
@@ -101,6 +103,7 @@ impl Session {
                 Due::Message => self.fail(Rule::MessageTimeout),
                 Due::Pong => self.fail(Rule::PongTimeout),
                 Due::Close => self.give_up(),
+                Due::Failure => self.fail_as_held(),
                 Due::Keepalive => {
                     self.deadlines.last_keepalive = self.deadlines.now;
                     self.send_keepalive();
@@ -116,6 +119,9 @@ impl Session {
 
     fn next_due(&self) -> Option<(Instant, Due)> {
         let clock = &self.deadlines;
+        if self.held.is_some() {
+            return Some((clock.now, Due::Failure));
+        }
         let limits = &self.config.timeouts;
         let started = clock.started?;
         // What was done before the first reading counts from there; what would be

@@ -110,6 +110,13 @@ pub(crate) enum Kind {
     Opened,
 }
 
+impl Kind {
+    /// Whether a message ends with this, or a ping that the host may answer.
+    pub(super) fn ends_message(self) -> bool {
+        matches!(self, Kind::Text | Kind::Binary | Kind::Frame | Kind::Ping)
+    }
+}
+
 /// Where the bytes of a record are until the turn ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Place {

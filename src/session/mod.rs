@@ -116,6 +116,8 @@ pub struct Session {
     config: Config,
     life: Life,
     failure: Option<Rule>,
+    /// The rule that ends the session in the next call.
+    held: Option<Rule>,
     handshake: Handshake,
     request: Option<Box<RequestHead>>,
     response: Option<Box<ResponseHead>>,
@@ -193,6 +195,7 @@ impl Session {
             config,
             life: Life::Connecting,
             failure: None,
+            held: None,
             handshake,
             request: None,
             response: None,

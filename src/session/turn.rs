@@ -13,12 +13,17 @@ impl Session {
     ///
     /// What is due by `now` is done after the last event: a pong that came late in
     /// the host's time, but came, counts.
+    ///
+    /// A rule that is broken behind a message of the same input ends the session in
+    /// the next call, which is due at once ([`Session::next_deadline`]): the host may
+    /// answer the message before.
     pub fn input<'a>(&'a mut self, bytes: &'a mut [u8], now: Instant) -> Turn<'a> {
         if bytes.is_empty() {
             self.tick(now);
         } else {
             self.deadlines.read(now);
             self.deadlines.input();
+            self.fail_as_held();
         }
         self.resume(bytes)
     }
@@ -30,6 +35,7 @@ impl Session {
             session: self,
             bytes,
             at: 0,
+            has_message: false,
         }
     }
 }
@@ -43,6 +49,8 @@ pub struct Turn<'a> {
     session: &'a mut Session,
     bytes: &'a mut [u8],
     at: usize,
+    /// A message that the host may want to answer has ended in this turn.
+    has_message: bool,
 }
 
 impl Turn<'_> {
@@ -79,7 +87,15 @@ impl Turn<'_> {
                     self.session.do_what_is_due();
                     return None;
                 }
-                Ok(record) => return record,
+                Ok(Some(record)) => {
+                    self.has_message |= record.kind.ends_message();
+                    return Some(record);
+                }
+                Err(rule) if self.has_message => {
+                    self.session.hold(rule);
+                    self.at = self.bytes.len();
+                    return None;
+                }
                 Err(rule) => self.session.fail(rule),
             }
         }

@@ -178,7 +178,9 @@ impl Conversation {
         } = turn;
 
         self.requested |= events.iter().any(|event| event.kind == Kind::Request);
-        self.more = more;
+        // What is due at once can wait for the answer to what came before it.
+        let is_due = next_deadline.is_some_and(|deadline| deadline <= now);
+        self.more = more && !is_due;
         self.state = state;
         self.deadline = next_deadline.map(|deadline| deadline.max(now.saturating_add(MILLISECOND)));
         self.failure = failure;

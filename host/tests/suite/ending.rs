@@ -129,6 +129,27 @@ async fn a_peer_that_breaks_a_rule_is_told_and_what_came_before_is_delivered() {
 }
 
 #[tokio::test]
+async fn a_message_in_front_of_a_broken_rule_can_be_answered() {
+    let (mut server, mut peer) = open(sandbox(), Role::Server, sandbox().default_config());
+    let two = b"\x81\x82\0\0\0\0ok\x83\x80\0\0\0\0";
+    peer.write_all(two).await.expect("written");
+    let message = server.next().await.expect("kept").expect("good");
+    // The answer is written, and the connection ends with it.
+    let _ = server.send(message).await;
+    let peer = async {
+        let mut answer = Vec::new();
+        peer.read_to_end(&mut answer).await.expect("read");
+        drop(peer);
+        answer
+    };
+    let (answer, end) = tokio::join!(peer, server.next());
+    assert_eq!(answer[..5], *b"\x81\x02ok\x88");
+    assert_eq!(answer[6..8], 1002_u16.to_be_bytes());
+    let error = end.expect("an error").expect_err("broken");
+    assert_eq!(error.close_code(), 1002);
+}
+
+#[tokio::test]
 async fn a_server_hangs_up_first_and_a_client_waits_for_it() {
     let (mut server, mut peer) = open(sandbox(), Role::Server, sandbox().default_config());
     peer.write_all(b"\x88\x80\0\0\0\0").await.expect("written");

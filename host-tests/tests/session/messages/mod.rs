@@ -1,5 +1,6 @@
 //! Messages in and out.
 
+mod answers;
 mod batches;
 mod fragments;
 mod limits;

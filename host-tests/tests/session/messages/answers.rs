@@ -1,0 +1,122 @@
+//! A message and a broken rule in one input: as if they had come apart, the host can answer the message.
+
+use host_tests::{Engine, Event, Frame, ROLES, Subject, on_both_engines, wire};
+use websocket_component::{Config, Message, PongPolicy, Role, Rule, State};
+
+on_both_engines![
+    a_message_before_a_broken_rule_can_be_answered,
+    each_message_before_a_broken_rule_can_be_answered,
+    a_ping_that_the_host_answers_can_be_answered_too,
+    without_an_answer_the_session_fails_in_the_next_call,
+    nothing_is_heard_between_a_broken_rule_and_its_failure,
+    a_rule_that_is_broken_behind_no_message_fails_at_once,
+    the_end_of_input_does_not_hide_a_broken_rule,
+    an_abort_comes_before_a_failure_that_is_held,
+];
+
+const BROKEN: Rule = Rule::ReservedBits;
+
+/// A message, and a frame with a reserved bit.
+fn message_and_broken_rule<E: Engine>(subject: &Subject<E>) -> Vec<u8> {
+    subject.peers(&[Frame::text("hello"), broken()])
+}
+
+fn broken() -> Frame {
+    Frame::text("broken").reserved(0x40)
+}
+
+fn a_message_before_a_broken_rule_can_be_answered<E: Engine>() {
+    for role in ROLES {
+        let mut subject = Subject::<E>::open(role, &Config::default());
+        let bytes = message_and_broken_rule(&subject);
+        let turn = subject.engine.exchange(&bytes, &[], subject.now, 1 << 20);
+        assert_eq!(turn.events, [Event::text("hello")]);
+        assert_eq!((turn.consumed, turn.failure), (bytes.len(), None));
+        assert_eq!((turn.state, turn.more), (State::Open, true));
+        assert_eq!(turn.next_deadline, Some(subject.now), "due at once");
+
+        subject.says(Message::Text("hello to you")).unwrap();
+        assert_eq!(subject.has_failed(BROKEN), [Frame::text("hello to you")]);
+    }
+}
+
+fn each_message_before_a_broken_rule_can_be_answered<E: Engine>() {
+    let mut subject = Subject::<E>::open(Role::Server, &Config::default());
+    let bytes = subject.peers(&[
+        Frame::text("1"),
+        Frame::ping("?"),
+        Frame::binary("2"),
+        broken(),
+    ]);
+    let turn = subject.engine.exchange(&bytes, &[], subject.now, 1 << 20);
+    assert_eq!(turn.events, [Event::text("1"), Event::binary("2")]);
+    assert_eq!(wire::read_frames(&turn.output), [Frame::pong("?")]);
+    subject.turn(&[Message::Text("one").into(), Message::Text("two").into()]);
+    let answers = [Frame::text("one"), Frame::text("two")];
+    assert_eq!(subject.has_failed(BROKEN), answers);
+}
+
+fn a_ping_that_the_host_answers_can_be_answered_too<E: Engine>() {
+    let mut config = Config::default();
+    config.pongs = PongPolicy::Manual;
+    let mut subject = Subject::<E>::open(Role::Server, &config);
+    let bytes = subject.peers(&[Frame::ping("?"), broken()]);
+    let turn = subject.engine.exchange(&bytes, &[], subject.now, 1 << 20);
+    assert_eq!(
+        (turn.events, turn.failure),
+        (vec![Event::Ping(b"?".into())], None)
+    );
+    subject.says(Message::Pong(b"?")).unwrap();
+    assert_eq!(subject.has_failed(BROKEN), [Frame::pong("?")]);
+}
+
+fn without_an_answer_the_session_fails_in_the_next_call<E: Engine>() {
+    let mut subject = Subject::<E>::open(Role::Server, &Config::default());
+    let bytes = message_and_broken_rule(&subject);
+    subject.engine.exchange(&bytes, &[], subject.now, 1 << 20);
+    let turn = subject.turn(&[]);
+    assert_eq!(turn.failure.map(|failure| failure.rule), Some(BROKEN));
+    assert_eq!(subject.has_failed(BROKEN), []);
+}
+
+fn nothing_is_heard_between_a_broken_rule_and_its_failure<E: Engine>() {
+    let mut subject = Subject::<E>::open(Role::Server, &Config::default());
+    let bytes = message_and_broken_rule(&subject);
+    subject.engine.exchange(&bytes, &[], subject.now, 1 << 20);
+    let more = subject.peers(&[Frame::text("more"), Frame::ping("more")]);
+    assert_eq!(subject.hears(more), []);
+    assert_eq!(subject.has_failed(BROKEN), []);
+}
+
+fn a_rule_that_is_broken_behind_no_message_fails_at_once<E: Engine>() {
+    let mut subject = Subject::<E>::open(Role::Server, &Config::default());
+    subject.queues(Message::Text("waits")).unwrap();
+    let bytes = subject.peers(&[
+        Frame::ping("?"),
+        Frame::text("unfinished").not_last(),
+        broken(),
+    ]);
+    let turn = subject.engine.exchange(&bytes, &[], subject.now, 1 << 20);
+    assert!(turn.failure.is_some());
+    let written = wire::read_frames(&turn.output);
+    assert_eq!(written.first(), Some(&Frame::pong("?")));
+    assert_eq!(written.len(), 2, "the pong and the close: {written:?}");
+}
+
+fn the_end_of_input_does_not_hide_a_broken_rule<E: Engine>() {
+    let mut subject = Subject::<E>::open(Role::Server, &Config::default());
+    let bytes = message_and_broken_rule(&subject);
+    subject.engine.exchange(&bytes, &[], subject.now, 1 << 20);
+    subject.engine.end_of_input(subject.now);
+    assert_eq!(subject.has_failed(BROKEN), []);
+}
+
+fn an_abort_comes_before_a_failure_that_is_held<E: Engine>() {
+    let mut subject = Subject::<E>::open(Role::Server, &Config::default());
+    let bytes = message_and_broken_rule(&subject);
+    subject.engine.exchange(&bytes, &[], subject.now, 1 << 20);
+    subject.engine.abort();
+    assert_eq!(subject.hears(b""), []);
+    assert_eq!(subject.failed_by(), Some(Rule::Aborted));
+    assert_eq!((subject.next_deadline(), subject.writes()), (None, vec![]));
+}
