@@ -98,24 +98,19 @@ where
     stream
         .wait_until(|stream| stream.conversation.state != State::Connecting)
         .await;
-    let Conversation {
-        guest,
-        session,
-        state,
-        ..
-    } = &mut stream.conversation;
-    let head = match guest.fault() {
-        None => guest.response(session)?,
-        Some(_) => None,
+    let Conversation { guest, session, .. } = &mut stream.conversation;
+    let (head, negotiated) = match guest.fault() {
+        None => (guest.response(session)?, guest.negotiated(session)?),
+        Some(_) => (None, None),
     };
-    if *state == State::Open
-        && let Some(head) = head
-    {
-        if let Some(negotiated) = guest.negotiated(session)? {
+    // It may have ended since: that is told behind the messages that came before.
+    let head = match (head, negotiated) {
+        (Some(head), Some(negotiated)) => {
             stream.negotiated = negotiated;
+            return Ok((stream, request::response(head)?));
         }
-        return Ok((stream, request::response(head)?));
-    }
+        (head, _) => head,
+    };
     let error = stream.outcome().await;
     match (error, head) {
         (Error::Failure(failure), Some(head)) if failure.rule == Rule::HandshakeRefused => {

@@ -1,12 +1,13 @@
 //! The handshake of the stream.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use websocket_host::Role;
 use websocket_host::protocol::{Negotiated, Rule};
 use websocket_host::stream::http::{HeaderValue, StatusCode, header};
 use websocket_host::stream::{
-    Blame, Bytes, Error, ErrorResponse, IntoRequest, Message, Request, Response, accept_async,
-    accept_hdr_async, client_async, connect_async, from_upgraded,
+    Blame, Bytes, CloseFrame, Error, ErrorResponse, IntoRequest, Message, Request, Response,
+    accept_async, accept_hdr_async, client_async, connect_async, from_upgraded,
 };
 
 use crate::support::{Socket, URL, pair, sandbox};
@@ -167,6 +168,62 @@ async fn what_came_behind_the_head_is_not_lost() {
         .expect("the server opens");
     let message = server.next().await.expect("a message").expect("a good one");
     assert_eq!(message, Message::text("hi"));
+}
+
+/// A server that accepts, and says something in the same breath.
+async fn accept_and_say(mut peer: DuplexStream, bytes: &[u8]) {
+    let mut request = Vec::new();
+    while !request.ends_with(b"\r\n\r\n") {
+        peer.read_buf(&mut request).await.expect("read");
+    }
+    let request = String::from_utf8(request).expect("ASCII");
+    let mut fields = request.lines().filter_map(|line| line.split_once(": "));
+    let (_, key) = fields
+        .find(|(name, _)| name.eq_ignore_ascii_case("sec-websocket-key"))
+        .expect("a key");
+    let accept = derive_accept_key(key.as_bytes());
+    let head = format!(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Accept: {accept}\r\n\r\n"
+    );
+    let answer = [head.as_bytes(), bytes].concat();
+    peer.write_all(&answer).await.expect("written");
+    peer.read_to_end(&mut Vec::new()).await.expect("read");
+}
+
+/// What the client gets of a server that says this with its response: messages, and how it ended.
+async fn heard_behind_the_response(bytes: &'static [u8]) -> (Vec<Message>, Option<Rule>) {
+    let (near, far) = duplex(4096);
+    let server = tokio::spawn(accept_and_say(far, bytes));
+    let opened = client_async(URL, near, sandbox()).await;
+    let (mut client, _) = opened.expect("the handshake is complete");
+    let mut messages = Vec::new();
+    let mut broken = None;
+    while let Some(next) = client.next().await {
+        match next {
+            Ok(message) => messages.push(message),
+            Err(Error::Failure(failure)) => broken = Some(failure.rule),
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+    drop(client);
+    server.await.expect("no panic");
+    (messages, broken)
+}
+
+#[tokio::test]
+async fn what_came_behind_the_response_is_not_lost_even_if_it_ends_the_session() {
+    let hi = || Message::text("hi");
+    let bye = Message::Close(Some(CloseFrame {
+        code: 1000,
+        reason: String::new(),
+    }));
+    let heard = heard_behind_the_response(b"\x81\x02hi\x88\x02\x03\xe8").await;
+    assert_eq!(heard, (vec![hi(), bye], None));
+    let heard = heard_behind_the_response(b"\x81\x02hi\x83\0").await;
+    assert_eq!(heard, (vec![hi()], Some(Rule::ReservedOpcode)));
+    let heard = heard_behind_the_response(b"\x83\0").await;
+    assert_eq!(heard, (vec![], Some(Rule::ReservedOpcode)));
 }
 
 #[tokio::test]
