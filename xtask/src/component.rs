@@ -21,13 +21,15 @@ const RUSTFLAGS: [&str; 3] = [
 /// What separates flags in `CARGO_ENCODED_RUSTFLAGS`.
 const FLAG_SEPARATOR: &str = "\x1f";
 
-/// Which of the two components.
+/// Which component.
 #[derive(Clone, Copy)]
 pub(crate) enum Kind {
     /// The one to use.
     Normal,
     /// The one that misbehaves when told to, for the sandbox tests.
     Misbehave,
+    /// One that breaks a rule, for tests of the tests: the engine's feature for this fault.
+    Broken(&'static str),
 }
 
 impl Kind {
@@ -39,17 +41,19 @@ impl Kind {
         }
     }
 
-    fn feature(self) -> &'static str {
+    fn features(self) -> String {
         match self {
-            Self::Normal => "component",
-            Self::Misbehave => "misbehave",
+            Self::Normal => "component".into(),
+            Self::Misbehave => "misbehave".into(),
+            Self::Broken(fault) => format!("component,{fault}"),
         }
     }
 
-    fn file_name(self) -> &'static str {
+    fn file_name(self) -> String {
         match self {
-            Self::Normal => "websocket.wasm",
-            Self::Misbehave => "websocket-misbehave.wasm",
+            Self::Normal => "websocket.wasm".into(),
+            Self::Misbehave => "websocket-misbehave.wasm".into(),
+            Self::Broken(fault) => format!("websocket-{fault}.wasm"),
         }
     }
 }
@@ -90,7 +94,7 @@ fn compile(kind: Kind, toolchain: &Toolchain, folder: &Path) -> Result<()> {
     ]);
     cargo.args([
         "--features",
-        kind.feature(),
+        &kind.features(),
         "--profile",
         "component",
         "--target",

@@ -1,9 +1,12 @@
 //! The project's chores, as `cargo xtask <command>`: build the component, run the gate, test, measure.
 
+mod broken;
 mod commands;
 mod component;
 mod debian;
 mod imports;
+mod libtest;
+mod miri;
 mod needs;
 mod shell;
 mod steps;
@@ -68,6 +71,20 @@ enum Task {
         #[arg(long)]
         fast: bool,
     },
+    /// Break the engine on purpose, one rule at a time, and see that the tests notice.
+    ///
+    /// Prints a table: which fault, how many tests failed of those that ran, and some that are named after the rule. Fails
+    /// if a fault isn't noticed by the unit tests, the session tests on the native engine, and those on the component.
+    Broken {
+        /// Only the native engine, and only the tests that are named after the rule.
+        #[arg(long)]
+        fast: bool,
+    },
+    /// Run the engine's tests and the session tests of the native engine under Miri.
+    ///
+    /// On a target of 64 bits and on one of 32 bits that is big-endian. Takes a nightly toolchain with miri and rust-src,
+    /// and about an hour.
+    Miri,
     /// Build the component and the benchmarks, and run them.
     Bench {
         /// Arguments of the benchmark program, after `--`.
@@ -87,6 +104,8 @@ fn main() -> ExitCode {
         }
         Task::Run { args } => commands::run_gate(args),
         Task::Test { fast } => suite::run(fast),
+        Task::Broken { fast } => broken::run(fast),
+        Task::Miri => miri::run(),
         Task::Bench { args } => commands::run_bench(args),
     };
     match done {

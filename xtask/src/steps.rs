@@ -23,7 +23,7 @@ impl fmt::Display for Outcome {
 }
 
 /// A time as people say it: `7 s`, or `2 min 05 s`.
-struct Seconds(Duration);
+pub(crate) struct Seconds(pub(crate) Duration);
 
 impl fmt::Display for Seconds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

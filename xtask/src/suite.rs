@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::broken;
 use crate::component::{self, Kind};
 use crate::needs::{self, Needs};
 use crate::shell;
@@ -15,6 +16,7 @@ const FORMATTING: &str = "Formatting";
 const LINTS: &str = "Lints";
 const COMPONENTS: &str = "The component, and the one that misbehaves";
 const ENGINE: &str = "Unit tests: engine, xtask";
+const BROKEN: &str = "The native engine, broken on purpose";
 const HOSTS: &str = "Tests with the component: host, gate, peers";
 const NODE: &str = "The component in Node";
 
@@ -39,13 +41,16 @@ fn run_fast() -> Result<()> {
 }
 
 fn run_all() -> Result<()> {
-    let mut steps = Steps::new(&[NEEDS, FORMATTING, LINTS, COMPONENTS, ENGINE, HOSTS, NODE]);
+    let mut steps = Steps::new(&[
+        NEEDS, FORMATTING, LINTS, COMPONENTS, ENGINE, BROKEN, HOSTS, NODE,
+    ]);
     if let Some(needs) = steps.run(needs::install) {
         // A slip of style is reported with everything else, not instead of it.
         steps.run(check_formatting);
         steps.run(check_lints);
         if let Some(components) = steps.run(build_components) {
             steps.run(test_engine);
+            steps.run(|| broken::run(true));
             steps.run(|| test_hosts(&components, Some(&needs)));
             steps.run(|| test_node(&components, &needs));
         }

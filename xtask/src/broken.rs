@@ -1,0 +1,259 @@
+//! `cargo xtask broken`: an engine that is broken on purpose, and the tests that have to notice.
+//!
+//! Each fault is a feature of the engine (`src/faults.rs`). With each of them the tests have to fail, and not just
+//! somewhere: in tests that are named after the rule that is broken. A fault that is not noticed by every suite, or an
+//! engine that can't be built, is an error; and so is a test that fails without any fault.
+//!
+//! The fast form has the native engine only, and runs only the tests that are named after the rule.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::component::{self, Kind};
+use crate::libtest::Report;
+use crate::shell;
+use crate::steps::Seconds;
+
+/// How many names of tests a row shows.
+const SHOWN: usize = 3;
+
+/// A rule that the engine can be built without.
+struct Fault {
+    feature: &'static str,
+    /// What the names of the tests of this rule hold, one or the other.
+    names: &'static [&'static str],
+}
+
+const FAULTS: [Fault; 5] = [
+    Fault {
+        feature: "broken-reserved-bit",
+        names: &["reserved_bit"],
+    },
+    Fault {
+        feature: "broken-mask",
+        names: &["mask"],
+    },
+    Fault {
+        feature: "broken-length",
+        names: &["length"],
+    },
+    Fault {
+        feature: "broken-utf8",
+        names: &["utf8"],
+    },
+    Fault {
+        feature: "broken-close-code",
+        names: &["close_code", "reserved_code"],
+    },
+];
+
+/// Tests, and the build of the engine that they run on.
+#[derive(Clone, Copy)]
+enum Suite {
+    Engine,
+    Sessions,
+    Component,
+}
+
+impl Suite {
+    const NATIVE: [Suite; 2] = [Suite::Engine, Suite::Sessions];
+    const ALL: [Suite; 3] = [Suite::Engine, Suite::Sessions, Suite::Component];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Engine => "unit tests",
+            Self::Sessions => "sessions, native",
+            Self::Component => "sessions, component",
+        }
+    }
+
+    /// The test programs of this suite. Native ones are built with the fault; the component's are those of the engine as
+    /// it is, in the build that everything with wasmtime has, and load the component that is given.
+    fn cargo(self, feature: Option<&str>, component: &Path) -> Command {
+        let mut cargo = shell::cargo();
+        cargo.arg("test");
+        match self {
+            Self::Engine => {
+                cargo.args(["--package", "websocket-component", "--lib"]);
+                if let Some(feature) = feature {
+                    cargo.args(["--features", feature]);
+                }
+            }
+            Self::Sessions => {
+                cargo.args(["--package", "host-tests", "--no-default-features"]);
+                cargo.args(["--test", "session"]);
+                if let Some(feature) = feature {
+                    let feature = format!("websocket-component/{feature}");
+                    cargo.args(["--features", &feature]);
+                }
+            }
+            Self::Component => {
+                cargo.args(["--release", "--workspace", "--test", "session"]);
+                cargo.env("WEBSOCKET_COMPONENT", component);
+            }
+        }
+        cargo
+    }
+
+    /// Runs the tests with these parts of names, or all of the suite.
+    fn test(self, feature: Option<&str>, component: &Path, names: &[&str]) -> Result<Report> {
+        // Apart from the run, so that an engine that can't be built is never taken for a fault that was noticed.
+        shell::run(self.cargo(feature, component).arg("--no-run"))?;
+        let mut cargo = self.cargo(feature, component);
+        cargo.args(["--no-fail-fast", "--"]).args(names);
+        if let Self::Component = self {
+            // The program has the tests of the native engine too, which is not broken.
+            cargo.args(["component::", "--skip", "native::"]);
+        }
+        cargo.env("RUST_BACKTRACE", "0").stdin(Stdio::null());
+        let output = cargo.output().context("can't start cargo")?;
+        let printed = String::from_utf8_lossy(&output.stdout);
+        Report::read(&printed).with_context(|| {
+            let said = String::from_utf8_lossy(&output.stderr);
+            format!("{}: {}", self.name(), said.trim())
+        })
+    }
+}
+
+/// The tests that failed and are named after the rule, without their modules.
+fn named_after<'a>(fault: &Fault, report: &'a Report) -> Vec<&'a str> {
+    let failed = report.failed.iter();
+    let names = failed.map(|name| name.rsplit("::").next().unwrap_or(name));
+    let mut named: Vec<&str> = names
+        .filter(|name| fault.names.iter().any(|part| name.contains(part)))
+        .collect();
+    named.sort_unstable();
+    named.dedup();
+    named
+}
+
+/// With each fault every suite fails, and without one none does.
+pub(crate) fn run(fast: bool) -> Result<()> {
+    let mut rows = Vec::new();
+    let mut unnoticed = Vec::new();
+    if !fast {
+        let component = component::build(Kind::Normal)?;
+        for suite in Suite::ALL {
+            let (row, report) = timed("none", suite, || suite.test(None, &component, &[]))?;
+            rows.push(row);
+            ensure!(report.run() > 0, "{}: there are no tests", suite.name());
+            if !report.failed.is_empty() {
+                bail!("without a fault these fail: {}", report.failed.join(", "));
+            }
+        }
+    }
+    for fault in &FAULTS {
+        let component = match fast {
+            true => PathBuf::new(),
+            false => component::build(Kind::Broken(fault.feature))?,
+        };
+        let (suites, names) = match fast {
+            true => (&Suite::NATIVE[..], fault.names),
+            false => (&Suite::ALL[..], &[][..]),
+        };
+        for suite in suites {
+            let test = || suite.test(Some(fault.feature), &component, names);
+            let (mut row, report) = timed(fault.feature, *suite, test)?;
+            let named = named_after(fault, &report);
+            row.named = named.into_iter().map(str::to_owned).collect();
+            if row.named.is_empty() {
+                unnoticed.push(format!("{} ({})", fault.feature, suite.name()));
+            }
+            rows.push(row);
+        }
+    }
+    println!("\nfault                tests                    failed     time   among them");
+    rows.iter().for_each(|row| println!("{row}"));
+    if !unnoticed.is_empty() {
+        bail!(
+            "not noticed in tests that are named after the rule: {}",
+            unnoticed.join(", ")
+        );
+    }
+    println!(
+        "Each of {} faults was noticed by every suite.",
+        FAULTS.len()
+    );
+    Ok(())
+}
+
+/// What came of a fault in a suite.
+struct Row {
+    fault: &'static str,
+    suite: Suite,
+    failed: usize,
+    run: usize,
+    time: Duration,
+    named: Vec<String>,
+}
+
+/// Runs the tests, building included, and says what came of them.
+fn timed(
+    fault: &'static str,
+    suite: Suite,
+    test: impl FnOnce() -> Result<Report>,
+) -> Result<(Row, Report)> {
+    let started = Instant::now();
+    let report = test()?;
+    let row = Row {
+        fault,
+        suite,
+        failed: report.failed.len(),
+        run: report.run(),
+        time: started.elapsed(),
+        named: Vec::new(),
+    };
+    Ok((row, report))
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (fault, suite) = (self.fault, self.suite.name());
+        let failed = format!("{} of {}", self.failed, self.run);
+        let time = Seconds(self.time).to_string();
+        let shown = &self.named[..self.named.len().min(SHOWN)];
+        let names = shown.join(", ");
+        write!(
+            f,
+            "{fault:<20} {suite:<20} {failed:>10} {time:>8}   {names}"
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed(names: &[&str]) -> Report {
+        Report {
+            failed: names.iter().map(|name| (*name).to_owned()).collect(),
+            ..Report::default()
+        }
+    }
+
+    #[test]
+    fn only_tests_that_are_named_after_the_rule_count() {
+        let [_, _, _, utf8, _] = &FAULTS;
+        let report = failed(&[
+            "frame::utf8::tests::long_text",
+            "rules::native::text_not_utf8",
+        ]);
+        assert_eq!(named_after(utf8, &report), ["text_not_utf8"]);
+        assert_eq!(named_after(utf8, &failed(&[])), [""; 0]);
+    }
+
+    #[test]
+    fn each_fault_is_a_feature_of_the_engine_and_the_other_way_round() {
+        let manifest = include_str!("../../Cargo.toml");
+        let features = manifest.lines().filter(|line| line.starts_with("broken-"));
+        let mut features: Vec<&str> = features.filter_map(|line| line.split(' ').next()).collect();
+        features.sort_unstable();
+        let mut faults = FAULTS.map(|fault| fault.feature);
+        faults.sort_unstable();
+        assert_eq!(features, faults);
+    }
+}
