@@ -1,12 +1,11 @@
 //! The project's chores, as `cargo xtask <command>`: build the component, run the gate, test, measure.
 
-mod broken;
+mod autobahn;
+mod background;
 mod commands;
 mod component;
 mod debian;
 mod imports;
-mod libtest;
-mod miri;
 mod needs;
 mod shell;
 mod steps;
@@ -71,20 +70,12 @@ enum Task {
         #[arg(long)]
         fast: bool,
     },
-    /// Break the engine on purpose, one rule at a time, and see that the tests notice.
+    /// Run the Autobahn test suite against the component and the native engine, as server and as client.
     ///
-    /// Prints a table: which fault, how many tests failed of those that ran, and some that are named after the rule. Fails
-    /// if a fault isn't noticed by the unit tests, the session tests on the native engine, and those on the component.
-    Broken {
-        /// Only the native engine, and only the tests that are named after the rule.
-        #[arg(long)]
-        fast: bool,
-    },
-    /// Run the engine's tests and the session tests of the native engine under Miri.
-    ///
-    /// On a target of 64 bits and on one of 32 bits that is big-endian. Takes a nightly toolchain with miri and rust-src,
-    /// and about an hour.
-    Miri,
+    /// Prints a table of each run, and what was expected and what came of each case that isn't OK. Fails if one failed or is
+    /// NON-STRICT. The test suite is installed below target/, and its reports, with a page for each case, go to
+    /// target/autobahn/.
+    Autobahn(autobahn::Args),
     /// Build the component and the benchmarks, and run them.
     Bench {
         /// Arguments of the benchmark program, after `--`.
@@ -104,8 +95,7 @@ fn main() -> ExitCode {
         }
         Task::Run { args } => commands::run_gate(args),
         Task::Test { fast } => suite::run(fast),
-        Task::Broken { fast } => broken::run(fast),
-        Task::Miri => miri::run(),
+        Task::Autobahn(args) => autobahn::run(&args),
         Task::Bench { args } => commands::run_bench(args),
     };
     match done {

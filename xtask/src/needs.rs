@@ -42,16 +42,31 @@ fn chromium() -> Result<PathBuf> {
     .context("Chromium is missing (WEBSOCKET_TEST_CHROMIUM can name one that isn't on PATH)")
 }
 
+/// The Autobahn test suite: the folder of its programs, and of the Python that it runs on.
+pub(crate) fn autobahn() -> Result<PathBuf> {
+    let root = shell::root()?;
+    let requirements = root.join("autobahn/requirements.txt");
+    let environment = root.join("target/kosoku");
+    let python = environment_with(&requirements, &environment)
+        .context("the Autobahn test suite could not be installed")?;
+    let folder = python.parent().context("Python is in no folder")?;
+    Ok(folder.to_path_buf())
+}
+
 /// An environment of the tests' own, below target/.
 fn python(root: &Path) -> Result<PathBuf> {
     let requirements = root.join("host-tests/python/requirements.txt");
-    let environment = root.join("target/python");
+    environment_with(&requirements, &root.join("target/python"))
+}
+
+/// The interpreter of an environment that has what a file asks for.
+fn environment_with(requirements: &Path, environment: &Path) -> Result<PathBuf> {
     let python = environment.join("bin/python");
     // An environment stops working when the Python it was made from goes away.
     if !succeeds(Command::new(&python).args(["-m", "pip", "--version"])) {
         let system =
             program(&["python3"], &["python3", "python3-venv"]).context("Python 3 is missing")?;
-        make_environment(&system, &environment)?;
+        make_environment(&system, environment)?;
     }
     shell::run(
         Command::new(&python)

@@ -2,7 +2,8 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, ExitStatus};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
@@ -48,6 +49,31 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
+/// Runs a command with this program's own input and output, and kills it when the time is up, which gives `None`.
+pub(crate) fn status_within(command: &mut Command, limit: Duration) -> Result<Option<ExitStatus>> {
+    let mut child = command
+        .spawn()
+        .with_context(|| format!("can't start `{}`", line(command)))?;
+    let status = wait_within(&mut child, limit)?;
+    if status.is_none() {
+        child.kill()?;
+        child.wait()?;
+    }
+    Ok(status)
+}
+
+/// Waits for the end of a program, unless the time is up before, which gives `None`.
+pub(crate) fn wait_within(child: &mut Child, limit: Duration) -> Result<Option<ExitStatus>> {
+    let deadline = Instant::now() + limit;
+    while Instant::now() < deadline {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Ok(None)
+}
+
 /// Becomes the command, so that signals reach it and its exit status is ours.
 #[cfg(unix)]
 pub(crate) fn become_command(command: &mut Command) -> Result<()> {
@@ -80,7 +106,7 @@ pub(crate) fn path_with(folder: &Path) -> Result<OsString> {
 }
 
 /// A command as a person would type it, with its program's bare name.
-fn line(command: &Command) -> String {
+pub(crate) fn line(command: &Command) -> String {
     let program = Path::new(command.get_program())
         .file_name()
         .unwrap_or(OsStr::new("?"));
@@ -89,4 +115,22 @@ fn line(command: &Command) -> String {
         .map(|word| word.to_string_lossy())
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_that_hangs_is_ended() {
+        let status =
+            status_within(Command::new("sleep").arg("60"), Duration::from_millis(10)).unwrap();
+        assert!(status.is_none());
+    }
+
+    #[test]
+    fn a_command_that_ends_in_time_gives_its_status() {
+        let status = status_within(&mut Command::new("false"), Duration::from_secs(60)).unwrap();
+        assert_eq!(status.and_then(|status| status.code()), Some(1));
+    }
 }

@@ -2,8 +2,8 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 
@@ -104,7 +104,7 @@ fn has_target(rustc: &Path) -> Result<bool> {
 fn add_target() -> Result<()> {
     let mut rustup = Command::new("rustup");
     rustup.args(["target", "add", TARGET]).stdin(Stdio::null());
-    let status = status_within(&mut rustup, RUSTUP_TIMEOUT).context("can't start rustup")?;
+    let status = shell::status_within(&mut rustup, RUSTUP_TIMEOUT)?;
     match status {
         Some(status) if status.success() => Ok(()),
         Some(status) => bail!("it failed ({status})"),
@@ -112,21 +112,6 @@ fn add_target() -> Result<()> {
             "it did not finish in {RUSTUP_TIMEOUT:?}; where the network is slow, run it by hand"
         ),
     }
-}
-
-/// Runs a command, and ends it when the time is up, which gives `None`.
-fn status_within(command: &mut Command, limit: Duration) -> std::io::Result<Option<ExitStatus>> {
-    let mut child = command.spawn()?;
-    let deadline = Instant::now() + limit;
-    while Instant::now() < deadline {
-        if let Some(status) = child.try_wait()? {
-            return Ok(Some(status));
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    child.kill()?;
-    child.wait()?;
-    Ok(None)
 }
 
 /// Debian's compiler, if it is new enough, its library's source is there, and the compiler in use has the linkers.
@@ -204,20 +189,5 @@ mod tests {
     fn a_missing_debian_compiler_is_named() {
         let error = find_debian(Path::new("/nowhere/rustc"), Path::new("rustc")).unwrap_err();
         assert_eq!(error.to_string(), "/nowhere/rustc is missing");
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_command_that_hangs_is_ended() {
-        let status =
-            status_within(Command::new("sleep").arg("60"), Duration::from_millis(10)).unwrap();
-        assert!(status.is_none());
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_command_that_ends_in_time_gives_its_status() {
-        let status = status_within(&mut Command::new("false"), Duration::from_secs(60)).unwrap();
-        assert_eq!(status.and_then(|status| status.code()), Some(1));
     }
 }

@@ -1,0 +1,68 @@
+//! The echo client, for a fuzzing server: the test suite's own way to ask for cases.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use websocket_host::stream::Message;
+
+use crate::connection::{Connection, Engine};
+use crate::echo::echo;
+
+/// The longest that a connection may take to open, or the server to answer a question.
+const ANSWER_TIME: Duration = Duration::from_secs(30);
+
+/// Runs all cases of the server at `url`, `parallel` of them at a time, and has it write its report.
+///
+/// # Errors
+///
+/// A connection can't be opened, or the server doesn't say how many cases there are. How a case ends is the server's to
+/// judge.
+pub(crate) async fn run(engine: &Engine, url: &str, agent: &str, parallel: u32) -> Result<()> {
+    let url = url.trim_end_matches('/');
+    let mut cases = 1..=count(engine, url).await?;
+    let mut running = JoinSet::new();
+    loop {
+        while running.len() < parallel as usize
+            && let Some(case) = cases.next()
+        {
+            let url = format!("{url}/runCase?case={case}&agent={agent}");
+            let engine = engine.clone();
+            running.spawn(async move {
+                let connection = open(&engine, &url).await?;
+                let _ = echo(connection).await;
+                anyhow::Ok(())
+            });
+        }
+        match running.join_next().await {
+            Some(done) => done??,
+            None => break,
+        }
+    }
+    let url = format!("{url}/updateReports?agent={agent}");
+    // The server closes it when the report is there.
+    let _ = echo(open(engine, &url).await?).await;
+    Ok(())
+}
+
+async fn count(engine: &Engine, url: &str) -> Result<u32> {
+    let mut connection = open(engine, &format!("{url}/getCaseCount")).await?;
+    let answer = timeout(ANSWER_TIME, connection.receive()).await;
+    match answer.context("the server doesn't say how many cases it has")?? {
+        Some(Message::Text(text)) => {
+            let _ = echo(connection).await;
+            text.parse()
+                .with_context(|| format!("{text:?} is no number of cases"))
+        }
+        _ => bail!("the server doesn't say how many cases it has"),
+    }
+}
+
+async fn open(engine: &Engine, url: &str) -> Result<Connection> {
+    let connected = timeout(ANSWER_TIME, engine.connect(url)).await;
+    connected
+        .context("it takes too long")
+        .flatten()
+        .with_context(|| format!("{url} can't be opened"))
+}

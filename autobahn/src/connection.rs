@@ -1,0 +1,106 @@
+//! A connection of either engine.
+
+use std::path::Path;
+
+use anyhow::Result;
+use futures_util::{SinkExt, StreamExt};
+use tokio::net::TcpStream;
+use websocket_host::protocol::Config;
+use websocket_host::stream::http::{HeaderValue, header};
+use websocket_host::stream::{
+    Message, WebSocketStream, accept_hdr_async_with_config, connect_async_with_config,
+};
+use websocket_host::{Sandbox, SandboxConfig};
+
+use crate::native;
+
+/// What the server calls itself: reports name it so.
+pub(crate) const SERVER: &str = "websocket-component";
+
+/// What connections are made of.
+#[derive(Clone)]
+pub(crate) enum Engine {
+    Native,
+    Component(Sandbox),
+}
+
+impl Engine {
+    pub(crate) fn native() -> Self {
+        Self::Native
+    }
+
+    /// The component in the file at `path`.
+    pub(crate) fn component(path: &Path) -> Result<Self> {
+        let config = SandboxConfig {
+            guests: 64,
+            // The machine is shared with the test suite, and the largest messages have 16 MiB.
+            call_time: std::time::Duration::from_secs(10),
+            ..SandboxConfig::default()
+        };
+        Ok(Self::Component(Sandbox::load(path, config)?))
+    }
+
+    /// A client's connection, open.
+    pub(crate) async fn connect(&self, url: &str) -> Result<Connection> {
+        Ok(match self {
+            Self::Native => Connection::Native(native::Connection::connect(url).await?),
+            Self::Component(sandbox) => {
+                let connected = connect_async_with_config(url, sandbox, config(sandbox));
+                Connection::Component(Box::new(connected.await?.0))
+            }
+        })
+    }
+
+    /// A server's connection, open.
+    pub(crate) async fn accept(&self, socket: TcpStream) -> Result<Connection> {
+        socket.set_nodelay(true)?;
+        Ok(match self {
+            Self::Native => Connection::Native(native::Connection::accept(socket).await?),
+            Self::Component(sandbox) => {
+                let accepted = accept_hdr_async_with_config(
+                    socket,
+                    sandbox,
+                    |_, mut response| {
+                        let name = HeaderValue::from_static(SERVER);
+                        response.headers_mut().insert(header::SERVER, name);
+                        Ok(response)
+                    },
+                    config(sandbox),
+                );
+                Connection::Component(Box::new(accepted.await?))
+            }
+        })
+    }
+}
+
+/// The settings that sessions have by themselves, but for pings: the test suite takes one that it hasn't asked for as an
+/// answer to what it sent.
+fn config(sandbox: &Sandbox) -> Config {
+    let mut config = sandbox.default_config();
+    config.timeouts.keepalive = None;
+    config
+}
+
+/// An open connection.
+pub(crate) enum Connection {
+    Native(native::Connection),
+    Component(Box<WebSocketStream<TcpStream>>),
+}
+
+impl Connection {
+    /// The next message, or none at an end in good order. The transport is closed then, and after an error.
+    pub(crate) async fn receive(&mut self) -> Result<Option<Message>> {
+        match self {
+            Self::Native(connection) => connection.receive().await,
+            Self::Component(stream) => Ok(stream.next().await.transpose()?),
+        }
+    }
+
+    /// Sends a message. After an error, [`Connection::receive`] gives what is left, and says why the connection ended.
+    pub(crate) async fn send(&mut self, message: Message) -> Result<()> {
+        match self {
+            Self::Native(connection) => connection.send(&message).await,
+            Self::Component(stream) => Ok(stream.send(message).await?),
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! The native engine on a socket of tokio's.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{self, timeout, timeout_at};
+use websocket_component::handshake::{Acceptance, Header, Request};
+use websocket_component::{Config, Event, Instant, Role, Rule, Session, State};
+use websocket_host::stream::Message;
+use websocket_host::stream::http::Uri;
+
+use crate::connection::SERVER;
+
+/// The most that is read at once.
+const READ: usize = 64 << 10;
+
+/// The longest that the end of the transport may take.
+const END_TIME: Duration = Duration::from_secs(10);
+
+/// When there is no deadline at all.
+const FAR: Duration = Duration::from_secs(86_400);
+
+/// A session and its socket.
+pub(crate) struct Connection {
+    socket: TcpStream,
+    session: Session,
+    started: time::Instant,
+    unread: Vec<u8>,
+    received: VecDeque<Message>,
+    is_over: bool,
+}
+
+impl Connection {
+    /// A client's connection, open.
+    pub(crate) async fn connect(url: &str) -> Result<Self> {
+        let url: Uri = url.parse()?;
+        ensure!(
+            url.scheme_str() == Some("ws"),
+            "the scheme of {url} is not ws"
+        );
+        let authority = url.authority().context("the URL names no server")?.as_str();
+        let target = url.path_and_query().map_or("/", |target| target.as_str());
+        let mut entropy = [0; 32];
+        getrandom::fill(&mut entropy)?;
+        let mut session = Session::client(config(), &entropy)?;
+        session.connect(&Request::new(authority, target))?;
+        let socket = TcpStream::connect(authority).await?;
+        socket.set_nodelay(true)?;
+        Self::open(socket, session).await
+    }
+
+    /// A server's connection, open.
+    pub(crate) async fn accept(socket: TcpStream) -> Result<Self> {
+        Self::open(socket, Session::server(config())?).await
+    }
+
+    async fn open(socket: TcpStream, session: Session) -> Result<Self> {
+        let mut connection = Self {
+            socket,
+            session,
+            started: time::Instant::now(),
+            unread: Vec::new(),
+            received: VecDeque::new(),
+            is_over: false,
+        };
+        connection.session.tick(Instant::from_nanos(0));
+        while connection.session.state() == State::Connecting {
+            connection.step().await?;
+        }
+        match connection.session.negotiated() {
+            Some(_) => Ok(connection),
+            None => Err(connection
+                .end()
+                .await
+                .unwrap_or(Rule::ConnectionLost)
+                .into()),
+        }
+    }
+
+    /// The next message, or none at an end in good order. The transport is closed then, and after an error.
+    pub(crate) async fn receive(&mut self) -> Result<Option<Message>> {
+        loop {
+            if let Some(message) = self.received.pop_front() {
+                return Ok(Some(message));
+            }
+            if self.session.state() == State::Closed {
+                return self.end().await.map_or(Ok(None), |rule| Err(rule.into()));
+            }
+            self.step().await?;
+        }
+    }
+
+    /// Sends a message, and waits until it is written.
+    pub(crate) async fn send(&mut self, message: &Message) -> Result<()> {
+        use websocket_component::Message as Outgoing;
+        let outgoing = match message {
+            Message::Text(text) => Outgoing::Text(text),
+            Message::Binary(bytes) => Outgoing::Binary(bytes),
+            Message::Ping(bytes) => Outgoing::Ping(bytes),
+            Message::Pong(bytes) => Outgoing::Pong(bytes),
+            Message::Close(None) => Outgoing::Close,
+            Message::Close(Some(frame)) => Outgoing::CloseWith(frame.code, frame.reason.as_bytes()),
+        };
+        self.session.send(outgoing, None)?;
+        self.write().await
+    }
+
+    /// Writes what waits, then waits for input or for what is due.
+    async fn step(&mut self) -> Result<()> {
+        self.write().await?;
+        if self.session.state() == State::Closed {
+            return Ok(());
+        }
+        let deadline = match self.session.next_deadline() {
+            Some(at) => self.started + Duration::from_nanos(at.as_nanos()),
+            None => time::Instant::now() + FAR,
+        };
+        self.unread.reserve(READ);
+        let read = timeout_at(deadline, self.socket.read_buf(&mut self.unread)).await;
+        match read.ok().transpose()? {
+            None => self.session.tick(self.now()),
+            Some(0) => self.session.end_of_input(),
+            Some(_) => self.take()?,
+        }
+        self.write().await
+    }
+
+    /// Takes what was read, and answers a request.
+    fn take(&mut self) -> Result<()> {
+        loop {
+            let now = self.now();
+            let mut requested = false;
+            let mut turn = self.session.input(&mut self.unread, now);
+            while let Some(event) = turn.next() {
+                match event {
+                    Event::Text { payload, .. } => {
+                        let text = String::from_utf8(payload.to_vec())?;
+                        self.received.push_back(Message::text(text));
+                    }
+                    Event::Binary { payload, .. } => {
+                        self.received.push_back(Message::binary(payload.to_vec()));
+                    }
+                    Event::Request => requested = true,
+                    _ => {}
+                }
+            }
+            let consumed = turn.consumed();
+            self.unread.drain(..consumed);
+            if !requested {
+                return Ok(());
+            }
+            let headers = vec![Header::new("Server", SERVER)];
+            self.session.accept(&Acceptance {
+                headers,
+                ..Acceptance::default()
+            })?;
+        }
+    }
+
+    async fn write(&mut self) -> Result<()> {
+        loop {
+            let output = self.session.output();
+            if output.is_empty() {
+                return Ok(());
+            }
+            let count = self.socket.write(output).await?;
+            self.session.advance(count);
+        }
+    }
+
+    /// Ends the transport, and gives the rule that ended the session. A socket that is closed with input unread resets the
+    /// connection, and a reset can overtake the last bytes: so what still comes is read. A client whose session ended
+    /// well lets the server close first (RFC 6455, section 7.1.1).
+    async fn end(&mut self) -> Option<Rule> {
+        let failure = self.session.failure();
+        if !self.is_over {
+            self.is_over = true;
+            let is_first = self.session.role() == Role::Server || failure.is_some();
+            // Errors of the transport concern nobody any more.
+            let _ = timeout(END_TIME, hang_up(&mut self.socket, is_first)).await;
+        }
+        failure
+    }
+
+    fn now(&self) -> Instant {
+        let nanos = self.started.elapsed().as_nanos();
+        Instant::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+}
+
+async fn hang_up(socket: &mut TcpStream, is_first: bool) -> std::io::Result<()> {
+    if is_first {
+        socket.shutdown().await?;
+    }
+    let mut rest = [0; 4096];
+    while socket.read(&mut rest).await? > 0 {}
+    socket.shutdown().await
+}
+
+/// As for the component.
+fn config() -> Config {
+    let mut config = Config::default();
+    config.timeouts.keepalive = None;
+    config
+}

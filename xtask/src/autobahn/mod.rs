@@ -1,0 +1,159 @@
+//! `cargo xtask autobahn`: the Autobahn test suite against both engines in both roles.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `document` | docs/autobahn.md |
+//! | `table` | a run as a table, and the cases in it that need a word |
+//! | `runs` | the test suite and its peer as processes |
+//! | `report` | what the test suite found, checked to be complete |
+//! | `sections` | which cases there are |
+//!
+//! Each module uses only those below it.
+
+mod document;
+mod report;
+mod runs;
+mod sections;
+mod table;
+
+use std::path::Path;
+
+use anyhow::{Result, bail, ensure};
+use clap::ValueEnum;
+
+use self::runs::{Engine, Finished, Role, Run, Tools};
+use self::sections::Section;
+use crate::component::{self, Kind};
+use crate::{needs, shell};
+
+/// What to run.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Leave out the big messages (9.*) and compression (12.*, 13.*).
+    #[arg(long)]
+    fast: bool,
+
+    /// Which build of the engine.
+    #[arg(long, value_enum, default_value_t = Engines::All)]
+    engine: Engines,
+
+    /// Which role the engine has; the test suite has the other.
+    #[arg(long, value_enum, default_value_t = Roles::Both)]
+    role: Roles,
+
+    /// Write the result to docs/autobahn.md. For full runs only.
+    #[arg(long, conflicts_with = "fast")]
+    write: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Engines {
+    /// The Rust crate.
+    Native,
+    /// The component in its sandbox.
+    Component,
+    /// One after the other.
+    All,
+}
+
+impl Engines {
+    fn list(self) -> &'static [Engine] {
+        match self {
+            Self::Native => &[Engine::Native],
+            Self::Component => &[Engine::Component],
+            Self::All => &[Engine::Component, Engine::Native],
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Roles {
+    /// A server, which a fuzzing client connects to.
+    Server,
+    /// A client of a fuzzing server.
+    Client,
+    /// One after the other.
+    Both,
+}
+
+impl Roles {
+    fn list(self) -> &'static [Role] {
+        match self {
+            Self::Server => &[Role::Server],
+            Self::Client => &[Role::Client],
+            Self::Both => &[Role::Server, Role::Client],
+        }
+    }
+}
+
+/// The command.
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let is_whole = args.engine == Engines::All && args.role == Roles::Both;
+    ensure!(
+        is_whole || !args.write,
+        "docs/autobahn.md holds full runs only: leave out --engine and --role"
+    );
+    let component = component::build(Kind::Normal)?;
+    let sections = match args.fast {
+        true => sections::fast(),
+        false => sections::all(),
+    };
+    let tools = tools(&component)?;
+    let finished = run_all(&tools, args.engine, args.role, &sections)?;
+    if args.write {
+        document::write(&tools, &finished)?;
+    }
+    judge(&finished)
+}
+
+/// The part of `cargo xtask test`: the fast cases against the component, in both roles.
+pub(crate) fn test(component: &Path) -> Result<()> {
+    let tools = tools(component)?;
+    let finished = run_all(&tools, Engines::Component, Roles::Both, &sections::fast())?;
+    judge(&finished)
+}
+
+fn tools(component: &Path) -> Result<Tools> {
+    let python = needs::autobahn()?;
+    eprintln!("Building the peer of the test suite (the first build takes some minutes)");
+    let build = ["build", "--release", "--bin", "autobahn-peer"];
+    shell::run(shell::cargo().args(build))?;
+    Tools::new(python, component)
+}
+
+fn run_all(
+    tools: &Tools,
+    engines: Engines,
+    roles: Roles,
+    sections: &[Section],
+) -> Result<Vec<Finished>> {
+    let mut finished = Vec::new();
+    for &engine in engines.list() {
+        for &role in roles.list() {
+            let run = Run { engine, role };
+            println!("\n{run}");
+            let done = runs::finish(tools, run, sections)?;
+            print!("\n{}{}", table::table(&done), table::notes(&done));
+            finished.push(done);
+        }
+    }
+    Ok(finished)
+}
+
+/// An error unless every case of every run has passed.
+fn judge(finished: &[Finished]) -> Result<()> {
+    let bad: Vec<String> = finished
+        .iter()
+        .filter(|done| done.bad().count() > 0)
+        .map(|done| format!("{}: {}", done.run, list(done.bad().map(|case| &case.id))))
+        .collect();
+    if !bad.is_empty() {
+        bail!("not passed: {}", bad.join("; "));
+    }
+    Ok(())
+}
+
+fn list(ids: impl Iterator<Item = impl ToString>) -> String {
+    let ids: Vec<String> = ids.map(|id| id.to_string()).collect();
+    ids.join(", ")
+}

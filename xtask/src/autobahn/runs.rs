@@ -1,0 +1,240 @@
+//! One run: the test suite on one side, the engine's peer on the other, as processes that end with it.
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use super::report::{self, Case, Verdict};
+use super::sections::Section;
+use crate::background::Background;
+use crate::shell;
+
+/// How many cases run at a time: a case mostly waits.
+const PARALLEL: &str = "2";
+
+/// The longest that a run may take: many times what it takes on two busy processors.
+const RUN_TIME: Duration = Duration::from_secs(30 * 60);
+
+/// The longest that a program may take to say where it listens: a component is compiled meanwhile.
+const START_TIME: Duration = Duration::from_secs(60);
+
+/// The longest that the test suite may take to write its report once all cases are through.
+const REPORT_TIME: Duration = Duration::from_secs(60);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Engine {
+    Native,
+    Component,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    Server,
+    Client,
+}
+
+/// Which engine in which role.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Run {
+    pub(crate) engine: Engine,
+    pub(crate) role: Role,
+}
+
+impl Engine {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Native => "native",
+            Self::Component => "component",
+        }
+    }
+}
+
+impl Role {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Server => "server",
+            Self::Client => "client",
+        }
+    }
+}
+
+impl fmt::Display for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let engine = match self.engine {
+            Engine::Native => "The native engine",
+            Engine::Component => "The component in its sandbox",
+        };
+        write!(f, "{engine} as {}", self.role.name())
+    }
+}
+
+/// The programs.
+pub(crate) struct Tools {
+    /// The folder with the programs of the test suite's environment.
+    pub(crate) environment: PathBuf,
+    peer: PathBuf,
+    pub(crate) component: PathBuf,
+    reports: PathBuf,
+}
+
+impl Tools {
+    /// The peer is looked for where cargo puts it, beside the folder of this program.
+    pub(crate) fn new(environment: PathBuf, component: &Path) -> Result<Self> {
+        let own = std::env::current_exe().context("this program has no file")?;
+        let target = own.ancestors().nth(2).context("it is in no folder")?;
+        let name = format!("autobahn-peer{}", std::env::consts::EXE_SUFFIX);
+        Ok(Self {
+            environment,
+            peer: target.join("release").join(name),
+            component: component.to_path_buf(),
+            reports: target.join("autobahn"),
+        })
+    }
+
+    fn suite(&self, mode: &str, address: &str, sections: &[Section], folder: &Path) -> Command {
+        let mut suite = Command::new(self.environment.join("kosoku"));
+        suite.args(["--mode", mode, address, "--parallelism", PARALLEL]);
+        for section in sections {
+            suite.arg("--include").arg(format!("{}.*", section.number));
+        }
+        suite.arg("--outdir").arg(folder);
+        suite
+    }
+
+    fn peer(&self, engine: Engine) -> Command {
+        let mut peer = Command::new(&self.peer);
+        peer.args(["--engine", engine.name(), "--component"])
+            .arg(&self.component);
+        peer
+    }
+}
+
+/// What came of a run.
+pub(crate) struct Finished {
+    pub(crate) run: Run,
+    pub(crate) sections: Vec<Section>,
+    pub(crate) cases: Vec<Case>,
+    pub(crate) time: Duration,
+}
+
+impl Finished {
+    /// The cases that stand against the engine.
+    pub(crate) fn bad(&self) -> impl Iterator<Item = &Case> {
+        self.cases.iter().filter(|case| match case.verdict {
+            Verdict::Ok | Verdict::Informational => false,
+            Verdict::Unimplemented => !self.is_compression(case),
+            Verdict::NonStrict | Verdict::Failed => true,
+        })
+    }
+
+    fn is_compression(&self, case: &Case) -> bool {
+        let mut sections = self.sections.iter();
+        sections.any(|section| section.number == case.id.section() && section.is_compression)
+    }
+}
+
+/// Runs these sections, and reads the report.
+pub(crate) fn finish(tools: &Tools, run: Run, sections: &[Section]) -> Result<Finished> {
+    let name = format!("{}-{}", run.engine.name(), run.role.name());
+    let folder = tools.reports.join(name);
+    // A report of an earlier run must not be taken for this one's.
+    if folder.exists() {
+        fs::remove_dir_all(&folder).with_context(|| format!("can't empty {}", folder.display()))?;
+    }
+    let started = Instant::now();
+    let mut suite = match run.role {
+        Role::Server => against_server(tools, run.engine, sections, &folder)?,
+        Role::Client => against_client(tools, run.engine, sections, &folder)?,
+    };
+    let time = started.elapsed();
+    // The test suite's own status and words count every case that isn't implemented as a failure: the report is what counts.
+    let cases = report::read(&folder, sections).with_context(|| {
+        let (folder, log) = (folder.display(), suite.log());
+        format!("the report in {folder} is no good{log}")
+    })?;
+    Ok(Finished {
+        run,
+        sections: sections.to_vec(),
+        cases,
+        time,
+    })
+}
+
+fn against_server(
+    tools: &Tools,
+    engine: Engine,
+    sections: &[Section],
+    folder: &Path,
+) -> Result<Background> {
+    let mut server = Background::start(tools.peer(engine).arg("server"))?;
+    let address = server.says("listening on ", START_TIME)?;
+    let url = format!("ws://{address}");
+    let mut suite = Background::start(&mut tools.suite("fuzzingclient", &url, sections, folder))?;
+    suite.ends_within(RUN_TIME)?;
+    Ok(suite)
+}
+
+fn against_client(
+    tools: &Tools,
+    engine: Engine,
+    sections: &[Section],
+    folder: &Path,
+) -> Result<Background> {
+    let mut suite = tools.suite("fuzzingserver", "127.0.0.1:0", sections, folder);
+    let mut suite = Background::start(&mut suite)?;
+    let url = suite.says("fuzzingserver listening on ", START_TIME)?;
+    let mut client = tools.peer(engine);
+    client.args(["client", &url, "--parallel", PARALLEL]);
+    match shell::status_within(&mut client, RUN_TIME)? {
+        Some(status) if status.success() => suite.ends_within(REPORT_TIME)?,
+        Some(status) => bail!("the client failed ({status})"),
+        None => bail!("the client doesn't finish in {RUN_TIME:?}"),
+    }
+    Ok(suite)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::autobahn::sections;
+
+    fn bad(id: &str, verdict: Verdict) -> bool {
+        let case = Case {
+            id: id.parse().unwrap(),
+            verdict,
+            time: Duration::ZERO,
+            started: String::new(),
+            story: String::new(),
+        };
+        let done = Finished {
+            run: Run {
+                engine: Engine::Native,
+                role: Role::Server,
+            },
+            sections: sections::all(),
+            cases: vec![case],
+            time: Duration::ZERO,
+        };
+        done.bad().count() == 1
+    }
+
+    #[test]
+    fn what_is_not_strict_counts_as_a_failure_does() {
+        assert!(bad("6.4.1", Verdict::Failed));
+        assert!(bad("6.4.1", Verdict::NonStrict));
+        assert!(!bad("6.4.1", Verdict::Ok));
+        assert!(!bad("7.1.6", Verdict::Informational));
+    }
+
+    #[test]
+    fn only_compression_may_be_unimplemented() {
+        assert!(!bad("12.1.1", Verdict::Unimplemented));
+        assert!(!bad("13.7.18", Verdict::Unimplemented));
+        assert!(bad("9.1.1", Verdict::Unimplemented));
+        assert!(bad("12.1.1", Verdict::Failed));
+    }
+}
