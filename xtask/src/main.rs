@@ -2,10 +2,13 @@
 
 mod autobahn;
 mod background;
+mod broken;
 mod commands;
 mod component;
 mod debian;
 mod imports;
+mod libtest;
+mod miri;
 mod needs;
 mod shell;
 mod steps;
@@ -76,6 +79,20 @@ enum Task {
     /// NON-STRICT. The test suite is installed below target/, and its reports, with a page for each case, go to
     /// target/autobahn/.
     Autobahn(autobahn::Args),
+    /// Break the engine on purpose, one rule at a time, and see that the tests notice.
+    ///
+    /// Prints a table: which fault, how many tests failed of those that ran, and some that are named after the rule. Fails
+    /// if a fault isn't noticed by the unit tests, the session tests on the native engine, and those on the component.
+    Broken {
+        /// Only the native engine, and only the tests that are named after the rule.
+        #[arg(long)]
+        fast: bool,
+    },
+    /// Run the engine's tests and the session tests of the native engine under Miri.
+    ///
+    /// On a target of 64 bits and on one of 32 bits that is big-endian. Takes a nightly toolchain with miri and rust-src,
+    /// and about an hour.
+    Miri,
     /// Build the component and the benchmarks, and run them.
     Bench {
         /// Arguments of the benchmark program, after `--`.
@@ -96,6 +113,8 @@ fn main() -> ExitCode {
         Task::Run { args } => commands::run_gate(args),
         Task::Test { fast } => suite::run(fast),
         Task::Autobahn(args) => autobahn::run(&args),
+        Task::Broken { fast } => broken::run(fast),
+        Task::Miri => miri::run(),
         Task::Bench { args } => commands::run_bench(args),
     };
     match done {

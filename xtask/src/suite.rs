@@ -6,6 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::autobahn;
+use crate::broken;
 use crate::component::{self, Kind};
 use crate::needs::{self, Needs};
 use crate::shell;
@@ -16,6 +17,7 @@ const FORMATTING: &str = "Formatting";
 const LINTS: &str = "Lints";
 const COMPONENTS: &str = "The component, and the one that misbehaves";
 const ENGINE: &str = "Unit tests: engine, xtask";
+const BROKEN: &str = "The native engine, broken on purpose";
 const HOSTS: &str = "Tests with the component: host, gate, peers";
 const NODE: &str = "The component in Node";
 const AUTOBAHN: &str = "Autobahn, the fast part";
@@ -42,7 +44,7 @@ fn run_fast() -> Result<()> {
 
 fn run_all() -> Result<()> {
     let mut steps = Steps::new(&[
-        NEEDS, FORMATTING, LINTS, COMPONENTS, ENGINE, HOSTS, NODE, AUTOBAHN,
+        NEEDS, FORMATTING, LINTS, COMPONENTS, ENGINE, BROKEN, HOSTS, NODE, AUTOBAHN,
     ]);
     if let Some(needs) = steps.run(needs::install) {
         // A slip of style is reported with everything else, not instead of it.
@@ -50,6 +52,7 @@ fn run_all() -> Result<()> {
         steps.run(check_lints);
         if let Some(components) = steps.run(build_components) {
             steps.run(test_engine);
+            steps.run(|| broken::run(true));
             steps.run(|| test_hosts(&components, Some(&needs)));
             steps.run(|| test_node(&components, &needs));
             steps.run(|| autobahn::test(&components.normal));
