@@ -97,8 +97,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SIZE", default_value = "16MiB", value_parser = memory, help_heading = "Limits")]
     pub(crate) memory: usize,
 
-    /// The longest that one call into a sandbox may take; a longer one ends its connection with 1011
-    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = units::time, help_heading = "Limits")]
+    /// The most processor time of one call into a sandbox; one that takes more ends its connection with 1011
+    #[arg(long, value_name = "TIME", default_value = "100ms", value_parser = units::time, help_heading = "Limits")]
     pub(crate) call_time: Duration,
 
     /// How long a client may take to send its request, and an upstream to answer it

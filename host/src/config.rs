@@ -23,8 +23,8 @@ pub struct SandboxConfig {
     pub memory: usize,
     /// The most elements of one table of a guest. Default 4096, some eight times what the component has.
     pub table_elements: usize,
-    /// The longest that a call may take; a longer one ends the guest with [`SandboxError::OutOfTime`], at most a
-    /// quarter later. Time is the wall's, so an overloaded machine counts. Default 1 s, some 50 times what the largest
+    /// The most processor time that a call may take; a longer one ends the guest with [`SandboxError::OutOfTime`], at
+    /// most a quarter later, or two milliseconds for times below 8 ms. Default 1 s, some 50 times what the largest
     /// message takes.
     pub call_time: Duration,
     /// Where the compiled component is kept. Default [`Cache::Beside`].

@@ -22,7 +22,7 @@ pub enum SandboxError {
         /// The limit, in bytes.
         limit: usize,
     },
-    /// A call took longer than it may.
+    /// A call took more processor time than it may.
     OutOfTime {
         /// The limit.
         limit: Duration,

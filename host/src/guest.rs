@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use wasmtime::Store;
 use wasmtime::component::ResourceAny;
@@ -26,8 +25,6 @@ pub struct Guest {
     /// The payload and the output of the last turn, of a component that doesn't leave them in place.
     pub(crate) given: Option<(Vec<u8>, Vec<u8>)>,
     id: u64,
-    epochs: u64,
-    call_time: Duration,
     fault: Option<SandboxError>,
 }
 
@@ -40,6 +37,9 @@ pub struct Session {
     guest: u64,
 }
 
+/// A call is first asked for its time when the epoch next advances.
+const NEXT_TICK: u64 = 1;
+
 /// How often a guest is made is no secret, and that one's sessions are no other's must be known.
 static GUESTS: AtomicU64 = AtomicU64::new(0);
 
@@ -48,10 +48,8 @@ impl Guest {
         instances: &WebsocketPre<Limiter>,
         mut store: Store<Limiter>,
         lends: bool,
-        epochs: u64,
-        call_time: Duration,
     ) -> Result<Self, SandboxError> {
-        store.set_epoch_deadline(epochs);
+        store.set_epoch_deadline(NEXT_TICK);
         let made = instances.instantiate(&mut store).and_then(|bindings| {
             let exports = bindings.websocket_protocol_session();
             let exchange = Exchange::new(exports, &store, lends)?;
@@ -59,6 +57,7 @@ impl Guest {
         });
         let (bindings, exchange) = made.map_err(|error| {
             let limiter = store.data();
+            let call_time = limiter.call_time.limit();
             SandboxError::of_call(&error, limiter.denied(), limiter.memory_limit(), call_time)
         })?;
         Ok(Self {
@@ -67,8 +66,6 @@ impl Guest {
             exchange,
             given: None,
             id: GUESTS.fetch_add(1, Ordering::Relaxed),
-            epochs,
-            call_time,
             fault: None,
         })
     }
@@ -156,8 +153,8 @@ impl Guest {
         if let Some(fault) = &self.fault {
             return Err(fault.clone());
         }
-        self.store.set_epoch_deadline(self.epochs);
-        self.store.data_mut().forget();
+        self.store.set_epoch_deadline(NEXT_TICK);
+        self.store.data_mut().begin();
         Ok(())
     }
 
@@ -166,7 +163,8 @@ impl Guest {
     pub(crate) fn end(&mut self, error: &wasmtime::Error) -> SandboxError {
         let limiter = self.store.data();
         let (denied, limit) = (limiter.denied(), limiter.memory_limit());
-        self.end_with(SandboxError::of_call(error, denied, limit, self.call_time))
+        let call_time = limiter.call_time.limit();
+        self.end_with(SandboxError::of_call(error, denied, limit, call_time))
     }
 
     /// The guest has ended, for this reason.

@@ -11,7 +11,7 @@
 //! | `exchange`, `handshake`, `calls` | the functions of the contract as methods of a guest, first of all [`Guest::exchange`], which carries a connection |
 //! | `guest` | [`Guest`]: one store and one instance with its sessions, and what ended it |
 //! | `turn` | [`Turn`]: what a call gives back, read where it lies in guest memory |
-//! | `engine`, `limiter` | wasmtime's settings, the limits of one guest |
+//! | `engine`, `limiter`, `call_time` | wasmtime's settings, the limits of one guest |
 //! | `config`, `error`, `clock`, `last_words` | [`SandboxConfig`], [`SandboxError`], the time that sessions are told, the close frame that needs no session |
 //! | [`protocol`] | the types of the contract, as the WIT describes them |
 //!
@@ -58,6 +58,7 @@
 
 mod bindings;
 mod cache;
+mod call_time;
 mod calls;
 mod clock;
 mod config;

@@ -1,6 +1,10 @@
 //! What one guest may take, and whether it asked for more.
 
+use std::time::Duration;
+
 use wasmtime::{Error, ResourceLimiter, Result};
+
+use crate::call_time::CallTime;
 
 /// Holds a guest to its limits. A guest that is refused memory traps; `denied` is how that trap is told from others.
 #[derive(Debug)]
@@ -9,15 +13,17 @@ pub(crate) struct Limiter {
     table_limit: usize,
     memory: usize,
     denied: bool,
+    pub(crate) call_time: CallTime,
 }
 
 impl Limiter {
-    pub(crate) fn new(memory_limit: usize, table_limit: usize) -> Self {
+    pub(crate) fn new(memory_limit: usize, table_limit: usize, call_time: Duration) -> Self {
         Self {
             memory_limit,
             table_limit,
             memory: 0,
             denied: false,
+            call_time: CallTime::new(call_time),
         }
     }
 
@@ -31,14 +37,15 @@ impl Limiter {
         self.memory_limit
     }
 
-    /// Whether memory was refused since the last `forget`.
+    /// Whether memory was refused since the last `begin`.
     pub(crate) fn denied(&self) -> bool {
         self.denied
     }
 
     /// A new call starts: what an earlier one was refused and coped with is no longer of interest.
-    pub(crate) fn forget(&mut self) {
+    pub(crate) fn begin(&mut self) {
         self.denied = false;
+        self.call_time.begin();
     }
 }
 
@@ -65,13 +72,17 @@ impl ResourceLimiter for Limiter {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use wasmtime::ResourceLimiter;
 
     use super::Limiter;
 
+    const SECOND: Duration = Duration::from_secs(1);
+
     #[test]
     fn memory_up_to_the_limit_is_granted_and_beyond_it_remembered_as_denied() {
-        let mut limiter = Limiter::new(1 << 20, 8);
+        let mut limiter = Limiter::new(1 << 20, 8, SECOND);
         assert!(limiter.memory_growing(0, 1 << 20, None).unwrap());
         assert_eq!((limiter.memory(), limiter.denied()), (1 << 20, false));
         assert!(
@@ -80,13 +91,13 @@ mod tests {
                 .unwrap()
         );
         assert_eq!((limiter.memory(), limiter.denied()), (1 << 20, true));
-        limiter.forget();
+        limiter.begin();
         assert!(!limiter.denied());
     }
 
     #[test]
     fn a_table_stays_within_its_limit() {
-        let mut limiter = Limiter::new(0, 8);
+        let mut limiter = Limiter::new(0, 8, SECOND);
         assert!(limiter.table_growing(0, 8, None).unwrap());
         assert!(!limiter.table_growing(8, 9, None).unwrap());
     }

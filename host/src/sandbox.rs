@@ -8,7 +8,6 @@ use wasmtime::Store;
 
 use crate::bindings::WebsocketPre;
 use crate::config::SandboxConfig;
-use crate::engine;
 use crate::error::SandboxError;
 use crate::guest::Guest;
 use crate::limiter::Limiter;
@@ -25,7 +24,6 @@ struct Shared {
     instances: WebsocketPre<Limiter>,
     lends: bool,
     limits: SandboxConfig,
-    epochs: u64,
     default_config: Config,
     global_properties: GlobalProperties,
 }
@@ -51,16 +49,9 @@ impl Sandbox {
     }
 
     fn from_loaded(loaded: Loaded, config: SandboxConfig) -> Result<Self, LoadError> {
-        let epochs = engine::epochs(config.call_time);
         let store = store(&loaded.instances, &config);
-        let mut guest = Guest::new(
-            &loaded.instances,
-            store,
-            loaded.lends,
-            epochs,
-            config.call_time,
-        )
-        .map_err(LoadError::Unusable)?;
+        let mut guest =
+            Guest::new(&loaded.instances, store, loaded.lends).map_err(LoadError::Unusable)?;
         let default_config = guest.default_config().map_err(LoadError::Unusable)?;
         let global_properties = guest.global_properties().map_err(LoadError::Unusable)?;
         Ok(Self {
@@ -68,7 +59,6 @@ impl Sandbox {
                 instances: loaded.instances,
                 lends: loaded.lends,
                 limits: config,
-                epochs,
                 default_config,
                 global_properties,
             }),
@@ -86,16 +76,9 @@ impl Sandbox {
             instances,
             lends,
             limits,
-            epochs,
             ..
         } = &*self.shared;
-        Guest::new(
-            instances,
-            store(instances, limits),
-            *lends,
-            *epochs,
-            limits.call_time,
-        )
+        Guest::new(instances, store(instances, limits), *lends)
     }
 
     /// The settings of a session if the host has no opinion.
@@ -144,9 +127,10 @@ impl fmt::Debug for Sandbox {
 
 /// A store with the limits of one guest.
 fn store(instances: &WebsocketPre<Limiter>, limits: &SandboxConfig) -> Store<Limiter> {
-    let limiter = Limiter::new(limits.memory, limits.table_elements);
+    let limiter = Limiter::new(limits.memory, limits.table_elements, limits.call_time);
     let mut store = Store::new(instances.engine(), limiter);
     store.limiter(|limiter| limiter);
+    store.epoch_deadline_callback(|mut store| Ok(store.data_mut().call_time.tick()));
     // What a guest can make the host copy is bounded by what it can hold.
     store.set_hostcall_fuel(limits.memory);
     store
