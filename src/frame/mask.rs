@@ -86,9 +86,10 @@ mod tests {
 
     #[test]
     fn class_17_keys_are_distinct_and_follow_from_the_entropy() {
+        let count = if cfg!(miri) { 20 } else { 1000 };
         let keys = |entropy: &[u8]| {
             let mut source = KeySource::new(entropy).unwrap();
-            (0..1000).map(|_| source.mask_key()).collect::<Vec<_>>()
+            (0..count).map(|_| source.mask_key()).collect::<Vec<_>>()
         };
         let mut first = keys(&[1; 32]);
         assert_eq!(first, keys(&[1; 32]));
@@ -97,7 +98,11 @@ mod tests {
         assert_ne!(keys(&[1; 64]), keys(&[2; 64]));
         first.sort_unstable();
         first.dedup();
-        assert!(first.len() > 990, "only {} keys differ", first.len());
+        assert!(
+            first.len() > count * 99 / 100,
+            "{} keys differ",
+            first.len()
+        );
     }
 
     #[test]

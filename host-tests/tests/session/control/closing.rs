@@ -37,14 +37,17 @@ fn may_be_in_a_close_frame(code: u16) -> bool {
     }
 }
 
-/// All of them. For the component, where each takes a guest, and under Miri, those at the borders of the ranges and
-/// some inside.
+/// All of them; for the component, where each takes a guest, those at the borders of the ranges and some inside; under
+/// Miri those at the borders.
 fn codes<E: Engine>() -> Vec<u16> {
     if E::NAME == "native" && !cfg!(miri) {
         return (0..=u16::MAX).collect();
     }
     let borders = [999, 1000, 1014, 2999, 3000, 4999, 5000, u16::MAX];
-    let inside = (0..65_000).step_by(if cfg!(miri) { 6007 } else { 331 });
+    if cfg!(miri) {
+        return borders.into();
+    }
+    let inside = (0..65_000).step_by(331);
     borders
         .into_iter()
         .chain(1000..1050)
