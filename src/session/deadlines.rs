@@ -1,5 +1,6 @@
 //! What happens though nothing comes.
 
+use core::mem;
 use core::time::Duration;
 
 use super::clock::Instant;
@@ -17,6 +18,8 @@ pub(super) struct Deadlines {
     /// Since when a message is unfinished.
     message: Option<Instant>,
     closing: Option<Instant>,
+    /// The host has answered a request since the last reading.
+    answered: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +51,16 @@ impl Deadlines {
             self.started = Some(self.now);
             self.open();
         }
+        if mem::take(&mut self.answered) {
+            self.open();
+            self.closing = self.closing.map(|_| self.now);
+        }
+    }
+
+    /// The host has answered a request, maybe long after the last reading: what counts
+    /// from the answer counts from the next one.
+    pub(super) fn answered(&mut self) {
+        self.answered = true;
     }
 
     pub(super) fn open(&mut self) {

@@ -90,6 +90,7 @@ impl Session {
         self.sender.push_head(&head);
         self.request = None;
         self.open(negotiated);
+        self.deadlines.answered();
         self.negotiated.as_ref().ok_or(Rule::HandshakeOutOfOrder)
     }
 
@@ -106,6 +107,7 @@ impl Session {
         self.request = None;
         self.life = Life::Ended;
         self.deadlines.closing();
+        self.deadlines.answered();
         Ok(())
     }
 

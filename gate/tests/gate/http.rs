@@ -190,6 +190,17 @@ fn an_upstream_that_says_nothing_is_504() {
     assert_eq!(client.refused().status, 504);
 }
 
+/// The client has waited for longer than closing may take.
+#[test]
+fn a_refusal_is_said_however_late_it_is() {
+    let upstream = Upstream::bind();
+    let timeouts = ["--handshake-timeout", "1500ms", "--close-timeout", "1ms"];
+    let gate = Gate::before(upstream.address, &timeouts);
+    let mut client = Peer::connect(&gate);
+    let _silent = upstream.accept();
+    assert_eq!(client.refused().status, 504);
+}
+
 #[test]
 fn class_18_an_upstream_whose_answer_is_no_handshake_is_502() {
     let upstream = Upstream::bind();

@@ -2,7 +2,8 @@
 
 use host_tests::engine::ROLES;
 use host_tests::wire::Frame;
-use host_tests::{Engine, Event, Subject, on_both_engines};
+use host_tests::{Engine, Event, Subject, heads, on_both_engines};
+use websocket_component::handshake::Refusal;
 use websocket_component::{Message, Role, Rule, State};
 
 use super::{SECOND, config, fails_in};
@@ -12,6 +13,7 @@ on_both_engines![
     class_22_a_close_stuck_behind_a_queue,
     class_22_a_close_that_is_not_taken,
     class_23_a_close_that_trickles,
+    a_refusal_has_all_its_time_however_late_it_is_given,
 ];
 
 fn class_22_a_close_that_is_not_answered<E: Engine>() {
@@ -59,6 +61,27 @@ fn class_22_a_close_that_is_not_taken<E: Engine>() {
     let turn = subject.turn_of(&[], 1);
     assert_eq!(turn.state, State::Closed);
     assert_eq!(turn.next_deadline, None);
+}
+
+/// The host took longer to refuse than a closing handshake may take.
+fn a_refusal_has_all_its_time_however_late_it_is_given<E: Engine>() {
+    let config = config(|timeouts| timeouts.close = Some(10 * SECOND));
+    let refused = || {
+        let mut subject = Subject::<E>::new(Role::Server, &config);
+        assert_eq!(subject.hears(heads::request()), [Event::Request]);
+        subject.now = subject.now.after(60 * SECOND);
+        subject.engine.refuse(&Refusal::new(504)).unwrap();
+        subject
+    };
+    let mut subject = refused();
+    subject.turn(&[]);
+    assert!(subject.writes_text().starts_with("HTTP/1.1 504 "));
+    // One that nobody takes.
+    let mut subject = refused();
+    assert_eq!(subject.turn_of(&[], 1).output, b"H");
+    subject.now = subject.now.after(10 * SECOND);
+    assert_eq!(subject.turn_of(&[], 1).output, b"");
+    assert_eq!(subject.next_deadline(), None);
 }
 
 fn class_23_a_close_that_trickles<E: Engine>() {
