@@ -6,6 +6,7 @@ mod broken;
 mod commands;
 mod component;
 mod debian;
+mod fuzz;
 mod imports;
 mod libtest;
 mod miri;
@@ -93,6 +94,10 @@ enum Task {
     /// On a target of 64 bits and on one of 32 bits that is big-endian. Takes a nightly toolchain with miri and rust-src,
     /// and about an hour.
     Miri,
+    /// Run the fuzz targets, keep what they find, and add to the record in docs/fuzzing.md.
+    ///
+    /// Fails if something was found. cargo-fuzz is installed below target/.
+    Fuzz(fuzz::Args),
     /// Build the component and the benchmarks, and run them.
     Bench {
         /// Arguments of the benchmark program, after `--`.
@@ -115,6 +120,7 @@ fn main() -> ExitCode {
         Task::Autobahn(args) => autobahn::run(&args),
         Task::Broken { fast } => broken::run(fast),
         Task::Miri => miri::run(),
+        Task::Fuzz(args) => fuzz::run(&args),
         Task::Bench { args } => commands::run_bench(args),
     };
     match done {

@@ -157,7 +157,8 @@ fn sysroot(rustc: &Path) -> Result<PathBuf> {
     shell::output(Command::new(rustc).args(["--print", "sysroot"])).map(PathBuf::from)
 }
 
-fn host(rustc: &Path) -> Result<String> {
+/// The target that this machine's programs are built for.
+pub(crate) fn host(rustc: &Path) -> Result<String> {
     let version = shell::output(Command::new(rustc).arg("-vV"))?;
     let host = version.lines().find_map(|line| line.strip_prefix("host: "));
     host.map(str::to_owned)

@@ -1,0 +1,168 @@
+//! What an input makes of its first bytes: settings, a start, and cuts. The rest is what the peer says.
+
+use arbitrary::{Arbitrary, Result, Unstructured};
+use host_tests::engine::ENTROPY;
+use host_tests::heads;
+use host_tests::{Engine, Native};
+use websocket_component::handshake::{Acceptance, Extension, Negotiated, Request};
+use websocket_component::{Config, Delivery, Instant, PongPolicy, Role};
+
+/// When everything happens.
+pub(crate) const NOW: Instant = Instant::from_nanos(7_000_000_000);
+
+/// The extension whose frames are the host's business.
+const EXTENSION: &str = "x-frames";
+
+/// How a session starts.
+#[derive(Arbitrary, Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// Open.
+    Open,
+    /// Open, with an extension of the host's.
+    OpenWithExtension,
+    /// With a handshake in bytes, of which the peer says its head as it should.
+    SoundHead,
+    /// With a handshake in bytes, of which the peer says whatever the input holds.
+    AnyHead,
+    /// The same, and a server's host accepts no request.
+    RefusedHead,
+}
+
+/// One session and all that its peer says.
+#[derive(Clone, Debug)]
+pub(crate) struct Case {
+    pub(crate) role: Role,
+    pub(crate) start: Start,
+    pub(crate) config: Config,
+    /// What is said comes in pieces of these lengths, over and over.
+    pub(crate) cuts: Vec<usize>,
+    /// How many bytes a turn of the cut run holds.
+    pub(crate) capacity: u32,
+    /// All that the peer says.
+    pub(crate) said: Vec<u8>,
+}
+
+impl Case {
+    pub(crate) fn read(role: Role, input: &[u8]) -> Result<Case> {
+        let mut input = Unstructured::new(input);
+        let start = input.arbitrary()?;
+        let config = config(&mut input)?;
+        let mut cuts = Vec::new();
+        for _ in 0..3 {
+            cuts.push(usize::from(input.arbitrary::<u8>()?).max(1));
+        }
+        let capacity = *input.choose(&[1, 3, 50, 1000, 65_536])?;
+        let mut said = Vec::new();
+        if start == Start::SoundHead {
+            said = sound_head(role);
+        }
+        said.extend_from_slice(input.take_rest());
+        Ok(Case {
+            role,
+            start,
+            config,
+            cuts,
+            capacity,
+            said,
+        })
+    }
+
+    /// The session, which has queued its request if it is a client that begins with one.
+    pub(crate) fn engine<E: Engine>(&self) -> E {
+        match self.start {
+            Start::Open => E::open(self.role, &self.config, &Negotiated::default()).unwrap(),
+            Start::OpenWithExtension => {
+                let extensions = vec![extension()];
+                let negotiated = Negotiated {
+                    extensions,
+                    ..Negotiated::default()
+                };
+                E::open(self.role, &self.config, &negotiated).unwrap()
+            }
+            Start::SoundHead | Start::AnyHead | Start::RefusedHead => {
+                let mut engine = E::new(self.role, &self.config).unwrap();
+                if self.role == Role::Client {
+                    engine.connect(&request()).unwrap();
+                }
+                engine
+            }
+        }
+    }
+
+    pub(crate) fn begins_with_heads(&self) -> bool {
+        !matches!(self.start, Start::Open | Start::OpenWithExtension)
+    }
+}
+
+/// Settings within their ranges, at the ends of the ranges too.
+pub(crate) fn config(input: &mut Unstructured<'_>) -> Result<Config> {
+    let mut config = Config::default();
+    let [
+        pieces,
+        shown,
+        quiet,
+        unanswered,
+        unchecked,
+        unmasked,
+        bad_requests,
+    ]: [bool; 7] = input.arbitrary()?;
+    if pieces {
+        config.delivery = Delivery::Pieces;
+    }
+    config.show_control = shown;
+    config.close_on_failure = !quiet;
+    config.reply_to_close = !unanswered;
+    config.verify_utf8 = !unchecked;
+    config.masking = !unmasked;
+    config.show_bad_requests = bad_requests;
+    config.pongs = *input.choose(&[PongPolicy::Each, PongPolicy::Latest, PongPolicy::Manual])?;
+    config.receive_buffer = *input.choose(&[65_536, 256, 300])?;
+    config.send_buffer = *input.choose(&[65_536, 16, 100])?;
+    let limits = &mut config.limits;
+    limits.frame = *input.choose(&[16 << 20, 125, 1000, 0, u64::MAX])?;
+    limits.message = *input.choose(&[16 << 20, 200, 2000, 0, u64::MAX])?;
+    limits.fragments = *input.choose(&[65_536, 3, 1, u32::MAX])?;
+    limits.queued_pongs = *input.choose(&[65_536, 300, 0, u32::MAX])?;
+    limits.queued_output = *input.choose(&[32 << 20, 500, u64::MAX])?;
+    limits.head = *input.choose(&[16_384, 400, u32::MAX])?;
+    limits.line = *input.choose(&[8192, 80, u32::MAX])?;
+    limits.headers = *input.choose(&[100, 6, u32::MAX])?;
+    Ok(config)
+}
+
+/// What a client that begins with a handshake asks for.
+pub(crate) fn request() -> Request {
+    Request {
+        subprotocols: vec!["chat".into(), "superchat".into()],
+        extensions: vec![extension()],
+        ..Request::new("example.org", "/chat")
+    }
+}
+
+/// What a server's host answers.
+pub(crate) fn acceptance() -> Acceptance {
+    Acceptance::default()
+}
+
+fn extension() -> Extension {
+    Extension {
+        name: EXTENSION.into(),
+        parameters: Vec::new(),
+    }
+}
+
+/// The key of the client, which is made of its entropy: the same in every case.
+pub(crate) fn key_of_the_client() -> String {
+    let mut client = Native::client(&Config::default(), &ENTROPY).unwrap();
+    client.connect(&request()).unwrap();
+    let head = client.exchange(b"", &[], NOW, u32::MAX).output;
+    let head = String::from_utf8(head).unwrap();
+    heads::field(&head, "Sec-WebSocket-Key").unwrap().into()
+}
+
+fn sound_head(role: Role) -> Vec<u8> {
+    match role {
+        Role::Server => heads::request(),
+        Role::Client => heads::response_to(&key_of_the_client()),
+    }
+}

@@ -1,0 +1,327 @@
+//! Makes the calls of a script, whoever runs the session.
+
+use host_tests::engine::{ActionIs, Engine, Failure, Outgoing, Turn};
+use host_tests::heads;
+use websocket_component::handshake::{
+    Acceptance, Extension, Form, Header, Negotiated, Refusal, Request, RequestHead, ResponseHead,
+};
+use websocket_component::{ActionId, Completion, Instant, Role, State};
+
+use super::call::{Call, Clock, How, Opening, Script, frame};
+use crate::case::{self, NOW};
+
+pub(super) struct Player<E> {
+    engine: E,
+    role: Role,
+    now: Instant,
+    /// What was said and not taken.
+    unread: Vec<u8>,
+    /// The actions that are outstanding, with how many bytes they write.
+    actions: Vec<(ActionId, Option<usize>)>,
+    sends: usize,
+}
+
+/// What a call gives.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    Nothing,
+    Done(Result<(), Failure>),
+    Turn(Box<Turn>),
+    Action(ActionIs),
+    Agreed(Result<Negotiated, Failure>),
+    Fields(Result<Vec<Header>, Failure>),
+    Look(Box<Look>),
+}
+
+/// All that a session can be asked.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Look {
+    state: State,
+    failure: Option<Failure>,
+    negotiated: Option<Negotiated>,
+    request: Option<RequestHead>,
+    response: Option<ResponseHead>,
+    next_deadline: Option<Instant>,
+    buffered_amount: u64,
+    round_trip_time: Option<u64>,
+}
+
+impl<E: Engine> Player<E> {
+    pub(super) fn new(script: &Script<'_>) -> Result<Self, Failure> {
+        let Script { role, config, .. } = script;
+        let engine = match script.opening {
+            Opening::Open => E::open(*role, config, &Negotiated::default()),
+            Opening::OpenWithExtension => {
+                let negotiated = Negotiated {
+                    subprotocol: Some("chat".into()),
+                    extensions: case::request().extensions,
+                };
+                E::open(*role, config, &negotiated)
+            }
+            Opening::Unopened => E::new(*role, config),
+        }?;
+        Ok(Player {
+            engine,
+            role: *role,
+            now: NOW,
+            unread: Vec::new(),
+            actions: Vec::new(),
+            sends: 0,
+        })
+    }
+
+    pub(super) fn look(&mut self) -> Answer {
+        let engine = &mut self.engine;
+        Answer::Look(Box::new(Look {
+            state: engine.state(),
+            failure: engine.failure(),
+            negotiated: engine.negotiated(),
+            request: engine.request(),
+            response: engine.response(),
+            next_deadline: engine.next_deadline(),
+            buffered_amount: engine.buffered_amount(),
+            round_trip_time: engine.round_trip_time(),
+        }))
+    }
+
+    pub(super) fn make(&mut self, call: &Call<'_>) -> Answer {
+        let now = self.now;
+        match call {
+            Call::Frame {
+                first,
+                masked,
+                payload,
+            } => self.unread.extend(frame(*first, *masked, payload)),
+            Call::Head { line } => {
+                let head = self.head(line);
+                self.unread.extend(head);
+            }
+            Call::Bytes(bytes) => self.unread.extend_from_slice(bytes),
+            Call::Exchange {
+                most,
+                what,
+                capacity,
+            } => {
+                let payloads: Vec<Vec<u8>> =
+                    what.iter().map(|what| what.payload(self.sends)).collect();
+                self.sends += 1;
+                let messages = what.iter().zip(&payloads);
+                let outgoing: Vec<Outgoing<'_>> = messages
+                    .map(|(what, payload)| Outgoing {
+                        message: what.message(payload),
+                        context: Some(self.sends as u64),
+                    })
+                    .collect();
+                let given = self.unread.len().min(usize::from(*most) * 8);
+                let input = &self.unread[..given];
+                let turn = self
+                    .engine
+                    .exchange(input, &outgoing, now, (*capacity).into());
+                self.unread.drain(..turn.consumed);
+                return Answer::Turn(Box::new(turn));
+            }
+            Call::Send(what, context) => {
+                self.sends += 1;
+                let payload = what.payload(self.sends);
+                return Answer::Done(self.engine.send(what.message(&payload), *context, now));
+            }
+            Call::Receive(context) => return Answer::Done(self.engine.receive(*context)),
+            Call::GetAction(queue) => {
+                let action = self.engine.get_action((*queue).into(), now);
+                self.noted(&action);
+                return Answer::Action(action);
+            }
+            Call::Complete { which, how } => return Answer::Done(self.complete(*which, *how)),
+            Call::Clock(clock) => self.clock(*clock),
+            Call::EndOfInput => self.engine.end_of_input(now),
+            Call::Abort => self.engine.abort(),
+            _ => return self.handshake(call),
+        }
+        Answer::Nothing
+    }
+
+    fn clock(&mut self, clock: Clock) {
+        self.now = match clock {
+            Clock::Later(millis) => {
+                let nanos = u64::from(millis) * 1_000_000;
+                Instant::from_nanos(self.now.as_nanos().saturating_add(nanos))
+            }
+            Clock::Deadline => self.engine.next_deadline().unwrap_or(self.now),
+            Clock::At(nanos) => Instant::from_nanos(nanos),
+        };
+    }
+
+    fn noted(&mut self, action: &ActionIs) {
+        match action {
+            ActionIs::Nothing => {}
+            ActionIs::SendToNetwork(id, bytes) => self.actions.push((*id, Some(bytes.len()))),
+            ActionIs::SendComplete(id, ..)
+            | ActionIs::ReceiveComplete(id, ..)
+            | ActionIs::ReceiveFromNetwork(id, _) => self.actions.push((*id, None)),
+        }
+    }
+
+    fn complete(&mut self, which: u8, how: How) -> Result<(), Failure> {
+        let index = usize::from(which) % (self.actions.len() + 1);
+        let unknown = (ActionId(which.into()), None);
+        let (id, writes) = self.actions.get(index).copied().unwrap_or(unknown);
+        let read = |most: usize| self.unread[..self.unread.len().min(most)].to_vec();
+        let bytes = match how {
+            How::Read(most) => read(most.into()),
+            _ => read(256),
+        };
+        let completions = match how {
+            How::Well => vec![
+                Completion::Sent(writes.unwrap_or(0)),
+                Completion::Read(&bytes),
+                Completion::Done,
+            ],
+            How::Sent(count) => vec![Completion::Sent(count.into())],
+            How::Read(_) => vec![Completion::Read(&bytes)],
+            How::Done => vec![Completion::Done],
+        };
+        let mut outcome = Ok(());
+        for completion in completions {
+            let is_read = matches!(completion, Completion::Read(_));
+            outcome = self.engine.complete_action(id, completion, self.now);
+            if outcome.is_ok() {
+                if is_read {
+                    self.unread.drain(..bytes.len());
+                }
+                self.actions.retain(|(other, _)| *other != id);
+                break;
+            }
+        }
+        outcome
+    }
+
+    /// The head that the peer of a session says, with a line of the input's.
+    fn head(&self, line: &[u8]) -> Vec<u8> {
+        let head = match self.role {
+            Role::Server => heads::request(),
+            Role::Client => heads::response_to(&case::key_of_the_client()),
+        };
+        let end = head.len() - 2;
+        match line {
+            [] => head,
+            _ => [&head[..end], line, b"\r\n\r\n"].concat(),
+        }
+    }
+
+    fn handshake(&mut self, call: &Call<'_>) -> Answer {
+        let form = |extended: bool| match extended {
+            true => Form::ExtendedConnect,
+            false => Form::Upgrade,
+        };
+        let engine = &mut self.engine;
+        match *call {
+            Call::Connect {
+                target,
+                name,
+                value,
+            } => Answer::Done(engine.connect(&Request {
+                target: format!("/{target}"),
+                headers: fields(name, value),
+                ..case::request()
+            })),
+            Call::Accept {
+                chosen,
+                name,
+                value,
+            } => Answer::Agreed(engine.accept(&Acceptance {
+                subprotocol: chosen.then(|| "chat".into()),
+                extensions: Vec::new(),
+                headers: fields(name, value),
+            })),
+            Call::Refuse { status, body } => Answer::Done(engine.refuse(&Refusal {
+                status,
+                headers: Vec::new(),
+                body: body.into(),
+            })),
+            Call::BeginClient {
+                extended,
+                subprotocol,
+            } => {
+                let subprotocols = match subprotocol {
+                    "" => Vec::new(),
+                    name => vec![name.into()],
+                };
+                let extensions: [Extension; 0] = [];
+                let headers = match extended {
+                    true => connect_fields(),
+                    false => Vec::new(),
+                };
+                Answer::Fields(engine.begin_client_handshake(
+                    form(extended),
+                    &subprotocols,
+                    &extensions,
+                    &headers,
+                ))
+            }
+            Call::EndClient {
+                status,
+                name,
+                value,
+                sound,
+            } => {
+                let mut headers = fields(name, value);
+                let key = case::key_of_the_client();
+                if sound {
+                    headers.extend(fields("Upgrade", b"websocket"));
+                    headers.extend(fields("Connection", b"Upgrade"));
+                    headers.extend(fields(
+                        "Sec-WebSocket-Accept",
+                        heads::accept_for(&key).as_bytes(),
+                    ));
+                }
+                let status = if sound { 101 } else { status };
+                Answer::Agreed(engine.end_client_handshake(status, &headers))
+            }
+            Call::BeginServer {
+                extended,
+                name,
+                value,
+                sound,
+            } => {
+                let mut headers = fields(name, value);
+                if sound && extended {
+                    headers.extend(connect_fields());
+                    headers.extend(fields("sec-websocket-version", b"13"));
+                } else if sound {
+                    for (name, value) in heads::REQUEST {
+                        headers.extend(fields(name, value.as_bytes()));
+                    }
+                }
+                let form = form(extended);
+                Answer::Fields(engine.begin_server_handshake(
+                    form,
+                    &headers,
+                    &Acceptance::default(),
+                ))
+            }
+            _ => Answer::Done(engine.end_server_handshake()),
+        }
+    }
+}
+
+/// One field, or none.
+fn fields(name: &str, value: &[u8]) -> Vec<Header> {
+    match name {
+        "" => Vec::new(),
+        name => vec![Header::new(name, value)],
+    }
+}
+
+/// RFC 8441, section 4.
+fn connect_fields() -> Vec<Header> {
+    [
+        (":method", "CONNECT"),
+        (":protocol", "websocket"),
+        (":scheme", "https"),
+        (":path", "/chat"),
+        (":authority", "example.org"),
+    ]
+    .into_iter()
+    .map(|(name, value)| Header::new(name, value))
+    .collect()
+}

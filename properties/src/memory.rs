@@ -1,0 +1,64 @@
+//! How much memory a session takes: what its limits allow and the peer has sent, and nothing on a header's word
+//! (hostile classes 6, 14 and 20).
+
+use host_tests::{Engine, Event, Native};
+
+use crate::case::{self, Case, NOW};
+
+/// How much is said in one go: the memory of a turn is as large as its input.
+const CHUNK: usize = 64;
+
+/// What a session takes that has heard nothing: its request, its own boxes.
+const BASE: u64 = 8192;
+/// Of a head: its bytes, the fields that borrow from them, the fields that own theirs.
+const PER_HEAD_BYTE: u64 = 32;
+/// Of a message: the bytes as they are put together, in a buffer that doubles, and a copy for the host.
+const PER_MESSAGE_BYTE: u64 = 6;
+/// Of a pong that waits, at least two bytes long: its bytes and its border, in buffers that double.
+const PER_PONG_BYTE: u64 = 70;
+
+/// Says it all to a session that hardly gets to write, and measures the most memory at a time.
+pub(crate) fn is_bounded(case: &Case) {
+    let measured = allocation_counter::measure(|| listen(case));
+    assert_eq!(measured.bytes_current, 0, "bytes that were not given back");
+    let allowed = allowed(case);
+    assert!(
+        measured.bytes_max <= allowed,
+        "{} bytes taken, {allowed} allowed",
+        measured.bytes_max
+    );
+}
+
+fn listen(case: &Case) {
+    let mut engine = case.engine::<Native>();
+    let mut at = 0;
+    let mut given = 0;
+    while given < case.said.len() {
+        given = case.said.len().min(given + CHUNK);
+        loop {
+            let turn = engine.exchange(&case.said[at..given], &[], NOW, 1);
+            at += turn.consumed;
+            if turn.events.contains(&Event::Request) && engine.accept(&case::acceptance()).is_err()
+            {
+                return;
+            }
+            if turn.events.is_empty() {
+                break;
+            }
+        }
+    }
+}
+
+fn allowed(case: &Case) -> u64 {
+    let said = case.said.len() as u64;
+    let limits = &case.config.limits;
+    let head = match case.begins_with_heads() {
+        true => said.min(limits.head.into()),
+        false => 0,
+    };
+    // A frame of an extension's is no longer than any frame may be.
+    let message = said.min(limits.message.max(limits.frame)) + CHUNK as u64;
+    // A ping of two bytes is answered by a pong of up to six; the last one may exceed the limit.
+    let pongs = (3 * said).min(u64::from(limits.queued_pongs) + 131);
+    BASE + PER_HEAD_BYTE * head + PER_MESSAGE_BYTE * message + PER_PONG_BYTE * pongs
+}

@@ -1,0 +1,204 @@
+//! One session, and a peer that says anything.
+//!
+//! However it is cut and whichever way the session is driven, the same comes of it (hostile class 26), every call gets
+//! on (class 16), and all that is heard and written keeps to the rules. Two things depend on how often the output is
+//! taken, by their nature: whether pings are a flood, and which pings the policy `latest` answers.
+
+use host_tests::engine::joined;
+use host_tests::wire::{FIN, PONG};
+use host_tests::{Engine, Event, Native, Pump, wire};
+use websocket_component::handshake::{Negotiated, Refusal, ResponseHead};
+use websocket_component::{Message, PongPolicy, Role, Rule, State};
+
+use crate::case::{self, Case, NOW, Start};
+use crate::watch::Watch;
+use crate::{memory, opening, written};
+
+/// All that comes of a run.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    /// Pieces are put together.
+    pub(crate) events: Vec<Event>,
+    pub(crate) output: Vec<u8>,
+    pub(crate) failure: Option<Rule>,
+    pub(crate) state: State,
+    pub(crate) negotiated: Option<Negotiated>,
+    pub(crate) response: Option<ResponseHead>,
+}
+
+/// A server hears what the input says.
+///
+/// # Panics
+///
+/// If something doesn't hold.
+pub fn server(input: &[u8]) {
+    holds(Role::Server, input);
+}
+
+/// A client hears what the input says.
+///
+/// # Panics
+///
+/// If something doesn't hold.
+pub fn client(input: &[u8]) {
+    holds(Role::Client, input);
+}
+
+fn holds(role: Role, input: &[u8]) {
+    let Ok(case) = Case::read(role, input) else {
+        return;
+    };
+    let whole = batched(&case, &[usize::MAX], u32::MAX);
+    written::is_sound(&case, &whole);
+    if case.begins_with_heads() && whole.negotiated.is_some() {
+        match role {
+            Role::Server => opening::was_asked_for(&case.said),
+            Role::Client => opening::was_agreed_to(&case.said),
+        }
+    }
+    let cut = batched(&case, &case.cuts, case.capacity);
+    written::is_sound(&case, &cut);
+    is_the_same(&case, &whole, cut);
+    // The pump accepts what a server is asked.
+    if case.start != Start::RefusedHead && !case.config.show_bad_requests {
+        is_the_same(&case, &whole, pumped(&case));
+    }
+    memory::is_bounded(&case);
+}
+
+/// In batches: the pieces one after the other, what isn't consumed again with the next.
+fn batched(case: &Case, cuts: &[usize], capacity: u32) -> Outcome {
+    let mut engine = case.engine::<Native>();
+    let mut watch = Watch::new(case);
+    let mut unread = Vec::new();
+    let mut rest = &case.said[..];
+    let mut cuts = cuts.iter().cycle();
+    loop {
+        let given = unread.len();
+        let turn = engine.exchange(&unread, &[], NOW, capacity);
+        unread.drain(..turn.consumed);
+        let asked = turn.events.contains(&Event::Request);
+        let progress = turn.consumed > 0 || !turn.events.is_empty() || !turn.output.is_empty();
+        assert!(progress || !turn.more, "more of nothing");
+        let again = asked || turn.more;
+        watch.turn(given, capacity, turn);
+        if asked {
+            answer(case, &mut engine);
+        }
+        if again {
+            continue;
+        }
+        assert!(unread.is_empty(), "bytes that nobody takes");
+        if rest.is_empty() {
+            break;
+        }
+        let (piece, others) = rest.split_at(rest.len().min(*cuts.next().unwrap()));
+        unread.extend_from_slice(piece);
+        rest = others;
+    }
+    let outcome = outcome(&mut engine, &watch.events, watch.output);
+    ends(&mut engine);
+    outcome
+}
+
+/// The host of a server answers the request.
+fn answer(case: &Case, engine: &mut Native) {
+    let violation = engine.request().expect("a request").violation;
+    if let Some(rule) = violation {
+        assert!(case.config.show_bad_requests);
+        let refused = engine.accept(&case::acceptance());
+        assert_eq!(refused.map_err(|failure| failure.rule), Err(rule));
+    }
+    if violation.is_some() || case.start == Start::RefusedHead {
+        engine
+            .refuse(&Refusal::new(403))
+            .expect("it can be refused");
+    } else {
+        engine
+            .accept(&case::acceptance())
+            .expect("it breaks no rule");
+    }
+}
+
+/// By actions, with reads and writes of the cuts' lengths.
+fn pumped(case: &Case) -> Outcome {
+    let mut pump = Pump::of(case.engine::<Native>());
+    pump.now = NOW;
+    let mut rest = &case.said[..];
+    for cut in case.cuts.iter().cycle() {
+        pump.read_at_most = *cut;
+        pump.write_at_most = *cut;
+        let (piece, others) = rest.split_at(rest.len().min(*cut));
+        pump.run(piece);
+        rest = others;
+        if rest.is_empty() {
+            break;
+        }
+    }
+    outcome(&mut pump.engine, &pump.events, pump.written)
+}
+
+fn outcome(engine: &mut Native, events: &[Event], output: Vec<u8>) -> Outcome {
+    Outcome {
+        events: joined(events),
+        output,
+        failure: engine.failure().map(|failure| failure.rule),
+        state: engine.state(),
+        negotiated: engine.negotiated(),
+        response: engine.response(),
+    }
+}
+
+/// The transport ends, and with it the session.
+fn ends(engine: &mut Native) {
+    engine.end_of_input(NOW);
+    if engine.state() == State::Closing {
+        // The peer has closed, and answering is the host's.
+        engine
+            .send(Message::Close, None, NOW)
+            .expect("the answer to a close");
+    }
+    loop {
+        let turn = engine.exchange(b"\x81\x00", &[], NOW, u32::MAX);
+        assert_eq!(turn.events, [], "heard after the end");
+        if !turn.more {
+            break;
+        }
+    }
+    assert_eq!(engine.state(), State::Closed);
+    assert_eq!(engine.next_deadline(), None);
+    assert_eq!(engine.buffered_amount(), 0);
+    assert!(engine.send(Message::Text("x"), None, NOW).is_err());
+    assert!(engine.receive(None).is_err());
+}
+
+fn is_the_same(case: &Case, whole: &Outcome, mut other: Outcome) {
+    let floods = [whole.failure, other.failure].contains(&Some(Rule::PingFlood));
+    if case.config.limits.queued_pongs < 65_536 && floods {
+        return;
+    }
+    if case.config.pongs == PongPolicy::Latest {
+        let without = without_pongs(case, &other.output);
+        assert_eq!(without_pongs(case, &whole.output), without);
+        other.output.clone_from(&whole.output);
+    }
+    assert_eq!(*whole, other, "another outcome of another cut");
+}
+
+/// What was written, but for pongs and for mask keys, which depend on how many pongs there are.
+fn without_pongs(case: &Case, output: &[u8]) -> (Vec<u8>, Vec<(u8, Vec<u8>)>) {
+    let head = match case.begins_with_heads() {
+        true => output.windows(4).position(|window| window == b"\r\n\r\n"),
+        false => None,
+    };
+    let (head, rest) = output.split_at(head.map_or(0, |end| end + 4));
+    if head.starts_with(b"HTTP/1.1 ") && !head.starts_with(b"HTTP/1.1 101 ") {
+        return (output.to_vec(), Vec::new());
+    }
+    let frames = wire::read_frames(rest);
+    let others = frames.into_iter().filter(|frame| frame.first != FIN | PONG);
+    (
+        head.to_vec(),
+        others.map(|frame| (frame.first, frame.payload)).collect(),
+    )
+}

@@ -1,0 +1,160 @@
+//! What every turn keeps to, whatever was said.
+
+use std::str;
+
+use host_tests::{Event, Failure, Turn};
+use websocket_component::{Delivery, PongPolicy, State};
+
+use crate::case::{Case, Start};
+
+/// Watches the turns of one session that sends nothing of its host's.
+pub(crate) struct Watch<'a> {
+    case: &'a Case,
+    state: State,
+    failure: Option<Failure>,
+    /// The handshake is over.
+    opened: bool,
+    /// A close frame has come.
+    closed: bool,
+    /// What has come of a message in pieces, and whether it is text.
+    pieces: Option<(bool, Vec<u8>)>,
+    /// All that was heard.
+    pub(crate) events: Vec<Event>,
+    /// All that was written.
+    pub(crate) output: Vec<u8>,
+}
+
+impl<'a> Watch<'a> {
+    pub(crate) fn new(case: &'a Case) -> Self {
+        Watch {
+            case,
+            state: State::Connecting,
+            failure: None,
+            opened: !case.begins_with_heads(),
+            closed: false,
+            pieces: None,
+            events: Vec::new(),
+            output: Vec::new(),
+        }
+    }
+
+    /// Takes a turn that was given so many bytes.
+    pub(crate) fn turn(&mut self, given: usize, capacity: u32, turn: Turn) {
+        assert!(turn.consumed <= given, "more consumed than given");
+        assert!(
+            turn.output.len() <= capacity.max(1) as usize,
+            "a turn that is too full"
+        );
+        assert!(
+            self.failure.is_none() || turn.events.is_empty(),
+            "heard after {:?}: {:?}",
+            self.failure,
+            turn.events
+        );
+        for event in &turn.events {
+            assert!(!self.closed, "heard after a close: {event:?}");
+            self.event(event);
+        }
+        self.lives_on(&turn);
+        self.events.extend(turn.events);
+        self.output.extend(turn.output);
+    }
+
+    /// A life has one direction, and one failure.
+    fn lives_on(&mut self, turn: &Turn) {
+        let age = |state| match state {
+            State::Connecting => 0,
+            State::Open => 1,
+            State::Closing => 2,
+            State::Closed => 3,
+        };
+        assert!(age(turn.state) >= age(self.state), "{:?} again", turn.state);
+        self.state = turn.state;
+        if turn.state == State::Closed {
+            assert_eq!(turn.next_deadline, None, "a deadline of a closed session");
+            assert!(
+                turn.output.is_empty() || !turn.more,
+                "closed with more to write"
+            );
+        }
+        assert!(
+            self.failure.is_none() || turn.failure == self.failure,
+            "{:?} became {:?}",
+            self.failure,
+            turn.failure
+        );
+        self.failure.clone_from(&turn.failure);
+    }
+
+    fn event(&mut self, event: &Event) {
+        let config = &self.case.config;
+        match event {
+            Event::Request | Event::Opened => {
+                assert!(!self.opened, "opened twice");
+                self.opened = true;
+                return;
+            }
+            Event::Text { payload, last } => self.piece(true, payload, *last),
+            Event::Binary { payload, last } => self.piece(false, payload, *last),
+            Event::Frame { bits, payload } => {
+                assert_eq!(self.case.start, Start::OpenWithExtension);
+                assert!(bits & 0x0f <= 2, "not a data frame: {bits:02x}");
+                assert!(payload.len() as u64 <= config.limits.frame);
+            }
+            Event::Ping(payload) => {
+                assert!(config.show_control || config.pongs == PongPolicy::Manual);
+                assert!(payload.len() <= 125);
+            }
+            Event::Pong(payload, round_trip) => {
+                assert!(config.show_control);
+                assert!(payload.len() <= 125);
+                assert_eq!(*round_trip, None, "the answer to no ping");
+            }
+            Event::Close(code, reason) => {
+                self.closed = true;
+                assert!(is_shown(*code), "close code {code}");
+                assert!(reason.len() <= 123 && str::from_utf8(reason).is_ok());
+            }
+            Event::Sent(_) => panic!("nothing was sent"),
+        }
+        assert!(self.opened, "heard before the handshake is over: {event:?}");
+    }
+
+    fn piece(&mut self, text: bool, payload: &[u8], last: bool) {
+        let config = &self.case.config;
+        assert_ne!(
+            self.case.start,
+            Start::OpenWithExtension,
+            "frames are the host's"
+        );
+        if config.delivery == Delivery::Messages {
+            assert!(last, "a piece");
+        } else {
+            assert!(
+                payload.len() <= config.receive_buffer as usize,
+                "a long piece"
+            );
+        }
+        let (of_text, bytes) = self.pieces.get_or_insert_with(|| (text, Vec::new()));
+        assert_eq!(*of_text, text, "pieces of another kind");
+        bytes.extend_from_slice(payload);
+        assert!(
+            bytes.len() as u64 <= config.limits.message,
+            "a long message"
+        );
+        if text && config.verify_utf8 {
+            match str::from_utf8(bytes) {
+                Ok(_) => {}
+                Err(error) => assert!(!last && error.error_len().is_none(), "not UTF-8"),
+            }
+        }
+        if last {
+            self.pieces = None;
+        }
+    }
+}
+
+/// Whether a close can be reported with this code (RFC 6455, section 7.4): one that may be sent, or 1005.
+fn is_shown(code: u16) -> bool {
+    matches!(code, 1000..=1003 | 1005 | 1007..=1014 | 3000..=4999)
+}

@@ -1,0 +1,59 @@
+//! cargo-fuzz, which builds the targets.
+//!
+//! Without a sanitizer it works on a stable compiler. The engine forbids `unsafe`, so there is little for one to find;
+//! debug assertions and overflow checks are on.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use super::Folders;
+use super::target::Target;
+use crate::{shell, toolchain};
+
+const VERSION: &str = "0.13.2";
+
+/// The tool, installed below target/ if it isn't there in this version.
+pub(crate) fn install(root: &Path) -> Result<PathBuf> {
+    let folder = root.join("target/tools");
+    let tool = folder.join("bin/cargo-fuzz");
+    let version = shell::output(Command::new(&tool).args(["fuzz", "--version"]));
+    if version.is_ok_and(|version| version.ends_with(VERSION)) {
+        return Ok(tool);
+    }
+    eprintln!("Installing cargo-fuzz {VERSION} below target/ (a minute or two)");
+    shell::run(
+        shell::cargo()
+            .args(["install", "cargo-fuzz", "--locked", "--version", VERSION])
+            .arg("--root")
+            .arg(folder),
+    )
+    .context("cargo-fuzz was not installed")?;
+    Ok(tool)
+}
+
+/// Builds a target; returns its program.
+pub(crate) fn build(tool: &Path, target: &Target, folders: &Folders) -> Result<PathBuf> {
+    let mut command = Command::new(tool);
+    command.args(["fuzz", "build", "--sanitizer", "none", "--target-dir"]);
+    command.arg(&folders.work).args(features(target));
+    command.arg(target.name).current_dir(&folders.root);
+    shell::run(&mut command)?;
+    let host = toolchain::host(Path::new("rustc"))?;
+    Ok(folders.work.join(host).join("release").join(target.name))
+}
+
+/// The command that shows a finding again, for a person to type.
+pub(crate) fn reproduction(target: &Target, finding: &Path) -> String {
+    format!(
+        "target/tools/bin/cargo-fuzz fuzz run --sanitizer none --target-dir target/fuzz {}{} {}",
+        features(target).map_or(String::new(), |feature| format!("{feature} ")),
+        target.name,
+        finding.display()
+    )
+}
+
+fn features(target: &Target) -> Option<&'static str> {
+    target.needs_component.then_some("--features=component")
+}
