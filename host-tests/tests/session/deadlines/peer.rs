@@ -3,7 +3,7 @@
 use host_tests::engine::ROLES;
 use host_tests::wire::Frame;
 use host_tests::{Engine, Event, Subject, heads, on_both_engines};
-use websocket_component::handshake::Request;
+use websocket_component::handshake::{Acceptance, Request};
 use websocket_component::{Message, Role, Rule, State};
 
 use super::{SECOND, config, fails_in};
@@ -13,6 +13,7 @@ on_both_engines![
     a_client_whose_request_is_not_answered_gives_up,
     a_client_whose_request_is_not_taken_gives_up,
     the_hosts_own_time_is_not_the_peers,
+    who_waits_to_be_accepted_is_not_idle,
     a_silent_peer_is_idle,
     any_byte_postpones_the_idle_deadline,
     class_23_a_header_that_trickles,
@@ -72,6 +73,16 @@ fn the_hosts_own_time_is_not_the_peers<E: Engine>() {
     subject.waits(100 * SECOND);
     subject.engine.accept(&Default::default()).unwrap();
     assert_eq!(subject.state(), State::Open);
+}
+
+fn who_waits_to_be_accepted_is_not_idle<E: Engine>() {
+    let config = config(|timeouts| timeouts.idle = Some(10 * SECOND));
+    let mut subject = Subject::<E>::new(Role::Server, &config);
+    assert_eq!(subject.hears(heads::request()), [Event::Request]);
+    subject.now = subject.now.after(60 * SECOND);
+    subject.engine.accept(&Acceptance::default()).unwrap();
+    assert_eq!(subject.turn(&[]).state, State::Open);
+    fails_in(&mut subject, 10 * SECOND, Rule::IdleTimeout);
 }
 
 fn a_silent_peer_is_idle<E: Engine>() {
