@@ -94,11 +94,7 @@ fn test_engine() -> Result<()> {
     let packages = packages.map(|package| ["--package", package]);
     // Without its default features `properties` takes no wasmtime.
     let arguments = ["test", "--no-fail-fast", "--no-default-features"];
-    shell::run(
-        shell::cargo()
-            .args(arguments)
-            .args(packages.as_flattened()),
-    )
+    shell::run(shell::cargo().args(arguments).args(packages.as_flattened()))
 }
 
 fn test_hosts(components: &Components, needs: Option<&Needs>) -> Result<()> {
