@@ -33,8 +33,6 @@ impl Engine {
     pub(crate) fn component(path: &Path) -> Result<Self> {
         let config = SandboxConfig {
             guests: 64,
-            // The machine is shared with the test suite, and the largest messages have 16 MiB.
-            call_time: std::time::Duration::from_secs(10),
             ..SandboxConfig::default()
         };
         Ok(Self::Component(Sandbox::load(path, config)?))
@@ -43,7 +41,7 @@ impl Engine {
     /// A client's connection, open.
     pub(crate) async fn connect(&self, url: &str) -> Result<Connection> {
         Ok(match self {
-            Self::Native => Connection::Native(native::Connection::connect(url).await?),
+            Self::Native => Connection::Native(Box::new(native::Connection::connect(url).await?)),
             Self::Component(sandbox) => {
                 let connected = connect_async_with_config(url, sandbox, config(sandbox));
                 Connection::Component(Box::new(connected.await?.0))
@@ -55,7 +53,7 @@ impl Engine {
     pub(crate) async fn accept(&self, socket: TcpStream) -> Result<Connection> {
         socket.set_nodelay(true)?;
         Ok(match self {
-            Self::Native => Connection::Native(native::Connection::accept(socket).await?),
+            Self::Native => Connection::Native(Box::new(native::Connection::accept(socket).await?)),
             Self::Component(sandbox) => {
                 let accepted = accept_hdr_async_with_config(
                     socket,
@@ -83,7 +81,7 @@ fn config(sandbox: &Sandbox) -> Config {
 
 /// An open connection.
 pub(crate) enum Connection {
-    Native(native::Connection),
+    Native(Box<native::Connection>),
     Component(Box<WebSocketStream<TcpStream>>),
 }
 
