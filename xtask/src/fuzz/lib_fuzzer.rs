@@ -99,8 +99,8 @@ pub(crate) fn merge(
     folders: &Folders,
 ) -> Result<()> {
     let mut command = command(target, program, folders);
-    // By edges, not by how often each is met: some hundreds of inputs are enough to commit.
-    command.args(["-set_cover_merge=1", "-use_counters=0"]);
+    command.arg("-set_cover_merge=1");
+    command.arg(format!("-use_counters={}", u8::from(target.keeps_counts)));
     command.arg(to).arg(from);
     let said = run(target, command, folders)?;
     if !said.succeeded {

@@ -9,6 +9,8 @@ pub(crate) struct Target {
     /// The longest input, in bytes.
     pub(crate) longest: u32,
     pub(crate) needs_component: bool,
+    /// Inputs are kept for how often they meet an edge, too: bits that share an edge tell much, and the inputs are small.
+    pub(crate) keeps_counts: bool,
 }
 
 pub(crate) const ALL: &[Target] = &[
@@ -16,26 +18,31 @@ pub(crate) const ALL: &[Target] = &[
         name: "server",
         longest: 2048,
         needs_component: false,
+        keeps_counts: false,
     },
     Target {
         name: "client",
         longest: 2048,
         needs_component: false,
+        keeps_counts: false,
     },
     Target {
         name: "operations",
         longest: 1024,
         needs_component: false,
+        keeps_counts: false,
     },
     Target {
         name: "differential",
         longest: 512,
         needs_component: false,
+        keeps_counts: true,
     },
     Target {
         name: "component",
         longest: 1024,
         needs_component: true,
+        keeps_counts: false,
     },
 ];
 
