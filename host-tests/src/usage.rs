@@ -16,6 +16,8 @@ pub struct Usage {
     pub threads: u64,
     /// Processor time so far, of all threads, in user code and in the kernel.
     pub cpu: Duration,
+    /// How long threads were ready to run and others had the processors, so far, all threads added up.
+    pub waiting: Duration,
 }
 
 impl Usage {
@@ -32,6 +34,7 @@ impl Usage {
             descriptors: fs::read_dir(format!("{folder}/fd"))?.count() as u64,
             threads: field(&status, "Threads:")?,
             cpu: cpu(&fs::read_to_string(format!("{folder}/stat"))?)?,
+            waiting: waiting(&folder)?,
         })
     }
 }
@@ -59,6 +62,18 @@ fn cpu(stat: &str) -> io::Result<Duration> {
         }
         _ => Err(io::Error::other("no times in /proc")),
     }
+}
+
+/// The sum of the second numbers in /proc/…/task/*/schedstat, in nanoseconds. Systems without that file tell 0.
+fn waiting(folder: &str) -> io::Result<Duration> {
+    let mut nanos = 0;
+    for task in fs::read_dir(format!("{folder}/task"))? {
+        // A thread may have ended meanwhile.
+        let times = fs::read_to_string(task?.path().join("schedstat")).unwrap_or_default();
+        let waited = times.split(' ').nth(1).and_then(|time| time.parse().ok());
+        nanos += waited.unwrap_or(0);
+    }
+    Ok(Duration::from_nanos(nanos))
 }
 
 /// Lets this process, and what it starts, open so many files.

@@ -22,6 +22,21 @@ pub(crate) fn run_gate(args: Vec<OsString>) -> Result<()> {
     shell::become_command(&mut cargo)
 }
 
+/// The gate under attack.
+pub(crate) fn run_soak(args: Vec<OsString>) -> Result<()> {
+    let misbehaving = component::build(Kind::Misbehave)?;
+    let component = component::build(Kind::Normal)?;
+    eprintln!("Building the gate and its attackers (the first build takes some minutes)");
+    shell::run(shell::cargo().args(["build", "--release", "--bin", "wsgate", "--bin", "soak"]))?;
+    let mut cargo = shell::cargo();
+    cargo
+        .args(["run", "--release", "--bin", "soak", "--"])
+        .args(args);
+    cargo.env("WEBSOCKET_COMPONENT", component);
+    cargo.env("WEBSOCKET_COMPONENT_MISBEHAVE", misbehaving);
+    shell::become_command(&mut cargo)
+}
+
 /// The benchmarks.
 pub(crate) fn run_bench(args: Vec<OsString>) -> Result<()> {
     let component = component::build(Kind::Normal)?;

@@ -98,6 +98,21 @@ enum Task {
     ///
     /// Fails if something was found. cargo-fuzz is installed below target/.
     Fuzz(fuzz::Args),
+    /// Attack the gate with thousands of hostile connections, beside a hundred good ones that count every message.
+    ///
+    /// Prints how late the good ones' messages were, what the gate took, and how each kind of attack ended. Fails if a good
+    /// connection loses, swaps or alters a message, if a hostile one stays too long, or if the gate's memory doesn't come
+    /// back. About 3 minutes; `cargo xtask soak --minutes 10` takes longer, `cargo xtask soak --help` lists the rest.
+    #[command(disable_help_flag = true)]
+    Soak {
+        /// Arguments of the soak program.
+        #[arg(
+            trailing_var_arg = true,
+            allow_hyphen_values = true,
+            value_name = "SOAK ARGUMENT"
+        )]
+        args: Vec<OsString>,
+    },
     /// Build the component and the benchmarks, and run them.
     Bench {
         /// Arguments of the benchmark program, after `--`.
@@ -121,6 +136,7 @@ fn main() -> ExitCode {
         Task::Broken { fast } => broken::run(fast),
         Task::Miri => miri::run(),
         Task::Fuzz(args) => fuzz::run(&args),
+        Task::Soak { args } => commands::run_soak(args),
         Task::Bench { args } => commands::run_bench(args),
     };
     match done {
