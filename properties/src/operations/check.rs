@@ -50,7 +50,17 @@ pub(super) fn messages_have_arrived(side: &mut Side, other: &mut Side) {
         );
     }
     if side.failure().is_none() && other.failure().is_none() {
-        assert_eq!(whole, other.told.messages.len(), "messages that were lost");
+        let (told, limits) = (&other.told, &side.config.limits);
+        assert_eq!(whole, told.messages.len(), "messages that were lost");
+        assert!(told.longest_frame <= limits.frame, "a frame over the limit");
+        assert!(
+            told.longest_message <= limits.message,
+            "a message over the limit"
+        );
+        assert!(
+            told.most_fragments <= limits.fragments,
+            "fragments over the limit"
+        );
     }
 }
 

@@ -127,6 +127,7 @@ fn command(target: &Target, program: &Path, folders: &Folders) -> Command {
     command.arg(format!("-max_len={}", target.longest));
     command.arg(format!("-timeout={TIMEOUT}"));
     command.arg(format!("-rss_limit_mb={MEMORY}"));
+    command.env("WEBSOCKET_COMPONENT", folders.component());
     let dictionary = folders.package.join("dictionaries/wire.dict");
     command.arg(format!("-dict={}", dictionary.display()));
     command
