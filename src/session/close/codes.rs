@@ -51,10 +51,9 @@ const TABLE: [(RangeInclusive<u16>, May, &str); 21] = [
 /// Each code with what the table says of it; under Miri the ends of each row.
 fn codes() -> impl Iterator<Item = (u16, May)> {
     TABLE.into_iter().flat_map(|(codes, may, _)| {
-        let ends = [*codes.start(), *codes.end()];
-        codes
-            .filter(move |code| !cfg!(miri) || ends.contains(code))
-            .map(move |code| (code, may))
+        let span = codes.end() - codes.start();
+        let step = if cfg!(miri) { span.max(1) } else { 1 };
+        codes.step_by(step.into()).map(move |code| (code, may))
     })
 }
 
