@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use host_tests::usage::Usage;
 
+use crate::attack::Attack;
 use crate::round::{Round, Stages};
 use crate::tally::{Row, Witness};
 
@@ -33,7 +34,13 @@ pub fn text(round: &Round) -> String {
     lateness(&mut text, round);
     usage(&mut text, round);
     attacks(&mut text, round);
+    let sends_corpus = round
+        .tally
+        .rows
+        .keys()
+        .any(|(attack, _)| *attack == Attack::CorpusAfter);
     match round.corpus {
+        _ if !sends_corpus => {}
         (_, 0) => {
             text.push_str("There is no corpus of the fuzzers (fuzz/corpus): none of it was sent.\n")
         }
