@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use websocket_component::Role;
-
 use crate::attack::Attack;
 use crate::line::Outcome;
 
@@ -20,14 +18,6 @@ pub enum Witness {
 }
 
 impl Witness {
-    #[must_use]
-    pub fn attacker(role: Role) -> Witness {
-        match role {
-            Role::Client => Witness::Client,
-            Role::Server => Witness::Upstream,
-        }
-    }
-
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
