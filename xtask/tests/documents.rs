@@ -1,0 +1,118 @@
+//! The documents and the tree say the same: links lead somewhere, tests that are named exist, and the table of hostile
+//! inputs has all tests of its classes.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A link of a document, relative to it.
+struct Link {
+    text: String,
+    target: String,
+}
+
+fn root() -> &'static Path {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    package.parent().expect("this package is in the workspace")
+}
+
+/// The files of the project with this ending, but for what is built, installed or a dependency's.
+fn files(ending: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            let (path, name) = (entry.path(), entry.file_name());
+            let name = name.to_string_lossy();
+            if !entry.file_type().unwrap().is_dir() {
+                if name.ends_with(ending) {
+                    found.push(path);
+                }
+            } else if !name.starts_with('.') && !["target", "node_modules"].contains(&&*name) {
+                folders.push(path);
+            }
+        }
+    }
+    assert!(!found.is_empty(), "no {ending} in the project");
+    found
+}
+
+/// `[text](target)`, outside of code.
+fn links(document: &str) -> Vec<Link> {
+    let prose = document.split("```").step_by(2);
+    let after_text = prose.flat_map(|part| part.split('[').skip(1));
+    let link = |part: &str| {
+        let (text, rest) = part.split_once("](")?;
+        let (target, _) = rest.split_once(')')?;
+        let (text, target) = (text.trim_matches('`').to_owned(), target.to_owned());
+        Some(Link { text, target })
+    };
+    after_text.filter_map(link).collect()
+}
+
+#[test]
+fn links_lead_to_files_of_the_project_and_names_to_what_has_them() {
+    for document in files(".md") {
+        for Link { text, target } in links(&fs::read_to_string(&document).unwrap()) {
+            let path = target.split('#').next().unwrap_or_default();
+            if path.is_empty() || path.contains("://") {
+                continue;
+            }
+            let path = document.with_file_name(path);
+            assert!(path.exists(), "{}: {target}", document.display());
+            // A test or an item that is named.
+            if target.ends_with(".rs") && !text.contains([' ', '/', '.']) {
+                let source = fs::read_to_string(&path).unwrap();
+                assert!(source.contains(&text), "{text} is not in {target}");
+            }
+        }
+    }
+}
+
+/// The tests `class_NN_…` of all sources, with their files.
+fn tests_by_class() -> BTreeSet<(u32, String, PathBuf)> {
+    let mut tests = BTreeSet::new();
+    for file in files(".rs") {
+        let source = fs::read_to_string(&file).unwrap();
+        for part in source.split("fn class_").skip(1) {
+            let end = part.find(|c: char| c != '_' && !c.is_ascii_alphanumeric());
+            let Some((class, name)) = part[..end.unwrap_or(part.len())].split_once('_') else {
+                continue;
+            };
+            let Ok(class) = class.parse() else { continue };
+            tests.insert((class, name.to_owned(), file.clone()));
+        }
+    }
+    tests
+}
+
+#[test]
+fn the_table_of_hostile_inputs_has_every_test_of_every_class() {
+    let document = root().join("docs/hostile-inputs.md");
+    let text = fs::read_to_string(&document).unwrap();
+    let mut listed = BTreeSet::new();
+    let mut classes = Vec::new();
+    for line in text.lines() {
+        let Some(class) = line.split('|').nth(1).map(str::trim) else {
+            continue;
+        };
+        let Ok(class) = class.parse::<u32>() else {
+            continue;
+        };
+        classes.push(class);
+        for Link { text, target } in links(line) {
+            let file = root().join(target.trim_start_matches("../"));
+            listed.insert((class, text, file));
+        }
+    }
+    assert!(classes.into_iter().eq(1..=30));
+    let tests = tests_by_class();
+    let missing: Vec<_> = tests.difference(&listed).collect();
+    assert!(missing.is_empty(), "not in the table: {missing:#?}");
+    let gone: Vec<_> = listed.difference(&tests).collect();
+    assert!(gone.is_empty(), "not in the sources: {gone:#?}");
+    for class in 1..=30 {
+        let tested = tests.iter().any(|(of, ..)| *of == class);
+        assert!(tested, "class {class} has no test");
+    }
+}
