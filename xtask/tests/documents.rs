@@ -100,7 +100,8 @@ fn the_table_of_hostile_inputs_has_every_test_of_every_class() {
             continue;
         };
         classes.push(class);
-        for Link { text, target } in links(line) {
+        let tests = line.split('|').nth(4).unwrap_or_default();
+        for Link { text, target } in links(tests) {
             let file = root().join(target.trim_start_matches("../"));
             listed.insert((class, text, file));
         }
