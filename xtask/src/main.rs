@@ -92,7 +92,7 @@ enum Task {
     /// Run the engine's tests and the session tests of the native engine under Miri.
     ///
     /// On a target of 64 bits and on one of 32 bits that is big-endian. Takes a nightly toolchain with miri and rust-src,
-    /// and about an hour.
+    /// and a long time.
     Miri,
     /// Run the fuzz targets, keep what they find, and add to the record in docs/fuzzing.md.
     ///
