@@ -10,10 +10,12 @@ mod fuzz;
 mod imports;
 mod libtest;
 mod miri;
+mod mutants;
 mod needs;
 mod shell;
 mod steps;
 mod suite;
+mod tool;
 mod toolchain;
 
 use std::ffi::OsString;
@@ -94,6 +96,19 @@ enum Task {
     /// On a target of 64 bits and on one of 32 bits that is big-endian. Takes a nightly toolchain with miri and rust-src,
     /// and a long time.
     Miri,
+    /// Change the engine line by line, and see that a test notices each change.
+    ///
+    /// Runs cargo-mutants over src/frame, src/handshake and src/session with the settings in .cargo/mutants.toml; lists
+    /// the changes that no test noticed in target/mutants.out/missed.txt, and fails if there are any. Takes some hours.
+    Mutants {
+        /// Arguments of cargo-mutants, after `--`: `-f src/frame/mask.rs` for one file, `--shard 0/8` for a part.
+        #[arg(
+            trailing_var_arg = true,
+            allow_hyphen_values = true,
+            value_name = "CARGO-MUTANTS ARGUMENT"
+        )]
+        args: Vec<OsString>,
+    },
     /// Run the fuzz targets, keep what they find, and add to the record in docs/fuzzing.md.
     ///
     /// Fails if something was found. cargo-fuzz is installed below target/.
@@ -135,6 +150,7 @@ fn main() -> ExitCode {
         Task::Autobahn(args) => autobahn::run(&args),
         Task::Broken { fast } => broken::run(fast),
         Task::Miri => miri::run(),
+        Task::Mutants { args } => mutants::run(args),
         Task::Fuzz(args) => fuzz::run(&args),
         Task::Soak { args } => commands::run_soak(args),
         Task::Bench { args } => commands::run_bench(args),

@@ -6,32 +6,17 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::Folders;
 use super::target::Target;
+use crate::tool::Tool;
 use crate::{shell, toolchain};
 
-const VERSION: &str = "0.13.2";
-
-/// The tool, installed below target/ if it isn't there in this version.
-pub(crate) fn install(root: &Path) -> Result<PathBuf> {
-    let folder = root.join("target/tools");
-    let tool = folder.join("bin/cargo-fuzz");
-    let version = shell::output(Command::new(&tool).args(["fuzz", "--version"]));
-    if version.is_ok_and(|version| version.ends_with(VERSION)) {
-        return Ok(tool);
-    }
-    eprintln!("Installing cargo-fuzz {VERSION} below target/ (a minute or two)");
-    shell::run(
-        shell::cargo()
-            .args(["install", "cargo-fuzz", "--locked", "--version", VERSION])
-            .arg("--root")
-            .arg(folder),
-    )
-    .context("cargo-fuzz was not installed")?;
-    Ok(tool)
-}
+pub(crate) const TOOL: Tool = Tool {
+    name: "cargo-fuzz",
+    version: "0.13.2",
+};
 
 /// Builds a target; returns its program.
 pub(crate) fn build(tool: &Path, target: &Target, folders: &Folders) -> Result<PathBuf> {

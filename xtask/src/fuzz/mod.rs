@@ -59,7 +59,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         package: root.join("fuzz"),
         root,
     };
-    let tool = cargo_fuzz::install(&folders.root)?;
+    let tool = cargo_fuzz::TOOL.install(&folders.root)?;
     if targets.iter().any(|target| target.needs_component) {
         // A copy: what is built later, from another engine, is not what these targets are held against.
         let built = component::build(Kind::Normal)?;
