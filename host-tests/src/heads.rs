@@ -50,6 +50,16 @@ pub fn request_without(name: &str) -> Vec<u8> {
     head("GET /chat HTTP/1.1", &kept)
 }
 
+/// Where the first head in these bytes ends, its empty line included.
+#[must_use]
+pub fn end(bytes: &[u8]) -> Option<usize> {
+    let empty_line = b"\r\n\r\n";
+    let at = bytes
+        .windows(empty_line.len())
+        .position(|window| window == empty_line)?;
+    Some(at + empty_line.len())
+}
+
 /// The value of a field in a head that was written.
 #[must_use]
 pub fn field<'a>(head: &'a str, name: &str) -> Option<&'a str> {

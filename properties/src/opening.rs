@@ -58,8 +58,8 @@ struct Head {
 impl Head {
     /// The head at the start, and what follows it.
     fn read(bytes: &[u8]) -> Option<(Head, &[u8])> {
-        let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
-        let text = String::from_utf8_lossy(&bytes[..end]);
+        let (head, rest) = bytes.split_at(heads::end(bytes)?);
+        let text = String::from_utf8_lossy(head.strip_suffix(b"\r\n\r\n")?);
         let mut lines = text.split("\r\n").map(str::to_owned);
         let first_line = lines.next()?;
         let fields = lines.map(|line| {
@@ -67,7 +67,7 @@ impl Head {
             (name.to_owned(), value.trim_matches([' ', '\t']).to_owned())
         });
         let fields = fields.collect();
-        Some((Head { first_line, fields }, &bytes[end + 4..]))
+        Some((Head { first_line, fields }, rest))
     }
 
     fn values(&self, name: &str) -> Vec<&str> {

@@ -6,7 +6,7 @@
 
 use host_tests::engine::joined;
 use host_tests::wire::{FIN, PONG};
-use host_tests::{Engine, Event, Native, Pump, wire};
+use host_tests::{Engine, Event, Native, Pump, heads, wire};
 use websocket_component::handshake::{Negotiated, Refusal, ResponseHead};
 use websocket_component::{Message, PongPolicy, Role, Rule, State};
 
@@ -188,10 +188,10 @@ fn is_the_same(case: &Case, whole: &Outcome, mut other: Outcome) {
 /// What was written, but for pongs and for mask keys, which depend on how many pongs there are.
 fn without_pongs(case: &Case, output: &[u8]) -> (Vec<u8>, Vec<(u8, Vec<u8>)>) {
     let head = match case.begins_with_heads() {
-        true => output.windows(4).position(|window| window == b"\r\n\r\n"),
+        true => heads::end(output),
         false => None,
     };
-    let (head, rest) = output.split_at(head.map_or(0, |end| end + 4));
+    let (head, rest) = output.split_at(head.unwrap_or(0));
     if head.starts_with(b"HTTP/1.1 ") && !head.starts_with(b"HTTP/1.1 101 ") {
         return (output.to_vec(), Vec::new());
     }

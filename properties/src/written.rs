@@ -44,7 +44,7 @@ fn after_head<'a>(case: &Case, outcome: &'a Outcome) -> &'a [u8] {
         assert_eq!(case.role, Role::Server, "a client begins");
         return output;
     }
-    let end = find(output, b"\r\n\r\n").expect("a whole head") + 4;
+    let end = heads::end(output).expect("a whole head");
     let (head, rest) = output.split_at(end);
     let head = str::from_utf8(head).expect("a head in ASCII");
     assert!(
@@ -82,10 +82,6 @@ fn after_head<'a>(case: &Case, outcome: &'a Outcome) -> &'a [u8] {
         "{head}"
     );
     b""
-}
-
-fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
-    bytes.windows(what.len()).position(|window| window == what)
 }
 
 /// RFC 6455, sections 5.1 and 5.3; hostile class 17.

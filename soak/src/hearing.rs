@@ -1,8 +1,8 @@
 //! What the gate says to a peer without manners: a head, then frames, of which only the control frames matter.
 
-use websocket_component::Role;
-
+use host_tests::heads;
 use host_tests::wire::{CLOSE, PING};
+use websocket_component::Role;
 
 /// Reads what a side of the gate sends, in any pieces. It keeps no payload but those of control frames.
 #[derive(Debug)]
@@ -43,9 +43,10 @@ impl Hearing {
     pub fn hear(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
         if self.head.is_none() {
-            let end = self.buffer.windows(4).position(|four| four == b"\r\n\r\n");
-            let Some(end) = end else { return };
-            let head: Vec<u8> = self.buffer.drain(..end + 4).collect();
+            let Some(end) = heads::end(&self.buffer) else {
+                return;
+            };
+            let head: Vec<u8> = self.buffer.drain(..end).collect();
             self.head = Some(String::from_utf8_lossy(&head).into_owned());
         }
         if self.speaker == Role::Server && self.status() != Some(101) {

@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use host_tests::engine::peer_of;
 use host_tests::{Frame, heads};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::TcpStream;
@@ -74,14 +75,10 @@ impl Line {
     fn new(stream: TcpStream, role: Role) -> Line {
         // Drips are to go out as drips; if it can't be set they go out together.
         let _ = stream.set_nodelay(true);
-        let speaker = match role {
-            Role::Client => Role::Server,
-            Role::Server => Role::Client,
-        };
         Line {
             stream,
             role,
-            hearing: Hearing::new(speaker),
+            hearing: Hearing::new(peer_of(role)),
             polite: false,
             since: Instant::now(),
             ended: false,

@@ -1,40 +1,17 @@
 //! The documents and the tree say the same: links lead somewhere, tests that are named exist, and the table of hostile
 //! inputs has all tests of its classes.
 
+mod tree;
+
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+
+use tree::{files, root, text_of};
 
 /// A link of a document, relative to it.
 struct Link {
     text: String,
     target: String,
-}
-
-fn root() -> &'static Path {
-    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    package.parent().expect("this package is in the workspace")
-}
-
-/// The files of the project with this ending, but for what is built, installed or a dependency's.
-fn files(ending: &str) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut folders = vec![root().to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
-            let (path, name) = (entry.path(), entry.file_name());
-            let name = name.to_string_lossy();
-            if !entry.file_type().unwrap().is_dir() {
-                if name.ends_with(ending) {
-                    found.push(path);
-                }
-            } else if !name.starts_with('.') && !["target", "node_modules"].contains(&&*name) {
-                folders.push(path);
-            }
-        }
-    }
-    assert!(!found.is_empty(), "no {ending} in the project");
-    found
 }
 
 /// `[text](target)`, outside of code.
@@ -53,16 +30,20 @@ fn links(document: &str) -> Vec<Link> {
 #[test]
 fn links_lead_to_files_of_the_project_and_names_to_what_has_them() {
     for document in files(".md") {
-        for Link { text, target } in links(&fs::read_to_string(&document).unwrap()) {
+        for Link { text, target } in links(&text_of(&document)) {
             let path = target.split('#').next().unwrap_or_default();
             if path.is_empty() || path.contains("://") {
                 continue;
             }
             let path = document.with_file_name(path);
-            assert!(path.exists(), "{}: {target}", document.display());
+            assert!(
+                root().join(&path).exists(),
+                "{}: {target}",
+                document.display()
+            );
             // A test or an item that is named.
             if target.ends_with(".rs") && !text.contains([' ', '/', '.']) {
-                let source = fs::read_to_string(&path).unwrap();
+                let source = text_of(&path);
                 assert!(source.contains(&text), "{text} is not in {target}");
             }
         }
@@ -73,7 +54,7 @@ fn links_lead_to_files_of_the_project_and_names_to_what_has_them() {
 fn tests_by_class() -> BTreeSet<(u32, String, PathBuf)> {
     let mut tests = BTreeSet::new();
     for file in files(".rs") {
-        let source = fs::read_to_string(&file).unwrap();
+        let source = text_of(&file);
         for part in source.split("fn class_").skip(1) {
             let end = part.find(|c: char| c != '_' && !c.is_ascii_alphanumeric());
             let Some((class, name)) = part[..end.unwrap_or(part.len())].split_once('_') else {
@@ -88,8 +69,7 @@ fn tests_by_class() -> BTreeSet<(u32, String, PathBuf)> {
 
 #[test]
 fn the_table_of_hostile_inputs_has_every_test_of_every_class() {
-    let document = root().join("docs/hostile-inputs.md");
-    let text = fs::read_to_string(&document).unwrap();
+    let text = text_of("docs/hostile-inputs.md");
     let mut listed = BTreeSet::new();
     let mut classes = Vec::new();
     for line in text.lines() {
@@ -102,7 +82,7 @@ fn the_table_of_hostile_inputs_has_every_test_of_every_class() {
         classes.push(class);
         let tests = line.split('|').nth(4).unwrap_or_default();
         for Link { text, target } in links(tests) {
-            let file = root().join(target.trim_start_matches("../"));
+            let file = PathBuf::from(target.trim_start_matches("../"));
             listed.insert((class, text, file));
         }
     }

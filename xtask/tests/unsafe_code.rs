@@ -1,39 +1,11 @@
 //! Where `unsafe` stands in the workspace (hostile inputs, class 27): in the binding glue of the component, in the one
 //! place of the host that says why, and nowhere else.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+mod tree;
 
-/// The root of the workspace.
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
+use std::path::Path;
 
-/// The sources of the workspace, relative to its root.
-fn sources() -> Vec<PathBuf> {
-    let mut sources = Vec::new();
-    let mut folders = vec![PathBuf::new()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(root().join(&folder)).unwrap() {
-            let entry = entry.unwrap();
-            let path = folder.join(entry.file_name());
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            let foreign = name.starts_with('.') || name == "target" || name == "node_modules";
-            if entry.file_type().unwrap().is_dir() && !foreign {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                sources.push(path);
-            }
-        }
-    }
-    sources.sort();
-    sources
-}
-
-fn text_of(path: impl AsRef<Path>) -> String {
-    fs::read_to_string(root().join(path)).unwrap()
-}
+use tree::{files, text_of};
 
 /// The numbers of the lines that use the keyword, from 1: what stands behind `//` or goes on as a longer word doesn't.
 fn uses_of_unsafe(text: &str) -> Vec<usize> {
@@ -56,7 +28,7 @@ fn uses_of_unsafe(text: &str) -> Vec<usize> {
 
 #[test]
 fn class_27_unsafe_code_is_in_the_glue_and_one_place_of_the_host() {
-    let sources = sources();
+    let sources = files(".rs");
     assert!(sources.len() > 100, "{} files", sources.len());
     let glue = Path::new("src").join("component");
     let cache = Path::new("host").join("src").join("cache.rs");
@@ -101,7 +73,7 @@ fn class_27_the_compiler_forbids_unsafe_code_in_the_engine() {
         assert!(text.lines().any(|line| line == attribute), "{attribute}");
     }
     let mut exceptions = Vec::new();
-    for source in sources() {
+    for source in files(".rs") {
         if source.starts_with("src") && !source.starts_with(Path::new("src").join("component")) {
             let text = text_of(&source);
             let lines = text.lines().zip(text.lines().skip(1));

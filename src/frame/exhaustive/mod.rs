@@ -9,4 +9,4 @@
 //! through in `session/receive/exhaustive` and `session/close/codes`.
 
 mod masks;
-mod utf8;
+pub(super) mod utf8;

@@ -12,7 +12,7 @@ use core::str;
 use crate::frame::utf8::Utf8;
 
 /// Whether the text may end there, or the index of the bad byte.
-type Verdict = Result<bool, usize>;
+pub(in crate::frame) type Verdict = Result<bool, usize>;
 
 /// Both ends of each row and column of Unicode's table 3-7, well-formed byte
 /// sequences: bytes between two neighbours are treated alike.
@@ -22,7 +22,8 @@ const BORDERS: [u8; 24] = [
     0xe0, 0xe1, 0xec, 0xed, 0xee, 0xef, 0xf0, 0xf1, 0xf3, 0xf4, 0xf5, 0xff,
 ];
 
-fn feed(pieces: &[&[u8]]) -> Verdict {
+/// What the checker says of a text in pieces.
+pub(in crate::frame) fn feed(pieces: &[&[u8]]) -> Verdict {
     let mut utf8 = Utf8::default();
     let mut before = 0;
     for piece in pieces {
@@ -34,7 +35,7 @@ fn feed(pieces: &[&[u8]]) -> Verdict {
 
 /// What `core` says: the bad byte is the last one of the shortest beginning that
 /// is wrong, and not just unfinished.
-fn of_core(bytes: &[u8]) -> Verdict {
+pub(in crate::frame) fn of_core(bytes: &[u8]) -> Verdict {
     let error = |end: usize| str::from_utf8(&bytes[..end]).err();
     for end in 1..=bytes.len() {
         if error(end).is_some_and(|error| error.error_len().is_some()) {

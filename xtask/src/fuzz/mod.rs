@@ -69,8 +69,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         fs::create_dir_all(&folders.work)?;
         fs::copy(built, folders.component())?;
     }
-    let build = |target: &Target| cargo_fuzz::build(&tool, target, &folders);
-    let programs = targets.iter().map(|target| build(target));
+    let programs = targets
+        .iter()
+        .map(|target| cargo_fuzz::build(&tool, target, &folders));
     let programs: Vec<PathBuf> = programs.collect::<Result<_>>()?;
     let time = Duration::from_secs(args.minutes * 60);
     let mut findings = Vec::new();

@@ -71,7 +71,7 @@ fn class_05_an_offer_that_is_no_list_is_refused<E: Engine>() {
     }
 }
 
-/// The head of a compressed message that would go on for 2^20 bytes.
+/// As RFC 7692, section 6, marks the first frame of a compressed message.
 fn compressed(frame: Frame) -> Frame {
     frame.reserved(RSV1)
 }
