@@ -36,3 +36,15 @@ impl Instant {
         Duration::from_nanos(self.nanos.saturating_sub(earlier.nanos))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reading_is_the_nanoseconds_that_it_was_made_of() {
+        for nanos in [0, 1, 2, u64::MAX] {
+            assert_eq!(Instant::from_nanos(nanos).as_nanos(), nanos);
+        }
+    }
+}

@@ -36,6 +36,22 @@ fn what_is_sent_before_the_first_reading_of_the_clock_counts_from_there() {
 }
 
 #[test]
+fn reading_the_clock_leaves_what_is_due_to_the_next_call() {
+    let mut session = open();
+    session.tick(LATE);
+    let late = LATE.after(Duration::from_secs(31));
+    session.read_clock(late);
+    assert_eq!(session.output(), b"", "the keepalive waits");
+    session.send(Message::Ping(b"?"), None).unwrap();
+    session.take_output(usize::MAX);
+    session.tick(late);
+    assert_ne!(session.output(), b"", "the keepalive");
+    assert_eq!(session.failure(), None);
+    let twenty_seconds = late.after(Duration::from_secs(20));
+    assert_eq!(session.next_deadline(), Some(twenty_seconds));
+}
+
+#[test]
 fn sends_without_a_context_are_told_as_often_as_they_are_done() {
     let mut session = open();
     for context in [None, None, Some(1), Some(1), None] {

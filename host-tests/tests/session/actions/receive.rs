@@ -1,9 +1,11 @@
 //! Reads, and the ends of receives.
 
+use std::time::Duration;
+
 use host_tests::engine::ENTROPY;
 use host_tests::wire::{self, Frame};
 use host_tests::{ActionIs, Engine, Event, Pump, ROLES, on_both_engines};
-use websocket_component::handshake::{Acceptance, Request};
+use websocket_component::handshake::{Acceptance, Negotiated, Request};
 use websocket_component::{ActionQueue, Completion, Config, Message, Role, State};
 
 use super::{NOW, action, complete, expect_read, open, peers, read, received};
@@ -13,6 +15,8 @@ on_both_engines![
     without_a_receive_no_input_is_asked_for,
     a_receive_is_indicated_at_once_when_bytes_are_left,
     a_read_of_nothing_cancels_the_receive,
+    a_read_may_fill_the_receive_buffer,
+    a_byte_that_is_read_postpones_the_keepalive_and_a_read_of_nothing_does_not,
     a_pong_is_written_on_the_receive_queue_without_a_receive_of_its_own,
     the_send_queue_neither_reads_nor_indicates_receives,
     a_received_ping_or_pong_consumes_a_receive_only_if_shown,
@@ -77,6 +81,41 @@ fn a_read_of_nothing_cancels_the_receive<E: Engine>() {
     assert_eq!(engine.state(), State::Open);
     engine.receive(Some(3)).unwrap();
     assert_eq!(received(&mut engine), (Some(3), Some(Event::text("x"))));
+}
+
+fn a_read_may_fill_the_receive_buffer<E: Engine>() {
+    let mut engine = open::<E>(Role::Server);
+    engine.receive(None).unwrap();
+    let size = Config::default().receive_buffer as usize;
+    let mut bytes = peers(Role::Server, &[Frame::binary(vec![7; size - 14])]);
+    bytes.resize(size, 0);
+    read(&mut engine, &bytes);
+    let event = Event::binary(vec![7; size - 14]);
+    assert_eq!(received(&mut engine), (None, Some(event)));
+}
+
+fn a_byte_that_is_read_postpones_the_keepalive_and_a_read_of_nothing_does_not<E: Engine>() {
+    let mut config = Config::default();
+    config.timeouts.idle = None;
+    config.timeouts.message = None;
+    config.timeouts.keepalive = Some(Duration::from_secs(30));
+    let mut engine = E::open(Role::Server, &config, &Negotiated::default()).unwrap();
+    engine.receive(None).unwrap();
+    for (seconds, bytes, deadline) in [(10, &b"\x81"[..], 40), (20, b"", 40), (30, b"\x80", 60)] {
+        let now = NOW.after(Duration::from_secs(seconds));
+        let ActionIs::ReceiveFromNetwork(id, _) = engine.get_action(ActionQueue::All, now) else {
+            panic!("a read is due");
+        };
+        engine
+            .complete_action(id, Completion::Read(bytes), now)
+            .unwrap();
+        let deadline = NOW.after(Duration::from_secs(deadline));
+        assert_eq!(engine.next_deadline(), Some(deadline), "after {bytes:?}");
+        if bytes.is_empty() {
+            assert_eq!(received(&mut engine), (None, None));
+            engine.receive(None).unwrap();
+        }
+    }
 }
 
 fn a_pong_is_written_on_the_receive_queue_without_a_receive_of_its_own<E: Engine>() {

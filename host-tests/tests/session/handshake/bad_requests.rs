@@ -11,6 +11,7 @@ on_both_engines![
     class_18_another_version_is_answered_with_426_and_ours,
     bad_requests_are_answered_with_their_status,
     bad_requests_are_shown_if_the_host_asks_for_them,
+    a_refusal_of_a_head_request_has_no_body,
     class_01_lines_without_end,
     class_01_a_head_byte_by_byte,
     class_02_one_header_too_many,
@@ -135,6 +136,23 @@ fn bad_requests_are_shown_if_the_host_asks_for_them<E: Engine>() {
         assert_eq!(subject.state(), State::Closed);
         assert_eq!(subject.failed_by(), None);
     }
+}
+
+/// RFC 9110, section 9.3.2.
+fn a_refusal_of_a_head_request_has_no_body<E: Engine>() {
+    let mut config = Config::default();
+    config.show_bad_requests = true;
+    let mut subject = Subject::<E>::new(Role::Server, &config);
+    subject.hears(heads::head("HEAD /chat HTTP/1.1", &heads::REQUEST));
+    let page = Refusal {
+        body: b"<h1>hello</h1>".into(),
+        ..Refusal::new(200)
+    };
+    subject.engine.refuse(&page).unwrap();
+    let response = subject.writes_text();
+    let (head, body) = response.split_once("\r\n\r\n").unwrap();
+    assert_eq!(heads::field(head, "Content-Length"), Some("14"));
+    assert_eq!(body, "");
 }
 
 /// Says bytes until the server refuses. Returns the rule, and how many it took.

@@ -19,6 +19,7 @@ on_both_engines![
     class_18_values_with_line_ends_are_refused,
     a_session_that_starts_open_has_what_was_negotiated,
     bytes_before_the_handshake_has_ended_wait,
+    a_session_whose_connection_is_lost_meanwhile_does_not_open,
 ];
 
 const NOW: Instant = Instant::from_nanos(3);
@@ -295,4 +296,29 @@ fn bytes_before_the_handshake_has_ended_wait<E: Engine>() {
     server.end_server_handshake().unwrap();
     let turn = server.exchange(&early, &[], NOW, 100);
     assert_eq!(turn.events, [Event::text("early")]);
+}
+
+fn a_session_whose_connection_is_lost_meanwhile_does_not_open<E: Engine>() {
+    const OVER: Rule = Rule::HandshakeOutOfOrder;
+    let (form, acceptance) = (Form::Upgrade, Acceptance::default());
+    let mut lost = client::<E>();
+    lost.end_of_input(NOW);
+    assert_refused(lost.begin_client_handshake(form, &[], &[], &[]), OVER);
+    let mut lost = server::<E>();
+    lost.end_of_input(NOW);
+    let outcome = lost.begin_server_handshake(form, &upgrade_request(), &acceptance);
+    assert_refused(outcome, OVER);
+
+    let (mut client, mut server) = (client::<E>(), server::<E>());
+    let fields = client.begin_client_handshake(form, &[], &[], &[]).unwrap();
+    let request = [fields, vec![header("Host", "example.com")]].concat();
+    let response = server
+        .begin_server_handshake(form, &request, &acceptance)
+        .unwrap();
+    client.end_of_input(NOW);
+    assert_refused(client.end_client_handshake(101, &response), OVER);
+    server.end_of_input(NOW);
+    assert_refused(server.end_server_handshake(), OVER);
+    assert_eq!(client.state(), State::Closed);
+    assert_eq!(server.state(), State::Closed);
 }

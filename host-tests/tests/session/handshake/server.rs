@@ -15,6 +15,7 @@ on_both_engines![
     an_extension_of_the_hosts_is_chosen,
     a_request_is_refused_with_a_body,
     a_refused_session_hears_nothing_more,
+    a_request_whose_connection_is_lost_can_not_be_answered,
     class_18_a_value_of_the_answer_with_a_line_end_is_refused,
     class_18_fields_of_the_handshake_are_not_the_hosts,
     statuses_of_refusals,
@@ -152,6 +153,16 @@ fn a_refused_session_hears_nothing_more<E: Engine>() {
     assert_eq!(subject.writes_bytes(), b"");
     let said = subject.says(Message::Text("x"));
     assert_refused(said, Rule::AlreadyClosing);
+}
+
+fn a_request_whose_connection_is_lost_can_not_be_answered<E: Engine>() {
+    let mut subject = asked::<E>(&[]);
+    subject.engine.end_of_input(subject.now);
+    let accepted = subject.engine.accept(&Acceptance::default());
+    assert_refused(accepted, Rule::HandshakeOutOfOrder);
+    let refused = subject.engine.refuse(&Refusal::new(503));
+    assert_refused(refused, Rule::HandshakeOutOfOrder);
+    assert_eq!(subject.writes_bytes(), b"");
 }
 
 fn class_18_a_value_of_the_answer_with_a_line_end_is_refused<E: Engine>() {

@@ -1,7 +1,7 @@
 //! A message and a broken rule in one input: as if they had come apart, the host can answer the message.
 
 use host_tests::{Engine, Event, Frame, ROLES, Subject, on_both_engines, wire};
-use websocket_component::{Config, Message, PongPolicy, Role, Rule, State};
+use websocket_component::{Config, Delivery, Message, PongPolicy, Role, Rule, State};
 
 on_both_engines![
     a_message_before_a_broken_rule_can_be_answered,
@@ -10,6 +10,7 @@ on_both_engines![
     without_an_answer_the_session_fails_in_the_next_call,
     nothing_is_heard_between_a_broken_rule_and_its_failure,
     a_rule_that_is_broken_behind_no_message_fails_at_once,
+    a_rule_that_is_broken_behind_events_that_need_no_answer_fails_at_once,
     the_end_of_input_does_not_hide_a_broken_rule,
     an_abort_comes_before_a_failure_that_is_held,
 ];
@@ -101,6 +102,20 @@ fn a_rule_that_is_broken_behind_no_message_fails_at_once<E: Engine>() {
     let written = wire::read_frames(&turn.output);
     assert_eq!(written.first(), Some(&Frame::pong("?")));
     assert_eq!(written.len(), 2, "the pong and the close: {written:?}");
+}
+
+fn a_rule_that_is_broken_behind_events_that_need_no_answer_fails_at_once<E: Engine>() {
+    let mut config = Config::default();
+    config.show_control = true;
+    config.delivery = Delivery::Pieces;
+    for first in [Frame::pong("!"), Frame::text("unfinished").not_last()] {
+        let mut subject = Subject::<E>::open(Role::Server, &config);
+        let bytes = subject.peers(&[first, broken()]);
+        let turn = subject.engine.exchange(&bytes, &[], subject.now, 1 << 20);
+        assert_eq!(turn.events.len(), 1);
+        let rule = turn.failure.map(|failure| failure.rule);
+        assert_eq!(rule, Some(BROKEN), "behind {:?}", turn.events);
+    }
 }
 
 fn the_end_of_input_does_not_hide_a_broken_rule<E: Engine>() {
