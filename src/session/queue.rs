@@ -253,3 +253,6 @@ impl Queue {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -102,7 +102,7 @@ impl Receiver {
     /// Forgets what the last turn delivered.
     pub(super) fn begin_turn(&mut self) {
         let delivered = mem::take(&mut self.delivered);
-        if delivered > 0 {
+        if delivered != 0 {
             self.assembly.drain(..delivered);
             if let Some(start) = self.message.as_mut().and_then(|m| m.assembled.as_mut()) {
                 *start -= delivered;
@@ -369,3 +369,5 @@ impl Receiver {
 
 #[cfg(test)]
 mod exhaustive;
+#[cfg(test)]
+mod tests;

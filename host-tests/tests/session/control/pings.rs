@@ -21,6 +21,7 @@ on_both_engines![
     a_pong_answers_the_pings_before_it_too,
     class_20_a_ping_flood_ends_in_1008,
     class_20_a_ping_flood_that_is_drained_goes_on,
+    class_20_pongs_may_fill_their_limit,
 ];
 
 fn each_ping_gets_its_pong_in_order<E: Engine>() {
@@ -221,4 +222,17 @@ fn class_20_a_ping_flood_that_is_drained_goes_on<E: Engine>() {
     }
     assert_eq!(subject.writes().len(), 1000);
     assert_eq!(subject.state(), State::Open);
+}
+
+fn class_20_pongs_may_fill_their_limit<E: Engine>() {
+    let pings = ["1", "2", "3"].map(Frame::ping);
+    let pongs = ["1", "2", "3"].map(Frame::pong);
+    let size = pongs.iter().map(|pong| pong.bytes().len() as u32).sum();
+    for (limit, failure) in [(size, None), (size - 1, Some(Rule::PingFlood))] {
+        let mut config = Config::default();
+        config.limits.queued_pongs = limit;
+        let mut subject = Subject::<E>::open(Role::Server, &config);
+        subject.hears_frames(&pings);
+        assert_eq!(subject.failed_by(), failure, "with a limit of {limit}");
+    }
 }
