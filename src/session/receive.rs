@@ -313,9 +313,7 @@ impl Receiver {
         } else {
             message_ends || (self.piece.is_some() && !range.is_empty())
         };
-        let whole_in_input = message.assembled.is_none()
-            && (frame_ends || (self.piece.is_some() && !self.extension_frames));
-        let place = if due && whole_in_input {
+        let place = if due && message.assembled.is_none() {
             Place::Input(range)
         } else {
             let start = *message.assembled.get_or_insert(self.assembly.len());
