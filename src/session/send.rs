@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use super::event::{Message, Sent};
 use super::queue::{Done, Origin, Queue};
 use crate::Rule;
-use crate::frame::header::{self, FIN, MAX_CONTROL_PAYLOAD, Opcode, RESERVED_BITS};
+use crate::frame::header::{self, FIN, MAX_CONTROL_PAYLOAD, Opcode};
 use crate::frame::mask::KeySource;
 use crate::frame::utf8::Utf8;
 
@@ -140,7 +140,7 @@ impl Sender {
             return Err(Rule::FrameHeadInvalid);
         }
         self.check_room(payload.len())?;
-        self.write_data(bits & (FIN | RESERVED_BITS | 0x0f), payload, origin);
+        self.write_data(bits, payload, origin);
         Ok(())
     }
 
