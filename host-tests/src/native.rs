@@ -182,13 +182,14 @@ impl Engine for Native {
         let output = self.0.take_output(capacity);
         events.extend(self.sent());
         let is_due = self.0.next_deadline().is_some_and(|at| at <= now);
+        let waits = full || is_due || self.0.buffered_amount() > 0;
         Turn {
             consumed,
             events,
             output,
             accepted,
             refused,
-            more: full || is_due || self.0.buffered_amount() > 0,
+            more: waits && self.0.state() != State::Closed,
             state: self.0.state(),
             next_deadline: self.0.next_deadline(),
             failure: self.0.failure().map(Failure::from),

@@ -81,6 +81,10 @@ fn batched(case: &Case, cuts: &[usize], capacity: u32) -> Outcome {
         let progress = turn.consumed > 0 || !turn.events.is_empty() || !turn.output.is_empty();
         assert!(progress || !turn.more, "more of nothing");
         let again = asked || turn.more;
+        if turn.state == State::Closed {
+            // A turn that was full when the session closed has left the rest, which nobody takes.
+            unread.clear();
+        }
         watch.turn(given, capacity, turn);
         if asked {
             answer(case, &mut engine);

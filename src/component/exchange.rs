@@ -64,10 +64,12 @@ impl Turn {
         let full = self.collect(session, input, now, capacity);
         self.output = session.take_output(capacity);
         self.collect_sent(session);
-        self.state = Some(session.state());
+        let state = session.state();
+        self.state = Some(state);
         self.next_deadline = session.next_deadline();
         let is_due = self.next_deadline.is_some_and(|at| at <= now);
-        self.more = full || is_due || session.buffered_amount() > 0;
+        let waits = full || is_due || session.buffered_amount() > 0;
+        self.more = waits && state != State::Closed;
         self.failure = session.failure();
     }
 

@@ -9,6 +9,7 @@ on_both_engines![
     sends_are_told_when_their_last_byte_was_handed_out,
     a_turn_stops_at_its_capacity_and_says_that_there_is_more,
     class_16_a_turn_without_capacity_still_gets_on,
+    a_turn_that_is_full_when_the_session_closes_has_no_more,
 ];
 
 fn a_batch_is_queued_up_to_the_record_that_is_refused<E: Engine>() {
@@ -82,4 +83,12 @@ fn class_16_a_turn_without_capacity_still_gets_on<E: Engine>() {
     }
     assert_eq!(events, [Event::text("four")]);
     assert_eq!(wire::read_frames(&output), [Frame::pong("?")]);
+}
+
+fn a_turn_that_is_full_when_the_session_closes_has_no_more<E: Engine>() {
+    let mut subject = Subject::<E>::open(Role::Server, &Config::default());
+    let bytes = subject.peers(&[Frame::close(1000, "the reason fills the turn")]);
+    let turn = subject.engine.exchange(&bytes, &[], subject.now, 10);
+    assert_eq!(wire::read_frames(&turn.output), [Frame::close(1000, "")]);
+    assert_eq!((turn.state, turn.more), (State::Closed, false));
 }
