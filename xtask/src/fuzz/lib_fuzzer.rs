@@ -12,6 +12,8 @@ use super::target::Target;
 
 /// A longer input is a finding, in seconds.
 const TIMEOUT: u32 = 10;
+/// An input that is only slow is none, in seconds: a busy machine makes many slow.
+const SLOW: u32 = 3600;
 /// More memory is a finding, in MiB.
 const MEMORY: u32 = 1024;
 
@@ -126,6 +128,7 @@ fn command(target: &Target, program: &Path, folders: &Folders) -> Command {
         .arg(program);
     command.arg(format!("-max_len={}", target.longest));
     command.arg(format!("-timeout={TIMEOUT}"));
+    command.arg(format!("-report_slow_units={SLOW}"));
     command.arg(format!("-rss_limit_mb={MEMORY}"));
     command.env("WEBSOCKET_COMPONENT", folders.component());
     let dictionary = folders.package.join("dictionaries/wire.dict");
