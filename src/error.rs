@@ -61,6 +61,7 @@ macro_rules! for_each_rule {
             (UnexpectedContinuation, Peer, InvalidFormat, 1002, 0, "RFC 6455 5.4", "a continuation frame without a message to continue"),
             (MessageInterleaved, Peer, InvalidFormat, 1002, 0, "RFC 6455 5.4", "a new message starts inside another"),
             (InvalidUtf8, Peer, InvalidFormat, 1007, 0, "RFC 6455 8.1", "text is not valid UTF-8"),
+            (DeflateMalformed, Peer, InvalidFormat, 1007, 0, "RFC 7692 7.2.2", "a compressed message is malformed"),
             (ClosePayloadTooShort, Peer, InvalidFormat, 1002, 0, "RFC 6455 5.5.1", "a close frame holds one byte, and a code takes two"),
             (CloseCodeReserved, Peer, InvalidFormat, 1002, 0, "RFC 6455 7.4", "a close frame holds a code that must not be sent"),
             (CloseReasonNotUtf8, Peer, InvalidFormat, 1007, 0, "RFC 6455 8.1", "a close reason is not valid UTF-8"),
@@ -108,6 +109,7 @@ macro_rules! for_each_rule {
             (SubprotocolNotOffered, Peer, UnsupportedSubprotocol, 0, 0, "RFC 6455 4.1", "the server chose a subprotocol that was not offered"),
             (SubprotocolDuplicate, Peer, UnsupportedSubprotocol, 0, 0, "RFC 6455 11.3.4", "the server chose more than one subprotocol"),
             (ExtensionNotOffered, Peer, UnsupportedExtensions, 0, 0, "RFC 6455 4.1", "the server chose an extension that was not offered"),
+            (DeflateAnswerInvalid, Peer, UnsupportedExtensions, 0, 0, "RFC 7692 7.1", "the server's parameters of permessage-deflate answer no offer"),
 
             // Time that ran out, and transports that ended.
             (HandshakeTimeout, Peer, InvalidOperation, 0, 408, "timeouts.handshake", "the handshake was not complete in time"),
@@ -119,6 +121,7 @@ macro_rules! for_each_rule {
 
             // Calls that are not possible: nothing changes.
             (ConfigOutOfRange, Host, InvalidOperation, 0, 0, "config", "a setting is out of its range"),
+            (DeflateUnavailable, Host, UnsupportedExtensions, 0, 0, "config.deflate", "this engine was built without permessage-deflate"),
             (EntropyTooShort, Host, InvalidOperation, 0, 0, "RFC 6455 10.3", "a client session takes at least 32 bytes of entropy"),
             (WrongRole, Host, InvalidOperation, 0, 0, "websocket-session", "the call belongs to the other role"),
             (HandshakeOutOfOrder, Host, InvalidOperation, 0, 0, "websocket-session", "the call is not the next step of the handshake"),

@@ -1,7 +1,8 @@
 #![cfg_attr(not(test), no_std)]
 #![cfg_attr(not(feature = "component"), forbid(unsafe_code))]
 #![cfg_attr(feature = "component", deny(unsafe_code))]
-//! A sans-I/O WebSocket engine: RFC 6455, client and server.
+//! A sans-I/O WebSocket engine: RFC 6455, client and server, with
+//! permessage-deflate (RFC 7692).
 //!
 //! [`Session`] is one connection's protocol. It makes and checks handshakes, turns
 //! messages into frame bytes and back, answers pings, closes, and keeps deadlines;
@@ -13,6 +14,7 @@ extern crate alloc;
 #[cfg(feature = "component")]
 #[allow(unsafe_code, reason = "the canonical ABI passes pointers")]
 mod component;
+mod deflate;
 mod error;
 mod faults;
 mod frame;
@@ -21,6 +23,7 @@ mod http;
 mod limits;
 mod session;
 
+pub use deflate::Deflate;
 pub use error::{Party, Rule, RuleGroup};
 pub use limits::{Limits, Timeouts};
 pub use session::{

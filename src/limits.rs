@@ -22,9 +22,13 @@ pub struct Limits {
     /// 16 MiB.
     pub frame: u64,
     /// The longest received message, in bytes. Beyond it, at the header of the
-    /// frame that would exceed it:
+    /// frame that would exceed it, or of a compressed message at the byte that does:
     /// [`Rule::MessageTooBig`](crate::Rule::MessageTooBig). Default 16 MiB.
     pub message: u64,
+    /// The most bytes that are inflated in one call; each block of compressed data
+    /// counts 1024. The rest of the input waits for the next call, which is due at
+    /// once. From 1024. Default 1 MiB.
+    pub inflated: u32,
     /// The most frames in a received message. Beyond it:
     /// [`Rule::TooManyFragments`](crate::Rule::TooManyFragments). Default 65536.
     pub fragments: u32,
@@ -45,6 +49,7 @@ impl Default for Limits {
             headers: 100,
             frame: 16 << 20,
             message: 16 << 20,
+            inflated: 1 << 20,
             fragments: 65_536,
             queued_output: 32 << 20,
             queued_pongs: 65_536,

@@ -5,7 +5,8 @@ use std::path::Path;
 use anyhow::Result;
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpStream;
-use websocket_host::protocol::Config;
+use websocket_component::Role;
+use websocket_host::protocol::{Config, Deflate};
 use websocket_host::stream::http::{HeaderValue, header};
 use websocket_host::stream::{
     Message, WebSocketStream, accept_hdr_async_with_config, connect_async_with_config,
@@ -43,7 +44,8 @@ impl Engine {
         Ok(match self {
             Self::Native => Connection::Native(Box::new(native::Connection::connect(url).await?)),
             Self::Component(sandbox) => {
-                let connected = connect_async_with_config(url, sandbox, config(sandbox));
+                let connected =
+                    connect_async_with_config(url, sandbox, config(sandbox, Role::Client));
                 Connection::Component(Box::new(connected.await?.0))
             }
         })
@@ -63,7 +65,7 @@ impl Engine {
                         response.headers_mut().insert(header::SERVER, name);
                         Ok(response)
                     },
-                    config(sandbox),
+                    config(sandbox, Role::Server),
                 );
                 Connection::Component(Box::new(accepted.await?))
             }
@@ -71,10 +73,17 @@ impl Engine {
     }
 }
 
-/// The settings that sessions have by themselves, but for pings: the test suite takes one that it hasn't asked for as an
-/// answer to what it sent.
-fn config(sandbox: &Sandbox) -> Config {
+/// The settings that sessions have by themselves, with permessage-deflate and without pings: the test suite takes one that
+/// it hasn't asked for as an answer to what it sent. Every message is compressed: this port of the test suite ends with an
+/// error of its own when one comes back that isn't. A client offers to do without takeover: the fuzzing server asks for
+/// that only if it was offered.
+fn config(sandbox: &Sandbox, role: Role) -> Config {
     let mut config = sandbox.default_config();
+    config.deflate = Some(Deflate {
+        minimum: 0,
+        send_takeover: role == Role::Server,
+        ..sandbox.default_deflate()
+    });
     config.timeouts.keepalive = None;
     config
 }

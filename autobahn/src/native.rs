@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{self, timeout, timeout_at};
 use websocket_component::handshake::{Acceptance, Header, Request};
-use websocket_component::{Config, Event, Instant, Role, Rule, Session, State};
+use websocket_component::{Config, Deflate, Event, Instant, Role, Rule, Session, State};
 use websocket_host::stream::Message;
 use websocket_host::stream::http::Uri;
 
@@ -45,7 +45,7 @@ impl Connection {
         let target = url.path_and_query().map_or("/", |target| target.as_str());
         let mut entropy = [0; 32];
         getrandom::fill(&mut entropy)?;
-        let mut session = Session::client(config(), &entropy)?;
+        let mut session = Session::client(config(Role::Client), &entropy)?;
         session.connect(&Request::new(authority, target))?;
         let socket = TcpStream::connect(authority).await?;
         socket.set_nodelay(true)?;
@@ -54,7 +54,7 @@ impl Connection {
 
     /// A server's connection, open.
     pub(crate) async fn accept(socket: TcpStream) -> Result<Self> {
-        Self::open(socket, Session::server(config())?).await
+        Self::open(socket, Session::server(config(Role::Server))?).await
     }
 
     async fn open(socket: TcpStream, session: Session) -> Result<Self> {
@@ -201,8 +201,12 @@ async fn hang_up(socket: &mut TcpStream, is_first: bool) -> std::io::Result<()> 
 }
 
 /// As for the component.
-fn config() -> Config {
+fn config(role: Role) -> Config {
+    let mut deflate = Deflate::default();
+    deflate.minimum = 0;
+    deflate.send_takeover = role == Role::Server;
     let mut config = Config::default();
+    config.deflate = Some(deflate);
     config.timeouts.keepalive = None;
     config
 }

@@ -66,6 +66,12 @@ pub trait Engine: Sized {
         context: Option<u64>,
         now: Instant,
     ) -> Result<(), Failure>;
+    fn send_uncompressed(
+        &mut self,
+        message: Message<'_>,
+        context: Option<u64>,
+        now: Instant,
+    ) -> Result<(), Failure>;
     fn receive(&mut self, context: Option<u64>) -> Result<(), Failure>;
     fn get_action(&mut self, queue: ActionQueue, now: Instant) -> ActionIs;
     fn complete_action(
@@ -238,6 +244,8 @@ pub fn joined(events: &[Event]) -> Vec<Event> {
 #[derive(Clone, Copy, Debug)]
 pub struct Outgoing<'a> {
     pub message: Message<'a>,
+    /// Whether it may be compressed.
+    pub compress: bool,
     pub context: Option<u64>,
 }
 
@@ -245,6 +253,7 @@ impl<'a> From<Message<'a>> for Outgoing<'a> {
     fn from(message: Message<'a>) -> Self {
         Outgoing {
             message,
+            compress: true,
             context: None,
         }
     }

@@ -6,6 +6,7 @@
 //! | [`native`] | [`Native`]: the engine as a Rust crate |
 //! | `sandboxed` | `Sandboxed`: the component, through websocket-host |
 //! | [`wire`] | frames written and read byte by byte, with nothing of the engine's |
+//! | [`deflate`] | payloads compressed and inflated, likewise |
 //! | [`heads`] | heads of handshakes, likewise |
 //! | [`subject`] | [`Subject`]: a session under test whose peer is the test, which says raw bytes |
 //! | [`pump`] | a session driven by actions, as programs for `websocket.dll` do |
@@ -20,6 +21,7 @@
     reason = "the items of a harness that mirror the contract or the RFC are named as there"
 )]
 
+pub mod deflate;
 pub mod engine;
 #[cfg(feature = "processes")]
 pub mod gate;

@@ -56,7 +56,8 @@ impl From<Lent<'_>> for Event {
 }
 
 impl Event {
-    fn length(&self) -> usize {
+    #[must_use]
+    pub fn length(&self) -> usize {
         match self {
             Event::Text { payload, .. }
             | Event::Binary { payload, .. }
@@ -158,7 +159,12 @@ impl Engine for Native {
         let mut refused = None;
         self.0.read_clock(now);
         for record in outgoing {
-            if let Err(rule) = self.0.send(record.message, record.context) {
+            let sent = if record.compress {
+                self.0.send(record.message, record.context)
+            } else {
+                self.0.send_uncompressed(record.message, record.context)
+            };
+            if let Err(rule) = sent {
                 refused = Some(rule.into());
                 break;
             }
@@ -209,6 +215,16 @@ impl Engine for Native {
     ) -> Result<(), Failure> {
         self.0.tick(now);
         Ok(self.0.send(message, context)?)
+    }
+
+    fn send_uncompressed(
+        &mut self,
+        message: Message<'_>,
+        context: Option<u64>,
+        now: Instant,
+    ) -> Result<(), Failure> {
+        self.0.tick(now);
+        Ok(self.0.send_uncompressed(message, context)?)
     }
 
     fn receive(&mut self, context: Option<u64>) -> Result<(), Failure> {

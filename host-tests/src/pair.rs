@@ -123,9 +123,18 @@ impl<C: Engine, S: Engine> Pair<C, S> {
     /// If the configuration is refused.
     #[must_use]
     pub fn open(client: &Config, server: &Config) -> Self {
-        let negotiated = Negotiated::default();
-        let client = C::open(Role::Client, client, &negotiated).unwrap();
-        let server = S::open(Role::Server, server, &negotiated).unwrap();
+        Pair::open_with(client, server, &Negotiated::default())
+    }
+
+    /// Both sides start open, with what was negotiated.
+    ///
+    /// # Panics
+    ///
+    /// If the configuration is refused.
+    #[must_use]
+    pub fn open_with(client: &Config, server: &Config, negotiated: &Negotiated) -> Self {
+        let client = C::open(Role::Client, client, negotiated).unwrap();
+        let server = S::open(Role::Server, server, negotiated).unwrap();
         Pair::of(client, server)
     }
 

@@ -87,7 +87,11 @@ impl<E: Engine> Pump<E> {
     /// Does one action. Returns whether there was one.
     fn step(&mut self) -> bool {
         let (id, completion) = match self.engine.get_action(ActionQueue::All, self.now) {
-            ActionIs::Nothing => return false,
+            // More at once, if the input was too much for one call.
+            ActionIs::Nothing => {
+                let deadline = self.engine.next_deadline();
+                return deadline.is_some_and(|at| at <= self.now);
+            }
             ActionIs::SendToNetwork(id, bytes) => {
                 assert!(!bytes.is_empty(), "a write of nothing");
                 let count = bytes.len().min(self.write_at_most);

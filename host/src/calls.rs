@@ -3,8 +3,8 @@
 use crate::error::{CallError, SandboxError};
 use crate::guest::{Guest, Session};
 use crate::protocol::{
-    Action, ActionId, ActionQueue, Completion, Config, Duration, Failure, GlobalProperties, Header,
-    Instant, Message, Negotiated, State,
+    Action, ActionId, ActionQueue, Completion, Config, Deflate, Duration, Failure,
+    GlobalProperties, Header, Instant, Message, Negotiated, State,
 };
 
 /// # Functions without a session
@@ -18,6 +18,15 @@ impl Guest {
     /// The guest has ended.
     pub fn default_config(&mut self) -> Result<Config, SandboxError> {
         self.enter(|exports, store| exports.call_default_config(store))
+    }
+
+    /// The settings of permessage-deflate for a [`Config`] that has it.
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn default_deflate(&mut self) -> Result<Deflate, SandboxError> {
+        self.enter(|exports, store| exports.call_default_deflate(store))
     }
 
     /// Values that hold for every session (`WebSocketGetGlobalProperty`).
@@ -120,6 +129,26 @@ impl Guest {
             exports
                 .websocket_session()
                 .call_send(store, this, message, context, now)
+        })
+    }
+
+    /// Queues a send that is not compressed, whatever was agreed on. Of a message in fragments the first decides.
+    ///
+    /// # Errors
+    ///
+    /// `not-open`, `already-closing`, `aborted`, `queue-full`, or the rule that the message breaks, and nothing was
+    /// queued; or the guest has ended.
+    pub fn send_uncompressed(
+        &mut self,
+        session: &Session,
+        message: &Message,
+        context: Option<u64>,
+        now: Instant,
+    ) -> Result<(), CallError> {
+        self.tell(session, |exports, store, this| {
+            exports
+                .websocket_session()
+                .call_send_uncompressed(store, this, message, context, now)
         })
     }
 

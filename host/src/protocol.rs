@@ -8,9 +8,9 @@ pub use crate::bindings::exports::websocket::protocol::session::{
     Message, Outgoing, Received, Refusal, Request, RequestHead, ResponseHead,
 };
 pub use crate::bindings::exports::websocket::protocol::types::{
-    CloseCode, Config, Delivery, Duration, Extension, Failure, GlobalProperties, HandshakeForm,
-    Header, Instant, Limits, Negotiated, Party, PongPolicy, Rule, RuleGroup, State, StatusCode,
-    Timeouts,
+    CloseCode, Config, Deflate, Delivery, Duration, Extension, Failure, GlobalProperties,
+    HandshakeForm, Header, Instant, Limits, Negotiated, Party, PongPolicy, Rule, RuleGroup, State,
+    StatusCode, Timeouts,
 };
 
 /// No subprotocol, no extensions, no further fields.

@@ -12,7 +12,7 @@ use crate::error::SandboxError;
 use crate::guest::Guest;
 use crate::limiter::Limiter;
 use crate::load::{self, LoadError, Loaded};
-use crate::protocol::{Config, GlobalProperties};
+use crate::protocol::{Config, Deflate, GlobalProperties};
 
 /// A component, ready to make guests. Cheap to clone; the clones share one pool.
 #[derive(Clone)]
@@ -25,6 +25,7 @@ struct Shared {
     lends: bool,
     limits: SandboxConfig,
     default_config: Config,
+    default_deflate: Deflate,
     global_properties: GlobalProperties,
 }
 
@@ -53,6 +54,7 @@ impl Sandbox {
         let mut guest =
             Guest::new(&loaded.instances, store, loaded.lends).map_err(LoadError::Unusable)?;
         let default_config = guest.default_config().map_err(LoadError::Unusable)?;
+        let default_deflate = guest.default_deflate().map_err(LoadError::Unusable)?;
         let global_properties = guest.global_properties().map_err(LoadError::Unusable)?;
         Ok(Self {
             shared: Arc::new(Shared {
@@ -60,6 +62,7 @@ impl Sandbox {
                 lends: loaded.lends,
                 limits: config,
                 default_config,
+                default_deflate,
                 global_properties,
             }),
         })
@@ -85,6 +88,12 @@ impl Sandbox {
     #[must_use]
     pub fn default_config(&self) -> Config {
         self.shared.default_config
+    }
+
+    /// The settings of permessage-deflate, for a [`Config`] that has it.
+    #[must_use]
+    pub fn default_deflate(&self) -> Deflate {
+        self.shared.default_deflate
     }
 
     /// Values that hold for every session.

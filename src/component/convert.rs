@@ -8,7 +8,9 @@ use super::bindings::{session as wit_session, types as wit};
 use crate::handshake::{
     Acceptance, Extension, Form, Header, Negotiated, Refusal, Request, RequestHead, ResponseHead,
 };
-use crate::{Config, Delivery, Limits, Party, PongPolicy, Rule, RuleGroup, State, Timeouts};
+use crate::{
+    Config, Deflate, Delivery, Limits, Party, PongPolicy, Rule, RuleGroup, State, Timeouts,
+};
 
 macro_rules! define_rule_conversion {
     ($(($name:ident, $($rest:tt)*)),* $(,)?) => {
@@ -109,6 +111,7 @@ impl From<Limits> for wit::Limits {
             headers: limits.headers,
             frame: limits.frame,
             message: limits.message,
+            inflated: limits.inflated,
             fragments: limits.fragments,
             queued_output: limits.queued_output,
             queued_pongs: limits.queued_pongs,
@@ -124,9 +127,38 @@ impl From<wit::Limits> for Limits {
             headers: limits.headers,
             frame: limits.frame,
             message: limits.message,
+            inflated: limits.inflated,
             fragments: limits.fragments,
             queued_output: limits.queued_output,
             queued_pongs: limits.queued_pongs,
+        }
+    }
+}
+
+impl From<Deflate> for wit::Deflate {
+    fn from(deflate: Deflate) -> Self {
+        wit::Deflate {
+            send_window_bits: deflate.send_window_bits,
+            send_takeover: deflate.send_takeover,
+            receive_window_bits: deflate.receive_window_bits,
+            receive_takeover: deflate.receive_takeover,
+            level: deflate.level,
+            memory_level: deflate.memory_level,
+            minimum: deflate.minimum,
+        }
+    }
+}
+
+impl From<wit::Deflate> for Deflate {
+    fn from(deflate: wit::Deflate) -> Self {
+        Deflate {
+            send_window_bits: deflate.send_window_bits,
+            send_takeover: deflate.send_takeover,
+            receive_window_bits: deflate.receive_window_bits,
+            receive_takeover: deflate.receive_takeover,
+            level: deflate.level,
+            memory_level: deflate.memory_level,
+            minimum: deflate.minimum,
         }
     }
 }
@@ -151,6 +183,7 @@ impl From<Config> for wit::Config {
             reply_to_close: config.reply_to_close,
             close_on_failure: config.close_on_failure,
             show_bad_requests: config.show_bad_requests,
+            deflate: config.deflate.map(Into::into),
             limits: config.limits.into(),
             timeouts: config.timeouts.into(),
         }
@@ -177,6 +210,7 @@ impl From<wit::Config> for Config {
             reply_to_close: config.reply_to_close,
             close_on_failure: config.close_on_failure,
             show_bad_requests: config.show_bad_requests,
+            deflate: config.deflate.map(Into::into),
             limits: config.limits.into(),
             timeouts: config.timeouts.into(),
         }

@@ -9,6 +9,8 @@ use crate::{Instant, Message, Rule, Session, State};
 
 /// The most events of one turn, so that a flood of tiny frames doesn't swell it.
 const MOST_EVENTS: usize = 4096;
+/// The detail of a message that is not to be compressed.
+const UNCOMPRESSED: u64 = 1;
 /// The code of a close frame that holds none (RFC 6455, section 7.4.1).
 const NO_STATUS: u64 = 1005;
 
@@ -83,8 +85,17 @@ impl Turn {
         self.accepted = 0;
         self.refused = None;
         for record in outgoing {
-            let queued =
-                message(&record, payload).and_then(|message| session.send(message, record.context));
+            let queued = message(&record, payload).and_then(|message| match message {
+                Message::Utf8(_)
+                | Message::Utf8Fragment(_)
+                | Message::Binary(_)
+                | Message::BinaryFragment(_)
+                    if record.detail == UNCOMPRESSED =>
+                {
+                    session.send_uncompressed(message, record.context)
+                }
+                _ => session.send(message, record.context),
+            });
             if let Err(rule) = queued {
                 self.refused = Some(rule);
                 return;

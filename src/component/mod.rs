@@ -4,6 +4,8 @@
 //! Nothing is decided here. Values are converted, and the calls go to
 //! [`Session`](crate::Session).
 
+#[cfg(all(target_arch = "wasm32", feature = "deflate"))]
+mod c_allocator;
 mod convert;
 mod exchange;
 mod lend;

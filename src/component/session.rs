@@ -9,7 +9,7 @@ use super::convert::{all, nanos};
 use super::lend::Lent;
 use crate::handshake::{self, Header};
 use crate::session::{ActionId, ActionQueue, Completion, Received};
-use crate::{Action, Config, Instant, Message, Rule, Session, Timeouts};
+use crate::{Action, Config, Deflate, Instant, Message, Rule, Session, Timeouts};
 
 /// The resource. A component is never entered twice at once, so a borrow of a cell
 /// never meets another.
@@ -42,6 +42,10 @@ impl wit::Guest for Component {
 
     fn default_config() -> types::Config {
         Config::default().into()
+    }
+
+    fn default_deflate() -> types::Deflate {
+        Deflate::default().into()
     }
 
     fn get_global_properties() -> types::GlobalProperties {
@@ -159,24 +163,21 @@ impl wit::GuestWebsocketSession for Resource {
         context: Option<u64>,
         now: types::Instant,
     ) -> Outcome<()> {
-        let message = match &message {
-            wit::Message::Text(text) => Message::Text(text),
-            wit::Message::TextFragment(text) => Message::TextFragment(text),
-            wit::Message::Utf8(bytes) => Message::Utf8(bytes),
-            wit::Message::Utf8Fragment(bytes) => Message::Utf8Fragment(bytes),
-            wit::Message::Binary(bytes) => Message::Binary(bytes),
-            wit::Message::BinaryFragment(bytes) => Message::BinaryFragment(bytes),
-            wit::Message::Ping(payload) => Message::Ping(payload),
-            wit::Message::Pong(payload) => Message::Pong(payload),
-            wit::Message::Close(None) => Message::Close,
-            wit::Message::Close(Some(close)) => {
-                Message::CloseWith(close.code, close.reason.as_bytes())
-            }
-            wit::Message::Frame((bits, payload)) => Message::Frame(*bits, payload),
-        };
         self.with(|session| {
             session.tick(Instant::from_nanos(now));
-            Ok(session.send(message, context)?)
+            Ok(session.send(native(&message), context)?)
+        })
+    }
+
+    fn send_uncompressed(
+        &self,
+        message: wit::Message,
+        context: Option<u64>,
+        now: types::Instant,
+    ) -> Outcome<()> {
+        self.with(|session| {
+            session.tick(Instant::from_nanos(now));
+            Ok(session.send_uncompressed(native(&message), context)?)
         })
     }
 
@@ -266,5 +267,21 @@ impl From<Received> for wit::Received {
             payload: received.payload,
             detail,
         }
+    }
+}
+
+fn native(message: &wit::Message) -> Message<'_> {
+    match message {
+        wit::Message::Text(text) => Message::Text(text),
+        wit::Message::TextFragment(text) => Message::TextFragment(text),
+        wit::Message::Utf8(bytes) => Message::Utf8(bytes),
+        wit::Message::Utf8Fragment(bytes) => Message::Utf8Fragment(bytes),
+        wit::Message::Binary(bytes) => Message::Binary(bytes),
+        wit::Message::BinaryFragment(bytes) => Message::BinaryFragment(bytes),
+        wit::Message::Ping(payload) => Message::Ping(payload),
+        wit::Message::Pong(payload) => Message::Pong(payload),
+        wit::Message::Close(None) => Message::Close,
+        wit::Message::Close(Some(close)) => Message::CloseWith(close.code, close.reason.as_bytes()),
+        wit::Message::Frame((bits, payload)) => Message::Frame(*bits, payload),
     }
 }

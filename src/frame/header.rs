@@ -17,6 +17,9 @@ pub(crate) const MAX_CONTROL_PAYLOAD: usize = 125;
 pub(crate) const FIN: u8 = 0x80;
 /// The bits RSV1 to RSV3 in the first byte of a header.
 pub(crate) const RESERVED_BITS: u8 = 0x70;
+/// The bit of a message that is compressed (RFC 7692, section 6).
+pub(crate) const RSV1: u8 = 0x40;
+
 const MASKED: u8 = 0x80;
 
 /// What a frame is (RFC 6455, section 5.2).
@@ -81,6 +84,8 @@ pub(crate) struct Expected {
     pub(crate) frame_limit: u64,
     /// How much longer the message may get.
     pub(crate) message_room: u64,
+    /// How long the first frame of a compressed message may be.
+    pub(crate) compressed_room: u64,
 }
 
 /// A header that breaks no rule.
@@ -132,7 +137,12 @@ pub(crate) fn parse(bytes: &[u8], expected: &Expected) -> Result<Option<(Header,
         if payload > expected.frame_limit {
             return Err(Rule::FrameTooBig);
         }
-        if payload > expected.message_room {
+        let room = if first & RSV1 == 0 {
+            expected.message_room
+        } else {
+            expected.compressed_room
+        };
+        if payload > room {
             return Err(Rule::MessageTooBig);
         }
     }
@@ -240,6 +250,7 @@ mod tests {
         fragment_allowed: true,
         frame_limit: u64::MAX,
         message_room: u64::MAX,
+        compressed_room: u64::MAX,
     };
     const INSIDE: Expected = Expected {
         in_message: true,
@@ -334,6 +345,7 @@ mod tests {
         let limited = Expected {
             frame_limit: 100,
             message_room: 50,
+            compressed_room: 50,
             ..ANY
         };
         assert_eq!(rule(&[0x82, 0x80 | 101], &limited), Rule::FrameTooBig);

@@ -100,6 +100,11 @@ impl Offer {
         Ok((named_for(form, added), offer))
     }
 
+    /// The extensions offered.
+    pub(crate) fn extensions(&self) -> &[Extension] {
+        &self.extensions
+    }
+
     /// What the response agrees to, or the first rule that it breaks: status first,
     /// so that an ordinary HTTP response is a refusal and nothing worse.
     pub(crate) fn check(&self, status: u16, headers: &[Header]) -> Result<Negotiated, Rule> {

@@ -19,7 +19,7 @@ pub(super) const FIELD: &str = "Sec-WebSocket-Extensions";
 ///
 /// Fails with [`Rule::ExtensionMalformed`] if a value is not an `extension-list`,
 /// which is never empty.
-pub(super) fn parse(headers: &[Header]) -> Result<Vec<Extension>, Rule> {
+pub(crate) fn parse(headers: &[Header]) -> Result<Vec<Extension>, Rule> {
     let mut extensions = Vec::new();
     for value in header::values(headers, FIELD) {
         parse_list(value, &mut extensions).ok_or(Rule::ExtensionMalformed)?;
@@ -68,7 +68,7 @@ fn parse_extension(cursor: &mut Cursor<'_>) -> Option<Extension> {
 }
 
 /// The value of the field for these extensions.
-pub(super) fn write(extensions: &[Extension]) -> String {
+pub(crate) fn write(extensions: &[Extension]) -> String {
     let mut value = String::new();
     for extension in extensions {
         if !value.is_empty() {

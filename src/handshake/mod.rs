@@ -11,7 +11,7 @@
 
 mod client;
 mod connect;
-mod extensions;
+pub(crate) mod extensions;
 mod key;
 mod refusal;
 mod server;

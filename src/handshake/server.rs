@@ -96,6 +96,11 @@ impl Asked {
         })
     }
 
+    /// The extensions offered.
+    pub(crate) fn extensions(&self) -> &[Extension] {
+        &self.extensions
+    }
+
     /// The fields of the response that accepts the request, those of the acceptance
     /// last, and what was agreed on. The status is 101, or 200 over an extended
     /// CONNECT.

@@ -62,7 +62,9 @@ pub struct Request {
     /// The subprotocols to offer, most wanted first: tokens, each once. Else
     /// [`Rule::SubprotocolInvalid`].
     pub subprotocols: Vec<String>,
-    /// Extensions that the caller implements itself, to offer, most wanted first.
+    /// Extensions that the caller implements itself, to offer, most wanted first; or
+    /// offers of permessage-deflate, in the place of those that
+    /// [`Config::deflate`](crate::Config::deflate) stands for.
     /// Their names and parameters are tokens, else [`Rule::ExtensionInvalid`]. A
     /// name may stand more than once, with other parameters each time.
     pub extensions: Vec<Extension>,
@@ -142,7 +144,8 @@ pub struct Acceptance {
     /// [`Rule::SubprotocolNotRequested`].
     pub subprotocol: Option<String>,
     /// Extensions that the caller implements itself, each once and each offered by
-    /// the request. Else [`Rule::ExtensionNotRequested`], or
+    /// the request; or an answer to an offer of permessage-deflate, in the place of
+    /// that which [`Config::deflate`](crate::Config::deflate) stands for. Else [`Rule::ExtensionNotRequested`], or
     /// [`Rule::ExtensionInvalid`] for one whose parameters are not tokens.
     pub extensions: Vec<Extension>,
     /// Further fields. Those of the handshake itself are refused with

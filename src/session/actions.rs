@@ -221,7 +221,7 @@ impl Session {
 
     /// Only when what was read before is used up: what waits stays bounded.
     fn read(&mut self) -> Option<Action> {
-        let takes_input = self.takes_input();
+        let takes_input = self.takes_input() && !self.has_input_left();
         let size = self.config.receive_buffer as usize;
         let actions = self.actions();
         let wanted = takes_input && !actions.receives.is_empty() && !actions.cancelled;

@@ -1,6 +1,6 @@
 //! The settings of a session.
 
-use crate::{Limits, Rule, Timeouts};
+use crate::{Deflate, Limits, Rule, Timeouts};
 
 /// Which side of the connection a session is (RFC 6455, section 1.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -72,6 +72,10 @@ pub struct Config {
     /// Whether a server shows requests that break a rule of the handshake to the
     /// host instead of refusing them itself. Default false.
     pub show_bad_requests: bool,
+    /// permessage-deflate (RFC 7692): how it is offered, accepted and used. A
+    /// session whose host brings extensions of its own does without. Default none:
+    /// messages go as they are.
+    pub deflate: Option<Deflate>,
     /// What may grow, and how far.
     pub limits: Limits,
     /// What may last, and how long.
@@ -91,6 +95,7 @@ impl Default for Config {
             reply_to_close: true,
             close_on_failure: true,
             show_bad_requests: false,
+            deflate: None,
             limits: Limits::default(),
             timeouts: Timeouts::default(),
         }
@@ -100,15 +105,17 @@ impl Default for Config {
 impl Config {
     const RECEIVE_BUFFER_MINIMUM: u32 = 256;
     const SEND_BUFFER_MINIMUM: u32 = 16;
+    const INFLATED_MINIMUM: u32 = 1024;
 
     pub(super) fn check(&self) -> Result<(), Rule> {
         let keepalive = self.timeouts.keepalive;
         if self.receive_buffer < Config::RECEIVE_BUFFER_MINIMUM
             || self.send_buffer < Config::SEND_BUFFER_MINIMUM
+            || self.limits.inflated < Config::INFLATED_MINIMUM
             || keepalive.is_some_and(|interval| interval < Timeouts::KEEPALIVE_MINIMUM)
         {
             return Err(Rule::ConfigOutOfRange);
         }
-        Ok(())
+        self.deflate.as_ref().map_or(Ok(()), Deflate::check)
     }
 }

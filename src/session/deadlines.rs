@@ -125,9 +125,18 @@ impl Session {
         }
     }
 
-    /// When to call next though there is no input, if ever.
+    /// When to call next though there is no new input, if ever. At once if there was
+    /// too much in the last one to be inflated in one call.
     pub fn next_deadline(&self) -> Option<Instant> {
+        if self.has_input_left() {
+            return Some(self.deadlines.now);
+        }
         self.next_due().map(|(at, _)| at)
+    }
+
+    /// Whether the input goes on where the last call stopped.
+    pub(super) fn has_input_left(&self) -> bool {
+        self.life != Life::Ended && self.receiver.is_exhausted()
     }
 
     fn next_due(&self) -> Option<(Instant, Due)> {

@@ -131,13 +131,26 @@ pub(crate) enum Place {
 impl Place {
     pub(crate) const NONE: Place = Place::Input(0..0);
 
+    pub(crate) fn is_empty(&self) -> bool {
+        let (Place::Input(range) | Place::Assembled(range) | Place::Control(range)) = self;
+        range.is_empty()
+    }
+
     /// Without its first `count` bytes.
     pub(crate) fn skip(self, count: usize) -> Place {
-        let skip = |range: Range<usize>| (range.start + count).min(range.end)..range.end;
+        self.map(|range| (range.start + count).min(range.end)..range.end)
+    }
+
+    /// Its first `count` bytes.
+    pub(crate) fn first(self, count: usize) -> Place {
+        self.map(|range| range.start..(range.start + count).min(range.end))
+    }
+
+    fn map(self, change: impl Fn(Range<usize>) -> Range<usize>) -> Place {
         match self {
-            Place::Input(range) => Place::Input(skip(range)),
-            Place::Assembled(range) => Place::Assembled(skip(range)),
-            Place::Control(range) => Place::Control(skip(range)),
+            Place::Input(range) => Place::Input(change(range)),
+            Place::Assembled(range) => Place::Assembled(change(range)),
+            Place::Control(range) => Place::Control(change(range)),
         }
     }
 }

@@ -54,7 +54,11 @@ impl Session {
     /// of the request breaks.
     pub fn connect(&mut self, request: &Request) -> Result<(), Rule> {
         let key = self.client_key()?;
-        let (head, offer) = Offer::http1(request, key)?;
+        let request = Request {
+            extensions: self.offers(&request.extensions),
+            ..request.clone()
+        };
+        let (head, offer) = Offer::http1(&request, key)?;
         self.sender.push_head(&head);
         let reader = HeadReader::new(HeadKind::Response, &self.config.limits);
         self.handshake = Handshake::ClientReads { offer, reader };
@@ -86,10 +90,11 @@ impl Session {
             Ok(asked) => asked,
             Err(rule) => return Err(*rule),
         };
-        let (head, negotiated) = asked.response(acceptance)?;
+        let acceptance = self.answer(acceptance, asked)?;
+        let (head, negotiated) = asked.response(&acceptance)?;
         self.sender.push_head(&head);
         self.request = None;
-        self.open(negotiated);
+        self.open(negotiated)?;
         self.deadlines.answered();
         self.negotiated.as_ref().ok_or(Rule::HandshakeOutOfOrder)
     }
@@ -126,7 +131,8 @@ impl Session {
         headers: &[Header],
     ) -> Result<Vec<Header>, Rule> {
         let key = self.client_key()?;
-        let (fields, offer) = Offer::headers(form, subprotocols, extensions, headers, key)?;
+        let offers = self.offers(extensions);
+        let (fields, offer) = Offer::headers(form, subprotocols, &offers, headers, key)?;
         self.handshake = Handshake::ClientChecks { offer };
         Ok(fields)
     }
@@ -145,11 +151,11 @@ impl Session {
     ) -> Result<&Negotiated, Rule> {
         let checked = match &self.handshake {
             _ if self.life != Life::Connecting => return Err(Rule::HandshakeOutOfOrder),
-            Handshake::ClientChecks { offer } => offer.check(status, headers),
+            Handshake::ClientChecks { offer } => self.check_response(offer, status, headers),
             other => return Err(other.out_of_order_for_client()),
         };
         match checked {
-            Ok(negotiated) => self.open(negotiated),
+            Ok(negotiated) => self.open(negotiated)?,
             Err(rule) => {
                 self.fail(rule);
                 return Err(rule);
@@ -180,7 +186,8 @@ impl Session {
             other => return Err(other.out_of_order_for_server()),
         }
         let asked = Asked::from_headers(form, headers).inspect_err(|rule| self.fail(*rule))?;
-        let (fields, negotiated) = asked.accept(acceptance)?;
+        let acceptance = self.answer(acceptance, &asked)?;
+        let (fields, negotiated) = asked.accept(&acceptance)?;
         self.handshake = Handshake::ServerEnds { negotiated };
         Ok(fields)
     }
@@ -194,8 +201,7 @@ impl Session {
     pub fn end_server_handshake(&mut self) -> Result<(), Rule> {
         match mem::replace(&mut self.handshake, Handshake::Complete) {
             Handshake::ServerEnds { negotiated } if self.life == Life::Connecting => {
-                self.open(negotiated);
-                Ok(())
+                self.open(negotiated)
             }
             other => {
                 let rule = other.out_of_order_for_server();
@@ -317,9 +323,9 @@ impl Session {
             self.handshake = Handshake::ClientReads { offer, reader };
             return Ok(None);
         }
-        let checked = offer.check(response.status, &response.headers);
+        let checked = self.check_response(&offer, response.status, &response.headers);
         self.response = Some(Box::new(ResponseHead::from(response)));
-        self.open(checked?);
+        self.open(checked?)?;
         Ok(Some(Kind::Opened))
     }
 }

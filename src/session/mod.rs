@@ -27,6 +27,7 @@ mod close;
 mod config;
 mod deadlines;
 mod event;
+mod extensions;
 mod handshake;
 mod pings;
 mod queue;
@@ -53,8 +54,8 @@ use actions::Actions;
 use deadlines::Deadlines;
 use handshake::Handshake;
 use pings::Pings;
-use receive::Receiver;
-use send::Sender;
+use receive::{Extensions, Receiver};
+use send::{Compress, Sender};
 
 /// Where a session is in its life, in the words of the W3C's `WebSocket`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -154,29 +155,32 @@ impl Session {
         Session::new(Role::Server, config, None)
     }
 
-    /// A client whose handshake something else has made: it starts open.
+    /// A client whose handshake something else has made: it starts open. With
+    /// [`Config::deflate`] it uses permessage-deflate if that is what `negotiated`
+    /// has, with the server's answer to the letter.
     ///
     /// # Errors
     ///
-    /// As [`Session::client`].
+    /// As [`Session::client`], and [`Rule::DeflateAnswerInvalid`].
     pub fn open_client(
         config: Config,
         entropy: &[u8],
         negotiated: Negotiated,
     ) -> Result<Session, Rule> {
         let mut session = Session::client(config, entropy)?;
-        session.open(negotiated);
+        session.open(negotiated)?;
         Ok(session)
     }
 
-    /// A server whose handshake something else has made: it starts open.
+    /// A server whose handshake something else has made: it starts open. For
+    /// permessage-deflate see [`Session::open_client`].
     ///
     /// # Errors
     ///
-    /// As [`Session::server`].
+    /// As [`Session::server`], and [`Rule::DeflateAnswerInvalid`].
     pub fn open_server(config: Config, negotiated: Negotiated) -> Result<Session, Rule> {
         let mut session = Session::server(config)?;
-        session.open(negotiated);
+        session.open(negotiated)?;
         Ok(session)
     }
 
@@ -200,7 +204,7 @@ impl Session {
             request: None,
             response: None,
             negotiated: None,
-            receiver: Receiver::new(role, &config, false),
+            receiver: Receiver::new(role, &config, Extensions::None),
             sender,
             pings: Pings::default(),
             deadlines: Deadlines::default(),
@@ -208,19 +212,6 @@ impl Session {
             close_received: false,
             actions: None,
         })
-    }
-
-    /// The handshake is complete.
-    fn open(&mut self, negotiated: Negotiated) {
-        let extension_frames = !negotiated.extensions.is_empty();
-        self.receiver = Receiver::new(self.role, &self.config, extension_frames);
-        if extension_frames {
-            self.sender.allow_extension_frames();
-        }
-        self.negotiated = Some(negotiated);
-        self.handshake = Handshake::Complete;
-        self.life = Life::Open;
-        self.deadlines.open();
     }
 
     /// Which side of the connection this is.
@@ -258,6 +249,30 @@ impl Session {
     /// [`Rule::QueueFull`], or the rule that the message breaks; then nothing was
     /// queued.
     pub fn send(&mut self, message: Message<'_>, context: Option<u64>) -> Result<(), Rule> {
+        self.send_as(message, Compress::IfWorthIt, context)
+    }
+
+    /// Queues a send that is not compressed, whatever was agreed on: because it
+    /// holds a secret beside what others have written, or is compressed already. Of
+    /// a message in fragments the first decides.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::send`].
+    pub fn send_uncompressed(
+        &mut self,
+        message: Message<'_>,
+        context: Option<u64>,
+    ) -> Result<(), Rule> {
+        self.send_as(message, Compress::Never, context)
+    }
+
+    fn send_as(
+        &mut self,
+        message: Message<'_>,
+        compress: Compress,
+        context: Option<u64>,
+    ) -> Result<(), Rule> {
         let control = matches!(message, Message::Ping(_) | Message::Pong(_));
         match self.life {
             _ if self.failure == Some(Rule::Aborted) => return Err(Rule::Aborted),
@@ -270,11 +285,11 @@ impl Session {
             Message::Close => self.send_close(None, b"", context),
             Message::CloseWith(code, reason) => self.send_close(Some(code), reason, context),
             Message::Ping(payload) => {
-                self.sender.push(message, context)?;
+                self.sender.push(message, compress, context)?;
                 self.pings.queued(payload, self.deadlines.now());
                 Ok(())
             }
-            _ => self.sender.push(message, context),
+            _ => self.sender.push(message, compress, context),
         }
     }
 

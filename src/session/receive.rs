@@ -3,7 +3,7 @@
 //! Payloads are unmasked where they stand in the input. A message that is whole
 //! in the input stays there; only one that comes in several inputs or frames is
 //! put together in a buffer of the receiver's, and of a header that is cut only
-//! its bytes are kept.
+//! its bytes are kept. A compressed message is inflated into the same buffer.
 
 use alloc::vec::Vec;
 use core::mem;
@@ -13,18 +13,34 @@ use super::config::{Config, Delivery, Role};
 use super::event::{Kind, Place, Record};
 use super::queue::KEPT_CAPACITY;
 use crate::Rule;
-use crate::frame::header::{self, Expected, Header, Masking, Opcode};
+use crate::deflate::{Direction, Inflater};
+use crate::frame::header::{self, Expected, Header, Masking, Opcode, RSV1};
 use crate::frame::mask;
 use crate::frame::utf8::Utf8;
+
+/// What was agreed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Extensions {
+    None,
+    /// The peer may compress messages.
+    Deflate(Direction),
+    /// Some of the host's: frames are its business, whole and with their reserved
+    /// bits.
+    Hosts,
+}
 
 pub(super) struct Receiver {
     masking: Masking,
     verify_utf8: bool,
     /// The longest piece; `None` to deliver whole messages.
     piece: Option<usize>,
-    /// An extension of the host's is in use: frames are its business, whole and
-    /// with their reserved bits.
     extension_frames: bool,
+    inflater: Option<Inflater>,
+    /// The most work of a turn, and what is left of it.
+    inflated_limit: usize,
+    work: usize,
+    /// A limit was reached, and more may come of what the inflater has taken.
+    holds_back: bool,
     frame_limit: u64,
     message_limit: u64,
     fragment_limit: u32,
@@ -41,6 +57,18 @@ pub(super) struct Receiver {
     /// A rule that was broken behind a piece that is delivered first.
     broken: Option<Rule>,
     closed: bool,
+}
+
+/// Bytes of a message that have come.
+struct Fresh {
+    /// In the input, or at the end of the assembly.
+    place: Place,
+    /// Their frame ends behind them.
+    frame_ends: bool,
+    /// The message does.
+    message_ends: bool,
+    /// A rule that is broken behind them.
+    broken: Option<Rule>,
 }
 
 #[derive(Default)]
@@ -63,16 +91,20 @@ impl OpenFrame {
 
 struct OpenMessage {
     text: bool,
+    compressed: bool,
     utf8: Utf8,
     /// By the headers of its frames so far.
     length: u64,
+    /// What came out of it so far, if it is compressed.
+    inflated: u64,
     fragments: u32,
     /// Where its bytes begin in the assembly, if some are there.
     assembled: Option<usize>,
 }
 
 impl Receiver {
-    pub(super) fn new(role: Role, config: &Config, extension_frames: bool) -> Receiver {
+    pub(super) fn new(role: Role, config: &Config, extensions: Extensions) -> Receiver {
+        let inflated_limit = config.limits.inflated as usize;
         Receiver {
             masking: match role {
                 Role::Client => Masking::Forbidden,
@@ -84,7 +116,14 @@ impl Receiver {
                 Delivery::Messages => None,
                 Delivery::Pieces => Some(config.receive_buffer as usize),
             },
-            extension_frames,
+            extension_frames: extensions == Extensions::Hosts,
+            inflater: match extensions {
+                Extensions::Deflate(direction) => Inflater::new(direction),
+                _ => None,
+            },
+            inflated_limit,
+            work: inflated_limit,
+            holds_back: false,
             frame_limit: config.limits.frame,
             message_limit: config.limits.message,
             fragment_limit: config.limits.fragments,
@@ -101,6 +140,7 @@ impl Receiver {
 
     /// Forgets what the last turn delivered.
     pub(super) fn begin_turn(&mut self) {
+        self.work = self.inflated_limit;
         let delivered = mem::take(&mut self.delivered);
         if delivered != 0 {
             self.assembly.drain(..delivered);
@@ -121,6 +161,11 @@ impl Receiver {
     /// Whether a message is unfinished.
     pub(super) fn is_in_message(&self) -> bool {
         self.message.is_some()
+    }
+
+    /// Whether the turn has done its work, and some of its input is left.
+    pub(super) fn is_exhausted(&self) -> bool {
+        self.work == 0 && self.frame.is_some() && self.message.is_some()
     }
 
     /// A close frame was the last one that counts (RFC 6455, section 5.5.1).
@@ -159,29 +204,49 @@ impl Receiver {
                 };
                 self.open_frame(header);
             }
-            let available = input.get_mut(*at..).unwrap_or_default();
             let Some(frame) = &mut self.frame else {
                 return Ok(None);
             };
+            let available = input.get_mut(*at..).unwrap_or_default();
             let longest = self.piece.unwrap_or(usize::MAX);
             let count = usize::try_from(frame.left()).unwrap_or(usize::MAX);
             let count = count.min(available.len()).min(longest);
-            if count == 0 && frame.left() > 0 {
+            if count == 0 && frame.left() > 0 && !self.holds_back {
                 return Ok(None);
             }
             let chunk = available.get_mut(..count).unwrap_or_default();
-            if let Some(key) = frame.header.key {
-                mask::apply(chunk, mask::key_at(key, frame.taken));
+            let key = frame.header.key.map(|key| mask::key_at(key, frame.taken));
+            if let Some(key) = key {
+                mask::apply(chunk, key);
             }
-            frame.taken += count as u64;
-            let range = *at..*at + count;
-            *at = range.end;
+            let compressed = self.message.as_ref().is_some_and(|m| m.compressed);
             let record = if frame.header.opcode.is_control() {
+                frame.taken += count as u64;
+                let range = *at..*at + count;
+                *at = range.end;
                 self.control_payload(chunk, range)
+            } else if compressed {
+                let (taken, fresh) = self.inflate(chunk);
+                if let (Some(key), Some(rest)) = (key, chunk.get_mut(taken..)) {
+                    // What is left is given again as it came.
+                    mask::apply(rest, mask::key_at(key, taken as u64));
+                }
+                *at += taken;
+                self.data_payload(input, fresh)?
             } else {
-                self.data_payload(chunk, range)?
+                frame.taken += count as u64;
+                let range = *at..*at + count;
+                *at = range.end;
+                let frame_ends = frame.left() == 0;
+                let fresh = Fresh {
+                    place: Place::Input(range),
+                    frame_ends,
+                    message_ends: frame_ends && frame.header.is_final(),
+                    broken: None,
+                };
+                self.data_payload(input, fresh)?
             };
-            if record.is_some() {
+            if record.is_some() || (compressed && self.is_exhausted()) {
                 return Ok(record);
             }
         }
@@ -221,21 +286,34 @@ impl Receiver {
 
     #[inline]
     fn expected(&self) -> Expected {
-        let (length, fragments) = match &self.message {
-            Some(message) => (message.length, message.fragments),
-            None => (0, 0),
+        let (length, fragments, compressed) = match &self.message {
+            Some(message) => (message.length, message.fragments, message.compressed),
+            None => (0, 0, false),
+        };
+        let limit = self.message_limit;
+        // Data that don't compress get longer, by little; how long a compressed
+        // message is shows when it is inflated.
+        let compressed_limit = match &self.inflater {
+            None => limit,
+            Some(_) => limit.saturating_add(limit / 64 + 64),
         };
         Expected {
             masking: self.masking,
-            reserved_bits: if self.extension_frames {
-                header::RESERVED_BITS
-            } else {
-                0
+            reserved_bits: match &self.inflater {
+                _ if self.extension_frames => header::RESERVED_BITS,
+                // The first frame of a message tells whether it is compressed.
+                Some(_) if self.message.is_none() => RSV1,
+                _ => 0,
             },
             in_message: self.message.is_some(),
             fragment_allowed: fragments < self.fragment_limit,
             frame_limit: self.frame_limit,
-            message_room: self.message_limit.saturating_sub(length),
+            message_room: if compressed {
+                compressed_limit.saturating_sub(length)
+            } else {
+                limit.saturating_sub(length)
+            },
+            compressed_room: compressed_limit,
         }
     }
 
@@ -246,8 +324,10 @@ impl Receiver {
         } else {
             let message = self.message.get_or_insert(OpenMessage {
                 text: header.opcode == Opcode::Text,
+                compressed: self.inflater.is_some() && header.first & RSV1 != 0,
                 utf8: Utf8::default(),
                 length: 0,
+                inflated: 0,
                 fragments: 0,
                 assembled: None,
             });
@@ -282,43 +362,59 @@ impl Receiver {
         })
     }
 
+    /// What becomes of bytes of a message that have come.
     #[inline]
-    fn data_payload(&mut self, chunk: &[u8], range: Range<usize>) -> Result<Option<Record>, Rule> {
-        let (Some(frame), Some(message)) = (&self.frame, &mut self.message) else {
+    fn data_payload(&mut self, input: &[u8], fresh: Fresh) -> Result<Option<Record>, Rule> {
+        let (Some(frame), Some(message)) = (&self.frame, &self.message) else {
             return Ok(None);
         };
+        let Fresh {
+            place,
+            frame_ends,
+            message_ends,
+            broken,
+        } = fresh;
         let bits = frame.header.first;
-        let frame_ends = frame.left() == 0;
-        let message_ends = frame_ends && frame.header.is_final();
         let text = message.text;
+        let mut utf8 = message.utf8;
         if text && self.verify_utf8 && !self.extension_frames {
-            if let Err(valid) = message.utf8.feed(chunk) {
-                if self.piece.is_some() && valid > 0 {
-                    self.broken = Some(Rule::InvalidUtf8);
-                    return Ok(Some(Record {
-                        kind: Kind::TextFragment,
-                        place: Place::Input(range.start..range.start + valid),
-                        detail: 0,
-                    }));
-                }
-                return Err(Rule::InvalidUtf8);
+            let bytes = self.payload(input, &place);
+            if let Err(valid) = utf8.feed(bytes) {
+                return self.breaks(Rule::InvalidUtf8, text, place.first(valid));
             }
-            if message_ends && !message.utf8.is_complete() {
-                return self.incomplete_character(range);
+            if message_ends && !utf8.is_complete() {
+                // The bytes before the end were sound.
+                return self.breaks(Rule::InvalidUtf8, text, place);
             }
         }
+        if let Some(rule) = broken {
+            return self.breaks(rule, text, place);
+        }
+        let Some(message) = &mut self.message else {
+            return Ok(None);
+        };
+        message.utf8 = utf8;
 
         let due = if self.extension_frames {
             frame_ends
         } else {
-            message_ends || (self.piece.is_some() && !range.is_empty())
+            message_ends || (self.piece.is_some() && !place.is_empty())
         };
-        let place = if due && message.assembled.is_none() {
-            Place::Input(range)
-        } else {
-            let start = *message.assembled.get_or_insert(self.assembly.len());
-            self.assembly.extend_from_slice(chunk);
-            Place::Assembled(start..self.assembly.len())
+        let place = match place {
+            Place::Input(range) if due && message.assembled.is_none() => Place::Input(range),
+            Place::Assembled(range) => {
+                let start = *message.assembled.get_or_insert(range.start);
+                Place::Assembled(start..range.end)
+            }
+            place => {
+                let bytes = match &place {
+                    Place::Input(range) => input.get(range.clone()).unwrap_or_default(),
+                    _ => &[],
+                };
+                let start = *message.assembled.get_or_insert(self.assembly.len());
+                self.assembly.extend_from_slice(bytes);
+                Place::Assembled(start..self.assembly.len())
+            }
         };
         if due {
             message.assembled = None;
@@ -328,6 +424,7 @@ impl Receiver {
         }
         if frame_ends {
             self.frame = None;
+            self.holds_back = false;
         }
         if message_ends {
             self.message = None;
@@ -350,20 +447,25 @@ impl Receiver {
         }))
     }
 
-    /// The text ends inside a character: the bytes before the end were sound, so
-    /// a host that takes pieces gets them.
-    fn incomplete_character(&mut self, range: Range<usize>) -> Result<Option<Record>, Rule> {
-        if self.piece.is_none() || range.is_empty() {
-            return Err(Rule::InvalidUtf8);
+    /// A rule is broken behind these bytes, which a host that takes pieces gets first.
+    fn breaks(&mut self, rule: Rule, text: bool, place: Place) -> Result<Option<Record>, Rule> {
+        if self.piece.is_none() || place.is_empty() {
+            return Err(rule);
         }
-        self.broken = Some(Rule::InvalidUtf8);
+        self.broken = Some(rule);
         Ok(Some(Record {
-            kind: Kind::TextFragment,
-            place: Place::Input(range),
+            kind: if text {
+                Kind::TextFragment
+            } else {
+                Kind::BinaryFragment
+            },
+            place,
             detail: 0,
         }))
     }
 }
+
+mod inflate;
 
 #[cfg(test)]
 mod exhaustive;

@@ -8,10 +8,18 @@ use alloc::vec::Vec;
 
 use super::event::{Message, Sent};
 use super::queue::{Done, Origin, Queue};
-use crate::Rule;
-use crate::frame::header::{self, FIN, MAX_CONTROL_PAYLOAD, Opcode};
+use crate::deflate::{Compressor, Direction};
+use crate::frame::header::{self, FIN, MAX_CONTROL_PAYLOAD, Opcode, RSV1};
 use crate::frame::mask::KeySource;
 use crate::frame::utf8::Utf8;
+use crate::{Deflate, Rule};
+
+/// Whether a message is compressed, if that was agreed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Compress {
+    IfWorthIt,
+    Never,
+}
 
 pub(super) struct Sender {
     keys: Option<KeySource>,
@@ -19,6 +27,7 @@ pub(super) struct Sender {
     zero_keys: bool,
     verify_utf8: bool,
     extension_frames: bool,
+    compressor: Option<Compressor>,
     limit: u64,
     data: Queue,
     control: Queue,
@@ -28,6 +37,7 @@ pub(super) struct Sender {
 
 struct OpenMessage {
     text: bool,
+    compressed: bool,
     utf8: Utf8,
 }
 
@@ -38,6 +48,7 @@ impl Sender {
             zero_keys: !config.masking,
             verify_utf8: config.verify_utf8,
             extension_frames: false,
+            compressor: None,
             limit: config.limits.queued_output,
             data: Queue::default(),
             control: Queue::default(),
@@ -49,6 +60,11 @@ impl Sender {
     /// The host's extension frames may be sent from now on.
     pub(super) fn allow_extension_frames(&mut self) {
         self.extension_frames = true;
+    }
+
+    /// Messages may be compressed from now on.
+    pub(super) fn compress(&mut self, direction: Direction, settings: &Deflate) {
+        self.compressor = Compressor::new(direction, settings);
     }
 
     /// How many bytes wait.
@@ -77,61 +93,75 @@ impl Sender {
     }
 
     /// Queues what the host sends; nothing is queued if it breaks a rule.
-    pub(super) fn push(&mut self, message: Message<'_>, context: Option<u64>) -> Result<(), Rule> {
-        let origin = Origin::Host(context);
-        match message {
-            Message::Text(text) => self.text(text.as_bytes(), true, true, origin),
-            Message::TextFragment(text) => self.text(text.as_bytes(), false, true, origin),
-            Message::Utf8(bytes) => self.text(bytes, true, false, origin),
-            Message::Utf8Fragment(bytes) => self.text(bytes, false, false, origin),
-            Message::Binary(bytes) => self.data(false, bytes, true, origin),
-            Message::BinaryFragment(bytes) => self.data(false, bytes, false, origin),
-            Message::Ping(payload) => self.control(Opcode::Ping, payload, origin),
-            Message::Pong(payload) => self.control(Opcode::Pong, payload, origin),
-            Message::Frame(bits, payload) => self.extension_frame(bits, payload, origin),
-            // The session checks a close itself, since it changes its state.
-            Message::Close | Message::CloseWith(..) => Err(Rule::AlreadyClosing),
-        }
-    }
-
-    fn text(
+    pub(super) fn push(
         &mut self,
-        bytes: &[u8],
-        last: bool,
-        known_utf8: bool,
-        origin: Origin,
+        message: Message<'_>,
+        compress: Compress,
+        context: Option<u64>,
     ) -> Result<(), Rule> {
+        let origin = Origin::Host(context);
+        let (text, bytes, last, known_utf8) = match message {
+            Message::Text(text) => (true, text.as_bytes(), true, true),
+            Message::TextFragment(text) => (true, text.as_bytes(), false, true),
+            Message::Utf8(bytes) => (true, bytes, true, false),
+            Message::Utf8Fragment(bytes) => (true, bytes, false, false),
+            Message::Binary(bytes) => (false, bytes, true, false),
+            Message::BinaryFragment(bytes) => (false, bytes, false, false),
+            Message::Ping(payload) => return self.control(Opcode::Ping, payload, origin),
+            Message::Pong(payload) => return self.control(Opcode::Pong, payload, origin),
+            Message::Frame(bits, payload) => return self.extension_frame(bits, payload, origin),
+            // The session checks a close itself, since it changes its state.
+            Message::Close | Message::CloseWith(..) => return Err(Rule::AlreadyClosing),
+        };
         let mut utf8 = self.message.as_ref().map_or(Utf8::default(), |m| m.utf8);
-        if self.verify_utf8 && !(known_utf8 && utf8.is_complete()) {
+        if text && self.verify_utf8 && !(known_utf8 && utf8.is_complete()) {
             utf8.feed(bytes).map_err(|_| Rule::TextNotUtf8)?;
             if last && !utf8.is_complete() {
                 return Err(Rule::TextNotUtf8);
             }
         }
-        self.data(true, bytes, last, origin)?;
-        if let Some(message) = &mut self.message {
-            message.utf8 = utf8;
-        }
+        let compressed = self.data(text, bytes, last, compress, origin)?;
+        self.message = (!last).then_some(OpenMessage {
+            text,
+            compressed,
+            utf8,
+        });
         Ok(())
     }
 
-    fn data(&mut self, text: bool, payload: &[u8], last: bool, origin: Origin) -> Result<(), Rule> {
-        let opcode = match &self.message {
+    /// Queues a frame of a message. Returns whether the message is compressed.
+    fn data(
+        &mut self,
+        text: bool,
+        payload: &[u8],
+        last: bool,
+        compress: Compress,
+        origin: Origin,
+    ) -> Result<bool, Rule> {
+        let (opcode, continued) = match &self.message {
             Some(message) if message.text != text => return Err(Rule::FragmentMismatch),
-            Some(_) => Opcode::Continuation,
-            None if text => Opcode::Text,
-            None => Opcode::Binary,
+            Some(message) => (Opcode::Continuation, Some(message.compressed)),
+            None if text => (Opcode::Text, None),
+            None => (Opcode::Binary, None),
         };
         self.check_room(payload.len())?;
-        let first = opcode.bits() | if last { FIN } else { 0 };
-        self.write_data(first, payload, origin);
-        if last {
-            self.message = None;
-        } else if self.message.is_none() {
-            let utf8 = Utf8::default();
-            self.message = Some(OpenMessage { text, utf8 });
+        let compressed = match (&mut self.compressor, continued) {
+            (Some(compressor), Some(true)) => Some(compressor.compress(payload, last)),
+            (Some(compressor), None) if compress == Compress::IfWorthIt => {
+                compressor.compress_if_worth_it(payload, last)
+            }
+            _ => None,
+        };
+        let fin = if last { FIN } else { 0 };
+        match &compressed {
+            Some(shorter) => {
+                // Only on the first frame of a message (RFC 7692, section 6).
+                let rsv1 = if continued.is_none() { RSV1 } else { 0 };
+                self.write_data(opcode.bits() | fin | rsv1, shorter, origin);
+            }
+            None => self.write_data(opcode.bits() | fin, payload, origin),
         }
-        Ok(())
+        Ok(compressed.is_some())
     }
 
     fn extension_frame(&mut self, bits: u8, payload: &[u8], origin: Origin) -> Result<(), Rule> {

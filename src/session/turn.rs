@@ -66,7 +66,9 @@ impl Turn<'_> {
 
     /// How many bytes of the input were taken so far. After a request that waits
     /// for its answer the rest is not; the host gives it again once it has
-    /// answered.
+    /// answered. What is too much to inflate in one call
+    /// ([`Limits::inflated`](crate::Limits::inflated)) is not either; the next call
+    /// with the rest is due at once ([`Session::next_deadline`]).
     pub fn consumed(&self) -> usize {
         self.at
     }

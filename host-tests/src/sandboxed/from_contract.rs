@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use websocket_component::handshake::{Extension, Header, Negotiated, RequestHead, ResponseHead};
 use websocket_component::{
-    ActionId, Config, Delivery, Instant, Party, PongPolicy, Rule, RuleGroup, State,
+    ActionId, Config, Deflate, Delivery, Instant, Party, PongPolicy, Rule, RuleGroup, State,
 };
 use websocket_host::protocol::{self, Kind};
 
@@ -201,11 +201,13 @@ impl FromContract<protocol::Config> for Config {
         config.reply_to_close = contract.reply_to_close;
         config.close_on_failure = contract.close_on_failure;
         config.show_bad_requests = contract.show_bad_requests;
+        config.deflate = contract.deflate.map(deflate);
         config.limits.head = contract.limits.head;
         config.limits.line = contract.limits.line;
         config.limits.headers = contract.limits.headers;
         config.limits.frame = contract.limits.frame;
         config.limits.message = contract.limits.message;
+        config.limits.inflated = contract.limits.inflated;
         config.limits.fragments = contract.limits.fragments;
         config.limits.queued_output = contract.limits.queued_output;
         config.limits.queued_pongs = contract.limits.queued_pongs;
@@ -217,4 +219,16 @@ impl FromContract<protocol::Config> for Config {
         config.timeouts.close = span(contract.timeouts.close);
         config
     }
+}
+
+pub(super) fn deflate(contract: protocol::Deflate) -> Deflate {
+    let mut deflate = Deflate::default();
+    deflate.send_window_bits = contract.send_window_bits;
+    deflate.send_takeover = contract.send_takeover;
+    deflate.receive_window_bits = contract.receive_window_bits;
+    deflate.receive_takeover = contract.receive_takeover;
+    deflate.level = contract.level;
+    deflate.memory_level = contract.memory_level;
+    deflate.minimum = contract.minimum;
+    deflate
 }

@@ -254,6 +254,20 @@ impl Engine for Sandboxed {
         outcome(self.guest.send(&self.session, &message, context, now))
     }
 
+    fn send_uncompressed(
+        &mut self,
+        message: Message<'_>,
+        context: Option<u64>,
+        now: Instant,
+    ) -> Result<(), Failure> {
+        let message = to_contract(&message);
+        let now = now.as_nanos();
+        outcome(
+            self.guest
+                .send_uncompressed(&self.session, &message, context, now),
+        )
+    }
+
     fn receive(&mut self, context: Option<u64>) -> Result<(), Failure> {
         outcome(self.guest.receive(&self.session, context))
     }

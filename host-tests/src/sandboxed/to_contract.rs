@@ -6,7 +6,7 @@ use websocket_component::handshake::{
     Acceptance, Extension, Form, Header, Negotiated, Refusal, Request,
 };
 use websocket_component::{
-    ActionQueue, Completion, Config, Delivery, Limits, Message, PongPolicy, Timeouts,
+    ActionQueue, Completion, Config, Deflate, Delivery, Limits, Message, PongPolicy, Timeouts,
 };
 use websocket_host::protocol;
 
@@ -48,9 +48,22 @@ impl ToContract for Config {
             reply_to_close: self.reply_to_close,
             close_on_failure: self.close_on_failure,
             show_bad_requests: self.show_bad_requests,
+            deflate: self.deflate.as_ref().map(deflate),
             limits: limits(&self.limits),
             timeouts: timeouts(&self.timeouts),
         }
+    }
+}
+
+fn deflate(deflate: &Deflate) -> protocol::Deflate {
+    protocol::Deflate {
+        send_window_bits: deflate.send_window_bits,
+        send_takeover: deflate.send_takeover,
+        receive_window_bits: deflate.receive_window_bits,
+        receive_takeover: deflate.receive_takeover,
+        level: deflate.level,
+        memory_level: deflate.memory_level,
+        minimum: deflate.minimum,
     }
 }
 
@@ -61,6 +74,7 @@ fn limits(limits: &Limits) -> protocol::Limits {
         headers: limits.headers,
         frame: limits.frame,
         message: limits.message,
+        inflated: limits.inflated,
         fragments: limits.fragments,
         queued_output: limits.queued_output,
         queued_pongs: limits.queued_pongs,
@@ -225,7 +239,8 @@ impl Batch {
                 kind,
                 start: u32::try_from(batch.payload.len()).unwrap(),
                 length: u32::try_from(bytes.len()).unwrap(),
-                detail,
+                // What isn't a message has a detail of its own.
+                detail: detail | u64::from(!outgoing.compress),
                 context: outgoing.context,
             });
             batch.payload.extend_from_slice(bytes);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use host_tests::{Engine, on_both_engines};
-use websocket_component::{Config, Party, Rule};
+use websocket_component::{Config, Deflate, Party, Rule};
 
 on_both_engines![the_default_settings_are_the_engines];
 
@@ -78,6 +78,7 @@ fn each_default_in_the_contract_is_the_engines() {
     let config = Config::default();
     let limits = &config.limits;
     let timeouts = &config.timeouts;
+    let deflate = Deflate::default();
     let seconds = |span: Option<std::time::Duration>| {
         span.map_or("none".into(), |span| format!("{} s", span.as_secs()))
     };
@@ -102,9 +103,23 @@ fn each_default_in_the_contract_is_the_engines() {
         ("headers: u32", limits.headers.to_string()),
         ("frame: u64", mebibytes(limits.frame)),
         ("message: u64", mebibytes(limits.message)),
+        ("inflated: u32", mebibytes(limits.inflated.into())),
         ("fragments: u32", limits.fragments.to_string()),
         ("queued-output: u64", mebibytes(limits.queued_output)),
         ("queued-pongs: u32", limits.queued_pongs.to_string()),
+        ("send-window-bits: u8", deflate.send_window_bits.to_string()),
+        ("send-takeover: bool", deflate.send_takeover.to_string()),
+        (
+            "receive-window-bits: u8",
+            deflate.receive_window_bits.to_string(),
+        ),
+        (
+            "receive-takeover: bool",
+            deflate.receive_takeover.to_string(),
+        ),
+        ("level: u8", deflate.level.to_string()),
+        ("memory-level: u8", deflate.memory_level.to_string()),
+        ("minimum: u32", deflate.minimum.to_string()),
         ("handshake: option<duration>", seconds(timeouts.handshake)),
         ("idle: option<duration>", seconds(timeouts.idle)),
         ("message: option<duration>", seconds(timeouts.message)),

@@ -7,6 +7,7 @@
 //! | `contract` | `wit/`, the engine and the component say the same |
 //! | `control` | pings, pongs and the closing handshake |
 //! | `deadlines` | what happens though nothing comes, on virtual time |
+//! | `deflate` | permessage-deflate: negotiation, messages, hostile peers |
 //! | `determinism` | the same calls give the same bytes; keys and masks |
 //! | `handshake` | in bytes and in headers, both sides |
 //! | `messages` | fragments, pieces, UTF-8, limits, extension frames |
@@ -24,6 +25,7 @@ mod component;
 mod contract;
 mod control;
 mod deadlines;
+mod deflate;
 mod determinism;
 mod handshake;
 mod messages;

@@ -7,7 +7,7 @@ use host_tests::wire::{FIN, Frame, TEXT};
 use host_tests::{Engine, Event, Failure, Subject, heads, on_both_engines};
 use websocket_component::handshake::{Acceptance, Form, Header, Negotiated, Refusal, Request};
 use websocket_component::{
-    ActionId, Completion, Config, Instant, Message, Party, Role, Rule, State,
+    ActionId, Completion, Config, Deflate, Instant, Message, Party, Role, Rule, State,
 };
 
 on_both_engines![
@@ -19,13 +19,26 @@ on_both_engines![
 ];
 
 fn settings_that_are_out_of_range<E: Engine>() {
-    let set: [fn(&mut Config); 6] = [
+    fn deflate(config: &mut Config, set: fn(&mut Deflate)) {
+        let mut deflate = Deflate::default();
+        set(&mut deflate);
+        config.deflate = Some(deflate);
+    }
+    let set: [fn(&mut Config); 14] = [
         |config| config.receive_buffer = 255,
         |config| config.receive_buffer = 0,
         |config| config.send_buffer = 15,
         |config| config.send_buffer = 0,
         |config| config.timeouts.keepalive = Some(Duration::ZERO),
         |config| config.timeouts.keepalive = Some(Duration::from_nanos(999_999)),
+        |config| config.limits.inflated = 1023,
+        |config| deflate(config, |deflate| deflate.send_window_bits = 7),
+        |config| deflate(config, |deflate| deflate.send_window_bits = 16),
+        |config| deflate(config, |deflate| deflate.receive_window_bits = 7),
+        |config| deflate(config, |deflate| deflate.receive_window_bits = 16),
+        |config| deflate(config, |deflate| deflate.level = 10),
+        |config| deflate(config, |deflate| deflate.memory_level = 0),
+        |config| deflate(config, |deflate| deflate.memory_level = 10),
     ];
     let negotiated = Negotiated::default();
     for set in set {

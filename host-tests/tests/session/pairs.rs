@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use host_tests::engine::joined;
-use host_tests::{Engine, Event, Native, Pair};
+use host_tests::{Engine, Event, Native, Pair, deflate};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -31,8 +31,16 @@ struct Traffic {
     chunks: [Vec<usize>; 2],
     latency: Duration,
     configs: [Config; 2],
+    /// With this answer about permessage-deflate, if with any.
+    deflate: Option<&'static str>,
     client_closes: bool,
 }
+
+const ANSWERS: [&str; 3] = [
+    "",
+    "server_no_context_takeover; client_max_window_bits=8",
+    "client_no_context_takeover; server_max_window_bits=8",
+];
 
 fn traffic() -> impl Strategy<Value = Traffic> {
     let said = prop_oneof![
@@ -48,7 +56,8 @@ fn traffic() -> impl Strategy<Value = Traffic> {
     let chunks = || prop_oneof![Just(vec![usize::MAX]), vec(1..3000usize, 1..5)];
     let configs = || {
         (any::<bool>(), select(&[256, 4096, 65_536][..])).prop_map(|(pieces, buffer)| {
-            let mut config = Config::default();
+            let mut config = deflate::config();
+            config.deflate.as_mut().unwrap().minimum = 0;
             if pieces {
                 config.delivery = Delivery::Pieces;
             }
@@ -61,15 +70,19 @@ fn traffic() -> impl Strategy<Value = Traffic> {
         [chunks(), chunks()],
         (0..2000u64).prop_map(Duration::from_millis),
         [configs(), configs()],
+        prop::option::of(select(&ANSWERS[..])),
         any::<bool>(),
     )
-        .prop_map(|(steps, chunks, latency, configs, client_closes)| Traffic {
-            steps,
-            chunks,
-            latency,
-            configs,
-            client_closes,
-        })
+        .prop_map(
+            |(steps, chunks, latency, configs, deflate, client_closes)| Traffic {
+                steps,
+                chunks,
+                latency,
+                configs,
+                deflate,
+                client_closes,
+            },
+        )
 }
 
 /// Says it, and notes what the other side has to hear.
@@ -106,7 +119,8 @@ fn check<C: Engine, S: Engine>(cases: u32) {
     };
     let outcome = TestRunner::new(config).run(&traffic(), |traffic| {
         let [client, server] = &traffic.configs;
-        let mut pair = Pair::<C, S>::open(client, server);
+        let negotiated = traffic.deflate.map(deflate::negotiated).unwrap_or_default();
+        let mut pair = Pair::<C, S>::open_with(client, server, &negotiated);
         [pair.client.wire.chunks, pair.server.wire.chunks] = traffic.chunks;
         pair.client.wire.latency = traffic.latency;
         pair.server.wire.latency = traffic.latency;

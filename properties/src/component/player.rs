@@ -109,6 +109,7 @@ impl<E: Engine> Player<E> {
                 let outgoing: Vec<Outgoing<'_>> = messages
                     .map(|(what, payload)| Outgoing {
                         message: what.message(payload),
+                        compress: true,
                         context: Some(self.sends as u64),
                     })
                     .collect();

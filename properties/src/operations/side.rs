@@ -157,7 +157,11 @@ impl Side {
         if let (Some(what), Some(payload)) = (what, &payload) {
             let message = what.message(payload);
             let context = Some(self.told.next_context());
-            outgoing.push(Outgoing { message, context });
+            outgoing.push(Outgoing {
+                message,
+                compress: true,
+                context,
+            });
             said = Some((message, what));
         }
         let Driver::Batched { engine, heard } = &mut self.driver else {

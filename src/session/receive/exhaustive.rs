@@ -73,7 +73,12 @@ fn case(
     config.limits.frame = frame;
     config.limits.message = message;
     config.limits.fragments = fragments;
-    let mut receiver = Receiver::new(role, &config, extension);
+    let extensions = if extension {
+        Extensions::Hosts
+    } else {
+        Extensions::None
+    };
+    let mut receiver = Receiver::new(role, &config, extensions);
     if let Some(opcode) = opening {
         let key = mask.unwrap_or(true).then_some([0; 4]);
         let mut bytes = Vec::new();

@@ -22,7 +22,7 @@ fn turn(receiver: &mut Receiver, mut input: Vec<u8>) -> Vec<Record> {
 }
 
 fn server() -> Receiver {
-    Receiver::new(Role::Server, &Config::default(), false)
+    Receiver::new(Role::Server, &Config::default(), Extensions::None)
 }
 
 #[test]

@@ -27,11 +27,17 @@ fn drain(sender: &mut Sender, size: usize) -> Vec<u8> {
 #[test]
 fn control_frames_overtake_data_at_frame_borders() {
     let mut sender = server();
-    sender.push(Message::Binary(b"one"), None).unwrap();
-    sender.push(Message::Binary(b"two"), None).unwrap();
+    sender
+        .push(Message::Binary(b"one"), Compress::IfWorthIt, None)
+        .unwrap();
+    sender
+        .push(Message::Binary(b"two"), Compress::IfWorthIt, None)
+        .unwrap();
     assert_eq!(sender.chunk(3), b"\x82\x03o");
     sender.advance(3);
-    sender.push(Message::Ping(b"?"), None).unwrap();
+    sender
+        .push(Message::Ping(b"?"), Compress::IfWorthIt, None)
+        .unwrap();
     let rest = drain(&mut sender, usize::MAX);
     assert_eq!(rest, b"ne\x89\x01?\x82\x03two");
 }
@@ -40,8 +46,12 @@ fn control_frames_overtake_data_at_frame_borders() {
 fn a_short_write_resumes_where_it_stopped() {
     for size in 1..12 {
         let mut sender = server();
-        sender.push(Message::Text("hello"), Some(1)).unwrap();
-        sender.push(Message::Pong(b"!"), Some(2)).unwrap();
+        sender
+            .push(Message::Text("hello"), Compress::IfWorthIt, Some(1))
+            .unwrap();
+        sender
+            .push(Message::Pong(b"!"), Compress::IfWorthIt, Some(2))
+            .unwrap();
         assert_eq!(drain(&mut sender, size), b"\x8a\x01!\x81\x05hello");
         let order = [sender.pop_done(), sender.pop_done()];
         let order = order.map(|sent| sent.and_then(|sent| sent.context));
@@ -53,10 +63,18 @@ fn a_short_write_resumes_where_it_stopped() {
 fn all_ways_to_take_output_give_the_same_bytes() {
     let fill = |sender: &mut Sender| {
         sender
-            .push(Message::BinaryFragment(&[7; 300]), None)
+            .push(
+                Message::BinaryFragment(&[7; 300]),
+                Compress::IfWorthIt,
+                None,
+            )
             .unwrap();
-        sender.push(Message::Ping(b"x"), None).unwrap();
-        sender.push(Message::Binary(b""), None).unwrap();
+        sender
+            .push(Message::Ping(b"x"), Compress::IfWorthIt, None)
+            .unwrap();
+        sender
+            .push(Message::Binary(b""), Compress::IfWorthIt, None)
+            .unwrap();
         sender.close(b"\x03\xe8", Origin::Session);
     };
     let mut expected = client();
@@ -76,11 +94,17 @@ fn all_ways_to_take_output_give_the_same_bytes() {
 #[test]
 fn a_failed_session_finishes_the_frame_that_it_began_and_drops_others_but_pongs() {
     let mut sender = server();
-    sender.push(Message::Binary(b"one"), Some(1)).unwrap();
-    sender.push(Message::Binary(b"two"), Some(2)).unwrap();
+    sender
+        .push(Message::Binary(b"one"), Compress::IfWorthIt, Some(1))
+        .unwrap();
+    sender
+        .push(Message::Binary(b"two"), Compress::IfWorthIt, Some(2))
+        .unwrap();
     sender.take(4);
     sender.control(Opcode::Pong, b"", Origin::Pong).unwrap();
-    sender.push(Message::Ping(b"three"), None).unwrap();
+    sender
+        .push(Message::Ping(b"three"), Compress::IfWorthIt, None)
+        .unwrap();
     sender.drop_waiting_but_pongs();
     sender.close(b"\x03\xea", Origin::Session);
     assert_eq!(drain(&mut sender, 99), b"e\x8a\0\x88\x02\x03\xea");
@@ -106,8 +130,12 @@ fn a_failed_session_finishes_the_frame_that_it_began_and_drops_others_but_pongs(
 #[test]
 fn what_is_being_written_is_neither_overtaken_nor_dropped() {
     let mut sender = server();
-    sender.push(Message::Binary(b"one"), None).unwrap();
-    sender.push(Message::Binary(b"two"), None).unwrap();
+    sender
+        .push(Message::Binary(b"one"), Compress::IfWorthIt, None)
+        .unwrap();
+    sender
+        .push(Message::Binary(b"two"), Compress::IfWorthIt, None)
+        .unwrap();
     assert_eq!(sender.lend(7), b"\x82\x03one\x82\x03");
     sender.control(Opcode::Pong, b"", Origin::Pong).unwrap();
     sender.drop_waiting_but_pongs();
@@ -116,11 +144,17 @@ fn what_is_being_written_is_neither_overtaken_nor_dropped() {
     sender.advance(5);
     assert_eq!(drain(&mut sender, 99), b"\x82\x03two");
 
-    sender.push(Message::Binary(b"one"), None).unwrap();
+    sender
+        .push(Message::Binary(b"one"), Compress::IfWorthIt, None)
+        .unwrap();
     sender.lend(99);
-    sender.push(Message::Ping(b""), None).unwrap();
+    sender
+        .push(Message::Ping(b""), Compress::IfWorthIt, None)
+        .unwrap();
     sender.advance(5);
-    sender.push(Message::Binary(b"two"), None).unwrap();
+    sender
+        .push(Message::Binary(b"two"), Compress::IfWorthIt, None)
+        .unwrap();
     assert_eq!(drain(&mut sender, 99), b"\x89\0\x82\x03two");
 }
 
@@ -129,7 +163,9 @@ fn only_pongs_of_which_no_byte_went_out_are_dropped() {
     let mut sender = server();
     sender.control(Opcode::Pong, b"a", Origin::Pong).unwrap();
     sender.control(Opcode::Pong, b"b", Origin::Pong).unwrap();
-    sender.push(Message::Ping(b"c"), None).unwrap();
+    sender
+        .push(Message::Ping(b"c"), Compress::IfWorthIt, None)
+        .unwrap();
     sender.take(1);
     sender.drop_pongs();
     assert_eq!(sender.pongs(), 2);
@@ -143,36 +179,47 @@ fn class_21_a_send_beyond_the_limit_is_refused_and_others_go_on() {
     config.limits.queued_output = 100;
     let mut sender = Sender::new(None, &config);
     assert_eq!(
-        sender.push(Message::Binary(&[0; 87]), None),
+        sender.push(Message::Binary(&[0; 87]), Compress::IfWorthIt, None),
         Err(Rule::QueueFull)
     );
-    sender.push(Message::Binary(&[0; 86]), None).unwrap();
-    assert_eq!(sender.push(Message::Text(""), None), Err(Rule::QueueFull));
+    sender
+        .push(Message::Binary(&[0; 86]), Compress::IfWorthIt, None)
+        .unwrap();
+    assert_eq!(
+        sender.push(Message::Text(""), Compress::IfWorthIt, None),
+        Err(Rule::QueueFull)
+    );
     drain(&mut sender, usize::MAX);
-    sender.push(Message::Text(""), None).unwrap();
+    sender
+        .push(Message::Text(""), Compress::IfWorthIt, None)
+        .unwrap();
 }
 
 #[test]
 fn a_refused_fragment_changes_nothing() {
     let mut sender = server();
-    sender.push(Message::Utf8Fragment(b"\xce"), None).unwrap();
+    sender
+        .push(Message::Utf8Fragment(b"\xce"), Compress::IfWorthIt, None)
+        .unwrap();
     assert_eq!(
-        sender.push(Message::Utf8(b"\x28"), None),
+        sender.push(Message::Utf8(b"\x28"), Compress::IfWorthIt, None),
         Err(Rule::TextNotUtf8)
     );
     assert_eq!(
-        sender.push(Message::Utf8(b""), None),
+        sender.push(Message::Utf8(b""), Compress::IfWorthIt, None),
         Err(Rule::TextNotUtf8)
     );
     assert_eq!(
-        sender.push(Message::Text("a"), None),
+        sender.push(Message::Text("a"), Compress::IfWorthIt, None),
         Err(Rule::TextNotUtf8)
     );
     assert_eq!(
-        sender.push(Message::Binary(b""), None),
+        sender.push(Message::Binary(b""), Compress::IfWorthIt, None),
         Err(Rule::FragmentMismatch)
     );
-    sender.push(Message::Utf8(b"\xba"), None).unwrap();
+    sender
+        .push(Message::Utf8(b"\xba"), Compress::IfWorthIt, None)
+        .unwrap();
     assert_eq!(drain(&mut sender, 99), b"\x01\x01\xce\x80\x01\xba");
 }
 
@@ -184,7 +231,9 @@ fn a_client_that_does_not_mask_sends_the_key_0() {
     };
     let keys = KeySource::new(&[5; 32]).unwrap();
     let mut sender = Sender::new(Some(keys), &config);
-    sender.push(Message::Text("a"), None).unwrap();
+    sender
+        .push(Message::Text("a"), Compress::IfWorthIt, None)
+        .unwrap();
     assert_eq!(drain(&mut sender, 99), b"\x81\x81\0\0\0\0a");
 }
 
@@ -192,10 +241,16 @@ fn a_client_that_does_not_mask_sends_the_key_0() {
 fn extension_frames_are_the_hosts_only_after_they_were_negotiated() {
     let mut sender = server();
     let frame = Message::Frame(0xc2, b"z");
-    assert_eq!(sender.push(frame, None), Err(Rule::FrameHeadInvalid));
+    assert_eq!(
+        sender.push(frame, Compress::IfWorthIt, None),
+        Err(Rule::FrameHeadInvalid)
+    );
     sender.allow_extension_frames();
-    sender.push(frame, None).unwrap();
+    sender.push(frame, Compress::IfWorthIt, None).unwrap();
     let control = Message::Frame(0x89, b"");
-    assert_eq!(sender.push(control, None), Err(Rule::FrameHeadInvalid));
+    assert_eq!(
+        sender.push(control, Compress::IfWorthIt, None),
+        Err(Rule::FrameHeadInvalid)
+    );
     assert_eq!(drain(&mut sender, 99), b"\xc2\x01z");
 }

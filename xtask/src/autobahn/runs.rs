@@ -126,14 +126,8 @@ impl Finished {
     pub(crate) fn bad(&self) -> impl Iterator<Item = &Case> {
         self.cases.iter().filter(|case| match case.verdict {
             Verdict::Ok | Verdict::Informational => false,
-            Verdict::Unimplemented => !self.is_compression(case),
-            Verdict::NonStrict | Verdict::Failed => true,
+            Verdict::Unimplemented | Verdict::NonStrict | Verdict::Failed => true,
         })
-    }
-
-    fn is_compression(&self, case: &Case) -> bool {
-        let mut sections = self.sections.iter();
-        sections.any(|section| section.number == case.id.section() && section.is_compression)
     }
 }
 
@@ -231,10 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn only_compression_may_be_unimplemented() {
-        assert!(!bad("12.1.1", Verdict::Unimplemented));
-        assert!(!bad("13.7.18", Verdict::Unimplemented));
-        assert!(bad("9.1.1", Verdict::Unimplemented));
-        assert!(bad("12.1.1", Verdict::Failed));
+    fn what_is_unimplemented_counts_as_a_failure_does() {
+        assert!(bad("12.1.1", Verdict::Unimplemented));
     }
 }

@@ -98,13 +98,9 @@ pub(crate) fn notes(done: &Finished) -> String {
         });
         let count = cases.count();
         if count > 0 {
-            let why = match section.is_compression {
-                true => ": the engine doesn't negotiate permessage-deflate",
-                false => "",
-            };
             let _ = writeln!(
                 text,
-                "* {}.*: UNIMPLEMENTED, {count} of {} cases{why}",
+                "* {}.*: UNIMPLEMENTED, {count} of {} cases",
                 section.number, section.cases
             );
         }

@@ -1,5 +1,5 @@
-//! permessage-deflate (RFC 7692), which the engine itself neither offers nor accepts: whatever a peer proposes, nothing
-//! is inflated, and nothing that is compressed passes for a message.
+//! permessage-deflate (RFC 7692), which a session without settings for it neither offers nor accepts: whatever a peer
+//! proposes, nothing is inflated, and nothing that is compressed passes for a message.
 
 use host_tests::wire::{CONTINUATION, FIN, Frame, RSV1};
 use host_tests::{Engine, Event, ROLES, Subject, heads, on_both_engines};

@@ -32,6 +32,7 @@ fn sends_are_told_when_their_last_byte_was_handed_out<E: Engine>() {
     let mut subject = Subject::<E>::open(Role::Server, &Config::default());
     let mut batch = [1, 2, 3].map(|context| Outgoing {
         message: Message::Text("four"),
+        compress: true,
         context: Some(context),
     });
     batch[1].context = None;

@@ -1,5 +1,6 @@
 //! Random conversations: what a peer says, as bytes.
 
+use host_tests::deflate::{self, Peer};
 use host_tests::engine::peer_of;
 use host_tests::heads;
 use host_tests::wire::{
@@ -21,6 +22,8 @@ pub(super) struct Conversation {
     pub(super) role: Role,
     /// None: the session starts open.
     pub(super) handshake: Option<Opening>,
+    /// With this answer about permessage-deflate, if it starts open.
+    pub(super) deflate: Option<&'static str>,
     pub(super) frames: Vec<u8>,
     pub(super) config: Config,
     /// In how long pieces it is said, over and over.
@@ -81,16 +84,22 @@ pub(super) fn conversations() -> impl Strategy<Value = Conversation> {
             vec(1..3000usize, 1..4)
         ],
         select(&[1, 50, 1000, 1 << 20][..]),
+        prop::option::of(select(&ANSWERS[..])),
     )
         .prop_map(
-            |(role, handshake, mut groups, violation, config, cuts, capacity)| {
+            |(role, handshake, mut groups, violation, config, cuts, capacity, deflate)| {
                 if let Some((at, violation)) = violation {
                     groups.insert(at.index(groups.len() + 1), violation);
                 }
-                let said = groups.into_iter().map(|group| group.bytes(peer_of(role)));
+                let deflate = deflate.filter(|_| handshake.is_none());
+                let mut compression = deflate.map(Compression::agreed);
+                let said = groups
+                    .into_iter()
+                    .map(|group| group.bytes(peer_of(role), compression.as_mut()));
                 Conversation {
                     role,
                     handshake,
+                    deflate,
                     frames: said.flatten().collect(),
                     config,
                     cuts,
@@ -98,6 +107,38 @@ pub(super) fn conversations() -> impl Strategy<Value = Conversation> {
                 }
             },
         )
+}
+
+/// What was agreed on for compressed messages.
+const ANSWERS: [&str; 3] = [
+    "",
+    "server_no_context_takeover; client_no_context_takeover",
+    "server_max_window_bits=9; client_max_window_bits=9",
+];
+
+/// The peer's side of permessage-deflate.
+struct Compression {
+    window_bits: u8,
+    takeover: bool,
+    peer: Peer,
+}
+
+impl Compression {
+    fn agreed(answer: &str) -> Self {
+        let window_bits = if answer.contains("window") { 9 } else { 15 };
+        Compression {
+            window_bits,
+            takeover: !answer.contains("takeover"),
+            peer: Peer::with_window(window_bits),
+        }
+    }
+
+    fn compresses(&mut self, message: &[u8]) -> Vec<u8> {
+        if !self.takeover {
+            self.peer = Peer::with_window(self.window_bits);
+        }
+        self.peer.compresses(message)
+    }
 }
 
 fn openings() -> impl Strategy<Value = Option<Opening>> {
@@ -114,9 +155,12 @@ fn openings() -> impl Strategy<Value = Option<Opening>> {
 }
 
 fn configs() -> impl Strategy<Value = Config> {
-    (any::<[bool; 5]>(), select(&[256, 300, 65_536][..])).prop_map(
-        |([pieces, shown, quiet, unanswered, unchecked], receive_buffer)| {
-            let mut config = Config::default();
+    (any::<[bool; 6]>(), select(&[256, 300, 65_536][..])).prop_map(
+        |([pieces, shown, quiet, unanswered, unchecked, slow], receive_buffer)| {
+            let mut config = deflate::config();
+            if slow {
+                config.limits.inflated = 1024;
+            }
             config.receive_buffer = receive_buffer;
             config.send_buffer = receive_buffer;
             if pieces {
@@ -138,6 +182,7 @@ fn configs() -> impl Strategy<Value = Config> {
 #[derive(Clone, Debug)]
 enum Group {
     Frames(Vec<Frame>),
+    Message(Message),
     /// A frame with a length in this form.
     Odd(Frame, LengthForm, u64),
     /// As it stands.
@@ -147,9 +192,10 @@ enum Group {
 }
 
 impl Group {
-    fn bytes(self, role: Role) -> Vec<u8> {
+    fn bytes(self, role: Role, compression: Option<&mut Compression>) -> Vec<u8> {
         match self {
             Group::Frames(frames) => bytes_of(&frames, role),
+            Group::Message(message) => bytes_of(&message.frames(compression), role),
             Group::Odd(frame, form, length) => frame.by(role).bytes_with(form, length),
             Group::Bytes(bytes) => bytes,
             Group::WronglyMasked(frame) => frame.by(peer_of(role)).bytes(),
@@ -159,36 +205,72 @@ impl Group {
 
 fn groups() -> impl Strategy<Value = Group> {
     prop_oneof![
-        6 => messages().prop_map(Group::Frames),
+        6 => messages().prop_map(Group::Message),
         2 => controls().prop_map(|control| Group::Frames(vec![control])),
         1 => closes().prop_map(|close| Group::Frames(vec![close])),
     ]
 }
 
 /// A message in fragments that are cut at any byte, with control frames between them.
-fn messages() -> impl Strategy<Value = Vec<Frame>> {
-    let payloads = prop_oneof![
-        4 => "\\PC{0,40}".prop_map(|text| (TEXT, text.into_bytes())),
-        4 => vec(any::<u8>(), 0..300).prop_map(|bytes| (BINARY, bytes)),
-        1 => (100..70_000usize).prop_map(|length| (BINARY, vec![0x5a; length])),
-    ];
-    let seams = vec((any::<Index>(), prop::option::of(controls())), 0..5);
-    (payloads, seams).prop_map(|((opcode, payload), seams)| {
-        let mut seams: Vec<_> = seams
+#[derive(Clone, Debug)]
+struct Message {
+    opcode: u8,
+    payload: Vec<u8>,
+    /// Whether it is compressed, if that was agreed on.
+    compressed: bool,
+    /// A byte of what is compressed that becomes another.
+    damage: Option<(Index, u8)>,
+    seams: Vec<(Index, Option<Frame>)>,
+}
+
+impl Message {
+    fn frames(self, compression: Option<&mut Compression>) -> Vec<Frame> {
+        let mut payload = self.payload;
+        let mut mark = 0;
+        if let (Some(compression), true) = (compression, self.compressed) {
+            payload = compression.compresses(&payload);
+            mark = RSV1;
+            if let Some((at, byte)) = self.damage {
+                let at = at.index(payload.len());
+                payload[at] = byte;
+            }
+        }
+        let mut seams: Vec<_> = self
+            .seams
             .into_iter()
             .map(|(at, control)| (at.index(payload.len() + 1), control))
             .collect();
         seams.sort_by_key(|(at, _)| *at);
         let mut frames = Vec::new();
-        let (mut from, mut opcode) = (0, opcode);
+        let (mut from, mut opcode) = (0, self.opcode);
         for (at, control) in seams {
-            frames.push(Frame::new(opcode, &payload[from..at]).not_last());
+            let frame = Frame::new(opcode, &payload[from..at]);
+            frames.push(frame.reserved(mark).not_last());
             frames.extend(control);
-            (from, opcode) = (at, CONTINUATION);
+            (from, opcode, mark) = (at, CONTINUATION, 0);
         }
-        frames.push(Frame::new(opcode, &payload[from..]));
+        frames.push(Frame::new(opcode, &payload[from..]).reserved(mark));
         frames
-    })
+    }
+}
+
+fn messages() -> impl Strategy<Value = Message> {
+    let payloads = prop_oneof![
+        4 => "\\PC{0,40}".prop_map(|text| (TEXT, text.into_bytes())),
+        4 => vec(any::<u8>(), 0..300).prop_map(|bytes| (BINARY, bytes)),
+        1 => (100..90_000usize).prop_map(|length| (BINARY, vec![0x5a; length])),
+    ];
+    let seams = vec((any::<Index>(), prop::option::of(controls())), 0..5);
+    let damage = prop::option::weighted(0.1, any::<(Index, u8)>());
+    (payloads, any::<bool>(), damage, seams).prop_map(
+        |((opcode, payload), compressed, damage, seams)| Message {
+            opcode,
+            payload,
+            compressed,
+            damage,
+            seams,
+        },
+    )
 }
 
 fn controls() -> impl Strategy<Value = Frame> {

@@ -1,0 +1,275 @@
+//! Peers that mean no good with compressed messages.
+
+use host_tests::deflate::{self, Peer};
+use host_tests::wire::Frame;
+use host_tests::{Engine, Event, ROLES, Subject, on_both_engines};
+use websocket_component::{Config, Delivery, Rule, State};
+
+use super::{compressed, noise, open, open_with, text};
+
+on_both_engines![
+    class_08_a_bomb_ends_at_the_limit,
+    class_08_a_bomb_in_fragments_ends_at_the_limit,
+    class_08_a_bomb_that_leans_on_the_messages_before_it_ends_at_the_limit,
+    class_08_a_message_at_the_limit_is_delivered,
+    class_08_no_call_does_more_than_its_share,
+    class_09_truncated_and_broken_data_is_malformed,
+    class_09_what_was_inflated_before_is_delivered_in_pieces,
+    class_09_bytes_behind_the_final_block_go_on_with_the_message,
+    class_11_rsv1_belongs_on_the_first_frame_only,
+    class_11_messages_without_rsv1_pass,
+    data_that_get_longer_are_within_the_limit_if_the_message_is,
+];
+
+const LIMIT: usize = 100_000;
+
+fn limited() -> Config {
+    let mut config = deflate::config();
+    config.limits.message = LIMIT as u64;
+    config
+}
+
+/// A thousand times as long as its payload.
+fn bomb(length: usize) -> Vec<u8> {
+    let payload = Peer::default().compresses(vec![0; length]);
+    assert!(payload.len() * 900 < length);
+    payload
+}
+
+fn class_08_a_bomb_ends_at_the_limit<E: Engine>() {
+    let payload = bomb(10 << 20);
+    for role in ROLES {
+        let mut subject = open_with::<E>(role, &limited(), "");
+        assert_eq!(
+            subject.hears_frames(&[compressed(Frame::binary(&payload))]),
+            []
+        );
+        assert_eq!(subject.has_failed(Rule::MessageTooBig), []);
+    }
+}
+
+fn class_08_a_bomb_in_fragments_ends_at_the_limit<E: Engine>() {
+    let payload = bomb(10 << 20);
+    for role in ROLES {
+        let mut subject = open_with::<E>(role, &limited(), "");
+        let mut frames = vec![compressed(Frame::binary("")).not_last()];
+        frames.extend(
+            payload
+                .chunks(10)
+                .map(|chunk| Frame::continuation(chunk).not_last()),
+        );
+        let bytes = subject.peers(&frames);
+        let mut heard = 0;
+        for piece in bytes.chunks(100) {
+            assert_eq!(subject.hears(piece), []);
+            heard += piece.len();
+            if subject.failed_by().is_some() {
+                break;
+            }
+        }
+        // Long before its end.
+        assert!(heard < bytes.len() / 20, "{heard} of {}", bytes.len());
+        assert_eq!(subject.has_failed(Rule::MessageTooBig), []);
+    }
+}
+
+fn class_08_a_bomb_that_leans_on_the_messages_before_it_ends_at_the_limit<E: Engine>() {
+    for role in ROLES {
+        let mut subject = open_with::<E>(role, &limited(), "");
+        let mut peer = Peer::default();
+        let harmless = noise(30_000);
+        let frame = compressed(Frame::binary(peer.compresses(&harmless)));
+        assert_eq!(subject.hears_frames(&[frame]), [Event::binary(&harmless)]);
+        let payload = peer.compresses(harmless.repeat(4));
+        assert!(payload.len() < 3000);
+        assert_eq!(
+            subject.hears_frames(&[compressed(Frame::binary(payload))]),
+            []
+        );
+        assert_eq!(subject.has_failed(Rule::MessageTooBig), []);
+    }
+}
+
+fn class_08_a_message_at_the_limit_is_delivered<E: Engine>() {
+    for role in ROLES {
+        for delivery in [Delivery::Messages, Delivery::Pieces] {
+            let mut config = limited();
+            config.delivery = delivery;
+            let message = vec![7; LIMIT];
+            let mut subject = open_with::<E>(role, &config, "");
+            let mut peer = Peer::default();
+            let events =
+                subject.hears_frames(&[compressed(Frame::binary(peer.compresses(&message)))]);
+            assert_eq!(
+                host_tests::engine::joined(&events),
+                [Event::binary(&message)]
+            );
+            let longer = peer.compresses(vec![7; LIMIT + 1]);
+            let events = subject.hears_frames(&[compressed(Frame::binary(longer))]);
+            let heard: usize = events.iter().map(Event::length).sum();
+            assert_eq!(
+                heard,
+                if delivery == Delivery::Pieces {
+                    LIMIT
+                } else {
+                    0
+                }
+            );
+            assert_eq!(subject.has_failed(Rule::MessageTooBig), []);
+        }
+    }
+}
+
+/// The output and the blocks of one call are limited, whatever comes.
+fn class_08_no_call_does_more_than_its_share<E: Engine>() {
+    let mut config = deflate::config();
+    config.limits.inflated = 10_240;
+    let empty_blocks = [0x00, 0x00, 0x00, 0xff, 0xff].repeat(10_000);
+    for payload in [bomb(1 << 20), empty_blocks] {
+        for role in ROLES {
+            let mut subject = open_with::<E>(role, &config, "");
+            let bytes = subject.peers(&[compressed(Frame::binary(&payload)).not_last()]);
+            let turn = subject.engine.exchange(&bytes, &[], subject.now, 1 << 20);
+            assert!(
+                turn.consumed < bytes.len() / 20,
+                "{} at once",
+                turn.consumed
+            );
+            assert!(turn.more);
+            subject.hears(&bytes[turn.consumed..]);
+            assert_eq!(subject.state(), State::Open);
+        }
+    }
+}
+
+const HELLO: &[u8] = b"\xf2\x48\xcd\xc9\xc9\x07\x00";
+
+fn class_09_truncated_and_broken_data_is_malformed<E: Engine>() {
+    let mut wrong: Vec<&[u8]> = (0..HELLO.len()).map(|end| &HELLO[..end]).collect();
+    wrong.extend([
+        // Types of blocks that are reserved.
+        &b"\x06\x00"[..],
+        b"\x07",
+        // A length that isn't the complement of the other.
+        b"\x00\x05\x00\xfa\xfeHello\x00",
+        // A reference to before the first message.
+        b"\xf2\x00\x11\x00\x00",
+        // A final block, and what is none behind it.
+        b"\xf3\x48\xcd\xc9\xc9\x07\x00\x06",
+        // A final block without the header of an empty one.
+        b"\xf3\x48\xcd\xc9\xc9\x07\x00",
+        // Tables that are none.
+        b"\x04\xff\xff\xff\xff\xff\xff\xff\xff",
+        b"\x04\x00\x00\x00\x00\x00\x00\x00\x00",
+    ]);
+    for role in ROLES {
+        for payload in &wrong {
+            let mut subject = open::<E>(role);
+            let frame = compressed(Frame::binary(payload));
+            assert_eq!(subject.hears_frames(&[frame]), [], "{payload:x?}");
+            assert_eq!(subject.has_failed(Rule::DeflateMalformed), []);
+
+            let mut subject = open::<E>(role);
+            for byte in subject.peers(&[compressed(Frame::binary(payload))]) {
+                assert_eq!(subject.hears([byte]), []);
+            }
+            assert_eq!(subject.has_failed(Rule::DeflateMalformed), []);
+        }
+    }
+}
+
+fn class_09_what_was_inflated_before_is_delivered_in_pieces<E: Engine>() {
+    let mut config = deflate::config();
+    config.delivery = Delivery::Pieces;
+    for role in ROLES {
+        let mut subject = open_with::<E>(role, &config, "");
+        let payload = [HELLO, b"\x00\x00\xff\xff\x06"].concat();
+        let events = subject.hears_frames(&[compressed(Frame::binary(payload))]);
+        let sound = Event::Binary {
+            payload: b"Hello".into(),
+            last: false,
+        };
+        assert_eq!(events, [sound]);
+        assert_eq!(subject.has_failed(Rule::DeflateMalformed), []);
+    }
+}
+
+fn class_09_bytes_behind_the_final_block_go_on_with_the_message<E: Engine>() {
+    for role in ROLES {
+        let mut subject = open::<E>(role);
+        let payload = [b"\xf3\x48\xcd\xc9\xc9\x07\x00", HELLO].concat();
+        let events = subject.hears_frames(&[compressed(Frame::text(payload))]);
+        assert_eq!(events, [Event::text("HelloHello")]);
+    }
+}
+
+fn class_11_rsv1_belongs_on_the_first_frame_only<E: Engine>() {
+    let plain = [Frame::text("a").not_last()];
+    let begun = [compressed(Frame::text(&HELLO[..3])).not_last()];
+    for role in ROLES {
+        for before in [&plain, &begun] {
+            for frame in [
+                Frame::continuation("x"),
+                Frame::continuation("x").not_last(),
+                Frame::ping("x"),
+                Frame::pong("x"),
+                Frame::close(1000, ""),
+            ] {
+                let mut subject = open::<E>(role);
+                subject.hears_frames(before);
+                let bytes = subject.peers(&[compressed(frame)]);
+                assert_eq!(subject.hears(&bytes[..1]), []);
+                assert_eq!(subject.has_failed(Rule::ReservedBits), []);
+            }
+        }
+        for bits in [0x20, 0x10, 0x60, 0x50, 0x30, 0x70] {
+            let mut subject = open::<E>(role);
+            let bytes = subject.peers(&[Frame::text(HELLO).reserved(bits)]);
+            assert_eq!(subject.hears(&bytes[..1]), []);
+            assert_eq!(subject.has_failed(Rule::ReservedBits), []);
+        }
+    }
+}
+
+fn class_11_messages_without_rsv1_pass<E: Engine>() {
+    for role in ROLES {
+        let mut subject = open::<E>(role);
+        let frames = [
+            Frame::text("a").not_last(),
+            Frame::continuation("b"),
+            compressed(Frame::text(HELLO)),
+            Frame::binary(""),
+            compressed(Frame::binary(&HELLO[..2])).not_last(),
+            Frame::continuation(&HELLO[2..]),
+        ];
+        let expected = [
+            Event::text("ab"),
+            Event::text("Hello"),
+            Event::binary(""),
+            Event::binary("Hello"),
+        ];
+        assert_eq!(subject.hears_frames(&frames), expected);
+    }
+}
+
+fn data_that_get_longer_are_within_the_limit_if_the_message_is<E: Engine>() {
+    for role in ROLES {
+        let mut subject = open_with::<E>(role, &limited(), "");
+        let message = noise(LIMIT);
+        let payload = Peer::default().compresses(&message);
+        assert!(payload.len() > LIMIT);
+        let frame = compressed(Frame::binary(&payload));
+        assert_eq!(subject.hears_frames(&[frame]), [Event::binary(&message)]);
+        // A message that is not compressed is measured as it comes.
+        let header = Frame::binary("")
+            .by(host_tests::engine::peer_of(role))
+            .header(LIMIT as u64 + 1);
+        assert_eq!(subject.hears(header), []);
+        assert_eq!(subject.has_failed(Rule::MessageTooBig), []);
+    }
+    let mut subject = Subject::<E>::open_with(ROLES[0], &limited(), &deflate::negotiated(""));
+    assert_eq!(
+        subject.hears_frames(&[Frame::text(text(10))]),
+        [Event::text(text(10))]
+    );
+}

@@ -1,0 +1,372 @@
+//! Messages that are compressed, both ways.
+
+use host_tests::deflate::{self, Peer};
+use host_tests::engine::joined;
+use host_tests::wire::{BINARY, FIN, Frame, RSV1, TEXT};
+use host_tests::{ActionIs, Engine, Event, Outgoing, ROLES, on_both_engines};
+use websocket_component::{ActionQueue, Completion, Config, Delivery, Message, Role, Rule};
+
+use super::{compressed, noise, open, open_with, text};
+
+on_both_engines![
+    the_examples_of_rfc_7692_section_7_2_3,
+    fragments_are_inflated_over_their_borders_with_control_frames_between,
+    compressed_messages_and_others_mix,
+    without_takeover_a_message_that_refers_back_is_malformed,
+    pieces_are_delivered_as_they_are_inflated,
+    text_is_checked_after_it_was_inflated,
+    what_is_sent_is_compressed_if_it_is_worth_it,
+    fragments_are_sent_as_one_compressed_message,
+    a_host_can_keep_a_message_from_being_compressed,
+    what_is_not_compressed_is_not_referred_to,
+    what_is_too_much_for_one_call_comes_in_the_next,
+    what_is_too_much_for_one_call_is_due_at_once_by_actions,
+    each_size_of_window_goes_both_ways,
+    messages_go_both_ways_at_each_level,
+];
+
+/// Payloads of "Hello", which don't refer to each other.
+const HELLO: [&[u8]; 4] = [
+    b"\xf2\x48\xcd\xc9\xc9\x07\x00",
+    b"\x00\x05\x00\xfa\xff\x48\x65\x6c\x6c\x6f\x00",
+    b"\xf3\x48\xcd\xc9\xc9\x07\x00\x00",
+    b"\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00",
+];
+
+/// "Hello" by a reference to the message before.
+const AGAIN: &[u8] = b"\xf2\x00\x11\x00\x00";
+
+fn the_examples_of_rfc_7692_section_7_2_3<E: Engine>() {
+    for role in ROLES {
+        let mut subject = open::<E>(role);
+        for payload in HELLO {
+            let frames = [
+                compressed(Frame::text(payload)),
+                compressed(Frame::binary(AGAIN)),
+                compressed(Frame::text([0x00])),
+            ];
+            let events = subject.hears_frames(&frames);
+            let expected = [
+                Event::text("Hello"),
+                Event::binary("Hello"),
+                Event::text(""),
+            ];
+            assert_eq!(events, expected, "{payload:x?}");
+        }
+    }
+}
+
+fn fragments_are_inflated_over_their_borders_with_control_frames_between<E: Engine>() {
+    let message = text(1000);
+    let payload = Peer::default().compresses(&message);
+    for role in ROLES {
+        for cut in 0..=payload.len() {
+            let mut subject = open::<E>(role);
+            let (head, tail) = payload.split_at(cut);
+            let frames = [
+                compressed(Frame::text(head)).not_last(),
+                Frame::ping("?"),
+                Frame::continuation("").not_last(),
+                Frame::continuation(tail),
+            ];
+            assert_eq!(subject.hears_frames(&frames), [Event::text(&message)]);
+            assert_eq!(subject.writes(), [Frame::pong("?")]);
+        }
+    }
+}
+
+fn compressed_messages_and_others_mix<E: Engine>() {
+    for role in ROLES {
+        let mut subject = open::<E>(role);
+        let mut peer = Peer::default();
+        let (one, two) = (text(500), noise(500));
+        let frames = [
+            compressed(Frame::text(peer.compresses(&one))),
+            Frame::text("plain"),
+            compressed(Frame::binary(peer.compresses(&two))),
+            Frame::binary("pl").not_last(),
+            Frame::continuation("ain"),
+            compressed(Frame::text(peer.compresses(&one))),
+        ];
+        let events = subject.hears_frames(&frames);
+        let expected = [
+            Event::text(&one),
+            Event::text("plain"),
+            Event::binary(&two),
+            Event::binary("plain"),
+            Event::text(&one),
+        ];
+        assert_eq!(events, expected);
+    }
+}
+
+fn without_takeover_a_message_that_refers_back_is_malformed<E: Engine>() {
+    for (role, answer) in [
+        (Role::Client, "server_no_context_takeover"),
+        (Role::Server, "client_no_context_takeover"),
+    ] {
+        let mut subject = open_with::<E>(role, &deflate::config(), answer);
+        let frames = [
+            compressed(Frame::text(HELLO[0])),
+            compressed(Frame::text(HELLO[0])),
+            compressed(Frame::text(AGAIN)),
+        ];
+        let events = subject.hears_frames(&frames);
+        assert_eq!(events, [Event::text("Hello"), Event::text("Hello")]);
+        assert_eq!(subject.has_failed(Rule::DeflateMalformed), []);
+    }
+}
+
+fn pieces() -> Config {
+    let mut config = deflate::config();
+    config.delivery = Delivery::Pieces;
+    config.receive_buffer = 256;
+    config
+}
+
+fn pieces_are_delivered_as_they_are_inflated<E: Engine>() {
+    let message = text(10_000);
+    let payload = Peer::default().compresses(&message);
+    for role in ROLES {
+        let mut subject = open_with::<E>(role, &pieces(), "");
+        let events = subject.hears_frames(&[compressed(Frame::text(&payload))]);
+        assert!(events.len() >= 10_000 / 256);
+        for event in &events {
+            assert!(event.length() <= 256, "a piece of {}", event.length());
+        }
+        assert_eq!(joined(&events), [Event::text(&message)]);
+
+        // Half of it is there when half of it has come.
+        let mut subject = open_with::<E>(role, &pieces(), "");
+        let bytes = subject.peers(&[compressed(Frame::text(&payload))]);
+        let events = subject.hears(&bytes[..bytes.len() / 2 + 7]);
+        assert!(!events.is_empty());
+    }
+}
+
+fn text_is_checked_after_it_was_inflated<E: Engine>() {
+    let wrong = b"fine \xf0\x28 not";
+    for role in ROLES {
+        for (config, sound) in [(deflate::config(), None), (pieces(), Some(b"fine \xf0"))] {
+            let mut subject = open_with::<E>(role, &config, "");
+            let payload = Peer::default().compresses(wrong);
+            let events = subject.hears_frames(&[compressed(Frame::text(payload))]);
+            let sound = sound.map(|sound| Event::Text {
+                payload: sound.into(),
+                last: false,
+            });
+            assert_eq!(events, Vec::from_iter(sound));
+            assert_eq!(subject.has_failed(Rule::InvalidUtf8), []);
+        }
+    }
+}
+
+fn what_is_sent_is_compressed_if_it_is_worth_it<E: Engine>() {
+    for role in ROLES {
+        let mut subject = open::<E>(role);
+        let mut peer = Peer::default();
+        let mut longest = usize::MAX;
+        for _ in 0..3 {
+            let message = text(2000);
+            subject.says(Message::Text(&message)).unwrap();
+            let [frame] = &subject.writes()[..] else {
+                panic!("one frame");
+            };
+            assert_eq!(frame.first, FIN | RSV1 | TEXT);
+            assert!(frame.payload.len() < longest, "it refers to the one before");
+            longest = frame.payload.len().max(30);
+            assert_eq!(peer.inflates(&frame.payload, 2000), message.as_bytes());
+        }
+        let noise = noise(2000);
+        for message in [
+            Message::Text("short"),
+            Message::Binary(&noise),
+            Message::Binary(b""),
+        ] {
+            subject.says(message).unwrap();
+            let [frame] = &subject.writes()[..] else {
+                panic!("one frame");
+            };
+            assert_eq!(frame.first & RSV1, 0, "{message:?}");
+        }
+    }
+}
+
+fn fragments_are_sent_as_one_compressed_message<E: Engine>() {
+    for role in ROLES {
+        let mut subject = open::<E>(role);
+        let mut peer = Peer::default();
+        for last in ["", "and the end"] {
+            for message in [
+                Message::TextFragment("short, "),
+                Message::TextFragment(""),
+                Message::Ping(b"?"),
+                Message::TextFragment("but not the last, "),
+                Message::Text(last),
+            ] {
+                subject.says(message).unwrap();
+            }
+            let mut frames = subject.writes();
+            frames.retain(|frame| *frame != Frame::ping("?"));
+            let firsts: Vec<u8> = frames.iter().map(|frame| frame.first).collect();
+            assert_eq!(firsts, [RSV1 | TEXT, 0, 0, FIN]);
+            let payload = frames.iter().flat_map(|frame| frame.payload.clone());
+            let payload = Vec::from_iter(payload);
+            let message = ["short, but not the last, ", last].concat();
+            assert_eq!(peer.inflates(&payload, 100), message.as_bytes());
+        }
+    }
+}
+
+fn a_host_can_keep_a_message_from_being_compressed<E: Engine>() {
+    for role in ROLES {
+        let mut subject = open::<E>(role);
+        let mut peer = Peer::default();
+        let message = text(1000);
+        let batch = [true, false, true].map(|compress| Outgoing {
+            message: Message::Text(&message),
+            compress,
+            context: None,
+        });
+        subject.turn(&batch);
+        let frames = subject.writes();
+        let marks: Vec<bool> = frames.iter().map(|frame| frame.first & RSV1 != 0).collect();
+        assert_eq!(marks, [true, false, true]);
+        assert_eq!(frames[1].payload, message.as_bytes());
+        for frame in [&frames[0], &frames[2]] {
+            assert_eq!(peer.inflates(&frame.payload, 1000), message.as_bytes());
+        }
+        // One at a time, and over fragments.
+        let now = subject.now;
+        let engine = &mut subject.engine;
+        let parts = [Message::TextFragment(&message), Message::Text(&message)];
+        for part in parts {
+            engine.send_uncompressed(part, None, now).unwrap();
+        }
+        let expected = [
+            Frame::text(&message).not_last(),
+            Frame::continuation(&message),
+        ];
+        assert_eq!(subject.writes(), expected);
+    }
+}
+
+fn what_is_not_compressed_is_not_referred_to<E: Engine>() {
+    let mut subject = open::<E>(Role::Server);
+    let mut peer = Peer::default();
+    for noise in noise(6000).chunks(3000) {
+        // Longer compressed than not: it goes as it is. The next one holds it twice.
+        subject.says(Message::Binary(noise)).unwrap();
+        let twice = [noise, noise].concat();
+        subject.says(Message::Binary(&twice)).unwrap();
+        let frames = subject.writes();
+        let firsts: Vec<u8> = frames.iter().map(|frame| frame.first).collect();
+        assert_eq!(firsts, [FIN | BINARY, FIN | RSV1 | BINARY]);
+        assert_eq!(peer.inflates(&frames[1].payload, 6000), twice);
+    }
+}
+
+fn little_work() -> Config {
+    let mut config = deflate::config();
+    config.limits.inflated = 1024;
+    config
+}
+
+fn what_is_too_much_for_one_call_comes_in_the_next<E: Engine>() {
+    let message = text(50_000);
+    for role in ROLES {
+        let mut subject = open_with::<E>(role, &little_work(), "");
+        let payload = Peer::default().compresses(&message);
+        let bytes = subject.peers(&[compressed(Frame::text(&payload)), Frame::text("next")]);
+        let mut rest = &bytes[..];
+        let mut events = Vec::new();
+        let mut calls = 0;
+        loop {
+            let turn = subject.engine.exchange(rest, &[], subject.now, 1 << 20);
+            rest = &rest[turn.consumed..];
+            events.extend(turn.events);
+            calls += 1;
+            if !turn.more {
+                break;
+            }
+            assert_eq!(turn.next_deadline, Some(subject.now));
+        }
+        assert!(rest.is_empty());
+        assert_eq!(events, [Event::text(&message), Event::text("next")]);
+        assert!(calls >= 50_000 / 1024, "only {calls} calls");
+    }
+}
+
+fn what_is_too_much_for_one_call_is_due_at_once_by_actions<E: Engine>() {
+    let message = text(5000);
+    let mut subject = open_with::<E>(Role::Server, &little_work(), "");
+    let payload = Peer::default().compresses(&message);
+    let bytes = subject.peers(&[compressed(Frame::text(&payload))]);
+    let now = subject.now;
+    let engine = &mut subject.engine;
+    engine.receive(None).unwrap();
+    let ActionIs::ReceiveFromNetwork(id, _) = engine.get_action(ActionQueue::All, now) else {
+        panic!("a read is due");
+    };
+    engine
+        .complete_action(id, Completion::Read(&bytes), now)
+        .unwrap();
+    let mut calls = 0;
+    loop {
+        match engine.get_action(ActionQueue::All, now) {
+            ActionIs::Nothing => {
+                assert_eq!(engine.next_deadline(), Some(now), "nothing more is read");
+                calls += 1;
+            }
+            ActionIs::ReceiveComplete(_, _, event) => {
+                assert_eq!(event, Some(Event::text(&message)));
+                break;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(calls >= 4, "only {calls} calls");
+}
+
+fn each_size_of_window_goes_both_ways<E: Engine>() {
+    // Each is there again at a distance that needs the whole window, and one that is beyond.
+    let message = [noise(40_000), noise(40_000)].concat();
+    for bits in 8..=15 {
+        for role in ROLES {
+            let answer = format!("server_max_window_bits={bits}; client_max_window_bits={bits}");
+            let mut subject = open_with::<E>(role, &deflate::config(), &answer);
+            let mut peer = Peer::with_window(bits.max(9));
+            for length in [(1usize << bits).saturating_sub(300), 1 << bits, 40_000] {
+                let message =
+                    [&message[..length], &text(300).into_bytes(), &message[..200]].concat();
+                // zlib's smallest window is 512 bytes, in which it reaches 250 back.
+                let payload = peer.compresses(&message);
+                let events = subject.hears_frames(&[compressed(Frame::binary(payload))]);
+                assert_eq!(events, [Event::binary(&message)], "2^{bits}");
+            }
+        }
+    }
+}
+
+fn messages_go_both_ways_at_each_level<E: Engine>() {
+    for level in 0..=9 {
+        for memory_level in [1, 8, 9] {
+            let mut config = deflate::config();
+            let settings = config.deflate.as_mut().unwrap();
+            settings.level = level;
+            settings.memory_level = memory_level;
+            settings.minimum = 0;
+            let mut subject = open_with::<E>(Role::Server, &config, "");
+            let mut peer = Peer::default();
+            for message in [text(100), text(100_000)] {
+                subject.says(Message::Text(&message)).unwrap();
+                let [frame] = &subject.writes()[..] else {
+                    panic!("one frame");
+                };
+                assert_eq!(frame.first, FIN | RSV1 | TEXT);
+                let inflated = peer.inflates(&frame.payload, 100_000);
+                assert_eq!(inflated, message.as_bytes(), "at level {level}");
+            }
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! The two directions of an engine without the feature `deflate`: there are none.
+
+use alloc::vec::Vec;
+
+use super::{Deflate, Direction};
+use crate::Rule;
+
+pub(crate) enum Inflater {}
+
+impl Inflater {
+    pub(crate) fn new(_: Direction) -> Option<Inflater> {
+        None
+    }
+
+    pub(crate) fn inflate(
+        &mut self,
+        _: &[u8],
+        _: usize,
+        _: &mut usize,
+        _: &mut Vec<u8>,
+    ) -> Result<usize, Rule> {
+        match *self {}
+    }
+
+    pub(crate) fn finish(&mut self, _: usize, _: &mut Vec<u8>) -> Result<bool, Rule> {
+        match *self {}
+    }
+}
+
+pub(crate) enum Compressor {}
+
+impl Compressor {
+    pub(crate) fn new(_: Direction, _: &Deflate) -> Option<Compressor> {
+        None
+    }
+
+    pub(crate) fn compress(&mut self, _: &[u8], _: bool) -> Vec<u8> {
+        match *self {}
+    }
+
+    pub(crate) fn compress_if_worth_it(&mut self, _: &[u8], _: bool) -> Option<Vec<u8>> {
+        match *self {}
+    }
+}

@@ -1,0 +1,75 @@
+//! The settings of permessage-deflate.
+
+use crate::Rule;
+
+/// How a session offers, accepts and uses permessage-deflate (RFC 7692).
+///
+/// Memory is taken with the first compressed message, and each direction by
+/// itself.
+///
+/// ```
+/// use websocket_component::{Config, Deflate};
+///
+/// let mut deflate = Deflate::default();
+/// // Nothing is kept of a message once it is sent.
+/// deflate.send_takeover = false;
+/// let mut config = Config::default();
+/// config.deflate = Some(deflate);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Deflate {
+    /// The largest window for what is sent, as a power of two of bytes: 8 to 15.
+    /// Default 15.
+    pub send_window_bits: u8,
+    /// Whether a message that is sent may refer to those before it, so that the
+    /// window is kept between them. Default true.
+    pub send_takeover: bool,
+    /// The largest window of the peer, as a power of two of bytes: 8 to 15. A peer
+    /// that doesn't let its window be limited (RFC 7692, section 7.1.2) is asked to
+    /// send without takeover. Default 15.
+    pub receive_window_bits: u8,
+    /// Whether a message that is received may refer to those before it, so that
+    /// the window is kept between them. Default true.
+    pub receive_takeover: bool,
+    /// The work for what is sent: from 0, which compresses nothing, to 9. Default 6.
+    pub level: u8,
+    /// The memory for what is sent, beside the window: 1 to 9. Default 8.
+    pub memory_level: u8,
+    /// A shorter message is not compressed, in bytes, nor is one that would only get
+    /// longer. With 0 every message is. Of a message in fragments the first decides,
+    /// and is compressed in any case if it is not the last. Default 64.
+    pub minimum: u32,
+}
+
+impl Default for Deflate {
+    fn default() -> Self {
+        Deflate {
+            send_window_bits: 15,
+            send_takeover: true,
+            receive_window_bits: 15,
+            receive_takeover: true,
+            level: 6,
+            memory_level: 8,
+            minimum: 64,
+        }
+    }
+}
+
+impl Deflate {
+    /// Fails if there is no such compression, here or at all.
+    pub(crate) fn check(&self) -> Result<(), Rule> {
+        if !cfg!(feature = "deflate") {
+            return Err(Rule::DeflateUnavailable);
+        }
+        let windows = [self.send_window_bits, self.receive_window_bits];
+        let in_range = windows.iter().all(|bits| (8..=15).contains(bits))
+            && self.level <= 9
+            && (1..=9).contains(&self.memory_level);
+        if in_range {
+            Ok(())
+        } else {
+            Err(Rule::ConfigOutOfRange)
+        }
+    }
+}

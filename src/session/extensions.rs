@@ -1,0 +1,97 @@
+//! Which extensions a session brings itself: permessage-deflate, if its settings say
+//! so and the host has no others, whose frames would be the host's.
+
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
+
+use super::receive::{Extensions, Receiver};
+use super::{Life, Role, Session};
+use crate::Rule;
+use crate::deflate::{Deflate, NAME, negotiation};
+use crate::handshake::{Acceptance, Asked, Extension, Header, Negotiated, Offer};
+
+impl Session {
+    /// What a client offers: what the host says, or else what the settings do.
+    pub(super) fn offers(&self, hosts: &[Extension]) -> Vec<Extension> {
+        match &self.config.deflate {
+            Some(settings) if hosts.is_empty() => negotiation::offers(settings),
+            _ => hosts.into(),
+        }
+    }
+
+    /// A server's acceptance, with an answer to the offers of permessage-deflate.
+    pub(super) fn answer<'a>(
+        &self,
+        acceptance: &'a Acceptance,
+        asked: &Asked,
+    ) -> Result<Cow<'a, Acceptance>, Rule> {
+        let Some(settings) = &self.config.deflate else {
+            return Ok(Cow::Borrowed(acceptance));
+        };
+        match &acceptance.extensions[..] {
+            [] => Ok(Cow::Owned(Acceptance {
+                extensions: Vec::from_iter(negotiation::answer(settings, asked.extensions())),
+                ..acceptance.clone()
+            })),
+            [answer] if answer.name == NAME => {
+                negotiation::check(asked.extensions(), answer)
+                    .map_err(|_| Rule::ExtensionNotRequested)?;
+                Ok(Cow::Borrowed(acceptance))
+            }
+            _ => Ok(Cow::Borrowed(acceptance)),
+        }
+    }
+
+    /// What a response agrees to.
+    pub(super) fn check_response(
+        &self,
+        offer: &Offer,
+        status: u16,
+        headers: &[Header],
+    ) -> Result<Negotiated, Rule> {
+        let negotiated = offer.check(status, headers)?;
+        if let Some((_, answer)) = self.own(&negotiated) {
+            negotiation::check(offer.extensions(), answer)?;
+        }
+        Ok(negotiated)
+    }
+
+    /// The settings and the answer, if messages are the session's to compress.
+    fn own<'a>(&'a self, negotiated: &'a Negotiated) -> Option<(&'a Deflate, &'a Extension)> {
+        let settings = self.config.deflate.as_ref()?;
+        match &negotiated.extensions[..] {
+            [answer] if answer.name == NAME => Some((settings, answer)),
+            _ => None,
+        }
+    }
+
+    /// The handshake is complete.
+    ///
+    /// Fails with [`Rule::DeflateAnswerInvalid`] if permessage-deflate was agreed on
+    /// elsewhere, and not in the way of an answer.
+    pub(super) fn open(&mut self, negotiated: Negotiated) -> Result<(), Rule> {
+        let extensions = match self.own(&negotiated) {
+            Some((settings, answer)) => {
+                let agreed = negotiation::agreed(answer)?;
+                let (send, receive) = match self.role {
+                    Role::Client => (agreed.client, agreed.server),
+                    Role::Server => (agreed.server, agreed.client),
+                };
+                let settings = *settings;
+                self.sender.compress(send.within(&settings), &settings);
+                Extensions::Deflate(receive)
+            }
+            None if negotiated.extensions.is_empty() => Extensions::None,
+            None => {
+                self.sender.allow_extension_frames();
+                Extensions::Hosts
+            }
+        };
+        self.receiver = Receiver::new(self.role, &self.config, extensions);
+        self.negotiated = Some(negotiated);
+        self.handshake = super::handshake::Handshake::Complete;
+        self.life = Life::Open;
+        self.deadlines.open();
+        Ok(())
+    }
+}
