@@ -10,14 +10,15 @@
 //!   borders, so both sides of each border and every single bit stand for all of them;
 //! * one mask key, of four different bytes, which only has to come through;
 //! * the receivers of [`contexts`]: both roles, masks not asked for, between
-//!   messages, inside a text and a binary one, limits, an extension in use;
+//!   messages, inside a text and a binary one, limits, permessage-deflate and an
+//!   extension of the host's in use;
 //! * each header whole with bytes behind it, byte by byte, and cut in two at every
 //!   place.
 
 mod decoder;
 
 use super::*;
-use decoder::{Context, Fields, Verdict, decode};
+use decoder::{Context, Extension, Fields, Verdict, decode};
 
 const KEY: [u8; 4] = [0x9c, 0x01, 0xfe, 0x33];
 
@@ -40,14 +41,17 @@ const LIMITS: [(u64, u64, u32); 6] = [
     ((1 << 63) - 1, (1 << 63) - 2, 2),
 ];
 
-/// A context for each role, state and limit; with an extension, which takes the
-/// reserved bits, for each role and state.
+/// A context for each role, state and limit; with extensions, which take reserved
+/// bits, for each role and state.
 fn contexts() -> Vec<Case> {
     let mut cases = Vec::new();
     for mask in [Some(true), Some(false), None] {
         for opening in [None, Some(Opcode::Text), Some(Opcode::Binary)] {
-            cases.extend(LIMITS.map(|limits| case(mask, opening, limits, false)));
-            cases.push(case(mask, opening, LIMITS[0], true));
+            cases.extend(LIMITS.map(|limits| case(mask, opening, limits, Extension::None)));
+            cases.push(case(mask, opening, LIMITS[0], Extension::Hosts));
+            for limits in [LIMITS[0], LIMITS[2]] {
+                cases.push(case(mask, opening, limits, Extension::Deflate));
+            }
         }
     }
     if cfg!(miri) {
@@ -60,7 +64,7 @@ fn case(
     mask: Option<bool>,
     opening: Option<Opcode>,
     (frame, message, fragments): (u64, u64, u32),
-    extension: bool,
+    extension: Extension,
 ) -> Case {
     let role = match mask {
         Some(false) => Role::Client,
@@ -73,10 +77,13 @@ fn case(
     config.limits.frame = frame;
     config.limits.message = message;
     config.limits.fragments = fragments;
-    let extensions = if extension {
-        Extensions::Hosts
-    } else {
-        Extensions::None
+    let extensions = match extension {
+        Extension::None => Extensions::None,
+        Extension::Deflate => Extensions::Deflate(Direction {
+            window_bits: 15,
+            takeover: true,
+        }),
+        Extension::Hosts => Extensions::Hosts,
     };
     let mut receiver = Receiver::new(role, &config, extensions);
     if let Some(opcode) = opening {
@@ -198,7 +205,7 @@ fn check(case: &mut Case, pieces: &[&[u8]], verdict: &Verdict) {
 }
 
 /// How many that are, over all contexts.
-const HEADERS: u64 = 17_063_424;
+const HEADERS: u64 = 21_938_688;
 
 #[test]
 fn headers_read_as_a_slow_decoder_reads_them() {

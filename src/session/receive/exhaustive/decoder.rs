@@ -3,13 +3,22 @@
 
 use crate::Rule;
 
+/// What gives a meaning to the reserved bits of data frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Extension {
+    None,
+    /// To RSV1, on the first frame of a message (RFC 7692, section 6).
+    Deflate,
+    /// To all of them.
+    Hosts,
+}
+
 /// What a receiver knows before a header.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Context {
     /// Whether the MASK bit has to be set, must not be, or may be.
     pub(super) mask: Option<bool>,
-    /// Whether an extension gives a meaning to the reserved bits of data frames.
-    pub(super) extension: bool,
+    pub(super) extension: Extension,
     /// The frames and the bytes of the unfinished message, if there is one.
     pub(super) message: Option<(u32, u64)>,
     pub(super) fragment_limit: u32,
@@ -69,7 +78,17 @@ fn read(bits: &mut Bits<'_>, context: &Context) -> Result<Fields, Rule> {
     let control = matches!(opcode, 0x8..=0xf);
 
     // "MUST be 0 unless an extension is negotiated that defines meanings"
-    if rsv != [false; 3] && (!context.extension || matches!(opcode, 0x8..=0xa)) {
+    let defined = match context.extension {
+        _ if matches!(opcode, 0x8..=0xa) => [false; 3],
+        Extension::None => [false; 3],
+        Extension::Deflate => [context.message.is_none(), false, false],
+        Extension::Hosts => [true; 3],
+    };
+    if rsv
+        .iter()
+        .zip(defined)
+        .any(|(bit, defined)| *bit && !defined)
+    {
         return Err(Rule::ReservedBits);
     }
     match opcode {
@@ -130,7 +149,13 @@ fn read(bits: &mut Bits<'_>, context: &Context) -> Result<Fields, Rule> {
             return Err(Rule::FrameTooBig);
         }
         let before = context.message.map_or(0, |(_, bytes)| bytes);
-        if u128::from(before) + u128::from(payload) > u128::from(context.message_limit) {
+        let mut limit = u128::from(context.message_limit);
+        // How long a compressed message is shows later; data that don't compress get
+        // a little longer.
+        if context.extension == Extension::Deflate && rsv[0] {
+            limit += limit / 64 + 64;
+        }
+        if u128::from(before) + u128::from(payload) > limit {
             return Err(Rule::MessageTooBig);
         }
     }
@@ -151,7 +176,7 @@ fn read(bits: &mut Bits<'_>, context: &Context) -> Result<Fields, Rule> {
 fn the_decoder_reads_the_examples_of_section_5_7() {
     let context = Context {
         mask: None,
-        extension: false,
+        extension: Extension::None,
         message: None,
         fragment_limit: 1,
         frame_limit: u64::MAX,
