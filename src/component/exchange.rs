@@ -85,16 +85,13 @@ impl Turn {
         self.accepted = 0;
         self.refused = None;
         for record in outgoing {
-            let queued = message(&record, payload).and_then(|message| match message {
-                Message::Utf8(_)
-                | Message::Utf8Fragment(_)
-                | Message::Binary(_)
-                | Message::BinaryFragment(_)
-                    if record.detail == UNCOMPRESSED =>
-                {
+            let queued = message(&record, payload).and_then(|message| {
+                // What isn't a message has another detail, and is never compressed.
+                if record.detail == UNCOMPRESSED {
                     session.send_uncompressed(message, record.context)
+                } else {
+                    session.send(message, record.context)
                 }
-                _ => session.send(message, record.context),
             });
             if let Err(rule) = queued {
                 self.refused = Some(rule);

@@ -4,6 +4,7 @@
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
+use super::handshake::Handshake;
 use super::receive::{Extensions, Receiver};
 use super::{Life, Role, Session};
 use crate::Rule;
@@ -89,7 +90,7 @@ impl Session {
         };
         self.receiver = Receiver::new(self.role, &self.config, extensions);
         self.negotiated = Some(negotiated);
-        self.handshake = super::handshake::Handshake::Complete;
+        self.handshake = Handshake::Complete;
         self.life = Life::Open;
         self.deadlines.open();
         Ok(())

@@ -5,6 +5,9 @@
 //! put together in a buffer of the receiver's, and of a header that is cut only
 //! its bytes are kept. A compressed message is inflated into the same buffer.
 
+mod data;
+mod inflate;
+
 use alloc::vec::Vec;
 use core::mem;
 use core::ops::Range;
@@ -17,6 +20,7 @@ use crate::deflate::{Direction, Inflater};
 use crate::frame::header::{self, Expected, Header, Masking, Opcode, RSV1};
 use crate::frame::mask;
 use crate::frame::utf8::Utf8;
+use data::Fresh;
 
 /// What was agreed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,18 +61,6 @@ pub(super) struct Receiver {
     /// A rule that was broken behind a piece that is delivered first.
     broken: Option<Rule>,
     closed: bool,
-}
-
-/// Bytes of a message that have come.
-struct Fresh {
-    /// In the input, or at the end of the assembly.
-    place: Place,
-    /// Their frame ends behind them.
-    frame_ends: bool,
-    /// The message does.
-    message_ends: bool,
-    /// A rule that is broken behind them.
-    broken: Option<Rule>,
 }
 
 #[derive(Default)]
@@ -219,13 +211,9 @@ impl Receiver {
             if let Some(key) = key {
                 mask::apply(chunk, key);
             }
-            let compressed = self.message.as_ref().is_some_and(|m| m.compressed);
-            let record = if frame.header.opcode.is_control() {
-                frame.taken += count as u64;
-                let range = *at..*at + count;
-                *at = range.end;
-                self.control_payload(chunk, range)
-            } else if compressed {
+            let control = frame.header.opcode.is_control();
+            let compressed = !control && self.message.as_ref().is_some_and(|m| m.compressed);
+            let record = if compressed {
                 let (taken, fresh) = self.inflate(chunk);
                 if let (Some(key), Some(rest)) = (key, chunk.get_mut(taken..)) {
                     // What is left is given again as it came.
@@ -237,14 +225,18 @@ impl Receiver {
                 frame.taken += count as u64;
                 let range = *at..*at + count;
                 *at = range.end;
-                let frame_ends = frame.left() == 0;
-                let fresh = Fresh {
-                    place: Place::Input(range),
-                    frame_ends,
-                    message_ends: frame_ends && frame.header.is_final(),
-                    broken: None,
-                };
-                self.data_payload(input, fresh)?
+                if control {
+                    self.control_payload(chunk, range)
+                } else {
+                    let frame_ends = frame.left() == 0;
+                    let fresh = Fresh {
+                        place: Place::Input(range),
+                        frame_ends,
+                        message_ends: frame_ends && frame.header.is_final(),
+                        broken: None,
+                    };
+                    self.data_payload(input, fresh)?
+                }
             };
             if record.is_some() || (compressed && self.is_exhausted()) {
                 return Ok(record);
@@ -361,111 +353,7 @@ impl Receiver {
             detail: 0,
         })
     }
-
-    /// What becomes of bytes of a message that have come.
-    #[inline]
-    fn data_payload(&mut self, input: &[u8], fresh: Fresh) -> Result<Option<Record>, Rule> {
-        let (Some(frame), Some(message)) = (&self.frame, &self.message) else {
-            return Ok(None);
-        };
-        let Fresh {
-            place,
-            frame_ends,
-            message_ends,
-            broken,
-        } = fresh;
-        let bits = frame.header.first;
-        let text = message.text;
-        let mut utf8 = message.utf8;
-        if text && self.verify_utf8 && !self.extension_frames {
-            let bytes = self.payload(input, &place);
-            if let Err(valid) = utf8.feed(bytes) {
-                return self.breaks(Rule::InvalidUtf8, text, place.first(valid));
-            }
-            if message_ends && !utf8.is_complete() {
-                // The bytes before the end were sound.
-                return self.breaks(Rule::InvalidUtf8, text, place);
-            }
-        }
-        if let Some(rule) = broken {
-            return self.breaks(rule, text, place);
-        }
-        let Some(message) = &mut self.message else {
-            return Ok(None);
-        };
-        message.utf8 = utf8;
-
-        let due = if self.extension_frames {
-            frame_ends
-        } else {
-            message_ends || (self.piece.is_some() && !place.is_empty())
-        };
-        let place = match place {
-            Place::Input(range) if due && message.assembled.is_none() => Place::Input(range),
-            Place::Assembled(range) => {
-                let start = *message.assembled.get_or_insert(range.start);
-                Place::Assembled(start..range.end)
-            }
-            place => {
-                let bytes = match &place {
-                    Place::Input(range) => input.get(range.clone()).unwrap_or_default(),
-                    _ => &[],
-                };
-                let start = *message.assembled.get_or_insert(self.assembly.len());
-                self.assembly.extend_from_slice(bytes);
-                Place::Assembled(start..self.assembly.len())
-            }
-        };
-        if due {
-            message.assembled = None;
-            if let Place::Assembled(range) = &place {
-                self.delivered = range.end;
-            }
-        }
-        if frame_ends {
-            self.frame = None;
-            self.holds_back = false;
-        }
-        if message_ends {
-            self.message = None;
-        }
-        let kind = match (self.extension_frames, text, message_ends) {
-            (true, ..) => Kind::Frame,
-            (_, true, true) => Kind::Text,
-            (_, true, false) => Kind::TextFragment,
-            (_, false, true) => Kind::Binary,
-            (_, false, false) => Kind::BinaryFragment,
-        };
-        Ok(due.then_some(Record {
-            kind,
-            place,
-            detail: if self.extension_frames {
-                u64::from(bits)
-            } else {
-                0
-            },
-        }))
-    }
-
-    /// A rule is broken behind these bytes, which a host that takes pieces gets first.
-    fn breaks(&mut self, rule: Rule, text: bool, place: Place) -> Result<Option<Record>, Rule> {
-        if self.piece.is_none() || place.is_empty() {
-            return Err(rule);
-        }
-        self.broken = Some(rule);
-        Ok(Some(Record {
-            kind: if text {
-                Kind::TextFragment
-            } else {
-                Kind::BinaryFragment
-            },
-            place,
-            detail: 0,
-        }))
-    }
 }
-
-mod inflate;
 
 #[cfg(test)]
 mod exhaustive;

@@ -1,6 +1,7 @@
 //! The payloads of compressed messages (RFC 7692, section 6.2).
 
-use super::{Fresh, Receiver};
+use super::Receiver;
+use super::data::Fresh;
 use crate::Rule;
 use crate::session::event::Place;
 

@@ -1,0 +1,123 @@
+//! What becomes of the bytes of a message: checked, kept or delivered (RFC 6455,
+//! section 6.2).
+
+use super::Receiver;
+use crate::Rule;
+use crate::session::event::{Kind, Place, Record};
+
+/// Bytes of a message that have come.
+pub(super) struct Fresh {
+    /// In the input, or at the end of the assembly.
+    pub(super) place: Place,
+    /// Their frame ends behind them.
+    pub(super) frame_ends: bool,
+    /// The message does.
+    pub(super) message_ends: bool,
+    /// A rule that is broken behind them.
+    pub(super) broken: Option<Rule>,
+}
+
+impl Receiver {
+    /// What becomes of bytes of a message that have come.
+    #[inline]
+    pub(super) fn data_payload(
+        &mut self,
+        input: &[u8],
+        fresh: Fresh,
+    ) -> Result<Option<Record>, Rule> {
+        let (Some(frame), Some(message)) = (&self.frame, &self.message) else {
+            return Ok(None);
+        };
+        let Fresh {
+            place,
+            frame_ends,
+            message_ends,
+            broken,
+        } = fresh;
+        let bits = frame.header.first;
+        let text = message.text;
+        let mut utf8 = message.utf8;
+        if text && self.verify_utf8 && !self.extension_frames {
+            let bytes = self.payload(input, &place);
+            if let Err(valid) = utf8.feed(bytes) {
+                return self.breaks(Rule::InvalidUtf8, text, place.first(valid));
+            }
+            if message_ends && !utf8.is_complete() {
+                // The bytes before the end were sound.
+                return self.breaks(Rule::InvalidUtf8, text, place);
+            }
+        }
+        if let Some(rule) = broken {
+            return self.breaks(rule, text, place);
+        }
+        let Some(message) = &mut self.message else {
+            return Ok(None);
+        };
+        message.utf8 = utf8;
+
+        let due = if self.extension_frames {
+            frame_ends
+        } else {
+            message_ends || (self.piece.is_some() && !place.is_empty())
+        };
+        let place = match place {
+            Place::Input(range) if due && message.assembled.is_none() => Place::Input(range),
+            Place::Input(range) => {
+                let start = *message.assembled.get_or_insert(self.assembly.len());
+                let bytes = input.get(range).unwrap_or_default();
+                self.assembly.extend_from_slice(bytes);
+                Place::Assembled(start..self.assembly.len())
+            }
+            Place::Assembled(range) | Place::Control(range) => {
+                let start = *message.assembled.get_or_insert(range.start);
+                Place::Assembled(start..range.end)
+            }
+        };
+        if due {
+            message.assembled = None;
+            if let Place::Assembled(range) = &place {
+                self.delivered = range.end;
+            }
+        }
+        if frame_ends {
+            self.frame = None;
+            self.holds_back = false;
+        }
+        if message_ends {
+            self.message = None;
+        }
+        let kind = match (self.extension_frames, text, message_ends) {
+            (true, ..) => Kind::Frame,
+            (_, true, true) => Kind::Text,
+            (_, true, false) => Kind::TextFragment,
+            (_, false, true) => Kind::Binary,
+            (_, false, false) => Kind::BinaryFragment,
+        };
+        Ok(due.then_some(Record {
+            kind,
+            place,
+            detail: if self.extension_frames {
+                u64::from(bits)
+            } else {
+                0
+            },
+        }))
+    }
+
+    /// A rule is broken behind these bytes, which a host that takes pieces gets first.
+    fn breaks(&mut self, rule: Rule, text: bool, place: Place) -> Result<Option<Record>, Rule> {
+        if self.piece.is_none() || place.is_empty() {
+            return Err(rule);
+        }
+        self.broken = Some(rule);
+        Ok(Some(Record {
+            kind: if text {
+                Kind::TextFragment
+            } else {
+                Kind::BinaryFragment
+            },
+            place,
+            detail: 0,
+        }))
+    }
+}
