@@ -2,10 +2,10 @@
 
 use arbitrary::{Arbitrary, Result, Unstructured};
 use host_tests::engine::ENTROPY;
-use host_tests::heads;
 use host_tests::{Engine, Native};
+use host_tests::{deflate, heads};
 use websocket_component::handshake::{Acceptance, Extension, Negotiated, Request};
-use websocket_component::{Config, Delivery, Instant, PongPolicy, Role};
+use websocket_component::{Config, Deflate, Delivery, Instant, PongPolicy, Role};
 
 /// When everything happens.
 pub(crate) const NOW: Instant = Instant::from_nanos(7_000_000_000);
@@ -70,7 +70,10 @@ impl Case {
     /// The session, which has queued its request if it is a client that begins with one.
     pub(crate) fn engine<E: Engine>(&self) -> E {
         match self.start {
-            Start::Open => E::open(self.role, &self.config, &Negotiated::default()).unwrap(),
+            Start::Open => {
+                let agreed = agreed_with_anyone(self.role, &self.config);
+                E::open(self.role, &self.config, &agreed).unwrap()
+            }
             Start::OpenWithExtension => {
                 let extensions = vec![extension()];
                 let negotiated = Negotiated {
@@ -82,7 +85,7 @@ impl Case {
             Start::SoundHead | Start::AnyHead | Start::RefusedHead => {
                 let mut engine = E::new(self.role, &self.config).unwrap();
                 if self.role == Role::Client {
-                    engine.connect(&request()).unwrap();
+                    engine.connect(&request(&self.config)).unwrap();
                 }
                 engine
             }
@@ -127,14 +130,64 @@ pub(crate) fn config(input: &mut Unstructured<'_>) -> Result<Config> {
     limits.head = *input.choose(&[16_384, 400, u32::MAX])?;
     limits.line = *input.choose(&[8192, 80, u32::MAX])?;
     limits.headers = *input.choose(&[100, 6, u32::MAX])?;
+    if input.arbitrary()? {
+        limits.inflated = *input.choose(&[1 << 20, 1024, 5000])?;
+        // What comes of a few bytes is a thousand times as long, and is heard in pieces of one byte, too.
+        limits.message = limits.message.min(100_000);
+        config.deflate = Some(compression(input)?);
+    }
     Ok(config)
 }
 
-/// What a client that begins with a handshake asks for.
-pub(crate) fn request() -> Request {
+fn compression(input: &mut Unstructured<'_>) -> Result<Deflate> {
+    let mut deflate = Deflate::default();
+    [deflate.send_takeover, deflate.receive_takeover] = input.arbitrary()?;
+    deflate.send_window_bits = input.int_in_range(8..=15)?;
+    deflate.receive_window_bits = input.int_in_range(8..=15)?;
+    deflate.level = input.int_in_range(0..=9)?;
+    deflate.memory_level = input.int_in_range(1..=9)?;
+    deflate.minimum = *input.choose(&[0, 64])?;
+    Ok(deflate)
+}
+
+/// What a client and a server agree on: what each wants of permessage-deflate, if both want it.
+pub(crate) fn agreed(client: &Config, server: &Config) -> Negotiated {
+    let (Some(client), Some(server)) = (client.deflate, server.deflate) else {
+        return Negotiated::default();
+    };
+    let mut parameters = format!(
+        "server_max_window_bits={}; client_max_window_bits={}",
+        server.send_window_bits.min(client.receive_window_bits),
+        client.send_window_bits.min(server.receive_window_bits),
+    );
+    if !(server.send_takeover && client.receive_takeover) {
+        parameters += "; server_no_context_takeover";
+    }
+    if !(client.send_takeover && server.receive_takeover) {
+        parameters += "; client_no_context_takeover";
+    }
+    deflate::negotiated(&parameters)
+}
+
+/// The same with a peer that wants what the session does.
+pub(crate) fn agreed_with_anyone(role: Role, config: &Config) -> Negotiated {
+    let mut peer = Config::default();
+    peer.deflate = Some(Deflate::default());
+    match role {
+        Role::Client => agreed(config, &peer),
+        Role::Server => agreed(&peer, config),
+    }
+}
+
+/// What a client that begins with a handshake asks for: an extension of the host's, or else of its own.
+pub(crate) fn request(config: &Config) -> Request {
+    let extensions = match config.deflate {
+        Some(_) => Vec::new(),
+        None => vec![extension()],
+    };
     Request {
         subprotocols: vec!["chat".into(), "superchat".into()],
-        extensions: vec![extension()],
+        extensions,
         ..Request::new("example.org", "/chat")
     }
 }
@@ -144,7 +197,7 @@ pub(crate) fn acceptance() -> Acceptance {
     Acceptance::default()
 }
 
-fn extension() -> Extension {
+pub(crate) fn extension() -> Extension {
     Extension {
         name: EXTENSION.into(),
         parameters: Vec::new(),
@@ -153,8 +206,9 @@ fn extension() -> Extension {
 
 /// The key of the client, which is made of its entropy: the same in every case.
 pub(crate) fn key_of_the_client() -> String {
-    let mut client = Native::client(&Config::default(), &ENTROPY).unwrap();
-    client.connect(&request()).unwrap();
+    let config = Config::default();
+    let mut client = Native::client(&config, &ENTROPY).unwrap();
+    client.connect(&request(&config)).unwrap();
     let head = client.exchange(b"", &[], NOW, u32::MAX).output;
     let head = String::from_utf8(head).unwrap();
     heads::field(&head, "Sec-WebSocket-Key").unwrap().into()

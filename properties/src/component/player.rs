@@ -5,7 +5,7 @@ use host_tests::heads;
 use websocket_component::handshake::{
     Acceptance, Extension, Form, Header, Negotiated, Refusal, Request, RequestHead, ResponseHead,
 };
-use websocket_component::{ActionId, Completion, Instant, Role, State};
+use websocket_component::{ActionId, Completion, Config, Instant, Role, State};
 
 use super::call::{Call, Clock, How, Opening, Script, frame};
 use crate::case::{self, NOW};
@@ -13,6 +13,7 @@ use crate::case::{self, NOW};
 pub(super) struct Player<E> {
     engine: E,
     role: Role,
+    config: Config,
     now: Instant,
     /// What was said and not taken.
     unread: Vec<u8>,
@@ -50,11 +51,11 @@ impl<E: Engine> Player<E> {
     pub(super) fn new(script: &Script<'_>) -> Result<Self, Failure> {
         let Script { role, config, .. } = script;
         let engine = match script.opening {
-            Opening::Open => E::open(*role, config, &Negotiated::default()),
+            Opening::Open => E::open(*role, config, &case::agreed_with_anyone(*role, config)),
             Opening::OpenWithExtension => {
                 let negotiated = Negotiated {
                     subprotocol: Some("chat".into()),
-                    extensions: case::request().extensions,
+                    extensions: vec![case::extension()],
                 };
                 E::open(*role, config, &negotiated)
             }
@@ -62,6 +63,7 @@ impl<E: Engine> Player<E> {
         }?;
         Ok(Player {
             engine,
+            config: config.clone(),
             role: *role,
             now: NOW,
             unread: Vec::new(),
@@ -109,7 +111,7 @@ impl<E: Engine> Player<E> {
                 let outgoing: Vec<Outgoing<'_>> = messages
                     .map(|(what, payload)| Outgoing {
                         message: what.message(payload),
-                        compress: true,
+                        compress: self.sends % 2 == 0,
                         context: Some(self.sends as u64),
                     })
                     .collect();
@@ -124,7 +126,11 @@ impl<E: Engine> Player<E> {
             Call::Send(what, context) => {
                 self.sends += 1;
                 let payload = what.payload(self.sends);
-                return Answer::Done(self.engine.send(what.message(&payload), *context, now));
+                let message = what.message(&payload);
+                return Answer::Done(match self.sends % 2 {
+                    0 => self.engine.send(message, *context, now),
+                    _ => self.engine.send_uncompressed(message, *context, now),
+                });
             }
             Call::Receive(context) => return Answer::Done(self.engine.receive(*context)),
             Call::GetAction(queue) => {
@@ -223,7 +229,7 @@ impl<E: Engine> Player<E> {
             } => Answer::Done(engine.connect(&Request {
                 target: format!("/{target}"),
                 headers: fields(name, value),
-                ..case::request()
+                ..case::request(&self.config)
             })),
             Call::Accept {
                 chosen,

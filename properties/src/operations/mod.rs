@@ -106,8 +106,11 @@ fn settings(input: &mut Unstructured<'_>) -> Result<Config> {
 
 impl Link {
     fn read(input: &mut Unstructured<'_>) -> Result<Link> {
-        let client = Side::new(Role::Client, settings(input)?, input.arbitrary()?);
-        let server = Side::new(Role::Server, settings(input)?, input.arbitrary()?);
+        let (client, pumped) = (settings(input)?, input.arbitrary()?);
+        let (server, server_pumped) = (settings(input)?, input.arbitrary()?);
+        let agreed = case::agreed(&client, &server);
+        let client = Side::new(Role::Client, client, &agreed, pumped);
+        let server = Side::new(Role::Server, server, &agreed, server_pumped);
         Ok(Link {
             client,
             server,

@@ -12,6 +12,8 @@ pub(super) struct Side {
     pub(super) role: Role,
     pub(super) config: Config,
     driver: Driver,
+    /// Its messages may be compressed. Every other one is.
+    pub(super) compresses: bool,
     /// What it has written and the other side hasn't got.
     pub(super) wire: Vec<u8>,
     /// What has arrived and it hasn't read.
@@ -34,8 +36,8 @@ enum Driver {
 }
 
 impl Side {
-    pub(super) fn new(role: Role, config: Config, pumped: bool) -> Side {
-        let engine = Native::open(role, &config, &Negotiated::default()).expect("in range");
+    pub(super) fn new(role: Role, config: Config, agreed: &Negotiated, pumped: bool) -> Side {
+        let engine = Native::open(role, &config, agreed).expect("in range");
         let driver = match pumped {
             true => Driver::Pumped(Box::new(Pump::of(engine))),
             false => Driver::Batched {
@@ -47,6 +49,7 @@ impl Side {
             role,
             config,
             driver,
+            compresses: !agreed.extensions.is_empty(),
             wire: Vec::new(),
             unread: Vec::new(),
             told: Told::default(),
@@ -111,7 +114,10 @@ impl Side {
 
     pub(super) fn say(&mut self, message: Message<'_>, what: Said<'_>, now: Instant) {
         let context = self.told.next_context();
-        let outcome = self.engine().send(message, Some(context), now);
+        let outcome = match self.told.count() % 2 {
+            0 => self.engine().send(message, Some(context), now),
+            _ => self.engine().send_uncompressed(message, Some(context), now),
+        };
         self.noted(message, what, outcome);
     }
 
@@ -159,7 +165,7 @@ impl Side {
             let context = Some(self.told.next_context());
             outgoing.push(Outgoing {
                 message,
-                compress: true,
+                compress: self.told.count() % 2 == 0,
                 context,
             });
             said = Some((message, what));
@@ -169,7 +175,7 @@ impl Side {
         };
         let turn = engine.exchange(&self.unread, &outgoing, now, capacity);
         let moved = turn.consumed > 0 || !turn.events.is_empty() || !turn.output.is_empty();
-        assert!(moved || !turn.more, "more of nothing");
+        assert!(self.compresses || moved || !turn.more, "more of nothing");
         self.unread.drain(..turn.consumed);
         self.wire.extend(turn.output);
         heard.extend(turn.events);
@@ -177,7 +183,8 @@ impl Side {
             assert_eq!(turn.accepted, usize::from(turn.refused.is_none()));
             self.noted(message, what, turn.refused.map_or(Ok(()), Err));
         }
-        moved
+        // What is inflated may make work and nothing else.
+        moved || turn.more
     }
 
     pub(super) fn abort(&mut self) {
