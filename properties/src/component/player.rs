@@ -111,7 +111,7 @@ impl<E: Engine> Player<E> {
                 let outgoing: Vec<Outgoing<'_>> = messages
                     .map(|(what, payload)| Outgoing {
                         message: what.message(payload),
-                        compress: self.sends % 2 == 0,
+                        compress: self.sends.is_multiple_of(2),
                         context: Some(self.sends as u64),
                     })
                     .collect();

@@ -165,7 +165,7 @@ impl Side {
             let context = Some(self.told.next_context());
             outgoing.push(Outgoing {
                 message,
-                compress: self.told.count() % 2 == 0,
+                compress: self.told.count().is_multiple_of(2),
                 context,
             });
             said = Some((message, what));
