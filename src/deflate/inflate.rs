@@ -138,9 +138,6 @@ impl Message {
                     }
                     self.at_border = true;
                     *work = work.saturating_sub(BLOCK);
-                    if taken == input.len() {
-                        break;
-                    }
                 }
                 _ => return Err(Rule::DeflateMalformed),
             }

@@ -220,6 +220,23 @@ fn class_08_the_work_of_a_step_is_limited_by_bytes_and_by_blocks() {
     assert_eq!((taken, work, out.len()), (Ok(50), 0, 0));
 }
 
+#[test]
+fn class_26_what_the_decoder_has_read_ahead_is_judged_wherever_the_input_is_cut() {
+    // An empty block with the fixed code, and in the same byte the type of no block.
+    let payload = [0x02, 0x18];
+    for cut in 0..=payload.len() {
+        let mut inflater = inflater(true);
+        let (head, rest) = payload.split_at(cut);
+        let mut fails = false;
+        for piece in [head, rest] {
+            fails |= inflater
+                .inflate(piece, NO_LIMIT, &mut { NO_LIMIT }, &mut Vec::new())
+                .is_err();
+        }
+        assert!(fails, "cut at {cut}");
+    }
+}
+
 /// Text that refers to itself at all distances, and noise.
 fn texts() -> impl Strategy<Value = Vec<Vec<u8>>> {
     let word = prop_oneof![
