@@ -44,6 +44,26 @@ pub fn extension(parameters: &str) -> Extension {
     }
 }
 
+/// Text that compresses.
+#[must_use]
+pub fn text(length: usize) -> String {
+    let words = "Whoever reads this reads it again, and whoever reads it again knows it. ";
+    words.chars().cycle().take(length).collect()
+}
+
+/// Bytes that don't.
+#[must_use]
+pub fn noise(length: usize) -> Vec<u8> {
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 32) as u8
+    };
+    std::iter::repeat_with(&mut next).take(length).collect()
+}
+
 /// One side that compresses and inflates, with takeover in both directions.
 pub struct Peer {
     encoder: Encoder,

@@ -3,14 +3,17 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`outside`] | npm's `ws` and Python's `websockets` |
+//! | [`deflate`] | permessage-deflate with all of these, and without the gate |
 //! | [`browser`] | Chromium, with the gate's own page |
 //! | [`idle`] | how much memory a connection takes that says nothing |
 //! | [`trap`] | guests that misbehave, among others that don't |
-//! | [`tools`] | the programs |
+//! | [`tools`], [`counted`] | the programs; a transport that counts |
 
 #![cfg(all(feature = "component", feature = "processes"))]
 
 mod browser;
+mod counted;
+mod deflate;
 mod idle;
 mod outside;
 mod tools;

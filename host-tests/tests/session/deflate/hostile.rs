@@ -1,11 +1,11 @@
 //! Peers that mean no good with compressed messages.
 
-use host_tests::deflate::{self, Peer};
+use host_tests::deflate::{self, Peer, noise, text};
 use host_tests::wire::Frame;
 use host_tests::{Engine, Event, ROLES, Subject, on_both_engines};
 use websocket_component::{Config, Delivery, Rule, State};
 
-use super::{compressed, noise, open, open_with, text};
+use super::{compressed, open, open_with};
 
 on_both_engines![
     class_08_a_bomb_ends_at_the_limit,

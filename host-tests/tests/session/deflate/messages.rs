@@ -1,12 +1,12 @@
 //! Messages that are compressed, both ways.
 
-use host_tests::deflate::{self, Peer};
+use host_tests::deflate::{self, Peer, noise, text};
 use host_tests::engine::joined;
 use host_tests::wire::{BINARY, FIN, Frame, RSV1, TEXT};
 use host_tests::{ActionIs, Engine, Event, Outgoing, ROLES, on_both_engines};
 use websocket_component::{ActionQueue, Completion, Config, Delivery, Message, Role, Rule};
 
-use super::{compressed, noise, open, open_with, text};
+use super::{compressed, open, open_with};
 
 on_both_engines![
     the_examples_of_rfc_7692_section_7_2_3,

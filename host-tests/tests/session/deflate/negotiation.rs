@@ -1,13 +1,13 @@
 //! What is offered, answered and agreed on (RFC 7692, section 7.1), in whole handshakes.
 
-use host_tests::deflate::{self, NAME};
+use host_tests::deflate::{self, NAME, text};
 use host_tests::engine::ENTROPY;
 use host_tests::wire::RSV1;
 use host_tests::{Engine, Event, Failure, Pair, Subject, heads, on_both_engines};
 use websocket_component::handshake::{Acceptance, Extension, Form, Header, Request};
 use websocket_component::{Config, Deflate, Message, Role, Rule, State};
 
-use super::{open_with, text};
+use super::open_with;
 
 on_both_engines![
     two_sides_agree_and_understand_each_other,

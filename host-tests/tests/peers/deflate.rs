@@ -1,0 +1,395 @@
+//! permessage-deflate between the component and the peers that people have: each way to combine takeover and windows that
+//! the peer knows, offered and answered, with text that compresses and bytes that don't, from nothing to 16 MiB.
+
+use std::fmt::Write;
+use std::io;
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use futures_util::{SinkExt, StreamExt};
+use host_tests::deflate::{noise, text};
+use host_tests::gate::component;
+use host_tests::process::Process;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Runtime;
+use websocket_host::protocol::{Config, Deflate};
+use websocket_host::stream::{Error, Message, accept_async_with_config, client_async_with_config};
+use websocket_host::{Sandbox, SandboxConfig};
+
+use crate::{alone, counted::Counted, tools};
+
+/// What every library has that is built on zlib: raw streams with 8 bits it only reads.
+const WINDOWS: RangeInclusive<u8> = 9..=15;
+
+const LENGTHS: [usize; 10] = [
+    0,
+    1,
+    125,
+    126,
+    1000,
+    4096,
+    65_535,
+    65_536,
+    1 << 20,
+    16 << 20,
+];
+
+/// For each of many combinations.
+const LONG: usize = 65_536;
+/// For few.
+const LONGEST: usize = 16 << 20;
+
+/// The parameters of an offer or an answer.
+#[derive(Clone, Copy, Debug)]
+struct Parameters {
+    server_takeover: bool,
+    client_takeover: bool,
+    server_bits: u8,
+    client_bits: u8,
+}
+
+const WIDEST: Parameters = Parameters {
+    server_takeover: true,
+    client_takeover: true,
+    server_bits: 15,
+    client_bits: 15,
+};
+
+const NARROWEST: Parameters = Parameters {
+    server_takeover: false,
+    client_takeover: false,
+    server_bits: 9,
+    client_bits: 9,
+};
+
+impl Parameters {
+    fn all(windows: RangeInclusive<u8>) -> Vec<Parameters> {
+        let mut all = Vec::new();
+        for server_bits in windows.clone() {
+            for client_bits in windows.clone() {
+                for (server_takeover, client_takeover) in
+                    [(true, true), (true, false), (false, true), (false, false)]
+                {
+                    all.push(Parameters {
+                        server_takeover,
+                        client_takeover,
+                        server_bits,
+                        client_bits,
+                    });
+                }
+            }
+        }
+        all
+    }
+
+    /// By the names of RFC 7692, section 7.1.
+    fn json(list: &[Parameters]) -> String {
+        let mut json = String::from("[");
+        for parameters in list {
+            let _ = write!(
+                json,
+                r#"{}{{"server_no_context_takeover":{},"client_no_context_takeover":{},"server_max_window_bits":{},"client_max_window_bits":{}}}"#,
+                if json.len() > 1 { "," } else { "" },
+                !parameters.server_takeover,
+                !parameters.client_takeover,
+                parameters.server_bits,
+                parameters.client_bits,
+            );
+        }
+        json + "]"
+    }
+
+    /// As settings of the component's server.
+    fn of_server(self, sandbox: &Sandbox) -> Deflate {
+        Deflate {
+            send_window_bits: self.server_bits,
+            send_takeover: self.server_takeover,
+            receive_window_bits: self.client_bits,
+            receive_takeover: self.client_takeover,
+            ..sandbox.default_deflate()
+        }
+    }
+
+    /// As settings of the component's client.
+    fn of_client(self, sandbox: &Sandbox) -> Deflate {
+        Deflate {
+            send_window_bits: self.client_bits,
+            send_takeover: self.client_takeover,
+            receive_window_bits: self.server_bits,
+            receive_takeover: self.server_takeover,
+            ..sandbox.default_deflate()
+        }
+    }
+}
+
+/// The component, on both roles' side of the wire.
+struct World {
+    runtime: Runtime,
+    sandbox: Sandbox,
+    /// The bytes of all messages that were sent, and of all that was written.
+    said: Arc<AtomicU64>,
+    written: Arc<AtomicU64>,
+}
+
+impl World {
+    fn new() -> World {
+        let sandbox = Sandbox::load(component(), SandboxConfig::default());
+        World {
+            runtime: Runtime::new().expect("threads"),
+            sandbox: sandbox.expect("the component is built"),
+            said: Arc::default(),
+            written: Arc::default(),
+        }
+    }
+
+    fn config(&self, deflate: Deflate) -> Config {
+        let mut config = self.sandbox.default_config();
+        config.deflate = Some(deflate);
+        // What doesn't compress grows, and peers send it so.
+        config.limits.frame = LONGEST as u64 + (64 << 10);
+        config
+    }
+
+    /// A server that sends everything back, as long as the world stands.
+    fn server(&self, parameters: Parameters) -> io::Result<SocketAddr> {
+        let listener = self.runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
+        let address = listener.local_addr()?;
+        let config = self.config(parameters.of_server(&self.sandbox));
+        let sandbox = self.sandbox.clone();
+        let (said, written) = (Arc::clone(&self.said), Arc::clone(&self.written));
+        self.runtime.spawn(async move {
+            while let Ok((socket, _)) = listener.accept().await {
+                let io = Counted::new(socket, Arc::clone(&written));
+                let (sandbox, config, said) = (sandbox.clone(), config.clone(), Arc::clone(&said));
+                tokio::spawn(async move {
+                    let echo = async {
+                        let mut stream = accept_async_with_config(io, &sandbox, config).await?;
+                        while let Some(message) = stream.next().await.transpose()? {
+                            if message.is_data() {
+                                said.fetch_add(message.len() as u64, Ordering::Relaxed);
+                                stream.send(message).await?;
+                            }
+                        }
+                        Ok::<_, Error>(())
+                    };
+                    // The client's complaint is only that nothing comes back.
+                    if let Err(error) = echo.await {
+                        eprintln!("the component's server: {error}");
+                    }
+                });
+            }
+        });
+        Ok(address)
+    }
+
+    /// A client that sends everything to a server that sends it back.
+    fn client(&self, address: SocketAddr, parameters: Parameters, longest: usize) {
+        let config = self.config(parameters.of_client(&self.sandbox));
+        self.runtime.block_on(async {
+            let socket = TcpStream::connect(address)
+                .await
+                .expect("the server listens");
+            let io = Counted::new(socket, Arc::clone(&self.written));
+            let request = format!("ws://{address}/");
+            let opened = client_async_with_config(request, io, &self.sandbox, config).await;
+            let (mut stream, _) = opened.expect("it opens");
+            let agreed = &stream.negotiated().extensions;
+            assert_eq!(agreed.len(), 1, "nothing was agreed on for {parameters:?}");
+            for length in LENGTHS.into_iter().filter(|length| *length <= longest) {
+                for message in [Message::text(text(length)), Message::binary(noise(length))] {
+                    self.said.fetch_add(length as u64, Ordering::Relaxed);
+                    stream.send(message.clone()).await.expect("sent");
+                    let echo = stream.next().await.expect("an answer").expect("no error");
+                    assert!(echo == message, "{length} with {parameters:?}");
+                }
+            }
+            stream.close(None).await.expect("closed");
+        });
+    }
+
+    /// Half of what was said is text, of which next to nothing is written.
+    fn has_compressed(&self) {
+        let said = self.said.load(Ordering::Relaxed);
+        let written = self.written.load(Ordering::Relaxed);
+        assert!(
+            said > 0 && written < said / 3 * 2,
+            "{written} written for {said}"
+        );
+    }
+}
+
+/// A peer that is a client, to one server of the component's.
+fn offers(client: Command, parameters: &[Parameters], longest: usize) -> io::Result<()> {
+    let _alone = alone();
+    let world = World::new();
+    let address = world.server(WIDEST)?;
+    let mut client = client;
+    client.arg(format!("ws://{address}/"));
+    client.args([Parameters::json(parameters), longest.to_string()]);
+    tools::run("the client", client);
+    world.has_compressed();
+    Ok(())
+}
+
+/// A peer that is a server for each of the parameters, to clients of the component's.
+fn answers(server: Command, parameters: &[Parameters], longest: usize) -> io::Result<()> {
+    let _alone = alone();
+    let world = World::new();
+    let mut server = server;
+    server.arg(Parameters::json(parameters));
+    let server = Process::start("the server", &mut server)?;
+    for _ in parameters {
+        world.client(server.address()?, WIDEST, longest);
+    }
+    world.has_compressed();
+    Ok(())
+}
+
+/// A peer that is a server and agrees to what it is asked for.
+fn agrees(server: Command, parameters: &[Parameters]) -> io::Result<()> {
+    let _alone = alone();
+    let world = World::new();
+    let mut server = server;
+    server.arg("[{}]");
+    let server = Process::start("the server", &mut server)?;
+    let address = server.address()?;
+    for parameters in parameters {
+        world.client(address, *parameters, LONG);
+    }
+    world.has_compressed();
+    Ok(())
+}
+
+#[test]
+fn ws_offers_every_combination() -> io::Result<()> {
+    if tools::skipped("ws_offers_every_combination") {
+        return Ok(());
+    }
+    offers(
+        tools::node("deflate-client.mjs"),
+        &Parameters::all(8..=15),
+        LONG,
+    )
+}
+
+#[test]
+fn ws_answers_with_every_combination() -> io::Result<()> {
+    if tools::skipped("ws_answers_with_every_combination") {
+        return Ok(());
+    }
+    answers(
+        tools::node("deflate-server.mjs"),
+        &Parameters::all(8..=15),
+        LONG,
+    )
+}
+
+#[test]
+fn ws_agrees_to_every_combination() -> io::Result<()> {
+    if tools::skipped("ws_agrees_to_every_combination") {
+        return Ok(());
+    }
+    agrees(tools::node("deflate-server.mjs"), &Parameters::all(8..=15))
+}
+
+#[test]
+fn ws_sends_and_receives_16_mib() -> io::Result<()> {
+    if tools::skipped("ws_sends_and_receives_16_mib") {
+        return Ok(());
+    }
+    offers(
+        tools::node("deflate-client.mjs"),
+        &[WIDEST, NARROWEST],
+        LONGEST,
+    )?;
+    answers(
+        tools::node("deflate-server.mjs"),
+        &[WIDEST, NARROWEST],
+        LONGEST,
+    )
+}
+
+#[test]
+fn python_websockets_offers_every_combination() -> io::Result<()> {
+    if tools::skipped("python_websockets_offers_every_combination") {
+        return Ok(());
+    }
+    offers(
+        tools::python("deflate_client.py"),
+        &Parameters::all(WINDOWS),
+        LONG,
+    )
+}
+
+#[test]
+fn python_websockets_answers_with_every_combination() -> io::Result<()> {
+    if tools::skipped("python_websockets_answers_with_every_combination") {
+        return Ok(());
+    }
+    answers(
+        tools::python("deflate_server.py"),
+        &Parameters::all(WINDOWS),
+        LONG,
+    )
+}
+
+#[test]
+fn python_websockets_agrees_to_every_combination() -> io::Result<()> {
+    if tools::skipped("python_websockets_agrees_to_every_combination") {
+        return Ok(());
+    }
+    agrees(
+        tools::python("deflate_server.py"),
+        &Parameters::all(WINDOWS),
+    )
+}
+
+#[test]
+fn python_websockets_sends_and_receives_16_mib() -> io::Result<()> {
+    if tools::skipped("python_websockets_sends_and_receives_16_mib") {
+        return Ok(());
+    }
+    offers(
+        tools::python("deflate_client.py"),
+        &[WIDEST, NARROWEST],
+        LONGEST,
+    )?;
+    answers(
+        tools::python("deflate_server.py"),
+        &[WIDEST, NARROWEST],
+        LONGEST,
+    )
+}
+
+/// Chromium offers all that it can; the server chooses.
+fn chromium(parameters: &[Parameters], longest: usize) -> io::Result<()> {
+    let _alone = alone();
+    let world = World::new();
+    let mut browser = tools::node("deflate-browser.mjs");
+    browser.arg(tools::chromium()).arg(longest.to_string());
+    for parameters in parameters {
+        browser.arg(format!("ws://{}/", world.server(*parameters)?));
+    }
+    tools::run("the browser", browser);
+    world.has_compressed();
+    Ok(())
+}
+
+#[test]
+fn chromium_is_answered_with_every_combination() -> io::Result<()> {
+    if tools::skipped("chromium_is_answered_with_every_combination") {
+        return Ok(());
+    }
+    chromium(&Parameters::all(8..=15), LONG)
+}
+
+#[test]
+fn chromium_sends_and_receives_16_mib() -> io::Result<()> {
+    if tools::skipped("chromium_sends_and_receives_16_mib") {
+        return Ok(());
+    }
+    chromium(&[WIDEST, NARROWEST], LONGEST)
+}
