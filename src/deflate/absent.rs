@@ -42,3 +42,16 @@ impl Compressor {
         match *self {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Config, Deflate, Rule, Session};
+
+    #[test]
+    fn a_session_cannot_be_asked_for_it() {
+        let mut config = Config::default();
+        config.deflate = Some(Deflate::default());
+        let refused = Session::server(config).map(drop);
+        assert_eq!(refused, Err(Rule::DeflateUnavailable));
+    }
+}

@@ -26,6 +26,8 @@ const FLAG_SEPARATOR: &str = "\x1f";
 pub(crate) enum Kind {
     /// The one to use.
     Normal,
+    /// The one without permessage-deflate, for hosts that don't want it: it is smaller.
+    WithoutDeflate,
     /// The one that misbehaves when told to, for the sandbox tests.
     Misbehave,
     /// One that breaks a rule, for tests of the tests: the engine's feature for this fault.
@@ -33,25 +35,19 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) fn from_flag(misbehave: bool) -> Self {
-        if misbehave {
-            Self::Misbehave
-        } else {
-            Self::Normal
-        }
-    }
-
     fn features(self) -> String {
         match self {
-            Self::Normal => "component".into(),
-            Self::Misbehave => "misbehave".into(),
-            Self::Broken(fault) => format!("component,{fault}"),
+            Self::Normal => "component,deflate".into(),
+            Self::WithoutDeflate => "component".into(),
+            Self::Misbehave => "misbehave,deflate".into(),
+            Self::Broken(fault) => format!("component,deflate,{fault}"),
         }
     }
 
     fn file_name(self) -> String {
         match self {
             Self::Normal => "websocket.wasm".into(),
+            Self::WithoutDeflate => "websocket-without-deflate.wasm".into(),
             Self::Misbehave => "websocket-misbehave.wasm".into(),
             Self::Broken(fault) => format!("websocket-{fault}.wasm"),
         }
@@ -93,6 +89,7 @@ fn compile(kind: Kind, toolchain: &Toolchain, folder: &Path) -> Result<()> {
         "cdylib",
     ]);
     cargo.args([
+        "--no-default-features",
         "--features",
         &kind.features(),
         "--profile",

@@ -23,6 +23,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::component::Kind;
+
 const RUN_EXAMPLES: &str = "\
 Examples:
   cargo xtask run
@@ -50,6 +52,11 @@ enum Task {
         /// it goes to target/component/websocket-misbehave.wasm.
         #[arg(long)]
         misbehave: bool,
+
+        /// Build the component without permessage-deflate, which is smaller;
+        /// it goes to target/component/websocket-without-deflate.wasm.
+        #[arg(long, conflicts_with = "misbehave")]
+        without_deflate: bool,
     },
     /// Build the component and the gate, and start the gate.
     ///
@@ -142,8 +149,16 @@ enum Task {
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
-        Task::Component { misbehave } => {
-            component::build(component::Kind::from_flag(misbehave)).map(drop)
+        Task::Component {
+            misbehave,
+            without_deflate,
+        } => {
+            let kind = match (misbehave, without_deflate) {
+                (true, _) => Kind::Misbehave,
+                (_, true) => Kind::WithoutDeflate,
+                _ => Kind::Normal,
+            };
+            component::build(kind).map(drop)
         }
         Task::Run { args } => commands::run_gate(args),
         Task::Test { fast } => suite::run(fast),

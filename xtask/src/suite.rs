@@ -15,16 +15,17 @@ use crate::steps::Steps;
 const NEEDS: &str = "Install what the tests need";
 const FORMATTING: &str = "Formatting";
 const LINTS: &str = "Lints";
-const COMPONENTS: &str = "The component, and the one that misbehaves";
+const COMPONENTS: &str = "The component, and others for tests";
 const ENGINE: &str = "Engine, xtask, and what fuzzing has kept";
 const BROKEN: &str = "The native engine, broken on purpose";
 const HOSTS: &str = "Tests with the component: host, gate, peers";
 const NODE: &str = "The component in Node";
 const AUTOBAHN: &str = "Autobahn, the fast part";
 
-/// Both components, as absolute paths.
+/// The components, as absolute paths.
 struct Components {
     normal: PathBuf,
+    without_deflate: PathBuf,
     misbehave: PathBuf,
 }
 
@@ -83,6 +84,7 @@ fn check_lints() -> Result<()> {
 fn build_components() -> Result<Components> {
     let misbehave = component::build(Kind::Misbehave)?;
     Ok(Components {
+        without_deflate: component::build(Kind::WithoutDeflate)?,
         normal: component::build(Kind::Normal)?,
         misbehave,
     })
@@ -94,7 +96,9 @@ fn test_engine() -> Result<()> {
     let packages = packages.map(|package| ["--package", package]);
     // Without its default features `properties` takes no wasmtime.
     let arguments = ["test", "--no-fail-fast", "--no-default-features"];
-    shell::run(shell::cargo().args(arguments).args(packages.as_flattened()))
+    shell::run(shell::cargo().args(arguments).args(packages.as_flattened()))?;
+    // By itself, since `properties` wants the engine with all its features.
+    shell::run(shell::cargo().args(arguments).args(packages[0]))
 }
 
 fn test_hosts(components: &Components, needs: Option<&Needs>) -> Result<()> {
@@ -103,6 +107,10 @@ fn test_hosts(components: &Components, needs: Option<&Needs>) -> Result<()> {
     // shared crates, and wasmtime be built once more.
     cargo.args(["test", "--release", "--workspace", "--no-fail-fast"]);
     cargo.env("WEBSOCKET_COMPONENT", &components.normal);
+    cargo.env(
+        "WEBSOCKET_COMPONENT_WITHOUT_DEFLATE",
+        &components.without_deflate,
+    );
     cargo.env("WEBSOCKET_COMPONENT_MISBEHAVE", &components.misbehave);
     match needs {
         Some(needs) => {

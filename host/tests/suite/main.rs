@@ -1,6 +1,7 @@
 //! The host with the component that `cargo xtask component` builds.
 
 mod cache;
+mod deflate;
 mod ending;
 mod exchange;
 mod handshake;

@@ -27,6 +27,13 @@ pub(crate) fn misbehaving_component() -> PathBuf {
     existing(built, " --misbehave")
 }
 
+/// The component without permessage-deflate.
+pub(crate) fn component_without_deflate() -> PathBuf {
+    let path = folder().join("websocket-without-deflate.wasm");
+    let built = env::var_os("WEBSOCKET_COMPONENT_WITHOUT_DEFLATE").map_or(path, PathBuf::from);
+    existing(built, " --without-deflate")
+}
+
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/component")
 }

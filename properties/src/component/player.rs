@@ -63,7 +63,7 @@ impl<E: Engine> Player<E> {
         }?;
         Ok(Player {
             engine,
-            config: config.clone(),
+            config: *config,
             role: *role,
             now: NOW,
             unread: Vec::new(),
