@@ -121,7 +121,8 @@ impl Connection {
         self.unread.reserve(READ);
         let read = timeout_at(deadline, self.socket.read_buf(&mut self.unread)).await;
         match read.ok().transpose()? {
-            None => self.session.tick(self.now()),
+            // Also what was too much to be inflated in one call.
+            None => self.take()?,
             Some(0) => self.session.end_of_input(),
             Some(_) => self.take()?,
         }

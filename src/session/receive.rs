@@ -283,11 +283,11 @@ impl Receiver {
             None => (0, 0, false),
         };
         let limit = self.message_limit;
-        // Data that don't compress get longer, by little; how long a compressed
-        // message is shows when it is inflated.
-        let compressed_limit = match &self.inflater {
+        // Data that don't compress get longer, in small fragments by a lot; how long a
+        // compressed message is shows when it is inflated.
+        let compressed_room = match &self.inflater {
             None => limit,
-            Some(_) => limit.saturating_add(limit / 64 + 64),
+            Some(_) => u64::MAX,
         };
         Expected {
             masking: self.masking,
@@ -301,11 +301,11 @@ impl Receiver {
             fragment_allowed: fragments < self.fragment_limit,
             frame_limit: self.frame_limit,
             message_room: if compressed {
-                compressed_limit.saturating_sub(length)
+                compressed_room
             } else {
                 limit.saturating_sub(length)
             },
-            compressed_room: compressed_limit,
+            compressed_room,
         }
     }
 

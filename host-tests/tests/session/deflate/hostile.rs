@@ -1,8 +1,8 @@
 //! Peers that mean no good with compressed messages.
 
-use host_tests::deflate::{self, Peer, noise, text};
+use host_tests::deflate::{self, Peer, noise};
 use host_tests::wire::Frame;
-use host_tests::{Engine, Event, ROLES, Subject, on_both_engines};
+use host_tests::{Engine, Event, ROLES, on_both_engines};
 use websocket_component::{Config, Delivery, Rule, State};
 
 use super::{compressed, open, open_with};
@@ -19,6 +19,7 @@ on_both_engines![
     class_11_rsv1_belongs_on_the_first_frame_only,
     class_11_messages_without_rsv1_pass,
     data_that_get_longer_are_within_the_limit_if_the_message_is,
+    fragments_that_get_longer_are_within_the_limit_if_the_message_is,
 ];
 
 const LIMIT: usize = 100_000;
@@ -267,9 +268,18 @@ fn data_that_get_longer_are_within_the_limit_if_the_message_is<E: Engine>() {
         assert_eq!(subject.hears(header), []);
         assert_eq!(subject.has_failed(Rule::MessageTooBig), []);
     }
-    let mut subject = Subject::<E>::open_with(ROLES[0], &limited(), &deflate::negotiated(""));
-    assert_eq!(
-        subject.hears_frames(&[Frame::text(text(10))]),
-        [Event::text(text(10))]
-    );
+}
+
+fn fragments_that_get_longer_are_within_the_limit_if_the_message_is<E: Engine>() {
+    let mut config = deflate::config();
+    config.limits.message = 100;
+    for role in ROLES {
+        let mut subject = open_with::<E>(role, &config, "");
+        // A letter in a stored block, and an empty one behind it, a hundred times.
+        let letter = [0x00, 1, 0, 0xfe, 0xff, b'x', 0, 0, 0, 0xff, 0xff];
+        let mut frames = vec![compressed(Frame::text(letter)).not_last()];
+        frames.resize(100, Frame::continuation(letter).not_last());
+        frames.push(Frame::continuation([0x00]));
+        assert_eq!(subject.hears_frames(&frames), [Event::text([b'x'; 100])]);
+    }
 }

@@ -149,13 +149,10 @@ fn read(bits: &mut Bits<'_>, context: &Context) -> Result<Fields, Rule> {
             return Err(Rule::FrameTooBig);
         }
         let before = context.message.map_or(0, |(_, bytes)| bytes);
-        let mut limit = u128::from(context.message_limit);
-        // How long a compressed message is shows later; data that don't compress get
-        // a little longer.
-        if context.extension == Extension::Deflate && rsv[0] {
-            limit += limit / 64 + 64;
-        }
-        if u128::from(before) + u128::from(payload) > limit {
+        // How long a compressed message is shows when it is inflated.
+        let compressed = context.extension == Extension::Deflate && rsv[0];
+        let message = u128::from(before) + u128::from(payload);
+        if !compressed && message > u128::from(context.message_limit) {
             return Err(Rule::MessageTooBig);
         }
     }
