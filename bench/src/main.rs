@@ -2,75 +2,67 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `workload`, `transport` | the messages, and the connection in memory that carries them |
-//! | `subjects` | what is compared, each behind the same trait |
-//! | `seen`, `frames` | how outputs are checked |
-//! | `cell`, `measure`, `clock` | what is done and how it is measured |
-//! | `table`, `json`, `setting` | how it is told |
+//! | [`in_memory`] | decoding and encoding, without sockets |
+//! | [`deflate`] | servers that compress, through sockets; memory of sessions that do |
+//! | `setting` | where and with what a run was made |
 
-mod cell;
-mod clock;
-mod frames;
-mod json;
-mod measure;
-mod ready;
-mod seen;
+mod deflate;
+mod in_memory;
 mod setting;
-mod subjects;
-mod table;
-mod transport;
-mod workload;
 
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::rc::Rc;
-use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
-use clap::Parser;
+use anyhow::{Context, Result};
+use clap::{Parser, ValueEnum};
+use serde_json::{Map, Value};
 
-use crate::cell::Cell;
-use crate::measure::{Compared, Effort};
 use crate::setting::Setting;
-use crate::subjects::Subject;
-use crate::workload::{Size, Workload};
 
 const ABOUT: &str = "\
-Compares the engine, native and in its sandbox, with other WebSocket libraries.
+Compares the engine, native and in its sandbox, with other WebSocket libraries: the same work, in one run, and what comes \
+out is checked.
 
-Each reads and writes the same messages over a connection in memory, and what comes out is checked: to the byte before \
-the measurement, and in little during it. A server decodes masked frames from reads of 64 KiB full of messages; a server \
-and a client encode messages that are flushed every 64 KiB. Times are of the processor, so that other programs' turns \
-don't count; the subjects take turns, and each repetition begins with another.
+messages: each library reads and writes the same messages over a connection in memory, checked to the byte before the \
+measurement, and in little during it. A server decodes masked frames from reads of 64 KiB full of messages; a server and \
+a client encode messages that are flushed every 64 KiB. Times are of the processor, so that other programs' turns don't \
+count; the subjects take turns, and each repetition begins with another. Reads and writes are copies in memory, as a \
+kernel makes them, without the system calls. So what is read and written in small pieces, which a processor's first-level \
+cache holds, has an advantage here that it would pay for on a socket. tokio-websockets and fastwebsockets choose small \
+pieces and can't be told otherwise; --transfer 16 has everybody do so.
 
-Reads and writes are copies in memory, as a kernel makes them, without the system calls. So what is read and written in \
-small pieces, which a processor's first-level cache holds, has an advantage here that it would pay for on a socket. \
-tokio-websockets and fastwebsockets choose small pieces and can't be told otherwise; --transfer 16 has everybody do so.
+deflate: servers with permessage-deflate send back what they get, through sockets, each a process of its own with the \
+same settings (level 6, windows of 32 KiB, takeover); and the memory that a session takes, by what is agreed on.
 
-Usually run as `cargo xtask bench`, which builds the component first; arguments follow `--`.";
+Usually run as `cargo xtask bench`, which builds the component and installs the peers first; arguments follow `--`.";
 
 const EXAMPLES: &str = "\
 Examples:
   cargo xtask bench
   cargo xtask bench -- --quick
   cargo xtask bench -- --json bench.json
-  cargo xtask bench -- --only 'decode server binary' --subject native --subject tungstenite";
+  cargo xtask bench -- deflate
+  cargo xtask bench -- messages --only 'decode server binary' --subject native --subject tungstenite";
 
 #[derive(Debug, Parser)]
 #[command(name = "bench", about = ABOUT, after_help = EXAMPLES, max_term_width = 100)]
 struct Args {
+    /// What to measure [default: all].
+    #[arg(value_enum)]
+    parts: Vec<Part>,
+
     /// A few seconds' look: too short for numbers to rely on, long enough to check all outputs.
     #[arg(long)]
     quick: bool,
 
-    /// How often each subject has its turn in each comparison [default: 15, or 3 with --quick].
+    /// How often each subject has its turn in each comparison [default: 15 and 5, or 3 and 1 with --quick].
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     repetitions: Option<u32>,
 
-    /// The most that one read brings in, and what is sent before a flush, in KiB. Where a library has a setting, it
-    /// follows.
+    /// Of messages: the most that one read brings in, and what is sent before a flush, in KiB. Where a library has a
+    /// setting, it follows.
     #[arg(long, value_name = "KIB", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1024))]
     transfer: u32,
 
@@ -78,11 +70,11 @@ struct Args {
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 
-    /// Only comparisons whose name contains this, such as `text 16 B`. May be given several times.
+    /// Of messages: only comparisons whose name contains this, such as `text 16 B`. May be given several times.
     #[arg(long, value_name = "TEXT")]
     only: Vec<String>,
 
-    /// Only subjects whose name contains this, such as `native`. May be given several times.
+    /// Of messages: only subjects whose name contains this, such as `native`. May be given several times.
     #[arg(long, value_name = "TEXT")]
     subject: Vec<String>,
 
@@ -94,10 +86,36 @@ struct Args {
         default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/component/websocket.wasm")
     )]
     component: PathBuf,
+
+    /// Be the echo server of a library that is no program of its own, until killed.
+    #[arg(long, hide = true)]
+    serve_yawc: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Decoding and encoding in memory.
+    Messages,
+    /// permessage-deflate.
+    Deflate,
+}
+
+impl Part {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Messages => "messages",
+            Self::Deflate => "deflate",
+        }
+    }
 }
 
 fn main() -> ExitCode {
-    match run(&Args::parse()) {
+    let args = Args::parse();
+    let result = match args.serve_yawc {
+        true => deflate::serve_yawc(),
+        false => run(&args),
+    };
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_broken_pipe(&error) => ExitCode::FAILURE,
         Err(error) => {
@@ -114,82 +132,44 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 }
 
 fn run(args: &Args) -> Result<()> {
-    let cells: Vec<_> = Cell::all()
-        .filter(|cell| chosen(&cell.to_string(), &args.only))
-        .collect();
-    ensure!(!cells.is_empty(), "no comparison has such a name");
-    let subjects = subjects::all(&args.component)
-        .context("run `cargo xtask bench`, which builds the component first")?;
-    let subjects: Vec<_> = subjects
-        .iter()
-        .map(|subject| &**subject)
-        .filter(|subject| chosen(subject.name(), &args.subject))
-        .collect();
-    ensure!(!subjects.is_empty(), "no subject has such a name");
-    let effort = Effort {
-        repetitions: args.repetitions.unwrap_or(if args.quick { 3 } else { 15 }) as usize,
-        turn: Duration::from_millis(if args.quick { 1 } else { 15 }),
-    };
-
     // Before minutes of work, not after.
     if let Some(path) = &args.json {
         File::create(path).with_context(|| format!("can't write {}", path.display()))?;
     }
+    let parts = match &args.parts[..] {
+        [] => Part::value_variants(),
+        parts => parts,
+    };
     let setting = Setting::new(&args.component);
     let mut out = io::stdout();
     write!(out, "{}", setting.text())?;
-    let transfer = args.transfer as usize * 1024;
-    writeln!(
-        out,
-        "\n{} repetitions, {} ms a turn; reads of up to {transfer}, a flush every {transfer}\n{}",
-        effort.repetitions,
-        effort.turn.as_millis(),
-        table::LEGEND,
-        transfer = Size(transfer),
-    )?;
-    let all = compare(&cells, &subjects, transfer, effort)?;
-    write!(out, "{}", table::summary(&all))?;
+    let mut report = Map::from_iter([("setting".to_owned(), setting.json())]);
+    for part in parts {
+        let measured = match part {
+            Part::Messages => in_memory::run(&in_memory::Plan {
+                component: args.component.clone(),
+                is_quick: args.quick,
+                repetitions: args.repetitions,
+                transfer: args.transfer as usize * 1024,
+                only: args.only.clone(),
+                subjects: args.subject.clone(),
+            })?,
+            Part::Deflate => deflate::run(&deflate::Plan {
+                component: args.component.clone(),
+                is_quick: args.quick,
+                repetitions: args.repetitions,
+            })?,
+        };
+        report.insert(part.name().to_owned(), measured);
+    }
     writeln!(out, "\nAll outputs were checked and are right.")?;
     if let Some(path) = &args.json {
-        write_json(path, &json::report(&setting, transfer, effort, &all))?;
+        write_json(path, &Value::Object(report))?;
     }
     Ok(())
 }
 
-/// Whether nothing particular is asked for, or this.
-fn chosen(name: &str, wanted: &[String]) -> bool {
-    wanted.is_empty() || wanted.iter().any(|wanted| name.contains(wanted.as_str()))
-}
-
-fn compare(
-    cells: &[Cell],
-    subjects: &[&dyn Subject],
-    transfer: usize,
-    effort: Effort,
-) -> Result<Vec<Compared>> {
-    let mut out = io::stdout();
-    let mut works: Vec<Rc<Workload>> = Vec::new();
-    let mut all: Vec<Compared> = Vec::new();
-    for cell in cells {
-        let known = works
-            .iter()
-            .find(|w| (w.content, w.size) == (cell.content, cell.size));
-        let work = known.cloned().unwrap_or_else(|| {
-            let work = Rc::new(Workload::new(cell.content, cell.size, transfer));
-            works.push(Rc::clone(&work));
-            work
-        });
-        let compared = measure::compare(*cell, &work, subjects, effort)?;
-        if let Some(heading) = table::heading(&compared, all.last()) {
-            writeln!(out, "{heading}")?;
-        }
-        write!(out, "{}", table::lines(&compared))?;
-        all.push(compared);
-    }
-    Ok(all)
-}
-
-fn write_json(path: &Path, report: &serde_json::Value) -> Result<()> {
+fn write_json(path: &Path, report: &Value) -> Result<()> {
     let text = format!("{report:#}\n");
     fs::write(path, text).with_context(|| format!("can't write {}", path.display()))?;
     writeln!(io::stdout(), "All measurements are in {}.", path.display())?;

@@ -9,7 +9,7 @@ use serde_json::Value;
 /// The versions that are built in.
 const LOCK: &str = include_str!("../../Cargo.lock");
 
-const PEERS: [&str; 3] = ["tungstenite", "tokio-websockets", "fastwebsockets"];
+const PEERS: [&str; 4] = ["tungstenite", "tokio-websockets", "fastwebsockets", "yawc"];
 
 /// The circumstances, by name.
 pub(crate) struct Setting(Vec<(&'static str, String)>);
@@ -40,10 +40,10 @@ impl Setting {
         ])
     }
 
-    pub(crate) fn lines(&self) -> Vec<(String, Value)> {
+    pub(crate) fn json(&self) -> Value {
         let lines = self.0.iter();
         lines
-            .map(|(name, text)| ((*name).to_owned(), text.as_str().into()))
+            .map(|(name, text)| ((*name).to_owned(), Value::from(text.as_str())))
             .collect()
     }
 

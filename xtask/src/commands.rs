@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use anyhow::Result;
 
 use crate::component::{self, Kind};
-use crate::shell;
+use crate::{needs, shell};
 
 /// The gate: as a demonstration, or with the arguments given.
 pub(crate) fn run_gate(args: Vec<OsString>) -> Result<()> {
@@ -37,14 +37,18 @@ pub(crate) fn run_soak(args: Vec<OsString>) -> Result<()> {
     shell::become_command(&mut cargo)
 }
 
-/// The benchmarks.
+/// The benchmarks, with their peers.
 pub(crate) fn run_bench(args: Vec<OsString>) -> Result<()> {
+    let peers = needs::peers()?;
     let component = component::build(Kind::Normal)?;
     eprintln!("Building and starting the benchmarks (the first build takes some minutes)");
-    let mut cargo = shell::cargo();
-    cargo
-        .args(["run", "--release", "--bin", "bench", "--"])
-        .args(args);
-    cargo.env("WEBSOCKET_COMPONENT", component);
-    shell::become_command(&mut cargo)
+    let programs = ["--bin", "bench", "--bin", "autobahn-peer"];
+    shell::run(shell::cargo().args(["build", "--release"]).args(programs))?;
+    let mut bench = shell::cargo();
+    bench.args(["run", "--release", "--bin", "bench", "--"]);
+    bench.args(args);
+    bench.env("WEBSOCKET_COMPONENT", component);
+    bench.env("WEBSOCKET_TEST_PYTHON", peers.python);
+    bench.env("WEBSOCKET_TEST_NODE_DIR", peers.node_folder);
+    shell::become_command(&mut bench)
 }

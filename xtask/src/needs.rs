@@ -12,19 +12,31 @@ const NODE_MAJOR: u32 = 20;
 
 /// The outside peers, all as absolute paths.
 pub(crate) struct Needs {
-    /// The interpreter of an environment that has the Python peers.
-    pub(crate) python: PathBuf,
-    /// The folder with the Node tests and peers.
-    pub(crate) node_folder: PathBuf,
+    pub(crate) peers: Peers,
     /// The browser.
     pub(crate) chromium: PathBuf,
 }
 
+/// Those that are libraries.
+pub(crate) struct Peers {
+    /// The interpreter of an environment that has the Python peers.
+    pub(crate) python: PathBuf,
+    /// The folder with the Node tests and peers.
+    pub(crate) node_folder: PathBuf,
+}
+
 /// Installs what is missing.
 pub(crate) fn install() -> Result<Needs> {
-    let root = shell::root()?;
     Ok(Needs {
         chromium: chromium()?,
+        peers: peers()?,
+    })
+}
+
+/// Installs what is missing, but for the browser.
+pub(crate) fn peers() -> Result<Peers> {
+    let root = shell::root()?;
+    Ok(Peers {
         python: python(&root).context("the Python peers could not be installed")?,
         node_folder: node(&root).context("the Node peers could not be installed")?,
     })

@@ -114,8 +114,8 @@ fn test_hosts(components: &Components, needs: Option<&Needs>) -> Result<()> {
     cargo.env("WEBSOCKET_COMPONENT_MISBEHAVE", &components.misbehave);
     match needs {
         Some(needs) => {
-            cargo.env("WEBSOCKET_TEST_PYTHON", &needs.python);
-            cargo.env("WEBSOCKET_TEST_NODE_DIR", &needs.node_folder);
+            cargo.env("WEBSOCKET_TEST_PYTHON", &needs.peers.python);
+            cargo.env("WEBSOCKET_TEST_NODE_DIR", &needs.peers.node_folder);
             cargo.env("WEBSOCKET_TEST_CHROMIUM", &needs.chromium);
         }
         None => {
@@ -126,11 +126,11 @@ fn test_hosts(components: &Components, needs: Option<&Needs>) -> Result<()> {
 }
 
 fn test_node(components: &Components, needs: &Needs) -> Result<()> {
-    let tests = node_tests(&needs.node_folder)?;
+    let tests = node_tests(&needs.peers.node_folder)?;
     let mut node = Command::new("node");
     node.arg("--test")
         .args(tests)
-        .current_dir(&needs.node_folder);
+        .current_dir(&needs.peers.node_folder);
     shell::run(node.env("WEBSOCKET_COMPONENT", &components.normal))
 }
 

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::clock::CpuTime;
-use crate::frames::{self, Role};
-use crate::seen::Seen;
-use crate::subjects::{Decoder, Encoder, Subject};
-use crate::transport::{Sink, Source};
-use crate::workload::{Content, Size, Workload};
+use crate::in_memory::clock::CpuTime;
+use crate::in_memory::frames::{self, Role};
+use crate::in_memory::seen::Seen;
+use crate::in_memory::subjects::{Decoder, Encoder, Subject};
+use crate::in_memory::transport::{Sink, Source};
+use crate::in_memory::workload::{Content, Size, Workload};
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

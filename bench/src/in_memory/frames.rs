@@ -4,7 +4,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::workload::Message;
+use crate::in_memory::workload::Message;
 
 /// Who sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,7 +125,7 @@ fn take<const COUNT: usize>(bytes: &mut &[u8]) -> Result<[u8; COUNT]> {
 #[cfg(test)]
 mod tests {
     use super::{Role, header_length, read, write};
-    use crate::workload::Message;
+    use crate::in_memory::workload::Message;
 
     #[test]
     fn the_examples_of_section_5_7() {

@@ -2,18 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::measure::{Compared, Effort};
-use crate::setting::Setting;
+use crate::in_memory::measure::{Compared, Effort};
 
-/// Everything that was measured, with all repetitions, and where. Times are nanoseconds for each message.
-pub(crate) fn report(
-    setting: &Setting,
-    transfer: usize,
-    effort: Effort,
-    all: &[Compared],
-) -> Value {
+/// Everything that was measured, with all repetitions. Times are nanoseconds for each message.
+pub(crate) fn report(transfer: usize, effort: Effort, all: &[Compared]) -> Value {
     json!({
-        "setting": setting.lines().into_iter().collect::<serde_json::Map<_, _>>(),
         "repetitions": effort.repetitions,
         "turn_ms": effort.turn.as_millis() as u64,
         "transfer": transfer,

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use crate::cell::{Cell, Run};
-use crate::subjects::{REFERENCE, Subject};
-use crate::workload::Workload;
+use crate::in_memory::cell::{Cell, Run};
+use crate::in_memory::subjects::{REFERENCE, Subject};
+use crate::in_memory::workload::Workload;
 
 /// How long to measure.
 #[derive(Clone, Copy, Debug)]

@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use crate::cell::Task;
-use crate::frames::Role;
-use crate::measure::{Compared, Measured};
+use crate::in_memory::cell::Task;
+use crate::in_memory::frames::Role;
+use crate::in_memory::measure::{Compared, Measured};
 
 /// What the columns mean.
 pub(crate) const LEGEND: &str = "\

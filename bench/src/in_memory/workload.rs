@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::frames::{self, Role};
+use crate::in_memory::frames::{self, Role};
 
 /// How many bytes of payload one pass carries. Small enough for a core's second-level cache, as bytes fresh from a
 /// socket are; large enough that a pass takes far longer than reading the clock.
@@ -185,7 +185,7 @@ impl Random {
 #[cfg(test)]
 mod tests {
     use super::{Content, Size, Workload};
-    use crate::frames::{Role, read};
+    use crate::in_memory::frames::{Role, read};
 
     #[test]
     fn every_message_has_its_size_and_the_wire_carries_all() {

@@ -163,7 +163,7 @@ impl World {
         self.runtime.spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
                 let io = Counted::new(socket, Arc::clone(&written));
-                let (sandbox, config, said) = (sandbox.clone(), config.clone(), Arc::clone(&said));
+                let (sandbox, config, said) = (sandbox.clone(), config, Arc::clone(&said));
                 tokio::spawn(async move {
                     let echo = async {
                         let mut stream = accept_async_with_config(io, &sandbox, config).await?;

@@ -9,10 +9,10 @@ use websocket_host::protocol::{Kind, Negotiated, Outgoing};
 use websocket_host::{Clock, Guest, Sandbox, SandboxConfig, Session};
 
 use super::{Decoder, Encoder, Subject};
-use crate::frames::Role;
-use crate::seen::Seen;
-use crate::transport::{Sink, Source};
-use crate::workload::{Message, Workload};
+use crate::in_memory::frames::Role;
+use crate::in_memory::seen::Seen;
+use crate::in_memory::transport::{Sink, Source};
+use crate::in_memory::workload::{Message, Workload};
 
 /// The most that a call hands back of each, payload and output: more than any pass has.
 const CAPACITY: u32 = 1 << 20;

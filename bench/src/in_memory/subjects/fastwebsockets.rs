@@ -11,11 +11,11 @@ use anyhow::{Result, bail};
 use fastwebsockets::{FragmentCollector, Frame, OpCode, Payload, WebSocket};
 
 use super::{Decoder, Encoder, Subject};
-use crate::frames::Role;
-use crate::ready;
-use crate::seen::Seen;
-use crate::transport::{Sink, Source};
-use crate::workload::{Message, Workload};
+use crate::in_memory::frames::Role;
+use crate::in_memory::ready;
+use crate::in_memory::seen::Seen;
+use crate::in_memory::transport::{Sink, Source};
+use crate::in_memory::workload::{Message, Workload};
 
 pub(crate) struct Fastwebsockets;
 

@@ -15,10 +15,10 @@ use std::rc::Rc;
 
 use anyhow::Result;
 
-use crate::frames::Role;
-use crate::seen::Seen;
-use crate::transport::{Sink, Source};
-use crate::workload::Workload;
+use crate::in_memory::frames::Role;
+use crate::in_memory::seen::Seen;
+use crate::in_memory::transport::{Sink, Source};
+use crate::in_memory::workload::Workload;
 
 /// The peer that everything is compared with.
 pub(crate) const REFERENCE: &str = "tungstenite";

@@ -13,10 +13,10 @@ use websocket_component::handshake::Negotiated;
 use websocket_component::{Config, Event, Instant, Session};
 
 use super::{Decoder, Encoder, Subject};
-use crate::frames::Role;
-use crate::seen::Seen;
-use crate::transport::{Sink, Source};
-use crate::workload::{Message, Workload};
+use crate::in_memory::frames::Role;
+use crate::in_memory::seen::Seen;
+use crate::in_memory::transport::{Sink, Source};
+use crate::in_memory::workload::{Message, Workload};
 
 pub(crate) struct Native;
 

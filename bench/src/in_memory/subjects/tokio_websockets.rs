@@ -15,11 +15,11 @@ use futures_sink::Sink as _;
 use tokio_websockets::{ClientBuilder, Message, ServerBuilder, WebSocketStream};
 
 use super::{Decoder, Encoder, Subject};
-use crate::frames::Role;
-use crate::ready;
-use crate::seen::Seen;
-use crate::transport::{Sink, Source};
-use crate::workload::{self, Workload};
+use crate::in_memory::frames::Role;
+use crate::in_memory::ready;
+use crate::in_memory::seen::Seen;
+use crate::in_memory::transport::{Sink, Source};
+use crate::in_memory::workload::{self, Workload};
 
 pub(crate) struct TokioWebsockets;
 

@@ -12,10 +12,10 @@ use tungstenite::protocol::{self, WebSocketConfig};
 use tungstenite::{Utf8Bytes, WebSocket};
 
 use super::{Decoder, Encoder, REFERENCE, Subject};
-use crate::frames::Role;
-use crate::seen::Seen;
-use crate::transport::{Sink, Source};
-use crate::workload::{Message, Workload};
+use crate::in_memory::frames::Role;
+use crate::in_memory::seen::Seen;
+use crate::in_memory::transport::{Sink, Source};
+use crate::in_memory::workload::{Message, Workload};
 
 pub(crate) struct Tungstenite;
 

@@ -1,0 +1,134 @@
+//! permessage-deflate: servers that send back what they get, and what memory a session takes.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `corpus` | the messages, and what a client that compresses writes to send them |
+//! | `servers`, `yawc` | what is compared, each a process |
+//! | `load` | the client: it writes what was made before, and checks what comes back after the clock has stopped |
+//! | `memory` | what a session of the component takes |
+
+mod corpus;
+mod load;
+mod memory;
+mod servers;
+mod yawc;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use corpus::{Corpus, SIZES};
+use load::Pass;
+use servers::Server;
+
+pub(crate) use yawc::serve as serve_yawc;
+
+/// The server that everything is compared with.
+const REFERENCE: &str = "ws";
+
+/// What is asked for.
+pub(crate) struct Plan {
+    pub(crate) component: PathBuf,
+    pub(crate) is_quick: bool,
+    pub(crate) repetitions: Option<u32>,
+}
+
+const LEGEND: &str = "\
+Echo servers on a socket, one connection, level 6, windows of 32 KiB with takeover, everything is compressed.
+Messages are pieces of countries.json of npm's world-countries. The client has compressed them before, and inflates
+what came back when the clock has stopped, so its share of the time is small.
+MB/s       payload that came back, by the clock on the wall; median of the repetitions
+x ws       the same against npm's ws: above 1 is faster
+CPU s/GB   processor time of the server for each 10^9 bytes of payload, all its threads
+wire/text  bytes that the server wrote for each byte of payload";
+
+/// Prints what is measured, and returns it.
+pub(crate) fn run(plan: &Plan) -> Result<Value> {
+    let servers = servers::start(&plan.component)?;
+    let repetitions = plan
+        .repetitions
+        .unwrap_or(if plan.is_quick { 1 } else { 5 }) as usize;
+    let mut out = io::stdout();
+    writeln!(
+        out,
+        "\npermessage-deflate, {repetitions} repetitions\n{LEGEND}"
+    )?;
+    let mut rows = Vec::new();
+    for size in SIZES {
+        let bytes = if plan.is_quick { 1 << 20 } else { 8 << 20 };
+        let corpus = Corpus::new(size, bytes)?;
+        let measured = compare(&servers, &corpus, repetitions)?;
+        write!(out, "{}", table(size, &servers, &measured))?;
+        rows.push(report(size, &servers, &measured));
+    }
+    let sessions = memory::measure(&plan.component)?;
+    write!(out, "\n{}", memory::table(&sessions))?;
+    Ok(json!({ "echo": rows, "sessions": memory::report(&sessions) }))
+}
+
+/// The passes of each server. Each repetition begins with another one.
+fn compare(servers: &[Server], corpus: &Corpus, repetitions: usize) -> Result<Vec<Vec<Pass>>> {
+    let mut passes: Vec<Vec<Pass>> = servers.iter().map(|_| Vec::new()).collect();
+    for repetition in 0..repetitions {
+        for place in 0..servers.len() {
+            let index = (place + repetition) % servers.len();
+            let server = &servers[index];
+            let pass = load::pass(server, corpus);
+            passes[index]
+                .push(pass.with_context(|| format!("{}, {} B", server.name, corpus.size))?);
+        }
+    }
+    Ok(passes)
+}
+
+fn median(passes: &[Pass], of: impl Fn(&Pass) -> f64) -> f64 {
+    let mut values: Vec<f64> = passes.iter().map(of).collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+fn table(size: usize, servers: &[Server], measured: &[Vec<Pass>]) -> String {
+    let mut text = format!(
+        "\n{:<10} {:<24} {:>8} {:>7} {:>10} {:>10}\n{}\n",
+        "message",
+        "server",
+        "MB/s",
+        "x ws",
+        "CPU s/GB",
+        "wire/text",
+        "-".repeat(74)
+    );
+    let reference = servers.iter().position(|server| server.name == REFERENCE);
+    let reference = reference.map_or(f64::NAN, |index| median(&measured[index], Pass::rate));
+    for (index, (server, passes)) in servers.iter().zip(measured).enumerate() {
+        let size = if index == 0 {
+            format!("{size} B")
+        } else {
+            String::new()
+        };
+        let rate = median(passes, Pass::rate);
+        text += &format!(
+            "{size:<10} {:<24} {:>8.1} {:>7.2} {:>10.1} {:>10.3}\n",
+            server.name,
+            rate / 1e6,
+            rate / reference,
+            1e9 * median(passes, Pass::cpu),
+            median(passes, Pass::share),
+        );
+    }
+    text
+}
+
+fn report(size: usize, servers: &[Server], measured: &[Vec<Pass>]) -> Value {
+    let servers = servers.iter().zip(measured).map(|(server, passes)| {
+        json!({
+            "server": server.name,
+            "bytes_per_second": passes.iter().map(Pass::rate).collect::<Vec<_>>(),
+            "cpu_seconds_per_byte": passes.iter().map(Pass::cpu).collect::<Vec<_>>(),
+            "wire_bytes_per_byte": median(passes, Pass::share),
+        })
+    });
+    json!({ "size": size, "servers": servers.collect::<Vec<_>>() })
+}

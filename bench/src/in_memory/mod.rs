@@ -1,0 +1,114 @@
+//! Decoding and encoding in memory: the engine, native and in its sandbox, beside other libraries.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `workload`, `transport` | the messages, and the connection in memory that carries them |
+//! | `subjects` | what is compared, each behind the same trait |
+//! | `seen`, `frames` | how outputs are checked |
+//! | `cell`, `measure`, `clock` | what is done and how it is measured |
+//! | `table`, `json` | how it is told |
+
+mod cell;
+mod clock;
+mod frames;
+mod json;
+mod measure;
+mod ready;
+mod seen;
+mod subjects;
+mod table;
+mod transport;
+mod workload;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use cell::Cell;
+use measure::{Compared, Effort};
+use subjects::Subject;
+use workload::{Size, Workload};
+
+/// What is asked for.
+pub(crate) struct Plan {
+    pub(crate) component: PathBuf,
+    pub(crate) is_quick: bool,
+    pub(crate) repetitions: Option<u32>,
+    /// In bytes.
+    pub(crate) transfer: usize,
+    /// Parts of names of comparisons; all, if there are none.
+    pub(crate) only: Vec<String>,
+    /// Parts of names of subjects.
+    pub(crate) subjects: Vec<String>,
+}
+
+/// Prints what is measured, and returns it.
+pub(crate) fn run(plan: &Plan) -> Result<Value> {
+    let cells: Vec<_> = Cell::all()
+        .filter(|cell| chosen(&cell.to_string(), &plan.only))
+        .collect();
+    ensure!(!cells.is_empty(), "no comparison has such a name");
+    let subjects = subjects::all(&plan.component)
+        .context("run `cargo xtask bench`, which builds the component first")?;
+    let subjects: Vec<_> = subjects
+        .iter()
+        .map(|subject| &**subject)
+        .filter(|subject| chosen(subject.name(), &plan.subjects))
+        .collect();
+    ensure!(!subjects.is_empty(), "no subject has such a name");
+    let effort = Effort {
+        repetitions: plan
+            .repetitions
+            .unwrap_or(if plan.is_quick { 3 } else { 15 }) as usize,
+        turn: Duration::from_millis(if plan.is_quick { 1 } else { 15 }),
+    };
+    let mut out = io::stdout();
+    writeln!(
+        out,
+        "\n{} repetitions, {} ms a turn; reads of up to {transfer}, a flush every {transfer}\n{}",
+        effort.repetitions,
+        effort.turn.as_millis(),
+        table::LEGEND,
+        transfer = Size(plan.transfer),
+    )?;
+    let all = compare(&cells, &subjects, plan.transfer, effort)?;
+    write!(out, "{}", table::summary(&all))?;
+    Ok(json::report(plan.transfer, effort, &all))
+}
+
+/// Whether nothing particular is asked for, or this.
+fn chosen(name: &str, wanted: &[String]) -> bool {
+    wanted.is_empty() || wanted.iter().any(|wanted| name.contains(wanted.as_str()))
+}
+
+fn compare(
+    cells: &[Cell],
+    subjects: &[&dyn Subject],
+    transfer: usize,
+    effort: Effort,
+) -> Result<Vec<Compared>> {
+    let mut out = io::stdout();
+    let mut works: Vec<Rc<Workload>> = Vec::new();
+    let mut all: Vec<Compared> = Vec::new();
+    for cell in cells {
+        let known = works
+            .iter()
+            .find(|w| (w.content, w.size) == (cell.content, cell.size));
+        let work = known.cloned().unwrap_or_else(|| {
+            let work = Rc::new(Workload::new(cell.content, cell.size, transfer));
+            works.push(Rc::clone(&work));
+            work
+        });
+        let compared = measure::compare(*cell, &work, subjects, effort)?;
+        if let Some(heading) = table::heading(&compared, all.last()) {
+            writeln!(out, "{heading}")?;
+        }
+        write!(out, "{}", table::lines(&compared))?;
+        all.push(compared);
+    }
+    Ok(all)
+}
