@@ -87,9 +87,9 @@ struct Args {
     )]
     component: PathBuf,
 
-    /// Be the echo server of a library that is no program of its own, until killed.
-    #[arg(long, hide = true)]
-    serve_yawc: bool,
+    /// Be an echo server of this library, until killed.
+    #[arg(long, value_enum, hide = true)]
+    serve: Option<deflate::Library>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -111,9 +111,9 @@ impl Part {
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let result = match args.serve_yawc {
-        true => deflate::serve_yawc(),
-        false => run(&args),
+    let result = match args.serve {
+        Some(library) => deflate::serve(library, &args.component),
+        None => run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

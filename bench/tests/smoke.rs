@@ -14,14 +14,11 @@ fn bench(args: &[&str]) -> Output {
         .expect("it starts")
 }
 
-fn scratch(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
-}
-
-#[test]
-fn a_quick_run_checks_every_output_and_reports_every_cell() {
-    let json = scratch("bench-smoke.json");
-    let output = bench(&["--quick", "--json", json.to_str().expect("a plain path")]);
+/// Runs a part, and returns its report.
+fn quick_run(part: &str) -> Value {
+    let json = scratch(&format!("bench-{part}.json"));
+    let path = json.to_str().expect("a plain path");
+    let output = bench(&[part, "--quick", "--json", path]);
     let text = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{text}\n{errors}");
@@ -29,10 +26,18 @@ fn a_quick_run_checks_every_output_and_reports_every_cell() {
         text.contains("All outputs were checked and are right."),
         "{text}"
     );
-
     let report = fs::read(&json).expect("the report was written");
-    let report: Value = serde_json::from_slice(&report).expect("it is JSON");
-    let cells = report["cells"].as_array().expect("cells");
+    serde_json::from_slice(&report).expect("it is JSON")
+}
+
+fn scratch(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
+}
+
+#[test]
+fn a_quick_run_of_messages_checks_every_output_and_reports_every_cell() {
+    let report = quick_run("messages");
+    let cells = report["messages"]["cells"].as_array().expect("cells");
     assert_eq!(cells.len(), 35);
     for cell in cells {
         let subjects = cell["subjects"].as_array().expect("subjects");
@@ -47,17 +52,42 @@ fn a_quick_run_checks_every_output_and_reports_every_cell() {
 }
 
 #[test]
+fn a_quick_run_of_deflate_has_every_peer_and_every_window() {
+    // `cargo xtask test --fast` has no peers from outside.
+    if env::var_os("WEBSOCKET_TEST_FAST").is_some_and(|value| value == "1") {
+        return;
+    }
+    let report = quick_run("deflate");
+    let rows = report["deflate"]["echo"].as_array().expect("rows");
+    assert_eq!(rows.len(), 3);
+    for row in rows {
+        let servers = row["servers"].as_array().expect("servers");
+        assert_eq!(servers.len(), 5, "{row}");
+        for server in servers {
+            let share = server["wire_bytes_per_byte"].as_f64();
+            assert!(
+                share.is_some_and(|share| share > 0.0 && share < 0.5),
+                "{server}"
+            );
+        }
+    }
+    let sessions = &report["deflate"]["sessions"];
+    assert_eq!(sessions["windows"].as_array().map(Vec::len), Some(8));
+    assert_eq!(sessions["memory_levels"].as_array().map(Vec::len), Some(9));
+}
+
+#[test]
 fn what_cannot_be_done_is_said() {
     let missing = scratch("no-such-component.wasm");
     let missing = missing.to_str().expect("a plain path");
     for (args, words) in [
-        (["--component", missing], "no component"),
-        (["--only", "no such cell"], "no comparison"),
-        (["--subject", "no such subject"], "no subject"),
-        (["--repetitions", "0"], "0"),
-        (["--json", "/no/such/folder/bench.json"], "can't write"),
+        (&["messages", "--component", missing][..], "no component"),
+        (&["messages", "--only", "no such cell"], "no comparison"),
+        (&["messages", "--subject", "no such subject"], "no subject"),
+        (&["--repetitions", "0"], "0"),
+        (&["--json", "/no/such/folder/bench.json"], "can't write"),
     ] {
-        let output = bench(&args);
+        let output = bench(args);
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(!output.status.success(), "{args:?}");
         assert!(errors.contains(words), "{args:?}: {errors}");

@@ -51,7 +51,16 @@ impl Peer {
     ///
     /// The handshake fails.
     pub async fn accept(socket: TcpStream) -> io::Result<Peer> {
-        Peer::open(socket, Session::server(config()).map_err(broken)?).await
+        Peer::accept_with(socket, config()).await
+    }
+
+    /// The same with settings of its own, which have no deadlines.
+    ///
+    /// # Errors
+    ///
+    /// As for [`accept`](Self::accept).
+    pub async fn accept_with(socket: TcpStream, config: Config) -> io::Result<Peer> {
+        Peer::open(socket, Session::server(config).map_err(broken)?).await
     }
 
     async fn open(socket: TcpStream, session: Session) -> io::Result<Peer> {
@@ -140,6 +149,7 @@ impl Peer {
             let nanos = u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX);
             let now = websocket_component::Instant::from_nanos(nanos);
             let mut requested = false;
+            // Without deadlines nothing is due but what was too much to be inflated in one call.
             let mut turn = self.session.input(&mut self.unread, now);
             while let Some(event) = turn.next() {
                 let received = match event {
@@ -163,12 +173,12 @@ impl Peer {
             }
             let consumed = turn.consumed();
             self.unread.drain(..consumed);
-            if !requested {
+            if requested {
+                let accepted = self.session.accept(&Acceptance::default());
+                accepted.map_err(broken)?;
+            } else if self.session.next_deadline().is_none() {
                 return Ok(());
             }
-            self.session
-                .accept(&Acceptance::default())
-                .map_err(broken)?;
         }
     }
 
@@ -194,19 +204,28 @@ impl Peer {
 ///
 /// It can't listen.
 pub fn echo_server(runtime: &Runtime) -> io::Result<SocketAddr> {
+    echo_server_with(runtime, config())
+}
+
+/// The same with settings of its own, which have no deadlines.
+///
+/// # Errors
+///
+/// It can't listen.
+pub fn echo_server_with(runtime: &Runtime, config: Config) -> io::Result<SocketAddr> {
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
     let address = listener.local_addr()?;
     runtime.spawn(async move {
         while let Ok((socket, _)) = listener.accept().await {
-            tokio::spawn(echo(socket));
+            tokio::spawn(echo(socket, config));
         }
     });
     Ok(address)
 }
 
 /// Reads on when what was read before is written, so that a client that doesn't read has to wait.
-async fn echo(socket: TcpStream) -> io::Result<()> {
-    let mut peer = Peer::accept(socket).await?;
+async fn echo(socket: TcpStream, config: Config) -> io::Result<()> {
+    let mut peer = Peer::accept_with(socket, config).await?;
     loop {
         match peer.receive().await? {
             Received::Text(text) => peer.send(Message::Text(&text))?,
@@ -218,7 +237,8 @@ async fn echo(socket: TcpStream) -> io::Result<()> {
 }
 
 /// No deadlines: those are the gate's.
-fn config() -> Config {
+#[must_use]
+pub fn config() -> Config {
     let mut config = Config::default();
     config.show_control = true;
     let Timeouts {

@@ -42,8 +42,6 @@ pub(crate) fn run_bench(args: Vec<OsString>) -> Result<()> {
     let peers = needs::peers()?;
     let component = component::build(Kind::Normal)?;
     eprintln!("Building and starting the benchmarks (the first build takes some minutes)");
-    let programs = ["--bin", "bench", "--bin", "autobahn-peer"];
-    shell::run(shell::cargo().args(["build", "--release"]).args(programs))?;
     let mut bench = shell::cargo();
     bench.args(["run", "--release", "--bin", "bench", "--"]);
     bench.args(args);

@@ -3,11 +3,12 @@
 //! | module | what it is |
 //! |---|---|
 //! | `corpus` | the messages, and what a client that compresses writes to send them |
-//! | `servers`, `yawc` | what is compared, each a process |
+//! | `servers`, `echo`, `yawc` | what is compared, each a process; those that are written here |
 //! | `load` | the client: it writes what was made before, and checks what comes back after the clock has stopped |
 //! | `memory` | what a session of the component takes |
 
 mod corpus;
+mod echo;
 mod load;
 mod memory;
 mod servers;
@@ -23,7 +24,7 @@ use corpus::{Corpus, SIZES};
 use load::Pass;
 use servers::Server;
 
-pub(crate) use yawc::serve as serve_yawc;
+pub(crate) use echo::{Library, serve};
 
 /// The server that everything is compared with.
 const REFERENCE: &str = "ws";

@@ -5,9 +5,11 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use host_tests::gate::file;
 use host_tests::process::Process;
+
+use super::echo::Library;
 
 pub(crate) struct Server {
     pub(crate) name: &'static str,
@@ -18,19 +20,12 @@ pub(crate) struct Server {
 /// Starts all of them.
 pub(crate) fn start(component: &Path) -> Result<Vec<Server>> {
     let this = env::current_exe()?;
-    let autobahn = this.with_file_name("autobahn-peer");
-    ensure!(
-        autobahn.is_file(),
-        "there is no {}: run `cargo xtask bench`",
-        autobahn.display()
-    );
-    let mut native = Command::new(&autobahn);
-    native.args(["--engine", "native", "server"]);
-    let mut sandbox = Command::new(&autobahn);
-    sandbox.arg("--component").arg(component);
-    sandbox.args(["--engine", "component", "server"]);
-    let mut yawc = Command::new(&this);
-    yawc.arg("--serve-yawc");
+    let serve = |library: Library| {
+        let mut command = Command::new(&this);
+        command.args(["--serve", library.name(), "--component"]);
+        command.arg(component);
+        command
+    };
     let mut ws = Command::new("node");
     ws.args(["peers/deflate-server.mjs", "[{}]"]);
     ws.current_dir(file("WEBSOCKET_TEST_NODE_DIR", "host-tests/node"));
@@ -40,9 +35,9 @@ pub(crate) fn start(component: &Path) -> Result<Vec<Server>> {
         .arg("[{}]");
 
     let commands = [
-        ("native engine", native),
-        ("component in sandbox", sandbox),
-        ("yawc", yawc),
+        ("native engine", serve(Library::Native)),
+        ("component in sandbox", serve(Library::Component)),
+        ("yawc", serve(Library::Yawc)),
         ("ws", ws),
         ("websockets", websockets),
     ];

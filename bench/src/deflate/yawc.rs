@@ -1,36 +1,16 @@
-//! An echo server on yawc.
-
-use std::io::Write;
+//! A connection of an echo server on yawc.
 
 use anyhow::{Context, Result};
 use futures_util::{SinkExt, StreamExt};
 use host_tests::deflate::NAME;
 use host_tests::heads;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::runtime::Runtime;
+use tokio::net::TcpStream;
 use yawc::frame::{Frame, OpCode};
 use yawc::{CompressionLevel, Options, Role, WebSocket};
 
-/// Says where it listens, and serves until the process is killed.
-pub(crate) fn serve() -> Result<()> {
-    Runtime::new()?.block_on(async {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let mut out = std::io::stdout();
-        writeln!(out, "listening on {}", listener.local_addr()?)?;
-        out.flush()?;
-        loop {
-            let (socket, _) = listener.accept().await?;
-            tokio::spawn(async move {
-                if let Err(error) = echo(socket).await {
-                    eprintln!("yawc: {error:#}");
-                }
-            });
-        }
-    })
-}
-
-async fn echo(mut socket: TcpStream) -> Result<()> {
+/// Sends back what comes, until the end.
+pub(crate) async fn echo(mut socket: TcpStream) -> Result<()> {
     socket.set_nodelay(true)?;
     // The handshake isn't measured: yawc has its own on top of hyper.
     let mut head = Vec::new();
