@@ -55,6 +55,15 @@ fn short_messages_and_those_that_would_get_longer_go_as_they_are() {
 }
 
 #[test]
+fn a_message_as_long_as_the_minimum_is_compressed() {
+    let minimum = Deflate::default().minimum as usize;
+    let text = vec![b'x'; minimum];
+    let mut compressor = compressor(true);
+    assert_eq!(compressor.compress_if_worth_it(&text[1..], true), None);
+    assert!(compressor.compress_if_worth_it(&text, true).is_some());
+}
+
+#[test]
 fn with_a_minimum_of_0_every_message_is_compressed() {
     let settings = Deflate {
         minimum: 0,
