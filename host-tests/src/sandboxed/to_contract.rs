@@ -234,13 +234,12 @@ impl Batch {
     pub(super) fn new(outgoing: &[Outgoing<'_>]) -> Batch {
         let mut batch = Batch::default();
         for outgoing in outgoing {
-            let (kind, bytes, detail) = record(&outgoing.message);
+            let (kind, bytes, detail) = record(outgoing);
             batch.records.push(protocol::Outgoing {
                 kind,
                 start: u32::try_from(batch.payload.len()).unwrap(),
                 length: u32::try_from(bytes.len()).unwrap(),
-                // What isn't a message has a detail of its own.
-                detail: detail | u64::from(!outgoing.compress),
+                detail,
                 context: outgoing.context,
             });
             batch.payload.extend_from_slice(bytes);
@@ -249,15 +248,16 @@ impl Batch {
     }
 }
 
-fn record<'a>(message: &Message<'a>) -> (protocol::Kind, &'a [u8], u64) {
+fn record<'a>(outgoing: &Outgoing<'a>) -> (protocol::Kind, &'a [u8], u64) {
     use protocol::Kind;
-    match *message {
-        Message::Text(text) => (Kind::Text, text.as_bytes(), 0),
-        Message::TextFragment(text) => (Kind::TextFragment, text.as_bytes(), 0),
-        Message::Utf8(bytes) => (Kind::Text, bytes, 0),
-        Message::Utf8Fragment(bytes) => (Kind::TextFragment, bytes, 0),
-        Message::Binary(bytes) => (Kind::Binary, bytes, 0),
-        Message::BinaryFragment(bytes) => (Kind::BinaryFragment, bytes, 0),
+    let uncompressed = u64::from(!outgoing.compress);
+    match outgoing.message {
+        Message::Text(text) => (Kind::Text, text.as_bytes(), uncompressed),
+        Message::TextFragment(text) => (Kind::TextFragment, text.as_bytes(), uncompressed),
+        Message::Utf8(bytes) => (Kind::Text, bytes, uncompressed),
+        Message::Utf8Fragment(bytes) => (Kind::TextFragment, bytes, uncompressed),
+        Message::Binary(bytes) => (Kind::Binary, bytes, uncompressed),
+        Message::BinaryFragment(bytes) => (Kind::BinaryFragment, bytes, uncompressed),
         Message::Ping(payload) => (Kind::Ping, payload, 0),
         Message::Pong(payload) => (Kind::Pong, payload, 0),
         Message::Close => (Kind::Close, b"", 1005),
