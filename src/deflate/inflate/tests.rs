@@ -221,6 +221,31 @@ fn class_08_the_work_of_a_step_is_limited_by_bytes_and_by_blocks() {
 }
 
 #[test]
+fn class_09_wherever_a_message_ends_and_in_whatever_steps_the_same_comes_out() {
+    let payload = compressor(15, true).compress(&[b'x'; 100], true);
+    for end in 0..=payload.len() {
+        let payload = &payload[..end];
+        let in_steps = |work: usize, limit: usize| {
+            let (mut inflater, mut out, mut at) = (inflater(true), Vec::new(), 0);
+            while at < payload.len() {
+                let rest = &payload[at..];
+                at += inflater.inflate(rest, NO_LIMIT, &mut { work }, &mut out)?;
+            }
+            loop {
+                let ends = inflater.finish(limit, &mut out);
+                if ends != Ok(false) {
+                    return Ok::<_, Rule>((ends, out));
+                }
+            }
+        };
+        let whole = in_steps(NO_LIMIT, NO_LIMIT);
+        for work in 1..=100 {
+            assert_eq!(in_steps(work, 11), whole, "{end} bytes, {work} at a time");
+        }
+    }
+}
+
+#[test]
 fn class_26_what_the_decoder_has_read_ahead_is_judged_wherever_the_input_is_cut() {
     // An empty block with the fixed code, and in the same byte the type of no block.
     let payload = [0x02, 0x18];
