@@ -20,7 +20,11 @@ pub(crate) const RESERVED_BITS: u8 = 0x70;
 /// The bit of a message that is compressed (RFC 7692, section 6).
 pub(crate) const RSV1: u8 = 0x40;
 
-const MASKED: u8 = 0x80;
+pub(crate) const MASKED: u8 = 0x80;
+
+/// The first byte of a message in one frame.
+pub(crate) const WHOLE_TEXT: u8 = FIN | 0x1;
+pub(crate) const WHOLE_BINARY: u8 = FIN | 0x2;
 
 /// What a frame is (RFC 6455, section 5.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

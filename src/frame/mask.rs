@@ -19,10 +19,12 @@ pub(crate) fn apply(payload: &mut [u8], key: [u8; 4]) {
         return;
     }
     let word = u32::from_ne_bytes(key);
-    let wide = u128::from(word) * 0x0000_0001_0000_0001_0000_0001_0000_0001;
-    let (blocks, rest) = payload.as_chunks_mut::<16>();
+    let (blocks, rest) = payload.as_chunks_mut::<64>();
     for block in blocks {
-        *block = (u128::from_ne_bytes(*block) ^ wide).to_ne_bytes();
+        // As many as fill the vectors of every processor.
+        for bytes in block.as_chunks_mut::<4>().0 {
+            *bytes = (u32::from_ne_bytes(*bytes) ^ word).to_ne_bytes();
+        }
     }
     let (words, rest) = rest.as_chunks_mut::<4>();
     for bytes in words {

@@ -11,6 +11,12 @@ pub(crate) struct Utf8 {
     length: u8,
 }
 
+/// Whether a text is valid that comes in one piece.
+#[inline]
+pub(crate) fn is_whole(text: &[u8]) -> bool {
+    faults::UTF8 || simdutf8::basic::from_utf8(text).is_ok()
+}
+
 impl Utf8 {
     /// Checks the next piece. The error is the index of the first byte after
     /// which no continuation can make the text valid.

@@ -11,6 +11,12 @@ use crate::frame::{header, mask};
 /// empty, so that an idle session is small.
 pub(super) const KEPT_CAPACITY: usize = 4096;
 
+/// Room for so much at most is made at once on the word of what waited before.
+const MOST_EXPECTED: usize = 64 << 10;
+
+/// How much is masked at a time: whole masks.
+const MASKED_AT_ONCE: usize = 8 << 10;
+
 /// On whose behalf a frame is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
@@ -72,6 +78,9 @@ pub(super) struct Queue {
     bytes: Vec<u8>,
     /// How many of the bytes were handed out.
     taken: usize,
+    /// How many bytes waited when the buffer was last given away: the next ones may
+    /// be as many.
+    expected: usize,
     frames: VecDeque<Frame>,
     /// How many of the frames are the session's own.
     own: usize,
@@ -123,14 +132,27 @@ impl Queue {
         origin: Origin,
     ) {
         let start = self.bytes.len();
-        self.bytes.reserve(header::MAX_LENGTH + payload.len());
+        let length = header::MAX_LENGTH + payload.len();
+        if self.bytes.capacity() == 0 {
+            self.bytes.reserve(length.max(self.expected));
+        } else {
+            self.bytes.reserve(length);
+        }
         header::write(first, payload.len(), key, &mut self.bytes);
-        let body = self.bytes.len();
-        self.bytes.extend_from_slice(payload);
-        if let (Some(key), Some(body)) = (key, self.bytes.get_mut(body..)) {
-            mask::apply(body, key);
+        match key {
+            None => self.bytes.extend_from_slice(payload),
+            Some(key) => self.extend_masked(payload, key),
         }
         self.push(self.bytes.len() - start, origin);
+    }
+
+    /// In parts that stay in a processor's nearest cache between copy and mask.
+    fn extend_masked(&mut self, payload: &[u8], key: [u8; 4]) {
+        for part in payload.chunks(MASKED_AT_ONCE) {
+            let start = self.bytes.len();
+            self.bytes.extend_from_slice(part);
+            mask::apply(self.bytes.get_mut(start..).unwrap_or_default(), key);
+        }
     }
 
     /// Appends the head of a handshake, which counts as one frame.
@@ -200,6 +222,7 @@ impl Queue {
             self.complete(&frame, done, true);
         }
         self.pongs = 0;
+        self.expected = self.bytes.len().min(MOST_EXPECTED);
         mem::take(&mut self.bytes)
     }
 
@@ -243,11 +266,12 @@ impl Queue {
     }
 
     fn release(&mut self) {
-        self.bytes.clear();
         self.taken = 0;
         if self.bytes.capacity() > KEPT_CAPACITY {
+            self.expected = self.bytes.len().min(MOST_EXPECTED);
             self.bytes = Vec::new();
         }
+        self.bytes.clear();
         if self.frames.capacity() * mem::size_of::<Frame>() > KEPT_CAPACITY {
             self.frames = VecDeque::new();
         }

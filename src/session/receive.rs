@@ -7,6 +7,7 @@
 
 mod data;
 mod inflate;
+mod whole;
 
 use alloc::vec::Vec;
 use core::mem;
@@ -21,6 +22,7 @@ use crate::frame::header::{self, Expected, Header, Masking, Opcode, RSV1};
 use crate::frame::mask;
 use crate::frame::utf8::Utf8;
 use data::Fresh;
+use whole::Whole;
 
 /// What was agreed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +36,6 @@ pub(super) enum Extensions {
 }
 
 pub(super) struct Receiver {
-    masking: Masking,
     verify_utf8: bool,
     /// The longest piece; `None` to deliver whole messages.
     piece: Option<usize>,
@@ -45,9 +46,11 @@ pub(super) struct Receiver {
     work: usize,
     /// A limit was reached, and more may come of what the inflater has taken.
     holds_back: bool,
-    frame_limit: u64,
     message_limit: u64,
     fragment_limit: u32,
+    /// What a header is held against that begins a message.
+    between: Expected,
+    whole: Whole,
 
     head: PartialHead,
     frame: Option<OpenFrame>,
@@ -97,12 +100,31 @@ struct OpenMessage {
 impl Receiver {
     pub(super) fn new(role: Role, config: &Config, extensions: Extensions) -> Receiver {
         let inflated_limit = config.limits.inflated as usize;
-        Receiver {
+        let limits = &config.limits;
+        let between = Expected {
             masking: match role {
                 Role::Client => Masking::Forbidden,
                 Role::Server if config.masking => Masking::Required,
                 Role::Server => Masking::Either,
             },
+            reserved_bits: match extensions {
+                Extensions::None => 0,
+                // The first frame of a message tells whether it is compressed.
+                Extensions::Deflate(_) => RSV1,
+                Extensions::Hosts => header::RESERVED_BITS,
+            },
+            in_message: false,
+            fragment_allowed: limits.fragments > 0,
+            frame_limit: limits.frame,
+            message_room: limits.message,
+            // Data that don't compress get longer, in small fragments by a lot; how long a
+            // compressed message is shows when it is inflated.
+            compressed_room: match extensions {
+                Extensions::Deflate(_) => u64::MAX,
+                _ => limits.message,
+            },
+        };
+        Receiver {
             verify_utf8: config.verify_utf8,
             piece: match config.delivery {
                 Delivery::Messages => None,
@@ -116,9 +138,10 @@ impl Receiver {
             inflated_limit,
             work: inflated_limit,
             holds_back: false,
-            frame_limit: config.limits.frame,
-            message_limit: config.limits.message,
-            fragment_limit: config.limits.fragments,
+            message_limit: limits.message,
+            fragment_limit: limits.fragments,
+            between,
+            whole: Whole::new(config, between.masking, extensions),
             head: PartialHead::default(),
             frame: None,
             message: None,
@@ -163,6 +186,7 @@ impl Receiver {
     /// A close frame was the last one that counts (RFC 6455, section 5.5.1).
     pub(super) fn close(&mut self) {
         self.closed = true;
+        self.whole.end();
     }
 
     pub(super) fn payload<'a>(&'a self, input: &'a [u8], place: &Place) -> &'a [u8] {
@@ -174,14 +198,25 @@ impl Receiver {
         bytes.get(range.clone()).unwrap_or_default()
     }
 
+    /// The next record, if it is a message that is whole in the input, in one frame.
+    #[inline]
+    pub(super) fn whole_message(&self, input: &mut [u8], at: &mut usize) -> Option<Record> {
+        if !self.is_at_rest() {
+            return None;
+        }
+        self.whole.take(input, at)
+    }
+
     /// The next record in `input` from `at` on, which moves behind what was
     /// taken. Without a record all of the input was.
-    #[inline]
     pub(super) fn next(
         &mut self,
         input: &mut [u8],
         at: &mut usize,
     ) -> Result<Option<Record>, Rule> {
+        if let Some(record) = self.whole_message(input, at) {
+            return Ok(Some(record));
+        }
         if self.closed {
             *at = input.len();
             return Ok(None);
@@ -246,7 +281,10 @@ impl Receiver {
 
     #[inline]
     fn read_header(&mut self, input: &[u8], at: &mut usize) -> Result<Option<Header>, Rule> {
-        let expected = self.expected();
+        let expected = match &self.message {
+            None => self.between,
+            Some(message) => self.within(message),
+        };
         let rest = input.get(*at..).unwrap_or_default();
         if self.head.length == 0
             && let Some((header, length)) = header::parse(rest, &expected)?
@@ -276,36 +314,22 @@ impl Receiver {
         }
     }
 
-    #[inline]
-    fn expected(&self) -> Expected {
-        let (length, fragments, compressed) = match &self.message {
-            Some(message) => (message.length, message.fragments, message.compressed),
-            None => (0, 0, false),
-        };
-        let limit = self.message_limit;
-        // Data that don't compress get longer, in small fragments by a lot; how long a
-        // compressed message is shows when it is inflated.
-        let compressed_room = match &self.inflater {
-            None => limit,
-            Some(_) => u64::MAX,
-        };
+    /// What a header is held against that goes on with a message.
+    fn within(&self, message: &OpenMessage) -> Expected {
         Expected {
-            masking: self.masking,
-            reserved_bits: match &self.inflater {
-                _ if self.extension_frames => header::RESERVED_BITS,
-                // The first frame of a message tells whether it is compressed.
-                Some(_) if self.message.is_none() => RSV1,
-                _ => 0,
-            },
-            in_message: self.message.is_some(),
-            fragment_allowed: fragments < self.fragment_limit,
-            frame_limit: self.frame_limit,
-            message_room: if compressed {
-                compressed_room
+            reserved_bits: if self.extension_frames {
+                header::RESERVED_BITS
             } else {
-                limit.saturating_sub(length)
+                0
             },
-            compressed_room,
+            in_message: true,
+            fragment_allowed: message.fragments < self.fragment_limit,
+            message_room: if message.compressed {
+                u64::MAX
+            } else {
+                self.message_limit.saturating_sub(message.length)
+            },
+            ..self.between
         }
     }
 

@@ -75,6 +75,19 @@ impl Turn<'_> {
 
     #[inline]
     pub(crate) fn next_record(&mut self) -> Option<Record> {
+        if matches!(self.session.life, Life::Open | Life::Closing)
+            && let Some(record) = self
+                .session
+                .receiver
+                .whole_message(self.bytes, &mut self.at)
+        {
+            self.has_message = true;
+            return Some(record);
+        }
+        self.next_of_any_kind()
+    }
+
+    fn next_of_any_kind(&mut self) -> Option<Record> {
         loop {
             let step = match self.session.life {
                 Life::Connecting => self.session.read_head(self.bytes, &mut self.at),
@@ -111,7 +124,6 @@ impl Turn<'_> {
 impl Session {
     /// The next record that the host sees. A frame that concerns the session only
     /// is dealt with here.
-    #[inline]
     fn read_frames(&mut self, bytes: &mut [u8], at: &mut usize) -> Result<Option<Record>, Rule> {
         loop {
             let Some(record) = self.receiver.next(bytes, at)? else {
