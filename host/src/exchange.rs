@@ -7,6 +7,7 @@ use wasmtime::component::WasmList;
 use crate::error::SandboxError;
 use crate::guest::{Guest, Session};
 use crate::protocol::{Instant, Outgoing};
+use crate::records::Batch;
 use crate::turn::{Answer, Exchange, Turn, shorten};
 
 impl Guest {
@@ -35,7 +36,7 @@ impl Guest {
         let session = self.resource(session)?;
         self.begin()?;
         let bounds = (input.len(), outgoing.len());
-        let arguments = (session, input, outgoing, payload, now, capacity);
+        let arguments = (session, input, Batch(outgoing), payload, now, capacity);
         match self.exchange {
             Exchange::Lent(function) => {
                 let result = shorten(&function).call(&mut self.store, arguments);

@@ -70,6 +70,7 @@ mod handshake;
 mod last_words;
 mod limiter;
 mod load;
+mod records;
 mod sandbox;
 mod turn;
 

@@ -11,7 +11,8 @@ use wasmtime::component::{ComponentType, Lift, ResourceAny, TypedFunc, WasmList}
 
 use crate::bindings::exports::websocket::protocol::session::Guest as Exports;
 use crate::limiter::Limiter;
-use crate::protocol::{Event, Failure, Instant, Outgoing, State};
+use crate::protocol::{Event, Failure, Instant, State};
+use crate::records::{Batch, Events};
 
 /// All that follows from one input. It borrows from the guest's memory, so the guest is at rest until it is dropped.
 #[derive(Debug)]
@@ -77,7 +78,7 @@ impl Exchange {
 type Arguments<'call> = (
     ResourceAny,
     &'call [u8],
-    &'call [Outgoing],
+    Batch<'call>,
     &'call [u8],
     Instant,
     u32,
@@ -88,7 +89,7 @@ type Arguments<'call> = (
 #[component(record)]
 pub(crate) struct Answer<List> {
     consumed: u32,
-    events: Vec<Event>,
+    events: Events,
     pub(crate) payload: List,
     pub(crate) output: List,
     accepted: u32,
@@ -118,7 +119,7 @@ impl<List> Answer<List> {
             let end = index(event.start).checked_add(index(event.length));
             end.is_some_and(|end| end <= payload)
         };
-        if !self.events.iter().all(inside) {
+        if !self.events.0.iter().all(inside) {
             return Err("an event points outside the payload");
         }
         Ok(())
@@ -131,7 +132,7 @@ impl<List> Answer<List> {
     ) -> Turn<'guest> {
         Turn {
             consumed: index(self.consumed),
-            events: self.events,
+            events: self.events.0,
             payload,
             output,
             accepted: index(self.accepted),
@@ -158,7 +159,7 @@ pub(crate) fn shorten<'call, 'function, Return>(
 
 #[cfg(test)]
 mod tests {
-    use super::{Answer, Event};
+    use super::{Answer, Event, Events};
     use crate::protocol::{Kind, State};
 
     fn answer(consumed: u32, accepted: u32, start: u32, length: u32) -> Answer<()> {
@@ -170,7 +171,7 @@ mod tests {
         };
         Answer {
             consumed,
-            events: vec![event],
+            events: Events(vec![event]),
             payload: (),
             output: (),
             accepted,
