@@ -5,6 +5,9 @@ use super::Receiver;
 use crate::Rule;
 use crate::session::event::{Kind, Place, Record};
 
+/// For how many times as much as has come of a frame room is made at once.
+const EXPECTED_TIMES: usize = 3;
+
 /// Bytes of a message that have come.
 pub(super) struct Fresh {
     /// In the input, or at the end of the assembly.
@@ -35,6 +38,7 @@ impl Receiver {
             broken,
         } = fresh;
         let bits = frame.header.first;
+        let frame_rest = usize::try_from(frame.left()).unwrap_or(usize::MAX);
         let text = message.text;
         let mut utf8 = message.utf8;
         if text && self.verify_utf8 && !self.extension_frames {
@@ -65,6 +69,9 @@ impl Receiver {
             Place::Input(range) => {
                 let start = *message.assembled.get_or_insert(self.assembly.len());
                 let bytes = input.get(range).unwrap_or_default();
+                // What a header announces is believed as far as a part of it has come.
+                let rest = frame_rest.min(EXPECTED_TIMES * bytes.len());
+                self.assembly.reserve(bytes.len() + rest);
                 self.assembly.extend_from_slice(bytes);
                 Place::Assembled(start..self.assembly.len())
             }
