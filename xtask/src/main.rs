@@ -8,6 +8,7 @@ mod component;
 mod debian;
 mod fuzz;
 mod imports;
+mod instructions;
 mod libtest;
 mod miri;
 mod mutants;
@@ -135,6 +136,15 @@ enum Task {
         )]
         args: Vec<OsString>,
     },
+    /// Count the instructions of the engine's kernels, and compare with what is kept in bench/instructions.tsv.
+    ///
+    /// Runs each of them under callgrind (Debian's valgrind, which is installed if you are root). Fails if one takes more
+    /// than was kept, by more than 3 in 100, with the same compiler.
+    Instructions {
+        /// Keep these counts.
+        #[arg(long)]
+        write: bool,
+    },
     /// Build the component and the benchmarks, and run them.
     Bench {
         /// Arguments of the benchmark program, after `--`.
@@ -168,6 +178,7 @@ fn main() -> ExitCode {
         Task::Mutants { args } => mutants::run(args),
         Task::Fuzz(args) => fuzz::run(&args),
         Task::Soak { args } => commands::run_soak(args),
+        Task::Instructions { write } => instructions::run(write),
         Task::Bench { args } => commands::run_bench(args),
     };
     match done {

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use crate::autobahn;
 use crate::broken;
 use crate::component::{self, Kind};
+use crate::instructions;
 use crate::needs::{self, Needs};
 use crate::shell;
 use crate::steps::Steps;
@@ -19,6 +20,7 @@ const COMPONENTS: &str = "The component, and others for tests";
 const ENGINE: &str = "Engine, xtask, and what fuzzing has kept";
 const BROKEN: &str = "The native engine, broken on purpose";
 const HOSTS: &str = "Tests with the component: host, gate, peers";
+const INSTRUCTIONS: &str = "Instruction counts";
 const NODE: &str = "The component in Node";
 const AUTOBAHN: &str = "Autobahn, the fast part";
 
@@ -45,7 +47,16 @@ fn run_fast() -> Result<()> {
 
 fn run_all() -> Result<()> {
     let mut steps = Steps::new(&[
-        NEEDS, FORMATTING, LINTS, COMPONENTS, ENGINE, BROKEN, HOSTS, NODE, AUTOBAHN,
+        NEEDS,
+        FORMATTING,
+        LINTS,
+        COMPONENTS,
+        ENGINE,
+        BROKEN,
+        HOSTS,
+        INSTRUCTIONS,
+        NODE,
+        AUTOBAHN,
     ]);
     if let Some(needs) = steps.run(needs::install) {
         // A slip of style is reported with everything else, not instead of it.
@@ -55,6 +66,7 @@ fn run_all() -> Result<()> {
             steps.run(test_engine);
             steps.run(|| broken::run(true));
             steps.run(|| test_hosts(&components, Some(&needs)));
+            steps.run(|| instructions::run(false));
             steps.run(|| test_node(&components, &needs));
             steps.run(|| autobahn::test(&components.normal));
         }
