@@ -3,11 +3,13 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`in_memory`] | decoding and encoding, without sockets |
+//! | [`sandbox`] | what the sandbox costs by itself |
 //! | [`deflate`] | servers that compress, through sockets; memory of sessions that do |
 //! | `setting` | where and with what a run was made |
 
 mod deflate;
 mod in_memory;
+mod sandbox;
 mod setting;
 
 use std::fs::{self, File};
@@ -33,6 +35,8 @@ kernel makes them, without the system calls. So what is read and written in smal
 cache holds, has an advantage here that it would pay for on a socket. tokio-websockets and fastwebsockets choose small \
 pieces and can't be told otherwise; --transfer 16 has everybody do so.
 
+sandbox: what it takes to load the component, to make a guest for a connection, and to call it.
+
 deflate: servers with permessage-deflate send back what they get, through sockets, each a process of its own with the \
 same settings (level 6, windows of 32 KiB, takeover); and the memory that a session takes, by what is agreed on.
 
@@ -57,7 +61,7 @@ struct Args {
     #[arg(long)]
     quick: bool,
 
-    /// How often each subject has its turn in each comparison [default: 15 and 5, or 3 and 1 with --quick].
+    /// How often each subject has its turn in each comparison [default: 15, or 3 with --quick; of deflate 5, or 1].
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     repetitions: Option<u32>,
 
@@ -96,6 +100,8 @@ struct Args {
 enum Part {
     /// Decoding and encoding in memory.
     Messages,
+    /// The sandbox by itself.
+    Sandbox,
     /// permessage-deflate.
     Deflate,
 }
@@ -104,6 +110,7 @@ impl Part {
     fn name(self) -> &'static str {
         match self {
             Self::Messages => "messages",
+            Self::Sandbox => "sandbox",
             Self::Deflate => "deflate",
         }
     }
@@ -153,6 +160,11 @@ fn run(args: &Args) -> Result<()> {
                 transfer: args.transfer as usize * 1024,
                 only: args.only.clone(),
                 subjects: args.subject.clone(),
+            })?,
+            Part::Sandbox => sandbox::run(&sandbox::Plan {
+                component: args.component.clone(),
+                is_quick: args.quick,
+                repetitions: args.repetitions,
             })?,
             Part::Deflate => deflate::run(&deflate::Plan {
                 component: args.component.clone(),

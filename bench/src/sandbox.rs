@@ -1,0 +1,184 @@
+//! What the sandbox costs by itself: to load it, to make a guest for a connection, to call it.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+use cpu_time::ThreadTime;
+use host_tests::wire::Frame;
+use serde_json::{Value, json};
+use websocket_component::Role;
+use websocket_host::protocol::Negotiated;
+use websocket_host::{Cache, Guest, Sandbox, SandboxConfig, Session};
+
+/// What is asked for.
+pub(crate) struct Plan {
+    pub(crate) component: PathBuf,
+    pub(crate) is_quick: bool,
+    pub(crate) repetitions: Option<u32>,
+}
+
+const LEGEND: &str = "\
+Each repetition does a thing many times over. Processor time of the thread, in µs; to load, the clock on the wall, in ms.";
+
+struct Row {
+    what: &'static str,
+    unit: &'static str,
+    /// Of each repetition.
+    times: Vec<f64>,
+    /// The most that is aimed at.
+    target: Option<f64>,
+}
+
+/// Prints what is measured, and returns it.
+pub(crate) fn run(plan: &Plan) -> Result<Value> {
+    let repetitions = plan
+        .repetitions
+        .unwrap_or(if plan.is_quick { 3 } else { 15 }) as usize;
+    let count = if plan.is_quick { 100 } else { 2000 };
+    let mut out = io::stdout();
+    writeln!(
+        out,
+        "\nThe sandbox by itself, {repetitions} repetitions\n{LEGEND}\n"
+    )?;
+    let rows = measure(&plan.component, repetitions, count)?;
+    write!(out, "{}", table(&rows))?;
+    Ok(rows.iter().map(report).collect())
+}
+
+fn measure(component: &Path, repetitions: usize, count: usize) -> Result<Vec<Row>> {
+    let folder = std::env::temp_dir().join(format!("websocket-bench-{}", std::process::id()));
+    std::fs::create_dir(&folder).context("a folder for compiled components")?;
+    let kept = Cache::Folder(folder.clone());
+    let load = |cache: &Cache| {
+        let start = Instant::now();
+        let config = SandboxConfig {
+            cache: cache.clone(),
+            ..SandboxConfig::default()
+        };
+        let sandbox = Sandbox::load(component, config)?;
+        Ok::<_, anyhow::Error>((sandbox, 1e3 * start.elapsed().as_secs_f64()))
+    };
+    let (_, compile) = load(&Cache::Off)?;
+    // The first one fills the folder.
+    load(&kept)?;
+    let loads = (0..repetitions).map(|_| Ok(load(&kept)?.1));
+    let loads = loads.collect::<Result<Vec<_>>>()?;
+    let (sandbox, _) = load(&kept)?;
+    std::fs::remove_dir_all(folder).context("the folder of compiled components")?;
+
+    let mut rows = vec![
+        row("compile and load the component", "ms", vec![compile], None),
+        row("load the component, compiled before", "ms", loads, None),
+    ];
+    let each = |of: &mut dyn FnMut() -> Result<()>| {
+        let times = (0..repetitions).map(|_| {
+            let start = ThreadTime::now();
+            for _ in 0..count {
+                of()?;
+            }
+            Ok(1e6 * start.elapsed().as_secs_f64() / count as f64)
+        });
+        times.collect::<Result<Vec<_>>>()
+    };
+    let guests = each(&mut || Ok(drop(sandbox.guest()?)))?;
+    rows.push(row("make a guest, and drop it", "µs", guests, Some(20.0)));
+    let with_session = each(&mut || {
+        let mut guest = sandbox.guest()?;
+        open(&mut guest, &sandbox)?;
+        Ok(())
+    })?;
+    rows.push(row(
+        "the same, with a session that is open",
+        "µs",
+        with_session,
+        None,
+    ));
+
+    let mut guest = sandbox.guest()?;
+    let session = open(&mut guest, &sandbox)?;
+    let empty = each(&mut || {
+        guest.exchange(&session, &[], &[], &[], 0, 65_536)?;
+        Ok(())
+    })?;
+    rows.push(row("an exchange of nothing", "µs", empty, None));
+    let message = Frame::binary([7; 16]).by(Role::Client).bytes();
+    let one = each(&mut || {
+        let turn = guest.exchange(&session, &message, &[], &[], 0, 65_536)?;
+        ensure!(turn.events.len() == 1, "a message was lost");
+        Ok(())
+    })?;
+    rows.push(row(
+        "an exchange that brings one message of 16 B",
+        "µs",
+        one,
+        None,
+    ));
+    Ok(rows)
+}
+
+fn open(guest: &mut Guest, sandbox: &Sandbox) -> Result<Session> {
+    let negotiated = Negotiated {
+        subprotocol: None,
+        extensions: Vec::new(),
+    };
+    let session = guest.open_server(&sandbox.default_config(), &negotiated);
+    session.context("the session doesn't open")
+}
+
+fn row(what: &'static str, unit: &'static str, times: Vec<f64>, target: Option<f64>) -> Row {
+    Row {
+        what,
+        unit,
+        times,
+        target,
+    }
+}
+
+impl Row {
+    /// The median, and where the middle half of the times begins and ends.
+    fn quartiles(&self) -> [f64; 3] {
+        let mut sorted = self.times.clone();
+        sorted.sort_by(f64::total_cmp);
+        let at = |part: usize| sorted.get((sorted.len() - 1) * part / 4).copied();
+        [2, 1, 3].map(|part| at(part).unwrap_or(f64::NAN))
+    }
+}
+
+fn table(rows: &[Row]) -> String {
+    let mut text = format!(
+        "{:<46} {:>10} {:>19}  target\n{}\n",
+        "",
+        "median",
+        "middle half",
+        "-".repeat(95)
+    );
+    for row in rows {
+        let [median, low, high] = row.quartiles();
+        let target = row.target.map_or(String::new(), |most| {
+            let word = if median <= most { "met" } else { "missed" };
+            format!("at most {most} {}: {word}", row.unit)
+        });
+        let spread = format!("{low:.2} - {high:.2}");
+        let line = format!(
+            "{:<46} {median:>7.2} {:<2} {spread:>19}  {target}",
+            row.what, row.unit
+        );
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+    text
+}
+
+fn report(row: &Row) -> Value {
+    let [median, low, high] = row.quartiles();
+    json!({
+        "what": row.what,
+        "unit": row.unit,
+        "median": median,
+        "quartiles": [low, high],
+        "target_at_most": row.target,
+        "times": row.times,
+    })
+}
