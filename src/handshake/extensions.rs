@@ -1,7 +1,7 @@
 //! Extensions: the field that offers and chooses them (RFC 6455, section 9.1), and
 //! what may be chosen.
 
-use alloc::{borrow::ToOwned, collections::BTreeMap, string::String, vec::Vec};
+use alloc::{borrow::ToOwned, collections::BTreeSet, string::String, vec::Vec};
 
 use super::{Extension, Header};
 use crate::{
@@ -110,13 +110,14 @@ pub(super) fn check(extensions: &[Extension]) -> Result<(), Rule> {
 /// server chooses one (RFC 6455, section 9.1; RFC 7692, section 5). Whether the
 /// chosen parameters answer the offered ones is the extension's to say.
 pub(super) fn are_chosen_from(offered: &[Extension], chosen: &[Extension]) -> bool {
-    let mut free: BTreeMap<&str, bool> = offered
-        .iter()
-        .map(|extension| (extension.name.as_str(), true))
-        .collect();
+    // Not collected, which would sort, in code that the component needs for nothing else.
+    let mut free = BTreeSet::new();
+    for extension in offered {
+        free.insert(extension.name.as_str());
+    }
     chosen
         .iter()
-        .all(|extension| free.insert(&extension.name, false) == Some(true))
+        .all(|extension| free.remove(extension.name.as_str()))
 }
 
 #[cfg(test)]

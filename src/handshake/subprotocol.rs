@@ -70,11 +70,10 @@ pub(super) fn check(names: &[String]) -> Result<(), Rule> {
 /// ```
 pub fn choose(headers: &[Header], supported: &[impl AsRef<str>]) -> Option<String> {
     let requested = requested(headers).ok()?;
-    let requested: BTreeSet<&str> = requested.iter().map(String::as_str).collect();
     supported
         .iter()
         .map(AsRef::as_ref)
-        .find(|name| requested.contains(name))
+        .find(|name| requested.iter().any(|requested| requested == name))
         .map(ToOwned::to_owned)
 }
 
