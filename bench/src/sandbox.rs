@@ -83,7 +83,10 @@ fn measure(component: &Path, repetitions: usize, count: usize) -> Result<Vec<Row
         });
         times.collect::<Result<Vec<_>>>()
     };
-    let guests = each(&mut || Ok(drop(sandbox.guest()?)))?;
+    let guests = each(&mut || {
+        sandbox.guest()?;
+        Ok(())
+    })?;
     rows.push(row("make a guest, and drop it", "µs", guests, Some(20.0)));
     let with_session = each(&mut || {
         let mut guest = sandbox.guest()?;

@@ -6,6 +6,7 @@
 //! | `subjects` | what is compared, each behind the same trait |
 //! | `seen`, `frames` | how outputs are checked |
 //! | `cell`, `measure`, `clock` | what is done and how it is measured |
+//! | `targets` | what is aimed at, and whether it is met |
 //! | `table`, `json` | how it is told |
 
 mod cell;
@@ -17,6 +18,7 @@ mod ready;
 mod seen;
 mod subjects;
 mod table;
+mod targets;
 mod transport;
 mod workload;
 
@@ -77,7 +79,11 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
     )?;
     let all = compare(&cells, &subjects, plan.transfer, effort)?;
     write!(out, "{}", table::summary(&all))?;
-    Ok(json::report(plan.transfer, effort, &all))
+    let judged = targets::judge(&all);
+    write!(out, "{}", targets::table(&judged))?;
+    let mut report = json::report(plan.transfer, effort, &all);
+    report["targets"] = targets::report(&judged);
+    Ok(report)
 }
 
 /// Whether nothing particular is asked for, or this.

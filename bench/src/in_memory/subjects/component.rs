@@ -50,7 +50,7 @@ impl Component {
 
 impl Subject for Component {
     fn name(&self) -> &'static str {
-        "component in sandbox"
+        super::COMPONENT
     }
 
     fn is_peer(&self) -> bool {

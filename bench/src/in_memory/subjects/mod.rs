@@ -20,6 +20,9 @@ use crate::in_memory::seen::Seen;
 use crate::in_memory::transport::{Sink, Source};
 use crate::in_memory::workload::Workload;
 
+/// The project's own.
+pub(crate) const NATIVE: &str = "native engine";
+pub(crate) const COMPONENT: &str = "component in sandbox";
 /// The peer that everything is compared with.
 pub(crate) const REFERENCE: &str = "tungstenite";
 

@@ -22,7 +22,7 @@ pub(crate) struct Native;
 
 impl Subject for Native {
     fn name(&self) -> &'static str {
-        "native engine"
+        super::NATIVE
     }
 
     fn is_peer(&self) -> bool {

@@ -1,0 +1,213 @@
+//! What is aimed at, as ratios of one run, and whether it is met.
+
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+
+use super::cell::{Cell, Task};
+use super::measure::{Compared, Measured};
+use super::subjects::{COMPONENT, NATIVE};
+
+/// A ratio that no cell of a kind may exceed.
+struct Target {
+    what: &'static str,
+    subject: &'static str,
+    concerns: fn(&Cell) -> bool,
+    /// Against the fastest peer, or else against the reference.
+    against_fastest: bool,
+    most: f64,
+}
+
+const TARGETS: [Target; 6] = [
+    Target {
+        what: "native, decode 16 B and 125 B: at most half of tungstenite's time",
+        subject: NATIVE,
+        concerns: |cell| cell.task == Task::Decode && cell.size.0 <= 125,
+        against_fastest: false,
+        most: 0.5,
+    },
+    Target {
+        what: "native, decode 16 B and 125 B: ahead of every peer",
+        subject: NATIVE,
+        concerns: |cell| cell.task == Task::Decode && cell.size.0 <= 125,
+        against_fastest: true,
+        most: 1.0,
+    },
+    Target {
+        what: "native, decode 16 KiB and up: ahead of every peer",
+        subject: NATIVE,
+        concerns: |cell| cell.task == Task::Decode && cell.size.0 >= 16 << 10,
+        against_fastest: true,
+        most: 1.0,
+    },
+    Target {
+        what: "native, encode: ahead of every peer",
+        subject: NATIVE,
+        concerns: |cell| cell.task != Task::Decode,
+        against_fastest: true,
+        most: 1.0,
+    },
+    Target {
+        what: "component, decode 16 B and 125 B: no slower than tungstenite",
+        subject: COMPONENT,
+        concerns: |cell| cell.task == Task::Decode && cell.size.0 <= 125,
+        against_fastest: false,
+        most: 1.0,
+    },
+    Target {
+        what: "component, 16 KiB and up: half of the fastest peer's rate",
+        subject: COMPONENT,
+        concerns: |cell| cell.size.0 >= 16 << 10,
+        against_fastest: true,
+        most: 2.0,
+    },
+];
+
+/// A target, and the cell that is furthest from it.
+pub(crate) struct Judged<'run> {
+    target: &'static Target,
+    worst: &'run Compared,
+    ratio: f64,
+}
+
+/// Those targets of which the run has a cell.
+pub(crate) fn judge(all: &[Compared]) -> Vec<Judged<'_>> {
+    let judged = TARGETS.iter().filter_map(|target| {
+        let cells = all
+            .iter()
+            .filter(|compared| (target.concerns)(&compared.cell));
+        let ratios = cells.filter_map(|compared| Some((compared, target.ratio(compared)?)));
+        let (worst, ratio) = ratios.max_by(|(_, a), (_, b)| a.total_cmp(b))?;
+        Some(Judged {
+            target,
+            worst,
+            ratio,
+        })
+    });
+    judged.collect()
+}
+
+impl Target {
+    fn ratio(&self, compared: &Compared) -> Option<f64> {
+        let named = |measured: &&Measured| measured.name == self.subject;
+        let own = compared.subjects.iter().find(named)?;
+        let other = match self.against_fastest {
+            true => compared.fastest_peer(),
+            false => compared.reference(),
+        };
+        Some(own.ratio(other?))
+    }
+}
+
+impl Judged<'_> {
+    fn is_met(&self) -> bool {
+        self.ratio <= self.target.most
+    }
+}
+
+pub(crate) fn table(judged: &[Judged<'_>]) -> String {
+    let mut text = format!(
+        "\nTargets: the ratio of time that no message may exceed, and the message that comes worst\n{}\n",
+        "-".repeat(106)
+    );
+    for judged in judged {
+        let Judged {
+            target,
+            worst,
+            ratio,
+        } = judged;
+        let word = if judged.is_met() { "met" } else { "missed" };
+        let _ = writeln!(
+            text,
+            "{:<66} {:>4.1} {ratio:>5.2} {word:<7} {}",
+            target.what, target.most, worst.cell
+        );
+    }
+    text
+}
+
+pub(crate) fn report(judged: &[Judged<'_>]) -> Value {
+    let judged = judged.iter().map(|judged| {
+        json!({
+            "target": judged.target.what,
+            "at_most": judged.target.most,
+            "worst": judged.ratio,
+            "cell": judged.worst.cell.to_string(),
+            "met": judged.is_met(),
+        })
+    });
+    judged.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{COMPONENT, Compared, Measured, NATIVE, judge, table};
+    use crate::in_memory::cell::Cell;
+    use crate::in_memory::subjects::REFERENCE;
+
+    fn measured(name: &'static str, is_peer: bool, time: f64) -> Measured {
+        Measured {
+            name,
+            is_peer,
+            times: vec![time],
+            transfers: 1.0,
+        }
+    }
+
+    /// Every cell, in which these take so much of the reference's time.
+    fn run(native: f64, component: f64, other: f64) -> Vec<Compared> {
+        let cells = Cell::all().map(|cell| Compared {
+            cell,
+            messages: 1,
+            subjects: vec![
+                measured(NATIVE, false, native),
+                measured(COMPONENT, false, component),
+                measured(REFERENCE, true, 1.0),
+                measured("other", true, other),
+            ],
+        });
+        cells.collect()
+    }
+
+    fn met(all: &[Compared]) -> Vec<bool> {
+        judge(all).iter().map(|judged| judged.is_met()).collect()
+    }
+
+    #[test]
+    fn a_target_is_met_if_every_cell_meets_it() {
+        assert_eq!(met(&run(0.4, 0.9, 0.5)), [true; 6]);
+        assert_eq!(
+            met(&run(0.6, 1.1, 0.5)),
+            [false, false, false, false, false, false]
+        );
+        assert_eq!(
+            met(&run(0.4, 0.9, 0.3)),
+            [true, false, false, false, true, false]
+        );
+    }
+
+    #[test]
+    fn one_cell_is_enough_to_miss_it_and_is_named() {
+        let mut all = run(0.4, 0.9, 0.5);
+        let last = all.last_mut().unwrap();
+        last.subjects[0].times = vec![0.7];
+        let name = last.cell.to_string();
+        let text = table(&judge(&all));
+        let missed: Vec<&str> = text
+            .lines()
+            .filter(|line| line.contains("missed"))
+            .collect();
+        let [line] = &missed[..] else {
+            panic!("{text}");
+        };
+        assert!(
+            line.contains("native, encode") && line.ends_with(&name),
+            "{line}"
+        );
+    }
+
+    #[test]
+    fn what_was_not_measured_is_not_judged() {
+        assert!(judge(&[]).is_empty());
+    }
+}
