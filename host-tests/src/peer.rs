@@ -149,7 +149,6 @@ impl Peer {
             let nanos = u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX);
             let now = websocket_component::Instant::from_nanos(nanos);
             let mut requested = false;
-            // Without deadlines nothing is due but what was too much to be inflated in one call.
             let mut turn = self.session.input(&mut self.unread, now);
             while let Some(event) = turn.next() {
                 let received = match event {
@@ -177,6 +176,7 @@ impl Peer {
                 let accepted = self.session.accept(&Acceptance::default());
                 accepted.map_err(broken)?;
             } else if self.session.next_deadline().is_none() {
+                // Without deadlines nothing is due but what was too much to be inflated in one call.
                 return Ok(());
             }
         }

@@ -70,8 +70,8 @@ impl Receiver {
                 let start = *message.assembled.get_or_insert(self.assembly.len());
                 let bytes = input.get(range).unwrap_or_default();
                 // What a header announces is believed as far as a part of it has come.
-                let rest = frame_rest.min(EXPECTED_TIMES * bytes.len());
-                self.assembly.reserve(bytes.len() + rest);
+                let rest = frame_rest.min(bytes.len().saturating_mul(EXPECTED_TIMES));
+                self.assembly.reserve(bytes.len().saturating_add(rest));
                 self.assembly.extend_from_slice(bytes);
                 Place::Assembled(start..self.assembly.len())
             }
