@@ -3,12 +3,15 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`in_memory`] | decoding and encoding, without sockets |
+//! | [`handshakes`] | requests and responses, without sockets |
 //! | [`sandbox`] | what the sandbox costs by itself |
 //! | [`deflate`] | servers that compress, through sockets; memory of sessions that do |
-//! | `setting` | where and with what a run was made |
+//! | `setting`, `ready` | where and with what a run was made; an executor for what never waits |
 
 mod deflate;
+mod handshakes;
 mod in_memory;
+mod ready;
 mod sandbox;
 mod setting;
 
@@ -34,6 +37,8 @@ count; the subjects take turns, and each repetition begins with another. Reads a
 kernel makes them, without the system calls. So what is read and written in small pieces, which a processor's first-level \
 cache holds, has an advantage here that it would pay for on a socket. tokio-websockets and fastwebsockets choose small \
 pieces and can't be told otherwise; --transfer 16 has everybody do so.
+
+handshakes: a server that is asked by a browser, and a client that is answered, over a connection in memory.
 
 sandbox: what it takes to load the component, to make a guest for a connection, and to call it.
 
@@ -100,6 +105,8 @@ struct Args {
 enum Part {
     /// Decoding and encoding in memory.
     Messages,
+    /// Handshakes in memory.
+    Handshakes,
     /// The sandbox by itself.
     Sandbox,
     /// permessage-deflate.
@@ -110,6 +117,7 @@ impl Part {
     fn name(self) -> &'static str {
         match self {
             Self::Messages => "messages",
+            Self::Handshakes => "handshakes",
             Self::Sandbox => "sandbox",
             Self::Deflate => "deflate",
         }
@@ -160,6 +168,11 @@ fn run(args: &Args) -> Result<()> {
                 transfer: args.transfer as usize * 1024,
                 only: args.only.clone(),
                 subjects: args.subject.clone(),
+            })?,
+            Part::Handshakes => handshakes::run(&handshakes::Plan {
+                component: args.component.clone(),
+                is_quick: args.quick,
+                repetitions: args.repetitions,
             })?,
             Part::Sandbox => sandbox::run(&sandbox::Plan {
                 component: args.component.clone(),

@@ -52,6 +52,19 @@ fn a_quick_run_of_messages_checks_every_output_and_reports_every_cell() {
 }
 
 #[test]
+fn a_quick_run_of_handshakes_opens_every_one_in_both_roles() {
+    let report = quick_run("handshakes");
+    let rows = report["handshakes"].as_array().expect("rows");
+    assert_eq!(rows.len(), 2 * 4);
+    for row in rows {
+        assert!(
+            row["median_us"].as_f64().is_some_and(|time| time > 0.0),
+            "{row}"
+        );
+    }
+}
+
+#[test]
 fn a_quick_run_of_the_sandbox_has_a_time_for_everything() {
     let report = quick_run("sandbox");
     let rows = report["sandbox"].as_array().expect("rows");

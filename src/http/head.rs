@@ -62,12 +62,12 @@ impl HeadReader {
     /// further use.
     pub(crate) fn read(&mut self, input: &[u8]) -> Result<(usize, bool), Rule> {
         let mut taken = 0;
-        for &byte in input {
-            if self.scanner.is_complete() {
-                break;
-            }
+        while let Some(&byte) = input.get(taken)
+            && !self.scanner.is_complete()
+        {
             self.scanner.step(byte)?;
             taken += 1;
+            taken += self.scanner.run(input.get(taken..).unwrap_or_default());
         }
         let head = input.get(..taken).unwrap_or(input);
         // Without a limit the memory is the limit, and the peer must not be able to

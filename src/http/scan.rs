@@ -97,6 +97,26 @@ impl Scanner {
         self.fields
     }
 
+    /// Takes bytes that go on with what the last one belongs to, up to the first that
+    /// doesn't or that a limit keeps out, which is for [`Scanner::step`]. Returns how
+    /// many. Most of a head is names and values.
+    pub(crate) fn run(&mut self, bytes: &[u8]) -> usize {
+        let left = |limit: Option<usize>, count| {
+            limit.map_or(usize::MAX, |limit| limit.saturating_sub(count))
+        };
+        let room = left(self.head_limit, self.head).min(left(self.line_limit, self.line));
+        let bytes = bytes.get(..room).unwrap_or(bytes);
+        let count = match self.place {
+            Place::Target => length_of(bytes, |byte| matches!(byte, b'!'..=b'~')),
+            Place::FieldName => length_of(bytes, is_tchar),
+            Place::FieldValue | Place::Reason => length_of(bytes, is_field_byte),
+            _ => 0,
+        };
+        self.head += count;
+        self.line += count;
+        count
+    }
+
     /// Takes the next byte of the head. A byte that breaks a rule is not taken, and
     /// neither is one after the end.
     pub(crate) fn step(&mut self, byte: u8) -> Result<(), Rule> {
@@ -187,6 +207,11 @@ impl Scanner {
             (true, HeadKind::Response) => Place::StatusSpace,
         })
     }
+}
+
+/// How many bytes at the front are of a kind.
+fn length_of(bytes: &[u8], is_one: impl Fn(u8) -> bool) -> usize {
+    bytes.iter().take_while(|byte| is_one(**byte)).count()
 }
 
 /// A limit as a count, where the largest value means that there is none.

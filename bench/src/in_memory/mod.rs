@@ -14,7 +14,6 @@ mod clock;
 mod frames;
 mod json;
 mod measure;
-mod ready;
 mod seen;
 mod subjects;
 mod table;

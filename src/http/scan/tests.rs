@@ -17,6 +17,24 @@ fn first_wrong_byte(kind: HeadKind, limits: &Limits, input: &[u8]) -> Option<(us
         .find_map(|(at, &byte)| scanner.step(byte).err().map(|rule| (at, rule)))
 }
 
+/// The same, with runs wherever there are some.
+fn first_wrong_byte_of_runs(
+    kind: HeadKind,
+    limits: &Limits,
+    input: &[u8],
+) -> Option<(usize, Rule)> {
+    let mut scanner = Scanner::new(kind, limits);
+    let mut at = 0;
+    while at < input.len() {
+        if let Err(rule) = scanner.step(input[at]) {
+            return Some((at, rule));
+        }
+        at += 1;
+        at += scanner.run(&input[at..]);
+    }
+    None
+}
+
 /// Asserts that the last byte of the input, and none before it, breaks the rule.
 #[track_caller]
 fn fails_at_its_end(kind: HeadKind, limits: &Limits, input: &[u8], rule: Rule) {
@@ -26,6 +44,38 @@ fn fails_at_its_end(kind: HeadKind, limits: &Limits, input: &[u8], rule: Rule) {
         "{:?}",
         String::from_utf8_lossy(input)
     );
+}
+
+#[test]
+fn runs_find_what_steps_do_whatever_byte_stands_wherever() {
+    let request = b"\r\nGET /a HTTP/1.1\r\nHost: a b\r\nX:\r\n\r\n";
+    let response = b"HTTP/1.1 101 Ok then\r\nHost: a b\r\nX:\r\n\r\n";
+    let heads = [
+        (HeadKind::Request, &request[..]),
+        (HeadKind::Response, &response[..]),
+    ];
+    let limits = [
+        limits(UNLIMITED, UNLIMITED, UNLIMITED),
+        limits(30, UNLIMITED, UNLIMITED),
+        limits(UNLIMITED, 7, UNLIMITED),
+        limits(UNLIMITED, 18, 1),
+    ];
+    for (kind, head) in heads {
+        for at in (0..head.len()).step_by(if cfg!(miri) { 7 } else { 1 }) {
+            for byte in (0..=u8::MAX).step_by(if cfg!(miri) { 31 } else { 1 }) {
+                let mut head = head.to_vec();
+                head[at] = byte;
+                for limits in &limits {
+                    assert_eq!(
+                        first_wrong_byte_of_runs(kind, limits, &head),
+                        first_wrong_byte(kind, limits, &head),
+                        "{:?}",
+                        String::from_utf8_lossy(&head)
+                    );
+                }
+            }
+        }
+    }
 }
 
 #[test]

@@ -12,10 +12,10 @@ use fastwebsockets::{FragmentCollector, Frame, OpCode, Payload, WebSocket};
 
 use super::{Decoder, Encoder, Subject};
 use crate::in_memory::frames::Role;
-use crate::in_memory::ready;
 use crate::in_memory::seen::Seen;
 use crate::in_memory::transport::{Sink, Source};
 use crate::in_memory::workload::{Message, Workload};
+use crate::ready;
 
 pub(crate) struct Fastwebsockets;
 

@@ -16,10 +16,10 @@ use tokio_websockets::{ClientBuilder, Message, ServerBuilder, WebSocketStream};
 
 use super::{Decoder, Encoder, Subject};
 use crate::in_memory::frames::Role;
-use crate::in_memory::ready;
 use crate::in_memory::seen::Seen;
 use crate::in_memory::transport::{Sink, Source};
 use crate::in_memory::workload::{self, Workload};
+use crate::ready;
 
 pub(crate) struct TokioWebsockets;
 

@@ -321,10 +321,11 @@ fn in_headers_it_is_agreed_on_too<E: Engine>() {
     }
 }
 
+/// With a parameter that permessage-deflate doesn't have.
 fn other() -> Extension {
     Extension {
         name: "x-other".into(),
-        parameters: Vec::new(),
+        parameters: vec![("level".into(), Some("1".into()))],
     }
 }
 
@@ -334,17 +335,17 @@ fn extensions_of_the_hosts_take_its_place<E: Engine>() {
         ..plain()
     };
     let offered = offered::<E>(&deflate::config(), &request);
-    assert_eq!(offered.as_deref(), Some("x-other"));
+    assert_eq!(offered.as_deref(), Some("x-other; level=1"));
     let acceptance = Acceptance {
         extensions: vec![other()],
         ..Acceptance::default()
     };
     let answered = answered::<E>(
         &deflate::config(),
-        "permessage-deflate, x-other",
+        "permessage-deflate, x-other; level=1",
         &acceptance,
     );
-    assert_eq!(answered.as_deref(), Some("x-other"));
+    assert_eq!(answered.as_deref(), Some("x-other; level=1"));
 }
 
 fn a_host_can_make_the_offers_and_the_answer<E: Engine>() {
