@@ -229,10 +229,14 @@ fn a_client_takes_no_answer_that_it_did_not_ask_for() {
 
 /// All settings that negotiation depends on, with a few sizes of windows.
 fn all_settings() -> Vec<Deflate> {
-    const BITS: [u8; 4] = [8, 9, 12, 15];
+    let bits: &[u8] = if cfg!(miri) {
+        &[8, 15]
+    } else {
+        &[8, 9, 12, 15]
+    };
     let mut all = Vec::new();
-    for send in BITS {
-        for receive in BITS {
+    for &send in bits {
+        for &receive in bits {
             for takeover in 0..4 {
                 all.push(Deflate {
                     send_takeover: takeover & 1 != 0,
