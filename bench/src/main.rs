@@ -6,11 +6,14 @@
 //! | [`handshakes`] | requests and responses, without sockets |
 //! | [`sandbox`] | what the sandbox costs by itself |
 //! | [`deflate`] | servers that compress, through sockets; memory of sessions that do |
-//! | `setting`, `ready` | where and with what a run was made; an executor for what never waits |
+//! | `plan`, `setting` | what is asked of every part; where and with what a run was made |
+//! | `quantile`, `ready` | medians; an executor for what never waits |
 
 mod deflate;
 mod handshakes;
 mod in_memory;
+mod plan;
+mod quantile;
 mod ready;
 mod sandbox;
 mod setting;
@@ -24,6 +27,7 @@ use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
 use serde_json::{Map, Value};
 
+use crate::plan::Plan;
 use crate::setting::Setting;
 
 const ABOUT: &str = "\
@@ -155,35 +159,26 @@ fn run(args: &Args) -> Result<()> {
         [] => Part::value_variants(),
         parts => parts,
     };
+    let plan = Plan {
+        component: args.component.clone(),
+        is_quick: args.quick,
+        repetitions: args.repetitions,
+    };
     let setting = Setting::new(&args.component);
     let mut out = io::stdout();
     write!(out, "{}", setting.text())?;
     let mut report = Map::from_iter([("setting".to_owned(), setting.json())]);
     for part in parts {
         let measured = match part {
-            Part::Messages => in_memory::run(&in_memory::Plan {
-                component: args.component.clone(),
-                is_quick: args.quick,
-                repetitions: args.repetitions,
+            Part::Messages => in_memory::run(&in_memory::Comparison {
+                plan: plan.clone(),
                 transfer: args.transfer as usize * 1024,
                 only: args.only.clone(),
                 subjects: args.subject.clone(),
             })?,
-            Part::Handshakes => handshakes::run(&handshakes::Plan {
-                component: args.component.clone(),
-                is_quick: args.quick,
-                repetitions: args.repetitions,
-            })?,
-            Part::Sandbox => sandbox::run(&sandbox::Plan {
-                component: args.component.clone(),
-                is_quick: args.quick,
-                repetitions: args.repetitions,
-            })?,
-            Part::Deflate => deflate::run(&deflate::Plan {
-                component: args.component.clone(),
-                is_quick: args.quick,
-                repetitions: args.repetitions,
-            })?,
+            Part::Handshakes => handshakes::run(&plan)?,
+            Part::Sandbox => sandbox::run(&plan)?,
+            Part::Deflate => deflate::run(&plan)?,
         };
         report.insert(part.name().to_owned(), measured);
     }

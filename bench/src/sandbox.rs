@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
@@ -13,12 +13,8 @@ use websocket_component::Role;
 use websocket_host::protocol::Negotiated;
 use websocket_host::{Cache, Guest, Sandbox, SandboxConfig, Session};
 
-/// What is asked for.
-pub(crate) struct Plan {
-    pub(crate) component: PathBuf,
-    pub(crate) is_quick: bool,
-    pub(crate) repetitions: Option<u32>,
-}
+use crate::plan::Plan;
+use crate::quantile;
 
 const LEGEND: &str = "\
 Each repetition does a thing many times over. Processor time of the thread, in µs; to load, the clock on the wall, in ms.";
@@ -34,9 +30,7 @@ struct Row {
 
 /// Prints what is measured, and returns it.
 pub(crate) fn run(plan: &Plan) -> Result<Value> {
-    let repetitions = plan
-        .repetitions
-        .unwrap_or(if plan.is_quick { 3 } else { 15 }) as usize;
+    let repetitions = plan.repetitions(15, 3);
     let count = if plan.is_quick { 100 } else { 2000 };
     let mut out = io::stdout();
     writeln!(
@@ -140,16 +134,6 @@ fn row(what: &'static str, unit: &'static str, times: Vec<f64>, target: Option<f
     }
 }
 
-impl Row {
-    /// The median, and where the middle half of the times begins and ends.
-    fn quartiles(&self) -> [f64; 3] {
-        let mut sorted = self.times.clone();
-        sorted.sort_by(f64::total_cmp);
-        let at = |part: usize| sorted.get((sorted.len() - 1) * part / 4).copied();
-        [2, 1, 3].map(|part| at(part).unwrap_or(f64::NAN))
-    }
-}
-
 fn table(rows: &[Row]) -> String {
     let mut text = format!(
         "{:<46} {:>10} {:>19}  target\n{}\n",
@@ -159,7 +143,8 @@ fn table(rows: &[Row]) -> String {
         "-".repeat(95)
     );
     for row in rows {
-        let [median, low, high] = row.quartiles();
+        let median = quantile::median(&row.times);
+        let (low, high) = quantile::middle_half(&row.times);
         let target = row.target.map_or(String::new(), |most| {
             let word = if median <= most { "met" } else { "missed" };
             format!("at most {most} {}: {word}", row.unit)
@@ -175,7 +160,8 @@ fn table(rows: &[Row]) -> String {
 }
 
 fn report(row: &Row) -> Value {
-    let [median, low, high] = row.quartiles();
+    let median = quantile::median(&row.times);
+    let (low, high) = quantile::middle_half(&row.times);
     json!({
         "what": row.what,
         "unit": row.unit,

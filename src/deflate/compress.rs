@@ -45,10 +45,7 @@ impl Compressor {
             return None;
         }
         let compressed = self.compress(payload, last);
-        if self.minimum == 0 || !last {
-            return Some(compressed);
-        }
-        if compressed.len() < payload.len() {
+        if self.minimum == 0 || !last || compressed.len() < payload.len() {
             return Some(compressed);
         }
         // What the peer has not seen, no later message may refer to.

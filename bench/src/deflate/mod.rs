@@ -15,11 +15,12 @@ mod servers;
 mod yawc;
 
 use std::io::{self, Write};
-use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
+use crate::plan::Plan;
+use crate::quantile;
 use corpus::{Corpus, SIZES};
 use load::Pass;
 use servers::Server;
@@ -28,13 +29,6 @@ pub(crate) use echo::{Library, serve};
 
 /// The server that everything is compared with.
 const REFERENCE: &str = "ws";
-
-/// What is asked for.
-pub(crate) struct Plan {
-    pub(crate) component: PathBuf,
-    pub(crate) is_quick: bool,
-    pub(crate) repetitions: Option<u32>,
-}
 
 const LEGEND: &str = "\
 Echo servers on a socket, one connection, level 6, windows of 32 KiB with takeover, everything is compressed.
@@ -48,9 +42,7 @@ wire/text  bytes that the server wrote for each byte of payload";
 /// Prints what is measured, and returns it.
 pub(crate) fn run(plan: &Plan) -> Result<Value> {
     let servers = servers::start(&plan.component)?;
-    let repetitions = plan
-        .repetitions
-        .unwrap_or(if plan.is_quick { 1 } else { 5 }) as usize;
+    let repetitions = plan.repetitions(5, 1);
     let mut out = io::stdout();
     writeln!(
         out,
@@ -85,9 +77,7 @@ fn compare(servers: &[Server], corpus: &Corpus, repetitions: usize) -> Result<Ve
 }
 
 fn median(passes: &[Pass], of: impl Fn(&Pass) -> f64) -> f64 {
-    let mut values: Vec<f64> = passes.iter().map(of).collect();
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+    quantile::median(&passes.iter().map(of).collect::<Vec<_>>())
 }
 
 fn table(size: usize, servers: &[Server], measured: &[Vec<Pass>]) -> String {

@@ -11,20 +11,14 @@ mod subjects;
 mod wire;
 
 use std::io::{self, Write};
-use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use cpu_time::ThreadTime;
 use serde_json::{Value, json};
 
+use crate::plan::Plan;
+use crate::quantile;
 use subjects::{REFERENCE, Subject};
-
-/// What is asked for.
-pub(crate) struct Plan {
-    pub(crate) component: PathBuf,
-    pub(crate) is_quick: bool,
-    pub(crate) repetitions: Option<u32>,
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
@@ -51,9 +45,7 @@ struct Row {
 
 /// Prints what is measured, and returns it.
 pub(crate) fn run(plan: &Plan) -> Result<Value> {
-    let repetitions = plan
-        .repetitions
-        .unwrap_or(if plan.is_quick { 3 } else { 15 }) as usize;
+    let repetitions = plan.repetitions(15, 3);
     let count = if plan.is_quick { 50 } else { 1000 };
     let mut out = io::stdout();
     writeln!(
@@ -101,23 +93,20 @@ fn measure(
 }
 
 impl Row {
-    /// The value below which so many quarters of the times lie.
-    fn quartile(&self, quarters: usize) -> f64 {
-        let mut sorted = self.times.clone();
-        sorted.sort_by(f64::total_cmp);
-        let place = sorted.len().saturating_sub(1) * quarters / 4;
-        sorted.get(place).copied().unwrap_or(f64::NAN)
+    fn median(&self) -> f64 {
+        quantile::median(&self.times)
     }
 
     fn report(&self, role: Role) -> Value {
+        let (low, high) = quantile::middle_half(&self.times);
         json!({
             "role": match role {
                 Role::Server => "server",
                 Role::Client => "client",
             },
             "subject": self.name,
-            "median_us": self.quartile(2),
-            "quartiles_us": [self.quartile(1), self.quartile(3)],
+            "median_us": self.median(),
+            "quartiles_us": [low, high],
             "times_us": self.times,
         })
     }
@@ -138,10 +127,11 @@ fn table(role: Role, rows: &[Row]) -> String {
         "-".repeat(81)
     );
     let reference = rows.iter().find(|row| row.name == REFERENCE);
-    let reference = reference.map_or(f64::NAN, |row| row.quartile(2));
+    let reference = reference.map_or(f64::NAN, Row::median);
     for row in rows {
-        let median = row.quartile(2);
-        let spread = format!("{:.2} - {:.2}", row.quartile(1), row.quartile(3));
+        let median = row.median();
+        let (low, high) = quantile::middle_half(&row.times);
+        let spread = format!("{low:.2} - {high:.2}");
         text += &format!(
             "{:<24} {median:>8.2} {spread:>19} {:>12.0} {:>14.2}\n",
             row.name,

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use crate::in_memory::cell::{Cell, Run};
 use crate::in_memory::subjects::{REFERENCE, Subject};
 use crate::in_memory::workload::Workload;
+use crate::quantile;
 
 /// How long to measure.
 #[derive(Clone, Copy, Debug)]
@@ -107,12 +108,12 @@ pub(crate) fn compare(
 impl Measured {
     /// The median time, in nanoseconds for each message.
     pub(crate) fn median(&self) -> f64 {
-        quantile(&self.times, 0.5)
+        quantile::median(&self.times)
     }
 
     /// The quarter of the times below and above which the middle half lies.
     pub(crate) fn quartiles(&self) -> (f64, f64) {
-        (quantile(&self.times, 0.25), quantile(&self.times, 0.75))
+        quantile::middle_half(&self.times)
     }
 
     /// How many times as long as the other it took: the median over the repetitions, in each of which both were
@@ -120,7 +121,7 @@ impl Measured {
     pub(crate) fn ratio(&self, other: &Self) -> f64 {
         let pairs = self.times.iter().zip(&other.times);
         let ratios: Vec<_> = pairs.map(|(own, other)| own / other).collect();
-        quantile(&ratios, 0.5)
+        quantile::median(&ratios)
     }
 }
 
@@ -135,22 +136,9 @@ impl Compared {
     }
 }
 
-/// The value below which this part of the values lies, between two of them by proportion.
-fn quantile(values: &[f64], part: f64) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let Some(last) = sorted.len().checked_sub(1) else {
-        return f64::NAN;
-    };
-    let place = part * last as f64;
-    let low = sorted[place.floor() as usize];
-    let high = sorted[place.ceil() as usize];
-    low + (high - low) * place.fract()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Measured, quantile};
+    use super::Measured;
 
     fn measured(times: &[f64]) -> Measured {
         Measured {
@@ -159,16 +147,6 @@ mod tests {
             times: times.to_vec(),
             transfers: 0.0,
         }
-    }
-
-    #[test]
-    fn quantiles_lie_where_they_should() {
-        let values = [4.0, 1.0, 3.0, 2.0, 5.0];
-        assert_eq!(quantile(&values, 0.0), 1.0);
-        assert_eq!(quantile(&values, 0.25), 2.0);
-        assert_eq!(quantile(&values, 0.5), 3.0);
-        assert_eq!(quantile(&values, 1.0), 5.0);
-        assert_eq!(quantile(&[1.0, 2.0], 0.5), 1.5);
     }
 
     #[test]

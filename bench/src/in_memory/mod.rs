@@ -22,23 +22,21 @@ mod transport;
 mod workload;
 
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
+use crate::plan::Plan;
 use cell::Cell;
 use measure::{Compared, Effort};
 use subjects::Subject;
 use workload::{Size, Workload};
 
 /// What is asked for.
-pub(crate) struct Plan {
-    pub(crate) component: PathBuf,
-    pub(crate) is_quick: bool,
-    pub(crate) repetitions: Option<u32>,
+pub(crate) struct Comparison {
+    pub(crate) plan: Plan,
     /// In bytes.
     pub(crate) transfer: usize,
     /// Parts of names of comparisons; all, if there are none.
@@ -48,9 +46,10 @@ pub(crate) struct Plan {
 }
 
 /// Prints what is measured, and returns it.
-pub(crate) fn run(plan: &Plan) -> Result<Value> {
+pub(crate) fn run(asked: &Comparison) -> Result<Value> {
+    let plan = &asked.plan;
     let cells: Vec<_> = Cell::all()
-        .filter(|cell| chosen(&cell.to_string(), &plan.only))
+        .filter(|cell| chosen(&cell.to_string(), &asked.only))
         .collect();
     ensure!(!cells.is_empty(), "no comparison has such a name");
     let subjects = subjects::all(&plan.component)
@@ -58,13 +57,11 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
     let subjects: Vec<_> = subjects
         .iter()
         .map(|subject| &**subject)
-        .filter(|subject| chosen(subject.name(), &plan.subjects))
+        .filter(|subject| chosen(subject.name(), &asked.subjects))
         .collect();
     ensure!(!subjects.is_empty(), "no subject has such a name");
     let effort = Effort {
-        repetitions: plan
-            .repetitions
-            .unwrap_or(if plan.is_quick { 3 } else { 15 }) as usize,
+        repetitions: plan.repetitions(15, 3),
         turn: Duration::from_millis(if plan.is_quick { 1 } else { 15 }),
     };
     let mut out = io::stdout();
@@ -74,13 +71,13 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
         effort.repetitions,
         effort.turn.as_millis(),
         table::LEGEND,
-        transfer = Size(plan.transfer),
+        transfer = Size(asked.transfer),
     )?;
-    let all = compare(&cells, &subjects, plan.transfer, effort)?;
+    let all = compare(&cells, &subjects, asked.transfer, effort)?;
     write!(out, "{}", table::summary(&all))?;
     let judged = targets::judge(&all);
     write!(out, "{}", targets::table(&judged))?;
-    let mut report = json::report(plan.transfer, effort, &all);
+    let mut report = json::report(asked.transfer, effort, &all);
     report["targets"] = targets::report(&judged);
     Ok(report)
 }

@@ -2,7 +2,7 @@
 // LONGEST URL...`, a connection to each. Whatever doesn't come back is an error, and an exit status.
 
 import assert from 'node:assert/strict';
-import { chromium } from 'playwright-core';
+import { launch } from './chromium.mjs';
 
 const [executablePath, longest, ...urls] = process.argv.slice(2);
 
@@ -33,13 +33,7 @@ async function speak([url, longest]) {
   return { others, code, extensions: socket.extensions };
 }
 
-const browser = await chromium.launch({
-  executablePath,
-  args: [
-    '--headless', '--no-sandbox', '--disable-gpu', '--disable-background-networking',
-    '--disable-component-update', '--disable-sync', '--no-first-run',
-  ],
-});
+const browser = await launch(executablePath);
 try {
   const page = await browser.newPage();
   for (const url of urls) {
