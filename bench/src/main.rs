@@ -6,17 +6,24 @@
 //! | [`handshakes`] | requests and responses, without sockets |
 //! | [`sandbox`] | what the sandbox costs by itself |
 //! | [`deflate`] | servers that compress, through sockets; memory of sessions that do |
+//! | [`sockets`] | proxies under load |
+//! | [`proxies`], [`load`] | proxies, each a process; the clients and the server at both ends of them |
 //! | `plan`, `setting` | what is asked of every part; where and with what a run was made |
-//! | `quantile`, `ready` | medians; an executor for what never waits |
+//! | `quantile`, `size`, `pin`, `ready` | medians; sizes as people write them; processors; an executor for what never waits |
 
 mod deflate;
 mod handshakes;
 mod in_memory;
+mod load;
+mod pin;
 mod plan;
+mod proxies;
 mod quantile;
 mod ready;
 mod sandbox;
 mod setting;
+mod size;
+mod sockets;
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -28,6 +35,7 @@ use clap::{Parser, ValueEnum};
 use serde_json::{Map, Value};
 
 use crate::plan::Plan;
+use crate::proxies::Relay;
 use crate::setting::Setting;
 
 const ABOUT: &str = "\
@@ -83,11 +91,11 @@ struct Args {
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 
-    /// Of messages: only comparisons whose name contains this, such as `text 16 B`. May be given several times.
+    /// Of messages and sockets: only comparisons whose name contains this, such as `text 16 B`. May be given several times.
     #[arg(long, value_name = "TEXT")]
     only: Vec<String>,
 
-    /// Of messages: only subjects whose name contains this, such as `native`. May be given several times.
+    /// Of messages and sockets: only subjects whose name contains this, such as `native`. May be given several times.
     #[arg(long, value_name = "TEXT")]
     subject: Vec<String>,
 
@@ -103,6 +111,9 @@ struct Args {
     /// Be an echo server of this library, until killed.
     #[arg(long, value_enum, hide = true)]
     serve: Option<deflate::Library>,
+
+    #[command(flatten)]
+    relay: Relay,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -115,6 +126,8 @@ enum Part {
     Sandbox,
     /// permessage-deflate.
     Deflate,
+    /// Proxies under load.
+    Sockets,
 }
 
 impl Part {
@@ -124,6 +137,7 @@ impl Part {
             Self::Handshakes => "handshakes",
             Self::Sandbox => "sandbox",
             Self::Deflate => "deflate",
+            Self::Sockets => "sockets",
         }
     }
 }
@@ -132,7 +146,7 @@ fn main() -> ExitCode {
     let args = Args::parse();
     let result = match args.serve {
         Some(library) => deflate::serve(library, &args.component),
-        None => run(&args),
+        None => args.relay.serve().unwrap_or_else(|| run(&args)),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -162,6 +176,8 @@ fn run(args: &Args) -> Result<()> {
     let plan = Plan {
         component: args.component.clone(),
         is_quick: args.quick,
+        only: args.only.clone(),
+        subjects: args.subject.clone(),
         repetitions: args.repetitions,
     };
     let setting = Setting::new(&args.component);
@@ -170,15 +186,11 @@ fn run(args: &Args) -> Result<()> {
     let mut report = Map::from_iter([("setting".to_owned(), setting.json())]);
     for part in parts {
         let measured = match part {
-            Part::Messages => in_memory::run(&in_memory::Comparison {
-                plan: plan.clone(),
-                transfer: args.transfer as usize * 1024,
-                only: args.only.clone(),
-                subjects: args.subject.clone(),
-            })?,
+            Part::Messages => in_memory::run(&plan, args.transfer as usize * 1024)?,
             Part::Handshakes => handshakes::run(&plan)?,
             Part::Sandbox => sandbox::run(&plan)?,
             Part::Deflate => deflate::run(&plan)?,
+            Part::Sockets => sockets::run(&plan)?,
         };
         report.insert(part.name().to_owned(), measured);
     }

@@ -43,9 +43,8 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
 }
 
 fn measure(component: &Path, repetitions: usize, count: usize) -> Result<Vec<Row>> {
-    let folder = std::env::temp_dir().join(format!("websocket-bench-{}", std::process::id()));
-    std::fs::create_dir(&folder).context("a folder for compiled components")?;
-    let kept = Cache::Folder(folder.clone());
+    let folder = tempfile::tempdir().context("a folder for compiled components")?;
+    let kept = Cache::Folder(folder.path().to_owned());
     let load = |cache: &Cache| {
         let start = Instant::now();
         let config = SandboxConfig {
@@ -61,7 +60,9 @@ fn measure(component: &Path, repetitions: usize, count: usize) -> Result<Vec<Row
     let loads = (0..repetitions).map(|_| Ok(load(&kept)?.1));
     let loads = loads.collect::<Result<Vec<_>>>()?;
     let (sandbox, _) = load(&kept)?;
-    std::fs::remove_dir_all(folder).context("the folder of compiled components")?;
+    folder
+        .close()
+        .context("the folder of compiled components")?;
 
     let mut rows = vec![
         row("compile and load the component", "ms", vec![compile], None),

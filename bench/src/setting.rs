@@ -56,7 +56,7 @@ impl Setting {
 }
 
 /// The version of a package, by the lock file that the build used.
-fn version(package: &str) -> String {
+pub(crate) fn version(package: &str) -> String {
     let entry = format!("name = \"{package}\"\nversion = \"");
     let rest = LOCK.split_once(&entry).map_or("?\"", |(_, rest)| rest);
     rest.split('"').next().unwrap_or("?").to_owned()

@@ -11,7 +11,17 @@ use crate::in_memory::frames::{self, Role};
 use crate::in_memory::seen::Seen;
 use crate::in_memory::subjects::{Decoder, Encoder, Subject};
 use crate::in_memory::transport::{Sink, Source};
-use crate::in_memory::workload::{Content, Size, Workload};
+use crate::in_memory::workload::{Content, Workload};
+use crate::size::Size;
+
+/// Of messages.
+pub(crate) const SIZES: [Size; 5] = [
+    Size(16),
+    Size(125),
+    Size(1 << 10),
+    Size(16 << 10),
+    Size(256 << 10),
+];
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +78,7 @@ impl Cell {
         let both =
             both.filter(|&(task, content)| task == Task::Decode || content != Content::Unicode);
         both.flat_map(|(task, content)| {
-            Size::ALL.map(|size| Self {
+            SIZES.map(|size| Self {
                 task,
                 content,
                 size,

@@ -29,35 +29,22 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use crate::plan::Plan;
+use crate::size::Size;
 use cell::Cell;
 use measure::{Compared, Effort};
 use subjects::Subject;
-use workload::{Size, Workload};
+use workload::Workload;
 
-/// What is asked for.
-pub(crate) struct Comparison {
-    pub(crate) plan: Plan,
-    /// In bytes.
-    pub(crate) transfer: usize,
-    /// Parts of names of comparisons; all, if there are none.
-    pub(crate) only: Vec<String>,
-    /// Parts of names of subjects.
-    pub(crate) subjects: Vec<String>,
-}
-
-/// Prints what is measured, and returns it.
-pub(crate) fn run(asked: &Comparison) -> Result<Value> {
-    let plan = &asked.plan;
-    let cells: Vec<_> = Cell::all()
-        .filter(|cell| chosen(&cell.to_string(), &asked.only))
-        .collect();
+/// Prints what is measured, and returns it. A read brings in up to `transfer` bytes.
+pub(crate) fn run(plan: &Plan, transfer: usize) -> Result<Value> {
+    let cells: Vec<_> = Cell::all().filter(|cell| plan.wants(cell)).collect();
     ensure!(!cells.is_empty(), "no comparison has such a name");
     let subjects = subjects::all(&plan.component)
         .context("run `cargo xtask bench`, which builds the component first")?;
     let subjects: Vec<_> = subjects
         .iter()
         .map(|subject| &**subject)
-        .filter(|subject| chosen(subject.name(), &asked.subjects))
+        .filter(|subject| plan.has(subject.name()))
         .collect();
     ensure!(!subjects.is_empty(), "no subject has such a name");
     let effort = Effort {
@@ -71,20 +58,15 @@ pub(crate) fn run(asked: &Comparison) -> Result<Value> {
         effort.repetitions,
         effort.turn.as_millis(),
         table::LEGEND,
-        transfer = Size(asked.transfer),
+        transfer = Size(transfer),
     )?;
-    let all = compare(&cells, &subjects, asked.transfer, effort)?;
+    let all = compare(&cells, &subjects, transfer, effort)?;
     write!(out, "{}", table::summary(&all))?;
     let judged = targets::judge(&all);
     write!(out, "{}", targets::table(&judged))?;
-    let mut report = json::report(asked.transfer, effort, &all);
+    let mut report = json::report(transfer, effort, &all);
     report["targets"] = targets::report(&judged);
     Ok(report)
-}
-
-/// Whether nothing particular is asked for, or this.
-fn chosen(name: &str, wanted: &[String]) -> bool {
-    wanted.is_empty() || wanted.iter().any(|wanted| name.contains(wanted.as_str()))
 }
 
 fn compare(

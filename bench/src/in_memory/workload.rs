@@ -1,8 +1,7 @@
 //! The messages that are decoded and encoded: the same for everybody.
 
-use std::fmt;
-
 use crate::in_memory::frames::{self, Role};
+use crate::size::Size;
 
 /// How many bytes of payload one pass carries. Small enough for a core's second-level cache, as bytes fresh from a
 /// socket are; large enough that a pass takes far longer than reading the clock.
@@ -28,30 +27,6 @@ impl Content {
             Self::Text => "text",
             Self::Unicode => "unicode",
         }
-    }
-}
-
-/// A size in bytes, written as people do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Size(pub(crate) usize);
-
-impl Size {
-    pub(crate) const ALL: [Self; 5] = [
-        Self(16),
-        Self(125),
-        Self(1 << 10),
-        Self(16 << 10),
-        Self(256 << 10),
-    ];
-}
-
-impl fmt::Display for Size {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = match self.0 {
-            bytes if bytes >= 1024 && bytes % 1024 == 0 => format!("{} KiB", bytes / 1024),
-            bytes => format!("{bytes} B"),
-        };
-        f.pad(&text)
     }
 }
 
@@ -184,13 +159,14 @@ impl Random {
 
 #[cfg(test)]
 mod tests {
-    use super::{Content, Size, Workload};
+    use super::{Content, Workload};
+    use crate::in_memory::cell::SIZES;
     use crate::in_memory::frames::{Role, read};
 
     #[test]
     fn every_message_has_its_size_and_the_wire_carries_all() {
         for content in Content::ALL {
-            for size in Size::ALL {
+            for size in SIZES {
                 let work = Workload::new(content, size, 64 << 10);
                 assert!(work.messages.iter().all(|m| m.bytes().len() == size.0));
                 let text = content != Content::Binary;
@@ -206,16 +182,10 @@ mod tests {
 
     #[test]
     fn bursts_hold_every_message_once() {
-        for size in Size::ALL {
+        for size in SIZES {
             let work = Workload::new(Content::Binary, size, 64 << 10);
             let count: usize = work.bursts().map(<[_]>::len).sum();
             assert_eq!(count, work.messages.len());
         }
-    }
-
-    #[test]
-    fn sizes_read_well() {
-        let names: Vec<_> = Size::ALL.iter().map(ToString::to_string).collect();
-        assert_eq!(names, ["16 B", "125 B", "1 KiB", "16 KiB", "256 KiB"]);
     }
 }

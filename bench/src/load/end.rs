@@ -1,0 +1,202 @@
+//! One socket: its handshake, what it reads and what it writes.
+
+use std::collections::VecDeque;
+use std::io::{ErrorKind, Read, Write};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail, ensure};
+use host_tests::heads;
+use mio::net::TcpStream;
+use mio::{Interest, Poll, Token};
+
+use super::check::Check;
+use super::content::Content;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Seat {
+    Client,
+    /// Sends back what comes.
+    Server,
+}
+
+/// What one socket had to say.
+#[derive(Default)]
+pub(super) struct Done {
+    pub(super) opened: bool,
+    /// Messages that have come.
+    pub(super) messages: u64,
+}
+
+pub(super) struct End {
+    seat: Seat,
+    socket: TcpStream,
+    /// What has come of the other side's head, until it is complete.
+    head: Option<Vec<u8>>,
+    /// What is left to write of one's own.
+    greeting: Vec<u8>,
+    check: Check,
+    /// Where in the cycle of frames the next byte is, and how many bytes are to be written.
+    place: usize,
+    owed: usize,
+    /// How many messages may be under way, when a client sends by itself.
+    pub(super) window: u64,
+    sent: u64,
+    received: u64,
+    /// When those that are under way were to be sent.
+    pub(super) scheduled: VecDeque<Instant>,
+}
+
+impl End {
+    pub(super) fn new(
+        seat: Seat,
+        mut socket: TcpStream,
+        token: Token,
+        poll: &Poll,
+    ) -> Result<Self> {
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        poll.registry().register(&mut socket, token, interest)?;
+        Ok(Self {
+            seat,
+            socket,
+            head: Some(Vec::new()),
+            greeting: match seat {
+                Seat::Client => heads::request(),
+                Seat::Server => Vec::new(),
+            },
+            check: Check::default(),
+            place: 0,
+            owed: 0,
+            window: 0,
+            sent: 0,
+            received: 0,
+            scheduled: VecDeque::new(),
+        })
+    }
+
+    /// How many messages of a client are on their way.
+    pub(super) fn under_way(&self) -> u64 {
+        self.sent - self.received
+    }
+
+    /// Sends so many messages.
+    pub(super) fn send(&mut self, messages: u64, content: &Content) -> Result<()> {
+        self.sent += messages;
+        self.owed += usize::try_from(messages)? * self.frames(content).len() / content.count();
+        self.write(content)
+    }
+
+    /// Does what the socket is ready for.
+    pub(super) fn go_on(
+        &mut self,
+        is_readable: bool,
+        content: &Content,
+        buffer: &mut [u8],
+    ) -> Result<Done> {
+        self.greet()?;
+        self.write(content)?;
+        let mut done = Done::default();
+        while is_readable {
+            let count = match self.socket.read(buffer) {
+                Ok(0) => bail!("the connection has ended"),
+                Ok(count) => count,
+                Err(error) if is_for_later(&error) => break,
+                Err(error) => return Err(error.into()),
+            };
+            let mut bytes = &buffer[..count];
+            if self.head.is_some() {
+                done.opened |= self.shake_hands(&mut bytes)?;
+            }
+            let came = self.check.feed(bytes, content)?;
+            self.received += came;
+            done.messages += came;
+            self.answer(came, content)?;
+            // A socket that gave less than there was room for is empty.
+            if count < buffer.len() {
+                break;
+            }
+        }
+        Ok(done)
+    }
+
+    /// A server sends back what came; a client keeps its window full, but doesn't write for every message.
+    fn answer(&mut self, came: u64, content: &Content) -> Result<()> {
+        match self.seat {
+            Seat::Server if came > 0 => self.send(came, content),
+            Seat::Client if self.under_way() <= self.window / 2 && self.window > 0 => {
+                self.send(self.window - self.under_way(), content)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes bytes of a head. Returns whether it is complete.
+    fn shake_hands(&mut self, bytes: &mut &[u8]) -> Result<bool> {
+        let Some(head) = &mut self.head else {
+            return Ok(false);
+        };
+        let before = head.len();
+        head.extend_from_slice(bytes);
+        let Some(end) = heads::end(head) else {
+            *bytes = &[];
+            return Ok(false);
+        };
+        *bytes = &bytes[end - before..];
+        head.truncate(end);
+        let head = String::from_utf8(self.head.take().unwrap_or_default())?;
+        match self.seat {
+            Seat::Client => ensure!(head.starts_with("HTTP/1.1 101 "), "refused: {head}"),
+            Seat::Server => {
+                let key = heads::field(&head, "Sec-WebSocket-Key").context("no key")?;
+                self.greeting = heads::response_to(key);
+                self.greet()?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Writes what is left of the head.
+    fn greet(&mut self) -> Result<()> {
+        while !self.greeting.is_empty() {
+            match self.socket.write(&self.greeting) {
+                Ok(count) => drop(self.greeting.drain(..count)),
+                Err(error) if is_for_later(&error) => break,
+                Err(error) => return Err(error.into()),
+            }
+            // Small messages go out at once; only a socket that is connected can be told.
+            self.socket.set_nodelay(true)?;
+        }
+        Ok(())
+    }
+
+    fn frames<'c>(&self, content: &'c Content) -> &'c [u8] {
+        match self.seat {
+            Seat::Client => &content.from_client,
+            Seat::Server => &content.from_server,
+        }
+    }
+
+    /// Writes what is owed, as far as the socket takes it.
+    fn write(&mut self, content: &Content) -> Result<()> {
+        let frames = self.frames(content);
+        while self.owed > 0 {
+            let end = frames.len().min(self.place + self.owed);
+            match self.socket.write(&frames[self.place..end]) {
+                Ok(count) => {
+                    self.owed -= count;
+                    self.place = (self.place + count) % frames.len();
+                }
+                Err(error) if is_for_later(&error) => break,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The socket isn't ready, or not even connected.
+fn is_for_later(error: &std::io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::WouldBlock | ErrorKind::NotConnected
+    )
+}

@@ -1,0 +1,252 @@
+//! Both ends of many connections through a proxy: the clients, and the server behind it, which sends everything back.
+//!
+//! All of it is one thread, and does as little as it can for each message: frames are made and masked before, and what
+//! comes is compared where it was read. So the proxy is what a run waits for, and [`Pass`] tells whether it was.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `content` | the messages, and the frames that carry them |
+//! | `check` | frames that come, held against the messages that were sent |
+//! | `end` | one socket: its handshake, what it reads and what it writes |
+
+mod check;
+mod content;
+mod end;
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use cpu_time::ThreadTime;
+use host_tests::usage::Usage;
+use mio::net::{TcpListener, TcpStream};
+use mio::{Events, Interest, Poll, Token};
+
+pub(crate) use content::Content;
+use end::{End, Seat};
+
+/// Longer than anything takes that is under way.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The most that is read at a time: it stays in a processor's cache.
+const READ: usize = 64 << 10;
+/// How many connections are opened at the same time.
+const AT_ONCE: usize = 64;
+
+const LISTENER: Token = Token(usize::MAX);
+
+/// What went through in some time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pass {
+    /// There and back.
+    pub(crate) messages: u64,
+    pub(crate) time: Duration,
+    /// Processor time of the proxy, and of this thread.
+    pub(crate) proxy: Duration,
+    pub(crate) load: Duration,
+}
+
+pub(crate) struct Load {
+    poll: Poll,
+    listener: TcpListener,
+    address: SocketAddr,
+    content: Content,
+    /// Clients have even numbers, the server's ends odd ones.
+    clients: Vec<End>,
+    servers: Vec<End>,
+    buffer: Box<[u8]>,
+    /// How many clients are open.
+    open: usize,
+    /// Messages that have come back, of all connections.
+    returned: u64,
+    /// How late they came, when that is asked for.
+    delays: Option<Vec<f64>>,
+}
+
+impl Pass {
+    /// Messages a second.
+    pub(crate) fn rate(&self) -> f64 {
+        self.messages as f64 / self.time.as_secs_f64()
+    }
+}
+
+impl Load {
+    pub(crate) fn new(content: Content) -> Result<Self> {
+        let poll = Poll::new()?;
+        let mut listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+        let registry = poll.registry();
+        registry.register(&mut listener, LISTENER, Interest::READABLE)?;
+        Ok(Self {
+            address: listener.local_addr()?,
+            poll,
+            listener,
+            content,
+            clients: Vec::new(),
+            servers: Vec::new(),
+            buffer: vec![0; READ].into(),
+            open: 0,
+            returned: 0,
+            delays: None,
+        })
+    }
+
+    /// Where the server is that proxies are in front of.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Ends all connections; the next ones carry other messages.
+    pub(crate) fn change(&mut self, content: Content) {
+        self.close();
+        self.content = content;
+    }
+
+    /// Ends all connections.
+    pub(crate) fn close(&mut self) {
+        self.clients.clear();
+        self.servers.clear();
+        self.open = 0;
+    }
+
+    /// Opens so many connections through the proxy at this address. Returns how long that took.
+    pub(crate) fn open(&mut self, proxy: SocketAddr, count: usize) -> Result<Duration> {
+        let start = Instant::now();
+        while self.open < count {
+            while self.clients.len() < count.min(self.open + AT_ONCE) {
+                let token = Token(2 * self.clients.len());
+                let socket = TcpStream::connect(proxy)?;
+                self.clients
+                    .push(End::new(Seat::Client, socket, token, &self.poll)?);
+            }
+            self.turn(Some(Duration::from_millis(100)))?;
+            ensure!(
+                start.elapsed() < PATIENCE,
+                "only {} of {count} connections open",
+                self.open
+            );
+        }
+        Ok(start.elapsed())
+    }
+
+    /// Keeps up to `window` messages of each of the first `active` connections on their way, for so long, and waits until all are back.
+    pub(crate) fn saturate(
+        &mut self,
+        active: usize,
+        window: u64,
+        length: Duration,
+        proxy: Option<u32>,
+    ) -> Result<Pass> {
+        let cpu = |of: Option<u32>| {
+            of.map_or(Ok(Duration::ZERO), |id| {
+                Ok::<_, anyhow::Error>(Usage::of(id)?.cpu)
+            })
+        };
+        let before = (self.returned, cpu(proxy)?, ThreadTime::now());
+        let start = Instant::now();
+        for client in self.clients.iter_mut().take(active) {
+            client.window = window;
+            client.send(window, &self.content)?;
+        }
+        while start.elapsed() < length {
+            self.turn(Some(Duration::from_millis(10)))?;
+        }
+        let pass = Pass {
+            messages: self.returned - before.0,
+            time: start.elapsed(),
+            proxy: cpu(proxy)?.saturating_sub(before.1),
+            load: before.2.elapsed(),
+        };
+        self.drain()?;
+        Ok(pass)
+    }
+
+    /// Sends so many messages a second, over all connections in turn, for so long. Returns how long after the time at
+    /// which it was to be sent each came back, in seconds.
+    pub(crate) fn pace(&mut self, per_second: u32, length: Duration) -> Result<Vec<f64>> {
+        let gap = Duration::from_secs(1) / per_second;
+        let start = Instant::now();
+        let (mut due, mut turn) = (start, 0);
+        self.delays = Some(Vec::new());
+        while due < start + length {
+            while due <= Instant::now() {
+                let connections = self.clients.len();
+                let client = self
+                    .clients
+                    .get_mut(turn % connections)
+                    .context("no connection")?;
+                client.scheduled.push_back(due);
+                client.send(1, &self.content)?;
+                due += gap;
+                turn += 1;
+            }
+            // It waits by asking: to sleep would make it late.
+            self.turn(Some(Duration::ZERO))?;
+        }
+        self.drain()?;
+        Ok(self.delays.take().unwrap_or_default())
+    }
+
+    /// Waits until all that was sent is back.
+    fn drain(&mut self) -> Result<()> {
+        for client in &mut self.clients {
+            client.window = 0;
+        }
+        let since = Instant::now();
+        while self.clients.iter().any(|client| client.under_way() > 0) {
+            self.turn(Some(Duration::from_millis(10)))?;
+            ensure!(since.elapsed() < PATIENCE, "messages don't come back");
+        }
+        Ok(())
+    }
+
+    /// Does what can be done, or waits for so long until something can.
+    fn turn(&mut self, wait: Option<Duration>) -> Result<()> {
+        let mut events = Events::with_capacity(256);
+        match self.poll.poll(&mut events, wait) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
+            result => result?,
+        }
+        for event in &events {
+            match event.token() {
+                LISTENER => self.accept()?,
+                Token(number) => {
+                    let (seat, ends) = match number % 2 {
+                        0 => ("client", &mut self.clients),
+                        _ => ("server", &mut self.servers),
+                    };
+                    // Of a connection that was closed meanwhile.
+                    let Some(end) = ends.get_mut(number / 2) else {
+                        continue;
+                    };
+                    let done = end
+                        .go_on(event.is_readable(), &self.content, &mut self.buffer)
+                        .with_context(|| format!("{seat} {}", number / 2))?;
+                    self.open += usize::from(done.opened && number % 2 == 0);
+                    if number % 2 == 0 {
+                        self.returned += done.messages;
+                        if let Some(delays) = &mut self.delays {
+                            let now = Instant::now();
+                            let came = end.scheduled.drain(..done.messages as usize);
+                            delays.extend(came.map(|due| (now - due).as_secs_f64()));
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn accept(&mut self) -> Result<()> {
+        loop {
+            match self.listener.accept() {
+                Ok((socket, _)) => {
+                    let token = Token(2 * self.servers.len() + 1);
+                    self.servers
+                        .push(End::new(Seat::Server, socket, token, &self.poll)?);
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}

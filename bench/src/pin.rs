@@ -1,0 +1,38 @@
+//! Which processor a thread runs on, so that a proxy and its load don't take turns on one.
+
+use std::io;
+
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+
+/// What this thread may run on, until this is dropped.
+pub(crate) struct Processors {
+    all: CpuSet,
+    /// One for what is measured, and one for the rest: the same, if there is only one.
+    pub(crate) proxy: usize,
+    pub(crate) load: usize,
+}
+
+impl Processors {
+    /// The first two that this thread may use.
+    pub(crate) fn of_this_thread() -> io::Result<Self> {
+        let all = sched_getaffinity(None)?;
+        let mut allowed = (0..CpuSet::MAX_CPU).filter(|number| all.is_set(*number));
+        let proxy = allowed.next().unwrap_or(0);
+        let load = allowed.next().unwrap_or(proxy);
+        Ok(Self { all, proxy, load })
+    }
+
+    /// Keeps this thread on one processor, and what it starts from now on.
+    pub(crate) fn pin(&self, processor: usize) -> io::Result<()> {
+        let mut one = CpuSet::new();
+        one.set(processor);
+        Ok(sched_setaffinity(None, &one)?)
+    }
+}
+
+impl Drop for Processors {
+    fn drop(&mut self) {
+        // Another part may want both.
+        let _ = sched_setaffinity(None, &self.all);
+    }
+}

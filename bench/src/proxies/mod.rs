@@ -1,0 +1,90 @@
+//! Proxies in front of one server, each a process with one thread for connections.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `relay` | what one would write on tokio-tungstenite |
+//! | `outside` | nginx, HAProxy and Envoy, which pass the bytes on and don't look at frames |
+
+mod outside;
+mod relay;
+
+use std::env;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use host_tests::gate::Gate;
+use host_tests::process::Process;
+use tempfile::TempDir;
+
+use crate::setting;
+
+pub(crate) use relay::Relay;
+
+/// The project's own.
+pub(crate) const GATE: &str = "wsgate";
+/// The other one that parses frames, and the same with small buffers, which its docs advise for many connections.
+pub(crate) const RELAY: &str = "tokio-tungstenite";
+pub(crate) const SMALL_RELAY: &str = "the same, 4 KiB";
+const SMALL: usize = 4 << 10;
+/// Of those that don't.
+pub(crate) const HAPROXY: &str = "HAProxy";
+
+pub(crate) struct Proxy {
+    pub(crate) name: &'static str,
+    pub(crate) version: String,
+    pub(crate) address: SocketAddr,
+    pub(crate) process: Process,
+}
+
+/// All of them, until this is dropped.
+pub(crate) struct Proxies {
+    pub(crate) all: Vec<Proxy>,
+    /// With the settings of some.
+    _folder: TempDir,
+}
+
+impl Proxies {
+    /// Starts those that are installed, in front of this server. Those that aren't are said to standard error.
+    pub(crate) fn start(server: SocketAddr, component: &Path) -> Result<Self> {
+        let folder = tempfile::tempdir().context("a folder for the proxies' settings")?;
+        let mut all = vec![
+            gate(server, component)?,
+            relay(RELAY, server, None)?,
+            relay(SMALL_RELAY, server, Some(SMALL))?,
+        ];
+        all.extend(outside::start(server, folder.path())?);
+        Ok(Self {
+            all,
+            _folder: folder,
+        })
+    }
+}
+
+fn gate(server: SocketAddr, component: &Path) -> Result<Proxy> {
+    // It has as many threads as it may use processors.
+    let arguments = ["--log", "warn", "--keepalive", "off"];
+    let gate = Gate::before(server, component, &arguments)?;
+    Ok(Proxy {
+        name: GATE,
+        version: setting::version("wsgate"),
+        address: gate.address,
+        process: gate.process,
+    })
+}
+
+fn relay(name: &'static str, server: SocketAddr, read_buffer: Option<usize>) -> Result<Proxy> {
+    let mut command = Command::new(env::current_exe()?);
+    command.arg("--relay").arg(server.to_string());
+    if let Some(size) = read_buffer {
+        command.arg("--read-buffer").arg(size.to_string());
+    }
+    let process = Process::start(name, &mut command)?;
+    Ok(Proxy {
+        name,
+        version: setting::version("tokio-tungstenite"),
+        address: process.address()?,
+        process,
+    })
+}

@@ -1,0 +1,179 @@
+//! Repetitions in which the proxies take turns.
+
+use std::fmt;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::load::{Content, Load, Pass};
+use crate::proxies::{Proxies, Proxy};
+use crate::quantile;
+use crate::size::Size;
+
+/// So many messages a second, for latency: far below what any proxy can do.
+pub(super) const RATE: u32 = 5000;
+/// At a larger size that is no small load any more.
+const LARGEST_PACED: usize = 16 << 10;
+/// One connection has so many bytes under way: several reads.
+const UNDER_WAY: usize = 256 << 10;
+
+pub(super) const DIRECT: &str = "no proxy";
+
+#[derive(Clone, Copy)]
+pub(super) struct Effort {
+    pub(super) repetitions: usize,
+    pub(super) turn: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Cell {
+    pub(super) size: Size,
+    pub(super) connections: usize,
+}
+
+impl Cell {
+    /// How many messages of each connection are under way.
+    pub(super) fn window(self) -> u64 {
+        match self.connections {
+            1 => (UNDER_WAY / self.size.0).max(4) as u64,
+            _ => 1,
+        }
+    }
+}
+
+impl fmt::Display for Cell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.connections {
+            1 => write!(f, "{}, 1 connection", self.size),
+            count => write!(f, "{}, {count} connections", self.size),
+        }
+    }
+}
+
+/// What one proxy did in one cell.
+pub(super) struct Measured {
+    pub(super) name: &'static str,
+    pub(super) passes: Vec<Pass>,
+    /// Of each repetition: where half of the delays lie below, 99 in 100, and 999 in 1000, in seconds.
+    pub(super) delays: Vec<[f64; 3]>,
+}
+
+pub(super) struct Compared {
+    pub(super) cell: Cell,
+    pub(super) proxies: Vec<Measured>,
+}
+
+/// Measures one cell. Each repetition begins with another proxy.
+pub(super) fn compare(
+    cell: Cell,
+    load: &mut Load,
+    proxies: &Proxies,
+    effort: Effort,
+) -> Result<Compared> {
+    load.change(Content::new(cell.size));
+    let mut subjects: Vec<Option<&Proxy>> = vec![None];
+    subjects.extend(proxies.all.iter().map(Some));
+    let mut measured: Vec<_> = subjects
+        .iter()
+        .map(|proxy| Measured {
+            name: proxy.map_or(DIRECT, |proxy| proxy.name),
+            passes: Vec::new(),
+            delays: Vec::new(),
+        })
+        .collect();
+    for repetition in 0..effort.repetitions {
+        for place in 0..subjects.len() {
+            let index = (place + repetition) % subjects.len();
+            let (Some(proxy), Some(measured)) = (subjects.get(index), measured.get_mut(index))
+            else {
+                continue;
+            };
+            let turn = take_turn(cell, load, *proxy, effort.turn, measured);
+            turn.with_context(|| format!("{}, {cell}", measured.name))?;
+        }
+    }
+    Ok(Compared {
+        cell,
+        proxies: measured,
+    })
+}
+
+fn take_turn(
+    cell: Cell,
+    load: &mut Load,
+    proxy: Option<&Proxy>,
+    length: Duration,
+    measured: &mut Measured,
+) -> Result<()> {
+    let address = proxy.map_or(load.address(), |proxy| proxy.address);
+    let process = proxy.map(|proxy| proxy.process.id());
+    load.open(address, cell.connections)?;
+    // What is made with the first messages is there.
+    load.saturate(cell.connections, cell.window(), length / 10, process)?;
+    let pass = load.saturate(cell.connections, cell.window(), length, process)?;
+    measured.passes.push(pass);
+    if cell.size.0 <= LARGEST_PACED {
+        let delays = load.pace(RATE, length)?;
+        let parts = [0.5, 0.99, 0.999];
+        measured
+            .delays
+            .push(parts.map(|part| quantile::quantile(&delays, part)));
+    }
+    load.close();
+    Ok(())
+}
+
+impl Measured {
+    fn median(&self, of: impl Fn(&Pass) -> f64) -> f64 {
+        quantile::median(&self.rates(of))
+    }
+
+    fn rates(&self, of: impl Fn(&Pass) -> f64) -> Vec<f64> {
+        self.passes.iter().map(of).collect()
+    }
+
+    /// Messages a second, of each repetition.
+    pub(super) fn messages(&self) -> Vec<f64> {
+        self.rates(Pass::rate)
+    }
+
+    /// Processor time of the proxy for each message, there and back, in seconds.
+    pub(super) fn cost(&self) -> f64 {
+        self.median(|pass| pass.proxy.as_secs_f64() / pass.messages as f64)
+    }
+
+    /// The parts of the time that the proxy and the load were busy.
+    pub(super) fn busy(&self) -> (f64, f64) {
+        let part = |cpu: Duration, pass: &Pass| cpu.as_secs_f64() / pass.time.as_secs_f64();
+        (
+            self.median(|pass| part(pass.proxy, pass)),
+            self.median(|pass| part(pass.load, pass)),
+        )
+    }
+
+    /// The medians of the delays, in seconds.
+    pub(super) fn delay(&self, which: usize) -> f64 {
+        let values: Vec<_> = self
+            .delays
+            .iter()
+            .filter_map(|delays| delays.get(which).copied())
+            .collect();
+        quantile::median(&values)
+    }
+
+    /// How many times as many messages went through as through the other: the median over the repetitions, in each of
+    /// which both were measured within a moment.
+    pub(super) fn ratio(&self, other: &Self) -> f64 {
+        let pairs = self.passes.iter().zip(&other.passes);
+        let ratios: Vec<_> = pairs
+            .map(|(own, other)| own.rate() / other.rate())
+            .collect();
+        quantile::median(&ratios)
+    }
+}
+
+impl Compared {
+    pub(super) fn named(&self, name: &str) -> Option<&Measured> {
+        self.proxies.iter().find(|measured| measured.name == name)
+    }
+}

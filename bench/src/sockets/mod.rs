@@ -1,0 +1,66 @@
+//! Proxies under load, through sockets.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `measure` | repetitions in which the proxies take turns |
+//! | `table` | the results, for people and for machines |
+//! | `targets` | what is aimed at, and whether it is met |
+
+mod measure;
+mod table;
+mod targets;
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+
+use crate::load::{Content, Load};
+use crate::pin::Processors;
+use crate::plan::Plan;
+use crate::proxies::Proxies;
+use crate::size::Size;
+use measure::{Cell, Effort};
+
+const SIZES: [Size; 4] = [Size(125), Size(1 << 10), Size(16 << 10), Size(256 << 10)];
+const CONNECTIONS: [usize; 2] = [1, 500];
+
+/// Prints what is measured, and returns it.
+pub(crate) fn run(plan: &Plan) -> Result<Value> {
+    let cells = SIZES
+        .into_iter()
+        .flat_map(|size| CONNECTIONS.map(|connections| Cell { size, connections }));
+    let cells: Vec<_> = cells.filter(|cell| plan.wants(cell)).collect();
+    ensure!(!cells.is_empty(), "no comparison has such a name");
+    let processors = Processors::of_this_thread()?;
+    let mut load = Load::new(Content::new(SIZES[0]))?;
+    processors.pin(processors.proxy)?;
+    let mut proxies = Proxies::start(load.address(), &plan.component)?;
+    proxies.all.retain(|proxy| plan.has(proxy.name));
+    processors.pin(processors.load)?;
+    let effort = Effort {
+        repetitions: plan.repetitions(5, 1),
+        turn: Duration::from_millis(if plan.is_quick { 100 } else { 1000 }),
+    };
+
+    let mut out = io::stdout();
+    writeln!(
+        out,
+        "\nProxies, through sockets, {} repetitions",
+        effort.repetitions
+    )?;
+    writeln!(out, "{}", table::legend(&proxies, &processors))?;
+    let mut rows = Vec::new();
+    for cell in cells {
+        let measured = measure::compare(cell, &mut load, &proxies, effort)?;
+        write!(out, "{}", table::of(&measured))?;
+        rows.push(measured);
+    }
+    let judged = targets::judge(&rows);
+    write!(out, "{}", targets::table(&judged))?;
+    Ok(json!({
+        "cells": rows.iter().map(table::report).collect::<Vec<_>>(),
+        "targets": targets::report(&judged),
+    }))
+}
