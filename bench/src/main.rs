@@ -7,6 +7,7 @@
 //! | [`sandbox`] | what the sandbox costs by itself |
 //! | [`deflate`] | servers that compress, through sockets; memory of sessions that do |
 //! | [`sockets`] | proxies under load |
+//! | [`scale`] | many connections through proxies, and how long the gate takes to start |
 //! | [`proxies`], [`load`] | proxies, each a process; the clients and the server at both ends of them |
 //! | `plan`, `setting` | what is asked of every part; where and with what a run was made |
 //! | `quantile`, `size`, `pin`, `ready` | medians; sizes as people write them; processors; an executor for what never waits |
@@ -21,6 +22,7 @@ mod proxies;
 mod quantile;
 mod ready;
 mod sandbox;
+mod scale;
 mod setting;
 mod size;
 mod sockets;
@@ -56,6 +58,13 @@ sandbox: what it takes to load the component, to make a guest for a connection, 
 
 deflate: servers with permessage-deflate send back what they get, through sockets, each a process of its own with the \
 same settings (level 6, windows of 32 KiB, takeover); and the memory that a session takes, by what is agreed on.
+
+sockets: the gate, a relay written on tokio-tungstenite, nginx, HAProxy and Envoy between clients and an echo server, each \
+with one thread on a processor of its own: messages a second, processor time for each, and latency at a fixed rate, with \
+1 and 500 connections. A proxy that isn't installed is left out.
+
+scale: 10,000 connections through each proxy, or as many as the limit on open files allows: memory, the time to open \
+them, and messages over 1 in 100 of them; and how long the gate takes to start.
 
 Usually run as `cargo xtask bench`, which builds the component and installs the peers first; arguments follow `--`.";
 
@@ -128,6 +137,8 @@ enum Part {
     Deflate,
     /// Proxies under load.
     Sockets,
+    /// Many connections through proxies, and the start of the gate.
+    Scale,
 }
 
 impl Part {
@@ -138,6 +149,7 @@ impl Part {
             Self::Sandbox => "sandbox",
             Self::Deflate => "deflate",
             Self::Sockets => "sockets",
+            Self::Scale => "scale",
         }
     }
 }
@@ -191,6 +203,7 @@ fn run(args: &Args) -> Result<()> {
             Part::Sandbox => sandbox::run(&plan)?,
             Part::Deflate => deflate::run(&plan)?,
             Part::Sockets => sockets::run(&plan)?,
+            Part::Scale => scale::run(&plan)?,
         };
         report.insert(part.name().to_owned(), measured);
     }

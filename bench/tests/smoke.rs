@@ -103,6 +103,56 @@ fn a_quick_run_of_deflate_has_every_peer_and_every_window() {
 }
 
 #[test]
+fn a_quick_run_of_sockets_has_messages_through_every_proxy() {
+    let report = quick_run("sockets");
+    let cells = report["sockets"]["cells"].as_array().expect("cells");
+    assert_eq!(cells.len(), 4 * 2);
+    for cell in cells {
+        let proxies = cell["proxies"].as_array().expect("proxies");
+        let names: Vec<_> = proxies
+            .iter()
+            .filter_map(|proxy| proxy["name"].as_str())
+            .collect();
+        assert!(
+            names.starts_with(&["no proxy", "wsgate", "tokio-tungstenite"]),
+            "{names:?}"
+        );
+        for proxy in proxies {
+            let rates = proxy["messages_per_second"].as_array();
+            let carried = |rate: &Value| rate.as_f64().is_some_and(|rate| rate > 0.0);
+            // In a tenth of a second not everybody carries 256 KiB over each of 500 connections.
+            let is_large = cell["size"] == 256 << 10;
+            assert!(
+                is_large || rates.is_some_and(|rates| rates.iter().all(carried)),
+                "{proxy}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_quick_run_of_scale_has_memory_and_times_of_the_gate() {
+    let report = quick_run("scale");
+    let scale = &report["scale"];
+    assert_eq!(scale["connections"], 200);
+    let gate = &scale["proxies"][0];
+    assert_eq!(gate["name"], "wsgate");
+    assert!(
+        gate["resident_bytes_each"]
+            .as_f64()
+            .is_some_and(|bytes| bytes > 0.0),
+        "{gate}"
+    );
+    for start in scale["starts"].as_array().expect("starts") {
+        let time = |name: &str| start[name][0].as_f64().expect("a time");
+        assert!(
+            time("seconds_to_listen") < time("seconds_to_answer"),
+            "{start}"
+        );
+    }
+}
+
+#[test]
 fn what_cannot_be_done_is_said() {
     let missing = scratch("no-such-component.wasm");
     let missing = missing.to_str().expect("a plain path");

@@ -133,6 +133,12 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = units::time, help_heading = "Timeouts")]
     pub(crate) shutdown_timeout: Duration,
 
+    /// How many threads share the connections [default: as many as there are processors, but at least 4]
+    ///
+    /// With more threads than processors, a guest that uses up the time of a call doesn't hold up all others.
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+
     /// What to log
     #[arg(long, value_name = "LEVEL", value_enum, default_value_t = Log::Info)]
     pub(crate) log: Log,
@@ -188,10 +194,10 @@ impl Args {
             })
     }
 
-    /// How many threads share the connections. More than there are processors, so that a guest that uses up the time
-    /// of a call doesn't hold up half of all others.
+    /// How many threads share the connections.
     pub(crate) fn threads(&self) -> usize {
-        thread::available_parallelism().map_or(4, |count| count.get().max(4))
+        let processors = || thread::available_parallelism().map_or(4, |count| count.get().max(4));
+        self.threads.map_or_else(processors, usize::from)
     }
 }
 

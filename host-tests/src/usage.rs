@@ -76,6 +76,12 @@ fn waiting(folder: &str) -> io::Result<Duration> {
     Ok(Duration::from_nanos(nanos))
 }
 
+/// How many files this process may open at most, if there is a limit.
+#[must_use]
+pub fn most_files() -> Option<u64> {
+    getrlimit(Resource::Nofile).maximum
+}
+
 /// Lets this process, and what it starts, open so many files.
 ///
 /// # Errors

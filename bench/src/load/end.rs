@@ -2,12 +2,13 @@
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use host_tests::heads;
 use mio::net::TcpStream;
 use mio::{Interest, Poll, Token};
+use socket2::SockRef;
 
 use super::check::Check;
 use super::content::Content;
@@ -53,6 +54,8 @@ impl End {
         token: Token,
         poll: &Poll,
     ) -> Result<Self> {
+        // It ends with a reset, so that its port is free at once: there are more connections than ports.
+        SockRef::from(&socket).set_linger(Some(Duration::ZERO))?;
         let interest = Interest::READABLE | Interest::WRITABLE;
         poll.registry().register(&mut socket, token, interest)?;
         Ok(Self {

@@ -68,6 +68,11 @@ impl Pass {
     pub(crate) fn rate(&self) -> f64 {
         self.messages as f64 / self.time.as_secs_f64()
     }
+
+    /// Processor time of the proxy for each message, in seconds.
+    pub(crate) fn cost(&self) -> f64 {
+        self.proxy.as_secs_f64() / self.messages as f64
+    }
 }
 
 impl Load {

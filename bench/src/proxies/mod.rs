@@ -63,8 +63,7 @@ impl Proxies {
 }
 
 fn gate(server: SocketAddr, component: &Path) -> Result<Proxy> {
-    // It has as many threads as it may use processors.
-    let arguments = ["--log", "warn", "--keepalive", "off"];
+    let arguments = ["--threads", "1", "--log", "error", "--keepalive", "off"];
     let gate = Gate::before(server, component, &arguments)?;
     Ok(Proxy {
         name: GATE,

@@ -75,8 +75,7 @@ fn all() -> [Outside; 3] {
         },
         Outside {
             name: "Envoy",
-            program: Some(file("WEBSOCKET_BENCH_ENVOY", "target/envoy/bin/envoy"))
-                .filter(|path| path.is_file()),
+            program: Some(file("", "target/envoy/bin/envoy")).filter(|path| path.is_file()),
             version: |program| {
                 said(program, "--version")?
                     .split('/')
@@ -139,7 +138,8 @@ worker_processes 1;
 worker_rlimit_nofile 20000;
 pid {folder}/nginx.pid;
 error_log stderr error;
-events {{ worker_connections 19990; }}
+# It closes connections when a sixteenth of these is left.
+events {{ worker_connections 40000; }}
 http {{
   access_log off;
   client_body_temp_path {folder}/body;

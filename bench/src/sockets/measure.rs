@@ -139,7 +139,7 @@ impl Measured {
 
     /// Processor time of the proxy for each message, there and back, in seconds.
     pub(super) fn cost(&self) -> f64 {
-        self.median(|pass| pass.proxy.as_secs_f64() / pass.messages as f64)
+        self.median(Pass::cost)
     }
 
     /// The parts of the time that the proxy and the load were busy.
