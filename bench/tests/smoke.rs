@@ -38,7 +38,7 @@ fn scratch(name: &str) -> PathBuf {
 fn a_quick_run_of_messages_checks_every_output_and_reports_every_cell() {
     let report = quick_run("messages");
     let cells = report["messages"]["cells"].as_array().expect("cells");
-    assert_eq!(cells.len(), 35);
+    assert_eq!(cells.len(), 15 * 7);
     for cell in cells {
         let subjects = cell["subjects"].as_array().expect("subjects");
         assert_eq!(subjects.len(), 5, "{cell}");

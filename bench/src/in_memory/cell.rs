@@ -1,220 +1,136 @@
-//! One line of comparison: a task, done by each subject in turn.
+//! One line of comparison: a task, with messages of one content and size, one or many at a time.
 
 use std::fmt;
-use std::rc::Rc;
-use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
-
-use crate::in_memory::clock::CpuTime;
-use crate::in_memory::frames::{self, Role};
-use crate::in_memory::seen::Seen;
-use crate::in_memory::subjects::{Decoder, Encoder, Subject};
-use crate::in_memory::transport::{Sink, Source};
-use crate::in_memory::workload::{Content, Workload};
+use crate::in_memory::frames::Role;
+use crate::in_memory::workload::Content;
 use crate::size::Size;
 
 /// Of messages.
-pub(crate) const SIZES: [Size; 5] = [
+pub(crate) const SIZES: [Size; 7] = [
+    Size(0),
     Size(16),
     Size(125),
     Size(1 << 10),
     Size(16 << 10),
     Size(256 << 10),
+    Size(4 << 20),
 ];
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Task {
-    /// A server reads a client's masked frames.
-    Decode,
+    /// A server reads a client's masked frames, or a client a server's.
+    Decode(Role),
     /// A server writes, or a client, which masks.
     Encode(Role),
+    /// A server sends back what it reads.
+    Echo,
 }
 
 impl Task {
-    pub(crate) const ALL: [Self; 3] = [
-        Self::Decode,
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Decode(Role::Server),
+        Self::Decode(Role::Client),
         Self::Encode(Role::Server),
         Self::Encode(Role::Client),
+        Self::Echo,
     ];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
-            Self::Decode => "decode",
+            Self::Decode(_) => "decode",
             Self::Encode(_) => "encode",
+            Self::Echo => "echo",
         }
     }
 
+    /// Whose it is.
     pub(crate) const fn role(self) -> Role {
         match self {
-            Self::Decode => Role::Server,
-            Self::Encode(role) => role,
+            Self::Decode(role) | Self::Encode(role) => role,
+            Self::Echo => Role::Server,
         }
     }
 
     pub(crate) const fn explanation(self) -> &'static str {
         match self {
-            Self::Decode => "a server reads masked frames",
+            Self::Decode(Role::Server) => "a server reads masked frames",
+            Self::Decode(Role::Client) => "a client reads frames",
             Self::Encode(Role::Server) => "a server writes frames",
             Self::Encode(Role::Client) => "a client writes masked frames",
+            Self::Echo => "a server reads masked frames and writes the messages back",
+        }
+    }
+
+    pub(crate) const fn is_decode(self) -> bool {
+        matches!(self, Self::Decode(_))
+    }
+
+    pub(crate) const fn is_encode(self) -> bool {
+        matches!(self, Self::Encode(_))
+    }
+
+    /// What the messages hold makes a difference to who reads them: text is checked, and not all text alike.
+    fn contents(self) -> &'static [Content] {
+        match self {
+            Self::Decode(_) => &[Content::Binary, Content::Text, Content::Unicode],
+            Self::Encode(_) | Self::Echo => &[Content::Binary, Content::Text],
         }
     }
 }
 
-/// A task with messages of one content and size.
+/// How many messages come in one read, or are sent before a flush.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Batch {
+    /// As many as a transfer holds.
+    Full,
+    /// One, however large.
+    One,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Cell {
     pub(crate) task: Task,
     pub(crate) content: Content,
+    pub(crate) batch: Batch,
     pub(crate) size: Size,
 }
 
 impl Cell {
-    /// All there are. What text holds makes no difference to who only sends it, so it is one kind there.
+    /// All there are: what is read or written one at a time is binary, and a server's.
     pub(crate) fn all() -> impl Iterator<Item = Self> {
-        let tasks = Task::ALL.into_iter();
-        let both = tasks.flat_map(|task| Content::ALL.map(|content| (task, content)));
-        let both =
-            both.filter(|&(task, content)| task == Task::Decode || content != Content::Unicode);
-        both.flat_map(|(task, content)| {
+        let group = |task, content, batch| {
             SIZES.map(|size| Self {
                 task,
                 content,
+                batch,
                 size,
             })
-        })
+        };
+        let full = Task::ALL.into_iter().flat_map(move |task| {
+            let contents = task.contents().iter();
+            contents.flat_map(move |content| group(task, *content, Batch::Full))
+        });
+        let servers = Task::ALL
+            .into_iter()
+            .filter(|task| task.role() == Role::Server);
+        full.chain(servers.flat_map(move |task| group(task, Content::Binary, Batch::One)))
+    }
+
+    /// Whether this is as usual: many messages at a time.
+    pub(crate) fn is_full(&self) -> bool {
+        self.batch == Batch::Full
     }
 }
 
 impl fmt::Display for Cell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (task, role) = (self.task.name(), self.task.role().name());
-        write!(f, "{task} {role} {} {}", self.content.name(), self.size)
-    }
-}
-
-/// One subject at one cell's task.
-pub(crate) struct Run {
-    work: Rc<Workload>,
-    kind: Kind,
-}
-
-enum Kind {
-    Decode {
-        decoder: Box<dyn Decoder>,
-        source: Source,
-        expected: Seen<'static>,
-    },
-    Encode {
-        encoder: Box<dyn Encoder>,
-        sink: Sink,
-        role: Role,
-    },
-}
-
-impl Run {
-    /// Sets a subject up, and checks a pass to the byte before anything is measured.
-    pub(crate) fn new(subject: &dyn Subject, task: Task, work: &Rc<Workload>) -> Result<Self> {
-        let kind = match task {
-            Task::Decode => {
-                let source = Source::new(work.wire().into(), work.transfer);
-                Kind::Decode {
-                    decoder: subject.decoder(source.clone(), work.messages.len())?,
-                    source,
-                    expected: Seen::after(&work.messages),
-                }
-            }
-            Task::Encode(role) => {
-                let sink = Sink::new();
-                Kind::Encode {
-                    encoder: subject.encoder(role, Rc::clone(work), sink.clone())?,
-                    sink,
-                    role,
-                }
-            }
-        };
-        let mut run = Self {
-            work: Rc::clone(work),
-            kind,
-        };
-        run.verify().context("its output is wrong")?;
-        Ok(run)
-    }
-
-    fn verify(&mut self) -> Result<()> {
-        let messages = &self.work.messages;
-        match &mut self.kind {
-            Kind::Decode {
-                decoder, expected, ..
-            } => {
-                let mut seen = Seen::compare(messages);
-                decoder.pass(&mut seen)?;
-                seen.check(expected)
-            }
-            Kind::Encode {
-                encoder,
-                sink,
-                role,
-            } => {
-                sink.keep();
-                encoder.prepare();
-                encoder.pass()?;
-                let frames = frames::read(&sink.take_kept(), *role)?;
-                ensure!(
-                    frames.len() == messages.len(),
-                    "{} messages came out, and {} went in",
-                    frames.len(),
-                    messages.len()
-                );
-                for (number, (frame, message)) in frames.iter().zip(messages).enumerate() {
-                    ensure!(frame.is(*message), "message {number} is another one");
-                }
-                Ok(())
-            }
-        }
-    }
-
-    /// One measured pass: the time it took. What it did is checked again, in little.
-    pub(crate) fn pass(&mut self) -> Result<Duration> {
-        match &mut self.kind {
-            Kind::Decode {
-                decoder, expected, ..
-            } => {
-                let mut seen = Seen::digest();
-                let start = CpuTime::now();
-                decoder.pass(&mut seen)?;
-                let time = start.elapsed();
-                seen.check(expected)?;
-                Ok(time)
-            }
-            Kind::Encode {
-                encoder,
-                sink,
-                role,
-            } => {
-                encoder.prepare();
-                let (before, _) = sink.written();
-                let start = CpuTime::now();
-                encoder.pass()?;
-                let time = start.elapsed();
-                let (after, _) = sink.written();
-                let expected = self.work.wire_length(*role);
-                ensure!(
-                    after - before == expected,
-                    "{} bytes came out instead of {expected}",
-                    after - before
-                );
-                Ok(time)
-            }
-        }
-    }
-
-    /// How many reads or writes of the transport there were so far.
-    pub(crate) fn transfers(&self) -> u64 {
-        match &self.kind {
-            Kind::Decode { source, .. } => source.reads(),
-            Kind::Encode { sink, .. } => sink.written().1,
+        write!(f, "{task} {role} {} {}", self.content.name(), self.size)?;
+        match self.batch {
+            Batch::Full => Ok(()),
+            Batch::One => f.write_str(", one a time"),
         }
     }
 }
@@ -226,10 +142,11 @@ mod tests {
     #[test]
     fn every_cell_is_there_once_and_has_a_name_of_its_own() {
         let mut names: Vec<_> = Cell::all().map(|cell| cell.to_string()).collect();
-        assert_eq!(names.len(), 35);
-        assert_eq!(names[0], "decode server binary 16 B");
+        let count = (2 * 3 + 2 * 2 + 2 + 3) * 7;
+        assert_eq!(names.len(), count);
+        assert_eq!(names[0], "decode server binary 0 B");
         names.sort();
         names.dedup();
-        assert_eq!(names.len(), 35);
+        assert_eq!(names.len(), count);
     }
 }

@@ -35,6 +35,7 @@ fn cell(compared: &Compared) -> Value {
         "task": cell.task.name(),
         "role": cell.task.role().name(),
         "content": cell.content.name(),
+        "one_at_a_time": !cell.is_full(),
         "size": cell.size.0,
         "messages_per_pass": compared.messages,
         "verified": true,

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use crate::in_memory::cell::{Cell, Run};
+use crate::in_memory::cell::Cell;
+use crate::in_memory::run::Run;
 use crate::in_memory::subjects::{REFERENCE, Subject};
 use crate::in_memory::workload::Workload;
 use crate::quantile;

@@ -5,7 +5,7 @@
 //! | `workload`, `transport` | the messages, and the connection in memory that carries them |
 //! | `subjects` | what is compared, each behind the same trait |
 //! | `seen`, `frames` | how outputs are checked |
-//! | `cell`, `measure`, `clock` | what is done and how it is measured |
+//! | `cell`, `run`, `measure`, `clock` | what is done and how it is measured |
 //! | `targets` | what is aimed at, and whether it is met |
 //! | `table`, `json` | how it is told |
 
@@ -14,6 +14,7 @@ mod clock;
 mod frames;
 mod json;
 mod measure;
+mod run;
 mod seen;
 mod subjects;
 mod table;
@@ -81,9 +82,9 @@ fn compare(
     for cell in cells {
         let known = works
             .iter()
-            .find(|w| (w.content, w.size) == (cell.content, cell.size));
+            .find(|w| (w.content, w.batch, w.size) == (cell.content, cell.batch, cell.size));
         let work = known.cloned().unwrap_or_else(|| {
-            let work = Rc::new(Workload::new(cell.content, cell.size, transfer));
+            let work = Rc::new(Workload::new(cell.content, cell.batch, cell.size, transfer));
             works.push(Rc::clone(&work));
             work
         });

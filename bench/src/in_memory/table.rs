@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::in_memory::cell::Task;
+use crate::in_memory::cell::{Batch, Cell, Task};
 use crate::in_memory::frames::Role;
 use crate::in_memory::measure::{Compared, Measured};
 
@@ -18,20 +18,28 @@ const WIDTH: usize = 106;
 
 /// The line above a cell's lines, if it begins a new group.
 pub(crate) fn heading(compared: &Compared, before: Option<&Compared>) -> Option<String> {
-    let (task, content) = (compared.cell.task, compared.cell.content);
-    if before.is_some_and(|b| (b.cell.task, b.cell.content) == (task, content)) {
+    let Cell {
+        task,
+        content,
+        batch,
+        ..
+    } = compared.cell;
+    if before.is_some_and(|b| (b.cell.task, b.cell.content, b.cell.batch) == (task, content, batch))
+    {
         return None;
     }
+    let one = if batch == Batch::One {
+        ", one at a time"
+    } else {
+        ""
+    };
     let title = format!(
-        "{}, {}: {}",
+        "{}, {}{one}: {}",
         task.name(),
         content.name(),
         task.explanation()
     );
-    let transfers = match task {
-        Task::Decode => "reads",
-        Task::Encode(_) => "writes",
-    };
+    let transfers = if task.is_decode() { "reads" } else { "writes" };
     let columns = columns([
         "size",
         "subject",
@@ -71,7 +79,10 @@ pub(crate) fn lines(compared: &Compared) -> String {
             String::new()
         };
         let (low, high) = subject.quartiles();
-        let rate = compared.cell.size.0 as f64 / subject.median();
+        let rate = match compared.cell.size.0 {
+            0 => f64::NAN,
+            size => size as f64 / subject.median(),
+        };
         let line = columns([
             &size,
             subject.name,
@@ -124,12 +135,15 @@ pub(crate) fn summary(all: &[Compared]) -> String {
 
 fn label(compared: &Compared) -> String {
     let task = match compared.cell.task {
-        Task::Decode => "decode",
+        Task::Decode(Role::Server) => "decode masked",
+        Task::Decode(Role::Client) => "decode",
         Task::Encode(Role::Server) => "encode",
         Task::Encode(Role::Client) => "encode masked",
+        Task::Echo => "echo",
     };
+    let one = if compared.cell.is_full() { "" } else { ", one" };
     let content = compared.cell.content.name();
-    format!("{task}, {content}, {}", compared.cell.size)
+    format!("{task}, {content}, {}{one}", compared.cell.size)
 }
 
 /// A number with some three digits that matter, and never an exponent.

@@ -14,31 +14,57 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// How much is written before the same memory is written again: a socket's buffer.
 const RING: usize = 256 << 10;
 
-/// The end from which the wire's bytes are read, over and over.
+/// Both directions.
+#[derive(Clone, Debug)]
+pub(crate) struct Duplex {
+    pub(crate) source: Source,
+    pub(crate) sink: Sink,
+}
+
+/// The end from which the wire's bytes are read, over and over. Clones read the same bytes, each from its own place.
 ///
-/// A read ends at the next multiple of `limit` at the latest, so that everybody meets the same borders. Who offers a
-/// smaller buffer reads more often.
+/// A read ends at the next border at the latest, so that everybody meets the same ones. Who offers a smaller buffer
+/// reads more often.
 #[derive(Clone, Debug)]
 pub(crate) struct Source {
-    wire: Rc<[u8]>,
-    limit: usize,
+    wire: Rc<Wire>,
     at: usize,
+    /// The number of the border that comes next.
+    border: usize,
     reads: Rc<Cell<u64>>,
 }
 
+#[derive(Debug)]
+struct Wire {
+    bytes: Vec<u8>,
+    /// Ascending; the last is the end.
+    borders: Vec<usize>,
+}
+
 impl Source {
-    pub(crate) fn new(wire: Rc<[u8]>, limit: usize) -> Self {
+    /// Reads end at these places, and at the end.
+    pub(crate) fn new(bytes: Vec<u8>, mut borders: Vec<usize>) -> Self {
+        borders.retain(|border| *border < bytes.len());
+        borders.push(bytes.len());
         Self {
-            wire,
-            limit,
+            wire: Rc::new(Wire { bytes, borders }),
             at: 0,
+            border: 0,
             reads: Rc::default(),
         }
     }
 
+    /// From which nothing is to be read.
+    pub(crate) fn empty() -> Self {
+        Self::new(Vec::new(), Vec::new())
+    }
+
     /// The most bytes that one read gives.
-    pub(crate) const fn limit(&self) -> usize {
-        self.limit
+    pub(crate) fn limit(&self) -> usize {
+        let ends = &self.wire.borders;
+        let starts = [0].iter().chain(ends);
+        let lengths = ends.iter().zip(starts).map(|(end, start)| end - start);
+        lengths.max().unwrap_or(0)
     }
 
     /// How many reads there were, also through clones.
@@ -54,11 +80,17 @@ impl Source {
     /// The next bytes, of which there are always some.
     fn next(&mut self, room: usize) -> &[u8] {
         let start = self.at;
-        let border = (start / self.limit + 1) * self.limit;
-        let end = border.min(self.wire.len()).min(start + room);
-        self.at = if end == self.wire.len() { 0 } else { end };
+        let border = self.wire.borders[self.border];
+        let end = border.min(start + room);
+        self.at = end;
+        if end == border {
+            self.border += 1;
+            if self.border == self.wire.borders.len() {
+                (self.at, self.border) = (0, 0);
+            }
+        }
         self.reads.set(self.reads.get() + 1);
-        &self.wire[start..end]
+        &self.wire.bytes[start..end]
     }
 }
 
@@ -67,18 +99,6 @@ impl Read for Source {
         let bytes = self.next(buffer.len());
         buffer[..bytes.len()].copy_from_slice(bytes);
         Ok(bytes.len())
-    }
-}
-
-impl AsyncRead for Source {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let bytes = self.get_mut().next(buffer.remaining());
-        buffer.put_slice(bytes);
-        Poll::Ready(Ok(()))
     }
 }
 
@@ -149,9 +169,15 @@ impl Written {
     }
 }
 
-impl Write for Sink {
+impl Read for Duplex {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.source.read(buffer)
+    }
+}
+
+impl Write for Duplex {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        Ok(self.put(&[IoSlice::new(bytes)]))
+        Ok(self.sink.put(&[IoSlice::new(bytes)]))
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -159,13 +185,25 @@ impl Write for Sink {
     }
 }
 
-impl AsyncWrite for Sink {
+impl AsyncRead for Duplex {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let bytes = self.get_mut().source.next(buffer.remaining());
+        buffer.put_slice(bytes);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Duplex {
     fn poll_write(
         self: Pin<&mut Self>,
         _: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Poll::Ready(Ok(self.put(&[IoSlice::new(bytes)])))
+        Poll::Ready(Ok(self.sink.put(&[IoSlice::new(bytes)])))
     }
 
     fn poll_write_vectored(
@@ -173,7 +211,7 @@ impl AsyncWrite for Sink {
         _: &mut Context<'_>,
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Poll::Ready(Ok(self.put(parts)))
+        Poll::Ready(Ok(self.sink.put(parts)))
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -189,88 +227,45 @@ impl AsyncWrite for Sink {
     }
 }
 
-// The libraries want streams of both directions. Only one is in use: the other is an error.
-
-fn one_way() -> io::Error {
-    io::Error::other("nothing was to be sent or received in this direction")
-}
-
-impl Write for Source {
-    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-        Err(one_way())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl AsyncWrite for Source {
-    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
-        Poll::Ready(Err(one_way()))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl Read for Sink {
-    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-        Err(one_way())
-    }
-}
-
-impl AsyncRead for Sink {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        _: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Poll::Ready(Err(one_way()))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::{Read, Write};
 
-    use super::{RING, Sink, Source};
-
-    const READ: usize = 64 << 10;
+    use super::{Duplex, RING, Sink, Source};
 
     #[test]
     fn reads_end_at_the_same_borders_whatever_the_buffer() {
-        let wire: Vec<u8> = (0..READ + 10).map(|i| i as u8).collect();
-        for room in [1 << 20, READ, 1000] {
-            let mut source = Source::new(wire.clone().into(), READ);
+        let wire: Vec<u8> = (0..10_000).map(|i| i as u8).collect();
+        for room in [1 << 20, 6000, 1000] {
+            let mut source = Source::new(wire.clone(), vec![100, 6000, 20_000]);
+            assert_eq!(source.limit(), 5900);
             let mut buffer = vec![0; room];
-            let mut read = Vec::new();
-            let mut ends = Vec::new();
             for _ in 0..2 {
+                let mut read = Vec::new();
+                let mut ends = Vec::new();
                 while read.len() < wire.len() {
                     let count = source.read(&mut buffer).unwrap();
                     read.extend_from_slice(&buffer[..count]);
                     ends.push(read.len());
                 }
-                assert!(ends.contains(&READ));
+                assert!(source.is_at_start());
+                assert!(ends.contains(&100) && ends.contains(&6000));
                 assert_eq!(read, wire);
-                read.clear();
             }
         }
     }
 
     #[test]
     fn all_that_is_written_is_counted_and_can_be_kept() {
-        let mut sink = Sink::new();
+        let (source, sink) = (Source::empty(), Sink::new());
+        let mut duplex = Duplex {
+            source,
+            sink: sink.clone(),
+        };
         let bytes: Vec<u8> = (0..RING + 5).map(|i| i as u8).collect();
-        sink.clone().write_all(&bytes).unwrap();
+        duplex.write_all(&bytes).unwrap();
         sink.keep();
-        sink.write_all(&bytes).unwrap();
+        duplex.write_all(&bytes).unwrap();
         assert_eq!(sink.take_kept(), bytes);
         assert_eq!(sink.written(), (2 * bytes.len() as u64, 2));
     }

@@ -1,11 +1,17 @@
 //! The messages that are decoded and encoded: the same for everybody.
 
+use crate::in_memory::cell::Batch;
 use crate::in_memory::frames::{self, Role};
+use crate::in_memory::transport::Source;
 use crate::size::Size;
 
 /// How many bytes of payload one pass carries. Small enough for a core's second-level cache, as bytes fresh from a
 /// socket are; large enough that a pass takes far longer than reading the clock.
 const PASS: usize = 1 << 20;
+/// More messages than this aren't in a pass, however small.
+const MOST: usize = 1 << 16;
+/// What a smaller message is counted as that is sent: its header isn't nothing.
+const LEAST: usize = 16;
 
 /// What the payloads hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,8 +25,6 @@ pub(crate) enum Content {
 }
 
 impl Content {
-    pub(crate) const ALL: [Self; 3] = [Self::Binary, Self::Text, Self::Unicode];
-
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Binary => "binary",
@@ -54,23 +58,27 @@ impl Message {
 /// The messages of one pass, all of one size.
 pub(crate) struct Workload {
     pub(crate) content: Content,
+    pub(crate) batch: Batch,
     pub(crate) size: Size,
     /// The most bytes that one read brings in, and about what a program sends before it flushes.
-    pub(crate) transfer: usize,
+    transfer: usize,
     pub(crate) messages: Vec<Message>,
 }
 
 impl Workload {
-    pub(crate) fn new(content: Content, size: Size, transfer: usize) -> Self {
-        let mut random = Random::new(0x9e37_79b9 + size.0 as u64);
-        let count = (PASS / size.0).max(1);
+    pub(crate) fn new(content: Content, batch: Batch, size: Size, transfer: usize) -> Self {
+        let Size(length) = size;
+        let mut random = Random::new(0x9e37_79b9 + length as u64);
+        let count = PASS
+            .checked_div(length)
+            .map_or(MOST, |count| count.clamp(1, MOST));
         // One behind the other, as in a program's own arena: nobody pays for cache misses that others don't have.
-        let mut arena = Vec::with_capacity(count * size.0);
+        let mut arena = Vec::with_capacity(count * length);
         for _ in 0..count {
             match content {
-                Content::Binary => random.bytes(size.0, &mut arena),
-                Content::Text => random.text(size.0, ASCII, &mut arena),
-                Content::Unicode => random.text(size.0, SCRIPTS, &mut arena),
+                Content::Binary => random.bytes(length, &mut arena),
+                Content::Text => random.text(length, ASCII, &mut arena),
+                Content::Unicode => random.text(length, SCRIPTS, &mut arena),
             }
         }
         let arena: &'static [u8] = arena.leak();
@@ -80,29 +88,43 @@ impl Workload {
                 Message::Text(std::str::from_utf8(bytes).expect("made of characters"))
             }
         };
-        let messages = arena.chunks_exact(size.0).map(message).collect();
+        let places = (0..count).map(|number| &arena[number * length..(number + 1) * length]);
         Self {
             content,
+            batch,
             size,
             transfer,
-            messages,
+            messages: places.map(message).collect(),
+        }
+    }
+
+    /// How many messages are flushed together.
+    pub(crate) fn burst(&self) -> usize {
+        match self.batch {
+            Batch::Full => (self.transfer / self.size.0.max(LEAST)).max(1),
+            Batch::One => 1,
         }
     }
 
     /// The messages in the groups that are flushed together.
     pub(crate) fn bursts(&self) -> impl Iterator<Item = &[Message]> {
-        self.messages.chunks((self.transfer / self.size.0).max(1))
+        self.messages.chunks(self.burst())
     }
 
-    /// What a client sends to carry the messages: one masked frame each.
-    pub(crate) fn wire(&self) -> Vec<u8> {
+    /// What comes to this role's end: the other one's frames, one for each message.
+    pub(crate) fn source(&self, role: Role) -> Source {
         let mut random = Random::new(self.size.0 as u64);
-        let mut wire = Vec::new();
+        let (mut wire, mut ends) = (Vec::new(), Vec::new());
         for message in &self.messages {
             let key = (random.next() as u32).to_ne_bytes();
-            frames::write(*message, Some(key), &mut wire);
+            frames::write(*message, (role == Role::Server).then_some(key), &mut wire);
+            ends.push(wire.len());
         }
-        wire
+        let borders = match self.batch {
+            Batch::Full => (self.transfer..wire.len()).step_by(self.transfer).collect(),
+            Batch::One => ends,
+        };
+        Source::new(wire, borders)
     }
 
     /// How many bytes the messages take on the wire, in one frame each.
@@ -159,20 +181,29 @@ impl Random {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+
     use super::{Content, Workload};
-    use crate::in_memory::cell::SIZES;
+    use crate::in_memory::cell::{Batch, SIZES};
     use crate::in_memory::frames::{Role, read};
+
+    const CONTENTS: [Content; 3] = [Content::Binary, Content::Text, Content::Unicode];
 
     #[test]
     fn every_message_has_its_size_and_the_wire_carries_all() {
-        for content in Content::ALL {
+        for (content, batch) in CONTENTS
+            .into_iter()
+            .zip([Batch::Full, Batch::One, Batch::Full])
+        {
             for size in SIZES {
-                let work = Workload::new(content, size, 64 << 10);
+                let work = Workload::new(content, batch, size, 64 << 10);
                 assert!(work.messages.iter().all(|m| m.bytes().len() == size.0));
                 let text = content != Content::Binary;
                 assert!(work.messages.iter().all(|m| m.is_text() == text));
-                let wire = work.wire();
-                assert_eq!(wire.len() as u64, work.wire_length(Role::Client));
+                let mut source = work.source(Role::Server);
+                let mut wire = vec![0; work.wire_length(Role::Client) as usize];
+                source.read_exact(&mut wire).unwrap();
+                assert!(source.is_at_start());
                 let frames = read(&wire, Role::Client).unwrap();
                 assert!(frames.iter().zip(&work.messages).all(|(f, m)| f.is(*m)));
                 assert_eq!(frames.len(), work.messages.len());
@@ -182,10 +213,14 @@ mod tests {
 
     #[test]
     fn bursts_hold_every_message_once() {
-        for size in SIZES {
-            let work = Workload::new(Content::Binary, size, 64 << 10);
-            let count: usize = work.bursts().map(<[_]>::len).sum();
-            assert_eq!(count, work.messages.len());
+        for batch in [Batch::Full, Batch::One] {
+            for size in SIZES {
+                let work = Workload::new(Content::Binary, batch, size, 64 << 10);
+                let count: usize = work.bursts().map(<[_]>::len).sum();
+                assert_eq!(count, work.messages.len());
+                let longest = work.bursts().map(<[_]>::len).max();
+                assert_eq!(longest, Some(work.burst().min(count)));
+            }
         }
     }
 }

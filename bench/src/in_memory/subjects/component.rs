@@ -8,10 +8,10 @@ use anyhow::{Context, Result, bail, ensure};
 use websocket_host::protocol::{Kind, Negotiated, Outgoing};
 use websocket_host::{Clock, Guest, Sandbox, SandboxConfig, Session};
 
-use super::{Decoder, Encoder, Subject};
+use super::{Decoder, Subject, Writer};
 use crate::in_memory::frames::Role;
 use crate::in_memory::seen::Seen;
-use crate::in_memory::transport::{Sink, Source};
+use crate::in_memory::transport::{Duplex, Sink, Source};
 use crate::in_memory::workload::{Message, Workload};
 
 /// The most that a call hands back of each, payload and output: more than any pass has.
@@ -57,25 +57,38 @@ impl Subject for Component {
         false
     }
 
-    fn decoder(&self, source: Source, _: usize) -> Result<Box<dyn Decoder>> {
-        let (guest, session) = self.open(Role::Server)?;
+    fn decoder(&self, role: Role, duplex: Duplex, _: usize) -> Result<Box<dyn Decoder>> {
+        let (guest, session) = self.open(role)?;
         Ok(Box::new(Reader {
             guest,
             session,
             clock: Clock::start(),
-            buffer: vec![0; source.limit()],
-            source,
+            buffer: vec![0; duplex.source.limit()],
+            source: duplex.source,
         }))
     }
 
-    fn encoder(&self, role: Role, work: Rc<Workload>, sink: Sink) -> Result<Box<dyn Encoder>> {
+    fn encoder(&self, role: Role, work: Rc<Workload>, duplex: Duplex) -> Result<Box<dyn Writer>> {
         let (guest, session) = self.open(role)?;
-        Ok(Box::new(Writer {
+        Ok(Box::new(Sender {
             guest,
             session,
             clock: Clock::start(),
             work,
-            sink,
+            sink: duplex.sink,
+            outgoing: Vec::new(),
+            payload: Vec::new(),
+        }))
+    }
+
+    fn echo(&self, _: Rc<Workload>, duplex: Duplex) -> Result<Box<dyn Writer>> {
+        let (guest, session) = self.open(Role::Server)?;
+        Ok(Box::new(Echo {
+            guest,
+            session,
+            clock: Clock::start(),
+            buffer: vec![0; duplex.source.limit()],
+            duplex,
             outgoing: Vec::new(),
             payload: Vec::new(),
         }))
@@ -120,7 +133,7 @@ impl Decoder for Reader {
     }
 }
 
-struct Writer {
+struct Sender {
     guest: Guest,
     session: Session,
     clock: Clock,
@@ -130,7 +143,7 @@ struct Writer {
     payload: Vec<u8>,
 }
 
-impl Encoder for Writer {
+impl Writer for Sender {
     fn pass(&mut self) -> Result<()> {
         for burst in self.work.bursts() {
             self.outgoing.clear();
@@ -153,10 +166,65 @@ impl Encoder for Writer {
             let (guest, session) = (&mut self.guest, &self.session);
             let turn = guest.exchange(session, &[], &self.outgoing, payload, now, CAPACITY)?;
             ensure!(turn.accepted == burst.len(), "refused: {:?}", turn.refused);
-            ensure!(!turn.more, "more output than one call gives");
             self.sink.put(&[IoSlice::new(turn.output)]);
+            let mut more = turn.more;
+            while more {
+                let turn = guest.exchange(session, &[], &[], &[], now, CAPACITY)?;
+                self.sink.put(&[IoSlice::new(turn.output)]);
+                more = turn.more;
+            }
         }
         Ok(())
+    }
+}
+
+struct Echo {
+    guest: Guest,
+    session: Session,
+    clock: Clock,
+    duplex: Duplex,
+    buffer: Vec<u8>,
+    /// What has come and isn't sent yet.
+    outgoing: Vec<Outgoing>,
+    payload: Vec<u8>,
+}
+
+impl Writer for Echo {
+    fn pass(&mut self) -> Result<()> {
+        loop {
+            let count = self.duplex.source.read(&mut self.buffer)?;
+            let now = self.clock.now();
+            let mut rest = &self.buffer[..count];
+            loop {
+                let (guest, session) = (&mut self.guest, &self.session);
+                let (outgoing, payload) = (&self.outgoing, &self.payload);
+                let turn = guest.exchange(session, rest, outgoing, payload, now, CAPACITY)?;
+                if !turn.output.is_empty() {
+                    self.duplex.sink.put(&[IoSlice::new(turn.output)]);
+                }
+                rest = rest.get(turn.consumed..).context("more than there was")?;
+                self.outgoing.drain(..turn.accepted);
+                if self.outgoing.is_empty() {
+                    self.payload.clear();
+                }
+                let start = self.payload.len() as u32;
+                self.outgoing
+                    .extend(turn.events.iter().map(|event| Outgoing {
+                        kind: event.kind,
+                        start: start + event.start,
+                        length: event.length,
+                        detail: 0,
+                        context: None,
+                    }));
+                self.payload.extend_from_slice(turn.payload);
+                if rest.is_empty() && !turn.more && self.outgoing.is_empty() {
+                    break;
+                }
+            }
+            if self.duplex.source.is_at_start() {
+                return Ok(());
+            }
+        }
     }
 }
 

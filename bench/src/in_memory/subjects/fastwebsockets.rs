@@ -10,10 +10,10 @@ use std::rc::Rc;
 use anyhow::{Result, bail};
 use fastwebsockets::{FragmentCollector, Frame, OpCode, Payload, WebSocket};
 
-use super::{Decoder, Encoder, Subject};
+use super::{Decoder, Subject, Writer};
 use crate::in_memory::frames::Role;
 use crate::in_memory::seen::Seen;
-use crate::in_memory::transport::{Sink, Source};
+use crate::in_memory::transport::Duplex;
 use crate::in_memory::workload::{Message, Workload};
 use crate::ready;
 
@@ -28,29 +28,39 @@ impl Subject for Fastwebsockets {
         true
     }
 
-    fn decoder(&self, source: Source, count: usize) -> Result<Box<dyn Decoder>> {
-        let socket = WebSocket::after_handshake(source, fastwebsockets::Role::Server);
-        let socket = FragmentCollector::new(socket);
+    fn decoder(&self, role: Role, duplex: Duplex, count: usize) -> Result<Box<dyn Decoder>> {
+        let socket = FragmentCollector::new(open(role, duplex));
         Ok(Box::new(Reader { socket, count }))
     }
 
-    fn encoder(&self, role: Role, work: Rc<Workload>, sink: Sink) -> Result<Box<dyn Encoder>> {
+    fn encoder(&self, role: Role, work: Rc<Workload>, duplex: Duplex) -> Result<Box<dyn Writer>> {
+        let socket = open(role, duplex);
         Ok(match role {
-            Role::Server => Box::new(Server {
-                socket: WebSocket::after_handshake(sink, fastwebsockets::Role::Server),
-                work,
-            }),
+            Role::Server => Box::new(Server { socket, work }),
             Role::Client => Box::new(Client {
-                socket: WebSocket::after_handshake(sink, fastwebsockets::Role::Client),
+                socket,
                 work,
                 payloads: Vec::new(),
             }),
         })
     }
+
+    fn echo(&self, work: Rc<Workload>, duplex: Duplex) -> Result<Box<dyn Writer>> {
+        let socket = FragmentCollector::new(open(Role::Server, duplex));
+        Ok(Box::new(Echo { socket, work }))
+    }
+}
+
+fn open(role: Role, duplex: Duplex) -> WebSocket<Duplex> {
+    let role = match role {
+        Role::Server => fastwebsockets::Role::Server,
+        Role::Client => fastwebsockets::Role::Client,
+    };
+    WebSocket::after_handshake(duplex, role)
 }
 
 struct Reader {
-    socket: FragmentCollector<Source>,
+    socket: FragmentCollector<Duplex>,
     count: usize,
 }
 
@@ -78,11 +88,11 @@ fn frame(message: Message, payload: Payload<'_>) -> Frame<'_> {
 }
 
 struct Server {
-    socket: WebSocket<Sink>,
+    socket: WebSocket<Duplex>,
     work: Rc<Workload>,
 }
 
-impl Encoder for Server {
+impl Writer for Server {
     fn pass(&mut self) -> Result<()> {
         ready::run(async {
             for burst in self.work.bursts() {
@@ -98,12 +108,12 @@ impl Encoder for Server {
 }
 
 struct Client {
-    socket: WebSocket<Sink>,
+    socket: WebSocket<Duplex>,
     work: Rc<Workload>,
     payloads: Vec<u8>,
 }
 
-impl Encoder for Client {
+impl Writer for Client {
     fn prepare(&mut self) {
         self.payloads.clear();
         for message in &self.work.messages {
@@ -112,14 +122,35 @@ impl Encoder for Client {
     }
 
     fn pass(&mut self) -> Result<()> {
-        let mut payloads = self.payloads.chunks_exact_mut(self.work.size.0);
+        let mut rest = &mut self.payloads[..];
         ready::run(async {
             for burst in self.work.bursts() {
-                for (message, payload) in burst.iter().zip(&mut payloads) {
+                for message in burst {
+                    let (payload, others) = rest.split_at_mut(self.work.size.0);
+                    rest = others;
                     let payload = Payload::BorrowedMut(payload);
                     self.socket.write_frame(frame(*message, payload)).await?;
                 }
                 self.socket.flush().await?;
+            }
+            Ok(())
+        })
+    }
+}
+
+struct Echo {
+    socket: FragmentCollector<Duplex>,
+    work: Rc<Workload>,
+}
+
+impl Writer for Echo {
+    fn pass(&mut self) -> Result<()> {
+        ready::run(async {
+            for burst in self.work.bursts() {
+                for _ in burst {
+                    let frame = self.socket.read_frame().await?;
+                    self.socket.write_frame(frame).await?;
+                }
             }
             Ok(())
         })

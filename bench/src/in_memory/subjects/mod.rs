@@ -1,7 +1,7 @@
 //! What is compared: each a program around one library, written as its documentation advises for speed.
 //!
-//! All of them get bytes from a [`Source`] into a buffer, deliver whole messages to [`Seen`], take messages from a
-//! [`Workload`], and write to a [`Sink`]. Limits are left as they are, and so are checks: everybody validates text that
+//! All of them get bytes from a [`Duplex`] into a buffer, deliver whole messages to [`Seen`], take messages from a
+//! [`Workload`], and write to a [`Duplex`]. Limits are left as they are, and so are checks: everybody validates text that
 //! comes in.
 
 mod component;
@@ -17,7 +17,7 @@ use anyhow::Result;
 
 use crate::in_memory::frames::Role;
 use crate::in_memory::seen::Seen;
-use crate::in_memory::transport::{Sink, Source};
+use crate::in_memory::transport::Duplex;
 use crate::in_memory::workload::Workload;
 
 /// The project's own.
@@ -34,11 +34,14 @@ pub(crate) trait Subject {
     /// Whether it is somebody else's.
     fn is_peer(&self) -> bool;
 
-    /// A server whose connection is open, for reading `count` messages in each pass.
-    fn decoder(&self, source: Source, count: usize) -> Result<Box<dyn Decoder>>;
+    /// One end of an open connection, for reading `count` messages in each pass.
+    fn decoder(&self, role: Role, duplex: Duplex, count: usize) -> Result<Box<dyn Decoder>>;
 
-    /// One end of an open connection, for writing a workload in each pass.
-    fn encoder(&self, role: Role, work: Rc<Workload>, sink: Sink) -> Result<Box<dyn Encoder>>;
+    /// One end, for writing a workload in each pass.
+    fn encoder(&self, role: Role, work: Rc<Workload>, duplex: Duplex) -> Result<Box<dyn Writer>>;
+
+    /// A server that reads a workload in each pass, and sends it back.
+    fn echo(&self, work: Rc<Workload>, duplex: Duplex) -> Result<Box<dyn Writer>>;
 }
 
 /// Reads.
@@ -48,7 +51,7 @@ pub(crate) trait Decoder {
 }
 
 /// Writes.
-pub(crate) trait Encoder {
+pub(crate) trait Writer {
     /// What a program would have done before it sends, and is not measured: payloads in the form that the library
     /// sends fastest.
     fn prepare(&mut self) {}

@@ -12,11 +12,14 @@ use anyhow::{Result, anyhow, ensure};
 use websocket_component::handshake::Negotiated;
 use websocket_component::{Config, Event, Instant, Session};
 
-use super::{Decoder, Encoder, Subject};
+use super::{Decoder, Subject, Writer};
 use crate::in_memory::frames::Role;
 use crate::in_memory::seen::Seen;
-use crate::in_memory::transport::{Sink, Source};
+use crate::in_memory::transport::{Duplex, Sink, Source};
 use crate::in_memory::workload::{Message, Workload};
+
+/// The session takes no more than so much; what waits is written first.
+const MOST_QUEUED: usize = 64 << 10;
 
 pub(crate) struct Native;
 
@@ -29,20 +32,31 @@ impl Subject for Native {
         false
     }
 
-    fn decoder(&self, source: Source, _: usize) -> Result<Box<dyn Decoder>> {
+    fn decoder(&self, role: Role, duplex: Duplex, _: usize) -> Result<Box<dyn Decoder>> {
         Ok(Box::new(Reader {
-            session: open(Role::Server)?,
+            session: open(role)?,
             clock: Clock::start(),
-            buffer: vec![0; source.limit()],
-            source,
+            buffer: vec![0; duplex.source.limit()],
+            source: duplex.source,
         }))
     }
 
-    fn encoder(&self, role: Role, work: Rc<Workload>, sink: Sink) -> Result<Box<dyn Encoder>> {
-        Ok(Box::new(Writer {
+    fn encoder(&self, role: Role, work: Rc<Workload>, duplex: Duplex) -> Result<Box<dyn Writer>> {
+        Ok(Box::new(Sender {
             session: open(role)?,
             work,
-            sink,
+            sink: duplex.sink,
+        }))
+    }
+
+    fn echo(&self, _: Rc<Workload>, duplex: Duplex) -> Result<Box<dyn Writer>> {
+        Ok(Box::new(Echo {
+            session: open(Role::Server)?,
+            clock: Clock::start(),
+            buffer: vec![0; duplex.source.limit()],
+            duplex,
+            messages: Vec::new(),
+            payload: Vec::new(),
         }))
     }
 }
@@ -100,13 +114,13 @@ impl Decoder for Reader {
     }
 }
 
-struct Writer {
+struct Sender {
     session: Session,
     work: Rc<Workload>,
     sink: Sink,
 }
 
-impl Encoder for Writer {
+impl Writer for Sender {
     fn pass(&mut self) -> Result<()> {
         for burst in self.work.bursts() {
             for message in burst {
@@ -117,10 +131,71 @@ impl Encoder for Writer {
                 let queued = self.session.send(message, None);
                 queued.map_err(|rule| anyhow!("{rule:?}"))?;
             }
-            let output = self.session.take_output(usize::MAX);
-            self.sink.put(&[IoSlice::new(&output)]);
-            while self.session.sent().is_some() {}
+            flush(&mut self.session, &self.sink);
         }
         Ok(())
     }
+}
+
+struct Echo {
+    session: Session,
+    clock: Clock,
+    duplex: Duplex,
+    buffer: Vec<u8>,
+    /// What one read brought: whether it is text, and where it ends.
+    messages: Vec<(bool, usize)>,
+    payload: Vec<u8>,
+}
+
+impl Writer for Echo {
+    fn pass(&mut self) -> Result<()> {
+        loop {
+            let count = self.duplex.source.read(&mut self.buffer)?;
+            let bytes = &mut self.buffer[..count];
+            self.messages.clear();
+            self.payload.clear();
+            // The session lends a payload until the next event, and can send when it has given the last.
+            let mut turn = self.session.input(bytes, self.clock.now());
+            while let Some(event) = turn.next() {
+                let (is_text, payload) = match event {
+                    Event::Text { payload, .. } => (true, payload),
+                    Event::Binary { payload, .. } => (false, payload),
+                    _ => return Err(anyhow!("an event other than a message")),
+                };
+                self.payload.extend_from_slice(payload);
+                self.messages.push((is_text, self.payload.len()));
+            }
+            ensure!(turn.consumed() == count, "input was left over");
+            let mut start = 0;
+            for (is_text, end) in &self.messages {
+                let payload = &self.payload[start..*end];
+                start = *end;
+                if self.session.buffered_amount() >= MOST_QUEUED {
+                    flush(&mut self.session, &self.duplex.sink);
+                }
+                // It was found to be UTF-8 when it came in; that it is text is checked again.
+                let queued = self.session.send(
+                    match is_text {
+                        true => websocket_component::Message::Utf8(payload),
+                        false => websocket_component::Message::Binary(payload),
+                    },
+                    None,
+                );
+                queued.map_err(|rule| anyhow!("{rule:?}"))?;
+            }
+            flush(&mut self.session, &self.duplex.sink);
+            if self.duplex.source.is_at_start() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Writes all that waits.
+fn flush(session: &mut Session, sink: &Sink) {
+    let output = session.take_output(usize::MAX);
+    if !output.is_empty() {
+        sink.put(&[IoSlice::new(&output)]);
+    }
+    while session.sent().is_some() {}
 }

@@ -9,15 +9,15 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::rc::Rc;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use futures_core::Stream;
 use futures_sink::Sink as _;
 use tokio_websockets::{ClientBuilder, Message, ServerBuilder, WebSocketStream};
 
-use super::{Decoder, Encoder, Subject};
+use super::{Decoder, Subject, Writer};
 use crate::in_memory::frames::Role;
 use crate::in_memory::seen::Seen;
-use crate::in_memory::transport::{Sink, Source};
+use crate::in_memory::transport::Duplex;
 use crate::in_memory::workload::{self, Workload};
 use crate::ready;
 
@@ -32,28 +32,36 @@ impl Subject for TokioWebsockets {
         true
     }
 
-    fn decoder(&self, source: Source, count: usize) -> Result<Box<dyn Decoder>> {
-        let stream = ServerBuilder::new().serve(source);
+    fn decoder(&self, role: Role, duplex: Duplex, count: usize) -> Result<Box<dyn Decoder>> {
+        let stream = open(role, duplex);
         Ok(Box::new(Reader { stream, count }))
     }
 
-    fn encoder(&self, role: Role, work: Rc<Workload>, sink: Sink) -> Result<Box<dyn Encoder>> {
-        let stream = match role {
-            Role::Server => ServerBuilder::new().serve(sink),
-            Role::Client => ClientBuilder::new().take_over(sink),
-        };
+    fn encoder(&self, role: Role, work: Rc<Workload>, duplex: Duplex) -> Result<Box<dyn Writer>> {
         let prepared = Vec::with_capacity(work.messages.len());
-        Ok(Box::new(Writer {
-            stream,
+        Ok(Box::new(Sender {
+            stream: open(role, duplex),
             role,
             work,
             prepared,
         }))
     }
+
+    fn echo(&self, work: Rc<Workload>, duplex: Duplex) -> Result<Box<dyn Writer>> {
+        let stream = open(Role::Server, duplex);
+        Ok(Box::new(Echo { stream, work }))
+    }
+}
+
+fn open(role: Role, duplex: Duplex) -> WebSocketStream<Duplex> {
+    match role {
+        Role::Server => ServerBuilder::new().serve(duplex),
+        Role::Client => ClientBuilder::new().take_over(duplex),
+    }
 }
 
 struct Reader {
-    stream: WebSocketStream<Source>,
+    stream: WebSocketStream<Duplex>,
     count: usize,
 }
 
@@ -74,14 +82,14 @@ impl Decoder for Reader {
     }
 }
 
-struct Writer {
-    stream: WebSocketStream<Sink>,
+struct Sender {
+    stream: WebSocketStream<Duplex>,
     role: Role,
     work: Rc<Workload>,
     prepared: Vec<Message>,
 }
 
-impl Encoder for Writer {
+impl Writer for Sender {
     fn prepare(&mut self) {
         self.prepared.clear();
         let messages = self.work.messages.iter().rev();
@@ -105,6 +113,28 @@ impl Encoder for Writer {
                     .drain(self.prepared.len() - burst.len()..)
                     .rev()
                 {
+                    poll_fn(|cx| Pin::new(&mut self.stream).poll_ready(cx)).await?;
+                    Pin::new(&mut self.stream).start_send(message)?;
+                }
+                poll_fn(|cx| Pin::new(&mut self.stream).poll_flush(cx)).await?;
+            }
+            Ok(())
+        })
+    }
+}
+
+struct Echo {
+    stream: WebSocketStream<Duplex>,
+    work: Rc<Workload>,
+}
+
+impl Writer for Echo {
+    fn pass(&mut self) -> Result<()> {
+        ready::run(async {
+            for burst in self.work.bursts() {
+                for _ in burst {
+                    let next = poll_fn(|cx| Pin::new(&mut self.stream).poll_next(cx)).await;
+                    let message = next.context("the stream has ended")??;
                     poll_fn(|cx| Pin::new(&mut self.stream).poll_ready(cx)).await?;
                     Pin::new(&mut self.stream).start_send(message)?;
                 }

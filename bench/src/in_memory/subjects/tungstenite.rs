@@ -11,10 +11,10 @@ use bytes::Bytes;
 use tungstenite::protocol::{self, WebSocketConfig};
 use tungstenite::{Utf8Bytes, WebSocket};
 
-use super::{Decoder, Encoder, REFERENCE, Subject};
+use super::{Decoder, REFERENCE, Subject, Writer};
 use crate::in_memory::frames::Role;
 use crate::in_memory::seen::Seen;
-use crate::in_memory::transport::{Sink, Source};
+use crate::in_memory::transport::Duplex;
 use crate::in_memory::workload::{Message, Workload};
 
 pub(crate) struct Tungstenite;
@@ -28,24 +28,33 @@ impl Subject for Tungstenite {
         true
     }
 
-    fn decoder(&self, source: Source, count: usize) -> Result<Box<dyn Decoder>> {
-        let config = WebSocketConfig::default().read_buffer_size(source.limit());
-        let socket = WebSocket::from_raw_socket(source, protocol::Role::Server, Some(config));
+    fn decoder(&self, role: Role, duplex: Duplex, count: usize) -> Result<Box<dyn Decoder>> {
+        let socket = open(role, duplex);
         Ok(Box::new(Reader { socket, count }))
     }
 
-    fn encoder(&self, role: Role, work: Rc<Workload>, sink: Sink) -> Result<Box<dyn Encoder>> {
-        let role = match role {
-            Role::Server => protocol::Role::Server,
-            Role::Client => protocol::Role::Client,
-        };
-        let socket = WebSocket::from_raw_socket(sink, role, None);
-        Ok(Box::new(Writer { socket, work }))
+    fn encoder(&self, role: Role, work: Rc<Workload>, duplex: Duplex) -> Result<Box<dyn Writer>> {
+        let socket = open(role, duplex);
+        Ok(Box::new(Sender { socket, work }))
+    }
+
+    fn echo(&self, work: Rc<Workload>, duplex: Duplex) -> Result<Box<dyn Writer>> {
+        let socket = open(Role::Server, duplex);
+        Ok(Box::new(Echo { socket, work }))
     }
 }
 
+fn open(role: Role, duplex: Duplex) -> WebSocket<Duplex> {
+    let role = match role {
+        Role::Server => protocol::Role::Server,
+        Role::Client => protocol::Role::Client,
+    };
+    let config = WebSocketConfig::default().read_buffer_size(duplex.source.limit());
+    WebSocket::from_raw_socket(duplex, role, Some(config))
+}
+
 struct Reader {
-    socket: WebSocket<Source>,
+    socket: WebSocket<Duplex>,
     count: usize,
 }
 
@@ -62,12 +71,12 @@ impl Decoder for Reader {
     }
 }
 
-struct Writer {
-    socket: WebSocket<Sink>,
+struct Sender {
+    socket: WebSocket<Duplex>,
     work: Rc<Workload>,
 }
 
-impl Encoder for Writer {
+impl Writer for Sender {
     fn pass(&mut self) -> Result<()> {
         for burst in self.work.bursts() {
             for message in burst {
@@ -77,6 +86,24 @@ impl Encoder for Writer {
                         tungstenite::Message::Binary(Bytes::from_static(bytes))
                     }
                 })?;
+            }
+            self.socket.flush()?;
+        }
+        Ok(())
+    }
+}
+
+struct Echo {
+    socket: WebSocket<Duplex>,
+    work: Rc<Workload>,
+}
+
+impl Writer for Echo {
+    fn pass(&mut self) -> Result<()> {
+        for burst in self.work.bursts() {
+            for _ in burst {
+                let message = self.socket.read()?;
+                self.socket.write(message)?;
             }
             self.socket.flush()?;
         }
