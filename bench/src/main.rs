@@ -54,7 +54,8 @@ pieces and can't be told otherwise; --transfer 16 has everybody do so.
 
 handshakes: a server that is asked by a browser, and a client that is answered, over a connection in memory.
 
-sandbox: what it takes to load the component, to make a guest for a connection, and to call it.
+sandbox: what it takes to load the component, to make a guest for a connection, and to call it; and the engine in it \
+beside the same engine without, by the size of messages and by how many come in a call.
 
 deflate: servers with permessage-deflate send back what they get, through sockets, each a process of its own with the \
 same settings (level 6, windows of 32 KiB, takeover); and the memory that a session takes, by what is agreed on.
@@ -99,6 +100,10 @@ struct Args {
     /// Writes all measurements to a file as well.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+
+    /// Of messages: draws time against tungstenite's, by size, and writes it as SVG.
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
 
     /// Of messages and sockets: only comparisons whose name contains this, such as `text 16 B`. May be given several times.
     #[arg(long, value_name = "TEXT")]
@@ -178,7 +183,7 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 
 fn run(args: &Args) -> Result<()> {
     // Before minutes of work, not after.
-    if let Some(path) = &args.json {
+    for path in [&args.json, &args.plot].into_iter().flatten() {
         File::create(path).with_context(|| format!("can't write {}", path.display()))?;
     }
     let parts = match &args.parts[..] {
@@ -198,7 +203,10 @@ fn run(args: &Args) -> Result<()> {
     let mut report = Map::from_iter([("setting".to_owned(), setting.json())]);
     for part in parts {
         let measured = match part {
-            Part::Messages => in_memory::run(&plan, args.transfer as usize * 1024)?,
+            Part::Messages => {
+                let transfer = args.transfer as usize * 1024;
+                in_memory::run(&plan, transfer, args.plot.as_deref())?
+            }
             Part::Handshakes => handshakes::run(&plan)?,
             Part::Sandbox => sandbox::run(&plan)?,
             Part::Deflate => deflate::run(&plan)?,

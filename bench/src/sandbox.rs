@@ -13,6 +13,7 @@ use websocket_component::Role;
 use websocket_host::protocol::Negotiated;
 use websocket_host::{Cache, Guest, Sandbox, SandboxConfig, Session};
 
+use crate::in_memory;
 use crate::plan::Plan;
 use crate::quantile;
 
@@ -39,7 +40,9 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
     )?;
     let rows = measure(&plan.component, repetitions, count)?;
     write!(out, "{}", table(&rows))?;
-    Ok(rows.iter().map(report).collect())
+    let crossing = in_memory::run_crossing(plan)?;
+    let rows: Vec<_> = rows.iter().map(report).collect();
+    Ok(json!({ "times": rows, "crossing": crossing }))
 }
 
 fn measure(component: &Path, repetitions: usize, count: usize) -> Result<Vec<Row>> {

@@ -67,7 +67,9 @@ fn a_quick_run_of_handshakes_opens_every_one_in_both_roles() {
 #[test]
 fn a_quick_run_of_the_sandbox_has_a_time_for_everything() {
     let report = quick_run("sandbox");
-    let rows = report["sandbox"].as_array().expect("rows");
+    let crossing = report["sandbox"]["crossing"].as_array().expect("cells");
+    assert_eq!(crossing.len(), 5 + 5 + 4 + 3 + 1);
+    let rows = report["sandbox"]["times"].as_array().expect("rows");
     assert_eq!(rows.len(), 6);
     for row in rows {
         assert!(

@@ -85,8 +85,8 @@ impl Task {
 pub(crate) enum Batch {
     /// As many as a transfer holds.
     Full,
-    /// One, however large.
-    One,
+    /// So many, however large.
+    Of(usize),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,7 +115,7 @@ impl Cell {
         let servers = Task::ALL
             .into_iter()
             .filter(|task| task.role() == Role::Server);
-        full.chain(servers.flat_map(move |task| group(task, Content::Binary, Batch::One)))
+        full.chain(servers.flat_map(move |task| group(task, Content::Binary, Batch::Of(1))))
     }
 
     /// Whether this is as usual: many messages at a time.
@@ -130,7 +130,8 @@ impl fmt::Display for Cell {
         write!(f, "{task} {role} {} {}", self.content.name(), self.size)?;
         match self.batch {
             Batch::Full => Ok(()),
-            Batch::One => f.write_str(", one a time"),
+            Batch::Of(1) => f.write_str(", one at a time"),
+            Batch::Of(count) => write!(f, ", {count} at a time"),
         }
     }
 }

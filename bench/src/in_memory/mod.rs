@@ -6,14 +6,17 @@
 //! | `subjects` | what is compared, each behind the same trait |
 //! | `seen`, `frames` | how outputs are checked |
 //! | `cell`, `run`, `measure`, `clock` | what is done and how it is measured |
+//! | `crossing` | what the border of the sandbox costs, by size and by messages in a call |
 //! | `targets` | what is aimed at, and whether it is met |
-//! | `table`, `json` | how it is told |
+//! | `table`, `plot`, `json` | how it is told |
 
 mod cell;
 mod clock;
+mod crossing;
 mod frames;
 mod json;
 mod measure;
+mod plot;
 mod run;
 mod seen;
 mod subjects;
@@ -23,6 +26,7 @@ mod transport;
 mod workload;
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -36,22 +40,20 @@ use measure::{Compared, Effort};
 use subjects::Subject;
 use workload::Workload;
 
-/// Prints what is measured, and returns it. A read brings in up to `transfer` bytes.
-pub(crate) fn run(plan: &Plan, transfer: usize) -> Result<Value> {
+pub(crate) use crossing::run as run_crossing;
+
+/// Prints what is measured, draws it to a file if there is one, and returns it. A read brings in up to `transfer` bytes.
+pub(crate) fn run(plan: &Plan, transfer: usize, drawing: Option<&Path>) -> Result<Value> {
     let cells: Vec<_> = Cell::all().filter(|cell| plan.wants(cell)).collect();
     ensure!(!cells.is_empty(), "no comparison has such a name");
-    let subjects = subjects::all(&plan.component)
-        .context("run `cargo xtask bench`, which builds the component first")?;
+    let subjects = subjects::all(&plan.component)?;
     let subjects: Vec<_> = subjects
         .iter()
         .map(|subject| &**subject)
         .filter(|subject| plan.has(subject.name()))
         .collect();
     ensure!(!subjects.is_empty(), "no subject has such a name");
-    let effort = Effort {
-        repetitions: plan.repetitions(15, 3),
-        turn: Duration::from_millis(if plan.is_quick { 1 } else { 15 }),
-    };
+    let effort = effort(plan);
     let mut out = io::stdout();
     writeln!(
         out,
@@ -63,11 +65,21 @@ pub(crate) fn run(plan: &Plan, transfer: usize) -> Result<Value> {
     )?;
     let all = compare(&cells, &subjects, transfer, effort)?;
     write!(out, "{}", table::summary(&all))?;
+    if let Some(path) = drawing {
+        plot::draw(&all, path).with_context(|| format!("can't draw {}", path.display()))?;
+    }
     let judged = targets::judge(&all);
     write!(out, "{}", targets::table(&judged))?;
     let mut report = json::report(transfer, effort, &all);
     report["targets"] = targets::report(&judged);
     Ok(report)
+}
+
+fn effort(plan: &Plan) -> Effort {
+    Effort {
+        repetitions: plan.repetitions(15, 3),
+        turn: Duration::from_millis(if plan.is_quick { 1 } else { 15 }),
+    }
 }
 
 fn compare(

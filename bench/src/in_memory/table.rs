@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::in_memory::cell::{Batch, Cell, Task};
+use crate::in_memory::cell::{Cell, Task};
 use crate::in_memory::frames::Role;
 use crate::in_memory::measure::{Compared, Measured};
 
@@ -28,10 +28,10 @@ pub(crate) fn heading(compared: &Compared, before: Option<&Compared>) -> Option<
     {
         return None;
     }
-    let one = if batch == Batch::One {
-        ", one at a time"
-    } else {
+    let one = if compared.cell.is_full() {
         ""
+    } else {
+        ", one at a time"
     };
     let title = format!(
         "{}, {}{one}: {}",
@@ -141,13 +141,17 @@ fn label(compared: &Compared) -> String {
         Task::Encode(Role::Client) => "encode masked",
         Task::Echo => "echo",
     };
-    let one = if compared.cell.is_full() { "" } else { ", one" };
+    let one = if compared.cell.is_full() {
+        ""
+    } else {
+        ", one a time"
+    };
     let content = compared.cell.content.name();
     format!("{task}, {content}, {}{one}", compared.cell.size)
 }
 
 /// A number with some three digits that matter, and never an exponent.
-fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     match value {
         v if v.is_nan() => "-".to_owned(),
         v if v >= 1000.0 => {

@@ -102,7 +102,7 @@ impl Workload {
     pub(crate) fn burst(&self) -> usize {
         match self.batch {
             Batch::Full => (self.transfer / self.size.0.max(LEAST)).max(1),
-            Batch::One => 1,
+            Batch::Of(count) => count,
         }
     }
 
@@ -122,7 +122,7 @@ impl Workload {
         }
         let borders = match self.batch {
             Batch::Full => (self.transfer..wire.len()).step_by(self.transfer).collect(),
-            Batch::One => ends,
+            Batch::Of(count) => ends.into_iter().skip(count - 1).step_by(count).collect(),
         };
         Source::new(wire, borders)
     }
@@ -193,7 +193,7 @@ mod tests {
     fn every_message_has_its_size_and_the_wire_carries_all() {
         for (content, batch) in CONTENTS
             .into_iter()
-            .zip([Batch::Full, Batch::One, Batch::Full])
+            .zip([Batch::Full, Batch::Of(1), Batch::Of(3)])
         {
             for size in SIZES {
                 let work = Workload::new(content, batch, size, 64 << 10);
@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn bursts_hold_every_message_once() {
-        for batch in [Batch::Full, Batch::One] {
+        for batch in [Batch::Full, Batch::Of(1), Batch::Of(3)] {
             for size in SIZES {
                 let work = Workload::new(Content::Binary, batch, size, 64 << 10);
                 let count: usize = work.bursts().map(<[_]>::len).sum();

@@ -13,7 +13,7 @@ mod tungstenite;
 use std::path::Path;
 use std::rc::Rc;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::in_memory::frames::Role;
 use crate::in_memory::seen::Seen;
@@ -60,13 +60,19 @@ pub(crate) trait Writer {
     fn pass(&mut self) -> Result<()>;
 }
 
+/// The project's own.
+pub(crate) fn own(component: &Path) -> Result<[Box<dyn Subject>; 2]> {
+    let component = component::Component::load(component)
+        .context("run `cargo xtask bench`, which builds the component first")?;
+    Ok([Box::new(native::Native), Box::new(component)])
+}
+
 /// All subjects, the project's own first.
 pub(crate) fn all(component: &Path) -> Result<Vec<Box<dyn Subject>>> {
-    Ok(vec![
-        Box::new(native::Native),
-        Box::new(component::Component::load(component)?),
+    let peers: [Box<dyn Subject>; 3] = [
         Box::new(tungstenite::Tungstenite),
         Box::new(tokio_websockets::TokioWebsockets),
         Box::new(fastwebsockets::Fastwebsockets),
-    ])
+    ];
+    Ok(own(component)?.into_iter().chain(peers).collect())
 }
