@@ -136,6 +136,7 @@ macro_rules! for_each_rule {
             (CloseReasonWithoutCode, Host, InvalidFormat, 0, 0, "RFC 6455 5.5.1", "a close reason takes a close code before it"),
             (FrameHeadInvalid, Host, InvalidFormat, 0, 0, "RFC 6455 5.2", "the head of a frame to send is not one of an extension's"),
             (PayloadOutOfBounds, Host, InvalidOperation, 0, 0, "exchange", "an outgoing record points outside the payload"),
+            (RelayToItself, Host, InvalidOperation, 0, 0, "relay", "the session that receives is the one that would send"),
             (HeaderNameInvalid, Host, InvalidFormat, 0, 0, "RFC 9110 5.1", "the name of a field is not a token"),
             (HeaderValueInvalid, Host, InvalidFormat, 0, 0, "RFC 9110 5.5", "the value of a field holds a control character"),
             (HeaderReserved, Host, InvalidFormat, 0, 0, "RFC 6455 4.1", "the field belongs to the handshake itself"),

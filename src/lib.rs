@@ -28,5 +28,5 @@ pub use error::{Party, Rule, RuleGroup};
 pub use limits::{Limits, Timeouts};
 pub use session::{
     Action, ActionId, ActionQueue, Completion, Config, Delivery, Event, Instant, Message,
-    PongPolicy, Received, Role, Sent, Session, State, Turn,
+    PongPolicy, Received, Relayed, Role, Sent, Session, State, Turn,
 };

@@ -77,6 +77,11 @@ pub struct Timeouts {
     /// How long a ping may go unanswered. Beyond it:
     /// [`Rule::PongTimeout`](crate::Rule::PongTimeout). Default 20 s.
     pub pong: Option<Duration>,
+    /// How long a piece of a message may wait for more of it, if it is shorter than
+    /// 16 KiB and messages are delivered in pieces
+    /// ([`Delivery::Pieces`](crate::Delivery::Pieces)). Default none: it is delivered
+    /// at the end of the input.
+    pub gather: Option<Duration>,
     /// From the queueing of a close frame to the end of the closing handshake.
     /// Beyond it: [`Rule::CloseTimeout`](crate::Rule::CloseTimeout). Default 10 s.
     pub close: Option<Duration>,
@@ -95,6 +100,7 @@ impl Default for Timeouts {
             message: Some(Duration::from_secs(300)),
             keepalive: Some(Duration::from_secs(30)),
             pong: Some(Duration::from_secs(20)),
+            gather: None,
             close: Some(Duration::from_secs(10)),
         }
     }

@@ -119,8 +119,9 @@ impl Echo {
         let now = self.clock.now();
         scratch::lend(|Scratch { batch, .. }| {
             batch.clear();
-            self.side.pump(&mut self.guest, now, batch)?;
-            self.side.deliver(&mut self.guest, now, batch)
+            let Self { guest, side, .. } = self;
+            side.turn(guest, now, &[], &Batch::default(), batch)?;
+            side.deliver(guest, now, batch)
         })
     }
 

@@ -13,7 +13,7 @@
 //! | `relay` | two open sides, and what goes from one to the other |
 //! | `converse`, `fault` | one side's handshake; the last word when a sandbox has failed |
 //! | `gate`, `route`, `origin`, `headers` | what all connections share, and what decides where requests go and with what |
-//! | `report`, `close`, `side`, `gather` | what is logged, **close codes**, a socket with its session |
+//! | `report`, `close`, `side` | what is logged, **close codes**, a socket with its session |
 //! | `shutdown`, `socket`, `alarm`, `scratch`, `units` | the word that it ends, bytes, time, and buffers that threads lend |
 //!
 //! Each module uses those in its own line and below.
@@ -27,7 +27,6 @@ mod demo;
 mod echo;
 mod fault;
 mod gate;
-mod gather;
 mod headers;
 mod open_files;
 mod opening;

@@ -120,7 +120,7 @@ impl Opening<'_> {
         let socket = Socket::new(self.reach(upstream).await?);
         let mut upstream = self.ask(socket, upstream, target, &request)?;
         let early = self.answer(&mut upstream).await?;
-        self.accept(&upstream, early)?;
+        self.accept(&upstream, &early)?;
         Ok(upstream)
     }
 
@@ -225,8 +225,8 @@ impl Opening<'_> {
         }
     }
 
-    /// Accepts the client as the upstream has accepted the gate. The messages that came right behind that wait for it.
-    fn accept(&mut self, upstream: &Side, early: Batch) -> Result<(), Stop> {
+    /// Accepts the client as the upstream has accepted the gate, and sends it the messages that came right behind that.
+    fn accept(&mut self, upstream: &Side, early: &Batch) -> Result<(), Stop> {
         let response = self.guest.response(upstream.session())?;
         let negotiated = self.guest.negotiated(upstream.session())?;
         let headers = response.map(|response| headers::of_acceptance(&response.headers));
@@ -237,10 +237,9 @@ impl Opening<'_> {
         };
         match self.guest.accept(self.client.session(), &acceptance) {
             Ok(_) => {
-                self.client.backlog =
-                    Some(Box::new(early)).filter(|early| !early.records.is_empty());
                 self.client.more = true;
-                Ok(())
+                let now = self.clock.now();
+                Ok(self.client.deliver(&mut self.guest, now, early)?)
             }
             Err(CallError::Failure(failure)) => {
                 let text = "the upstream's answer can't be passed on";

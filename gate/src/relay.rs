@@ -1,7 +1,7 @@
 //! Two open sides, and what goes from one to the other.
 //!
-//! What one session receives the other sends, in the same turn: a large message streams through in pieces, as fragments,
-//! and is never put together here. A side is read only while the other takes what comes of it, so that what waits in
+//! What one session receives the other sends, in the same call into the guest, which it never leaves: a large message
+//! streams through in pieces, as fragments, and is not put together. A side is read only while the other takes what comes of it, so that what waits in
 //! the gate is at most a read's worth in each direction. Pings and pongs are not carried over: each side is answered,
 //! and asked, by its own session. Close frames are, so that both sides take part in one closing handshake.
 
@@ -17,7 +17,7 @@ use websocket_host::{CallError, Clock, Guest};
 use crate::alarm::Alarm;
 use crate::close;
 use crate::report::{End, Report};
-use crate::scratch::{self, Batch, Scratch};
+use crate::scratch::{self, Batch, CHUNK, Scratch};
 use crate::shutdown::Shutdown;
 use crate::side::{Side, Who};
 use crate::units::nanos;
@@ -143,6 +143,7 @@ impl Relay {
         let (_, side) = self.pick(who);
         if !side.kept.is_empty() {
             let kept = mem::take(&mut side.kept);
+            self.heard = Some(who);
             scratch::lend(|scratch| self.feed(who, &kept, &mut scratch.batch))?;
             return Ok(true);
         }
@@ -153,6 +154,7 @@ impl Relay {
                 Poll::Ready(0) => self.end_of_input(who, batch).map(|()| true),
                 Poll::Ready(count) => {
                     let input = input.get(..count).unwrap_or_default();
+                    self.heard = Some(who);
                     self.feed(who, input, batch).map(|()| true)
                 }
             }
@@ -162,14 +164,25 @@ impl Relay {
     /// Gives a session what was read, and the other one what came of it.
     fn feed(&mut self, who: Who, input: &[u8], batch: &mut Batch) -> Result<(), CallError> {
         let now = self.clock.now();
-        self.heard = Some(who);
         let mut rest = input;
         loop {
             batch.clear();
-            let (guest, side) = self.pick(who);
-            let done = side.turn(guest, now, rest, &Batch::default(), batch)?;
+            let (guest, from, to) = match who {
+                Who::Client => (&mut self.guest, &mut self.client, &mut self.upstream),
+                Who::Upstream => (&mut self.guest, &mut self.upstream, &mut self.client),
+            };
+            let turns = guest.relay(from.session(), to.session(), rest, now, CHUNK)?;
+            from.received.add(turns.messages, turns.bytes);
+            // What is left for this program to pass on is a close frame.
+            batch.push_turn(&turns.source);
+            let refused = turns.target.refused.clone();
+            let done = from.note(turns.source, rest)?;
+            to.note(turns.target, &[])?;
+            if let Some(failure) = refused {
+                return Err(failure.into());
+            }
             rest = rest.get(done.consumed..).unwrap_or_default();
-            self.pass(who, batch, now)?;
+            to.deliver(guest, now, batch)?;
             let (_, side) = self.pick(who);
             if rest.is_empty() || !side.more || !self.listens(who) {
                 break;
@@ -181,15 +194,9 @@ impl Relay {
         Ok(())
     }
 
-    /// One side can take more: first what waits for it, then what its session has left to tell the other.
+    /// One side can take more, or something is due: goes on with what waits in its session.
     fn pump(&mut self, who: Who) -> Result<(), CallError> {
-        let now = self.clock.now();
-        scratch::lend(|Scratch { batch, .. }| {
-            batch.clear();
-            let (guest, side) = self.pick(who);
-            side.pump(guest, now, batch)?;
-            self.pass(who, batch, now)
-        })
+        scratch::lend(|Scratch { batch, .. }| self.feed(who, &[], batch))
     }
 
     fn end_of_input(&mut self, who: Who, batch: &mut Batch) -> Result<(), CallError> {
@@ -197,14 +204,7 @@ impl Relay {
         batch.clear();
         let (guest, side) = self.pick(who);
         side.end_of_input(guest, now, batch)?;
-        self.pass(who, batch, now)
-    }
-
-    /// Passes on what one side received.
-    fn pass(&mut self, from: Who, batch: &mut Batch, now: Instant) -> Result<(), CallError> {
-        let (_, side) = self.pick(from);
-        side.gather.pass(batch, now);
-        let (guest, other) = self.pick(from.other());
+        let (guest, other) = self.pick(who.other());
         other.deliver(guest, now, batch)
     }
 
@@ -268,10 +268,8 @@ impl Relay {
                 .saturating_add(self.close_timeout)
                 .saturating_add(nanos(close::GRACE)),
         });
-        let gathered = [self.client.gather.due(), self.upstream.gather.due()];
         [closing, self.client.deadline, self.upstream.deadline]
             .into_iter()
-            .chain(gathered)
             .flatten()
             .min()
     }
@@ -288,10 +286,6 @@ impl Relay {
 
     fn strike(&mut self, now: Instant) -> Result<(), CallError> {
         for who in [Who::Client, Who::Upstream] {
-            if let Some(batch) = self.pick(who).1.gather.take_due(now) {
-                let (guest, other) = self.pick(who.other());
-                other.deliver(guest, now, &batch)?;
-            }
             if self.pick(who).1.deadline.is_some_and(|due| due <= now) {
                 self.pump(who)?;
                 // A session that wants to be called again at once would keep the thread busy.

@@ -79,29 +79,6 @@ impl Batch {
     pub(crate) fn push_close(&mut self, code: CloseCode, reason: &str) {
         self.push(Kind::Close, code.into(), reason.as_bytes());
     }
-
-    /// What a record points at.
-    pub(crate) fn bytes(&self, record: &Outgoing) -> &[u8] {
-        let start = record.start as usize;
-        let range = start..start.saturating_add(record.length as usize);
-        self.payload.get(range).unwrap_or_default()
-    }
-
-    /// What is left when the first records were taken.
-    pub(crate) fn after(&self, accepted: usize) -> Self {
-        let mut rest = Self::default();
-        for record in self.records.get(accepted..).unwrap_or_default() {
-            rest.push(record.kind, record.detail, self.bytes(record));
-        }
-        rest
-    }
-
-    /// Appends another batch.
-    pub(crate) fn append(&mut self, other: &Self) {
-        for record in &other.records {
-            self.push(record.kind, record.detail, other.bytes(record));
-        }
-    }
 }
 
 /// A place in a payload, which is never that long.
@@ -115,36 +92,4 @@ fn is_message(kind: Kind) -> bool {
         kind,
         Kind::Text | Kind::TextFragment | Kind::Binary | Kind::BinaryFragment | Kind::Close
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_was_not_taken_is_kept_and_added_to() {
-        let mut batch = Batch::default();
-        batch.payload.extend_from_slice(b"heads and the like");
-        batch.push(Kind::Text, 0, b"one");
-        batch.push(Kind::Binary, 0, b"two");
-        batch.push_close(1000, "three");
-        let mut rest = batch.after(1);
-        rest.append(&batch.after(2));
-        let content: Vec<_> = rest
-            .records
-            .iter()
-            .map(|record| (record.kind, rest.bytes(record)))
-            .collect();
-        assert_eq!(
-            content,
-            [
-                (Kind::Binary, &b"two"[..]),
-                (Kind::Close, b"three"),
-                (Kind::Close, b"three")
-            ]
-        );
-        assert_eq!(rest.payload, b"twothreethree");
-        assert_eq!(rest.records[1].detail, 1000);
-        assert!(batch.after(3).records.is_empty());
-    }
 }

@@ -1,5 +1,7 @@
 //! From the arguments to what connections share.
 
+use std::time::Duration;
+
 use websocket_host::protocol::{Config, Delivery};
 use websocket_host::{Sandbox, SandboxConfig};
 
@@ -10,6 +12,10 @@ use crate::gate::Gate;
 use crate::route::{Routes, Rule};
 use crate::scratch::CHUNK;
 use crate::units::nanos;
+
+/// How long a small piece of a message waits for the next: what is passed on leaves as a fragment, and many servers have
+/// a limit on those. But a peer may well send a message bit by bit, and mean it.
+const GATHER: Duration = Duration::from_millis(20);
 
 /// The component in its sandbox, with a guest for each connection.
 pub(crate) fn sandbox(args: &Args) -> Result<Sandbox, String> {
@@ -46,6 +52,7 @@ fn sessions(args: &Args, mut config: Config) -> Config {
     config.receive_buffer = CHUNK;
     config.send_buffer = CHUNK;
     config.delivery = Delivery::Pieces;
+    config.timeouts.gather = Some(nanos(GATHER));
     // The other side's peer answers.
     config.reply_to_close = false;
     config.show_bad_requests = args.page();

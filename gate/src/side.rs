@@ -3,9 +3,8 @@
 use std::fmt;
 
 use websocket_host::protocol::{CloseCode, Event, Failure, Instant, Kind, Rule, State};
-use websocket_host::{CallError, Guest, SandboxError, Session};
+use websocket_host::{CallError, Guest, SandboxError, Session, Turn};
 
-use crate::gather::Gather;
 use crate::scratch::{Batch, CHUNK};
 use crate::socket::Socket;
 
@@ -46,6 +45,12 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
+    /// Adds what a relay has moved.
+    pub(crate) fn add(&mut self, messages: u64, bytes: u64) {
+        self.messages += messages;
+        self.bytes += bytes;
+    }
+
     fn count(&mut self, event: &Event) {
         let ends = matches!(event.kind, Kind::Text | Kind::Binary);
         if ends || matches!(event.kind, Kind::TextFragment | Kind::BinaryFragment) {
@@ -65,8 +70,6 @@ pub(crate) struct Side {
     session: Session,
     /// Input that the session has not taken.
     pub(crate) kept: Vec<u8>,
-    /// What the other side sent and the session has not taken.
-    pub(crate) backlog: Option<Box<Batch>>,
     pub(crate) state: State,
     /// Whether the session has more to give.
     pub(crate) more: bool,
@@ -85,15 +88,13 @@ pub(crate) struct Side {
     /// Nothing more can be read.
     eof: bool,
     pub(crate) received: Tally,
-    /// What of it is not passed on yet.
-    pub(crate) gather: Gather,
 }
 
 /// What came of a turn.
 #[derive(Debug)]
 pub(crate) struct Done {
     pub(crate) consumed: usize,
-    pub(crate) refused: Option<(Failure, usize)>,
+    pub(crate) refused: Option<Failure>,
     /// The request's head has come, or the session has opened.
     pub(crate) arrived: bool,
 }
@@ -104,7 +105,6 @@ impl Side {
             socket,
             session,
             kept: Vec::new(),
-            backlog: None,
             state: State::Connecting,
             more: false,
             deadline: None,
@@ -116,7 +116,6 @@ impl Side {
             spoke: false,
             eof: false,
             received: Tally::default(),
-            gather: Gather::default(),
         }
     }
 
@@ -136,6 +135,14 @@ impl Side {
     ) -> Result<Done, SandboxError> {
         let Batch { records, payload } = outgoing;
         let turn = guest.exchange(&self.session, input, records, payload, now, CHUNK)?;
+        let closes = records.last().is_some_and(|last| last.kind == Kind::Close);
+        self.close_sent |= closes && turn.accepted == records.len();
+        incoming.push_turn(&turn);
+        self.note(turn, input)
+    }
+
+    /// Takes note of a turn, and writes what it wants written.
+    pub(crate) fn note(&mut self, turn: Turn<'_>, input: &[u8]) -> Result<Done, SandboxError> {
         let mut arrived = false;
         for event in &turn.events {
             match event.kind {
@@ -144,7 +151,6 @@ impl Side {
                 _ => self.received.count(event),
             }
         }
-        incoming.push_turn(&turn);
         let gave = !turn.output.is_empty() || !turn.events.is_empty() || turn.accepted > 0;
         if turn.consumed == 0 && !input.is_empty() && turn.more && !gave {
             let reason = "it takes no input and gives nothing".into();
@@ -156,17 +162,15 @@ impl Side {
         self.deadline = turn.next_deadline;
         self.spoke |= !turn.output.is_empty();
         self.socket.write(turn.output);
-        let closes = records.last().is_some_and(|last| last.kind == Kind::Close);
-        self.close_sent |= closes && turn.accepted == records.len();
         self.failure = turn.failure.map(Box::new);
         Ok(Done {
             consumed: turn.consumed,
-            refused: turn.refused.map(|failure| (failure, turn.accepted)),
+            refused: turn.refused,
             arrived,
         })
     }
 
-    /// Sends what the other side received. What the session doesn't take now is kept.
+    /// Sends what the other side received.
     pub(crate) fn deliver(
         &mut self,
         guest: &mut Guest,
@@ -176,39 +180,15 @@ impl Side {
         if batch.records.is_empty() || self.is_done_sending() {
             return Ok(());
         }
-        if let Some(backlog) = &mut self.backlog {
-            backlog.append(batch);
-            return Ok(());
-        }
         // There is no input, so nothing is received.
         let done = self.turn(guest, now, &[], batch, &mut Batch::default())?;
         match done.refused {
             None => Ok(()),
-            Some((failure, accepted)) => match failure.rule {
-                Rule::QueueFull => {
-                    self.backlog = Some(Box::new(batch.after(accepted)));
-                    Ok(())
-                }
+            Some(failure) => match failure.rule {
                 // The session has just ended; what comes now is for nobody.
                 Rule::AlreadyClosing | Rule::NotOpen | Rule::Aborted => Ok(()),
                 _ => Err(failure.into()),
             },
-        }
-    }
-
-    /// Goes on with what waits before the session and in it, now that the socket takes bytes again.
-    pub(crate) fn pump(
-        &mut self,
-        guest: &mut Guest,
-        now: Instant,
-        incoming: &mut Batch,
-    ) -> Result<(), CallError> {
-        match self.backlog.take() {
-            Some(backlog) => self.deliver(guest, now, &backlog),
-            None => {
-                self.turn(guest, now, &[], &Batch::default(), incoming)?;
-                Ok(())
-            }
         }
     }
 
@@ -225,14 +205,14 @@ impl Side {
         Ok(())
     }
 
-    /// Whether something waits, before the session or in it, that the socket could take.
+    /// Whether something waits in the session that the socket could take.
     pub(crate) fn wants_pump(&self) -> bool {
-        self.socket.kept() == 0 && (self.more || self.backlog.is_some())
+        self.socket.kept() == 0 && self.more
     }
 
     /// Whether it can't take more now.
     pub(crate) fn is_stuck(&self) -> bool {
-        let waits = self.socket.kept() > 0 || self.more || self.backlog.is_some();
+        let waits = self.socket.kept() > 0 || self.more;
         waits && !self.is_done_sending()
     }
 

@@ -1,4 +1,4 @@
-//! The call that carries a connection.
+//! The calls that carry a connection.
 
 use std::mem;
 
@@ -8,7 +8,7 @@ use crate::error::SandboxError;
 use crate::guest::{Guest, Session};
 use crate::protocol::{Instant, Outgoing};
 use crate::records::Batch;
-use crate::turn::{Answer, Exchange, Turn, shorten};
+use crate::turn::{Answer, Exchange, Relay, RelayAnswer, RelayTurns, Turn, shorten, shorten_relay};
 
 impl Guest {
     /// Takes what was read and what is to be sent, and gives back all that follows from it: the batched call.
@@ -52,9 +52,74 @@ impl Guest {
                     mem::take(&mut answer.payload),
                     mem::take(&mut answer.output),
                 );
-                let (payload, output) = self.given.insert(bytes);
+                self.given[0] = bytes;
+                let (payload, output) = &self.given[0];
                 Ok(answer.into_turn(payload, output))
             }
+        }
+    }
+
+    /// Takes what was read, and has `target`, another session of this guest's, send the messages that it holds: what a
+    /// relay does, and the messages don't leave the guest.
+    ///
+    /// A message that is delivered in pieces is sent in fragments. No further input is taken once `target` holds
+    /// `capacity` bytes of output, and no more than that are handed out by each session. A target that takes no messages
+    /// any more is sent none; they are taken and counted all the same.
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended, or ends with this call; a rule that is broken is in the turns.
+    pub fn relay(
+        &mut self,
+        source: &Session,
+        target: &Session,
+        input: &[u8],
+        now: Instant,
+        capacity: u32,
+    ) -> Result<RelayTurns<'_>, SandboxError> {
+        let (source, target) = (self.resource(source)?, self.resource(target)?);
+        self.begin()?;
+        let relay = self.relay_function().map_err(|error| self.end(&error))?;
+        let arguments = (source, target, input, now, capacity);
+        let bounds = [(input.len(), 0), (0, 0)];
+        match relay {
+            Relay::Lent(function) => {
+                let result = shorten_relay(&function).call(&mut self.store, arguments);
+                let answer = self.both_checked(result, bounds, WasmList::len)?;
+                let store = &self.store;
+                let bytes = |answer: &Answer<WasmList<u8>>| {
+                    let payload = answer.payload.as_le_slice(store);
+                    (payload, answer.output.as_le_slice(store))
+                };
+                let (source, target) = (bytes(&answer.source), bytes(&answer.target));
+                Ok(answer.into_turns(source, target))
+            }
+            Relay::Given(function) => {
+                let result = shorten_relay(&function).call(&mut self.store, arguments);
+                let mut answer = self.both_checked(result, bounds, Vec::len)?;
+                self.given = [&mut answer.source, &mut answer.target].map(|answer| {
+                    let payload = mem::take(&mut answer.payload);
+                    (payload, mem::take(&mut answer.output))
+                });
+                let [source, target] = &self.given;
+                Ok(answer.into_turns((&source.0, &source.1), (&target.0, &target.1)))
+            }
+        }
+    }
+
+    fn both_checked<List>(
+        &mut self,
+        result: wasmtime::Result<(RelayAnswer<List>,)>,
+        [source, target]: [(usize, usize); 2],
+        len: impl Fn(&List) -> usize,
+    ) -> Result<RelayAnswer<List>, SandboxError> {
+        let (answer,) = result.map_err(|error| self.end(&error))?;
+        let of = |answer: &Answer<List>, (input, outgoing)| {
+            answer.check(input, outgoing, len(&answer.payload))
+        };
+        match of(&answer.source, source).and_then(|()| of(&answer.target, target)) {
+            Ok(()) => Ok(answer),
+            Err(reason) => Err(self.end_with(SandboxError::broken(reason))),
         }
     }
 

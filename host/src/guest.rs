@@ -11,7 +11,7 @@ use crate::bindings::{Websocket, WebsocketPre};
 use crate::error::{CallError, SandboxError};
 use crate::limiter::Limiter;
 use crate::protocol::Failure;
-use crate::turn::Exchange;
+use crate::turn::{Exchange, Relay};
 
 /// A sandbox of its own for one connection, with whatever sessions that takes: a relayed connection has two.
 ///
@@ -22,8 +22,11 @@ pub struct Guest {
     pub(crate) store: Store<Limiter>,
     bindings: Websocket,
     pub(crate) exchange: Exchange,
-    /// The payload and the output of the last turn, of a component that doesn't leave them in place.
-    pub(crate) given: Option<(Vec<u8>, Vec<u8>)>,
+    /// From the first relay on.
+    relay: Option<Relay>,
+    /// The payload and the output of the last turn, of a component that doesn't leave them in place; and of the other
+    /// one, if it was a relay's.
+    pub(crate) given: [(Vec<u8>, Vec<u8>); 2],
     id: u64,
     fault: Option<SandboxError>,
 }
@@ -64,7 +67,8 @@ impl Guest {
             store,
             bindings,
             exchange,
-            given: None,
+            relay: None,
+            given: Default::default(),
             id: GUESTS.fetch_add(1, Ordering::Relaxed),
             fault: None,
         })
@@ -146,6 +150,18 @@ impl Guest {
         let resource = self.enter(call)??;
         let guest = self.id;
         Ok(Session { resource, guest })
+    }
+
+    /// The function `relay`, which few guests need.
+    pub(crate) fn relay_function(&mut self) -> wasmtime::Result<Relay> {
+        if let Some(relay) = self.relay {
+            return Ok(relay);
+        }
+        let exports = self.bindings.websocket_protocol_session();
+        let lends = matches!(self.exchange, Exchange::Lent(_));
+        let relay = Relay::new(exports, &self.store, lends)?;
+        self.relay = Some(relay);
+        Ok(relay)
     }
 
     /// What precedes each call: it starts with its whole time, if the guest is still there.

@@ -84,4 +84,4 @@ pub use guest::{Guest, Session};
 pub use last_words::{Role, last_words};
 pub use load::LoadError;
 pub use sandbox::Sandbox;
-pub use turn::Turn;
+pub use turn::{RelayTurns, Turn};

@@ -1,4 +1,4 @@
-//! What the batched call gives back, and how it is read.
+//! What the batched calls give back, and how it is read.
 //!
 //! Bindings as generated would copy what a turn returns to the host's heap, byte for byte. Here a turn borrows it: the
 //! lists are described by `WasmList`, which is a place in guest memory. That is sound for whatever the guest does, and
@@ -50,7 +50,21 @@ impl<'guest> Turn<'guest> {
     }
 }
 
-/// The function, in the way that suits the component.
+/// All that follows from one input whose messages another session sends. It borrows from the guest's memory, as a
+/// [`Turn`] does.
+#[derive(Debug)]
+pub struct RelayTurns<'guest> {
+    /// Of the session that received. Its events are those that are no messages, and no pieces of any.
+    pub source: Turn<'guest>,
+    /// Of the session that sends them. Its events are sends that are done.
+    pub target: Turn<'guest>,
+    /// Messages whose last byte was received.
+    pub messages: u64,
+    /// Bytes of payload that were received.
+    pub bytes: u64,
+}
+
+/// The function `exchange`, in the way that suits the component.
 #[derive(Clone, Copy)]
 pub(crate) enum Exchange {
     /// The results stay in place.
@@ -74,6 +88,31 @@ impl Exchange {
         })
     }
 }
+
+/// The function `relay`, likewise.
+#[derive(Clone, Copy)]
+pub(crate) enum Relay {
+    Lent(TypedFunc<RelayArguments<'static>, (RelayAnswer<WasmList<u8>>,)>),
+    Given(TypedFunc<RelayArguments<'static>, (RelayAnswer<Vec<u8>>,)>),
+}
+
+impl Relay {
+    /// Finds the function among the exports and checks its type.
+    pub(crate) fn new(
+        exports: &Exports,
+        store: &Store<Limiter>,
+        lends: bool,
+    ) -> wasmtime::Result<Self> {
+        let function = *exports.websocket_session().func_relay().func();
+        Ok(if lends {
+            Self::Lent(function.typed(store)?)
+        } else {
+            Self::Given(function.typed(store)?)
+        })
+    }
+}
+
+type RelayArguments<'call> = (ResourceAny, ResourceAny, &'call [u8], Instant, u32);
 
 type Arguments<'call> = (
     ResourceAny,
@@ -99,6 +138,32 @@ pub(crate) struct Answer<List> {
     #[component(name = "next-deadline")]
     next_deadline: Option<Instant>,
     failure: Option<Failure>,
+}
+
+/// The record `relay-turns` of the contract.
+#[derive(ComponentType, Lift)]
+#[component(record)]
+pub(crate) struct RelayAnswer<List> {
+    pub(crate) source: Answer<List>,
+    pub(crate) target: Answer<List>,
+    pub(crate) messages: u64,
+    pub(crate) bytes: u64,
+}
+
+impl<List> RelayAnswer<List> {
+    /// With the payload and the output of each.
+    pub(crate) fn into_turns<'guest>(
+        self,
+        source: (&'guest [u8], &'guest [u8]),
+        target: (&'guest [u8], &'guest [u8]),
+    ) -> RelayTurns<'guest> {
+        RelayTurns {
+            source: self.source.into_turn(source.0, source.1),
+            target: self.target.into_turn(target.0, target.1),
+            messages: self.messages,
+            bytes: self.bytes,
+        }
+    }
 }
 
 impl<List> Answer<List> {
@@ -154,6 +219,13 @@ fn index(size: u32) -> usize {
 pub(crate) fn shorten<'call, 'function, Return>(
     function: &'function TypedFunc<Arguments<'static>, Return>,
 ) -> &'function TypedFunc<Arguments<'call>, Return> {
+    function
+}
+
+/// The same of `relay`.
+pub(crate) fn shorten_relay<'call, 'function, Return>(
+    function: &'function TypedFunc<RelayArguments<'static>, Return>,
+) -> &'function TypedFunc<RelayArguments<'call>, Return> {
     function
 }
 

@@ -85,6 +85,7 @@ impl From<Timeouts> for wit::Timeouts {
             message: timeouts.message.map(nanos),
             keepalive: timeouts.keepalive.map(nanos),
             pong: timeouts.pong.map(nanos),
+            gather: timeouts.gather.map(nanos),
             close: timeouts.close.map(nanos),
         }
     }
@@ -98,6 +99,7 @@ impl From<wit::Timeouts> for Timeouts {
             message: timeouts.message.map(Duration::from_nanos),
             keepalive: timeouts.keepalive.map(Duration::from_nanos),
             pong: timeouts.pong.map(Duration::from_nanos),
+            gather: timeouts.gather.map(Duration::from_nanos),
             close: timeouts.close.map(Duration::from_nanos),
         }
     }

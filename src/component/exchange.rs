@@ -4,8 +4,8 @@ use alloc::vec::Vec;
 use core::mem;
 
 use super::bindings::session::Kind as WitKind;
-use crate::session::{Kind, Place};
-use crate::{Instant, Message, Rule, Session, State};
+use crate::session::{Kind, Place, Record};
+use crate::{Instant, Message, Relayed, Rule, Session, State};
 
 /// The most events of one turn, so that a flood of tiny frames doesn't swell it.
 const MOST_EVENTS: usize = 4096;
@@ -31,6 +31,25 @@ pub(super) struct Outgoing {
     pub(super) length: u32,
     pub(super) detail: u64,
     pub(super) context: Option<u64>,
+}
+
+/// Where the messages of a turn go, if not to the host.
+struct Relay<'a> {
+    target: &'a mut Session,
+    relayed: Relayed,
+    /// Why the target didn't take one.
+    refused: Option<Rule>,
+}
+
+impl Relay<'_> {
+    fn pass_on(&mut self, turn: &crate::Turn<'_>, record: &Record) {
+        let passed = turn.pass_on(record, self.target, &mut self.relayed);
+        self.refused = passed.err();
+    }
+
+    fn is_full(&self, capacity: usize) -> bool {
+        self.refused.is_some() || self.target.buffered_amount() >= capacity
+    }
 }
 
 /// All that follows from one input.
@@ -59,11 +78,73 @@ impl Turn {
         now: Instant,
         capacity: usize,
     ) {
-        // Without any room a turn would only ask for another.
-        let capacity = capacity.max(1);
         session.read_clock(now);
         self.queue(session, outgoing, payload);
-        let full = self.collect(session, input, now, capacity);
+        self.run(session, None, input, now, capacity);
+    }
+
+    /// Makes the next turn, in the memory of this one, whose messages another
+    /// session sends, and the next turn of that one.
+    pub(super) fn relay(
+        &mut self,
+        session: &mut Session,
+        target: (&mut Session, &mut Turn),
+        input: Vec<u8>,
+        now: Instant,
+        capacity: usize,
+    ) -> Relayed {
+        let (target, target_turn) = target;
+        let mut relay = Relay {
+            target,
+            relayed: Relayed::default(),
+            refused: None,
+        };
+        session.read_clock(now);
+        relay.target.read_clock(now);
+        self.forget_queued();
+        self.run(session, Some(&mut relay), input, now, capacity);
+        let Relay {
+            target,
+            relayed,
+            refused,
+        } = relay;
+        target_turn.forget_queued();
+        target_turn.refused = refused;
+        target_turn.consumed = 0;
+        target_turn.events.clear();
+        target_turn.payload.clear();
+        target_turn.hand_out(target, false, now, capacity.max(1));
+        relayed
+    }
+
+    /// Makes a turn in which nothing happens, because of a rule that the host broke.
+    pub(super) fn refuse(&mut self, session: &Session, rule: Rule) {
+        *self = Turn {
+            refused: Some(rule),
+            state: Some(session.state()),
+            next_deadline: session.next_deadline(),
+            failure: session.failure(),
+            ..Turn::default()
+        };
+    }
+
+    /// What follows from the input, from what was queued, and from the time.
+    fn run(
+        &mut self,
+        session: &mut Session,
+        relay: Option<&mut Relay<'_>>,
+        input: Vec<u8>,
+        now: Instant,
+        capacity: usize,
+    ) {
+        // Without any room a turn would only ask for another.
+        let capacity = capacity.max(1);
+        let full = self.collect(session, relay, input, now, capacity);
+        self.hand_out(session, full, now, capacity);
+    }
+
+    /// What the session wants written, and where it is.
+    fn hand_out(&mut self, session: &mut Session, full: bool, now: Instant, capacity: usize) {
         self.output = session.take_output(capacity);
         self.collect_sent(session);
         let state = session.state();
@@ -75,6 +156,11 @@ impl Turn {
         self.failure = session.failure();
     }
 
+    fn forget_queued(&mut self) {
+        self.accepted = 0;
+        self.refused = None;
+    }
+
     /// Queues what is to be sent, up to the first record that is refused.
     fn queue(
         &mut self,
@@ -82,8 +168,7 @@ impl Turn {
         outgoing: impl Iterator<Item = Outgoing>,
         payload: &[u8],
     ) {
-        self.accepted = 0;
-        self.refused = None;
+        self.forget_queued();
         for record in outgoing {
             let queued = message(&record, payload).and_then(|message| {
                 // What isn't a message has another detail, and is never compressed.
@@ -110,6 +195,7 @@ impl Turn {
     fn collect(
         &mut self,
         session: &mut Session,
+        mut relay: Option<&mut Relay<'_>>,
         mut input: Vec<u8>,
         now: Instant,
         capacity: usize,
@@ -122,12 +208,21 @@ impl Turn {
         let mut held = 0;
         let mut turn = session.input(&mut input, now);
         let full = loop {
-            if held >= capacity || self.events.len() >= MOST_EVENTS {
+            let is_full = held >= capacity || self.events.len() >= MOST_EVENTS;
+            if is_full || relay.as_ref().is_some_and(|relay| relay.is_full(capacity)) {
                 break true;
             }
             let Some(record) = turn.next_record() else {
                 break false;
             };
+            #[cfg(feature = "misbehave")]
+            super::misbehave::on(turn.payload(&record.place));
+            if let Some(relay) = &mut relay
+                && record.kind.is_of_message()
+            {
+                relay.pass_on(&turn, &record);
+                continue;
+            }
             let (start, length) = match &record.place {
                 Place::Input(range) => {
                     in_input |= !range.is_empty();
@@ -140,8 +235,6 @@ impl Turn {
                     (start, bytes.len())
                 }
             };
-            #[cfg(feature = "misbehave")]
-            super::misbehave::on(turn.payload(&record.place));
             held += length;
             self.events.push(Event {
                 kind: WitKind::from(record.kind) as u8,

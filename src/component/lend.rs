@@ -1,4 +1,4 @@
-//! The export of `exchange`, by hand.
+//! The exports of `exchange` and `relay`, by hand.
 //!
 //! Generated bindings give their results away: they are freed by a function that
 //! the host calls once it has copied them (`post-return`). Here a turn stays in the
@@ -21,7 +21,17 @@ use crate::{Instant, Rule, State};
 #[derive(Default)]
 pub(super) struct Lent {
     turn: Turn,
-    record: TurnRecord,
+    record: RelayRecord,
+}
+
+/// `relay-turns`, which begins with what `exchange` gives back.
+#[derive(Default)]
+#[repr(C)]
+struct RelayRecord {
+    source: TurnRecord,
+    target: TurnRecord,
+    messages: u64,
+    bytes: u64,
 }
 
 #[repr(C)]
@@ -192,7 +202,50 @@ unsafe extern "C" fn export(
             Instant::from_nanos(now),
             capacity as usize,
         );
-        *record = TurnRecord::from(&*turn);
-        ptr::from_ref(record).cast()
+        record.source = TurnRecord::from(&*turn);
+        ptr::from_ref(&record.source).cast()
+    })
+}
+
+#[unsafe(export_name = "websocket:protocol/session@0.1.0#[method]websocket-session.relay")]
+unsafe extern "C" fn export_relay(
+    session: *const u8,
+    target: *const u8,
+    input: *mut u8,
+    input_length: usize,
+    now: u64,
+    capacity: u32,
+) -> *const u8 {
+    // SAFETY: the list is this call's argument.
+    let input = unsafe { take(input, input_length) };
+    let is_itself = ptr::eq(session, target);
+    // SAFETY: the host passes the representations of sessions that it borrows.
+    let (session, target) = unsafe {
+        (
+            WebsocketSessionBorrow::lift(session),
+            WebsocketSessionBorrow::lift(target),
+        )
+    };
+    let now = Instant::from_nanos(now);
+    session.get::<Resource>().with_lent(|session, lent| {
+        let Lent { turn, record } = lent;
+        if is_itself {
+            turn.refuse(session, Rule::RelayToItself);
+            *record = RelayRecord::default();
+            record.source = TurnRecord::from(&*turn);
+            record.target = TurnRecord::from(&*turn);
+            return ptr::from_ref(record).cast();
+        }
+        target.get::<Resource>().with_lent(|target, other| {
+            let target = (target, &mut other.turn);
+            let relayed = turn.relay(session, target, input, now, capacity as usize);
+            *record = RelayRecord {
+                source: TurnRecord::from(&*turn),
+                target: TurnRecord::from(&other.turn),
+                messages: relayed.messages,
+                bytes: relayed.bytes,
+            };
+            ptr::from_ref(record).cast()
+        })
     })
 }

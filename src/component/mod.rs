@@ -23,7 +23,7 @@ mod bindings {
         path: "wit",
         generate_all,
         // By hand, in `lend`.
-        skip: ["[method]websocket-session.exchange"],
+        skip: ["[method]websocket-session.exchange", "[method]websocket-session.relay"],
     });
 
     export!(Component with_types_in self);

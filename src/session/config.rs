@@ -18,8 +18,8 @@ pub enum Delivery {
     #[default]
     Messages,
     /// What has come of a message is delivered at the end of each input, so that
-    /// nothing is held back. Pieces don't mirror frames, and a piece of a text
-    /// may end inside a character.
+    /// nothing is held back but what [`Timeouts::gather`] says. Pieces don't mirror
+    /// frames, and a piece of a text may end inside a character.
     Pieces,
 }
 

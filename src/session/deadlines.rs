@@ -4,6 +4,7 @@ use core::mem;
 use core::time::Duration;
 
 use super::clock::Instant;
+use super::event::Record;
 use super::{Life, Session};
 use crate::Rule;
 
@@ -17,6 +18,8 @@ pub(super) struct Deadlines {
     last_keepalive: Instant,
     /// Since when a message is unfinished.
     message: Option<Instant>,
+    /// Since when a piece of it waits for more.
+    piece: Option<Instant>,
     closing: Option<Instant>,
     /// The host has answered a request since the last reading.
     answered: bool,
@@ -87,6 +90,16 @@ impl Deadlines {
         }
     }
 
+    /// A piece of a message, or the rest of one, was delivered.
+    pub(super) fn piece_delivered(&mut self) {
+        self.piece = None;
+    }
+
+    /// The input ends, and a piece waits for more.
+    pub(super) fn piece_held(&mut self) {
+        self.piece.get_or_insert(self.now);
+    }
+
     pub(super) fn closing(&mut self) {
         self.closing.get_or_insert(self.now);
     }
@@ -131,7 +144,21 @@ impl Session {
         if self.has_input_left() {
             return Some(self.deadlines.now);
         }
-        self.next_due().map(|(at, _)| at)
+        let due = self.next_due().map(|(at, _)| at);
+        due.into_iter().chain(self.piece_due()).min()
+    }
+
+    /// When a piece has waited for more long enough.
+    fn piece_due(&self) -> Option<Instant> {
+        let since = self.deadlines.piece.filter(|_| self.life != Life::Ended)?;
+        since.checked_after(self.config.timeouts.gather?)
+    }
+
+    /// The piece that has.
+    pub(super) fn late_piece(&mut self) -> Option<Record> {
+        self.piece_due().filter(|due| *due <= self.deadlines.now)?;
+        self.deadlines.piece_delivered();
+        self.receiver.release()
     }
 
     /// Whether the input goes on where the last call stopped.

@@ -111,6 +111,14 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    /// Whether this is a message, or a piece of one.
+    pub(crate) fn is_of_message(self) -> bool {
+        matches!(
+            self,
+            Kind::Text | Kind::TextFragment | Kind::Binary | Kind::BinaryFragment
+        )
+    }
+
     /// Whether a message ends with this, or a ping that the host may answer.
     pub(super) fn ends_message(self) -> bool {
         matches!(self, Kind::Text | Kind::Binary | Kind::Frame | Kind::Ping)
@@ -131,9 +139,13 @@ pub(crate) enum Place {
 impl Place {
     pub(crate) const NONE: Place = Place::Input(0..0);
 
-    pub(crate) fn is_empty(&self) -> bool {
+    pub(crate) fn len(&self) -> usize {
         let (Place::Input(range) | Place::Assembled(range) | Place::Control(range)) = self;
-        range.is_empty()
+        range.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// Without its first `count` bytes.

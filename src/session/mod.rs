@@ -15,6 +15,7 @@
 //! * bytes in, bytes out: [`input`](Session::input),
 //!   [`end_of_input`](Session::end_of_input), [`output`](Session::output),
 //!   [`advance`](Session::advance), [`take_output`](Session::take_output);
+//! * messages from one session to another: [`Turn::relay`];
 //! * messages out: [`send`](Session::send), [`sent`](Session::sent);
 //! * time: [`tick`](Session::tick), [`read_clock`](Session::read_clock),
 //!   [`next_deadline`](Session::next_deadline);
@@ -32,6 +33,7 @@ mod handshake;
 mod pings;
 mod queue;
 mod receive;
+mod relay;
 mod send;
 mod turn;
 
@@ -47,7 +49,8 @@ pub use clock::Instant;
 pub use config::{Config, Delivery, PongPolicy, Role};
 pub use event::{Event, Message, Sent};
 #[cfg(feature = "component")]
-pub(crate) use event::{Kind, Place};
+pub(crate) use event::{Kind, Place, Record};
+pub use relay::Relayed;
 pub use turn::Turn;
 
 use actions::Actions;

@@ -35,10 +35,15 @@ pub(super) enum Extensions {
     Hosts,
 }
 
+/// A piece of so many bytes doesn't wait for more.
+const GATHERED: usize = 16 << 10;
+
 pub(super) struct Receiver {
     verify_utf8: bool,
     /// The longest piece; `None` to deliver whole messages.
     piece: Option<usize>,
+    /// A shorter one waits for more, unless its message ends or its time is up.
+    least_piece: usize,
     extension_frames: bool,
     inflater: Option<Inflater>,
     /// The most work of a turn, and what is left of it.
@@ -130,6 +135,10 @@ impl Receiver {
                 Delivery::Messages => None,
                 Delivery::Pieces => Some(config.receive_buffer as usize),
             },
+            least_piece: match config.timeouts.gather {
+                None => 1,
+                Some(_) => GATHERED.min(config.receive_buffer as usize),
+            },
             extension_frames: extensions == Extensions::Hosts,
             inflater: match extensions {
                 Extensions::Deflate(direction) => Inflater::new(direction),
@@ -209,6 +218,8 @@ impl Receiver {
 
     /// The next record in `input` from `at` on, which moves behind what was
     /// taken. Without a record all of the input was.
+    ///
+    /// A rule that is broken behind a piece is told after it.
     pub(super) fn next(
         &mut self,
         input: &mut [u8],
@@ -217,6 +228,21 @@ impl Receiver {
         if let Some(record) = self.whole_message(input, at) {
             return Ok(Some(record));
         }
+        let next = self.next_of_any_form(input, at);
+        if let Err(rule) = next
+            && let Some(piece) = self.release()
+        {
+            self.broken = Some(rule);
+            return Ok(Some(piece));
+        }
+        next
+    }
+
+    fn next_of_any_form(
+        &mut self,
+        input: &mut [u8],
+        at: &mut usize,
+    ) -> Result<Option<Record>, Rule> {
         if self.closed {
             *at = input.len();
             return Ok(None);
@@ -229,13 +255,21 @@ impl Receiver {
                 let Some(header) = self.read_header(input, at)? else {
                     return Ok(None);
                 };
+                let closes = header.opcode == Opcode::Close;
                 self.open_frame(header);
+                // Nothing of a message follows a close frame.
+                if closes && let Some(piece) = self.release() {
+                    return Ok(Some(piece));
+                }
             }
+            let held = self.held();
             let Some(frame) = &mut self.frame else {
                 return Ok(None);
             };
             let available = input.get_mut(*at..).unwrap_or_default();
-            let longest = self.piece.unwrap_or(usize::MAX);
+            let longest = self
+                .piece
+                .map_or(usize::MAX, |longest| longest.saturating_sub(held));
             let count = usize::try_from(frame.left()).unwrap_or(usize::MAX);
             let count = count.min(available.len()).min(longest);
             if count == 0 && frame.left() > 0 && !self.holds_back {

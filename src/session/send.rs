@@ -6,7 +6,7 @@
 
 use alloc::vec::Vec;
 
-use super::event::{Message, Sent};
+use super::event::{Kind, Message, Sent};
 use super::queue::{Done, Origin, Queue};
 use crate::deflate::{Compressor, Direction};
 use crate::frame::header::{self, FIN, MAX_CONTROL_PAYLOAD, Opcode, RSV1};
@@ -39,6 +39,17 @@ struct OpenMessage {
     text: bool,
     compressed: bool,
     utf8: Utf8,
+}
+
+/// A message to send, or a part of one.
+struct Fragment<'a> {
+    text: bool,
+    bytes: &'a [u8],
+    last: bool,
+    /// The bytes were checked, by themselves.
+    is_utf8: bool,
+    /// It is refused if too much waits.
+    is_limited: bool,
 }
 
 impl Sender {
@@ -100,7 +111,7 @@ impl Sender {
         context: Option<u64>,
     ) -> Result<(), Rule> {
         let origin = Origin::Host(context);
-        let (text, bytes, last, known_utf8) = match message {
+        let (text, bytes, last, is_utf8) = match message {
             Message::Text(text) => (true, text.as_bytes(), true, true),
             Message::TextFragment(text) => (true, text.as_bytes(), false, true),
             Message::Utf8(bytes) => (true, bytes, true, false),
@@ -113,14 +124,45 @@ impl Sender {
             // The session checks a close itself, since it changes its state.
             Message::Close | Message::CloseWith(..) => return Err(Rule::AlreadyClosing),
         };
+        let fragment = Fragment {
+            text,
+            bytes,
+            last,
+            is_utf8,
+            is_limited: true,
+        };
+        self.fragment(&fragment, compress, origin)
+    }
+
+    /// Queues what another session has received, however much waits.
+    pub(super) fn pass_on(&mut self, kind: Kind, bytes: &[u8], checked: bool) -> Result<(), Rule> {
+        let last = matches!(kind, Kind::Text | Kind::Binary);
+        let fragment = Fragment {
+            text: matches!(kind, Kind::Text | Kind::TextFragment),
+            bytes,
+            last,
+            // A piece of a text may end inside a character.
+            is_utf8: checked && last && self.message.is_none(),
+            is_limited: false,
+        };
+        self.fragment(&fragment, Compress::IfWorthIt, Origin::Host(None))
+    }
+
+    fn fragment(
+        &mut self,
+        fragment: &Fragment<'_>,
+        compress: Compress,
+        origin: Origin,
+    ) -> Result<(), Rule> {
+        let &Fragment { text, last, .. } = fragment;
         let mut utf8 = self.message.as_ref().map_or(Utf8::default(), |m| m.utf8);
-        if text && self.verify_utf8 && !(known_utf8 && utf8.is_complete()) {
-            utf8.feed(bytes).map_err(|_| Rule::TextNotUtf8)?;
+        if text && self.verify_utf8 && !(fragment.is_utf8 && utf8.is_complete()) {
+            utf8.feed(fragment.bytes).map_err(|_| Rule::TextNotUtf8)?;
             if last && !utf8.is_complete() {
                 return Err(Rule::TextNotUtf8);
             }
         }
-        let compressed = self.data(text, bytes, last, compress, origin)?;
+        let compressed = self.data(fragment, compress, origin)?;
         self.message = (!last).then_some(OpenMessage {
             text,
             compressed,
@@ -132,23 +174,26 @@ impl Sender {
     /// Queues a frame of a message. Returns whether the message is compressed.
     fn data(
         &mut self,
-        text: bool,
-        payload: &[u8],
-        last: bool,
+        fragment: &Fragment<'_>,
         compress: Compress,
         origin: Origin,
     ) -> Result<bool, Rule> {
+        let &Fragment {
+            text, bytes, last, ..
+        } = fragment;
         let (opcode, continued) = match &self.message {
             Some(message) if message.text != text => return Err(Rule::FragmentMismatch),
             Some(message) => (Opcode::Continuation, Some(message.compressed)),
             None if text => (Opcode::Text, None),
             None => (Opcode::Binary, None),
         };
-        self.check_room(payload.len())?;
+        if fragment.is_limited {
+            self.check_room(bytes.len())?;
+        }
         let compressed = match (&mut self.compressor, continued) {
-            (Some(compressor), Some(true)) => Some(compressor.compress(payload, last)),
+            (Some(compressor), Some(true)) => Some(compressor.compress(bytes, last)),
             (Some(compressor), None) if compress == Compress::IfWorthIt => {
-                compressor.compress_if_worth_it(payload, last)
+                compressor.compress_if_worth_it(bytes, last)
             }
             _ => None,
         };
@@ -159,7 +204,7 @@ impl Sender {
                 let rsv1 = if continued.is_none() { RSV1 } else { 0 };
                 self.write_data(opcode.bits() | fin | rsv1, shorter, origin);
             }
-            None => self.write_data(opcode.bits() | fin, payload, origin),
+            None => self.write_data(opcode.bits() | fin, bytes, origin),
         }
         Ok(compressed.is_some())
     }

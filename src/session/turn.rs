@@ -99,6 +99,9 @@ impl Turn<'_> {
             };
             match step {
                 Ok(None) => {
+                    if let Some(piece) = self.session.late_piece() {
+                        return Some(piece);
+                    }
                     self.session.do_what_is_due();
                     return None;
                 }
@@ -116,6 +119,11 @@ impl Turn<'_> {
         }
     }
 
+    /// Whether text that comes is UTF-8.
+    pub(super) fn checks_utf8(&self) -> bool {
+        self.session.config.verify_utf8
+    }
+
     pub(crate) fn payload(&self, place: &Place) -> &[u8] {
         self.session.receiver.payload(self.bytes, place)
     }
@@ -128,8 +136,14 @@ impl Session {
         loop {
             let Some(record) = self.receiver.next(bytes, at)? else {
                 self.deadlines.message_pending(!self.receiver.is_at_rest());
+                if self.receiver.holds_piece() {
+                    self.deadlines.piece_held();
+                }
                 return Ok(None);
             };
+            if record.kind.is_of_message() {
+                self.deadlines.piece_delivered();
+            }
             if !self.receiver.is_in_message() {
                 self.deadlines.message_ended();
             }

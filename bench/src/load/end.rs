@@ -98,7 +98,10 @@ impl End {
         self.greet()?;
         self.write(content)?;
         let mut done = Done::default();
-        while is_readable {
+        if !is_readable {
+            return Ok(done);
+        }
+        loop {
             let count = match self.socket.read(buffer) {
                 Ok(0) => bail!("the connection has ended"),
                 Ok(count) => count,

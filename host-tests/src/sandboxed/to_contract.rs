@@ -89,6 +89,7 @@ fn timeouts(timeouts: &Timeouts) -> protocol::Timeouts {
         message: timeouts.message.map(nanos),
         keepalive: timeouts.keepalive.map(nanos),
         pong: timeouts.pong.map(nanos),
+        gather: timeouts.gather.map(nanos),
         close: timeouts.close.map(nanos),
     }
 }

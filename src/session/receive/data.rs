@@ -44,16 +44,17 @@ impl Receiver {
         if text && self.verify_utf8 && !self.extension_frames {
             let bytes = self.payload(input, &place);
             if let Err(valid) = utf8.feed(bytes) {
-                return self.breaks(Rule::InvalidUtf8, text, place.first(valid));
+                return self.breaks(Rule::InvalidUtf8, input, place.first(valid));
             }
             if message_ends && !utf8.is_complete() {
                 // The bytes before the end were sound.
-                return self.breaks(Rule::InvalidUtf8, text, place);
+                return self.breaks(Rule::InvalidUtf8, input, place);
             }
         }
         if let Some(rule) = broken {
-            return self.breaks(rule, text, place);
+            return self.breaks(rule, input, place);
         }
+        let held = self.held();
         let Some(message) = &mut self.message else {
             return Ok(None);
         };
@@ -62,23 +63,15 @@ impl Receiver {
         let due = if self.extension_frames {
             frame_ends
         } else {
-            message_ends || (self.piece.is_some() && !place.is_empty())
+            let length = held + place.len();
+            message_ends || (self.piece.is_some() && length >= self.least_piece)
         };
         let place = match place {
             Place::Input(range) if due && message.assembled.is_none() => Place::Input(range),
-            Place::Input(range) => {
-                let start = *message.assembled.get_or_insert(self.assembly.len());
-                let bytes = input.get(range).unwrap_or_default();
-                // What a header announces is believed as far as a part of it has come.
-                let rest = frame_rest.min(bytes.len().saturating_mul(EXPECTED_TIMES));
-                self.assembly.reserve(bytes.len().saturating_add(rest));
-                self.assembly.extend_from_slice(bytes);
-                Place::Assembled(start..self.assembly.len())
-            }
-            Place::Assembled(range) | Place::Control(range) => {
-                let start = *message.assembled.get_or_insert(range.start);
-                Place::Assembled(start..range.end)
-            }
+            place => self.assemble(input, place, frame_rest),
+        };
+        let Some(message) = &mut self.message else {
+            return Ok(None);
         };
         if due {
             message.assembled = None;
@@ -111,20 +104,66 @@ impl Receiver {
         }))
     }
 
-    /// A rule is broken behind these bytes, which a host that takes pieces gets first.
-    fn breaks(&mut self, rule: Rule, text: bool, place: Place) -> Result<Option<Record>, Rule> {
-        if self.piece.is_none() || place.is_empty() {
-            return Err(rule);
+    /// Puts bytes behind those of their message that are assembled; `rest` more are
+    /// expected.
+    fn assemble(&mut self, input: &[u8], place: Place, rest: usize) -> Place {
+        let Some(message) = &mut self.message else {
+            return place;
+        };
+        match place {
+            Place::Input(range) => {
+                let start = *message.assembled.get_or_insert(self.assembly.len());
+                let bytes = input.get(range).unwrap_or_default();
+                // What a header announces is believed as far as a part of it has come.
+                let rest = rest.min(bytes.len().saturating_mul(EXPECTED_TIMES));
+                self.assembly.reserve(bytes.len().saturating_add(rest));
+                self.assembly.extend_from_slice(bytes);
+                Place::Assembled(start..self.assembly.len())
+            }
+            Place::Assembled(range) | Place::Control(range) => {
+                let start = *message.assembled.get_or_insert(range.start);
+                Place::Assembled(start..range.end)
+            }
         }
-        self.broken = Some(rule);
-        Ok(Some(Record {
-            kind: if text {
-                Kind::TextFragment
-            } else {
-                Kind::BinaryFragment
+    }
+
+    /// A rule is broken behind these bytes, which a host that takes pieces gets first.
+    fn breaks<T>(&mut self, rule: Rule, input: &[u8], place: Place) -> Result<T, Rule> {
+        if self.piece.is_some() && !place.is_empty() {
+            let place = self.assemble(input, place, 0);
+            if let Place::Assembled(range) = place {
+                self.assembly.truncate(range.end);
+            }
+        }
+        Err(rule)
+    }
+
+    /// How many bytes of a message are assembled and not delivered.
+    pub(super) fn held(&self) -> usize {
+        let start = self.message.as_ref().and_then(|message| message.assembled);
+        start.map_or(0, |start| self.assembly.len().saturating_sub(start))
+    }
+
+    /// Whether a piece waits for more of its message.
+    pub(in crate::session) fn holds_piece(&self) -> bool {
+        self.piece.is_some() && !self.extension_frames && self.held() > 0
+    }
+
+    /// That piece, which waits no longer.
+    pub(in crate::session) fn release(&mut self) -> Option<Record> {
+        if !self.holds_piece() {
+            return None;
+        }
+        let message = self.message.as_mut()?;
+        let start = message.assembled.take()?;
+        self.delivered = self.assembly.len();
+        Some(Record {
+            kind: match message.text {
+                true => Kind::TextFragment,
+                false => Kind::BinaryFragment,
             },
-            place,
+            place: Place::Assembled(start..self.delivered),
             detail: 0,
-        }))
+        })
     }
 }
