@@ -14,6 +14,9 @@ use websocket_component::{
 ///
 /// A call that the sandbox can't complete panics: that is never what these tests are after.
 pub trait Engine: Sized {
+    /// Two sessions of it that know each other.
+    type Relay: Relay;
+
     /// What test output calls it.
     const NAME: &'static str;
 
@@ -107,6 +110,16 @@ pub trait Engine: Sized {
             Role::Server => Self::server(config),
         }
     }
+}
+
+/// A server's session and a client's that start open, between which messages are relayed.
+pub trait Relay: Sized {
+    fn open(server: &Config, client: &Config) -> Self;
+
+    /// What `from` hears goes to the other one.
+    fn relay(&mut self, from: Role, input: &[u8], now: Instant, capacity: u32) -> RelayTurns;
+
+    fn exchange(&mut self, of: Role, outgoing: &[Outgoing<'_>], now: Instant) -> Turn;
 }
 
 /// What clients get in tests where it doesn't matter.
@@ -271,6 +284,32 @@ pub struct Turn {
     pub state: State,
     pub next_deadline: Option<Instant>,
     pub failure: Option<Failure>,
+}
+
+impl Default for Turn {
+    /// Of an open session in which nothing happens.
+    fn default() -> Self {
+        Turn {
+            consumed: 0,
+            events: Vec::new(),
+            output: Vec::new(),
+            accepted: 0,
+            refused: None,
+            more: false,
+            state: State::Open,
+            next_deadline: None,
+            failure: None,
+        }
+    }
+}
+
+/// All that follows from one input whose messages another session sends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RelayTurns {
+    pub source: Turn,
+    pub target: Turn,
+    pub messages: u64,
+    pub bytes: u64,
 }
 
 /// What the host has to do next.

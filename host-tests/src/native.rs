@@ -4,16 +4,29 @@ use websocket_component::handshake::{
     Acceptance, Extension, Form, Header, Negotiated, Refusal, Request, RequestHead, ResponseHead,
 };
 use websocket_component::{
-    Action, ActionId, ActionQueue, Completion, Config, Event as Lent, Instant, Message, Session,
-    State,
+    Action, ActionId, ActionQueue, Completion, Config, Event as Lent, Instant, Message, Relayed,
+    Role, Session, State,
 };
 
-use crate::engine::{ActionIs, Engine, Event, Failure, Outgoing, Turn};
+use crate::engine::{ActionIs, Engine, Event, Failure, Outgoing, Relay, RelayTurns, Turn};
 
 /// A session of the Rust crate, driven by its own methods.
 pub struct Native(Session);
 
 impl Native {
+    /// What the session wants written, and where it is.
+    fn hand_out(&mut self, mut turn: Turn, full: bool, now: Instant, capacity: usize) -> Turn {
+        turn.output = self.0.take_output(capacity);
+        turn.events.extend(self.sent());
+        turn.state = self.0.state();
+        turn.next_deadline = self.0.next_deadline();
+        turn.failure = self.0.failure().map(Failure::from);
+        let is_due = turn.next_deadline.is_some_and(|at| at <= now);
+        let waits = full || is_due || self.0.buffered_amount() > 0;
+        turn.more = waits && turn.state != State::Closed;
+        turn
+    }
+
     fn sent(&mut self) -> Vec<Event> {
         let mut events = Vec::new();
         while let Some(sent) = self.0.sent() {
@@ -70,7 +83,78 @@ impl Event {
     }
 }
 
+/// Two sessions of the Rust crate.
+pub struct NativeRelay {
+    server: Native,
+    client: Native,
+}
+
+impl NativeRelay {
+    fn from(&mut self, role: Role) -> (&mut Native, &mut Native) {
+        match role {
+            Role::Server => (&mut self.server, &mut self.client),
+            Role::Client => (&mut self.client, &mut self.server),
+        }
+    }
+}
+
+impl Relay for NativeRelay {
+    fn open(server: &Config, client: &Config) -> Self {
+        let open = |role, config| Native::open(role, config, &Negotiated::default()).unwrap();
+        NativeRelay {
+            server: open(Role::Server, server),
+            client: open(Role::Client, client),
+        }
+    }
+
+    fn relay(&mut self, from: Role, input: &[u8], now: Instant, capacity: u32) -> RelayTurns {
+        let capacity = (capacity as usize).max(1);
+        let (source, target) = self.from(from);
+        target.0.read_clock(now);
+        let mut bytes = input.to_vec();
+        let mut relayed = Relayed::default();
+        let mut events = Vec::new();
+        let mut refused = None;
+        let mut turn = source.0.input(&mut bytes, now);
+        loop {
+            match turn.relay(&mut target.0, capacity, &mut relayed) {
+                Ok(Some(event)) => events.push(event.into()),
+                Ok(None) => break,
+                Err(rule) => {
+                    refused = Some(rule.into());
+                    break;
+                }
+            }
+        }
+        let consumed = turn.consumed();
+        let full = refused.is_some() || target.0.buffered_amount() >= capacity;
+        let turn = Turn {
+            consumed,
+            events,
+            ..Turn::default()
+        };
+        let source = source.hand_out(turn, full, now, capacity);
+        let turn = Turn {
+            refused,
+            ..Turn::default()
+        };
+        RelayTurns {
+            source,
+            target: target.hand_out(turn, false, now, capacity),
+            messages: relayed.messages,
+            bytes: relayed.bytes,
+        }
+    }
+
+    fn exchange(&mut self, of: Role, outgoing: &[Outgoing<'_>], now: Instant) -> Turn {
+        let (session, _) = self.from(of);
+        Engine::exchange(session, &[], outgoing, now, u32::MAX)
+    }
+}
+
 impl Engine for Native {
+    type Relay = NativeRelay;
+
     const NAME: &'static str = "native";
 
     fn client(config: &Config, entropy: &[u8]) -> Result<Self, Failure> {
@@ -184,22 +268,14 @@ impl Engine for Native {
                 break;
             }
         }
-        let consumed = turn.consumed();
-        let output = self.0.take_output(capacity);
-        events.extend(self.sent());
-        let is_due = self.0.next_deadline().is_some_and(|at| at <= now);
-        let waits = full || is_due || self.0.buffered_amount() > 0;
-        Turn {
-            consumed,
+        let turn = Turn {
+            consumed: turn.consumed(),
             events,
-            output,
             accepted,
             refused,
-            more: waits && self.0.state() != State::Closed,
-            state: self.0.state(),
-            next_deadline: self.0.next_deadline(),
-            failure: self.0.failure().map(Failure::from),
-        }
+            ..Turn::default()
+        };
+        self.hand_out(turn, full, now, capacity)
     }
 
     fn end_of_input(&mut self, now: Instant) {

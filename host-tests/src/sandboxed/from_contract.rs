@@ -8,7 +8,7 @@ use websocket_component::{
 };
 use websocket_host::protocol::{self, Kind};
 
-use crate::engine::{ActionIs, Event, Failure, Turn};
+use crate::engine::{ActionIs, Event, Failure, RelayTurns, Turn};
 
 /// A value of the contract's as its counterpart.
 pub(super) trait FromContract<Contract> {
@@ -131,6 +131,17 @@ impl FromContract<websocket_host::Turn<'_>> for Turn {
             state: State::from_contract(turn.state),
             next_deadline: turn.next_deadline.map(Instant::from_nanos),
             failure: turn.failure.map(Failure::from_contract),
+        }
+    }
+}
+
+impl FromContract<websocket_host::RelayTurns<'_>> for RelayTurns {
+    fn from_contract(turns: websocket_host::RelayTurns<'_>) -> Self {
+        RelayTurns {
+            source: Turn::from_contract(turns.source),
+            target: Turn::from_contract(turns.target),
+            messages: turns.messages,
+            bytes: turns.bytes,
         }
     }
 }

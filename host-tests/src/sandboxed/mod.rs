@@ -15,7 +15,7 @@ use websocket_component::{
 };
 use websocket_host::{CallError, Guest, Sandbox, SandboxConfig, SandboxError, Session, protocol};
 
-use crate::engine::{ActionIs, ENTROPY, Engine, Failure, Outgoing, Turn};
+use crate::engine::{ActionIs, ENTROPY, Engine, Failure, Outgoing, Relay, RelayTurns, Turn};
 use from_contract::FromContract;
 use to_contract::{Batch, all, to_contract};
 
@@ -136,7 +136,66 @@ fn answer<T>(result: Result<T, SandboxError>) -> T {
     result.unwrap_or_else(|error| panic!("the guest ended: {error}"))
 }
 
+/// Two sessions of the component, in one guest.
+pub struct SandboxedRelay {
+    guest: Guest,
+    server: Session,
+    client: Session,
+}
+
+impl SandboxedRelay {
+    /// A relay of a session to itself, which is a mistake.
+    pub fn relay_to_itself(&mut self, of: Role, input: &[u8], now: Instant) -> RelayTurns {
+        let session = match of {
+            Role::Server => &self.server,
+            Role::Client => &self.client,
+        };
+        let now = now.as_nanos();
+        let turns = answer(self.guest.relay(session, session, input, now, u32::MAX));
+        RelayTurns::from_contract(turns)
+    }
+}
+
+impl Relay for SandboxedRelay {
+    fn open(server: &Config, client: &Config) -> Self {
+        let mut guest = sandbox().guest().expect("the pool has room");
+        let negotiated = to_contract(&Negotiated::default());
+        let server = outcome(guest.open_server(&to_contract(server), &negotiated));
+        let client = outcome(guest.open_client(&to_contract(client), &ENTROPY, &negotiated));
+        SandboxedRelay {
+            guest,
+            server: server.unwrap(),
+            client: client.unwrap(),
+        }
+    }
+
+    fn relay(&mut self, from: Role, input: &[u8], now: Instant, capacity: u32) -> RelayTurns {
+        let (source, target) = match from {
+            Role::Server => (&self.server, &self.client),
+            Role::Client => (&self.client, &self.server),
+        };
+        let now = now.as_nanos();
+        let turns = answer(self.guest.relay(source, target, input, now, capacity));
+        RelayTurns::from_contract(turns)
+    }
+
+    fn exchange(&mut self, of: Role, outgoing: &[Outgoing<'_>], now: Instant) -> Turn {
+        let session = match of {
+            Role::Server => &self.server,
+            Role::Client => &self.client,
+        };
+        let batch = Batch::new(outgoing);
+        let (records, payload, now) = (&batch.records, &batch.payload, now.as_nanos());
+        let turn = self
+            .guest
+            .exchange(session, &[], records, payload, now, u32::MAX);
+        Turn::from_contract(answer(turn))
+    }
+}
+
 impl Engine for Sandboxed {
+    type Relay = SandboxedRelay;
+
     const NAME: &'static str = "component";
 
     fn client(config: &Config, entropy: &[u8]) -> Result<Self, Failure> {

@@ -14,6 +14,7 @@
 //! | `misuse` | calls that break a rule of the host's change nothing |
 //! | `native_only` | what only users of the Rust crate meet |
 //! | `pairs` | random traffic between a client and a server |
+//! | `relay` | messages that go from one session to another without the host |
 //! | `rules` | frames that break a rule: which, at which byte, and all that follows |
 //! | `split_invariance` | however the input is cut and the session driven, the same comes of it |
 //!
@@ -32,5 +33,6 @@ mod messages;
 mod misuse;
 mod native_only;
 mod pairs;
+mod relay;
 mod rules;
 mod split_invariance;

@@ -3,6 +3,7 @@
 mod answers;
 mod batches;
 mod fragments;
+mod gathered;
 mod limits;
 mod unusual;
 mod utf8;

@@ -1,0 +1,167 @@
+//! Small pieces that wait for more of their message.
+
+use std::time::Duration;
+
+use host_tests::engine::joined;
+use host_tests::wire::Frame;
+use host_tests::{Engine, Event, ROLES, Subject, on_both_engines};
+use websocket_component::{Config, Role, Rule};
+
+use super::{pattern, pieces};
+
+on_both_engines![
+    a_small_piece_waits_for_the_rest_of_its_message,
+    small_pieces_are_delivered_when_they_are_enough_together,
+    no_piece_waits_longer_than_its_time,
+    the_next_piece_has_a_time_of_its_own,
+    pieces_that_waited_are_no_longer_than_the_receive_buffer,
+    pings_are_answered_while_a_piece_waits,
+    a_close_frame_comes_behind_the_piece_that_waits,
+    a_rule_that_is_broken_is_told_behind_the_piece_that_waits,
+    whole_messages_are_delivered_without_pieces,
+];
+
+const TIME: Duration = Duration::from_millis(20);
+/// A piece of so many bytes doesn't wait.
+const ENOUGH: usize = 16 << 10;
+
+fn gathered() -> Config {
+    let mut config = pieces();
+    config.timeouts.gather = Some(TIME);
+    config
+}
+
+fn piece(payload: &[u8]) -> Event {
+    Event::Binary {
+        payload: payload.into(),
+        last: false,
+    }
+}
+
+fn a_small_piece_waits_for_the_rest_of_its_message<E: Engine>() {
+    for role in ROLES {
+        let mut subject = Subject::<E>::open(role, &gathered());
+        let begun = [Frame::binary("a"), Frame::binary("b").not_last()];
+        assert_eq!(subject.hears_frames(&begun), [Event::binary("a")]);
+        let more = [Frame::continuation("c").not_last()];
+        assert_eq!(subject.hears_frames(&more), []);
+        let rest = [Frame::continuation("d"), Frame::binary("e")];
+        let expected = [Event::binary("bcd"), Event::binary("e")];
+        assert_eq!(subject.hears_frames(&rest), expected);
+    }
+}
+
+fn small_pieces_are_delivered_when_they_are_enough_together<E: Engine>() {
+    let bytes = pattern(ENOUGH);
+    let (one, other) = bytes.split_at(ENOUGH - 1);
+    let mut subject = Subject::<E>::open(Role::Server, &gathered());
+    let begun = [Frame::binary(one).not_last()];
+    assert_eq!(subject.hears_frames(&begun), []);
+    let rest = [Frame::continuation(other).not_last()];
+    assert_eq!(subject.hears_frames(&rest), [piece(&bytes)]);
+    let whole = [Frame::continuation(&bytes).not_last()];
+    assert_eq!(subject.hears_frames(&whole), [piece(&bytes)]);
+    let deadline = subject.turn(&[]).next_deadline.unwrap();
+    assert!(deadline > subject.now.after(TIME), "nothing waits");
+}
+
+fn no_piece_waits_longer_than_its_time<E: Engine>() {
+    for role in ROLES {
+        let mut subject = Subject::<E>::open(role, &gathered());
+        subject.hears_frames(&[Frame::binary("a").not_last()]);
+        let deadline = subject.turn(&[]).next_deadline;
+        assert_eq!(deadline, Some(subject.now.after(TIME)));
+        assert_eq!(subject.waits(TIME - Duration::from_nanos(1)), []);
+        // Since the first of them.
+        assert_eq!(
+            subject.hears_frames(&[Frame::continuation("b").not_last()]),
+            []
+        );
+        assert_eq!(subject.waits(Duration::from_nanos(1)), [piece(b"ab")]);
+        assert_eq!(subject.waits(TIME), []);
+    }
+}
+
+fn the_next_piece_has_a_time_of_its_own<E: Engine>() {
+    let mut subject = Subject::<E>::open(Role::Server, &gathered());
+    subject.hears_frames(&[Frame::binary("a").not_last()]);
+    assert_eq!(subject.waits(Duration::from_millis(5)), []);
+    let next = [Frame::continuation("b"), Frame::binary("c").not_last()];
+    assert_eq!(subject.hears_frames(&next), [Event::binary("ab")]);
+    let deadline = subject.turn(&[]).next_deadline;
+    assert_eq!(deadline, Some(subject.now.after(TIME)));
+}
+
+fn pieces_that_waited_are_no_longer_than_the_receive_buffer<E: Engine>() {
+    let mut config = gathered();
+    config.receive_buffer = 256;
+    let bytes = pattern(700);
+    let mut subject = Subject::<E>::open(Role::Client, &config);
+    let mut events = subject.hears_frames(&[Frame::binary(&bytes[..200]).not_last()]);
+    assert_eq!(events, []);
+    events.extend(subject.hears_frames(&[Frame::continuation(&bytes[200..])]));
+    let length = |event: &Event| match event {
+        Event::Binary { payload, .. } => payload.len(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(
+        events.iter().map(length).collect::<Vec<_>>(),
+        [256, 256, 188]
+    );
+    assert_eq!(joined(&events), [Event::binary(&bytes)]);
+}
+
+fn pings_are_answered_while_a_piece_waits<E: Engine>() {
+    let mut subject = Subject::<E>::open(Role::Server, &gathered());
+    let frames = [Frame::binary("a").not_last(), Frame::ping("?")];
+    assert_eq!(subject.hears_frames(&frames), []);
+    assert_eq!(subject.writes(), [Frame::pong("?")]);
+    assert_eq!(subject.waits(TIME), [piece(b"a")]);
+}
+
+fn a_close_frame_comes_behind_the_piece_that_waits<E: Engine>() {
+    for role in ROLES {
+        let mut subject = Subject::<E>::open(role, &gathered());
+        let frames = [Frame::binary("a").not_last(), Frame::close(1000, "bye")];
+        let expected = [piece(b"a"), Event::close(1000, "bye")];
+        assert_eq!(subject.hears_frames(&frames), expected);
+    }
+}
+
+fn a_rule_that_is_broken_is_told_behind_the_piece_that_waits<E: Engine>() {
+    let begun = |text: &str| Frame::text(text).not_last();
+    let text = |payload: &str| Event::Text {
+        payload: payload.into(),
+        last: false,
+    };
+    let cases = [
+        (Frame::binary("x"), Rule::MessageInterleaved, "a"),
+        (Frame::continuation(b"b\xff"), Rule::InvalidUtf8, "ab"),
+        (
+            Frame::continuation(b"b\xe2"),
+            Rule::InvalidUtf8,
+            "ab\u{fffd}",
+        ),
+    ];
+    for (frame, rule, heard) in cases {
+        let mut subject = Subject::<E>::open(Role::Server, &gathered());
+        assert_eq!(subject.hears_frames(&[begun("a")]), []);
+        let events = subject.hears_frames(&[frame]);
+        let [Event::Text { payload, last }] = &events[..] else {
+            panic!("{events:?}");
+        };
+        assert_eq!(text(&String::from_utf8_lossy(payload)), text(heard));
+        assert!(!last);
+        assert_eq!(subject.engine.failure().unwrap().rule, rule);
+    }
+}
+
+fn whole_messages_are_delivered_without_pieces<E: Engine>() {
+    let mut config = Config::default();
+    config.timeouts.gather = Some(TIME);
+    let mut subject = Subject::<E>::open(Role::Server, &config);
+    assert_eq!(subject.hears_frames(&[Frame::binary("a").not_last()]), []);
+    assert_eq!(subject.waits(TIME), []);
+    let rest = [Frame::continuation("b")];
+    assert_eq!(subject.hears_frames(&rest), [Event::binary("ab")]);
+}

@@ -1,0 +1,382 @@
+//! Messages that go from one session to another without the host.
+
+use std::time::Duration;
+
+use host_tests::wire::{self, BINARY, CONTINUATION, Frame, TEXT};
+use host_tests::{Engine, Event, Outgoing, ROLES, Relay, RelayTurns, on_both_engines};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+use websocket_component::{Config, Delivery, Instant, Message, Role, Rule, State};
+
+on_both_engines![
+    messages_go_through_as_they_are,
+    messages_in_fragments_go_through_whole,
+    pieces_go_through_as_fragments,
+    a_piece_that_waited_goes_through_when_its_time_comes,
+    what_concerns_one_connection_stays_there,
+    messages_before_a_close_go_through,
+    messages_before_a_broken_rule_go_through,
+    no_more_is_taken_than_the_target_has_room_for,
+    a_target_that_closes_is_sent_nothing_more,
+    a_message_that_the_host_has_begun_is_not_mixed_with_others,
+    text_is_checked_if_its_source_did_not,
+    whatever_the_peer_says_comes_out_as_its_messages,
+];
+
+const NOW: Instant = Instant::from_nanos(7_000_000_000);
+const PLENTY: u32 = 1 << 30;
+
+/// Two sessions, and what their peers were written.
+struct Relayed<E: Engine>(E::Relay);
+
+impl<E: Engine> Relayed<E> {
+    fn open(config: &Config) -> Self {
+        Relayed(E::Relay::open(config, config))
+    }
+
+    /// The peer of `from` says frames.
+    fn hears(&mut self, from: Role, frames: &[Frame]) -> RelayTurns {
+        self.0.relay(from, &said(from, frames), NOW, PLENTY)
+    }
+}
+
+/// The bytes of frames of the peer of this role.
+fn said(to: Role, frames: &[Frame]) -> Vec<u8> {
+    wire::bytes_of(frames, other(to))
+}
+
+fn other(role: Role) -> Role {
+    match role {
+        Role::Client => Role::Server,
+        Role::Server => Role::Client,
+    }
+}
+
+/// The frames that were written, without their masks, which only clients use.
+fn written(by: Role, output: &[u8]) -> Vec<Frame> {
+    let frames = wire::read_frames(output);
+    let unmasked = frames.into_iter().map(|frame| {
+        assert_eq!(frame.key.is_some(), by == Role::Client, "{frame:?}");
+        Frame { key: None, ..frame }
+    });
+    unmasked.collect()
+}
+
+fn pieces() -> Config {
+    let mut config = Config::default();
+    config.delivery = Delivery::Pieces;
+    config
+}
+
+fn messages_go_through_as_they_are<E: Engine>() {
+    for from in ROLES {
+        let mut relayed = Relayed::<E>::open(&Config::default());
+        let lengths = [0, 1, 125, 126, 1000, 65_535, 65_536, 100_000];
+        let binary = lengths.map(|length| Frame::binary(vec![7; length]));
+        let text = ["", "a", "\u{20ac}"].map(Frame::text);
+        let frames = [&binary[..], &text[..]].concat();
+        let turns = relayed.hears(from, &frames);
+        assert_eq!(written(other(from), &turns.target.output), frames);
+        assert_eq!(turns.source.output, b"");
+        assert_eq!((turns.source.events, turns.target.events), (vec![], vec![]));
+        assert_eq!(turns.messages, frames.len() as u64);
+        assert_eq!(turns.bytes, 4 + lengths.iter().sum::<usize>() as u64);
+        assert_eq!(turns.source.consumed, said(from, &frames).len());
+        assert!(!turns.source.more && !turns.target.more);
+    }
+}
+
+fn messages_in_fragments_go_through_whole<E: Engine>() {
+    let mut relayed = Relayed::<E>::open(&Config::default());
+    let turns = relayed.hears(Role::Server, &[Frame::text("a").not_last()]);
+    assert_eq!((turns.messages, &turns.target.output[..]), (0, &b""[..]));
+    let turns = relayed.hears(Role::Server, &[Frame::continuation("b")]);
+    assert_eq!((turns.messages, turns.bytes), (1, 2));
+    assert_eq!(
+        written(Role::Client, &turns.target.output),
+        [Frame::text("ab")]
+    );
+}
+
+fn pieces_go_through_as_fragments<E: Engine>() {
+    for from in ROLES {
+        let mut relayed = Relayed::<E>::open(&pieces());
+        // The euro sign is cut.
+        let bytes = said(from, &[Frame::text("a\u{20ac}b"), Frame::binary("c")]);
+        let cut = bytes.len() - said(from, &[Frame::binary("c")]).len() - 2;
+        let turns = relayed.0.relay(from, &bytes[..cut], NOW, PLENTY);
+        assert_eq!((turns.messages, turns.bytes), (0, 3));
+        let piece = Frame::text(b"a\xe2\x82").not_last();
+        assert_eq!(written(other(from), &turns.target.output), [piece]);
+        let turns = relayed.0.relay(from, &bytes[cut..], NOW, PLENTY);
+        assert_eq!((turns.messages, turns.bytes), (2, 3));
+        let rest = [Frame::continuation(b"\xacb"), Frame::binary("c")];
+        assert_eq!(written(other(from), &turns.target.output), rest);
+    }
+}
+
+fn a_piece_that_waited_goes_through_when_its_time_comes<E: Engine>() {
+    const TIME: Duration = Duration::from_millis(20);
+    let mut config = pieces();
+    config.timeouts.gather = Some(TIME);
+    let mut relayed = Relayed::<E>::open(&config);
+    let turns = relayed.hears(Role::Server, &[Frame::binary("a").not_last()]);
+    assert_eq!(turns.target.output, b"");
+    assert_eq!(turns.source.next_deadline, Some(NOW.after(TIME)));
+    // What goes the other way leaves it where it is.
+    let later = NOW.after(TIME);
+    let turns = relayed.0.relay(Role::Client, &[], later, PLENTY);
+    assert_eq!((turns.source.output, turns.target.events), (vec![], vec![]));
+    assert!(turns.target.more, "it is due");
+    let turns = relayed.0.relay(Role::Server, &[], later, PLENTY);
+    let piece = Frame::binary("a").not_last();
+    assert_eq!(written(Role::Client, &turns.target.output), [piece]);
+}
+
+fn what_concerns_one_connection_stays_there<E: Engine>() {
+    for from in ROLES {
+        let mut config = Config::default();
+        config.show_control = true;
+        config.reply_to_close = false;
+        let mut relayed = Relayed::<E>::open(&config);
+        let frames = [
+            Frame::ping("?"),
+            Frame::binary("a"),
+            Frame::pong("!"),
+            Frame::close(1000, "bye"),
+        ];
+        let turns = relayed.hears(from, &frames);
+        assert_eq!(written(from, &turns.source.output), [Frame::pong("?")]);
+        let expected = [
+            Event::Ping(b"?".into()),
+            Event::Pong(b"!".into(), None),
+            Event::close(1000, "bye"),
+        ];
+        assert_eq!(turns.source.events, expected);
+        assert_eq!(
+            written(other(from), &turns.target.output),
+            [Frame::binary("a")]
+        );
+        assert_eq!(
+            (turns.source.state, turns.target.state),
+            (State::Closing, State::Open)
+        );
+    }
+}
+
+fn messages_before_a_close_go_through<E: Engine>() {
+    let mut relayed = Relayed::<E>::open(&pieces());
+    let frames = [Frame::text("a").not_last(), Frame::close(1001, "")];
+    let turns = relayed.hears(Role::Client, &frames);
+    let piece = Frame::text("a").not_last();
+    assert_eq!(written(Role::Server, &turns.target.output), [piece]);
+    assert_eq!(turns.source.events, [Event::close(1001, "")]);
+}
+
+fn messages_before_a_broken_rule_go_through<E: Engine>() {
+    for from in ROLES {
+        let mut relayed = Relayed::<E>::open(&Config::default());
+        let frames = [Frame::text("a"), Frame::text(b"\xff")];
+        let turns = relayed.hears(from, &frames);
+        assert_eq!(
+            written(other(from), &turns.target.output),
+            [Frame::text("a")]
+        );
+        assert!(turns.source.more && turns.source.failure.is_none());
+        let turns = relayed.hears(from, &[]);
+        assert_eq!(turns.source.failure.unwrap().rule, Rule::InvalidUtf8);
+        assert_eq!(turns.target.state, State::Open);
+    }
+}
+
+fn no_more_is_taken_than_the_target_has_room_for<E: Engine>() {
+    for from in ROLES {
+        let mut relayed = Relayed::<E>::open(&Config::default());
+        let frames = vec![Frame::binary(vec![7; 100]); 50];
+        let bytes = said(from, &frames);
+        let (mut rest, mut output, mut most) = (&bytes[..], Vec::new(), 0);
+        loop {
+            let turns = relayed.0.relay(from, rest, NOW, 250);
+            assert!(turns.target.output.len() <= 250);
+            rest = &rest[turns.source.consumed..];
+            output.extend(turns.target.output);
+            most = most.max(turns.messages);
+            if !turns.source.more && !turns.target.more {
+                break;
+            }
+        }
+        assert_eq!(rest, b"");
+        assert_eq!(written(other(from), &output), frames);
+        assert!((1..=3).contains(&most), "{most} at once");
+    }
+}
+
+fn a_target_that_closes_is_sent_nothing_more<E: Engine>() {
+    for from in ROLES {
+        let mut relayed = Relayed::<E>::open(&Config::default());
+        let to = other(from);
+        relayed.0.exchange(to, &[Message::Close.into()], NOW);
+        let turns = relayed.hears(from, &[Frame::binary("a"), Frame::ping("?")]);
+        assert_eq!((turns.messages, turns.bytes), (1, 1));
+        assert_eq!(turns.target.output, b"");
+        assert_eq!(turns.target.refused, None);
+        assert_eq!(written(from, &turns.source.output), [Frame::pong("?")]);
+    }
+}
+
+fn a_message_that_the_host_has_begun_is_not_mixed_with_others<E: Engine>() {
+    let begun: [(Outgoing<'_>, Frame, Rule); 2] = [
+        (
+            Message::BinaryFragment(b"a").into(),
+            Frame::text("b"),
+            Rule::FragmentMismatch,
+        ),
+        (
+            Message::Utf8Fragment(b"\xe2").into(),
+            Frame::text("b"),
+            Rule::TextNotUtf8,
+        ),
+    ];
+    for (fragment, frame, rule) in begun {
+        let mut relayed = Relayed::<E>::open(&Config::default());
+        relayed.0.exchange(Role::Client, &[fragment], NOW);
+        let next = [frame, Frame::ping("?")];
+        let turns = relayed.hears(Role::Server, &next);
+        assert_eq!(turns.target.refused.unwrap().rule, rule);
+        assert_eq!(turns.target.output, b"");
+        // The ping behind it wasn't taken.
+        assert!(turns.source.more);
+        let rest = &said(Role::Server, &next)[turns.source.consumed..];
+        assert_eq!(rest, said(Role::Server, &[Frame::ping("?")]));
+    }
+}
+
+fn text_is_checked_if_its_source_did_not<E: Engine>() {
+    let mut trusting = Config::default();
+    trusting.verify_utf8 = false;
+    let mut relay = E::Relay::open(&trusting, &Config::default());
+    let bytes = said(Role::Server, &[Frame::text(b"\xff")]);
+    let turns = relay.relay(Role::Server, &bytes, NOW, PLENTY);
+    assert_eq!(turns.target.refused.unwrap().rule, Rule::TextNotUtf8);
+    let mut relay = E::Relay::open(&trusting, &trusting);
+    let turns = relay.relay(Role::Server, &bytes, NOW, PLENTY);
+    assert_eq!(
+        written(Role::Client, &turns.target.output),
+        [Frame::text(b"\xff")]
+    );
+}
+
+/// The messages in frames, whatever fragments they are in: whether text, and the bytes.
+fn messages(frames: &[Frame]) -> Vec<(bool, Vec<u8>)> {
+    let mut messages = Vec::new();
+    let mut open: Option<(bool, Vec<u8>)> = None;
+    for frame in frames {
+        let (is_text, bytes) = match frame.first & 0x0f {
+            TEXT => open.insert((true, Vec::new())),
+            BINARY => open.insert((false, Vec::new())),
+            CONTINUATION => open.as_mut().expect("a message goes on"),
+            _ => continue,
+        };
+        bytes.extend_from_slice(&frame.payload);
+        if frame.first & wire::FIN != 0 {
+            messages.push((*is_text, std::mem::take(bytes)));
+            open = None;
+        }
+    }
+    assert!(open.is_none(), "the last message ends");
+    messages
+}
+
+fn whatever_the_peer_says_comes_out_as_its_messages<E: Engine>() {
+    let message = prop_oneof![
+        "\\PC{0,40}".prop_map(|text| (true, text.into_bytes())),
+        vec(any::<u8>(), 0..400).prop_map(|bytes| (false, bytes)),
+        (15_000..40_000usize).prop_map(|length| (false, vec![0x5a; length])),
+    ];
+    let fragments = vec(1..20_000usize, 0..3);
+    let strategy = (
+        vec((message, fragments), 0..10),
+        vec(1..30_000usize, 1..4),
+        (1..100_000u32, any::<bool>(), any::<bool>(), any::<bool>()),
+    );
+    let mut runner = TestRunner::new(ProptestConfig::with_cases(100));
+    let result = runner.run(
+        &strategy,
+        |(said_messages, cuts, (capacity, server, in_pieces, gathers))| {
+            let from = if server { Role::Server } else { Role::Client };
+            let mut config = Config::default();
+            if in_pieces {
+                config.delivery = Delivery::Pieces;
+            }
+            config.timeouts.gather = gathers.then_some(Duration::from_millis(20));
+            let mut frames = Vec::new();
+            for ((is_text, bytes), fragments) in &said_messages {
+                frames.extend(fragmented(*is_text, bytes, fragments));
+                frames.push(Frame::ping("?"));
+            }
+            let bytes = said(from, &frames);
+            let mut relay = E::Relay::open(&config, &config);
+            let (mut output, mut count) = (Vec::new(), 0);
+            let mut cuts = cuts.iter().cycle();
+            let mut rest = &bytes[..];
+            let mut unread: &[u8] = &[];
+            loop {
+                if unread.is_empty() {
+                    let length = rest.len().min(*cuts.next().unwrap());
+                    (unread, rest) = rest.split_at(length);
+                }
+                let turns = relay.relay(from, unread, NOW, capacity);
+                unread = &unread[turns.source.consumed..];
+                output.extend(turns.target.output);
+                count += turns.messages;
+                let more = turns.source.more || turns.target.more;
+                if unread.is_empty() && rest.is_empty() && !more {
+                    break;
+                }
+            }
+            let said_messages: Vec<_> = said_messages
+                .into_iter()
+                .map(|(message, _)| message)
+                .collect();
+            prop_assert_eq!(count, said_messages.len() as u64);
+            prop_assert_eq!(messages(&written(other(from), &output)), said_messages);
+            Ok(())
+        },
+    );
+    result.unwrap();
+}
+
+/// A message in fragments of about these lengths.
+fn fragmented(is_text: bool, bytes: &[u8], lengths: &[usize]) -> Vec<Frame> {
+    let mut frames = Vec::new();
+    let mut rest = bytes;
+    for length in lengths {
+        let (part, others) = rest.split_at(rest.len().min(*length));
+        frames.push(Frame::continuation(part).not_last());
+        rest = others;
+    }
+    frames.push(Frame::continuation(rest));
+    let opcode = if is_text { TEXT } else { BINARY };
+    frames[0].first |= opcode;
+    frames
+}
+
+#[cfg(feature = "component")]
+#[test]
+fn relay_to_itself_changes_nothing() {
+    let config = Config::default();
+    let mut relay = host_tests::sandboxed::SandboxedRelay::open(&config, &config);
+    let bytes = said(Role::Server, &[Frame::text("a")]);
+    let turns = relay.relay_to_itself(Role::Server, &bytes, NOW);
+    for turn in [turns.source, turns.target] {
+        assert_eq!(turn.refused.unwrap().rule, Rule::RelayToItself);
+        assert_eq!(
+            (turn.consumed, turn.events, turn.output),
+            (0, vec![], vec![])
+        );
+        assert_eq!(turn.state, State::Open);
+    }
+    let turns = relay.relay(Role::Server, &bytes, NOW, PLENTY);
+    assert_eq!(turns.messages, 1);
+}
