@@ -1,7 +1,6 @@
 //! The batched call: one crossing for each read from the network.
 
 use alloc::vec::Vec;
-use core::mem;
 
 use super::bindings::session::Kind as WitKind;
 use crate::session::{Kind, Place, Record};
@@ -52,12 +51,38 @@ impl Relay<'_> {
     }
 }
 
+/// Where the payloads of a turn's messages are until the next one.
+enum Payload {
+    /// In what was the input, and behind it.
+    Input(Vec<u8>),
+    /// In the session's assembly, which ends here.
+    Assembled(usize),
+}
+
+impl Default for Payload {
+    fn default() -> Payload {
+        Payload::Assembled(0)
+    }
+}
+
+/// What of it a turn's events point at.
+#[derive(Default)]
+struct Used {
+    input: bool,
+    /// How much of the assembly.
+    assembly: usize,
+    /// Payloads of control frames that came in several inputs: which events, and where
+    /// their bytes begin among these.
+    aside: Vec<(usize, usize)>,
+    bytes: Vec<u8>,
+}
+
 /// All that follows from one input.
 #[derive(Default)]
 pub(super) struct Turn {
     pub(super) consumed: usize,
     pub(super) events: Vec<Event>,
-    pub(super) payload: Vec<u8>,
+    payload: Payload,
     pub(super) output: Vec<u8>,
     pub(super) accepted: u32,
     pub(super) refused: Option<Rule>,
@@ -112,7 +137,7 @@ impl Turn {
         target_turn.refused = refused;
         target_turn.consumed = 0;
         target_turn.events.clear();
-        target_turn.payload.clear();
+        target_turn.payload = Payload::default();
         target_turn.hand_out(target, false, now, capacity.max(1));
         relayed
     }
@@ -189,9 +214,9 @@ impl Turn {
     /// Collects what the session makes of the input. Returns whether it stopped
     /// because the turn is full.
     ///
-    /// Events that don't point into the input point behind it, at bytes that are
-    /// kept aside. In the steady state there is only one or the other: the input
-    /// itself, or a message that came in several inputs.
+    /// Events that don't point into the input point behind it, as if the session's
+    /// assembly followed it, and then what is kept aside. In the steady state there is
+    /// only one: the input itself, or a message that came in several inputs.
     fn collect(
         &mut self,
         session: &mut Session,
@@ -200,11 +225,9 @@ impl Turn {
         now: Instant,
         capacity: usize,
     ) -> bool {
-        let end = input.len();
-        let mut aside = mem::take(&mut self.payload);
-        aside.clear();
         self.events.clear();
-        let mut in_input = false;
+        let end = input.len();
+        let mut used = Used::default();
         let mut held = 0;
         let mut turn = session.input(&mut input, now);
         let full = loop {
@@ -223,16 +246,20 @@ impl Turn {
                 relay.pass_on(&turn, &record);
                 continue;
             }
-            let (start, length) = match &record.place {
+            let length = record.place.len();
+            let start = match &record.place {
                 Place::Input(range) => {
-                    in_input |= !range.is_empty();
-                    (range.start, range.len())
+                    used.input |= length > 0;
+                    range.start
                 }
-                place => {
-                    let bytes = turn.payload(place);
-                    let start = end + aside.len();
-                    aside.extend_from_slice(bytes);
-                    (start, bytes.len())
+                Place::Assembled(range) => {
+                    used.assembly = range.end;
+                    end + range.start
+                }
+                place @ Place::Control(_) => {
+                    used.aside.push((self.events.len(), used.bytes.len()));
+                    used.bytes.extend_from_slice(turn.payload(place));
+                    0
                 }
             };
             held += length;
@@ -244,16 +271,36 @@ impl Turn {
             });
         };
         self.consumed = turn.consumed();
-        if in_input {
-            input.extend_from_slice(&aside);
-            self.payload = input;
-        } else {
-            for event in &mut self.events {
-                event.start = event.start.saturating_sub(end as u32);
-            }
-            self.payload = aside;
-        }
+        self.lend(session, input, used);
         full
+    }
+
+    /// Puts what the events point at into one place, without a copy if it is in one.
+    fn lend(&mut self, session: &Session, mut input: Vec<u8>, used: Used) {
+        if !used.input && used.aside.is_empty() {
+            for event in &mut self.events {
+                event.start = event.start.saturating_sub(input.len() as u32);
+            }
+            self.payload = Payload::Assembled(used.assembly);
+            return;
+        }
+        let assembled = session.assembled().get(..used.assembly);
+        input.extend_from_slice(assembled.unwrap_or_default());
+        for (index, start) in used.aside {
+            if let Some(event) = self.events.get_mut(index) {
+                event.start = (input.len() + start) as u32;
+            }
+        }
+        input.extend_from_slice(&used.bytes);
+        self.payload = Payload::Input(input);
+    }
+
+    /// What the events point into.
+    pub(super) fn payload<'a>(&'a self, session: &'a Session) -> &'a [u8] {
+        match &self.payload {
+            Payload::Input(bytes) => bytes,
+            Payload::Assembled(end) => session.assembled().get(..*end).unwrap_or_default(),
+        }
     }
 
     fn collect_sent(&mut self, session: &mut Session) {

@@ -15,7 +15,7 @@ use super::bindings::session::WebsocketSessionBorrow;
 use super::bindings::types;
 use super::exchange::{self, Event, Turn};
 use super::session::Resource;
-use crate::{Instant, Rule, State};
+use crate::{Instant, Rule, Session, State};
 
 /// What the host reads after a call, and what it points at.
 #[derive(Default)]
@@ -115,12 +115,12 @@ struct TurnRecord {
     failure: Maybe<FailureRecord>,
 }
 
-impl From<&Turn> for TurnRecord {
-    fn from(turn: &Turn) -> Self {
+impl TurnRecord {
+    fn of(turn: &Turn, session: &Session) -> TurnRecord {
         TurnRecord {
             consumed: turn.consumed as u32,
             events: List::of(&turn.events),
-            payload: List::of(&turn.payload),
+            payload: List::of(turn.payload(session)),
             output: List::of(&turn.output),
             accepted: turn.accepted,
             refused: Maybe::of(turn.refused),
@@ -202,7 +202,7 @@ unsafe extern "C" fn export(
             Instant::from_nanos(now),
             capacity as usize,
         );
-        record.source = TurnRecord::from(&*turn);
+        record.source = TurnRecord::of(turn, session);
         ptr::from_ref(&record.source).cast()
     })
 }
@@ -232,16 +232,16 @@ unsafe extern "C" fn export_relay(
         if is_itself {
             turn.refuse(session, Rule::RelayToItself);
             *record = RelayRecord::default();
-            record.source = TurnRecord::from(&*turn);
-            record.target = TurnRecord::from(&*turn);
+            record.source = TurnRecord::of(turn, session);
+            record.target = TurnRecord::of(turn, session);
             return ptr::from_ref(record).cast();
         }
         target.get::<Resource>().with_lent(|target, other| {
-            let target = (target, &mut other.turn);
-            let relayed = turn.relay(session, target, input, now, capacity as usize);
+            let to = (&mut *target, &mut other.turn);
+            let relayed = turn.relay(session, to, input, now, capacity as usize);
             *record = RelayRecord {
-                source: TurnRecord::from(&*turn),
-                target: TurnRecord::from(&other.turn),
+                source: TurnRecord::of(turn, session),
+                target: TurnRecord::of(&other.turn, target),
                 messages: relayed.messages,
                 bytes: relayed.bytes,
             };

@@ -1,9 +1,16 @@
 //! Masking (RFC 6455, section 5.3).
 
+#[cfg(feature = "std")]
+mod vectors;
+
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use crate::Rule;
+
+/// From so many bytes on it is worth asking what vectors the processor has.
+#[cfg(feature = "std")]
+const WORTH_ASKING: usize = 256;
 
 /// The key as it stands `offset` bytes into a payload.
 pub(crate) fn key_at(key: [u8; 4], offset: u64) -> [u8; 4] {
@@ -18,6 +25,11 @@ pub(crate) fn apply(payload: &mut [u8], key: [u8; 4]) {
     if key == [0; 4] {
         return;
     }
+    #[cfg(feature = "std")]
+    let payload = match payload.len() {
+        ..WORTH_ASKING => payload,
+        _ => vectors::apply(payload, key),
+    };
     let word = u32::from_ne_bytes(key);
     let (blocks, rest) = payload.as_chunks_mut::<64>();
     for block in blocks {

@@ -317,6 +317,13 @@ impl Session {
         self.sender.take(limit)
     }
 
+    /// The messages that were put together for the last turn, and what there is of the
+    /// next one.
+    #[cfg(feature = "component")]
+    pub(crate) fn assembled(&self) -> &[u8] {
+        self.receiver.assembled()
+    }
+
     /// How many bytes are queued and not handed out yet.
     pub fn buffered_amount(&self) -> usize {
         self.sender.len()

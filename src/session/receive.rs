@@ -207,6 +207,12 @@ impl Receiver {
         bytes.get(range.clone()).unwrap_or_default()
     }
 
+    /// Messages that were completed in this turn, then the one in progress.
+    #[cfg(feature = "component")]
+    pub(super) fn assembled(&self) -> &[u8] {
+        &self.assembly
+    }
+
     /// The next record, if it is a message that is whole in the input, in one frame.
     #[inline]
     pub(super) fn whole_message(&self, input: &mut [u8], at: &mut usize) -> Option<Record> {
