@@ -7,7 +7,7 @@ use wasmtime::component::WasmList;
 use crate::error::SandboxError;
 use crate::guest::{Guest, Session};
 use crate::protocol::{Instant, Outgoing};
-use crate::records::Batch;
+use crate::records::{Batch, Bytes};
 use crate::turn::{Answer, Exchange, Relay, RelayAnswer, RelayTurns, Turn, shorten, shorten_relay};
 
 impl Guest {
@@ -36,7 +36,8 @@ impl Guest {
         let session = self.resource(session)?;
         self.begin()?;
         let bounds = (input.len(), outgoing.len());
-        let arguments = (session, input, Batch(outgoing), payload, now, capacity);
+        let (bytes, payload) = (Bytes(input), Bytes(payload));
+        let arguments = (session, bytes, Batch(outgoing), payload, now, capacity);
         match self.exchange {
             Exchange::Lent(function) => {
                 let result = shorten(&function).call(&mut self.store, arguments);
@@ -80,7 +81,7 @@ impl Guest {
         let (source, target) = (self.resource(source)?, self.resource(target)?);
         self.begin()?;
         let relay = self.relay_function().map_err(|error| self.end(&error))?;
-        let arguments = (source, target, input, now, capacity);
+        let arguments = (source, target, Bytes(input), now, capacity);
         let bounds = [(input.len(), 0), (0, 0)];
         match relay {
             Relay::Lent(function) => {

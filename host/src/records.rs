@@ -23,6 +23,11 @@ pub(crate) struct Events(pub(crate) Vec<Event>);
 #[derive(Clone, Copy)]
 pub(crate) struct Batch<'call>(pub(crate) &'call [Outgoing]);
 
+/// `list<u8>`, for which the guest isn't asked for memory if there are none: where they would be is then of no
+/// consequence, but to ask is a call into the guest.
+#[derive(Clone, Copy)]
+pub(crate) struct Bytes<'call>(pub(crate) &'call [u8]);
+
 /// An `event`: `kind`, three bytes that say nothing, `start`, `length`, four more, `detail`.
 const EVENT: usize = 24;
 /// An `outgoing`: the same, and whether there is a `context`, seven bytes that say nothing, the context.
@@ -97,6 +102,10 @@ unsafe impl Lower for Batch<'_> {
         dst: &mut MaybeUninit<Self::Lower>,
     ) -> Result<()> {
         const { assert!(<Outgoing as ComponentType>::SIZE32 == OUTGOING) };
+        if self.0.is_empty() {
+            dst.write(nowhere::<Outgoing>());
+            return Ok(());
+        }
         let size = self.0.len() * OUTGOING;
         let start = cx.realloc(0, 0, <Outgoing as ComponentType>::ALIGN32, size)?;
         let memory = cx.as_slice_mut().get_mut(start..).unwrap_or_default();
@@ -119,6 +128,50 @@ unsafe impl Lower for Batch<'_> {
     ) -> Result<()> {
         self.0.linear_lower_to_memory(cx, ty, offset)
     }
+}
+
+// SAFETY: to wasmtime it is a slice of bytes, in the same layout, by the same checks.
+#[expect(unsafe_code, reason = "there is no other way to implement it")]
+unsafe impl ComponentType for Bytes<'_> {
+    type Lower = <[u8] as ComponentType>::Lower;
+
+    const ABI: CanonicalAbiInfo = <[u8] as ComponentType>::ABI;
+    const MAY_REQUIRE_REALLOC: bool = true;
+
+    fn typecheck(ty: &InterfaceType, types: &InstanceType<'_>) -> Result<()> {
+        <[u8] as ComponentType>::typecheck(ty, types)
+    }
+}
+
+// SAFETY: what is written to `dst` is what a slice of bytes has written, or a list of nothing.
+#[expect(unsafe_code, reason = "there is no other way to implement it")]
+unsafe impl Lower for Bytes<'_> {
+    fn linear_lower_to_flat<T>(
+        &self,
+        cx: &mut LowerContext<'_, T>,
+        ty: InterfaceType,
+        dst: &mut MaybeUninit<Self::Lower>,
+    ) -> Result<()> {
+        if self.0.is_empty() {
+            dst.write(nowhere::<u8>());
+            return Ok(());
+        }
+        self.0.linear_lower_to_flat(cx, ty, dst)
+    }
+
+    fn linear_lower_to_memory<T>(
+        &self,
+        cx: &mut LowerContext<'_, T>,
+        ty: InterfaceType,
+        offset: usize,
+    ) -> Result<()> {
+        self.0.linear_lower_to_memory(cx, ty, offset)
+    }
+}
+
+/// A list of nothing, at an address that is aligned and not null, as `cabi_realloc` gives for no bytes.
+fn nowhere<T: ComponentType>() -> [ValRaw; 2] {
+    [ValRaw::i64(i64::from(T::ALIGN32)), ValRaw::i64(0)]
 }
 
 fn read(record: &[u8; EVENT]) -> Result<Event> {

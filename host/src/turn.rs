@@ -12,7 +12,7 @@ use wasmtime::component::{ComponentType, Lift, ResourceAny, TypedFunc, WasmList}
 use crate::bindings::exports::websocket::protocol::session::Guest as Exports;
 use crate::limiter::Limiter;
 use crate::protocol::{Event, Failure, Instant, State};
-use crate::records::{Batch, Events};
+use crate::records::{Batch, Bytes, Events};
 
 /// All that follows from one input. It borrows from the guest's memory, so the guest is at rest until it is dropped.
 #[derive(Debug)]
@@ -112,13 +112,13 @@ impl Relay {
     }
 }
 
-type RelayArguments<'call> = (ResourceAny, ResourceAny, &'call [u8], Instant, u32);
+type RelayArguments<'call> = (ResourceAny, ResourceAny, Bytes<'call>, Instant, u32);
 
 type Arguments<'call> = (
     ResourceAny,
-    &'call [u8],
+    Bytes<'call>,
     Batch<'call>,
-    &'call [u8],
+    Bytes<'call>,
     Instant,
     u32,
 );
