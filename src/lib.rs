@@ -27,6 +27,6 @@ pub use deflate::Deflate;
 pub use error::{Party, Rule, RuleGroup};
 pub use limits::{Limits, Timeouts};
 pub use session::{
-    Action, ActionId, ActionQueue, Completion, Config, Delivery, Event, Instant, Message,
-    PongPolicy, Received, Relayed, Role, Sent, Session, State, Turn,
+    Action, ActionId, ActionQueue, Completion, Config, Delivery, Event, FrameHead, Instant,
+    Message, PongPolicy, Received, Relayed, Role, Sent, Session, State, Turn,
 };

@@ -225,20 +225,38 @@ fn check_long_length(bytes: &[u8]) -> Result<(), Rule> {
 /// Appends a header with the shortest form of the length.
 #[inline]
 pub(crate) fn write(first: u8, payload: usize, key: Option<[u8; 4]>, out: &mut Vec<u8>) {
+    put(first, payload, key, |bytes| out.extend_from_slice(bytes));
+}
+
+/// The same by itself, and how long it is.
+pub(crate) fn encode(first: u8, payload: usize, key: Option<[u8; 4]>) -> ([u8; MAX_LENGTH], usize) {
+    let (mut header, mut length) = ([0; MAX_LENGTH], 0);
+    put(first, payload, key, |bytes| {
+        let free = header.get_mut(length..).unwrap_or_default();
+        for (slot, byte) in free.iter_mut().zip(bytes) {
+            *slot = *byte;
+            length += 1;
+        }
+    });
+    (header, length)
+}
+
+#[inline]
+fn put(first: u8, payload: usize, key: Option<[u8; 4]>, mut put: impl FnMut(&[u8])) {
     let masked = if key.is_some() { MASKED } else { 0 };
     match (u8::try_from(payload), u16::try_from(payload)) {
-        (Ok(short), _) if short < 126 => out.extend_from_slice(&[first, masked | short]),
+        (Ok(short), _) if short < 126 => put(&[first, masked | short]),
         (_, Ok(medium)) => {
             let [high, low] = medium.to_be_bytes();
-            out.extend_from_slice(&[first, masked | 126, high, low]);
+            put(&[first, masked | 126, high, low]);
         }
         _ => {
-            out.extend_from_slice(&[first, masked | 127]);
-            out.extend_from_slice(&(payload as u64).to_be_bytes());
+            put(&[first, masked | 127]);
+            put(&(payload as u64).to_be_bytes());
         }
     }
     if let Some(key) = key {
-        out.extend_from_slice(&key);
+        put(&key);
     }
 }
 

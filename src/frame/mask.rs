@@ -26,10 +26,14 @@ pub(crate) fn apply(payload: &mut [u8], key: [u8; 4]) {
         return;
     }
     #[cfg(feature = "std")]
-    let payload = match payload.len() {
-        ..WORTH_ASKING => payload,
-        _ => vectors::apply(payload, key),
-    };
+    if payload.len() >= WORTH_ASKING {
+        return vectors::apply(payload, key);
+    }
+    apply_word_by_word(payload, key);
+}
+
+#[inline(always)]
+fn apply_word_by_word(payload: &mut [u8], key: [u8; 4]) {
     let word = u32::from_ne_bytes(key);
     let (blocks, rest) = payload.as_chunks_mut::<64>();
     for block in blocks {

@@ -16,7 +16,8 @@
 //!   [`end_of_input`](Session::end_of_input), [`output`](Session::output),
 //!   [`advance`](Session::advance), [`take_output`](Session::take_output);
 //! * messages from one session to another: [`Turn::relay`];
-//! * messages out: [`send`](Session::send), [`sent`](Session::sent);
+//! * messages out: [`send`](Session::send), [`sent`](Session::sent),
+//!   [`frame_head`](Session::frame_head);
 //! * time: [`tick`](Session::tick), [`read_clock`](Session::read_clock),
 //!   [`next_deadline`](Session::next_deadline);
 //! * actions: [`receive`](Session::receive), [`get_action`](Session::get_action),
@@ -27,6 +28,7 @@ mod clock;
 mod close;
 mod config;
 mod deadlines;
+mod direct;
 mod event;
 mod extensions;
 mod handshake;
@@ -47,6 +49,7 @@ use crate::handshake::{Negotiated, RequestHead, ResponseHead};
 pub use actions::{Action, ActionId, ActionQueue, Completion, Received};
 pub use clock::Instant;
 pub use config::{Config, Delivery, PongPolicy, Role};
+pub use direct::FrameHead;
 pub use event::{Event, Message, Sent};
 #[cfg(feature = "component")]
 pub(crate) use event::{Kind, Place, Record};
@@ -277,13 +280,7 @@ impl Session {
         context: Option<u64>,
     ) -> Result<(), Rule> {
         let control = matches!(message, Message::Ping(_) | Message::Pong(_));
-        match self.life {
-            _ if self.failure == Some(Rule::Aborted) => return Err(Rule::Aborted),
-            Life::Connecting => return Err(Rule::NotOpen),
-            Life::Ended => return Err(Rule::AlreadyClosing),
-            _ if self.close_queued && !control => return Err(Rule::AlreadyClosing),
-            Life::Open | Life::Closing => {}
-        }
+        self.check_open(control)?;
         match message {
             Message::Close => self.send_close(None, b"", context),
             Message::CloseWith(code, reason) => self.send_close(Some(code), reason, context),
@@ -293,6 +290,18 @@ impl Session {
                 Ok(())
             }
             _ => self.sender.push(message, compress, context),
+        }
+    }
+
+    /// That the state of the session lets a message be sent, or a ping or pong.
+    #[inline]
+    fn check_open(&self, control: bool) -> Result<(), Rule> {
+        match self.life {
+            _ if self.failure == Some(Rule::Aborted) => Err(Rule::Aborted),
+            Life::Connecting => Err(Rule::NotOpen),
+            Life::Ended => Err(Rule::AlreadyClosing),
+            _ if self.close_queued && !control => Err(Rule::AlreadyClosing),
+            Life::Open | Life::Closing => Ok(()),
         }
     }
 

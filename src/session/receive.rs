@@ -214,7 +214,7 @@ impl Receiver {
     }
 
     /// The next record, if it is a message that is whole in the input, in one frame.
-    #[inline]
+    #[inline(always)]
     pub(super) fn whole_message(&self, input: &mut [u8], at: &mut usize) -> Option<Record> {
         if !self.is_at_rest() {
             return None;
@@ -268,14 +268,14 @@ impl Receiver {
                     return Ok(Some(piece));
                 }
             }
-            let held = self.held();
+            let longest = match self.piece {
+                Some(longest) => longest.saturating_sub(self.held()),
+                None => usize::MAX,
+            };
             let Some(frame) = &mut self.frame else {
                 return Ok(None);
             };
             let available = input.get_mut(*at..).unwrap_or_default();
-            let longest = self
-                .piece
-                .map_or(usize::MAX, |longest| longest.saturating_sub(held));
             let count = usize::try_from(frame.left()).unwrap_or(usize::MAX);
             let count = count.min(available.len()).min(longest);
             if count == 0 && frame.left() > 0 && !self.holds_back {

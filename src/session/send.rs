@@ -6,6 +6,7 @@
 
 use alloc::vec::Vec;
 
+use super::direct::FrameHead;
 use super::event::{Kind, Message, Sent};
 use super::queue::{Done, Origin, Queue};
 use crate::deflate::{Compressor, Direction};
@@ -50,6 +51,28 @@ struct Fragment<'a> {
     is_utf8: bool,
     /// It is refused if too much waits.
     is_limited: bool,
+}
+
+impl<'a> Fragment<'a> {
+    #[inline]
+    fn of(message: Message<'a>) -> Option<Fragment<'a>> {
+        let (text, bytes, last, is_utf8) = match message {
+            Message::Text(text) => (true, text.as_bytes(), true, true),
+            Message::TextFragment(text) => (true, text.as_bytes(), false, true),
+            Message::Utf8(bytes) => (true, bytes, true, false),
+            Message::Utf8Fragment(bytes) => (true, bytes, false, false),
+            Message::Binary(bytes) => (false, bytes, true, false),
+            Message::BinaryFragment(bytes) => (false, bytes, false, false),
+            _ => return None,
+        };
+        Some(Fragment {
+            text,
+            bytes,
+            last,
+            is_utf8,
+            is_limited: true,
+        })
+    }
 }
 
 impl Sender {
@@ -111,27 +134,38 @@ impl Sender {
         context: Option<u64>,
     ) -> Result<(), Rule> {
         let origin = Origin::Host(context);
-        let (text, bytes, last, is_utf8) = match message {
-            Message::Text(text) => (true, text.as_bytes(), true, true),
-            Message::TextFragment(text) => (true, text.as_bytes(), false, true),
-            Message::Utf8(bytes) => (true, bytes, true, false),
-            Message::Utf8Fragment(bytes) => (true, bytes, false, false),
-            Message::Binary(bytes) => (false, bytes, true, false),
-            Message::BinaryFragment(bytes) => (false, bytes, false, false),
-            Message::Ping(payload) => return self.control(Opcode::Ping, payload, origin),
-            Message::Pong(payload) => return self.control(Opcode::Pong, payload, origin),
-            Message::Frame(bits, payload) => return self.extension_frame(bits, payload, origin),
+        if let Some(fragment) = Fragment::of(message) {
+            return self.fragment(&fragment, compress, origin);
+        }
+        match message {
+            Message::Ping(payload) => self.control(Opcode::Ping, payload, origin),
+            Message::Pong(payload) => self.control(Opcode::Pong, payload, origin),
+            Message::Frame(bits, payload) => self.extension_frame(bits, payload, origin),
             // The session checks a close itself, since it changes its state.
-            Message::Close | Message::CloseWith(..) => return Err(Rule::AlreadyClosing),
+            _ => Err(Rule::AlreadyClosing),
+        }
+    }
+
+    /// The header of a message whose payload the host writes itself, if nothing has to be
+    /// written before and nothing is to be done to the payload but to mask it.
+    pub(super) fn head(&mut self, message: Message<'_>) -> Result<Option<FrameHead>, Rule> {
+        let Some(fragment) = Fragment::of(message) else {
+            return Ok(None);
         };
-        let fragment = Fragment {
+        if !self.is_empty() || self.compressor.is_some() {
+            return Ok(None);
+        }
+        let (opcode, utf8) = self.check(&fragment)?;
+        let &Fragment {
+            text, bytes, last, ..
+        } = &fragment;
+        self.message = (!last).then_some(OpenMessage {
             text,
-            bytes,
-            last,
-            is_utf8,
-            is_limited: true,
-        };
-        self.fragment(&fragment, compress, origin)
+            compressed: false,
+            utf8,
+        });
+        let first = opcode.bits() | if last { FIN } else { 0 };
+        Ok(Some(FrameHead::new(first, bytes.len(), self.next_key())))
     }
 
     /// Queues what another session has received, however much waits.
@@ -148,21 +182,21 @@ impl Sender {
         self.fragment(&fragment, Compress::IfWorthIt, Origin::Host(None))
     }
 
+    #[inline(always)]
     fn fragment(
         &mut self,
         fragment: &Fragment<'_>,
         compress: Compress,
         origin: Origin,
     ) -> Result<(), Rule> {
-        let &Fragment { text, last, .. } = fragment;
-        let mut utf8 = self.message.as_ref().map_or(Utf8::default(), |m| m.utf8);
-        if text && self.verify_utf8 && !(fragment.is_utf8 && utf8.is_complete()) {
-            utf8.feed(fragment.bytes).map_err(|_| Rule::TextNotUtf8)?;
-            if last && !utf8.is_complete() {
-                return Err(Rule::TextNotUtf8);
-            }
+        let (opcode, utf8) = self.check(fragment)?;
+        let &Fragment {
+            text, bytes, last, ..
+        } = fragment;
+        if fragment.is_limited {
+            self.check_room(bytes.len())?;
         }
-        let compressed = self.data(fragment, compress, origin)?;
+        let compressed = self.data(opcode, bytes, last, compress, origin);
         self.message = (!last).then_some(OpenMessage {
             text,
             compressed,
@@ -171,25 +205,35 @@ impl Sender {
         Ok(())
     }
 
+    /// That the fragment may follow. Returns its opcode, and the state of the text behind it.
+    #[inline(always)]
+    fn check(&self, fragment: &Fragment<'_>) -> Result<(Opcode, Utf8), Rule> {
+        let mut utf8 = self.message.as_ref().map_or(Utf8::default(), |m| m.utf8);
+        if fragment.text && self.verify_utf8 && !(fragment.is_utf8 && utf8.is_complete()) {
+            utf8.feed(fragment.bytes).map_err(|_| Rule::TextNotUtf8)?;
+            if fragment.last && !utf8.is_complete() {
+                return Err(Rule::TextNotUtf8);
+            }
+        }
+        match &self.message {
+            Some(message) if message.text != fragment.text => Err(Rule::FragmentMismatch),
+            Some(_) => Ok((Opcode::Continuation, utf8)),
+            None if fragment.text => Ok((Opcode::Text, utf8)),
+            None => Ok((Opcode::Binary, utf8)),
+        }
+    }
+
     /// Queues a frame of a message. Returns whether the message is compressed.
+    #[inline]
     fn data(
         &mut self,
-        fragment: &Fragment<'_>,
+        opcode: Opcode,
+        bytes: &[u8],
+        last: bool,
         compress: Compress,
         origin: Origin,
-    ) -> Result<bool, Rule> {
-        let &Fragment {
-            text, bytes, last, ..
-        } = fragment;
-        let (opcode, continued) = match &self.message {
-            Some(message) if message.text != text => return Err(Rule::FragmentMismatch),
-            Some(message) => (Opcode::Continuation, Some(message.compressed)),
-            None if text => (Opcode::Text, None),
-            None => (Opcode::Binary, None),
-        };
-        if fragment.is_limited {
-            self.check_room(bytes.len())?;
-        }
+    ) -> bool {
+        let continued = self.message.as_ref().map(|message| message.compressed);
         let compressed = match (&mut self.compressor, continued) {
             (Some(compressor), Some(true)) => Some(compressor.compress(bytes, last)),
             (Some(compressor), None) if compress == Compress::IfWorthIt => {
@@ -206,7 +250,7 @@ impl Sender {
             }
             None => self.write_data(opcode.bits() | fin, bytes, origin),
         }
-        Ok(compressed.is_some())
+        compressed.is_some()
     }
 
     fn extension_frame(&mut self, bits: u8, payload: &[u8], origin: Origin) -> Result<(), Rule> {

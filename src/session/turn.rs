@@ -73,7 +73,7 @@ impl Turn<'_> {
         self.at
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn next_record(&mut self) -> Option<Record> {
         if matches!(self.session.life, Life::Open | Life::Closing)
             && let Some(record) = self
@@ -87,6 +87,8 @@ impl Turn<'_> {
         self.next_of_any_kind()
     }
 
+    // Kept apart, so that the way of most messages stays short.
+    #[inline(never)]
     fn next_of_any_kind(&mut self) -> Option<Record> {
         loop {
             let step = match self.session.life {

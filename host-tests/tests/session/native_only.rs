@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use host_tests::Frame;
 use host_tests::engine::ENTROPY;
+use host_tests::{Frame, deflate};
 use websocket_component::handshake::Negotiated;
-use websocket_component::{Config, Instant, Message, Rule, Sent, Session, State};
+use websocket_component::{Config, Deflate, Instant, Message, Rule, Sent, Session, State};
 
 /// A reading of a clock that has run for a long time.
 const LATE: Instant = Instant::from_nanos(1 << 60);
@@ -81,4 +81,90 @@ fn output_can_be_written_in_place() {
     session.advance(7);
     assert_eq!(session.output(), b"");
     assert_eq!(session.buffered_amount(), 0);
+}
+
+/// What a host writes that writes payloads itself.
+fn written_in_place(session: &mut Session, message: Message<'_>, payload: &[u8]) -> Vec<u8> {
+    let head = session.frame_head(message).unwrap().expect("nothing waits");
+    let mut payload = payload.to_vec();
+    // In two parts, as a payload in two buffers would be.
+    let middle = payload.len() / 2;
+    let (first, rest) = payload.split_at_mut(middle);
+    head.mask(first, 0);
+    head.mask(rest, first.len() as u64);
+    [head.as_bytes(), &payload].concat()
+}
+
+#[test]
+fn frames_whose_payload_the_host_writes_are_those_that_it_would_send() {
+    for length in [0, 1, 125, 126, 1000, 65_535, 65_536] {
+        let payload = vec![b'x'; length];
+        let text = str::from_utf8(&payload).unwrap();
+        let messages = [
+            Message::Text(text),
+            Message::Utf8Fragment(&payload),
+            Message::Utf8(&payload),
+            Message::BinaryFragment(&payload),
+            Message::Binary(&payload),
+        ];
+        let server = || Session::open_server(Config::default(), Negotiated::default()).unwrap();
+        for (mut direct, mut queued) in [(open(), open()), (server(), server())] {
+            for message in messages {
+                let written = written_in_place(&mut direct, message, &payload);
+                queued.send(message, None).unwrap();
+                assert!(
+                    queued.take_output(usize::MAX) == written,
+                    "{length}: {message:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_message_that_has_to_wait_or_to_be_compressed_is_not_written_by_the_host() {
+    let mut session = open();
+    session.send(Message::Binary(b"first"), None).unwrap();
+    assert!(
+        session
+            .frame_head(Message::Binary(b"second"))
+            .unwrap()
+            .is_none()
+    );
+    session.take_output(usize::MAX);
+    assert!(session.frame_head(Message::Ping(b"?")).unwrap().is_none());
+    assert!(
+        session
+            .frame_head(Message::Binary(b"second"))
+            .unwrap()
+            .is_some()
+    );
+
+    let mut config = Config::default();
+    config.deflate = Some(Deflate::default());
+    let negotiated = deflate::negotiated("");
+    let mut session = Session::open_server(config, negotiated).unwrap();
+    assert!(session.frame_head(Message::Binary(b"x")).unwrap().is_none());
+}
+
+#[test]
+fn a_message_that_breaks_a_rule_has_no_header() {
+    let mut session = open();
+    let head = |session: &mut Session, message| session.frame_head(message).unwrap_err();
+    assert_eq!(
+        head(&mut session, Message::Utf8(b"\xff")),
+        Rule::TextNotUtf8
+    );
+    session
+        .frame_head(Message::TextFragment("a"))
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        head(&mut session, Message::Binary(b"b")),
+        Rule::FragmentMismatch
+    );
+    session.send(Message::Close, None).unwrap();
+    assert_eq!(head(&mut session, Message::Text("b")), Rule::AlreadyClosing);
+    let mut session = Session::client(Config::default(), &ENTROPY).unwrap();
+    assert_eq!(head(&mut session, Message::Text("b")), Rule::NotOpen);
 }

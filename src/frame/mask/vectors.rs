@@ -3,12 +3,11 @@
 use fearless_simd::prelude::*;
 use fearless_simd::{Level, Simd, dispatch, u8x64, u32x16};
 
-/// Masks whole blocks, and gives back the rest, which is masked alike.
-#[inline]
-pub(super) fn apply(payload: &mut [u8], key: [u8; 4]) -> &mut [u8] {
+#[inline(never)]
+pub(super) fn apply(payload: &mut [u8], key: [u8; 4]) {
     let (blocks, rest) = payload.as_chunks_mut::<64>();
     dispatch!(Level::new(), simd => apply_to_blocks(simd, blocks, key));
-    rest
+    super::apply_word_by_word(rest, key);
 }
 
 // Where it is inlined decides which vectors it uses.

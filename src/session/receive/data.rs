@@ -54,7 +54,10 @@ impl Receiver {
         if let Some(rule) = broken {
             return self.breaks(rule, input, place);
         }
-        let held = self.held();
+        let is_long_enough = match self.piece {
+            Some(_) => self.held() + place.len() >= self.least_piece,
+            None => false,
+        };
         let Some(message) = &mut self.message else {
             return Ok(None);
         };
@@ -63,8 +66,7 @@ impl Receiver {
         let due = if self.extension_frames {
             frame_ends
         } else {
-            let length = held + place.len();
-            message_ends || (self.piece.is_some() && length >= self.least_piece)
+            message_ends || is_long_enough
         };
         let place = match place {
             Place::Input(range) if due && message.assembled.is_none() => Place::Input(range),

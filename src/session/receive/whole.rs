@@ -44,7 +44,7 @@ impl Whole {
     }
 
     /// The message that begins at `at`, which moves behind it.
-    #[inline]
+    #[inline(always)]
     pub(super) fn take(&self, input: &mut [u8], at: &mut usize) -> Option<Record> {
         let (&[first, second], rest) = input.get(*at..)?.split_first_chunk::<2>()?;
         let kind = match first {

@@ -8,9 +8,9 @@ use std::io::{IoSlice, Read};
 use std::rc::Rc;
 use std::time;
 
-use anyhow::{Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use websocket_component::handshake::Negotiated;
-use websocket_component::{Config, Event, Instant, Session};
+use websocket_component::{Config, Event, FrameHead, Instant, Session};
 
 use super::{Decoder, Subject, Writer};
 use crate::in_memory::frames::Role;
@@ -20,6 +20,9 @@ use crate::in_memory::workload::{Message, Workload};
 
 /// The session takes no more than so much; what waits is written first.
 const MOST_QUEUED: usize = 64 << 10;
+
+/// From this size on payloads are written from where they are.
+const IN_PLACE: usize = 512;
 
 pub(crate) struct Native;
 
@@ -44,8 +47,11 @@ impl Subject for Native {
     fn encoder(&self, role: Role, work: Rc<Workload>, duplex: Duplex) -> Result<Box<dyn Writer>> {
         Ok(Box::new(Sender {
             session: open(role)?,
+            role,
             work,
             sink: duplex.sink,
+            payloads: Vec::new(),
+            heads: Vec::new(),
         }))
     }
 
@@ -116,24 +122,78 @@ impl Decoder for Reader {
 
 struct Sender {
     session: Session,
+    role: Role,
     work: Rc<Workload>,
     sink: Sink,
+    /// What a client sends, which is masked where it is.
+    payloads: Vec<u8>,
+    heads: Vec<FrameHead>,
 }
 
-impl Writer for Sender {
-    fn pass(&mut self) -> Result<()> {
+impl Sender {
+    /// Copies to the session's queue, which is written at once.
+    fn send(&mut self) -> Result<()> {
         for burst in self.work.bursts() {
             for message in burst {
-                let message = match *message {
-                    Message::Text(text) => websocket_component::Message::Text(text),
-                    Message::Binary(bytes) => websocket_component::Message::Binary(bytes),
-                };
-                let queued = self.session.send(message, None);
+                let queued = self.session.send(outgoing(*message), None);
                 queued.map_err(|rule| anyhow!("{rule:?}"))?;
             }
             flush(&mut self.session, &self.sink);
         }
         Ok(())
+    }
+
+    /// Writes payloads from where they are, each behind its header.
+    fn send_in_place(&mut self) -> Result<()> {
+        let length = self.work.size.0;
+        let mut at = 0;
+        for burst in self.work.bursts() {
+            self.heads.clear();
+            let start = at;
+            for message in burst {
+                let head = self.session.frame_head(outgoing(*message));
+                let head = head.map_err(|rule| anyhow!("{rule:?}"))?;
+                let head = head.context("something waits")?;
+                if self.role == Role::Client {
+                    head.mask(&mut self.payloads[at..at + length], 0);
+                    at += length;
+                }
+                self.heads.push(head);
+            }
+            let mut masked = self.payloads[start..at].chunks_exact(length);
+            let mut parts = Vec::with_capacity(2 * burst.len());
+            for (head, message) in self.heads.iter().zip(burst) {
+                parts.push(IoSlice::new(head.as_bytes()));
+                parts.push(IoSlice::new(masked.next().unwrap_or(message.bytes())));
+            }
+            self.sink.put(&parts);
+        }
+        Ok(())
+    }
+}
+
+impl Writer for Sender {
+    fn prepare(&mut self) {
+        if self.role == Role::Client && self.work.size.0 >= IN_PLACE {
+            self.payloads.clear();
+            for message in &self.work.messages {
+                self.payloads.extend_from_slice(message.bytes());
+            }
+        }
+    }
+
+    fn pass(&mut self) -> Result<()> {
+        match self.work.size.0 {
+            IN_PLACE.. => self.send_in_place(),
+            _ => self.send(),
+        }
+    }
+}
+
+fn outgoing(message: Message) -> websocket_component::Message<'static> {
+    match message {
+        Message::Text(text) => websocket_component::Message::Text(text),
+        Message::Binary(bytes) => websocket_component::Message::Binary(bytes),
     }
 }
 

@@ -1,0 +1,81 @@
+//! Frames whose payload the host writes itself, from where it is.
+
+use core::fmt;
+
+use super::{Message, Session};
+use crate::Rule;
+use crate::frame::{header, mask};
+
+/// The header of a frame, to be written before its payload.
+#[derive(Clone, Copy)]
+pub struct FrameHead {
+    bytes: [u8; header::MAX_LENGTH],
+    length: usize,
+    key: Option<[u8; 4]>,
+}
+
+impl FrameHead {
+    pub(super) fn new(first: u8, payload: usize, key: Option<[u8; 4]>) -> FrameHead {
+        let (bytes, length) = header::encode(first, payload, key);
+        FrameHead { bytes, length, key }
+    }
+
+    /// The header's bytes: 2 to 14.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+
+    /// Makes the payload what is to be written (RFC 6455, section 5.3). A server's stays
+    /// as it is; of a client's, parts are masked alone if `offset` tells where in the
+    /// payload they begin.
+    pub fn mask(&self, payload: &mut [u8], offset: u64) {
+        if let Some(key) = self.key {
+            mask::apply(payload, mask::key_at(key, offset));
+        }
+    }
+}
+
+impl fmt::Debug for FrameHead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("FrameHead").field(&self.as_bytes()).finish()
+    }
+}
+
+impl Session {
+    /// The header of a message that the host writes by itself: the header now, and behind
+    /// it the payload from where it is, with one vectored write and without a copy.
+    ///
+    /// None if that can't be: something waits to be written first, the message may be
+    /// compressed, or it is no message. Then it goes by [`Session::send`]. What was begun
+    /// has to be written to its end before any other output of the session.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::send`], but for [`Rule::QueueFull`].
+    ///
+    /// ```
+    /// use websocket_component::{Config, Message, Session};
+    ///
+    /// # fn main() -> Result<(), websocket_component::Rule> {
+    /// let mut server = Session::open_server(Config::default(), Default::default())?;
+    /// let payload = b"Hello".to_vec();
+    /// let head = server.frame_head(Message::Binary(&payload))?.expect("nothing waits");
+    /// assert_eq!([head.as_bytes(), &payload].concat(), b"\x82\x05Hello");
+    ///
+    /// let mut client = Session::open_client(Config::default(), &[7; 32], Default::default())?;
+    /// let mut payload = b"Hello".to_vec();
+    /// let head = client.frame_head(Message::Binary(&payload))?.expect("nothing waits");
+    /// head.mask(&mut payload, 0);
+    /// let mut written = [head.as_bytes(), &payload].concat();
+    /// # let now = websocket_component::Instant::from_nanos(0);
+    /// # let mut turn = server.input(&mut written, now);
+    /// # let hello = websocket_component::Event::Binary { payload: b"Hello", last: true };
+    /// # assert_eq!(turn.next(), Some(hello));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn frame_head(&mut self, message: Message<'_>) -> Result<Option<FrameHead>, Rule> {
+        self.check_open(false)?;
+        self.sender.head(message)
+    }
+}
