@@ -18,9 +18,6 @@ use crate::in_memory::seen::Seen;
 use crate::in_memory::transport::{Duplex, Sink, Source};
 use crate::in_memory::workload::{Message, Workload};
 
-/// The session takes no more than so much; what waits is written first.
-const MOST_QUEUED: usize = 64 << 10;
-
 /// From this size on payloads are written from where they are.
 const IN_PLACE: usize = 512;
 
@@ -63,6 +60,7 @@ impl Subject for Native {
             duplex,
             messages: Vec::new(),
             payload: Vec::new(),
+            heads: Vec::new(),
         }))
     }
 }
@@ -151,30 +149,58 @@ impl Sender {
             self.heads.clear();
             let start = at;
             for message in burst {
-                let head = self.session.frame_head(outgoing(*message));
-                let head = head.map_err(|rule| anyhow!("{rule:?}"))?;
-                let head = head.context("something waits")?;
+                let head = head(&mut self.session, outgoing(*message))?;
                 if self.role == Role::Client {
                     head.mask(&mut self.payloads[at..at + length], 0);
                     at += length;
                 }
                 self.heads.push(head);
             }
-            let mut masked = self.payloads[start..at].chunks_exact(length);
-            let mut parts = Vec::with_capacity(2 * burst.len());
-            for (head, message) in self.heads.iter().zip(burst) {
-                parts.push(IoSlice::new(head.as_bytes()));
-                parts.push(IoSlice::new(masked.next().unwrap_or(message.bytes())));
-            }
-            self.sink.put(&parts);
+            let mut masked = &self.payloads[start..at];
+            write(
+                &self.sink,
+                &self.heads,
+                burst.iter().map(|message| match self.role {
+                    Role::Client => masked.split_off(..length).unwrap_or_default(),
+                    Role::Server => message.bytes(),
+                }),
+            );
         }
         Ok(())
     }
+
+    /// A message that is written alone, or is large, isn't worth a copy.
+    fn is_in_place(&self) -> bool {
+        self.work.burst() == 1 || self.work.size.0 >= IN_PLACE
+    }
+}
+
+/// The header of a message whose payload is written from where it is.
+fn head(session: &mut Session, message: websocket_component::Message<'_>) -> Result<FrameHead> {
+    let head = session
+        .frame_head(message)
+        .map_err(|rule| anyhow!("{rule:?}"))?;
+    head.context("something waits")
+}
+
+/// Writes frames at once.
+fn write<'a>(sink: &Sink, heads: &'a [FrameHead], mut payloads: impl Iterator<Item = &'a [u8]>) {
+    if let [head] = heads {
+        let payload = payloads.next().unwrap_or_default();
+        sink.put(&[IoSlice::new(head.as_bytes()), IoSlice::new(payload)]);
+        return;
+    }
+    let mut parts = Vec::with_capacity(2 * heads.len());
+    for (head, payload) in heads.iter().zip(payloads) {
+        parts.push(IoSlice::new(head.as_bytes()));
+        parts.push(IoSlice::new(payload));
+    }
+    sink.put(&parts);
 }
 
 impl Writer for Sender {
     fn prepare(&mut self) {
-        if self.role == Role::Client && self.work.size.0 >= IN_PLACE {
+        if self.role == Role::Client && self.is_in_place() {
             self.payloads.clear();
             for message in &self.work.messages {
                 self.payloads.extend_from_slice(message.bytes());
@@ -183,9 +209,9 @@ impl Writer for Sender {
     }
 
     fn pass(&mut self) -> Result<()> {
-        match self.work.size.0 {
-            IN_PLACE.. => self.send_in_place(),
-            _ => self.send(),
+        match self.is_in_place() {
+            true => self.send_in_place(),
+            false => self.send(),
         }
     }
 }
@@ -205,6 +231,7 @@ struct Echo {
     /// What one read brought: whether it is text, and where it ends.
     messages: Vec<(bool, usize)>,
     payload: Vec<u8>,
+    heads: Vec<FrameHead>,
 }
 
 impl Writer for Echo {
@@ -226,24 +253,36 @@ impl Writer for Echo {
                 self.messages.push((is_text, self.payload.len()));
             }
             ensure!(turn.consumed() == count, "input was left over");
+            let is_in_place = self.payload.len() >= IN_PLACE * self.messages.len().max(2);
+            self.heads.clear();
             let mut start = 0;
             for (is_text, end) in &self.messages {
                 let payload = &self.payload[start..*end];
                 start = *end;
-                if self.session.buffered_amount() >= MOST_QUEUED {
-                    flush(&mut self.session, &self.duplex.sink);
-                }
                 // It was found to be UTF-8 when it came in; that it is text is checked again.
-                let queued = self.session.send(
-                    match is_text {
-                        true => websocket_component::Message::Utf8(payload),
-                        false => websocket_component::Message::Binary(payload),
-                    },
-                    None,
-                );
-                queued.map_err(|rule| anyhow!("{rule:?}"))?;
+                let message = match is_text {
+                    true => websocket_component::Message::Utf8(payload),
+                    false => websocket_component::Message::Binary(payload),
+                };
+                if is_in_place {
+                    self.heads.push(head(&mut self.session, message)?);
+                } else {
+                    let queued = self.session.send(message, None);
+                    queued.map_err(|rule| anyhow!("{rule:?}"))?;
+                }
             }
-            flush(&mut self.session, &self.duplex.sink);
+            if is_in_place {
+                let mut rest = &self.payload[..];
+                let mut start = 0;
+                let payloads = self.messages.iter().map(|(_, end)| {
+                    let length = end - start;
+                    start = *end;
+                    rest.split_off(..length).unwrap_or_default()
+                });
+                write(&self.duplex.sink, &self.heads, payloads);
+            } else {
+                flush(&mut self.session, &self.duplex.sink);
+            }
             if self.duplex.source.is_at_start() {
                 return Ok(());
             }
@@ -253,9 +292,14 @@ impl Writer for Echo {
 
 /// Writes all that waits.
 fn flush(session: &mut Session, sink: &Sink) {
-    let output = session.take_output(usize::MAX);
-    if !output.is_empty() {
-        sink.put(&[IoSlice::new(&output)]);
+    loop {
+        let output = session.output();
+        let count = output.len();
+        if count == 0 {
+            break;
+        }
+        sink.put(&[IoSlice::new(output)]);
+        session.advance(count);
     }
     while session.sent().is_some() {}
 }
