@@ -17,7 +17,7 @@ use websocket_host::{CallError, Clock, Guest};
 use crate::alarm::Alarm;
 use crate::close;
 use crate::report::{End, Report};
-use crate::scratch::{self, Batch, CHUNK, Scratch};
+use crate::scratch::{self, Batch, RELAYED, Scratch};
 use crate::shutdown::Shutdown;
 use crate::side::{Side, Who};
 use crate::units::nanos;
@@ -171,7 +171,7 @@ impl Relay {
                 Who::Client => (&mut self.guest, &mut self.client, &mut self.upstream),
                 Who::Upstream => (&mut self.guest, &mut self.upstream, &mut self.client),
             };
-            let turns = guest.relay(from.session(), to.session(), rest, now, CHUNK)?;
+            let turns = guest.relay(from.session(), to.session(), rest, now, RELAYED)?;
             from.received.add(turns.messages, turns.bytes);
             // What is left for this program to pass on is a close frame.
             batch.push_turn(&turns.source);
