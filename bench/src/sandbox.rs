@@ -1,6 +1,7 @@
 //! What the sandbox costs by itself: to load it, to make a guest for a connection, to call it.
 
 use std::fmt::Write as _;
+use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 use std::time::Instant;
@@ -18,7 +19,11 @@ use crate::plan::Plan;
 use crate::quantile;
 
 const LEGEND: &str = "\
-Each repetition does a thing many times over. Processor time of the thread, in µs; to load, the clock on the wall, in ms.";
+Each repetition does a thing many times over. Processor time of the thread, in µs; to load, the clock on the wall, in ms;
+sizes in KB of 1000 bytes.";
+
+/// Beside the component, as `cargo xtask component --without-deflate` puts it.
+const WITHOUT_DEFLATE: &str = "websocket-without-deflate.wasm";
 
 struct Row {
     what: &'static str,
@@ -117,6 +122,15 @@ fn measure(component: &Path, repetitions: usize, count: usize) -> Result<Vec<Row
         one,
         None,
     ));
+    let smaller = component.with_file_name(WITHOUT_DEFLATE);
+    for (what, path, target) in [
+        ("size of the component", component, None),
+        ("the same without permessage-deflate", &smaller, Some(120.0)),
+    ] {
+        if let Ok(file) = fs::metadata(path) {
+            rows.push(row(what, "KB", vec![file.len() as f64 / 1000.0], target));
+        }
+    }
     Ok(rows)
 }
 

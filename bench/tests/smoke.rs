@@ -70,7 +70,7 @@ fn a_quick_run_of_the_sandbox_has_a_time_for_everything() {
     let crossing = report["sandbox"]["crossing"].as_array().expect("cells");
     assert_eq!(crossing.len(), 5 + 5 + 4 + 3 + 1);
     let rows = report["sandbox"]["times"].as_array().expect("rows");
-    assert_eq!(rows.len(), 6);
+    assert!(rows.len() > 6, "{rows:?}");
     for row in rows {
         assert!(
             row["median"].as_f64().is_some_and(|time| time > 0.0),

@@ -40,6 +40,7 @@ pub(crate) fn run_soak(args: Vec<OsString>) -> Result<()> {
 /// The benchmarks, with their peers.
 pub(crate) fn run_bench(args: Vec<OsString>) -> Result<()> {
     let peers = needs::peers()?;
+    component::build(Kind::WithoutDeflate)?;
     let component = component::build(Kind::Normal)?;
     needs::proxies()?;
     eprintln!("Building and starting the benchmarks (the first build takes some minutes)");
