@@ -8,9 +8,9 @@
 //! | [`stream`] | a WebSocket for tokio: a `Stream` and `Sink` of messages, client and server |
 //! | `sandbox` | [`Sandbox`]: the loaded component and the pool that its guests come from |
 //! | `load`, `cache` | from a file to a checked component, precompiled on disk where that can be trusted |
-//! | `exchange`, `handshake`, `calls` | the functions of the contract as methods of a guest, first of all [`Guest::exchange`], which carries a connection |
+//! | `exchange`, `handshake`, `calls` | the functions of the contract as methods of a guest, first of all [`Guest::exchange`], which carries a connection, and [`Guest::relay`], which carries two |
 //! | `guest` | [`Guest`]: one store and one instance with its sessions, and what ended it |
-//! | `turn` | [`Turn`]: what a call gives back, read where it lies in guest memory |
+//! | `turn` | [`Turn`], [`RelayTurns`]: what a call gives back, read where it lies in guest memory |
 //! | `engine`, `limiter`, `call_time` | wasmtime's settings, the limits of one guest |
 //! | `config`, `error`, `clock`, `last_words` | [`SandboxConfig`], [`SandboxError`], the time that sessions are told, the close frame that needs no session |
 //! | [`protocol`] | the types of the contract, as the WIT describes them |

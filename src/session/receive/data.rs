@@ -54,9 +54,13 @@ impl Receiver {
         if let Some(rule) = broken {
             return self.breaks(rule, input, place);
         }
-        let is_long_enough = match self.piece {
-            Some(_) => self.held() + place.len() >= self.least_piece,
-            None => false,
+        let is_long_enough = self.piece.is_some() && {
+            let length = match &place {
+                Place::Input(range) => self.held() + range.len(),
+                // What is held includes it, if anything is.
+                place => self.held().max(place.len()),
+            };
+            length >= self.least_piece
         };
         let Some(message) = &mut self.message else {
             return Ok(None);

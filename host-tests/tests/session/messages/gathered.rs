@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use host_tests::engine::joined;
-use host_tests::wire::Frame;
-use host_tests::{Engine, Event, ROLES, Subject, on_both_engines};
-use websocket_component::{Config, Role, Rule};
+use host_tests::wire::{Frame, RSV1};
+use host_tests::{Engine, Event, ROLES, Subject, deflate, on_both_engines};
+use websocket_component::{Config, Deflate, Role, Rule};
 
 use super::{pattern, pieces};
 
@@ -18,6 +18,7 @@ on_both_engines![
     pings_are_answered_while_a_piece_waits,
     a_close_frame_comes_behind_the_piece_that_waits,
     a_rule_that_is_broken_is_told_behind_the_piece_that_waits,
+    compressed_pieces_wait_too_and_are_no_longer,
     whole_messages_are_delivered_without_pieces,
 ];
 
@@ -153,6 +154,28 @@ fn a_rule_that_is_broken_is_told_behind_the_piece_that_waits<E: Engine>() {
         assert_eq!(text(&String::from_utf8_lossy(payload)), text(heard));
         assert!(!last);
         assert_eq!(subject.engine.failure().unwrap().rule, rule);
+    }
+}
+
+fn compressed_pieces_wait_too_and_are_no_longer<E: Engine>() {
+    let mut config = gathered();
+    config.receive_buffer = 256;
+    config.deflate = Some(Deflate::default());
+    let bytes = pattern(2000);
+    let frame = Frame::binary(deflate::Peer::default().compresses(&bytes)).reserved(RSV1);
+    for step in [1, 20, 300] {
+        let negotiated = deflate::negotiated("");
+        let mut subject = Subject::<E>::open_with(Role::Server, &config, &negotiated);
+        let said = subject.peers(std::slice::from_ref(&frame));
+        let events = said.chunks(step).flat_map(|part| subject.hears(part));
+        let events: Vec<_> = events.collect();
+        assert_eq!(joined(&events), [Event::binary(&bytes)]);
+        for event in &events {
+            let Event::Binary { payload, last } = event else {
+                panic!("{event:?}");
+            };
+            assert!(payload.len() == 256 || *last, "{} bytes", payload.len());
+        }
     }
 }
 
