@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 use std::{env, fs, thread};
 
+use host_tests::gate::root;
 use serde_json::Value;
 
 /// The versions that are built in.
@@ -22,6 +23,8 @@ impl Setting {
             .canonicalize()
             .unwrap_or_else(|_| component.to_owned());
         let size = fs::metadata(&component).map_or(0, |file| file.len());
+        let root = root().canonicalize().unwrap_or_default();
+        let component = component.strip_prefix(root).unwrap_or(&component);
         Self(vec![
             ("date", date(SystemTime::now())),
             (

@@ -149,6 +149,35 @@ fn results_that_are_not_lent_are_copied() {
         .exchange(&server, &output, &[], b"", 3, CAPACITY)
         .expect("a turn");
     assert_eq!(turn.bytes(&turn.events[0]), b"hello");
+
+    let turns = guest.relay(&server, &client, &output, 3, CAPACITY);
+    let turns = turns.expect("turns");
+    assert_eq!((turns.messages, turns.bytes), (1, 5));
+    assert_eq!(
+        turns.target.output.len(),
+        output.len(),
+        "masked, by another key"
+    );
+    assert_eq!(
+        (turns.source.output, turns.source.consumed),
+        (&b""[..], output.len())
+    );
+}
+
+#[test]
+fn a_relay_takes_sessions_of_its_own_guest_only() {
+    let mut guest = sandbox().guest().expect("a guest");
+    let (client, server) = open(&mut guest);
+    let mut other = sandbox().guest().expect("a guest");
+    let (stranger, _) = open(&mut other);
+    for (source, target) in [(&client, &stranger), (&stranger, &server)] {
+        let turns = guest.relay(source, target, b"", 3, CAPACITY);
+        assert!(
+            matches!(turns, Err(SandboxError::ForeignSession)),
+            "{turns:?}"
+        );
+    }
+    assert!(guest.relay(&client, &server, b"", 3, CAPACITY).is_ok());
 }
 
 #[test]

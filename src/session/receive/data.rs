@@ -135,10 +135,12 @@ impl Receiver {
 
     /// A rule is broken behind these bytes, which a host that takes pieces gets first.
     fn breaks<T>(&mut self, rule: Rule, input: &[u8], place: Place) -> Result<T, Rule> {
-        if self.piece.is_some() && !place.is_empty() {
-            let place = self.assemble(input, place, 0);
-            if let Place::Assembled(range) = place {
+        if self.piece.is_some() {
+            if let Place::Assembled(range) = &place {
                 self.assembly.truncate(range.end);
+            }
+            if !place.is_empty() {
+                self.assemble(input, place, 0);
             }
         }
         Err(rule)

@@ -1,9 +1,11 @@
 //! Peers that mean no good with compressed messages.
 
+use std::time::Duration;
+
 use host_tests::deflate::{self, Peer, noise};
-use host_tests::wire::Frame;
+use host_tests::wire::{self, Frame};
 use host_tests::{Engine, Event, ROLES, on_both_engines};
-use websocket_component::{Config, Delivery, Rule, State};
+use websocket_component::{Config, Delivery, Role, Rule, State};
 
 use super::{compressed, open, open_with};
 
@@ -16,6 +18,7 @@ on_both_engines![
     class_09_truncated_and_broken_data_is_malformed,
     class_09_what_was_inflated_before_is_delivered_in_pieces,
     class_09_bytes_behind_the_final_block_go_on_with_the_message,
+    text_that_is_wrong_is_cut_off_there_wherever_its_frame_is_cut,
     class_11_rsv1_belongs_on_the_first_frame_only,
     class_11_messages_without_rsv1_pass,
     data_that_get_longer_are_within_the_limit_if_the_message_is,
@@ -201,6 +204,39 @@ fn class_09_bytes_behind_the_final_block_go_on_with_the_message<E: Engine>() {
         let payload = [b"\xf3\x48\xcd\xc9\xc9\x07\x00", HELLO].concat();
         let events = subject.hears_frames(&[compressed(Frame::text(payload))]);
         assert_eq!(events, [Event::text("HelloHello")]);
+    }
+}
+
+fn text_that_is_wrong_is_cut_off_there_wherever_its_frame_is_cut<E: Engine>() {
+    let mut config = deflate::config();
+    config.delivery = Delivery::Pieces;
+    for gather in [None, Some(Duration::from_millis(20))] {
+        config.timeouts.gather = gather;
+        for text in [&b"\xff"[..], b"\xffa", b"a\xff", b"a\xe2\xffb"] {
+            let payload = Peer::default().compresses(text);
+            let frame = compressed(Frame::text(payload));
+            let length = wire::bytes_of(std::slice::from_ref(&frame), Role::Client).len();
+            for cut in 1..length {
+                let mut subject = open_with::<E>(Role::Server, &config, "");
+                let said = subject.peers(std::slice::from_ref(&frame));
+                let (first, rest) = said.split_at(cut);
+                let heard = [subject.hears(first), subject.hears(rest)].concat();
+                assert_eq!(subject.engine.failure().unwrap().rule, Rule::InvalidUtf8);
+                let wrong = text.iter().position(|byte| *byte == 0xff).unwrap();
+                let sound: Vec<u8> = heard.iter().flat_map(bytes).copied().collect();
+                assert_eq!(sound, &text[..wrong], "cut at {cut}");
+            }
+        }
+    }
+}
+
+fn bytes(event: &Event) -> &[u8] {
+    match event {
+        Event::Text {
+            payload,
+            last: false,
+        } => payload,
+        other => panic!("{other:?}"),
     }
 }
 
