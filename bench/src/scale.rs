@@ -93,7 +93,7 @@ fn legend(count: usize, repetitions: usize) -> String {
     let wish = match count {
         CONNECTIONS | QUICK_CONNECTIONS => String::new(),
         _ => format!(
-            " ({CONNECTIONS} were wished for, and as many as the hard limit on open files allows, `ulimit -Hn`, are)"
+            " (as many as the hard limit on open files allows, `ulimit -Hn`; {CONNECTIONS} are wanted)"
         ),
     };
     format!(

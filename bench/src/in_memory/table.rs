@@ -106,7 +106,7 @@ fn against(subject: &Measured, other: Option<&Measured>) -> String {
 pub(crate) fn summary(all: &[Compared]) -> String {
     let mut text = format!(
         "\nIn short: time against tungstenite's, and against the fastest peer's (below 1 is faster)\n\
-         {:<32} {:>9} {:>9} {:>11} {:>9}  fastest peer\n{:<32} {:>9} {:>9} {:>11} {:>9}\n{}\n",
+         {:<40} {:>9} {:>9} {:>11} {:>9}  fastest peer\n{:<40} {:>9} {:>9} {:>11} {:>9}\n{}\n",
         "",
         "native",
         "",
@@ -120,7 +120,7 @@ pub(crate) fn summary(all: &[Compared]) -> String {
         "-".repeat(WIDTH),
     );
     for compared in all {
-        let _ = write!(text, "{:<32}", label(compared));
+        let _ = write!(text, "{:<40}", label(compared));
         let own = compared.subjects.iter().filter(|subject| !subject.is_peer);
         for (subject, width) in own.zip([9, 11]) {
             let reference = against(subject, compared.reference());

@@ -77,10 +77,9 @@ fn all() -> [Outside; 3] {
             name: "Envoy",
             program: Some(file("", "target/envoy/bin/envoy")).filter(|path| path.is_file()),
             version: |program| {
-                said(program, "--version")?
-                    .split('/')
-                    .nth(1)
-                    .map(str::to_owned)
+                // As in `envoy version: 9e55809/1.40.0/Clean/RELEASE/BoringSSL`.
+                let version = word_after(&said(program, "--version")?, "version: ")?;
+                version.split('/').nth(1).map(str::to_owned)
             },
             settings: envoy,
             file: "envoy.json",
