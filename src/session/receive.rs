@@ -268,10 +268,7 @@ impl Receiver {
                     return Ok(Some(piece));
                 }
             }
-            let longest = match self.piece {
-                Some(longest) => longest.saturating_sub(self.held()),
-                None => usize::MAX,
-            };
+            let longest = self.room_in_piece();
             let Some(frame) = &mut self.frame else {
                 return Ok(None);
             };

@@ -18,6 +18,7 @@ on_both_engines![
     messages_before_a_close_go_through,
     messages_before_a_broken_rule_go_through,
     no_more_is_taken_than_the_target_has_room_for,
+    a_target_that_is_just_full_is_full,
     a_target_that_closes_is_sent_nothing_more,
     a_message_that_the_host_has_begun_is_not_mixed_with_others,
     text_is_checked_if_its_source_did_not,
@@ -210,6 +211,26 @@ fn no_more_is_taken_than_the_target_has_room_for<E: Engine>() {
         assert_eq!(written(other(from), &output), frames);
         assert!((1..=3).contains(&most), "{most} at once");
     }
+}
+
+fn a_target_that_is_just_full_is_full<E: Engine>() {
+    let mut relayed = Relayed::<E>::open(&Config::default());
+    let frames = vec![Frame::binary(vec![7; 100]); 3];
+    let bytes = said(Role::Client, &frames);
+    let one = said(Role::Server, &frames[..1]).len() as u32;
+    // A client's session has the longer headers.
+    let turns = relayed
+        .0
+        .relay(Role::Server, &said(Role::Server, &frames), NOW, one);
+    assert_eq!(
+        (turns.messages, turns.target.output.len()),
+        (1, one as usize)
+    );
+    let turns = relayed.0.relay(Role::Client, &bytes, NOW, one + 1);
+    assert_eq!(
+        turns.messages, 2,
+        "one byte more is room for all of the next"
+    );
 }
 
 fn a_target_that_closes_is_sent_nothing_more<E: Engine>() {

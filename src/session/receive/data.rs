@@ -152,6 +152,16 @@ impl Receiver {
         start.map_or(0, |start| self.assembly.len().saturating_sub(start))
     }
 
+    /// How many more bytes the piece may have that is next. Frames of an extension come
+    /// whole.
+    #[inline]
+    pub(super) fn room_in_piece(&self) -> usize {
+        match self.piece {
+            Some(longest) if !self.extension_frames => longest.saturating_sub(self.held()),
+            _ => usize::MAX,
+        }
+    }
+
     /// Whether a piece waits for more of its message.
     pub(in crate::session) fn holds_piece(&self) -> bool {
         self.piece.is_some() && !self.extension_frames && self.held() > 0

@@ -19,7 +19,7 @@ impl Receiver {
             message_ends: false,
             broken: None,
         };
-        let held = self.held();
+        let piece = self.room_in_piece();
         let (Some(inflater), Some(frame), Some(message)) =
             (&mut self.inflater, &mut self.frame, &mut self.message)
         else {
@@ -28,10 +28,7 @@ impl Receiver {
         let room = self.message_limit.saturating_sub(message.inflated);
         let room = usize::try_from(room).unwrap_or(usize::MAX);
         // One byte more, which shows that there are too many.
-        let limit = self
-            .piece
-            .map_or(usize::MAX, |longest| longest.saturating_sub(held));
-        let limit = limit.min(room.saturating_add(1));
+        let limit = piece.min(room.saturating_add(1));
 
         let mut taken = 0;
         match inflater.inflate(chunk, limit, &mut self.work, &mut self.assembly) {

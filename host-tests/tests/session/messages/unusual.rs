@@ -1,17 +1,33 @@
 //! Without masks, and with frames of an extension of the host's.
 
+use std::time::Duration;
+
 use host_tests::engine::{ENTROPY, rule};
 use host_tests::wire::{self, BINARY, FIN, Frame, RSV1, TEXT};
 use host_tests::{Engine, Event, ROLES, Subject, on_both_engines};
 use websocket_component::handshake::{Extension, Negotiated};
 use websocket_component::{Config, Message, Role, Rule};
 
+use super::{pattern, pieces};
+
 on_both_engines![
     without_masking_a_client_uses_the_key_0,
     without_masking_a_server_takes_both,
     frames_of_an_extension_of_the_hosts,
+    frames_of_an_extension_are_whole_even_if_messages_come_in_pieces,
     frames_of_an_extension_without_one,
 ];
+
+fn of_the_hosts() -> Negotiated {
+    let extension = Extension {
+        name: "x-of-mine".into(),
+        parameters: Vec::new(),
+    };
+    Negotiated {
+        subprotocol: None,
+        extensions: vec![extension],
+    }
+}
 
 fn without_masking_a_client_uses_the_key_0<E: Engine>() {
     let mut config = Config::default();
@@ -41,17 +57,9 @@ fn without_masking_a_server_takes_both<E: Engine>() {
 }
 
 fn frames_of_an_extension_of_the_hosts<E: Engine>() {
-    let extension = Extension {
-        name: "x-of-mine".into(),
-        parameters: Vec::new(),
-    };
-    let negotiated = Negotiated {
-        subprotocol: None,
-        extensions: vec![extension],
-    };
     for role in ROLES {
         let config = Config::default();
-        let mut subject = Subject::<E>::open_with(role, &config, &negotiated);
+        let mut subject = Subject::<E>::open_with(role, &config, &of_the_hosts());
         let frames = [
             Frame::text(b"\xff").reserved(RSV1).not_last(),
             Frame::ping("?"),
@@ -86,6 +94,27 @@ fn frames_of_an_extension_of_the_hosts<E: Engine>() {
         }
         subject.hears_frames(&[Frame::ping("").reserved(RSV1)]);
         assert_eq!(subject.has_failed(Rule::ReservedBits), []);
+    }
+}
+
+fn frames_of_an_extension_are_whole_even_if_messages_come_in_pieces<E: Engine>() {
+    let mut config = pieces();
+    config.receive_buffer = 256;
+    for gather in [None, Some(Duration::from_millis(20))] {
+        config.timeouts.gather = gather;
+        let payload = pattern(1000);
+        let mut subject = Subject::<E>::open_with(Role::Server, &config, &of_the_hosts());
+        let said = subject.peers(&[Frame::binary(&payload), Frame::binary("x")]);
+        let mut events = subject.hears(&said);
+        for part in said.chunks(300) {
+            events.extend(subject.hears(part));
+        }
+        let frame = |payload: &[u8]| Event::Frame {
+            bits: FIN | BINARY,
+            payload: payload.into(),
+        };
+        let expected = [frame(&payload), frame(b"x"), frame(&payload), frame(b"x")];
+        assert_eq!(events, expected);
     }
 }
 
