@@ -45,8 +45,9 @@ Compares the engine, native and in its sandbox, with other WebSocket libraries: 
 out is checked.
 
 messages: each library reads and writes the same messages over a connection in memory, checked to the byte before the \
-measurement, and in little during it. A server decodes masked frames from reads of 64 KiB full of messages; a server and \
-a client encode messages that are flushed every 64 KiB. Times are of the processor, so that other programs' turns don't \
+measurement, and in little during it. A server and a client decode frames from reads of 64 KiB full of messages, and \
+encode messages that are flushed every 64 KiB; a server sends back what it reads; and a server does each of these with \
+one message a read or a flush. Times are of the processor, so that other programs' turns don't \
 count; the subjects take turns, and each repetition begins with another. Reads and writes are copies in memory, as a \
 kernel makes them, without the system calls. So what is read and written in small pieces, which a processor's first-level \
 cache holds, has an advantage here that it would pay for on a socket. tokio-websockets and fastwebsockets choose small \
@@ -84,11 +85,12 @@ struct Args {
     #[arg(value_enum)]
     parts: Vec<Part>,
 
-    /// A few seconds' look: too short for numbers to rely on, long enough to check all outputs.
+    /// A minute's look: too short for numbers to rely on, long enough to check all outputs.
     #[arg(long)]
     quick: bool,
 
-    /// How often each subject has its turn in each comparison [default: 15, or 3 with --quick; of deflate 5, or 1].
+    /// How often each subject has its turn in each comparison [default: 15, or 3 with --quick; of
+    /// deflate, sockets and scale 5, or 1].
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     repetitions: Option<u32>,
 
