@@ -7,8 +7,8 @@ use wasmtime::component::WasmList;
 use crate::error::SandboxError;
 use crate::guest::{Guest, Session};
 use crate::protocol::{Instant, Outgoing};
-use crate::records::{Batch, Bytes};
-use crate::turn::{Answer, Exchange, Relay, RelayAnswer, RelayTurns, Turn, shorten, shorten_relay};
+use crate::records::List;
+use crate::turn::{Answer, Exchange, Relay, RelayTurns, Turn};
 
 impl Guest {
     /// Takes what was read and what is to be sent, and gives back all that follows from it: the batched call.
@@ -35,20 +35,23 @@ impl Guest {
     ) -> Result<Turn<'_>, SandboxError> {
         let session = self.resource(session)?;
         self.begin()?;
-        let bounds = (input.len(), outgoing.len());
-        let (bytes, payload) = (Bytes(input), Bytes(payload));
-        let arguments = (session, bytes, Batch(outgoing), payload, now, capacity);
+        let (bytes, records, payload) = (List(input), List(outgoing), List(payload));
+        let arguments = (session, bytes, records, payload, now, capacity);
         match self.exchange {
             Exchange::Lent(function) => {
-                let result = shorten(&function).call(&mut self.store, arguments);
-                let answer = self.checked(result, bounds, WasmList::len)?;
+                let result = function.call(&mut self.store, arguments);
+                let answer = self.checked(result, |answer| {
+                    answer.check(input.len(), outgoing.len(), answer.payload.len())
+                })?;
                 let payload = answer.payload.as_le_slice(&self.store);
                 let output = answer.output.as_le_slice(&self.store);
                 Ok(answer.into_turn(payload, output))
             }
             Exchange::Given(function) => {
-                let result = shorten(&function).call(&mut self.store, arguments);
-                let mut answer = self.checked(result, bounds, Vec::len)?;
+                let result = function.call(&mut self.store, arguments);
+                let mut answer = self.checked(result, |answer| {
+                    answer.check(input.len(), outgoing.len(), answer.payload.len())
+                })?;
                 let bytes = (
                     mem::take(&mut answer.payload),
                     mem::take(&mut answer.output),
@@ -81,12 +84,12 @@ impl Guest {
         let (source, target) = (self.resource(source)?, self.resource(target)?);
         self.begin()?;
         let relay = self.relay_function().map_err(|error| self.end(&error))?;
-        let arguments = (source, target, Bytes(input), now, capacity);
-        let bounds = [(input.len(), 0), (0, 0)];
+        let arguments = (source, target, List(input), now, capacity);
         match relay {
             Relay::Lent(function) => {
-                let result = shorten_relay(&function).call(&mut self.store, arguments);
-                let answer = self.both_checked(result, bounds, WasmList::len)?;
+                let result = function.call(&mut self.store, arguments);
+                let answer =
+                    self.checked(result, |answer| answer.check(input.len(), WasmList::len))?;
                 let store = &self.store;
                 let bytes = |answer: &Answer<WasmList<u8>>| {
                     let payload = answer.payload.as_le_slice(store);
@@ -96,8 +99,9 @@ impl Guest {
                 Ok(answer.into_turns(source, target))
             }
             Relay::Given(function) => {
-                let result = shorten_relay(&function).call(&mut self.store, arguments);
-                let mut answer = self.both_checked(result, bounds, Vec::len)?;
+                let result = function.call(&mut self.store, arguments);
+                let mut answer =
+                    self.checked(result, |answer| answer.check(input.len(), Vec::len))?;
                 self.given = [&mut answer.source, &mut answer.target].map(|answer| {
                     let payload = mem::take(&mut answer.payload);
                     (payload, mem::take(&mut answer.output))
@@ -108,30 +112,14 @@ impl Guest {
         }
     }
 
-    fn both_checked<List>(
+    /// What a call gave, if nobody is told of bytes that don't exist.
+    fn checked<Answer>(
         &mut self,
-        result: wasmtime::Result<(RelayAnswer<List>,)>,
-        [source, target]: [(usize, usize); 2],
-        len: impl Fn(&List) -> usize,
-    ) -> Result<RelayAnswer<List>, SandboxError> {
+        result: wasmtime::Result<(Answer,)>,
+        check: impl FnOnce(&Answer) -> Result<(), &'static str>,
+    ) -> Result<Answer, SandboxError> {
         let (answer,) = result.map_err(|error| self.end(&error))?;
-        let of = |answer: &Answer<List>, (input, outgoing)| {
-            answer.check(input, outgoing, len(&answer.payload))
-        };
-        match of(&answer.source, source).and_then(|()| of(&answer.target, target)) {
-            Ok(()) => Ok(answer),
-            Err(reason) => Err(self.end_with(SandboxError::broken(reason))),
-        }
-    }
-
-    fn checked<List>(
-        &mut self,
-        result: wasmtime::Result<(Answer<List>,)>,
-        (input, outgoing): (usize, usize),
-        len: impl FnOnce(&List) -> usize,
-    ) -> Result<Answer<List>, SandboxError> {
-        let (answer,) = result.map_err(|error| self.end(&error))?;
-        match answer.check(input, outgoing, len(&answer.payload)) {
+        match check(&answer) {
             Ok(()) => Ok(answer),
             Err(reason) => Err(self.end_with(SandboxError::broken(reason))),
         }

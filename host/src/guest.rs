@@ -55,7 +55,11 @@ impl Guest {
         store.set_epoch_deadline(NEXT_TICK);
         let made = instances.instantiate(&mut store).and_then(|bindings| {
             let exports = bindings.websocket_protocol_session();
-            let exchange = Exchange::new(exports, &store, lends)?;
+            let exchange = Exchange::new(
+                exports.websocket_session().func_exchange().func(),
+                &store,
+                lends,
+            )?;
             Ok((bindings, exchange))
         });
         let (bindings, exchange) = made.map_err(|error| {
@@ -159,7 +163,11 @@ impl Guest {
         }
         let exports = self.bindings.websocket_protocol_session();
         let lends = matches!(self.exchange, Exchange::Lent(_));
-        let relay = Relay::new(exports, &self.store, lends)?;
+        let relay = Relay::new(
+            exports.websocket_session().func_relay().func(),
+            &self.store,
+            lends,
+        )?;
         self.relay = Some(relay);
         Ok(relay)
     }

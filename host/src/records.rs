@@ -19,14 +19,32 @@ use crate::protocol::{Event, Kind, Outgoing};
 #[derive(Debug)]
 pub(crate) struct Events(pub(crate) Vec<Event>);
 
-/// `list<outgoing>`.
+/// `list<outgoing>`, or a `list<u8>`. The guest isn't asked for memory if there is nothing in it: where that would be is
+/// of no consequence, but to ask is a call into the guest.
 #[derive(Clone, Copy)]
-pub(crate) struct Batch<'call>(pub(crate) &'call [Outgoing]);
+pub(crate) struct List<'call, T>(pub(crate) &'call [T]);
 
-/// `list<u8>`, for which the guest isn't asked for memory if there are none: where they would be is then of no
-/// consequence, but to ask is a call into the guest.
-#[derive(Clone, Copy)]
-pub(crate) struct Bytes<'call>(pub(crate) &'call [u8]);
+/// What such a list holds.
+pub(crate) trait Item: Lower + Sized {
+    /// Writes items, in the layout of the canonical ABI, to memory of just their size.
+    fn write(items: &[Self], memory: &mut [u8]);
+}
+
+impl Item for u8 {
+    fn write(items: &[Self], memory: &mut [u8]) {
+        memory.copy_from_slice(items);
+    }
+}
+
+impl Item for Outgoing {
+    fn write(items: &[Self], memory: &mut [u8]) {
+        const { assert!(<Outgoing as ComponentType>::SIZE32 == OUTGOING) };
+        let (places, _) = memory.as_chunks_mut::<OUTGOING>();
+        for (place, record) in places.iter_mut().zip(items) {
+            *place = written(record);
+        }
+    }
+}
 
 /// An `event`: `kind`, three bytes that say nothing, `start`, `length`, four more, `detail`.
 const EVENT: usize = 24;
@@ -78,100 +96,51 @@ unsafe impl Lift for Events {
     }
 }
 
-// SAFETY: to wasmtime it is a slice of records, in the same layout, by the same checks.
+// SAFETY: to wasmtime it is a slice of such items, in the same layout, by the same checks.
 #[expect(unsafe_code, reason = "there is no other way to implement it")]
-unsafe impl ComponentType for Batch<'_> {
-    type Lower = <[Outgoing] as ComponentType>::Lower;
+unsafe impl<T: Item> ComponentType for List<'_, T> {
+    type Lower = <[T] as ComponentType>::Lower;
 
-    const ABI: CanonicalAbiInfo = <[Outgoing] as ComponentType>::ABI;
+    const ABI: CanonicalAbiInfo = <[T] as ComponentType>::ABI;
     const MAY_REQUIRE_REALLOC: bool = true;
 
     fn typecheck(ty: &InterfaceType, types: &InstanceType<'_>) -> Result<()> {
-        <[Outgoing] as ComponentType>::typecheck(ty, types)
+        <[T] as ComponentType>::typecheck(ty, types)
     }
 }
 
-// SAFETY: a pointer and a length are written to `dst`, of as many records as were written to the memory that the guest
-// gave for them.
+// SAFETY: a pointer and a length are written to `dst`, of as many items as were written to the memory that the guest
+// gave for them; of none, an address that is aligned and not null, as `cabi_realloc` gives for no bytes.
 #[expect(unsafe_code, reason = "there is no other way to implement it")]
-unsafe impl Lower for Batch<'_> {
-    fn linear_lower_to_flat<T>(
+unsafe impl<T: Item> Lower for List<'_, T> {
+    fn linear_lower_to_flat<U>(
         &self,
-        cx: &mut LowerContext<'_, T>,
+        cx: &mut LowerContext<'_, U>,
         _: InterfaceType,
         dst: &mut MaybeUninit<Self::Lower>,
     ) -> Result<()> {
-        const { assert!(<Outgoing as ComponentType>::SIZE32 == OUTGOING) };
-        if self.0.is_empty() {
-            dst.write(nowhere::<Outgoing>());
-            return Ok(());
-        }
-        let size = self.0.len() * OUTGOING;
-        let start = cx.realloc(0, 0, <Outgoing as ComponentType>::ALIGN32, size)?;
-        let memory = cx.as_slice_mut().get_mut(start..).unwrap_or_default();
-        let (places, _) = memory.as_chunks_mut::<OUTGOING>();
-        let Some(places) = places.get_mut(..self.0.len()) else {
-            return Err(format_err!("the memory for a list is out of bounds"));
-        };
-        for (place, record) in places.iter_mut().zip(self.0) {
-            *place = written(record);
+        let mut start = T::ALIGN32 as usize;
+        if !self.0.is_empty() {
+            let size = self.0.len() * T::SIZE32;
+            start = cx.realloc(0, 0, T::ALIGN32, size)?;
+            let memory = cx.as_slice_mut().get_mut(start..).unwrap_or_default();
+            let Some(memory) = memory.get_mut(..size) else {
+                return Err(format_err!("the memory for a list is out of bounds"));
+            };
+            T::write(self.0, memory);
         }
         dst.write([ValRaw::i64(start as i64), ValRaw::i64(self.0.len() as i64)]);
         Ok(())
     }
 
-    fn linear_lower_to_memory<T>(
+    fn linear_lower_to_memory<U>(
         &self,
-        cx: &mut LowerContext<'_, T>,
+        cx: &mut LowerContext<'_, U>,
         ty: InterfaceType,
         offset: usize,
     ) -> Result<()> {
         self.0.linear_lower_to_memory(cx, ty, offset)
     }
-}
-
-// SAFETY: to wasmtime it is a slice of bytes, in the same layout, by the same checks.
-#[expect(unsafe_code, reason = "there is no other way to implement it")]
-unsafe impl ComponentType for Bytes<'_> {
-    type Lower = <[u8] as ComponentType>::Lower;
-
-    const ABI: CanonicalAbiInfo = <[u8] as ComponentType>::ABI;
-    const MAY_REQUIRE_REALLOC: bool = true;
-
-    fn typecheck(ty: &InterfaceType, types: &InstanceType<'_>) -> Result<()> {
-        <[u8] as ComponentType>::typecheck(ty, types)
-    }
-}
-
-// SAFETY: what is written to `dst` is what a slice of bytes has written, or a list of nothing.
-#[expect(unsafe_code, reason = "there is no other way to implement it")]
-unsafe impl Lower for Bytes<'_> {
-    fn linear_lower_to_flat<T>(
-        &self,
-        cx: &mut LowerContext<'_, T>,
-        ty: InterfaceType,
-        dst: &mut MaybeUninit<Self::Lower>,
-    ) -> Result<()> {
-        if self.0.is_empty() {
-            dst.write(nowhere::<u8>());
-            return Ok(());
-        }
-        self.0.linear_lower_to_flat(cx, ty, dst)
-    }
-
-    fn linear_lower_to_memory<T>(
-        &self,
-        cx: &mut LowerContext<'_, T>,
-        ty: InterfaceType,
-        offset: usize,
-    ) -> Result<()> {
-        self.0.linear_lower_to_memory(cx, ty, offset)
-    }
-}
-
-/// A list of nothing, at an address that is aligned and not null, as `cabi_realloc` gives for no bytes.
-fn nowhere<T: ComponentType>() -> [ValRaw; 2] {
-    [ValRaw::i64(i64::from(T::ALIGN32)), ValRaw::i64(0)]
 }
 
 fn read(record: &[u8; EVENT]) -> Result<Event> {

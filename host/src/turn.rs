@@ -7,12 +7,13 @@
 //! (`post-return`), to free them. From such a component they are copied.
 
 use wasmtime::Store;
-use wasmtime::component::{ComponentType, Lift, ResourceAny, TypedFunc, WasmList};
+use wasmtime::component::{
+    ComponentNamedList, ComponentType, Func, Lift, Lower, ResourceAny, TypedFunc, WasmList,
+};
 
-use crate::bindings::exports::websocket::protocol::session::Guest as Exports;
 use crate::limiter::Limiter;
-use crate::protocol::{Event, Failure, Instant, State};
-use crate::records::{Batch, Bytes, Events};
+use crate::protocol::{Event, Failure, Instant, Outgoing, State};
+use crate::records::{Events, List};
 
 /// All that follows from one input. It borrows from the guest's memory, so the guest is at rest until it is dropped.
 #[derive(Debug)]
@@ -64,23 +65,33 @@ pub struct RelayTurns<'guest> {
     pub bytes: u64,
 }
 
-/// The function `exchange`, in the way that suits the component.
-#[derive(Clone, Copy)]
-pub(crate) enum Exchange {
+/// A batched function, in the way that suits the component.
+pub(crate) enum Batched<Params, Lent, Given> {
     /// The results stay in place.
-    Lent(TypedFunc<Arguments<'static>, (Answer<WasmList<u8>>,)>),
+    Lent(TypedFunc<Params, (Lent,)>),
     /// They are freed as soon as they were copied.
-    Given(TypedFunc<Arguments<'static>, (Answer<Vec<u8>>,)>),
+    Given(TypedFunc<Params, (Given,)>),
 }
 
-impl Exchange {
-    /// Finds the function among the exports and checks its type.
+/// The function `exchange`.
+pub(crate) type Exchange = Batched<Arguments<'static>, Answer<WasmList<u8>>, Answer<Vec<u8>>>;
+
+/// The function `relay`.
+pub(crate) type Relay =
+    Batched<RelayArguments<'static>, RelayAnswer<WasmList<u8>>, RelayAnswer<Vec<u8>>>;
+
+impl<Params, Lent, Given> Batched<Params, Lent, Given>
+where
+    Params: ComponentNamedList + Lower,
+    (Lent,): ComponentNamedList + Lift,
+    (Given,): ComponentNamedList + Lift,
+{
+    /// Checks the type of the export.
     pub(crate) fn new(
-        exports: &Exports,
+        function: &Func,
         store: &Store<Limiter>,
         lends: bool,
     ) -> wasmtime::Result<Self> {
-        let function = *exports.websocket_session().func_exchange().func();
         Ok(if lends {
             Self::Lent(function.typed(store)?)
         } else {
@@ -89,36 +100,21 @@ impl Exchange {
     }
 }
 
-/// The function `relay`, likewise.
-#[derive(Clone, Copy)]
-pub(crate) enum Relay {
-    Lent(TypedFunc<RelayArguments<'static>, (RelayAnswer<WasmList<u8>>,)>),
-    Given(TypedFunc<RelayArguments<'static>, (RelayAnswer<Vec<u8>>,)>),
-}
-
-impl Relay {
-    /// Finds the function among the exports and checks its type.
-    pub(crate) fn new(
-        exports: &Exports,
-        store: &Store<Limiter>,
-        lends: bool,
-    ) -> wasmtime::Result<Self> {
-        let function = *exports.websocket_session().func_relay().func();
-        Ok(if lends {
-            Self::Lent(function.typed(store)?)
-        } else {
-            Self::Given(function.typed(store)?)
-        })
+impl<Params, Lent, Given> Clone for Batched<Params, Lent, Given> {
+    fn clone(&self) -> Self {
+        *self
     }
 }
 
-type RelayArguments<'call> = (ResourceAny, ResourceAny, Bytes<'call>, Instant, u32);
+impl<Params, Lent, Given> Copy for Batched<Params, Lent, Given> {}
+
+type RelayArguments<'call> = (ResourceAny, ResourceAny, List<'call, u8>, Instant, u32);
 
 type Arguments<'call> = (
     ResourceAny,
-    Bytes<'call>,
-    Batch<'call>,
-    Bytes<'call>,
+    List<'call, u8>,
+    List<'call, Outgoing>,
+    List<'call, u8>,
     Instant,
     u32,
 );
@@ -151,6 +147,17 @@ pub(crate) struct RelayAnswer<List> {
 }
 
 impl<List> RelayAnswer<List> {
+    /// That nobody is told of bytes that don't exist.
+    pub(crate) fn check(
+        &self,
+        input: usize,
+        len: impl Fn(&List) -> usize,
+    ) -> Result<(), &'static str> {
+        let Self { source, target, .. } = self;
+        source.check(input, 0, len(&source.payload))?;
+        target.check(0, 0, len(&target.payload))
+    }
+
     /// With the payload and the output of each.
     pub(crate) fn into_turns<'guest>(
         self,
@@ -213,20 +220,6 @@ impl<List> Answer<List> {
 /// A 32-bit size as an index.
 fn index(size: u32) -> usize {
     size as usize
-}
-
-/// The function for arguments that live as long as one call.
-pub(crate) fn shorten<'call, 'function, Return>(
-    function: &'function TypedFunc<Arguments<'static>, Return>,
-) -> &'function TypedFunc<Arguments<'call>, Return> {
-    function
-}
-
-/// The same of `relay`.
-pub(crate) fn shorten_relay<'call, 'function, Return>(
-    function: &'function TypedFunc<RelayArguments<'static>, Return>,
-) -> &'function TypedFunc<RelayArguments<'call>, Return> {
-    function
 }
 
 #[cfg(test)]
