@@ -75,7 +75,7 @@ impl Session {
     /// # }
     /// ```
     pub fn frame_head(&mut self, message: Message<'_>) -> Result<Option<FrameHead>, Rule> {
-        self.check_open(false)?;
+        self.check_open(message.is_ping_or_pong())?;
         self.sender.head(message)
     }
 }

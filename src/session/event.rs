@@ -86,6 +86,13 @@ pub enum Message<'a> {
     Frame(u8, &'a [u8]),
 }
 
+impl Message<'_> {
+    #[inline]
+    pub(super) fn is_ping_or_pong(&self) -> bool {
+        matches!(self, Message::Ping(_) | Message::Pong(_))
+    }
+}
+
 /// A send whose last byte was handed out, or that was cancelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sent {

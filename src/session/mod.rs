@@ -279,8 +279,7 @@ impl Session {
         compress: Compress,
         context: Option<u64>,
     ) -> Result<(), Rule> {
-        let control = matches!(message, Message::Ping(_) | Message::Pong(_));
-        self.check_open(control)?;
+        self.check_open(message.is_ping_or_pong())?;
         match message {
             Message::Close => self.send_close(None, b"", context),
             Message::CloseWith(code, reason) => self.send_close(Some(code), reason, context),

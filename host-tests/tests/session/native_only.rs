@@ -165,6 +165,8 @@ fn a_message_that_breaks_a_rule_has_no_header() {
     );
     session.send(Message::Close, None).unwrap();
     assert_eq!(head(&mut session, Message::Text("b")), Rule::AlreadyClosing);
+    // A ping may still be sent, but it is no message.
+    assert!(session.frame_head(Message::Ping(b"?")).unwrap().is_none());
     let mut session = Session::client(Config::default(), &ENTROPY).unwrap();
     assert_eq!(head(&mut session, Message::Text("b")), Rule::NotOpen);
 }
