@@ -1,9 +1,10 @@
 //! Two open sides, and what goes from one to the other.
 //!
 //! What one session receives the other sends, in the same call into the guest, which it never leaves: a large message
-//! streams through in pieces, as fragments, and is not put together. A side is read only while the other takes what comes of it, so that what waits in
-//! the gate is at most a read's worth in each direction. Pings and pongs are not carried over: each side is answered,
-//! and asked, by its own session. Close frames are, so that both sides take part in one closing handshake.
+//! streams through in pieces, as fragments, and is not put together. A side is read only while the other takes what
+//! comes of it, so that what waits in the gate is at most a read's worth in each direction. Pings and pongs are not
+//! carried over: each side is answered, and asked, by its own session. Close frames are, so that both sides take part in
+//! one closing handshake.
 
 use std::future::{Future, poll_fn};
 use std::mem;
@@ -105,12 +106,18 @@ impl Relay {
         result
     }
 
+    /// The guest, one side, and the other.
+    fn both(&mut self, who: Who) -> (&mut Guest, &mut Side, &mut Side) {
+        match who {
+            Who::Client => (&mut self.guest, &mut self.client, &mut self.upstream),
+            Who::Upstream => (&mut self.guest, &mut self.upstream, &mut self.client),
+        }
+    }
+
     /// The guest and one side.
     fn pick(&mut self, who: Who) -> (&mut Guest, &mut Side) {
-        match who {
-            Who::Client => (&mut self.guest, &mut self.client),
-            Who::Upstream => (&mut self.guest, &mut self.upstream),
-        }
+        let (guest, side, _) = self.both(who);
+        (guest, side)
     }
 
     /// Does what can be done for one side. Returns whether anything was.
@@ -167,10 +174,7 @@ impl Relay {
         let mut rest = input;
         loop {
             batch.clear();
-            let (guest, from, to) = match who {
-                Who::Client => (&mut self.guest, &mut self.client, &mut self.upstream),
-                Who::Upstream => (&mut self.guest, &mut self.upstream, &mut self.client),
-            };
+            let (guest, from, to) = self.both(who);
             let turns = guest.relay(from.session(), to.session(), rest, now, RELAYED)?;
             from.received.add(turns.messages, turns.bytes);
             // What is left for this program to pass on is a close frame.
@@ -202,9 +206,8 @@ impl Relay {
     fn end_of_input(&mut self, who: Who, batch: &mut Batch) -> Result<(), CallError> {
         let now = self.clock.now();
         batch.clear();
-        let (guest, side) = self.pick(who);
+        let (guest, side, other) = self.both(who);
         side.end_of_input(guest, now, batch)?;
-        let (guest, other) = self.pick(who.other());
         other.deliver(guest, now, batch)
     }
 

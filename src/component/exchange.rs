@@ -124,7 +124,6 @@ impl Turn {
             relayed: Relayed::default(),
             refused: None,
         };
-        session.read_clock(now);
         relay.target.read_clock(now);
         self.forget_queued();
         self.run(session, Some(&mut relay), input, now, capacity);

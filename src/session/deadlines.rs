@@ -157,7 +157,6 @@ impl Session {
     /// The piece that has.
     #[inline]
     pub(super) fn late_piece(&mut self) -> Option<Record> {
-        self.deadlines.piece?;
         self.piece_due().filter(|due| *due <= self.deadlines.now)?;
         self.deadlines.piece_delivered();
         self.receiver.release()

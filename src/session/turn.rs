@@ -87,8 +87,6 @@ impl Turn<'_> {
         self.next_of_any_kind()
     }
 
-    // Kept apart, so that the way of most messages stays short.
-    #[inline(never)]
     fn next_of_any_kind(&mut self) -> Option<Record> {
         loop {
             let step = match self.session.life {

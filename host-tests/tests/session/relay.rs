@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use host_tests::engine::peer_of;
 use host_tests::wire::{self, BINARY, CONTINUATION, Frame, TEXT};
 use host_tests::{Engine, Event, Outgoing, ROLES, Relay, RelayTurns, on_both_engines};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use websocket_component::{Config, Delivery, Instant, Message, Role, Rule, State};
+
+use crate::messages::pieces;
 
 on_both_engines![
     messages_go_through_as_they_are,
@@ -44,14 +47,7 @@ impl<E: Engine> Relayed<E> {
 
 /// The bytes of frames of the peer of this role.
 fn said(to: Role, frames: &[Frame]) -> Vec<u8> {
-    wire::bytes_of(frames, other(to))
-}
-
-fn other(role: Role) -> Role {
-    match role {
-        Role::Client => Role::Server,
-        Role::Server => Role::Client,
-    }
+    wire::bytes_of(frames, peer_of(to))
 }
 
 /// The frames that were written, without their masks, which only clients use.
@@ -64,12 +60,6 @@ fn written(by: Role, output: &[u8]) -> Vec<Frame> {
     unmasked.collect()
 }
 
-fn pieces() -> Config {
-    let mut config = Config::default();
-    config.delivery = Delivery::Pieces;
-    config
-}
-
 fn messages_go_through_as_they_are<E: Engine>() {
     for from in ROLES {
         let mut relayed = Relayed::<E>::open(&Config::default());
@@ -78,7 +68,7 @@ fn messages_go_through_as_they_are<E: Engine>() {
         let text = ["", "a", "\u{20ac}"].map(Frame::text);
         let frames = [&binary[..], &text[..]].concat();
         let turns = relayed.hears(from, &frames);
-        assert_eq!(written(other(from), &turns.target.output), frames);
+        assert_eq!(written(peer_of(from), &turns.target.output), frames);
         assert_eq!(turns.source.output, b"");
         assert_eq!((turns.source.events, turns.target.events), (vec![], vec![]));
         assert_eq!(turns.messages, frames.len() as u64);
@@ -109,11 +99,11 @@ fn pieces_go_through_as_fragments<E: Engine>() {
         let turns = relayed.0.relay(from, &bytes[..cut], NOW, PLENTY);
         assert_eq!((turns.messages, turns.bytes), (0, 3));
         let piece = Frame::text(b"a\xe2\x82").not_last();
-        assert_eq!(written(other(from), &turns.target.output), [piece]);
+        assert_eq!(written(peer_of(from), &turns.target.output), [piece]);
         let turns = relayed.0.relay(from, &bytes[cut..], NOW, PLENTY);
         assert_eq!((turns.messages, turns.bytes), (2, 3));
         let rest = [Frame::continuation(b"\xacb"), Frame::binary("c")];
-        assert_eq!(written(other(from), &turns.target.output), rest);
+        assert_eq!(written(peer_of(from), &turns.target.output), rest);
     }
 }
 
@@ -156,7 +146,7 @@ fn what_concerns_one_connection_stays_there<E: Engine>() {
         ];
         assert_eq!(turns.source.events, expected);
         assert_eq!(
-            written(other(from), &turns.target.output),
+            written(peer_of(from), &turns.target.output),
             [Frame::binary("a")]
         );
         assert_eq!(
@@ -181,7 +171,7 @@ fn messages_before_a_broken_rule_go_through<E: Engine>() {
         let frames = [Frame::text("a"), Frame::text(b"\xff")];
         let turns = relayed.hears(from, &frames);
         assert_eq!(
-            written(other(from), &turns.target.output),
+            written(peer_of(from), &turns.target.output),
             [Frame::text("a")]
         );
         assert!(turns.source.more && turns.source.failure.is_none());
@@ -208,7 +198,7 @@ fn no_more_is_taken_than_the_target_has_room_for<E: Engine>() {
             }
         }
         assert_eq!(rest, b"");
-        assert_eq!(written(other(from), &output), frames);
+        assert_eq!(written(peer_of(from), &output), frames);
         assert!((1..=3).contains(&most), "{most} at once");
     }
 }
@@ -236,7 +226,7 @@ fn a_target_that_is_just_full_is_full<E: Engine>() {
 fn a_target_that_closes_is_sent_nothing_more<E: Engine>() {
     for from in ROLES {
         let mut relayed = Relayed::<E>::open(&Config::default());
-        let to = other(from);
+        let to = peer_of(from);
         relayed.0.exchange(to, &[Message::Close.into()], NOW);
         let turns = relayed.hears(from, &[Frame::binary("a"), Frame::ping("?")]);
         assert_eq!((turns.messages, turns.bytes), (1, 1));
@@ -361,7 +351,7 @@ fn whatever_the_peer_says_comes_out_as_its_messages<E: Engine>() {
                 .map(|(message, _)| message)
                 .collect();
             prop_assert_eq!(count, said_messages.len() as u64);
-            prop_assert_eq!(messages(&written(other(from), &output)), said_messages);
+            prop_assert_eq!(messages(&written(peer_of(from), &output)), said_messages);
             Ok(())
         },
     );

@@ -10,7 +10,7 @@ mod utf8;
 
 use websocket_component::{Config, Delivery};
 
-fn pieces() -> Config {
+pub(crate) fn pieces() -> Config {
     let mut config = Config::default();
     config.delivery = Delivery::Pieces;
     config
