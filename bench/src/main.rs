@@ -10,7 +10,9 @@
 //! | [`scale`] | many connections through proxies, and how long the gate takes to start |
 //! | [`proxies`], [`load`] | proxies, each a process; the clients and the server at both ends of them |
 //! | `plan`, `setting` | what is asked of every part; where and with what a run was made |
-//! | `quantile`, `size`, `pin`, `ready` | medians; sizes as people write them; processors; an executor for what never waits |
+//! | `target` | what is aimed at, and whether a run meets it |
+//! | `quantile`, `size`, `role`, `random` | medians; sizes as people write them; who sends; bytes without a pattern |
+//! | `pin`, `ready` | processors; an executor for what never waits |
 
 mod deflate;
 mod handshakes;
@@ -20,12 +22,15 @@ mod pin;
 mod plan;
 mod proxies;
 mod quantile;
+mod random;
 mod ready;
+mod role;
 mod sandbox;
 mod scale;
 mod setting;
 mod size;
 mod sockets;
+mod target;
 
 use std::fs::{self, File};
 use std::io::{self, Write};

@@ -32,6 +32,24 @@ impl Plan {
     }
 }
 
+/// The numbers of the subjects in the order of their turns: each has one in each repetition, and each repetition begins
+/// with another, so that whatever changes on the machine meanwhile meets them all.
+pub(crate) fn turns(repetitions: usize, subjects: usize) -> impl Iterator<Item = usize> {
+    let places = move |repetition| (0..subjects).map(move |place| (place + repetition) % subjects);
+    (0..repetitions).flat_map(places)
+}
+
 fn is_among(words: &[String], name: &str) -> bool {
     words.is_empty() || words.iter().any(|word| name.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::turns;
+
+    #[test]
+    fn each_repetition_has_every_subject_and_begins_with_another() {
+        assert_eq!(turns(3, 3).collect::<Vec<_>>(), [0, 1, 2, 1, 2, 0, 2, 0, 1]);
+        assert_eq!(turns(3, 0).count(), 0);
+    }
 }

@@ -18,6 +18,17 @@ pub(crate) fn median(values: &[f64]) -> f64 {
     quantile(values, 0.5)
 }
 
+/// The middle one of what items have.
+pub(crate) fn median_of<T>(items: &[T], of: impl Fn(&T) -> f64) -> f64 {
+    median(&items.iter().map(of).collect::<Vec<_>>())
+}
+
+/// The middle one of the ratios of values that were measured within a moment.
+pub(crate) fn median_ratio(own: &[f64], other: &[f64]) -> f64 {
+    let pairs: Vec<_> = own.iter().zip(other).collect();
+    median_of(&pairs, |(own, other)| *own / *other)
+}
+
 /// The quarters of the values below and above which the middle half lies.
 pub(crate) fn middle_half(values: &[f64]) -> (f64, f64) {
     (quantile(values, 0.25), quantile(values, 0.75))

@@ -17,6 +17,7 @@ use websocket_host::{Cache, Guest, Sandbox, SandboxConfig, Session};
 use crate::in_memory;
 use crate::plan::Plan;
 use crate::quantile;
+use crate::target::Aim;
 
 const LEGEND: &str = "\
 Each repetition does a thing many times over. Processor time of the thread, in µs; to load, the clock on the wall, in ms;
@@ -164,8 +165,8 @@ fn table(rows: &[Row]) -> String {
         let median = quantile::median(&row.times);
         let (low, high) = quantile::middle_half(&row.times);
         let target = row.target.map_or(String::new(), |most| {
-            let word = if median <= most { "met" } else { "missed" };
-            format!("at most {most} {}: {word}", row.unit)
+            let aim = Aim::AtMost(most);
+            format!("{}: {}", aim.in_words(row.unit), aim.verdict(median))
         });
         let spread = format!("{low:.2} - {high:.2}");
         let line = format!(

@@ -18,6 +18,7 @@ use crate::plan::Plan;
 use crate::proxies::{GATE, Proxies, Proxy};
 use crate::quantile;
 use crate::size::Size;
+use crate::target::Aim;
 
 const CONNECTIONS: usize = 10_000;
 const QUICK_CONNECTIONS: usize = 200;
@@ -31,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const QUIET: usize = 100;
 const MESSAGE: Size = Size(125);
 /// What is aimed at for the gate, in KiB for each connection.
-const MOST_KIB: f64 = 64.0;
+const MEMORY: Aim = Aim::AtMost(64.0);
 
 /// What came of one proxy.
 struct Row {
@@ -65,10 +66,7 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
     usage::allow_files((DESCRIPTORS * count + OTHER_DESCRIPTORS) as u64)?;
     let processors = Processors::of_this_thread()?;
     let mut load = Load::new(Content::new(MESSAGE))?;
-    processors.pin(processors.proxy)?;
-    let mut proxies = Proxies::start(load.address(), &plan.component)?;
-    proxies.all.retain(|proxy| plan.has(proxy.name));
-    processors.pin(processors.load)?;
+    let proxies = Proxies::start(load.address(), plan, &processors)?;
 
     let mut out = io::stdout();
     writeln!(out, "\n{}", legend(count, repetitions))?;
@@ -183,8 +181,7 @@ impl Row {
     }
 
     fn cost(&self) -> f64 {
-        let costs: Vec<_> = self.passes.iter().map(Pass::cost).collect();
-        quantile::median(&costs)
+        quantile::median_of(&self.passes, Pass::cost)
     }
 }
 
@@ -201,8 +198,7 @@ fn table(rows: &[Row], count: usize) -> String {
     for row in rows {
         let kib = row.memory / 1024.0;
         let target = match row.name {
-            GATE if kib <= MOST_KIB => format!("at most {MOST_KIB} KiB: met"),
-            GATE => format!("at most {MOST_KIB} KiB: missed"),
+            GATE => format!("{}: {}", MEMORY.in_words("KiB"), MEMORY.verdict(kib)),
             _ => String::new(),
         };
         let line = format!(

@@ -19,8 +19,8 @@ use std::io::{self, Write};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use crate::plan::Plan;
-use crate::quantile;
+use crate::plan::{self, Plan};
+use crate::quantile::median_of;
 use corpus::{Corpus, SIZES};
 use load::Pass;
 use servers::Server;
@@ -61,23 +61,15 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
     Ok(json!({ "echo": rows, "sessions": memory::report(&sessions) }))
 }
 
-/// The passes of each server. Each repetition begins with another one.
+/// The passes of each server.
 fn compare(servers: &[Server], corpus: &Corpus, repetitions: usize) -> Result<Vec<Vec<Pass>>> {
     let mut passes: Vec<Vec<Pass>> = servers.iter().map(|_| Vec::new()).collect();
-    for repetition in 0..repetitions {
-        for place in 0..servers.len() {
-            let index = (place + repetition) % servers.len();
-            let server = &servers[index];
-            let pass = load::pass(server, corpus);
-            passes[index]
-                .push(pass.with_context(|| format!("{}, {} B", server.name, corpus.size))?);
-        }
+    for index in plan::turns(repetitions, servers.len()) {
+        let server = &servers[index];
+        let pass = load::pass(server, corpus);
+        passes[index].push(pass.with_context(|| format!("{}, {} B", server.name, corpus.size))?);
     }
     Ok(passes)
-}
-
-fn median(passes: &[Pass], of: impl Fn(&Pass) -> f64) -> f64 {
-    quantile::median(&passes.iter().map(of).collect::<Vec<_>>())
 }
 
 fn table(size: usize, servers: &[Server], measured: &[Vec<Pass>]) -> String {
@@ -92,21 +84,21 @@ fn table(size: usize, servers: &[Server], measured: &[Vec<Pass>]) -> String {
         "-".repeat(74)
     );
     let reference = servers.iter().position(|server| server.name == REFERENCE);
-    let reference = reference.map_or(f64::NAN, |index| median(&measured[index], Pass::rate));
+    let reference = reference.map_or(f64::NAN, |index| median_of(&measured[index], Pass::rate));
     for (index, (server, passes)) in servers.iter().zip(measured).enumerate() {
         let size = if index == 0 {
             format!("{size} B")
         } else {
             String::new()
         };
-        let rate = median(passes, Pass::rate);
+        let rate = median_of(passes, Pass::rate);
         text += &format!(
             "{size:<10} {:<24} {:>8.1} {:>7.2} {:>10.1} {:>10.3}\n",
             server.name,
             rate / 1e6,
             rate / reference,
-            1e9 * median(passes, Pass::cpu),
-            median(passes, Pass::share),
+            1e9 * median_of(passes, Pass::cpu),
+            median_of(passes, Pass::share),
         );
     }
     text
@@ -118,7 +110,7 @@ fn report(size: usize, servers: &[Server], measured: &[Vec<Pass>]) -> Value {
             "server": server.name,
             "bytes_per_second": passes.iter().map(Pass::rate).collect::<Vec<_>>(),
             "cpu_seconds_per_byte": passes.iter().map(Pass::cpu).collect::<Vec<_>>(),
-            "wire_bytes_per_byte": median(passes, Pass::share),
+            "wire_bytes_per_byte": median_of(passes, Pass::share),
         })
     });
     json!({ "size": size, "servers": servers.collect::<Vec<_>>() })

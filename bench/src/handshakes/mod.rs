@@ -16,17 +16,10 @@ use anyhow::{Context, Result};
 use cpu_time::ThreadTime;
 use serde_json::{Value, json};
 
-use crate::plan::Plan;
+use crate::plan::{self, Plan};
 use crate::quantile;
+use crate::role::Role;
 use subjects::{REFERENCE, Subject};
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
-    /// Reads a browser's request and accepts it.
-    Server,
-    /// Asks, and reads the answer.
-    Client,
-}
 
 const ROLES: [Role; 2] = [Role::Server, Role::Client];
 
@@ -62,7 +55,6 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
     Ok(report.into())
 }
 
-/// The subjects take turns, and each repetition begins with another.
 fn measure(
     subjects: &mut [Box<dyn Subject>],
     role: Role,
@@ -76,18 +68,15 @@ fn measure(
             times: Vec::new(),
         })
         .collect();
-    for repetition in 0..repetitions {
-        for place in 0..subjects.len() {
-            let index = (place + repetition) % subjects.len();
-            let subject = &mut subjects[index];
-            let start = ThreadTime::now();
-            for _ in 0..count {
-                let opened = subject.open(role);
-                opened.with_context(|| format!("{}, {role:?}", rows[index].name))?;
-            }
-            let time = start.elapsed().as_secs_f64();
-            rows[index].times.push(1e6 * time / count as f64);
+    for index in plan::turns(repetitions, subjects.len()) {
+        let subject = &mut subjects[index];
+        let start = ThreadTime::now();
+        for _ in 0..count {
+            let opened = subject.open(role);
+            opened.with_context(|| format!("{}, {}", rows[index].name, role.name()))?;
         }
+        let time = start.elapsed().as_secs_f64();
+        rows[index].times.push(1e6 * time / count as f64);
     }
     Ok(rows)
 }
@@ -100,10 +89,7 @@ impl Row {
     fn report(&self, role: Role) -> Value {
         let (low, high) = quantile::middle_half(&self.times);
         json!({
-            "role": match role {
-                Role::Server => "server",
-                Role::Client => "client",
-            },
+            "role": role.name(),
             "subject": self.name,
             "median_us": self.median(),
             "quartiles_us": [low, high],

@@ -9,9 +9,9 @@ use websocket_component::{Config, Instant, Rule, Session};
 use websocket_host::protocol::{Acceptance, Kind, Request, State};
 use websocket_host::{Guest, Sandbox, SandboxConfig};
 
-use super::Role;
 use super::wire::{REQUEST, Wire, answer};
 use crate::ready;
+use crate::role::Role;
 
 /// The peer that everything is compared with.
 pub(super) const REFERENCE: &str = "tungstenite";

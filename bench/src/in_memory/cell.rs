@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::in_memory::frames::Role;
 use crate::in_memory::workload::Content;
+use crate::role::Role;
 use crate::size::Size;
 
 /// Of messages.

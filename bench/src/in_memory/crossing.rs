@@ -8,12 +8,12 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::cell::{Batch, Cell, Task};
-use super::frames::Role;
 use super::measure::{self, Compared};
 use super::table::number;
 use super::workload::{Content, Workload};
 use super::{effort, subjects};
 use crate::plan::Plan;
+use crate::role::Role;
 use crate::size::Size;
 
 const SIZES: [Size; 5] = [

@@ -5,22 +5,7 @@
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::in_memory::workload::Message;
-
-/// Who sends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
-    Client,
-    Server,
-}
-
-impl Role {
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Client => "client",
-            Self::Server => "server",
-        }
-    }
-}
+use crate::role::Role;
 
 const FIN: u8 = 0x80;
 const MASKED: u8 = 0x80;
@@ -124,8 +109,9 @@ fn take<const COUNT: usize>(bytes: &mut &[u8]) -> Result<[u8; COUNT]> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Role, header_length, read, write};
+    use super::{header_length, read, write};
     use crate::in_memory::workload::Message;
+    use crate::role::Role;
 
     #[test]
     fn the_examples_of_section_5_7() {

@@ -9,7 +9,7 @@ use crate::in_memory::cell::Cell;
 use crate::in_memory::run::Run;
 use crate::in_memory::subjects::{REFERENCE, Subject};
 use crate::in_memory::workload::Workload;
-use crate::quantile;
+use crate::{plan, quantile};
 
 /// How long to measure.
 #[derive(Clone, Copy, Debug)]
@@ -77,8 +77,7 @@ impl Turn {
     }
 }
 
-/// Measures one cell. In each repetition every subject has one turn, and each repetition begins with another subject, so
-/// that whatever changes on the machine meanwhile meets them all.
+/// Measures one cell.
 pub(crate) fn compare(
     cell: Cell,
     work: &Rc<Workload>,
@@ -91,13 +90,10 @@ pub(crate) fn compare(
         let turn = Turn::new(*subject, cell, work, effort);
         turns.push(turn.with_context(|| failed(subject.name()))?);
     }
-    for repetition in 0..effort.repetitions {
-        for place in 0..turns.len() {
-            let index = (place + repetition) % turns.len();
-            let turn = &mut turns[index];
-            let taken = turn.take(work.messages.len());
-            taken.with_context(|| failed(turn.measured.name))?;
-        }
+    for index in plan::turns(effort.repetitions, turns.len()) {
+        let turn = &mut turns[index];
+        let taken = turn.take(work.messages.len());
+        taken.with_context(|| failed(turn.measured.name))?;
     }
     Ok(Compared {
         cell,
@@ -120,9 +116,7 @@ impl Measured {
     /// How many times as long as the other it took: the median over the repetitions, in each of which both were
     /// measured within a moment.
     pub(crate) fn ratio(&self, other: &Self) -> f64 {
-        let pairs = self.times.iter().zip(&other.times);
-        let ratios: Vec<_> = pairs.map(|(own, other)| own / other).collect();
-        quantile::median(&ratios)
+        quantile::median_ratio(&self.times, &other.times)
     }
 }
 

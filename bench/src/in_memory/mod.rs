@@ -35,6 +35,7 @@ use serde_json::Value;
 
 use crate::plan::Plan;
 use crate::size::Size;
+use crate::target;
 use cell::Cell;
 use measure::{Compared, Effort};
 use subjects::Subject;
@@ -69,9 +70,9 @@ pub(crate) fn run(plan: &Plan, transfer: usize, drawing: Option<&Path>) -> Resul
         plot::draw(&all, path).with_context(|| format!("can't draw {}", path.display()))?;
     }
     let judged = targets::judge(&all);
-    write!(out, "{}", targets::table(&judged))?;
+    write!(out, "{}", target::table(targets::TITLE, &judged))?;
     let mut report = json::report(transfer, effort, &all);
-    report["targets"] = targets::report(&judged);
+    report["targets"] = target::report(&judged);
     Ok(report)
 }
 

@@ -7,10 +7,10 @@ use plotters::coord::ranged1d::{IntoSegmentedCoord, SegmentValue};
 use plotters::prelude::*;
 
 use super::cell::{SIZES, Task};
-use super::frames::Role;
 use super::measure::Compared;
 use super::subjects::REFERENCE;
 use super::workload::Content;
+use crate::role::Role;
 
 const WIDTH: u32 = 1000;
 const HEIGHT: u32 = 760;

@@ -7,11 +7,12 @@ use anyhow::{Context, Result, ensure};
 
 use crate::in_memory::cell::Task;
 use crate::in_memory::clock::CpuTime;
-use crate::in_memory::frames::{self, Role};
+use crate::in_memory::frames;
 use crate::in_memory::seen::Seen;
 use crate::in_memory::subjects::{Decoder, Subject, Writer};
 use crate::in_memory::transport::{Duplex, Sink, Source};
 use crate::in_memory::workload::Workload;
+use crate::role::Role;
 
 pub(crate) struct Run {
     work: Rc<Workload>,

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use crate::in_memory::cell::{Cell, Task};
-use crate::in_memory::frames::Role;
 use crate::in_memory::measure::{Compared, Measured};
+use crate::role::Role;
 
 /// What the columns mean.
 pub(crate) const LEGEND: &str = "\

@@ -1,12 +1,13 @@
 //! What is aimed at, as ratios of one run, and whether it is met.
 
-use std::fmt::Write;
-
-use serde_json::{Value, json};
-
 use super::cell::Cell;
 use super::measure::{Compared, Measured};
 use super::subjects::{COMPONENT, NATIVE};
+use crate::target::{Aim, Judged};
+
+/// Above the table of them.
+pub(crate) const TITLE: &str =
+    "Targets: the ratio of time that no message may exceed, and the message that comes worst";
 
 /// A ratio that no cell of a kind may exceed.
 struct Target {
@@ -15,7 +16,7 @@ struct Target {
     concerns: fn(&Cell) -> bool,
     /// Against the fastest peer, or else against the reference.
     against_fastest: bool,
-    most: f64,
+    aim: Aim,
 }
 
 const TARGETS: [Target; 6] = [
@@ -24,42 +25,42 @@ const TARGETS: [Target; 6] = [
         subject: NATIVE,
         concerns: |cell| is_small_decode(cell),
         against_fastest: false,
-        most: 0.5,
+        aim: Aim::AtMost(0.5),
     },
     Target {
         what: "native, decode 16 B and 125 B: ahead of every peer",
         subject: NATIVE,
         concerns: |cell| is_small_decode(cell),
         against_fastest: true,
-        most: 1.0,
+        aim: Aim::AtMost(1.0),
     },
     Target {
         what: "native, decode 16 KiB and up: ahead of every peer",
         subject: NATIVE,
         concerns: |cell| cell.task.is_decode() && cell.size.0 >= 16 << 10,
         against_fastest: true,
-        most: 1.0,
+        aim: Aim::AtMost(1.0),
     },
     Target {
         what: "native, encode: ahead of every peer",
         subject: NATIVE,
         concerns: |cell| cell.task.is_encode(),
         against_fastest: true,
-        most: 1.0,
+        aim: Aim::AtMost(1.0),
     },
     Target {
         what: "component, decode 16 B and 125 B: no slower than tungstenite",
         subject: COMPONENT,
         concerns: |cell| is_small_decode(cell),
         against_fastest: false,
-        most: 1.0,
+        aim: Aim::AtMost(1.0),
     },
     Target {
         what: "component, 16 KiB and up: half of the fastest peer's rate",
         subject: COMPONENT,
         concerns: |cell| cell.size.0 >= 16 << 10,
         against_fastest: true,
-        most: 2.0,
+        aim: Aim::AtMost(2.0),
     },
 ];
 
@@ -68,25 +69,19 @@ fn is_small_decode(cell: &Cell) -> bool {
     cell.task.is_decode() && cell.is_full() && matches!(cell.size.0, 16 | 125)
 }
 
-/// A target, and the cell that is furthest from it.
-pub(crate) struct Judged<'run> {
-    target: &'static Target,
-    worst: &'run Compared,
-    ratio: f64,
-}
-
 /// Those targets of which the run has a cell.
-pub(crate) fn judge(all: &[Compared]) -> Vec<Judged<'_>> {
+pub(crate) fn judge(all: &[Compared]) -> Vec<Judged> {
     let judged = TARGETS.iter().filter_map(|target| {
         let cells = all
             .iter()
             .filter(|compared| (target.concerns)(&compared.cell));
         let ratios = cells.filter_map(|compared| Some((compared, target.ratio(compared)?)));
-        let (worst, ratio) = ratios.max_by(|(_, a), (_, b)| a.total_cmp(b))?;
+        let (worst, ratio) = target.aim.worst(ratios)?;
         Some(Judged {
-            target,
-            worst,
+            what: target.what,
+            aim: target.aim,
             ratio,
+            comparison: worst.cell.to_string(),
         })
     });
     judged.collect()
@@ -104,51 +99,12 @@ impl Target {
     }
 }
 
-impl Judged<'_> {
-    fn is_met(&self) -> bool {
-        self.ratio <= self.target.most
-    }
-}
-
-pub(crate) fn table(judged: &[Judged<'_>]) -> String {
-    let mut text = format!(
-        "\nTargets: the ratio of time that no message may exceed, and the message that comes worst\n{}\n",
-        "-".repeat(106)
-    );
-    for judged in judged {
-        let Judged {
-            target,
-            worst,
-            ratio,
-        } = judged;
-        let word = if judged.is_met() { "met" } else { "missed" };
-        let _ = writeln!(
-            text,
-            "{:<66} {:>4.1} {ratio:>5.2} {word:<7} {}",
-            target.what, target.most, worst.cell
-        );
-    }
-    text
-}
-
-pub(crate) fn report(judged: &[Judged<'_>]) -> Value {
-    let judged = judged.iter().map(|judged| {
-        json!({
-            "target": judged.target.what,
-            "at_most": judged.target.most,
-            "worst": judged.ratio,
-            "cell": judged.worst.cell.to_string(),
-            "met": judged.is_met(),
-        })
-    });
-    judged.collect()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{COMPONENT, Compared, Measured, NATIVE, judge, table};
+    use super::{COMPONENT, Compared, Measured, NATIVE, TITLE, judge};
     use crate::in_memory::cell::Cell;
     use crate::in_memory::subjects::REFERENCE;
+    use crate::target::table;
 
     fn measured(name: &'static str, is_peer: bool, time: f64) -> Measured {
         Measured {
@@ -200,7 +156,7 @@ mod tests {
         let slow = slow.unwrap();
         slow.subjects[0].times = vec![0.7];
         let name = slow.cell.to_string();
-        let text = table(&judge(&all));
+        let text = table(TITLE, &judge(&all));
         let missed: Vec<&str> = text
             .lines()
             .filter(|line| line.contains("missed"))

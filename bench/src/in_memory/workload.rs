@@ -1,8 +1,10 @@
 //! The messages that are decoded and encoded: the same for everybody.
 
 use crate::in_memory::cell::Batch;
-use crate::in_memory::frames::{self, Role};
+use crate::in_memory::frames;
 use crate::in_memory::transport::Source;
+use crate::random::Random;
+use crate::role::Role;
 use crate::size::Size;
 
 /// How many bytes of payload one pass carries. Small enough for a core's second-level cache, as bytes fresh from a
@@ -77,8 +79,8 @@ impl Workload {
         for _ in 0..count {
             match content {
                 Content::Binary => random.bytes(length, &mut arena),
-                Content::Text => random.text(length, ASCII, &mut arena),
-                Content::Unicode => random.text(length, SCRIPTS, &mut arena),
+                Content::Text => text(&mut random, length, ASCII, &mut arena),
+                Content::Unicode => text(&mut random, length, SCRIPTS, &mut arena),
             }
         }
         let arena: &'static [u8] = arena.leak();
@@ -141,42 +143,17 @@ const ASCII: &str =
 /// Latin, Greek, Cyrillic, Chinese, Japanese, Korean and emoji, with ASCII between them.
 const SCRIPTS: &str = "Füße, naïve; Ελληνικά και λόγια; быстрая лиса; 快速的棕色狐狸; すばやい茶色; 빠른 여우; 🦊🐶 ok. ";
 
-/// SplitMix64: the same messages in each run, with nothing to depend on.
-struct Random(u64);
-
-impl Random {
-    const fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut word = self.0;
-        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        word ^ (word >> 31)
-    }
-
-    fn bytes(&mut self, count: usize, out: &mut Vec<u8>) {
-        let end = out.len() + count;
-        while out.len() < end {
-            out.extend_from_slice(&self.next().to_ne_bytes());
+/// A stretch of `sample`, from anywhere in it on, of exactly `count` bytes.
+fn text(random: &mut Random, count: usize, sample: &str, out: &mut Vec<u8>) {
+    let end = out.len() + count;
+    let skip = random.next() as usize % sample.chars().count();
+    for character in sample.chars().cycle().skip(skip) {
+        if out.len() + character.len_utf8() > end {
+            break;
         }
-        out.truncate(end);
+        out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
     }
-
-    /// A stretch of `sample`, from anywhere in it on, of exactly `count` bytes.
-    fn text(&mut self, count: usize, sample: &str, out: &mut Vec<u8>) {
-        let end = out.len() + count;
-        let skip = self.next() as usize % sample.chars().count();
-        for character in sample.chars().cycle().skip(skip) {
-            if out.len() + character.len_utf8() > end {
-                break;
-            }
-            out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
-        }
-        out.resize(end, b'.');
-    }
+    out.resize(end, b'.');
 }
 
 #[cfg(test)]
@@ -185,7 +162,8 @@ mod tests {
 
     use super::{Content, Workload};
     use crate::in_memory::cell::{Batch, SIZES};
-    use crate::in_memory::frames::{Role, read};
+    use crate::in_memory::frames::read;
+    use crate::role::Role;
 
     const CONTENTS: [Content; 3] = [Content::Binary, Content::Text, Content::Unicode];
 

@@ -18,6 +18,8 @@ use host_tests::gate::Gate;
 use host_tests::process::Process;
 use tempfile::TempDir;
 
+use crate::pin::Processors;
+use crate::plan::Plan;
 use crate::setting;
 
 pub(crate) use relay::Relay;
@@ -46,15 +48,19 @@ pub(crate) struct Proxies {
 }
 
 impl Proxies {
-    /// Starts those that are installed, in front of this server. Those that aren't are said to standard error.
-    pub(crate) fn start(server: SocketAddr, component: &Path) -> Result<Self> {
+    /// Starts those that are asked for and installed, in front of this server, on a processor of theirs; this thread
+    /// has the other one from now on. Those that aren't installed are said to standard error.
+    pub(crate) fn start(server: SocketAddr, plan: &Plan, processors: &Processors) -> Result<Self> {
         let folder = tempfile::tempdir().context("a folder for the proxies' settings")?;
+        processors.pin(processors.proxy)?;
         let mut all = vec![
-            gate(server, component)?,
+            gate(server, &plan.component)?,
             relay(RELAY, server, None)?,
             relay(SMALL_RELAY, server, Some(SMALL))?,
         ];
         all.extend(outside::start(server, folder.path())?);
+        processors.pin(processors.load)?;
+        all.retain(|proxy| plan.has(proxy.name));
         Ok(Self {
             all,
             _folder: folder,

@@ -6,8 +6,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use crate::load::{Content, Load, Pass};
+use crate::plan;
 use crate::proxies::{Proxies, Proxy};
-use crate::quantile;
+use crate::quantile::{median_of, median_ratio, quantile};
 use crate::size::Size;
 
 /// So many messages a second, for latency: far below what any proxy can do.
@@ -63,7 +64,7 @@ pub(super) struct Compared {
     pub(super) proxies: Vec<Measured>,
 }
 
-/// Measures one cell. Each repetition begins with another proxy.
+/// Measures one cell.
 pub(super) fn compare(
     cell: Cell,
     load: &mut Load,
@@ -81,16 +82,12 @@ pub(super) fn compare(
             delays: Vec::new(),
         })
         .collect();
-    for repetition in 0..effort.repetitions {
-        for place in 0..subjects.len() {
-            let index = (place + repetition) % subjects.len();
-            let (Some(proxy), Some(measured)) = (subjects.get(index), measured.get_mut(index))
-            else {
-                continue;
-            };
-            let turn = take_turn(cell, load, *proxy, effort.turn, measured);
-            turn.with_context(|| format!("{}, {cell}", measured.name))?;
-        }
+    for index in plan::turns(effort.repetitions, subjects.len()) {
+        let (Some(proxy), Some(measured)) = (subjects.get(index), measured.get_mut(index)) else {
+            continue;
+        };
+        let turn = take_turn(cell, load, *proxy, effort.turn, measured);
+        turn.with_context(|| format!("{}, {cell}", measured.name))?;
     }
     Ok(Compared {
         cell,
@@ -117,58 +114,41 @@ fn take_turn(
         let parts = [0.5, 0.99, 0.999];
         measured
             .delays
-            .push(parts.map(|part| quantile::quantile(&delays, part)));
+            .push(parts.map(|part| quantile(&delays, part)));
     }
     load.close();
     Ok(())
 }
 
 impl Measured {
-    fn median(&self, of: impl Fn(&Pass) -> f64) -> f64 {
-        quantile::median(&self.rates(of))
-    }
-
-    fn rates(&self, of: impl Fn(&Pass) -> f64) -> Vec<f64> {
-        self.passes.iter().map(of).collect()
-    }
-
     /// Messages a second, of each repetition.
     pub(super) fn messages(&self) -> Vec<f64> {
-        self.rates(Pass::rate)
+        self.passes.iter().map(Pass::rate).collect()
     }
 
     /// Processor time of the proxy for each message, there and back, in seconds.
     pub(super) fn cost(&self) -> f64 {
-        self.median(Pass::cost)
+        median_of(&self.passes, Pass::cost)
     }
 
     /// The parts of the time that the proxy and the load were busy.
     pub(super) fn busy(&self) -> (f64, f64) {
         let part = |cpu: Duration, pass: &Pass| cpu.as_secs_f64() / pass.time.as_secs_f64();
         (
-            self.median(|pass| part(pass.proxy, pass)),
-            self.median(|pass| part(pass.load, pass)),
+            median_of(&self.passes, |pass| part(pass.proxy, pass)),
+            median_of(&self.passes, |pass| part(pass.load, pass)),
         )
     }
 
     /// The medians of the delays, in seconds.
     pub(super) fn delay(&self, which: usize) -> f64 {
-        let values: Vec<_> = self
-            .delays
-            .iter()
-            .filter_map(|delays| delays.get(which).copied())
-            .collect();
-        quantile::median(&values)
+        median_of(&self.delays, |delays| delays[which])
     }
 
     /// How many times as many messages went through as through the other: the median over the repetitions, in each of
     /// which both were measured within a moment.
     pub(super) fn ratio(&self, other: &Self) -> f64 {
-        let pairs = self.passes.iter().zip(&other.passes);
-        let ratios: Vec<_> = pairs
-            .map(|(own, other)| own.rate() / other.rate())
-            .collect();
-        quantile::median(&ratios)
+        median_ratio(&self.messages(), &other.messages())
     }
 }
 

@@ -21,6 +21,7 @@ use crate::pin::Processors;
 use crate::plan::Plan;
 use crate::proxies::Proxies;
 use crate::size::Size;
+use crate::target;
 use measure::{Cell, Effort};
 
 const SIZES: [Size; 4] = [Size(125), Size(1 << 10), Size(16 << 10), Size(256 << 10)];
@@ -35,10 +36,7 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
     ensure!(!cells.is_empty(), "no comparison has such a name");
     let processors = Processors::of_this_thread()?;
     let mut load = Load::new(Content::new(SIZES[0]))?;
-    processors.pin(processors.proxy)?;
-    let mut proxies = Proxies::start(load.address(), &plan.component)?;
-    proxies.all.retain(|proxy| plan.has(proxy.name));
-    processors.pin(processors.load)?;
+    let proxies = Proxies::start(load.address(), plan, &processors)?;
     let effort = Effort {
         repetitions: plan.repetitions(5, 1),
         turn: Duration::from_millis(if plan.is_quick { 100 } else { 1000 }),
@@ -58,9 +56,9 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
         rows.push(measured);
     }
     let judged = targets::judge(&rows);
-    write!(out, "{}", targets::table(&judged))?;
+    write!(out, "{}", target::table(targets::TITLE, &judged))?;
     Ok(json!({
         "cells": rows.iter().map(table::report).collect::<Vec<_>>(),
-        "targets": targets::report(&judged),
+        "targets": target::report(&judged),
     }))
 }

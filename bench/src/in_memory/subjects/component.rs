@@ -9,10 +9,10 @@ use websocket_host::protocol::{Kind, Negotiated, Outgoing};
 use websocket_host::{Clock, Guest, Sandbox, SandboxConfig, Session};
 
 use super::{Decoder, Subject, Writer};
-use crate::in_memory::frames::Role;
 use crate::in_memory::seen::Seen;
 use crate::in_memory::transport::{Duplex, Sink, Source};
 use crate::in_memory::workload::{Message, Workload};
+use crate::role::Role;
 
 /// The most that a call hands back of each, payload and output: more than any pass has.
 const CAPACITY: u32 = 1 << 20;

@@ -11,11 +11,11 @@ use anyhow::{Result, bail};
 use fastwebsockets::{FragmentCollector, Frame, OpCode, Payload, WebSocket};
 
 use super::{Decoder, Subject, Writer};
-use crate::in_memory::frames::Role;
 use crate::in_memory::seen::Seen;
 use crate::in_memory::transport::Duplex;
 use crate::in_memory::workload::{Message, Workload};
 use crate::ready;
+use crate::role::Role;
 
 pub(crate) struct Fastwebsockets;
 

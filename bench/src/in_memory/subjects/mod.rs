@@ -15,10 +15,10 @@ use std::rc::Rc;
 
 use anyhow::{Context, Result};
 
-use crate::in_memory::frames::Role;
 use crate::in_memory::seen::Seen;
 use crate::in_memory::transport::Duplex;
 use crate::in_memory::workload::Workload;
+use crate::role::Role;
 
 /// The project's own.
 pub(crate) const NATIVE: &str = "native engine";

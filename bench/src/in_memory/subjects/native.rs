@@ -13,10 +13,10 @@ use websocket_component::handshake::Negotiated;
 use websocket_component::{Config, Event, FrameHead, Instant, Session};
 
 use super::{Decoder, Subject, Writer};
-use crate::in_memory::frames::Role;
 use crate::in_memory::seen::Seen;
 use crate::in_memory::transport::{Duplex, Sink, Source};
 use crate::in_memory::workload::{Message, Workload};
+use crate::role::Role;
 
 /// From this size on payloads are written from where they are.
 const IN_PLACE: usize = 512;

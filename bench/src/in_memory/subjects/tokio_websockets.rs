@@ -15,11 +15,11 @@ use futures_sink::Sink as _;
 use tokio_websockets::{ClientBuilder, Message, ServerBuilder, WebSocketStream};
 
 use super::{Decoder, Subject, Writer};
-use crate::in_memory::frames::Role;
 use crate::in_memory::seen::Seen;
 use crate::in_memory::transport::Duplex;
 use crate::in_memory::workload::{self, Workload};
 use crate::ready;
+use crate::role::Role;
 
 pub(crate) struct TokioWebsockets;
 
