@@ -11,25 +11,52 @@ use websocket_component::{
 use crate::engine::{ActionIs, Engine, Event, Failure, Outgoing, Relay, RelayTurns, Turn};
 
 /// A session of the Rust crate, driven by its own methods.
-pub struct Native(Session);
+pub struct Native {
+    session: Session,
+    /// Messages of up to so many bytes are left in the input while they are cut.
+    longest_left: usize,
+}
+
+impl From<Session> for Native {
+    fn from(session: Session) -> Self {
+        Native {
+            session,
+            longest_left: 0,
+        }
+    }
+}
 
 impl Native {
+    /// Leaves messages of up to so many bytes in the input while they are cut.
+    #[must_use]
+    pub fn leaving(self, longest_left: usize) -> Self {
+        Native {
+            longest_left,
+            ..self
+        }
+    }
+
+    #[must_use]
+    pub fn longest_left(&self) -> usize {
+        self.longest_left
+    }
+
     /// What the session wants written, and where it is.
     fn hand_out(&mut self, mut turn: Turn, full: bool, now: Instant, capacity: usize) -> Turn {
-        turn.output = self.0.take_output(capacity);
+        turn.output = self.session.take_output(capacity);
         turn.events.extend(self.sent());
-        turn.state = self.0.state();
-        turn.next_deadline = self.0.next_deadline();
-        turn.failure = self.0.failure().map(Failure::from);
+        turn.state = self.session.state();
+        turn.next_deadline = self.session.next_deadline();
+        turn.failure = self.session.failure().map(Failure::from);
         let is_due = turn.next_deadline.is_some_and(|at| at <= now);
-        let waits = full || is_due || self.0.buffered_amount() > 0;
+        let waits = full || is_due || self.session.buffered_amount() > 0;
         turn.more = waits && turn.state != State::Closed;
         turn
     }
 
     fn sent(&mut self) -> Vec<Event> {
         let mut events = Vec::new();
-        while let Some(sent) = self.0.sent() {
+        while let Some(sent) = self.session.sent() {
             if let (Some(context), true) = (sent.context, sent.complete) {
                 events.push(Event::Sent(context));
             }
@@ -110,14 +137,14 @@ impl Relay for NativeRelay {
     fn relay(&mut self, from: Role, input: &[u8], now: Instant, capacity: u32) -> RelayTurns {
         let capacity = (capacity as usize).max(1);
         let (source, target) = self.from(from);
-        target.0.read_clock(now);
+        target.session.read_clock(now);
         let mut bytes = input.to_vec();
         let mut relayed = Relayed::default();
         let mut events = Vec::new();
         let mut refused = None;
-        let mut turn = source.0.input(&mut bytes, now);
+        let mut turn = source.session.input(&mut bytes, now);
         loop {
-            match turn.relay(&mut target.0, capacity, &mut relayed) {
+            match turn.relay(&mut target.session, capacity, &mut relayed) {
                 Ok(Some(event)) => events.push(event.into()),
                 Ok(None) => break,
                 Err(rule) => {
@@ -127,7 +154,7 @@ impl Relay for NativeRelay {
             }
         }
         let consumed = turn.consumed();
-        let full = refused.is_some() || target.0.buffered_amount() >= capacity;
+        let full = refused.is_some() || target.session.buffered_amount() >= capacity;
         let turn = Turn {
             consumed,
             events,
@@ -158,11 +185,11 @@ impl Engine for Native {
     const NAME: &'static str = "native";
 
     fn client(config: &Config, entropy: &[u8]) -> Result<Self, Failure> {
-        Ok(Native(Session::client(*config, entropy)?))
+        Ok(Session::client(*config, entropy)?.into())
     }
 
     fn server(config: &Config) -> Result<Self, Failure> {
-        Ok(Native(Session::server(*config)?))
+        Ok(Session::server(*config)?.into())
     }
 
     fn open_client(
@@ -171,32 +198,32 @@ impl Engine for Native {
         negotiated: &Negotiated,
     ) -> Result<Self, Failure> {
         let session = Session::open_client(*config, entropy, negotiated.clone())?;
-        Ok(Native(session))
+        Ok(session.into())
     }
 
     fn open_server(config: &Config, negotiated: &Negotiated) -> Result<Self, Failure> {
         let session = Session::open_server(*config, negotiated.clone())?;
-        Ok(Native(session))
+        Ok(session.into())
     }
 
     fn connect(&mut self, request: &Request) -> Result<(), Failure> {
-        Ok(self.0.connect(request)?)
+        Ok(self.session.connect(request)?)
     }
 
     fn request(&mut self) -> Option<RequestHead> {
-        self.0.request().cloned()
+        self.session.request().cloned()
     }
 
     fn response(&mut self) -> Option<ResponseHead> {
-        self.0.response().cloned()
+        self.session.response().cloned()
     }
 
     fn accept(&mut self, acceptance: &Acceptance) -> Result<Negotiated, Failure> {
-        Ok(self.0.accept(acceptance)?.clone())
+        Ok(self.session.accept(acceptance)?.clone())
     }
 
     fn refuse(&mut self, refusal: &Refusal) -> Result<(), Failure> {
-        Ok(self.0.refuse(refusal)?)
+        Ok(self.session.refuse(refusal)?)
     }
 
     fn begin_client_handshake(
@@ -206,7 +233,7 @@ impl Engine for Native {
         extensions: &[Extension],
         headers: &[Header],
     ) -> Result<Vec<Header>, Failure> {
-        let session = &mut self.0;
+        let session = &mut self.session;
         Ok(session.begin_client_handshake(form, subprotocols, extensions, headers)?)
     }
 
@@ -215,7 +242,7 @@ impl Engine for Native {
         status: u16,
         headers: &[Header],
     ) -> Result<Negotiated, Failure> {
-        Ok(self.0.end_client_handshake(status, headers)?.clone())
+        Ok(self.session.end_client_handshake(status, headers)?.clone())
     }
 
     fn begin_server_handshake(
@@ -224,11 +251,13 @@ impl Engine for Native {
         headers: &[Header],
         acceptance: &Acceptance,
     ) -> Result<Vec<Header>, Failure> {
-        Ok(self.0.begin_server_handshake(form, headers, acceptance)?)
+        Ok(self
+            .session
+            .begin_server_handshake(form, headers, acceptance)?)
     }
 
     fn end_server_handshake(&mut self) -> Result<(), Failure> {
-        Ok(self.0.end_server_handshake()?)
+        Ok(self.session.end_server_handshake()?)
     }
 
     fn exchange(
@@ -241,12 +270,13 @@ impl Engine for Native {
         let capacity = (capacity as usize).max(1);
         let mut accepted = 0;
         let mut refused = None;
-        self.0.read_clock(now);
+        self.session.read_clock(now);
         for record in outgoing {
             let sent = if record.compress {
-                self.0.send(record.message, record.context)
+                self.session.send(record.message, record.context)
             } else {
-                self.0.send_uncompressed(record.message, record.context)
+                self.session
+                    .send_uncompressed(record.message, record.context)
             };
             if let Err(rule) = sent {
                 refused = Some(rule.into());
@@ -258,7 +288,8 @@ impl Engine for Native {
         let mut events: Vec<Event> = Vec::new();
         let mut held = 0;
         let mut full = false;
-        let mut turn = self.0.input(&mut bytes, now);
+        let turn = self.session.input(&mut bytes, now);
+        let mut turn = turn.leave_unfinished(self.longest_left);
         while let Some(event) = turn.next() {
             let event = Event::from(event);
             held += event.length();
@@ -275,12 +306,14 @@ impl Engine for Native {
             refused,
             ..Turn::default()
         };
+        let is_as_it_came = bytes.get(turn.consumed..) == input.get(turn.consumed..);
+        assert!(is_as_it_came, "what is given again was changed");
         self.hand_out(turn, full, now, capacity)
     }
 
     fn end_of_input(&mut self, now: Instant) {
-        self.0.tick(now);
-        self.0.end_of_input();
+        self.session.tick(now);
+        self.session.end_of_input();
     }
 
     fn send(
@@ -289,8 +322,8 @@ impl Engine for Native {
         context: Option<u64>,
         now: Instant,
     ) -> Result<(), Failure> {
-        self.0.tick(now);
-        Ok(self.0.send(message, context)?)
+        self.session.tick(now);
+        Ok(self.session.send(message, context)?)
     }
 
     fn send_uncompressed(
@@ -299,16 +332,16 @@ impl Engine for Native {
         context: Option<u64>,
         now: Instant,
     ) -> Result<(), Failure> {
-        self.0.tick(now);
-        Ok(self.0.send_uncompressed(message, context)?)
+        self.session.tick(now);
+        Ok(self.session.send_uncompressed(message, context)?)
     }
 
     fn receive(&mut self, context: Option<u64>) -> Result<(), Failure> {
-        Ok(self.0.receive(context)?)
+        Ok(self.session.receive(context)?)
     }
 
     fn get_action(&mut self, queue: ActionQueue, now: Instant) -> ActionIs {
-        match self.0.get_action(queue, now) {
+        match self.session.get_action(queue, now) {
             Action::NoAction => ActionIs::Nothing,
             Action::SendToNetwork(id, bytes) => ActionIs::SendToNetwork(id, bytes),
             Action::IndicateSendComplete(id, sent) => {
@@ -328,35 +361,35 @@ impl Engine for Native {
         completion: Completion<'_>,
         now: Instant,
     ) -> Result<(), Failure> {
-        Ok(self.0.complete_action(id, completion, now)?)
+        Ok(self.session.complete_action(id, completion, now)?)
     }
 
     fn abort(&mut self) {
-        self.0.abort();
+        self.session.abort();
     }
 
     fn state(&mut self) -> State {
-        self.0.state()
+        self.session.state()
     }
 
     fn failure(&mut self) -> Option<Failure> {
-        self.0.failure().map(Failure::from)
+        self.session.failure().map(Failure::from)
     }
 
     fn negotiated(&mut self) -> Option<Negotiated> {
-        self.0.negotiated().cloned()
+        self.session.negotiated().cloned()
     }
 
     fn next_deadline(&mut self) -> Option<Instant> {
-        self.0.next_deadline()
+        self.session.next_deadline()
     }
 
     fn buffered_amount(&mut self) -> u64 {
-        self.0.buffered_amount() as u64
+        self.session.buffered_amount() as u64
     }
 
     fn round_trip_time(&mut self) -> Option<u64> {
-        let time = self.0.round_trip_time()?;
+        let time = self.session.round_trip_time()?;
         u64::try_from(time.as_nanos()).ok()
     }
 

@@ -14,6 +14,9 @@ use crate::case::{self, Case, NOW, Start};
 use crate::watch::Watch;
 use crate::{memory, opening, written};
 
+/// Shorter than some messages of the cases.
+const LONGEST_LEFT: usize = 300;
+
 /// All that comes of a run.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Outcome {
@@ -48,7 +51,7 @@ fn holds(role: Role, input: &[u8]) {
     let Ok(case) = Case::read(role, input) else {
         return;
     };
-    let whole = batched(&case, &[usize::MAX], u32::MAX);
+    let (whole, _) = batched(&case, case.engine(), &[usize::MAX], u32::MAX);
     written::is_sound(&case, &whole);
     if case.begins_with_heads() && whole.negotiated.is_some() {
         match role {
@@ -56,9 +59,15 @@ fn holds(role: Role, input: &[u8]) {
             Role::Client => opening::was_agreed_to(&case.said),
         }
     }
-    let cut = batched(&case, &case.cuts, case.capacity);
+    let (cut, _) = batched(&case, case.engine(), &case.cuts, case.capacity);
     written::is_sound(&case, &cut);
     is_the_same(&case, &whole, cut);
+    let leaving = case.engine::<Native>().leaving(LONGEST_LEFT);
+    let (cut, left) = batched(&case, leaving, &case.cuts, case.capacity);
+    // Text that is left in the input is checked when all of it has come.
+    if left == 0 || whole.failure != Some(Rule::InvalidUtf8) {
+        is_the_same(&case, &whole, cut);
+    }
     // The pump accepts what a server is asked.
     if case.start != Start::RefusedHead && !case.config.show_bad_requests {
         is_the_same(&case, &whole, pumped(&case));
@@ -66,9 +75,8 @@ fn holds(role: Role, input: &[u8]) {
     memory::is_bounded(&case);
 }
 
-/// In batches: the pieces one after the other, what isn't consumed again with the next.
-fn batched(case: &Case, cuts: &[usize], capacity: u32) -> Outcome {
-    let mut engine = case.engine::<Native>();
+/// In batches: the pieces one after the other, what isn't consumed again with the next. And how much was not at the end.
+fn batched(case: &Case, mut engine: Native, cuts: &[usize], capacity: u32) -> (Outcome, usize) {
     let mut watch = Watch::new(case);
     let mut unread = Vec::new();
     let mut rest = &case.said[..];
@@ -98,7 +106,8 @@ fn batched(case: &Case, cuts: &[usize], capacity: u32) -> Outcome {
         if again {
             continue;
         }
-        assert!(unread.is_empty(), "bytes that nobody takes");
+        let left = unread.len();
+        assert!(left <= engine.longest_left(), "bytes that nobody takes");
         if rest.is_empty() {
             break;
         }
@@ -108,7 +117,7 @@ fn batched(case: &Case, cuts: &[usize], capacity: u32) -> Outcome {
     }
     let outcome = outcome(&mut engine, &watch.events, watch.output);
     ends(&mut engine);
-    outcome
+    (outcome, unread.len())
 }
 
 /// The host of a server answers the request.

@@ -15,6 +15,7 @@
 //! * bytes in, bytes out: [`input`](Session::input),
 //!   [`end_of_input`](Session::end_of_input), [`output`](Session::output),
 //!   [`advance`](Session::advance), [`take_output`](Session::take_output);
+//! * messages that are read to where they stay: [`Turn::leave_unfinished`];
 //! * messages from one session to another: [`Turn::relay`];
 //! * messages out: [`send`](Session::send), [`sent`](Session::sent),
 //!   [`frame_head`](Session::frame_head);

@@ -6,6 +6,7 @@
 //! its bytes are kept. A compressed message is inflated into the same buffer.
 
 mod data;
+mod in_place;
 mod inflate;
 mod whole;
 
@@ -69,6 +70,10 @@ pub(super) struct Receiver {
     /// A rule that was broken behind a piece that is delivered first.
     broken: Option<Rule>,
     closed: bool,
+    /// The longest frame that is left in the input until it is whole.
+    longest_left: usize,
+    /// The length of the frame that was.
+    awaited: Option<usize>,
 }
 
 #[derive(Default)]
@@ -159,11 +164,14 @@ impl Receiver {
             delivered: 0,
             broken: None,
             closed: false,
+            longest_left: 0,
+            awaited: None,
         }
     }
 
     /// Forgets what the last turn delivered.
     pub(super) fn begin_turn(&mut self) {
+        self.longest_left = 0;
         self.work = self.inflated_limit;
         let delivered = mem::take(&mut self.delivered);
         if delivered != 0 {
@@ -180,6 +188,11 @@ impl Receiver {
     /// Whether no frame and no message is unfinished.
     pub(super) fn is_at_rest(&self) -> bool {
         self.head.length == 0 && self.frame.is_none() && self.message.is_none()
+    }
+
+    /// Whether more of a frame or of a message is to come.
+    pub(super) fn awaits_more(&self) -> bool {
+        !self.is_at_rest() || self.awaited.is_some()
     }
 
     /// Whether a message is unfinished.
@@ -258,6 +271,9 @@ impl Receiver {
         }
         loop {
             if self.frame.is_none() {
+                if self.may_leave() && self.leaves(input, *at)? {
+                    return Ok(None);
+                }
                 let Some(header) = self.read_header(input, at)? else {
                     return Ok(None);
                 };

@@ -68,9 +68,47 @@ impl Turn<'_> {
     /// for its answer the rest is not; the host gives it again once it has
     /// answered. What is too much to inflate in one call
     /// ([`Limits::inflated`](crate::Limits::inflated)) is not either; the next call
-    /// with the rest is due at once ([`Session::next_deadline`]).
+    /// with the rest is due at once ([`Session::next_deadline`]). Nor is a message
+    /// that the host wants to come whole ([`Turn::leave_unfinished`]).
     pub fn consumed(&self) -> usize {
         self.at
+    }
+
+    /// Leaves a message that is cut by the end of the input where it is: the host gives
+    /// it again, with more behind it. So none of it is copied, however long it is.
+    ///
+    /// It concerns messages in one frame of up to `longest` bytes, its header included;
+    /// longer, fragmented and compressed ones are put together by the session as ever,
+    /// and with [`Delivery::Pieces`](crate::Delivery::Pieces) all are. A header is checked
+    /// as soon as it comes, the text of such a message when all of it has.
+    ///
+    /// ```
+    /// use websocket_component::{Config, Event, Instant, Session};
+    ///
+    /// # fn main() -> Result<(), websocket_component::Rule> {
+    /// let now = Instant::from_nanos(0);
+    /// let mut client = Session::open_client(Config::default(), &[7; 32], Default::default())?;
+    /// let mut buffer = b"\x82\x05Hel".to_vec();
+    ///
+    /// let mut turn = client.input(&mut buffer, now).leave_unfinished(1 << 20);
+    /// assert_eq!(turn.next(), None);
+    /// assert_eq!((turn.consumed(), turn.awaited()), (0, Some(7)));
+    ///
+    /// buffer.extend_from_slice(b"lo");
+    /// let mut turn = client.input(&mut buffer, now).leave_unfinished(1 << 20);
+    /// assert_eq!(turn.next(), Some(Event::Binary { payload: b"Hello", last: true }));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn leave_unfinished(self, longest: usize) -> Self {
+        self.session.receiver.leave_unfinished(longest);
+        self
+    }
+
+    /// How many bytes from [`Turn::consumed`] on will make the message whole that was
+    /// left in the input, at least. The host need not wait for all of them.
+    pub fn awaited(&self) -> Option<usize> {
+        self.session.receiver.awaited()
     }
 
     #[inline(always)]
@@ -135,7 +173,7 @@ impl Session {
     fn read_frames(&mut self, bytes: &mut [u8], at: &mut usize) -> Result<Option<Record>, Rule> {
         loop {
             let Some(record) = self.receiver.next(bytes, at)? else {
-                self.deadlines.message_pending(!self.receiver.is_at_rest());
+                self.deadlines.message_pending(self.receiver.awaits_more());
                 if self.receiver.holds_piece() {
                     self.deadlines.piece_held();
                 }

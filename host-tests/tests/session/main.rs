@@ -29,6 +29,7 @@ mod deadlines;
 mod deflate;
 mod determinism;
 mod handshake;
+mod left_in_input;
 mod messages;
 mod misuse;
 mod native_only;

@@ -6,6 +6,7 @@
 
 mod component;
 mod fastwebsockets;
+mod input;
 mod native;
 mod tokio_websockets;
 mod tungstenite;

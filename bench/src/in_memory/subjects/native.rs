@@ -4,22 +4,26 @@
 //! instructions at run time; cargo has one simdutf8 for all, so the engine gains from it too. Where nothing switches it
 //! on, the engine validates text by what the target guarantees, on x86-64 without vectors.
 
-use std::io::{IoSlice, Read};
+use std::io::IoSlice;
 use std::rc::Rc;
 use std::time;
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow};
 use websocket_component::handshake::Negotiated;
 use websocket_component::{Config, Event, FrameHead, Instant, Session};
 
+use super::input::{Input, LONGEST_LEFT};
 use super::{Decoder, Subject, Writer};
 use crate::in_memory::seen::Seen;
-use crate::in_memory::transport::{Duplex, Sink, Source};
+use crate::in_memory::transport::{Duplex, Sink};
 use crate::in_memory::workload::{Message, Workload};
 use crate::role::Role;
 
 /// From this size on payloads are written from where they are.
 const IN_PLACE: usize = 512;
+
+/// A write of so many bytes gains nothing from more, and what was just masked is still in the cache.
+const WRITE: usize = 16 << 10;
 
 pub(crate) struct Native;
 
@@ -36,8 +40,7 @@ impl Subject for Native {
         Ok(Box::new(Reader {
             session: open(role)?,
             clock: Clock::start(),
-            buffer: vec![0; duplex.source.limit()],
-            source: duplex.source,
+            input: Input::new(duplex.source),
         }))
     }
 
@@ -56,8 +59,8 @@ impl Subject for Native {
         Ok(Box::new(Echo {
             session: open(Role::Server)?,
             clock: Clock::start(),
-            buffer: vec![0; duplex.source.limit()],
-            duplex,
+            input: Input::new(duplex.source),
+            sink: duplex.sink,
             messages: Vec::new(),
             payload: Vec::new(),
             heads: Vec::new(),
@@ -93,16 +96,17 @@ impl Clock {
 struct Reader {
     session: Session,
     clock: Clock,
-    source: Source,
-    buffer: Vec<u8>,
+    input: Input,
 }
 
 impl Decoder for Reader {
     fn pass(&mut self, seen: &mut Seen<'_>) -> Result<()> {
         loop {
-            let count = self.source.read(&mut self.buffer)?;
-            let bytes = &mut self.buffer[..count];
-            let mut turn = self.session.input(bytes, self.clock.now());
+            let bytes = self.input.read()?;
+            let mut turn = self
+                .session
+                .input(bytes, self.clock.now())
+                .leave_unfinished(LONGEST_LEFT);
             while let Some(event) = turn.next() {
                 match event {
                     Event::Text { payload, .. } => seen.message(true, payload),
@@ -110,8 +114,8 @@ impl Decoder for Reader {
                     _ => return Err(anyhow!("an event other than a message")),
                 }
             }
-            ensure!(turn.consumed() == count, "input was left over");
-            if self.source.is_at_start() {
+            let (taken, awaited) = (turn.consumed(), turn.awaited());
+            if self.input.take(taken, awaited)? {
                 return Ok(());
             }
         }
@@ -145,10 +149,15 @@ impl Sender {
     fn send_in_place(&mut self) -> Result<()> {
         let length = self.work.size.0;
         let mut at = 0;
-        for burst in self.work.bursts() {
+        let in_one_write = (WRITE / length.max(1)).max(1);
+        for part in self
+            .work
+            .bursts()
+            .flat_map(|burst| burst.chunks(in_one_write))
+        {
             self.heads.clear();
             let start = at;
-            for message in burst {
+            for message in part {
                 let head = head(&mut self.session, outgoing(*message))?;
                 if self.role == Role::Client {
                     head.mask(&mut self.payloads[at..at + length], 0);
@@ -160,7 +169,7 @@ impl Sender {
             write(
                 &self.sink,
                 &self.heads,
-                burst.iter().map(|message| match self.role {
+                part.iter().map(|message| match self.role {
                     Role::Client => masked.split_off(..length).unwrap_or_default(),
                     Role::Server => message.bytes(),
                 }),
@@ -226,8 +235,8 @@ fn outgoing(message: Message) -> websocket_component::Message<'static> {
 struct Echo {
     session: Session,
     clock: Clock,
-    duplex: Duplex,
-    buffer: Vec<u8>,
+    input: Input,
+    sink: Sink,
     /// What one read brought: whether it is text, and where it ends.
     messages: Vec<(bool, usize)>,
     payload: Vec<u8>,
@@ -237,12 +246,14 @@ struct Echo {
 impl Writer for Echo {
     fn pass(&mut self) -> Result<()> {
         loop {
-            let count = self.duplex.source.read(&mut self.buffer)?;
-            let bytes = &mut self.buffer[..count];
+            let bytes = self.input.read()?;
             self.messages.clear();
             self.payload.clear();
             // The session lends a payload until the next event, and can send when it has given the last.
-            let mut turn = self.session.input(bytes, self.clock.now());
+            let mut turn = self
+                .session
+                .input(bytes, self.clock.now())
+                .leave_unfinished(LONGEST_LEFT);
             while let Some(event) = turn.next() {
                 let (is_text, payload) = match event {
                     Event::Text { payload, .. } => (true, payload),
@@ -252,7 +263,7 @@ impl Writer for Echo {
                 self.payload.extend_from_slice(payload);
                 self.messages.push((is_text, self.payload.len()));
             }
-            ensure!(turn.consumed() == count, "input was left over");
+            let (taken, awaited) = (turn.consumed(), turn.awaited());
             let is_in_place = self.payload.len() >= IN_PLACE * self.messages.len().max(2);
             self.heads.clear();
             let mut start = 0;
@@ -279,11 +290,11 @@ impl Writer for Echo {
                     start = *end;
                     rest.split_off(..length).unwrap_or_default()
                 });
-                write(&self.duplex.sink, &self.heads, payloads);
+                write(&self.sink, &self.heads, payloads);
             } else {
-                flush(&mut self.session, &self.duplex.sink);
+                flush(&mut self.session, &self.sink);
             }
-            if self.duplex.source.is_at_start() {
+            if self.input.take(taken, awaited)? {
                 return Ok(());
             }
         }

@@ -1,0 +1,180 @@
+//! Messages that are left in the input until they are whole (`Turn::leave_unfinished`), which the contract doesn't have.
+
+use std::time::Duration;
+
+use host_tests::engine::ENTROPY;
+use host_tests::{Engine, Event, Frame, Native, deflate};
+use websocket_component::handshake::Negotiated;
+use websocket_component::{Config, Deflate, Delivery, Instant, Role, Rule, Session};
+
+const NOW: Instant = Instant::from_nanos(0);
+const LONGEST: usize = 1000;
+
+fn client(config: Config) -> Session {
+    Session::open_client(config, &ENTROPY, Negotiated::default()).unwrap()
+}
+
+/// What a turn that leaves messages takes of these bytes without an event, and what it awaits.
+fn left(session: &mut Session, bytes: &[u8]) -> (usize, Option<usize>) {
+    let mut bytes = bytes.to_vec();
+    let mut turn = session.input(&mut bytes, NOW).leave_unfinished(LONGEST);
+    assert_eq!(turn.next(), None);
+    (turn.consumed(), turn.awaited())
+}
+
+#[test]
+fn a_message_that_is_cut_is_left_as_it_came_and_delivered_from_where_it_is() {
+    for length in [1, 125, 126, 900] {
+        for (role, frame) in [
+            (
+                Role::Server,
+                Frame::text("x".repeat(length)).by(Role::Client),
+            ),
+            (Role::Client, Frame::binary(vec![b'x'; length])),
+        ] {
+            let negotiated = Negotiated::default();
+            let mut engine = Native::open(role, &Config::default(), &negotiated)
+                .unwrap()
+                .leaving(LONGEST);
+            let first = Frame::binary("first").by(match role {
+                Role::Server => Role::Client,
+                Role::Client => Role::Server,
+            });
+            let (first, frame) = (first.bytes(), frame.bytes());
+            let turn = engine.exchange(&[&first, &frame[..1]].concat(), &[], NOW, u32::MAX);
+            assert_eq!((turn.consumed, turn.events.len()), (first.len(), 1));
+            for cut in 1..frame.len() {
+                // `exchange` compares what is left with what it was given.
+                let turn = engine.exchange(&frame[..cut], &[], NOW, u32::MAX);
+                assert_eq!((turn.consumed, turn.events), (0, vec![]));
+            }
+            let turn = engine.exchange(&frame, &[], NOW, u32::MAX);
+            assert_eq!(turn.consumed, frame.len());
+            let [Event::Text { payload, .. } | Event::Binary { payload, .. }] = &turn.events[..]
+            else {
+                panic!("{:?}", turn.events);
+            };
+            assert!(payload.len() == length && payload.iter().all(|byte| *byte == b'x'));
+        }
+    }
+}
+
+#[test]
+fn how_much_is_awaited_is_told_as_soon_as_the_header_has_come() {
+    let mut session = client(Config::default());
+    let frame = Frame::binary([7; 200]).bytes();
+    // A header that is cut awaits a byte at least.
+    assert_eq!(left(&mut session, &frame[..1]), (0, Some(2)));
+    assert_eq!(left(&mut session, &frame[..3]), (0, Some(4)));
+    assert_eq!(left(&mut session, &frame[..4]), (0, Some(204)));
+    assert_eq!(left(&mut session, &frame[..203]), (0, Some(204)));
+    let mut bytes = frame.clone();
+    let mut turn = session.input(&mut bytes, NOW).leave_unfinished(LONGEST);
+    assert!(turn.next().is_some());
+    assert_eq!(turn.next(), None);
+    assert_eq!((turn.consumed(), turn.awaited()), (204, None));
+}
+
+#[test]
+fn what_is_longer_fragmented_compressed_or_control_is_taken_and_so_are_pieces() {
+    let long = Frame::binary([7; LONGEST - 3]).bytes();
+    assert_eq!(long.len(), LONGEST + 1);
+    let fragment = Frame::text("fragment").not_last().bytes();
+    let ping = Frame::ping("ping").bytes();
+    for frame in [&long, &fragment, &ping] {
+        let mut session = client(Config::default());
+        assert_eq!(left(&mut session, &frame[..5]), (5, None), "{frame:?}");
+    }
+
+    let mut config = Config::default();
+    config.deflate = Some(Deflate::default());
+    let mut session = Session::open_client(config, &ENTROPY, deflate::negotiated("")).unwrap();
+    let compressed = Frame::text("compressed").reserved(0x40).bytes();
+    assert_eq!(left(&mut session, &compressed[..3]), (3, None));
+    let plain = Frame::text("not compressed").bytes();
+    let mut session = Session::open_client(config, &ENTROPY, deflate::negotiated("")).unwrap();
+    assert_eq!(left(&mut session, &plain[..3]), (0, Some(plain.len())));
+
+    let mut config = Config::default();
+    config.delivery = Delivery::Pieces;
+    let mut engine = Native::from(client(config)).leaving(LONGEST);
+    let turn = engine.exchange(&plain[..6], &[], NOW, u32::MAX);
+    assert_eq!((turn.consumed, turn.events.len()), (6, 1));
+}
+
+#[test]
+fn a_turn_that_leaves_nothing_takes_what_an_earlier_one_left() {
+    let mut session = client(Config::default());
+    let frame = Frame::text("Hello").bytes();
+    assert_eq!(left(&mut session, &frame[..4]), (0, Some(7)));
+    let mut engine = Native::from(session);
+    let turn = engine.exchange(&frame[..4], &[], NOW, u32::MAX);
+    assert_eq!((turn.consumed, turn.events), (4, vec![]));
+    let turn = engine.exchange(&frame[4..], &[], NOW, u32::MAX);
+    assert_eq!(turn.events, [Event::text("Hello")]);
+}
+
+#[test]
+fn a_header_that_breaks_a_rule_ends_the_session_before_its_payload_has_come() {
+    let mut config = Config::default();
+    config.limits.message = 100;
+    for (bytes, rule) in [
+        (&b"\x83"[..], Rule::ReservedOpcode),
+        (b"\x82\x80", Rule::FrameMasked),
+        (b"\x82\x7e\x00\xc8", Rule::MessageTooBig),
+    ] {
+        let mut session = client(config);
+        left(&mut session, bytes);
+        assert_eq!(session.failure(), Some(rule));
+    }
+}
+
+#[test]
+fn text_that_is_left_is_checked_when_it_is_whole() {
+    let mut session = client(Config::default());
+    let frame = Frame::text(b"\xff\xff\xff").bytes();
+    assert_eq!(left(&mut session, &frame[..4]), (0, Some(5)));
+    assert_eq!(session.failure(), None);
+    left(&mut session, &frame);
+    assert_eq!(session.failure(), Some(Rule::InvalidUtf8));
+}
+
+#[test]
+fn the_time_of_a_message_runs_while_it_is_left() {
+    let mut config = Config::default();
+    config.timeouts.message = Some(Duration::from_secs(5));
+    config.timeouts.keepalive = None;
+    let mut session = client(config);
+    let mut frame = Frame::binary("slow").bytes();
+    assert_eq!(left(&mut session, &frame[..3]), (0, Some(6)));
+    let due = NOW.after(Duration::from_secs(5));
+    assert_eq!(session.next_deadline(), Some(due));
+    // Neither the time alone nor a byte more begins it anew.
+    assert_eq!(
+        session
+            .input(&mut [], NOW.after(Duration::from_secs(1)))
+            .next(),
+        None
+    );
+    assert_eq!(session.next_deadline(), Some(due));
+    let mut more = frame[..4].to_vec();
+    let later = NOW.after(Duration::from_secs(2));
+    assert_eq!(
+        session
+            .input(&mut more, later)
+            .leave_unfinished(LONGEST)
+            .next(),
+        None
+    );
+    assert_eq!(session.next_deadline(), Some(due));
+
+    let mut in_time = session.input(&mut frame, later).leave_unfinished(LONGEST);
+    assert!(in_time.next().is_some());
+    assert_eq!(in_time.next(), None);
+    assert_eq!(session.next_deadline(), None);
+
+    let frame = Frame::binary("late").bytes();
+    assert_eq!(left(&mut session, &frame[..3]), (0, Some(6)));
+    session.tick(NOW.after(Duration::from_secs(60)));
+    assert_eq!(session.failure(), Some(Rule::MessageTimeout));
+}
