@@ -9,6 +9,7 @@ mod debian;
 mod fuzz;
 mod imports;
 mod instructions;
+mod javascript;
 mod libtest;
 mod miri;
 mod mutants;
@@ -59,6 +60,11 @@ enum Task {
         #[arg(long, conflicts_with = "misbehave")]
         without_deflate: bool,
     },
+    /// Build the npm package: the component transpiled by jco, and the layer for Node and browsers.
+    ///
+    /// The result is js/websocket-component-0.1.0.tgz, as npm publishes it; js/README.md tells how it is used. Takes Node 20
+    /// or newer, and npm.
+    Js,
     /// Build the component and the gate, and start the gate.
     ///
     /// Without arguments it is a demonstration: an echo server behind the gate, and a page to try it with, on
@@ -84,7 +90,7 @@ enum Task {
         #[arg(long)]
         fast: bool,
     },
-    /// Run the Autobahn test suite against the component and the native engine, as server and as client.
+    /// Run the Autobahn test suite against the component, the native engine and the npm package, as server and as client.
     ///
     /// Prints a table of each run, and what was expected and what came of each case that isn't OK. Fails if one failed or is
     /// NON-STRICT. The test suite is installed below target/, and its reports, with a page for each case, go to
@@ -170,6 +176,7 @@ fn main() -> ExitCode {
             };
             component::build(kind).map(drop)
         }
+        Task::Js => javascript::run().map(drop),
         Task::Run { args } => commands::run_gate(args),
         Task::Test { fast } => suite::run(fast),
         Task::Autobahn(args) => autobahn::run(&args),

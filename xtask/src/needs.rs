@@ -126,6 +126,12 @@ fn make_environment(python: &Path, folder: &Path) -> Result<()> {
 /// The packages of host-tests/node.
 fn node(root: &Path) -> Result<PathBuf> {
     let folder = root.join("host-tests/node");
+    node_packages(&folder)?;
+    Ok(folder)
+}
+
+/// The packages that a folder's package.json asks for.
+pub(crate) fn node_packages(folder: &Path) -> Result<()> {
     let node = program(&["node"], &["nodejs"]).context("Node is missing")?;
     let version = shell::output(Command::new(node).arg("--version"))?;
     if node_major(&version) < Some(NODE_MAJOR) {
@@ -136,15 +142,30 @@ fn node(root: &Path) -> Result<PathBuf> {
     if !succeeds(
         Command::new(&npm)
             .args(["ls", "--silent"])
-            .current_dir(&folder),
+            .current_dir(folder),
     ) {
         shell::run(
             Command::new(&npm)
                 .args(["ci", "--no-audit", "--no-fund"])
-                .current_dir(&folder),
+                .current_dir(folder),
         )?;
     }
-    Ok(folder)
+    Ok(())
+}
+
+/// A folder's test files, by name: what Node makes of a folder differs from version to version.
+pub(crate) fn node_tests(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries =
+        std::fs::read_dir(folder).with_context(|| format!("can't read {}", folder.display()))?;
+    let paths = entries.flatten().map(|entry| entry.path());
+    let mut tests: Vec<PathBuf> = paths
+        .filter(|path| path.to_string_lossy().ends_with(".test.mjs"))
+        .collect();
+    if tests.is_empty() {
+        bail!("there is no *.test.mjs in {}", folder.display());
+    }
+    tests.sort();
+    Ok(tests)
 }
 
 /// A program by any of these names, from Debian's packages if it isn't there yet.

@@ -1,14 +1,15 @@
 //! `cargo xtask test`: everything a change has to pass, from a fresh clone, in one command.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use crate::autobahn;
 use crate::broken;
 use crate::component::{self, Kind};
 use crate::instructions;
+use crate::javascript;
 use crate::needs::{self, Needs};
 use crate::shell;
 use crate::steps::Steps;
@@ -22,6 +23,7 @@ const BROKEN: &str = "The native engine, broken on purpose";
 const HOSTS: &str = "Tests with the component: host, gate, peers";
 const INSTRUCTIONS: &str = "Instruction counts";
 const NODE: &str = "The component in Node";
+const JAVASCRIPT: &str = "The npm package, in Node and Chromium";
 const AUTOBAHN: &str = "Autobahn, the fast part";
 
 /// The components, as absolute paths.
@@ -56,6 +58,7 @@ fn run_all() -> Result<()> {
         HOSTS,
         INSTRUCTIONS,
         NODE,
+        JAVASCRIPT,
         AUTOBAHN,
     ]);
     if let Some(needs) = steps.run(needs::install) {
@@ -68,6 +71,7 @@ fn run_all() -> Result<()> {
             steps.run(|| test_hosts(&components, Some(&needs)));
             steps.run(|| instructions::run(false));
             steps.run(|| test_node(&components, &needs));
+            steps.run(|| javascript::test(&components.normal, &needs.chromium));
             steps.run(|| autobahn::test(&components.normal));
         }
     }
@@ -138,25 +142,10 @@ fn test_hosts(components: &Components, needs: Option<&Needs>) -> Result<()> {
 }
 
 fn test_node(components: &Components, needs: &Needs) -> Result<()> {
-    let tests = node_tests(&needs.peers.node_folder)?;
+    let tests = needs::node_tests(&needs.peers.node_folder)?;
     let mut node = Command::new("node");
     node.arg("--test")
         .args(tests)
         .current_dir(&needs.peers.node_folder);
     shell::run(node.env("WEBSOCKET_COMPONENT", &components.normal))
-}
-
-/// The test files, by name: what Node makes of a folder differs from version to version.
-fn node_tests(folder: &Path) -> Result<Vec<PathBuf>> {
-    let entries =
-        std::fs::read_dir(folder).with_context(|| format!("can't read {}", folder.display()))?;
-    let paths = entries.flatten().map(|entry| entry.path());
-    let mut tests: Vec<PathBuf> = paths
-        .filter(|path| path.to_string_lossy().ends_with(".test.mjs"))
-        .collect();
-    if tests.is_empty() {
-        bail!("there is no *.test.mjs in {}", folder.display());
-    }
-    tests.sort();
-    Ok(tests)
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask autobahn`: the Autobahn test suite against both engines in both roles.
+//! `cargo xtask autobahn`: the Autobahn test suite against each host of the engine in both roles.
 //!
 //! | module | what it is |
 //! |---|---|
@@ -21,10 +21,10 @@ use std::path::Path;
 use anyhow::{Result, bail, ensure};
 use clap::ValueEnum;
 
-use self::runs::{Engine, Finished, Role, Run, Tools};
+use self::runs::{Finished, Host, Role, Run, Tools};
 use self::sections::Section;
 use crate::component::{self, Kind};
-use crate::{needs, shell};
+use crate::{javascript, needs, shell};
 
 /// What to run.
 #[derive(clap::Args)]
@@ -33,9 +33,9 @@ pub(crate) struct Args {
     #[arg(long)]
     fast: bool,
 
-    /// Which build of the engine.
-    #[arg(long, value_enum, default_value_t = Engines::All)]
-    engine: Engines,
+    /// Which build of the engine, by what runs it.
+    #[arg(long, value_enum, default_value_t = Hosts::All)]
+    host: Hosts,
 
     /// Which role the engine has; the test suite has the other.
     #[arg(long, value_enum, default_value_t = Roles::Both)]
@@ -47,21 +47,24 @@ pub(crate) struct Args {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Engines {
-    /// The Rust crate.
+enum Hosts {
+    /// None: the Rust crate.
     Native,
-    /// The component in its sandbox.
-    Component,
+    /// wasmtime, with the component in its sandbox.
+    Wasmtime,
+    /// Node, with the npm package.
+    Node,
     /// One after the other.
     All,
 }
 
-impl Engines {
-    fn list(self) -> &'static [Engine] {
+impl Hosts {
+    fn list(self) -> &'static [Host] {
         match self {
-            Self::Native => &[Engine::Native],
-            Self::Component => &[Engine::Component],
-            Self::All => &[Engine::Component, Engine::Native],
+            Self::Native => &[Host::Native],
+            Self::Wasmtime => &[Host::Wasmtime],
+            Self::Node => &[Host::Node],
+            Self::All => &[Host::Wasmtime, Host::Native, Host::Node],
         }
     }
 }
@@ -88,18 +91,21 @@ impl Roles {
 
 /// The command.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let is_whole = args.engine == Engines::All && args.role == Roles::Both;
+    let is_whole = args.host == Hosts::All && args.role == Roles::Both;
     ensure!(
         is_whole || !args.write,
-        "docs/autobahn.md holds full runs only: leave out --engine and --role"
+        "docs/autobahn.md holds full runs only: leave out --host and --role"
     );
     let component = component::build(Kind::Normal)?;
     let sections = match args.fast {
         true => sections::fast(),
         false => sections::all(),
     };
+    if args.host.list().contains(&Host::Node) {
+        javascript::install(&component)?;
+    }
     let tools = tools(&component)?;
-    let finished = run_all(&tools, args.engine, args.role, &sections)?;
+    let finished = run_all(&tools, args.host, args.role, &sections)?;
     if args.write {
         document::write(&tools, &finished)?;
     }
@@ -109,7 +115,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 /// The part of `cargo xtask test`: the fast cases against the component, in both roles.
 pub(crate) fn test(component: &Path) -> Result<()> {
     let tools = tools(component)?;
-    let finished = run_all(&tools, Engines::Component, Roles::Both, &sections::fast())?;
+    let finished = run_all(&tools, Hosts::Wasmtime, Roles::Both, &sections::fast())?;
     judge(&finished)
 }
 
@@ -123,14 +129,14 @@ fn tools(component: &Path) -> Result<Tools> {
 
 fn run_all(
     tools: &Tools,
-    engines: Engines,
+    hosts: Hosts,
     roles: Roles,
     sections: &[Section],
 ) -> Result<Vec<Finished>> {
     let mut finished = Vec::new();
-    for &engine in engines.list() {
+    for &host in hosts.list() {
         for &role in roles.list() {
-            let run = Run { engine, role };
+            let run = Run { host, role };
             println!("\n{run}");
             let done = runs::finish(tools, run, sections)?;
             print!("\n{}{}", table::table(&done), table::notes(&done));

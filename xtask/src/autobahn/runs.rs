@@ -26,9 +26,13 @@ const START_TIME: Duration = Duration::from_secs(60);
 const REPORT_TIME: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Engine {
+pub(crate) enum Host {
+    /// The Rust crate, which needs none.
     Native,
-    Component,
+    /// wasmtime, around the component.
+    Wasmtime,
+    /// Node, with the npm package.
+    Node,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,18 +41,19 @@ pub(crate) enum Role {
     Client,
 }
 
-/// Which engine in which role.
+/// Which build of the engine in which role.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Run {
-    pub(crate) engine: Engine,
+    pub(crate) host: Host,
     pub(crate) role: Role,
 }
 
-impl Engine {
+impl Host {
     fn name(self) -> &'static str {
         match self {
             Self::Native => "native",
-            Self::Component => "component",
+            Self::Wasmtime => "component",
+            Self::Node => "node",
         }
     }
 }
@@ -64,11 +69,12 @@ impl Role {
 
 impl fmt::Display for Run {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let engine = match self.engine {
-            Engine::Native => "The native engine",
-            Engine::Component => "The component in its sandbox",
+        let host = match self.host {
+            Host::Native => "The native engine",
+            Host::Wasmtime => "The component in its sandbox",
+            Host::Node => "The npm package in Node",
         };
-        write!(f, "{engine} as {}", self.role.name())
+        write!(f, "{host} as {}", self.role.name())
     }
 }
 
@@ -77,6 +83,8 @@ pub(crate) struct Tools {
     /// The folder with the programs of the test suite's environment.
     pub(crate) environment: PathBuf,
     peer: PathBuf,
+    /// The folder in which the npm package is installed.
+    node_tests: PathBuf,
     pub(crate) component: PathBuf,
     reports: PathBuf,
 }
@@ -90,6 +98,7 @@ impl Tools {
         Ok(Self {
             environment,
             peer: target.join("release").join(name),
+            node_tests: shell::root()?.join("js/test"),
             component: component.to_path_buf(),
             reports: target.join("autobahn"),
         })
@@ -105,9 +114,14 @@ impl Tools {
         suite
     }
 
-    fn peer(&self, engine: Engine) -> Command {
+    fn peer(&self, host: Host) -> Command {
+        if host == Host::Node {
+            let mut peer = Command::new("node");
+            peer.arg(self.node_tests.join("autobahn.mjs"));
+            return peer;
+        }
         let mut peer = Command::new(&self.peer);
-        peer.args(["--engine", engine.name(), "--component"])
+        peer.args(["--engine", host.name(), "--component"])
             .arg(&self.component);
         peer
     }
@@ -133,7 +147,7 @@ impl Finished {
 
 /// Runs these sections, and reads the report.
 pub(crate) fn finish(tools: &Tools, run: Run, sections: &[Section]) -> Result<Finished> {
-    let name = format!("{}-{}", run.engine.name(), run.role.name());
+    let name = format!("{}-{}", run.host.name(), run.role.name());
     let folder = tools.reports.join(name);
     // A report of an earlier run must not be taken for this one's.
     if folder.exists() {
@@ -141,8 +155,8 @@ pub(crate) fn finish(tools: &Tools, run: Run, sections: &[Section]) -> Result<Fi
     }
     let started = Instant::now();
     let mut suite = match run.role {
-        Role::Server => against_server(tools, run.engine, sections, &folder)?,
-        Role::Client => against_client(tools, run.engine, sections, &folder)?,
+        Role::Server => against_server(tools, run.host, sections, &folder)?,
+        Role::Client => against_client(tools, run.host, sections, &folder)?,
     };
     let time = started.elapsed();
     // The test suite's own status and words count every case that isn't implemented as a failure: the report is what counts.
@@ -160,11 +174,11 @@ pub(crate) fn finish(tools: &Tools, run: Run, sections: &[Section]) -> Result<Fi
 
 fn against_server(
     tools: &Tools,
-    engine: Engine,
+    host: Host,
     sections: &[Section],
     folder: &Path,
 ) -> Result<Background> {
-    let mut server = Background::start(tools.peer(engine).arg("server"))?;
+    let mut server = Background::start(tools.peer(host).arg("server"))?;
     let address = server.says("listening on ", START_TIME)?;
     let url = format!("ws://{address}");
     let mut suite = Background::start(&mut tools.suite("fuzzingclient", &url, sections, folder))?;
@@ -174,14 +188,14 @@ fn against_server(
 
 fn against_client(
     tools: &Tools,
-    engine: Engine,
+    host: Host,
     sections: &[Section],
     folder: &Path,
 ) -> Result<Background> {
     let mut suite = tools.suite("fuzzingserver", "127.0.0.1:0", sections, folder);
     let mut suite = Background::start(&mut suite)?;
     let url = suite.says("fuzzingserver listening on ", START_TIME)?;
-    let mut client = tools.peer(engine);
+    let mut client = tools.peer(host);
     client.args(["client", &url, "--parallel", PARALLEL]);
     match shell::status_within(&mut client, RUN_TIME)? {
         Some(status) if status.success() => suite.ends_within(REPORT_TIME)?,
@@ -206,7 +220,7 @@ mod tests {
         };
         let done = Finished {
             run: Run {
-                engine: Engine::Native,
+                host: Host::Native,
                 role: Role::Server,
             },
             sections: sections::all(),

@@ -1,0 +1,328 @@
+import type {
+  Event, Kind, Outgoing, WebsocketSession,
+} from '../component/interfaces/websocket-protocol-session.js';
+import type { State } from '../component/interfaces/websocket-protocol-types.js';
+import type { Duplex } from './duplex.js';
+import { WebSocketError } from './error.js';
+import { entrust, relieve } from './leaks.js';
+import { Alarm, now } from './time.js';
+
+/** What a driver tells. */
+export interface DriverListener {
+  /** A server's request has come: it is answered with the session's `accept` or `refuse`, and `answered`. */
+  asked(): void;
+  /** Messages may be sent. */
+  opened(): void;
+  /** A message has come. */
+  message(bytes: Uint8Array, isText: boolean): void;
+  /** A ping has come, and was answered. */
+  ping(bytes: Uint8Array): void;
+  /** A pong has come; the round-trip time in nanoseconds, if a ping asked for it. */
+  pong(bytes: Uint8Array, roundTrip: bigint | undefined): void;
+  /**
+   * The peer's close frame has come; 1005 if it has no code (RFC 6455, section 7.1.5). It is answered with `answer`, behind
+   * what was sent before that.
+   */
+  close(code: number, reason: string, answer: () => void): void;
+  /** The connection has ended; with the rule that was broken, if one was. Nothing is told afterwards. */
+  ended(error: Error | undefined): void;
+}
+
+/** What is to be sent. */
+export interface Send {
+  kind: Kind;
+  bytes: Uint8Array;
+  /** As in the component's `outgoing`. */
+  detail: bigint;
+  /** It was written, or why it was not. */
+  done: ((error?: Error) => void) | undefined;
+}
+
+/** The most bytes that a call takes out of the sandbox, but for a message that is longer. */
+const CAPACITY = 1 << 16;
+/** How long the peer may take to end its side once the session is over, in milliseconds. */
+const LINGER = 2000;
+/** The detail of a pong that answers no ping. */
+const UNSOLICITED = 2n ** 64n - 1n;
+const NOTHING = new Uint8Array();
+const decoder = new TextDecoder();
+
+/**
+ * Moves bytes between a session in the sandbox and a duplex, with one call into the sandbox for each chunk that is read, and
+ * one for all that is sent in the same turn of the event loop.
+ */
+export class Driver {
+  readonly #session: WebsocketSession;
+  readonly #duplex: Duplex;
+  readonly #listener: DriverListener;
+  readonly #alarm = new Alarm(() => this.#turn(NOTHING));
+  #state: State = 'connecting';
+  /** What waits to be sent, and how many bytes of it there are. */
+  #waiting: Send[] = [];
+  #waitingBytes = 0;
+  /** What was written, but waits in the duplex. */
+  #written: ((error?: Error) => void)[] = [];
+  /** Input that the session has not taken: behind a request that isn't answered. */
+  #rest: Uint8Array = NOTHING;
+  #isAsked = false;
+  /** Whether a call would bring more, if there was room for it. */
+  #hasMore = false;
+  #isBlocked = false;
+  #isPaused = false;
+  #isFlushing = false;
+  #isInTurn = false;
+  #hasEnded = false;
+  #error: Error | undefined;
+
+  constructor(session: WebsocketSession, duplex: Duplex, listener: DriverListener) {
+    this.#session = session;
+    this.#duplex = duplex;
+    this.#listener = listener;
+    entrust(this, session);
+  }
+
+  /** Begins to read and write; `head` are bytes that were read before. */
+  start(head: Uint8Array = NOTHING): void {
+    this.#duplex.start({
+      data: (bytes) => this.#turn(bytes),
+      end: () => this.#endOfInput(),
+      drained: () => {
+        this.#isBlocked = false;
+        this.#settle();
+        if (this.#hasMore) this.#turn(NOTHING);
+        else this.#flush();
+      },
+      closed: (error) => this.#lost(error),
+    });
+    this.#turn(head);
+  }
+
+  /** The session's, or `closed` once it has ended. */
+  get state(): State {
+    return this.#state;
+  }
+
+  /** How many bytes of messages wait to be sent or written. */
+  get bufferedAmount(): number {
+    const queued = this.#hasEnded ? 0 : Number(this.#session.bufferedAmount());
+    return this.#waitingBytes + queued + this.#duplex.writableLength;
+  }
+
+  /** The round-trip time of the last ping that was answered, in milliseconds. */
+  get roundTripTime(): number | undefined {
+    const time = this.#hasEnded ? undefined : this.#session.roundTripTime();
+    return time === undefined ? undefined : Number(time) / 1e6;
+  }
+
+  /** Sends with all else of this turn of the event loop. */
+  send(send: Send): void {
+    if (this.#hasEnded) {
+      const error = this.#error ?? new Error('the connection has ended');
+      if (send.done) queueMicrotask(() => send.done?.(error));
+      return;
+    }
+    this.#waiting.push(send);
+    this.#waitingBytes += send.bytes.length;
+    this.#flushSoon();
+  }
+
+  /** The request was answered. */
+  answered(): void {
+    this.#isAsked = false;
+    if (!this.#isInTurn) this.#turn(NOTHING);
+  }
+
+  /** No message is delivered until `resume`, but for those of a chunk that was read already. */
+  pause(): void {
+    this.#isPaused = true;
+    this.#pauseOrResume();
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#pauseOrResume();
+  }
+
+  /** Drops the connection without a word. */
+  abort(error?: Error): void {
+    if (this.#hasEnded) return;
+    this.#error ??= error;
+    this.#end();
+    this.#duplex.destroy();
+  }
+
+  #flushSoon(): void {
+    if (this.#isFlushing || this.#isInTurn) return;
+    this.#isFlushing = true;
+    queueMicrotask(() => {
+      this.#isFlushing = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    if (this.#waiting.length > 0 && !this.#isBlocked) this.#turn(NOTHING);
+  }
+
+  #pauseOrResume(): void {
+    if (this.#isPaused || this.#isAsked) this.#duplex.pause();
+    else this.#duplex.resume();
+  }
+
+  #turn(bytes: Uint8Array): void {
+    if (this.#hasEnded) return;
+    this.#isInTurn = true;
+    try {
+      this.#exchange(concat([this.#rest, bytes]));
+    } catch (error) {
+      // A trap: the sandbox is of no more use.
+      this.abort(error as Error);
+      return;
+    } finally {
+      this.#isInTurn = false;
+    }
+    if (this.#hasEnded) return;
+    this.#settle();
+    this.#pauseOrResume();
+    if (this.#waiting.length > 0) this.#flushSoon();
+  }
+
+  #exchange(input: Uint8Array): void {
+    for (;;) {
+      const sends = this.#isBlocked || this.#state === 'connecting' ? [] : this.#waiting;
+      const { outgoing, payload } = pack(sends);
+      // What waits stays in the sandbox while the duplex is full, where pongs have a limit. Input is taken all the same:
+      // two sides that write and don't read would wait for each other.
+      const capacity = this.#isBlocked ? 1 : CAPACITY;
+      const turn = this.#session.exchange(input, outgoing, payload, now(), capacity);
+      input = input.subarray(turn.consumed);
+      this.#taken(sends, turn.accepted, turn.refused && new WebSocketError(turn.refused));
+      if (turn.output.length > 0) this.#isBlocked = !this.#duplex.write(turn.output);
+      this.#state = turn.state;
+      for (const event of turn.events) {
+        this.#tell(event, turn.payload);
+        if (this.#hasEnded) return;
+      }
+      if (turn.state === 'closed') {
+        this.#error ??= turn.failure && new WebSocketError(turn.failure);
+        this.#finish();
+        return;
+      }
+      const isStuck = this.#isBlocked && turn.consumed === 0 && turn.events.length === 0;
+      if (!turn.more || isStuck || this.#isAsked) {
+        // The array may be used again by whoever has read into it.
+        this.#rest = input.length > 0 ? input.slice() : NOTHING;
+        this.#hasMore = turn.more;
+        this.#alarm.set(turn.nextDeadline);
+        return;
+      }
+    }
+  }
+
+  /** So many of the sends are on their way, and the next may have been refused. */
+  #taken(sends: Send[], accepted: number, refused: WebSocketError | undefined): void {
+    if (sends.length === 0) return;
+    for (const { bytes, done } of sends.slice(0, accepted)) {
+      this.#waitingBytes -= bytes.length;
+      if (done) this.#written.push(done);
+    }
+    const next = sends[accepted];
+    if (refused && next) {
+      this.#waitingBytes -= next.bytes.length;
+      if (next.done) queueMicrotask(() => next.done?.(refused));
+      accepted += 1;
+    }
+    this.#waiting.splice(0, accepted);
+  }
+
+  #tell({ kind, start, length, detail }: Event, payload: Uint8Array): void {
+    const bytes = payload.subarray(start, start + length);
+    switch (kind) {
+      case 'request':
+        this.#isAsked = true;
+        return this.#listener.asked();
+      case 'opened':
+        return this.#listener.opened();
+      case 'text':
+      case 'binary':
+        return this.#listener.message(bytes, kind === 'text');
+      case 'ping':
+        return this.#listener.ping(bytes);
+      case 'pong':
+        return this.#listener.pong(bytes, detail === UNSOLICITED ? undefined : detail);
+      case 'close':
+        return this.#listener.close(Number(detail), decoder.decode(bytes), () => this.#answerClose(detail));
+    }
+  }
+
+  #answerClose(code: bigint): void {
+    // One that was sent meanwhile is the answer.
+    if (!this.#hasEnded) this.send({ kind: 'close', bytes: NOTHING, detail: code, done: undefined });
+  }
+
+  /** Those are done whose bytes have left for the network. */
+  #settle(): void {
+    if (this.#isBlocked || this.#written.length === 0) return;
+    for (const done of this.#written.splice(0)) queueMicrotask(() => done());
+  }
+
+  #endOfInput(): void {
+    if (this.#hasEnded) return;
+    this.#session.endOfInput(now());
+    this.#turn(NOTHING);
+  }
+
+  /** The session is over: what it had to say is written, and the peer has a while to end as well. */
+  #finish(): void {
+    this.#settle();
+    this.#end();
+    this.#duplex.end();
+    this.#duplex.resume();
+    const timer = setTimeout(() => this.#duplex.destroy(), LINGER);
+    (timer as { unref?: () => void }).unref?.();
+  }
+
+  /** The duplex is gone. */
+  #lost(error: Error | undefined): void {
+    if (this.#hasEnded) return;
+    this.#error ??= error;
+    this.#endOfInput();
+    if (!this.#hasEnded) this.#end();
+  }
+
+  #end(): void {
+    this.#hasEnded = true;
+    this.#state = 'closed';
+    this.#alarm.set(undefined);
+    relieve(this);
+    this.#session[Symbol.dispose]();
+    const error = this.#error ?? new Error('the connection has ended');
+    for (const { done } of this.#waiting.splice(0)) if (done) queueMicrotask(() => done(error));
+    for (const done of this.#written.splice(0)) queueMicrotask(() => done(error));
+    this.#waitingBytes = 0;
+    this.#listener.ended(this.#error);
+  }
+}
+
+function pack(sends: Send[]): { outgoing: Outgoing[]; payload: Uint8Array } {
+  let start = 0;
+  const outgoing = sends.map(({ kind, bytes, detail }) => {
+    const record = { kind, start, length: bytes.length, detail };
+    start += bytes.length;
+    return record;
+  });
+  return { outgoing, payload: concat(sends.map(({ bytes }) => bytes)) };
+}
+
+/** One array of all, without a copy if there is only one. */
+function concat(parts: Uint8Array[]): Uint8Array {
+  const [first = NOTHING, ...others] = parts.filter((part) => part.length > 0);
+  if (others.length === 0) return first;
+  const all = new Uint8Array(others.reduce((length, part) => length + part.length, first.length));
+  let at = 0;
+  for (const part of [first, ...others]) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}

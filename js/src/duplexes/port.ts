@@ -1,0 +1,89 @@
+import type { Duplex, DuplexListener } from '../duplex.js';
+
+/**
+ * A duplex over a `MessagePort`, to another thread, page or worker: each message is a `Uint8Array` of bytes, and `null` ends
+ * them. A port doesn't tell how much the other side has taken, so nothing that is written waits.
+ */
+export class PortDuplex implements Duplex {
+  readonly #port: MessagePort;
+  #listener: DuplexListener | undefined;
+  /** What came while it was paused. */
+  #held: (Uint8Array | null)[] = [];
+  #paused = false;
+  #closed = false;
+  #ended = { by: false, to: false };
+  readonly writableLength = 0;
+
+  constructor(port: MessagePort) {
+    this.#port = port;
+  }
+
+  start(listener: DuplexListener): void {
+    this.#listener = listener;
+    this.#port.addEventListener('message', this.#onmessage);
+    // Told by newer browsers, and by Node.
+    this.#port.addEventListener('close', this.#onclose);
+    this.#port.start();
+  }
+
+  write(bytes: Uint8Array): boolean {
+    // Of a buffer that it has for itself, the other side gets the very memory.
+    const own = bytes.byteLength === bytes.buffer.byteLength && bytes.buffer instanceof ArrayBuffer;
+    this.#port.postMessage(bytes, own ? [bytes.buffer as ArrayBuffer] : []);
+    return true;
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    while (!this.#paused && !this.#closed && this.#held.length > 0) this.#take(this.#held.shift() ?? null);
+  }
+
+  end(): void {
+    if (this.#ended.to || this.#closed) return;
+    this.#ended.to = true;
+    this.#port.postMessage(null);
+    this.#closeIfDone();
+  }
+
+  destroy(): void {
+    this.end();
+    this.#close();
+  }
+
+  readonly #onmessage = ({ data }: MessageEvent<Uint8Array | null>): void => {
+    if (this.#paused || this.#held.length > 0) this.#held.push(data);
+    else this.#take(data);
+  };
+
+  readonly #onclose = (): void => {
+    if (!this.#ended.by) this.#listener?.end();
+    this.#close();
+  };
+
+  #take(data: Uint8Array | null): void {
+    if (data === null) {
+      this.#ended.by = true;
+      this.#listener?.end();
+      this.#closeIfDone();
+    } else {
+      this.#listener?.data(data);
+    }
+  }
+
+  #closeIfDone(): void {
+    if (this.#ended.by && this.#ended.to) this.#close();
+  }
+
+  #close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#port.removeEventListener('message', this.#onmessage);
+    this.#port.removeEventListener('close', this.#onclose);
+    this.#port.close();
+    this.#listener?.closed();
+  }
+}

@@ -1,0 +1,48 @@
+import type { Failure, Party, Rule } from '../component/interfaces/websocket-protocol-types.js';
+
+/**
+ * A rule that was broken.
+ *
+ * ```js
+ * import { WebSocketError } from 'websocket-component';
+ *
+ * function log(error) {
+ *   if (error instanceof WebSocketError) console.log(error.rule, error.section, error.closeCode);
+ * }
+ * ```
+ */
+export class WebSocketError extends Error {
+  override readonly name = 'WebSocketError';
+  /** Which rule, such as `invalid-utf8`. */
+  readonly rule: Rule;
+  /** The same in the manner of Node: `WS_ERR_INVALID_UTF8`. */
+  readonly code: string;
+  /** Who is at fault: the `peer`, the `host` (the caller), or the `transport`. */
+  readonly blame: Party;
+  /** Where the rule stands, such as `RFC 6455 8.1`, or the setting or call that it belongs to. */
+  readonly section: string;
+  /** The code of the close frame that the rule calls for. */
+  readonly closeCode: number | undefined;
+  /** The status of the response that the rule calls for. */
+  readonly status: number | undefined;
+
+  constructor(failure: Failure, options?: ErrorOptions) {
+    super(`${failure.description} (${failure.section})`, options);
+    this.rule = failure.rule;
+    this.code = `WS_ERR_${failure.rule.toUpperCase().replaceAll('-', '_')}`;
+    this.blame = failure.blame;
+    this.section = failure.section;
+    this.closeCode = failure.closeCode;
+    this.status = failure.status;
+  }
+}
+
+/** Calls the component; a failure that it answers with is thrown as a {@link WebSocketError}. */
+export function checked<T>(call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    const failure = (error as { payload?: Failure }).payload;
+    throw failure ? new WebSocketError(failure) : error;
+  }
+}

@@ -1,0 +1,121 @@
+import type {
+  Acceptance, Refusal, Request, RequestHead, ResponseHead,
+} from '../component/interfaces/websocket-protocol-session.js';
+import type { Extension, Header } from '../component/interfaces/websocket-protocol-types.js';
+import { bytesOf } from './payload.js';
+
+/** What a client asks for. */
+export interface Ask {
+  /** Where to: `ws:`, `wss:`, `http:` or `https:`. Its host and path go into the request; the transport is the caller's. */
+  url: string | URL;
+  /** The subprotocols to offer, most wanted first. */
+  protocols?: string | string[];
+  /** Further fields of the request. */
+  headers?: HeadersInit;
+}
+
+/** What a server was asked. */
+export interface Asked {
+  /** The path and query. */
+  readonly target: string;
+  /** The Host field. */
+  readonly authority: string;
+  /** The subprotocols that are offered, most wanted first. */
+  readonly protocols: string[];
+  readonly headers: Headers;
+}
+
+/** A server's answer: accepted, or refused with a `status`. */
+export interface Answer {
+  /** The subprotocol, which must be one of those asked for. */
+  protocol?: string;
+  /** Further fields of the response. */
+  headers?: HeadersInit;
+  /** Refuses: a status from 200 on. */
+  status?: number;
+  /** The body of a refusal. */
+  body?: string | Uint8Array;
+}
+
+/** What a server answered. */
+export interface Answered {
+  readonly status: number;
+  readonly headers: Headers;
+}
+
+const latin1 = new TextDecoder('latin1');
+
+/** Where a WebSocket's URL leads. @throws SyntaxError As the W3C's `WebSocket` does. */
+export function locate(url: string | URL): URL {
+  let parsed: URL;
+  try {
+    parsed = new URL(url, globalThis.location?.href);
+  } catch {
+    throw new DOMException(`not a URL: ${String(url)}`, 'SyntaxError');
+  }
+  if (parsed.protocol === 'http:') parsed.protocol = 'ws:';
+  if (parsed.protocol === 'https:') parsed.protocol = 'wss:';
+  if (parsed.protocol !== 'ws:' && parsed.protocol !== 'wss:') {
+    throw new DOMException(`not a WebSocket's URL: ${parsed.href}`, 'SyntaxError');
+  }
+  if (parsed.hash !== '') throw new DOMException('the URL of a WebSocket has no fragment', 'SyntaxError');
+  return parsed;
+}
+
+export function requestOf({ url, protocols = [], headers }: Ask): Request {
+  const { pathname, search, host, username, password } = locate(url);
+  const fields = new Headers(headers);
+  if ((username || password) && !fields.has('authorization')) {
+    fields.set('Authorization', `Basic ${btoa(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`)}`);
+  }
+  return {
+    target: pathname + search,
+    authority: host,
+    subprotocols: typeof protocols === 'string' ? [protocols] : protocols,
+    extensions: [],
+    headers: fieldsOf(fields),
+  };
+}
+
+export function askedOf(head: RequestHead): Asked {
+  return {
+    target: head.target,
+    authority: head.authority,
+    protocols: head.subprotocols,
+    headers: headersOf(head.headers),
+  };
+}
+
+export function answeredOf(head: ResponseHead): Answered {
+  return { status: head.status, headers: headersOf(head.headers) };
+}
+
+export function acceptanceOf({ protocol, headers }: Answer): Acceptance {
+  const acceptance: Acceptance = { extensions: [], headers: fieldsOf(headers) };
+  if (protocol !== undefined) acceptance.subprotocol = protocol;
+  return acceptance;
+}
+
+export function refusalOf({ status = 400, headers, body = '' }: Answer): Refusal {
+  return { status, headers: fieldsOf(headers), body: bytesOf(body) };
+}
+
+/** The extensions that were agreed on, as in the header. */
+export function extensionsOf(extensions: Extension[]): string {
+  const parameter = ([name, value]: [string, string | undefined]): string =>
+    value === undefined ? `; ${name}` : `; ${name}=${value}`;
+  return extensions.map(({ name, parameters }) => name + parameters.map(parameter).join('')).join(', ');
+}
+
+/** A field's value on the wire: each character a byte (RFC 9110, section 5.5). */
+export function field(name: string, value: string): Header {
+  return { name, value: Uint8Array.from(value, (character) => character.charCodeAt(0)) };
+}
+
+function fieldsOf(headers: HeadersInit | undefined): Header[] {
+  return [...new Headers(headers)].map(([name, value]) => field(name, value));
+}
+
+function headersOf(fields: Header[]): Headers {
+  return new Headers(fields.map(({ name, value }): [string, string] => [name, latin1.decode(value)]));
+}

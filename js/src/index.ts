@@ -1,0 +1,22 @@
+/**
+ * A WebSocket engine in a WebAssembly sandbox, over any transport.
+ *
+ * {@link WebSocketSession} is one connection, over any duplex of bytes; {@link WebSocket} has the interface of the W3C's. Node's
+ * servers and sockets are in `websocket-component/node`, the component itself in `websocket-component/component`.
+ */
+
+export type { Duplex, DuplexListener } from './duplex.js';
+export type { Transport } from './duplexes/index.js';
+export type { NodeStream } from './duplexes/node.js';
+export type { StreamPair } from './duplexes/streams.js';
+export { Engine, type Source } from './engine.js';
+export { WebSocketError } from './error.js';
+export { CloseEvent, ControlEvent, FailureEvent } from './events.js';
+export type { Answer, Answered, Ask, Asked } from './handshake.js';
+export type { Answering, Closed } from './opening.js';
+export type { Data } from './payload.js';
+export {
+  type AcceptOptions, type ConnectOptions, type SendOptions, type SessionEventMap, type SessionOptions, WebSocketSession,
+} from './session.js';
+export { WebSocket, type WebSocketOptions } from './websocket.js';
+export type { DeflateSettings, Limits, Settings, Timeouts } from './settings.js';

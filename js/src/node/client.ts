@@ -1,0 +1,70 @@
+import * as net from 'node:net';
+import * as tls from 'node:tls';
+
+import { type ConnectOptions, WebSocketSession } from '../session.js';
+import { locate } from '../handshake.js';
+import { type WebSocketOptions, WebSocket as OverTransport } from '../websocket.js';
+
+/** How the socket of a client is opened. */
+export interface SocketOptions {
+  /** Of `wss:`: the certificates that are trusted, the client's own, and so on. */
+  tls?: tls.ConnectionOptions;
+}
+
+/** What a client over TCP is told. */
+export interface ClientOptions extends Omit<ConnectOptions, 'url'>, SocketOptions {}
+
+/**
+ * Opens a connection over TCP, or TLS if the URL is `wss:`.
+ *
+ * ```js
+ * import { connect } from 'websocket-component/node';
+ *
+ * async function greet(url) {
+ *   const session = await connect(url, { protocols: ['chat'] });
+ *   await session.send('hello');
+ *   for await (const message of session) console.log(message);
+ * }
+ * ```
+ *
+ * @throws Error If the socket can't be opened. WebSocketError If the answer breaks a rule, or is no acceptance.
+ */
+export async function connect(url: string | URL, options: ClientOptions = {}): Promise<WebSocketSession> {
+  const located = locate(url);
+  const socket = await open(located, options.signal, options.tls);
+  return WebSocketSession.connect(socket, { ...options, url: located });
+}
+
+/** A client with the interface of the W3C's `WebSocket`, over TCP, or TLS if the URL is `wss:`. */
+export class WebSocket extends OverTransport {
+  constructor(
+    url: string | URL,
+    protocols: string | string[] = [],
+    { tls: settings, ...options }: Omit<WebSocketOptions, 'transport'> & SocketOptions = {},
+  ) {
+    super(url, protocols, { ...options, transport: (to, signal) => open(to, signal, settings) });
+  }
+}
+
+function open(url: URL, signal: AbortSignal | undefined, settings: tls.ConnectionOptions = {}): Promise<net.Socket> {
+  const isSecure = url.protocol === 'wss:';
+  // An IPv6 address stands in brackets in a URL, and nowhere else.
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const port = Number(url.port) || (isSecure ? 443 : 80);
+  signal?.throwIfAborted();
+  return new Promise((resolve, reject) => {
+    const named = net.isIP(host) ? {} : { servername: host };
+    const socket = isSecure
+      ? tls.connect({ ALPNProtocols: ['http/1.1'], ...named, ...settings, host, port })
+      : net.connect({ host, port });
+    const abort = (): void => void socket.destroy(signal?.reason as Error);
+    signal?.addEventListener('abort', abort, { once: true });
+    socket.setNoDelay();
+    socket.once(isSecure ? 'secureConnect' : 'connect', () => {
+      signal?.removeEventListener('abort', abort);
+      socket.removeListener('error', reject);
+      resolve(socket);
+    });
+    socket.once('error', reject);
+  });
+}

@@ -1,0 +1,171 @@
+import { EventEmitter } from 'node:events';
+import type { Duplex } from 'node:stream';
+
+import type { Kind, WebsocketSession as Resource } from '../../component/interfaces/websocket-protocol-session.js';
+import type { Negotiated } from '../../component/interfaces/websocket-protocol-types.js';
+import { Driver, type DriverListener } from '../driver.js';
+import { NodeDuplex } from '../duplexes/node.js';
+import { WebSocketError } from '../error.js';
+import { extensionsOf } from '../handshake.js';
+import { type Data, bytesOf } from '../payload.js';
+
+/** How a message is sent, in the words of npm's ws. */
+export interface SendOptions {
+  /** Whether bytes go as a binary message, or a string as one; by the type of the data if it isn't given. */
+  binary?: boolean;
+  /** False not to compress the message. Default true, if that was agreed on. */
+  compress?: boolean;
+  /** False if it is a fragment of a message, and not the last. Default true. */
+  fin?: boolean;
+}
+
+type Done = (error?: Error) => void;
+
+/** What a connection tells. */
+export interface ConnectionEvents {
+  message: [data: Buffer, isBinary: boolean];
+  ping: [data: Buffer];
+  pong: [data: Buffer];
+  /** A rule was broken, or the socket failed. Without a listener nothing happens; `close` follows in any case. */
+  error: [error: Error];
+  close: [code: number, reason: Buffer];
+}
+
+const CONNECTING = 0;
+const OPEN = 1;
+const CLOSING = 2;
+const CLOSED = 3;
+const STATES = { connecting: CONNECTING, open: OPEN, closing: CLOSING, closed: CLOSED } as const;
+/** A close frame without a code (RFC 6455, section 7.4.1). */
+const NO_CODE = 1005;
+/** No close frame has come. */
+const NO_CLOSE = 1006;
+
+/** One connection of a {@link WebSocketServer}, in the shape of npm's ws. */
+export class WebSocketConnection extends EventEmitter<ConnectionEvents> {
+  static readonly CONNECTING = CONNECTING;
+  static readonly OPEN = OPEN;
+  static readonly CLOSING = CLOSING;
+  static readonly CLOSED = CLOSED;
+  readonly CONNECTING = CONNECTING;
+  readonly OPEN = OPEN;
+  readonly CLOSING = CLOSING;
+  readonly CLOSED = CLOSED;
+  /** The subprotocol that was agreed on, or nothing. */
+  readonly protocol: string;
+  /** The extensions in use, as in the header. */
+  readonly extensions: string;
+  readonly #driver: Driver;
+  #isPaused = false;
+  /** Whether the message is text of which fragments were sent. */
+  #fragments: { isText: boolean } | undefined;
+  #received: { code: number; reason: Buffer } | undefined;
+
+  /** @internal */
+  constructor(session: Resource, socket: Duplex, { subprotocol = '', extensions }: Negotiated) {
+    super();
+    this.protocol = subprotocol;
+    this.extensions = extensionsOf(extensions);
+    this.#driver = new Driver(session, new NodeDuplex(socket), this.#listener());
+  }
+
+  /** @internal Begins, with what was read behind the request. */
+  start(head: Buffer): void {
+    this.#driver.start(head);
+  }
+
+  get readyState(): 0 | 1 | 2 | 3 {
+    // It has been open since its request was accepted.
+    return this.#driver.state === 'connecting' ? OPEN : STATES[this.#driver.state];
+  }
+
+  /** How many bytes wait to be written. */
+  get bufferedAmount(): number {
+    return this.#driver.bufferedAmount;
+  }
+
+  /** The round-trip time of the last ping that was answered, in milliseconds. */
+  get roundTripTime(): number | undefined {
+    return this.#driver.roundTripTime;
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  /** Sends a message; bytes must stay as they are until it is done. `done` is told when the socket has room for more. */
+  send(data: Data | number, done?: Done): void;
+  send(data: Data | number, options?: SendOptions, done?: Done): void;
+  send(data: Data | number, options: SendOptions | Done = {}, done?: Done): void {
+    if (typeof options === 'function') return this.send(data, {}, options);
+    const { binary = typeof data !== 'string' && typeof data !== 'number', compress = true, fin = true } = options;
+    const isText = this.#fragments?.isText ?? !binary;
+    this.#fragments = fin ? undefined : { isText };
+    const kind = fin ? (isText ? 'text' : 'binary') : isText ? 'text-fragment' : 'binary-fragment';
+    this.#send(kind, data, compress ? 0n : 1n, done);
+  }
+
+  /** Sends a ping of up to 125 bytes. */
+  ping(data: Data | number = '', _mask?: boolean, done?: Done): void {
+    this.#send('ping', data, 0n, done);
+  }
+
+  /** Sends a pong that no ping has asked for. Pings are answered without it. */
+  pong(data: Data | number = '', _mask?: boolean, done?: Done): void {
+    this.#send('pong', data, 0n, done);
+  }
+
+  /** Closes the connection: what was sent before is still written. */
+  close(code: number = NO_CODE, reason: string | Uint8Array = ''): void {
+    if (this.readyState === OPEN) this.#send('close', reason, BigInt(code), (error) => error && this.#fail(error));
+  }
+
+  /** Ends the connection at once, without a word. */
+  terminate(): void {
+    this.#driver.abort();
+  }
+
+  /** Reads no more: at most the messages of what was read already still come. */
+  pause(): void {
+    this.#isPaused = true;
+    this.#driver.pause();
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#driver.resume();
+  }
+
+  #send(kind: Kind, data: Data | number, detail: bigint, done: Done | undefined): void {
+    const bytes = bytesOf(typeof data === 'number' ? String(data) : data);
+    this.#driver.send({ kind, bytes, detail, done });
+  }
+
+  #fail(error: Error): void {
+    if (this.listenerCount('error') > 0) this.emit('error', error);
+  }
+
+  #listener(): DriverListener {
+    return {
+      asked: () => {},
+      opened: () => {},
+      message: (bytes, isText) => this.emit('message', bufferOf(bytes), !isText),
+      ping: (bytes) => this.emit('ping', bufferOf(bytes)),
+      pong: (bytes) => this.emit('pong', bufferOf(bytes)),
+      close: (code, reason, answer) => {
+        this.#received = { code, reason: Buffer.from(reason) };
+        answer();
+      },
+      ended: (error) => {
+        const isLost = error instanceof WebSocketError && error.rule === 'connection-lost';
+        if (error && !isLost) this.#fail(error);
+        const { code, reason } = this.#received ?? { code: NO_CLOSE, reason: Buffer.alloc(0) };
+        this.emit('close', code, reason);
+      },
+    };
+  }
+}
+
+function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

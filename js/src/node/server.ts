@@ -1,0 +1,278 @@
+import { EventEmitter } from 'node:events';
+import { type IncomingMessage, STATUS_CODES, type Server, createServer } from 'node:http';
+import type { Server as SecureServer } from 'node:https';
+import type { AddressInfo, ListenOptions, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+
+import type { Header } from '../../component/interfaces/websocket-protocol-types.js';
+import { Engine } from '../engine.js';
+import { WebSocketError, checked } from '../error.js';
+import { field } from '../handshake.js';
+import { type DeflateSettings, type Settings, configOf } from '../settings.js';
+import { WebSocketConnection } from './connection.js';
+
+/** What `verifyClient` is asked about. */
+export interface ClientInfo {
+  /** The Origin field. */
+  origin: string | undefined;
+  /** Whether the request came over TLS. */
+  secure: boolean;
+  req: IncomingMessage;
+}
+
+type Verdict = (accepted: boolean, status?: number, message?: string, headers?: Record<string, string>) => void;
+
+/** What a server is told, in the words of npm's ws. */
+export interface ServerOptions extends Omit<Settings, 'deflate' | 'verifyUtf8'> {
+  /** Where to listen, on a server of its own. */
+  port?: number;
+  host?: string;
+  backlog?: number;
+  /** A server whose `upgrade` events are taken over. */
+  server?: Server | SecureServer;
+  /** Whether {@link WebSocketServer.handleUpgrade} is called by the program. */
+  noServer?: boolean;
+  /** The only path that is served. */
+  path?: string;
+  /** Chooses from the subprotocols that are offered; false for none. Without it the first is chosen. */
+  handleProtocols?: (protocols: Set<string>, request: IncomingMessage) => string | false;
+  /** Whether to accept a request. With two parameters, the second is called with the verdict. */
+  verifyClient?: ((info: ClientInfo) => boolean) | ((info: ClientInfo, verdict: Verdict) => void);
+  /** The longest message that is received, in bytes. Default 16 MiB. */
+  maxPayload?: number;
+  /** Whether permessage-deflate may be used, and how. Default false. */
+  perMessageDeflate?: boolean | DeflateSettings;
+  /** Whether received text is not checked. Default false. */
+  skipUTF8Validation?: boolean;
+  /** Whether `clients` is kept. Default true. */
+  clientTracking?: boolean;
+  /** The sandbox. Without it, the one that all share: {@link Engine.shared}. */
+  engine?: Engine;
+}
+
+/** What a server tells. */
+export interface ServerEvents {
+  /** A connection is open. */
+  connection: [connection: WebSocketConnection, request: IncomingMessage];
+  /** The lines of a response are about to be written; more may be added. */
+  headers: [lines: string[], request: IncomingMessage];
+  listening: [];
+  /** The server failed. */
+  error: [error: Error];
+  /** A request was refused, and answered, because it breaks a rule. */
+  wsClientError: [error: Error, socket: Duplex, request: IncomingMessage];
+  close: [];
+}
+
+type Callback = (connection: WebSocketConnection, request: IncomingMessage) => void;
+
+/**
+ * A server in the shape of npm's ws, on the `upgrade` events of an `http.Server`.
+ *
+ * ```js
+ * import { WebSocketServer } from 'websocket-component/node';
+ *
+ * const server = new WebSocketServer({ port: 0 });
+ * server.on('connection', (socket) => {
+ *   socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }));
+ * });
+ * server.on('listening', () => server.close());
+ * ```
+ */
+export class WebSocketServer extends EventEmitter<ServerEvents> {
+  readonly options: ServerOptions;
+  /** The open connections, unless `clientTracking` is off. */
+  readonly clients: Set<WebSocketConnection> | undefined;
+  readonly #server: Server | SecureServer | undefined;
+  readonly #ownsServer: boolean;
+  readonly #remove: () => void;
+  readonly #engine: Promise<Engine>;
+  #isClosing = false;
+
+  /** @throws TypeError Unless exactly one of `port`, `server` and `noServer` is given. */
+  constructor(options: ServerOptions, listening?: () => void) {
+    super();
+    const { port, server, noServer, clientTracking = true, engine } = options;
+    if ([port !== undefined, server !== undefined, noServer === true].filter(Boolean).length !== 1) {
+      throw new TypeError('one of the options port, server and noServer has to be given');
+    }
+    this.options = options;
+    this.clients = clientTracking ? new Set() : undefined;
+    this.#engine = engine ? Promise.resolve(engine) : Engine.shared();
+    // Whoever needs it is told.
+    this.#engine.catch(() => {});
+    this.#ownsServer = port !== undefined;
+    this.#server = server ?? (this.#ownsServer ? createServer(upgradeRequired) : undefined);
+    this.#remove = this.#server ? this.#take(this.#server) : () => {};
+    if (this.#ownsServer) {
+      const { host, backlog } = options;
+      const where: ListenOptions = { port: port as number, ...(host !== undefined && { host }), ...(backlog !== undefined && { backlog }) };
+      this.#server?.listen(where, listening);
+    }
+  }
+
+  /** Where it listens. */
+  address(): AddressInfo | string | null {
+    if (this.options.noServer) throw new Error('the server is operated by the program');
+    return this.#server?.address() ?? null;
+  }
+
+  /** Takes no more connections. Those that are open stay, and `close` is told when they have ended. */
+  close(done?: (error?: Error) => void): void {
+    if (done) this.once('close', () => done());
+    if (this.#isClosing) return;
+    this.#isClosing = true;
+    this.#remove();
+    const closed = (): void => void this.emit('close');
+    if (this.#ownsServer) this.#server?.close(closed);
+    else if (this.clients && this.clients.size > 0) this.#afterClients = closed;
+    else process.nextTick(closed);
+  }
+
+  #afterClients: (() => void) | undefined;
+
+  /** Whether a request is this server's: whether its path is. */
+  shouldHandle({ url = '' }: IncomingMessage): boolean {
+    const { path } = this.options;
+    return path === undefined || url.split('?', 1)[0] === path;
+  }
+
+  /** Answers a request to upgrade. If it can't be accepted, the socket is closed behind the answer. */
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, opened: Callback): void {
+    socket.on('error', ignore);
+    void this.#upgrade(request, socket, head, opened).catch((error: unknown) => {
+      refuse(socket, error instanceof WebSocketError ? (error.status ?? 400) : 500, (error as Error).message);
+      if (error instanceof WebSocketError) this.emit('wsClientError', error, socket, request);
+      else this.emit('error', error as Error);
+    });
+  }
+
+  /** Listens to a server; the function undoes that. */
+  #take(server: Server | SecureServer): () => void {
+    const listeners = {
+      listening: () => void this.emit('listening'),
+      error: (error: Error) => void this.emit('error', error),
+      upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) =>
+        this.handleUpgrade(request, socket, head, (connection) => this.emit('connection', connection, request)),
+    };
+    for (const [name, listener] of Object.entries(listeners)) server.on(name, listener);
+    return () => {
+      for (const [name, listener] of Object.entries(listeners)) server.removeListener(name, listener);
+    };
+  }
+
+  async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, opened: Callback): Promise<void> {
+    if (!this.shouldHandle(request)) return refuse(socket, 400, 'There is no WebSocket at this path');
+    if (request.method !== 'GET') return refuse(socket, 405, 'The method of a handshake is GET');
+    if (this.#isClosing) return refuse(socket, 503, 'The server is closing');
+    const verdict = await this.#verify(request);
+    if (!verdict.accepted) return refuse(socket, verdict.status, verdict.message, verdict.headers);
+    const engine = await this.#engine;
+    if (socket.destroyed) return;
+    const { WebsocketSession } = engine.component;
+    const session = checked(() => WebsocketSession.server(configOf(engine, this.#settings())));
+    let fields: Header[];
+    try {
+      const subprotocol = this.#subprotocol(request);
+      const acceptance = { extensions: [], headers: [], ...(subprotocol !== undefined && { subprotocol }) };
+      fields = checked(() => session.beginServerHandshake('upgrade', fieldsOf(request), acceptance));
+      checked(() => session.endServerHandshake());
+    } catch (error) {
+      session[Symbol.dispose]();
+      throw error;
+    }
+    const lines = ['HTTP/1.1 101 Switching Protocols', ...fields.map(lineOf)];
+    this.emit('headers', lines, request);
+    socket.write([...lines, '', ''].join('\r\n'), 'latin1');
+    socket.removeListener('error', ignore);
+    const { setTimeout: setIdle, setNoDelay } = socket as Partial<Socket>;
+    setIdle?.call(socket as Socket, 0);
+    setNoDelay?.call(socket as Socket, true);
+    const connection = new WebSocketConnection(session, socket, session.getNegotiated() ?? { extensions: [] });
+    this.#track(connection);
+    opened(connection, request);
+    connection.start(head);
+  }
+
+  #settings(): Settings {
+    const { perMessageDeflate = false, maxPayload, skipUTF8Validation = false, limits, timeouts, pongs } = this.options;
+    const longest = maxPayload !== undefined && { message: maxPayload, frame: maxPayload };
+    return {
+      deflate: perMessageDeflate,
+      verifyUtf8: !skipUTF8Validation,
+      limits: { ...longest, ...limits },
+      ...(timeouts && { timeouts }),
+      ...(pongs && { pongs }),
+    };
+  }
+
+  #subprotocol(request: IncomingMessage): string | undefined {
+    const offered = request.headers['sec-websocket-protocol'];
+    if (offered === undefined) return undefined;
+    // What is no list of tokens is refused by the engine.
+    const names = new Set(offered.split(',').map((name) => name.trim()));
+    const { handleProtocols } = this.options;
+    const [first] = names;
+    return (handleProtocols ? handleProtocols(names, request) : first) || undefined;
+  }
+
+  #verify(req: IncomingMessage): Promise<{ accepted: boolean; status: number; message: string; headers: Record<string, string> }> {
+    const { verifyClient } = this.options;
+    const info: ClientInfo = {
+      origin: req.headers.origin,
+      secure: 'encrypted' in req.socket,
+      req,
+    };
+    return new Promise((resolve) => {
+      const verdict: Verdict = (accepted, status = 401, message = STATUS_CODES[status] ?? '', headers = {}) =>
+        resolve({ accepted, status, message, headers });
+      if (!verifyClient) verdict(true);
+      else if (verifyClient.length === 2) verifyClient(info, verdict);
+      else verdict((verifyClient as (info: ClientInfo) => boolean)(info));
+    });
+  }
+
+  #track(connection: WebSocketConnection): void {
+    const { clients } = this;
+    if (!clients) return;
+    clients.add(connection);
+    connection.once('close', () => {
+      clients.delete(connection);
+      if (clients.size === 0) this.#afterClients?.();
+    });
+  }
+}
+
+function ignore(): void {}
+
+/** An `http.Server` that knows nothing but WebSockets. */
+function upgradeRequired(_: IncomingMessage, response: import('node:http').ServerResponse): void {
+  const body = STATUS_CODES[426] as string;
+  response.writeHead(426, { 'Content-Length': body.length, 'Content-Type': 'text/plain' }).end(body);
+}
+
+function refuse(socket: Duplex, status: number, message: string, headers: Record<string, string> = {}): void {
+  const fields = {
+    Connection: 'close',
+    'Content-Type': 'text/plain; charset=utf-8',
+    'Content-Length': Buffer.byteLength(message),
+    ...(status === 426 && { 'Sec-WebSocket-Version': '13', Upgrade: 'websocket' }),
+    ...headers,
+  };
+  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}`);
+  socket.once('finish', () => socket.destroy());
+  socket.end([`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, ...lines, '', message].join('\r\n'));
+}
+
+/** The fields of a request as they came. */
+function fieldsOf({ rawHeaders }: IncomingMessage): Header[] {
+  const fields: Header[] = [];
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    fields.push(field(rawHeaders[index] as string, rawHeaders[index + 1] as string));
+  }
+  return fields;
+}
+
+function lineOf({ name, value }: Header): string {
+  return `${name}: ${Buffer.from(value).toString('latin1')}`;
+}

@@ -1,0 +1,154 @@
+import type { WebsocketSession as Resource } from '../component/interfaces/websocket-protocol-session.js';
+import type { Negotiated } from '../component/interfaces/websocket-protocol-types.js';
+import { Driver, type DriverListener } from './driver.js';
+import { type Transport, duplexOf } from './duplexes/index.js';
+import { checked } from './error.js';
+import { CloseEvent, ControlEvent } from './events.js';
+import {
+  type Answer, type Answered, type Asked, acceptanceOf, answeredOf, askedOf, refusalOf,
+} from './handshake.js';
+import { Inbox } from './inbox.js';
+import { alone, textOf } from './payload.js';
+
+/** How a server answers. */
+export interface Answering {
+  /** The subprotocols that are spoken, most wanted first; the first that is asked for is chosen. */
+  protocols?: string[];
+  /** Answers the request. Without it, all are accepted. */
+  answer?: (asked: Asked) => Answer | void | PromiseLike<Answer | void>;
+}
+
+/** How a connection ended. */
+export interface Closed {
+  /** The code of the peer's close frame; 1005 if it had none, 1006 if none came (RFC 6455, section 7.1.5). */
+  readonly code: number;
+  readonly reason: string;
+  /** Whether both sides sent a close frame. */
+  readonly wasClean: boolean;
+  /** The rule that was broken, or what became of the transport. */
+  readonly error: Error | undefined;
+}
+
+const NO_CLOSE = 1006;
+const INTERNAL_SERVER_ERROR = 500;
+
+/** A connection, to which an owner is made when it opens. */
+export class Opening<Owner extends EventTarget> implements DriverListener {
+  readonly driver: Driver;
+  readonly messages: Inbox;
+  readonly closed: Promise<Closed>;
+  negotiated: Negotiated = { extensions: [] };
+  response: Answered | undefined;
+  request: Asked | undefined;
+  readonly #resource: Resource;
+  readonly #answering: Answering;
+  readonly #make: (opening: Opening<Owner>) => Owner;
+  readonly #owner: Promise<Owner>;
+  #settle!: { resolve: (owner: Owner) => void; reject: (error: unknown) => void };
+  #made: Owner | undefined;
+  #close: { code: number; reason: string } | undefined;
+  #refusal: unknown;
+  #resolveClosed!: (closed: Closed) => void;
+
+  constructor(
+    resource: Resource,
+    transport: Transport,
+    answering: Answering,
+    make: (opening: Opening<Owner>) => Owner,
+  ) {
+    this.#resource = resource;
+    this.#answering = answering;
+    this.#make = make;
+    this.driver = new Driver(resource, duplexOf(transport), this);
+    this.messages = new Inbox(this.driver);
+    this.closed = new Promise((resolve) => {
+      this.#resolveClosed = resolve;
+    });
+    this.#owner = new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject };
+    });
+  }
+
+  /** Starts once `prepare` has told the session what it needs to know. */
+  begin(prepare: () => void, signal: AbortSignal | undefined): Promise<Owner> {
+    const abort = (): void => this.driver.abort(reasonOf(signal as AbortSignal));
+    try {
+      signal?.throwIfAborted();
+      checked(prepare);
+    } catch (error) {
+      this.driver.abort(error as Error);
+      return this.#owner;
+    }
+    signal?.addEventListener('abort', abort, { once: true });
+    void this.closed.then(() => signal?.removeEventListener('abort', abort));
+    this.driver.start();
+    return this.#owner;
+  }
+
+  asked(): void {
+    this.request = askedOf(this.#resource.request() as NonNullable<ReturnType<Resource['request']>>);
+    void this.#answer(this.request);
+  }
+
+  opened(): void {
+    this.negotiated = this.#resource.getNegotiated() as Negotiated;
+    const head = this.#resource.response();
+    this.response = head && answeredOf(head);
+    this.#made = this.#make(this);
+    this.#settle.resolve(this.#made);
+  }
+
+  message(bytes: Uint8Array, isText: boolean): void {
+    this.messages.put(isText ? textOf(bytes) : alone(bytes));
+  }
+
+  ping(bytes: Uint8Array): void {
+    this.#made?.dispatchEvent(new ControlEvent('ping', alone(bytes)));
+  }
+
+  pong(bytes: Uint8Array, roundTrip: bigint | undefined): void {
+    const time = roundTrip === undefined ? undefined : Number(roundTrip) / 1e6;
+    this.#made?.dispatchEvent(new ControlEvent('pong', alone(bytes), time));
+  }
+
+  close(code: number, reason: string, answer: () => void): void {
+    this.#close = { code, reason };
+    this.messages.whenTaken(answer);
+  }
+
+  ended(error: Error | undefined): void {
+    const { code, reason } = this.#close ?? { code: NO_CLOSE, reason: '' };
+    const closed = { code, reason, wasClean: this.#close !== undefined && error === undefined, error };
+    this.messages.end(error);
+    this.#settle.reject(this.#refusal ?? error ?? new Error('the connection has ended'));
+    this.#resolveClosed(closed);
+    this.#made?.dispatchEvent(new CloseEvent('close', closed));
+  }
+
+  async #answer(asked: Asked): Promise<void> {
+    const { answer, protocols = [] } = this.#answering;
+    let chosen: Answer;
+    try {
+      chosen = (await answer?.(asked)) ?? {};
+      if (this.driver.state === 'closed') return;
+      if (chosen.status === undefined) {
+        const protocol = chosen.protocol ?? protocols.find((name) => asked.protocols.includes(name));
+        checked(() => this.#resource.accept(acceptanceOf({ ...chosen, ...(protocol && { protocol }) })));
+        this.opened();
+      } else {
+        this.#refusal = new Error(`the request was refused with status ${chosen.status}`);
+        checked(() => this.#resource.refuse(refusalOf(chosen)));
+      }
+    } catch (error) {
+      // The host's mistake is no business of the peer's.
+      this.#refusal = error;
+      this.#resource.refuse(refusalOf({ status: INTERNAL_SERVER_ERROR }));
+    }
+    this.driver.answered();
+  }
+}
+
+function reasonOf(signal: AbortSignal): Error {
+  const reason: unknown = signal.reason;
+  return reason instanceof Error ? reason : new DOMException('aborted', 'AbortError');
+}

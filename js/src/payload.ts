@@ -1,0 +1,26 @@
+/** What a message can be made of. */
+export type Data = string | ArrayBufferLike | ArrayBufferView;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/** The bytes of a message, which are those of `data` where that has bytes. */
+export function bytesOf(data: Data): Uint8Array {
+  if (typeof data === 'string') return encoder.encode(data);
+  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  if (data instanceof ArrayBuffer || Object.prototype.toString.call(data) === '[object SharedArrayBuffer]') {
+    return new Uint8Array(data);
+  }
+  throw new TypeError('a message is a string, an ArrayBuffer or a view of one');
+}
+
+/** Text that the engine has found to be UTF-8. */
+export function textOf(bytes: Uint8Array): string {
+  return decoder.decode(bytes);
+}
+
+/** The same bytes in a buffer that has no others. */
+export function alone(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const isAlone = bytes.byteLength === bytes.buffer.byteLength;
+  return isAlone ? (bytes as Uint8Array<ArrayBuffer>) : bytes.slice();
+}

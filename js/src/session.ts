@@ -1,0 +1,216 @@
+import type { WebsocketSession as Resource } from '../component/interfaces/websocket-protocol-session.js';
+import type { Driver } from './driver.js';
+import type { Transport } from './duplexes/index.js';
+import { Engine } from './engine.js';
+import { checked } from './error.js';
+import type { CloseEvent, ControlEvent } from './events.js';
+import { type Answered, type Ask, type Asked, extensionsOf, requestOf } from './handshake.js';
+import type { Inbox } from './inbox.js';
+import { type Answering, type Closed, Opening } from './opening.js';
+import { type Data, bytesOf } from './payload.js';
+import { type Settings, configOf } from './settings.js';
+
+/** What both sides of a connection can be told. */
+export interface SessionOptions extends Settings {
+  /** Ends the connection without a word when it is aborted, whether it is open or not yet. */
+  signal?: AbortSignal;
+  /** The sandbox. Without it, the one that all share: {@link Engine.shared}. */
+  engine?: Engine;
+}
+
+/** What a client is told. */
+export interface ConnectOptions extends SessionOptions, Ask {}
+
+/** What a server is told. */
+export interface AcceptOptions extends SessionOptions, Answering {}
+
+/** How a message is sent. */
+export interface SendOptions {
+  /** False not to compress it, because it is compressed already or holds a secret. Default true, if that was agreed on. */
+  compress?: boolean;
+}
+
+export interface SessionEventMap {
+  message: MessageEvent<string | Uint8Array>;
+  ping: ControlEvent;
+  pong: ControlEvent;
+  close: CloseEvent;
+}
+
+/** How much the engine wants for its mask keys, in bytes. */
+const ENTROPY = 32;
+
+/**
+ * One WebSocket connection over any duplex of bytes.
+ *
+ * ```js
+ * import { WebSocketSession } from 'websocket-component';
+ *
+ * const { port1, port2 } = new MessageChannel();
+ * const [client, server] = await Promise.all([
+ *   WebSocketSession.connect(port1, { url: 'ws://example.com/chat' }),
+ *   WebSocketSession.accept(port2),
+ * ]);
+ * await client.send('hello');
+ * for await (const message of server) {
+ *   console.log(message); // hello
+ *   break;
+ * }
+ * await client.close();
+ * ```
+ */
+export class WebSocketSession extends EventTarget implements AsyncIterable<string | Uint8Array> {
+  /** The subprotocol that was agreed on, or nothing. */
+  readonly protocol: string;
+  /** The extensions in use, as in the header. */
+  readonly extensions: string;
+  /** Of a client: the answer that opened the connection. */
+  readonly response: Answered | undefined;
+  /** Of a server: the request that it accepted. */
+  readonly request: Asked | undefined;
+  /** Settles when the connection has ended, and is never rejected. */
+  readonly closed: Promise<Closed>;
+  readonly #driver: Driver;
+  readonly #messages: Inbox;
+  #isHeard = false;
+
+  private constructor(opening: Opening<WebSocketSession>) {
+    super();
+    const { subprotocol = '', extensions } = opening.negotiated;
+    this.protocol = subprotocol;
+    this.extensions = extensionsOf(extensions);
+    this.response = opening.response;
+    this.request = opening.request;
+    this.closed = opening.closed;
+    this.#driver = opening.driver;
+    this.#messages = opening.messages;
+  }
+
+  /**
+   * Asks for a connection, as a client.
+   *
+   * @throws WebSocketError If the answer breaks a rule or is no acceptance, or a value of the request is not sound.
+   */
+  static async connect(transport: Transport, options: ConnectOptions): Promise<WebSocketSession> {
+    const engine = options.engine ?? (await Engine.shared());
+    const { WebsocketSession } = engine.component;
+    const config = configOf(engine, options);
+    const entropy = crypto.getRandomValues(new Uint8Array(ENTROPY));
+    const session = checked(() => WebsocketSession.client(config, entropy));
+    return WebSocketSession.#open(session, transport, {}, options.signal, () => session.connect(requestOf(options)));
+  }
+
+  /**
+   * Answers the request for a connection that comes over the transport, as a server.
+   *
+   * @throws WebSocketError If the request breaks a rule; it was refused then. Error If `answer` refused it.
+   */
+  static async accept(transport: Transport, options: AcceptOptions = {}): Promise<WebSocketSession> {
+    const engine = options.engine ?? (await Engine.shared());
+    const { WebsocketSession } = engine.component;
+    const session = checked(() => WebsocketSession.server(configOf(engine, options)));
+    return WebSocketSession.#open(session, transport, options, options.signal, () => {});
+  }
+
+  static #open(
+    resource: Resource,
+    transport: Transport,
+    answering: Answering,
+    signal: AbortSignal | undefined,
+    prepare: () => void,
+  ): Promise<WebSocketSession> {
+    const make = (opened: Opening<WebSocketSession>): WebSocketSession => new WebSocketSession(opened);
+    return new Opening(resource, transport, answering, make).begin(prepare, signal);
+  }
+
+  /** Where the connection is in its life, in the words of the W3C's `WebSocket`. */
+  get state(): 'connecting' | 'open' | 'closing' | 'closed' {
+    return this.#driver.state;
+  }
+
+  /** How many bytes of messages wait to be written. */
+  get bufferedAmount(): number {
+    return this.#driver.bufferedAmount;
+  }
+
+  /** The round-trip time of the last ping that was answered, in milliseconds. */
+  get roundTripTime(): number | undefined {
+    return this.#driver.roundTripTime;
+  }
+
+  /**
+   * Sends a message: a string as text, anything else as bytes, which must stay as they are until then. It is done when the
+   * transport has room for more, so awaiting it keeps a fast writer from filling the memory.
+   *
+   * @throws WebSocketError If it can't be sent: `already-closing` after a close.
+   */
+  send(data: Data, { compress = true }: SendOptions = {}): Promise<void> {
+    return this.#send(typeof data === 'string' ? 'text' : 'binary', bytesOf(data), compress ? 0n : 1n);
+  }
+
+  /** Sends a ping of up to 125 bytes. Its pong is an event, and brings `roundTripTime` up to date. */
+  ping(data: Data = ''): Promise<void> {
+    return this.#send('ping', bytesOf(data));
+  }
+
+  /**
+   * Closes the connection: what was sent before is still written, and what the peer has sent is still delivered.
+   *
+   * @param code 1000 to 1003, 1007 to 1014, or 3000 to 4999; 1005 for a close frame without one.
+   * @param reason At most 123 bytes of UTF-8.
+   * @returns What came of it; see `closed`.
+   * @throws WebSocketError If the code or the reason can't be sent.
+   */
+  async close(code = 1000, reason = ''): Promise<Closed> {
+    if (this.state === 'open') await this.#send('close', bytesOf(reason), BigInt(code));
+    return this.closed;
+  }
+
+  /** Ends the connection without a word to the peer. */
+  abort(): void {
+    this.#driver.abort();
+  }
+
+  [Symbol.dispose](): void {
+    this.abort();
+  }
+
+  /** Closes with 1000, and waits for the end. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /**
+   * The messages in order; nothing is read while more than 256 KiB of them wait. Ends when the connection has been closed,
+   * and throws what broke it otherwise, behind the last message. Leaving the loop doesn't close the connection.
+   *
+   * While there are listeners of `message`, they get the messages instead.
+   */
+  [Symbol.asyncIterator](): AsyncIterator<string | Uint8Array> {
+    return { next: () => this.#messages.next() };
+  }
+
+  override addEventListener<K extends keyof SessionEventMap>(
+    type: K,
+    listener: (event: SessionEventMap[K]) => void,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  override addEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  override addEventListener(type: string, listener: any, options?: boolean | AddEventListenerOptions): void {
+    super.addEventListener(type, listener, options);
+    if (type !== 'message' || this.#isHeard) return;
+    this.#isHeard = true;
+    this.#messages.pour((data) => this.dispatchEvent(new MessageEvent('message', { data })));
+  }
+
+  #send(kind: 'text' | 'binary' | 'ping' | 'close', bytes: Uint8Array, detail = 0n): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const done = (error?: Error): void => (error ? reject(error) : resolve());
+      this.#driver.send({ kind, bytes, detail, done });
+    });
+  }
+}

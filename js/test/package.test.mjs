@@ -1,0 +1,77 @@
+// The package as it is published, in a project that has nothing else.
+
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const tests = import.meta.dirname;
+const packed = join(tests, '..', 'websocket-component-0.1.0.tgz');
+const types = fileURLToPath(new URL('support/types.ts', import.meta.url));
+const browserTypes = fileURLToPath(new URL('support/types-browser.ts', import.meta.url));
+
+/** An empty project with the package in it. */
+async function project(t) {
+  const folder = await mkdtemp(join(tmpdir(), 'websocket-package-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  await writeFile(join(folder, 'package.json'), '{"private":true,"type":"module"}');
+  await run('npm', ['install', '--offline', '--no-audit', '--no-fund', packed], { cwd: folder });
+  return folder;
+}
+
+test('it installs without any other package, and runs', async (t) => {
+  const folder = await project(t);
+  const lock = JSON.parse(await readFile(join(folder, 'package-lock.json'), 'utf8'));
+  assert.deepEqual(Object.keys(lock.packages), ['', 'node_modules/websocket-component']);
+  const program = `
+    import { WebSocketSession } from 'websocket-component';
+    const { port1, port2 } = new MessageChannel();
+    const [client, server] = await Promise.all([
+      WebSocketSession.connect(port1, { url: 'ws://example.com/chat' }),
+      WebSocketSession.accept(port2),
+    ]);
+    await client.send('hello');
+    for await (const message of server) {
+      console.log(message);
+      break;
+    }
+    await client.close();
+  `;
+  await writeFile(join(folder, 'main.js'), program);
+  const { stdout, stderr } = await run(process.execPath, ['main.js'], { cwd: folder });
+  assert.deepEqual([stdout, stderr], ['hello\n', '']);
+});
+
+test('it holds what it needs and nothing else', async (t) => {
+  const folder = join(await project(t), 'node_modules', 'websocket-component');
+  const { files } = JSON.parse((await run('npm', ['pack', '--dry-run', '--json', folder])).stdout)[0];
+  const names = files.map(({ path }) => path);
+  for (const name of ['README.md', 'LICENSE-MIT', 'LICENSE-APACHE', 'dist/index.d.ts', 'dist/node/index.d.ts', 'component/websocket.core.wasm']) {
+    assert(names.includes(name), name);
+  }
+  const others = names.filter((name) => !/^(dist|component)\/|^(README\.md|LICENSE-\w+|package\.json)$/.test(name));
+  assert.deepEqual(others, []);
+});
+
+test('its types are strict, in Node and in a browser without Node\'s', async (t) => {
+  const folder = await project(t);
+  const tsc = join(tests, 'node_modules', 'typescript', 'bin', 'tsc');
+  const options = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess', '--target', 'es2022'];
+  await cp(browserTypes, join(folder, 'browser.ts'));
+  const browser = ['--module', 'esnext', '--moduleResolution', 'bundler', '--lib', 'es2022,esnext.disposable,dom,dom.asynciterable'];
+  await check(tsc, [...options, ...browser, 'browser.ts'], folder);
+  await cp(types, join(folder, 'node.ts'));
+  await symlink(join(tests, 'node_modules', '@types'), join(folder, 'node_modules', '@types'));
+  await symlink(join(tests, 'node_modules', 'undici-types'), join(folder, 'node_modules', 'undici-types'));
+  const node = ['--module', 'nodenext', '--lib', 'es2022,esnext.disposable,dom,dom.asynciterable', '--types', 'node'];
+  await check(tsc, [...options, ...node, 'node.ts'], folder);
+});
+
+async function check(tsc, args, cwd) {
+  await run(process.execPath, [tsc, ...args], { cwd }).catch(({ stdout }) => assert.fail(stdout));
+}

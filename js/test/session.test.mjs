@@ -1,0 +1,281 @@
+// Sessions over transports of the caller's.
+
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Engine, WebSocketError, WebSocketSession } from 'websocket-component';
+import { all, pair, ports, streams, take, url, webStreams } from './support/connections.mjs';
+
+const transports = { ports, streams, webStreams };
+
+for (const [name, ends] of Object.entries(transports)) {
+  test(`messages go both ways over ${name}, in order and as what they were`, async () => {
+    const [client, server] = await pair({ ends: ends() });
+    const large = crypto.getRandomValues(new Uint8Array(60_000));
+    for (const message of ['', 'grüße', new Uint8Array([1, 2, 3]), large, new Uint8Array()]) await client.send(message);
+    assert.deepEqual(await take(server, 5), ['', 'grüße', new Uint8Array([1, 2, 3]), large, new Uint8Array()]);
+    await server.send('back');
+    assert.deepEqual(await take(client, 1), ['back']);
+    await client.close();
+    await server.closed;
+  });
+
+  test(`closing over ${name} delivers what was sent before, and both sides agree on how it ended`, async () => {
+    const [client, server] = await pair({ ends: ends() });
+    void client.send('last words');
+    const closing = client.close(3001, 'enough');
+    assert.deepEqual(await all(server), ['last words']);
+    const clean = { code: 3001, reason: 'enough', wasClean: true, error: undefined };
+    assert.deepEqual(await server.closed, clean);
+    // Its answer repeats the code.
+    assert.deepEqual(await closing, { ...clean, reason: '' });
+    assert.deepEqual([client.state, server.state], ['closed', 'closed']);
+    await assert.rejects(client.send('too late'));
+  });
+}
+
+test('what was agreed on is the same on both sides', async () => {
+  let asked;
+  const [client, server] = await pair({
+    client: { url: 'wss://example.com:8443/a/b?c=d', protocols: ['soap', 'chat'], headers: { Origin: 'https://example.com' }, deflate: true },
+    server: {
+      protocols: ['chat', 'xmpp'],
+      deflate: true,
+      answer: (request) => {
+        asked = request;
+        return { headers: { 'X-Server': 'here' } };
+      },
+    },
+  });
+  assert.deepEqual([asked.target, asked.authority, asked.protocols], ['/a/b?c=d', 'example.com:8443', ['soap', 'chat']]);
+  assert.equal(asked.headers.get('origin'), 'https://example.com');
+  assert.equal(client.protocol, 'chat');
+  assert.equal(server.protocol, 'chat');
+  assert.match(client.extensions, /^permessage-deflate/);
+  assert.equal(server.extensions, client.extensions);
+  assert.equal(client.response.status, 101);
+  assert.equal(client.response.headers.get('x-server'), 'here');
+  const text = 'the same words again and again '.repeat(1000);
+  await client.send(text);
+  await client.send(text, { compress: false });
+  assert.deepEqual(await take(server, 2), [text, text]);
+  client.abort();
+});
+
+test('a server may refuse, and the client learns with which status', async () => {
+  const [one, other] = ports();
+  const refused = WebSocketSession.accept(other, { answer: () => ({ status: 403, body: 'not you' }) });
+  const asking = WebSocketSession.connect(one, { url });
+  await assert.rejects(refused, /403/);
+  await assert.rejects(asking, (error) => error instanceof WebSocketError && error.blame === 'peer');
+});
+
+test('an answer that throws refuses with 500 and throws for the caller', async () => {
+  const [one, other] = ports();
+  const mistake = new Error('mine');
+  const accepting = WebSocketSession.accept(other, { answer: () => Promise.reject(mistake) });
+  const asking = WebSocketSession.connect(one, { url });
+  await assert.rejects(accepting, mistake);
+  await assert.rejects(asking, WebSocketError);
+});
+
+test('a value that breaks a rule is an error with the rule and its section', async () => {
+  const failed = WebSocketSession.connect(ports()[0], { url, protocols: ['no token'] });
+  await assert.rejects(failed, (error) => {
+    assert(error instanceof WebSocketError);
+    assert.equal(error.blame, 'host');
+    assert.match(error.code, /^WS_ERR_[A-Z0-9_]+$/);
+    assert.match(error.section, /RFC/);
+    return true;
+  });
+  await assert.rejects(WebSocketSession.connect(ports()[0], { url: 'ftp://example.com' }), { name: 'SyntaxError' });
+  await assert.rejects(WebSocketSession.connect(ports()[0], { url, limits: { message: -1 } }), RangeError);
+  await assert.rejects(WebSocketSession.connect({}, { url }), TypeError);
+});
+
+test('a peer that breaks a rule is told its code; what came before is delivered, and the rule is thrown behind it', async () => {
+  const [one, other] = ports();
+  const accepting = WebSocketSession.accept(other);
+  const answer = once(one, 'message');
+  one.postMessage(Buffer.from([
+    'GET / HTTP/1.1', 'Host: a', 'Upgrade: websocket', 'Connection: Upgrade', 'Sec-WebSocket-Version: 13',
+    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==', '', '',
+  ].join('\r\n')));
+  await answer;
+  const server = await accepting;
+  const closing = once(one, 'message');
+  const sound = [0x81, 0x82, 0, 0, 0, 0, 0x68, 0x69];
+  one.postMessage(new Uint8Array([...sound, 0x81, 0x81, 0, 0, 0, 0, 0xff]));
+  const messages = [];
+  await assert.rejects(async () => {
+    for await (const message of server) messages.push(message);
+  }, (error) => {
+    assert.deepEqual([error.rule, error.code, error.closeCode, error.blame], ['invalid-utf8', 'WS_ERR_INVALID_UTF8', 1007, 'peer']);
+    assert.equal(error.section, 'RFC 6455 8.1');
+    return true;
+  });
+  assert.deepEqual(messages, ['hi']);
+  const [data] = await closing;
+  assert.deepEqual([...data.subarray(0, 4)], [0x88, data[1], 1007 >> 8, 1007 & 255]);
+  const closed = await server.closed;
+  assert.deepEqual([closed.code, closed.wasClean, closed.error.rule], [1006, false, 'invalid-utf8']);
+  one.close();
+});
+
+test('a transport that ends in the middle is an error behind what came before', async () => {
+  const ends = ports();
+  const [client, server] = await pair({ ends });
+  await server.send('one');
+  ends[1].postMessage(null);
+  const messages = [];
+  await assert.rejects(async () => {
+    for await (const message of client) messages.push(message);
+  }, { rule: 'connection-lost', blame: 'transport' });
+  assert.deepEqual(messages, ['one']);
+  server.abort();
+});
+
+test('messages are answered before the close behind them is, in the same chunk or not', async () => {
+  const [client, server] = await pair();
+  const echoing = (async () => {
+    for await (const message of server) {
+      await sleep(1);
+      await server.send(`${message} back`);
+    }
+  })();
+  for (const message of ['one', 'two', 'three']) void client.send(message);
+  void client.close();
+  assert.deepEqual(await all(client), ['one back', 'two back', 'three back']);
+  await echoing;
+  assert.equal((await server.closed).wasClean, true);
+});
+
+test('a close is answered though nobody takes the messages before it', async () => {
+  const [client, server] = await pair();
+  void client.send('for nobody');
+  const { wasClean } = await client.close();
+  assert.equal(wasClean, true);
+  assert.deepEqual(await all(server), ['for nobody']);
+});
+
+test('a signal ends the handshake, or the connection', async () => {
+  const silent = ports();
+  const before = new AbortController();
+  const asking = WebSocketSession.connect(silent[0], { url, signal: before.signal });
+  before.abort(new Error('impatient'));
+  await assert.rejects(asking, /impatient/);
+
+  const after = new AbortController();
+  const [client, server] = await pair({ client: { signal: after.signal } });
+  after.abort(new Error('enough'));
+  assert.equal((await client.closed).error.message, 'enough');
+  assert.equal((await server.closed).wasClean, false);
+  await assert.rejects(WebSocketSession.connect(ports()[0], { url, signal: AbortSignal.abort(new Error('never')) }), /never/);
+});
+
+test('events tell of messages, pings, pongs and the end', async () => {
+  const [client, server] = await pair();
+  const heard = [];
+  server.addEventListener('message', ({ data }) => heard.push(data));
+  const pinged = once(server, 'ping');
+  const ponged = once(client, 'pong');
+  await client.send('event');
+  await client.ping('beat');
+  assert.deepEqual(Buffer.from((await pinged)[0].data).toString(), 'beat');
+  const [{ data, roundTripTime }] = await ponged;
+  assert.equal(Buffer.from(data).toString(), 'beat');
+  assert(roundTripTime >= 0 && client.roundTripTime === roundTripTime);
+  assert.deepEqual(heard, ['event']);
+  const ended = once(server, 'close');
+  await client.close(1000, 'done');
+  const [{ code, reason, wasClean }] = await ended;
+  assert.deepEqual([code, reason, wasClean], [1000, 'done', true]);
+});
+
+test('messages that came before anybody listened are not lost', async () => {
+  const [client, server] = await pair();
+  await client.send('early');
+  await sleep(20);
+  const heard = [];
+  server.addEventListener('message', ({ data }) => heard.push(data));
+  assert.deepEqual(heard, ['early']);
+  client.abort();
+});
+
+test('a reader that waits holds up the writer', async () => {
+  const [one, other] = streams();
+  const [client, server] = await pair({ ends: [one, other] });
+  let sent = 0;
+  const message = new Uint8Array(16_384);
+  const writing = (async () => {
+    for (; sent < 500; sent += 1) await client.send(message);
+  })();
+  await sleep(200);
+  assert(sent < 100, `${sent} messages were sent that nobody took`);
+  const messages = take(server, 500);
+  await writing;
+  assert.equal((await messages).length, 500);
+  client.abort();
+});
+
+test('two sides that write without reading get on as soon as they read', async () => {
+  const [client, server] = await pair({ ends: streams() });
+  const message = new Uint8Array(100_000);
+  const send = async (session) => {
+    for (let count = 0; count < 50; count += 1) await session.send(message);
+  };
+  await Promise.all([send(client), send(server), take(client, 50), take(server, 50)]);
+  client.abort();
+});
+
+test('deadlines are kept without a call of the program', async () => {
+  const [one] = ports();
+  const asking = WebSocketSession.connect(one, { url, timeouts: { handshake: 30 } });
+  const keepAlive = setInterval(() => {}, 1000);
+  await assert.rejects(asking, { rule: 'handshake-timeout' });
+
+  const [client, server] = await pair({ client: { timeouts: { keepalive: 10 } } });
+  await Promise.all([once(server, 'ping'), once(client, 'pong')]);
+  await client.close();
+  clearInterval(keepAlive);
+});
+
+test('an engine of its own keeps a session apart, and its modules are compiled once', async () => {
+  const shared = await Engine.shared();
+  const own = await shared.another();
+  const before = shared.memory;
+  const [client, server] = await pair({ client: { engine: own }, server: { engine: own } });
+  assert(own.memory > 0);
+  const large = new Uint8Array(8 << 20);
+  const [[received]] = await Promise.all([take(server, 1), client.send(large)]);
+  assert.equal(received.length, large.length);
+  assert(own.memory > large.length);
+  assert.equal(shared.memory, before);
+  client.abort();
+});
+
+test('sessions that have ended give their memory back to the engine', async () => {
+  const engine = await (await Engine.shared()).another();
+  const round = async () => {
+    const [client, server] = await pair({ client: { engine }, server: { engine } });
+    void client.send(new Uint8Array(5000));
+    await take(server, 1);
+    client.abort();
+    await server.closed;
+  };
+  for (let count = 0; count < 10; count += 1) await round();
+  const before = engine.memory;
+  for (let count = 0; count < 300; count += 1) await round();
+  assert.equal(engine.memory, before);
+});
+
+test('Symbol.dispose ends the connection', async () => {
+  const [client, server] = await pair();
+  client[Symbol.dispose]();
+  assert.equal(client.state, 'closed');
+  assert.equal((await server.closed).code, 1006);
+  const [other, peer] = await pair();
+  await other[Symbol.asyncDispose]();
+  assert.equal((await peer.closed).code, 1000);
+});
