@@ -19,11 +19,10 @@ export interface DriverListener {
   ping(bytes: Uint8Array): void;
   /** A pong has come; the round-trip time in nanoseconds, if a ping asked for it. */
   pong(bytes: Uint8Array, roundTrip: bigint | undefined): void;
-  /**
-   * The peer's close frame has come; 1005 if it has no code (RFC 6455, section 7.1.5). It is answered with `answer`, behind
-   * what was sent before that.
-   */
-  close(code: number, reason: string, answer: () => void): void;
+  /** The peer's close frame has come; 1005 if it has no code (RFC 6455, section 7.1.5). */
+  close(code: number, reason: string): void;
+  /** Calls back when the messages that were told have been answered, if they are. */
+  whenAnswered(then: () => void): void;
   /** The connection has ended; with the rule that was broken, if one was. Nothing is told afterwards. */
   ended(error: Error | undefined): void;
 }
@@ -65,6 +64,8 @@ export class Driver {
   /** Input that the session has not taken: behind a request that isn't answered. */
   #rest: Uint8Array = NOTHING;
   #isAsked = false;
+  /** The next call ends the session, and waits for messages to be answered. */
+  #isHeld = false;
   /** Whether a call would bring more, if there was room for it. */
   #hasMore = false;
   #isBlocked = false;
@@ -121,9 +122,15 @@ export class Driver {
       if (send.done) queueMicrotask(() => send.done?.(error));
       return;
     }
-    this.#waiting.push(send);
     this.#waitingBytes += send.bytes.length;
-    this.#flushSoon();
+    if (this.#isHeld) {
+      // Whoever awaits it has more to answer.
+      this.#waiting.push({ ...send, done: undefined });
+      if (send.done) queueMicrotask(() => send.done?.());
+    } else {
+      this.#waiting.push(send);
+      this.#flushSoon();
+    }
   }
 
   /** The request was answered. */
@@ -170,7 +177,8 @@ export class Driver {
   }
 
   #turn(bytes: Uint8Array): void {
-    if (this.#hasEnded) return;
+    // What comes behind a broken rule counts no more.
+    if (this.#hasEnded || this.#isHeld) return;
     this.#isInTurn = true;
     try {
       this.#exchange(concat([this.#rest, bytes]));
@@ -194,7 +202,8 @@ export class Driver {
       // What waits stays in the sandbox while the duplex is full, where pongs have a limit. Input is taken all the same:
       // two sides that write and don't read would wait for each other.
       const capacity = this.#isBlocked ? 1 : CAPACITY;
-      const turn = this.#session.exchange(input, outgoing, payload, now(), capacity);
+      const time = now();
+      const turn = this.#session.exchange(input, outgoing, payload, time, capacity);
       input = input.subarray(turn.consumed);
       this.#taken(sends, turn.accepted, turn.refused && new WebSocketError(turn.refused));
       if (turn.output.length > 0) this.#isBlocked = !this.#duplex.write(turn.output);
@@ -208,6 +217,11 @@ export class Driver {
         this.#finish();
         return;
       }
+      const isDue = turn.nextDeadline !== undefined && turn.nextDeadline <= time;
+      if (turn.more && isDue && input.length === 0 && turn.events.some(isMessage)) {
+        this.#hold();
+        return;
+      }
       const isStuck = this.#isBlocked && turn.consumed === 0 && turn.events.length === 0;
       if (!turn.more || isStuck || this.#isAsked) {
         // The array may be used again by whoever has read into it.
@@ -217,6 +231,18 @@ export class Driver {
         return;
       }
     }
+  }
+
+  /** A rule was broken behind messages, which may be answered before the session ends of it. */
+  #hold(): void {
+    this.#isHeld = true;
+    this.#rest = NOTHING;
+    queueMicrotask(() => this.#listener.whenAnswered(() => this.#release()));
+  }
+
+  #release(): void {
+    this.#isHeld = false;
+    this.#turn(NOTHING);
   }
 
   /** So many of the sends are on their way, and the next may have been refused. */
@@ -251,7 +277,8 @@ export class Driver {
       case 'pong':
         return this.#listener.pong(bytes, detail === UNSOLICITED ? undefined : detail);
       case 'close':
-        return this.#listener.close(Number(detail), decoder.decode(bytes), () => this.#answerClose(detail));
+        this.#listener.close(Number(detail), decoder.decode(bytes));
+        return this.#listener.whenAnswered(() => this.#answerClose(detail));
     }
   }
 
@@ -267,6 +294,7 @@ export class Driver {
   }
 
   #endOfInput(): void {
+    if (this.#isHeld) this.#release();
     if (this.#hasEnded) return;
     this.#session.endOfInput(now());
     this.#turn(NOTHING);
@@ -302,6 +330,10 @@ export class Driver {
     this.#waitingBytes = 0;
     this.#listener.ended(this.#error);
   }
+}
+
+function isMessage({ kind }: Event): boolean {
+  return kind === 'text' || kind === 'binary';
 }
 
 function pack(sends: Send[]): { outgoing: Outgoing[]; payload: Uint8Array } {

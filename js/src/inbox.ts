@@ -1,7 +1,7 @@
 /** Above so many bytes of messages that nobody has taken, no more is read. */
 const HIGH_WATER = 1 << 18;
 
-/** How long the last message may be worked on before a close frame is answered, in milliseconds. */
+/** How long messages may be worked on before the connection goes on to its end, in milliseconds. */
 const GRACE = 1000;
 
 /** Whoever delivers messages, and can be asked to wait. */
@@ -67,6 +67,8 @@ export class Inbox {
   }
 
   next(): Promise<IteratorResult<string | Uint8Array>> {
+    // It may end all this.
+    if (this.#messages.length === 0) this.#taken();
     const message = this.#messages.shift();
     if (message !== undefined) {
       const wasFull = this.#size > HIGH_WATER;
@@ -80,7 +82,6 @@ export class Inbox {
       return Promise.reject(error);
     }
     if (this.#hasEnded) return Promise.resolve({ done: true, value: undefined });
-    this.#taken();
     return new Promise((resolve, reject) => {
       this.#takers.push({ resolve, reject });
     });

@@ -111,9 +111,12 @@ export class Opening<Owner extends EventTarget> implements DriverListener {
     this.#made?.dispatchEvent(new ControlEvent('pong', alone(bytes), time));
   }
 
-  close(code: number, reason: string, answer: () => void): void {
+  close(code: number, reason: string): void {
     this.#close = { code, reason };
-    this.messages.whenTaken(answer);
+  }
+
+  whenAnswered(then: () => void): void {
+    this.messages.whenTaken(then);
   }
 
   ended(error: Error | undefined): void {

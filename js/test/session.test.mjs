@@ -7,6 +7,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Engine, WebSocketError, WebSocketSession } from 'websocket-component';
 import { all, pair, ports, streams, take, url, webStreams } from './support/connections.mjs';
 
+/** A client's request, as bytes. */
+const opening = Buffer.from([
+  'GET / HTTP/1.1', 'Host: a', 'Upgrade: websocket', 'Connection: Upgrade', 'Sec-WebSocket-Version: 13',
+  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==', '', '',
+].join('\r\n'));
+
 const transports = { ports, streams, webStreams };
 
 for (const [name, ends] of Object.entries(transports)) {
@@ -98,10 +104,7 @@ test('a peer that breaks a rule is told its code; what came before is delivered,
   const [one, other] = ports();
   const accepting = WebSocketSession.accept(other);
   const answer = once(one, 'message');
-  one.postMessage(Buffer.from([
-    'GET / HTTP/1.1', 'Host: a', 'Upgrade: websocket', 'Connection: Upgrade', 'Sec-WebSocket-Version: 13',
-    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==', '', '',
-  ].join('\r\n')));
+  one.postMessage(opening);
   await answer;
   const server = await accepting;
   const closing = once(one, 'message');
@@ -149,6 +152,24 @@ test('messages are answered before the close behind them is, in the same chunk o
   assert.deepEqual(await all(client), ['one back', 'two back', 'three back']);
   await echoing;
   assert.equal((await server.closed).wasClean, true);
+});
+
+test('messages are answered before the rule that is broken behind them ends the connection', async () => {
+  const [one, other] = ports();
+  const accepting = WebSocketSession.accept(other);
+  const output = [];
+  one.on('message', (bytes) => output.push(...(bytes ?? [])));
+  one.postMessage(opening);
+  const server = await accepting;
+  const frame = (text) => [0x81, 0x80 | text.length, 0, 0, 0, 0, ...Buffer.from(text)];
+  one.postMessage(new Uint8Array([...frame('one'), ...frame('two'), 0xff]));
+  await assert.rejects(async () => {
+    for await (const message of server) await server.send(message);
+  }, { rule: 'reserved-bits' });
+  await sleep(20);
+  const [, behind] = Buffer.from(output).toString('latin1').split('\r\n\r\n');
+  assert(behind.startsWith('\x81\x03one\x81\x03two\x88'), JSON.stringify(behind));
+  one.close();
 });
 
 test('a close is answered though nobody takes the messages before it', async () => {

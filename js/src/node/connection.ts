@@ -152,10 +152,11 @@ export class WebSocketConnection extends EventEmitter<ConnectionEvents> {
       message: (bytes, isText) => this.emit('message', bufferOf(bytes), !isText),
       ping: (bytes) => this.emit('ping', bufferOf(bytes)),
       pong: (bytes) => this.emit('pong', bufferOf(bytes)),
-      close: (code, reason, answer) => {
+      close: (code, reason) => {
         this.#received = { code, reason: Buffer.from(reason) };
-        answer();
       },
+      // Listeners have returned.
+      whenAnswered: (then) => then(),
       ended: (error) => {
         const isLost = error instanceof WebSocketError && error.rule === 'connection-lost';
         if (error && !isLost) this.#fail(error);
