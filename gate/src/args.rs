@@ -20,7 +20,7 @@ around it only moves bytes. A peer that breaks the protocol loses its own connec
 
 const EXAMPLES: &str = "\
 Examples:
-  Try it, with an echo server and a web page at http://127.0.0.1:8080/
+  Try it, with an echo server behind it
       wsgate --demo
 
   Put it in front of a server at port 9001
@@ -61,13 +61,21 @@ pub(crate) struct Args {
     )]
     pub(crate) upstream: Vec<Rule>,
 
-    /// Start an echo server as upstream and show a web page to try it with
+    /// Start an echo server as upstream
     #[arg(long)]
     pub(crate) demo: bool,
 
-    /// Show the web page to browsers that ask for / (otherwise a plain request gets 426)
-    #[arg(long)]
-    page: bool,
+    /// Show this page to browsers that ask for / (otherwise a plain request gets 426): an HTML file that has all it
+    /// needs in itself, such as the frame inspector
+    #[arg(long, value_name = "FILE")]
+    pub(crate) page: Option<PathBuf>,
+
+    /// Record what goes through each connection, on both sides, in a file of this folder
+    ///
+    /// The frame inspector shows such files. Writing them holds up the connections, and what they hold is not
+    /// encrypted: for looking into a problem, not for every day.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) record: Option<PathBuf>,
 
     /// Refuse requests from other web sites: the only Origin to accept, as often as needed; `none` accepts requests
     /// without one
@@ -172,11 +180,6 @@ impl fmt::Display for Log {
 }
 
 impl Args {
-    /// Whether browsers are shown the page.
-    pub(crate) fn page(&self) -> bool {
-        self.page || self.demo
-    }
-
     /// Where the component is.
     pub(crate) fn component(&self) -> Result<PathBuf, String> {
         if let Some(path) = &self.component {

@@ -21,9 +21,25 @@ pub(crate) async fn serve(
     shutdown: &mut Shutdown,
 ) -> Report {
     let mut report = Report::new(peer);
-    let socket = Socket::new(stream);
+    let mut socket = Socket::new(stream);
+    let recording = gate.recorder.as_ref().and_then(|recorder| {
+        let made = recorder.connection(peer);
+        made.inspect_err(|error| tracing::error!(%peer, %error, "can't be recorded"))
+            .ok()
+    });
+    if let Some(recording) = &recording {
+        socket.record(recording.track("client"));
+    }
     // Opening takes more room than all the rest of the connection's life, and it is given back.
-    let opened = Box::pin(opening::open(gate, socket, peer, &mut report, shutdown)).await;
+    let opened = Box::pin(opening::open(
+        gate,
+        socket,
+        peer,
+        recording,
+        &mut report,
+        shutdown,
+    ))
+    .await;
     match opened {
         Opened::Relay(relay) => {
             let (client, upstream) = carry(relay, &mut report, shutdown).await;

@@ -26,18 +26,21 @@ pub(crate) async fn upstream(sandbox: &Sandbox) -> Result<Rule, String> {
     format!("ws://{address}").parse()
 }
 
-/// What there is to try.
-pub(crate) fn what_to_try(address: SocketAddr) -> String {
+/// What there is to try, with a page or without.
+pub(crate) fn what_to_try(address: SocketAddr, has_page: bool) -> String {
     let mut address = address;
     if address.ip().is_unspecified() {
         address.set_ip(Ipv4Addr::LOCALHOST.into());
     }
+    let page = match has_page {
+        true => format!("  in a browser    http://{address}/\n"),
+        false => String::new(),
+    };
     format!(
         "
 An echo server is behind this gate: what you send through it comes back. To try it:
 
-  in a browser    http://{address}/
-  with Node 22    node -e 'let w = new WebSocket(\"ws://{address}/\"); w.onopen = () => w.send(\"hello\"); \
+{page}  with Node 22    node -e 'let w = new WebSocket(\"ws://{address}/\"); w.onopen = () => w.send(\"hello\"); \
          w.onmessage = e => {{ console.log(e.data); w.close() }}'
   with Python     pip install websockets; python3 -m websockets ws://{address}/
 

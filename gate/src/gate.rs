@@ -6,6 +6,7 @@ use websocket_host::Sandbox;
 use websocket_host::protocol::Config;
 
 use crate::origin::Origin;
+use crate::record::Recorder;
 use crate::route::Routes;
 
 /// What all connections share.
@@ -15,8 +16,10 @@ pub(crate) struct Gate {
     pub(crate) routes: Routes,
     /// The origins that are accepted; any, if there are none.
     pub(crate) origins: Vec<Origin>,
-    /// Whether browsers are shown the page.
-    pub(crate) page: bool,
+    /// The page that browsers are shown, if there is one.
+    pub(crate) page: Option<Vec<u8>>,
+    /// Makes recordings of connections, if they are wanted.
+    pub(crate) recorder: Option<Recorder>,
     /// Whether the upstream gets the Host that the client sent.
     pub(crate) keep_host: bool,
     /// Whether what a request says of its way here is believed.

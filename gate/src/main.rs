@@ -32,6 +32,7 @@ mod open_files;
 mod opening;
 mod origin;
 mod page;
+mod record;
 mod refused;
 mod relay;
 mod report;
@@ -127,17 +128,18 @@ async fn serve(args: &Args, sandbox: Sandbox) -> Result<(), String> {
         true => vec![demo::upstream(&sandbox).await?],
         false => args.upstream.clone(),
     };
+    let gate = settings::gate(args, sandbox.clone(), &rules)?;
     let mut stdout = io::stdout();
     let mut hello = format!("listening on {address}\n");
     if args.demo {
-        hello.push_str(&demo::what_to_try(address));
+        hello.push_str(&demo::what_to_try(address, gate.page.is_some()));
     }
     // Whoever started this program may have gone since.
     let _ = stdout
         .write_all(hello.as_bytes())
         .and_then(|()| stdout.flush());
     let server = Server {
-        gate: settings::gate(args, sandbox, &rules),
+        gate,
         max_connections: args.max_connections,
         shutdown_timeout: args.shutdown_timeout,
     };

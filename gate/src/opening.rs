@@ -11,6 +11,7 @@ use websocket_host::{CallError, Clock, Guest};
 
 use crate::converse::{Outcome, converse};
 use crate::gate::Gate;
+use crate::record::Recording;
 use crate::refused::{Refused, Stop, refused};
 use crate::relay::Relay;
 use crate::report::{Broken, End, Report};
@@ -34,6 +35,7 @@ pub(crate) enum Opened {
 struct Opening<'a> {
     gate: &'a Gate,
     peer: SocketAddr,
+    recording: Option<Recording>,
     guest: Guest,
     client: Side,
     clock: Clock,
@@ -46,6 +48,7 @@ pub(crate) async fn open(
     gate: &Gate,
     mut socket: Socket,
     peer: SocketAddr,
+    recording: Option<Recording>,
     report: &mut Report,
     shutdown: &mut Shutdown,
 ) -> Opened {
@@ -65,6 +68,7 @@ pub(crate) async fn open(
     let mut opening = Opening {
         gate,
         peer,
+        recording,
         guest,
         client: Side::new(socket, session),
         clock: Clock::start(),
@@ -100,8 +104,8 @@ impl Opening<'_> {
         let request = self.request().await?;
         self.report.asked_for(&request.target);
         let gate = self.gate;
-        if gate.page
-            && let Some(answer) = page::answer(&request)
+        if let Some(page) = &gate.page
+            && let Some(answer) = page::answer(page, &request)
         {
             self.show(answer, request.violation)?;
             return Err(Stop::Over);
@@ -117,7 +121,10 @@ impl Opening<'_> {
                 NoRoute::DotSegments => refused(400, "the path has . or .. segments"),
             })?;
         self.report.goes_to(upstream);
-        let socket = Socket::new(self.reach(upstream).await?);
+        let mut socket = Socket::new(self.reach(upstream).await?);
+        if let Some(recording) = &self.recording {
+            socket.record(recording.track("upstream"));
+        }
         let mut upstream = self.ask(socket, upstream, target, &request)?;
         let early = self.answer(&mut upstream).await?;
         self.accept(&upstream, &early)?;

@@ -4,10 +4,8 @@ use websocket_host::protocol::{Refusal, RequestHead, Rule};
 
 use crate::headers::header;
 
-const PAGE: &str = include_str!("page.html");
-
 /// The answer to a request that is not for a WebSocket; nothing, if it is.
-pub(crate) fn answer(request: &RequestHead) -> Option<Refusal> {
+pub(crate) fn answer(page: &[u8], request: &RequestHead) -> Option<Refusal> {
     let violation = request.violation.as_ref()?;
     // Two rules tell a request for a page from one for a WebSocket; a HEAD breaks the one about the method first.
     let for_a_page = match violation.rule {
@@ -33,14 +31,14 @@ pub(crate) fn answer(request: &RequestHead) -> Option<Refusal> {
                 header("X-Content-Type-Options", "nosniff"),
                 header("Referrer-Policy", "no-referrer"),
             ],
-            body: PAGE.into(),
+            body: page.into(),
         },
         _ => text(404, "there is no page here but /"),
     })
 }
 
 /// The page has its style and script in itself, and connects to where it came from.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self' ws: wss:; \
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline' 'wasm-unsafe-eval'; connect-src 'self' ws: wss:; \
     img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// What a session says by itself where there is no page.

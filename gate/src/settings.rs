@@ -1,5 +1,7 @@
 //! From the arguments to what connections share.
 
+use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use websocket_host::protocol::{Config, Delivery};
@@ -9,6 +11,7 @@ use crate::args::Args;
 use crate::close::GRACE;
 use crate::demo;
 use crate::gate::Gate;
+use crate::record::Recorder;
 use crate::route::{Routes, Rule};
 use crate::scratch::CHUNK;
 use crate::units::nanos;
@@ -33,18 +36,25 @@ pub(crate) fn sandbox(args: &Args) -> Result<Sandbox, String> {
 }
 
 /// What connections share.
-pub(crate) fn gate(args: &Args, sandbox: Sandbox, rules: &[Rule]) -> Gate {
-    Gate {
+pub(crate) fn gate(args: &Args, sandbox: Sandbox, rules: &[Rule]) -> Result<Gate, String> {
+    let about = |path: &Path, error| format!("{}: {error}", path.display());
+    let page = args.page.as_ref();
+    let page = page.map(|path| fs::read(path).map_err(|error| about(path, error)));
+    let folder = args.record.as_ref();
+    let recorder =
+        folder.map(|path| Recorder::new(path.clone()).map_err(|error| about(path, error)));
+    Ok(Gate {
         config: sessions(args, sandbox.default_config()),
         sandbox,
         routes: Routes::new(rules),
         origins: args.origin.clone(),
-        page: args.page(),
+        page: page.transpose()?,
+        recorder: recorder.transpose()?,
         keep_host: args.keep_host,
         trust_forwarded: args.trust_forwarded,
         connect_timeout: args.connect_timeout,
         close_timeout: args.close_timeout,
-    }
+    })
 }
 
 /// The settings of both sides' sessions.
@@ -55,7 +65,7 @@ fn sessions(args: &Args, mut config: Config) -> Config {
     config.timeouts.gather = Some(nanos(GATHER));
     // The other side's peer answers.
     config.reply_to_close = false;
-    config.show_bad_requests = args.page();
+    config.show_bad_requests = args.page.is_some();
     config.limits.message = args.max_message;
     config.limits.frame = args.max_message;
     // What one turn brings is taken whole; anything beyond it would wait here without need.

@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::record::{Track, Way};
 use crate::scratch;
 
 /// A socket without buffers, as long as it takes what it is given.
@@ -25,6 +26,7 @@ pub(crate) struct Socket {
     deaf: bool,
     /// The peer was told that nothing more comes.
     shut: bool,
+    track: Option<Box<Track>>,
 }
 
 impl Socket {
@@ -37,11 +39,20 @@ impl Socket {
             written: 0,
             deaf: false,
             shut: false,
+            track: None,
         }
+    }
+
+    /// Has all that goes through it recorded.
+    pub(crate) fn record(&mut self, track: Track) {
+        self.track = Some(Box::new(track));
     }
 
     /// Writes what the socket takes now and keeps the rest, behind what is kept already.
     pub(crate) fn write(&mut self, mut output: &[u8]) {
+        if let Some(track) = &self.track {
+            track.note(Way::Out, output);
+        }
         while self.out.is_empty() && !output.is_empty() && !self.deaf {
             match self.stream.try_write(output) {
                 Ok(count) => output = output.get(count..).unwrap_or_default(),
@@ -74,9 +85,11 @@ impl Socket {
     /// Reads into `buffer`. An end, of whatever kind, is 0 bytes.
     pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<usize> {
         let mut buffer = ReadBuf::new(buffer);
-        Pin::new(&mut self.stream)
-            .poll_read(cx, &mut buffer)
-            .map(|result| result.map_or(0, |()| buffer.filled().len()))
+        let read = Pin::new(&mut self.stream).poll_read(cx, &mut buffer);
+        if let Some(track) = &self.track {
+            track.note(Way::In, buffer.filled());
+        }
+        read.map(|result| result.map_or(0, |()| buffer.filled().len()))
     }
 
     /// Tells the peer, once, that nothing more comes.

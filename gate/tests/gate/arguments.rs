@@ -36,6 +36,29 @@ fn wrong_arguments_are_status_2() {
 }
 
 #[test]
+fn a_page_that_cannot_be_read_and_a_folder_that_cannot_be_made_are_status_1() {
+    let component = component();
+    let with = |argument, path| {
+        fails(
+            1,
+            &[
+                "--component",
+                component.to_str().unwrap(),
+                "--listen",
+                "127.0.0.1:0",
+                "--demo",
+                argument,
+                path,
+            ],
+        )
+    };
+    assert!(with("--page", "/no/page.html").contains("/no/page.html"));
+    let file = component.join("recordings");
+    let file = file.to_str().unwrap();
+    assert!(with("--record", file).contains(file));
+}
+
+#[test]
 fn help_and_version_are_status_0() {
     let help = command().arg("--help").output().unwrap();
     assert!(help.status.success());

@@ -10,4 +10,5 @@ mod http;
 mod messages;
 mod peer;
 mod process;
+mod record;
 mod shutdown;
