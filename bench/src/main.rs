@@ -17,6 +17,7 @@
 mod deflate;
 mod handshakes;
 mod in_memory;
+mod javascript;
 mod load;
 mod pin;
 mod plan;
@@ -73,6 +74,8 @@ with one thread on a processor of its own: messages a second, processor time for
 scale: 10,000 connections through each proxy, or as many as the limit on open files allows: memory, the time to open \
 them, and messages over 1 in 100 of them; and how long the gate takes to start.
 
+node: an echo server on the npm package beside one on npm's ws, under the same load as the proxies.
+
 Usually run as `cargo xtask bench`, which builds the component and installs the peers first; arguments follow `--`.";
 
 const EXAMPLES: &str = "\
@@ -95,7 +98,7 @@ struct Args {
     quick: bool,
 
     /// How often each subject has its turn in each comparison [default: 15, or 3 with --quick; of
-    /// deflate, sockets and scale 5, or 1].
+    /// deflate, sockets, scale and node 5, or 1].
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     repetitions: Option<u32>,
 
@@ -112,11 +115,11 @@ struct Args {
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
 
-    /// Of messages and sockets: only comparisons whose name contains this, such as `text 16 B`. May be given several times.
+    /// Of messages, sockets and node: only comparisons whose name contains this, such as `text 16 B`. May be given several times.
     #[arg(long, value_name = "TEXT")]
     only: Vec<String>,
 
-    /// Of messages and sockets: only subjects whose name contains this, such as `native`. May be given several times.
+    /// Of messages, sockets and node: only subjects whose name contains this, such as `native`. May be given several times.
     #[arg(long, value_name = "TEXT")]
     subject: Vec<String>,
 
@@ -151,6 +154,8 @@ enum Part {
     Sockets,
     /// Many connections through proxies, and the start of the gate.
     Scale,
+    /// The npm package in Node.
+    Node,
 }
 
 impl Part {
@@ -162,6 +167,7 @@ impl Part {
             Self::Deflate => "deflate",
             Self::Sockets => "sockets",
             Self::Scale => "scale",
+            Self::Node => "node",
         }
     }
 }
@@ -219,6 +225,7 @@ fn run(args: &Args) -> Result<()> {
             Part::Deflate => deflate::run(&plan)?,
             Part::Sockets => sockets::run(&plan)?,
             Part::Scale => scale::run(&plan)?,
+            Part::Node => javascript::run(&plan)?,
         };
         report.insert(part.name().to_owned(), measured);
     }

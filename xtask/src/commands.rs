@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use anyhow::Result;
 
 use crate::component::{self, Kind};
-use crate::{needs, shell};
+use crate::{javascript, needs, shell};
 
 /// The gate: as a demonstration, or with the arguments given.
 pub(crate) fn run_gate(args: Vec<OsString>) -> Result<()> {
@@ -42,6 +42,7 @@ pub(crate) fn run_bench(args: Vec<OsString>) -> Result<()> {
     let peers = needs::peers()?;
     component::build(Kind::WithoutDeflate)?;
     let component = component::build(Kind::Normal)?;
+    let javascript = javascript::install(&component)?;
     needs::proxies()?;
     eprintln!("Building and starting the benchmarks (the first build takes some minutes)");
     shell::run(shell::cargo().args(["build", "--release", "--bin", "wsgate"]))?;
@@ -51,5 +52,6 @@ pub(crate) fn run_bench(args: Vec<OsString>) -> Result<()> {
     bench.env("WEBSOCKET_COMPONENT", component);
     bench.env("WEBSOCKET_TEST_PYTHON", peers.python);
     bench.env("WEBSOCKET_TEST_NODE_DIR", peers.node_folder);
+    bench.env("WEBSOCKET_TEST_JS_DIR", javascript);
     shell::become_command(&mut bench)
 }

@@ -7,34 +7,34 @@ use anyhow::{Context, Result};
 
 use crate::load::{Content, Load, Pass};
 use crate::plan;
-use crate::proxies::{Proxies, Proxy};
+use crate::proxies::Proxy;
 use crate::quantile::{median_of, median_ratio, quantile};
 use crate::size::Size;
 
 /// So many messages a second, for latency: far below what any proxy can do.
-pub(super) const RATE: u32 = 5000;
+pub(crate) const RATE: u32 = 5000;
 /// At a larger size that is no small load any more.
 const LARGEST_PACED: usize = 16 << 10;
 /// One connection has so many bytes under way: several reads.
 const UNDER_WAY: usize = 256 << 10;
 
-pub(super) const DIRECT: &str = "no proxy";
+pub(crate) const DIRECT: &str = "no proxy";
 
 #[derive(Clone, Copy)]
-pub(super) struct Effort {
-    pub(super) repetitions: usize,
-    pub(super) turn: Duration,
+pub(crate) struct Effort {
+    pub(crate) repetitions: usize,
+    pub(crate) turn: Duration,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Cell {
-    pub(super) size: Size,
-    pub(super) connections: usize,
+pub(crate) struct Cell {
+    pub(crate) size: Size,
+    pub(crate) connections: usize,
 }
 
 impl Cell {
     /// How many messages of each connection are under way.
-    pub(super) fn window(self) -> u64 {
+    pub(crate) fn window(self) -> u64 {
         match self.connections {
             1 => (UNDER_WAY / self.size.0).max(4) as u64,
             _ => 1,
@@ -52,28 +52,28 @@ impl fmt::Display for Cell {
 }
 
 /// What one proxy did in one cell.
-pub(super) struct Measured {
-    pub(super) name: &'static str,
-    pub(super) passes: Vec<Pass>,
+pub(crate) struct Measured {
+    pub(crate) name: &'static str,
+    pub(crate) passes: Vec<Pass>,
     /// Of each repetition: where half of the delays lie below, 99 in 100, and 999 in 1000, in seconds.
-    pub(super) delays: Vec<[f64; 3]>,
+    pub(crate) delays: Vec<[f64; 3]>,
 }
 
-pub(super) struct Compared {
-    pub(super) cell: Cell,
-    pub(super) proxies: Vec<Measured>,
+pub(crate) struct Compared {
+    pub(crate) cell: Cell,
+    pub(crate) proxies: Vec<Measured>,
 }
 
 /// Measures one cell.
-pub(super) fn compare(
+pub(crate) fn compare(
     cell: Cell,
     load: &mut Load,
-    proxies: &Proxies,
+    proxies: &[Proxy],
     effort: Effort,
 ) -> Result<Compared> {
     load.change(Content::new(cell.size));
     let mut subjects: Vec<Option<&Proxy>> = vec![None];
-    subjects.extend(proxies.all.iter().map(Some));
+    subjects.extend(proxies.iter().map(Some));
     let mut measured: Vec<_> = subjects
         .iter()
         .map(|proxy| Measured {
@@ -122,17 +122,17 @@ fn take_turn(
 
 impl Measured {
     /// Messages a second, of each repetition.
-    pub(super) fn messages(&self) -> Vec<f64> {
+    pub(crate) fn messages(&self) -> Vec<f64> {
         self.passes.iter().map(Pass::rate).collect()
     }
 
     /// Processor time of the proxy for each message, there and back, in seconds.
-    pub(super) fn cost(&self) -> f64 {
+    pub(crate) fn cost(&self) -> f64 {
         median_of(&self.passes, Pass::cost)
     }
 
     /// The parts of the time that the proxy and the load were busy.
-    pub(super) fn busy(&self) -> (f64, f64) {
+    pub(crate) fn busy(&self) -> (f64, f64) {
         let part = |cpu: Duration, pass: &Pass| cpu.as_secs_f64() / pass.time.as_secs_f64();
         (
             median_of(&self.passes, |pass| part(pass.proxy, pass)),
@@ -141,19 +141,19 @@ impl Measured {
     }
 
     /// The medians of the delays, in seconds.
-    pub(super) fn delay(&self, which: usize) -> f64 {
+    pub(crate) fn delay(&self, which: usize) -> f64 {
         median_of(&self.delays, |delays| delays[which])
     }
 
     /// How many times as many messages went through as through the other: the median over the repetitions, in each of
     /// which both were measured within a moment.
-    pub(super) fn ratio(&self, other: &Self) -> f64 {
+    pub(crate) fn ratio(&self, other: &Self) -> f64 {
         median_ratio(&self.messages(), &other.messages())
     }
 }
 
 impl Compared {
-    pub(super) fn named(&self, name: &str) -> Option<&Measured> {
+    pub(crate) fn named(&self, name: &str) -> Option<&Measured> {
         self.proxies.iter().find(|measured| measured.name == name)
     }
 }

@@ -6,8 +6,8 @@
 //! | `table` | the results, for people and for machines |
 //! | `targets` | what is aimed at, and whether it is met |
 
-mod measure;
-mod table;
+pub(crate) mod measure;
+pub(crate) mod table;
 mod targets;
 
 use std::io::{self, Write};
@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use crate::load::{Content, Load};
 use crate::pin::Processors;
 use crate::plan::Plan;
-use crate::proxies::Proxies;
+use crate::proxies::{Proxies, RELAY};
 use crate::size::Size;
 use crate::target;
 use measure::{Cell, Effort};
@@ -51,8 +51,8 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
     writeln!(out, "{}", table::legend(&proxies, &processors))?;
     let mut rows = Vec::new();
     for cell in cells {
-        let measured = measure::compare(cell, &mut load, &proxies, effort)?;
-        write!(out, "{}", table::of(&measured))?;
+        let measured = measure::compare(cell, &mut load, &proxies.all, effort)?;
+        write!(out, "{}", table::of(&measured, ("relay", RELAY)))?;
         rows.push(measured);
     }
     let judged = targets::judge(&rows);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::measure::{Compared, DIRECT, Measured, RATE};
 use crate::pin::Processors;
-use crate::proxies::{Proxies, RELAY};
+use crate::proxies::Proxies;
 use crate::quantile;
 
 const LEGEND: &str = "\
@@ -40,26 +40,27 @@ pub(super) fn legend(proxies: &Proxies, processors: &Processors) -> String {
     )
 }
 
-pub(super) fn of(compared: &Compared) -> String {
+/// The table of one cell; ratios are to the subject of that name, which the head calls something shorter.
+pub(crate) fn of(compared: &Compared, (short, reference): (&str, &str)) -> String {
     let mut text = format!(
-        "\n{}\n{:<18} {:>10} {:>21} {:>8} {:>6} {:>8} {:>11} {:>23}\n{}\n",
+        "\n{}\n{:<19} {:>10} {:>21} {:>8} {:>6} {:>8} {:>11} {:>23}\n{}\n",
         compared.cell,
         "",
         "messages/s",
         "middle half",
-        "x relay",
+        format!("x {short}"),
         "GB/s",
         "CPU us",
         "busy p/load",
         "latency 50 / 99 / 99.9",
-        "-".repeat(112),
+        "-".repeat(113),
     );
-    let relay = compared.named(RELAY);
+    let reference = compared.named(reference);
     for measured in &compared.proxies {
         let rates = measured.messages();
         let rate = quantile::median(&rates);
         let (low, high) = quantile::middle_half(&rates);
-        let ratio = relay.map_or(f64::NAN, |relay| measured.ratio(relay));
+        let ratio = reference.map_or(f64::NAN, |reference| measured.ratio(reference));
         let (proxy, load) = measured.busy();
         let (cost, busy) = match measured.name {
             DIRECT => (String::new(), format!("{:.0}%", 100.0 * load)),
@@ -76,7 +77,7 @@ pub(super) fn of(compared: &Compared) -> String {
             }
         };
         let line = format!(
-            "{:<18} {rate:>10.0} {:>21} {ratio:>8.2} {:>6.2} {cost:>8} {busy:>11} {delays:>23}",
+            "{:<19} {rate:>10.0} {:>21} {ratio:>8.2} {:>6.2} {cost:>8} {busy:>11} {delays:>23}",
             measured.name,
             format!("{low:.0} - {high:.0}"),
             rate * compared.cell.size.0 as f64 / 1e9,
@@ -86,7 +87,7 @@ pub(super) fn of(compared: &Compared) -> String {
     text
 }
 
-pub(super) fn report(compared: &Compared) -> Value {
+pub(crate) fn report(compared: &Compared) -> Value {
     let one = |measured: &Measured| {
         let (proxy, load) = measured.busy();
         json!({
