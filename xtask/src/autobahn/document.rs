@@ -15,9 +15,9 @@ use crate::steps::Seconds;
 const INTRODUCTION: &str = "\
 # Autobahn
 
-The original case files of the Autobahn test suite, run by kosoku, against an echo server and an echo client (`autobahn/`). Each
-is run on the component in its sandbox, through `websocket_host::stream`, and on the native engine. This page is written by the
-command
+The original case files of the Autobahn test suite, run by kosoku, against an echo server and an echo client. Each is run on the component in
+its sandbox, through `websocket_host::stream`, and on the native engine (`autobahn/`), and on the npm package in Node (`js/test/autobahn.mjs`).
+This page is written by the command
 
 ```sh
 cargo xtask autobahn --write
@@ -27,7 +27,7 @@ which fails if a case fails or is NON-STRICT, in its messages or in its close, o
 what the test suite says of what the specification leaves open. The cases of 12.* and 13.* are about permessage-deflate. In them the
 engine compresses every message, since this port of the test suite ends with an error of its own when one comes back that isn't compressed; and as a
 client it offers to do without takeover, since the fuzzing server asks for that only if it was offered. Without `--write`, `cargo xtask autobahn
---help` lists what else there is; the fast part (without 9.*, 12.* and 13.*) is a step of `cargo xtask test`.
+--help` lists what else there is; the fast part (without 9.*, 12.* and 13.*), on the component and on the npm package, is a step of `cargo xtask test`.
 
 A section's time is the sum of its cases' times, of which two run at once. Strings of more than 60 characters are cut in what was expected and
 got.
@@ -61,6 +61,7 @@ fn page(tools: &Tools, finished: &[Finished]) -> Result<String> {
          compiler   {}, profile release\n\
          component  {component} bytes\n\
          wasmtime   {}\n\
+         Node       {}\n\
          suite      kosoku {}, {}\n\
          time       {} in all\n\
          ```\n",
@@ -69,6 +70,7 @@ fn page(tools: &Tools, finished: &[Finished]) -> Result<String> {
         std::env::consts::ARCH,
         shell::output(Command::new("rustc").arg("--version"))?,
         locked_version(&shell::root()?, "wasmtime")?,
+        shell::output(Command::new("node").arg("--version"))?,
         suite_version(tools)?,
         shell::output(Command::new(tools.environment.join("python")).arg("--version"))?,
         Seconds(finished.iter().map(|done| done.time).sum()),

@@ -112,10 +112,16 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     judge(&finished)
 }
 
-/// The part of `cargo xtask test`: the fast cases against the component, in both roles.
+/// The part of `cargo xtask test`: the fast cases against the component and the npm package, which is installed, in both roles.
 pub(crate) fn test(component: &Path) -> Result<()> {
     let tools = tools(component)?;
-    let finished = run_all(&tools, Hosts::Wasmtime, Roles::Both, &sections::fast())?;
+    let mut finished = run_all(&tools, Hosts::Wasmtime, Roles::Both, &sections::fast())?;
+    finished.extend(run_all(
+        &tools,
+        Hosts::Node,
+        Roles::Both,
+        &sections::fast(),
+    )?);
     judge(&finished)
 }
 
