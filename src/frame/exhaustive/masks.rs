@@ -1,4 +1,4 @@
-//! Masks (RFC 6455, section 5.3), for every length from 0 to 300.
+//! Masks (RFC 6455, section 5.3), for every length from 0 to 300, and about where long ones begin.
 //!
 //! The widest step of the transformation is the compiler's: 64 bytes at most on
 //! any target, unrolled at most four times. 300 is past that, with a rest of
@@ -53,6 +53,32 @@ fn masks_of_every_length_alignment_and_phase() {
                     apply(&mut buffer.0[place.clone()], turned);
                     assert_eq!(buffer.0[place], plain, "{length} at {start}");
                 }
+            }
+        }
+    }
+}
+
+/// A long payload is masked up to a border of cache lines first: 131 lengths from the first that is, 64 alignments, 4
+/// phases: 33,536 cases.
+#[test]
+#[cfg_attr(miri, ignore = "takes too long, and no vectors are there")]
+fn masks_of_long_payloads_at_every_alignment() {
+    const FROM: usize = 4095;
+    const TO: usize = FROM + 130;
+    let plain = plain(TO);
+    let mut buffer = [0xee; TO + 2 * ALIGNMENTS];
+    // Of an array on the stack the alignment is unknown, but all of them come.
+    for start in 0..ALIGNMENTS {
+        for phase in 0..4 {
+            let expected = masked(&plain, KEY, phase);
+            for length in FROM..=TO {
+                let place = start..start + length;
+                buffer[place.clone()].copy_from_slice(&plain[..length]);
+                apply(&mut buffer[place.clone()], key_at(KEY, phase as u64));
+                assert!(buffer[place] == expected[..length], "{length} at {start}");
+                let around = [&buffer[..start], &buffer[start + length..]];
+                assert!(around.concat().iter().all(|byte| *byte == 0xee));
+                buffer.fill(0xee);
             }
         }
     }
