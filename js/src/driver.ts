@@ -44,6 +44,7 @@ const LINGER = 2000;
 /** The detail of a pong that answers no ping. */
 const UNSOLICITED = 2n ** 64n - 1n;
 const NOTHING = new Uint8Array();
+const NO_SENDS = { outgoing: [], payload: NOTHING };
 const decoder = new TextDecoder();
 
 /**
@@ -72,6 +73,7 @@ export class Driver {
   #isPaused = false;
   #isFlushing = false;
   #isInTurn = false;
+  #isReading = true;
   #hasEnded = false;
   #error: Error | undefined;
 
@@ -172,8 +174,11 @@ export class Driver {
   }
 
   #pauseOrResume(): void {
-    if (this.#isPaused || this.#isAsked) this.#duplex.pause();
-    else this.#duplex.resume();
+    const reads = !this.#isPaused && !this.#isAsked;
+    if (reads === this.#isReading) return;
+    this.#isReading = reads;
+    if (reads) this.#duplex.resume();
+    else this.#duplex.pause();
   }
 
   #turn(bytes: Uint8Array): void {
@@ -181,14 +186,12 @@ export class Driver {
     if (this.#hasEnded || this.#isHeld) return;
     this.#isInTurn = true;
     try {
-      this.#exchange(concat([this.#rest, bytes]));
+      this.#exchange(this.#rest.length > 0 ? concat([this.#rest, bytes]) : bytes);
     } catch (error) {
       // A trap: the sandbox is of no more use.
       this.abort(error as Error);
-      return;
-    } finally {
-      this.#isInTurn = false;
     }
+    this.#isInTurn = false;
     if (this.#hasEnded) return;
     this.#settle();
     this.#pauseOrResume();
@@ -209,7 +212,7 @@ export class Driver {
       if (turn.output.length > 0) this.#isBlocked = !this.#duplex.write(turn.output);
       this.#state = turn.state;
       for (const event of turn.events) {
-        this.#tell(event, turn.payload);
+        shielded(() => this.#tell(event, turn.payload));
         if (this.#hasEnded) return;
       }
       if (turn.state === 'closed') {
@@ -328,7 +331,18 @@ export class Driver {
     for (const { done } of this.#waiting.splice(0)) if (done) queueMicrotask(() => done(error));
     for (const done of this.#written.splice(0)) queueMicrotask(() => done(error));
     this.#waitingBytes = 0;
-    this.#listener.ended(this.#error);
+    shielded(() => this.#listener.ended(this.#error));
+  }
+}
+
+/** Calls the program's listeners: what they throw is for its handler of errors, and the connection goes on. */
+function shielded(call: () => void): void {
+  try {
+    call();
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
   }
 }
 
@@ -337,6 +351,7 @@ function isMessage({ kind }: Event): boolean {
 }
 
 function pack(sends: Send[]): { outgoing: Outgoing[]; payload: Uint8Array } {
+  if (sends.length === 0) return NO_SENDS;
   let start = 0;
   const outgoing = sends.map(({ kind, bytes, detail }) => {
     const record = { kind, start, length: bytes.length, detail };
@@ -348,11 +363,11 @@ function pack(sends: Send[]): { outgoing: Outgoing[]; payload: Uint8Array } {
 
 /** One array of all, without a copy if there is only one. */
 function concat(parts: Uint8Array[]): Uint8Array {
-  const [first = NOTHING, ...others] = parts.filter((part) => part.length > 0);
-  if (others.length === 0) return first;
-  const all = new Uint8Array(others.reduce((length, part) => length + part.length, first.length));
+  const [first = NOTHING] = parts;
+  if (parts.length === 1) return first;
+  const all = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
   let at = 0;
-  for (const part of [first, ...others]) {
+  for (const part of parts) {
     all.set(part, at);
     at += part.length;
   }

@@ -92,22 +92,21 @@ async function compile(source: Source): Promise<WebAssembly.Module> {
   if (source instanceof WebAssembly.Module) return source;
   if (ArrayBuffer.isView(source) || source instanceof ArrayBuffer) return WebAssembly.compile(source as BufferSource);
   if (source instanceof URL || typeof source === 'string') {
-    const url = locate(source);
-    return url.protocol === 'file:' ? compileFile(url) : compileResponse(fetch(url));
+    return isFile(source) ? compileFile(source) : compileResponse(fetch(source));
   }
   return compileResponse(source as Response | PromiseLike<Response>);
 }
 
-function locate(source: URL | string): URL {
-  if (source instanceof URL) return source;
-  // A path, where there are files and no page.
-  const base = globalThis.location?.href ?? new URL('./', `file://${process.cwd()}/`).href;
-  return new URL(source, base);
+/** Where there is no page, what isn't a URL is a path. */
+function isFile(source: URL | string): boolean {
+  const isPath = typeof source === 'string' && !globalThis.location && !/^[a-z]{2,}:/i.test(source);
+  return isPath || String(source).startsWith('file:');
 }
 
-async function compileFile(url: URL): Promise<WebAssembly.Module> {
+async function compileFile(file: URL | string): Promise<WebAssembly.Module> {
   const { readFile } = await import(/* webpackIgnore: true */ /* @vite-ignore */ 'node:fs/promises');
-  return WebAssembly.compile(await readFile(url));
+  const isUrl = typeof file === 'string' && file.startsWith('file:');
+  return WebAssembly.compile(await readFile(isUrl ? new URL(file) : file));
 }
 
 async function compileResponse(pending: Response | PromiseLike<Response>): Promise<WebAssembly.Module> {
