@@ -15,7 +15,7 @@ use crate::plan::Plan;
 use crate::proxies::Proxy;
 use crate::size::Size;
 use crate::sockets::measure::{self, Cell, Effort};
-use crate::sockets::table;
+use crate::sockets::table::{self, Columns};
 
 const SIZES: [Size; 5] = [
     Size(16),
@@ -29,6 +29,12 @@ const CONNECTIONS: [usize; 2] = [1, 100];
 const OWN: &str = "websocket-component";
 /// What everything is compared with.
 const WS: &str = "ws";
+
+const COLUMNS: Columns = Columns {
+    reference: WS,
+    short: WS,
+    unit: ("MB", 1e6),
+};
 
 const LEGEND: &str = "\
 Echo servers in Node, without compression; the clients are one thread on the other processor, which makes and checks every
@@ -70,7 +76,7 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
     let mut rows = Vec::new();
     for cell in cells {
         let measured = measure::compare(cell, &mut load, &servers, effort)?;
-        write!(out, "{}", table::of(&measured, (WS, WS)))?;
+        write!(out, "{}", table::of(&measured, COLUMNS))?;
         rows.push(table::report(&measured));
     }
     Ok(json!({ "cells": rows }))

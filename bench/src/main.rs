@@ -19,6 +19,7 @@ mod handshakes;
 mod in_memory;
 mod javascript;
 mod load;
+mod number;
 mod pin;
 mod plan;
 mod proxies;

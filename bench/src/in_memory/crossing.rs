@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 
 use super::cell::{Batch, Cell, Task};
 use super::measure::{self, Compared};
-use super::table::number;
 use super::workload::{Content, Workload};
 use super::{effort, subjects};
+use crate::number::number;
 use crate::plan::Plan;
 use crate::role::Role;
 use crate::size::Size;

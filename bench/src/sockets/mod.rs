@@ -23,9 +23,16 @@ use crate::proxies::{Proxies, RELAY};
 use crate::size::Size;
 use crate::target;
 use measure::{Cell, Effort};
+use table::Columns;
 
 const SIZES: [Size; 4] = [Size(125), Size(1 << 10), Size(16 << 10), Size(256 << 10)];
 const CONNECTIONS: [usize; 2] = [1, 500];
+
+const COLUMNS: Columns = Columns {
+    reference: RELAY,
+    short: "relay",
+    unit: ("GB", 1e9),
+};
 
 /// Prints what is measured, and returns it.
 pub(crate) fn run(plan: &Plan) -> Result<Value> {
@@ -52,7 +59,7 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
     let mut rows = Vec::new();
     for cell in cells {
         let measured = measure::compare(cell, &mut load, &proxies.all, effort)?;
-        write!(out, "{}", table::of(&measured, ("relay", RELAY)))?;
+        write!(out, "{}", table::of(&measured, COLUMNS))?;
         rows.push(measured);
     }
     let judged = targets::judge(&rows);

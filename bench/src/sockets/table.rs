@@ -5,6 +5,7 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use super::measure::{Compared, DIRECT, Measured, RATE};
+use crate::number::number;
 use crate::pin::Processors;
 use crate::proxies::Proxies;
 use crate::quantile;
@@ -40,20 +41,35 @@ pub(super) fn legend(proxies: &Proxies, processors: &Processors) -> String {
     )
 }
 
-/// The table of one cell; ratios are to the subject of that name, which the head calls something shorter.
-pub(crate) fn of(compared: &Compared, (short, reference): (&str, &str)) -> String {
+/// How a table is made.
+#[derive(Clone, Copy)]
+pub(crate) struct Columns {
+    /// Ratios are to this subject, which the head calls something shorter.
+    pub(crate) reference: &'static str,
+    pub(crate) short: &'static str,
+    /// Payload in each direction is told in this unit, of so many bytes.
+    pub(crate) unit: (&'static str, f64),
+}
+
+/// The table of one cell.
+pub(crate) fn of(compared: &Compared, columns: Columns) -> String {
+    let Columns {
+        reference,
+        short,
+        unit: (unit, bytes),
+    } = columns;
     let mut text = format!(
-        "\n{}\n{:<19} {:>10} {:>21} {:>8} {:>6} {:>8} {:>11} {:>23}\n{}\n",
+        "\n{}\n{:<19} {:>10} {:>21} {:>8} {:>7} {:>8} {:>11} {:>23}\n{}\n",
         compared.cell,
         "",
         "messages/s",
         "middle half",
         format!("x {short}"),
-        "GB/s",
+        format!("{unit}/s"),
         "CPU us",
         "busy p/load",
         "latency 50 / 99 / 99.9",
-        "-".repeat(113),
+        "-".repeat(114),
     );
     let reference = compared.named(reference);
     for measured in &compared.proxies {
@@ -77,10 +93,10 @@ pub(crate) fn of(compared: &Compared, (short, reference): (&str, &str)) -> Strin
             }
         };
         let line = format!(
-            "{:<19} {rate:>10.0} {:>21} {ratio:>8.2} {:>6.2} {cost:>8} {busy:>11} {delays:>23}",
+            "{:<19} {rate:>10.0} {:>21} {ratio:>8.2} {:>7} {cost:>8} {busy:>11} {delays:>23}",
             measured.name,
             format!("{low:.0} - {high:.0}"),
-            rate * compared.cell.size.0 as f64 / 1e9,
+            number(rate * compared.cell.size.0 as f64 / bytes),
         );
         let _ = writeln!(text, "{}", line.trim_end());
     }
