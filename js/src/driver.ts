@@ -3,6 +3,7 @@ import type {
 } from '../component/interfaces/websocket-protocol-session.js';
 import type { State } from '../component/interfaces/websocket-protocol-types.js';
 import type { Duplex } from './duplex.js';
+import type { Engine } from './engine.js';
 import { WebSocketError } from './error.js';
 import { entrust, relieve } from './leaks.js';
 import { Alarm, now } from './time.js';
@@ -52,6 +53,7 @@ const decoder = new TextDecoder();
  * one for all that is sent in the same turn of the event loop.
  */
 export class Driver {
+  readonly #engine: Engine;
   readonly #session: WebsocketSession;
   readonly #duplex: Duplex;
   readonly #listener: DriverListener;
@@ -77,7 +79,8 @@ export class Driver {
   #hasEnded = false;
   #error: Error | undefined;
 
-  constructor(session: WebsocketSession, duplex: Duplex, listener: DriverListener) {
+  constructor(engine: Engine, session: WebsocketSession, duplex: Duplex, listener: DriverListener) {
+    this.#engine = engine;
     this.#session = session;
     this.#duplex = duplex;
     this.#listener = listener;
@@ -107,13 +110,13 @@ export class Driver {
 
   /** How many bytes of messages wait to be sent or written. */
   get bufferedAmount(): number {
-    const queued = this.#hasEnded ? 0 : Number(this.#session.bufferedAmount());
+    const queued = this.#hasEnded || this.#engine.failure ? 0 : Number(this.#session.bufferedAmount());
     return this.#waitingBytes + queued + this.#duplex.writableLength;
   }
 
   /** The round-trip time of the last ping that was answered, in milliseconds. */
   get roundTripTime(): number | undefined {
-    const time = this.#hasEnded ? undefined : this.#session.roundTripTime();
+    const time = this.#hasEnded || this.#engine.failure ? undefined : this.#session.roundTripTime();
     return time === undefined ? undefined : Number(time) / 1e6;
   }
 
@@ -188,8 +191,9 @@ export class Driver {
     try {
       this.#exchange(this.#rest.length > 0 ? concat([this.#rest, bytes]) : bytes);
     } catch (error) {
-      // A trap: the sandbox is of no more use.
-      this.abort(error as Error);
+      // There is nothing else that a call can throw.
+      this.#engine.trapped(error);
+      this.abort(this.#engine.failure);
     }
     this.#isInTurn = false;
     if (this.#hasEnded) return;
@@ -200,6 +204,7 @@ export class Driver {
 
   #exchange(input: Uint8Array): void {
     for (;;) {
+      if (this.#engine.failure) return this.abort(this.#engine.failure);
       const sends = this.#isBlocked || this.#state === 'connecting' ? [] : this.#waiting;
       const { outgoing, payload } = pack(sends);
       // What waits stays in the sandbox while the duplex is full, where pongs have a limit. Input is taken all the same:
@@ -299,7 +304,7 @@ export class Driver {
   #endOfInput(): void {
     if (this.#isHeld) this.#release();
     if (this.#hasEnded) return;
-    this.#session.endOfInput(now());
+    if (!this.#engine.failure) this.#session.endOfInput(now());
     this.#turn(NOTHING);
   }
 
@@ -326,7 +331,7 @@ export class Driver {
     this.#state = 'closed';
     this.#alarm.set(undefined);
     relieve(this);
-    this.#session[Symbol.dispose]();
+    if (!this.#engine.failure) this.#session[Symbol.dispose]();
     const error = this.#error ?? new Error('the connection has ended');
     for (const { done } of this.#waiting.splice(0)) if (done) queueMicrotask(() => done(error));
     for (const done of this.#written.splice(0)) queueMicrotask(() => done(error));

@@ -15,6 +15,7 @@ const FILES: Record<string, URL> = {
 };
 
 let shared: Promise<Engine> | undefined;
+let current: Engine | undefined;
 
 /**
  * An instance of the component: a sandbox with a memory of its own.
@@ -34,6 +35,7 @@ export class Engine {
   readonly component: Component;
   readonly #modules: ReadonlyMap<string, WebAssembly.Module>;
   readonly #memory: WebAssembly.Memory;
+  #failure: Error | undefined;
 
   private constructor(component: Component, modules: ReadonlyMap<string, WebAssembly.Module>, memory: WebAssembly.Memory) {
     this.component = component;
@@ -56,16 +58,33 @@ export class Engine {
 
   /** The engine of all sessions that don't name one; loaded when it is first asked for. */
   static shared(): Promise<Engine> {
-    shared ??= Engine.load().catch((error: unknown) => {
-      shared = undefined;
-      throw error;
-    });
+    shared ??= Engine.load().then(
+      (engine) => {
+        current = engine;
+        return engine;
+      },
+      (error: unknown) => {
+        shared = undefined;
+        throw error;
+      },
+    );
     return shared;
   }
 
   /** Another instance of what was compiled for this one. */
   another(): Promise<Engine> {
     return Engine.#instantiate(this.#modules);
+  }
+
+  /** What it trapped with, if it did: its memory is in no state that can be relied on, so its connections end. */
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
+  /** @internal It has trapped. If all share it, they get another one from now on. */
+  trapped(cause: unknown): void {
+    this.#failure ??= new Error('the sandbox has trapped', { cause });
+    if (current === this) shared = undefined;
   }
 
   /** How much memory it has taken, in bytes. It takes more when it needs more, and never gives any back. */

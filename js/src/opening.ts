@@ -2,6 +2,7 @@ import type { WebsocketSession as Resource } from '../component/interfaces/webso
 import type { Negotiated } from '../component/interfaces/websocket-protocol-types.js';
 import { Driver, type DriverListener } from './driver.js';
 import { type Transport, duplexOf } from './duplexes/index.js';
+import type { Engine } from './engine.js';
 import { checked } from './error.js';
 import { CloseEvent, ControlEvent } from './events.js';
 import {
@@ -51,6 +52,7 @@ export class Opening<Owner extends EventTarget> implements DriverListener {
   #resolveClosed!: (closed: Closed) => void;
 
   constructor(
+    engine: Engine,
     resource: Resource,
     transport: Transport,
     answering: Answering,
@@ -59,7 +61,7 @@ export class Opening<Owner extends EventTarget> implements DriverListener {
     this.#resource = resource;
     this.#answering = answering;
     this.#make = make;
-    this.driver = new Driver(resource, duplexOf(transport), this);
+    this.driver = new Driver(engine, resource, duplexOf(transport), this);
     this.messages = new Inbox(this.driver);
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;

@@ -97,7 +97,7 @@ export class WebSocketSession extends EventTarget implements AsyncIterable<strin
     const config = configOf(engine, options);
     const entropy = crypto.getRandomValues(new Uint8Array(ENTROPY));
     const session = checked(() => WebsocketSession.client(config, entropy));
-    return WebSocketSession.#open(session, transport, {}, options.signal, () => session.connect(requestOf(options)));
+    return WebSocketSession.#open(engine, session, transport, {}, options.signal, () => session.connect(requestOf(options)));
   }
 
   /**
@@ -109,10 +109,11 @@ export class WebSocketSession extends EventTarget implements AsyncIterable<strin
     const engine = options.engine ?? (await Engine.shared());
     const { WebsocketSession } = engine.component;
     const session = checked(() => WebsocketSession.server(configOf(engine, options)));
-    return WebSocketSession.#open(session, transport, options, options.signal, () => {});
+    return WebSocketSession.#open(engine, session, transport, options, options.signal, () => {});
   }
 
   static #open(
+    engine: Engine,
     resource: Resource,
     transport: Transport,
     answering: Answering,
@@ -120,7 +121,7 @@ export class WebSocketSession extends EventTarget implements AsyncIterable<strin
     prepare: () => void,
   ): Promise<WebSocketSession> {
     const make = (opened: Opening<WebSocketSession>): WebSocketSession => new WebSocketSession(opened);
-    return new Opening(resource, transport, answering, make).begin(prepare, signal);
+    return new Opening(engine, resource, transport, answering, make).begin(prepare, signal);
   }
 
   /** Where the connection is in its life, in the words of the W3C's `WebSocket`. */

@@ -8,7 +8,29 @@ import { fileURLToPath } from 'node:url';
 import { Engine } from 'websocket-component';
 import { http, pair, take } from './support/connections.mjs';
 
+const misbehaving = new URL('../../target/component/websocket-misbehave.wasm', import.meta.url);
 const file = new URL(import.meta.resolve('websocket-component/component/websocket.core.wasm'));
+
+/** The first core module of a component: the section with the number 1. */
+function coreOf(component) {
+  let at = 8;
+  const length = () => {
+    let value = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = component[at];
+      at += 1;
+      value |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return value;
+    }
+  };
+  for (;;) {
+    const section = component[at];
+    at += 1;
+    const end = length() + at;
+    if (section === 1) return component.subarray(at, end);
+    at = end;
+  }
+}
 
 test('it comes from a file, a URL, a response, bytes or a module, and works', async (t) => {
   const bytes = await readFile(file);
@@ -39,4 +61,22 @@ test('what is no such file is an error that says what was there', async (t) => {
 
 test('all sessions that name no engine share one', async () => {
   assert.equal(await Engine.shared(), await Engine.shared());
+});
+
+test('a sandbox that traps ends all of its connections, and no others', async () => {
+  const component = await readFile(process.env.WEBSOCKET_COMPONENT_MISBEHAVE ?? misbehaving);
+  const engine = await Engine.load(coreOf(component));
+  const [client, server] = await pair({ client: { engine }, server: { engine } });
+  const [bystander, peer] = await pair({ client: { engine } });
+  const [other] = await pair();
+  void client.send('misbehave: trap').catch(() => {});
+  const { error } = await server.closed;
+  assert.equal(error, engine.failure);
+  assert(error.cause instanceof WebAssembly.RuntimeError);
+  await assert.rejects(bystander.send('too late'), error);
+  assert.equal((await bystander.closed).error, error);
+  await peer.closed;
+  assert.equal(other.state, 'open');
+  other.abort();
+  await assert.rejects(pair({ client: { engine } }), error);
 });

@@ -5,6 +5,7 @@ import type { Kind, WebsocketSession as Resource } from '../../component/interfa
 import type { Negotiated } from '../../component/interfaces/websocket-protocol-types.js';
 import { Driver, type DriverListener } from '../driver.js';
 import { NodeDuplex } from '../duplexes/node.js';
+import type { Engine } from '../engine.js';
 import { WebSocketError } from '../error.js';
 import { extensionsOf } from '../handshake.js';
 import { type Data, bytesOf } from '../payload.js';
@@ -62,11 +63,11 @@ export class WebSocketConnection extends EventEmitter<ConnectionEvents> {
   #received: { code: number; reason: Buffer } | undefined;
 
   /** @internal */
-  constructor(session: Resource, socket: Duplex, { subprotocol = '', extensions }: Negotiated) {
+  constructor(engine: Engine, session: Resource, socket: Duplex, { subprotocol = '', extensions }: Negotiated) {
     super();
     this.protocol = subprotocol;
     this.extensions = extensionsOf(extensions);
-    this.#driver = new Driver(session, new NodeDuplex(socket), this.#listener());
+    this.#driver = new Driver(engine, session, new NodeDuplex(socket), this.#listener());
   }
 
   /** @internal Begins, with what was read behind the request. */

@@ -86,21 +86,19 @@ export class WebSocketServer extends EventEmitter<ServerEvents> {
   readonly #server: Server | SecureServer | undefined;
   readonly #ownsServer: boolean;
   readonly #remove: () => void;
-  readonly #engine: Promise<Engine>;
   #isClosing = false;
 
   /** @throws TypeError Unless exactly one of `port`, `server` and `noServer` is given. */
   constructor(options: ServerOptions, listening?: () => void) {
     super();
-    const { port, server, noServer, clientTracking = true, engine } = options;
+    const { port, server, noServer, clientTracking = true } = options;
     if ([port !== undefined, server !== undefined, noServer === true].filter(Boolean).length !== 1) {
       throw new TypeError('one of the options port, server and noServer has to be given');
     }
     this.options = options;
     this.clients = clientTracking ? new Set() : undefined;
-    this.#engine = engine ? Promise.resolve(engine) : Engine.shared();
-    // Whoever needs it is told.
-    this.#engine.catch(() => {});
+    // Loaded by the time it is needed; whoever needs it is told if it can't be.
+    if (!options.engine) Engine.shared().catch(() => {});
     this.#ownsServer = port !== undefined;
     this.#server = server ?? (this.#ownsServer ? createServer(upgradeRequired) : undefined);
     this.#remove = this.#server ? this.#take(this.#server) : () => {};
@@ -167,7 +165,7 @@ export class WebSocketServer extends EventEmitter<ServerEvents> {
     if (this.#isClosing) return refuse(socket, 503, 'The server is closing');
     const verdict = await this.#verify(request);
     if (!verdict.accepted) return refuse(socket, verdict.status, verdict.message, verdict.headers);
-    const engine = await this.#engine;
+    const engine = this.options.engine ?? (await Engine.shared());
     if (socket.destroyed) return;
     const { WebsocketSession } = engine.component;
     const session = checked(() => WebsocketSession.server(configOf(engine, this.#settings())));
@@ -188,7 +186,7 @@ export class WebSocketServer extends EventEmitter<ServerEvents> {
     const { setTimeout: setIdle, setNoDelay } = socket as Partial<Socket>;
     setIdle?.call(socket as Socket, 0);
     setNoDelay?.call(socket as Socket, true);
-    const connection = new WebSocketConnection(session, socket, session.getNegotiated() ?? { extensions: [] });
+    const connection = new WebSocketConnection(engine, session, socket, session.getNegotiated() ?? { extensions: [] });
     this.#track(connection);
     opened(connection, request);
     connection.start(head);
