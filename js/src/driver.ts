@@ -2,6 +2,7 @@ import type {
   Event, Kind, Outgoing, WebsocketSession,
 } from '../component/interfaces/websocket-protocol-session.js';
 import type { State } from '../component/interfaces/websocket-protocol-types.js';
+import { dispose } from './dispose.js';
 import type { Duplex } from './duplex.js';
 import type { Engine } from './engine.js';
 import { WebSocketError } from './error.js';
@@ -331,7 +332,7 @@ export class Driver {
     this.#state = 'closed';
     this.#alarm.set(undefined);
     relieve(this);
-    if (!this.#engine.failure) this.#session[Symbol.dispose]();
+    if (!this.#engine.failure) this.#session[dispose]();
     const error = this.#error ?? new Error('the connection has ended');
     for (const { done } of this.#waiting.splice(0)) if (done) queueMicrotask(() => done(error));
     for (const done of this.#written.splice(0)) queueMicrotask(() => done(error));

@@ -18,6 +18,8 @@ export class Inbox {
   #takers: { resolve: (next: IteratorResult<string | Uint8Array>) => void; reject: (error: Error) => void }[] = [];
   #pour: ((message: string | Uint8Array) => void) | undefined;
   #whenTaken: (() => void) | undefined;
+  /** Somebody has come for messages, and hasn't left. */
+  #isTaking = false;
   #hasEnded = false;
   #error: Error | undefined;
 
@@ -36,10 +38,11 @@ export class Inbox {
 
   /**
    * Calls back, once, when whoever takes the messages comes back behind the last one, which has been answered then if it
-   * was to be. If nobody does, after a second.
+   * was to be, or has left. If neither happens, after a second.
    */
   whenTaken(then: () => void): void {
-    if (this.#pour || this.#takers.length > 0) return then();
+    const isNobodyAtWork = this.#messages.length === 0 && !this.#isTaking;
+    if (this.#pour || this.#takers.length > 0 || isNobodyAtWork) return then();
     const timer = setTimeout(() => this.#taken(), GRACE);
     this.#whenTaken = () => {
       clearTimeout(timer);
@@ -67,6 +70,7 @@ export class Inbox {
   }
 
   next(): Promise<IteratorResult<string | Uint8Array>> {
+    this.#isTaking = true;
     // It may end all this.
     if (this.#messages.length === 0) this.#taken();
     const message = this.#messages.shift();
@@ -85,6 +89,12 @@ export class Inbox {
     return new Promise((resolve, reject) => {
       this.#takers.push({ resolve, reject });
     });
+  }
+
+  /** Whoever took messages has left. */
+  leave(): void {
+    this.#isTaking = false;
+    if (this.#messages.length === 0) this.#taken();
   }
 
   /** Whatever waits goes there now, and so does whatever comes. */

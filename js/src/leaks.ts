@@ -1,10 +1,12 @@
+import { dispose } from './dispose.js';
+
 /** A resource in the sandbox that somebody answers for. */
 interface Resource {
-  [Symbol.dispose](): void;
+  [dispose](): void;
 }
 
 const registry = new FinalizationRegistry<Resource>((resource) => {
-  resource[Symbol.dispose]();
+  resource[dispose]();
   const message = 'a WebSocket session was dropped without being closed; its memory in the sandbox was held until now';
   if (typeof process === 'object' && typeof process.emitWarning === 'function') {
     process.emitWarning(message, { code: 'WS_SESSION_LEAKED' });

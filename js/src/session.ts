@@ -1,4 +1,5 @@
 import type { WebsocketSession as Resource } from '../component/interfaces/websocket-protocol-session.js';
+import { asyncDispose, dispose } from './dispose.js';
 import type { Driver } from './driver.js';
 import type { Transport } from './duplexes/index.js';
 import { Engine } from './engine.js';
@@ -172,12 +173,12 @@ export class WebSocketSession extends EventTarget implements AsyncIterable<strin
     this.#driver.abort();
   }
 
-  [Symbol.dispose](): void {
+  [dispose](): void {
     this.abort();
   }
 
   /** Closes with 1000, and waits for the end. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  async [asyncDispose](): Promise<void> {
     await this.close();
   }
 
@@ -188,7 +189,13 @@ export class WebSocketSession extends EventTarget implements AsyncIterable<strin
    * While there are listeners of `message`, they get the messages instead.
    */
   [Symbol.asyncIterator](): AsyncIterator<string | Uint8Array> {
-    return { next: () => this.#messages.next() };
+    return {
+      next: () => this.#messages.next(),
+      return: () => {
+        this.#messages.leave();
+        return Promise.resolve({ done: true, value: undefined });
+      },
+    };
   }
 
   override addEventListener<K extends keyof SessionEventMap>(

@@ -60,6 +60,23 @@ test('the engine is compiled while it streams in, and without its media type as 
   }
 });
 
+test('a browser that has no Symbol.dispose yet frees sessions all the same', async (t) => {
+  const origin = await pages(t);
+  const opened = await (await browser(t)).newPage();
+  await opened.addInitScript(() => {
+    const Native = Symbol;
+    const older = Object.assign((name) => Native(name), { for: Native.for });
+    for (const name of Object.getOwnPropertyNames(Native)) {
+      if (!/dispose$/i.test(name) && typeof Native[name] === 'symbol') older[name] = Native[name];
+    }
+    globalThis.Symbol = older;
+  });
+  await opened.goto(origin);
+  const { extensions: _, ...rest } = await opened.evaluate(talk, '/package/dist/index.js');
+  assert.deepEqual(rest, talked);
+  assert.equal(await opened.evaluate(() => Symbol.dispose), undefined);
+});
+
 test('the engine comes from a URL, a response, bytes or a module', async (t) => {
   const opened = await page(t);
   const memories = await opened.evaluate(async () => {

@@ -5,6 +5,7 @@ import type { AddressInfo, ListenOptions, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 import type { Header } from '../../component/interfaces/websocket-protocol-types.js';
+import { dispose } from '../dispose.js';
 import { Engine } from '../engine.js';
 import { WebSocketError, checked } from '../error.js';
 import { field } from '../handshake.js';
@@ -176,7 +177,7 @@ export class WebSocketServer extends EventEmitter<ServerEvents> {
       fields = checked(() => session.beginServerHandshake('upgrade', fieldsOf(request), acceptance));
       checked(() => session.endServerHandshake());
     } catch (error) {
-      session[Symbol.dispose]();
+      session[dispose]();
       throw error;
     }
     const lines = ['HTTP/1.1 101 Switching Protocols', ...fields.map(lineOf)];

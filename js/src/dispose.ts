@@ -1,0 +1,6 @@
+/** `Symbol.dispose`, or what jco's output takes where that isn't there yet. */
+export const dispose: typeof Symbol.dispose = (Symbol.dispose ?? Symbol.for('dispose')) as typeof Symbol.dispose;
+
+/** `Symbol.asyncDispose`, likewise. */
+export const asyncDispose: typeof Symbol.asyncDispose =
+  (Symbol.asyncDispose ?? Symbol.for('asyncDispose')) as typeof Symbol.asyncDispose;
