@@ -250,6 +250,40 @@ test('two sides that write without reading get on as soon as they read', async (
   client.abort();
 });
 
+test('pongs that nobody reads stay bounded, and end in 1008', async () => {
+  let listener;
+  let written = 0;
+  let isFull = false;
+  const duplex = {
+    start: (to) => {
+      listener = to;
+    },
+    write: ({ length }) => {
+      written += length;
+      return !isFull;
+    },
+    writableLength: 0,
+    pause() {},
+    resume() {},
+    end() {},
+    destroy() {},
+  };
+  const accepting = WebSocketSession.accept(duplex);
+  listener ??= await new Promise((resolve) => setTimeout(() => resolve(listener), 20));
+  listener.data(opening);
+  const server = await accepting;
+  isFull = true;
+  const pings = new Uint8Array(131 * 1000);
+  for (let at = 0; at < pings.length; at += 131) pings.set([0x89, 0x80 | 125, 0, 0, 0, 0], at);
+  const before = written;
+  listener.data(pings);
+  listener.data(pings);
+  assert(written - before < 70_000, `${written - before} bytes were written to a transport that is full`);
+  listener.drained();
+  const { error } = await server.closed;
+  assert.deepEqual([error.rule, error.closeCode], ['ping-flood', 1008]);
+});
+
 test('deadlines are kept without a call of the program', async () => {
   const [one] = ports();
   const asking = WebSocketSession.connect(one, { url, timeouts: { handshake: 30 } });
