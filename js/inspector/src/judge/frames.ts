@@ -1,0 +1,133 @@
+import { concat } from '../bytes.js';
+import type { Engine, Failure, Negotiated, Session, Turn } from '../engine.js';
+import type { Sender } from '../formats/source.js';
+import { DEFLATE, judging } from './settings.js';
+import { type Wire, cut, isFinal, opcodeOf } from './wire.js';
+
+/** Bytes that came out of the engine, of which only the first are kept. */
+export interface Content {
+  bytes: Uint8Array;
+  length: number;
+}
+
+/** A frame, and what the engine made of it. */
+export interface Frame {
+  type: 'frame';
+  wire: Wire;
+  /** What the engine delivered of it: unmasked and inflated; of a close frame the reason. */
+  content: Content;
+  /** The code of a close frame, if it has one. */
+  closeCode: number | undefined;
+  isText: boolean;
+  isCompressed: boolean;
+  /** The message that ends with it, if that has more frames than this one. */
+  message: (Content & { frames: number }) | undefined;
+  failure: Failure | undefined;
+}
+
+/** Bytes that nobody reads. */
+export interface Rest {
+  type: 'rest';
+  start: number;
+  end: number;
+  why: string;
+}
+
+/** How much of a content is kept, in bytes. */
+const KEPT = 4096;
+const CAPACITY = 1 << 20;
+const NOTHING = new Uint8Array();
+const RSV1 = 0x40;
+const CLOSE = 8;
+const NO_CODE = 1005;
+const BEHIND_CLOSE = 'nothing counts behind a close frame (RFC 6455, section 5.5.1)';
+
+/** The frames from an offset on, one by one, as the engine reads them that is the peer of `sender`. */
+export function* judgeFrames(
+  engine: Engine, sender: Sender, bytes: Uint8Array, start: number, negotiated: Negotiated,
+): Generator<Frame | Rest> {
+  using session = open(engine, sender, negotiated);
+  const hasDeflate = negotiated.extensions.some(({ name }) => name === DEFLATE.name);
+  let message: Message | undefined;
+  let at = start;
+  while (at < bytes.length) {
+    const wire = cut(bytes, at);
+    const opcode = opcodeOf(wire);
+    const isControl = opcode >= CLOSE;
+    const { pieces, failure, closeCode } = feed(session, bytes.subarray(at, wire.end));
+    const content = contentOf(pieces);
+    if (!isControl) {
+      message ??= { isText: opcode === 1, isCompressed: hasDeflate && (wire.first & RSV1) !== 0, frames: 0, kept: [], length: 0 };
+      add(message, content);
+    }
+    const ends = !isControl && isFinal(wire) && wire.missing === 0n && !failure;
+    yield {
+      type: 'frame', wire, content, closeCode, failure,
+      isText: isControl ? opcode === CLOSE : message?.isText ?? false,
+      isCompressed: !isControl && (message?.isCompressed ?? false),
+      message: ends && message && message.frames > 1
+        ? { frames: message.frames, bytes: concat(message.kept).subarray(0, KEPT), length: message.length }
+        : undefined,
+    };
+    if (ends) message = undefined;
+    at = wire.end;
+    if (failure) return yield* rest(at, bytes, 'the connection has failed');
+    if (opcode === CLOSE && wire.missing === 0n) return yield* rest(at, bytes, BEHIND_CLOSE);
+  }
+}
+
+/** What stands behind the end of a conversation. */
+export function* rest(start: number, bytes: Uint8Array, why: string): Generator<Rest> {
+  if (start < bytes.length) yield { type: 'rest', start, end: bytes.length, why };
+}
+
+interface Message {
+  isText: boolean;
+  isCompressed: boolean;
+  frames: number;
+  kept: Uint8Array[];
+  length: number;
+}
+
+function add(message: Message, { bytes, length }: Content): void {
+  message.frames += 1;
+  if (message.length < KEPT) message.kept.push(bytes);
+  message.length += length;
+}
+
+function open(engine: Engine, sender: Sender, negotiated: Negotiated): Session {
+  const { WebsocketSession } = engine;
+  return sender === 'client'
+    ? WebsocketSession.openServer(judging(engine), negotiated)
+    : WebsocketSession.openClient(judging(engine), crypto.getRandomValues(new Uint8Array(32)), negotiated);
+}
+
+/** What the session makes of a frame. */
+interface Delivered {
+  pieces: Uint8Array[];
+  failure: Failure | undefined;
+  closeCode: number | undefined;
+}
+
+function feed(session: Session, bytes: Uint8Array): Delivered {
+  const pieces: Uint8Array[] = [];
+  let closeCode: number | undefined;
+  let turn: Turn;
+  do {
+    turn = session.exchange(bytes, [], NOTHING, 0n, CAPACITY);
+    bytes = bytes.subarray(turn.consumed);
+    for (const { kind, start, length, detail } of turn.events) {
+      pieces.push(turn.payload.subarray(start, start + length));
+      if (kind === 'close' && Number(detail) !== NO_CODE) closeCode = Number(detail);
+    }
+  } while (turn.more);
+  return { pieces, failure: turn.failure, closeCode };
+}
+
+function contentOf(pieces: Uint8Array[]): Content {
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  const [first = NOTHING] = pieces;
+  const all = pieces.length > 1 && first.length < KEPT ? concat(pieces) : first;
+  // A copy, so that the rest can go.
+  return { bytes: all.slice(0, KEPT), length };
+}

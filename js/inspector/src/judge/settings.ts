@@ -1,0 +1,26 @@
+import type { Config, Engine, Extension } from '../engine.js';
+
+/** permessage-deflate in its widest form: what a narrower one sends it inflates too (RFC 7692, section 7.1). */
+export const DEFLATE: Extension = { name: 'permessage-deflate', parameters: [] };
+
+/** No limit. */
+const U32 = 2 ** 32 - 1;
+const U64 = 2n ** 64n - 1n;
+/** A message may inflate to so much, or it is taken for a bomb. */
+const LONGEST_MESSAGE = 64n << 20n;
+
+/** Settings for bytes that went by some time ago: no deadlines, nothing to answer, and the protocol's own limits. */
+export function judging(engine: Engine): Config {
+  const config = engine.defaultConfig();
+  return {
+    ...config,
+    delivery: 'pieces',
+    pongs: 'manual',
+    showControl: true,
+    replyToClose: false,
+    showBadRequests: true,
+    deflate: engine.defaultDeflate(),
+    limits: { ...config.limits, frame: U64, message: LONGEST_MESSAGE, fragments: U32, queuedOutput: U64 },
+    timeouts: {},
+  };
+}
