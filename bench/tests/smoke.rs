@@ -30,6 +30,11 @@ fn quick_run(part: &str) -> Value {
     serde_json::from_slice(&report).expect("it is JSON")
 }
 
+/// Whether the peers aren't there.
+fn is_fast() -> bool {
+    env::var_os("WEBSOCKET_TEST_FAST").is_some_and(|value| value == "1")
+}
+
 fn scratch(name: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
 }
@@ -82,7 +87,7 @@ fn a_quick_run_of_the_sandbox_has_a_time_for_everything() {
 #[test]
 fn a_quick_run_of_deflate_has_every_peer_and_every_window() {
     // `cargo xtask test --fast` has no peers from outside.
-    if env::var_os("WEBSOCKET_TEST_FAST").is_some_and(|value| value == "1") {
+    if is_fast() {
         return;
     }
     let report = quick_run("deflate");
@@ -170,5 +175,19 @@ fn what_cannot_be_done_is_said() {
         assert!(!output.status.success(), "{args:?}");
         assert!(errors.contains(words), "{args:?}: {errors}");
         assert!(!errors.contains("panicked"), "{args:?}: {errors}");
+    }
+}
+
+#[test]
+fn a_quick_run_of_node_has_both_servers_send_every_message_back() {
+    if is_fast() {
+        return;
+    }
+    let report = quick_run("node");
+    let cells = report["node"]["cells"].as_array().expect("cells");
+    assert_eq!(cells.len(), 5 * 2);
+    for cell in cells {
+        let servers = cell["proxies"].as_array().expect("servers");
+        assert_eq!(servers.len(), 3, "{cell}");
     }
 }

@@ -10,13 +10,18 @@ use crate::{javascript, needs, shell};
 /// The gate: as a demonstration, or with the arguments given.
 pub(crate) fn run_gate(args: Vec<OsString>) -> Result<()> {
     let component = component::build(Kind::Normal)?;
+    let package = args.is_empty().then(|| javascript::build(&component));
     eprintln!("Building and starting the gate (the first build takes some minutes)");
     let mut cargo = shell::cargo();
     cargo
         .args(["run", "--release", "--bin", "wsgate", "--", "--component"])
         .arg(component);
-    if args.is_empty() {
+    if let Some(package) = package {
         cargo.arg("--demo");
+        match package {
+            Ok(package) => _ = cargo.arg("--page").arg(package.page),
+            Err(error) => eprintln!("There will be no page: {error:#}"),
+        }
     }
     cargo.args(args);
     shell::become_command(&mut cargo)
@@ -42,7 +47,7 @@ pub(crate) fn run_bench(args: Vec<OsString>) -> Result<()> {
     let peers = needs::peers()?;
     component::build(Kind::WithoutDeflate)?;
     let component = component::build(Kind::Normal)?;
-    let javascript = javascript::install(&component)?;
+    let javascript = javascript::install(&javascript::build(&component)?)?;
     needs::proxies()?;
     eprintln!("Building and starting the benchmarks (the first build takes some minutes)");
     shell::run(shell::cargo().args(["build", "--release", "--bin", "wsgate"]))?;

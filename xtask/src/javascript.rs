@@ -1,4 +1,4 @@
-//! The npm package: the component made JavaScript by jco, the layer on top of it, and both packed as they are published.
+//! The npm package: the component made JavaScript by jco, the layer on top of it, the page on top of that.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,13 +8,21 @@ use anyhow::{Context, Result};
 use crate::component::{self, Kind};
 use crate::{needs, shell};
 
-/// Builds the component and the package, says where it is, and returns its absolute path.
-pub(crate) fn run() -> Result<PathBuf> {
-    build(&component::build(Kind::Normal)?)
+/// What was built, as absolute paths.
+pub(crate) struct Package {
+    /// As npm publishes it.
+    packed: PathBuf,
+    /// The frame inspector, in one file.
+    pub(crate) page: PathBuf,
 }
 
-/// The package of a component that was built.
-pub(crate) fn build(component: &Path) -> Result<PathBuf> {
+/// Builds the component, and the package of it.
+pub(crate) fn run() -> Result<()> {
+    build(&component::build(Kind::Normal)?).map(drop)
+}
+
+/// Builds the package and the page of a component, and says where they are.
+pub(crate) fn build(component: &Path) -> Result<Package> {
     let folder = shell::root()?.join("js");
     needs::node_packages(&folder).context("jco and tsc could not be installed")?;
     eprintln!("Building the npm package");
@@ -24,30 +32,42 @@ pub(crate) fn build(component: &Path) -> Result<PathBuf> {
             .arg(component)
             .current_dir(&folder),
     )?;
-    shell::run(npm(&folder).args(["run", "--silent", "compile"]))?;
+    for script in ["compile", "inspector"] {
+        shell::run(npm(&folder).args(["run", "--silent", script]))?;
+    }
     let packed = shell::output(npm(&folder).args(["pack", "--silent"]))?;
-    let package = folder.join(packed);
-    println!("{}", package.display());
+    let package = Package {
+        packed: folder.join(packed),
+        page: folder.join("inspector/dist/index.html"),
+    };
+    println!("{}", package.packed.display());
+    println!("{}", package.page.display());
     Ok(package)
 }
 
-/// Builds the package, and installs it where its tests are, whose folder is returned.
-pub(crate) fn install(component: &Path) -> Result<PathBuf> {
-    let package = build(component)?;
+/// Installs the package where its tests are, whose folder is returned.
+pub(crate) fn install(package: &Package) -> Result<PathBuf> {
     let folder = shell::root()?.join("js/test");
     needs::node_packages(&folder).context("the peers of the package could not be installed")?;
     let options = ["--no-save", "--no-package-lock", "--no-audit", "--no-fund"];
-    shell::run(npm(&folder).arg("install").args(options).arg(package))?;
+    let mut install = npm(&folder);
+    shell::run(install.arg("install").args(options).arg(&package.packed))?;
     Ok(folder)
 }
 
-/// The tests of the package: as it is installed, in Node and in a browser.
-pub(crate) fn test(component: &Path, chromium: &Path) -> Result<()> {
-    let folder = install(component)?;
+/// The tests of the package, as it is installed in their folder, in Node and in a browser.
+pub(crate) fn test(
+    folder: &Path,
+    component: &Path,
+    misbehaving: &Path,
+    chromium: &Path,
+) -> Result<()> {
     let mut node = Command::new("node");
     node.arg("--test")
-        .args(needs::node_tests(&folder)?)
-        .current_dir(&folder);
+        .args(needs::node_tests(folder)?)
+        .current_dir(folder);
+    node.env("WEBSOCKET_COMPONENT", component);
+    node.env("WEBSOCKET_COMPONENT_MISBEHAVE", misbehaving);
     shell::run(node.env("WEBSOCKET_TEST_CHROMIUM", chromium))
 }
 

@@ -60,15 +60,15 @@ enum Task {
         #[arg(long, conflicts_with = "misbehave")]
         without_deflate: bool,
     },
-    /// Build the npm package: the component transpiled by jco, and the layer for Node and browsers.
+    /// Build the npm package and the frame inspector: the component transpiled by jco, the layer for Node and browsers, and a page.
     ///
-    /// The result is js/websocket-component-0.1.0.tgz, as npm publishes it; js/README.md tells how it is used. Takes Node 20
-    /// or newer, and npm.
+    /// The results are js/websocket-component-0.1.0.tgz, as npm publishes it, and js/inspector/dist/index.html, which needs
+    /// nothing else. js/README.md tells how they are used. Takes Node 20 or newer, and npm.
     Js,
     /// Build the component and the gate, and start the gate.
     ///
-    /// Without arguments it is a demonstration: an echo server behind the gate, and a page to try it with, on
-    /// 127.0.0.1:8080. Arguments go to the gate, for the real use. Ctrl-C ends the gate gracefully.
+    /// Without arguments it is a demonstration: an echo server behind the gate, and the frame inspector to try it with, on
+    /// 127.0.0.1:8080. Without Node there is no page. Arguments go to the gate, for the real use. Ctrl-C ends the gate gracefully.
     #[command(after_help = RUN_EXAMPLES)]
     Run {
         /// Arguments of the gate, after `--`.
@@ -176,7 +176,7 @@ fn main() -> ExitCode {
             };
             component::build(kind).map(drop)
         }
-        Task::Js => javascript::run().map(drop),
+        Task::Js => javascript::run(),
         Task::Run { args } => commands::run_gate(args),
         Task::Test { fast } => suite::run(fast),
         Task::Autobahn(args) => autobahn::run(&args),

@@ -18,6 +18,7 @@ const NEEDS: &str = "Install what the tests need";
 const FORMATTING: &str = "Formatting";
 const LINTS: &str = "Lints";
 const COMPONENTS: &str = "The component, and others for tests";
+const PACKAGE: &str = "The npm package and its page";
 const ENGINE: &str = "Engine, xtask, and what fuzzing has kept";
 const BROKEN: &str = "The native engine, broken on purpose";
 const HOSTS: &str = "Tests with the component: host, gate, peers";
@@ -31,6 +32,13 @@ struct Components {
     normal: PathBuf,
     without_deflate: PathBuf,
     misbehave: PathBuf,
+}
+
+/// What programs in JavaScript have, as absolute paths.
+struct Package {
+    page: PathBuf,
+    /// The folder in which the npm package is installed, beside its tests.
+    tests: PathBuf,
 }
 
 /// All tests, or with `fast` those that need only Rust.
@@ -53,6 +61,7 @@ fn run_all() -> Result<()> {
         FORMATTING,
         LINTS,
         COMPONENTS,
+        PACKAGE,
         ENGINE,
         BROKEN,
         HOSTS,
@@ -65,13 +74,20 @@ fn run_all() -> Result<()> {
         // A slip of style is reported with everything else, not instead of it.
         steps.run(check_formatting);
         steps.run(check_lints);
-        if let Some(components) = steps.run(build_components) {
+        if let Some(components) = steps.run(build_components)
+            && let Some(package) = steps.run(|| make_package(&components))
+        {
             steps.run(test_engine);
             steps.run(|| broken::run(true));
-            steps.run(|| test_hosts(&components, Some(&needs)));
+            steps.run(|| test_hosts(&components, Some((&needs, &package))));
             steps.run(|| instructions::run(false));
             steps.run(|| test_node(&components, &needs));
-            steps.run(|| javascript::test(&components.normal, &needs.chromium));
+            steps.run(|| {
+                let Components {
+                    normal, misbehave, ..
+                } = &components;
+                javascript::test(&package.tests, normal, misbehave, &needs.chromium)
+            });
             steps.run(|| autobahn::test(&components.normal));
         }
     }
@@ -106,6 +122,14 @@ fn build_components() -> Result<Components> {
     })
 }
 
+fn make_package(components: &Components) -> Result<Package> {
+    let package = javascript::build(&components.normal)?;
+    Ok(Package {
+        tests: javascript::install(&package)?,
+        page: package.page,
+    })
+}
+
 /// In the dev profile: overflow checks and debug assertions are part of the test.
 fn test_engine() -> Result<()> {
     let packages = ["websocket-component", "xtask", "properties"];
@@ -117,7 +141,7 @@ fn test_engine() -> Result<()> {
     shell::run(shell::cargo().args(arguments).args(packages[0]))
 }
 
-fn test_hosts(components: &Components, needs: Option<&Needs>) -> Result<()> {
+fn test_hosts(components: &Components, peers: Option<(&Needs, &Package)>) -> Result<()> {
     let mut cargo = shell::cargo();
     // All packages, as for the lints: a choice of them would have other features of
     // shared crates, and wasmtime be built once more.
@@ -128,11 +152,13 @@ fn test_hosts(components: &Components, needs: Option<&Needs>) -> Result<()> {
         &components.without_deflate,
     );
     cargo.env("WEBSOCKET_COMPONENT_MISBEHAVE", &components.misbehave);
-    match needs {
-        Some(needs) => {
+    match peers {
+        Some((needs, package)) => {
             cargo.env("WEBSOCKET_TEST_PYTHON", &needs.peers.python);
             cargo.env("WEBSOCKET_TEST_NODE_DIR", &needs.peers.node_folder);
             cargo.env("WEBSOCKET_TEST_CHROMIUM", &needs.chromium);
+            cargo.env("WEBSOCKET_TEST_PAGE", &package.page);
+            cargo.env("WEBSOCKET_TEST_JS_DIR", &package.tests);
         }
         None => {
             cargo.env("WEBSOCKET_TEST_FAST", "1");

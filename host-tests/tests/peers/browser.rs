@@ -1,6 +1,6 @@
-//! Chromium, with the page that `wsgate --demo` shows. What the page looks like is left in `target/screenshots`.
+//! Chromium, with the frame inspector that the gate shows. What the page looks like is left in `target/screenshots`.
 
-use host_tests::gate::{Gate, component, root};
+use host_tests::gate::{Gate, component, file, root};
 
 use crate::{alone, tools};
 
@@ -10,7 +10,10 @@ fn chromium_shows_the_page_and_speaks_through_the_gate() {
         return;
     }
     let _alone = alone();
-    let gate = Gate::start(&component(), &["--demo", "--log", "warn"]).expect("the gate starts");
+    let page = file("WEBSOCKET_TEST_PAGE", "js/inspector/dist/index.html");
+    let page = page.to_str().expect("the page's path");
+    let arguments = ["--demo", "--log", "warn", "--page", page];
+    let gate = Gate::start(&component(), &arguments).expect("the gate starts");
     let mut browser = tools::node("browser.mjs");
     browser
         .arg(format!("http://{}/", gate.address))

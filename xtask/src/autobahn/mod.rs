@@ -102,7 +102,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         false => sections::all(),
     };
     if args.host.list().contains(&Host::Node) {
-        javascript::install(&component)?;
+        javascript::install(&javascript::build(&component)?)?;
     }
     let tools = tools(&component)?;
     let finished = run_all(&tools, args.host, args.role, &sections)?;
