@@ -4,6 +4,7 @@
 mod tree;
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use tree::{files, root, text_of};
@@ -42,7 +43,12 @@ fn links_lead_to_files_of_the_project_and_names_to_what_has_them() {
                 document.display()
             );
             // A test or an item that is named.
-            if target.ends_with(".rs") && !text.contains([' ', '/', '.']) {
+            let is_name = match path.extension().and_then(OsStr::to_str) {
+                Some("rs") => !text.contains([' ', '/', '.']),
+                Some("mjs") => text.contains(' '),
+                _ => false,
+            };
+            if is_name {
                 let source = text_of(&path);
                 assert!(source.contains(&text), "{text} is not in {target}");
             }
