@@ -2,7 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -15,6 +17,15 @@ const packed = join(tests, '..', 'websocket-component-0.1.0.tgz');
 const types = fileURLToPath(new URL('support/types.ts', import.meta.url));
 const browserTypes = fileURLToPath(new URL('support/types-browser.ts', import.meta.url));
 
+/** A port that nobody listens on. */
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
 /** An empty project with the package in it. */
 async function project(t) {
   const folder = await mkdtemp(join(tmpdir(), 'websocket-package-'));
@@ -24,27 +35,22 @@ async function project(t) {
   return folder;
 }
 
-test('it installs without any other package, and runs', async (t) => {
+test('it installs without any other package', async (t) => {
   const folder = await project(t);
   const lock = JSON.parse(await readFile(join(folder, 'package-lock.json'), 'utf8'));
   assert.deepEqual(Object.keys(lock.packages), ['', 'node_modules/websocket-component']);
-  const program = `
-    import { WebSocketSession } from 'websocket-component';
-    const { port1, port2 } = new MessageChannel();
-    const [client, server] = await Promise.all([
-      WebSocketSession.connect(port1, { url: 'ws://example.com/chat' }),
-      WebSocketSession.accept(port2),
-    ]);
-    await client.send('hello');
-    for await (const message of server) {
-      console.log(message);
-      break;
-    }
-    await client.close();
-  `;
-  await writeFile(join(folder, 'main.js'), program);
-  const { stdout, stderr } = await run(process.execPath, ['main.js'], { cwd: folder });
-  assert.deepEqual([stdout, stderr], ['hello\n', '']);
+});
+
+test('the programs of its README run', async (t) => {
+  const folder = await project(t);
+  const readme = await readFile(join(folder, 'node_modules', 'websocket-component', 'README.md'), 'utf8');
+  const [session, node] = [...readme.matchAll(/```js\n(.*?)```/gs)].map(([, program]) => program);
+  const port = await freePort();
+  for (const program of [session, node.replaceAll('8080', port)]) {
+    await writeFile(join(folder, 'main.js'), program);
+    const { stdout, stderr } = await run(process.execPath, ['main.js'], { cwd: folder });
+    assert.deepEqual([stdout, stderr], ['hello\n', '']);
+  }
 });
 
 test('it holds what it needs and nothing else', async (t) => {
