@@ -77,6 +77,9 @@ fn how_much_is_awaited_is_told_as_soon_as_the_header_has_come() {
 
 #[test]
 fn what_is_longer_fragmented_compressed_or_control_is_taken_and_so_are_pieces() {
+    let just = Frame::binary([7; LONGEST - 4]).bytes();
+    let mut session = client(Config::default());
+    assert_eq!(left(&mut session, &just[..5]), (0, Some(LONGEST)));
     let long = Frame::binary([7; LONGEST - 3]).bytes();
     assert_eq!(long.len(), LONGEST + 1);
     let fragment = Frame::text("fragment").not_last().bytes();
