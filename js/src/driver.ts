@@ -7,6 +7,7 @@ import type { Duplex } from './duplex.js';
 import type { Engine } from './engine.js';
 import { WebSocketError } from './error.js';
 import { entrust, relieve } from './leaks.js';
+import { concat } from './payload.js';
 import { Alarm, now } from './time.js';
 
 /** What a driver tells. */
@@ -124,8 +125,7 @@ export class Driver {
   /** Sends with all else of this turn of the event loop. */
   send(send: Send): void {
     if (this.#hasEnded) {
-      const error = this.#error ?? new Error('the connection has ended');
-      if (send.done) queueMicrotask(() => send.done?.(error));
+      if (send.done) queueMicrotask(() => send.done?.(this.#whyUnsent()));
       return;
     }
     this.#waitingBytes += send.bytes.length;
@@ -327,13 +327,17 @@ export class Driver {
     if (!this.#hasEnded) this.#end();
   }
 
+  #whyUnsent(): Error {
+    return this.#error ?? new Error('the connection has ended');
+  }
+
   #end(): void {
     this.#hasEnded = true;
     this.#state = 'closed';
     this.#alarm.set(undefined);
     relieve(this);
     if (!this.#engine.failure) this.#session[dispose]();
-    const error = this.#error ?? new Error('the connection has ended');
+    const error = this.#whyUnsent();
     for (const { done } of this.#waiting.splice(0)) if (done) queueMicrotask(() => done(error));
     for (const done of this.#written.splice(0)) queueMicrotask(() => done(error));
     this.#waitingBytes = 0;
@@ -364,18 +368,7 @@ function pack(sends: Send[]): { outgoing: Outgoing[]; payload: Uint8Array } {
     start += bytes.length;
     return record;
   });
-  return { outgoing, payload: concat(sends.map(({ bytes }) => bytes)) };
-}
-
-/** One array of all, without a copy if there is only one. */
-function concat(parts: Uint8Array[]): Uint8Array {
-  const [first = NOTHING] = parts;
-  if (parts.length === 1) return first;
-  const all = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
+  const [first] = sends;
+  const payload = first && sends.length === 1 ? first.bytes : concat(sends.map(({ bytes }) => bytes));
+  return { outgoing, payload };
 }

@@ -41,3 +41,24 @@ export class ControlEvent extends Event {
     this.roundTripTime = roundTripTime;
   }
 }
+
+/** A target whose events have types. */
+export class TypedTarget<Events> extends EventTarget {
+  override addEventListener<K extends keyof Events & string>(
+    type: K,
+    listener: (event: Events[K]) => void,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  override addEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  override addEventListener(type: string, listener: any, options?: boolean | AddEventListenerOptions): void {
+    super.addEventListener(type, listener, options);
+    this.listened(type);
+  }
+
+  /** Somebody listens to events of this type now. */
+  protected listened(_type: string): void {}
+}

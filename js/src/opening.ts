@@ -1,5 +1,6 @@
 import type { WebsocketSession as Resource } from '../component/interfaces/websocket-protocol-session.js';
 import type { Negotiated } from '../component/interfaces/websocket-protocol-types.js';
+import { NO_CLOSE } from './codes.js';
 import { Driver, type DriverListener } from './driver.js';
 import { type Transport, duplexOf } from './duplexes/index.js';
 import type { Engine } from './engine.js';
@@ -30,7 +31,6 @@ export interface Closed {
   readonly error: Error | undefined;
 }
 
-const NO_CLOSE = 1006;
 const INTERNAL_SERVER_ERROR = 500;
 
 /** A connection, to which an owner is made when it opens. */

@@ -4,7 +4,7 @@ import type { Driver } from './driver.js';
 import type { Transport } from './duplexes/index.js';
 import { Engine } from './engine.js';
 import { checked } from './error.js';
-import type { CloseEvent, ControlEvent } from './events.js';
+import { type CloseEvent, type ControlEvent, TypedTarget } from './events.js';
 import { type Answered, type Ask, type Asked, extensionsOf, requestOf } from './handshake.js';
 import type { Inbox } from './inbox.js';
 import { type Answering, type Closed, Opening } from './opening.js';
@@ -60,7 +60,7 @@ const ENTROPY = 32;
  * await client.close();
  * ```
  */
-export class WebSocketSession extends EventTarget implements AsyncIterable<string | Uint8Array> {
+export class WebSocketSession extends TypedTarget<SessionEventMap> implements AsyncIterable<string | Uint8Array> {
   /** The subprotocol that was agreed on, or nothing. */
   readonly protocol: string;
   /** The extensions in use, as in the header. */
@@ -198,18 +198,7 @@ export class WebSocketSession extends EventTarget implements AsyncIterable<strin
     };
   }
 
-  override addEventListener<K extends keyof SessionEventMap>(
-    type: K,
-    listener: (event: SessionEventMap[K]) => void,
-    options?: boolean | AddEventListenerOptions,
-  ): void;
-  override addEventListener(
-    type: string,
-    listener: EventListenerOrEventListenerObject | null,
-    options?: boolean | AddEventListenerOptions,
-  ): void;
-  override addEventListener(type: string, listener: any, options?: boolean | AddEventListenerOptions): void {
-    super.addEventListener(type, listener, options);
+  protected override listened(type: string): void {
     if (type !== 'message' || this.#isHeard) return;
     this.#isHeard = true;
     this.#messages.pour((data) => this.dispatchEvent(new MessageEvent('message', { data })));

@@ -1,5 +1,6 @@
+import { CLOSED, CLOSING, CONNECTING, NO_CLOSE, NO_CODE, OPEN } from './codes.js';
 import type { Transport } from './duplexes/index.js';
-import { CloseEvent, FailureEvent } from './events.js';
+import { CloseEvent, FailureEvent, TypedTarget } from './events.js';
 import { locate } from './handshake.js';
 import type { Closed } from './opening.js';
 import { type Data, alone, bytesOf } from './payload.js';
@@ -26,14 +27,6 @@ type EventName = keyof WebSocketEventMap;
 /** The separators of RFC 9110, section 5.6.2, are not in a token. */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const LONGEST_REASON = 123;
-/** A close frame without a code (RFC 6455, section 7.4.1). */
-const NO_CODE = 1005;
-/** No close frame has come. */
-const NO_CLOSE = 1006;
-const CONNECTING = 0;
-const OPEN = 1;
-const CLOSING = 2;
-const CLOSED = 3;
 
 /**
  * A client with the interface of the W3C's `WebSocket`, over a transport of the caller's.
@@ -49,7 +42,7 @@ const CLOSED = 3;
  * }
  * ```
  */
-export class WebSocket extends EventTarget {
+export class WebSocket extends TypedTarget<WebSocketEventMap> {
   static readonly CONNECTING = CONNECTING;
   static readonly OPEN = OPEN;
   static readonly CLOSING = CLOSING;
@@ -178,20 +171,6 @@ export class WebSocket extends EventTarget {
 
   set onclose(handler: Handler<CloseEvent>) {
     this.#setHandler('close', handler);
-  }
-
-  override addEventListener<K extends EventName>(
-    type: K,
-    listener: (event: WebSocketEventMap[K]) => void,
-    options?: boolean | AddEventListenerOptions,
-  ): void;
-  override addEventListener(
-    type: string,
-    listener: EventListenerOrEventListenerObject | null,
-    options?: boolean | AddEventListenerOptions,
-  ): void;
-  override addEventListener(type: string, listener: any, options?: boolean | AddEventListenerOptions): void {
-    super.addEventListener(type, listener, options);
   }
 
   #handler(type: EventName): ((event: any) => void) | null {

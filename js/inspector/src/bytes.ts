@@ -1,3 +1,5 @@
+export { concat } from '../../src/payload.js';
+
 const encoder = new TextEncoder();
 const latin1 = new TextDecoder('latin1');
 
@@ -29,16 +31,6 @@ export function fromLatin1(text: string): Uint8Array<ArrayBuffer> {
 /** @throws DOMException If it isn't base64. */
 export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
   return fromLatin1(atob(text));
-}
-
-export function concat(parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const all = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }
 
 /** A number with its noun: "1 byte", "1 234 bytes". */

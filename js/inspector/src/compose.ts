@@ -1,7 +1,7 @@
 import { concat } from './bytes.js';
-import type { Engine, Message, Session } from './engine.js';
+import type { Engine, Message } from './engine.js';
 import type { Sender } from './formats/source.js';
-import { DEFLATE, judging } from './judge/settings.js';
+import { DEFLATE, judging, openAs } from './judge/settings.js';
 
 /** What is to be sent. */
 export type Draft =
@@ -25,7 +25,8 @@ const CAPACITY = 1 << 20;
  * @throws ComponentError With the rule that the message breaks.
  */
 export function compose(engine: Engine, draft: Draft, { sender, isCompressed = false, fragment }: Manner): Uint8Array {
-  using session = open(engine, sender, isCompressed);
+  const config = { ...judging(engine), deflate: { ...engine.defaultDeflate(), minimum: 0 } };
+  using session = openAs(sender, engine, config, { extensions: isCompressed ? [DEFLATE] : [] });
   for (const message of messagesOf(draft, fragment)) session.send(message, undefined, 0n);
   const parts: Uint8Array[] = [];
   for (;;) {
@@ -33,15 +34,6 @@ export function compose(engine: Engine, draft: Draft, { sender, isCompressed = f
     if (output.length === 0) return concat(parts);
     parts.push(output);
   }
-}
-
-function open(engine: Engine, sender: Sender, isCompressed: boolean): Session {
-  const config = { ...judging(engine), deflate: { ...engine.defaultDeflate(), minimum: 0 } };
-  const negotiated = { extensions: isCompressed ? [DEFLATE] : [] };
-  const { WebsocketSession } = engine;
-  return sender === 'client'
-    ? WebsocketSession.openClient(config, crypto.getRandomValues(new Uint8Array(32)), negotiated)
-    : WebsocketSession.openServer(config, negotiated);
 }
 
 function messagesOf(draft: Draft, fragment: number | undefined): Message[] {

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 
 import type { Kind, WebsocketSession as Resource } from '../../component/interfaces/websocket-protocol-session.js';
 import type { Negotiated } from '../../component/interfaces/websocket-protocol-types.js';
+import { CLOSED, CLOSING, CONNECTING, NO_CLOSE, NO_CODE, OPEN } from '../codes.js';
 import { Driver, type DriverListener } from '../driver.js';
 import { NodeDuplex } from '../duplexes/node.js';
 import type { Engine } from '../engine.js';
@@ -32,15 +33,7 @@ export interface ConnectionEvents {
   close: [code: number, reason: Buffer];
 }
 
-const CONNECTING = 0;
-const OPEN = 1;
-const CLOSING = 2;
-const CLOSED = 3;
 const STATES = { connecting: CONNECTING, open: OPEN, closing: CLOSING, closed: CLOSED } as const;
-/** A close frame without a code (RFC 6455, section 7.4.1). */
-const NO_CODE = 1005;
-/** No close frame has come. */
-const NO_CLOSE = 1006;
 
 /** One connection of a {@link WebSocketServer}, in the shape of npm's ws. */
 export class WebSocketConnection extends EventEmitter<ConnectionEvents> {

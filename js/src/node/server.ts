@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { type IncomingMessage, STATUS_CODES, type Server, createServer } from 'node:http';
+import { type IncomingMessage, STATUS_CODES, type Server, type ServerResponse, createServer } from 'node:http';
 import type { Server as SecureServer } from 'node:https';
 import type { AddressInfo, ListenOptions, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -88,6 +88,8 @@ export class WebSocketServer extends EventEmitter<ServerEvents> {
   readonly #ownsServer: boolean;
   readonly #remove: () => void;
   #isClosing = false;
+  /** Told once the last connection has ended. */
+  #afterClients: (() => void) | undefined;
 
   /** @throws TypeError Unless exactly one of `port`, `server` and `noServer` is given. */
   constructor(options: ServerOptions, listening?: () => void) {
@@ -127,8 +129,6 @@ export class WebSocketServer extends EventEmitter<ServerEvents> {
     else if (this.clients && this.clients.size > 0) this.#afterClients = closed;
     else process.nextTick(closed);
   }
-
-  #afterClients: (() => void) | undefined;
 
   /** Whether a request is this server's: whether its path is. */
   shouldHandle({ url = '' }: IncomingMessage): boolean {
@@ -184,9 +184,9 @@ export class WebSocketServer extends EventEmitter<ServerEvents> {
     this.emit('headers', lines, request);
     socket.write([...lines, '', ''].join('\r\n'), 'latin1');
     socket.removeListener('error', ignore);
-    const { setTimeout: setIdle, setNoDelay } = socket as Partial<Socket>;
-    setIdle?.call(socket as Socket, 0);
-    setNoDelay?.call(socket as Socket, true);
+    const tcp: Duplex & Partial<Pick<Socket, 'setTimeout' | 'setNoDelay'>> = socket;
+    tcp.setTimeout?.(0);
+    tcp.setNoDelay?.(true);
     const connection = new WebSocketConnection(engine, session, socket, session.getNegotiated() ?? { extensions: [] });
     this.#track(connection);
     opened(connection, request);
@@ -245,7 +245,7 @@ export class WebSocketServer extends EventEmitter<ServerEvents> {
 function ignore(): void {}
 
 /** An `http.Server` that knows nothing but WebSockets. */
-function upgradeRequired(_: IncomingMessage, response: import('node:http').ServerResponse): void {
+function upgradeRequired(_: IncomingMessage, response: ServerResponse): void {
   const body = STATUS_CODES[426] as string;
   response.writeHead(426, { 'Content-Length': body.length, 'Content-Type': 'text/plain' }).end(body);
 }

@@ -1,7 +1,7 @@
 import { concat } from '../bytes.js';
 import type { Engine, Failure, Negotiated, Session, Turn } from '../engine.js';
 import type { Sender } from '../formats/source.js';
-import { DEFLATE, judging } from './settings.js';
+import { DEFLATE, judging, openAs } from './settings.js';
 import { type Wire, cut, isFinal, opcodeOf } from './wire.js';
 
 /** Bytes that came out of the engine, of which only the first are kept. */
@@ -46,7 +46,7 @@ const BEHIND_CLOSE = 'nothing counts behind a close frame (RFC 6455, section 5.5
 export function* judgeFrames(
   engine: Engine, sender: Sender, bytes: Uint8Array, start: number, negotiated: Negotiated,
 ): Generator<Frame | Rest> {
-  using session = open(engine, sender, negotiated);
+  using session = openAs(sender === 'client' ? 'server' : 'client', engine, judging(engine), negotiated);
   const hasDeflate = negotiated.extensions.some(({ name }) => name === DEFLATE.name);
   let message: Message | undefined;
   let at = start;
@@ -93,13 +93,6 @@ function add(message: Message, { bytes, length }: Content): void {
   message.frames += 1;
   if (message.length < KEPT) message.kept.push(bytes);
   message.length += length;
-}
-
-function open(engine: Engine, sender: Sender, negotiated: Negotiated): Session {
-  const { WebsocketSession } = engine;
-  return sender === 'client'
-    ? WebsocketSession.openServer(judging(engine), negotiated)
-    : WebsocketSession.openClient(judging(engine), crypto.getRandomValues(new Uint8Array(32)), negotiated);
 }
 
 /** What the session makes of a frame. */

@@ -1,4 +1,5 @@
-import type { Config, Engine, Extension } from '../engine.js';
+import type { Config, Engine, Extension, Negotiated, Session } from '../engine.js';
+import type { Sender } from '../formats/source.js';
 
 /** permessage-deflate in its widest form: what a narrower one sends it inflates too (RFC 7692, section 7.1). */
 export const DEFLATE: Extension = { name: 'permessage-deflate', parameters: [] };
@@ -23,4 +24,12 @@ export function judging(engine: Engine): Config {
     limits: { ...config.limits, frame: U64, message: LONGEST_MESSAGE, fragments: U32, queuedOutput: U64 },
     timeouts: {},
   };
+}
+
+/** An open session of this role. */
+export function openAs(role: Sender, engine: Engine, config: Config, negotiated: Negotiated): Session {
+  const { WebsocketSession } = engine;
+  return role === 'client'
+    ? WebsocketSession.openClient(config, crypto.getRandomValues(new Uint8Array(32)), negotiated)
+    : WebsocketSession.openServer(config, negotiated);
 }
