@@ -2,9 +2,8 @@
 
 use std::io::{self, Write};
 use std::process::Command;
-use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use host_tests::gate::file;
 use host_tests::process::Process;
 use serde_json::{Value, json};
@@ -43,11 +42,7 @@ installs it, without its optional packages of native code. The columns are those
 
 /// Prints what is measured, and returns it.
 pub(crate) fn run(plan: &Plan) -> Result<Value> {
-    let cells = SIZES
-        .into_iter()
-        .flat_map(|size| CONNECTIONS.map(|connections| Cell { size, connections }));
-    let cells: Vec<_> = cells.filter(|cell| plan.wants(cell)).collect();
-    ensure!(!cells.is_empty(), "no comparison has such a name");
+    let cells = Cell::wanted(plan, &SIZES, &CONNECTIONS)?;
     let processors = Processors::of_this_thread()?;
     let mut load = Load::new(Content::new(SIZES[0]))?;
     processors.pin(processors.proxy)?;
@@ -57,10 +52,7 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
         .map(server)
         .collect::<Result<_>>()?;
     processors.pin(processors.load)?;
-    let effort = Effort {
-        repetitions: plan.repetitions(5, 1),
-        turn: Duration::from_millis(if plan.is_quick { 100 } else { 1000 }),
-    };
+    let effort = Effort::of(plan);
 
     let mut out = io::stdout();
     let versions: Vec<_> = servers

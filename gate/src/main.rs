@@ -128,7 +128,7 @@ async fn serve(args: &Args, sandbox: Sandbox) -> Result<(), String> {
         true => vec![demo::upstream(&sandbox).await?],
         false => args.upstream.clone(),
     };
-    let gate = settings::gate(args, sandbox.clone(), &rules)?;
+    let gate = settings::gate(args, sandbox, &rules)?;
     let mut stdout = io::stdout();
     let mut hello = format!("listening on {address}\n");
     if args.demo {

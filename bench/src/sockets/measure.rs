@@ -3,10 +3,10 @@
 use std::fmt;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::load::{Content, Load, Pass};
-use crate::plan;
+use crate::plan::{self, Plan};
 use crate::proxies::Proxy;
 use crate::quantile::{median_of, median_ratio, quantile};
 use crate::size::Size;
@@ -26,6 +26,15 @@ pub(crate) struct Effort {
     pub(crate) turn: Duration,
 }
 
+impl Effort {
+    pub(crate) fn of(plan: &Plan) -> Self {
+        Self {
+            repetitions: plan.repetitions(5, 1),
+            turn: Duration::from_millis(if plan.is_quick { 100 } else { 1000 }),
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Cell {
     pub(crate) size: Size,
@@ -33,6 +42,19 @@ pub(crate) struct Cell {
 }
 
 impl Cell {
+    /// Those of each size with each number of connections that are asked for.
+    pub(crate) fn wanted(plan: &Plan, sizes: &[Size], counts: &[usize]) -> Result<Vec<Self>> {
+        let of_size = |&size| {
+            counts
+                .iter()
+                .map(move |&connections| Self { size, connections })
+        };
+        let cells = sizes.iter().flat_map(of_size);
+        let cells: Vec<_> = cells.filter(|cell| plan.wants(cell)).collect();
+        ensure!(!cells.is_empty(), "no comparison has such a name");
+        Ok(cells)
+    }
+
     /// How many messages of each connection are under way.
     pub(crate) fn window(self) -> u64 {
         match self.connections {

@@ -11,9 +11,8 @@ pub(crate) mod table;
 mod targets;
 
 use std::io::{self, Write};
-use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::load::{Content, Load};
@@ -36,18 +35,11 @@ const COLUMNS: Columns = Columns {
 
 /// Prints what is measured, and returns it.
 pub(crate) fn run(plan: &Plan) -> Result<Value> {
-    let cells = SIZES
-        .into_iter()
-        .flat_map(|size| CONNECTIONS.map(|connections| Cell { size, connections }));
-    let cells: Vec<_> = cells.filter(|cell| plan.wants(cell)).collect();
-    ensure!(!cells.is_empty(), "no comparison has such a name");
+    let cells = Cell::wanted(plan, &SIZES, &CONNECTIONS)?;
     let processors = Processors::of_this_thread()?;
     let mut load = Load::new(Content::new(SIZES[0]))?;
     let proxies = Proxies::start(load.address(), plan, &processors)?;
-    let effort = Effort {
-        repetitions: plan.repetitions(5, 1),
-        turn: Duration::from_millis(if plan.is_quick { 100 } else { 1000 }),
-    };
+    let effort = Effort::of(plan);
 
     let mut out = io::stdout();
     writeln!(
