@@ -5,15 +5,17 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::toolchain::Toolchain;
-use crate::{imports, shell, toolchain};
+use crate::toolchain::{self, Toolchain};
+use crate::{imports, shell};
 
 /// Code generation of the component, the same whichever toolchain builds it.
 ///
-/// The engine is `no_std`, so none of wasi-libc's start files are wanted. The stack is linked first, so that an
-/// overflow traps instead of reaching data, and is kept small: a host holds one instance for each connection.
-const RUSTFLAGS: [&str; 3] = [
+/// The engine is `no_std`, so none of wasi-libc's start files are wanted. A component is no shared library, so its code
+/// need not be position-independent, which this target's is by default. The stack is linked first, so that an overflow
+/// traps instead of reaching data, and is kept small: a host holds one instance for each connection.
+const RUSTFLAGS: [&str; 4] = [
     "-Ctarget-feature=+simd128",
+    "-Crelocation-model=static",
     "-Clink-self-contained=no",
     "-Clink-arg=-zstack-size=65536",
 ];
@@ -54,27 +56,38 @@ impl Kind {
     }
 }
 
-/// Builds a component, checks it, says where it is, and returns its absolute path.
+/// Builds a component with the first toolchain that is there or can be installed, checks it, says where it is, and
+/// returns its absolute path.
 pub(crate) fn build(kind: Kind) -> Result<PathBuf> {
-    let toolchain = toolchain::find_or_install()?;
-    // A target folder of its own: the component's compiler and flags must not rebuild the hosts.
-    let folder = shell::root()?.join("target").join("component");
-    compile(kind, &toolchain, &folder)?;
+    build_with(kind, &toolchain::find_or_install()?)
+}
 
-    let built = folder
-        .join(toolchain::TARGET)
-        .join("component")
-        .join("websocket_component.wasm");
-    let wasm = fs::read(&built).with_context(|| format!("can't read {}", built.display()))?;
-    imports::check_none(&wasm)?;
-
-    let path = folder.join(kind.file_name());
+/// The same with this toolchain.
+pub(crate) fn build_with(kind: Kind, toolchain: &Toolchain) -> Result<PathBuf> {
+    let path = folder()?.join(kind.file_name());
+    let wasm = compile(kind, toolchain)?;
     put(&path, &wasm).with_context(|| format!("can't write {}", path.display()))?;
     println!("{}: {} bytes, no imports", path.display(), wasm.len());
     Ok(path)
 }
 
-fn compile(kind: Kind, toolchain: &Toolchain, folder: &Path) -> Result<()> {
+/// The component as this toolchain builds it, beside the one in use. Returns its absolute path.
+pub(crate) fn build_beside(toolchain: &Toolchain) -> Result<PathBuf> {
+    let path = folder()?.join(format!("websocket-by-{}.wasm", toolchain.source()));
+    let wasm = compile(Kind::Normal, toolchain)?;
+    put(&path, &wasm).with_context(|| format!("can't write {}", path.display()))?;
+    Ok(path)
+}
+
+/// Where components are, each toolchain's build in a folder of its own: their compilers and flags differ, and must
+/// rebuild neither each other's crates nor the hosts.
+fn folder() -> Result<PathBuf> {
+    Ok(shell::root()?.join("target").join("component"))
+}
+
+/// Compiles a component, and checks that it imports nothing.
+fn compile(kind: Kind, toolchain: &Toolchain) -> Result<Vec<u8>> {
+    let folder = folder()?.join(toolchain.source().to_string());
     eprintln!(
         "Building the component ({}) with {toolchain}",
         kind.file_name()
@@ -97,10 +110,33 @@ fn compile(kind: Kind, toolchain: &Toolchain, folder: &Path) -> Result<()> {
         "--target",
         toolchain::TARGET,
     ]);
-    cargo.arg("--target-dir").arg(folder);
-    cargo.env("CARGO_ENCODED_RUSTFLAGS", RUSTFLAGS.join(FLAG_SEPARATOR));
+    cargo.arg("--target-dir").arg(&folder);
+    let mut flags = RUSTFLAGS.map(str::to_owned).to_vec();
+    flags.extend(remaps()?);
+    flags.extend(toolchain.flags()?);
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join(FLAG_SEPARATOR));
     toolchain.apply(&mut cargo)?;
-    shell::run(&mut cargo).context("the component was not built")
+    shell::run(&mut cargo).context("the component was not built")?;
+
+    let built = folder
+        .join(toolchain::TARGET)
+        .join("component")
+        .join("websocket_component.wasm");
+    let wasm = fs::read(&built).with_context(|| format!("can't read {}", built.display()))?;
+    imports::check_none(&wasm)?;
+    Ok(wasm)
+}
+
+/// Flags that keep the folders of this machine out of the component, where the places of panics would name them: it is
+/// the same wherever it was built.
+fn remaps() -> Result<Vec<String>> {
+    let home = shell::cargo_home()?;
+    let sources = home.join("registry").join("src");
+    let registries =
+        fs::read_dir(&sources).with_context(|| format!("can't read {}", sources.display()))?;
+    let folders = registries.flatten().map(|registry| registry.path());
+    let remap = |folder: PathBuf| format!("--remap-path-prefix={}=", folder.join("").display());
+    Ok(folders.map(remap).collect())
 }
 
 /// Replaces a file in one go, so that a host that starts meanwhile never reads half of it.

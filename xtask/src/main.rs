@@ -9,11 +9,13 @@ mod debian;
 mod fuzz;
 mod imports;
 mod instructions;
+mod inventory;
 mod javascript;
 mod libtest;
 mod miri;
 mod mutants;
 mod needs;
+mod same_product;
 mod shell;
 mod steps;
 mod suite;
@@ -26,6 +28,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::component::Kind;
+use crate::toolchain::Source;
 
 const RUN_EXAMPLES: &str = "\
 Examples:
@@ -47,8 +50,9 @@ struct Cli {
 enum Task {
     /// Build the WebAssembly component and check that it imports nothing.
     ///
-    /// The result is target/component/websocket.wasm. The wasm32-wasip2 target comes from rustup where it can be
-    /// downloaded, else from Debian's packages rustc-web and rust-web-src, which are installed if you are root.
+    /// The result is target/component/websocket.wasm. The wasm32-wasip2 target comes from rustup, which is told to add it
+    /// if it isn't there; only where it can't be downloaded Debian's packages rustc-web and rust-web-src take its place,
+    /// which are installed if you are root.
     Component {
         /// Build the component for the sandbox tests, which can be told to trap, spin or hoard memory;
         /// it goes to target/component/websocket-misbehave.wasm.
@@ -59,6 +63,10 @@ enum Task {
         /// it goes to target/component/websocket-without-deflate.wasm.
         #[arg(long, conflicts_with = "misbehave")]
         without_deflate: bool,
+
+        /// Build with this toolchain, and no other.
+        #[arg(long, value_name = "NAME", value_enum)]
+        toolchain: Option<Source>,
     },
     /// Build the npm package and the frame inspector: the component transpiled by jco, the layer for Node and browsers, and a page.
     ///
@@ -168,13 +176,20 @@ fn main() -> ExitCode {
         Task::Component {
             misbehave,
             without_deflate,
+            toolchain,
         } => {
             let kind = match (misbehave, without_deflate) {
                 (true, _) => Kind::Misbehave,
                 (_, true) => Kind::WithoutDeflate,
                 _ => Kind::Normal,
             };
-            component::build(kind).map(drop)
+            let built = match toolchain {
+                Some(source) => source
+                    .find_or_install()
+                    .and_then(|toolchain| component::build_with(kind, &toolchain)),
+                None => component::build(kind),
+            };
+            built.map(drop)
         }
         Task::Js => javascript::run(),
         Task::Run { args } => commands::run_gate(args),

@@ -102,6 +102,11 @@ fn environment_with(requirements: &Path, environment: &Path) -> Result<PathBuf> 
         let system =
             program(&["python3"], &["python3", "python3-venv"]).context("Python 3 is missing")?;
         make_environment(&system, environment)?;
+        eprintln!(
+            "Installing {} below {}",
+            requirements.display(),
+            environment.display()
+        );
     }
     shell::run(
         Command::new(&python)
@@ -144,6 +149,7 @@ pub(crate) fn node_packages(folder: &Path) -> Result<()> {
             .args(["ls", "--silent"])
             .current_dir(folder),
     ) {
+        eprintln!("Installing the packages of {}", folder.display());
         shell::run(
             Command::new(&npm)
                 .args(["ci", "--no-audit", "--no-fund"])

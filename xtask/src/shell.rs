@@ -21,6 +21,15 @@ pub(crate) fn cargo() -> Command {
     Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
+/// Where cargo keeps the sources of crates.
+pub(crate) fn cargo_home() -> Result<PathBuf> {
+    if let Some(home) = std::env::var_os("CARGO_HOME") {
+        return Ok(home.into());
+    }
+    let home = std::env::home_dir().context("there is no home folder, and no CARGO_HOME")?;
+    Ok(home.join(".cargo"))
+}
+
 /// Runs a command with this program's own input and output; an error unless it succeeds.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let status = command

@@ -9,8 +9,10 @@ use crate::autobahn;
 use crate::broken;
 use crate::component::{self, Kind};
 use crate::instructions;
+use crate::inventory;
 use crate::javascript;
 use crate::needs::{self, Needs};
+use crate::same_product;
 use crate::shell;
 use crate::steps::Steps;
 
@@ -22,6 +24,7 @@ const PACKAGE: &str = "The npm package and its page";
 const ENGINE: &str = "Engine, xtask, and what fuzzing has kept";
 const BROKEN: &str = "The native engine, broken on purpose";
 const HOSTS: &str = "Tests with the component: host, gate, peers";
+const TOOLCHAINS: &str = "The component by the other toolchain";
 const INSTRUCTIONS: &str = "Instruction counts";
 const NODE: &str = "The component in Node";
 const JAVASCRIPT: &str = "The npm package, in Node and Chromium";
@@ -65,11 +68,13 @@ fn run_all() -> Result<()> {
         ENGINE,
         BROKEN,
         HOSTS,
+        TOOLCHAINS,
         INSTRUCTIONS,
         NODE,
         JAVASCRIPT,
         AUTOBAHN,
     ]);
+    inventory::print();
     if let Some(needs) = steps.run(needs::install) {
         // A slip of style is reported with everything else, not instead of it.
         steps.run(check_formatting);
@@ -80,6 +85,7 @@ fn run_all() -> Result<()> {
             steps.run(test_engine);
             steps.run(|| broken::run(true));
             steps.run(|| test_hosts(&components, Some((&needs, &package))));
+            steps.run(same_product::check);
             steps.run(|| instructions::run(false));
             steps.run(|| test_node(&components, &needs));
             steps.run(|| {

@@ -1,4 +1,4 @@
-//! Where a compiler for the component's target comes from: rustup, or Debian's packages.
+//! Where a compiler for the component's target comes from: rustup, or else Debian's packages.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
+use clap::ValueEnum;
 
 use crate::{debian, shell};
 
@@ -18,11 +19,62 @@ const DEBIAN_PACKAGES: [&str; 2] = ["rustc-web", "rust-web-src"];
 /// Where rustup can't reach its server it may wait for ever.
 const RUSTUP_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Whose compiler and libraries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Source {
+    /// The compiler in use, with the target that rustup adds to it
+    Rustup,
+    /// Debian's rustc-web, which builds core and alloc from rust-web-src
+    Debian,
+}
+
+impl Source {
+    pub(crate) fn other(self) -> Self {
+        match self {
+            Self::Rustup => Self::Debian,
+            Self::Debian => Self::Rustup,
+        }
+    }
+
+    /// This toolchain, if it is there.
+    pub(crate) fn find(self) -> Result<Toolchain> {
+        let rustc = compiler_in_use();
+        match self {
+            Self::Rustup => find_rustup(&rustc),
+            Self::Debian => find_debian(Path::new(DEBIAN_RUSTC), &rustc),
+        }
+    }
+
+    /// This toolchain, installed now if it isn't there.
+    pub(crate) fn find_or_install(self) -> Result<Toolchain> {
+        if let Ok(toolchain) = self.find() {
+            return Ok(toolchain);
+        }
+        match self {
+            Self::Rustup => add_target()?,
+            Self::Debian => debian::install(&DEBIAN_PACKAGES)?,
+        }
+        self.find()
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Rustup => "rustup",
+            Self::Debian => "debian",
+        })
+    }
+}
+
 /// A way to compile for the target.
 #[derive(Debug)]
 pub(crate) enum Toolchain {
-    /// The compiler in use has the target's standard library.
-    Installed,
+    /// The compiler in use has the target's standard library. It lacks `memcmp` and its kin, which the target's libc has.
+    Rustup {
+        /// The folder with that libc.
+        libc: PathBuf,
+    },
     /// Debian's compiler builds `core` and `alloc` from their source, which must be of its own version, and the linkers
     /// are those of the compiler in use, because Debian packages none for components.
     Debian {
@@ -32,6 +84,26 @@ pub(crate) enum Toolchain {
 }
 
 impl Toolchain {
+    pub(crate) fn source(&self) -> Source {
+        match self {
+            Self::Rustup { .. } => Source::Rustup,
+            Self::Debian { .. } => Source::Debian,
+        }
+    }
+
+    /// What the compiler is told only by this toolchain.
+    pub(crate) fn flags(&self) -> Result<Vec<String>> {
+        Ok(match self {
+            Self::Rustup { libc } => {
+                let libc = libc
+                    .to_str()
+                    .context("the compiler's folder is not UTF-8")?;
+                vec![format!("-Clink-arg=-L{libc}"), "-Clink-arg=-lc".into()]
+            }
+            Self::Debian { .. } => Vec::new(),
+        })
+    }
+
     /// Makes a cargo command build with this toolchain.
     pub(crate) fn apply(&self, cargo: &mut Command) -> Result<()> {
         if let Self::Debian { linkers } = self {
@@ -52,56 +124,59 @@ impl Toolchain {
 impl fmt::Display for Toolchain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Installed => write!(f, "the installed {TARGET} target"),
+            Self::Rustup { .. } => write!(f, "rustup's {TARGET} target"),
             Self::Debian { .. } => write!(f, "Debian's rustc-web"),
         }
     }
 }
 
-/// A toolchain that is there, else one that can be installed, else an error that names both ways.
+/// rustup's toolchain, or else Debian's, or else an error that names both ways.
 pub(crate) fn find_or_install() -> Result<Toolchain> {
-    let rustc = std::env::var_os("RUSTC").map_or_else(|| PathBuf::from("rustc"), PathBuf::from);
-    let find_debian = || find_debian(Path::new(DEBIAN_RUSTC), &rustc);
+    first_of(Source::find_or_install)
+}
 
-    if has_target(&rustc)? {
-        return Ok(Toolchain::Installed);
-    }
-    if let Ok(toolchain) = find_debian() {
-        return Ok(toolchain);
-    }
-    eprintln!(
-        "The target {TARGET} isn't installed: trying `rustup target add` for up to {RUSTUP_TIMEOUT:?}"
-    );
-    let rustup = match add_target() {
-        Ok(()) if has_target(&rustc)? => return Ok(Toolchain::Installed),
-        Ok(()) => anyhow!("it added the target to another toolchain than the one in use"),
-        Err(error) => error,
-    };
-    let debian = match debian::install(&DEBIAN_PACKAGES).and_then(|()| find_debian()) {
+/// Only a toolchain that can't be had is passed over. One that is there and builds no component is an error, whatever
+/// else is installed.
+fn first_of(find: impl Fn(Source) -> Result<Toolchain>) -> Result<Toolchain> {
+    let rustup = match find(Source::Rustup) {
         Ok(toolchain) => return Ok(toolchain),
         Err(error) => error,
     };
-    bail!(
-        "no compiler for {TARGET}, which the component is built for. There are two ways to get one:\n  \
-         1. `rustup target add {TARGET}`: {rustup:#}\n  \
-         2. Debian's packages {}: {debian:#}",
-        DEBIAN_PACKAGES.join(" and "),
-    )
+    find(Source::Debian).map_err(|debian| {
+        anyhow!(
+            "no compiler for {TARGET}, which the component is built for. There are two ways to get one:\n  \
+             1. `rustup target add {TARGET}`: {rustup:#}\n  \
+             2. Debian's packages {}: {debian:#}",
+            DEBIAN_PACKAGES.join(" and "),
+        )
+    })
 }
 
-/// Whether this compiler has the target's `core`.
-fn has_target(rustc: &Path) -> Result<bool> {
+/// The compiler that cargo uses.
+fn compiler_in_use() -> PathBuf {
+    std::env::var_os("RUSTC").map_or_else(|| PathBuf::from("rustc"), PathBuf::from)
+}
+
+/// The compiler in use, if it has the target's `core` and libc.
+fn find_rustup(rustc: &Path) -> Result<Toolchain> {
     let folder =
         shell::output(Command::new(rustc).args(["--print", "target-libdir", "--target", TARGET]))?;
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        return Ok(false);
-    };
-    Ok(entries
-        .flatten()
-        .any(|entry| entry.file_name().to_string_lossy().starts_with("libcore-")))
+    let folder = PathBuf::from(folder);
+    let libc = folder.join("self-contained");
+    let has_core = std::fs::read_dir(&folder).is_ok_and(|entries| {
+        let mut names = entries.flatten().map(|entry| entry.file_name());
+        names.any(|name| name.to_string_lossy().starts_with("libcore-"))
+    });
+    if !has_core || !libc.join("libc.a").is_file() {
+        bail!("the compiler in use has no {TARGET}");
+    }
+    Ok(Toolchain::Rustup { libc })
 }
 
 fn add_target() -> Result<()> {
+    eprintln!(
+        "The target {TARGET} isn't installed: trying `rustup target add` for up to {RUSTUP_TIMEOUT:?}"
+    );
     let mut rustup = Command::new("rustup");
     rustup.args(["target", "add", TARGET]).stdin(Stdio::null());
     let status = shell::status_within(&mut rustup, RUSTUP_TIMEOUT)?;
@@ -184,6 +259,40 @@ mod tests {
         assert_eq!(minor_version("1.95"), Some(95));
         assert!(minor_version("rustc 1.100.0") > minor_version("1.95"));
         assert!(minor_version("no version") < minor_version("1.95"));
+    }
+
+    #[test]
+    fn debian_is_asked_only_where_rustup_has_nothing_to_offer() {
+        let rustup = || Toolchain::Rustup { libc: "a".into() };
+        let debian = || Toolchain::Debian {
+            linkers: "b".into(),
+        };
+        let found = first_of(|source| match source {
+            Source::Rustup => Ok(rustup()),
+            Source::Debian => panic!("it was asked"),
+        });
+        assert_eq!(found.unwrap().source(), Source::Rustup);
+
+        let found = first_of(|source| match source {
+            Source::Rustup => bail!("no network"),
+            Source::Debian => Ok(debian()),
+        });
+        assert_eq!(found.unwrap().source(), Source::Debian);
+    }
+
+    #[test]
+    fn where_there_is_no_toolchain_both_ways_to_get_one_are_named() {
+        let error = first_of(|source| bail!("no {source}"))
+            .unwrap_err()
+            .to_string();
+        for part in [
+            "rustup target add wasm32-wasip2",
+            "no rustup",
+            "rustc-web",
+            "no debian",
+        ] {
+            assert!(error.contains(part), "{error}");
+        }
     }
 
     #[test]
