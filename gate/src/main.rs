@@ -12,7 +12,7 @@
 //! | `opening`, `refused`, `page` | the client's request, the upstream's answer, and what each is told: **statuses** |
 //! | `relay` | two open sides, and what goes from one to the other |
 //! | `converse`, `fault` | one side's handshake; the last word when a sandbox has failed |
-//! | `gate`, `route`, `origin`, `headers` | what all connections share, and what decides where requests go and with what |
+//! | `gate`, `route`, `path`, `origin`, `headers` | what all connections share, and what decides where requests go and with what |
 //! | `report`, `close`, `side` | what is logged, **close codes**, a socket with its session |
 //! | `shutdown`, `socket`, `alarm`, `scratch`, `units` | the word that it ends, bytes, time, and buffers that threads lend |
 //!
@@ -32,6 +32,7 @@ mod open_files;
 mod opening;
 mod origin;
 mod page;
+mod path;
 mod record;
 mod refused;
 mod relay;

@@ -118,7 +118,7 @@ impl Opening<'_> {
             .find(&request.target)
             .map_err(|none| match none {
                 NoRoute::NotFound => refused(404, "there is nothing at this path"),
-                NoRoute::DotSegments => refused(400, "the path has . or .. segments"),
+                NoRoute::Path(error) => refused(400, error.text()),
             })?;
         self.report.goes_to(upstream);
         let mut socket = Socket::new(self.reach(upstream).await?);

@@ -104,30 +104,39 @@ fn paths_without_a_route_and_paths_that_lead_elsewhere() {
     let upstream = Upstream::bind();
     let rule = format!("/chat=ws://{}", upstream.address);
     let gate = Gate::start(&["--upstream", &rule]);
-    assert_eq!(
-        Peer::ask(&gate, request(&gate, "/other")).refused().status,
-        404
-    );
-    assert_eq!(
-        Peer::ask(&gate, request(&gate, "/chatter"))
-            .refused()
-            .status,
-        404
-    );
-    assert_eq!(
-        Peer::ask(&gate, request(&gate, "/chat/../x"))
-            .refused()
-            .status,
-        400
-    );
-    assert_eq!(
-        Peer::ask(&gate, request(&gate, "/chat/%2E%2e/x"))
-            .refused()
-            .status,
-        400
-    );
+    let status = |target| Peer::ask(&gate, request(&gate, target)).refused().status;
+    assert_eq!(status("/other"), 404);
+    assert_eq!(status("/chatter"), 404);
+    for target in [
+        "/chat/../x",
+        "/chat/%2E%2e/x",
+        "/chat/..%2fadmin",
+        "/chat/..%252fadmin",
+        "/chat/..;/admin",
+        "/chat/..%5cadmin",
+        "/chat/%c0%ae%c0%ae/admin",
+        "/chat/%00",
+        "/chat\\x",
+        "/%63hat",
+        "//chat",
+        "/chat;x",
+    ] {
+        assert_eq!(status(target), 400, "{target}");
+    }
+    assert!(!upstream.has_been_called());
     let line = gate.logged(1, "/other");
     assert!(line.contains("refused with 404"), "{line}");
+}
+
+#[test]
+fn paths_that_lead_to_one_place_only_are_passed_on_as_they_came() {
+    let upstream = Upstream::bind();
+    let rule = format!("/chat=ws://{}/room", upstream.address);
+    let gate = Gate::start(&["--upstream", &rule]);
+    for rest in ["/a%2Fb", "/caf%C3%A9", "//x", "/x;v=1", "?../%00;x"] {
+        let _client = Peer::ask(&gate, request(&gate, &format!("/chat{rest}")));
+        assert_eq!(upstream.request().1.target, format!("/room{rest}"));
+    }
 }
 
 #[test]
