@@ -6,7 +6,9 @@ use std::time::Duration;
 use std::{env, fmt, thread};
 
 use clap::{Parser, ValueEnum};
+use ipnet::IpNet;
 
+use crate::forwarded;
 use crate::origin::Origin;
 use crate::route::Rule;
 use crate::units::{self, Span};
@@ -89,9 +91,10 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) keep_host: bool,
 
-    /// Keep X-Forwarded-For, -Proto and -Host of requests, and append to the first: behind another proxy
-    #[arg(long)]
-    pub(crate) trust_forwarded: bool,
+    /// Believe what these peers say of the client, in X-Forwarded-For and the like: the address or network of a proxy in
+    /// front of the gate, as often as needed
+    #[arg(long, value_name = "CIDR", value_parser = forwarded::network)]
+    pub(crate) trusted_proxy: Vec<IpNet>,
 
     /// The longest message; a longer one ends the connection with 1009
     #[arg(long, value_name = "SIZE", default_value = "16MiB", value_parser = units::size, help_heading = "Limits")]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ipnet::IpNet;
 use websocket_host::Sandbox;
 use websocket_host::protocol::Config;
 
@@ -22,8 +23,8 @@ pub(crate) struct Gate {
     pub(crate) recorder: Option<Recorder>,
     /// Whether the upstream gets the Host that the client sent.
     pub(crate) keep_host: bool,
-    /// Whether what a request says of its way here is believed.
-    pub(crate) trust_forwarded: bool,
+    /// The proxies whose word about the client is believed.
+    pub(crate) trusted_proxies: Vec<IpNet>,
     pub(crate) connect_timeout: Duration,
     pub(crate) close_timeout: Duration,
     /// The settings of both sides' sessions.

@@ -2,29 +2,30 @@
 
 use std::net::IpAddr;
 
-use websocket_host::protocol::{Header, RequestHead};
+use websocket_host::protocol::{Header, RequestHead, StatusCode};
+
+use crate::fields::{are_same, header, is_one_of, values};
+use crate::forwarded;
 
 /// Fields that belong to one connection (RFC 9110, section 7.6.1), to the handshake (RFC 6455, section 11.3), or that
-/// give a body to a head without one.
-const OWN: [&str; 18] = [
+/// give a body to a head without one. `Proxy` is none, but programs that get fields as variables take it for the address
+/// of theirs (CVE-2016-5385).
+const OF_ONE_HOP: [&str; 15] = [
     "Connection",
     "Content-Length",
-    "Host",
+    "Expect",
     "HTTP2-Settings",
+    "Host",
     "Keep-Alive",
+    "Proxy",
     "Proxy-Authenticate",
     "Proxy-Authorization",
     "Proxy-Connection",
-    "Sec-WebSocket-Accept",
-    "Sec-WebSocket-Extensions",
-    "Sec-WebSocket-Key",
-    "Sec-WebSocket-Protocol",
-    "Sec-WebSocket-Version",
+    "Sec-WebSocket-",
     "TE",
     "Trailer",
     "Transfer-Encoding",
     "Upgrade",
-    "Expect",
 ];
 
 /// Fields that tell of a body that isn't carried over (RFC 9110, section 8).
@@ -42,77 +43,48 @@ const OF_A_BODY: [&str; 11] = [
     "Last-Modified",
 ];
 
-const FORWARDED: [&str; 4] = [
-    "Forwarded",
-    "X-Forwarded-For",
-    "X-Forwarded-Host",
-    "X-Forwarded-Proto",
-];
-
-/// The fields of a request that the upstream gets.
+/// Returns the fields of a request that the upstream gets. What a peer says of where the request has come from is
+/// believed if it is `trusted`.
 pub(crate) fn of_request(request: &RequestHead, peer: IpAddr, trusted: bool) -> Vec<Header> {
-    let mut headers = end_to_end(&request.headers, &[]);
-    let mut via = Vec::new();
-    if trusted {
-        for value in values(&headers, "X-Forwarded-For") {
-            via.extend_from_slice(value);
-            via.extend_from_slice(b", ");
-        }
-        headers.retain(|header| !header.name.eq_ignore_ascii_case("X-Forwarded-For"));
-    } else {
-        headers.retain(|header| !is_one_of(&header.name, &FORWARDED));
-    }
-    via.extend_from_slice(peer.to_canonical().to_string().as_bytes());
-    headers.push(header("X-Forwarded-For", via));
-    if values(&headers, "X-Forwarded-Proto").next().is_none() {
-        headers.push(header("X-Forwarded-Proto", "http"));
-    }
-    if values(&headers, "X-Forwarded-Host").next().is_none() {
-        headers.push(header("X-Forwarded-Host", request.authority.as_str()));
-    }
+    let mut headers = end_to_end(&request.headers);
+    headers.retain(|header| !forwarded::is_about_the_client(&header.name));
+    headers.extend(forwarded::about_the_client(request, peer, trusted));
     headers
 }
 
-/// The fields of a response that accepts, for the client.
+/// Returns the fields of a response that accepts, for the client.
 pub(crate) fn of_acceptance(headers: &[Header]) -> Vec<Header> {
-    end_to_end(headers, &[])
+    end_to_end(headers)
 }
 
-/// The fields of a response that refuses, for the client, which gets another body.
-pub(crate) fn of_refusal(headers: &[Header]) -> Vec<Header> {
-    end_to_end(headers, &OF_A_BODY)
-}
-
-pub(crate) fn header(name: &str, value: impl Into<Vec<u8>>) -> Header {
-    Header {
-        name: name.to_owned(),
-        value: value.into(),
+/// Returns the fields of a response that refuses, for the client, which gets another body.
+///
+/// They tell it what to try instead, which may be another version, or, after a 426, another protocol (RFC 6455,
+/// section 4.4; RFC 9110, section 15.5.22).
+pub(crate) fn of_refusal(status: StatusCode, headers: &[Header]) -> Vec<Header> {
+    let mut carried = end_to_end(headers);
+    carried.retain(|header| !is_one_of(&header.name, &OF_A_BODY));
+    let names: &[&str] = match status {
+        426 => &["Sec-WebSocket-Version", "Upgrade"],
+        _ => &["Sec-WebSocket-Version"],
+    };
+    for name in names {
+        carried.extend(values(headers, name).map(|value| header(name, value)));
     }
+    carried
 }
 
-fn end_to_end(headers: &[Header], dropped: &[&str]) -> Vec<Header> {
-    let named: Vec<&[u8]> = values(headers, "Connection")
+/// Returns the fields that are not of the connection that they came by.
+fn end_to_end(headers: &[Header]) -> Vec<Header> {
+    let named: Vec<&str> = values(headers, "Connection")
         .flat_map(|value| value.split(|&byte| byte == b','))
-        .map(<[u8]>::trim_ascii)
+        .filter_map(|name| str::from_utf8(name.trim_ascii()).ok())
         .collect();
     let carried = |header: &&Header| {
-        let name = header.name.as_bytes();
-        !is_one_of(&header.name, &OWN)
-            && !is_one_of(&header.name, dropped)
-            && !named.iter().any(|named| named.eq_ignore_ascii_case(name))
+        !is_one_of(&header.name, &OF_ONE_HOP)
+            && !named.iter().any(|name| are_same(name, &header.name))
     };
     headers.iter().filter(carried).cloned().collect()
-}
-
-fn values<'a>(headers: &'a [Header], name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-    headers
-        .iter()
-        .filter(move |header| header.name.eq_ignore_ascii_case(name))
-        .map(|header| header.value.as_slice())
-}
-
-fn is_one_of(name: &str, list: &[&str]) -> bool {
-    list.iter().any(|other| other.eq_ignore_ascii_case(name))
 }
 
 #[cfg(test)]
@@ -136,27 +108,14 @@ mod tests {
     }
 
     fn list(fields: &[(&str, &str)]) -> Vec<Header> {
-        fields
-            .iter()
-            .map(|(name, value)| header(name, *value))
-            .collect()
+        let fields = fields.iter();
+        fields.map(|(name, value)| header(name, *value)).collect()
     }
 
-    fn text(headers: &[Header]) -> Vec<String> {
-        let line = |header: &Header| {
-            format!(
-                "{}: {}",
-                header.name,
-                String::from_utf8_lossy(&header.value)
-            )
-        };
-        headers.iter().map(line).collect()
-    }
-
-    const ADDED: [&str; 3] = [
-        "X-Forwarded-For: 192.0.2.7",
-        "X-Forwarded-Proto: http",
-        "X-Forwarded-Host: gate.example",
+    const ADDED: [(&str, &str); 3] = [
+        ("X-Forwarded-For", "192.0.2.7"),
+        ("X-Forwarded-Proto", "http"),
+        ("X-Forwarded-Host", "gate.example"),
     ];
 
     #[test]
@@ -166,10 +125,10 @@ mod tests {
             ("Cookie", "a=b"),
             ("Origin", "https://a"),
             ("X-Mine", ""),
+            ("X_Mine", "2"),
         ];
         let carried = of_request(&request(&fields), PEER, false);
-        assert_eq!(carried[..4], list(&fields));
-        assert_eq!(text(&carried[4..]), ADDED);
+        assert_eq!(carried, list(&[&fields[..], &ADDED].concat()));
     }
 
     #[test]
@@ -179,43 +138,48 @@ mod tests {
             ("Connection", "Upgrade, X-Hop ,"),
             ("connection", "y-hop"),
             ("x-hop", "1"),
-            ("Y-Hop", "1"),
+            ("Y_Hop", "1"),
             ("Upgrade", "websocket"),
             ("Sec-WebSocket-Key", "k"),
             ("sec-websocket-extensions", "permessage-deflate"),
             ("Keep-Alive", "timeout=5"),
             ("Proxy-Authorization", "secret"),
             ("Transfer-Encoding", "chunked"),
+            ("Proxy", "http://evil.example"),
         ];
-        assert_eq!(text(&of_request(&request(&fields), PEER, false)), ADDED);
+        for trusted in [false, true] {
+            assert_eq!(of_request(&request(&fields), PEER, trusted), list(&ADDED));
+        }
     }
 
     #[test]
-    fn forwarded_fields_are_written_anew() {
-        let fields = [
-            ("X-Forwarded-For", "10.0.0.1"),
-            ("x-forwarded-host", "evil"),
-            ("X-Forwarded-Proto", "https"),
-            ("Forwarded", "for=10.0.0.1"),
-        ];
-        assert_eq!(text(&of_request(&request(&fields), PEER, false)), ADDED);
+    fn other_spellings_of_fields_of_the_hop_are_not_carried_either_way() {
+        let fields = list(&[
+            ("Sec_WebSocket_Key", "k"),
+            ("sec.websocket.protocol", "p"),
+            ("Content_Length", "7"),
+            ("TRANSFER_ENCODING", "chunked"),
+            ("Keep_Alive", "timeout=5"),
+            ("Proxy_Authorization", "secret"),
+        ]);
+        let request = RequestHead {
+            headers: fields.clone(),
+            ..request(&[])
+        };
+        assert_eq!(of_request(&request, PEER, false), list(&ADDED));
+        assert_eq!(of_acceptance(&fields), []);
+        assert_eq!(of_refusal(400, &fields), []);
     }
 
     #[test]
-    fn forwarded_fields_of_a_trusted_proxy_are_extended() {
+    fn a_connection_field_takes_nothing_away_that_the_gate_writes() {
         let fields = [
+            ("Connection", "Upgrade, X-Forwarded-For, Forwarded"),
             ("X-Forwarded-For", "10.0.0.1"),
-            ("X-Forwarded-For", "10.0.0.2"),
-            ("X-Forwarded-Proto", "https"),
         ];
-        assert_eq!(
-            text(&of_request(&request(&fields), PEER, true)),
-            [
-                "X-Forwarded-Proto: https",
-                "X-Forwarded-For: 10.0.0.1, 10.0.0.2, 192.0.2.7",
-                "X-Forwarded-Host: gate.example"
-            ]
-        );
+        assert_eq!(of_request(&request(&fields), PEER, false), list(&ADDED));
+        let carried = of_request(&request(&fields), PEER, true);
+        assert_eq!(carried[0], header("X-Forwarded-For", "10.0.0.1, 192.0.2.7"));
     }
 
     #[test]
@@ -227,10 +191,27 @@ mod tests {
             ("Set-Cookie", "a"),
             ("Content-Length", "7"),
         ]);
-        assert_eq!(
-            text(&of_refusal(&fields)),
-            ["WWW-Authenticate: Basic", "Set-Cookie: a"]
-        );
+        let carried = list(&[("WWW-Authenticate", "Basic"), ("Set-Cookie", "a")]);
+        assert_eq!(of_refusal(401, &fields), carried);
         assert_eq!(of_acceptance(&fields).len(), 4);
+    }
+
+    #[test]
+    fn a_refusal_tells_which_version_and_which_protocol_to_try() {
+        let fields = list(&[
+            ("Connection", "upgrade, Sec-WebSocket-Version"),
+            ("Upgrade", "websocket"),
+            ("Sec-WebSocket-Version", "13"),
+            ("sec-websocket-version", "8"),
+            ("Sec-WebSocket-Accept", "a"),
+        ]);
+        let versions = [
+            ("Sec-WebSocket-Version", "13"),
+            ("Sec-WebSocket-Version", "8"),
+        ];
+        assert_eq!(of_refusal(400, &fields), list(&versions));
+        let upgrade = [&versions[..], &[("Upgrade", "websocket")]].concat();
+        assert_eq!(of_refusal(426, &fields), list(&upgrade));
+        assert_eq!(of_acceptance(&fields), []);
     }
 }

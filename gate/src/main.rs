@@ -12,7 +12,7 @@
 //! | `opening`, `refused`, `page` | the client's request, the upstream's answer, and what each is told: **statuses** |
 //! | `relay` | two open sides, and what goes from one to the other |
 //! | `converse`, `fault` | one side's handshake; the last word when a sandbox has failed |
-//! | `gate`, `route`, `path`, `origin`, `headers` | what all connections share, and what decides where requests go and with what |
+//! | `gate`, `route`, `path`, `origin`, `headers`, `forwarded`, `fields` | what all connections share, and what decides where requests go and with what |
 //! | `report`, `close`, `side` | what is logged, **close codes**, a socket with its session |
 //! | `shutdown`, `socket`, `alarm`, `scratch`, `units` | the word that it ends, bytes, time, and buffers that threads lend |
 //!
@@ -26,6 +26,8 @@ mod converse;
 mod demo;
 mod echo;
 mod fault;
+mod fields;
+mod forwarded;
 mod gate;
 mod headers;
 mod open_files;

@@ -20,7 +20,7 @@ use crate::scratch::Batch;
 use crate::shutdown::Shutdown;
 use crate::side::{Side, Who};
 use crate::socket::Socket;
-use crate::{fault, headers, origin, page};
+use crate::{fault, forwarded, headers, origin, page};
 
 const SHUTTING_DOWN: &str = "the gate shuts down";
 
@@ -195,12 +195,14 @@ impl Opening<'_> {
             true => &request.authority,
             false => &upstream.authority,
         };
+        let peer = self.peer.ip();
+        let trusted = forwarded::is_trusted(&self.gate.trusted_proxies, peer);
         let request = Request {
             target,
             authority: authority.clone(),
             subprotocols: request.subprotocols.clone(),
             extensions: Vec::new(),
-            headers: headers::of_request(request, self.peer.ip(), self.gate.trust_forwarded),
+            headers: headers::of_request(request, peer, trusted),
         };
         match self.guest.connect(&session, &request) {
             Ok(()) => Ok(Side::new(socket, session)),

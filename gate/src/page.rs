@@ -2,7 +2,7 @@
 
 use websocket_host::protocol::{Refusal, RequestHead, Rule};
 
-use crate::headers::header;
+use crate::fields::header;
 
 /// The answer to a request that is not for a WebSocket; nothing, if it is.
 pub(crate) fn answer(page: &[u8], request: &RequestHead) -> Option<Refusal> {

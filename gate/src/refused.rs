@@ -5,6 +5,7 @@ use std::fmt;
 use websocket_host::protocol::{Failure, Header, Refusal, ResponseHead, Rule, StatusCode};
 use websocket_host::{CallError, SandboxError};
 
+use crate::fields::header;
 use crate::headers;
 use crate::report::Broken;
 
@@ -43,7 +44,7 @@ impl Refused {
             (Rule::ConnectionLost, _) => refused(502, "the upstream gave no answer"),
             // A success that isn't the switch of protocols is none.
             (Rule::HandshakeRefused, Some(response)) if response.status >= 300 => Self {
-                headers: headers::of_refusal(&response.headers),
+                headers: headers::of_refusal(response.status, &response.headers),
                 ..refused(response.status, "the upstream refused")
             },
             _ => refused(502, "the upstream's answer is no handshake").with(Broken(failure)),
@@ -58,7 +59,7 @@ impl Refused {
             detail,
             mut headers,
         } = self;
-        headers.push(headers::header("Content-Type", "text/plain; charset=utf-8"));
+        headers.push(header("Content-Type", "text/plain; charset=utf-8"));
         let body = format!("{text}\n").into();
         (
             Refusal {

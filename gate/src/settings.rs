@@ -51,7 +51,7 @@ pub(crate) fn gate(args: &Args, sandbox: Sandbox, rules: &[Rule]) -> Result<Gate
         page: page.transpose()?,
         recorder: recorder.transpose()?,
         keep_host: args.keep_host,
-        trust_forwarded: args.trust_forwarded,
+        trusted_proxies: args.trusted_proxy.clone(),
         connect_timeout: args.connect_timeout,
         close_timeout: args.close_timeout,
     })

@@ -1,5 +1,8 @@
 //! What goes through the gate in the handshake.
 
+use std::io::Write;
+use std::net::TcpStream;
+
 use websocket_component::Message;
 use websocket_component::handshake::{Acceptance, Extension, Request};
 
@@ -23,9 +26,15 @@ fn fields_and_the_target_of_a_request_reach_the_upstream() {
                 ("X-Twice", "1"),
                 ("X-Twice", "2"),
                 ("X-Forwarded-For", "203.0.113.9"),
+                ("X_Forwarded_For", "203.0.113.9"),
+                ("X-Real-IP", "203.0.113.9"),
+                ("Forwarded", "for=203.0.113.9"),
+                ("CF-Connecting-IP", "203.0.113.9"),
                 ("Keep-Alive", "timeout=5"),
                 ("TE", "trailers"),
                 ("Proxy-Authorization", "secret"),
+                ("Sec_WebSocket_Key", "AAAAAAAAAAAAAAAAAAAAAA=="),
+                ("Content_Length", "5"),
             ]),
             ..request(&gate, "/chat/1?key=value&x=%20")
         },
@@ -44,8 +53,18 @@ fn fields_and_the_target_of_a_request_reach_the_upstream() {
     assert_eq!(values("X-Forwarded-For"), ["127.0.0.1"]);
     assert_eq!(values("X-Forwarded-Proto"), ["http"]);
     assert_eq!(values("X-Forwarded-Host"), [gate.address.to_string()]);
-    for hop in ["Keep-Alive", "TE", "Proxy-Authorization"] {
-        assert_eq!(values(hop), [""; 0], "{hop}");
+    for gone in [
+        "X_Forwarded_For",
+        "X-Real-IP",
+        "Forwarded",
+        "CF-Connecting-IP",
+        "Keep-Alive",
+        "TE",
+        "Proxy-Authorization",
+        "Sec_WebSocket_Key",
+        "Content_Length",
+    ] {
+        assert_eq!(values(gone), [""; 0], "{gone}");
     }
 }
 
@@ -82,30 +101,57 @@ fn the_upstreams_subprotocol_and_fields_reach_the_client() {
 }
 
 #[test]
-fn what_is_trusted_and_kept_is_if_that_was_said() {
+fn a_trusted_proxy_is_believed_and_the_host_kept_if_that_was_said() {
     let upstream = Upstream::bind();
-    let gate = Gate::before(upstream.address, &["--trust-forwarded", "--keep-host"]);
-    let _client = Peer::ask(
-        &gate,
-        Request {
-            headers: headers(&[
-                ("X-Forwarded-For", "203.0.113.9"),
-                ("X-Forwarded-Proto", "https"),
-            ]),
-            ..Request::new("public.example", "/")
-        },
-    );
+    let arguments = [
+        "--trusted-proxy",
+        "10.0.0.0/8",
+        "--trusted-proxy",
+        "127.0.0.1",
+        "--keep-host",
+    ];
+    let gate = Gate::before(upstream.address, &arguments);
+    let mut request = Request::new("public.example", "/");
+    request.headers = headers(&[
+        ("X-Forwarded-For", "10.9.9.9, unknown, 203.0.113.9"),
+        ("X-Forwarded-Proto", "https"),
+        ("X-Forwarded-Host", "a, b"),
+        ("X-Real-IP", "203.0.113.9"),
+        ("X_Real_IP", "10.9.9.9"),
+        ("Forwarded", "for=203.0.113.9"),
+        ("CF-Connecting-IP", "203.0.113.9"),
+    ]);
+    let _client = Peer::ask(&gate, request);
     let (_, asked) = upstream.request();
     assert_eq!(asked.authority, "public.example");
-    assert_eq!(
-        values(&asked.headers, "X-Forwarded-For"),
-        ["203.0.113.9, 127.0.0.1"]
-    );
-    assert_eq!(values(&asked.headers, "X-Forwarded-Proto"), ["https"]);
-    assert_eq!(
-        values(&asked.headers, "X-Forwarded-Host"),
-        ["public.example"]
-    );
+    let values = |name| values(&asked.headers, name);
+    assert_eq!(values("X-Forwarded-For"), ["203.0.113.9, 127.0.0.1"]);
+    assert_eq!(values("X-Forwarded-Proto"), ["https"]);
+    assert_eq!(values("X-Forwarded-Host"), ["public.example"]);
+    assert_eq!(values("X-Real-IP"), ["203.0.113.9"]);
+    assert_eq!(values("X_Real_IP"), [""; 0]);
+    assert_eq!(values("Forwarded"), ["for=203.0.113.9, for=127.0.0.1"]);
+    assert_eq!(values("CF-Connecting-IP"), ["203.0.113.9"]);
+}
+
+/// The client's session writes the Connection field itself, so this request is raw.
+#[test]
+fn a_connection_field_cannot_take_away_what_tells_of_the_client() {
+    let upstream = Upstream::bind();
+    for (trusted, chain) in [
+        ("127.0.0.0/8", "203.0.113.9, 127.0.0.1"),
+        ("10.0.0.0/8", "127.0.0.1"),
+    ] {
+        let gate = Gate::before(upstream.address, &["--trusted-proxy", trusted]);
+        let mut client = TcpStream::connect(gate.address).unwrap();
+        let request = "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade, X-Forwarded-For, X-Mine\r\n\
+            Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nX-Forwarded-For: 203.0.113.9\r\n\
+            X-Mine: 1\r\n\r\n";
+        client.write_all(request.as_bytes()).unwrap();
+        let (_, asked) = upstream.request();
+        assert_eq!(values(&asked.headers, "X-Forwarded-For"), [chain]);
+        assert_eq!(values(&asked.headers, "X-Mine"), [""; 0]);
+    }
 }
 
 #[test]

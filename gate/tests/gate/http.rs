@@ -285,6 +285,28 @@ fn an_upstreams_refusal_is_carried_over() {
 }
 
 #[test]
+fn a_refusal_carries_what_the_upstream_would_accept() {
+    let upstream = Upstream::bind();
+    let gate = Gate::before(upstream.address, &[]);
+    for (status, upgrade) in [(426, &["websocket"][..]), (400, &[])] {
+        let mut client = Peer::connect(&gate);
+        let (mut server, _) = upstream.request();
+        server.refuse(&Refusal {
+            status,
+            headers: headers(&[("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13, 8")]),
+            body: Vec::new(),
+        });
+        let response = client.refused();
+        assert_eq!(response.status, status);
+        assert_eq!(values(&response.headers, "Upgrade"), upgrade);
+        assert_eq!(
+            values(&response.headers, "Sec-WebSocket-Version"),
+            ["13, 8"]
+        );
+    }
+}
+
+#[test]
 fn class_25_a_redirect_is_the_clients_to_follow() {
     let (upstream, elsewhere) = (Upstream::bind(), Upstream::bind());
     let gate = Gate::before(upstream.address, &[]);

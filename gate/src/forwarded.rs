@@ -1,0 +1,237 @@
+//! What a request says of its way to the gate: who the client is, and what it asked the first proxy for.
+//!
+//! Upstreams believe these fields, so they go on only if a trusted proxy sent them. Even such a proxy may have passed on
+//! what a client wrote, so a field whose form is known is checked.
+
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+use ipnet::IpNet;
+use url::Url;
+use websocket_host::protocol::{Header, RequestHead};
+
+use crate::fields::{header, is_one_of, is_plain, values};
+
+/// The fields that the gate checks, extends or writes.
+const CHECKED: [&str; 5] = [
+    "Forwarded",
+    "X-Forwarded-For",
+    "X-Forwarded-Host",
+    "X-Forwarded-Proto",
+    "X-Real-IP",
+];
+
+/// All fields of proxies, load balancers and content delivery networks in common use by which upstreams know the
+/// client. They are listed in this crate's README too.
+const ABOUT_THE_CLIENT: [&str; 50] = [
+    // Its address.
+    "Ali-CDN-Real-IP",
+    "CDN-Src-IP",
+    "CF-Connecting-",
+    "CF-IPCountry",
+    "CF-Pseudo-IPv4",
+    "CF-Visitor",
+    "Client-IP",
+    "CloudFront-",
+    "DO-Connecting-IP",
+    "Fastly-Client-IP",
+    "Fly-Client-IP",
+    "Fly-Forwarded-",
+    "Forwarded",
+    "Forwarded-For",
+    "Proxy-Client-IP",
+    "True-Client-IP",
+    "WL-Proxy-",
+    "X-AppEngine-",
+    "X-Azure-ClientIP",
+    "X-Azure-SocketIP",
+    "X-Client-IP",
+    "X-Cluster-Client-IP",
+    "X-Envoy-",
+    "X-Forward-For",
+    "X-Forwarded",
+    "X-Forwarded-",
+    "X-NF-Client-Connection-IP",
+    "X-Originating-IP",
+    "X-ProxyUser-IP",
+    "X-Real-IP",
+    "X-Vercel-Forwarded-For",
+    "X-Vercel-IP-",
+    // Its user and its certificate, where a proxy checks them.
+    "CF-Access-Authenticated-User-Email",
+    "Client-Cert",
+    "Client-Cert-Chain",
+    "Remote-",
+    "Tailscale-User-",
+    "X-Amzn-MTLS-",
+    "X-Amzn-OIDC-",
+    "X-ARR-",
+    "X-Auth-Request-",
+    "X-Goog-Authenticated-User-",
+    "X-MS-Client-",
+    "X-Remote-",
+    "X-SSL-",
+    // The scheme, host and path that it asked for.
+    "Front-End-HTTPS",
+    "X-Original-",
+    "X-Rewrite-URL",
+    "X-Scheme",
+    "X-URL-Scheme",
+];
+
+/// Whether an upstream may take a field of this name for what a proxy knows of the client.
+pub(crate) fn is_about_the_client(name: &str) -> bool {
+    is_one_of(name, &ABOUT_THE_CLIENT)
+}
+
+/// Returns the fields about the client that the upstream gets: what a trusted proxy said, with that proxy added, or what
+/// the gate knows itself.
+pub(crate) fn about_the_client(request: &RequestHead, peer: IpAddr, trusted: bool) -> Vec<Header> {
+    // A proxy writes and replaces plain names; another spelling of one has come from behind it.
+    let is_believed =
+        |header: &&Header| trusted && is_plain(&header.name) && is_about_the_client(&header.name);
+    let believed = request.headers.iter().filter(is_believed).cloned();
+    let (checked, carried): (Vec<_>, Vec<_>) =
+        believed.partition(|header| is_one_of(&header.name, &CHECKED));
+
+    let mut fields = vec![header("X-Forwarded-For", forwarded_for(&checked, peer))];
+    let scheme = only(&checked, "X-Forwarded-Proto").filter(|value| is_scheme(value));
+    fields.push(header("X-Forwarded-Proto", scheme.unwrap_or("http")));
+    let host = only(&checked, "X-Forwarded-Host").filter(|value| is_authority(value));
+    let host = host.unwrap_or(&request.authority);
+    if !host.is_empty() {
+        fields.push(header("X-Forwarded-Host", host));
+    }
+    if let Some(address) = only(&checked, "X-Real-IP")
+        && address.parse::<IpAddr>().is_ok()
+    {
+        fields.push(header("X-Real-IP", address));
+    }
+    if values(&checked, "Forwarded").next().is_some() {
+        fields.push(header("Forwarded", forwarded(&checked, peer)));
+    }
+    fields.extend(carried);
+    fields
+}
+
+/// Whether the peer at this address is among the proxies.
+pub(crate) fn is_trusted(proxies: &[IpNet], peer: IpAddr) -> bool {
+    let peer = peer.to_canonical();
+    proxies.iter().any(|network| network.contains(&peer))
+}
+
+/// Parses an argument: an address, or a network such as `10.0.0.0/8`.
+pub(crate) fn network(text: &str) -> Result<IpNet, String> {
+    let address = || text.parse::<IpAddr>().map(IpNet::from);
+    match text.parse().or_else(|_| address()) {
+        // Peers are compared by their IPv4 address, so it would never match.
+        Ok(IpNet::V6(network)) if network.addr().to_ipv4_mapped().is_some() => {
+            Err("an IPv4 address is written without ::ffff:".into())
+        }
+        Ok(network) => Ok(network),
+        Err(_) => Err("it is an address or a network, such as 10.0.0.0/8 or fd00::/8".into()),
+    }
+}
+
+/// Returns the value of the only field of this name.
+fn only<'a>(headers: &'a [Header], name: &'a str) -> Option<&'a str> {
+    let mut values = values(headers, name);
+    let value = values.next().filter(|_| values.next().is_none())?;
+    str::from_utf8(value).ok()
+}
+
+/// Returns the addresses that the request has come by. What is left of one that is none is not believed: proxies append
+/// theirs on the right.
+fn forwarded_for(headers: &[Header], peer: IpAddr) -> String {
+    let addresses: Vec<&[u8]> = values(headers, "X-Forwarded-For")
+        .flat_map(|value| value.split(|&byte| byte == b','))
+        .map(<[u8]>::trim_ascii)
+        .filter(|element| !element.is_empty())
+        .collect();
+    let addresses = addresses
+        .iter()
+        .rev()
+        .map(|element| str::from_utf8(element));
+    let addresses = addresses.map_while(|element| element.ok().filter(|text| is_node(text)));
+    let mut path: Vec<String> = addresses.map(str::to_owned).collect();
+    path.reverse();
+    path.push(peer.to_canonical().to_string());
+    path.join(", ")
+}
+
+/// Returns the value of a Forwarded field (RFC 7239) with the peer added. What is left of a field that can't be read is
+/// not believed.
+fn forwarded(headers: &[Header], peer: IpAddr) -> Vec<u8> {
+    let fields: Vec<&[u8]> = values(headers, "Forwarded").collect();
+    let readable = fields
+        .iter()
+        .rev()
+        .take_while(|value| is_forwarded(value).is_some());
+    let mut path: Vec<Vec<u8>> = readable.map(|value| value.to_vec()).collect();
+    path.reverse();
+    path.push(match peer.to_canonical() {
+        IpAddr::V4(address) => format!("for={address}").into(),
+        IpAddr::V6(address) => format!("for=\"[{address}]\"").into(),
+    });
+    path.join(&b", "[..])
+}
+
+/// Checks that a value is a list of elements of pairs: `token "=" ( token / quoted-string )` (RFC 7239, section 4).
+fn is_forwarded(mut rest: &[u8]) -> Option<()> {
+    loop {
+        rest = rest.trim_ascii_start();
+        if let after_name @ [b'=', ..] = after_token(rest)
+            && after_name.len() < rest.len()
+        {
+            rest = after_value(after_name.strip_prefix(b"=")?)?;
+        }
+        rest = match rest.trim_ascii_start() {
+            [] => return Some(()),
+            [b',' | b';', rest @ ..] => rest,
+            _ => return None,
+        };
+    }
+}
+
+fn after_value(text: &[u8]) -> Option<&[u8]> {
+    let Some(mut rest) = text.strip_prefix(b"\"") else {
+        return Some(after_token(text)).filter(|rest| rest.len() < text.len());
+    };
+    loop {
+        rest = match rest {
+            [b'"', rest @ ..] => return Some(rest),
+            [b'\\', _, rest @ ..] | [_, rest @ ..] => rest,
+            [] => return None,
+        };
+    }
+}
+
+fn after_token(text: &[u8]) -> &[u8] {
+    let is_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
+    let length = text.iter().take_while(|byte| is_token(byte)).count();
+    text.get(length..).unwrap_or_default()
+}
+
+/// Whether a text is an address, with a port or without, as proxies write it to X-Forwarded-For.
+fn is_node(text: &str) -> bool {
+    let bracketed = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'));
+    text.parse::<IpAddr>().is_ok()
+        || text.parse::<SocketAddr>().is_ok()
+        || bracketed.is_some_and(|text| text.parse::<Ipv6Addr>().is_ok())
+}
+
+fn is_scheme(text: &str) -> bool {
+    ["http", "https", "ws", "wss"]
+        .iter()
+        .any(|scheme| scheme.eq_ignore_ascii_case(text))
+}
+
+/// Whether a text is a host, with a port or without.
+fn is_authority(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
+    text.bytes().all(allowed) && Url::parse(&format!("http://{text}/")).is_ok()
+}
+
+#[cfg(test)]
+mod tests;
