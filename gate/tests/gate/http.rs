@@ -129,17 +129,6 @@ fn paths_without_a_route_and_paths_that_lead_elsewhere() {
 }
 
 #[test]
-fn paths_that_lead_to_one_place_only_are_passed_on_as_they_came() {
-    let upstream = Upstream::bind();
-    let rule = format!("/chat=ws://{}/room", upstream.address);
-    let gate = Gate::start(&["--upstream", &rule]);
-    for rest in ["/a%2Fb", "/caf%C3%A9", "//x", "/x;v=1", "?../%00;x"] {
-        let _client = Peer::ask(&gate, request(&gate, &format!("/chat{rest}")));
-        assert_eq!(upstream.request().1.target, format!("/room{rest}"));
-    }
-}
-
-#[test]
 fn class_24_with_origins_listed_others_are_403() {
     let upstream = Upstream::bind();
     let gate = Gate::before(upstream.address, &["--origin", "https://good.example"]);
@@ -153,6 +142,46 @@ fn class_24_with_origins_listed_others_are_403() {
     let mut good = Peer::ask(&gate, from(&[("Origin", "https://good.example")]));
     let _server = upstream.open();
     good.opened();
+}
+
+#[test]
+fn paths_that_lead_to_one_place_only_are_passed_on_as_they_came() {
+    let upstream = Upstream::bind();
+    let rule = format!("/chat=ws://{}/room", upstream.address);
+    let gate = Gate::start(&["--upstream", &rule]);
+    for rest in ["/a%2Fb", "/caf%C3%A9", "//x", "/x;v=1", "?../%00;x"] {
+        let _client = Peer::ask(&gate, request(&gate, &format!("/chat{rest}")));
+        assert_eq!(upstream.request().1.target, format!("/room{rest}"));
+    }
+}
+
+#[test]
+fn origins_of_files_and_of_subdomains_may_connect_if_listed() {
+    let upstream = Upstream::bind();
+    let origins = ["--origin", "file://", "--origin", "https://*.good.example"];
+    let gate = Gate::before(upstream.address, &origins);
+    let ask = |origin: &str| {
+        let headers = headers(&[("Origin", origin)]);
+        Peer::ask(
+            &gate,
+            Request {
+                headers,
+                ..request(&gate, "/")
+            },
+        )
+    };
+    for origin in [
+        "file://",
+        "https://a.good.example",
+        "https://a.b.good.example",
+    ] {
+        let mut client = ask(origin);
+        let _server = upstream.open();
+        client.opened();
+    }
+    for origin in ["null", "https://good.example", "https://evilgood.example"] {
+        assert_eq!(ask(origin).refused().status, 403, "{origin}");
+    }
 }
 
 #[test]
