@@ -13,13 +13,6 @@ use crate::origin::Origin;
 use crate::route::Rule;
 use crate::units::{self, Span};
 
-const ABOUT: &str = "\
-A reverse proxy for WebSockets that parses everything in a WebAssembly sandbox.
-
-wsgate ends the WebSocket of each client itself and opens another one to an upstream server. What the two send is \
-parsed by an engine that runs inside a sandbox of the connection's own and can do nothing but answer; the program \
-around it only moves bytes. A peer that breaks the protocol loses its own connection and touches nothing else.";
-
 const EXAMPLES: &str = "\
 Examples:
   Try it, with an echo server behind it
@@ -32,141 +25,146 @@ Examples:
       wsgate --upstream /chat=ws://10.0.0.1:9001/room --upstream /chat=ws://10.0.0.2:9001/room \\
              --upstream ws://10.0.0.3:9001
 
-  Let only the pages of one site connect (a browser sends the Origin of the page)
-      wsgate --upstream ws://127.0.0.1:9001 --origin https://example.com
+  Let only the pages of one site and of its subdomains connect
+      wsgate --upstream ws://127.0.0.1:9001 --origin https://example.com \\
+             --origin 'https://*.example.com'
 
-Times are written as 500ms, 30s, 5m or 2h, sizes as 64KiB, 16MiB or 1GiB.
+  Run behind a proxy that tells in X-Forwarded-For who the client is
+      wsgate --upstream ws://127.0.0.1:9001 --trusted-proxy 10.0.0.0/8
+
+Times are written as 500ms, 30s, 5m or 2h. Sizes are written as 64KiB, 16MiB or 1GiB; 1KiB is 1024
+bytes, 1KB is 1000.
+The environment variable WEBSOCKET_COMPONENT can stand in for --component.
 Exit status: 0 after SIGTERM or SIGINT, 1 if it can't run, 2 for wrong arguments.";
 
-/// What the program was told.
+const ROUTING: &str = "Where requests go";
+const FIELDS: &str = "What upstreams are told";
+const LIMITS: &str = "Limits";
+const TIMEOUTS: &str = "Timeouts";
+
+/// A reverse proxy for WebSockets that parses everything in a WebAssembly sandbox
 #[derive(Debug, Parser)]
-#[command(name = "wsgate", version, about = "A WebSocket proxy that parses everything in a sandbox", long_about = ABOUT, after_help = EXAMPLES)]
+#[command(name = "wsgate", version, after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The engine: websocket.wasm. Without it, the one beside this program
-    #[arg(long, env = "WEBSOCKET_COMPONENT", value_name = "PATH")]
+    /// The engine [default: websocket.wasm beside wsgate]
+    #[arg(
+        long,
+        env = "WEBSOCKET_COMPONENT",
+        hide_env = true,
+        value_name = "PATH"
+    )]
     component: Option<PathBuf>,
 
-    /// Where to listen; port 0 is any free one, which is then printed
+    /// Where to listen; port 0 is any free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     pub(crate) listen: SocketAddr,
 
-    /// Where connections go, as often as needed: a server, or the prefix of a path and a server
-    ///
-    /// The longest prefix that matches wins, at the borders of path segments; without a prefix it is /. What follows
-    /// the prefix is appended to the path of the URL. Several servers for one prefix take turns; if one can't be
-    /// reached the client gets 502, and no other is tried. Only ws:// for now: TLS isn't supported yet.
+    /// Show this HTML file to browsers that ask for /
+    #[arg(long, value_name = "FILE")]
+    pub(crate) page: Option<PathBuf>,
+
+    /// Record each connection in a file of this folder
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) record: Option<PathBuf>,
+
+    /// Where paths below PREFIX go [default: /]; repeatable
     #[arg(
         long,
         value_name = "[PREFIX=]URL",
         required_unless_present = "demo",
-        conflicts_with = "demo"
+        conflicts_with = "demo",
+        help_heading = ROUTING
     )]
     pub(crate) upstream: Vec<Rule>,
 
     /// Start an echo server as upstream
-    #[arg(long)]
+    #[arg(long, help_heading = ROUTING)]
     pub(crate) demo: bool,
 
-    /// Show this page to browsers that ask for / (otherwise a plain request gets 426): an HTML file that has all it
-    /// needs in itself, such as the frame inspector
-    #[arg(long, value_name = "FILE")]
-    pub(crate) page: Option<PathBuf>,
-
-    /// Record what goes through each connection, on both sides, in a file of this folder
-    ///
-    /// The frame inspector shows such files. Writing them holds up the connections, and what they hold is not
-    /// encrypted: for looking into a problem, not for every day.
-    #[arg(long, value_name = "FOLDER")]
-    pub(crate) record: Option<PathBuf>,
-
-    /// Refuse requests from other web sites: the only Origin to accept, as often as needed; `none` accepts requests
-    /// without one
-    ///
-    /// A browser lets any page open a WebSocket to any server, with the cookies of that server, and says where the
-    /// page came from. Without this option the Origin is not checked here but passed on, and the upstream has to.
-    #[arg(long, value_name = "ORIGIN")]
+    /// Accept only this Origin, or none for no Origin; repeatable
+    #[arg(long, value_name = "ORIGIN", help_heading = ROUTING)]
     pub(crate) origin: Vec<Origin>,
 
-    /// Pass the Host that the client sent to the upstream, instead of the upstream's own
-    #[arg(long)]
+    /// Pass on the client's Host instead of the upstream's own
+    #[arg(long, help_heading = FIELDS)]
     pub(crate) keep_host: bool,
 
-    /// Believe what these peers say of the client, in X-Forwarded-For and the like: the address or network of a proxy in
-    /// front of the gate, as often as needed
-    #[arg(long, value_name = "CIDR", value_parser = forwarded::network)]
+    /// Believe X-Forwarded-For and the like of these; repeatable
+    #[arg(long, value_name = "CIDR", value_parser = forwarded::network, help_heading = FIELDS)]
     pub(crate) trusted_proxy: Vec<IpNet>,
 
-    /// The longest message; a longer one ends the connection with 1009
-    #[arg(long, value_name = "SIZE", default_value = "16MiB", value_parser = units::size, help_heading = "Limits")]
+    /// Longest message; a longer one ends with 1009
+    #[arg(long, value_name = "SIZE", default_value = "16MiB", value_parser = units::size(1..=1_u64 << 60), help_heading = LIMITS)]
     pub(crate) max_message: u64,
 
-    /// The most connections at a time; one more gets 503
-    #[arg(long, value_name = "COUNT", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=20_000), help_heading = "Limits")]
+    /// Longest head of a request or response
+    #[arg(long, value_name = "SIZE", default_value = "64KiB", value_parser = units::size(1 << 10..=1_u32 << 20), help_heading = LIMITS)]
+    pub(crate) max_head: u32,
+
+    /// Most header fields in a head
+    #[arg(long, value_name = "COUNT", default_value_t = 256, value_parser = clap::value_parser!(u32).range(16..=10_000), help_heading = LIMITS)]
+    pub(crate) max_headers: u32,
+
+    /// Most connections at a time; one more gets 503
+    #[arg(long, value_name = "COUNT", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=20_000), help_heading = LIMITS)]
     pub(crate) max_connections: u32,
 
-    /// The most memory of one connection's sandbox; one that needs more ends with 1011
-    #[arg(long, value_name = "SIZE", default_value = "16MiB", value_parser = memory, help_heading = "Limits")]
+    /// Most memory of one sandbox; beyond it 1011
+    #[arg(long, value_name = "SIZE", default_value = "16MiB", value_parser = memory, help_heading = LIMITS)]
     pub(crate) memory: usize,
 
-    /// The most processor time of one call into a sandbox; one that takes more ends its connection with 1011
-    #[arg(long, value_name = "TIME", default_value = "100ms", value_parser = units::time, help_heading = "Limits")]
+    /// Most processor time of one call; beyond it 1011
+    #[arg(long, value_name = "TIME", default_value = "100ms", value_parser = units::time, help_heading = LIMITS)]
     pub(crate) call_time: Duration,
 
-    /// How long a client may take to send its request, and an upstream to answer it
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = units::time, help_heading = "Timeouts")]
+    /// For a request, and for the upstream's answer
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = units::time, help_heading = TIMEOUTS)]
     pub(crate) handshake_timeout: Duration,
 
-    /// How long connecting to an upstream may take
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = units::time, help_heading = "Timeouts")]
+    /// For connecting to an upstream
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = units::time, help_heading = TIMEOUTS)]
     pub(crate) connect_timeout: Duration,
 
-    /// How long either side may send nothing at all, not even pongs; or off
-    #[arg(long, value_name = "TIME", default_value = "off", value_parser = units::span, help_heading = "Timeouts")]
+    /// Without any input, not even pongs; or off
+    #[arg(long, value_name = "TIME", default_value = "off", value_parser = units::span, help_heading = TIMEOUTS)]
     pub(crate) idle_timeout: Span,
 
-    /// How long one message may take to come; or off
-    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = units::span, help_heading = "Timeouts")]
+    /// From a message's first byte to its last; or off
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = units::span, help_heading = TIMEOUTS)]
     pub(crate) message_timeout: Span,
 
-    /// After how long without a word from a side it is sent a ping; or off
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = units::span, help_heading = "Timeouts")]
+    /// Without input until a ping is sent; or off
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = units::span, help_heading = TIMEOUTS)]
     pub(crate) keepalive: Span,
 
-    /// How long a side may take to answer that ping; or off
-    #[arg(long, value_name = "TIME", default_value = "20s", value_parser = units::span, help_heading = "Timeouts")]
+    /// For the answer to that ping; or off
+    #[arg(long, value_name = "TIME", default_value = "20s", value_parser = units::span, help_heading = TIMEOUTS)]
     pub(crate) pong_timeout: Span,
 
-    /// How long the closing handshake may take
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = units::time, help_heading = "Timeouts")]
+    /// For the closing handshake
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = units::time, help_heading = TIMEOUTS)]
     pub(crate) close_timeout: Duration,
 
-    /// How long to wait for connections to close after SIGTERM or SIGINT; a second signal ends at once
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = units::time, help_heading = "Timeouts")]
+    /// For all to close after SIGTERM or SIGINT
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = units::time, help_heading = TIMEOUTS)]
     pub(crate) shutdown_timeout: Duration,
 
-    /// How many threads share the connections [default: as many as there are processors, but at least 4]
-    ///
-    /// With more threads than processors, a guest that uses up the time of a call doesn't hold up all others.
+    /// How many threads [default: one a processor, at least 4]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
 
-    /// What to log
-    #[arg(long, value_name = "LEVEL", value_enum, default_value_t = Log::Info)]
+    /// What to log: off, error, warn, info or debug
+    #[arg(long, value_name = "LEVEL", value_enum, default_value_t = Log::Info, hide_possible_values = true)]
     pub(crate) log: Log,
 }
 
 /// How much is logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Log {
-    /// Nothing
     Off,
-    /// What went wrong in this program: a sandbox that failed
     Error,
-    /// Also connections that a peer broke
     Warn,
-    /// A line for each connection
     Info,
-    /// Also what happens on the way
     Debug,
 }
 
@@ -208,12 +206,12 @@ impl Args {
 }
 
 fn memory(text: &str) -> Result<usize, String> {
-    let size = units::size(text)?;
-    let pages = size.is_multiple_of(64 << 10) && (2 << 20..=4 << 30).contains(&size);
-    usize::try_from(size)
+    const PAGE: u64 = 64 << 10;
+    let size = units::size(2 << 20..=4_u64 << 30)(text)?;
+    let pages = usize::try_from(size)
         .ok()
-        .filter(|_| pages)
-        .ok_or_else(|| "it is a multiple of 64KiB, from 2MiB to 4GiB".to_owned())
+        .filter(|_| size.is_multiple_of(PAGE));
+    pages.ok_or_else(|| "it is a multiple of 64KiB, the size of a page of memory".to_owned())
 }
 
 /// What clap has to say about wrong arguments, in one line.
@@ -243,18 +241,60 @@ mod tests {
     }
 
     #[test]
+    fn the_help_has_one_line_for_each_option() {
+        for option in Args::command().get_arguments() {
+            let help = option.get_help().unwrap().to_string();
+            assert!(help.len() <= 60, "{help}");
+            assert!(option.get_long_help().is_none(), "{help}");
+        }
+    }
+
+    #[test]
     fn an_error_is_one_line_that_names_the_argument() {
         assert!(wrong(&[]).contains("--upstream"));
         assert!(wrong(&["--demo", "--upstream", "ws://a"]).contains("--demo"));
         assert!(wrong(&["--upstream", "wss://a"]).contains("TLS isn't supported yet"));
         assert!(wrong(&["--demo", "--keepalive", "3"]).contains("--keepalive"));
-        assert!(wrong(&["--demo", "--memory", "3MB"]).contains("--memory"));
+        assert!(wrong(&["--demo", "--memory", "3MB"]).contains("64KiB"));
         assert!(wrong(&["--demo", "--nonsense"]).contains("--nonsense"));
+        assert!(wrong(&["--demo", "--trusted-proxy", "proxy"]).contains("10.0.0.0/8"));
         for arguments in [
             &["--upstream", "http://a"][..],
             &["--demo", "--listen", "8080"],
         ] {
             assert_eq!(wrong(arguments).lines().count(), 1);
+        }
+    }
+    #[test]
+    fn numbers_out_of_bounds_are_errors_that_name_the_bounds() {
+        for (option, values, bound) in [
+            ("--max-message", ["0", "2EiB"], "from 1 B to 1.0 EiB"),
+            ("--max-head", ["0", "2MiB"], "from 1.0 KiB to 1.0 MiB"),
+            ("--max-headers", ["0", "10001"], "16..=10000"),
+            ("--max-connections", ["0", "20001"], "1..=20000"),
+            ("--memory", ["0", "5GiB"], "from 2.0 MiB to 4.0 GiB"),
+            ("--threads", ["0", "1025"], "1..=1024"),
+            ("--call-time", ["0s", "2years"], "from 1ms"),
+            ("--handshake-timeout", ["0", "999us"], "from 1ms"),
+            ("--connect-timeout", ["0s", "-1s"], "from 1ms"),
+            (
+                "--idle-timeout",
+                ["0s", "99999999999999999999s"],
+                "from 1ms",
+            ),
+            ("--message-timeout", ["0s", "never"], "or off"),
+            ("--keepalive", ["1ns", "366days"], "from 1ms"),
+            ("--pong-timeout", ["0s", ""], "or off"),
+            ("--close-timeout", ["0s", "off"], "from 1ms"),
+            ("--shutdown-timeout", ["0s", "off"], "from 1ms"),
+        ] {
+            for value in values {
+                let error = wrong(&["--demo", &format!("{option}={value}")]);
+                assert!(
+                    error.contains(option) && error.contains(bound),
+                    "{value}: {error}"
+                );
+            }
         }
     }
 }

@@ -1,6 +1,9 @@
-//! Sizes and times as people write them.
+//! Sizes and times as people write them, within bounds.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
+
+use bytesize::ByteSize;
 
 /// A time that can be turned off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,45 +21,33 @@ pub(crate) fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// Reads `64KiB`, `16MiB`, `1GiB`, or a number of bytes.
-pub(crate) fn size(text: &str) -> Result<u64, String> {
-    let (number, unit) = number_and_unit(text);
-    let unit = match unit {
-        "" | "B" => 1,
-        "KiB" => 1 << 10,
-        "MiB" => 1 << 20,
-        "GiB" => 1 << 30,
-        _ => return Err("a size is a whole number with B, KiB, MiB or GiB".into()),
-    };
-    number
-        .parse::<u64>()
-        .ok()
-        .and_then(|number| number.checked_mul(unit))
-        .ok_or_else(|| "a size is a whole number with B, KiB, MiB or GiB".into())
-}
-
-/// Reads `500ms`, `30s`, `5m` or `2h`; more than nothing and at most a year.
-pub(crate) fn time(text: &str) -> Result<Duration, String> {
-    const YEAR: Duration = Duration::from_secs(365 * 86_400);
-    let wrong = || "a time is a whole number with ms, s, m or h, above 0".to_owned();
-    let (number, unit) = number_and_unit(text);
-    let unit = match unit {
-        "ms" => 1,
-        "s" => 1000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        _ => return Err(wrong()),
-    };
-    let number: u64 = number.parse().map_err(|_| wrong())?;
-    let time = Duration::from_millis(number.checked_mul(unit).ok_or_else(wrong)?);
-    match time.is_zero() {
-        true => Err(wrong()),
-        false if time > YEAR => Err("a time is at most a year".into()),
-        false => Ok(time),
+/// Returns a parser of sizes in bytes, such as `64KiB`, `64KB` or `65536`, from the smallest to the largest.
+pub(crate) fn size<T>(range: RangeInclusive<T>) -> impl Fn(&str) -> Result<T, String> + Clone
+where
+    T: Copy + Into<u64> + TryFrom<u64> + PartialOrd + Send + Sync + 'static,
+{
+    move |text| {
+        let size = text
+            .parse::<ByteSize>()
+            .ok()
+            .and_then(|size| T::try_from(size.0).ok());
+        size.filter(|size| range.contains(size)).ok_or_else(|| {
+            let [least, most] = [*range.start(), *range.end()].map(|size| ByteSize(size.into()));
+            format!("a size such as 64KiB or 16MiB, from {least} to {most}")
+        })
     }
 }
 
-/// Reads a time, or `off`.
+/// Parses a time such as `500ms`, `30s` or `1h 30m`, from a millisecond to a year.
+pub(crate) fn time(text: &str) -> Result<Duration, String> {
+    const LEAST: Duration = Duration::from_millis(1);
+    const MOST: Duration = Duration::from_hours(365 * 24);
+    let time = humantime::parse_duration(text).ok();
+    time.filter(|time| (LEAST..=MOST).contains(time))
+        .ok_or_else(|| "a time such as 500ms, 30s, 5m or 2h, from 1ms to 365days".to_owned())
+}
+
+/// Parses a time, or `off`.
 pub(crate) fn span(text: &str) -> Result<Span, String> {
     match text {
         "off" => Ok(Span(None)),
@@ -66,41 +57,79 @@ pub(crate) fn span(text: &str) -> Result<Span, String> {
     }
 }
 
-fn number_and_unit(text: &str) -> (&str, &str) {
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    text.split_at(digits)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn sizes_have_units() {
-        for (text, bytes) in [("0", 0), ("7B", 7), ("64KiB", 65_536), ("2GiB", 2 << 30)] {
+        let size = size(0..=u64::MAX);
+        for (text, bytes) in [
+            ("0", 0),
+            ("7B", 7),
+            ("64KiB", 65_536),
+            ("64KB", 64_000),
+            ("1.5MiB", 1_572_864),
+            ("2GiB", 2 << 30),
+        ] {
             assert_eq!(size(text), Ok(bytes), "{text}");
         }
-        for text in ["", "KiB", "1.5MiB", "-1", "1 MiB", "1mb", "99999999999GiB"] {
+        for text in ["", "KiB", "-1", "1 mile", "0x10", "1e3", "off"] {
             assert!(size(text).is_err(), "{text}");
         }
     }
 
     #[test]
-    fn times_have_units_and_are_not_nothing() {
-        for (text, millis) in [("500ms", 500), ("30s", 30_000), ("5m", 300_000)] {
+    fn a_size_out_of_bounds_is_an_error_that_names_them() {
+        let size = size(1024..=1_u32 << 20);
+        assert_eq!(size("1KiB"), Ok(1024));
+        assert_eq!(size("1MiB"), Ok(1 << 20));
+        for text in [
+            "0",
+            "1KB",
+            "1048577",
+            "4GiB",
+            "5GiB",
+            "99999999999999999999GiB",
+        ] {
+            let error = size(text).unwrap_err();
+            assert!(
+                error.ends_with("from 1.0 KiB to 1.0 MiB"),
+                "{text}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn times_have_units() {
+        for (text, millis) in [
+            ("500ms", 500),
+            ("30s", 30_000),
+            ("5m", 300_000),
+            ("1h 30m", 5_400_000),
+            ("1.5s", 1500),
+            ("365days", 31_536_000_000),
+        ] {
             assert_eq!(time(text), Ok(Duration::from_millis(millis)), "{text}");
         }
         for text in [
             "",
             "30",
-            "0s",
             "s",
-            "1d",
+            "-1s",
             "off",
-            "9000h",
+            "1 mile",
             "99999999999999999999s",
         ] {
             assert!(time(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_out_of_bounds_is_an_error_that_names_them() {
+        for text in ["0s", "999us", "366days", "9999999999h"] {
+            let error = time(text).unwrap_err();
+            assert!(error.ends_with("from 1ms to 365days"), "{text}: {error}");
         }
     }
 

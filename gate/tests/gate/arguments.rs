@@ -30,8 +30,12 @@ fn wrong_arguments_are_status_2() {
     assert!(fails(2, &["--upstream", "wss://example.com"]).contains("TLS isn't supported yet"));
     assert!(fails(2, &["--upstream", "http://example.com"]).contains("ws://"));
     assert!(fails(2, &["--demo", "--listen", "8080"]).contains("--listen"));
-    assert!(fails(2, &["--demo", "--max-message", "16MB"]).contains("KiB"));
-    assert!(fails(2, &["--demo", "--idle-timeout", "30"]).contains("with ms, s, m or h"));
+    assert!(fails(2, &["--demo", "--max-message", "0"]).contains("from 1 B"));
+    assert!(fails(2, &["--demo", "--idle-timeout", "30"]).contains("500ms, 30s"));
+    assert!(fails(2, &["--upstream", "/%63hat=ws://a"]).contains("\"/chat\""));
+    let origin = |text| fails(2, &["--demo", "--origin", text]);
+    assert!(origin("https://example.com/").contains("https://example.com (wsgate"));
+    assert!(origin("https://example.*").contains("https://*.example.com"));
     assert!(fails(2, &["--demo", "--unheard-of"]).contains("--unheard-of"));
 }
 

@@ -155,6 +155,52 @@ fn a_connection_field_cannot_take_away_what_tells_of_the_client() {
 }
 
 #[test]
+fn heads_are_as_long_and_have_as_many_fields_as_was_said() {
+    let upstream = Upstream::bind();
+    let limits = ["--max-head", "20KiB", "--max-headers", "40"];
+    for (arguments, length, count) in [(&[][..], 60_000, 200), (&limits, 18_000, 30)] {
+        let gate = Gate::before(upstream.address, arguments);
+        let cookie = "x".repeat(length);
+        for fields in [
+            vec![("Cookie", cookie.as_str())],
+            vec![("X-Many", "1"); count],
+        ] {
+            let mut client = Peer::ask(
+                &gate,
+                Request {
+                    headers: headers(&fields),
+                    ..request(&gate, "/")
+                },
+            );
+            let (mut server, asked) = upstream.request();
+            let (name, value) = fields[0];
+            assert_eq!(values(&asked.headers, name), vec![value; fields.len()]);
+            server.accept(&Acceptance {
+                headers: headers(&fields),
+                ..Acceptance::default()
+            });
+            assert_eq!(
+                values(&client.opened().headers, name),
+                vec![value; fields.len()]
+            );
+        }
+    }
+    let gate = Gate::before(upstream.address, &limits);
+    let cookie = "x".repeat(20_480);
+    for fields in [vec![("Cookie", cookie.as_str())], vec![("X-Many", "1"); 41]] {
+        let headers = headers(&fields);
+        let mut client = Peer::ask(
+            &gate,
+            Request {
+                headers,
+                ..request(&gate, "/")
+            },
+        );
+        assert_eq!(client.refused().status, 431);
+    }
+}
+
+#[test]
 fn several_upstreams_take_turns_and_prefixes_choose_among_them() {
     let (first, second, chat) = (Upstream::bind(), Upstream::bind(), Upstream::bind());
     let rules = [
