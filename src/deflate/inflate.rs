@@ -3,7 +3,7 @@
 //!
 //! The decoder stands in a window of exactly the size that was agreed on, so a
 //! reference that reaches further is seen. Between messages there is nothing to
-//! know but the window: each message ends at the border of a block.
+//! know but the window: each message ends at the boundary of a block.
 
 use alloc::boxed::Box;
 use alloc::vec;
@@ -31,8 +31,17 @@ pub(crate) struct Inflater {
 
 struct Message {
     decoder: DecompressorOxide,
-    /// Whether the next byte begins a block.
-    at_border: bool,
+    position: Position,
+}
+
+/// Where the decoder is in the message.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Position {
+    /// At the beginning of the message, or right behind a final block.
+    StreamStart,
+    /// Right behind another block.
+    BlockBoundary,
+    InBlock,
 }
 
 /// What was decoded last, in a ring.
@@ -72,6 +81,10 @@ impl Inflater {
     /// Ends the message: true once all of it came out, which it doesn't in one
     /// step if the limit stands in the way.
     ///
+    /// A message is complete with [`TAIL`] behind it. So is one of no bytes, and one that
+    /// ends with a final block: RFC 7692, section 7.2.3.4 has an octet 00 follow, which
+    /// some senders leave out. Nothing is ambiguous about where such a message ends.
+    ///
     /// Fails with [`Rule::DeflateMalformed`] if the message ends inside a block.
     pub(crate) fn finish(&mut self, limit: usize, out: &mut Vec<u8>) -> Result<bool, Rule> {
         self.window.allocate(self.direction.window_bits);
@@ -83,12 +96,14 @@ impl Inflater {
         if out.len() - start == limit {
             return Ok(false);
         }
-        let end = out.len();
-        message.decode(&mut self.window, &TAIL, 1, &mut work, out)?;
-        if !message.at_border || out.len() > end {
-            // The tail was taken for data.
-            out.truncate(end);
-            return Err(Rule::DeflateMalformed);
+        if message.position != Position::StreamStart {
+            let end = out.len();
+            message.decode(&mut self.window, &TAIL, 1, &mut work, out)?;
+            if message.position != Position::BlockBoundary || out.len() > end {
+                // The tail was taken for data.
+                out.truncate(end);
+                return Err(Rule::DeflateMalformed);
+            }
         }
         self.message = None;
         if !self.direction.takeover {
@@ -102,7 +117,7 @@ impl Message {
     fn new() -> Box<Message> {
         Box::new(Message {
             decoder: DecompressorOxide::new(),
-            at_border: true,
+            position: Position::StreamStart,
         })
     }
 
@@ -125,21 +140,24 @@ impl Message {
             left -= came;
             *work -= came;
             match status {
-                Status::HasMoreOutput => self.at_border = false,
+                Status::HasMoreOutput => self.position = Position::InBlock,
                 Status::NeedsMoreInput => {
-                    self.at_border &= read == 0;
+                    if read > 0 {
+                        self.position = Position::InBlock;
+                    }
                     break;
                 }
-                Status::BlockBoundary | Status::Done => {
-                    // A final block ends no more than another does (RFC 7692, section
-                    // 7.2.3.4): the next begins with the same window.
-                    if status == Status::Done {
-                        self.decoder.init();
-                    }
-                    self.at_border = true;
-                    *work = work.saturating_sub(BLOCK);
+                Status::BlockBoundary => self.position = Position::BlockBoundary,
+                Status::Done => {
+                    // A message may go on behind a final block (RFC 7692, section
+                    // 7.2.3.4): the next one begins with the same window.
+                    self.decoder.init();
+                    self.position = Position::StreamStart;
                 }
                 _ => return Err(Rule::DeflateMalformed),
+            }
+            if self.position != Position::InBlock {
+                *work = work.saturating_sub(BLOCK);
             }
         }
         Ok(taken)

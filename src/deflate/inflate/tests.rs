@@ -69,6 +69,9 @@ const HELLO: [&[u8]; 4] = [
     ],
 ];
 
+/// The same as a final block, without the header of an empty one.
+const FINAL: &[u8] = &[0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
+
 /// "Hello" again, by a reference to the message before.
 const AGAIN: [u8; 5] = [0xf2, 0x00, 0x11, 0x00, 0x00];
 
@@ -91,11 +94,11 @@ fn the_examples_of_rfc_7692_section_7_2_3() {
 #[test]
 fn the_window_goes_on_behind_a_final_block_and_between_messages() {
     let mut kept = inflater(true);
-    for payload in HELLO {
+    for payload in HELLO.into_iter().chain([FINAL]) {
         assert_eq!(message(&mut kept, payload).unwrap(), b"Hello");
         assert_eq!(message(&mut kept, &AGAIN).unwrap(), b"Hello");
     }
-    let both = [&HELLO[2][..7], &AGAIN].concat();
+    let both = [FINAL, &AGAIN].concat();
     assert_eq!(message(&mut inflater(false), &both).unwrap(), b"HelloHello");
 }
 
@@ -124,10 +127,11 @@ fn class_09_a_message_that_ends_inside_a_block_is_malformed() {
     for payload in HELLO {
         for end in 0..payload.len() {
             let out = message(&mut inflater(true), &payload[..end]);
-            // The first of two blocks is a message of its own, and so is the header
-            // of an empty one.
-            let whole = payload[..end] == [0xf2, 0x48, 0x05, 0x00] || payload[..end] == [0x00];
-            assert_eq!(out.is_ok(), whole, "{:x?}", &payload[..end]);
+            // The first of two blocks is a message of its own, and so are a final block,
+            // the header of an empty one, and nothing at all.
+            let complete: [&[u8]; 4] = [&[0xf2, 0x48, 0x05, 0x00], FINAL, &[0x00], &[]];
+            let is_complete = complete.contains(&&payload[..end]);
+            assert_eq!(out.is_ok(), is_complete, "{:x?}", &payload[..end]);
         }
     }
     // The four bytes that are added would do for the rest of the block.
@@ -136,11 +140,50 @@ fn class_09_a_message_that_ends_inside_a_block_is_malformed() {
         message(&mut inflater(true), lacks_four),
         Err(Rule::DeflateMalformed)
     );
-    // Without even the header of an empty block.
+    // A block that isn't final needs the header of another behind it.
+    let lacks_header = &HELLO[3][..HELLO[3].len() - 1];
     assert_eq!(
-        message(&mut inflater(true), &[]),
+        message(&mut inflater(true), lacks_header),
         Err(Rule::DeflateMalformed)
     );
+}
+
+#[test]
+fn a_final_block_ends_a_message_without_the_octet_behind_it() {
+    let twice = [FINAL, FINAL].concat();
+    let not_compressed = [0x01, 0x05, 0x00, 0xfa, 0xff, b'H', b'e', b'l', b'l', b'o'];
+    for (payload, text) in [
+        (FINAL, "Hello"),
+        (&not_compressed, "Hello"),
+        (&twice, "HelloHello"),
+        // An empty final block, with the fixed code and as it is.
+        (&[0x03, 0x00], ""),
+        (&[0x01, 0x00, 0x00, 0xff, 0xff], ""),
+    ] {
+        for cut in 1..=payload.len() {
+            for limit in [1, 2, 4, 5, 6, NO_LIMIT] {
+                for takeover in [true, false] {
+                    let out = message_in(&mut inflater(takeover), payload, cut, limit);
+                    assert_eq!(out.as_deref(), Ok(text.as_bytes()), "{payload:x?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_payload_of_no_bytes_is_an_empty_message() {
+    for takeover in [true, false] {
+        let mut inflater = inflater(takeover);
+        assert_eq!(message(&mut inflater, &[]).unwrap(), b"");
+        assert_eq!(message(&mut inflater, HELLO[0]).unwrap(), b"Hello");
+        assert_eq!(message(&mut inflater, &[]).unwrap(), b"");
+        let again = message(&mut inflater, &AGAIN);
+        match takeover {
+            true => assert_eq!(again.unwrap(), b"Hello"),
+            false => assert_eq!(again, Err(Rule::DeflateMalformed)),
+        }
+    }
 }
 
 #[test]
@@ -156,6 +199,8 @@ fn class_09_what_is_no_block_is_malformed() {
         &AGAIN,
         // Bytes behind a final block that are none.
         &[0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x06, 0x00],
+        &[0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00, 0x00],
+        &[0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0xff],
         // Tables that are too full, or empty.
         &[0x04, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
         &[0x04, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00],

@@ -149,7 +149,7 @@ fn class_08_no_call_does_more_than_its_share<E: Engine>() {
 const HELLO: &[u8] = b"\xf2\x48\xcd\xc9\xc9\x07\x00";
 
 fn class_09_truncated_and_broken_data_is_malformed<E: Engine>() {
-    let mut wrong: Vec<&[u8]> = (0..HELLO.len()).map(|end| &HELLO[..end]).collect();
+    let mut wrong: Vec<&[u8]> = (1..HELLO.len()).map(|end| &HELLO[..end]).collect();
     wrong.extend([
         // Types of blocks that are reserved.
         &b"\x06\x00"[..],
@@ -160,8 +160,10 @@ fn class_09_truncated_and_broken_data_is_malformed<E: Engine>() {
         b"\xf2\x00\x11\x00\x00",
         // A final block, and what is none behind it.
         b"\xf3\x48\xcd\xc9\xc9\x07\x00\x06",
-        // A final block without the header of an empty one.
-        b"\xf3\x48\xcd\xc9\xc9\x07\x00",
+        // A final block that isn't whole.
+        b"\xf3\x48\xcd\xc9\xc9\x07",
+        // A final block, and a whole one behind it that needs the header of another.
+        b"\xf3\x48\xcd\xc9\xc9\x07\x00\x00\x00\x00\xff\xff",
         // Tables that are none.
         b"\x04\xff\xff\xff\xff\xff\xff\xff\xff",
         b"\x04\x00\x00\x00\x00\x00\x00\x00\x00",

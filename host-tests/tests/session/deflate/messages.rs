@@ -10,6 +10,9 @@ use super::{compressed, open, open_with};
 
 on_both_engines![
     the_examples_of_rfc_7692_section_7_2_3,
+    a_final_block_ends_a_message_without_the_octet_behind_it,
+    limits_hold_for_a_message_that_a_final_block_ends,
+    a_compressed_message_may_have_no_payload,
     fragments_are_inflated_over_their_borders_with_control_frames_between,
     compressed_messages_and_others_mix,
     without_takeover_a_message_that_refers_back_is_malformed,
@@ -33,6 +36,9 @@ const HELLO: [&[u8]; 4] = [
     b"\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00",
 ];
 
+/// The same as a final block, without the octet 00 behind it.
+const FINAL: &[u8] = b"\xf3\x48\xcd\xc9\xc9\x07\x00";
+
 /// "Hello" by a reference to the message before.
 const AGAIN: &[u8] = b"\xf2\x00\x11\x00\x00";
 
@@ -53,6 +59,76 @@ fn the_examples_of_rfc_7692_section_7_2_3<E: Engine>() {
             ];
             assert_eq!(events, expected, "{payload:x?}");
         }
+    }
+}
+
+/// As some peers send it, however it is split into fragments and reads.
+fn a_final_block_ends_a_message_without_the_octet_behind_it<E: Engine>() {
+    let payload = FINAL;
+    for role in ROLES {
+        for cut in 0..=payload.len() {
+            let (head, tail) = payload.split_at(cut);
+            let frames = [
+                compressed(Frame::text("")).not_last(),
+                Frame::continuation(head).not_last(),
+                Frame::continuation(tail),
+                // The window goes on.
+                compressed(Frame::text(AGAIN)),
+                compressed(Frame::text(payload)),
+            ];
+            let hello = || Event::text("Hello");
+            let mut subject = open::<E>(role);
+            let expected = [hello(), hello(), hello()];
+            assert_eq!(subject.hears_frames(&frames), expected, "cut at {cut}");
+
+            let mut subject = open::<E>(role);
+            let bytes = subject.peers(&frames);
+            let events: Vec<Event> = bytes.into_iter().flat_map(|b| subject.hears([b])).collect();
+            assert_eq!(events, expected, "cut at {cut}");
+        }
+    }
+    let mut subject = open::<E>(Role::Server);
+    let masked = b"\xc1\x8b\x01\x02\x03\x04\xf2\x4a\xce\xcd\xc8\xd5\x52\xcc\x41\xa0\x03";
+    assert_eq!(subject.hears(masked), [Event::text("Hello, hello, hello")]);
+}
+
+fn limits_hold_for_a_message_that_a_final_block_ends<E: Engine>() {
+    for (limit, fits) in [(4, false), (5, true)] {
+        for delivery in [Delivery::Messages, Delivery::Pieces] {
+            let mut config = deflate::config();
+            config.limits.message = limit;
+            config.delivery = delivery;
+            let mut subject = open_with::<E>(Role::Server, &config, "");
+            let events = subject.hears_frames(&[compressed(Frame::text(FINAL))]);
+            if fits {
+                assert_eq!(joined(&events), [Event::text("Hello")]);
+            } else {
+                assert_eq!(subject.has_failed(Rule::MessageTooBig), []);
+            }
+        }
+    }
+}
+
+fn a_compressed_message_may_have_no_payload<E: Engine>() {
+    for role in ROLES {
+        let mut subject = open::<E>(role);
+        let frames = [
+            compressed(Frame::text("")),
+            compressed(Frame::binary(HELLO[0])),
+            compressed(Frame::binary("")).not_last(),
+            Frame::continuation("").not_last(),
+            Frame::ping("?"),
+            Frame::continuation(""),
+            compressed(Frame::binary(AGAIN)),
+        ];
+        let expected = [
+            Event::text(""),
+            Event::binary("Hello"),
+            Event::binary(""),
+            Event::binary("Hello"),
+        ];
+        assert_eq!(subject.hears_frames(&frames), expected);
+        assert_eq!(subject.writes(), [Frame::pong("?")]);
     }
 }
 
