@@ -206,7 +206,7 @@ impl Guest {
 /// # The end, and properties
 impl Guest {
     /// The transport has no more input. If the closing handshake is not complete, the session fails with
-    /// `connection-lost`.
+    /// `connection-lost`. A piece of a message that still waits for more comes with the next call.
     ///
     /// # Errors
     ///

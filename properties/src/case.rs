@@ -119,7 +119,14 @@ pub(crate) fn config(input: &mut Unstructured<'_>) -> Result<Config> {
     config.masking = !unmasked;
     config.show_bad_requests = bad_requests;
     config.pongs = *input.choose(&[PongPolicy::Each, PongPolicy::Latest, PongPolicy::Manual])?;
-    config.receive_buffer = *input.choose(&[65_536, 256, 300])?;
+    (config.receive_buffer, config.whole_frame) = *input.choose(&[
+        (65_536, 0),
+        (256, 0),
+        (300, 0),
+        (65_536, 100_000),
+        (256, 1000),
+        (300, 10),
+    ])?;
     config.send_buffer = *input.choose(&[65_536, 16, 100])?;
     let limits = &mut config.limits;
     limits.frame = *input.choose(&[16 << 20, 125, 1000, 0, u64::MAX])?;

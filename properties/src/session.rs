@@ -115,8 +115,10 @@ fn batched(case: &Case, mut engine: Native, cuts: &[usize], capacity: u32) -> (O
         unread.extend_from_slice(piece);
         rest = others;
     }
-    let outcome = outcome(&mut engine, &watch.events, watch.output);
-    ends(&mut engine);
+    let mut outcome = outcome(&mut engine, &watch.events, watch.output);
+    // What is held of a message is not lost.
+    watch.events.extend(ends(&mut engine));
+    outcome.events = joined(&watch.events);
     (outcome, unread.len())
 }
 
@@ -154,7 +156,10 @@ fn pumped(case: &Case) -> Outcome {
             break;
         }
     }
-    outcome(&mut pump.engine, &pump.events, pump.written)
+    let mut outcome = outcome(&mut pump.engine, &pump.events, pump.written);
+    pump.events.extend(ends(&mut pump.engine));
+    outcome.events = joined(&pump.events);
+    outcome
 }
 
 fn outcome(engine: &mut Native, events: &[Event], output: Vec<u8>) -> Outcome {
@@ -168,8 +173,8 @@ fn outcome(engine: &mut Native, events: &[Event], output: Vec<u8>) -> Outcome {
     }
 }
 
-/// The transport ends, and with it the session.
-fn ends(engine: &mut Native) {
+/// The transport ends, and with it the session. What it has held of a message until then.
+fn ends(engine: &mut Native) -> Vec<Event> {
     engine.end_of_input(NOW);
     if engine.state() == State::Closing {
         // The peer has closed, and answering is the host's.
@@ -177,6 +182,8 @@ fn ends(engine: &mut Native) {
             .send(Message::Close, None, NOW)
             .expect("the answer to a close");
     }
+    let held = engine.exchange(b"", &[], NOW, u32::MAX).events;
+    assert!(held.len() <= 1, "more than a piece was held: {held:?}");
     loop {
         let turn = engine.exchange(b"\x81\x00", &[], NOW, u32::MAX);
         assert_eq!(turn.events, [], "heard after the end");
@@ -189,6 +196,7 @@ fn ends(engine: &mut Native) {
     assert_eq!(engine.buffered_amount(), 0);
     assert!(engine.send(Message::Text("x"), None, NOW).is_err());
     assert!(engine.receive(None).is_err());
+    held
 }
 
 fn is_the_same(case: &Case, whole: &Outcome, mut other: Outcome) {

@@ -131,7 +131,7 @@ impl<'a> Watch<'a> {
             assert!(last, "a piece");
         } else {
             assert!(
-                payload.len() <= config.receive_buffer as usize,
+                payload.len() <= config.receive_buffer.max(config.whole_frame) as usize,
                 "a long piece"
             );
         }

@@ -169,6 +169,7 @@ impl From<Config> for wit::Config {
     fn from(config: Config) -> Self {
         wit::Config {
             receive_buffer: config.receive_buffer,
+            whole_frame: config.whole_frame,
             send_buffer: config.send_buffer,
             masking: config.masking,
             verify_utf8: config.verify_utf8,
@@ -196,6 +197,7 @@ impl From<wit::Config> for Config {
     fn from(config: wit::Config) -> Self {
         Config {
             receive_buffer: config.receive_buffer,
+            whole_frame: config.whole_frame,
             send_buffer: config.send_buffer,
             masking: config.masking,
             verify_utf8: config.verify_utf8,

@@ -115,7 +115,8 @@ impl Session {
     }
 
     /// The transport has no more input. If the closing handshake is not complete,
-    /// the session fails with [`Rule::ConnectionLost`].
+    /// the session fails with [`Rule::ConnectionLost`]. A piece of a message that still
+    /// waits for more comes in the next turn.
     pub fn end_of_input(&mut self) {
         self.fail_as_held();
         if !self.close_received {

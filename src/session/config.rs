@@ -18,8 +18,8 @@ pub enum Delivery {
     #[default]
     Messages,
     /// What has come of a message is delivered at the end of each input, so that
-    /// nothing is held back but what [`Timeouts::gather`] says. Pieces don't mirror
-    /// frames, and a piece of a text may end inside a character.
+    /// nothing is held back but what [`Timeouts::gather`] and [`Config::whole_frame`]
+    /// say. Pieces don't mirror frames, and a piece of a text may end inside a character.
     Pieces,
 }
 
@@ -48,8 +48,17 @@ pub enum PongPolicy {
 #[non_exhaustive]
 pub struct Config {
     /// The most bytes asked for in one receive action, and the longest piece that
-    /// is delivered. From 256. Default 65536.
+    /// is delivered unless `whole_frame` is larger. From 256. Default 65536.
     pub receive_buffer: u32,
+    /// The longest payload of a frame that is delivered in one piece, once all of it has
+    /// come, when messages are delivered in pieces ([`Delivery::Pieces`]). Of longer
+    /// frames each input's part is delivered, and so it is of a compressed frame once
+    /// more bytes come out of it than a piece may have. The session holds no more than
+    /// the longest piece, for no longer than [`Timeouts::message`] allows.
+    ///
+    /// For hosts that send pieces on as frames to peers which can't put them together;
+    /// others take pieces to get the bytes as soon as they come. Default 0.
+    pub whole_frame: u32,
     /// The most bytes handed out in one send action. From 16. Default 65536.
     pub send_buffer: u32,
     /// Whether payloads are masked (RFC 6455, section 5.3). Without it a client
@@ -86,6 +95,7 @@ impl Default for Config {
     fn default() -> Self {
         Config {
             receive_buffer: 65_536,
+            whole_frame: 0,
             send_buffer: 65_536,
             masking: true,
             verify_utf8: true,
@@ -106,6 +116,14 @@ impl Config {
     const RECEIVE_BUFFER_MINIMUM: u32 = 256;
     const SEND_BUFFER_MINIMUM: u32 = 16;
     const INFLATED_MINIMUM: u32 = 1024;
+
+    /// The longest piece that is delivered, if not whole messages are.
+    pub(super) fn longest_piece(&self) -> Option<usize> {
+        match self.delivery {
+            Delivery::Messages => None,
+            Delivery::Pieces => Some(self.receive_buffer.max(self.whole_frame) as usize),
+        }
+    }
 
     pub(super) fn check(&self) -> Result<(), Rule> {
         let keepalive = self.timeouts.keepalive;

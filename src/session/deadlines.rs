@@ -159,7 +159,7 @@ impl Session {
     pub(super) fn late_piece(&mut self) -> Option<Record> {
         self.piece_due().filter(|due| *due <= self.deadlines.now)?;
         self.deadlines.piece_delivered();
-        self.receiver.release()
+        self.receiver.release_gathered()
     }
 
     /// Whether the input goes on where the last call stopped.

@@ -14,7 +14,7 @@ use alloc::vec::Vec;
 use core::mem;
 use core::ops::Range;
 
-use super::config::{Config, Delivery, Role};
+use super::config::{Config, Role};
 use super::event::{Kind, Place, Record};
 use super::queue::KEPT_CAPACITY;
 use crate::Rule;
@@ -45,6 +45,8 @@ pub(super) struct Receiver {
     piece: Option<usize>,
     /// A shorter one waits for more, unless its message ends or its time is up.
     least_piece: usize,
+    /// The longest payload of a frame that is delivered in one piece.
+    whole_frame: u64,
     extension_frames: bool,
     inflater: Option<Inflater>,
     /// The most work of a turn, and what is left of it.
@@ -86,6 +88,8 @@ struct OpenFrame {
     header: Header,
     /// How many bytes of the payload have come.
     taken: u64,
+    /// Where its bytes begin in the assembly, if it is delivered in one piece.
+    whole_from: Option<usize>,
 }
 
 impl OpenFrame {
@@ -136,14 +140,12 @@ impl Receiver {
         };
         Receiver {
             verify_utf8: config.verify_utf8,
-            piece: match config.delivery {
-                Delivery::Messages => None,
-                Delivery::Pieces => Some(config.receive_buffer as usize),
-            },
+            piece: config.longest_piece(),
             least_piece: match config.timeouts.gather {
                 None => 1,
                 Some(_) => GATHERED.min(config.receive_buffer as usize),
             },
+            whole_frame: config.whole_frame.into(),
             extension_frames: extensions == Extensions::Hosts,
             inflater: match extensions {
                 Extensions::Deflate(direction) => Inflater::new(direction),
@@ -176,7 +178,9 @@ impl Receiver {
         let delivered = mem::take(&mut self.delivered);
         if delivered != 0 {
             self.assembly.drain(..delivered);
-            if let Some(start) = self.message.as_mut().and_then(|m| m.assembled.as_mut()) {
+            let message = self.message.as_mut().and_then(|m| m.assembled.as_mut());
+            let frame = self.frame.as_mut().and_then(|f| f.whole_from.as_mut());
+            for start in message.into_iter().chain(frame) {
                 *start -= delivered;
             }
         }
@@ -279,8 +283,11 @@ impl Receiver {
                 };
                 let closes = header.opcode == Opcode::Close;
                 self.open_frame(header);
-                // Nothing of a message follows a close frame.
-                if closes && let Some(piece) = self.release() {
+                // Nothing of a message follows a close frame, and a frame that fits into a
+                // piece isn't cut because of what is held before it.
+                if (closes || self.exceeds_piece())
+                    && let Some(piece) = self.release_gathered()
+                {
                     return Ok(Some(piece));
                 }
             }
@@ -388,9 +395,13 @@ impl Receiver {
 
     #[inline]
     fn open_frame(&mut self, header: Header) {
+        let mut whole_from = None;
         if header.opcode.is_control() {
             self.control.clear();
         } else {
+            if self.delivers_pieces() && header.payload <= self.whole_frame {
+                whole_from = Some(self.assembly.len());
+            }
             let message = self.message.get_or_insert(OpenMessage {
                 text: header.opcode == Opcode::Text,
                 compressed: self.inflater.is_some() && header.first & RSV1 != 0,
@@ -403,7 +414,11 @@ impl Receiver {
             message.length = message.length.saturating_add(header.payload);
             message.fragments = message.fragments.saturating_add(1);
         }
-        self.frame = Some(OpenFrame { header, taken: 0 });
+        self.frame = Some(OpenFrame {
+            header,
+            taken: 0,
+            whole_from,
+        });
     }
 
     fn control_payload(&mut self, chunk: &[u8], range: Range<usize>) -> Option<Record> {

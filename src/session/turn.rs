@@ -132,7 +132,7 @@ impl Turn<'_> {
                 Life::Open | Life::Closing => self.session.read_frames(self.bytes, &mut self.at),
                 Life::Ended => {
                     self.at = self.bytes.len();
-                    return None;
+                    return self.session.last_piece();
                 }
             };
             match step {
@@ -141,7 +141,7 @@ impl Turn<'_> {
                         return Some(piece);
                     }
                     self.session.do_what_is_due();
-                    return None;
+                    return self.session.last_piece();
                 }
                 Ok(Some(record)) => {
                     self.has_message |= record.kind.ends_message();
@@ -174,7 +174,7 @@ impl Session {
         loop {
             let Some(record) = self.receiver.next(bytes, at)? else {
                 self.deadlines.message_pending(self.receiver.awaits_more());
-                if self.receiver.holds_piece() {
+                if self.receiver.has_gathered() {
                     self.deadlines.piece_held();
                 }
                 return Ok(None);
@@ -193,6 +193,14 @@ impl Session {
                 return Ok(shown);
             }
         }
+    }
+
+    /// What is held of a message when the session has ended, since no more of it comes.
+    fn last_piece(&mut self) -> Option<Record> {
+        if self.life != Life::Ended || self.failure == Some(Rule::Aborted) {
+            return None;
+        }
+        self.receiver.release()
     }
 
     fn control_frame(&mut self, record: Record, bytes: &[u8]) -> Result<Option<Record>, Rule> {

@@ -196,6 +196,7 @@ impl FromContract<protocol::Config> for Config {
         let span = |nanos: Option<u64>| nanos.map(Duration::from_nanos);
         let mut config = Config::default();
         config.receive_buffer = contract.receive_buffer;
+        config.whole_frame = contract.whole_frame;
         config.send_buffer = contract.send_buffer;
         config.masking = contract.masking;
         config.verify_utf8 = contract.verify_utf8;

@@ -32,6 +32,7 @@ impl ToContract for Config {
     fn to_contract(&self) -> protocol::Config {
         protocol::Config {
             receive_buffer: self.receive_buffer,
+            whole_frame: self.whole_frame,
             send_buffer: self.send_buffer,
             masking: self.masking,
             verify_utf8: self.verify_utf8,

@@ -85,6 +85,7 @@ fn each_default_in_the_contract_is_the_engines() {
     let mebibytes = |bytes: u64| format!("{} MiB", bytes >> 20);
     for (item, default) in [
         ("receive-buffer: u32", config.receive_buffer.to_string()),
+        ("whole-frame: u32", config.whole_frame.to_string()),
         ("send-buffer: u32", config.send_buffer.to_string()),
         ("masking: bool", config.masking.to_string()),
         ("verify-utf8: bool", config.verify_utf8.to_string()),

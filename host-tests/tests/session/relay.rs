@@ -17,6 +17,7 @@ on_both_engines![
     messages_in_fragments_go_through_whole,
     pieces_go_through_as_fragments,
     a_piece_that_waited_goes_through_when_its_time_comes,
+    a_whole_frame_goes_through_as_one,
     what_concerns_one_connection_stays_there,
     messages_before_a_close_go_through,
     messages_before_a_broken_rule_go_through,
@@ -123,6 +124,34 @@ fn a_piece_that_waited_goes_through_when_its_time_comes<E: Engine>() {
     let turns = relayed.0.relay(Role::Server, &[], later, PLENTY);
     let piece = Frame::binary("a").not_last();
     assert_eq!(written(Role::Client, &turns.target.output), [piece]);
+}
+
+fn a_whole_frame_goes_through_as_one<E: Engine>() {
+    const WHOLE: usize = 128 << 10;
+    let mut config = pieces();
+    config.whole_frame = WHOLE as u32;
+    config.timeouts.gather = Some(Duration::from_millis(20));
+    for from in ROLES {
+        for length in [0, 1, 125, 126, 65_535, 65_536, 70_000, WHOLE] {
+            let message = Frame::binary(vec![7; length]);
+            let bytes = said(from, &[message.clone(), Frame::text("next")]);
+            let mut relayed = Relayed::<E>::open(&config);
+            let mut output = Vec::new();
+            for mut input in bytes.chunks(50_000) {
+                loop {
+                    // A turn need not hold the frame.
+                    let turns = relayed.0.relay(from, input, NOW, 65_536);
+                    input = &input[turns.source.consumed..];
+                    output.extend(turns.target.output);
+                    if input.is_empty() && !turns.target.more {
+                        break;
+                    }
+                }
+            }
+            let frames = written(peer_of(from), &output);
+            assert_eq!(frames, [message, Frame::text("next")], "{length}");
+        }
+    }
 }
 
 fn what_concerns_one_connection_stays_there<E: Engine>() {

@@ -1,6 +1,8 @@
 //! What becomes of the bytes of a message: checked, kept or delivered (RFC 6455,
 //! section 6.2).
 
+use core::ops::Range;
+
 use super::Receiver;
 use crate::Rule;
 use crate::session::event::{Kind, Place, Record};
@@ -54,15 +56,19 @@ impl Receiver {
         if let Some(rule) = broken {
             return self.breaks(rule, input, place);
         }
-        let is_long_enough = self.piece.is_some() && {
+        let is_long_enough = self.piece.is_some_and(|longest| {
             let length = match &place {
                 Place::Input(range) => self.held() + range.len(),
                 // What is held includes it, if anything is.
                 place => self.held().max(place.len()),
             };
-            length >= self.least_piece
-        };
-        let Some(message) = &mut self.message else {
+            let least = match frame.whole_from {
+                Some(_) if !frame_ends => longest,
+                _ => self.least_piece,
+            };
+            length >= least
+        });
+        let (Some(frame), Some(message)) = (&mut self.frame, &mut self.message) else {
             return Ok(None);
         };
         message.utf8 = utf8;
@@ -72,6 +78,9 @@ impl Receiver {
         } else {
             message_ends || is_long_enough
         };
+        if due {
+            frame.whole_from = None;
+        }
         let place = match place {
             Place::Input(range) if due && message.assembled.is_none() => Place::Input(range),
             place => self.assemble(input, place, frame_rest),
@@ -152,8 +161,13 @@ impl Receiver {
         start.map_or(0, |start| self.assembly.len().saturating_sub(start))
     }
 
-    /// How many more bytes the piece may have that is next. Frames of an extension come
-    /// whole.
+    /// Whether messages are delivered in pieces. Frames of an extension come whole.
+    #[inline]
+    pub(super) fn delivers_pieces(&self) -> bool {
+        self.piece.is_some() && !self.extension_frames
+    }
+
+    /// How many more bytes the piece may have that is next.
     #[inline]
     pub(super) fn room_in_piece(&self) -> usize {
         match self.piece {
@@ -162,26 +176,50 @@ impl Receiver {
         }
     }
 
-    /// Whether a piece waits for more of its message.
-    pub(in crate::session) fn holds_piece(&self) -> bool {
-        self.piece.is_some() && !self.extension_frames && self.held() > 0
+    /// Whether the frame that has just begun is to be delivered in one piece, and is too
+    /// long to be so together with what is held.
+    pub(super) fn exceeds_piece(&self) -> bool {
+        self.frame.as_ref().is_some_and(|frame| {
+            frame.whole_from.is_some() && frame.header.payload > self.room_in_piece() as u64
+        })
+    }
+
+    /// What is held but for a frame that is delivered in one piece: where it is in the
+    /// assembly.
+    fn gathered(&self) -> Option<Range<usize>> {
+        let start = self.message.as_ref()?.assembled?;
+        let frame = self.frame.as_ref().and_then(|frame| frame.whole_from);
+        let gathered = start..frame.unwrap_or(self.assembly.len());
+        (self.delivers_pieces() && !gathered.is_empty()).then_some(gathered)
+    }
+
+    /// Whether a piece waits for more of its message, and not only for its own frame.
+    pub(in crate::session) fn has_gathered(&self) -> bool {
+        self.gathered().is_some()
     }
 
     /// That piece, which waits no longer.
-    pub(in crate::session) fn release(&mut self) -> Option<Record> {
-        if !self.holds_piece() {
-            return None;
-        }
+    pub(in crate::session) fn release_gathered(&mut self) -> Option<Record> {
+        let gathered = self.gathered()?;
         let message = self.message.as_mut()?;
-        let start = message.assembled.take()?;
-        self.delivered = self.assembly.len();
+        let end = gathered.end;
+        message.assembled = (end < self.assembly.len()).then_some(end);
+        self.delivered = end;
         Some(Record {
             kind: match message.text {
                 true => Kind::TextFragment,
                 false => Kind::BinaryFragment,
             },
-            place: Place::Assembled(start..self.delivered),
+            place: Place::Assembled(gathered),
             detail: 0,
         })
+    }
+
+    /// All that is held, which waits for nothing any more.
+    pub(in crate::session) fn release(&mut self) -> Option<Record> {
+        if let Some(frame) = &mut self.frame {
+            frame.whole_from = None;
+        }
+        self.release_gathered()
     }
 }

@@ -58,3 +58,45 @@ fn a_receiver_at_rest_keeps_little() {
         assert_eq!(capacity != 0, kept, "{capacity} bytes after {length}");
     }
 }
+
+#[test]
+fn a_frame_that_was_held_leaves_little_behind() {
+    let mut config = Config::default();
+    config.delivery = crate::Delivery::Pieces;
+    config.whole_frame = 128 << 10;
+    let mut receiver = Receiver::new(Role::Server, &config, Extensions::None);
+    let mut first = frame(0x82, 100_000);
+    let rest = first.split_off(50_000);
+    assert_eq!(turn(&mut receiver, first), []);
+    // What a header announces is believed as far as a part of it has come.
+    assert!(receiver.assembly.capacity() <= 4 * 50_000);
+    let records = turn(&mut receiver, rest);
+    let lengths: Vec<usize> = records.iter().map(|record| record.place.len()).collect();
+    assert_eq!(lengths, [100_000]);
+    turn(&mut receiver, Vec::new());
+    assert_eq!(receiver.assembly.capacity(), 0);
+}
+
+#[test]
+fn no_more_is_held_than_the_longest_piece() {
+    const WHOLE: usize = 1000;
+    let mut config = Config::default();
+    config.delivery = crate::Delivery::Pieces;
+    config.receive_buffer = 256;
+    config.whole_frame = WHOLE as u32;
+    config.timeouts.gather = Some(core::time::Duration::from_millis(20));
+    let mut receiver = Receiver::new(Role::Server, &config, Extensions::None);
+    let mut said = frame(0x02, 200);
+    for length in [900, 1, 255, WHOLE, 5000, 100, WHOLE + 1] {
+        said.extend(frame(0x00, length));
+    }
+    for at_once in [1, 13, 700] {
+        for input in said.chunks(at_once) {
+            for record in turn(&mut receiver, input.to_vec()) {
+                assert!(record.place.len() <= WHOLE);
+            }
+            assert!(receiver.held() <= WHOLE);
+        }
+        turn(&mut receiver, frame(0x80, 0));
+    }
+}

@@ -7,7 +7,7 @@
 use super::Extensions;
 use crate::frame::header::{MASKED, Masking, WHOLE_BINARY, WHOLE_TEXT};
 use crate::frame::{mask, utf8};
-use crate::session::config::{Config, Delivery};
+use crate::session::config::Config;
 use crate::session::event::{Kind, Place, Record};
 
 /// What an ordinary message looks like.
@@ -23,10 +23,7 @@ pub(super) struct Whole {
 impl Whole {
     pub(super) fn new(config: &Config, masking: Masking, extensions: Extensions) -> Whole {
         let limit = config.limits.frame.min(config.limits.message);
-        let piece = match config.delivery {
-            Delivery::Messages => usize::MAX,
-            Delivery::Pieces => config.receive_buffer as usize,
-        };
+        let piece = config.longest_piece().unwrap_or(usize::MAX);
         Whole {
             is_on: masking != Masking::Either && extensions != Extensions::Hosts,
             mask_bit: match masking {

@@ -7,6 +7,7 @@ mod gathered;
 mod limits;
 mod unusual;
 mod utf8;
+mod whole_frames;
 
 use websocket_component::{Config, Delivery};
 

@@ -155,27 +155,33 @@ fn openings() -> impl Strategy<Value = Option<Opening>> {
 }
 
 fn configs() -> impl Strategy<Value = Config> {
-    (any::<[bool; 6]>(), select(&[256, 300, 65_536][..])).prop_map(
-        |([pieces, shown, quiet, unanswered, unchecked, slow], receive_buffer)| {
-            let mut config = deflate::config();
-            if slow {
-                config.limits.inflated = 1024;
-            }
-            config.receive_buffer = receive_buffer;
-            config.send_buffer = receive_buffer;
-            if pieces {
-                config.delivery = Delivery::Pieces;
-            }
-            config.show_control = shown;
-            config.close_on_failure = !quiet;
-            config.reply_to_close = !unanswered;
-            config.verify_utf8 = !unchecked;
-            config.limits.frame = FRAME_LIMIT;
-            config.limits.message = MESSAGE_LIMIT;
-            config.limits.fragments = 6;
-            config
-        },
+    (
+        any::<[bool; 6]>(),
+        select(&[256, 300, 65_536][..]),
+        select(&[0, 10, 200, 1000][..]),
     )
+        .prop_map(
+            |([pieces, shown, quiet, unanswered, unchecked, slow], receive_buffer, whole_frame)| {
+                let mut config = deflate::config();
+                if slow {
+                    config.limits.inflated = 1024;
+                }
+                config.receive_buffer = receive_buffer;
+                config.whole_frame = whole_frame;
+                config.send_buffer = receive_buffer;
+                if pieces {
+                    config.delivery = Delivery::Pieces;
+                }
+                config.show_control = shown;
+                config.close_on_failure = !quiet;
+                config.reply_to_close = !unanswered;
+                config.verify_utf8 = !unchecked;
+                config.limits.frame = FRAME_LIMIT;
+                config.limits.message = MESSAGE_LIMIT;
+                config.limits.fragments = 6;
+                config
+            },
+        )
 }
 
 /// Something that a peer says in one go.
