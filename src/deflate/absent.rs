@@ -49,8 +49,10 @@ mod tests {
 
     #[test]
     fn a_session_cannot_be_asked_for_it() {
-        let mut config = Config::default();
-        config.deflate = Some(Deflate::default());
+        let config = Config {
+            deflate: Some(Deflate::default()),
+            ..Config::default()
+        };
         let refused = Session::server(config).map(drop);
         assert_eq!(refused, Err(Rule::DeflateUnavailable));
     }

@@ -1,6 +1,9 @@
 //! The memory of what was received.
 
+use core::time::Duration;
+
 use super::*;
+use crate::Delivery;
 
 /// A frame of the client's, with the key 0.
 fn frame(first: u8, length: usize) -> Vec<u8> {
@@ -61,9 +64,11 @@ fn a_receiver_at_rest_keeps_little() {
 
 #[test]
 fn a_frame_that_was_held_leaves_little_behind() {
-    let mut config = Config::default();
-    config.delivery = crate::Delivery::Pieces;
-    config.whole_frame = 128 << 10;
+    let config = Config {
+        delivery: Delivery::Pieces,
+        whole_frame: 128 << 10,
+        ..Config::default()
+    };
     let mut receiver = Receiver::new(Role::Server, &config, Extensions::None);
     let mut first = frame(0x82, 100_000);
     let rest = first.split_off(50_000);
@@ -80,11 +85,13 @@ fn a_frame_that_was_held_leaves_little_behind() {
 #[test]
 fn no_more_is_held_than_the_longest_piece() {
     const WHOLE: usize = 1000;
-    let mut config = Config::default();
-    config.delivery = crate::Delivery::Pieces;
-    config.receive_buffer = 256;
-    config.whole_frame = WHOLE as u32;
-    config.timeouts.gather = Some(core::time::Duration::from_millis(20));
+    let mut config = Config {
+        delivery: Delivery::Pieces,
+        receive_buffer: 256,
+        whole_frame: WHOLE as u32,
+        ..Config::default()
+    };
+    config.timeouts.gather = Some(Duration::from_millis(20));
     let mut receiver = Receiver::new(Role::Server, &config, Extensions::None);
     let mut said = frame(0x02, 200);
     for length in [900, 1, 255, WHOLE, 5000, 100, WHOLE + 1] {

@@ -153,6 +153,19 @@ fn gathered_pieces_go_out_in_their_time_without_the_frame_behind_them<E: Engine>
         assert_eq!(subject.waits(TIME * 2), []);
         assert_eq!(subject.hears(rest), [Event::binary("ef")]);
     }
+    // What was put together and delivered in the same call makes no difference.
+    let mut subject = Subject::<E>::open(Role::Server, &gathered());
+    let frames = [
+        Frame::text("before"),
+        Frame::binary("ab").not_last(),
+        Frame::continuation("cdefghij"),
+    ];
+    let said = subject.peers(&frames);
+    assert_eq!(subject.hears(&said[..9]), []);
+    let (middle, rest) = said[9..].split_at(said.len() - 9 - 1);
+    assert_eq!(subject.hears(middle), [Event::text("before")]);
+    assert_eq!(subject.waits(TIME), [piece("ab")]);
+    assert_eq!(subject.hears(rest), [Event::binary("cdefghij")]);
 }
 
 fn a_whole_frame_is_not_cut_because_of_pieces_that_gather<E: Engine>() {
@@ -244,6 +257,13 @@ fn what_is_held_is_delivered_when_time_is_up<E: Engine>() {
         assert_eq!(subject.waits(span), [piece("ab")]);
         assert_eq!(subject.has_failed(rule), []);
     }
+    // With what comes in that call, too.
+    let mut subject = Subject::<E>::open(Role::Client, &whole());
+    let said = subject.peers(&[Frame::binary("abc")]);
+    assert_eq!(subject.hears(&said[..3]), []);
+    subject.now = subject.now.after(Duration::from_secs(300));
+    assert_eq!(subject.hears(&said[3..4]), [piece("ab")]);
+    assert_eq!(subject.has_failed(Rule::MessageTimeout), []);
 }
 
 fn nothing_is_delivered_after_an_abort<E: Engine>() {
