@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{env, fmt, thread};
 
-use clap::{Parser, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, ValueEnum};
 use ipnet::IpNet;
 
 use crate::forwarded;
@@ -109,6 +110,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "COUNT", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=20_000), help_heading = LIMITS)]
     pub(crate) max_connections: u32,
 
+    /// Longest frame that is passed on whole; longer ones stream
+    #[arg(long, value_name = "SIZE", default_value = "128KiB", value_parser = units::size(0..=256_u32 << 20), help_heading = LIMITS)]
+    pub(crate) whole_frames: u32,
+
     /// Most memory of one sandbox; beyond it 1011
     #[arg(long, value_name = "SIZE", default_value = "16MiB", value_parser = memory, help_heading = LIMITS)]
     pub(crate) memory: usize,
@@ -181,6 +186,16 @@ impl fmt::Display for Log {
 }
 
 impl Args {
+    /// Checks what options ask of each other.
+    pub(crate) fn check(self) -> Result<Self, clap::Error> {
+        // Each direction holds a frame two times, in buffers that may have grown to twice their length.
+        if u64::from(self.whole_frames) > self.memory as u64 / 16 {
+            let bound = "--whole-frames is at most a sixteenth of --memory";
+            return Err(Self::command().error(ErrorKind::ValueValidation, bound));
+        }
+        Ok(self)
+    }
+
     /// Where the component is.
     pub(crate) fn component(&self) -> Result<PathBuf, String> {
         if let Some(path) = &self.component {
@@ -232,7 +247,11 @@ mod tests {
 
     fn wrong(arguments: &[&str]) -> String {
         let arguments = ["wsgate"].iter().chain(arguments);
-        one_line(&Args::try_parse_from(arguments).unwrap_err())
+        one_line(
+            &Args::try_parse_from(arguments)
+                .and_then(Args::check)
+                .unwrap_err(),
+        )
     }
 
     #[test]
@@ -256,6 +275,9 @@ mod tests {
         assert!(wrong(&["--upstream", "wss://a"]).contains("TLS isn't supported yet"));
         assert!(wrong(&["--demo", "--keepalive", "3"]).contains("--keepalive"));
         assert!(wrong(&["--demo", "--memory", "3MB"]).contains("64KiB"));
+        assert!(
+            wrong(&["--demo", "--whole-frames", "1MiB", "--memory", "8MiB"]).contains("--memory")
+        );
         assert!(wrong(&["--demo", "--nonsense"]).contains("--nonsense"));
         assert!(wrong(&["--demo", "--trusted-proxy", "proxy"]).contains("10.0.0.0/8"));
         for arguments in [

@@ -66,7 +66,7 @@ use crate::signals::Signals;
 const WRONG_ARGUMENTS: u8 = 2;
 
 fn main() -> ExitCode {
-    let args = match Args::try_parse() {
+    let args = match Args::try_parse().and_then(Args::check) {
         Ok(args) => args,
         Err(error)
             if matches!(

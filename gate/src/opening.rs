@@ -83,7 +83,7 @@ pub(crate) async fn open(
                 clock,
                 ..
             } = opening;
-            let relay = Relay::new(guest, client, upstream, clock, gate.close_timeout);
+            let relay = Relay::new(guest, client, upstream, clock, gate);
             return Opened::Relay(Box::new(relay));
         }
         Err(Stop::Refuse(refused)) => opening.refuse(refused).err(),

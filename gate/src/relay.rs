@@ -1,24 +1,24 @@
 //! Two open sides, and what goes from one to the other.
 //!
-//! What one session receives the other sends, in the same call into the guest, which it never leaves: a large message
+//! What one session receives the other sends, in the same call into the guest, which it never leaves: a large frame
 //! streams through in pieces, as fragments, and is not put together. A side is read only while the other takes what
-//! comes of it, so that what waits in the gate is at most a read's worth in each direction. Pings and pongs are not
-//! carried over: each side is answered, and asked, by its own session. Close frames are, so that both sides take part in
-//! one closing handshake.
+//! comes of it, so that what waits in the gate is at most a read's worth, or a frame that is held until it is whole, in
+//! each direction. Pings and pongs are not carried over: each side is answered, and asked, by its own session. Close
+//! frames are, so that both sides take part in one closing handshake.
 
 use std::future::{Future, poll_fn};
 use std::mem;
 use std::pin::pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use websocket_host::protocol::{CloseCode, Instant};
 use websocket_host::{CallError, Clock, Guest};
 
 use crate::alarm::Alarm;
 use crate::close;
+use crate::gate::Gate;
 use crate::report::{End, Report};
-use crate::scratch::{self, Batch, RELAYED, Scratch};
+use crate::scratch::{self, Batch, CHUNK, RELAYED, Scratch};
 use crate::shutdown::Shutdown;
 use crate::side::{Side, Who};
 use crate::units::nanos;
@@ -30,6 +30,8 @@ pub(crate) struct Relay {
     client: Side,
     upstream: Side,
     clock: Clock,
+    /// The most that is handed out at a time, which is more than one read and a whole frame can come to.
+    capacity: u32,
     close_timeout: u64,
     /// Since when the connection closes, on whichever side.
     closing: Option<Instant>,
@@ -48,14 +50,15 @@ impl Relay {
         client: Side,
         upstream: Side,
         clock: Clock,
-        close_timeout: Duration,
+        gate: &Gate,
     ) -> Self {
         Self {
             guest,
             client,
             upstream,
             clock,
-            close_timeout: nanos(close_timeout),
+            capacity: RELAYED.saturating_add(gate.config.whole_frame),
+            close_timeout: nanos(gate.close_timeout),
             closing: None,
             heard: None,
             closed_for_them: false,
@@ -135,12 +138,17 @@ impl Relay {
         Ok(progress | self.poll_input(who, cx)?)
     }
 
-    /// Whether one side is to be read.
+    /// Whether one side is to be read: the other takes what comes of it, and itself it takes what it is answered.
+    ///
+    /// What is kept for a side isn't more than can be handed out at a time, since the other side waits; but it may send
+    /// pings and not read the pongs.
     fn listens(&self, who: Who) -> bool {
-        match who {
-            Who::Client => self.client.listens() && !self.upstream.is_stuck(),
-            Who::Upstream => self.upstream.listens() && !self.client.is_stuck(),
-        }
+        let (side, other) = match who {
+            Who::Client => (&self.client, &self.upstream),
+            Who::Upstream => (&self.upstream, &self.client),
+        };
+        let most_kept = self.capacity as usize + CHUNK as usize;
+        side.listens() && side.socket.kept() < most_kept && !other.is_stuck()
     }
 
     fn poll_input(&mut self, who: Who, cx: &mut Context<'_>) -> Result<bool, CallError> {
@@ -171,11 +179,12 @@ impl Relay {
     /// Gives a session what was read, and the other one what came of it.
     fn feed(&mut self, who: Who, input: &[u8], batch: &mut Batch) -> Result<(), CallError> {
         let now = self.clock.now();
+        let capacity = self.capacity;
         let mut rest = input;
         loop {
             batch.clear();
             let (guest, from, to) = self.both(who);
-            let turns = guest.relay(from.session(), to.session(), rest, now, RELAYED)?;
+            let turns = guest.relay(from.session(), to.session(), rest, now, capacity)?;
             from.received.add(turns.messages, turns.bytes);
             // What is left for this program to pass on is a close frame.
             batch.push_turn(&turns.source);

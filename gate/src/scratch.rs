@@ -8,8 +8,9 @@ use websocket_host::protocol::{CloseCode, Kind, Outgoing};
 /// The most that is read from a socket at a time, and that a turn holds of payload and of output.
 pub(crate) const CHUNK: u32 = 64 << 10;
 
-/// The most that a relay hands out at a time: whatever one read has the other side sent. Headers may get longer on the way,
-/// by a mask in front of each frame, but even frames of nothing no more than threefold.
+/// The most that a relay hands out at a time, beside a frame that was held until it was whole: whatever one read has the
+/// other side sent. Headers may get longer on the way, by a mask in front of each frame, but even frames of nothing no
+/// more than threefold.
 pub(crate) const RELAYED: u32 = 3 * CHUNK;
 
 /// What one thread lends.

@@ -16,8 +16,8 @@ use crate::route::{Routes, Rule};
 use crate::scratch::CHUNK;
 use crate::units::nanos;
 
-/// How long a small piece of a message waits for the next: what is passed on leaves as a fragment, and many servers have
-/// a limit on those. But a peer may well send a message bit by bit, and mean it.
+/// How long a small fragment waits for the next, and a small piece of a frame that is too long to wait as a whole: many
+/// servers have a limit on fragments. But a peer may well send a message bit by bit, and mean it.
 const GATHER: Duration = Duration::from_millis(20);
 
 /// The component in its sandbox, with a guest for each connection.
@@ -61,6 +61,7 @@ pub(crate) fn gate(args: &Args, sandbox: Sandbox, rules: &[Rule]) -> Result<Gate
 fn sessions(args: &Args, mut config: Config) -> Config {
     config.receive_buffer = CHUNK;
     config.send_buffer = CHUNK;
+    config.whole_frame = args.whole_frames;
     config.delivery = Delivery::Pieces;
     config.timeouts.gather = Some(nanos(GATHER));
     // The other side's peer answers.
@@ -72,7 +73,7 @@ fn sessions(args: &Args, mut config: Config) -> Config {
     config.limits.message = args.max_message;
     config.limits.frame = args.max_message;
     // What one turn brings is taken whole; anything beyond it would wait here without need.
-    config.limits.queued_output = 4 * u64::from(CHUNK);
+    config.limits.queued_output = 4 * u64::from(CHUNK) + u64::from(args.whole_frames);
     config.timeouts.handshake = Some(nanos(args.handshake_timeout));
     config.timeouts.idle = args.idle_timeout.nanos();
     config.timeouts.message = args.message_timeout.nanos();

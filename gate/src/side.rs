@@ -8,10 +8,6 @@ use websocket_host::{CallError, Guest, SandboxError, Session, Turn};
 use crate::scratch::{Batch, CHUNK};
 use crate::socket::Socket;
 
-/// More output than this isn't kept for a side that doesn't read: nothing is read from it either. Its messages can't
-/// be that much, since the other side waits; but it may send pings and not read the pongs.
-const MOST_KEPT: usize = 2 * CHUNK as usize;
-
 /// Which of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Who {
@@ -216,12 +212,9 @@ impl Side {
         waits && !self.is_done_sending()
     }
 
-    /// Whether its input counts, and there is room for what it would have to say to it.
+    /// Whether its input counts.
     pub(crate) fn listens(&self) -> bool {
-        !self.eof
-            && self.close_received.is_none()
-            && self.state != State::Closed
-            && self.socket.kept() < MOST_KEPT
+        !self.eof && self.close_received.is_none() && self.state != State::Closed
     }
 
     /// Whether the session and the socket are both done.

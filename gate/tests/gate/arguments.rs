@@ -31,6 +31,7 @@ fn wrong_arguments_are_status_2() {
     assert!(fails(2, &["--upstream", "http://example.com"]).contains("ws://"));
     assert!(fails(2, &["--demo", "--listen", "8080"]).contains("--listen"));
     assert!(fails(2, &["--demo", "--max-message", "0"]).contains("from 1 B"));
+    assert!(fails(2, &["--demo", "--whole-frames", "2MiB"]).contains("--memory"));
     assert!(fails(2, &["--demo", "--idle-timeout", "30"]).contains("500ms, 30s"));
     assert!(fails(2, &["--upstream", "/%63hat=ws://a"]).contains("\"/chat\""));
     let origin = |text| fails(2, &["--demo", "--origin", text]);

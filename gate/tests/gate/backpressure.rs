@@ -9,11 +9,11 @@ use websocket_component::Message;
 use crate::peer::{Got, Peer, Upstream, pair};
 use crate::process::Gate;
 
-/// Messages of one frame each, encoded as `from` would send them.
-const MESSAGE: usize = 64 << 10;
+/// More bytes than the gate and the sockets of the system can hold.
+const ENOUGH: usize = 256 << 20;
 
-/// More than the gate and the sockets of the system can hold.
-const ENOUGH: usize = 4096;
+/// So many pings are more than that, too.
+const PINGS: usize = 800_000;
 
 /// What the buffers of the sockets may come to, two of them on each side.
 const SOCKETS: usize = 64 << 20;
@@ -42,11 +42,13 @@ fn flood(stream: &TcpStream, bytes: &[u8]) -> usize {
     written
 }
 
-/// One side floods, the other doesn't read for a while; in the meantime messages go the other way.
-fn holds_up(gate: &Gate, mut from: Peer, mut to: Peer) {
+/// One side floods with messages of this length, in one frame each, the other doesn't read for a while; in the meantime
+/// messages go the other way.
+fn holds_up(gate: &Gate, mut from: Peer, mut to: Peer, length: usize) {
     let before = gate.resident();
-    let mut message = vec![0; MESSAGE];
-    for number in 0..ENOUGH {
+    let mut message = vec![0; length];
+    let count = ENOUGH / length;
+    for number in 0..count {
         message[..8].copy_from_slice(&number.to_be_bytes());
         from.session.send(Message::Binary(&message), None).unwrap();
     }
@@ -61,11 +63,11 @@ fn holds_up(gate: &Gate, mut from: Peer, mut to: Peer) {
 
     std::thread::scope(|scope| {
         scope.spawn(|| from.write(&bytes[written..]));
-        for number in 0..ENOUGH {
+        for number in 0..count {
             let Got::Binary(message) = to.receive() else {
                 panic!("not message {number}");
             };
-            assert_eq!(message.len(), MESSAGE);
+            assert_eq!(message.len(), length);
             assert_eq!(message[..8], number.to_be_bytes());
         }
     });
@@ -76,7 +78,7 @@ fn a_client_that_doesnt_read_holds_up_the_upstream() {
     let upstream = Upstream::bind();
     let gate = Gate::before(upstream.address, &[]);
     let (client, server) = pair(&gate, &upstream);
-    holds_up(&gate, server, client);
+    holds_up(&gate, server, client, 64 << 10);
 }
 
 #[test]
@@ -84,7 +86,15 @@ fn an_upstream_that_doesnt_read_holds_up_the_client() {
     let upstream = Upstream::bind();
     let gate = Gate::before(upstream.address, &[]);
     let (client, server) = pair(&gate, &upstream);
-    holds_up(&gate, client, server);
+    holds_up(&gate, client, server, 64 << 10);
+}
+
+#[test]
+fn a_side_that_doesnt_read_is_read_though_a_long_frame_waits_for_it() {
+    let upstream = Upstream::bind();
+    let gate = Gate::before(upstream.address, &["--whole-frames", "1MiB"]);
+    let (client, server) = pair(&gate, &upstream);
+    holds_up(&gate, client, server, 1 << 20);
 }
 
 #[test]
@@ -93,7 +103,7 @@ fn class_20_pings_without_end_and_pongs_that_nobody_reads_stay_bounded() {
     let gate = Gate::before(upstream.address, &[]);
     let (mut client, _server) = pair(&gate, &upstream);
     let before = gate.resident();
-    for _ in 0..ENOUGH * 200 {
+    for _ in 0..PINGS {
         client
             .session
             .send(Message::Ping(&[b'.'; 125]), None)

@@ -6,6 +6,7 @@ mod carried;
 mod close;
 mod demo;
 mod fault;
+mod frames;
 mod http;
 mod messages;
 mod peer;

@@ -1,0 +1,167 @@
+//! How the frames of one side leave to the other: whole up to some size, and streaming beyond it.
+
+use std::io::Read;
+use std::net::Shutdown;
+use std::thread;
+use std::time::Duration;
+
+use websocket_component::Message;
+
+use crate::peer::{Peer, Upstream, pair};
+use crate::process::Gate;
+
+/// Longer than small pieces of a message gather.
+const PAUSE: Duration = Duration::from_millis(60);
+
+const TEXT: u8 = 0x81;
+const BINARY: u8 = 0x82;
+const BINARY_FRAGMENT: u8 = 0x02;
+
+/// The next frame as it comes: its first byte and its payload, unmasked.
+fn frame(peer: &mut Peer) -> (u8, Vec<u8>) {
+    let mut exact = |count: usize| {
+        let mut bytes = vec![0; count];
+        peer.stream.read_exact(&mut bytes).unwrap();
+        bytes
+    };
+    let header = exact(2);
+    let length = match header[1] & 0x7f {
+        126 => usize::from(u16::from_be_bytes(exact(2).try_into().unwrap())),
+        127 => u64::from_be_bytes(exact(8).try_into().unwrap()) as usize,
+        short => usize::from(short),
+    };
+    let masked = header[1] & 0x80 != 0;
+    let key = if masked { exact(4) } else { vec![0; 4] };
+    let mut payload = exact(length);
+    for (byte, key) in payload.iter_mut().zip(key.iter().cycle()) {
+        *byte ^= key;
+    }
+    (header[0], payload)
+}
+
+/// A message in one frame, as a peer writes it.
+fn encoded(peer: &mut Peer, message: Message<'_>) -> Vec<u8> {
+    peer.session.send(message, None).unwrap();
+    peer.session.take_output(usize::MAX)
+}
+
+/// A gate with these arguments, and its peers: the one that sends first.
+fn pairs(arguments: &[&str]) -> [(Gate, Peer, Peer); 2] {
+    [true, false].map(|from_client| {
+        let upstream = Upstream::bind();
+        let gate = Gate::before(upstream.address, arguments);
+        let (client, server) = pair(&gate, &upstream);
+        match from_client {
+            true => (gate, client, server),
+            false => (gate, server, client),
+        }
+    })
+}
+
+#[test]
+fn a_frame_in_two_segments_leaves_as_one() {
+    for (_gate, mut from, mut to) in pairs(&[]) {
+        let text = "x".repeat(125);
+        let bytes = encoded(&mut from, Message::Text(&text));
+        for cut in [1, 4, 60, bytes.len() - 1] {
+            let (head, rest) = bytes.split_at(cut);
+            from.write(head);
+            thread::sleep(PAUSE);
+            from.write(rest);
+            assert_eq!(frame(&mut to), (TEXT, text.clone().into_bytes()));
+        }
+    }
+}
+
+#[test]
+fn frames_up_to_the_size_leave_as_one() {
+    for (_gate, mut from, mut to) in pairs(&[]) {
+        for length in [0, 126, 65_535, 65_536, 70_000, 128 << 10] {
+            let message = vec![7; length];
+            let bytes = encoded(&mut from, Message::Binary(&message));
+            thread::scope(|scope| {
+                scope.spawn(|| from.write(&bytes));
+                assert!(frame(&mut to) == (BINARY, message), "{length} bytes");
+            });
+        }
+    }
+}
+
+#[test]
+fn a_longer_frame_streams() {
+    for (_gate, mut from, mut to) in pairs(&[]) {
+        let message = vec![7; (128 << 10) + 1];
+        let bytes = encoded(&mut from, Message::Binary(&message));
+        // A part of it leaves before the rest has come.
+        let (head, rest) = bytes.split_at(50_000);
+        from.write(head);
+        let (first, mut came) = frame(&mut to);
+        assert_eq!(first, BINARY_FRAGMENT);
+        from.write(rest);
+        let mut first = 0;
+        while first != 0x80 {
+            let (next, payload) = frame(&mut to);
+            assert!(matches!(next, 0x00 | 0x80), "{next:#x}");
+            came.extend(payload);
+            first = next;
+        }
+        assert!(came == message);
+    }
+}
+
+#[test]
+fn the_size_is_an_option() {
+    for (_gate, mut from, mut to) in pairs(&["--whole-frames", "0"]) {
+        let bytes = encoded(&mut from, Message::Binary(b"whole"));
+        let (head, rest) = bytes.split_at(bytes.len() - 3);
+        from.write(head);
+        assert_eq!(frame(&mut to), (BINARY_FRAGMENT, b"wh".to_vec()));
+        from.write(rest);
+        assert_eq!(frame(&mut to), (0x80, b"ole".to_vec()));
+    }
+    for (_gate, mut from, mut to) in pairs(&["--whole-frames", "1MiB"]) {
+        let message = vec![7; 1 << 20];
+        let bytes = encoded(&mut from, Message::Binary(&message));
+        thread::scope(|scope| {
+            scope.spawn(|| from.write(&bytes));
+            assert!(frame(&mut to) == (BINARY, message));
+        });
+    }
+}
+
+#[test]
+fn the_longest_frames_fit_into_the_smallest_sandbox() {
+    for (memory, size, length) in [("2MiB", "128KiB", 128 << 10), ("16MiB", "1MiB", 1 << 20)] {
+        let upstream = Upstream::bind();
+        let arguments = ["--memory", memory, "--whole-frames", size];
+        let gate = Gate::before(upstream.address, &arguments);
+        let (mut client, mut server) = pair(&gate, &upstream);
+        let message = vec![7; length];
+        let bytes = [&mut client, &mut server].map(|peer| encoded(peer, Message::Binary(&message)));
+        for _ in 0..20 {
+            // Both at a time, so that the sandbox has most of both before one is whole.
+            for (peer, bytes) in [&mut client, &mut server].into_iter().zip(&bytes) {
+                peer.write(&bytes[..bytes.len() - 1]);
+            }
+            for (peer, bytes) in [&mut client, &mut server].into_iter().zip(&bytes) {
+                peer.write(&bytes[bytes.len() - 1..]);
+            }
+            for peer in [&mut server, &mut client] {
+                assert!(frame(peer) == (BINARY, message.clone()), "{length} bytes");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_has_come_of_a_frame_leaves_when_no_more_of_it_comes() {
+    for (_gate, mut from, mut to) in pairs(&[]) {
+        let message = vec![7; 100_000];
+        let bytes = encoded(&mut from, Message::Binary(&message));
+        from.write(&bytes[..bytes.len() - 1]);
+        from.stream.shutdown(Shutdown::Write).unwrap();
+        assert!(frame(&mut to) == (BINARY_FRAGMENT, message[1..].to_vec()));
+        let (first, _) = frame(&mut to);
+        assert_eq!(first, 0x88, "a close frame");
+    }
+}
