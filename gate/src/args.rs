@@ -40,6 +40,7 @@ Exit status: 0 after SIGTERM or SIGINT, 1 if it can't run, 2 for wrong arguments
 
 const ROUTING: &str = "Where requests go";
 const FIELDS: &str = "What upstreams are told";
+const LENIENCY: &str = "Leniency";
 const LIMITS: &str = "Limits";
 const TIMEOUTS: &str = "Timeouts";
 
@@ -93,6 +94,10 @@ pub(crate) struct Args {
     /// Believe X-Forwarded-For and the like of these; repeatable
     #[arg(long, value_name = "CIDR", value_parser = forwarded::network, help_heading = FIELDS)]
     pub(crate) trusted_proxy: Vec<IpNet>,
+
+    /// Pass on text that isn't UTF-8, which ends with 1007 otherwise
+    #[arg(long, help_heading = LENIENCY)]
+    pub(crate) allow_invalid_utf8: bool,
 
     /// Longest message; a longer one ends with 1009
     #[arg(long, value_name = "SIZE", default_value = "16MiB", value_parser = units::size(1..=1_u64 << 60), help_heading = LIMITS)]

@@ -62,6 +62,7 @@ fn sessions(args: &Args, mut config: Config) -> Config {
     config.receive_buffer = CHUNK;
     config.send_buffer = CHUNK;
     config.whole_frame = args.whole_frames;
+    config.verify_utf8 = !args.allow_invalid_utf8;
     config.delivery = Delivery::Pieces;
     config.timeouts.gather = Some(nanos(GATHER));
     // The other side's peer answers.

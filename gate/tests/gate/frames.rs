@@ -5,9 +5,9 @@ use std::net::Shutdown;
 use std::thread;
 use std::time::Duration;
 
-use websocket_component::Message;
+use websocket_component::{Message, Role};
 
-use crate::peer::{Peer, Upstream, pair};
+use crate::peer::{Got, Peer, Upstream, pair};
 use crate::process::Gate;
 
 /// Longer than small pieces of a message gather.
@@ -163,5 +163,33 @@ fn what_has_come_of_a_frame_leaves_when_no_more_of_it_comes() {
         assert!(frame(&mut to) == (BINARY_FRAGMENT, message[1..].to_vec()));
         let (first, _) = frame(&mut to);
         assert_eq!(first, 0x88, "a close frame");
+    }
+}
+
+#[test]
+fn text_that_is_not_utf8_ends_the_connection_or_passes_if_it_may() {
+    const WRONG: &[u8] = b"a\xffb";
+    let unchecked = |peer: &Peer| match peer.session.role() {
+        Role::Client => [&[0x81, 0x83, 0, 0, 0, 0], WRONG].concat(),
+        Role::Server => [&[0x81, 0x03], WRONG].concat(),
+    };
+    for (_gate, mut from, mut to) in pairs(&["--allow-invalid-utf8"]) {
+        let bytes = unchecked(&from);
+        from.write(&bytes);
+        assert_eq!(frame(&mut to), (TEXT, WRONG.to_vec()));
+        from.send(Message::Text("it goes on"));
+        assert_eq!(frame(&mut to), (TEXT, b"it goes on".to_vec()));
+        to.send(Message::Text("both ways"));
+        assert_eq!(from.receive(), Got::Text("both ways".into()));
+    }
+    for ((_gate, mut from, mut to), code) in pairs(&[]).into_iter().zip([1001_u16, 1014]) {
+        let bytes = unchecked(&from);
+        from.write(&bytes);
+        // What came before the wrong byte.
+        assert_eq!(frame(&mut to), (0x01, b"a".to_vec()));
+        let (first, payload) = frame(&mut to);
+        assert_eq!((first, &payload[..2]), (0x88, &code.to_be_bytes()[..]));
+        let (first, payload) = frame(&mut from);
+        assert_eq!((first, &payload[..2]), (0x88, &1007_u16.to_be_bytes()[..]));
     }
 }
