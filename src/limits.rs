@@ -8,15 +8,16 @@ use core::time::Duration;
 #[non_exhaustive]
 pub struct Limits {
     /// The longest head of a request or response, in bytes. Beyond it:
-    /// [`Rule::HeadTooLong`](crate::Rule::HeadTooLong). Default 16384.
+    /// [`Rule::RequestLineTooLong`](crate::Rule::RequestLineTooLong) in the first line of
+    /// a request, else [`Rule::HeadTooLong`](crate::Rule::HeadTooLong). Default 65536.
     pub head: u32,
-    /// The longest line of a head, in bytes. Beyond it:
-    /// [`Rule::RequestLineTooLong`](crate::Rule::RequestLineTooLong) or
-    /// [`Rule::HeaderLineTooLong`](crate::Rule::HeaderLineTooLong). Default 8192.
-    pub line: u32,
     /// The most header fields in a head. Beyond it:
-    /// [`Rule::TooManyHeaders`](crate::Rule::TooManyHeaders). Default 100.
+    /// [`Rule::TooManyHeaders`](crate::Rule::TooManyHeaders). Default 256.
     pub headers: u32,
+    /// The longest body of a response that refuses the handshake, in bytes. Beyond it the
+    /// session fails without waiting for the rest; with 0 it fails at the head. Default
+    /// 65536.
+    pub refusal_body: u32,
     /// The longest payload of a received frame, in bytes. Beyond it, at the
     /// frame's header: [`Rule::FrameTooBig`](crate::Rule::FrameTooBig). Default
     /// 16 MiB.
@@ -44,9 +45,9 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Limits {
-            head: 16 * 1024,
-            line: 8 * 1024,
-            headers: 100,
+            head: 65_536,
+            headers: 256,
+            refusal_body: 65_536,
             frame: 16 << 20,
             message: 16 << 20,
             inflated: 1 << 20,

@@ -118,6 +118,8 @@ pub(crate) fn config(input: &mut Unstructured<'_>) -> Result<Config> {
     config.verify_utf8 = !unchecked;
     config.masking = !unmasked;
     config.show_bad_requests = bad_requests;
+    config.allow_http10_response = bad_requests;
+    config.allow_malformed_host = !bad_requests;
     config.pongs = *input.choose(&[PongPolicy::Each, PongPolicy::Latest, PongPolicy::Manual])?;
     (config.receive_buffer, config.whole_frame) = *input.choose(&[
         (65_536, 0),
@@ -134,9 +136,9 @@ pub(crate) fn config(input: &mut Unstructured<'_>) -> Result<Config> {
     limits.fragments = *input.choose(&[65_536, 3, 1, u32::MAX])?;
     limits.queued_pongs = *input.choose(&[65_536, 300, 0, u32::MAX])?;
     limits.queued_output = *input.choose(&[32 << 20, 500, u64::MAX])?;
-    limits.head = *input.choose(&[16_384, 400, u32::MAX])?;
-    limits.line = *input.choose(&[8192, 80, u32::MAX])?;
-    limits.headers = *input.choose(&[100, 6, u32::MAX])?;
+    limits.head = *input.choose(&[65_536, 400, u32::MAX])?;
+    limits.refusal_body = *input.choose(&[65_536, 80, 0])?;
+    limits.headers = *input.choose(&[256, 6, u32::MAX])?;
     if input.arbitrary()? {
         limits.inflated = *input.choose(&[1 << 20, 1024, 5000])?;
         // What comes of a few bytes is a thousand times as long, and is heard in pieces of one byte, too.

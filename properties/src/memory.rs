@@ -12,6 +12,8 @@ const CHUNK: usize = 64;
 const BASE: u64 = 8192;
 /// Of a head: its bytes, the fields that borrow from them, the fields that own theirs.
 const PER_HEAD_BYTE: u64 = 32;
+/// Of the body of a refusal, in a buffer that doubles.
+const PER_BODY_BYTE: u64 = 3;
 /// Of a message: the bytes as they are put together, in a buffer that doubles, and a copy for the host.
 const PER_MESSAGE_BYTE: u64 = 6;
 /// Of a window and a decoder (RFC 7692), and of what is being inflated.
@@ -60,6 +62,10 @@ fn allowed(case: &Case) -> u64 {
         true => said.min(limits.head.into()),
         false => 0,
     };
+    let body = match case.begins_with_heads() {
+        true => said.min(limits.refusal_body.into()),
+        false => 0,
+    };
     let inflater = u64::from(case.config.deflate.is_some());
     let longest = said * (1 + inflater * MOST_INFLATED);
     // A frame of an extension's is no longer than any frame may be.
@@ -68,6 +74,7 @@ fn allowed(case: &Case) -> u64 {
     let pongs = (3 * said).min(u64::from(limits.queued_pongs) + 131);
     BASE + INFLATER * inflater
         + PER_HEAD_BYTE * head
+        + PER_BODY_BYTE * body
         + PER_MESSAGE_BYTE * message
         + PER_PONG_BYTE * pongs
 }

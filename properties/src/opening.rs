@@ -3,10 +3,11 @@
 
 use host_tests::heads;
 
-use crate::case;
+use crate::case::{self, Case};
 
 /// A server has opened: its peer has asked for it.
-pub(crate) fn was_asked_for(said: &[u8]) {
+pub(crate) fn was_asked_for(case: &Case) {
+    let said = &case.said[..];
     let said = said.strip_prefix(b"\r\n").unwrap_or(said);
     let (head, _) = Head::read(said).expect("the head has ended");
     let parts: Vec<&str> = head.first_line.split(' ').collect();
@@ -23,14 +24,17 @@ pub(crate) fn was_asked_for(said: &[u8]) {
         "{keys:?}"
     );
     head.is_an_upgrade();
+    head.has_no_body();
 }
 
 /// A client has opened: its peer has agreed to it.
-pub(crate) fn was_agreed_to(said: &[u8]) {
-    let mut rest = said;
+pub(crate) fn was_agreed_to(case: &Case) {
+    let mut rest = &case.said[..];
     let head = loop {
         let (head, after) = Head::read(rest).expect("the head has ended");
-        let status = head.first_line.strip_prefix("HTTP/1.1 ").expect("HTTP/1.1");
+        let (version, status) = head.first_line.split_once(' ').expect("a status");
+        let allow_old = case.config.allow_http10_response;
+        assert!(version == "HTTP/1.1" || allow_old && version == "HTTP/1.0");
         if status.starts_with("101") {
             break head;
         }
@@ -92,6 +96,9 @@ impl Head {
             self.list("Connection").contains(&"upgrade".into()),
             "Connection"
         );
+    }
+
+    fn has_no_body(&self) {
         assert!(
             self.values("Transfer-Encoding").is_empty(),
             "Transfer-Encoding"

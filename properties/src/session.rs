@@ -55,8 +55,8 @@ fn holds(role: Role, input: &[u8]) {
     written::is_sound(&case, &whole);
     if case.begins_with_heads() && whole.negotiated.is_some() {
         match role {
-            Role::Server => opening::was_asked_for(&case.said),
-            Role::Client => opening::was_agreed_to(&case.said),
+            Role::Server => opening::was_asked_for(&case),
+            Role::Client => opening::was_agreed_to(&case),
         }
     }
     let (cut, _) = batched(&case, case.engine(), &case.cuts, case.capacity);

@@ -109,8 +109,8 @@ impl From<Limits> for wit::Limits {
     fn from(limits: Limits) -> Self {
         wit::Limits {
             head: limits.head,
-            line: limits.line,
             headers: limits.headers,
+            refusal_body: limits.refusal_body,
             frame: limits.frame,
             message: limits.message,
             inflated: limits.inflated,
@@ -125,8 +125,8 @@ impl From<wit::Limits> for Limits {
     fn from(limits: wit::Limits) -> Self {
         Limits {
             head: limits.head,
-            line: limits.line,
             headers: limits.headers,
+            refusal_body: limits.refusal_body,
             frame: limits.frame,
             message: limits.message,
             inflated: limits.inflated,
@@ -186,6 +186,8 @@ impl From<Config> for wit::Config {
             reply_to_close: config.reply_to_close,
             close_on_failure: config.close_on_failure,
             show_bad_requests: config.show_bad_requests,
+            allow_malformed_host: config.allow_malformed_host,
+            allow_http10_response: config.allow_http10_response,
             deflate: config.deflate.map(Into::into),
             limits: config.limits.into(),
             timeouts: config.timeouts.into(),
@@ -214,6 +216,8 @@ impl From<wit::Config> for Config {
             reply_to_close: config.reply_to_close,
             close_on_failure: config.close_on_failure,
             show_bad_requests: config.show_bad_requests,
+            allow_malformed_host: config.allow_malformed_host,
+            allow_http10_response: config.allow_http10_response,
             deflate: config.deflate.map(Into::into),
             limits: config.limits.into(),
             timeouts: config.timeouts.into(),
@@ -308,6 +312,7 @@ impl From<&RequestHead> for wit_session::RequestHead {
             extensions: all(head.extensions.clone()),
             headers: all(head.headers.clone()),
             violation: head.violation.map(Into::into),
+            tolerated: all(head.tolerated.clone()),
         }
     }
 }
@@ -318,6 +323,8 @@ impl From<&ResponseHead> for wit_session::ResponseHead {
             status: head.status,
             reason: head.reason.clone(),
             headers: all(head.headers.clone()),
+            body: head.body.clone(),
+            body_complete: head.body_complete,
         }
     }
 }

@@ -154,11 +154,8 @@ impl Offer {
             Occurrence::Once(value) if value == self.accept.as_bytes() => {}
             Occurrence::Once(_) => return Err(Rule::AcceptWrong),
         }
-        // A 101 has neither of the two fields (RFC 9110, section 8.6). Servers that
-        // send a length of 0 all the same are many, and it is at least true.
-        if header::announces_body(headers) {
-            return Err(Rule::BodyNotAllowed);
-        }
+        // Content-Length and Transfer-Encoding don't matter: a 1xx ends at its head
+        // whatever fields it has (RFC 9112, section 6.3).
         Ok(())
     }
 }

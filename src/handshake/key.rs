@@ -14,14 +14,16 @@ pub(crate) fn encode(nonce: [u8; 16]) -> String {
     base64(&nonce)
 }
 
-/// Whether a value of Sec-WebSocket-Key stands for 16 bytes (RFC 6455,
-/// section 4.2.1, item 5), in the one form that base64 has for them: padded, and
-/// without bits left over.
+/// Whether a value of Sec-WebSocket-Key stands for 16 bytes in base64 with padding
+/// (RFC 6455, section 4.2.1, item 5).
+///
+/// The four bits that are left over in the last digit may be set, as they are in the
+/// example of section 4.1: the key is never decoded, so they can't be misread.
 pub(crate) fn is_valid(key: &[u8]) -> bool {
-    // A block more than is needed, because the decoder estimates its output from
-    // whole blocks.
-    let mut nonce = [0; 18];
-    STANDARD.decode_slice(key, &mut nonce) == Ok(16)
+    key.strip_suffix(b"==").is_some_and(|digits| {
+        let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+        digits.len() == 22 && digits.iter().all(is_digit)
+    })
 }
 
 /// The value of Sec-WebSocket-Accept for a value of Sec-WebSocket-Key (RFC 6455,
@@ -50,10 +52,13 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_sixteen_bytes_in_canonical_base64() {
+    fn a_key_is_22_digits_of_base64_and_padding_whatever_bits_are_left_over() {
         assert!(is_valid(b"dGhlIHNhbXBsZSBub25jZQ=="));
         assert!(is_valid(b"AAAAAAAAAAAAAAAAAAAAAA=="));
         assert!(is_valid(b"/////////////////////w=="));
+        assert!(is_valid(b"AQIDBAUGBwgJCgsMDQ4PEC=="));
+        assert!(is_valid(b"AAAAAAAAAAAAAAAAAAAAAB=="));
+        assert!(is_valid(b"+++++++++++++++++++++/=="));
         for bad in [
             "",
             "=",
@@ -61,11 +66,16 @@ mod tests {
             "AAAAAAAAAAAAAAAAAAAAAA=",
             "AAAAAAAAAAAAAAAAAAAAAAA=",
             "AAAAAAAAAAAAAAAAAAAAAAAA",
-            "AAAAAAAAAAAAAAAAAAAAAB==",
+            "AAAAAAAAAAAAAAAAAAAAA===",
+            "AAAAAAAAAAAAAAAAAAAAA=A=",
+            "AAAAAAAAAAAAAAAAAAAAAAA==",
+            "AAAAAAAAAAAAAAAAAAAAA==",
+            "-_AAAAAAAAAAAAAAAAAAAA==",
             "_____________________w==",
             "AAAAAAAAAA AAAAAAAAAAA==",
             "AAAAAAAAAAAAAAAAAAAAAAAAAAAA",
             "AA==AA==AA==AA==AA==AA==",
+            "AAAAAAAAAAAAAAAAAAAAA\0==",
         ] {
             assert!(!is_valid(bad.as_bytes()), "{bad}");
         }

@@ -11,7 +11,7 @@ use crate::{
     Rule,
     http::{
         authority::is_authority,
-        head::ParsedRequest,
+        head::{ParsedRequest, Version},
         header::{self, Occurrence},
         write,
     },
@@ -28,14 +28,21 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    /// Examines a request that came as bytes.
+    /// Examines a request that came as bytes. `allow_malformed_host` lets a Host field
+    /// pass that is not a host and port.
     ///
     /// Fails with the first rule that it breaks. The rules of HTTP itself come
     /// first, then those that tell an ordinary request from a handshake, so that the
-    /// status is the one that an ordinary client expects: 400 for two Host fields,
-    /// 405 for a POST, 426 for a GET without Upgrade.
-    pub(crate) fn from_request(request: &ParsedRequest) -> Result<Asked, Rule> {
-        check_host(&request.headers)?;
+    /// status is the one that an ordinary client expects: 505 for HTTP/1.0, 400 for two
+    /// Host fields, 405 for a POST, 426 for a GET without Upgrade.
+    pub(crate) fn from_request(
+        request: &ParsedRequest,
+        allow_malformed_host: bool,
+    ) -> Result<Asked, Rule> {
+        if request.version != Version::Http11 {
+            return Err(Rule::HttpVersion);
+        }
+        check_host(&request.headers, allow_malformed_host)?;
         if request.method != "GET" {
             return Err(Rule::MethodNotGet);
         }
@@ -45,15 +52,20 @@ impl Asked {
 
     /// Examines the fields of a request. The method and the target of an upgrade
     /// stay with the caller; those of an extended CONNECT are pseudo-fields.
+    /// `allow_malformed_host` is about the Host field of an upgrade.
     ///
     /// Fails with the first rule that it breaks.
-    pub(crate) fn from_headers(form: Form, headers: &[Header]) -> Result<Asked, Rule> {
+    pub(crate) fn from_headers(
+        form: Form,
+        headers: &[Header],
+        allow_malformed_host: bool,
+    ) -> Result<Asked, Rule> {
         match form {
             Form::Upgrade => {
                 if headers.iter().any(|header| header.name.starts_with(':')) {
                     return Err(Rule::ConnectForbidden);
                 }
-                check_host(headers)?;
+                check_host(headers, allow_malformed_host)?;
                 Asked::upgrade(headers)
             }
             Form::ExtendedConnect => {
@@ -92,7 +104,9 @@ impl Asked {
             form,
             accept: String::new(),
             subprotocols: subprotocol::requested(headers)?,
-            extensions: extensions::parse(headers)?,
+            // An offer that can't be read offers nothing. Whole families of clients make
+            // such offers, and do without extensions.
+            extensions: extensions::parse(headers).unwrap_or_default(),
         })
     }
 
@@ -160,21 +174,29 @@ impl RequestHead {
             method,
             target,
             headers,
+            version: _,
         } = request;
         let parsed = Target::parse(&target);
-        let host = match header::single(&headers, "Host") {
-            Occurrence::Once(value) => core::str::from_utf8(value).unwrap_or_default(),
-            _ => "",
-        };
+        let mut tolerated = Vec::new();
+        let host = host(&headers).unwrap_or_else(|rule| {
+            if rule == Rule::HostMalformed && violation != Some(rule) {
+                tolerated.push(rule);
+            }
+            ""
+        });
         let authority = parsed
             .as_ref()
             .and_then(|target| target.authority)
             .unwrap_or(host)
             .to_owned();
+        let extensions = extensions::parse(&headers).unwrap_or_else(|rule| {
+            tolerated.push(rule);
+            Vec::new()
+        });
         RequestHead {
             authority,
             subprotocols: subprotocol::requested(&headers).unwrap_or_default(),
-            extensions: extensions::parse(&headers).unwrap_or_default(),
+            extensions,
             target: match parsed {
                 Some(parsed) => parsed.resource_name(),
                 None => target,
@@ -182,16 +204,28 @@ impl RequestHead {
             method,
             headers,
             violation,
+            tolerated,
         }
     }
 }
 
-/// One Host field of a valid form (RFC 9112, section 3.2).
-fn check_host(headers: &[Header]) -> Result<(), Rule> {
+/// Checks that there is one Host field, and its form unless that may be malformed.
+fn check_host(headers: &[Header], allow_malformed: bool) -> Result<(), Rule> {
+    match host(headers) {
+        Err(Rule::HostMalformed) if allow_malformed => Ok(()),
+        host => host.map(|_| ()),
+    }
+}
+
+/// The value of the one Host field: a host and port, or nothing, which is what a client
+/// sends whose target has no authority (RFC 9112, section 3.2).
+fn host(headers: &[Header]) -> Result<&str, Rule> {
     match header::single(headers, "Host") {
         Occurrence::Missing => Err(Rule::HostMissing),
         Occurrence::Repeated => Err(Rule::HostDuplicate),
-        Occurrence::Once(value) if is_authority(value) => Ok(()),
+        Occurrence::Once(value) if value.is_empty() || is_authority(value) => {
+            core::str::from_utf8(value).map_err(|_| Rule::HostMalformed)
+        }
         Occurrence::Once(_) => Err(Rule::HostMalformed),
     }
 }

@@ -32,7 +32,9 @@ impl<'a> Target<'a> {
             });
         }
         let (scheme, rest) = target.split_once("://")?;
-        if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
+        // The scheme of the resource (RFC 6455, section 3), or that of the request for it.
+        let known = ["ws", "wss", "http", "https"];
+        if !known.iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
             return None;
         }
         let end = rest.find(['/', '?']).unwrap_or(rest.len());
@@ -79,6 +81,8 @@ mod tests {
             ("http://a?b", "a", "/?b"),
             ("HTTPS://a:1/b?c", "a:1", "/b?c"),
             ("http://[::1]/", "[::1]", "/"),
+            ("ws://a/b", "a", "/b"),
+            ("WSS://a:1?b", "a:1", "/?b"),
         ] {
             let parsed = Target::parse(target).unwrap();
             assert_eq!(parsed.authority, Some(authority));
@@ -102,7 +106,10 @@ mod tests {
             "/\0",
             "/\u{7f}",
             "ftp://a/",
-            "ws://a/",
+            "wsss://a/",
+            "ws:/a",
+            "ws://",
+            "wss://u@a/",
             "http:/a",
             "http://",
             "http:///a",

@@ -5,13 +5,13 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     Limits,
-    http::head::{HeadKind, HeadReader, ParsedRequest, ParsedResponse},
+    http::head::{HeadKind, HeadReader, ParsedRequest, ParsedResponse, Version},
 };
 
 fn read(kind: HeadKind, head: &[u8]) -> HeadReader {
     let mut limits = Limits::default();
-    (limits.head, limits.line, limits.headers) = (u32::MAX, u32::MAX, u32::MAX);
-    let mut reader = HeadReader::new(kind, &limits);
+    (limits.head, limits.headers) = (u32::MAX, u32::MAX);
+    let mut reader = HeadReader::new(kind, Version::Http11, &limits);
     assert_eq!(reader.read(head), Ok((head.len(), true)));
     reader
 }
@@ -39,7 +39,7 @@ fn client_and_server_agree_over_an_upgrade() {
         ..Request::new("example.org", "/chat")
     };
     let (head, offer) = Offer::http1(&request, [7; 16]).unwrap();
-    let asked = Asked::from_request(&read_request(&head)).unwrap();
+    let asked = Asked::from_request(&read_request(&head), true).unwrap();
     let acceptance = Acceptance {
         subprotocol: Some("b".into()),
         extensions: vec![extension("bar")],
@@ -63,7 +63,7 @@ fn client_and_server_agree_over_an_extended_connect() {
     let subprotocols = ["a".into()];
     let form = Form::ExtendedConnect;
     let (added, offer) = Offer::headers(form, &subprotocols, &[], &pseudo, [7; 16]).unwrap();
-    let asked = Asked::from_headers(form, &[&pseudo[..], &added].concat()).unwrap();
+    let asked = Asked::from_headers(form, &[&pseudo[..], &added].concat(), true).unwrap();
     let acceptance = Acceptance {
         subprotocol: Some("a".into()),
         ..Acceptance::default()
@@ -111,7 +111,7 @@ proptest! {
         };
         if let Ok((head, _)) = Offer::http1(&request, [7; 16]) {
             let parsed = read_request(&head);
-            prop_assert!(Asked::from_request(&parsed).is_ok());
+            prop_assert!(Asked::from_request(&parsed, false).is_ok());
             let fields = parsed.headers.len();
             let offers = usize::from(!request.subprotocols.is_empty())
                 + usize::from(!request.extensions.is_empty());
@@ -146,7 +146,7 @@ proptest! {
             .map(|(name, value)| Header::new(*name, value))
             .collect();
         for form in [Form::Upgrade, Form::ExtendedConnect] {
-            let _ = Asked::from_headers(form, &headers);
+            let _ = Asked::from_headers(form, &headers, true);
             let (_, offer) = Offer::headers(form, &[], &[], &[], [7; 16]).unwrap();
             let _ = offer.check(status, &headers);
         }

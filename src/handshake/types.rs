@@ -95,22 +95,27 @@ pub struct RequestHead {
     /// The path and query. Of a target in absolute form (RFC 9112, section 3.2.2)
     /// its path and query; as it was sent, if it is of neither form.
     pub target: String,
-    /// The Host field, or empty if there is none or more than one. Of a target in
-    /// absolute form its authority, which takes the place of the Host field
-    /// (RFC 9112, section 3.2.2).
+    /// The Host field, or of a target in absolute form its authority, which takes the
+    /// place of the Host field (RFC 9112, section 3.2.2). Always a host with or without a
+    /// port, or empty: if the client has no name for the server, if there is no Host field
+    /// or more than one, or if it is malformed.
     pub authority: String,
-    /// The subprotocols asked for, most wanted first.
+    /// The subprotocols asked for, most wanted first, each once.
     pub subprotocols: Vec<String>,
-    /// The extensions offered, most wanted first.
+    /// The extensions offered, most wanted first. Empty if the offer can't be read.
     pub extensions: Vec<Extension>,
-    /// All fields, in order.
+    /// All fields, in order, as they were sent.
     pub headers: Vec<Header>,
     /// The rule of the handshake that the request breaks. Such a request can be
     /// refused but not accepted.
     pub violation: Option<Rule>,
+    /// Rules that the request breaks too, but that don't stand in its way:
+    /// [`Rule::ExtensionMalformed`], and [`Rule::HostMalformed`] if
+    /// [`Config::allow_malformed_host`](crate::Config::allow_malformed_host) is set.
+    pub tolerated: Vec<Rule>,
 }
 
-/// The head of a response, as it was received.
+/// A response, as it was received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResponseHead {
     /// The status, 100 to 999 (RFC 9110, section 15).
@@ -119,19 +124,31 @@ pub struct ResponseHead {
     pub reason: Vec<u8>,
     /// All fields, in order.
     pub headers: Vec<Header>,
+    /// The body of a response that refuses the handshake, without transfer coding, as far
+    /// as it has come.
+    pub body: Vec<u8>,
+    /// Whether [`ResponseHead::body`] is all of the body. If not, it has not ended yet, was
+    /// cut by the end of the connection, is malformed or longer than
+    /// [`Limits::refusal_body`](crate::Limits::refusal_body), or the fields are at odds
+    /// about where it ends (RFC 9112, section 6.3).
+    pub body_complete: bool,
 }
 
 impl From<ParsedResponse> for ResponseHead {
+    /// The response whose body has not come yet.
     fn from(response: ParsedResponse) -> Self {
         let ParsedResponse {
             status,
             reason,
             headers,
+            version: _,
         } = response;
         ResponseHead {
             status,
             reason,
             headers,
+            body: Vec::new(),
+            body_complete: false,
         }
     }
 }

@@ -4,7 +4,7 @@ use alloc::{string::String, vec, vec::Vec};
 
 use httparse::Status;
 
-pub(crate) use super::scan::HeadKind;
+pub(crate) use super::scan::{HeadKind, Version};
 use super::{header::Header, scan::Scanner};
 use crate::{Limits, Rule};
 
@@ -18,6 +18,7 @@ pub(crate) struct HeadReader {
 /// The head of a request (RFC 9112, section 3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ParsedRequest {
+    pub(crate) version: Version,
     /// A token. Methods compare with regard to case (RFC 9110, section 9.1).
     pub(crate) method: String,
     /// Visible ASCII characters, of whatever form.
@@ -29,6 +30,7 @@ pub(crate) struct ParsedRequest {
 /// The head of a response (RFC 9112, section 4).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ParsedResponse {
+    pub(crate) version: Version,
     /// 100 to 999.
     pub(crate) status: u16,
     /// The reason phrase, which may be empty and need not be UTF-8.
@@ -47,9 +49,10 @@ impl ParsedResponse {
 }
 
 impl HeadReader {
-    pub(crate) fn new(kind: HeadKind, limits: &Limits) -> Self {
+    /// For a head of HTTP/1.1, or of `oldest`.
+    pub(crate) fn new(kind: HeadKind, oldest: Version, limits: &Limits) -> Self {
         HeadReader {
-            scanner: Scanner::new(kind, limits),
+            scanner: Scanner::new(kind, oldest, limits),
             bytes: Vec::new(),
         }
     }
@@ -92,6 +95,7 @@ impl HeadReader {
                 if length == self.bytes.len() =>
             {
                 Ok(ParsedRequest {
+                    version: version(request.version),
                     method: method.into(),
                     target: target.into(),
                     headers: owned(request.headers),
@@ -108,6 +112,7 @@ impl HeadReader {
         match (response.parse(&self.bytes), response.code) {
             (Ok(Status::Complete(length)), Some(status)) if length == self.bytes.len() => {
                 Ok(ParsedResponse {
+                    version: version(response.version),
                     status,
                     reason: reason(&self.bytes).into(),
                     headers: owned(response.headers),
@@ -115,6 +120,14 @@ impl HeadReader {
             }
             _ => Err(Rule::HeadMalformed),
         }
+    }
+}
+
+/// The version by its last digit: the scanner has let no other pass.
+fn version(minor: Option<u8>) -> Version {
+    match minor {
+        Some(0) => Version::Http10,
+        _ => Version::Http11,
     }
 }
 

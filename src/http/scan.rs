@@ -20,6 +20,13 @@ pub(crate) enum HeadKind {
     Response,
 }
 
+/// A version of HTTP that a head may have, from the oldest on (RFC 9112, section 2.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Version {
+    Http10,
+    Http11,
+}
+
 /// What the next byte belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
@@ -57,33 +64,31 @@ enum Place {
 #[derive(Clone, Debug)]
 pub(crate) struct Scanner {
     kind: HeadKind,
+    /// The oldest version that is taken.
+    oldest: Version,
     place: Place,
     in_first_line: bool,
     /// Bytes of the head so far.
     head: usize,
-    /// Bytes of the line so far, without its end.
-    line: usize,
     /// Field lines so far.
     fields: usize,
     head_limit: Option<usize>,
-    line_limit: Option<usize>,
     field_limit: Option<usize>,
 }
 
 impl Scanner {
-    pub(crate) fn new(kind: HeadKind, limits: &Limits) -> Self {
+    pub(crate) fn new(kind: HeadKind, oldest: Version, limits: &Limits) -> Self {
         Scanner {
             kind,
+            oldest,
             place: match kind {
                 HeadKind::Request => Place::RequestStart,
                 HeadKind::Response => Place::Protocol(0),
             },
             in_first_line: true,
             head: 0,
-            line: 0,
             fields: 0,
             head_limit: limit(limits.head),
-            line_limit: limit(limits.line),
             field_limit: limit(limits.headers),
         }
     }
@@ -101,10 +106,9 @@ impl Scanner {
     /// doesn't or that a limit keeps out, which is for [`Scanner::step`]. Returns how
     /// many. Most of a head is names and values.
     pub(crate) fn run(&mut self, bytes: &[u8]) -> usize {
-        let left = |limit: Option<usize>, count| {
-            limit.map_or(usize::MAX, |limit| limit.saturating_sub(count))
-        };
-        let room = left(self.head_limit, self.head).min(left(self.line_limit, self.line));
+        let room = self
+            .head_limit
+            .map_or(usize::MAX, |limit| limit.saturating_sub(self.head));
         let bytes = bytes.get(..room).unwrap_or(bytes);
         let count = match self.place {
             Place::Target => length_of(bytes, |byte| matches!(byte, b'!'..=b'~')),
@@ -113,7 +117,6 @@ impl Scanner {
             _ => 0,
         };
         self.head += count;
-        self.line += count;
         count
     }
 
@@ -126,13 +129,6 @@ impl Scanner {
                 _ => Rule::HeadTooLong,
             });
         }
-        let is_content = !matches!(byte, b'\r' | b'\n');
-        if is_content && self.line_limit == Some(self.line) {
-            return Err(match self.kind {
-                HeadKind::Request if self.in_first_line => Rule::RequestLineTooLong,
-                _ => Rule::HeaderLineTooLong,
-            });
-        }
         let next = self.next_place(byte)?;
         if self.place == Place::FieldStart && next == Place::FieldName {
             if self.field_limit == Some(self.fields) {
@@ -141,10 +137,7 @@ impl Scanner {
             self.fields += 1;
         }
         if next == Place::FieldStart {
-            self.line = 0;
             self.in_first_line = false;
-        } else if is_content {
-            self.line += 1;
         }
         self.head += 1;
         self.place = next;
@@ -188,12 +181,14 @@ impl Scanner {
         })
     }
 
-    /// `HTTP/` DIGIT `.` DIGIT (RFC 9112, section 2.3), of which only 1.1 is spoken
-    /// here (RFC 6455, section 4.1).
+    /// `HTTP/` DIGIT `.` DIGIT (RFC 9112, section 2.3), of which 1.1 is taken (RFC 6455,
+    /// section 4.1), and 1.0 if the caller says so.
     fn protocol(&self, read: u8, byte: u8) -> Result<Place, Rule> {
         const PROTOCOL: &[u8; 8] = b"HTTP/1.1";
+        let is_last = usize::from(read) + 1 == PROTOCOL.len();
+        let is_http10 = is_last && byte == b'0' && self.oldest == Version::Http10;
         let expected = PROTOCOL.get(usize::from(read));
-        if expected != Some(&byte) {
+        if expected != Some(&byte) && !is_http10 {
             let is_other_version = expected == Some(&b'1') && byte.is_ascii_digit();
             return Err(if is_other_version {
                 Rule::HttpVersion
@@ -201,7 +196,7 @@ impl Scanner {
                 Rule::HeadMalformed
             });
         }
-        Ok(match (usize::from(read) + 1 == PROTOCOL.len(), self.kind) {
+        Ok(match (is_last, self.kind) {
             (false, _) => Place::Protocol(read + 1),
             (true, HeadKind::Request) => Place::FirstLineEnd,
             (true, HeadKind::Response) => Place::StatusSpace,

@@ -70,6 +70,11 @@ impl Session {
         if self.life == Life::Ended {
             return;
         }
+        // A response that has refused stays a refusal, however its body ends.
+        let rule = match self.is_refused() {
+            true => Rule::HandshakeRefused,
+            false => rule,
+        };
         let refusal = self.refusal_for(rule);
         let connecting = self.life == Life::Connecting;
         self.failure = Some(rule);
@@ -115,10 +120,12 @@ impl Session {
     }
 
     /// The transport has no more input. If the closing handshake is not complete,
-    /// the session fails with [`Rule::ConnectionLost`]. A piece of a message that still
-    /// waits for more comes in the next turn.
+    /// the session fails with [`Rule::ConnectionLost`], or with
+    /// [`Rule::HandshakeRefused`] if that was the end of a refusal's body. A piece of a
+    /// message that still waits for more comes in the next turn.
     pub fn end_of_input(&mut self) {
         self.fail_as_held();
+        self.end_body();
         if !self.close_received {
             self.fail(Rule::ConnectionLost);
         }

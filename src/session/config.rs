@@ -79,8 +79,19 @@ pub struct Config {
     /// rule. Default true.
     pub close_on_failure: bool,
     /// Whether a server shows requests that break a rule of the handshake to the
-    /// host instead of refusing them itself. Default false.
+    /// host instead of refusing them itself, those of HTTP/1.0 included. Default false.
     pub show_bad_requests: bool,
+    /// Whether a server accepts requests whose Host field is not a host and port, such
+    /// as `::1:8080`. [`RequestHead::authority`] is empty then, and
+    /// [`RequestHead::tolerated`] says why. A missing or repeated Host field is refused
+    /// in any case. Default true.
+    ///
+    /// [`RequestHead::authority`]: crate::handshake::RequestHead::authority
+    /// [`RequestHead::tolerated`]: crate::handshake::RequestHead::tolerated
+    pub allow_malformed_host: bool,
+    /// Whether a client takes responses of HTTP/1.0, which RFC 6455, section 4.1,
+    /// forbids and some servers send. Default false.
+    pub allow_http10_response: bool,
     /// permessage-deflate (RFC 7692): how it is offered, accepted and used. A
     /// session whose host brings extensions of its own does without. Default none:
     /// messages go as they are.
@@ -105,6 +116,8 @@ impl Default for Config {
             reply_to_close: true,
             close_on_failure: true,
             show_bad_requests: false,
+            allow_malformed_host: true,
+            allow_http10_response: false,
             deflate: None,
             limits: Limits::default(),
             timeouts: Timeouts::default(),

@@ -12,7 +12,8 @@ use crate::handshake::{
     self, Acceptance, Asked, Extension, Form, Header, Negotiated, Offer, Refusal, Request,
     RequestHead, ResponseHead,
 };
-use crate::http::head::{HeadKind, HeadReader};
+use crate::http::body::{BodyReader, Outcome};
+use crate::http::head::{HeadKind, HeadReader, Version};
 
 /// The step that a handshake is at.
 pub(super) enum Handshake {
@@ -23,6 +24,10 @@ pub(super) enum Handshake {
     ClientReads {
         offer: Offer,
         reader: HeadReader,
+    },
+    /// The response has refused, and its body is parsed from the input.
+    ClientReadsBody {
+        body: BodyReader,
     },
     /// The host passes the response's headers.
     ClientChecks {
@@ -60,13 +65,14 @@ impl Session {
         };
         let (head, offer) = Offer::http1(&request, key)?;
         self.sender.push_head(&head);
-        let reader = HeadReader::new(HeadKind::Response, &self.config.limits);
+        let reader = self.response_reader();
         self.handshake = Handshake::ClientReads { offer, reader };
         Ok(())
     }
 
-    /// The head of the response that a client got, once it has come. A response
-    /// that didn't open the session is here too.
+    /// The response that a client got, once its head has come. A response that didn't
+    /// open the session is here too: of one that refused, the body is read before the
+    /// session fails, up to [`Limits::refusal_body`](crate::Limits::refusal_body).
     pub fn response(&self) -> Option<&ResponseHead> {
         self.response.as_deref()
     }
@@ -185,7 +191,8 @@ impl Session {
             Handshake::ServerBegins => {}
             other => return Err(other.out_of_order_for_server()),
         }
-        let asked = Asked::from_headers(form, headers).inspect_err(|rule| self.fail(*rule))?;
+        let asked = Asked::from_headers(form, headers, self.config.allow_malformed_host)
+            .inspect_err(|rule| self.fail(*rule))?;
         let acceptance = self.answer(acceptance, &asked)?;
         let (fields, negotiated) = asked.accept(&acceptance)?;
         self.handshake = Handshake::ServerEnds { negotiated };
@@ -243,6 +250,7 @@ impl Session {
             Life::Connecting => matches!(
                 self.handshake,
                 Handshake::ClientReads { .. }
+                    | Handshake::ClientReadsBody { .. }
                     | Handshake::ServerBegins
                     | Handshake::ServerReads { .. }
             ),
@@ -263,7 +271,13 @@ impl Session {
         due.then(|| handshake::refusal_for(rule, self.is_head_request()))
     }
 
-    /// Parses the head that is due, if there is one.
+    /// A reader for the head of a response.
+    fn response_reader(&self) -> HeadReader {
+        let oldest = oldest(self.config.allow_http10_response);
+        HeadReader::new(HeadKind::Response, oldest, &self.config.limits)
+    }
+
+    /// Parses the head that is due, if there is one, or the body of a refusal.
     pub(super) fn read_head(
         &mut self,
         bytes: &[u8],
@@ -275,8 +289,19 @@ impl Session {
                 return Ok(None);
             }
             if let Handshake::ServerBegins = self.handshake {
-                let reader = HeadReader::new(HeadKind::Request, &self.config.limits);
+                let oldest = oldest(self.config.show_bad_requests);
+                let reader = HeadReader::new(HeadKind::Request, oldest, &self.config.limits);
                 self.handshake = Handshake::ServerReads { reader };
+            }
+            if let (Handshake::ClientReadsBody { body }, Some(response)) =
+                (&mut self.handshake, &mut self.response)
+            {
+                *at += body.read(rest, &mut response.body);
+                let Some(outcome) = body.outcome() else {
+                    return Ok(None);
+                };
+                response.body_complete = outcome == Outcome::Complete;
+                return Err(Rule::HandshakeRefused);
             }
             let (Handshake::ClientReads { reader, .. } | Handshake::ServerReads { reader }) =
                 &mut self.handshake
@@ -306,7 +331,7 @@ impl Session {
         let request = reader.request().inspect_err(|rule| {
             self.handshake = Handshake::ServerAnswers { asked: Err(*rule) };
         })?;
-        let asked = Asked::from_request(&request);
+        let asked = Asked::from_request(&request, self.config.allow_malformed_host);
         let violation = asked.as_ref().err().copied();
         self.request = Some(Box::new(RequestHead::new(request, violation)));
         self.handshake = Handshake::ServerAnswers { asked };
@@ -319,14 +344,45 @@ impl Session {
     fn response_came(&mut self, offer: Offer, reader: HeadReader) -> Result<Option<Kind>, Rule> {
         let response = reader.response()?;
         if response.is_interim() {
-            let reader = HeadReader::new(HeadKind::Response, &self.config.limits);
+            let reader = self.response_reader();
             self.handshake = Handshake::ClientReads { offer, reader };
             return Ok(None);
         }
         let checked = self.check_response(&offer, response.status, &response.headers);
-        self.response = Some(Box::new(ResponseHead::from(response)));
+        let body = BodyReader::new(&response, self.config.limits.refusal_body);
+        self.response = Some(Box::new(ResponseHead {
+            body_complete: body.outcome() == Some(Outcome::Complete),
+            ..response.into()
+        }));
+        if checked == Err(Rule::HandshakeRefused) && body.outcome().is_none() {
+            self.handshake = Handshake::ClientReadsBody { body };
+            return Ok(None);
+        }
         self.open(checked?)?;
         Ok(Some(Kind::Opened))
+    }
+
+    /// Whether a response has refused the handshake, and its body is being read.
+    pub(super) fn is_refused(&self) -> bool {
+        matches!(self.handshake, Handshake::ClientReadsBody { .. })
+    }
+
+    /// The connection has ended, and with it the body of a refusal that is being read.
+    pub(super) fn end_body(&mut self) {
+        if self.life == Life::Connecting
+            && let (Handshake::ClientReadsBody { body }, Some(response)) =
+                (&self.handshake, &mut self.response)
+        {
+            response.body_complete = body.end_of_input() == Outcome::Complete;
+        }
+    }
+}
+
+/// The oldest version of HTTP that a head may have.
+fn oldest(allow_http10: bool) -> Version {
+    match allow_http10 {
+        true => Version::Http10,
+        false => Version::Http11,
     }
 }
 
@@ -345,6 +401,7 @@ impl Handshake {
         match self {
             Handshake::ClientBegins { .. }
             | Handshake::ClientReads { .. }
+            | Handshake::ClientReadsBody { .. }
             | Handshake::ClientChecks { .. } => Rule::WrongRole,
             _ => Rule::HandshakeOutOfOrder,
         }

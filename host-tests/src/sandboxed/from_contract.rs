@@ -102,6 +102,7 @@ impl FromContract<protocol::RequestHead> for RequestHead {
             violation: head
                 .violation
                 .map(|failure| Rule::from_contract(failure.rule)),
+            tolerated: Vec::from_contract(head.tolerated),
         }
     }
 }
@@ -112,6 +113,8 @@ impl FromContract<protocol::ResponseHead> for ResponseHead {
             status: head.status,
             reason: head.reason,
             headers: Vec::from_contract(head.headers),
+            body: head.body,
+            body_complete: head.body_complete,
         }
     }
 }
@@ -213,9 +216,11 @@ impl FromContract<protocol::Config> for Config {
         config.reply_to_close = contract.reply_to_close;
         config.close_on_failure = contract.close_on_failure;
         config.show_bad_requests = contract.show_bad_requests;
+        config.allow_malformed_host = contract.allow_malformed_host;
+        config.allow_http10_response = contract.allow_http10_response;
         config.deflate = contract.deflate.map(deflate);
         config.limits.head = contract.limits.head;
-        config.limits.line = contract.limits.line;
+        config.limits.refusal_body = contract.limits.refusal_body;
         config.limits.headers = contract.limits.headers;
         config.limits.frame = contract.limits.frame;
         config.limits.message = contract.limits.message;

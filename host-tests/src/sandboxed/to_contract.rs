@@ -49,6 +49,8 @@ impl ToContract for Config {
             reply_to_close: self.reply_to_close,
             close_on_failure: self.close_on_failure,
             show_bad_requests: self.show_bad_requests,
+            allow_malformed_host: self.allow_malformed_host,
+            allow_http10_response: self.allow_http10_response,
             deflate: self.deflate.as_ref().map(deflate),
             limits: limits(&self.limits),
             timeouts: timeouts(&self.timeouts),
@@ -71,8 +73,8 @@ fn deflate(deflate: &Deflate) -> protocol::Deflate {
 fn limits(limits: &Limits) -> protocol::Limits {
     protocol::Limits {
         head: limits.head,
-        line: limits.line,
         headers: limits.headers,
+        refusal_body: limits.refusal_body,
         frame: limits.frame,
         message: limits.message,
         inflated: limits.inflated,

@@ -99,9 +99,17 @@ fn each_default_in_the_contract_is_the_engines() {
             "show-bad-requests: bool",
             config.show_bad_requests.to_string(),
         ),
+        (
+            "allow-malformed-host: bool",
+            config.allow_malformed_host.to_string(),
+        ),
+        (
+            "allow-http10-response: bool",
+            config.allow_http10_response.to_string(),
+        ),
         ("head: u32", limits.head.to_string()),
-        ("line: u32", limits.line.to_string()),
         ("headers: u32", limits.headers.to_string()),
+        ("refusal-body: u32", limits.refusal_body.to_string()),
         ("frame: u64", mebibytes(limits.frame)),
         ("message: u64", mebibytes(limits.message)),
         ("inflated: u32", mebibytes(limits.inflated.into())),

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::{fmt, io};
 
-use http::{Response, StatusCode};
+use http::StatusCode;
 
+use super::request::ErrorResponse;
 use crate::error::{CallError, SandboxError};
 use crate::protocol::{Failure, Party};
 
@@ -16,8 +17,9 @@ pub enum Error {
     Io(Arc<io::Error>),
     /// A rule was broken, by the party that [`blame`](Self::blame) names.
     Failure(Arc<Failure>),
-    /// The server answered with something else than a WebSocket: its response, without a body.
-    Http(Arc<Response<()>>),
+    /// The server answered with something else than a WebSocket: its response, with as much of its body as came up to
+    /// [`Limits::refusal_body`](crate::protocol::Limits::refusal_body).
+    Http(Arc<ErrorResponse>),
     /// The callback of `accept_hdr_async` refused the request, with this status.
     Refused(StatusCode),
     /// The guest has ended.

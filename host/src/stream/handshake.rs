@@ -114,7 +114,7 @@ where
     let error = stream.outcome().await;
     match (error, head) {
         (Error::Failure(failure), Some(head)) if failure.rule == Rule::HandshakeRefused => {
-            Err(Error::Http(request::response(head)?.into()))
+            Err(Error::Http(request::error_response(head)?.into()))
         }
         (error, _) => Err(error),
     }

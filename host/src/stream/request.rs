@@ -187,7 +187,13 @@ pub(super) fn incoming(head: RequestHead) -> Result<Request, Error> {
     Ok(request)
 }
 
-/// A response that came.
+/// A response that refuses, with what came of its body.
+pub(super) fn error_response(mut head: ResponseHead) -> Result<ErrorResponse, Error> {
+    let body = Bytes::from(std::mem::take(&mut head.body));
+    Ok(response(head)?.map(|()| body))
+}
+
+/// A response that came, without its body.
 pub(super) fn response(head: ResponseHead) -> Result<Response, Error> {
     let mut response = Response::new(());
     *response.status_mut() = head.status.try_into().map_err(Error::request)?;

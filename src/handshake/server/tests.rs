@@ -51,6 +51,7 @@ fn connect(instead: &[(&str, &str)]) -> Vec<Header> {
 
 fn request(method: &str, target: &str, headers: Vec<Header>) -> ParsedRequest {
     ParsedRequest {
+        version: Version::Http11,
         method: method.into(),
         target: target.into(),
         headers,
@@ -58,14 +59,27 @@ fn request(method: &str, target: &str, headers: Vec<Header>) -> ParsedRequest {
 }
 
 fn examine(headers: &[Header]) -> Option<Rule> {
-    let by_fields = Asked::from_headers(Form::Upgrade, headers).err();
-    let by_request = Asked::from_request(&request("GET", "/", headers.to_vec())).err();
+    examine_with(headers, true)
+}
+
+fn examine_with(headers: &[Header], allow_malformed_host: bool) -> Option<Rule> {
+    let by_fields = Asked::from_headers(Form::Upgrade, headers, allow_malformed_host).err();
+    let by_request = examine_request(&request("GET", "/", headers.to_vec()), allow_malformed_host);
     assert_eq!(by_fields, by_request, "both ways find the same");
     by_fields
 }
 
+fn examine_request(request: &ParsedRequest, allow_malformed_host: bool) -> Option<Rule> {
+    Asked::from_request(request, allow_malformed_host).err()
+}
+
 fn examine_connect(instead: &[(&str, &str)]) -> Option<Rule> {
-    Asked::from_headers(Form::ExtendedConnect, &connect(instead)).err()
+    Asked::from_headers(Form::ExtendedConnect, &connect(instead), true).err()
+}
+
+/// What a host is shown of an upgrade.
+fn shown(instead: &[(&str, &str)]) -> RequestHead {
+    RequestHead::new(request("GET", "/", upgrade(instead)), None)
 }
 
 #[test]
@@ -76,7 +90,7 @@ fn a_good_request_is_examined_and_accepted() {
         ("Sec-WebSocket-Protocol", "chat, superchat"),
         ("Sec-WebSocket-Extensions", "foo; a=1, bar"),
     ]);
-    let asked = Asked::from_request(&request("GET", "/chat", fields)).unwrap();
+    let asked = Asked::from_request(&request("GET", "/chat", fields), true).unwrap();
     let foo = Extension {
         name: "foo".into(),
         parameters: vec![("b".into(), None)],
@@ -103,7 +117,7 @@ fn a_good_request_is_examined_and_accepted() {
 
 #[test]
 fn an_acceptance_that_chooses_nothing_has_no_fields_for_it() {
-    let asked = Asked::from_headers(Form::Upgrade, &upgrade(&[])).unwrap();
+    let asked = Asked::from_headers(Form::Upgrade, &upgrade(&[]), true).unwrap();
     let (headers, negotiated) = asked.accept(&Acceptance::default()).unwrap();
     assert_eq!(headers.len(), 3);
     assert_eq!(negotiated, Negotiated::default());
@@ -112,8 +126,7 @@ fn an_acceptance_that_chooses_nothing_has_no_fields_for_it() {
 #[test]
 fn ordinary_requests_are_told_apart_from_broken_handshakes() {
     let ordinary = || headers(&[("Host", "a"), ("Connection", "keep-alive")]);
-    let rule =
-        |method, target, headers| Asked::from_request(&request(method, target, headers)).err();
+    let rule = |method, target, headers| examine_request(&request(method, target, headers), true);
     assert_eq!(rule("GET", "/", ordinary()), Some(Rule::UpgradeMissing));
     assert_eq!(rule("POST", "/", ordinary()), Some(Rule::MethodNotGet));
     assert_eq!(rule("HEAD", "/", ordinary()), Some(Rule::MethodNotGet));
@@ -127,18 +140,102 @@ fn ordinary_requests_are_told_apart_from_broken_handshakes() {
 }
 
 #[test]
-fn class_18_a_request_has_one_valid_host() {
-    assert_eq!(examine(&without("Host")), Some(Rule::HostMissing));
-    let two = upgrade(&[("Host", "a"), ("Host", "a")]);
-    assert_eq!(examine(&two), Some(Rule::HostDuplicate));
-    for bad in ["", "a b", "a, b", "user@a", "a/b", "a:x"] {
+fn http_1_0_is_told_before_anything_else() {
+    let old = |method, target, headers| ParsedRequest {
+        version: Version::Http10,
+        ..request(method, target, headers)
+    };
+    for request in [
+        old("GET", "/", upgrade(&[])),
+        old("GET", "/healthz", vec![]),
+        old("OPTIONS", "*", vec![]),
+        old("HEAD", "/", upgrade(&[("Host", "a"), ("Host", "b")])),
+    ] {
+        assert_eq!(examine_request(&request, true), Some(Rule::HttpVersion));
+        let head = RequestHead::new(request.clone(), Some(Rule::HttpVersion));
         assert_eq!(
-            examine(&upgrade(&[("Host", bad)])),
-            Some(Rule::HostMalformed),
-            "{bad:?}"
+            (&head.method, &head.target),
+            (&request.method, &request.target)
         );
     }
-    assert_eq!(examine(&upgrade(&[("Host", " [::1]:80 ")])), None);
+}
+
+#[test]
+fn class_18_a_request_has_one_host_field() {
+    for allow_malformed in [true, false] {
+        let rule = |headers: &[Header]| examine_with(headers, allow_malformed);
+        assert_eq!(rule(&without("Host")), Some(Rule::HostMissing));
+        for two in [["a", "a"], ["a", ""], ["", ""], ["a b", "a b"]] {
+            let two = upgrade(&two.map(|host| ("Host", host)));
+            assert_eq!(rule(&two), Some(Rule::HostDuplicate));
+        }
+    }
+}
+
+const MALFORMED_HOSTS: [&str; 9] = [
+    "::1:8080",
+    "[fe80::1%25eth0]:80",
+    ":80",
+    "a b",
+    "a, b",
+    "user@a",
+    "a/b",
+    "a:x",
+    "a:65536",
+];
+
+#[test]
+fn a_malformed_host_is_let_pass_and_shown_as_none() {
+    for bad in MALFORMED_HOSTS {
+        assert_eq!(examine(&upgrade(&[("Host", bad)])), None, "{bad:?}");
+        let head = shown(&[("Host", bad)]);
+        assert_eq!(
+            (&*head.authority, &*head.tolerated),
+            ("", &[Rule::HostMalformed][..])
+        );
+        assert!(head.headers.contains(&Header::new("Host", bad)));
+    }
+}
+
+#[test]
+fn class_18_a_malformed_host_is_refused_if_the_settings_say_so() {
+    for bad in MALFORMED_HOSTS {
+        let fields = upgrade(&[("Host", bad)]);
+        let rule = examine_with(&fields, false);
+        assert_eq!(rule, Some(Rule::HostMalformed), "{bad:?}");
+        let head = RequestHead::new(request("GET", "/", fields), rule);
+        assert_eq!((&*head.authority, &*head.tolerated), ("", &[][..]));
+    }
+}
+
+/// RFC 9112, section 3.2: it is what a client sends whose target has no authority.
+#[test]
+fn an_empty_host_breaks_no_rule() {
+    for empty in ["", " \t"] {
+        let fields = upgrade(&[("Host", empty)]);
+        assert_eq!(examine_with(&fields, false), None);
+        let head = shown(&[("Host", empty)]);
+        assert_eq!((&*head.authority, &*head.tolerated), ("", &[][..]));
+    }
+}
+
+#[test]
+fn a_valid_host_is_the_authority() {
+    for (value, authority) in [(" [::1]:80 ", "[::1]:80"), ("a:", "a:"), ("a_b", "a_b")] {
+        assert_eq!(examine_with(&upgrade(&[("Host", value)]), false), None);
+        assert_eq!(shown(&[("Host", value)]).authority, authority);
+    }
+}
+
+/// RFC 9112, section 3.2.2: it takes the place of the Host field.
+#[test]
+fn the_authority_of_an_absolute_target_is_strict_and_a_malformed_host_beside_it_is_tolerated() {
+    let fields = || upgrade(&[("Host", "::1:8080")]);
+    let head = RequestHead::new(request("GET", "ws://a:1/b", fields()), None);
+    assert_eq!((&*head.authority, &*head.target), ("a:1", "/b"));
+    assert_eq!(head.tolerated, [Rule::HostMalformed]);
+    let bad = request("GET", "ws://::1:8080/b", fields());
+    assert_eq!(examine_request(&bad, true), Some(Rule::TargetMalformed));
 }
 
 #[test]
@@ -147,9 +244,11 @@ fn a_target_is_in_origin_form_or_in_absolute_form_which_takes_the_place_of_the_h
         ("/a?b", "example.org", "/a?b"),
         ("http://other:80/a?b", "other:80", "/a?b"),
         ("http://other", "other", "/"),
+        ("ws://other/a", "other", "/a"),
+        ("wss://other:443/a?b", "other:443", "/a?b"),
     ] {
         let request = request("GET", target, upgrade(&[]));
-        assert!(Asked::from_request(&request).is_ok(), "{target}");
+        assert_eq!(examine_request(&request, true), None, "{target}");
         let head = RequestHead::new(request, None);
         assert_eq!(
             (&*head.authority, &*head.target),
@@ -157,13 +256,9 @@ fn a_target_is_in_origin_form_or_in_absolute_form_which_takes_the_place_of_the_h
             "{target}"
         );
     }
-    for bad in ["*", "a:80", "/a#b", "ws://a/", "http://u@a/"] {
-        let request = request("GET", bad, upgrade(&[]));
-        assert_eq!(
-            Asked::from_request(&request).err(),
-            Some(Rule::TargetMalformed),
-            "{bad}"
-        );
+    for bad in ["*", "a:80", "/a#b", "ftp://a/", "ws://u@a/"] {
+        let rule = examine_request(&request("GET", bad, upgrade(&[])), true);
+        assert_eq!(rule, Some(Rule::TargetMalformed), "{bad}");
     }
 }
 
@@ -172,7 +267,7 @@ fn a_head_shows_what_can_be_read_of_a_bad_request() {
     let fields = headers(&[
         ("Host", "a"),
         ("host", "b"),
-        ("Sec-WebSocket-Protocol", "a, a"),
+        ("Sec-WebSocket-Protocol", "a b"),
         ("Sec-WebSocket-Extensions", "foo, ;"),
     ]);
     let violation = Some(Rule::MethodNotGet);
@@ -185,6 +280,7 @@ fn a_head_shows_what_can_be_read_of_a_bad_request() {
         extensions: vec![],
         headers: fields,
         violation,
+        tolerated: vec![Rule::ExtensionMalformed],
     };
     assert_eq!(head, expected);
     let fields = upgrade(&[
@@ -268,7 +364,7 @@ fn the_key_is_sixteen_bytes_once() {
         "",
         "AAAA",
         "dGhlIHNhbXBsZSBub25jZQ",
-        "dGhlIHNhbXBsZSBub25jZR==",
+        "dGhlIHNhbXBsZSBub25jZQ=",
         "\"dGhlIHNhbXBsZSBub25jZQ==\"",
     ] {
         assert_eq!(
@@ -277,6 +373,18 @@ fn the_key_is_sixteen_bytes_once() {
             "{bad:?}"
         );
     }
+}
+
+/// The key of the example in RFC 6455, section 4.1, is of this kind.
+#[test]
+fn a_key_with_bits_left_over_is_answered_as_it_was_sent() {
+    let key = "AQIDBAUGBwgJCgsMDQ4PEC==";
+    let asked = Asked::from_headers(Form::Upgrade, &upgrade(&[("Sec-WebSocket-Key", key)]), true);
+    let (headers, _) = asked.unwrap().accept(&Acceptance::default()).unwrap();
+    let accept = header::single(&headers, "Sec-WebSocket-Accept");
+    let expected = key::accept(key.as_bytes());
+    assert_eq!(accept, Occurrence::Once(expected.as_bytes()));
+    assert_ne!(expected, key::accept(b"AQIDBAUGBwgJCgsMDQ4PEA=="));
 }
 
 #[test]
@@ -305,40 +413,89 @@ fn class_18_a_request_with_a_body_is_refused() {
 }
 
 #[test]
-fn malformed_offers_are_refused() {
-    for (name, bad, rule) in [
-        ("Sec-WebSocket-Protocol", "a b", Rule::SubprotocolMalformed),
-        ("Sec-WebSocket-Protocol", "a, a", Rule::SubprotocolMalformed),
-        (
-            "Sec-WebSocket-Extensions",
-            "foo; a=\"",
-            Rule::ExtensionMalformed,
-        ),
-        ("Sec-WebSocket-Extensions", "", Rule::ExtensionMalformed),
-    ] {
-        assert_eq!(examine(&upgrade(&[(name, bad)])), Some(rule), "{bad:?}");
-        assert_eq!(examine_connect(&[(name, bad)]), Some(rule), "{bad:?}");
+fn subprotocols_that_are_no_tokens_are_refused() {
+    for bad in ["a b", "a;b", "a, \"b\"", "a, é"] {
+        let field = ("Sec-WebSocket-Protocol", bad);
+        let rule = Some(Rule::SubprotocolMalformed);
+        assert_eq!(examine(&upgrade(&[field])), rule, "{bad:?}");
+        assert_eq!(examine_connect(&[field]), rule, "{bad:?}");
     }
 }
 
 #[test]
-fn class_04_high_bytes_in_any_field_of_a_request_are_refused() {
+fn an_empty_list_of_subprotocols_asks_for_none_and_a_repeated_name_counts_once() {
+    for (value, expected) in [
+        ("", &[][..]),
+        (" , ", &[]),
+        ("ocpp1.6, ocpp1.6", &["ocpp1.6"]),
+        ("b, a, b", &["b", "a"]),
+    ] {
+        let field = ("Sec-WebSocket-Protocol", value);
+        assert_eq!(examine(&upgrade(&[field])), None, "{value:?}");
+        assert_eq!(examine_connect(&[field]), None, "{value:?}");
+        let head = shown(&[field]);
+        assert_eq!(head.subprotocols, expected, "{value:?}");
+        assert_eq!(head.tolerated, [], "{value:?}");
+    }
+}
+
+#[test]
+fn an_offer_of_extensions_that_cannot_be_read_offers_nothing() {
+    for bad in [
+        "",
+        ",",
+        "permessage-deflate;",
+        "bbf-usp-protocol; eid=\"proto::agent-1\"",
+        "foo; a=\"",
+        "foo, é",
+    ] {
+        let field = ("Sec-WebSocket-Extensions", bad);
+        assert_eq!(examine(&upgrade(&[field])), None, "{bad:?}");
+        assert_eq!(examine_connect(&[field]), None, "{bad:?}");
+        let asked = Asked::from_headers(Form::Upgrade, &upgrade(&[field]), true).unwrap();
+        assert_eq!(asked.extensions(), [], "{bad:?}");
+        let head = shown(&[field]);
+        assert_eq!(head.extensions, [], "{bad:?}");
+        assert_eq!(head.tolerated, [Rule::ExtensionMalformed], "{bad:?}");
+    }
+    let lines = [
+        ("Sec-WebSocket-Extensions", "permessage-deflate"),
+        ("Sec-WebSocket-Extensions", "foo;"),
+    ];
+    assert_eq!(shown(&lines).extensions, [], "one of several lines");
+    assert_eq!(shown(&lines[..1]).tolerated, []);
+}
+
+#[test]
+fn class_04_high_bytes_in_any_field_of_a_request_are_refused_or_not_shown_as_read() {
     for byte in 0x80..=0xFF {
         for (name, rule) in [
-            ("Host", Rule::HostMalformed),
             ("Upgrade", Rule::UpgradeMissing),
             ("Connection", Rule::ConnectionMissing),
             ("Content-Length", Rule::BodyNotAllowed),
             ("Sec-WebSocket-Version", Rule::VersionUnsupported),
             ("Sec-WebSocket-Key", Rule::KeyMalformed),
             ("Sec-WebSocket-Protocol", Rule::SubprotocolMalformed),
-            ("Sec-WebSocket-Extensions", Rule::ExtensionMalformed),
         ] {
             let mut fields = without(name);
             fields.push(Header::new(name, [byte]));
             assert_eq!(examine(&fields), Some(rule), "{name}");
             let head = RequestHead::new(request("GET", "/", fields), Some(rule));
             assert_eq!(head.violation, Some(rule));
+        }
+        for (name, rule) in [
+            ("Host", Rule::HostMalformed),
+            ("Sec-WebSocket-Extensions", Rule::ExtensionMalformed),
+        ] {
+            let mut fields = without(name);
+            fields.push(Header::new(name, [byte]));
+            assert_eq!(examine(&fields), None, "{name}");
+            let head = RequestHead::new(request("GET", "/", fields), None);
+            assert_eq!(head.tolerated, [rule]);
+            assert_eq!(
+                (head.authority.contains('\u{fffd}'), head.extensions),
+                (false, vec![])
+            );
         }
         let mut fields = upgrade(&[]);
         fields.push(Header::new("Origin", [byte]));
@@ -352,7 +509,7 @@ fn an_extended_connect_is_examined_and_accepted() {
         (":protocol", "WebSocket"),
         ("sec-websocket-protocol", "chat"),
     ]);
-    let asked = Asked::from_headers(Form::ExtendedConnect, &fields).unwrap();
+    let asked = Asked::from_headers(Form::ExtendedConnect, &fields, true).unwrap();
     let acceptance = Acceptance {
         subprotocol: Some("chat".into()),
         headers: headers(&[("Server", "x")]),
@@ -369,12 +526,12 @@ fn class_19_each_form_refuses_the_others_request() {
         examine_connect(&[("Sec-WebSocket-Key", KEY)]),
         Some(Rule::KeyForbidden)
     );
-    let rule = Asked::from_headers(Form::ExtendedConnect, &upgrade(&[])).err();
+    let rule = Asked::from_headers(Form::ExtendedConnect, &upgrade(&[]), true).err();
     assert_eq!(rule, Some(Rule::ConnectMalformed));
-    let rule = Asked::from_headers(Form::Upgrade, &connect(&[])).err();
+    let rule = Asked::from_headers(Form::Upgrade, &connect(&[]), true).err();
     assert_eq!(rule, Some(Rule::ConnectForbidden));
     let mixed = upgrade(&[(":path", "/")]);
-    let rule = Asked::from_headers(Form::Upgrade, &mixed).err();
+    let rule = Asked::from_headers(Form::Upgrade, &mixed, true).err();
     assert_eq!(rule, Some(Rule::ConnectForbidden));
 }
 
@@ -384,7 +541,7 @@ fn only_what_was_requested_can_be_accepted() {
         ("Sec-WebSocket-Protocol", "chat"),
         ("Sec-WebSocket-Extensions", "foo, foo; a, bar"),
     ]);
-    let asked = Asked::from_headers(Form::Upgrade, &fields).unwrap();
+    let asked = Asked::from_headers(Form::Upgrade, &fields, true).unwrap();
     let subprotocol = |name: &str| {
         let acceptance = Acceptance {
             subprotocol: Some(name.into()),
@@ -421,7 +578,7 @@ fn only_what_was_requested_can_be_accepted() {
 
 #[test]
 fn class_18_no_value_of_the_host_ends_its_line_or_overrides_the_handshake() {
-    let asked = Asked::from_headers(Form::Upgrade, &upgrade(&[])).unwrap();
+    let asked = Asked::from_headers(Form::Upgrade, &upgrade(&[]), true).unwrap();
     let with = |name: &str, value: &str| {
         let acceptance = Acceptance {
             headers: headers(&[(name, value)]),

@@ -2,15 +2,25 @@ use super::*;
 
 const UNLIMITED: u32 = u32::MAX;
 
-fn limits(head: u32, line: u32, headers: u32) -> Limits {
+fn limits(head: u32, headers: u32) -> Limits {
     let mut limits = Limits::default();
-    (limits.head, limits.line, limits.headers) = (head, line, headers);
+    (limits.head, limits.headers) = (head, headers);
     limits
 }
 
 /// The first byte that breaks a rule, and which.
 fn first_wrong_byte(kind: HeadKind, limits: &Limits, input: &[u8]) -> Option<(usize, Rule)> {
-    let mut scanner = Scanner::new(kind, limits);
+    first_wrong_byte_from(Version::Http11, kind, limits, input)
+}
+
+/// The same, if heads of that version are taken too.
+fn first_wrong_byte_from(
+    oldest: Version,
+    kind: HeadKind,
+    limits: &Limits,
+    input: &[u8],
+) -> Option<(usize, Rule)> {
+    let mut scanner = Scanner::new(kind, oldest, limits);
     input
         .iter()
         .enumerate()
@@ -23,7 +33,7 @@ fn first_wrong_byte_of_runs(
     limits: &Limits,
     input: &[u8],
 ) -> Option<(usize, Rule)> {
-    let mut scanner = Scanner::new(kind, limits);
+    let mut scanner = Scanner::new(kind, Version::Http11, limits);
     let mut at = 0;
     while at < input.len() {
         if let Err(rule) = scanner.step(input[at]) {
@@ -55,10 +65,10 @@ fn runs_find_what_steps_do_whatever_byte_stands_wherever() {
         (HeadKind::Response, &response[..]),
     ];
     let limits = [
-        limits(UNLIMITED, UNLIMITED, UNLIMITED),
-        limits(30, UNLIMITED, UNLIMITED),
-        limits(UNLIMITED, 7, UNLIMITED),
-        limits(UNLIMITED, 18, 1),
+        limits(UNLIMITED, UNLIMITED),
+        limits(7, UNLIMITED),
+        limits(30, UNLIMITED),
+        limits(UNLIMITED, 1),
     ];
     for (kind, head) in heads {
         for at in (0..head.len()).step_by(if cfg!(miri) { 7 } else { 1 }) {
@@ -173,6 +183,27 @@ fn any_version_but_1_1_fails_at_the_digit() {
 }
 
 #[test]
+fn http_1_0_is_taken_where_the_caller_says_so_and_no_other_version_with_it() {
+    let limits = Limits::default();
+    let wrong =
+        |kind, line: &str| first_wrong_byte_from(Version::Http10, kind, &limits, line.as_bytes());
+    for (kind, head) in [
+        (HeadKind::Request, "GET / HTTP/1.0\r\n\r\n"),
+        (HeadKind::Request, "OPTIONS * HTTP/1.0\r\n\r\n"),
+        (HeadKind::Request, "GET / HTTP/1.1\r\n\r\n"),
+        (HeadKind::Response, "HTTP/1.0 200 OK\r\n\r\n"),
+        (HeadKind::Response, "HTTP/1.1 200 OK\r\n\r\n"),
+    ] {
+        assert_eq!(wrong(kind, head), None, "{head:?}");
+    }
+    for line in ["GET / HTTP/1.2", "GET / HTTP/0", "GET / HTTP/2"] {
+        let last = line.len() - 1;
+        let expected = Some((last, Rule::HttpVersion));
+        assert_eq!(wrong(HeadKind::Request, line), expected, "{line:?}");
+    }
+}
+
+#[test]
 fn one_empty_line_may_stand_before_a_request_and_none_before_a_response() {
     let limits = Limits::default();
     fails_at_its_end(HeadKind::Request, &limits, b"\r\n\r", Rule::HeadMalformed);
@@ -202,44 +233,11 @@ fn class_04_high_bytes_fail_in_all_but_values() {
 }
 
 #[test]
-fn class_01_an_endless_line_fails_at_the_limit() {
-    let limits = limits(200, 100, UNLIMITED);
-    let endless = "a".repeat(1000);
-    for (kind, start, rule) in [
-        (HeadKind::Request, "", Rule::RequestLineTooLong),
-        (HeadKind::Request, "GET /", Rule::RequestLineTooLong),
-        (
-            HeadKind::Request,
-            "GET / HTTP/1.1\r\n",
-            Rule::HeaderLineTooLong,
-        ),
-        (
-            HeadKind::Request,
-            "GET / HTTP/1.1\r\nX: ",
-            Rule::HeaderLineTooLong,
-        ),
-        (HeadKind::Response, "HTTP/1.1 101 ", Rule::HeaderLineTooLong),
-        (
-            HeadKind::Response,
-            "HTTP/1.1 101 \r\nX: ",
-            Rule::HeaderLineTooLong,
-        ),
-    ] {
-        let input = [start, &endless].concat();
-        let line_start = start.rfind('\n').map_or(0, |at| at + 1);
-        assert_eq!(
-            first_wrong_byte(kind, &limits, input.as_bytes()),
-            Some((line_start + 100, rule)),
-            "{start:?}"
-        );
-    }
-}
-
-#[test]
-fn class_01_the_limit_of_the_head_holds_in_every_line() {
-    let limits = limits(100, UNLIMITED, UNLIMITED);
+fn class_01_an_endless_line_fails_at_the_limit_of_the_head() {
+    let limits = limits(100, UNLIMITED);
     let (endless, fields) = ("a".repeat(1000), "a:\r\n".repeat(1000));
     for (kind, input, rule) in [
+        (HeadKind::Request, endless.clone(), Rule::RequestLineTooLong),
         (
             HeadKind::Request,
             format!("GET /{endless}"),
@@ -248,6 +246,11 @@ fn class_01_the_limit_of_the_head_holds_in_every_line() {
         (
             HeadKind::Request,
             format!("GET / HTTP/1.1\r\n{endless}"),
+            Rule::HeadTooLong,
+        ),
+        (
+            HeadKind::Request,
+            format!("GET / HTTP/1.1\r\nX: {endless}"),
             Rule::HeadTooLong,
         ),
         (
@@ -262,6 +265,11 @@ fn class_01_the_limit_of_the_head_holds_in_every_line() {
         ),
         (
             HeadKind::Response,
+            format!("HTTP/1.1 101 \r\nX: {endless}"),
+            Rule::HeadTooLong,
+        ),
+        (
+            HeadKind::Response,
             format!("HTTP/1.1 101\r\n{fields}"),
             Rule::HeadTooLong,
         ),
@@ -272,16 +280,14 @@ fn class_01_the_limit_of_the_head_holds_in_every_line() {
 }
 
 #[test]
-fn limits_of_zero_refuse_without_panic() {
-    for limits in [limits(0, 9, 9), limits(9, 0, 9)] {
-        let wrong = first_wrong_byte(HeadKind::Request, &limits, b"GET");
-        assert_eq!(wrong, Some((0, Rule::RequestLineTooLong)));
-    }
+fn a_limit_of_zero_refuses_without_panic() {
+    let wrong = first_wrong_byte(HeadKind::Request, &limits(0, 9), b"GET");
+    assert_eq!(wrong, Some((0, Rule::RequestLineTooLong)));
 }
 
 #[test]
 fn class_02_one_field_too_many_fails_at_its_first_byte() {
-    let limits = limits(UNLIMITED, UNLIMITED, 100);
+    let limits = limits(UNLIMITED, 100);
     let head = format!("GET / HTTP/1.1\r\n{}x", "a: b\r\n".repeat(100));
     fails_at_its_end(
         HeadKind::Request,

@@ -12,7 +12,6 @@ on_both_engines![
     class_18_data_before_the_response,
     class_01_a_response_without_end,
     class_25_a_redirect_is_not_followed,
-    a_refusal_is_shown,
     an_answer_that_was_not_offered,
 ];
 
@@ -31,6 +30,9 @@ fn never_opens<E: Engine>(request: &Request, response: &dyn Fn(&str) -> Vec<u8>,
     assert_eq!(subject.engine.negotiated(), None);
 }
 
+/// Says that a response has no body, so that it is complete with its head.
+const EMPTY: (&str, &str) = ("Content-Length", "0");
+
 const SWITCHING: &str = "HTTP/1.1 101 Switching Protocols";
 
 fn class_18_responses_that_never_open<E: Engine>() {
@@ -40,7 +42,7 @@ fn class_18_responses_that_never_open<E: Engine>() {
         let line = format!("HTTP/1.1 {status} ");
         let response = |accept: &str| {
             let accept = ("Sec-WebSocket-Accept", accept);
-            heads::head(&line, &[upgrade, connection, accept])
+            heads::head(&line, &[upgrade, connection, accept, EMPTY])
         };
         never_opens::<E>(&plain(), &response, Rule::HandshakeRefused);
     }
@@ -51,7 +53,7 @@ fn class_18_responses_that_never_open<E: Engine>() {
     never_opens::<E>(&plain(), &wrong, Rule::AcceptWrong);
     type Fields<'a> = Vec<(&'a str, &'a str)>;
     type Make = for<'a> fn(&'a str) -> Fields<'a>;
-    let cases: [(Make, Rule); 8] = [
+    let cases: [(Make, Rule); 6] = [
         (
             |_| vec![("Upgrade", "websocket"), ("Connection", "Upgrade")],
             Rule::AcceptMissing,
@@ -96,28 +98,6 @@ fn class_18_responses_that_never_open<E: Engine>() {
             },
             Rule::ConnectionMissing,
         ),
-        (
-            |a| {
-                vec![
-                    ("Upgrade", "websocket"),
-                    ("Connection", "Upgrade"),
-                    ("Sec-WebSocket-Accept", a),
-                    ("Content-Length", "19"),
-                ]
-            },
-            Rule::BodyNotAllowed,
-        ),
-        (
-            |a| {
-                vec![
-                    ("Upgrade", "websocket"),
-                    ("Connection", "Upgrade"),
-                    ("Sec-WebSocket-Accept", a),
-                    ("Transfer-Encoding", "chunked"),
-                ]
-            },
-            Rule::BodyNotAllowed,
-        ),
     ];
     for (fields, rule) in cases {
         let response = |accept: &str| heads::head(SWITCHING, &fields(accept));
@@ -141,8 +121,8 @@ fn class_18_data_before_the_response<E: Engine>() {
 
 fn class_01_a_response_without_end<E: Engine>() {
     for (start, more, rule) in [
-        ("HTTP/1.1 101 ", "a", Rule::HeaderLineTooLong),
-        ("HTTP/1.1 101 \r\nA: ", "b", Rule::HeaderLineTooLong),
+        ("HTTP/1.1 101 ", "a", Rule::HeadTooLong),
+        ("HTTP/1.1 101 \r\nA: ", "b", Rule::HeadTooLong),
         ("HTTP/1.1 101 \r\n", "A: b\r\n", Rule::TooManyHeaders),
     ] {
         let (mut subject, _) = asking::<E>(&plain());
@@ -151,7 +131,7 @@ fn class_01_a_response_without_end<E: Engine>() {
         while subject.failed_by().is_none() {
             subject.hears(more);
             said += more.len();
-            assert!(said < 20_000);
+            assert!(said <= 65_537);
         }
         assert_eq!(subject.failed_by(), Some(rule));
         assert_eq!(subject.writes_bytes(), b"");
@@ -167,26 +147,15 @@ fn class_25_a_redirect_is_not_followed<E: Engine>() {
     for status in [300, 301, 302, 303, 305, 307, 308] {
         let line = format!("HTTP/1.1 {status} ");
         let elsewhere = ("Location", "ws://evil.example/");
-        let response = |_: &str| heads::head(&line, &[elsewhere]);
+        let response = |_: &str| heads::head(&line, &[elsewhere, EMPTY]);
         never_opens::<E>(&request, &response, Rule::HandshakeRefused);
         let (mut subject, _) = asking::<E>(&request);
         subject.hears(response(""));
         let shown = subject.engine.response().expect("the redirect");
         assert_eq!(shown.status, status);
-        assert_eq!(shown.headers, [header(elsewhere.0, elsewhere.1)]);
+        assert_eq!(shown.headers[0], header(elsewhere.0, elsewhere.1));
         assert!(subject.engine.connect(&request).is_err());
     }
-}
-
-fn a_refusal_is_shown<E: Engine>() {
-    let (mut subject, _) = asking::<E>(&plain());
-    let response = heads::head("HTTP/1.1 401 Who?", &[("WWW-Authenticate", "Basic")]);
-    assert_eq!(subject.hears(response), []);
-    let failure = subject.engine.failure().unwrap();
-    assert_eq!(failure, Rule::HandshakeRefused.into());
-    let shown = subject.engine.response().expect("the refusal");
-    assert_eq!((shown.status, &*shown.reason), (401, &b"Who?"[..]));
-    assert_eq!(shown.headers, [header("WWW-Authenticate", "Basic")]);
 }
 
 fn an_answer_that_was_not_offered<E: Engine>() {

@@ -5,6 +5,8 @@ mod bad_responses;
 mod client;
 mod compression;
 mod headers;
+mod lenient;
+mod refusals;
 mod server;
 
 use std::fmt::Debug;

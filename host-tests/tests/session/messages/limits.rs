@@ -33,7 +33,7 @@ fn unlimited() -> Config {
     config.limits.queued_output = u64::MAX;
     config.limits.queued_pongs = u32::MAX;
     config.limits.head = u32::MAX;
-    config.limits.line = u32::MAX;
+    config.limits.refusal_body = u32::MAX;
     config.limits.headers = u32::MAX;
     config
 }
