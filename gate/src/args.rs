@@ -87,13 +87,17 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ORIGIN", help_heading = ROUTING)]
     pub(crate) origin: Vec<Origin>,
 
-    /// Pass on the client's Host instead of the upstream's own
+    /// Pass on the client's Host, if valid, and not the upstream's
     #[arg(long, help_heading = FIELDS)]
     pub(crate) keep_host: bool,
 
     /// Believe X-Forwarded-For and the like of these; repeatable
     #[arg(long, value_name = "CIDR", value_parser = forwarded::network, help_heading = FIELDS)]
     pub(crate) trusted_proxy: Vec<IpNet>,
+
+    /// Accept upstreams that answer in HTTP/1.0
+    #[arg(long, help_heading = LENIENCY)]
+    pub(crate) allow_http10_upstream: bool,
 
     /// Pass on text that isn't UTF-8, which ends with 1007 otherwise
     #[arg(long, help_heading = LENIENCY)]

@@ -28,7 +28,7 @@ const OF_ONE_HOP: [&str; 15] = [
     "Upgrade",
 ];
 
-/// Fields that tell of a body that isn't carried over (RFC 9110, section 8).
+/// Fields that tell of a body (RFC 9110, section 8), and are carried over with it only.
 const OF_A_BODY: [&str; 11] = [
     "Accept-Ranges",
     "Content-Disposition",
@@ -57,13 +57,13 @@ pub(crate) fn of_acceptance(headers: &[Header]) -> Vec<Header> {
     end_to_end(headers)
 }
 
-/// Returns the fields of a response that refuses, for the client, which gets another body.
+/// Returns the fields of a response that refuses, for the client, which gets its body or another one.
 ///
 /// They tell it what to try instead, which may be another version, or, after a 426, another protocol (RFC 6455,
 /// section 4.4; RFC 9110, section 15.5.22).
-pub(crate) fn of_refusal(status: StatusCode, headers: &[Header]) -> Vec<Header> {
+pub(crate) fn of_refusal(status: StatusCode, headers: &[Header], with_body: bool) -> Vec<Header> {
     let mut carried = end_to_end(headers);
-    carried.retain(|header| !is_one_of(&header.name, &OF_A_BODY));
+    carried.retain(|header| with_body || !is_one_of(&header.name, &OF_A_BODY));
     let names: &[&str] = match status {
         426 => &["Sec-WebSocket-Version", "Upgrade"],
         _ => &["Sec-WebSocket-Version"],
@@ -104,6 +104,7 @@ mod tests {
             extensions: Vec::new(),
             headers: list(fields),
             violation: None,
+            tolerated: Vec::new(),
         }
     }
 
@@ -168,7 +169,7 @@ mod tests {
         };
         assert_eq!(of_request(&request, PEER, false), list(&ADDED));
         assert_eq!(of_acceptance(&fields), []);
-        assert_eq!(of_refusal(400, &fields), []);
+        assert_eq!(of_refusal(400, &fields, false), []);
     }
 
     #[test]
@@ -183,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_leaves_the_fields_of_its_body_behind() {
+    fn a_refusal_leaves_the_fields_of_its_body_behind_if_it_leaves_the_body() {
         let fields = list(&[
             ("WWW-Authenticate", "Basic"),
             ("Content-Type", "text/html"),
@@ -192,7 +193,14 @@ mod tests {
             ("Content-Length", "7"),
         ]);
         let carried = list(&[("WWW-Authenticate", "Basic"), ("Set-Cookie", "a")]);
-        assert_eq!(of_refusal(401, &fields), carried);
+        assert_eq!(of_refusal(401, &fields, false), carried);
+        let carried = list(&[
+            ("WWW-Authenticate", "Basic"),
+            ("Content-Type", "text/html"),
+            ("content-encoding", "gzip"),
+            ("Set-Cookie", "a"),
+        ]);
+        assert_eq!(of_refusal(401, &fields, true), carried);
         assert_eq!(of_acceptance(&fields).len(), 4);
     }
 
@@ -209,9 +217,9 @@ mod tests {
             ("Sec-WebSocket-Version", "13"),
             ("Sec-WebSocket-Version", "8"),
         ];
-        assert_eq!(of_refusal(400, &fields), list(&versions));
+        assert_eq!(of_refusal(400, &fields, false), list(&versions));
         let upgrade = [&versions[..], &[("Upgrade", "websocket")]].concat();
-        assert_eq!(of_refusal(426, &fields), list(&upgrade));
+        assert_eq!(of_refusal(426, &fields, false), list(&upgrade));
         assert_eq!(of_acceptance(&fields), []);
     }
 }

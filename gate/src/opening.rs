@@ -191,7 +191,8 @@ impl Opening<'_> {
                 .into());
         }
         let session = self.guest.client(&self.gate.config, &entropy)?;
-        let authority = match self.gate.keep_host {
+        // A client without a name for the gate, or with a malformed one, has none that could be passed on.
+        let authority = match self.gate.keep_host && !request.authority.is_empty() {
             true => &request.authority,
             false => &upstream.authority,
         };
@@ -278,6 +279,7 @@ impl Opening<'_> {
             // A status or a field that the upstream sent can't be passed on.
             refusal.status = 502;
             refusal.headers.clear();
+            refusal.body.clear();
             self.guest.refuse(session, &refusal)?;
         }
         self.hand_out()?;

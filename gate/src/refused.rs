@@ -25,6 +25,8 @@ pub(crate) struct Refused {
     text: &'static str,
     detail: String,
     headers: Vec<Header>,
+    /// The upstream's, in the place of the text.
+    body: Option<Vec<u8>>,
 }
 
 impl Refused {
@@ -43,10 +45,18 @@ impl Refused {
             (Rule::HandshakeTimeout, _) => refused(504, "the upstream doesn't answer in time"),
             (Rule::ConnectionLost, _) => refused(502, "the upstream gave no answer"),
             // A success that isn't the switch of protocols is none.
-            (Rule::HandshakeRefused, Some(response)) if response.status >= 300 => Self {
-                headers: headers::of_refusal(response.status, &response.headers),
-                ..refused(response.status, "the upstream refused")
-            },
+            (Rule::HandshakeRefused, Some(response)) if response.status >= 300 => {
+                let body = response.body_complete.then_some(response.body);
+                Self {
+                    headers: headers::of_refusal(
+                        response.status,
+                        &response.headers,
+                        body.is_some(),
+                    ),
+                    body,
+                    ..refused(response.status, "the upstream refused")
+                }
+            }
             _ => refused(502, "the upstream's answer is no handshake").with(Broken(failure)),
         }
     }
@@ -58,9 +68,12 @@ impl Refused {
             text,
             detail,
             mut headers,
+            body,
         } = self;
-        headers.push(header("Content-Type", "text/plain; charset=utf-8"));
-        let body = format!("{text}\n").into();
+        let body = body.unwrap_or_else(|| {
+            headers.push(header("Content-Type", "text/plain; charset=utf-8"));
+            format!("{text}\n").into()
+        });
         (
             Refusal {
                 status,
@@ -79,6 +92,7 @@ pub(crate) fn refused(status: StatusCode, text: &'static str) -> Refused {
         text,
         detail: String::new(),
         headers: Vec::new(),
+        body: None,
     }
 }
 

@@ -68,8 +68,8 @@ fn sessions(args: &Args, mut config: Config) -> Config {
     // The other side's peer answers.
     config.reply_to_close = false;
     config.show_bad_requests = args.page.is_some();
+    config.allow_http10_response = args.allow_http10_upstream;
     config.limits.head = args.max_head;
-    config.limits.line = args.max_head;
     config.limits.headers = args.max_headers;
     config.limits.message = args.max_message;
     config.limits.frame = args.max_message;

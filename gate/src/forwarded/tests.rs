@@ -14,6 +14,7 @@ fn fields(sent: &[(&str, &str)], peer: IpAddr, trusted: bool) -> Vec<(String, St
         extensions: Vec::new(),
         headers: headers.collect(),
         violation: None,
+        tolerated: Vec::new(),
     };
     let fields = about_the_client(&request, peer, trusted).into_iter();
     fields
@@ -169,6 +170,7 @@ fn without_a_host_none_is_told() {
         extensions: Vec::new(),
         headers: Vec::new(),
         violation: None,
+        tolerated: Vec::new(),
     };
     let names = about_the_client(&request, PEER, false);
     let names: Vec<&str> = names.iter().map(|header| header.name.as_str()).collect();

@@ -39,7 +39,7 @@ pub(crate) fn config() -> Config {
     let mut config = Config::default();
     config.show_control = true;
     config.timeouts.keepalive = None;
-    (config.limits.head, config.limits.line) = (1 << 20, 1 << 20);
+    config.limits.head = 1 << 20;
     config.limits.headers = 1000;
     config.limits.message = 1 << 30;
     config.limits.frame = 1 << 30;

@@ -79,6 +79,7 @@ async fn a_server_refuses_and_the_client_learns_with_what() {
         panic!("refused");
     };
     assert_eq!(response.status(), StatusCode::FORBIDDEN);
+    assert_eq!(response.body(), "go away");
     assert!(matches!(server, Err(Error::Refused(StatusCode::FORBIDDEN))));
 }
 
