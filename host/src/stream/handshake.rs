@@ -112,11 +112,15 @@ where
         (head, _) => head,
     };
     let error = stream.outcome().await;
-    match (error, head) {
-        (Error::Failure(failure), Some(head)) if failure.rule == Rule::HandshakeRefused => {
-            Err(Error::Http(request::error_response(head)?.into()))
-        }
-        (error, _) => Err(error),
+    // With a head that didn't open the session, it is a refusal also if the connection was lost behind that.
+    let is_refusal = match &error {
+        Error::Failure(failure) => failure.rule == Rule::HandshakeRefused,
+        Error::Io(_) => true,
+        _ => false,
+    };
+    match head {
+        Some(head) if is_refusal => Err(Error::Http(request::error_response(head)?.into())),
+        _ => Err(error),
     }
 }
 

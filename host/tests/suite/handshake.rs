@@ -1,6 +1,10 @@
 //! The handshake of the stream.
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, DuplexStream, ReadBuf, duplex};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use websocket_host::Role;
 use websocket_host::protocol::{Negotiated, Rule};
@@ -81,6 +85,44 @@ async fn a_server_refuses_and_the_client_learns_with_what() {
     assert_eq!(response.status(), StatusCode::FORBIDDEN);
     assert_eq!(response.body(), "go away");
     assert!(matches!(server, Err(Error::Refused(StatusCode::FORBIDDEN))));
+}
+
+/// Reads as a transport does that is lost behind these bytes.
+struct ThenLost(&'static [u8]);
+
+impl AsyncRead for ThenLost {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.0.is_empty() {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+        }
+        let (next, rest) = self.0.split_at(self.0.len().min(buffer.remaining()));
+        buffer.put_slice(next);
+        self.0 = rest;
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_whose_connection_is_lost_is_a_refusal() {
+    let answer = b"HTTP/1.1 401 x\r\nContent-Length: 5\r\n\r\nhell";
+    let io = tokio::io::join(ThenLost(answer), tokio::io::sink());
+    let client = client_async(URL, io, sandbox()).await;
+    let Err(Error::Http(response)) = client else {
+        panic!("refused");
+    };
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(response.body(), "hell");
+}
+
+#[tokio::test]
+async fn a_connection_that_is_lost_before_the_answer_is_an_error_of_the_transport() {
+    let io = tokio::io::join(ThenLost(b"HTTP/1.1 401 x\r\n"), tokio::io::sink());
+    let client = client_async(URL, io, sandbox()).await;
+    assert!(matches!(client, Err(Error::Io(_))));
 }
 
 #[tokio::test]
