@@ -1,11 +1,12 @@
 import type {
   Event, Kind, Outgoing, WebsocketSession,
 } from '../component/interfaces/websocket-protocol-session.js';
-import type { State } from '../component/interfaces/websocket-protocol-types.js';
+import type { Failure, State } from '../component/interfaces/websocket-protocol-types.js';
 import { dispose } from './dispose.js';
 import type { Duplex } from './duplex.js';
 import type { Engine } from './engine.js';
 import { WebSocketError } from './error.js';
+import { refusedOf } from './handshake.js';
 import { entrust, relieve } from './leaks.js';
 import { concat } from './payload.js';
 import { Alarm, now } from './time.js';
@@ -222,7 +223,7 @@ export class Driver {
         if (this.#hasEnded) return;
       }
       if (turn.state === 'closed') {
-        this.#error ??= turn.failure && new WebSocketError(turn.failure);
+        this.#error = this.#whyEnded(turn.failure);
         this.#finish();
         return;
       }
@@ -325,6 +326,13 @@ export class Driver {
     this.#error ??= error;
     this.#endOfInput();
     if (!this.#hasEnded) this.#end();
+  }
+
+  #whyEnded(failure: Failure | undefined): Error | undefined {
+    // A refusal is one, whatever became of the transport behind it.
+    const refusal = failure?.rule === 'handshake-refused' ? this.#session.response() : undefined;
+    if (failure && refusal) return new WebSocketError(failure, refusedOf(refusal));
+    return this.#error ?? (failure && new WebSocketError(failure));
   }
 
   #whyUnsent(): Error {

@@ -1,4 +1,5 @@
 import type { Failure, Party, Rule } from '../component/interfaces/websocket-protocol-types.js';
+import type { Refused } from './handshake.js';
 
 /**
  * A rule that was broken.
@@ -25,15 +26,18 @@ export class WebSocketError extends Error {
   readonly closeCode: number | undefined;
   /** The status of the response that the rule calls for. */
   readonly status: number | undefined;
+  /** Of `handshake-refused`: what the server answered. */
+  readonly response: Refused | undefined;
 
-  constructor(failure: Failure, options?: ErrorOptions) {
-    super(`${failure.description} (${failure.section})`, options);
+  constructor(failure: Failure, response?: Refused) {
+    super(`${failure.description} (${failure.section})`);
     this.rule = failure.rule;
     this.code = `WS_ERR_${failure.rule.toUpperCase().replaceAll('-', '_')}`;
     this.blame = failure.blame;
     this.section = failure.section;
     this.closeCode = failure.closeCode;
     this.status = failure.status;
+    this.response = response;
   }
 }
 

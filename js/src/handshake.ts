@@ -18,7 +18,7 @@ export interface Ask {
 export interface Asked {
   /** The path and query. */
   readonly target: string;
-  /** The Host field. */
+  /** The Host field; empty if it is, or is not a host and port. */
   readonly authority: string;
   /** The subprotocols that are offered, most wanted first. */
   readonly protocols: string[];
@@ -41,6 +41,14 @@ export interface Answer {
 export interface Answered {
   readonly status: number;
   readonly headers: Headers;
+}
+
+/** The answer of a server that refused. */
+export interface Refused extends Answered {
+  /** The body, as far as it came and `limits.refusalBody` allows. */
+  readonly body: Uint8Array;
+  /** Whether that is all of it. */
+  readonly isComplete: boolean;
 }
 
 const latin1 = new TextDecoder('latin1');
@@ -88,6 +96,10 @@ export function askedOf(head: RequestHead): Asked {
 
 export function answeredOf(head: ResponseHead): Answered {
   return { status: head.status, headers: headersOf(head.headers) };
+}
+
+export function refusedOf(head: ResponseHead): Refused {
+  return { ...answeredOf(head), body: head.body, isComplete: head.bodyComplete };
 }
 
 export function acceptanceOf({ protocol, headers }: Answer): Acceptance {

@@ -12,7 +12,7 @@ export type { StreamPair } from './duplexes/streams.js';
 export { Engine, type Source } from './engine.js';
 export { WebSocketError } from './error.js';
 export { CloseEvent, ControlEvent, FailureEvent } from './events.js';
-export type { Answer, Answered, Ask, Asked } from './handshake.js';
+export type { Answer, Answered, Ask, Asked, Refused } from './handshake.js';
 export type { Answering, Closed } from './opening.js';
 export type { Data } from './payload.js';
 export {

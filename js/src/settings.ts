@@ -3,12 +3,12 @@ import type { Engine } from './engine.js';
 
 /** What may grow, and how far. Each limit can be `Infinity`. */
 export interface Limits {
-  /** The longest head of a request or response, in bytes. Default 16384. */
+  /** The longest head of a request or response, in bytes. Default 65536. */
   head?: number;
-  /** The longest line of a head, in bytes. Default 8192. */
-  line?: number;
-  /** The most header fields in a head. Default 100. */
+  /** The most header fields in a head. Default 256. */
   headers?: number;
+  /** The longest body of a response that refuses, in bytes; with 0 it is not waited for. Default 65536. */
+  refusalBody?: number;
   /** The longest payload of a received frame, in bytes. Default 16 MiB. */
   frame?: number;
   /** The longest received message, in bytes. Default 16 MiB. */
@@ -63,6 +63,10 @@ export interface Settings {
   verifyUtf8?: boolean;
   /** Whether each ping is answered, or only the latest. Default `each`. */
   pongs?: 'each' | 'latest';
+  /** Whether a server accepts a Host field that is not a host and port; `authority` is empty then. Default true. */
+  allowMalformedHost?: boolean;
+  /** Whether a client takes responses of HTTP/1.0. Default false. */
+  allowHttp10Response?: boolean;
   /** What may grow, and how far. */
   limits?: Limits;
   /** What may last, and how long. */
@@ -86,6 +90,8 @@ export function configOf(engine: Engine, settings: Settings): Config {
   config.replyToClose = false;
   config.verifyUtf8 = settings.verifyUtf8 ?? config.verifyUtf8;
   config.pongs = settings.pongs ?? config.pongs;
+  config.allowMalformedHost = settings.allowMalformedHost ?? config.allowMalformedHost;
+  config.allowHttp10Response = settings.allowHttp10Response ?? config.allowHttp10Response;
   if (settings.deflate) {
     const own = settings.deflate === true ? {} : settings.deflate;
     config.deflate = { ...component.defaultDeflate(), ...(given(own) as Partial<Deflate>) };

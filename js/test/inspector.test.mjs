@@ -146,6 +146,17 @@ test('a broken request names the rule, the line and the status', async (t) => {
   await page.getByText('no empty line ends it').waitFor();
 });
 
+test('what is untidy in a request, and let pass, is named beside its line', async (t) => {
+  const page = await open(t);
+  const fields = request.trimEnd().replace(/Host:.*/, 'Host: ::1:8080');
+  const untidy = `${fields}\nSec-WebSocket-Extensions: permessage-deflate;\n\n`;
+  assert.match(await inspect(page, untidy), /No rule is broken/);
+  for (const [field, rule] of [['Host', 'host-malformed'], ['Sec-WebSocket-Extensions', 'extension-malformed']]) {
+    const line = items(page).first().getByRole('row', { name: field });
+    assert.match(await line.textContent(), new RegExp(`breaks ${rule}, which is let pass`));
+  }
+});
+
 test('a response without its request is judged but for the key', async (t) => {
   const page = await open(t);
   assert.match(await inspect(page, response), /No rule is broken.*sent by the server/);

@@ -117,6 +117,25 @@ test('a request that breaks a rule is answered with its status, and told', async
   assert.equal(error.rule, 'version-unsupported');
 });
 
+test('an untidy request is accepted', async (t) => {
+  const { server } = await serve(t);
+  for (const fields of [
+    'Host:',
+    'Host: ::1:8080',
+    'Host: a\r\nSec-WebSocket-Protocol:',
+    'Host: a\r\nSec-WebSocket-Protocol: b, b',
+    'Host: a\r\nSec-WebSocket-Extensions: permessage-deflate;',
+    `Host: a\r\nCookie: ${'c'.repeat(9000)}`,
+  ]) {
+    const socket = connectTcp(server.address().port, '127.0.0.1');
+    socket.write(`GET / HTTP/1.1\r\n${fields}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEC==\r\nSec-WebSocket-Version: 13\r\n\r\n`);
+    const [answer] = await once(socket, 'data');
+    assert.match(String(answer), /^HTTP\/1\.1 101 /, fields);
+    assert.equal(/Sec-WebSocket-Protocol: b\r/.test(String(answer)), fields.endsWith('b, b'));
+    socket.destroy();
+  }
+});
+
 test('what stands behind the request already is heard', async (t) => {
   const { server } = await serve(t);
   const socket = connectTcp(server.address().port, '127.0.0.1');

@@ -1,6 +1,7 @@
 // Sessions over transports of the caller's.
 
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -69,12 +70,86 @@ test('what was agreed on is the same on both sides', async () => {
   client.abort();
 });
 
-test('a server may refuse, and the client learns with which status', async () => {
+test('a server may refuse, and the client learns with which status and body', async () => {
   const [one, other] = ports();
-  const refused = WebSocketSession.accept(other, { answer: () => ({ status: 403, body: 'not you' }) });
+  const answer = () => ({ status: 403, headers: { 'X-Why': 'because' }, body: 'not you' });
+  const refused = WebSocketSession.accept(other, { answer });
   const asking = WebSocketSession.connect(one, { url });
   await assert.rejects(refused, /403/);
-  await assert.rejects(asking, (error) => error instanceof WebSocketError && error.blame === 'peer');
+  await assert.rejects(asking, (error) => {
+    assert(error instanceof WebSocketError);
+    const { blame, rule, response } = error;
+    assert.deepEqual([blame, rule], ['peer', 'handshake-refused']);
+    assert.deepEqual([response.status, response.headers.get('x-why')], [403, 'because']);
+    assert.deepEqual([Buffer.from(response.body).toString(), response.isComplete], ['not you', true]);
+    return true;
+  });
+  const settings = { url, limits: { refusalBody: 3 } };
+  const [another, far] = ports();
+  const [, impatient] = await Promise.allSettled([
+    WebSocketSession.accept(far, { answer }), WebSocketSession.connect(another, settings),
+  ]);
+  assert.deepEqual([impatient.reason.response.status, impatient.reason.response.isComplete], [403, false]);
+});
+
+/** What a session of the project's says to a client that sends this head and reads. */
+async function answerTo(head, options = {}) {
+  const [near, far] = streams();
+  near.on('error', () => {});
+  const accepting = WebSocketSession.accept(far, options);
+  near.write(head);
+  const [answer] = await once(near, 'data');
+  const session = await accepting.catch(() => undefined);
+  session?.abort();
+  return { answer: String(answer), request: session?.request };
+}
+
+const handshake = (fields) => [
+  'GET /chat HTTP/1.1', 'Upgrade: websocket', 'Connection: Upgrade', 'Sec-WebSocket-Version: 13',
+  'Sec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEC==', ...fields, '', '',
+].join('\r\n');
+
+test('untidy requests are accepted, as ws accepts them', async () => {
+  const many = Array.from({ length: 120 }, (_, index) => `X-${index}: y`);
+  for (const [fields, authority] of [
+    [['Host: a'], 'a'],
+    [['Host:'], ''],
+    [['Host: ::1:8080'], ''],
+    [['Host: a', 'Sec-WebSocket-Extensions: permessage-deflate;'], 'a'],
+    [['Host: a', 'Sec-WebSocket-Protocol:'], 'a'],
+    [['Host: a', `Cookie: ${'c'.repeat(9000)}`, ...many], 'a'],
+  ]) {
+    const { answer, request } = await answerTo(handshake(fields));
+    assert.match(answer, /^HTTP\/1\.1 101 /, fields[0]);
+    assert.equal(request.authority, authority);
+  }
+  const strict = { allowMalformedHost: false };
+  assert.match((await answerTo(handshake(['Host: ::1:8080']), strict)).answer, /^HTTP\/1\.1 400 /);
+  assert.match((await answerTo(handshake(['Host:']), strict)).answer, /^HTTP\/1\.1 101 /);
+});
+
+/** Whether a client opens on this first line, and these fields beside the usual ones. */
+async function opensOn(line, fields, options = {}) {
+  const [near, far] = streams();
+  far.on('error', () => {});
+  const opening = WebSocketSession.connect(near, { url, ...options });
+  const [head] = await once(far, 'data');
+  const [, key] = /Sec-WebSocket-Key: (.*)\r/.exec(String(head));
+  const accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
+  far.write([line, 'Upgrade: websocket', 'Connection: Upgrade', `Sec-WebSocket-Accept: ${accept}`, ...fields, '', ''].join('\r\n'));
+  const session = await opening;
+  session.abort();
+  return session.response.status;
+}
+
+test('untidy responses open, as they do in ws', async () => {
+  const many = Array.from({ length: 120 }, (_, index) => `X-${index}: y`);
+  const line = 'HTTP/1.1 101 x';
+  for (const fields of [['Transfer-Encoding: chunked'], ['Content-Length: 5'], many, [`X: ${'y'.repeat(9000)}`]]) {
+    assert.equal(await opensOn(line, fields), 101, fields[0]);
+  }
+  await assert.rejects(opensOn('HTTP/1.0 101 x', []), { rule: 'http-version' });
+  assert.equal(await opensOn('HTTP/1.0 101 x', [], { allowHttp10Response: true }), 101);
 });
 
 test('an answer that throws refuses with 500 and throws for the caller', async () => {

@@ -24,7 +24,7 @@ export interface ClientInfo {
 type Verdict = (accepted: boolean, status?: number, message?: string, headers?: Record<string, string>) => void;
 
 /** What a server is told, in the words of npm's ws. */
-export interface ServerOptions extends Omit<Settings, 'deflate' | 'verifyUtf8'> {
+export interface ServerOptions extends Omit<Settings, 'deflate' | 'verifyUtf8' | 'allowHttp10Response'> {
   /** Where to listen, on a server of its own. */
   port?: number;
   host?: string;
@@ -194,7 +194,8 @@ export class WebSocketServer extends EventEmitter<ServerEvents> {
   }
 
   #settings(): Settings {
-    const { perMessageDeflate = false, maxPayload, skipUTF8Validation = false, limits, timeouts, pongs } = this.options;
+    const { perMessageDeflate = false, maxPayload, skipUTF8Validation = false } = this.options;
+    const { limits, timeouts, pongs, allowMalformedHost } = this.options;
     const longest = maxPayload !== undefined && { message: maxPayload, frame: maxPayload };
     return {
       deflate: perMessageDeflate,
@@ -202,6 +203,7 @@ export class WebSocketServer extends EventEmitter<ServerEvents> {
       limits: { ...longest, ...limits },
       ...(timeouts && { timeouts }),
       ...(pongs && { pongs }),
+      ...(allowMalformedHost !== undefined && { allowMalformedHost }),
     };
   }
 
@@ -209,7 +211,7 @@ export class WebSocketServer extends EventEmitter<ServerEvents> {
     const offered = request.headers['sec-websocket-protocol'];
     if (offered === undefined) return undefined;
     // What is no list of tokens is refused by the engine.
-    const names = new Set(offered.split(',').map((name) => name.trim()));
+    const names = new Set(offered.split(',').map((name) => name.trim()).filter((name) => name !== ''));
     const { handleProtocols } = this.options;
     const [first] = names;
     return (handleProtocols ? handleProtocols(names, request) : first) || undefined;

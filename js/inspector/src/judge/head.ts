@@ -1,10 +1,12 @@
 import { fromLatin1, latin1Of } from '../bytes.js';
-import type { Engine, Extension, Failure, Negotiated, RequestHead, Session } from '../engine.js';
+import type { Engine, Extension, Failure, Negotiated, RequestHead, Rule, Session } from '../engine.js';
 import { DEFLATE, judging } from './settings.js';
 
 /** What became of a head that the engine was given. */
 export interface Judged {
   failure: Failure | undefined;
+  /** Rules that are broken too, and that nobody is refused for. */
+  tolerated: Rule[];
   /** Where the engine stopped, if the head isn't HTTP. */
   stop: number | undefined;
   /** What it leads to. */
@@ -44,13 +46,14 @@ export function judgeRequest(engine: Engine, head: Uint8Array): JudgedRequest {
   const { failure: syntax } = give(session, head);
   const request = session.request();
   const failure = request?.violation ?? syntax;
+  const tolerated = request?.tolerated ?? [];
   if (failure || !request) {
     const stop = syntax && stopOf(() => engine.WebsocketSession.server(judging(engine)), head);
-    return { failure, stop, request, negotiated: undefined, accept: undefined };
+    return { failure, tolerated, stop, request, negotiated: undefined, accept: undefined };
   }
   const negotiated = session.accept({ extensions: [], headers: [] });
   const [, , accept] = ACCEPT.exec(latin1Of(give(session, NOTHING).output)) ?? [];
-  return { failure: undefined, stop: undefined, request, negotiated, accept };
+  return { failure: undefined, tolerated, stop: undefined, request, negotiated, accept };
 }
 
 /** A client of the engine's, which has asked the same, is answered. */
@@ -66,15 +69,14 @@ export function judgeResponse(engine: Engine, head: Uint8Array, asked: JudgedReq
   });
   const { failure } = give(session, fromLatin1(swapped));
   const stop = failure && !session.response() ? stopOf(() => ask(engine, offered), head) : undefined;
-  return { failure, stop, negotiated: session.getNegotiated() };
+  return { failure, tolerated: [], stop, negotiated: session.getNegotiated() };
 }
 
 type Offered = Pick<RequestHead, 'subprotocols' | 'extensions'>;
 
 function ask(engine: Engine, { subprotocols, extensions }: Offered): Session {
   const session = engine.WebsocketSession.client(judging(engine), crypto.getRandomValues(new Uint8Array(32)));
-  const distinct = [...new Set(subprotocols)];
-  session.connect({ target: '/', authority: 'inspector', subprotocols: distinct, extensions, headers: [] });
+  session.connect({ target: '/', authority: 'inspector', subprotocols, extensions, headers: [] });
   return session;
 }
 

@@ -69,8 +69,8 @@ function judgeHeads(engine: Engine, client: Uint8Array, server: Uint8Array): Par
 }
 
 function headOf(judged: Judged, end: number, rest: Pick<Head, 'isResponse' | 'isPaired'>): Head {
-  const { failure, stop, negotiated } = judged;
-  return { type: 'head', end, failure, stop, negotiated, isCut: !failure && !negotiated, ...rest };
+  const { failure, tolerated, stop, negotiated } = judged;
+  return { type: 'head', end, failure, tolerated, stop, negotiated, isCut: !failure && !negotiated, ...rest };
 }
 
 function agreed(answer: Negotiated | undefined, deflate: boolean | undefined): Negotiated {

@@ -21,7 +21,8 @@ export function judging(engine: Engine): Config {
     replyToClose: false,
     showBadRequests: true,
     deflate: engine.defaultDeflate(),
-    limits: { ...config.limits, frame: U64, message: LONGEST_MESSAGE, fragments: U32, queuedOutput: U64 },
+    // The response's body isn't among the bytes.
+    limits: { ...config.limits, refusalBody: 0, frame: U64, message: LONGEST_MESSAGE, fragments: U32, queuedOutput: U64 },
     timeouts: {},
   };
 }

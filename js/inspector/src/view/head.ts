@@ -40,16 +40,19 @@ interface Line {
 
 /** The head of a request or response, line by line. */
 export function headView({ what, side }: Item & { what: Head }): HTMLElement {
-  const { failure, stop, isResponse } = what;
+  const { failure, tolerated, stop, isResponse } = what;
   const lines = linesOf(side.bytes.subarray(0, what.end), isResponse);
   const concerned = failure && CONCERNS[failure.rule];
   const isWrong = ({ start, text, name }: Line): boolean =>
     stop !== undefined ? stop >= start && stop <= start + text.length + 1 : name === concerned;
+  const letPass = ({ name }: Line): Rule | undefined => tolerated.find((rule) => CONCERNS[rule] === name);
   const row = (line: Line): HTMLElement =>
     h('tr', { class: [line.meaning && 'known', isWrong(line) && 'wrong'].filter(Boolean).join(' ') },
       h('td', { class: 'at' }, String(line.start)),
       h('td', { class: 'head-line' }, line.text || h('span', { class: 'faint' }, 'empty line')),
-      h('td', {}, line.meaning, isWrong(line) && h('strong', { class: 'here' }, ' ✗ breaks the rule')),
+      h('td', {}, line.meaning, 
+        isWrong(line) ? h('strong', { class: 'here' }, ' ✗ breaks the rule')
+          : letPass(line) && h('strong', {}, ` breaks ${letPass(line)}, which is let pass`)),
     );
   const details = h('details', { class: failure ? 'head bad' : 'head', open: true },
     h('summary', {},
