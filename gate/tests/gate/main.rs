@@ -13,4 +13,5 @@ mod messages;
 mod peer;
 mod process;
 mod record;
+mod refusals;
 mod shutdown;

@@ -190,6 +190,19 @@ impl Upstream {
         self.listener.accept().unwrap().0
     }
 
+    /// The next connection, raw, behind the head of its request.
+    pub(crate) fn asked(&self) -> TcpStream {
+        let mut stream = self.accept();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut head = Vec::new();
+        let mut byte = [0];
+        while !head.ends_with(b"\r\n\r\n") {
+            stream.read_exact(&mut byte).unwrap();
+            head.extend_from_slice(&byte);
+        }
+        stream
+    }
+
     /// Whether a connection waits to be accepted.
     pub(crate) fn has_been_called(&self) -> bool {
         self.listener.set_nonblocking(true).unwrap();
