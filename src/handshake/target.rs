@@ -31,7 +31,8 @@ impl<'a> Target<'a> {
                 path_and_query: target,
             });
         }
-        let (scheme, rest) = target.split_once("://")?;
+        let (scheme, rest) = target.split_once(':')?;
+        let rest = rest.strip_prefix("//")?;
         // The scheme of the resource (RFC 6455, section 3), or that of the request for it.
         let known = ["ws", "wss", "http", "https"];
         if !known.iter().any(|known| scheme.eq_ignore_ascii_case(known)) {

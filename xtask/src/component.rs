@@ -112,7 +112,7 @@ fn compile(kind: Kind, toolchain: &Toolchain) -> Result<Vec<u8>> {
     ]);
     cargo.arg("--target-dir").arg(&folder);
     let mut flags = RUSTFLAGS.map(str::to_owned).to_vec();
-    flags.extend(remaps()?);
+    flags.extend(remaps(toolchain)?);
     flags.extend(toolchain.flags()?);
     cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join(FLAG_SEPARATOR));
     toolchain.apply(&mut cargo)?;
@@ -129,14 +129,22 @@ fn compile(kind: Kind, toolchain: &Toolchain) -> Result<Vec<u8>> {
 
 /// Flags that keep the folders of this machine out of the component, where the places of panics would name them: it is
 /// the same wherever it was built.
-fn remaps() -> Result<Vec<String>> {
-    let home = shell::cargo_home()?;
-    let sources = home.join("registry").join("src");
+fn remaps(toolchain: &Toolchain) -> Result<Vec<String>> {
+    let sources = shell::cargo_home()?.join("registry").join("src");
     let registries =
         fs::read_dir(&sources).with_context(|| format!("can't read {}", sources.display()))?;
-    let folders = registries.flatten().map(|registry| registry.path());
-    let remap = |folder: PathBuf| format!("--remap-path-prefix={}=", folder.join("").display());
-    Ok(folders.map(remap).collect())
+    let mut remaps: Vec<String> = registries
+        .flatten()
+        .map(|registry| remap(&registry.path().join(""), ""))
+        .collect();
+    // Where the source of the standard library is installed, its places are known by that.
+    let (library, public) = toolchain.library()?;
+    remaps.push(remap(&library, &public));
+    Ok(remaps)
+}
+
+fn remap(folder: &Path, name: &str) -> String {
+    format!("--remap-path-prefix={}={name}", folder.display())
 }
 
 /// Replaces a file in one go, so that a host that starts meanwhile never reads half of it.

@@ -91,6 +91,17 @@ impl Toolchain {
         }
     }
 
+    /// Where the source of the standard library is, if it is installed, and how the compiler names that folder otherwise.
+    pub(crate) fn library(&self) -> Result<(PathBuf, String)> {
+        let rustc = match self {
+            Self::Rustup { .. } => compiler_in_use(),
+            Self::Debian { .. } => DEBIAN_RUSTC.into(),
+        };
+        let source = sysroot(&rustc)?.join("lib/rustlib/src/rust");
+        let commit = said_of(&rustc, "commit-hash")?;
+        Ok((source, format!("/rustc/{commit}")))
+    }
+
     /// What the compiler is told only by this toolchain.
     pub(crate) fn flags(&self) -> Result<Vec<String>> {
         Ok(match self {
@@ -234,10 +245,17 @@ fn sysroot(rustc: &Path) -> Result<PathBuf> {
 
 /// The target that this machine's programs are built for.
 pub(crate) fn host(rustc: &Path) -> Result<String> {
+    said_of(rustc, "host")
+}
+
+/// What a compiler says of itself under this name.
+fn said_of(rustc: &Path, name: &str) -> Result<String> {
     let version = shell::output(Command::new(rustc).arg("-vV"))?;
-    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
-    host.map(str::to_owned)
-        .context("rustc doesn't name its host")
+    let mut values = version.lines().filter_map(|line| line.split_once(": "));
+    let value = values.find(|(other, _)| *other == name);
+    value
+        .map(|(_, value)| value.to_owned())
+        .with_context(|| format!("rustc doesn't name its {name}"))
 }
 
 /// The second number of the first word that looks like `1.95` or `1.95.0`.
