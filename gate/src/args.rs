@@ -87,7 +87,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ORIGIN", help_heading = ROUTING)]
     pub(crate) origin: Vec<Origin>,
 
-    /// Pass on the client's Host, if valid, and not the upstream's
+    /// Pass on the client's Host, if valid, not the upstream's
     #[arg(long, help_heading = FIELDS)]
     pub(crate) keep_host: bool,
 
