@@ -3,13 +3,13 @@
 use std::net::SocketAddr;
 
 use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
 
 use crate::fault;
 use crate::gate::Gate;
 use crate::opening::{self, Opened};
 use crate::relay::Relay;
 use crate::report::{End, Report};
-use crate::shutdown::Shutdown;
 use crate::side::Who;
 use crate::socket::Socket;
 
@@ -18,7 +18,7 @@ pub(crate) async fn serve(
     gate: &Gate,
     stream: TcpStream,
     peer: SocketAddr,
-    shutdown: &mut Shutdown,
+    shutdown: &CancellationToken,
 ) -> Report {
     let mut report = Report::new(peer);
     let mut socket = Socket::new(stream);
@@ -58,7 +58,7 @@ pub(crate) async fn serve(
 async fn carry(
     mut relay: Box<Relay>,
     report: &mut Report,
-    shutdown: &mut Shutdown,
+    shutdown: &CancellationToken,
 ) -> (Socket, Socket) {
     let result = relay.run(report, shutdown).await;
     let heard = relay.heard();

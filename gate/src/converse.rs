@@ -1,7 +1,6 @@
 //! One side's handshake: its socket and its session, until a head has come.
 
-use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::future::poll_fn;
 use std::task::{Context, Poll};
 
 use websocket_host::protocol::State;
@@ -9,7 +8,6 @@ use websocket_host::{CallError, Clock, Guest};
 
 use crate::alarm::Alarm;
 use crate::scratch::{self, Batch, Scratch};
-use crate::shutdown::Shutdown;
 use crate::side::Side;
 
 /// What came of it.
@@ -19,28 +17,23 @@ pub(crate) enum Outcome {
     Arrived,
     /// The session has ended.
     Ended,
-    /// The gate shuts down.
-    Shutdown,
 }
 
 /// Moves bytes between the socket and the session until the head that it waits for has come. Messages that came right
 /// behind it are appended to `early`.
+///
+/// It can be dropped at any time: what was read is with the session.
 pub(crate) async fn converse(
     guest: &mut Guest,
     side: &mut Side,
     clock: &Clock,
     early: &mut Batch,
-    shutdown: &mut Shutdown,
 ) -> Result<Outcome, CallError> {
     // The first turn starts the session's time.
     turn(guest, side, clock, &[], early)?;
     let mut alarm = Alarm::new(clock);
-    let mut shutdown = pin!(shutdown.begun());
     poll_fn(|cx| {
         loop {
-            if shutdown.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(Ok(Outcome::Shutdown));
-            }
             side.socket.poll_flush(cx);
             if side.state == State::Closed {
                 return Poll::Ready(Ok(Outcome::Ended));

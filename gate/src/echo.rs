@@ -16,7 +16,6 @@ use websocket_host::{CallError, Clock, Guest, Sandbox};
 use crate::alarm::Alarm;
 use crate::converse::{Outcome, converse};
 use crate::scratch::{self, Batch, Scratch};
-use crate::shutdown;
 use crate::side::Side;
 use crate::socket::Socket;
 
@@ -77,9 +76,7 @@ impl Echo {
     /// Accepts the request, with the subprotocol that the client wants most. Returns whether there was one.
     async fn open(&mut self) -> Result<bool, CallError> {
         let Self { guest, side, clock } = self;
-        // Nobody triggers it: the gate closes its connections when it shuts down.
-        let (_trigger, mut shutdown) = shutdown::channel();
-        let outcome = converse(guest, side, clock, &mut Batch::default(), &mut shutdown).await?;
+        let outcome = converse(guest, side, clock, &mut Batch::default()).await?;
         if outcome != Outcome::Arrived {
             return Ok(false);
         }

@@ -6,6 +6,7 @@ use ipnet::IpNet;
 use websocket_host::Sandbox;
 use websocket_host::protocol::Config;
 
+use crate::connect::Connector;
 use crate::origin::Origin;
 use crate::record::Recorder;
 use crate::route::Routes;
@@ -15,6 +16,7 @@ use crate::route::Routes;
 pub(crate) struct Gate {
     pub(crate) sandbox: Sandbox,
     pub(crate) routes: Routes,
+    pub(crate) connector: Connector,
     /// The origins that are accepted; any, if there are none.
     pub(crate) origins: Vec<Origin>,
     /// The page that browsers are shown, if there is one.

@@ -11,16 +11,17 @@
 //! | `connection` | one connection, from its first byte to its line in the log |
 //! | `opening`, `refused`, `page` | the client's request, the upstream's answer, and what each is told: **statuses** |
 //! | `relay` | two open sides, and what goes from one to the other |
-//! | `converse`, `fault` | one side's handshake; the last word when a sandbox has failed |
+//! | `converse`, `connect`, `fault` | one side's handshake; connecting to an upstream; the last word when a sandbox has failed |
 //! | `gate`, `route`, `path`, `origin`, `headers`, `forwarded`, `fields` | what all connections share, and what decides where requests go and with what |
 //! | `report`, `close`, `side` | what is logged, **close codes**, a socket with its session |
-//! | `shutdown`, `socket`, `alarm`, `scratch`, `units` | the word that it ends, bytes, time, and buffers that threads lend |
+//! | `socket`, `alarm`, `scratch`, `units` | bytes, time, and buffers that threads lend |
 //!
 //! Each module uses those in its own line and below.
 
 mod alarm;
 mod args;
 mod close;
+mod connect;
 mod connection;
 mod converse;
 mod demo;
@@ -43,7 +44,6 @@ mod route;
 mod scratch;
 mod server;
 mod settings;
-mod shutdown;
 mod side;
 mod signals;
 mod socket;

@@ -2,10 +2,12 @@
 //!
 //! The table of statuses is in this crate's README. Nothing is tried a second time.
 
+use std::future::Future;
 use std::net::SocketAddr;
 
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 use websocket_host::protocol::{Acceptance, Failure, Refusal, Request, RequestHead};
 use websocket_host::{CallError, Clock, Guest};
 
@@ -17,8 +19,7 @@ use crate::relay::Relay;
 use crate::report::{Broken, End, Report};
 use crate::route::{NoRoute, Upstream};
 use crate::scratch::Batch;
-use crate::shutdown::Shutdown;
-use crate::side::{Side, Who};
+use crate::side::{Early, Side, Who};
 use crate::socket::Socket;
 use crate::{fault, forwarded, headers, origin, page};
 
@@ -40,7 +41,7 @@ struct Opening<'a> {
     client: Side,
     clock: Clock,
     report: &'a mut Report,
-    shutdown: &'a mut Shutdown,
+    shutdown: &'a CancellationToken,
 }
 
 /// Opens both sides, or tells the client why not.
@@ -50,7 +51,7 @@ pub(crate) async fn open(
     peer: SocketAddr,
     recording: Option<Recording>,
     report: &mut Report,
-    shutdown: &mut Shutdown,
+    shutdown: &CancellationToken,
 ) -> Opened {
     let made = gate.sandbox.guest().map_err(CallError::from);
     let made = made.and_then(|mut guest| {
@@ -90,11 +91,15 @@ pub(crate) async fn open(
         Err(stop) => Some(stop),
     };
     let Opening { mut client, .. } = opening;
-    if let Some(Stop::Fault(error)) = stop {
-        if !client.spoke {
-            fault::refuse(&mut client.socket);
+    match stop {
+        Some(Stop::Left) => report.ended(End::Left),
+        Some(Stop::Fault(error)) => {
+            if !client.spoke {
+                fault::refuse(&mut client.socket);
+            }
+            report.ended(End::Fault(None, error));
         }
-        report.ended(End::Fault(None, error));
+        _ => {}
     }
     Opened::Over(client.socket)
 }
@@ -141,7 +146,17 @@ impl Opening<'_> {
             shutdown,
             ..
         } = self;
-        match converse(guest, client, clock, &mut Batch::default(), shutdown).await? {
+        // There are no messages before a session is open.
+        let mut none = Batch::default();
+        let outcome = tokio::select! {
+            outcome = converse(guest, client, clock, &mut none) => outcome?,
+            // There is no request yet that could be refused.
+            () = shutdown.cancelled() => {
+                report.ended(End::Shutdown);
+                return Err(Stop::Over);
+            }
+        };
+        match outcome {
             Outcome::Arrived => guest.request(client.session())?.ok_or(Stop::Over),
             Outcome::Ended => {
                 if let Some(failure) = client.failure.take() {
@@ -152,22 +167,19 @@ impl Opening<'_> {
                 }
                 Err(Stop::Over)
             }
-            // There is no request yet that could be refused.
-            Outcome::Shutdown => {
-                report.ended(End::Shutdown);
-                Err(Stop::Over)
-            }
         }
     }
 
     /// Connects to the upstream.
     async fn reach(&mut self, upstream: &Upstream) -> Result<TcpStream, Stop> {
-        let connecting = TcpStream::connect((upstream.host.as_str(), upstream.port));
-        let connected = tokio::select! {
-            connected = timeout(self.gate.connect_timeout, connecting) => connected,
-            () = self.shutdown.begun() => return Err(refused(503, SHUTTING_DOWN).into()),
-        };
-        match connected {
+        let Gate {
+            connector,
+            connect_timeout,
+            ..
+        } = self.gate;
+        let connecting = connector.connect(&upstream.host, upstream.port);
+        let connecting = timeout(*connect_timeout, connecting);
+        match unless_over(&mut self.client, self.shutdown, connecting).await? {
             Ok(Ok(stream)) => Ok(stream),
             Ok(Err(error)) => Err(refused(502, "the upstream can't be reached")
                 .with(error)
@@ -220,14 +232,15 @@ impl Opening<'_> {
     async fn answer(&mut self, upstream: &mut Side) -> Result<Batch, Stop> {
         let Self {
             guest,
+            client,
             clock,
             shutdown,
             ..
         } = self;
         let mut early = Batch::default();
-        match converse(guest, upstream, clock, &mut early, shutdown).await? {
+        let answer = converse(guest, upstream, clock, &mut early);
+        match unless_over(client, shutdown, answer).await?? {
             Outcome::Arrived => Ok(early),
-            Outcome::Shutdown => Err(refused(503, SHUTTING_DOWN).into()),
             Outcome::Ended => {
                 let response = guest.response(upstream.session())?;
                 Err(Refused::by_upstream(upstream.failure.as_deref(), response).into())
@@ -297,5 +310,23 @@ impl Opening<'_> {
                 return Ok(());
             }
         }
+    }
+}
+
+/// Waits for a step towards the upstream, unless meanwhile the client leaves or the gate shuts down.
+async fn unless_over<T>(
+    client: &mut Side,
+    shutdown: &CancellationToken,
+    step: impl Future<Output = T>,
+) -> Result<T, Stop> {
+    tokio::select! {
+        // What is there counts: an upstream that has answered is told by the relay that its client is gone.
+        biased;
+        result = step => Ok(result),
+        early = client.keep_early() => Err(match early {
+            Early::Left => Stop::Left,
+            Early::SentTooMuch => refused(400, "too much was sent before the connection was accepted").into(),
+        }),
+        () = shutdown.cancelled() => Err(refused(503, SHUTTING_DOWN).into()),
     }
 }

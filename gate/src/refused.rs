@@ -13,6 +13,8 @@ use crate::report::Broken;
 pub(crate) enum Stop {
     /// The session has said what there is to say.
     Over,
+    /// The client has left.
+    Left,
     /// The client is refused.
     Refuse(Refused),
     /// The sandbox failed.

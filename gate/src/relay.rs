@@ -11,6 +11,7 @@ use std::mem;
 use std::pin::pin;
 use std::task::{Context, Poll};
 
+use tokio_util::sync::CancellationToken;
 use websocket_host::protocol::{CloseCode, Instant};
 use websocket_host::{CallError, Clock, Guest};
 
@@ -19,7 +20,6 @@ use crate::close;
 use crate::gate::Gate;
 use crate::report::{End, Report};
 use crate::scratch::{self, Batch, CHUNK, RELAYED, Scratch};
-use crate::shutdown::Shutdown;
 use crate::side::{Side, Who};
 use crate::units::nanos;
 
@@ -81,9 +81,9 @@ impl Relay {
     pub(crate) async fn run(
         &mut self,
         report: &mut Report,
-        shutdown: &mut Shutdown,
+        shutdown: &CancellationToken,
     ) -> Result<(), CallError> {
-        let mut shutdown = pin!(shutdown.begun());
+        let mut shutdown = pin!(shutdown.cancelled());
         let mut going_away = false;
         let result = poll_fn(|cx| {
             loop {

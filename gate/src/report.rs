@@ -22,6 +22,8 @@ pub(crate) enum End {
     BadRequest(Box<Failure>, StatusCode),
     /// The client was refused with this status, for this reason.
     Refused(StatusCode, String),
+    /// The client left before it was accepted.
+    Left,
     /// It was shown a page.
     Page(StatusCode),
     /// The sandbox failed, at input of this side if that is known.
@@ -46,6 +48,7 @@ impl fmt::Display for End {
                 write!(f, "client: {}, refused with {status}", Broken(failure))
             }
             Self::Refused(status, why) => write!(f, "refused with {status}: {why}"),
+            Self::Left => f.write_str("the client left before it was accepted"),
             Self::Page(status) => write!(f, "a plain request, answered with {status}"),
             Self::Fault(who, error) => {
                 match error {

@@ -8,12 +8,13 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tracing::{debug, error, info, warn};
 
 use crate::connection;
 use crate::fault;
 use crate::gate::Gate;
-use crate::shutdown::{self, Shutdown};
 use crate::signals::Signals;
 use crate::socket::Socket;
 
@@ -44,20 +45,22 @@ pub(crate) async fn run(server: Server, listener: TcpListener, mut signals: Sign
         shutdown_timeout,
     } = server;
     let gate = Arc::new(gate);
-    let (trigger, shutdown) = shutdown::channel();
+    let shutdown = CancellationToken::new();
+    let connections = TaskTracker::new();
     let counts = Arc::new(Counts::default());
     let name = tokio::select! {
-        () = accept(&gate, max_connections, listener, shutdown, &counts) => "",
+        () = accept(&gate, max_connections, listener, &shutdown, &connections, &counts) => "",
         name = signals.next() => name,
     };
     let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     info!("{name}: no new connections, closing those that are open");
-    trigger.begin();
+    shutdown.cancel();
+    connections.close();
     tokio::select! {
-        gone = timeout(shutdown_timeout, trigger.all_gone()) => if gone.is_err() {
-            warn!("{} connections did not close in time and are cut off", trigger.left());
+        gone = timeout(shutdown_timeout, connections.wait()) => if gone.is_err() {
+            warn!("{} connections did not close in time and are cut off", connections.len());
         },
-        name = signals.next() => warn!("{name} again: {} connections are cut off", trigger.left()),
+        name = signals.next() => warn!("{name} again: {} connections are cut off", connections.len()),
     }
     info!(
         "ended after {} connections, {} turned away, {} failed in the sandbox",
@@ -71,7 +74,8 @@ async fn accept(
     gate: &Arc<Gate>,
     max: u32,
     listener: TcpListener,
-    shutdown: Shutdown,
+    shutdown: &CancellationToken,
+    connections: &TaskTracker,
     counts: &Arc<Counts>,
 ) {
     let places = Arc::new(Semaphore::new(max as usize));
@@ -97,9 +101,9 @@ async fn accept(
         };
         debug!("{peer}: connected");
         counts.connections.fetch_add(1, Ordering::Relaxed);
-        let (gate, counts, mut shutdown) = (Arc::clone(gate), Arc::clone(counts), shutdown.clone());
-        tokio::spawn(async move {
-            let report = connection::serve(&gate, stream, peer, &mut shutdown).await;
+        let (gate, counts, shutdown) = (Arc::clone(gate), Arc::clone(counts), shutdown.clone());
+        connections.spawn(async move {
+            let report = connection::serve(&gate, stream, peer, &shutdown).await;
             counts
                 .faults
                 .fetch_add(report.is_fault().into(), Ordering::Relaxed);

@@ -9,6 +9,7 @@ use websocket_host::{Sandbox, SandboxConfig};
 
 use crate::args::Args;
 use crate::close::GRACE;
+use crate::connect::Connector;
 use crate::demo;
 use crate::gate::Gate;
 use crate::record::Recorder;
@@ -47,6 +48,7 @@ pub(crate) fn gate(args: &Args, sandbox: Sandbox, rules: &[Rule]) -> Result<Gate
         config: sessions(args, sandbox.default_config()),
         sandbox,
         routes: Routes::new(rules),
+        connector: Connector::new(),
         origins: args.origin.clone(),
         page: page.transpose()?,
         recorder: recorder.transpose()?,

@@ -1,11 +1,13 @@
 //! One side of a connection: a socket and the session that speaks over it.
 
 use std::fmt;
+use std::future::poll_fn;
+use std::task::Poll;
 
 use websocket_host::protocol::{CloseCode, Event, Failure, Instant, Kind, Rule, State};
 use websocket_host::{CallError, Guest, SandboxError, Session, Turn};
 
-use crate::scratch::{Batch, CHUNK};
+use crate::scratch::{self, Batch, CHUNK, Scratch};
 use crate::socket::Socket;
 
 /// Which of the two.
@@ -84,6 +86,15 @@ pub(crate) struct Side {
     /// Nothing more can be read.
     eof: bool,
     pub(crate) received: Tally,
+}
+
+/// What a client does that should wait until it is accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Early {
+    /// It has left: it has reset the connection, or ended its half. A WebSocket needs both.
+    Left,
+    /// It has sent more than is kept for it.
+    SentTooMuch,
 }
 
 /// What came of a turn.
@@ -199,6 +210,30 @@ impl Side {
         guest.end_of_input(&self.session, now)?;
         self.turn(guest, now, &[], &Batch::default(), incoming)?;
         Ok(())
+    }
+
+    /// Reads and keeps what comes before the session can take it, up to [`CHUNK`]. Returns when nothing more can.
+    ///
+    /// All of it is read, however much is kept, since the end of a connection shows only behind what was sent before it.
+    pub(crate) async fn keep_early(&mut self) -> Early {
+        poll_fn(|cx| {
+            scratch::lend(|Scratch { input, .. }| {
+                loop {
+                    match self.socket.poll_read(cx, input) {
+                        Poll::Pending => return Poll::Pending,
+                        Poll::Ready(0) => return Poll::Ready(Early::Left),
+                        Poll::Ready(count) if self.kept.len() + count > CHUNK as usize => {
+                            return Poll::Ready(Early::SentTooMuch);
+                        }
+                        Poll::Ready(count) => {
+                            let input = input.get(..count).unwrap_or_default();
+                            self.kept.extend_from_slice(input);
+                        }
+                    }
+                }
+            })
+        })
+        .await
     }
 
     /// Whether something waits in the session that the socket could take.

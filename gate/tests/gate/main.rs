@@ -8,6 +8,7 @@ mod demo;
 mod fault;
 mod frames;
 mod http;
+mod leaving;
 mod lenient;
 mod messages;
 mod peer;

@@ -77,10 +77,14 @@ impl Peer {
 
     /// Waits until the client is open, and gives the response.
     pub(crate) fn opened(&mut self) -> ResponseHead {
-        while !self.arrived {
-            assert!(self.read(), "refused: {:?}", self.session.response());
-        }
+        assert!(self.is_accepted(), "{:?}", self.session.response());
         self.session.response().unwrap().clone()
+    }
+
+    /// Waits until the client is accepted or refused.
+    pub(crate) fn is_accepted(&mut self) -> bool {
+        while !self.arrived && self.read() {}
+        self.arrived
     }
 
     /// Waits until the client is refused, and gives the response.
@@ -187,7 +191,21 @@ impl Upstream {
 
     /// The next connection, raw.
     pub(crate) fn accept(&self) -> TcpStream {
-        self.listener.accept().unwrap().0
+        let end = Time::now() + PATIENCE;
+        self.listener.set_nonblocking(true).unwrap();
+        let stream = loop {
+            match self.listener.accept() {
+                Ok((stream, _)) => break stream,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    assert!(Time::now() < end, "the gate doesn't connect");
+                    std::thread::sleep(std::time::Duration::from_millis(1));
+                }
+                Err(error) => panic!("{error}"),
+            }
+        };
+        self.listener.set_nonblocking(false).unwrap();
+        stream.set_nonblocking(false).unwrap();
+        stream
     }
 
     /// The next connection, raw, behind the head of its request.
