@@ -18,8 +18,20 @@ use crate::plan::Deadlines;
 /// gate's doing.
 pub const ECHO: &str = "/echo";
 
+/// Where the gate's routes to hostile upstreams begin.
+pub const PREFIX: &str = "/hostile";
+
+/// What asks an upstream for an attack.
+#[must_use]
+pub fn target(attack: Attack, seed: u64) -> String {
+    format!("{PREFIX}/{}/{seed}", attack.index())
+}
+
 /// How long a slow attacker waits from one byte to the next, where the number of bytes has no end.
 const DRIP: Duration = Duration::from_millis(150);
+
+/// How many bytes of its answer an upstream sends so before it leaves.
+const DRIPS: usize = 8;
 
 /// How long one that has sent its bytes waits for an answer, before it says that no more come.
 const ANSWER: Duration = Duration::from_millis(20);
@@ -98,6 +110,26 @@ async fn act(attack: Attack, line: &mut Line, seed: u64, corpus: &Corpus, deadli
                 Role::Server => line.response(),
             };
             line.drip(&head, DRIP).await;
+        }
+        // Their upstream is a hostile one too, and slow.
+        Attack::LeavesEarly if role == Role::Client => {
+            line.send(&Line::request(&target(attack, seed))).await;
+            if random.next_u32().is_multiple_of(2) {
+                line.send(&wire::bytes_of(&[Frame::text("too early")], role))
+                    .await;
+            }
+            line.listen(ANSWER * (random.next_u32() % 10)).await;
+            match random.next_u32() % 3 {
+                0 => line.leave(),
+                1 => line.reset(),
+                _ => line.half_close().await,
+            }
+        }
+        Attack::LeavesEarly => {
+            let head = line.response();
+            let beginning = head.get(..DRIPS).unwrap_or_default();
+            line.drip(beginning, DRIP).await;
+            line.leave();
         }
         Attack::SlowHeader => {
             let frame = Frame::binary("").by(role);

@@ -8,6 +8,7 @@ pub enum Attack {
     RandomInstead,
     RandomAfter,
     SlowHandshake,
+    LeavesEarly,
     SlowHeader,
     SlowPayload,
     SlowFragments,
@@ -31,12 +32,13 @@ use Attack::*;
 
 impl Attack {
     /// Those that come over the wire.
-    pub const OF_WIRE: [Attack; 19] = [
+    pub const OF_WIRE: [Attack; 20] = [
         CorpusInstead,
         CorpusAfter,
         RandomInstead,
         RandomAfter,
         SlowHandshake,
+        LeavesEarly,
         SlowHeader,
         SlowPayload,
         SlowFragments,
@@ -65,6 +67,7 @@ impl Attack {
             RandomInstead => "random, no handshake",
             RandomAfter => "random, opened",
             SlowHandshake => "slow handshake",
+            LeavesEarly => "leaves before it opens",
             SlowHeader => "slow frame header",
             SlowPayload => "slow payload",
             SlowFragments => "slow fragments",
@@ -90,7 +93,7 @@ impl Attack {
     pub fn is_instead_of_handshake(self) -> bool {
         matches!(
             self,
-            CorpusInstead | RandomInstead | SlowHandshake | Leaves | Resets
+            CorpusInstead | RandomInstead | SlowHandshake | LeavesEarly | Leaves | Resets
         )
     }
 

@@ -12,15 +12,12 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use websocket_component::Role;
 
-use crate::act::{messages_without_end, open, perform};
+use crate::act::{messages_without_end, open, perform, target};
 use crate::attack::Attack;
 use crate::corpus::Corpus;
 use crate::line::{Line, Outcome};
 use crate::plan::{Deadlines, Plan};
 use crate::tally::{Record, Witness};
-
-/// Where the gate's routes to hostile upstreams begin.
-pub const PREFIX: &str = "/hostile";
 
 /// What all attackers share.
 #[derive(Clone, Debug)]
@@ -163,11 +160,6 @@ impl Crowd {
     }
 }
 
-/// What asks an upstream for an attack.
-fn target(attack: Attack, seed: u64) -> String {
-    format!("{PREFIX}/{}/{seed}", attack.index())
-}
-
 /// What is left of a target behind the route's prefix.
 fn parse(target: &str) -> Option<(Attack, u64)> {
     let (index, seed) = target.strip_prefix('/')?.split_once('/')?;
@@ -178,6 +170,7 @@ fn parse(target: &str) -> Option<(Attack, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::act::PREFIX;
 
     #[test]
     fn an_upstream_understands_what_it_is_asked_for() {

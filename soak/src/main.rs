@@ -17,7 +17,7 @@ const ABOUT: &str = "\
 Attacks the gate with thousands of hostile connections, beside good ones that count every message.
 
 Two gates are started, one after the other, as processes of their own. The first runs the component as it is, and is \
-attacked over the wire: the fuzzers' corpus, random bytes, slow senders, floods, silence, resets, odd closes, from \
+attacked over the wire: the fuzzers' corpus, random bytes, slow senders, floods, silence, resets, clients that leave while their upstream is slow, odd closes, from \
 clients and from upstreams. The second runs a build of the component that traps, spins or hoards memory when a text \
 tells it to. Each has a calm phase before, as long as the attack, to compare with.
 

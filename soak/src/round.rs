@@ -15,10 +15,10 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout, timeout_at};
 
-use crate::act::ECHO;
+use crate::act::{ECHO, PREFIX};
 use crate::attack::Attack;
 use crate::corpus::Corpus;
-use crate::crowd::{Crowd, PREFIX};
+use crate::crowd::Crowd;
 use crate::good::{self, Found, Phase};
 use crate::plan::Plan;
 use crate::tally::{Tally, Witness};

@@ -18,7 +18,7 @@ fn plan() -> Plan {
         attack: Duration::from_millis(1500),
         good: 50,
         interval: Duration::from_millis(100),
-        attackers: 76,
+        attackers: 80,
         readers_of_corpus: 8,
         rest: Duration::from_millis(50),
         deadlines: Deadlines {

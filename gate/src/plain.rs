@@ -1,0 +1,113 @@
+//! Answers to plain HTTP requests: the health check, the page for browsers, and what all others get.
+
+use websocket_host::protocol::{Failure, Refusal, RequestHead, Rule};
+
+use crate::headers::header;
+use crate::report::End;
+
+/// What plain requests are answered with, beside refusals.
+#[derive(Debug, Default)]
+pub(crate) struct Plain {
+    /// The page that browsers get at `/`.
+    pub(crate) page: Option<Vec<u8>>,
+    /// The path at which health checks get 200.
+    pub(crate) health: Option<String>,
+}
+
+impl Plain {
+    /// Whether there is anything but refusals.
+    pub(crate) fn answers_any(&self) -> bool {
+        self.page.is_some() || self.health.is_some()
+    }
+
+    /// Returns the answer to a request that breaks a rule of the handshake, and what is logged of it.
+    pub(crate) fn answer(
+        &self,
+        request: &RequestHead,
+        violation: &Failure,
+    ) -> (Refusal, Option<End>) {
+        let (path, _) = request
+            .target
+            .split_once('?')
+            .unwrap_or((&request.target, ""));
+        let is_health = self.health.as_deref() == Some(path);
+        if is_health && is_health_check(violation.rule, &request.method) {
+            let mut answer = text(200, "ok");
+            answer.headers.push(header("Cache-Control", "no-store"));
+            return (answer, None);
+        }
+        let Some(page) = &self.page else {
+            let methods = if is_health { "GET, HEAD" } else { "GET" };
+            return refusal(violation, methods);
+        };
+        if !is_for_page(violation.rule, &request.method) {
+            return refusal(violation, "GET, HEAD");
+        }
+        let answer = match path {
+            "/" => shown(page),
+            _ => text(404, "there is no page here but /"),
+        };
+        let end = End::Answered(answer.status);
+        (answer, Some(end))
+    }
+}
+
+/// Two rules tell a plain request from one for a WebSocket; a HEAD breaks the one about the method first.
+fn is_for_page(rule: Rule, method: &str) -> bool {
+    match rule {
+        Rule::UpgradeMissing => true,
+        Rule::MethodNotGet => method == "HEAD",
+        _ => false,
+    }
+}
+
+/// Balancers send HTTP/1.0 too, in which an Upgrade field means nothing (RFC 9110, section 7.8).
+fn is_health_check(rule: Rule, method: &str) -> bool {
+    let is_old = rule == Rule::HttpVersion && matches!(method, "GET" | "HEAD");
+    is_old || is_for_page(rule, method)
+}
+
+fn shown(page: &[u8]) -> Refusal {
+    Refusal {
+        status: 200,
+        headers: vec![
+            header("Content-Type", "text/html; charset=utf-8"),
+            header("Cache-Control", "no-store"),
+            header("Content-Security-Policy", POLICY),
+            header("X-Content-Type-Options", "nosniff"),
+            header("Referrer-Policy", "no-referrer"),
+        ],
+        body: page.into(),
+    }
+}
+
+/// The page has its style and script in itself, and connects to where it came from.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline' 'wasm-unsafe-eval'; connect-src 'self' ws: wss:; \
+    img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// What a session answers where it isn't asked to show requests that break a rule.
+fn refusal(violation: &Failure, methods: &str) -> (Refusal, Option<End>) {
+    let status = violation.status.unwrap_or(400);
+    let mut refusal = text(status, &violation.description);
+    if matches!(
+        violation.rule,
+        Rule::VersionMissing | Rule::VersionUnsupported
+    ) {
+        refusal.headers.push(header("Sec-WebSocket-Version", "13"));
+    }
+    match status {
+        405 => refusal.headers.push(header("Allow", methods)),
+        426 => refusal.headers.push(header("Upgrade", "websocket")),
+        _ => {}
+    }
+    let end = End::BadRequest(Box::new(violation.clone()), status);
+    (refusal, Some(end))
+}
+
+fn text(status: u16, text: &str) -> Refusal {
+    Refusal {
+        status,
+        headers: vec![header("Content-Type", "text/plain; charset=utf-8")],
+        body: format!("{text}\n").into(),
+    }
+}
