@@ -1,15 +1,16 @@
 //! The command line.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use std::{env, fmt, thread};
+use std::{env, thread};
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser, ValueEnum};
+use clap::{CommandFactory, Parser};
 use ipnet::IpNet;
 
 use crate::forwarded;
+use crate::log;
 use crate::origin::Origin;
 use crate::route::Rule;
 use crate::units::{self, Span};
@@ -57,13 +58,17 @@ pub(crate) struct Args {
     )]
     component: Option<PathBuf>,
 
-    /// Where to listen; port 0 is any free one
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
-    pub(crate) listen: SocketAddr,
+    /// Where to listen; port 0 is any free one; repeatable
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = address)]
+    pub(crate) listen: Vec<SocketAddr>,
 
     /// Show this HTML file to browsers that ask for /
     #[arg(long, value_name = "FILE")]
     pub(crate) page: Option<PathBuf>,
+
+    /// Answer GET and HEAD of health checks at this path with 200
+    #[arg(long, value_name = "PATH", value_parser = path)]
+    pub(crate) health: Option<String>,
 
     /// Record each connection in a file of this folder
     #[arg(long, value_name = "FOLDER")]
@@ -168,30 +173,24 @@ pub(crate) struct Args {
     threads: Option<u16>,
 
     /// What to log: off, error, warn, info or debug
-    #[arg(long, value_name = "LEVEL", value_enum, default_value_t = Log::Info, hide_possible_values = true)]
-    pub(crate) log: Log,
-}
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        value_enum,
+        default_value = "info",
+        hide_possible_values = true
+    )]
+    pub(crate) log: log::Level,
 
-/// How much is logged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Log {
-    Off,
-    Error,
-    Warn,
-    Info,
-    Debug,
-}
-
-impl fmt::Display for Log {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Off => "off",
-            Self::Error => "error",
-            Self::Warn => "warn",
-            Self::Info => "info",
-            Self::Debug => "debug",
-        })
-    }
+    /// In which form to log: text, or json with an object a line
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        value_enum,
+        default_value = "text",
+        hide_possible_values = true
+    )]
+    pub(crate) log_format: log::Format,
 }
 
 impl Args {
@@ -226,6 +225,25 @@ impl Args {
     pub(crate) fn threads(&self) -> usize {
         let processors = || thread::available_parallelism().map_or(4, |count| count.get().max(4));
         self.threads.map_or_else(processors, usize::from)
+    }
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
+        if let Ok(ip) = text.parse::<IpAddr>() {
+            return format!("it needs a port, such as {}", SocketAddr::new(ip, 8080));
+        }
+        let port = text.rsplit(':').next().and_then(|port| port.parse().ok());
+        let port: u16 = port.unwrap_or(8080);
+        format!("it is an IP address and a port, such as 127.0.0.1:{port} or [::1]:{port}")
+    })
+}
+
+fn path(text: &str) -> Result<String, String> {
+    let plain = |byte: u8| byte.is_ascii_graphic() && !b"?#".contains(&byte);
+    match text.starts_with('/') && text.bytes().all(plain) {
+        true => Ok(text.to_owned()),
+        false => Err("it is a path without a query, such as /healthz".to_owned()),
     }
 }
 
@@ -327,5 +345,36 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn an_address_to_listen_on_that_is_wrong_gets_the_form_that_is_right() {
+        for (text, form) in [
+            ("8080", "127.0.0.1:8080 or [::1]:8080"),
+            ("localhost:9000", "127.0.0.1:9000 or [::1]:9000"),
+            (":9000", "127.0.0.1:9000 or [::1]:9000"),
+            ("*:9000", "127.0.0.1:9000 or [::1]:9000"),
+            ("::1:9000x", "127.0.0.1:8080 or [::1]:8080"),
+            ("localhost", "127.0.0.1:8080 or [::1]:8080"),
+            ("127.0.0.1:99999", "127.0.0.1:8080 or [::1]:8080"),
+            ("10.0.0.1", "10.0.0.1:8080"),
+            ("::1", "[::1]:8080"),
+            ("", "127.0.0.1:8080 or [::1]:8080"),
+        ] {
+            let error = wrong(&["--demo", "--listen", text]);
+            assert!(
+                error.contains("--listen") && error.contains(form),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_path_for_health_checks_is_a_path() {
+        for text in ["healthz", "", "/a?b", "/a#b", "/a b", "http://a/"] {
+            let error = wrong(&["--demo", "--health", text]);
+            assert!(error.contains("/healthz"), "{error}");
+        }
+        assert!(Args::try_parse_from(["wsgate", "--demo", "--health", "/-/health"]).is_ok());
     }
 }

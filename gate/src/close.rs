@@ -7,7 +7,6 @@ use websocket_host::protocol::CloseCode;
 use crate::side::Who;
 
 pub(crate) const GOING_AWAY: CloseCode = 1001;
-pub(crate) const NO_CODE: CloseCode = 1005;
 pub(crate) const INTERNAL_ERROR: CloseCode = 1011;
 pub(crate) const BAD_GATEWAY: CloseCode = 1014;
 

@@ -13,20 +13,18 @@ use crate::report::{End, Report};
 use crate::side::Who;
 use crate::socket::Socket;
 
-/// Serves a client that has connected. Returns what came of it, when it is logged.
+/// Serves a client that has connected, under this number. Returns what came of it, when it is logged.
 pub(crate) async fn serve(
     gate: &Gate,
     stream: TcpStream,
+    conn: u64,
     peer: SocketAddr,
     shutdown: &CancellationToken,
 ) -> Report {
-    let mut report = Report::new(peer);
+    let mut report = Report::new();
     let mut socket = Socket::new(stream);
-    let recording = gate.recorder.as_ref().and_then(|recorder| {
-        let made = recorder.connection(peer);
-        made.inspect_err(|error| tracing::error!(%peer, %error, "can't be recorded"))
-            .ok()
-    });
+    let recorder = gate.recorder.as_ref();
+    let recording = recorder.map(|recorder| recorder.connection(conn, peer));
     if let Some(recording) = &recording {
         socket.record(recording.track("client"));
     }
@@ -68,5 +66,6 @@ async fn carry(
         fault::close(Who::Upstream, &mut upstream);
         report.ended(End::Fault(heard, error));
     }
+    report.sides(&client, &upstream);
     (client.socket, upstream.socket)
 }

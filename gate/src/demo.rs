@@ -44,7 +44,7 @@ An echo server is behind this gate: what you send through it comes back. To try 
          w.onmessage = e => {{ console.log(e.data); w.close() }}'
   with Python     pip install websockets; python3 -m websockets ws://{address}/
 
-Ctrl-C ends it. Each connection leaves a line here when it ends.
+Ctrl-C ends it. Each connection leaves a line here when it opens and when it ends.
 
 "
     )

@@ -24,14 +24,18 @@ pub(crate) fn close(who: Who, side: &mut Side) {
         refuse(&mut side.socket);
         return;
     }
-    let closed = side.close_sent || side.failure.is_some() || side.failure_noted;
+    let closed = side.close_sent.is_some() || side.failure.is_some() || side.failure_noted;
     if !side.more && !closed {
         match who {
-            Who::Client => side.socket.write(&close_frame(None)),
+            Who::Client => {
+                side.close_sent = Some(INTERNAL_ERROR);
+                side.socket.write(&close_frame(None));
+            }
             Who::Upstream => {
                 let mut key = [0; 4];
                 // Without an unpredictable key the frame may not be sent (RFC 6455, section 10.3).
                 if getrandom::fill(&mut key).is_ok() {
+                    side.close_sent = Some(INTERNAL_ERROR);
                     side.socket.write(&close_frame(Some(key)));
                 }
             }

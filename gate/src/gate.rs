@@ -8,6 +8,7 @@ use websocket_host::protocol::Config;
 
 use crate::connect::Connector;
 use crate::origin::Origin;
+use crate::plain::Plain;
 use crate::record::Recorder;
 use crate::route::Routes;
 
@@ -19,8 +20,7 @@ pub(crate) struct Gate {
     pub(crate) connector: Connector,
     /// The origins that are accepted; any, if there are none.
     pub(crate) origins: Vec<Origin>,
-    /// The page that browsers are shown, if there is one.
-    pub(crate) page: Option<Vec<u8>>,
+    pub(crate) plain: Plain,
     /// Makes recordings of connections, if they are wanted.
     pub(crate) recorder: Option<Recorder>,
     /// Whether the upstream gets the Host that the client sent.

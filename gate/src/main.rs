@@ -9,12 +9,13 @@
 //! | `server`, `signals`, `open_files` | accepting connections, and ending |
 //! | `demo`, `echo` | what `--demo` adds |
 //! | `connection` | one connection, from its first byte to its line in the log |
-//! | `opening`, `refused`, `page` | the client's request, the upstream's answer, and what each is told: **statuses** |
+//! | `opening`, `refused`, `plain` | the client's request, the upstream's answer, and what each is told: **statuses** |
 //! | `relay` | two open sides, and what goes from one to the other |
 //! | `converse`, `connect`, `fault` | one side's handshake; connecting to an upstream; the last word when a sandbox has failed |
 //! | `gate`, `route`, `path`, `origin`, `headers`, `forwarded`, `fields` | what all connections share, and what decides where requests go and with what |
-//! | `report`, `close`, `side` | what is logged, **close codes**, a socket with its session |
-//! | `socket`, `alarm`, `scratch`, `units` | bytes, time, and buffers that threads lend |
+//! | `report`, `close`, `side` | what is logged of a connection, **close codes**, a socket with its session |
+//! | `record`, `socket`, `alarm`, `scratch`, `units` | recordings, bytes, time, and buffers that threads lend |
+//! | `log`, `throttle` | how things are logged, and how often |
 //!
 //! Each module uses those in its own line and below.
 
@@ -31,11 +32,12 @@ mod fields;
 mod forwarded;
 mod gate;
 mod headers;
+mod log;
 mod open_files;
 mod opening;
 mod origin;
-mod page;
 mod path;
+mod plain;
 mod record;
 mod refused;
 mod relay;
@@ -47,23 +49,29 @@ mod settings;
 mod side;
 mod signals;
 mod socket;
+mod throttle;
 mod units;
 
-use std::io::{self, Write};
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use clap::error::ErrorKind;
 use tokio::net::TcpListener;
 use tokio::runtime;
-use tracing::level_filters::LevelFilter;
 use websocket_host::Sandbox;
 
-use crate::args::{Args, Log};
+use crate::args::Args;
+use crate::record::Recorder;
 use crate::server::Server;
 use crate::signals::Signals;
 
 const WRONG_ARGUMENTS: u8 = 2;
+
+/// How long the disk may take at the end to write what was recorded.
+const WRITING: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
     let args = match Args::try_parse().and_then(Args::check) {
@@ -82,7 +90,7 @@ fn main() -> ExitCode {
             return ExitCode::from(WRONG_ARGUMENTS);
         }
     };
-    log(args.log);
+    log::start(args.log, args.log_format);
     match run(&args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
@@ -92,60 +100,55 @@ fn main() -> ExitCode {
     }
 }
 
-fn log(level: Log) {
-    let level = match level {
-        Log::Off => LevelFilter::OFF,
-        Log::Error => LevelFilter::ERROR,
-        Log::Warn => LevelFilter::WARN,
-        Log::Info => LevelFilter::INFO,
-        Log::Debug => LevelFilter::DEBUG,
-    };
-    tracing_subscriber::fmt()
-        .with_max_level(level)
-        .with_target(false)
-        .with_ansi(io::IsTerminal::is_terminal(&io::stderr()))
-        .with_writer(io::stderr)
-        .init();
-}
-
 fn run(args: &Args) -> Result<(), String> {
     let runtime = runtime::Builder::new_multi_thread()
         .worker_threads(args.threads())
         .enable_all()
         .build()
         .map_err(|error| format!("can't start threads: {error}"))?;
-    open_files::raise();
     let sandbox = settings::sandbox(args)?;
-    let result = runtime.block_on(serve(args, sandbox));
+    let (recorder, writing) = settings::recorder(args)?.unzip();
+    let result = runtime.block_on(serve(args, sandbox, recorder));
     // What is still there was to be cut off.
     runtime.shutdown_background();
+    if let Some(writing) = writing {
+        writing.finish(WRITING);
+    }
     result
 }
 
-async fn serve(args: &Args, sandbox: Sandbox) -> Result<(), String> {
+async fn serve(args: &Args, sandbox: Sandbox, recorder: Option<Recorder>) -> Result<(), String> {
     let signals = Signals::listen().map_err(|error| format!("can't listen to signals: {error}"))?;
-    let failed = |error| format!("can't listen on {}: {error}", args.listen);
-    let listener = TcpListener::bind(args.listen).await.map_err(failed)?;
-    let address = listener.local_addr().map_err(failed)?;
+    let mut listeners = Vec::new();
+    let mut addresses = Vec::new();
+    for address in &args.listen {
+        let failed = |error| format!("can't listen on {address}: {error}");
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        addresses.push(listener.local_addr().map_err(failed)?);
+        listeners.push(listener);
+    }
     let rules = match args.demo {
         true => vec![demo::upstream(&sandbox).await?],
         false => args.upstream.clone(),
     };
-    let gate = settings::gate(args, sandbox, &rules)?;
+    let gate = settings::gate(args, sandbox, &rules, recorder)?;
+    open_files::raise(args.max_connections, settings::files_each(args));
     let mut stdout = io::stdout();
-    let mut hello = format!("listening on {address}\n");
-    if args.demo {
-        hello.push_str(&demo::what_to_try(address, gate.page.is_some()));
+    let mut hello = String::new();
+    for address in &addresses {
+        // Writing to a string can't fail.
+        let _ = writeln!(hello, "listening on {address}");
+    }
+    if args.demo
+        && let Some(address) = addresses.first()
+    {
+        hello.push_str(&demo::what_to_try(*address, gate.plain.page.is_some()));
     }
     // Whoever started this program may have gone since.
     let _ = stdout
         .write_all(hello.as_bytes())
         .and_then(|()| stdout.flush());
-    let server = Server {
-        gate,
-        max_connections: args.max_connections,
-        shutdown_timeout: args.shutdown_timeout,
-    };
-    server::run(server, listener, signals).await;
+    let server = Server::new(gate, args.max_connections);
+    server.run(listeners, signals, args.shutdown_timeout).await;
     Ok(())
 }

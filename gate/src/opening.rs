@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use websocket_host::protocol::{Acceptance, Failure, Refusal, Request, RequestHead};
+use websocket_host::protocol::{Acceptance, Refusal, Request, RequestHead};
 use websocket_host::{CallError, Clock, Guest};
 
 use crate::converse::{Outcome, converse};
@@ -16,12 +16,12 @@ use crate::gate::Gate;
 use crate::record::Recording;
 use crate::refused::{Refused, Stop, refused};
 use crate::relay::Relay;
-use crate::report::{Broken, End, Report};
+use crate::report::{End, Party, Report};
 use crate::route::{NoRoute, Upstream};
 use crate::scratch::Batch;
 use crate::side::{Early, Side, Who};
 use crate::socket::Socket;
-use crate::{fault, forwarded, headers, origin, page};
+use crate::{fault, forwarded, headers, origin};
 
 const SHUTTING_DOWN: &str = "the gate shuts down";
 
@@ -109,23 +109,22 @@ impl Opening<'_> {
         let request = self.request().await?;
         self.report.asked_for(&request.target);
         let gate = self.gate;
-        if let Some(page) = &gate.page
-            && let Some(answer) = page::answer(page, &request)
-        {
-            self.show(answer, request.violation)?;
+        if let Some(violation) = &request.violation {
+            let (answer, end) = gate.plain.answer(&request, violation);
+            self.show(&answer, end)?;
             return Err(Stop::Over);
         }
         if !origin::accepts(&gate.origins, &request.headers) {
             return Err(refused(403, "this origin may not connect").into());
         }
-        let (upstream, target) = gate
-            .routes
-            .find(&request.target)
-            .map_err(|none| match none {
-                NoRoute::NotFound => refused(404, "there is nothing at this path"),
-                NoRoute::Path(error) => refused(400, error.text()),
-            })?;
-        self.report.goes_to(upstream);
+        let (prefix, upstream, target) =
+            gate.routes
+                .find(&request.target)
+                .map_err(|none| match none {
+                    NoRoute::NotFound => refused(404, "there is nothing at this path"),
+                    NoRoute::Path(error) => refused(400, error.text()),
+                })?;
+        self.report.goes_to(prefix, upstream);
         let mut socket = Socket::new(self.reach(upstream).await?);
         if let Some(recording) = &self.recording {
             socket.record(recording.track("upstream"));
@@ -222,7 +221,7 @@ impl Opening<'_> {
             // Whatever it is, the client sent it.
             Err(CallError::Failure(failure)) => {
                 let text = "the request can't be passed on";
-                Err(refused(400, text).with(Broken(&failure)).into())
+                Err(refused(400, text).broken(Party::Client, &failure).into())
             }
             Err(error) => Err(error.into()),
         }
@@ -260,28 +259,26 @@ impl Opening<'_> {
         };
         match self.guest.accept(self.client.session(), &acceptance) {
             Ok(_) => {
+                self.report.opened(acceptance.subprotocol.as_deref());
                 self.client.more = true;
                 let now = self.clock.now();
                 Ok(self.client.deliver(&mut self.guest, now, early)?)
             }
             Err(CallError::Failure(failure)) => {
                 let text = "the upstream's answer can't be passed on";
-                Err(refused(502, text).with(Broken(&failure)).into())
+                Err(refused(502, text).broken(Party::Upstream, &failure).into())
             }
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Shows the page, or what there is instead.
-    fn show(&mut self, answer: Refusal, violation: Option<Failure>) -> Result<(), Stop> {
-        self.guest.refuse(self.client.session(), &answer)?;
+    /// Answers a plain request.
+    fn show(&mut self, answer: &Refusal, end: Option<End>) -> Result<(), Stop> {
+        self.guest.refuse(self.client.session(), answer)?;
         self.hand_out()?;
-        self.report.ended(match violation {
-            Some(failure) if failure.status == Some(answer.status) => {
-                End::BadRequest(Box::new(failure), answer.status)
-            }
-            _ => End::Page(answer.status),
-        });
+        if let Some(end) = end {
+            self.report.ended(end);
+        }
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use websocket_host::protocol::{Failure, Refusal, RequestHead, Rule};
 
-use crate::headers::header;
+use crate::fields::header;
 use crate::report::End;
 
 /// What plain requests are answered with, beside refusals.
@@ -88,7 +88,10 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 
 /// What a session answers where it isn't asked to show requests that break a rule.
 fn refusal(violation: &Failure, methods: &str) -> (Refusal, Option<End>) {
     let status = violation.status.unwrap_or(400);
-    let mut refusal = text(status, &violation.description);
+    let mut refusal = text(
+        status,
+        &format!("{} ({})", violation.description, violation.section),
+    );
     if matches!(
         violation.rule,
         Rule::VersionMissing | Rule::VersionUnsupported
@@ -109,5 +112,31 @@ fn text(status: u16, text: &str) -> Refusal {
         status,
         headers: vec![header("Content-Type", "text/plain; charset=utf-8")],
         body: format!("{text}\n").into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn health_checks_are_gets_and_heads_also_in_http_1_0() {
+        for method in ["GET", "HEAD"] {
+            assert!(is_health_check(Rule::HttpVersion, method));
+        }
+        assert!(is_health_check(Rule::UpgradeMissing, "GET"));
+        assert!(is_health_check(Rule::MethodNotGet, "HEAD"));
+        assert!(!is_health_check(Rule::HttpVersion, "POST"));
+        assert!(!is_health_check(Rule::MethodNotGet, "POST"));
+        // Those ask for a WebSocket, and wrongly.
+        assert!(!is_health_check(Rule::VersionUnsupported, "GET"));
+        assert!(!is_health_check(Rule::HostMissing, "GET"));
+    }
+
+    #[test]
+    fn a_page_is_not_for_http_1_0() {
+        assert!(is_for_page(Rule::UpgradeMissing, "GET"));
+        assert!(is_for_page(Rule::MethodNotGet, "HEAD"));
+        assert!(!is_for_page(Rule::HttpVersion, "GET"));
     }
 }

@@ -1,73 +1,171 @@
 //! Recordings of connections: what was read and written, in a file for each.
 //!
-//! JSON Lines. The first line says what it is: `{"recording":"wsgate","version":1,"peer":"127.0.0.1:5555"}`. Each other one
-//! is a read or a write: `{"at":0.001234,"side":"client","way":"in","bytes":"R0VU"}`, with the seconds since the client
-//! connected, the side's name, whether the gate read (`in`) or wrote (`out`), and base64.
+//! JSON Lines. The first says what it is: `{"recording":"wsgate","version":1,"peer":"127.0.0.1:5555"}`. Then each is a
+//! read or a write: `{"at":0.001234,"side":"client","way":"in","bytes":"R0VU"}`, with the seconds since the client
+//! connected, the side's name, whether the gate read (`in`) or wrote (`out`), and base64. The last one says how many of
+//! them are missing: `{"at":0.5,"end":true,"missing":0,"missing_bytes":0}`, and if any are, `why`.
+//!
+//! A thread of its own writes them, so that no connection waits for a disk. Whatever is in a file is whole up to where
+//! something is missing: once anything of a connection is lost, all that follows is left out.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+mod file;
+
+use std::collections::HashMap;
+use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
 
-use base64::display::Base64Display;
-use base64::engine::general_purpose::STANDARD;
+use tracing::warn;
+
+pub(crate) use self::file::Way;
+use self::file::{Line, Missing, Output, make_private};
+use crate::throttle::Throttle;
+
+/// The most bytes that wait to be written. What comes beyond them is missing.
+const MAX_QUEUED: usize = 32 << 20;
+
+/// How often it is logged that something can't be written.
+const LOG_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Makes recordings, in a folder.
 #[derive(Debug)]
 pub(crate) struct Recorder {
-    folder: PathBuf,
-    connections: AtomicU64,
+    queue: Queue,
 }
+
+/// The thread that writes recordings.
+#[derive(Debug)]
+pub(crate) struct Writing(Receiver<()>);
 
 impl Recorder {
-    /// Of the files that are there already, none is written over.
-    pub(crate) fn new(folder: PathBuf) -> io::Result<Self> {
-        fs::create_dir_all(&folder)?;
-        Ok(Self {
-            folder,
-            connections: AtomicU64::new(0),
-        })
-    }
-
-    /// Of a client that has connected.
-    pub(crate) fn connection(&self, peer: SocketAddr) -> io::Result<Recording> {
-        let mut file = loop {
-            let number = self.connections.fetch_add(1, Ordering::Relaxed) + 1;
-            let path = self.folder.join(format!("{number:06}.jsonl"));
-            match File::create_new(path) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                created => break created?,
-            }
+    /// Starts recording into a folder, which is made if it isn't there.
+    pub(crate) fn start(folder: &Path) -> io::Result<(Self, Writing)> {
+        make_private(folder)?;
+        let started = humantime::format_rfc3339_millis(SystemTime::now());
+        let mut writer = Writer {
+            folder: folder.to_owned(),
+            // Colons are not for file names everywhere.
+            started: started.to_string().replace(':', ""),
+            files: HashMap::new(),
+            log: Throttle::new(LOG_INTERVAL),
         };
-        writeln!(
-            file,
-            r#"{{"recording":"wsgate","version":1,"peer":"{peer}"}}"#
-        )?;
-        Ok(Recording {
-            file: Arc::new(Mutex::new(file)),
+        let (sender, entries) = mpsc::channel::<Entry>();
+        let (working, done) = mpsc::channel();
+        let queued = Arc::new(AtomicUsize::new(0));
+        let written = Arc::clone(&queued);
+        thread::Builder::new()
+            .name("recorder".into())
+            .spawn(move || {
+                let _working: Sender<()> = working;
+                for entry in entries {
+                    let size = entry.size();
+                    writer.write(entry);
+                    written.fetch_sub(size, Ordering::Relaxed);
+                }
+            })?;
+        let queue = Queue { sender, queued };
+        Ok((Self { queue }, Writing(done)))
+    }
+
+    /// Begins a recording of a client that has connected.
+    pub(crate) fn connection(&self, conn: u64, peer: SocketAddr) -> Recording {
+        self.queue.send(Entry::Begin { conn, peer });
+        Recording(Arc::new(Connection {
+            conn,
             since: Instant::now(),
-        })
+            queue: self.queue.clone(),
+            missing: AtomicUsize::new(0),
+            missing_bytes: AtomicUsize::new(0),
+        }))
     }
 }
 
-/// Of one connection.
+impl Writing {
+    /// Waits until all that was recorded is written, for so long at most. There must be no recorder and no recording left.
+    pub(crate) fn finish(self, time: Duration) {
+        // Nobody sends anything: it is an error either way, because the thread has ended, or time is up.
+        let _ = self.0.recv_timeout(time);
+    }
+}
+
+/// What waits to be written.
 #[derive(Clone, Debug)]
-pub(crate) struct Recording {
-    file: Arc<Mutex<File>>,
+struct Queue {
+    sender: Sender<Entry>,
+    queued: Arc<AtomicUsize>,
+}
+
+impl Queue {
+    fn send(&self, entry: Entry) {
+        self.queued.fetch_add(entry.size(), Ordering::Relaxed);
+        // The thread is there as long as anything can be sent.
+        let _ = self.sender.send(entry);
+    }
+}
+
+/// What is to be written of a connection.
+#[derive(Debug)]
+enum Entry {
+    Begin {
+        conn: u64,
+        peer: SocketAddr,
+    },
+    Bytes {
+        conn: u64,
+        at: Duration,
+        side: &'static str,
+        way: Way,
+        bytes: Box<[u8]>,
+    },
+    End {
+        conn: u64,
+        at: Duration,
+        missing: Missing,
+    },
+}
+
+impl Entry {
+    /// What it adds to what waits.
+    fn size(&self) -> usize {
+        match self {
+            Self::Bytes { bytes, .. } => size_of::<Self>() + bytes.len(),
+            Self::Begin { .. } | Self::End { .. } => size_of::<Self>(),
+        }
+    }
+}
+
+/// A recording of one connection. It ends when it and its tracks are dropped.
+#[derive(Clone, Debug)]
+pub(crate) struct Recording(Arc<Connection>);
+
+#[derive(Debug)]
+struct Connection {
+    conn: u64,
     since: Instant,
+    queue: Queue,
+    missing: AtomicUsize,
+    missing_bytes: AtomicUsize,
 }
 
-/// Which way bytes went.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Way {
-    In,
-    Out,
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.queue.send(Entry::End {
+            conn: self.conn,
+            at: self.since.elapsed(),
+            missing: Missing {
+                missing: *self.missing.get_mut(),
+                missing_bytes: *self.missing_bytes.get_mut(),
+            },
+        });
+    }
 }
 
-/// Of one side of it.
+/// One side of a recording.
 #[derive(Debug)]
 pub(crate) struct Track {
     recording: Recording,
@@ -84,23 +182,82 @@ impl Recording {
 }
 
 impl Track {
-    /// Takes down what was read or written. A disk that is full ends no connection.
+    /// Takes down what was read or written, if there is room for it.
     pub(crate) fn note(&self, way: Way, bytes: &[u8]) {
         if bytes.is_empty() {
             return;
         }
-        let Recording { file, since } = &self.recording;
-        let at = since.elapsed().as_secs_f64();
-        let way = match way {
-            Way::In => "in",
-            Way::Out => "out",
-        };
-        let (side, bytes) = (self.side, Base64Display::new(bytes, &STANDARD));
-        let line = format!(
-            "{{\"at\":{at:.6},\"side\":\"{side}\",\"way\":\"{way}\",\"bytes\":\"{bytes}\"}}\n"
-        );
-        let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
-        let _ = file.write_all(line.as_bytes());
+        let connection = &*self.recording.0;
+        let queued = connection.queue.queued.load(Ordering::Relaxed);
+        if connection.missing.load(Ordering::Relaxed) > 0 || queued >= MAX_QUEUED {
+            connection.missing.fetch_add(1, Ordering::Relaxed);
+            let length = bytes.len();
+            connection
+                .missing_bytes
+                .fetch_add(length, Ordering::Relaxed);
+            return;
+        }
+        connection.queue.send(Entry::Bytes {
+            conn: connection.conn,
+            at: connection.since.elapsed(),
+            side: self.side,
+            way,
+            bytes: bytes.into(),
+        });
+    }
+}
+
+/// Writes the files.
+#[derive(Debug)]
+struct Writer {
+    folder: PathBuf,
+    /// When the gate was started, for the names of files: in their order they are in order of time.
+    started: String,
+    files: HashMap<u64, Output>,
+    log: Throttle,
+}
+
+impl Writer {
+    fn write(&mut self, entry: Entry) {
+        match entry {
+            Entry::Begin { conn, peer } => {
+                let path = self
+                    .folder
+                    .join(format!("{}-{conn:08}.jsonl", self.started));
+                match Output::create(&path, peer) {
+                    Ok(output) => _ = self.files.insert(conn, output),
+                    Err(error) => self.warn(&error.to_string()),
+                }
+            }
+            Entry::Bytes {
+                conn,
+                at,
+                side,
+                way,
+                bytes,
+            } => {
+                let Some(output) = self.files.get_mut(&conn) else {
+                    return;
+                };
+                let line = Line::new(at, side, way, &bytes);
+                if let Err(why) = output.push(&line) {
+                    self.warn(&why);
+                }
+            }
+            Entry::End { conn, at, missing } => {
+                let ended = self.files.remove(&conn);
+                if let Some(Err(why)) = ended.map(|output| output.end(at, missing)) {
+                    self.warn(&why);
+                }
+            }
+        }
+    }
+
+    fn warn(&mut self, why: &str) {
+        if let Some(times) = self.log.admit(Instant::now()) {
+            let folder = self.folder.display();
+            warn!(times, %folder, "recordings are incomplete: {why}");
+        }
     }
 }
 
@@ -109,33 +266,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_connection_has_a_file_of_its_own_and_none_is_written_over() {
-        let folder = std::env::temp_dir().join(format!("wsgate-record-{}", std::process::id()));
-        let peer = "127.0.0.1:5555".parse().unwrap();
-        for run in 1..=2 {
-            let recorder = Recorder::new(folder.clone()).unwrap();
-            let recording = recorder.connection(peer).unwrap();
-            recording.track("client").note(Way::In, b"GET");
-            recording.track("upstream").note(Way::Out, b"\x81\x00");
-            recording.track("upstream").note(Way::In, b"");
-            let text = fs::read_to_string(folder.join(format!("{run:06}.jsonl"))).unwrap();
-            let lines: Vec<&str> = text.lines().collect();
-            let [head, first, second] = lines[..] else {
-                panic!("{text}");
-            };
-            assert_eq!(
-                head,
-                r#"{"recording":"wsgate","version":1,"peer":"127.0.0.1:5555"}"#
-            );
-            assert!(
-                first.ends_with(r#","side":"client","way":"in","bytes":"R0VU"}"#),
-                "{first}"
-            );
-            assert!(
-                second.ends_with(r#","side":"upstream","way":"out","bytes":"gQA="}"#),
-                "{second}"
-            );
-        }
-        fs::remove_dir_all(folder).unwrap();
+    fn once_a_disk_is_too_slow_the_rest_of_a_connection_is_missing_and_counted() {
+        let (sender, entries) = mpsc::channel();
+        let queued = Arc::new(AtomicUsize::new(0));
+        let recorder = Recorder {
+            queue: Queue {
+                sender,
+                queued: Arc::clone(&queued),
+            },
+        };
+        let recording = recorder.connection(7, "127.0.0.1:5555".parse().unwrap());
+        let track = recording.track("client");
+        track.note(Way::In, b"there");
+        queued.store(MAX_QUEUED, Ordering::Relaxed);
+        track.note(Way::In, b"missing");
+        queued.store(0, Ordering::Relaxed);
+        // There is room again, but what came before this is gone.
+        recording.track("upstream").note(Way::Out, b"missing too");
+        drop((recording, track, recorder));
+        let entries: Vec<Entry> = entries.iter().collect();
+        let [
+            Entry::Begin { conn: 7, .. },
+            Entry::Bytes { bytes, .. },
+            Entry::End { missing, .. },
+        ] = &entries[..]
+        else {
+            panic!("{entries:?}");
+        };
+        assert_eq!(&**bytes, b"there");
+        assert_eq!((missing.missing, missing.missing_bytes), (2, 18));
     }
 }

@@ -7,7 +7,7 @@ use websocket_host::{CallError, SandboxError};
 
 use crate::fields::header;
 use crate::headers;
-use crate::report::Broken;
+use crate::report::{Broken, Party, Reason};
 
 /// Why a connection doesn't open.
 pub(crate) enum Stop {
@@ -25,6 +25,8 @@ pub(crate) enum Stop {
 pub(crate) struct Refused {
     status: StatusCode,
     text: &'static str,
+    by: Party,
+    rule: Option<Rule>,
     detail: String,
     headers: Vec<Header>,
     /// The upstream's, in the place of the text.
@@ -36,6 +38,12 @@ impl Refused {
     pub(crate) fn with(self, detail: impl fmt::Display) -> Self {
         let detail = format!(": {detail}");
         Self { detail, ..self }
+    }
+
+    /// The rule that this party has broken, for the log only.
+    pub(crate) fn broken(self, by: Party, failure: &Failure) -> Self {
+        let rule = Some(failure.rule);
+        Self { by, rule, ..self }.with(Broken(failure))
     }
 
     /// What the client is told when the upstream's session didn't open.
@@ -50,6 +58,7 @@ impl Refused {
             (Rule::HandshakeRefused, Some(response)) if response.status >= 300 => {
                 let body = response.body_complete.then_some(response.body);
                 Self {
+                    by: Party::Upstream,
                     headers: headers::of_refusal(
                         response.status,
                         &response.headers,
@@ -59,15 +68,18 @@ impl Refused {
                     ..refused(response.status, "the upstream refused")
                 }
             }
-            _ => refused(502, "the upstream's answer is no handshake").with(Broken(failure)),
+            _ => refused(502, "the upstream's answer is no handshake")
+                .broken(Party::Upstream, failure),
         }
     }
 
     /// The response, and what is logged of it.
-    pub(crate) fn into_parts(self) -> (Refusal, String) {
+    pub(crate) fn into_parts(self) -> (Refusal, Reason) {
         let Self {
             status,
             text,
+            by,
+            rule,
             detail,
             mut headers,
             body,
@@ -82,7 +94,11 @@ impl Refused {
                 headers,
                 body,
             },
-            format!("{text}{detail}"),
+            Reason {
+                by,
+                rule,
+                text: format!("{text}{detail}"),
+            },
         )
     }
 }
@@ -92,6 +108,12 @@ pub(crate) fn refused(status: StatusCode, text: &'static str) -> Refused {
     Refused {
         status,
         text,
+        by: match status {
+            502 | 504 => Party::Upstream,
+            500.. => Party::Gate,
+            _ => Party::Client,
+        },
+        rule: None,
         detail: String::new(),
         headers: Vec::new(),
         body: None,

@@ -85,7 +85,7 @@ impl Relay {
     ) -> Result<(), CallError> {
         let mut shutdown = pin!(shutdown.cancelled());
         let mut going_away = false;
-        let result = poll_fn(|cx| {
+        poll_fn(|cx| {
             loop {
                 if !going_away && shutdown.as_mut().poll(cx).is_ready() {
                     going_away = true;
@@ -103,10 +103,7 @@ impl Relay {
                 }
             }
         })
-        .await;
-        report.from_client = self.client.received;
-        report.from_upstream = self.upstream.received;
-        result
+        .await
     }
 
     /// The guest, one side, and the other.
@@ -225,10 +222,10 @@ impl Relay {
         let mut any = false;
         for who in [Who::Client, Who::Upstream] {
             let (_, side) = self.pick(who);
-            if let Some(code) = side.close_received.filter(|_| !side.close_noted) {
+            if side.close_received.is_some() && !side.close_noted {
                 side.close_noted = true;
                 any = true;
-                report.ended(End::Closed(who, code));
+                report.ended(End::Closed(who));
             }
             if let Some(failure) = side.failure.take_if(|_| !side.failure_noted) {
                 side.failure_noted = true;

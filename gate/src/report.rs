@@ -1,82 +1,79 @@
-//! What is logged of a connection: one line, at its end.
+//! What is logged of a connection: an event when it opens, and one when it ends.
 
 use std::fmt;
-use std::net::SocketAddr;
 use std::time::Instant;
 
-use tracing::{error, info, warn};
+use tracing::{Level, info};
 use websocket_host::CallError;
 use websocket_host::protocol::{CloseCode, Failure, Rule, StatusCode};
 
-use crate::close;
-use crate::side::{Tally, Who};
+use crate::side::{Side, Tally, Who};
+
+/// Nothing in the log that comes from a peer is longer than this, in bytes.
+const MAX_LOGGED: usize = 256;
 
 /// How a connection ended.
 #[derive(Debug)]
 pub(crate) enum End {
     /// It was closed by a close frame of this side.
-    Closed(Who, CloseCode),
+    Closed(Who),
     /// This side broke a rule, or was lost.
     Failed(Who, Box<Failure>),
     /// The client's request broke a rule, and it got this status.
     BadRequest(Box<Failure>, StatusCode),
-    /// The client was refused with this status, for this reason.
-    Refused(StatusCode, String),
+    /// The client was refused.
+    Refused(StatusCode, Reason),
     /// The client left before it was accepted.
     Left,
-    /// It was shown a page.
-    Page(StatusCode),
+    /// A plain request was answered.
+    Answered(StatusCode),
     /// The sandbox failed, at input of this side if that is known.
     Fault(Option<Who>, CallError),
     /// The gate shuts down.
     Shutdown,
 }
 
-impl fmt::Display for End {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+/// Whose doing something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Party {
+    Client,
+    Upstream,
+    Gate,
+}
+
+impl Party {
+    fn name(self) -> &'static str {
         match self {
-            Self::Closed(who, close::NO_CODE) => write!(f, "closed by the {who} without a code"),
-            Self::Closed(who, code) => write!(f, "closed by the {who} with {code}"),
-            Self::Failed(who, failure) => {
-                write!(f, "{who}: {}", Broken(failure))?;
-                match failure.close_code {
-                    Some(code) => write!(f, ", closed with {code}"),
-                    None => Ok(()),
-                }
-            }
-            Self::BadRequest(failure, status) => {
-                write!(f, "client: {}, refused with {status}", Broken(failure))
-            }
-            Self::Refused(status, why) => write!(f, "refused with {status}: {why}"),
-            Self::Left => f.write_str("the client left before it was accepted"),
-            Self::Page(status) => write!(f, "a plain request, answered with {status}"),
-            Self::Fault(who, error) => {
-                match error {
-                    CallError::Sandbox(error) => write!(f, "sandbox: {error}")?,
-                    CallError::Failure(failure) => write!(f, "gate: {}", Broken(failure))?,
-                }
-                match who {
-                    Some(who) => write!(f, ", after input of the {who}"),
-                    None => Ok(()),
-                }
-            }
-            Self::Shutdown => f.write_str("closed because the gate shuts down"),
+            Self::Client => "client",
+            Self::Upstream => "upstream",
+            Self::Gate => "gate",
         }
     }
 }
 
-/// A rule as it is logged: its name in the contract, where it stands, and what it means.
+impl From<Who> for Party {
+    fn from(who: Who) -> Self {
+        match who {
+            Who::Client => Self::Client,
+            Who::Upstream => Self::Upstream,
+        }
+    }
+}
+
+/// Why a client is refused.
+#[derive(Debug)]
+pub(crate) struct Reason {
+    pub(crate) by: Party,
+    pub(crate) rule: Option<Rule>,
+    pub(crate) text: String,
+}
+
+/// A rule as it is described: where it stands, and what it means.
 pub(crate) struct Broken<'a>(pub(crate) &'a Failure);
 
 impl fmt::Display for Broken<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Failure {
-            rule,
-            section,
-            description,
-            ..
-        } = self.0;
-        write!(f, "{} ({section}: {description})", name(*rule))
+        write!(f, "{}: {}", self.0.section, self.0.description)
     }
 }
 
@@ -94,37 +91,169 @@ fn name(rule: Rule) -> String {
     name
 }
 
+/// The fields of an event that tell how a connection ended.
+#[derive(Debug)]
+struct Fields {
+    ended: &'static str,
+    by: Option<Party>,
+    status: Option<StatusCode>,
+    rule: Option<Rule>,
+    reason: Option<String>,
+}
+
+impl Fields {
+    fn new(ended: &'static str, by: Option<Party>) -> Self {
+        Self {
+            ended,
+            by,
+            status: None,
+            rule: None,
+            reason: None,
+        }
+    }
+
+    fn broken(self, failure: &Failure) -> Self {
+        Self {
+            rule: Some(failure.rule),
+            reason: Some(Broken(failure).to_string()),
+            ..self
+        }
+    }
+}
+
+impl End {
+    fn fields(&self) -> Fields {
+        let client = Some(Party::Client);
+        match self {
+            Self::Closed(who) => Fields::new("closed", Some(Party::from(*who))),
+            Self::Failed(who, failure) if failure.rule == Rule::ConnectionLost => {
+                Fields::new("lost", Some(Party::from(*who))).broken(failure)
+            }
+            Self::Failed(who, failure) => {
+                Fields::new("failed", Some(Party::from(*who))).broken(failure)
+            }
+            Self::BadRequest(failure, status) => Fields {
+                status: Some(*status),
+                ..Fields::new("refused", client).broken(failure)
+            },
+            Self::Refused(status, reason) => Fields {
+                status: Some(*status),
+                rule: reason.rule,
+                reason: Some(reason.text.clone()),
+                ..Fields::new("refused", Some(reason.by))
+            },
+            Self::Left => Fields::new("left", client),
+            Self::Answered(status) => Fields {
+                status: Some(*status),
+                ..Fields::new("answered", None)
+            },
+            Self::Fault(who, CallError::Failure(failure)) => {
+                Fields::new("fault", who.map(Party::from)).broken(failure)
+            }
+            Self::Fault(who, CallError::Sandbox(error)) => Fields {
+                reason: Some(error.to_string()),
+                ..Fields::new("fault", who.map(Party::from))
+            },
+            Self::Shutdown => Fields::new("shutdown", Some(Party::Gate)),
+        }
+    }
+
+    /// How much an operator has to do about it.
+    fn level(&self, opened: bool) -> Level {
+        match self {
+            Self::Fault(..) => Level::ERROR,
+            Self::Failed(Who::Upstream, _) => Level::WARN,
+            Self::Refused(500.., reason) if reason.by == Party::Upstream => Level::WARN,
+            // The gate itself is full or shuts down with 503; with anything else it is broken.
+            Self::Refused(500..=502 | 504.., reason) if reason.by == Party::Gate => Level::ERROR,
+            Self::Left => Level::INFO,
+            _ if opened => Level::INFO,
+            _ => Level::DEBUG,
+        }
+    }
+}
+
 /// What is known of a connection.
 #[derive(Debug)]
 pub(crate) struct Report {
-    peer: SocketAddr,
     started: Instant,
-    /// The path asked for, and where it went. Not the query, which may hold secrets.
-    route: Box<str>,
-    pub(crate) end: Option<End>,
-    pub(crate) from_client: Tally,
-    pub(crate) from_upstream: Tally,
+    /// The path that was asked for. Not the query, which may hold secrets.
+    path: Option<String>,
+    /// The prefix of the route.
+    route: Option<String>,
+    upstream: Option<String>,
+    subprotocol: Option<String>,
+    opened: Option<Opened>,
+    end: Option<End>,
+}
+
+/// What is known of a connection that has opened.
+#[derive(Clone, Copy, Debug, Default)]
+struct Opened {
+    client: SideReport,
+    upstream: SideReport,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct SideReport {
+    received: Tally,
+    close_received: Option<CloseCode>,
+    close_sent: Option<CloseCode>,
+}
+
+impl SideReport {
+    fn of(side: &Side) -> Self {
+        Self {
+            received: side.received,
+            close_received: side.close_received,
+            close_sent: side.close_sent,
+        }
+    }
 }
 
 impl Report {
-    pub(crate) fn new(peer: SocketAddr) -> Self {
+    pub(crate) fn new() -> Self {
         Self {
-            peer,
             started: Instant::now(),
-            route: "".into(),
+            path: None,
+            route: None,
+            upstream: None,
+            subprotocol: None,
+            opened: None,
             end: None,
-            from_client: Tally::default(),
-            from_upstream: Tally::default(),
         }
     }
 
     pub(crate) fn asked_for(&mut self, target: &str) {
         let path = target.split('?').next().unwrap_or_default();
-        self.route = format!(" {}", path.escape_debug()).into();
+        self.path = Some(bounded(path));
     }
 
-    pub(crate) fn goes_to(&mut self, upstream: impl fmt::Display) {
-        self.route = format!("{} -> {upstream}", self.route).into();
+    pub(crate) fn goes_to(&mut self, prefix: impl fmt::Display, upstream: impl fmt::Display) {
+        self.route = Some(prefix.to_string());
+        self.upstream = Some(upstream.to_string());
+    }
+
+    /// Logs that it has opened.
+    pub(crate) fn opened(&mut self, subprotocol: Option<&str>) {
+        self.opened = Some(Opened::default());
+        self.subprotocol = subprotocol.map(bounded);
+        info!(
+            route = self.route,
+            path = self.path,
+            upstream = self.upstream,
+            subprotocol = self.subprotocol,
+            ms = self.millis(),
+            "open"
+        );
+    }
+
+    /// Takes down what went through the two sides, and how they were closed.
+    pub(crate) fn sides(&mut self, client: &Side, upstream: &Side) {
+        self.opened = Some(Opened {
+            client: SideReport::of(client),
+            upstream: SideReport::of(upstream),
+        });
     }
 
     /// What happened first is what counts.
@@ -137,33 +266,66 @@ impl Report {
         matches!(self.end, Some(End::Fault(..)))
     }
 
+    fn millis(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Logs how it ended, if that is of interest to anybody.
     pub(crate) fn log(&self) {
         let Some(end) = &self.end else { return };
-        match end {
-            End::Fault(..) => error!("{self}"),
-            End::Failed(_, failure) if failure.rule == Rule::ConnectionLost => info!("{self}"),
-            End::Failed(..) | End::BadRequest(..) => warn!("{self}"),
-            End::Refused(500.., _) => warn!("{self}"),
-            _ => info!("{self}"),
+        let Fields {
+            ended,
+            by,
+            status,
+            rule,
+            reason,
+        } = end.fields();
+        let client = self.opened.map(|opened| opened.client);
+        let upstream = self.opened.map(|opened| opened.upstream);
+        /// The level of an event has to be a constant.
+        macro_rules! close {
+            ($level:expr) => {
+                tracing::event!(
+                    $level,
+                    ended,
+                    by = by.map(Party::name),
+                    status,
+                    rule = rule.map(name),
+                    reason = reason.as_deref().map(bounded),
+                    route = self.route,
+                    path = self.path,
+                    upstream = self.upstream,
+                    subprotocol = self.subprotocol,
+                    client_close_received = client.and_then(|side| side.close_received),
+                    client_close_sent = client.and_then(|side| side.close_sent),
+                    upstream_close_received = upstream.and_then(|side| side.close_received),
+                    upstream_close_sent = upstream.and_then(|side| side.close_sent),
+                    client_messages = client.map(|side| side.received.messages),
+                    client_bytes = client.map(|side| side.received.bytes),
+                    upstream_messages = upstream.map(|side| side.received.messages),
+                    upstream_bytes = upstream.map(|side| side.received.bytes),
+                    ms = self.millis(),
+                    "close"
+                )
+            };
+        }
+        match end.level(self.opened.is_some()) {
+            Level::ERROR => close!(Level::ERROR),
+            Level::WARN => close!(Level::WARN),
+            Level::INFO => close!(Level::INFO),
+            _ => close!(Level::DEBUG),
         }
     }
 }
 
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}: ", self.peer, self.route)?;
-        if let Some(end) = &self.end {
-            write!(f, "{end}; ")?;
+/// The beginning of a text, if it is too long for the log.
+fn bounded(text: &str) -> String {
+    match text.len() {
+        ..=MAX_LOGGED => text.to_owned(),
+        _ => {
+            let end = text.floor_char_boundary(MAX_LOGGED);
+            format!("{}…", text.get(..end).unwrap_or_default())
         }
-        let (client, upstream) = (self.from_client, self.from_upstream);
-        if client.messages + client.bytes + upstream.messages + upstream.bytes > 0 {
-            write!(
-                f,
-                "from the client {} messages, {} bytes, from the upstream {} messages, {} bytes; ",
-                client.messages, client.bytes, upstream.messages, upstream.bytes
-            )?;
-        }
-        write!(f, "{:.3} s", self.started.elapsed().as_secs_f64())
     }
 }
 
@@ -171,12 +333,26 @@ impl fmt::Display for Report {
 mod tests {
     use websocket_host::protocol::Rule;
 
+    use super::{MAX_LOGGED, bounded};
+
     #[test]
     fn rules_have_the_names_of_the_contract() {
         assert_eq!(super::name(Rule::InvalidUtf8), "invalid-utf8");
         assert_eq!(
             super::name(Rule::ClosePayloadTooShort),
             "close-payload-too-short"
+        );
+    }
+
+    #[test]
+    fn what_is_too_long_is_cut_between_characters() {
+        let fits = "x".repeat(MAX_LOGGED);
+        assert_eq!(bounded(&fits), fits);
+        assert_eq!(bounded(&format!("{fits}y")), format!("{fits}…"));
+        let wide = "é".repeat(MAX_LOGGED);
+        assert_eq!(
+            bounded(&format!("x{wide}")).len(),
+            MAX_LOGGED - 1 + "…".len()
         );
     }
 }

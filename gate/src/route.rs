@@ -135,8 +135,8 @@ impl Routes {
         Self { routes }
     }
 
-    /// Returns the server for a request, and the target to ask it for.
-    pub(crate) fn find(&self, target: &str) -> Result<(&Upstream, String), NoRoute> {
+    /// Returns the prefix of the route that a request takes, its server, and the target to ask that for.
+    pub(crate) fn find(&self, target: &str) -> Result<(&Prefix, &Upstream, String), NoRoute> {
         let (path, query) = target.split_at(target.find('?').unwrap_or(target.len()));
         let path = Path::parse(path)?;
         let route = self.route(&path).ok_or(NoRoute::NotFound)?;
@@ -156,7 +156,7 @@ impl Routes {
             mapped.push('/');
         }
         mapped.push_str(query);
-        Ok((upstream, mapped))
+        Ok((&route.prefix, upstream, mapped))
     }
 
     /// Returns the route with the longest prefix that the path is below.

@@ -1,133 +1,164 @@
 //! Accepting connections, and ending them when the program is to end.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{debug, error, info, warn};
+use tracing::{Instrument, error, error_span, info, warn};
 
 use crate::connection;
 use crate::fault;
 use crate::gate::Gate;
 use crate::signals::Signals;
 use crate::socket::Socket;
+use crate::throttle::Throttle;
 
-/// How many clients that are one too many are told so at a time; others are just dropped.
-const MOST_TURNED_AWAY: usize = 64;
+/// The most clients at a time that are told that they are too many; others are just dropped.
+const MAX_REFUSALS: usize = 64;
 
-/// A gate that listens.
+/// How often it is logged that clients are too many, or that none can be accepted.
+const LOG_INTERVAL: Duration = Duration::from_secs(1);
+
+/// A gate that listens, and what its listeners share.
 #[derive(Debug)]
 pub(crate) struct Server {
-    pub(crate) gate: Gate,
-    pub(crate) max_connections: u32,
-    pub(crate) shutdown_timeout: Duration,
-}
-
-/// Counts for the last line of the log.
-#[derive(Debug, Default)]
-struct Counts {
-    connections: AtomicU64,
+    gate: Gate,
+    max_connections: u32,
+    places: Arc<Semaphore>,
+    refusals: Arc<Semaphore>,
+    shutdown: CancellationToken,
+    connections: TaskTracker,
+    /// The number of the last connection.
+    last: AtomicU64,
+    refused: AtomicU64,
     faults: AtomicU64,
-    turned_away: AtomicU64,
+    refused_log: Mutex<Throttle>,
+    failed_log: Mutex<Throttle>,
 }
 
-/// Serves until a signal comes, and then until the last connection has ended or time is up.
-pub(crate) async fn run(server: Server, listener: TcpListener, mut signals: Signals) {
-    let Server {
-        gate,
-        max_connections,
-        shutdown_timeout,
-    } = server;
-    let gate = Arc::new(gate);
-    let shutdown = CancellationToken::new();
-    let connections = TaskTracker::new();
-    let counts = Arc::new(Counts::default());
-    let name = tokio::select! {
-        () = accept(&gate, max_connections, listener, &shutdown, &connections, &counts) => "",
-        name = signals.next() => name,
-    };
-    let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-    info!("{name}: no new connections, closing those that are open");
-    shutdown.cancel();
-    connections.close();
-    tokio::select! {
-        gone = timeout(shutdown_timeout, connections.wait()) => if gone.is_err() {
-            warn!("{} connections did not close in time and are cut off", connections.len());
-        },
-        name = signals.next() => warn!("{name} again: {} connections are cut off", connections.len()),
+impl Server {
+    pub(crate) fn new(gate: Gate, max_connections: u32) -> Arc<Self> {
+        Arc::new(Self {
+            gate,
+            max_connections,
+            places: Arc::new(Semaphore::new(max_connections as usize)),
+            refusals: Arc::new(Semaphore::new(MAX_REFUSALS)),
+            shutdown: CancellationToken::new(),
+            connections: TaskTracker::new(),
+            last: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+            faults: AtomicU64::new(0),
+            refused_log: Mutex::new(Throttle::new(LOG_INTERVAL)),
+            failed_log: Mutex::new(Throttle::new(LOG_INTERVAL)),
+        })
     }
-    info!(
-        "ended after {} connections, {} turned away, {} failed in the sandbox",
-        count(&counts.connections),
-        count(&counts.turned_away),
-        count(&counts.faults)
-    );
-}
 
-async fn accept(
-    gate: &Arc<Gate>,
-    max: u32,
-    listener: TcpListener,
-    shutdown: &CancellationToken,
-    connections: &TaskTracker,
-    counts: &Arc<Counts>,
-) {
-    let places = Arc::new(Semaphore::new(max as usize));
-    let refusals = Arc::new(Semaphore::new(MOST_TURNED_AWAY));
-    loop {
-        let (stream, peer) = match listener.accept().await {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                accept_failed(&error).await;
-                continue;
-            }
-        };
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-            counts.turned_away.fetch_add(1, Ordering::Relaxed);
-            warn!("{peer}: refused with 503: all {max} connections are in use");
-            if let Ok(place) = Arc::clone(&refusals).try_acquire_owned() {
-                tokio::spawn(async move {
-                    turn_away(stream).await;
-                    drop(place);
-                });
-            }
-            continue;
-        };
-        debug!("{peer}: connected");
-        counts.connections.fetch_add(1, Ordering::Relaxed);
-        let (gate, counts, shutdown) = (Arc::clone(gate), Arc::clone(counts), shutdown.clone());
-        connections.spawn(async move {
-            let report = connection::serve(&gate, stream, peer, &shutdown).await;
-            counts
-                .faults
-                .fetch_add(report.is_fault().into(), Ordering::Relaxed);
-            drop(place);
-        });
-    }
-}
-
-async fn turn_away(stream: TcpStream) {
-    let mut socket = Socket::new(stream);
-    fault::refuse_for_now(&mut socket);
-    socket.linger().await;
-}
-
-/// A connection that ended before it was accepted is none of ours. Anything else, such as too many open files, will take
-/// a moment to get better.
-async fn accept_failed(error: &io::Error) {
-    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
-
-    if !matches!(
-        error.kind(),
-        ConnectionAborted | ConnectionReset | Interrupted
+    /// Serves until a signal comes, and then until the last connection has ended or time is up.
+    pub(crate) async fn run(
+        self: Arc<Self>,
+        listeners: Vec<TcpListener>,
+        mut signals: Signals,
+        shutdown_timeout: Duration,
     ) {
-        error!("can't accept a connection: {error}");
-        sleep(Duration::from_millis(100)).await;
+        for listener in listeners {
+            tokio::spawn(Arc::clone(&self).listen(listener));
+        }
+        let signal = signals.next().await;
+        info!("{signal}: no new connections, closing those that are open");
+        self.shutdown.cancel();
+        self.connections.close();
+        tokio::select! {
+            gone = timeout(shutdown_timeout, self.connections.wait()) => if gone.is_err() {
+                warn!("{} connections did not close in time and are cut off", self.connections.len());
+            },
+            signal = signals.next() => warn!("{signal} again: {} connections are cut off", self.connections.len()),
+        }
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        info!(
+            connections = count(&self.last),
+            refused = count(&self.refused),
+            faults = count(&self.faults),
+            "ended"
+        );
     }
+
+    /// Accepts connections until the gate shuts down.
+    async fn listen(self: Arc<Self>, listener: TcpListener) {
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = self.shutdown.cancelled() => return,
+            };
+            match accepted {
+                Ok((stream, peer)) => match Arc::clone(&self.places).try_acquire_owned() {
+                    Ok(place) => {
+                        let conn = self.last.fetch_add(1, Ordering::Relaxed) + 1;
+                        // Of the highest level, so that an event of any level has its fields.
+                        let span = error_span!("connection", conn, %peer);
+                        let server = Arc::clone(&self);
+                        let served = async move {
+                            let Self { gate, shutdown, .. } = &*server;
+                            let report =
+                                connection::serve(gate, stream, conn, peer, shutdown).await;
+                            let is_fault = u64::from(report.is_fault());
+                            server.faults.fetch_add(is_fault, Ordering::Relaxed);
+                            drop(place);
+                        };
+                        self.connections.spawn(served.instrument(span));
+                    }
+                    Err(_) => self.turn_away(stream),
+                },
+                Err(error) => self.accept_failed(&error).await,
+            }
+        }
+    }
+
+    /// Refuses a client that is one too many.
+    fn turn_away(&self, stream: TcpStream) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+        if let Some(refused) = admit(&self.refused_log) {
+            warn!(
+                status = 503,
+                refused,
+                max_connections = self.max_connections,
+                "full"
+            );
+        }
+        if let Ok(place) = Arc::clone(&self.refusals).try_acquire_owned() {
+            tokio::spawn(async move {
+                let mut socket = Socket::new(stream);
+                fault::refuse_for_now(&mut socket);
+                socket.linger().await;
+                drop(place);
+            });
+        }
+    }
+
+    /// A connection that ended before it was accepted is none of ours. Anything else, such as too many open files, will
+    /// take a moment to get better.
+    async fn accept_failed(&self, error: &io::Error) {
+        use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
+
+        if !matches!(
+            error.kind(),
+            ConnectionAborted | ConnectionReset | Interrupted
+        ) {
+            if let Some(times) = admit(&self.failed_log) {
+                error!(times, "can't accept connections: {error}");
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
+    }
+}
+
+/// Whether to log an event that may come often, and how many there were since the last one that was logged.
+fn admit(throttle: &Mutex<Throttle>) -> Option<u64> {
+    let mut throttle = throttle.lock().unwrap_or_else(PoisonError::into_inner);
+    throttle.admit(Instant::now())
 }

@@ -1,6 +1,7 @@
 //! From the arguments to what connections share.
 
 use std::fs;
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,7 +13,8 @@ use crate::close::GRACE;
 use crate::connect::Connector;
 use crate::demo;
 use crate::gate::Gate;
-use crate::record::Recorder;
+use crate::plain::Plain;
+use crate::record::{Recorder, Writing};
 use crate::route::{Routes, Rule};
 use crate::scratch::CHUNK;
 use crate::units::nanos;
@@ -36,22 +38,42 @@ pub(crate) fn sandbox(args: &Args) -> Result<Sandbox, String> {
     Sandbox::load(args.component()?, config).map_err(|error| error.to_string())
 }
 
-/// What connections share.
-pub(crate) fn gate(args: &Args, sandbox: Sandbox, rules: &[Rule]) -> Result<Gate, String> {
-    let about = |path: &Path, error| format!("{}: {error}", path.display());
-    let page = args.page.as_ref();
-    let page = page.map(|path| fs::read(path).map_err(|error| about(path, error)));
+/// How many files and sockets a connection has open.
+pub(crate) fn files_each(args: &Args) -> u64 {
+    let sockets = 2;
+    let echo_server = u64::from(args.demo);
+    let recording = u64::from(args.record.is_some());
+    sockets + echo_server + recording
+}
+
+/// The recorder, and the thread that writes for it.
+pub(crate) fn recorder(args: &Args) -> Result<Option<(Recorder, Writing)>, String> {
     let folder = args.record.as_ref();
-    let recorder =
-        folder.map(|path| Recorder::new(path.clone()).map_err(|error| about(path, error)));
+    let started = folder.map(|path| Recorder::start(path).map_err(|error| about(path, &error)));
+    started.transpose()
+}
+
+/// What connections share.
+pub(crate) fn gate(
+    args: &Args,
+    sandbox: Sandbox,
+    rules: &[Rule],
+    recorder: Option<Recorder>,
+) -> Result<Gate, String> {
+    let page = args.page.as_ref();
+    let page = page.map(|path| fs::read(path).map_err(|error| about(path, &error)));
+    let plain = Plain {
+        page: page.transpose()?,
+        health: args.health.clone(),
+    };
     Ok(Gate {
-        config: sessions(args, sandbox.default_config()),
+        config: sessions(args, sandbox.default_config(), &plain),
         sandbox,
         routes: Routes::new(rules),
         connector: Connector::new(),
         origins: args.origin.clone(),
-        page: page.transpose()?,
-        recorder: recorder.transpose()?,
+        plain,
+        recorder,
         keep_host: args.keep_host,
         trusted_proxies: args.trusted_proxy.clone(),
         connect_timeout: args.connect_timeout,
@@ -60,7 +82,7 @@ pub(crate) fn gate(args: &Args, sandbox: Sandbox, rules: &[Rule]) -> Result<Gate
 }
 
 /// The settings of both sides' sessions.
-fn sessions(args: &Args, mut config: Config) -> Config {
+fn sessions(args: &Args, mut config: Config, plain: &Plain) -> Config {
     config.receive_buffer = CHUNK;
     config.send_buffer = CHUNK;
     config.whole_frame = args.whole_frames;
@@ -69,7 +91,7 @@ fn sessions(args: &Args, mut config: Config) -> Config {
     config.timeouts.gather = Some(nanos(GATHER));
     // The other side's peer answers.
     config.reply_to_close = false;
-    config.show_bad_requests = args.page.is_some();
+    config.show_bad_requests = plain.answers_any();
     config.allow_http10_response = args.allow_http10_upstream;
     config.limits.head = args.max_head;
     config.limits.headers = args.max_headers;
@@ -85,4 +107,8 @@ fn sessions(args: &Args, mut config: Config) -> Config {
     // The gate answers for a side that doesn't, and that answer needs time too.
     config.timeouts.close = Some(nanos(args.close_timeout.saturating_add(GRACE)));
     config
+}
+
+fn about(path: &Path, error: &io::Error) -> String {
+    format!("{}: {error}", path.display())
 }

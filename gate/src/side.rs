@@ -79,8 +79,8 @@ pub(crate) struct Side {
     /// That, and the failure, are dealt with.
     pub(crate) close_noted: bool,
     pub(crate) failure_noted: bool,
-    /// Whether a close frame was queued on behalf of the other side or the gate.
-    pub(crate) close_sent: bool,
+    /// The code of the close frame that was sent, whether for the other side, the gate, or a rule that was broken.
+    pub(crate) close_sent: Option<CloseCode>,
     /// Whether the session has handed out anything.
     pub(crate) spoke: bool,
     /// Nothing more can be read.
@@ -119,7 +119,7 @@ impl Side {
             close_received: None,
             close_noted: false,
             failure_noted: false,
-            close_sent: false,
+            close_sent: None,
             spoke: false,
             eof: false,
             received: Tally::default(),
@@ -142,8 +142,12 @@ impl Side {
     ) -> Result<Done, SandboxError> {
         let Batch { records, payload } = outgoing;
         let turn = guest.exchange(&self.session, input, records, payload, now, CHUNK)?;
-        let closes = records.last().is_some_and(|last| last.kind == Kind::Close);
-        self.close_sent |= closes && turn.accepted == records.len();
+        if let Some(last) = records.last()
+            && last.kind == Kind::Close
+            && turn.accepted == records.len()
+        {
+            self.close_sent = u16::try_from(last.detail).ok();
+        }
         incoming.push_turn(&turn);
         self.note(turn, input)
     }
@@ -170,6 +174,8 @@ impl Side {
         self.spoke |= !turn.output.is_empty();
         self.socket.write(turn.output);
         self.failure = turn.failure.map(Box::new);
+        let calls_for = self.failure.as_ref().and_then(|failure| failure.close_code);
+        self.close_sent = self.close_sent.or(calls_for);
         Ok(Done {
             consumed: turn.consumed,
             refused: turn.refused,
@@ -259,6 +265,6 @@ impl Side {
 
     /// Whether the session would refuse every message.
     fn is_done_sending(&self) -> bool {
-        self.close_sent || self.state == State::Closed
+        self.close_sent.is_some() || self.state == State::Closed
     }
 }

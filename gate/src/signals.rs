@@ -1,4 +1,4 @@
-//! The signals that end the program.
+//! Signals: those that end the program, and those that would by default but don't.
 
 use std::io;
 
@@ -12,18 +12,38 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    /// From now on the signals don't end the program by themselves.
+    /// Takes over the signals. Those that other servers give a meaning, but this one has no use for, are logged.
+    ///
+    /// # Errors
+    ///
+    /// The system doesn't allow it.
     #[cfg(unix)]
     pub(crate) fn listen() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
 
+        for (kind, text) in [
+            (SignalKind::hangup(), "SIGHUP: nothing to reload"),
+            (SignalKind::user_defined1(), "SIGUSR1: nothing to reopen"),
+            (SignalKind::user_defined2(), "SIGUSR2: ignored"),
+            (
+                SignalKind::quit(),
+                "SIGQUIT: ignored, SIGTERM ends the gate",
+            ),
+        ] {
+            let mut signal = signal(kind)?;
+            tokio::spawn(async move {
+                while signal.recv().await.is_some() {
+                    tracing::info!("{text}");
+                }
+            });
+        }
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
         })
     }
 
-    /// Waits for the next signal, and gives its name.
+    /// Waits for the next signal that ends the program, and returns its name.
     #[cfg(unix)]
     pub(crate) async fn next(&mut self) -> &'static str {
         tokio::select! {

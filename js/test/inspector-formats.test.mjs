@@ -99,7 +99,11 @@ test('a recording of the gate has four streams, alone or in order of time', asyn
 
   const wrong = recording.replace(/(?<="out","bytes":")SFRUUC[^"]+/, (bytes) => btoa(atob(bytes).replace('s3p', 'S3P')));
   assert.match(await inspect(page, wrong), /The response \(gate → client\) breaks a rule: accept-wrong/);
-  assert.match(await inspect(page, recording.slice(0, -20)), /Line 12, the last, is cut and left out/);
+  assert.match(await inspect(page, recording.slice(0, -20)), /Line 13, the last, is cut and left out.*It has no end/);
+  assert.doesNotMatch(summary, /incomplete|no end/);
+  const full = recording.replace('"missing":0,"missing_bytes":0', '"missing":3,"missing_bytes":1234,"why":"No space left on device"');
+  const missing = /It is incomplete: 3 reads and writes with 1234 bytes are missing at its end \(No space left on device\)/;
+  assert.match(await inspect(page, full), missing);
 });
 
 test('a HAR shows the messages of both sides, and its handshake', async (t) => {

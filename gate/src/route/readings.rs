@@ -176,7 +176,7 @@ proptest! {
         path in spelling(),
         readings in prop::collection::vec(prop::sample::select(&READINGS[..]), 0..8),
     ) {
-        if let Ok((upstream, _)) = routes().find(&path) {
+        if let Ok((_, upstream, _)) = routes().find(&path) {
             let mut read_so_far = split(path.as_bytes());
             prop_assert_eq!(&upstream.host, &server(prefix(&read_so_far)), "{}", path);
             for (done, reading) in readings.iter().enumerate() {

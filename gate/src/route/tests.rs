@@ -6,7 +6,7 @@ fn routes(rules: &[&str]) -> Routes {
 }
 
 fn found(routes: &Routes, target: &str) -> String {
-    let (upstream, target) = routes.find(target).unwrap();
+    let (_, upstream, target) = routes.find(target).unwrap();
     format!("{} {target}", upstream.authority)
 }
 

@@ -1,9 +1,10 @@
 //! What the program says to wrong arguments, and when it can't run: one line, and an exit status.
 
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 
-use crate::process::{command, component};
+use crate::process::{Gate, command, component};
 
 /// Runs the program, which has to fail with this status and one line.
 fn fails(status: i32, arguments: &[&str]) -> String {
@@ -134,4 +135,61 @@ fn a_port_in_use_is_status_1() {
     let error = fails(1, &[&upstream[..], &["--listen", &address]].concat());
     assert!(error.contains(&address), "{error}");
     assert!(error.contains("in use"), "{error}");
+}
+
+#[test]
+fn an_address_that_is_wrong_is_status_2_and_names_the_form_that_is_right() {
+    let wrong = |address| fails(2, &["--demo", "--listen", address]);
+    for (address, form) in [
+        ("8080", "127.0.0.1:8080 or [::1]:8080"),
+        ("localhost:8080", "127.0.0.1:8080 or [::1]:8080"),
+        ("::1", "[::1]:8080"),
+    ] {
+        let error = wrong(address);
+        assert!(
+            error.contains("--listen") && error.contains(form),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_gate_listens_on_several_addresses_and_names_them_all() {
+    let addresses = ["--listen", "127.0.0.1:0", "--listen", "127.0.0.1:0"];
+    let mut gate = Gate::start(&[&["--demo"], &addresses[..]].concat());
+    let listening = gate.listening();
+    assert_eq!(listening.len(), 3);
+    for address in listening {
+        let mut client = TcpStream::connect(address).unwrap();
+        client.write_all(b"nonsense\r\n\r\n").unwrap();
+        let mut response = String::new();
+        client.read_to_string(&mut response).unwrap();
+        assert!(response.starts_with("HTTP/1.1 400 "), "{response}");
+    }
+    gate.terminate();
+    assert_eq!(gate.wait().code(), Some(0));
+    gate.logged(1, "ended connections=3");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_limit_of_open_files_that_is_too_small_is_a_warning_at_the_start() {
+    let start = |files: &str, arguments: &[&str]| {
+        let mut limited = std::process::Command::new("sh");
+        let script = format!(r#"ulimit -n {files}; exec "$0" "$@""#);
+        limited.args(["-c", &script]).arg(command().get_program());
+        let upstream = ["--upstream", "ws://127.0.0.1:9"];
+        let mut gate = Gate::of(limited, &component(), &[&upstream, arguments].concat());
+        gate.terminate();
+        gate.wait();
+        gate.logged(1, "ended connections");
+        gate.log()
+    };
+    let log = start("200", &["--max-connections", "1000"]);
+    let line = log.lines().next().unwrap();
+    for word in ["WARN", "limit=200", "needed=2128", "max_connections=1000"] {
+        assert!(line.contains(word), "{word}: {line}");
+    }
+    let log = start("200", &["--max-connections", "10"]);
+    assert!(!log.contains("WARN"), "{log}");
 }

@@ -121,7 +121,7 @@ fn a_client_that_leaves_while_its_upstream_is_silent_is_noticed_at_once() {
             servers
                 .into_iter()
                 .for_each(|mut server| ended(&mut server));
-            gate.logged(PLACES, "left before it was accepted");
+            gate.logged(PLACES, r#"ended="left" by="client""#);
             serves_another(&gate);
         }
     }

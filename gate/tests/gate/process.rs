@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,6 +16,8 @@ pub(crate) struct Gate {
     child: Child,
     pub(crate) address: SocketAddr,
     log: Arc<Mutex<String>>,
+    /// What it says to its standard output behind the first line.
+    said: mpsc::Receiver<String>,
 }
 
 impl Gate {
@@ -32,7 +34,15 @@ impl Gate {
 
     /// A gate with this component.
     pub(crate) fn with(component: &Path, arguments: &[&str]) -> Self {
-        let mut child = command()
+        Self::of(command(), component, arguments)
+    }
+
+    /// A gate that this command runs. Unless the arguments say otherwise it logs all that there is.
+    pub(crate) fn of(mut command: Command, component: &Path, arguments: &[&str]) -> Self {
+        if !arguments.contains(&"--log") {
+            command.args(["--log", "debug"]);
+        }
+        let mut child = command
             .arg("--component")
             .arg(component)
             .args(["--listen", "127.0.0.1:0"])
@@ -56,12 +66,29 @@ impl Gate {
         let address = address.and_then(|address| address.parse().ok());
         let address = address.unwrap_or_else(|| panic!("{line:?}; {}", log.lock().unwrap()));
         // What else it says may not fill the pipe.
-        thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
+        let (sender, said) = mpsc::channel();
+        thread::spawn(move || {
+            for line in output.lines().map_while(Result::ok) {
+                let _ = sender.send(line);
+            }
+        });
         Self {
             child,
             address,
             log,
+            said,
         }
+    }
+
+    /// All addresses that it listens on.
+    pub(crate) fn listening(&mut self) -> Vec<SocketAddr> {
+        let mut addresses = vec![self.address];
+        let lines = std::iter::from_fn(|| self.said.recv_timeout(PATIENCE).ok());
+        addresses.extend(lines.map_while(|line| {
+            let address = line.strip_prefix("listening on ")?;
+            Some(address.parse::<SocketAddr>().unwrap())
+        }));
+        addresses
     }
 
     /// Waits until the log has this many lines with these words, and gives the last of them.
@@ -98,8 +125,12 @@ impl Gate {
     }
 
     pub(crate) fn terminate(&self) {
+        self.signal("TERM");
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
         let status = Command::new("kill")
-            .args(["-TERM", &self.child.id().to_string()])
+            .args([&format!("-{name}"), &self.child.id().to_string()])
             .status();
         assert!(status.unwrap().success());
     }

@@ -38,7 +38,13 @@ fn an_upstreams_refusal_is_carried_over() {
         assert_eq!(values("Keep-Alive"), [""; 0]);
         assert_eq!(response.body, b"<h1>no</h1>");
     }
-    gate.logged(1, "refused with 401: the upstream refused");
+    let line = gate.logged(
+        1,
+        r#"by="upstream" status=401 reason="the upstream refused""#,
+    );
+    assert!(line.contains("DEBUG"), "{line}");
+    let line = gate.logged(1, r#"by="upstream" status=503"#);
+    assert!(line.contains("WARN"), "{line}");
 }
 
 /// What a client gets whose upstream answers with these bytes and closes.

@@ -30,10 +30,10 @@ fn every_connection_closes_with_1001_both_ways() {
     drop(pairs);
     drop(asking);
     assert_eq!(gate.wait().code(), Some(0));
-    gate.logged(1, "ended after 6 connections");
+    gate.logged(1, "ended connections=6");
     let log = gate.log();
     assert_eq!(
-        log.matches("closed because the gate shuts down").count(),
+        log.matches(r#"ended="shutdown" by="gate""#).count(),
         5,
         "{log}"
     );
@@ -64,6 +64,30 @@ fn a_second_signal_ends_at_once() {
     gate.terminate();
     gate.wait();
     gate.logged(1, "cut off");
+}
+
+#[cfg(unix)]
+#[test]
+fn other_signals_are_logged_and_end_nothing() {
+    let upstream = Upstream::bind();
+    let mut gate = Gate::before(upstream.address, &[]);
+    let (mut client, mut server) = pair(&gate, &upstream);
+    for signal in ["HUP", "USR1", "USR2", "QUIT"] {
+        for times in 1..=2 {
+            gate.signal(signal);
+            let line = gate.logged(times, &format!("SIG{signal}: "));
+            assert!(line.contains("INFO"), "{line}");
+        }
+    }
+    client.send(Message::Text("still there"));
+    assert_eq!(server.receive(), Got::Text("still there".into()));
+    gate.terminate();
+    assert_eq!(
+        client.receive(),
+        Got::Close(1001, "the gate shuts down".into())
+    );
+    drop((client, server));
+    assert_eq!(gate.wait().code(), Some(0));
 }
 
 #[test]

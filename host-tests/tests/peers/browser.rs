@@ -12,7 +12,15 @@ fn chromium_shows_the_page_and_speaks_through_the_gate() {
     let _alone = alone();
     let page = file("WEBSOCKET_TEST_PAGE", "js/inspector/dist/index.html");
     let page = page.to_str().expect("the page's path");
-    let arguments = ["--demo", "--log", "warn", "--page", page];
+    let arguments = [
+        "--demo",
+        "--log",
+        "warn",
+        "--max-connections",
+        "100",
+        "--page",
+        page,
+    ];
     let gate = Gate::start(&component(), &arguments).expect("the gate starts");
     let mut browser = tools::node("browser.mjs");
     browser

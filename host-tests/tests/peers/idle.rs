@@ -34,7 +34,14 @@ fn two_thousand_idle_connections_stay_open_and_small() -> io::Result<()> {
     allow_files(FILES)?;
     let runtime = Runtime::new()?;
     let upstream = echo_server(&runtime)?;
-    let arguments = ["--log", "warn", "--keepalive", "5s"];
+    let arguments = [
+        "--log",
+        "warn",
+        "--keepalive",
+        "5s",
+        "--max-connections",
+        "2100",
+    ];
     let gate = Gate::before(upstream, &component(), &arguments)?;
     // What the first connection makes is there for all.
     runtime.block_on(one_message(gate.address))?;

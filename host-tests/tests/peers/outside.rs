@@ -13,7 +13,11 @@ use crate::{alone, tools};
 fn passes_through(client: Command, mut server: Command) -> io::Result<()> {
     let _alone = alone();
     let server = Process::start("the server", &mut server)?;
-    let gate = Gate::before(server.address()?, &component(), &["--log", "warn"])?;
+    let gate = Gate::before(
+        server.address()?,
+        &component(),
+        &["--log", "warn", "--max-connections", "100"],
+    )?;
     let mut client = client;
     client.arg(format!("ws://{}/chat?room=1", gate.address));
     tools::run("the client", client);

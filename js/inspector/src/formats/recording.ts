@@ -9,6 +9,14 @@ interface Entry {
   bytes: Uint8Array;
 }
 
+/** The last line, which says what the gate could not write. */
+interface End {
+  end: true;
+  missing?: unknown;
+  missing_bytes?: unknown;
+  why?: unknown;
+}
+
 export function looksLikeRecording(text: string): boolean {
   return /^\s*\{[^\n]*"recording"\s*:/.test(text);
 }
@@ -22,19 +30,31 @@ export function readRecording(text: string): Source {
   if (head.version !== 1) throw new FormatError(`Line 1: version 1 is known, not ${JSON.stringify(head.version)}.`);
   const notes = [`Recorded by the gate; the client is ${String(head.peer)}.`];
   const entries: Entry[] = [];
+  let end: End | undefined;
   for (const [index, { line, number }] of rest.entries()) {
     const value = parse(line);
-    if (value === undefined && index === rest.length - 1) {
+    const isLast = index === rest.length - 1;
+    if (value === undefined && isLast) {
       notes.push(`Line ${number}, the last, is cut and left out.`);
+    } else if (isLast && (value as Partial<End>).end === true) {
+      end = value as End;
     } else {
       entries.push(entryOf(value, number));
     }
   }
+  notes.push(...whatIsMissing(end));
   const track = (label: string, sender: Sender, side: Entry['side'], way: Entry['way']): Side =>
     sideOf(label, sender, entries.filter((entry) => entry.side === side && entry.way === way));
   const client = [track('client → gate', 'client', 'client', 'in'), track('gate → client', 'server', 'client', 'out')];
   const server = [track('gate → upstream', 'client', 'upstream', 'out'), track('upstream → gate', 'server', 'upstream', 'in')];
   return { connections: [{ label: 'client ↔ gate', sides: client }, { label: 'gate ↔ upstream', sides: server }], notes };
+}
+
+function whatIsMissing(end: End | undefined): string[] {
+  if (end === undefined) return ['It has no end: the connection was still open, or the gate was killed.'];
+  if (end.missing === 0) return [];
+  const why = typeof end.why === 'string' ? ` (${end.why})` : '';
+  return [`It is incomplete: ${String(end.missing)} reads and writes with ${String(end.missing_bytes)} bytes are missing at its end${why}.`];
 }
 
 function entryOf(value: unknown, line: number): Entry {
