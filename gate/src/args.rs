@@ -104,7 +104,7 @@ pub(crate) struct Args {
     #[arg(long, help_heading = LENIENCY)]
     pub(crate) allow_http10_upstream: bool,
 
-    /// Pass on text that isn't UTF-8, which ends with 1007 otherwise
+    /// Pass on text that isn't UTF-8 instead of ending with 1007
     #[arg(long, help_heading = LENIENCY)]
     pub(crate) allow_invalid_utf8: bool,
 
