@@ -106,9 +106,14 @@ fn run(args: &Args) -> Result<(), String> {
         .enable_all()
         .build()
         .map_err(|error| format!("can't start threads: {error}"))?;
+    // Before the component is compiled, which may take seconds: until then a SIGHUP would end the program.
+    let signals = {
+        let _runtime = runtime.enter();
+        Signals::listen().map_err(|error| format!("can't listen to signals: {error}"))?
+    };
     let sandbox = settings::sandbox(args)?;
     let (recorder, writing) = settings::recorder(args)?.unzip();
-    let result = runtime.block_on(serve(args, sandbox, recorder));
+    let result = runtime.block_on(serve(args, sandbox, recorder, signals));
     // What is still there was to be cut off.
     runtime.shutdown_background();
     if let Some(writing) = writing {
@@ -117,8 +122,12 @@ fn run(args: &Args) -> Result<(), String> {
     result
 }
 
-async fn serve(args: &Args, sandbox: Sandbox, recorder: Option<Recorder>) -> Result<(), String> {
-    let signals = Signals::listen().map_err(|error| format!("can't listen to signals: {error}"))?;
+async fn serve(
+    args: &Args,
+    sandbox: Sandbox,
+    recorder: Option<Recorder>,
+    signals: Signals,
+) -> Result<(), String> {
     let mut listeners = Vec::new();
     let mut addresses = Vec::new();
     for address in &args.listen {
