@@ -27,6 +27,9 @@ const LONG: usize = 4;
 const SHORT: usize = 500;
 const NOW: u64 = 1;
 
+/// Has a guest do some work.
+type Kernel = fn(&mut Guest) -> Result<()>;
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [component] = &arguments[..] else {
@@ -51,7 +54,7 @@ fn run(component: &str) -> Result<Vec<(&'static str, u64)>> {
     let engine = Engine::new(Config::new().consume_fuel(true))?;
     let component = Component::from_file(&engine, component)?;
     let linker = Linker::new(&engine);
-    let count = |kernel: fn(&mut Guest) -> Result<()>| -> Result<u64> {
+    let count = |kernel: Kernel| -> Result<u64> {
         let mut store = Store::new(&engine, ());
         store.set_fuel(FUEL)?;
         let bindings = Websocket::instantiate(&mut store, &component, &linker)?;
@@ -62,7 +65,7 @@ fn run(component: &str) -> Result<Vec<(&'static str, u64)>> {
         kernel(&mut guest)?;
         Ok(before - guest.store.get_fuel()?)
     };
-    let kernels: [(&str, fn(&mut Guest) -> Result<()>); 6] = [
+    let kernels: [(&str, Kernel); 6] = [
         ("handshake", handshake),
         ("decode-text-125", |guest| {
             decode(guest, &Frame::text(vec![b'x'; 125]), SHORT)
