@@ -14,7 +14,8 @@
 //!   [`end_server_handshake`](Session::end_server_handshake);
 //! * bytes in, bytes out: [`input`](Session::input),
 //!   [`end_of_input`](Session::end_of_input), [`output`](Session::output),
-//!   [`advance`](Session::advance), [`take_output`](Session::take_output);
+//!   [`output_slices`](Session::output_slices), [`advance`](Session::advance),
+//!   [`take_output`](Session::take_output);
 //! * messages that are read to where they stay: [`Turn::leave_unfinished`];
 //! * messages from one session to another: [`Turn::relay`];
 //! * messages out: [`send`](Session::send), [`sent`](Session::sent),
@@ -310,13 +311,44 @@ impl Session {
         self.sender.pop_done()
     }
 
-    /// What to write next; [`Session::advance`] tells how much of it was written.
-    /// Until then it is what comes next, whatever else happens.
+    /// What to write next, as much as is contiguous: nothing if nothing waits.
+    /// [`Session::advance`] tells how much of it was written. Until then it is what comes
+    /// next, whatever else happens.
     pub fn output(&mut self) -> &[u8] {
         self.sender.lend(usize::MAX)
     }
 
-    /// The first `count` bytes of [`Session::output`] were written.
+    /// What to write next, as slices for one vectored write: what [`Session::output`]
+    /// returns is the first of them. [`Session::advance`] tells how many bytes were written.
+    ///
+    /// ```
+    /// use std::io::{self, IoSlice, Write};
+    ///
+    /// use websocket_component::{Config, Message, Session};
+    ///
+    /// fn write_some(session: &mut Session, socket: &mut impl Write) -> io::Result<usize> {
+    ///     let slices: Vec<_> = session.output_slices().map(IoSlice::new).collect();
+    ///     let count = socket.write_vectored(&slices)?;
+    ///     session.advance(count);
+    ///     Ok(count)
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let mut server = Session::open_server(Config::default(), Default::default())?;
+    /// # server.send(Message::Text("Hello"), None)?;
+    /// # let mut socket = Vec::new();
+    /// while server.buffered_amount() > 0 {
+    ///     write_some(&mut server, &mut socket)?;
+    /// }
+    /// # assert_eq!(socket, b"\x81\x05Hello");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn output_slices(&mut self) -> impl Iterator<Item = &[u8]> {
+        self.sender.lend_slices()
+    }
+
+    /// The first `count` bytes of [`Session::output`], or of its slices, were written.
     pub fn advance(&mut self, count: usize) {
         self.sender.advance(count);
     }

@@ -49,7 +49,7 @@ impl Pings {
 pub(super) fn answer(payload: &[u8], sender: &mut Sender, config: &Config) -> Result<(), Rule> {
     match config.pongs {
         PongPolicy::Manual => return Ok(()),
-        PongPolicy::Latest => sender.drop_pongs(),
+        PongPolicy::Latest => sender.drop_last_pong(),
         PongPolicy::Each => {}
     }
     sender.control(Opcode::Pong, payload, Origin::Pong)?;

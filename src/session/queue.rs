@@ -1,4 +1,6 @@
-//! Encoded frames that wait to be written, with their borders.
+//! Encoded frames that wait to be written, with their boundaries.
+
+mod segments;
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -6,13 +8,11 @@ use core::mem;
 
 use super::event::Sent;
 use crate::frame::{header, mask};
+use segments::Segments;
 
 /// A buffer that has been larger than this gives its memory back when it is
 /// empty, so that an idle session is small.
 pub(super) const KEPT_CAPACITY: usize = 4096;
-
-/// Room for so much at most is made at once on the word of what waited before.
-const MOST_EXPECTED: usize = 64 << 10;
 
 /// How much is masked at a time: whole masks.
 const MASKED_AT_ONCE: usize = 8 << 10;
@@ -30,21 +30,11 @@ pub(super) enum Origin {
     Host(Option<u64>),
 }
 
+/// A frame that waits, or the rest of one.
 struct Frame {
-    /// How many bytes of it wait.
+    /// How many of its bytes wait.
     left: usize,
-    /// Some of its bytes were handed out.
-    begun: bool,
-    /// Some of its bytes are being written: whether they went out shows later.
-    lent: bool,
     origin: Origin,
-}
-
-impl Frame {
-    /// Whether it has to be written to its end before anything else.
-    fn is_bound(&self) -> bool {
-        self.begun || self.lent
-    }
 }
 
 /// Sends that are done, in order. Those that are alike are counted rather than
@@ -68,6 +58,7 @@ impl Done {
         *count -= 1;
         if *count == 0 {
             self.runs.pop_front();
+            give_back(&mut self.runs);
         }
         Some(sent)
     }
@@ -75,13 +66,12 @@ impl Done {
 
 #[derive(Default)]
 pub(super) struct Queue {
-    bytes: Vec<u8>,
-    /// How many of the bytes were handed out.
-    taken: usize,
-    /// How many bytes waited when the buffer was last given away: the next ones may
-    /// be as many.
-    expected: usize,
+    bytes: Segments,
     frames: VecDeque<Frame>,
+    /// Some bytes of the first frame were handed out.
+    begun: bool,
+    /// How many bytes at the front are being written: how many of them were shows later.
+    lent: usize,
     /// How many of the frames are the session's own.
     own: usize,
     /// How many of the bytes that wait are pongs.
@@ -90,16 +80,11 @@ pub(super) struct Queue {
 
 impl Queue {
     pub(super) fn len(&self) -> usize {
-        self.bytes.len() - self.taken
+        self.bytes.len()
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.len() == 0
-    }
-
-    /// Whether nothing that waits is the rest of something longer.
-    pub(super) fn is_untouched(&self) -> bool {
-        self.taken == 0
     }
 
     pub(super) fn pongs(&self) -> usize {
@@ -110,17 +95,28 @@ impl Queue {
         self.own > 0
     }
 
-    pub(super) fn waiting(&self) -> &[u8] {
-        self.bytes.get(self.taken..).unwrap_or_default()
+    /// The first bytes that wait, as many as are contiguous.
+    pub(super) fn first(&self) -> &[u8] {
+        self.bytes.first()
     }
 
+    /// The first `count` bytes that wait.
+    pub(super) fn slices(&self, count: usize) -> impl Iterator<Item = &[u8]> {
+        let mut left = count;
+        self.bytes.slices().map_while(move |slice| {
+            let part = slice.get(..left).unwrap_or(slice);
+            left -= part.len();
+            (!part.is_empty()).then_some(part)
+        })
+    }
+
+    /// Whether the first frame has to be written to its end before anything else.
     pub(super) fn is_inside_frame(&self) -> bool {
-        self.frames.front().is_some_and(Frame::is_bound)
+        self.begun || self.lent > 0
     }
 
-    pub(super) fn rest_of_frame(&self) -> &[u8] {
-        let left = self.frames.front().map_or(0, |frame| frame.left);
-        self.waiting().get(..left).unwrap_or_default()
+    pub(super) fn rest_of_frame(&self) -> usize {
+        self.frames.front().map_or(0, |frame| frame.left)
     }
 
     /// Appends a frame.
@@ -131,34 +127,22 @@ impl Queue {
         key: Option<[u8; 4]>,
         origin: Origin,
     ) {
-        let start = self.bytes.len();
         let length = header::MAX_LENGTH + payload.len();
-        if self.bytes.capacity() == 0 {
-            self.bytes.reserve(length.max(self.expected));
-        } else {
-            self.bytes.reserve(length);
-        }
-        header::write(first, payload.len(), key, &mut self.bytes);
-        match key {
-            None => self.bytes.extend_from_slice(payload),
-            Some(key) => self.extend_masked(payload, key),
-        }
-        self.push(self.bytes.len() - start, origin);
-    }
-
-    /// In parts that stay in a processor's nearest cache between copy and mask.
-    fn extend_masked(&mut self, payload: &[u8], key: [u8; 4]) {
-        for part in payload.chunks(MASKED_AT_ONCE) {
-            let start = self.bytes.len();
-            self.bytes.extend_from_slice(part);
-            mask::apply(self.bytes.get_mut(start..).unwrap_or_default(), key);
-        }
+        let added = self.bytes.append(length, |bytes| {
+            header::write(first, payload.len(), key, bytes);
+            match key {
+                None => bytes.extend_from_slice(payload),
+                Some(key) => extend_masked(bytes, payload, key),
+            }
+        });
+        self.push(added, origin);
     }
 
     /// Appends the head of a handshake, which counts as one frame.
     pub(super) fn write_head(&mut self, head: &[u8]) {
-        self.bytes.extend_from_slice(head);
-        self.push(head.len(), Origin::Head);
+        let append = |bytes: &mut Vec<u8>| bytes.extend_from_slice(head);
+        let added = self.bytes.append(head.len(), append);
+        self.push(added, Origin::Head);
     }
 
     fn push(&mut self, left: usize, origin: Origin) {
@@ -170,81 +154,102 @@ impl Queue {
                 self.pongs += left;
             }
         }
-        self.frames.push_back(Frame {
-            left,
-            begun: false,
-            lent: false,
-            origin,
-        });
+        self.frames.push_back(Frame { left, origin });
     }
 
-    /// The first `count` bytes that wait are being written.
+    /// The first `count` bytes that wait are being written: they stay what they are until
+    /// it is known how many of them were.
     pub(super) fn lend(&mut self, count: usize) {
-        let mut lent = 0;
-        for frame in &mut self.frames {
-            if lent >= count {
-                break;
-            }
-            lent += frame.left;
-            frame.lent = true;
-        }
+        self.lent = self.lent.max(count);
     }
 
     /// The first `count` bytes that waited were handed out.
     pub(super) fn advance(&mut self, count: usize, done: &mut Done) {
-        let mut count = count.min(self.len());
-        self.taken += count;
+        let count = count.min(self.len());
+        self.bytes.advance(count);
+        self.complete_first(count, done);
+    }
+
+    /// Hands the first `count` bytes that wait out, to the end of `output`.
+    pub(super) fn take(&mut self, count: usize, output: &mut Vec<u8>, done: &mut Done) {
+        let count = count.min(self.len());
+        self.bytes.take(count, output);
+        self.complete_first(count, done);
+    }
+
+    /// Completes the frames that end within the `count` bytes which were handed out.
+    fn complete_first(&mut self, mut count: usize, done: &mut Done) {
+        self.lent = 0;
         while let Some(mut frame) = self.frames.pop_front() {
-            let part = frame.left.min(count);
-            count -= part;
-            frame.left -= part;
-            if frame.origin == Origin::Pong {
-                self.pongs -= part;
-            }
-            if frame.left > 0 {
-                frame.begun |= part > 0;
+            if count < frame.left {
+                self.begun |= count > 0;
+                frame.left -= count;
+                if frame.origin == Origin::Pong {
+                    self.pongs -= count;
+                }
                 self.frames.push_front(frame);
                 break;
             }
+            count -= frame.left;
+            self.begun = false;
             self.complete(&frame, done, true);
         }
-        for frame in self.frames.iter_mut().take_while(|frame| frame.lent) {
-            frame.lent = false;
-        }
-        if self.is_empty() {
-            self.release();
-        }
+        give_back(&mut self.frames);
     }
 
-    /// Hands out all that waits, of a queue that is untouched.
-    pub(super) fn take_all(&mut self, done: &mut Done) -> Vec<u8> {
-        while let Some(frame) = self.frames.pop_front() {
-            self.complete(&frame, done, true);
-        }
-        self.pongs = 0;
-        self.expected = self.bytes.len().min(MOST_EXPECTED);
-        mem::take(&mut self.bytes)
-    }
-
-    /// Drops the frames that are not begun and that `drop` picks; those of the
-    /// host complete as cancelled.
+    /// Drops the frames that `drop` picks and that need not be written to their end; those
+    /// of the host complete as cancelled.
     pub(super) fn drop_frames(&mut self, done: &mut Done, drop: impl Fn(Origin) -> bool) {
-        let bytes = mem::take(&mut self.bytes);
-        let mut waiting = bytes.get(self.taken..).unwrap_or_default();
-        self.taken = 0;
-        for _ in 0..self.frames.len() {
-            let Some(frame) = self.frames.pop_front() else {
-                break;
-            };
-            let (encoded, rest) = waiting.split_at_checked(frame.left).unwrap_or_default();
-            waiting = rest;
-            if !frame.is_bound() && drop(frame.origin) {
-                if frame.origin == Origin::Pong {
-                    self.pongs -= frame.left;
-                }
+        let mut end = 0;
+        let bound = self.frames.iter().take_while(|frame| {
+            let is_bound = self.is_bound(end);
+            end += frame.left;
+            is_bound
+        });
+        self.drop_frames_from(bound.count(), done, drop);
+    }
+
+    /// Drops the last pong, unless it has to be written to its end. Frames behind it are
+    /// moved, none twice.
+    pub(super) fn drop_last_pong(&mut self, done: &mut Done) {
+        if self.pongs == 0 {
+            return;
+        }
+        let mut start = self.len();
+        let behind = self.frames.iter().rev().position(|frame| {
+            start -= frame.left;
+            frame.origin == Origin::Pong
+        });
+        if let Some(behind) = behind
+            && !self.is_bound(start)
+        {
+            let index = self.frames.len() - 1 - behind;
+            self.drop_frames_from(index, done, |origin| origin == Origin::Pong);
+        }
+    }
+
+    /// Whether a frame that starts behind `start` of the bytes that wait has to be written
+    /// to its end.
+    fn is_bound(&self, start: usize) -> bool {
+        start < self.lent || (start == 0 && self.begun)
+    }
+
+    fn drop_frames_from(&mut self, index: usize, done: &mut Done, drop: impl Fn(Origin) -> bool) {
+        let frames = self.frames.split_off(index);
+        let mut kept = Vec::new();
+        for frame in frames.iter().rev() {
+            match drop(frame.origin) {
+                true => self.bytes.truncate(frame.left),
+                false => kept.push(self.bytes.pop(frame.left)),
+            }
+        }
+        for frame in frames {
+            if drop(frame.origin) {
                 self.complete(&frame, done, false);
             } else {
-                self.bytes.extend_from_slice(encoded);
+                let encoded = kept.pop().unwrap_or_default();
+                let append = |bytes: &mut Vec<u8>| bytes.extend_from_slice(&encoded);
+                self.bytes.append(encoded.len(), append);
                 self.frames.push_back(frame);
             }
         }
@@ -261,20 +266,29 @@ impl Queue {
     fn complete(&mut self, frame: &Frame, done: &mut Done, complete: bool) {
         match frame.origin {
             Origin::Host(context) => done.push(Sent { context, complete }),
-            Origin::Head | Origin::Session | Origin::Pong => self.own -= 1,
+            Origin::Head | Origin::Session => self.own -= 1,
+            Origin::Pong => {
+                self.own -= 1;
+                self.pongs -= frame.left;
+            }
         }
     }
+}
 
-    fn release(&mut self) {
-        self.taken = 0;
-        if self.bytes.capacity() > KEPT_CAPACITY {
-            self.expected = self.bytes.len().min(MOST_EXPECTED);
-            self.bytes = Vec::new();
-        }
-        self.bytes.clear();
-        if self.frames.capacity() * mem::size_of::<Frame>() > KEPT_CAPACITY {
-            self.frames = VecDeque::new();
-        }
+/// Appends in parts that stay in a processor's nearest cache between copy and mask.
+fn extend_masked(bytes: &mut Vec<u8>, payload: &[u8], key: [u8; 4]) {
+    for part in payload.chunks(MASKED_AT_ONCE) {
+        let start = bytes.len();
+        bytes.extend_from_slice(part);
+        mask::apply(bytes.get_mut(start..).unwrap_or_default(), key);
+    }
+}
+
+/// Frees memory of a list that was much longer.
+fn give_back<T>(list: &mut VecDeque<T>) {
+    let kept = KEPT_CAPACITY / mem::size_of::<T>();
+    if list.capacity() > kept.max(4 * list.len()) {
+        list.shrink_to(2 * list.len());
     }
 }
 

@@ -1,6 +1,6 @@
 //! The sending direction: messages to queued frames (RFC 6455, section 6.1).
 //!
-//! Frames wait in two queues. Control frames overtake data at frame borders; a
+//! Frames wait in two queues. Control frames overtake data at frame boundaries; a
 //! close frame waits behind the data that was queued before it. What is handed
 //! out leaves a queue by [`Sender::advance`], so a short write just resumes.
 
@@ -34,6 +34,13 @@ pub(super) struct Sender {
     control: Queue,
     message: Option<OpenMessage>,
     done: Done,
+}
+
+/// The queue from which bytes are handed out next.
+#[derive(Clone, Copy)]
+enum Next {
+    Control,
+    Data,
 }
 
 struct OpenMessage {
@@ -196,13 +203,37 @@ impl Sender {
         if fragment.is_limited {
             self.check_room(bytes.len())?;
         }
-        let compressed = self.data(opcode, bytes, last, compress, origin);
+        let bits = opcode.bits() | if last { FIN } else { 0 };
+        let compressed = match self.compressor {
+            None => None,
+            Some(_) => self.compressed(fragment, compress),
+        };
+        let is_compressed = compressed.is_some();
+        match compressed {
+            None => self.write_data(bits, bytes, origin),
+            Some((rsv1, shorter)) => self.write_data(bits | rsv1, &shorter, origin),
+        }
         self.message = (!last).then_some(OpenMessage {
             text,
-            compressed,
+            compressed: is_compressed,
             utf8,
         });
         Ok(())
+    }
+
+    /// The payload of the fragment's frame and the bit that tells that the message is compressed, if it is.
+    #[inline(never)]
+    fn compressed(&mut self, fragment: &Fragment<'_>, compress: Compress) -> Option<(u8, Vec<u8>)> {
+        let &Fragment { bytes, last, .. } = fragment;
+        let compressor = self.compressor.as_mut()?;
+        match &self.message {
+            // Only on the first frame of a message (RFC 7692, section 6).
+            Some(message) => message
+                .compressed
+                .then(|| (0, compressor.compress(bytes, last))),
+            None if compress == Compress::Never => None,
+            None => Some((RSV1, compressor.compress_if_worth_it(bytes, last)?)),
+        }
     }
 
     /// That the fragment may follow. Returns its opcode, and the state of the text behind it.
@@ -221,36 +252,6 @@ impl Sender {
             None if fragment.text => Ok((Opcode::Text, utf8)),
             None => Ok((Opcode::Binary, utf8)),
         }
-    }
-
-    /// Queues a frame of a message. Returns whether the message is compressed.
-    #[inline]
-    fn data(
-        &mut self,
-        opcode: Opcode,
-        bytes: &[u8],
-        last: bool,
-        compress: Compress,
-        origin: Origin,
-    ) -> bool {
-        let continued = self.message.as_ref().map(|message| message.compressed);
-        let compressed = match (&mut self.compressor, continued) {
-            (Some(compressor), Some(true)) => Some(compressor.compress(bytes, last)),
-            (Some(compressor), None) if compress == Compress::IfWorthIt => {
-                compressor.compress_if_worth_it(bytes, last)
-            }
-            _ => None,
-        };
-        let fin = if last { FIN } else { 0 };
-        match &compressed {
-            Some(shorter) => {
-                // Only on the first frame of a message (RFC 7692, section 6).
-                let rsv1 = if continued.is_none() { RSV1 } else { 0 };
-                self.write_data(opcode.bits() | fin | rsv1, shorter, origin);
-            }
-            None => self.write_data(opcode.bits() | fin, bytes, origin),
-        }
-        compressed.is_some()
     }
 
     fn extension_frame(&mut self, bits: u8, payload: &[u8], origin: Origin) -> Result<(), Rule> {
@@ -315,6 +316,11 @@ impl Sender {
             .drop_frames(&mut self.done, |origin| origin == Origin::Pong);
     }
 
+    /// Drops the last pong, if no byte of it was handed out.
+    pub(super) fn drop_last_pong(&mut self) {
+        self.control.drop_last_pong(&mut self.done);
+    }
+
     /// Drops every frame of which no byte was handed out, except pongs and the head
     /// that frames must follow; those of the host complete as cancelled.
     pub(super) fn drop_waiting_but_pongs(&mut self) {
@@ -333,54 +339,61 @@ impl Sender {
         }
     }
 
-    /// What to write next: at most `limit` bytes, which don't cross from one
-    /// queue to the other.
-    pub(super) fn chunk(&self, limit: usize) -> &[u8] {
-        let waiting = if self.control.is_empty() {
-            self.data.waiting()
+    /// From which queue to write next, and how much of it at most.
+    fn next(&self) -> (Next, usize) {
+        if self.control.is_empty() {
+            (Next::Data, self.data.len())
         } else if self.data.is_inside_frame() {
-            self.data.rest_of_frame()
+            (Next::Data, self.data.rest_of_frame())
         } else {
-            self.control.waiting()
-        };
-        waiting.get(..limit).unwrap_or(waiting)
-    }
-
-    /// The chunk, which is being written: nothing overtakes it or drops it.
-    pub(super) fn lend(&mut self, limit: usize) -> &[u8] {
-        let length = self.chunk(limit).len();
-        if self.control.is_empty() || self.data.is_inside_frame() {
-            self.data.lend(length);
-        } else {
-            self.control.lend(length);
+            (Next::Control, self.control.len())
         }
-        self.chunk(limit)
     }
 
-    /// The first `count` bytes of the chunk were handed out.
-    pub(super) fn advance(&mut self, count: usize) {
-        let queue = if self.control.is_empty() || self.data.is_inside_frame() {
-            &mut self.data
-        } else {
-            &mut self.control
+    fn queue(&mut self, next: Next) -> (&mut Queue, &mut Done) {
+        let queue = match next {
+            Next::Data => &mut self.data,
+            Next::Control => &mut self.control,
         };
-        queue.advance(count, &mut self.done);
+        (queue, &mut self.done)
+    }
+
+    /// What to write next, at most `limit` bytes. Nothing overtakes it or drops it until
+    /// [`Sender::advance`] tells how much of it was written.
+    pub(super) fn lend(&mut self, limit: usize) -> &[u8] {
+        let (next, most) = self.next();
+        let (queue, _) = self.queue(next);
+        let length = queue.first().len().min(most).min(limit);
+        queue.lend(length);
+        queue.first().get(..length).unwrap_or_default()
+    }
+
+    /// The same as slices, and not only as much as is contiguous.
+    pub(super) fn lend_slices(&mut self) -> impl Iterator<Item = &[u8]> {
+        let (next, most) = self.next();
+        let (queue, _) = self.queue(next);
+        queue.lend(most);
+        queue.slices(most)
+    }
+
+    /// The first `count` bytes of what is next were handed out.
+    pub(super) fn advance(&mut self, count: usize) {
+        let (next, _) = self.next();
+        let (queue, done) = self.queue(next);
+        queue.advance(count, done);
     }
 
     /// Hands out at most `limit` bytes.
     pub(super) fn take(&mut self, limit: usize) -> Vec<u8> {
-        if self.control.is_empty() && self.data.len() <= limit && self.data.is_untouched() {
-            return self.data.take_all(&mut self.done);
-        }
-        let mut output = Vec::with_capacity(limit.min(self.len()));
+        let mut output = Vec::new();
         loop {
-            let chunk = self.chunk(limit - output.len());
-            let count = chunk.len();
+            let (next, most) = self.next();
+            let count = most.min(limit - output.len());
             if count == 0 {
                 return output;
             }
-            output.extend_from_slice(chunk);
-            self.advance(count);
+            let (queue, done) = self.queue(next);
+            queue.take(count, &mut output, done);
         }
     }
 

@@ -16,7 +16,7 @@ fn client() -> Sender {
 fn drain(sender: &mut Sender, size: usize) -> Vec<u8> {
     let mut output = Vec::new();
     while !sender.is_empty() {
-        let chunk = sender.chunk(size).to_vec();
+        let chunk = sender.lend(size).to_vec();
         assert!(!chunk.is_empty() && chunk.len() <= size);
         sender.advance(chunk.len());
         output.extend(chunk);
@@ -33,7 +33,7 @@ fn control_frames_overtake_data_at_frame_borders() {
     sender
         .push(Message::Binary(b"two"), Compress::IfWorthIt, None)
         .unwrap();
-    assert_eq!(sender.chunk(3), b"\x82\x03o");
+    assert_eq!(sender.lend(3), b"\x82\x03o");
     sender.advance(3);
     sender
         .push(Message::Ping(b"?"), Compress::IfWorthIt, None)
@@ -156,6 +156,35 @@ fn what_is_being_written_is_neither_overtaken_nor_dropped() {
         .push(Message::Binary(b"two"), Compress::IfWorthIt, None)
         .unwrap();
     assert_eq!(drain(&mut sender, 99), b"\x89\0\x82\x03two");
+}
+
+#[test]
+fn slices_are_all_that_may_be_written_next() {
+    let mut sender = server();
+    let large = [7; 100_000];
+    for payload in [&large[..], b"small", &large[..]] {
+        sender
+            .push(Message::Binary(payload), Compress::IfWorthIt, None)
+            .unwrap();
+    }
+    assert!(sender.lend_slices().count() > 1);
+    let all = sender.lend_slices().flatten().copied().collect::<Vec<_>>();
+    assert_eq!(all.len(), sender.len());
+    // All of that is being written: a ping has to wait, though not for long.
+    sender
+        .push(Message::Ping(b"?"), Compress::IfWorthIt, None)
+        .unwrap();
+    sender.drop_waiting_but_pongs();
+    assert_eq!(sender.len(), all.len());
+    sender
+        .push(Message::Ping(b"?"), Compress::IfWorthIt, None)
+        .unwrap();
+    sender.advance(1);
+    let rest = sender.lend_slices().flatten().copied().collect::<Vec<_>>();
+    assert_eq!(rest, all[1..100_010]);
+    sender.advance(rest.len());
+    let ping = sender.lend_slices().collect::<Vec<_>>();
+    assert_eq!(ping, [b"\x89\x01?"]);
 }
 
 #[test]

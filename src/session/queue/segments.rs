@@ -1,0 +1,172 @@
+//! Bytes that wait, in segments that are freed one by one as they drain.
+//!
+//! A single buffer would have to hold on to what was drained for as long as anything waits. Segments keep memory near
+//! what waits, without moving it.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::{iter, mem};
+
+use super::KEPT_CAPACITY;
+
+/// How long a segment of several frames gets. What a host takes at a time, 64 KiB in one read from a socket, fits
+/// with its headers, so that it can be handed out without a copy.
+pub(super) const SEGMENT: usize = 68 << 10;
+
+#[derive(Default)]
+pub(super) struct Segments {
+    /// What comes before `last`. None of them is empty.
+    full: VecDeque<Vec<u8>>,
+    /// The one that is appended to.
+    last: Vec<u8>,
+    /// How much of the first one was drained.
+    drained: usize,
+    /// How many bytes wait, in all of them.
+    len: usize,
+    /// How many bytes there were when the segments were last emptied: as many may come again.
+    expected: usize,
+}
+
+impl Segments {
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The first bytes that wait, as many as are contiguous.
+    pub(super) fn first(&self) -> &[u8] {
+        let first = self.full.front().unwrap_or(&self.last);
+        first.get(self.drained..).unwrap_or_default()
+    }
+
+    /// All that waits, in order.
+    pub(super) fn slices(&self) -> impl Iterator<Item = &[u8]> {
+        let behind = self.full.iter().chain(iter::once(&self.last)).skip(1);
+        iter::once(self.first()).chain(behind.map(Vec::as_slice))
+    }
+
+    /// Appends what `write` adds, which is at most `length` bytes. They stay contiguous.
+    #[inline]
+    pub(super) fn append(&mut self, length: usize, write: impl FnOnce(&mut Vec<u8>)) -> usize {
+        if self.last.capacity() - self.last.len() < length {
+            self.make_room(length);
+        }
+        let before = self.last.len();
+        write(&mut self.last);
+        let added = self.last.len() - before;
+        self.len += added;
+        added
+    }
+
+    /// Grows the last segment, or begins a new one: where growing would move more bytes than are added, and where it
+    /// would keep alive what was drained.
+    fn make_room(&mut self, length: usize) {
+        let is_draining = self.full.is_empty() && self.drained > 0;
+        let longest = if is_draining { KEPT_CAPACITY } else { SEGMENT };
+        let used = self.last.len();
+        let begins = used + length > longest && (is_draining || used >= length);
+        let room = if begins {
+            self.seal();
+            used.min(SEGMENT)
+        } else if used == 0 && self.full.is_empty() {
+            self.expected
+        } else {
+            (2 * self.last.capacity()).min(longest)
+        };
+        let used = self.last.len();
+        self.last.reserve_exact(room.max(used + length) - used);
+    }
+
+    fn seal(&mut self) {
+        if !self.last.is_empty() {
+            self.full.push_back(mem::take(&mut self.last));
+        }
+    }
+
+    /// Drops the first `count` bytes that wait.
+    pub(super) fn advance(&mut self, count: usize) {
+        let count = count.min(self.len);
+        self.len -= count;
+        self.drained += count;
+        while let Some(first) = self.full.front() {
+            if self.drained < first.len() {
+                return;
+            }
+            self.drained -= first.len();
+            self.full.pop_front();
+        }
+        super::give_back(&mut self.full);
+        if self.len == 0 {
+            self.empty_last();
+        }
+    }
+
+    fn empty_last(&mut self) {
+        self.drained = 0;
+        self.expected = self.last.len().min(SEGMENT);
+        self.last.clear();
+        if self.last.capacity() > KEPT_CAPACITY {
+            self.last = Vec::new();
+        }
+    }
+
+    /// Moves the first `count` bytes that wait to the end of `output`: without a copy, if that is empty and they begin
+    /// with a whole segment.
+    pub(super) fn take(&mut self, count: usize, output: &mut Vec<u8>) {
+        let mut count = count.min(self.len);
+        let first = self.first().len();
+        if output.is_empty() && self.drained == 0 && (1..=count).contains(&first) {
+            *output = match self.full.pop_front() {
+                Some(first) => first,
+                None => {
+                    self.expected = first.min(SEGMENT);
+                    mem::take(&mut self.last)
+                }
+            };
+            self.len -= first;
+            count -= first;
+        }
+        output.reserve_exact(count);
+        while count > 0 {
+            let first = self.first();
+            let part = first.get(..count).unwrap_or(first);
+            let length = part.len();
+            output.extend_from_slice(part);
+            self.advance(length);
+            count -= length;
+        }
+    }
+
+    /// Drops the last `count` bytes.
+    pub(super) fn truncate(&mut self, count: usize) {
+        let mut count = count.min(self.len);
+        self.len -= count;
+        while count > 0 {
+            self.unseal();
+            let part = count.min(self.last.len());
+            self.last.truncate(self.last.len() - part);
+            count -= part;
+        }
+        if self.len == 0 {
+            self.full.clear();
+            self.empty_last();
+        }
+    }
+
+    /// Takes the last `count` bytes out, which were appended at once.
+    pub(super) fn pop(&mut self, count: usize) -> Vec<u8> {
+        self.unseal();
+        let at = self.last.len().saturating_sub(count);
+        let popped = self.last.split_off(at);
+        self.len -= popped.len();
+        popped
+    }
+
+    fn unseal(&mut self) {
+        if self.last.is_empty() {
+            self.last = self.full.pop_back().unwrap_or_default();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
