@@ -33,13 +33,21 @@ pub struct Limits {
     /// The most frames in a received message. Beyond it:
     /// [`Rule::TooManyFragments`](crate::Rule::TooManyFragments). Default 65536.
     pub fragments: u32,
-    /// The most bytes of frames that are queued and not handed out yet. A send
-    /// beyond it is refused with [`Rule::QueueFull`](crate::Rule::QueueFull), and
-    /// the session lives. Default 32 MiB.
+    /// The most bytes of frames that are queued and not handed out yet, each frame
+    /// with [`Limits::FRAME_OVERHEAD`]. A send beyond it is refused with
+    /// [`Rule::QueueFull`](crate::Rule::QueueFull), and the session lives: there is room
+    /// again once output was taken. If nothing waits, a message of any length is
+    /// queued. Default 32 MiB.
     pub queued_output: u64,
     /// The most bytes of pongs that are queued and not handed out yet. Beyond it:
     /// [`Rule::PingFlood`](crate::Rule::PingFlood). Default 65536.
     pub queued_pongs: u32,
+}
+
+impl Limits {
+    /// What each frame that waits counts toward [`Limits::queued_output`] beside its
+    /// bytes: the memory that it takes to keep it.
+    pub const FRAME_OVERHEAD: u64 = 64;
 }
 
 impl Default for Limits {

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use core::mem;
 
 use super::event::Sent;
+use crate::Limits;
 use crate::frame::{header, mask};
 use segments::Segments;
 
@@ -85,6 +86,13 @@ impl Queue {
 
     pub(super) fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// How many bytes count toward the limit: those that wait, and what it takes to keep
+    /// them as frames.
+    pub(super) fn cost(&self) -> u64 {
+        let frames = self.frames.len() as u64;
+        self.len() as u64 + frames * Limits::FRAME_OVERHEAD
     }
 
     pub(super) fn pongs(&self) -> usize {

@@ -13,7 +13,7 @@ use crate::deflate::{Compressor, Direction};
 use crate::frame::header::{self, FIN, MAX_CONTROL_PAYLOAD, Opcode, RSV1};
 use crate::frame::mask::KeySource;
 use crate::frame::utf8::Utf8;
-use crate::{Deflate, Rule};
+use crate::{Deflate, Limits, Rule};
 
 /// Whether a message is compressed, if that was agreed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -264,9 +264,11 @@ impl Sender {
         Ok(())
     }
 
+    /// That a frame may be queued: with others it has to fit, alone it may be of any length.
     fn check_room(&self, payload: usize) -> Result<(), Rule> {
-        let waiting = (self.len() as u64).saturating_add(header::MAX_LENGTH as u64);
-        if waiting.saturating_add(payload as u64) > self.limit {
+        let frame = header::MAX_LENGTH as u64 + payload as u64 + Limits::FRAME_OVERHEAD;
+        let waiting = self.data.cost() + self.control.cost();
+        if waiting > 0 && waiting.saturating_add(frame) > self.limit {
             return Err(Rule::QueueFull);
         }
         Ok(())

@@ -96,6 +96,22 @@ fn memory_stays_flat_over_many_messages() {
     assert_eq!(subject.engine.memory(), before);
 }
 
+#[test]
+fn memory_stays_flat_while_output_always_waits() {
+    let mut subject = Subject::<Sandboxed>::open(Role::Server, &Config::default());
+    let message = Message::Binary(&[0x5a; 1000]);
+    (0..2).for_each(|_| subject.queues(message).unwrap());
+    let round = |subject: &mut Subject<Sandboxed>| {
+        subject.queues(message).unwrap();
+        subject.turn_of(&[], 1004);
+        assert_eq!(subject.engine.buffered_amount(), 2008);
+    };
+    (0..100).for_each(|_| round(&mut subject));
+    let before = subject.engine.memory();
+    (0..5000).for_each(|_| round(&mut subject));
+    assert_eq!(subject.engine.memory(), before);
+}
+
 /// Without a limit of the session's the sandbox's is the limit, and the process goes on.
 #[test]
 fn class_15_without_a_limit_the_guests_memory_is_the_limit() {

@@ -197,8 +197,8 @@ impl Conversation {
 
     /// Takes out of the outbox what the session has now, and what it doesn't want.
     fn sent(&mut self, accepted: usize, refused: Option<Failure>) {
-        // There may be room for it when those before it are written.
-        let comes_later = |failure: &Failure| accepted > 0 && failure.rule == Rule::QueueFull;
+        // There is room for it when what waits is written.
+        let comes_later = |failure: &Failure| failure.rule == Rule::QueueFull;
         let refused = refused.filter(|failure| !comes_later(failure));
         let gone = accepted + usize::from(refused.is_some());
         self.outbox.drain(..gone.min(self.outbox.len()));

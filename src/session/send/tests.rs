@@ -202,26 +202,64 @@ fn only_pongs_of_which_no_byte_went_out_are_dropped() {
     assert_eq!(sender.pongs(), 0);
 }
 
+/// A sender whose queue takes no more than so many bytes.
+fn limited(queued_output: u64) -> Sender {
+    let mut config = Config::default();
+    config.limits.queued_output = queued_output;
+    Sender::new(None, &config)
+}
+
+fn send(sender: &mut Sender, message: Message<'_>) -> Result<(), Rule> {
+    sender.push(message, Compress::IfWorthIt, None)
+}
+
 #[test]
 fn class_21_a_send_beyond_the_limit_is_refused_and_others_go_on() {
-    let mut config = Config::default();
-    config.limits.queued_output = 100;
-    let mut sender = Sender::new(None, &config);
-    assert_eq!(
-        sender.push(Message::Binary(&[0; 87]), Compress::IfWorthIt, None),
-        Err(Rule::QueueFull)
-    );
-    sender
-        .push(Message::Binary(&[0; 86]), Compress::IfWorthIt, None)
-        .unwrap();
-    assert_eq!(
-        sender.push(Message::Text(""), Compress::IfWorthIt, None),
-        Err(Rule::QueueFull)
-    );
+    let frame = |payload: u64| payload + Limits::FRAME_OVERHEAD;
+    let limit = frame(2) + frame(100 + header::MAX_LENGTH as u64);
+    let mut sender = limited(limit);
+    send(&mut sender, Message::Text("")).unwrap();
+    for message in [
+        Message::Binary(&[0; 101]),
+        Message::BinaryFragment(&[0; 101]),
+        Message::Ping(&[0; 101]),
+    ] {
+        assert_eq!(send(&mut sender, message), Err(Rule::QueueFull));
+    }
+    send(&mut sender, Message::Binary(&[0; 100])).unwrap();
+    assert_eq!(send(&mut sender, Message::Text("")), Err(Rule::QueueFull));
     drain(&mut sender, usize::MAX);
-    sender
-        .push(Message::Text(""), Compress::IfWorthIt, None)
-        .unwrap();
+    send(&mut sender, Message::Text("")).unwrap();
+}
+
+#[test]
+fn a_message_longer_than_the_limit_is_queued_if_nothing_waits() {
+    let mut sender = limited(100);
+    send(&mut sender, Message::Binary(&[0; 1000])).unwrap();
+    assert_eq!(send(&mut sender, Message::Text("")), Err(Rule::QueueFull));
+    sender.take(1003);
+    assert_eq!(send(&mut sender, Message::Text("")), Err(Rule::QueueFull));
+    sender.take(1);
+    send(&mut sender, Message::Binary(&[0; 1000])).unwrap();
+
+    sender.take(usize::MAX);
+    sender.control(Opcode::Pong, b"", Origin::Pong).unwrap();
+    let long = Message::Binary(&[0; 1000]);
+    assert_eq!(send(&mut sender, long), Err(Rule::QueueFull));
+}
+
+#[test]
+fn empty_messages_count_what_it_takes_to_keep_them() {
+    let mut sender = limited(1 << 20);
+    let mut count = 0;
+    while send(&mut sender, Message::Binary(b"")).is_ok() {
+        count += 1;
+    }
+    assert_eq!(
+        count,
+        ((1 << 20) - 14) / (2 + Limits::FRAME_OVERHEAD) + u64::from(false)
+    );
+    assert_eq!(sender.len() as u64, 2 * count);
 }
 
 #[test]
