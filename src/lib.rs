@@ -28,5 +28,6 @@ pub use error::{Party, Rule, RuleGroup};
 pub use limits::{Limits, Timeouts};
 pub use session::{
     Action, ActionId, ActionQueue, Completion, Config, Delivery, Event, FrameHead, Instant,
-    Message, PongPolicy, Received, Relayed, Role, Sent, Session, State, Turn,
+    Message, NotSent, OwnedMessage, PongPolicy, Received, Relayed, Role, Sent, Session, State,
+    Turn,
 };

@@ -18,8 +18,8 @@
 //!   [`take_output`](Session::take_output);
 //! * messages that are read to where they stay: [`Turn::leave_unfinished`];
 //! * messages from one session to another: [`Turn::relay`];
-//! * messages out: [`send`](Session::send), [`sent`](Session::sent),
-//!   [`frame_head`](Session::frame_head);
+//! * messages out: [`send`](Session::send), [`send_owned`](Session::send_owned),
+//!   [`sent`](Session::sent), [`frame_head`](Session::frame_head);
 //! * time: [`tick`](Session::tick), [`read_clock`](Session::read_clock),
 //!   [`next_deadline`](Session::next_deadline);
 //! * actions: [`receive`](Session::receive), [`get_action`](Session::get_action),
@@ -34,6 +34,7 @@ mod direct;
 mod event;
 mod extensions;
 mod handshake;
+mod owned;
 mod pings;
 mod queue;
 mod receive;
@@ -55,6 +56,7 @@ pub use direct::FrameHead;
 pub use event::{Event, Message, Sent};
 #[cfg(feature = "component")]
 pub(crate) use event::{Kind, Place, Record};
+pub use owned::{NotSent, OwnedMessage};
 pub use relay::Relayed;
 pub use turn::Turn;
 

@@ -146,6 +146,24 @@ impl Queue {
         self.push(added, origin);
     }
 
+    /// Appends a frame whose payload stays where it is.
+    pub(super) fn write_owned(
+        &mut self,
+        first: u8,
+        mut payload: Vec<u8>,
+        key: Option<[u8; 4]>,
+        origin: Origin,
+    ) {
+        let (header, length) = header::encode(first, payload.len(), key);
+        if let Some(key) = key {
+            mask::apply(&mut payload, key);
+        }
+        let left = length + payload.len();
+        let header = header.get(..length).unwrap_or_default();
+        self.bytes.push(header, payload);
+        self.push(left, origin);
+    }
+
     /// Appends the head of a handshake, which counts as one frame.
     pub(super) fn write_head(&mut self, head: &[u8]) {
         let append = |bytes: &mut Vec<u8>| bytes.extend_from_slice(head);
@@ -207,7 +225,7 @@ impl Queue {
 
     /// Drops the frames that `drop` picks and that need not be written to their end; those
     /// of the host complete as cancelled.
-    pub(super) fn drop_frames(&mut self, done: &mut Done, drop: impl Fn(Origin) -> bool) {
+    pub(super) fn drop_frames(&mut self, done: &mut Done, drop: fn(Origin) -> bool) {
         let mut end = 0;
         let bound = self.frames.iter().take_while(|frame| {
             let is_bound = self.is_bound(end);
@@ -242,7 +260,7 @@ impl Queue {
         start < self.lent || (start == 0 && self.begun)
     }
 
-    fn drop_frames_from(&mut self, index: usize, done: &mut Done, drop: impl Fn(Origin) -> bool) {
+    fn drop_frames_from(&mut self, index: usize, done: &mut Done, drop: fn(Origin) -> bool) {
         let frames = self.frames.split_off(index);
         let mut kept = Vec::new();
         for frame in frames.iter().rev() {

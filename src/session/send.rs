@@ -8,12 +8,16 @@ use alloc::vec::Vec;
 
 use super::direct::FrameHead;
 use super::event::{Kind, Message, Sent};
+use super::owned::{NotSent, OwnedMessage};
 use super::queue::{Done, Origin, Queue};
 use crate::deflate::{Compressor, Direction};
 use crate::frame::header::{self, FIN, MAX_CONTROL_PAYLOAD, Opcode, RSV1};
 use crate::frame::mask::KeySource;
 use crate::frame::utf8::Utf8;
 use crate::{Deflate, Limits, Rule};
+
+/// From this length on it is cheaper to keep a payload where it is than to copy it.
+const MOVED: usize = 4096;
 
 /// Whether a message is compressed, if that was agreed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,17 +166,54 @@ impl Sender {
         if !self.is_empty() || self.compressor.is_some() {
             return Ok(None);
         }
-        let (opcode, utf8) = self.check(&fragment)?;
+        let first = self.admit(&fragment)?;
+        let length = fragment.bytes.len();
+        Ok(Some(FrameHead::new(first, length, self.next_key())))
+    }
+
+    /// Queues a message of the host's with its payload, which is not copied if it is long
+    /// and stays as it is.
+    pub(super) fn push_owned(
+        &mut self,
+        message: OwnedMessage,
+        context: Option<u64>,
+    ) -> Result<(), NotSent> {
+        let borrowed = message.as_message();
+        let queued = match Fragment::of(borrowed) {
+            Some(fragment) if self.compressor.is_none() && fragment.bytes.len() >= MOVED => {
+                self.admit(&fragment).map(Some)
+            }
+            _ => {
+                let pushed = self.push(borrowed, Compress::IfWorthIt, context);
+                pushed.map(|()| None)
+            }
+        };
+        match queued {
+            Ok(Some(first)) => {
+                let key = self.next_key();
+                let payload = message.into_bytes();
+                self.data
+                    .write_owned(first, payload, key, Origin::Host(context));
+                Ok(())
+            }
+            Ok(None) => Ok(()),
+            Err(rule) => Err(NotSent { rule, message }),
+        }
+    }
+
+    /// Lets a fragment follow that is not compressed. Returns the first byte of its frame.
+    fn admit(&mut self, fragment: &Fragment<'_>) -> Result<u8, Rule> {
+        let (opcode, utf8) = self.check(fragment)?;
         let &Fragment {
             text, bytes, last, ..
-        } = &fragment;
+        } = fragment;
+        self.check_room(bytes.len())?;
         self.message = (!last).then_some(OpenMessage {
             text,
             compressed: false,
             utf8,
         });
-        let first = opcode.bits() | if last { FIN } else { 0 };
-        Ok(Some(FrameHead::new(first, bytes.len(), self.next_key())))
+        Ok(opcode.bits() | if last { FIN } else { 0 })
     }
 
     /// Queues what another session has received, however much waits.

@@ -57,6 +57,19 @@ impl Segments {
         added
     }
 
+    /// Appends a few bytes, and a segment that is made of `owned`.
+    pub(super) fn push(&mut self, bytes: &[u8], owned: Vec<u8>) {
+        if self.last.capacity() - self.last.len() < bytes.len() {
+            self.seal();
+            self.last.reserve_exact(bytes.len());
+        }
+        self.last.extend_from_slice(bytes);
+        self.len += bytes.len() + owned.len();
+        self.seal();
+        self.last = owned;
+        self.seal();
+    }
+
     /// Grows the last segment, or begins a new one: where growing would move more bytes than are added, and where it
     /// would keep alive what was drained.
     fn make_room(&mut self, length: usize) {

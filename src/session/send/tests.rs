@@ -202,6 +202,93 @@ fn only_pongs_of_which_no_byte_went_out_are_dropped() {
     assert_eq!(sender.pongs(), 0);
 }
 
+#[test]
+fn a_message_that_is_moved_leaves_as_one_that_is_copied() {
+    for new in [server, client] {
+        for length in [0, 1, MOVED - 1, MOVED, 65_535, 65_536, 200_000] {
+            let (mut moves, mut copies) = (new(), new());
+            let payload = vec![b'x'; length];
+            let messages = [
+                OwnedMessage::Utf8Fragment(payload.clone()),
+                OwnedMessage::Utf8(payload.clone()),
+                OwnedMessage::BinaryFragment(payload.clone()),
+                OwnedMessage::Binary(payload),
+            ];
+            for message in messages {
+                send(&mut copies, message.as_message()).unwrap();
+                moves.push_owned(message, None).unwrap();
+                // Something that is copied between those that are not.
+                for sender in [&mut moves, &mut copies] {
+                    sender.control(Opcode::Pong, b"", Origin::Pong).unwrap();
+                }
+            }
+            assert_eq!(moves.len(), copies.len());
+            let expected = copies.take(usize::MAX);
+            assert!(drain(&mut moves, 5000) == expected, "{length}");
+        }
+    }
+}
+
+#[test]
+fn a_long_message_that_is_moved_is_handed_out_from_where_it_is() {
+    let mut sender = client();
+    let payload = vec![7; MOVED];
+    let address = payload.as_ptr();
+    sender.push_owned(payload.into(), Some(1)).unwrap();
+    let slices = sender.lend_slices().collect::<Vec<_>>();
+    assert_eq!(
+        slices.iter().map(|slice| slice.len()).collect::<Vec<_>>(),
+        [8, MOVED]
+    );
+    assert_eq!(slices[1].as_ptr(), address);
+    // A frame's end is where its payload ends.
+    sender.advance(9);
+    send(&mut sender, Message::Binary(b"next")).unwrap();
+    send(&mut sender, Message::Ping(b"")).unwrap();
+    let rest = sender.lend_slices().map(<[u8]>::len).sum::<usize>();
+    assert_eq!(rest, MOVED - 1);
+    sender.advance(rest);
+    assert_eq!(sender.pop_done().and_then(|sent| sent.context), Some(1));
+    assert_eq!(sender.len(), 6 + 10);
+}
+
+#[test]
+fn a_message_that_is_moved_and_refused_comes_back() {
+    let mut sender = limited(10_000);
+    send(&mut sender, Message::Text("first")).unwrap();
+    for length in [9_900, 1_000_000] {
+        let message = OwnedMessage::Binary(vec![1; length]);
+        let not_sent = sender.push_owned(message.clone(), None).unwrap_err();
+        assert_eq!(not_sent.rule, Rule::QueueFull);
+        assert!(not_sent.message == message);
+    }
+    let message = OwnedMessage::Utf8(vec![0xff; MOVED]);
+    let not_sent = sender.push_owned(message, None).unwrap_err();
+    assert_eq!(not_sent.rule, Rule::TextNotUtf8);
+    sender
+        .push_owned("second".repeat(1000).into(), None)
+        .unwrap();
+}
+
+#[test]
+fn a_failed_session_drops_what_was_moved_and_not_begun() {
+    let mut sender = server();
+    for context in 1..=2 {
+        sender
+            .push_owned(vec![7; 10_000].into(), Some(context))
+            .unwrap();
+    }
+    sender.take(1);
+    sender.drop_waiting_but_pongs();
+    sender.close(b"\x03\xea", Origin::Session);
+    assert_eq!(sender.len(), 10_003 + 4);
+    let rest = drain(&mut sender, usize::MAX);
+    assert!(rest.ends_with(b"\x07\x88\x02\x03\xea"));
+    let done = [sender.pop_done(), sender.pop_done()];
+    let done = done.map(|sent| sent.map(|sent| (sent.context, sent.complete)));
+    assert_eq!(done, [Some((Some(2), false)), Some((Some(1), true))]);
+}
+
 /// A sender whose queue takes no more than so many bytes.
 fn limited(queued_output: u64) -> Sender {
     let mut config = Config::default();
