@@ -206,20 +206,32 @@ impl Queue {
     /// Completes the frames that end within the `count` bytes which were handed out.
     fn complete_first(&mut self, mut count: usize, done: &mut Done) {
         self.lent = 0;
-        while let Some(mut frame) = self.frames.pop_front() {
+        let mut frames = mem::take(&mut self.frames);
+        let mut completed = 0;
+        for frame in &frames {
             if count < frame.left {
-                self.begun |= count > 0;
-                frame.left -= count;
-                if frame.origin == Origin::Pong {
-                    self.pongs -= count;
-                }
-                self.frames.push_front(frame);
                 break;
             }
             count -= frame.left;
-            self.begun = false;
-            self.complete(&frame, done, true);
+            completed += 1;
+            self.complete(frame, done, true);
         }
+        self.begun &= completed == 0;
+        if completed == frames.len() {
+            frames.clear();
+        } else {
+            frames.drain(..completed);
+            if let Some(first) = frames.front_mut()
+                && count > 0
+            {
+                first.left -= count;
+                self.begun = true;
+                if first.origin == Origin::Pong {
+                    self.pongs -= count;
+                }
+            }
+        }
+        self.frames = frames;
         give_back(&mut self.frames);
     }
 

@@ -247,7 +247,7 @@ impl Sender {
         let bits = opcode.bits() | if last { FIN } else { 0 };
         let compressed = match self.compressor {
             None => None,
-            Some(_) => self.compressed(fragment, compress),
+            Some(_) => self.compressed(bytes, last, compress),
         };
         let is_compressed = compressed.is_some();
         match compressed {
@@ -264,8 +264,12 @@ impl Sender {
 
     /// The payload of the fragment's frame and the bit that tells that the message is compressed, if it is.
     #[inline(never)]
-    fn compressed(&mut self, fragment: &Fragment<'_>, compress: Compress) -> Option<(u8, Vec<u8>)> {
-        let &Fragment { bytes, last, .. } = fragment;
+    fn compressed(
+        &mut self,
+        bytes: &[u8],
+        last: bool,
+        compress: Compress,
+    ) -> Option<(u8, Vec<u8>)> {
         let compressor = self.compressor.as_mut()?;
         match &self.message {
             // Only on the first frame of a message (RFC 7692, section 6).

@@ -8,10 +8,14 @@ use alloc::vec::Vec;
 use core::{iter, mem};
 
 use super::KEPT_CAPACITY;
+use crate::frame::header;
 
 /// How long a segment of several frames gets. What a host takes at a time, 64 KiB in one read from a socket, fits
 /// with its headers, so that it can be handed out without a copy.
 pub(super) const SEGMENT: usize = 68 << 10;
+
+/// How much shorter a frame may be than the room that it asks for: its header.
+const SLACK: usize = header::MAX_LENGTH;
 
 #[derive(Default)]
 pub(super) struct Segments {
@@ -23,7 +27,7 @@ pub(super) struct Segments {
     drained: usize,
     /// How many bytes wait, in all of them.
     len: usize,
-    /// How many bytes there were when the segments were last emptied: as many may come again.
+    /// How large the next segment is at first.
     expected: usize,
 }
 
@@ -113,9 +117,14 @@ impl Segments {
         }
     }
 
+    /// As many bytes may come again. Room for them is not enough: what is appended may turn out shorter than was said.
+    fn expect(&mut self, length: usize) {
+        self.expected = (length + SLACK).min(SEGMENT);
+    }
+
     fn empty_last(&mut self) {
         self.drained = 0;
-        self.expected = self.last.len().min(SEGMENT);
+        self.expect(self.last.len());
         self.last.clear();
         if self.last.capacity() > KEPT_CAPACITY {
             self.last = Vec::new();
@@ -131,7 +140,7 @@ impl Segments {
             *output = match self.full.pop_front() {
                 Some(first) => first,
                 None => {
-                    self.expected = first.min(SEGMENT);
+                    self.expect(first);
                     mem::take(&mut self.last)
                 }
             };
