@@ -73,10 +73,28 @@ pub(super) struct Queue {
     begun: bool,
     /// How many bytes at the front are being written: how many of them were shows later.
     lent: usize,
-    /// How many of the frames are the session's own.
-    own: usize,
+    own: Own,
+}
+
+/// What of a queue is the session's own.
+#[derive(Default)]
+struct Own {
+    frames: usize,
     /// How many of the bytes that wait are pongs.
     pongs: usize,
+}
+
+impl Own {
+    fn complete(&mut self, frame: &Frame, done: &mut Done, complete: bool) {
+        match frame.origin {
+            Origin::Host(context) => done.push(Sent { context, complete }),
+            Origin::Head | Origin::Session => self.frames -= 1,
+            Origin::Pong => {
+                self.frames -= 1;
+                self.pongs -= frame.left;
+            }
+        }
+    }
 }
 
 impl Queue {
@@ -96,11 +114,11 @@ impl Queue {
     }
 
     pub(super) fn pongs(&self) -> usize {
-        self.pongs
+        self.own.pongs
     }
 
     pub(super) fn has_own_frames(&self) -> bool {
-        self.own > 0
+        self.own.frames > 0
     }
 
     /// The first bytes that wait, as many as are contiguous.
@@ -174,10 +192,10 @@ impl Queue {
     fn push(&mut self, left: usize, origin: Origin) {
         match origin {
             Origin::Host(_) => {}
-            Origin::Head | Origin::Session => self.own += 1,
+            Origin::Head | Origin::Session => self.own.frames += 1,
             Origin::Pong => {
-                self.own += 1;
-                self.pongs += left;
+                self.own.frames += 1;
+                self.own.pongs += left;
             }
         }
         self.frames.push_back(Frame { left, origin });
@@ -206,33 +224,36 @@ impl Queue {
     /// Completes the frames that end within the `count` bytes which were handed out.
     fn complete_first(&mut self, mut count: usize, done: &mut Done) {
         self.lent = 0;
-        let mut frames = mem::take(&mut self.frames);
         let mut completed = 0;
-        for frame in &frames {
+        for frame in &self.frames {
             if count < frame.left {
                 break;
             }
             count -= frame.left;
             completed += 1;
-            self.complete(frame, done, true);
+            self.own.complete(frame, done, true);
         }
         self.begun &= completed == 0;
-        if completed == frames.len() {
-            frames.clear();
+        if completed == self.frames.len() {
+            self.frames.clear();
         } else {
-            frames.drain(..completed);
-            if let Some(first) = frames.front_mut()
-                && count > 0
-            {
-                first.left -= count;
-                self.begun = true;
-                if first.origin == Origin::Pong {
-                    self.pongs -= count;
-                }
+            self.frames.drain(..completed);
+            self.begin(count);
+        }
+        give_back(&mut self.frames);
+    }
+
+    /// The first `count` bytes of the first frame were handed out.
+    fn begin(&mut self, count: usize) {
+        if let Some(first) = self.frames.front_mut()
+            && count > 0
+        {
+            first.left -= count;
+            self.begun = true;
+            if first.origin == Origin::Pong {
+                self.own.pongs -= count;
             }
         }
-        self.frames = frames;
-        give_back(&mut self.frames);
     }
 
     /// Drops the frames that `drop` picks and that need not be written to their end; those
@@ -250,7 +271,7 @@ impl Queue {
     /// Drops the last pong, unless it has to be written to its end. Frames behind it are
     /// moved, none twice.
     pub(super) fn drop_last_pong(&mut self, done: &mut Done) {
-        if self.pongs == 0 {
+        if self.own.pongs == 0 {
             return;
         }
         let mut start = self.len();
@@ -283,7 +304,7 @@ impl Queue {
         }
         for frame in frames {
             if drop(frame.origin) {
-                self.complete(&frame, done, false);
+                self.own.complete(&frame, done, false);
             } else {
                 let encoded = kept.pop().unwrap_or_default();
                 let append = |bytes: &mut Vec<u8>| bytes.extend_from_slice(&encoded);
@@ -296,20 +317,9 @@ impl Queue {
     /// Drops all, also the rest of a frame that was begun.
     pub(super) fn clear(&mut self, done: &mut Done) {
         while let Some(frame) = self.frames.pop_front() {
-            self.complete(&frame, done, false);
+            self.own.complete(&frame, done, false);
         }
         *self = Queue::default();
-    }
-
-    fn complete(&mut self, frame: &Frame, done: &mut Done, complete: bool) {
-        match frame.origin {
-            Origin::Host(context) => done.push(Sent { context, complete }),
-            Origin::Head | Origin::Session => self.own -= 1,
-            Origin::Pong => {
-                self.own -= 1;
-                self.pongs -= frame.left;
-            }
-        }
     }
 }
 
