@@ -367,7 +367,7 @@ impl Session {
         self.receiver.assembled()
     }
 
-    /// How many bytes are queued and not handed out yet.
+    /// How many bytes are queued and not handed out yet, as they go on the wire.
     pub fn buffered_amount(&self) -> usize {
         self.sender.len()
     }

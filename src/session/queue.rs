@@ -71,8 +71,8 @@ pub(super) struct Queue {
     frames: VecDeque<Frame>,
     /// Some bytes of the first frame were handed out.
     begun: bool,
-    /// How many bytes at the front are being written: how many of them were shows later.
-    lent: usize,
+    /// How many bytes at the front are being written. How many of them were is told later.
+    in_flight: usize,
     own: Own,
 }
 
@@ -138,7 +138,7 @@ impl Queue {
 
     /// Whether the first frame has to be written to its end before anything else.
     pub(super) fn is_inside_frame(&self) -> bool {
-        self.begun || self.lent > 0
+        self.begun || self.in_flight > 0
     }
 
     pub(super) fn rest_of_frame(&self) -> usize {
@@ -204,7 +204,7 @@ impl Queue {
     /// The first `count` bytes that wait are being written: they stay what they are until
     /// it is known how many of them were.
     pub(super) fn lend(&mut self, count: usize) {
-        self.lent = self.lent.max(count);
+        self.in_flight = self.in_flight.max(count);
     }
 
     /// The first `count` bytes that waited were handed out.
@@ -223,7 +223,7 @@ impl Queue {
 
     /// Completes the frames that end within the `count` bytes which were handed out.
     fn complete_first(&mut self, mut count: usize, done: &mut Done) {
-        self.lent = 0;
+        self.in_flight = 0;
         let mut completed = 0;
         for frame in &self.frames {
             if count < frame.left {
@@ -290,7 +290,7 @@ impl Queue {
     /// Whether a frame that starts behind `start` of the bytes that wait has to be written
     /// to its end.
     fn is_bound(&self, start: usize) -> bool {
-        start < self.lent || (start == 0 && self.begun)
+        start < self.in_flight || (start == 0 && self.begun)
     }
 
     fn drop_frames_from(&mut self, index: usize, done: &mut Done, drop: fn(Origin) -> bool) {

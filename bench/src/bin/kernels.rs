@@ -49,6 +49,7 @@ const KERNELS: &[(&str, Kernel)] = &[
     ("encode-client-16384", |passes| {
         encode(Role::Client, 16_384, passes)
     }),
+    ("drain-server-100", drain),
     ("inflate-1024", inflate),
     ("compress-1024", compress),
     ("handshake-server", server_handshake),
@@ -180,6 +181,24 @@ fn encode(role: Role, size: usize, passes: usize) -> Result<usize, Rule> {
         while session.sent().is_some() {}
     }
     Ok(burst * passes)
+}
+
+/// Many messages that wait, written in little.
+fn drain(passes: usize) -> Result<usize, Rule> {
+    const WAITING: usize = 10_000;
+    const WRITTEN: usize = 4096;
+    let mut session = open(Role::Server)?;
+    for _ in 0..passes {
+        for _ in 0..WAITING {
+            session.send(Message::Binary(&[b'x'; 100]), None)?;
+        }
+        while session.buffered_amount() > 0 {
+            let length = black_box(session.output()).len().min(WRITTEN);
+            session.advance(length);
+        }
+        while session.sent().is_some() {}
+    }
+    Ok(WAITING * passes)
 }
 
 fn inflate(passes: usize) -> Result<usize, Rule> {

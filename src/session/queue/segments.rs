@@ -112,17 +112,19 @@ impl Segments {
             self.full.pop_front();
         }
         super::give_back(&mut self.full);
-        if self.len == 0 {
-            self.empty_last();
-        }
+        self.free_if_empty();
     }
 
-    /// As many bytes may come again. Room for them is not enough: what is appended may turn out shorter than was said.
+    /// Lets the next segment begin with room for as many bytes, and for what an append asks for beyond what it adds.
     fn expect(&mut self, length: usize) {
         self.expected = (length + SLACK).min(SEGMENT);
     }
 
-    fn empty_last(&mut self) {
+    fn free_if_empty(&mut self) {
+        if self.len > 0 {
+            return;
+        }
+        self.full.clear();
         self.drained = 0;
         self.expect(self.last.len());
         self.last.clear();
@@ -168,10 +170,7 @@ impl Segments {
             self.last.truncate(self.last.len() - part);
             count -= part;
         }
-        if self.len == 0 {
-            self.full.clear();
-            self.empty_last();
-        }
+        self.free_if_empty();
     }
 
     /// Takes the last `count` bytes out, which were appended at once.
@@ -180,6 +179,7 @@ impl Segments {
         let at = self.last.len().saturating_sub(count);
         let popped = self.last.split_off(at);
         self.len -= popped.len();
+        self.free_if_empty();
         popped
     }
 

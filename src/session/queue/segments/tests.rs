@@ -93,6 +93,16 @@ fn the_end_can_be_dropped_and_taken_out() {
 }
 
 #[test]
+fn what_was_drained_is_gone_when_all_else_was_taken_out() {
+    let mut segments = Segments::default();
+    append(&mut segments, &[1; 4000]);
+    segments.advance(3999);
+    assert_eq!(segments.pop(1), [1]);
+    append(&mut segments, &[2; 70_000]);
+    assert_eq!(segments.first(), [2; 70_000]);
+}
+
+#[test]
 fn memory_is_near_what_waits_however_it_drains() {
     for (size, part) in [(1, 1), (100, 4096), (1000, 1000), (1000, 1), (50_000, 1400)] {
         let mut segments = Segments::default();
