@@ -173,12 +173,19 @@ impl Segments {
         self.free_if_empty();
     }
 
-    /// Takes the last `count` bytes out, which were appended at once.
+    /// Takes the last `count` bytes out.
     pub(super) fn pop(&mut self, count: usize) -> Vec<u8> {
-        self.unseal();
-        let at = self.last.len().saturating_sub(count);
-        let popped = self.last.split_off(at);
-        self.len -= popped.len();
+        let mut count = count.min(self.len);
+        self.len -= count;
+        let mut popped = Vec::new();
+        while count > 0 {
+            self.unseal();
+            let at = self.last.len().saturating_sub(count);
+            let mut part = self.last.split_off(at);
+            count -= part.len();
+            part.append(&mut popped);
+            popped = part;
+        }
         self.free_if_empty();
         popped
     }
