@@ -110,8 +110,8 @@ impl Segments {
             }
             self.drained -= first.len();
             self.full.pop_front();
+            super::give_back(&mut self.full);
         }
-        super::give_back(&mut self.full);
         self.free_if_empty();
     }
 
@@ -124,7 +124,6 @@ impl Segments {
         if self.len > 0 {
             return;
         }
-        self.full.clear();
         self.drained = 0;
         self.expect(self.last.len());
         self.last.clear();
