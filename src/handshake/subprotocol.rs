@@ -1,7 +1,8 @@
 //! Subprotocols (RFC 6455, sections 1.9 and 11.3.4). Names compare with regard to
 //! case.
 
-use alloc::{borrow::ToOwned, collections::BTreeSet, string::String, vec::Vec};
+use alloc::{borrow::ToOwned, collections::BinaryHeap, string::String, vec, vec::Vec};
+use core::cmp::Reverse;
 
 use super::Header;
 use crate::{
@@ -22,14 +23,12 @@ pub(super) const FIELD: &str = "Sec-WebSocket-Protocol";
 ///
 /// Fails with [`Rule::SubprotocolMalformed`] if one is not a token.
 pub(super) fn requested(headers: &[Header]) -> Result<Vec<String>, Rule> {
-    let mut seen = BTreeSet::new();
-    let mut names = Vec::new();
-    for name in header::list(headers, FIELD) {
-        if seen.insert(name) {
-            names.push(token(name).ok_or(Rule::SubprotocolMalformed)?);
-        }
-    }
-    Ok(names)
+    let names: Vec<&[u8]> = header::list(headers, FIELD).collect();
+    let repeated = repeated(names.iter().copied());
+    let first = names.iter().zip(repeated).filter(|(_, repeated)| !repeated);
+    first
+        .map(|(name, _)| token(name).ok_or(Rule::SubprotocolMalformed))
+        .collect()
 }
 
 /// The subprotocol that a response chose of those offered, if any (RFC 6455,
@@ -87,8 +86,26 @@ fn token(bytes: &[u8]) -> Option<String> {
 }
 
 fn are_unique(names: &[String]) -> bool {
-    let mut seen = BTreeSet::new();
-    names.iter().all(|name| seen.insert(name.as_str()))
+    !repeated(names.iter().map(String::as_bytes)).contains(&true)
+}
+
+/// Whether each of the names is the same as one before it.
+///
+/// A peer may send as many as fit in a head, so they are not compared each with each. A
+/// heap takes less code than a set or a sort, which nothing else in the component needs.
+fn repeated<'a>(names: impl ExactSizeIterator<Item = &'a [u8]>) -> Vec<bool> {
+    let mut repeated = vec![false; names.len()];
+    let mut heap: BinaryHeap<_> = names.zip(0..).map(Reverse).collect();
+    let mut last = None;
+    while let Some(Reverse((name, index))) = heap.pop() {
+        if last == Some(name)
+            && let Some(repeated) = repeated.get_mut(index)
+        {
+            *repeated = true;
+        }
+        last = Some(name);
+    }
+    repeated
 }
 
 #[cfg(test)]
