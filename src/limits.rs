@@ -70,7 +70,7 @@ impl Default for Limits {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timeouts {
-    /// From the first call to the open session. Beyond it:
+    /// From the making of the session to the open one. Beyond it:
     /// [`Rule::HandshakeTimeout`](crate::Rule::HandshakeTimeout). Default 10 s.
     pub handshake: Option<Duration>,
     /// How long a peer may send nothing at all. Beyond it:

@@ -45,28 +45,30 @@ impl Connection {
         let target = url.path_and_query().map_or("/", |target| target.as_str());
         let mut entropy = [0; 32];
         getrandom::fill(&mut entropy)?;
-        let mut session = Session::client(config(Role::Client), &entropy)?;
-        session.connect(&Request::new(authority, target))?;
+        let started = time::Instant::now();
+        let mut session = Session::client(config(Role::Client), &entropy, since(started))?;
+        session.connect(&Request::new(authority, target), since(started))?;
         let socket = TcpStream::connect(authority).await?;
         socket.set_nodelay(true)?;
-        Self::open(socket, session).await
+        Self::open(socket, session, started).await
     }
 
     /// A server's connection, open.
     pub(crate) async fn accept(socket: TcpStream) -> Result<Self> {
-        Self::open(socket, Session::server(config(Role::Server))?).await
+        let started = time::Instant::now();
+        let session = Session::server(config(Role::Server), since(started))?;
+        Self::open(socket, session, started).await
     }
 
-    async fn open(socket: TcpStream, session: Session) -> Result<Self> {
+    async fn open(socket: TcpStream, session: Session, started: time::Instant) -> Result<Self> {
         let mut connection = Self {
             socket,
             session,
-            started: time::Instant::now(),
+            started,
             unread: Vec::new(),
             received: VecDeque::new(),
             is_over: false,
         };
-        connection.session.tick(Instant::from_nanos(0));
         while connection.session.state() == State::Connecting {
             connection.step().await?;
         }
@@ -104,7 +106,7 @@ impl Connection {
             Message::Close(None) => Outgoing::Close,
             Message::Close(Some(frame)) => Outgoing::CloseWith(frame.code, frame.reason.as_bytes()),
         };
-        self.session.send(outgoing, None)?;
+        self.session.send(outgoing, None, since(self.started))?;
         self.write().await
     }
 
@@ -123,7 +125,7 @@ impl Connection {
         match read.ok().transpose()? {
             // Also what was too much to be inflated in one call.
             None => self.take()?,
-            Some(0) => self.session.end_of_input(),
+            Some(0) => self.session.end_of_input(since(self.started)),
             Some(_) => self.take()?,
         }
         self.write().await
@@ -132,7 +134,7 @@ impl Connection {
     /// Takes what was read, and answers a request.
     fn take(&mut self) -> Result<()> {
         loop {
-            let now = self.now();
+            let now = since(self.started);
             let mut requested = false;
             let mut turn = self.session.input(&mut self.unread, now);
             while let Some(event) = turn.next() {
@@ -154,10 +156,11 @@ impl Connection {
                 return Ok(());
             }
             let headers = vec![Header::new("Server", SERVER)];
-            self.session.accept(&Acceptance {
+            let acceptance = Acceptance {
                 headers,
                 ..Acceptance::default()
-            })?;
+            };
+            self.session.accept(&acceptance, since(self.started))?;
         }
     }
 
@@ -168,7 +171,7 @@ impl Connection {
                 return Ok(());
             }
             let count = self.socket.write(output).await?;
-            self.session.advance(count);
+            self.session.advance(count, since(self.started));
         }
     }
 
@@ -185,11 +188,12 @@ impl Connection {
         }
         failure
     }
+}
 
-    fn now(&self) -> Instant {
-        let nanos = self.started.elapsed().as_nanos();
-        Instant::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
-    }
+/// The reading of a clock that showed 0 at `started`.
+fn since(started: time::Instant) -> Instant {
+    let nanos = started.elapsed().as_nanos();
+    Instant::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
 }
 
 async fn hang_up(socket: &mut TcpStream, is_first: bool) -> std::io::Result<()> {

@@ -140,7 +140,7 @@ fn open(guest: &mut Guest, sandbox: &Sandbox) -> Result<Session> {
         subprotocol: None,
         extensions: Vec::new(),
     };
-    let session = guest.open_server(&sandbox.default_config(), &negotiated);
+    let session = guest.open_server(&sandbox.default_config(), &negotiated, 1);
     session.context("the session doesn't open")
 }
 

@@ -29,7 +29,7 @@ pub(crate) async fn converse(
     clock: &Clock,
     early: &mut Batch,
 ) -> Result<Outcome, CallError> {
-    // The first turn starts the session's time.
+    // The first turn tells the session's deadline.
     turn(guest, side, clock, &[], early)?;
     let mut alarm = Alarm::new(clock);
     poll_fn(|cx| {

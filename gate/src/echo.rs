@@ -40,11 +40,12 @@ pub(crate) async fn serve(sandbox: Sandbox, listener: TcpListener) {
 /// One connection. Gives back its socket when the session has ended.
 async fn connection(sandbox: &Sandbox, stream: TcpStream) -> Result<Socket, CallError> {
     let mut guest = sandbox.guest()?;
-    let session = guest.server(&config(sandbox))?;
+    let clock = Clock::start();
+    let session = guest.server(&config(sandbox), clock.now())?;
     let mut echo = Echo {
         guest,
         side: Side::new(Socket::new(stream), session),
-        clock: Clock::start(),
+        clock,
     };
     if echo.open().await? {
         let mut alarm = Alarm::new(&echo.clock);
@@ -87,7 +88,7 @@ impl Echo {
             extensions: Vec::new(),
             headers: Vec::new(),
         };
-        guest.accept(side.session(), &acceptance)?;
+        guest.accept(side.session(), &acceptance, clock.now())?;
         side.more = true;
         Ok(true)
     }

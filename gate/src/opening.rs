@@ -53,9 +53,10 @@ pub(crate) async fn open(
     report: &mut Report,
     shutdown: &CancellationToken,
 ) -> Opened {
+    let clock = Clock::start();
     let made = gate.sandbox.guest().map_err(CallError::from);
     let made = made.and_then(|mut guest| {
-        let session = guest.server(&gate.config)?;
+        let session = guest.server(&gate.config, clock.now())?;
         Ok((guest, session))
     });
     let (guest, session) = match made {
@@ -72,7 +73,7 @@ pub(crate) async fn open(
         recording,
         guest,
         client: Side::new(socket, session),
-        clock: Clock::start(),
+        clock,
         report,
         shutdown,
     };
@@ -201,7 +202,8 @@ impl Opening<'_> {
                 .with(error)
                 .into());
         }
-        let session = self.guest.client(&self.gate.config, &entropy)?;
+        let now = self.clock.now();
+        let session = self.guest.client(&self.gate.config, &entropy, now)?;
         // A client without a name for the gate, or with a malformed one, has none that could be passed on.
         let authority = match self.gate.keep_host && !request.authority.is_empty() {
             true => &request.authority,
@@ -216,7 +218,7 @@ impl Opening<'_> {
             extensions: Vec::new(),
             headers: headers::of_request(request, peer, trusted),
         };
-        match self.guest.connect(&session, &request) {
+        match self.guest.connect(&session, &request, now) {
             Ok(()) => Ok(Side::new(socket, session)),
             // Whatever it is, the client sent it.
             Err(CallError::Failure(failure)) => {
@@ -257,11 +259,11 @@ impl Opening<'_> {
             extensions: Vec::new(),
             headers: headers.unwrap_or_default(),
         };
-        match self.guest.accept(self.client.session(), &acceptance) {
+        let now = self.clock.now();
+        match self.guest.accept(self.client.session(), &acceptance, now) {
             Ok(_) => {
                 self.report.opened(acceptance.subprotocol.as_deref());
                 self.client.more = true;
-                let now = self.clock.now();
                 Ok(self.client.deliver(&mut self.guest, now, early)?)
             }
             Err(CallError::Failure(failure)) => {
@@ -274,7 +276,8 @@ impl Opening<'_> {
 
     /// Answers a plain request.
     fn show(&mut self, answer: &Refusal, end: Option<End>) -> Result<(), Stop> {
-        self.guest.refuse(self.client.session(), answer)?;
+        let now = self.clock.now();
+        self.guest.refuse(self.client.session(), answer, now)?;
         self.hand_out()?;
         if let Some(end) = end {
             self.report.ended(end);
@@ -285,12 +288,13 @@ impl Opening<'_> {
     fn refuse(&mut self, refused: Refused) -> Result<(), Stop> {
         let (mut refusal, why) = refused.into_parts();
         let session = self.client.session();
-        if let Err(CallError::Failure(_)) = self.guest.refuse(session, &refusal) {
+        let now = self.clock.now();
+        if let Err(CallError::Failure(_)) = self.guest.refuse(session, &refusal, now) {
             // A status or a field that the upstream sent can't be passed on.
             refusal.status = 502;
             refusal.headers.clear();
             refusal.body.clear();
-            self.guest.refuse(session, &refusal)?;
+            self.guest.refuse(session, &refusal, now)?;
         }
         self.hand_out()?;
         self.report.ended(End::Refused(refusal.status, why));

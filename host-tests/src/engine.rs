@@ -20,20 +20,22 @@ pub trait Engine: Sized {
     /// What test output calls it.
     const NAME: &'static str;
 
-    fn client(config: &Config, entropy: &[u8]) -> Result<Self, Failure>;
-    fn server(config: &Config) -> Result<Self, Failure>;
+    fn client(config: &Config, entropy: &[u8], now: Instant) -> Result<Self, Failure>;
+    fn server(config: &Config, now: Instant) -> Result<Self, Failure>;
     fn open_client(
         config: &Config,
         entropy: &[u8],
         negotiated: &Negotiated,
+        now: Instant,
     ) -> Result<Self, Failure>;
-    fn open_server(config: &Config, negotiated: &Negotiated) -> Result<Self, Failure>;
+    fn open_server(config: &Config, negotiated: &Negotiated, now: Instant)
+    -> Result<Self, Failure>;
 
-    fn connect(&mut self, request: &Request) -> Result<(), Failure>;
+    fn connect(&mut self, request: &Request, now: Instant) -> Result<(), Failure>;
     fn request(&mut self) -> Option<RequestHead>;
     fn response(&mut self) -> Option<ResponseHead>;
-    fn accept(&mut self, acceptance: &Acceptance) -> Result<Negotiated, Failure>;
-    fn refuse(&mut self, refusal: &Refusal) -> Result<(), Failure>;
+    fn accept(&mut self, acceptance: &Acceptance, now: Instant) -> Result<Negotiated, Failure>;
+    fn refuse(&mut self, refusal: &Refusal, now: Instant) -> Result<(), Failure>;
 
     fn begin_client_handshake(
         &mut self,
@@ -41,19 +43,22 @@ pub trait Engine: Sized {
         subprotocols: &[String],
         extensions: &[Extension],
         headers: &[Header],
+        now: Instant,
     ) -> Result<Vec<Header>, Failure>;
     fn end_client_handshake(
         &mut self,
         status: u16,
         headers: &[Header],
+        now: Instant,
     ) -> Result<Negotiated, Failure>;
     fn begin_server_handshake(
         &mut self,
         form: Form,
         headers: &[Header],
         acceptance: &Acceptance,
+        now: Instant,
     ) -> Result<Vec<Header>, Failure>;
-    fn end_server_handshake(&mut self) -> Result<(), Failure>;
+    fn end_server_handshake(&mut self, now: Instant) -> Result<(), Failure>;
 
     fn exchange(
         &mut self,
@@ -98,16 +103,16 @@ pub trait Engine: Sized {
     /// A session of either role that starts open.
     fn open(role: Role, config: &Config, negotiated: &Negotiated) -> Result<Self, Failure> {
         match role {
-            Role::Client => Self::open_client(config, &ENTROPY, negotiated),
-            Role::Server => Self::open_server(config, negotiated),
+            Role::Client => Self::open_client(config, &ENTROPY, negotiated, START),
+            Role::Server => Self::open_server(config, negotiated, START),
         }
     }
 
     /// A session of either role before its handshake.
     fn new(role: Role, config: &Config) -> Result<Self, Failure> {
         match role {
-            Role::Client => Self::client(config, &ENTROPY),
-            Role::Server => Self::server(config),
+            Role::Client => Self::client(config, &ENTROPY, START),
+            Role::Server => Self::server(config, START),
         }
     }
 }
@@ -121,6 +126,9 @@ pub trait Relay: Sized {
 
     fn exchange(&mut self, of: Role, outgoing: &[Outgoing<'_>], now: Instant) -> Turn;
 }
+
+/// When sessions are made in tests where it doesn't matter: not at the clock's origin.
+pub const START: Instant = Instant::from_nanos(7_000_000_000);
 
 /// What clients get in tests where it doesn't matter.
 pub const ENTROPY: [u8; 32] = [0x5a; 32];

@@ -43,7 +43,7 @@ impl Native {
 
     /// What the session wants written, and where it is.
     fn hand_out(&mut self, mut turn: Turn, full: bool, now: Instant, capacity: usize) -> Turn {
-        turn.output = self.session.take_output(capacity);
+        turn.output = self.session.take_output(capacity, now);
         turn.events.extend(self.sent());
         turn.state = self.session.state();
         turn.next_deadline = self.session.next_deadline();
@@ -137,7 +137,6 @@ impl Relay for NativeRelay {
     fn relay(&mut self, from: Role, input: &[u8], now: Instant, capacity: u32) -> RelayTurns {
         let capacity = (capacity as usize).max(1);
         let (source, target) = self.from(from);
-        target.session.read_clock(now);
         let mut bytes = input.to_vec();
         let mut relayed = Relayed::default();
         let mut events = Vec::new();
@@ -184,30 +183,35 @@ impl Engine for Native {
 
     const NAME: &'static str = "native";
 
-    fn client(config: &Config, entropy: &[u8]) -> Result<Self, Failure> {
-        Ok(Session::client(*config, entropy)?.into())
+    fn client(config: &Config, entropy: &[u8], now: Instant) -> Result<Self, Failure> {
+        Ok(Session::client(*config, entropy, now)?.into())
     }
 
-    fn server(config: &Config) -> Result<Self, Failure> {
-        Ok(Session::server(*config)?.into())
+    fn server(config: &Config, now: Instant) -> Result<Self, Failure> {
+        Ok(Session::server(*config, now)?.into())
     }
 
     fn open_client(
         config: &Config,
         entropy: &[u8],
         negotiated: &Negotiated,
+        now: Instant,
     ) -> Result<Self, Failure> {
-        let session = Session::open_client(*config, entropy, negotiated.clone())?;
+        let session = Session::open_client(*config, entropy, negotiated.clone(), now)?;
         Ok(session.into())
     }
 
-    fn open_server(config: &Config, negotiated: &Negotiated) -> Result<Self, Failure> {
-        let session = Session::open_server(*config, negotiated.clone())?;
+    fn open_server(
+        config: &Config,
+        negotiated: &Negotiated,
+        now: Instant,
+    ) -> Result<Self, Failure> {
+        let session = Session::open_server(*config, negotiated.clone(), now)?;
         Ok(session.into())
     }
 
-    fn connect(&mut self, request: &Request) -> Result<(), Failure> {
-        Ok(self.session.connect(request)?)
+    fn connect(&mut self, request: &Request, now: Instant) -> Result<(), Failure> {
+        Ok(self.session.connect(request, now)?)
     }
 
     fn request(&mut self) -> Option<RequestHead> {
@@ -218,12 +222,12 @@ impl Engine for Native {
         self.session.response().cloned()
     }
 
-    fn accept(&mut self, acceptance: &Acceptance) -> Result<Negotiated, Failure> {
-        Ok(self.session.accept(acceptance)?.clone())
+    fn accept(&mut self, acceptance: &Acceptance, now: Instant) -> Result<Negotiated, Failure> {
+        Ok(self.session.accept(acceptance, now)?.clone())
     }
 
-    fn refuse(&mut self, refusal: &Refusal) -> Result<(), Failure> {
-        Ok(self.session.refuse(refusal)?)
+    fn refuse(&mut self, refusal: &Refusal, now: Instant) -> Result<(), Failure> {
+        Ok(self.session.refuse(refusal, now)?)
     }
 
     fn begin_client_handshake(
@@ -232,17 +236,22 @@ impl Engine for Native {
         subprotocols: &[String],
         extensions: &[Extension],
         headers: &[Header],
+        now: Instant,
     ) -> Result<Vec<Header>, Failure> {
         let session = &mut self.session;
-        Ok(session.begin_client_handshake(form, subprotocols, extensions, headers)?)
+        Ok(session.begin_client_handshake(form, subprotocols, extensions, headers, now)?)
     }
 
     fn end_client_handshake(
         &mut self,
         status: u16,
         headers: &[Header],
+        now: Instant,
     ) -> Result<Negotiated, Failure> {
-        Ok(self.session.end_client_handshake(status, headers)?.clone())
+        Ok(self
+            .session
+            .end_client_handshake(status, headers, now)?
+            .clone())
     }
 
     fn begin_server_handshake(
@@ -250,14 +259,15 @@ impl Engine for Native {
         form: Form,
         headers: &[Header],
         acceptance: &Acceptance,
+        now: Instant,
     ) -> Result<Vec<Header>, Failure> {
         Ok(self
             .session
-            .begin_server_handshake(form, headers, acceptance)?)
+            .begin_server_handshake(form, headers, acceptance, now)?)
     }
 
-    fn end_server_handshake(&mut self) -> Result<(), Failure> {
-        Ok(self.session.end_server_handshake()?)
+    fn end_server_handshake(&mut self, now: Instant) -> Result<(), Failure> {
+        Ok(self.session.end_server_handshake(now)?)
     }
 
     fn exchange(
@@ -270,13 +280,12 @@ impl Engine for Native {
         let capacity = (capacity as usize).max(1);
         let mut accepted = 0;
         let mut refused = None;
-        self.session.read_clock(now);
         for record in outgoing {
             let sent = if record.compress {
-                self.session.send(record.message, record.context)
+                self.session.send(record.message, record.context, now)
             } else {
                 self.session
-                    .send_uncompressed(record.message, record.context)
+                    .send_uncompressed(record.message, record.context, now)
             };
             if let Err(rule) = sent {
                 refused = Some(rule.into());
@@ -312,8 +321,7 @@ impl Engine for Native {
     }
 
     fn end_of_input(&mut self, now: Instant) {
-        self.session.tick(now);
-        self.session.end_of_input();
+        self.session.end_of_input(now);
     }
 
     fn send(
@@ -322,8 +330,7 @@ impl Engine for Native {
         context: Option<u64>,
         now: Instant,
     ) -> Result<(), Failure> {
-        self.session.tick(now);
-        Ok(self.session.send(message, context)?)
+        Ok(self.session.send(message, context, now)?)
     }
 
     fn send_uncompressed(
@@ -332,8 +339,7 @@ impl Engine for Native {
         context: Option<u64>,
         now: Instant,
     ) -> Result<(), Failure> {
-        self.session.tick(now);
-        Ok(self.session.send_uncompressed(message, context)?)
+        Ok(self.session.send_uncompressed(message, context, now)?)
     }
 
     fn receive(&mut self, context: Option<u64>) -> Result<(), Failure> {

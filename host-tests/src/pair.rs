@@ -6,7 +6,7 @@ use std::time::Duration;
 use websocket_component::handshake::{Acceptance, Negotiated, Request};
 use websocket_component::{Config, Instant, Message, Role, State};
 
-use crate::engine::{Engine, Event, Failure};
+use crate::engine::{Engine, Event, Failure, START};
 
 /// How many bytes of payload and of output a turn holds.
 const CAPACITY: u32 = 65_536;
@@ -73,7 +73,9 @@ impl<E: Engine> Side<E> {
                 if event == Event::Request
                     && let Some(acceptance) = &self.acceptance
                 {
-                    self.engine.accept(acceptance).expect("it is acceptable");
+                    self.engine
+                        .accept(acceptance, now)
+                        .expect("it is acceptable");
                     progress = true;
                 }
                 self.heard.push((now, event));
@@ -147,7 +149,7 @@ impl<C: Engine, S: Engine> Pair<C, S> {
     pub fn connecting(client: &Config, server: &Config, request: &Request) -> Self {
         let mut client = C::new(Role::Client, client).unwrap();
         let server = S::new(Role::Server, server).unwrap();
-        client.connect(request).unwrap();
+        client.connect(request, START).unwrap();
         Pair::of(client, server)
     }
 
@@ -155,7 +157,7 @@ impl<C: Engine, S: Engine> Pair<C, S> {
         let mut pair = Pair {
             client: Side::new(client),
             server: Side::new(server),
-            now: Instant::from_nanos(3_000_000_000),
+            now: START,
         };
         pair.call();
         pair

@@ -39,10 +39,12 @@ impl Peer {
     ///
     /// There is nobody at the address, or the handshake fails.
     pub async fn connect(address: SocketAddr) -> io::Result<Peer> {
-        let mut session = Session::client(config(), &[7; 32]).map_err(broken)?;
+        let started = Instant::now();
+        let now = since(started);
+        let mut session = Session::client(config(), &[7; 32], now).map_err(broken)?;
         let request = Request::new(address.to_string(), "/");
-        session.connect(&request).map_err(broken)?;
-        Peer::open(TcpStream::connect(address).await?, session).await
+        session.connect(&request, now).map_err(broken)?;
+        Peer::open(TcpStream::connect(address).await?, session, started).await
     }
 
     /// A server whose connection is open.
@@ -60,15 +62,17 @@ impl Peer {
     ///
     /// As for [`accept`](Self::accept).
     pub async fn accept_with(socket: TcpStream, config: Config) -> io::Result<Peer> {
-        Peer::open(socket, Session::server(config).map_err(broken)?).await
+        let started = Instant::now();
+        let session = Session::server(config, since(started)).map_err(broken)?;
+        Peer::open(socket, session, started).await
     }
 
-    async fn open(socket: TcpStream, session: Session) -> io::Result<Peer> {
+    async fn open(socket: TcpStream, session: Session, started: Instant) -> io::Result<Peer> {
         socket.set_nodelay(true)?;
         let mut peer = Peer {
             socket,
             session,
-            started: Instant::now(),
+            started,
             unread: Vec::new(),
             received: VecDeque::new(),
             pings: 0,
@@ -89,7 +93,8 @@ impl Peer {
     ///
     /// The message breaks a rule, or the connection is lost.
     pub fn send(&mut self, message: Message<'_>) -> io::Result<()> {
-        self.session.send(message, None).map_err(broken)?;
+        let now = since(self.started);
+        self.session.send(message, None, now).map_err(broken)?;
         self.write()
     }
 
@@ -146,8 +151,7 @@ impl Peer {
     /// Takes what was read, and answers a request.
     fn take(&mut self) -> io::Result<()> {
         loop {
-            let nanos = u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX);
-            let now = websocket_component::Instant::from_nanos(nanos);
+            let now = since(self.started);
             let mut requested = false;
             let mut turn = self.session.input(&mut self.unread, now);
             while let Some(event) = turn.next() {
@@ -173,7 +177,7 @@ impl Peer {
             let consumed = turn.consumed();
             self.unread.drain(..consumed);
             if requested {
-                let accepted = self.session.accept(&Acceptance::default());
+                let accepted = self.session.accept(&Acceptance::default(), now);
                 accepted.map_err(broken)?;
             } else if self.session.next_deadline().is_none() {
                 // Without deadlines nothing is due but what was too much to be inflated in one call.
@@ -190,12 +194,18 @@ impl Peer {
                 return Ok(());
             }
             match self.socket.try_write(output) {
-                Ok(count) => self.session.advance(count),
+                Ok(count) => self.session.advance(count, since(self.started)),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 Err(error) => return Err(error),
             }
         }
     }
+}
+
+/// The reading of a clock that showed 0 at `started`.
+fn since(started: Instant) -> websocket_component::Instant {
+    let nanos = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
+    websocket_component::Instant::from_nanos(nanos)
 }
 
 /// Sends everything back, from a port of its own, as long as the runtime runs.

@@ -3,7 +3,7 @@
 use websocket_component::handshake::{Acceptance, Negotiated};
 use websocket_component::{ActionId, ActionQueue, Completion, Config, Instant, Message, Role};
 
-use crate::engine::{ActionIs, Engine, Event, Failure};
+use crate::engine::{ActionIs, Engine, Event, Failure, START};
 
 /// A host that keeps one receive queued and does whatever action comes next.
 pub struct Pump<E> {
@@ -44,7 +44,7 @@ impl<E: Engine> Pump<E> {
     pub fn of(engine: E) -> Self {
         Pump {
             engine,
-            now: Instant::from_nanos(7_000_000_000),
+            now: START,
             written: Vec::new(),
             events: Vec::new(),
             sent: Vec::new(),
@@ -115,7 +115,7 @@ impl<E: Engine> Pump<E> {
                     None => self.cancelled.push(context),
                 }
                 if is_request {
-                    self.engine.accept(&self.acceptance).unwrap();
+                    self.engine.accept(&self.acceptance, self.now).unwrap();
                 }
                 (id, Completion::Done)
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use websocket_component::handshake::Negotiated;
 use websocket_component::{Config, Instant, Message, Role, Rule, State};
 
-use crate::engine::{Engine, Event, Failure, Outgoing, Turn, peer_of};
+use crate::engine::{Engine, Event, Failure, Outgoing, START, Turn, peer_of};
 use crate::wire::{self, Frame};
 
 /// How many bytes a turn of a subject's may hold.
@@ -63,12 +63,12 @@ impl<E: Engine> Subject<E> {
         Subject::of(role, E::new(role, config).unwrap())
     }
 
-    /// The session, at a time that is not the clock's origin.
+    /// The session, at the time that it was made.
     fn of(role: Role, engine: E) -> Self {
         let mut subject = Subject {
             engine,
             role,
-            now: Instant::from_nanos(7_000_000_000),
+            now: START,
             written: Vec::new(),
             unread: Vec::new(),
         };

@@ -59,11 +59,16 @@ impl Guest {
     /// # Errors
     ///
     /// `config-out-of-range`, `entropy-too-short`, or the guest has ended.
-    pub fn client(&mut self, config: &Config, entropy: &[u8]) -> Result<Session, CallError> {
+    pub fn client(
+        &mut self,
+        config: &Config,
+        entropy: &[u8],
+        now: Instant,
+    ) -> Result<Session, CallError> {
         self.make(|exports, store| {
             exports
                 .websocket_session()
-                .call_client(store, *config, entropy)
+                .call_client(store, *config, entropy, now)
         })
     }
 
@@ -72,8 +77,8 @@ impl Guest {
     /// # Errors
     ///
     /// `config-out-of-range`, or the guest has ended.
-    pub fn server(&mut self, config: &Config) -> Result<Session, CallError> {
-        self.make(|exports, store| exports.websocket_session().call_server(store, *config))
+    pub fn server(&mut self, config: &Config, now: Instant) -> Result<Session, CallError> {
+        self.make(|exports, store| exports.websocket_session().call_server(store, *config, now))
     }
 
     /// A client whose handshake something else has made: it starts open.
@@ -86,10 +91,11 @@ impl Guest {
         config: &Config,
         entropy: &[u8],
         negotiated: &Negotiated,
+        now: Instant,
     ) -> Result<Session, CallError> {
         self.make(|exports, store| {
             let sessions = exports.websocket_session();
-            sessions.call_open_client(store, *config, entropy, negotiated)
+            sessions.call_open_client(store, *config, entropy, negotiated, now)
         })
     }
 
@@ -102,10 +108,11 @@ impl Guest {
         &mut self,
         config: &Config,
         negotiated: &Negotiated,
+        now: Instant,
     ) -> Result<Session, CallError> {
         self.make(|exports, store| {
             let sessions = exports.websocket_session();
-            sessions.call_open_server(store, *config, negotiated)
+            sessions.call_open_server(store, *config, negotiated, now)
         })
     }
 }

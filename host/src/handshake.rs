@@ -3,8 +3,8 @@
 use crate::error::{CallError, SandboxError};
 use crate::guest::{Guest, Session};
 use crate::protocol::{
-    Acceptance, Extension, HandshakeForm, Header, Negotiated, Refusal, Request, RequestHead,
-    ResponseHead, StatusCode,
+    Acceptance, Extension, HandshakeForm, Header, Instant, Negotiated, Refusal, Request,
+    RequestHead, ResponseHead, StatusCode,
 };
 
 /// # The handshake in bytes
@@ -14,11 +14,16 @@ impl Guest {
     /// # Errors
     ///
     /// `wrong-role`, `handshake-out-of-order`, the rule that a value of the request breaks, or the guest has ended.
-    pub fn connect(&mut self, session: &Session, request: &Request) -> Result<(), CallError> {
+    pub fn connect(
+        &mut self,
+        session: &Session,
+        request: &Request,
+        now: Instant,
+    ) -> Result<(), CallError> {
         self.tell(session, |exports, store, this| {
             exports
                 .websocket_session()
-                .call_connect(store, this, request)
+                .call_connect(store, this, request, now)
         })
     }
 
@@ -54,11 +59,12 @@ impl Guest {
         &mut self,
         session: &Session,
         acceptance: &Acceptance,
+        now: Instant,
     ) -> Result<Negotiated, CallError> {
         self.tell(session, |exports, store, this| {
             exports
                 .websocket_session()
-                .call_accept(store, this, acceptance)
+                .call_accept(store, this, acceptance, now)
         })
     }
 
@@ -68,11 +74,16 @@ impl Guest {
     ///
     /// `wrong-role`, `handshake-out-of-order`, `status-invalid`, the rule that a value of the answer breaks, or the
     /// guest has ended.
-    pub fn refuse(&mut self, session: &Session, refusal: &Refusal) -> Result<(), CallError> {
+    pub fn refuse(
+        &mut self,
+        session: &Session,
+        refusal: &Refusal,
+        now: Instant,
+    ) -> Result<(), CallError> {
         self.tell(session, |exports, store, this| {
             exports
                 .websocket_session()
-                .call_refuse(store, this, refusal)
+                .call_refuse(store, this, refusal, now)
         })
     }
 }
@@ -91,6 +102,7 @@ impl Guest {
         subprotocols: &[String],
         extensions: &[Extension],
         headers: &[Header],
+        now: Instant,
     ) -> Result<Vec<Header>, CallError> {
         self.tell(session, |exports, store, this| {
             exports.websocket_session().call_begin_client_handshake(
@@ -100,6 +112,7 @@ impl Guest {
                 subprotocols,
                 extensions,
                 headers,
+                now,
             )
         })
     }
@@ -114,10 +127,11 @@ impl Guest {
         session: &Session,
         status: StatusCode,
         headers: &[Header],
+        now: Instant,
     ) -> Result<Negotiated, CallError> {
         self.tell(session, |exports, store, this| {
             let sessions = exports.websocket_session();
-            sessions.call_end_client_handshake(store, this, status, headers)
+            sessions.call_end_client_handshake(store, this, status, headers, now)
         })
     }
 
@@ -132,10 +146,11 @@ impl Guest {
         form: HandshakeForm,
         headers: &[Header],
         acceptance: &Acceptance,
+        now: Instant,
     ) -> Result<Vec<Header>, CallError> {
         self.tell(session, |exports, store, this| {
             let sessions = exports.websocket_session();
-            sessions.call_begin_server_handshake(store, this, form, headers, acceptance)
+            sessions.call_begin_server_handshake(store, this, form, headers, acceptance, now)
         })
     }
 
@@ -144,11 +159,15 @@ impl Guest {
     /// # Errors
     ///
     /// `wrong-role`, `handshake-out-of-order`, or the guest has ended.
-    pub fn end_server_handshake(&mut self, session: &Session) -> Result<(), CallError> {
+    pub fn end_server_handshake(
+        &mut self,
+        session: &Session,
+        now: Instant,
+    ) -> Result<(), CallError> {
         self.tell(session, |exports, store, this| {
             exports
                 .websocket_session()
-                .call_end_server_handshake(store, this)
+                .call_end_server_handshake(store, this, now)
         })
     }
 }

@@ -29,7 +29,7 @@
 //! let sandbox = Sandbox::load("websocket.wasm", SandboxConfig::default())?;
 //! let clock = Clock::start();
 //! let mut guest = sandbox.guest()?;
-//! let session = guest.server(&sandbox.default_config())?;
+//! let session = guest.server(&sandbox.default_config(), clock.now())?;
 //! let mut input = Vec::new();
 //! loop {
 //!     input.extend(read());
@@ -42,7 +42,7 @@
 //!     input.drain(..turn.consumed);
 //!     if has_request {
 //!         let (subprotocol, extensions, headers) = (None, Vec::new(), Vec::new());
-//!         guest.accept(&session, &Acceptance { subprotocol, extensions, headers })?;
+//!         guest.accept(&session, &Acceptance { subprotocol, extensions, headers }, clock.now())?;
 //!     }
 //! #   break;
 //! }

@@ -11,6 +11,7 @@ import {
 } from './handshake.js';
 import { Inbox } from './inbox.js';
 import { alone, textOf } from './payload.js';
+import { now } from './time.js';
 
 /** How a server answers. */
 export interface Answering {
@@ -138,16 +139,16 @@ export class Opening<Owner extends EventTarget> implements DriverListener {
       if (this.driver.state === 'closed') return;
       if (chosen.status === undefined) {
         const protocol = chosen.protocol ?? protocols.find((name) => asked.protocols.includes(name));
-        checked(() => this.#resource.accept(acceptanceOf({ ...chosen, ...(protocol && { protocol }) })));
+        checked(() => this.#resource.accept(acceptanceOf({ ...chosen, ...(protocol && { protocol }) }), now()));
         this.opened();
       } else {
         this.#refusal = new Error(`the request was refused with status ${chosen.status}`);
-        checked(() => this.#resource.refuse(refusalOf(chosen)));
+        checked(() => this.#resource.refuse(refusalOf(chosen), now()));
       }
     } catch (error) {
       // The host's mistake is no business of the peer's.
       this.#refusal = error;
-      this.#resource.refuse(refusalOf({ status: INTERNAL_SERVER_ERROR }));
+      this.#resource.refuse(refusalOf({ status: INTERNAL_SERVER_ERROR }), now());
     }
     this.driver.answered();
   }

@@ -10,6 +10,7 @@ import type { Inbox } from './inbox.js';
 import { type Answering, type Closed, Opening } from './opening.js';
 import { type Data, bytesOf } from './payload.js';
 import { type Settings, configOf } from './settings.js';
+import { now } from './time.js';
 
 /** What both sides of a connection can be told. */
 export interface SessionOptions extends Settings {
@@ -97,8 +98,8 @@ export class WebSocketSession extends TypedTarget<SessionEventMap> implements As
     const { WebsocketSession } = engine.component;
     const config = configOf(engine, options);
     const entropy = crypto.getRandomValues(new Uint8Array(ENTROPY));
-    const session = checked(() => WebsocketSession.client(config, entropy));
-    return WebSocketSession.#open(engine, session, transport, {}, options.signal, () => session.connect(requestOf(options)));
+    const session = checked(() => WebsocketSession.client(config, entropy, now()));
+    return WebSocketSession.#open(engine, session, transport, {}, options.signal, () => session.connect(requestOf(options), now()));
   }
 
   /**
@@ -109,7 +110,7 @@ export class WebSocketSession extends TypedTarget<SessionEventMap> implements As
   static async accept(transport: Transport, options: AcceptOptions = {}): Promise<WebSocketSession> {
     const engine = options.engine ?? (await Engine.shared());
     const { WebsocketSession } = engine.component;
-    const session = checked(() => WebsocketSession.server(configOf(engine, options)));
+    const session = checked(() => WebsocketSession.server(configOf(engine, options), now()));
     return WebSocketSession.#open(engine, session, transport, options, options.signal, () => {});
   }
 

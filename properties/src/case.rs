@@ -1,7 +1,7 @@
 //! What an input makes of its first bytes: settings, a start, and cuts. The rest is what the peer says.
 
 use arbitrary::{Arbitrary, Result, Unstructured};
-use host_tests::engine::ENTROPY;
+use host_tests::engine::{ENTROPY, START};
 use host_tests::{Engine, Native};
 use host_tests::{deflate, heads};
 use websocket_component::handshake::{Acceptance, Extension, Negotiated, Request};
@@ -85,7 +85,7 @@ impl Case {
             Start::SoundHead | Start::AnyHead | Start::RefusedHead => {
                 let mut engine = E::new(self.role, &self.config).unwrap();
                 if self.role == Role::Client {
-                    engine.connect(&request(&self.config)).unwrap();
+                    engine.connect(&request(&self.config), NOW).unwrap();
                 }
                 engine
             }
@@ -216,8 +216,8 @@ pub(crate) fn extension() -> Extension {
 /// The key of the client, which is made of its entropy: the same in every case.
 pub(crate) fn key_of_the_client() -> String {
     let config = Config::default();
-    let mut client = Native::client(&config, &ENTROPY).unwrap();
-    client.connect(&request(&config)).unwrap();
+    let mut client = Native::client(&config, &ENTROPY, START).unwrap();
+    client.connect(&request(&config), NOW).unwrap();
     let head = client.exchange(b"", &[], NOW, u32::MAX).output;
     let head = String::from_utf8(head).unwrap();
     heads::field(&head, "Sec-WebSocket-Key").unwrap().into()

@@ -44,7 +44,8 @@ fn listen(case: &Case) {
         loop {
             let turn = engine.exchange(&case.said[at..given], &[], NOW, 1);
             at += turn.consumed;
-            if turn.events.contains(&Event::Request) && engine.accept(&case::acceptance()).is_err()
+            if turn.events.contains(&Event::Request)
+                && engine.accept(&case::acceptance(), NOW).is_err()
             {
                 return;
             }

@@ -127,16 +127,16 @@ fn answer(case: &Case, engine: &mut Native) {
     let violation = engine.request().expect("a request").violation;
     if let Some(rule) = violation {
         assert!(case.config.show_bad_requests);
-        let refused = engine.accept(&case::acceptance());
+        let refused = engine.accept(&case::acceptance(), NOW);
         assert_eq!(refused.map_err(|failure| failure.rule), Err(rule));
     }
     if violation.is_some() || case.start == Start::RefusedHead {
         engine
-            .refuse(&Refusal::new(403))
+            .refuse(&Refusal::new(403), NOW)
             .expect("it can be refused");
     } else {
         engine
-            .accept(&case::acceptance())
+            .accept(&case::acceptance(), NOW)
             .expect("it breaks no rule");
     }
 }

@@ -103,8 +103,7 @@ impl Turn {
         now: Instant,
         capacity: usize,
     ) {
-        session.read_clock(now);
-        self.queue(session, outgoing, payload);
+        self.queue(session, outgoing, payload, now);
         self.run(session, None, input, now, capacity);
     }
 
@@ -169,7 +168,7 @@ impl Turn {
 
     /// What the session wants written, and where it is.
     fn hand_out(&mut self, session: &mut Session, full: bool, now: Instant, capacity: usize) {
-        self.output = session.take_output(capacity);
+        self.output = session.take_output(capacity, now);
         self.collect_sent(session);
         let state = session.state();
         self.state = Some(state);
@@ -191,15 +190,16 @@ impl Turn {
         session: &mut Session,
         outgoing: impl Iterator<Item = Outgoing>,
         payload: &[u8],
+        now: Instant,
     ) {
         self.forget_queued();
         for record in outgoing {
             let queued = message(&record, payload).and_then(|message| {
                 // What isn't a message has another detail, and is never compressed.
                 if record.detail == UNCOMPRESSED {
-                    session.send_uncompressed(message, record.context)
+                    session.send_uncompressed(message, record.context, now)
                 } else {
-                    session.send(message, record.context)
+                    session.send(message, record.context, now)
                 }
             });
             if let Err(rule) = queued {

@@ -63,35 +63,46 @@ impl wit::Guest for Component {
 }
 
 impl wit::GuestWebsocketSession for Resource {
-    fn client(config: types::Config, entropy: Vec<u8>) -> Outcome<wit::WebsocketSession> {
-        resource(Session::client(config.into(), &entropy))
+    fn client(
+        config: types::Config,
+        entropy: Vec<u8>,
+        now: types::Instant,
+    ) -> Outcome<wit::WebsocketSession> {
+        resource(Session::client(config.into(), &entropy, instant(now)))
     }
 
-    fn server(config: types::Config) -> Outcome<wit::WebsocketSession> {
-        resource(Session::server(config.into()))
+    fn server(config: types::Config, now: types::Instant) -> Outcome<wit::WebsocketSession> {
+        resource(Session::server(config.into(), instant(now)))
     }
 
     fn open_client(
         config: types::Config,
         entropy: Vec<u8>,
         negotiated: types::Negotiated,
+        now: types::Instant,
     ) -> Outcome<wit::WebsocketSession> {
         resource(Session::open_client(
             config.into(),
             &entropy,
             negotiated.into(),
+            instant(now),
         ))
     }
 
     fn open_server(
         config: types::Config,
         negotiated: types::Negotiated,
+        now: types::Instant,
     ) -> Outcome<wit::WebsocketSession> {
-        resource(Session::open_server(config.into(), negotiated.into()))
+        resource(Session::open_server(
+            config.into(),
+            negotiated.into(),
+            instant(now),
+        ))
     }
 
-    fn connect(&self, request: wit::Request) -> Outcome<()> {
-        Ok(self.with(|session| session.connect(&request.into()))?)
+    fn connect(&self, request: wit::Request, now: types::Instant) -> Outcome<()> {
+        Ok(self.with(|session| session.connect(&request.into(), instant(now)))?)
     }
 
     fn response(&self) -> Option<wit::ResponseHead> {
@@ -102,12 +113,16 @@ impl wit::GuestWebsocketSession for Resource {
         self.with(|session| session.request().map(Into::into))
     }
 
-    fn accept(&self, acceptance: wit::Acceptance) -> Outcome<types::Negotiated> {
-        self.with(|session| Ok(session.accept(&acceptance.into())?.into()))
+    fn accept(
+        &self,
+        acceptance: wit::Acceptance,
+        now: types::Instant,
+    ) -> Outcome<types::Negotiated> {
+        self.with(|session| Ok(session.accept(&acceptance.into(), instant(now))?.into()))
     }
 
-    fn refuse(&self, refusal: wit::Refusal) -> Outcome<()> {
-        Ok(self.with(|session| session.refuse(&refusal.into()))?)
+    fn refuse(&self, refusal: wit::Refusal, now: types::Instant) -> Outcome<()> {
+        Ok(self.with(|session| session.refuse(&refusal.into(), instant(now)))?)
     }
 
     fn begin_client_handshake(
@@ -116,10 +131,17 @@ impl wit::GuestWebsocketSession for Resource {
         subprotocols: Vec<String>,
         extensions: Vec<types::Extension>,
         headers: Vec<types::Header>,
+        now: types::Instant,
     ) -> Outcome<Vec<types::Header>> {
         let (extensions, headers) = (all::<_, _>(extensions), all::<_, _>(headers));
         let fields = self.with(|session| {
-            session.begin_client_handshake(form.into(), &subprotocols, &extensions, &headers)
+            session.begin_client_handshake(
+                form.into(),
+                &subprotocols,
+                &extensions,
+                &headers,
+                instant(now),
+            )
         })?;
         Ok(all(fields))
     }
@@ -128,9 +150,14 @@ impl wit::GuestWebsocketSession for Resource {
         &self,
         status: types::StatusCode,
         headers: Vec<types::Header>,
+        now: types::Instant,
     ) -> Outcome<types::Negotiated> {
         let headers = all::<_, Header>(headers);
-        self.with(|session| Ok(session.end_client_handshake(status, &headers)?.into()))
+        self.with(|session| {
+            Ok(session
+                .end_client_handshake(status, &headers, instant(now))?
+                .into())
+        })
     }
 
     fn begin_server_handshake(
@@ -138,23 +165,21 @@ impl wit::GuestWebsocketSession for Resource {
         form: types::HandshakeForm,
         headers: Vec<types::Header>,
         acceptance: wit::Acceptance,
+        now: types::Instant,
     ) -> Outcome<Vec<types::Header>> {
         let headers = all::<_, Header>(headers);
         let fields = self.with(|session| {
-            session.begin_server_handshake(form.into(), &headers, &acceptance.into())
+            session.begin_server_handshake(form.into(), &headers, &acceptance.into(), instant(now))
         })?;
         Ok(all(fields))
     }
 
-    fn end_server_handshake(&self) -> Outcome<()> {
-        Ok(self.with(Session::end_server_handshake)?)
+    fn end_server_handshake(&self, now: types::Instant) -> Outcome<()> {
+        Ok(self.with(|session| session.end_server_handshake(instant(now)))?)
     }
 
     fn end_of_input(&self, now: types::Instant) {
-        self.with(|session| {
-            session.tick(Instant::from_nanos(now));
-            session.end_of_input();
-        });
+        self.with(|session| session.end_of_input(instant(now)));
     }
 
     fn send(
@@ -163,10 +188,7 @@ impl wit::GuestWebsocketSession for Resource {
         context: Option<u64>,
         now: types::Instant,
     ) -> Outcome<()> {
-        self.with(|session| {
-            session.tick(Instant::from_nanos(now));
-            Ok(session.send(native(&message), context)?)
-        })
+        Ok(self.with(|session| session.send(native(&message), context, instant(now)))?)
     }
 
     fn send_uncompressed(
@@ -175,10 +197,10 @@ impl wit::GuestWebsocketSession for Resource {
         context: Option<u64>,
         now: types::Instant,
     ) -> Outcome<()> {
-        self.with(|session| {
-            session.tick(Instant::from_nanos(now));
-            Ok(session.send_uncompressed(native(&message), context)?)
-        })
+        let send = |session: &mut Session| {
+            session.send_uncompressed(native(&message), context, instant(now))
+        };
+        Ok(self.with(send)?)
     }
 
     fn receive(&self, context: Option<u64>) -> Outcome<()> {
@@ -191,7 +213,7 @@ impl wit::GuestWebsocketSession for Resource {
             wit::ActionQueue::Receive => ActionQueue::Receive,
             wit::ActionQueue::All => ActionQueue::All,
         };
-        self.with(|session| session.get_action(queue, Instant::from_nanos(now)).into())
+        self.with(|session| session.get_action(queue, instant(now)).into())
     }
 
     fn complete_action(
@@ -205,10 +227,9 @@ impl wit::GuestWebsocketSession for Resource {
             wit::Completion::Read(bytes) => Completion::Read(bytes),
             wit::Completion::Done => Completion::Done,
         };
-        self.with(|session| {
-            let now = Instant::from_nanos(now);
-            Ok(session.complete_action(ActionId(id), completion, now)?)
-        })
+        let complete =
+            |session: &mut Session| session.complete_action(ActionId(id), completion, instant(now));
+        Ok(self.with(complete)?)
     }
 
     fn abort(&self) {
@@ -238,6 +259,10 @@ impl wit::GuestWebsocketSession for Resource {
     fn round_trip_time(&self) -> Option<types::Duration> {
         self.with(|session| session.round_trip_time().map(nanos))
     }
+}
+
+fn instant(now: types::Instant) -> Instant {
+    Instant::from_nanos(now)
 }
 
 impl From<Action> for wit::Action {

@@ -127,7 +127,7 @@ impl Session {
     /// each indication; the next of its kind comes once it is completed. While the
     /// end of a receive is indicated, nothing is read.
     pub fn get_action(&mut self, queue: ActionQueue, now: Instant) -> Action {
-        self.deadlines.read(now);
+        self.read_clock(now);
         let (sends, receives) = match queue {
             ActionQueue::Send => (true, false),
             ActionQueue::Receive => (false, true),
@@ -245,7 +245,7 @@ impl Session {
         completion: Completion<'_>,
         now: Instant,
     ) -> Result<(), Rule> {
-        self.deadlines.read(now);
+        self.read_clock(now);
         let largest_read = self.config.receive_buffer as usize;
         let actions = self.actions();
         let outstanding = Some(id);

@@ -1,5 +1,6 @@
 //! How a session ends (RFC 6455, section 7).
 
+use super::clock::Instant;
 use super::queue::Origin;
 use super::{Life, Session, State};
 use crate::Rule;
@@ -123,7 +124,8 @@ impl Session {
     /// the session fails with [`Rule::ConnectionLost`], or with
     /// [`Rule::HandshakeRefused`] if that was the end of a refusal's body. A piece of a
     /// message that still waits for more comes in the next turn.
-    pub fn end_of_input(&mut self) {
+    pub fn end_of_input(&mut self, now: Instant) {
+        self.read_clock(now);
         self.fail_as_held();
         self.end_body();
         if !self.close_received {

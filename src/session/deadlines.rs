@@ -1,19 +1,16 @@
 //! What happens though nothing comes.
 
-use core::mem;
-use core::time::Duration;
-
 use super::clock::Instant;
 use super::event::Record;
 use super::{Life, Session};
 use crate::Rule;
 
 /// The times that deadlines count from.
-#[derive(Default)]
 pub(super) struct Deadlines {
+    /// The last reading of the clock.
     now: Instant,
-    /// The first reading.
-    started: Option<Instant>,
+    /// When the session was made.
+    started: Instant,
     last_input: Instant,
     last_keepalive: Instant,
     /// Since when a message is unfinished.
@@ -21,8 +18,6 @@ pub(super) struct Deadlines {
     /// Since when a piece of it waits for more.
     piece: Option<Instant>,
     closing: Option<Instant>,
-    /// The host has answered a request since the last reading.
-    answered: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,32 +33,20 @@ enum Due {
 }
 
 impl Deadlines {
+    pub(super) fn new(now: Instant) -> Deadlines {
+        Deadlines {
+            now,
+            started: now,
+            last_input: now,
+            last_keepalive: now,
+            message: None,
+            piece: None,
+            closing: None,
+        }
+    }
+
     pub(super) fn now(&self) -> Instant {
         self.now
-    }
-
-    /// The time since then. What was done before the first reading counts from there.
-    pub(super) fn since(&self, then: Instant) -> Duration {
-        self.now.since(then.max(self.started.unwrap_or_default()))
-    }
-
-    /// Takes a reading of the clock.
-    pub(super) fn read(&mut self, now: Instant) {
-        self.now = self.now.max(now);
-        if self.started.is_none() {
-            self.started = Some(self.now);
-            self.open();
-        }
-        if mem::take(&mut self.answered) {
-            self.open();
-            self.closing = self.closing.map(|_| self.now);
-        }
-    }
-
-    /// The host has answered a request, maybe long after the last reading: what counts
-    /// from the answer counts from the next one.
-    pub(super) fn answered(&mut self) {
-        self.answered = true;
     }
 
     pub(super) fn open(&mut self) {
@@ -106,16 +89,20 @@ impl Deadlines {
 }
 
 impl Session {
-    /// Tells the time, and does what is due.
-    pub fn tick(&mut self, now: Instant) {
-        self.deadlines.read(now);
+    /// Does what is due at `now`.
+    ///
+    /// Call it when [`Session::next_deadline`] has come and there is no input.
+    /// [`Session::input`] and [`Session::get_action`] do what is due as well; every other
+    /// call that takes `now` leaves that to them, so that input that has come counts first.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.read_clock(now);
         self.do_what_is_due();
     }
 
-    /// Tells the time, and leaves what is due to a call that follows: before a
-    /// [`Session::send`] whose time matters, when input is at hand that may count.
-    pub fn read_clock(&mut self, now: Instant) {
-        self.deadlines.read(now);
+    /// Takes a reading of the clock, which never runs backwards.
+    #[inline]
+    pub(crate) fn read_clock(&mut self, now: Instant) {
+        self.deadlines.now = self.deadlines.now.max(now);
     }
 
     pub(super) fn do_what_is_due(&mut self) {
@@ -173,16 +160,13 @@ impl Session {
             return Some((clock.now, Due::Failure));
         }
         let limits = &self.config.timeouts;
-        let started = clock.started?;
-        // What was done before the first reading counts from there; what would be
-        // due after the clock's end is never due.
-        let due = |from: Option<Instant>, span: Option<_>, due| {
-            Some((from?.max(started).checked_after(span?)?, due))
-        };
+        // What would be due after the clock's end is never due.
+        let due =
+            |from: Option<Instant>, span: Option<_>, due| Some((from?.checked_after(span?)?, due));
         match self.life {
             // What the host or its own peers take is not the peer's time.
             Life::Connecting if self.waits_for_host() => None,
-            Life::Connecting => due(Some(started), limits.handshake, Due::Handshake),
+            Life::Connecting => due(Some(clock.started), limits.handshake, Due::Handshake),
             Life::Ended if self.sender.is_empty() => None,
             Life::Closing | Life::Ended => due(clock.closing, limits.close, Due::Close),
             Life::Open => {

@@ -54,20 +54,20 @@ impl Session {
     /// As [`Session::send`], but for [`Rule::QueueFull`].
     ///
     /// ```
-    /// use websocket_component::{Config, Message, Session};
+    /// use websocket_component::{Config, Instant, Message, Session};
     ///
     /// # fn main() -> Result<(), websocket_component::Rule> {
-    /// let mut server = Session::open_server(Config::default(), Default::default())?;
+    /// let now = Instant::from_nanos(0);
+    /// let mut server = Session::open_server(Config::default(), Default::default(), now)?;
     /// let payload = b"Hello".to_vec();
     /// let head = server.frame_head(Message::Binary(&payload))?.expect("nothing waits");
     /// assert_eq!([head.as_bytes(), &payload].concat(), b"\x82\x05Hello");
     ///
-    /// let mut client = Session::open_client(Config::default(), &[7; 32], Default::default())?;
+    /// let mut client = Session::open_client(Config::default(), &[7; 32], Default::default(), now)?;
     /// let mut payload = b"Hello".to_vec();
     /// let head = client.frame_head(Message::Binary(&payload))?.expect("nothing waits");
     /// head.mask(&mut payload, 0);
     /// let mut written = [head.as_bytes(), &payload].concat();
-    /// # let now = websocket_component::Instant::from_nanos(0);
     /// # let mut turn = server.input(&mut written, now);
     /// # let hello = websocket_component::Event::Binary { payload: b"Hello", last: true };
     /// # assert_eq!(turn.next(), Some(hello));

@@ -5,6 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
 
+use super::clock::Instant;
 use super::event::{Kind, Record};
 use super::{Life, Session};
 use crate::Rule;
@@ -57,7 +58,8 @@ impl Session {
     ///
     /// [`Rule::WrongRole`], [`Rule::HandshakeOutOfOrder`], or the rule that a value
     /// of the request breaks.
-    pub fn connect(&mut self, request: &Request) -> Result<(), Rule> {
+    pub fn connect(&mut self, request: &Request, now: Instant) -> Result<(), Rule> {
+        self.read_clock(now);
         let key = self.client_key()?;
         let request = Request {
             extensions: self.offers(&request.extensions),
@@ -91,7 +93,8 @@ impl Session {
     /// [`Rule::WrongRole`], [`Rule::HandshakeOutOfOrder`],
     /// [`Rule::SubprotocolNotRequested`], [`Rule::ExtensionNotRequested`], the rule
     /// that the request breaks, or one that a value of the answer breaks.
-    pub fn accept(&mut self, acceptance: &Acceptance) -> Result<&Negotiated, Rule> {
+    pub fn accept(&mut self, acceptance: &Acceptance, now: Instant) -> Result<&Negotiated, Rule> {
+        self.read_clock(now);
         let asked = match self.request_to_answer()? {
             Ok(asked) => asked,
             Err(rule) => return Err(*rule),
@@ -101,7 +104,6 @@ impl Session {
         self.sender.push_head(&head);
         self.request = None;
         self.open(negotiated)?;
-        self.deadlines.answered();
         self.negotiated.as_ref().ok_or(Rule::HandshakeOutOfOrder)
     }
 
@@ -111,14 +113,14 @@ impl Session {
     ///
     /// [`Rule::WrongRole`], [`Rule::HandshakeOutOfOrder`], [`Rule::StatusInvalid`],
     /// or the rule that a value of the answer breaks.
-    pub fn refuse(&mut self, refusal: &Refusal) -> Result<(), Rule> {
+    pub fn refuse(&mut self, refusal: &Refusal, now: Instant) -> Result<(), Rule> {
+        self.read_clock(now);
         self.request_to_answer()?;
         let head = handshake::refusal_head(refusal, self.is_head_request())?;
         self.sender.push_head(&head);
         self.request = None;
         self.life = Life::Ended;
         self.deadlines.closing();
-        self.deadlines.answered();
         Ok(())
     }
 
@@ -135,7 +137,9 @@ impl Session {
         subprotocols: &[String],
         extensions: &[Extension],
         headers: &[Header],
+        now: Instant,
     ) -> Result<Vec<Header>, Rule> {
+        self.read_clock(now);
         let key = self.client_key()?;
         let offers = self.offers(extensions);
         let (fields, offer) = Offer::headers(form, subprotocols, &offers, headers, key)?;
@@ -154,7 +158,9 @@ impl Session {
         &mut self,
         status: u16,
         headers: &[Header],
+        now: Instant,
     ) -> Result<&Negotiated, Rule> {
+        self.read_clock(now);
         let checked = match &self.handshake {
             _ if self.life != Life::Connecting => return Err(Rule::HandshakeOutOfOrder),
             Handshake::ClientChecks { offer } => self.check_response(offer, status, headers),
@@ -185,7 +191,9 @@ impl Session {
         form: Form,
         headers: &[Header],
         acceptance: &Acceptance,
+        now: Instant,
     ) -> Result<Vec<Header>, Rule> {
+        self.read_clock(now);
         match &self.handshake {
             _ if self.life != Life::Connecting => return Err(Rule::HandshakeOutOfOrder),
             Handshake::ServerBegins => {}
@@ -205,7 +213,8 @@ impl Session {
     /// # Errors
     ///
     /// [`Rule::WrongRole`], [`Rule::HandshakeOutOfOrder`].
-    pub fn end_server_handshake(&mut self) -> Result<(), Rule> {
+    pub fn end_server_handshake(&mut self, now: Instant) -> Result<(), Rule> {
+        self.read_clock(now);
         match mem::replace(&mut self.handshake, Handshake::Complete) {
             Handshake::ServerEnds { negotiated } if self.life == Life::Connecting => {
                 self.open(negotiated)

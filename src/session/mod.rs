@@ -20,7 +20,7 @@
 //! * messages from one session to another: [`Turn::relay`];
 //! * messages out: [`send`](Session::send), [`send_owned`](Session::send_owned),
 //!   [`sent`](Session::sent), [`frame_head`](Session::frame_head);
-//! * time: [`tick`](Session::tick), [`read_clock`](Session::read_clock),
+//! * time: [`handle_timeout`](Session::handle_timeout),
 //!   [`next_deadline`](Session::next_deadline);
 //! * actions: [`receive`](Session::receive), [`get_action`](Session::get_action),
 //!   [`complete_action`](Session::complete_action), [`abort`](Session::abort).
@@ -104,17 +104,17 @@ enum Life {
 ///
 /// # fn main() -> Result<(), Rule> {
 /// let now = Instant::from_nanos(0);
-/// let mut client = Session::client(Config::default(), &[7; 32])?;
-/// let mut server = Session::server(Config::default())?;
+/// let mut client = Session::client(Config::default(), &[7; 32], now)?;
+/// let mut server = Session::server(Config::default(), now)?;
 ///
 /// // What one has to write, the other reads: here, without a network between.
-/// client.connect(&Request::new("example.com", "/chat"))?;
-/// let mut bytes = client.take_output(usize::MAX);
+/// client.connect(&Request::new("example.com", "/chat"), now)?;
+/// let mut bytes = client.take_output(usize::MAX, now);
 /// assert_eq!(server.input(&mut bytes, now).next(), Some(Event::Request));
-/// server.accept(&Acceptance::default())?;
+/// server.accept(&Acceptance::default(), now)?;
 ///
-/// server.send(Message::Text("hello"), None)?;
-/// let mut bytes = server.take_output(usize::MAX);
+/// server.send(Message::Text("hello"), None, now)?;
+/// let mut bytes = server.take_output(usize::MAX, now);
 /// let mut turn = client.input(&mut bytes, now);
 /// assert_eq!(turn.next(), Some(Event::Opened));
 /// assert_eq!(turn.next(), Some(Event::Text { payload: b"hello", last: true }));
@@ -151,9 +151,9 @@ impl Session {
     /// # Errors
     ///
     /// [`Rule::ConfigOutOfRange`], [`Rule::EntropyTooShort`].
-    pub fn client(config: Config, entropy: &[u8]) -> Result<Session, Rule> {
+    pub fn client(config: Config, entropy: &[u8], now: Instant) -> Result<Session, Rule> {
         let keys = KeySource::new(entropy)?;
-        Session::new(Role::Client, config, Some(keys))
+        Session::new(Role::Client, config, Some(keys), now)
     }
 
     /// A session of the server role (`WebSocketCreateServerHandle`).
@@ -161,8 +161,8 @@ impl Session {
     /// # Errors
     ///
     /// [`Rule::ConfigOutOfRange`].
-    pub fn server(config: Config) -> Result<Session, Rule> {
-        Session::new(Role::Server, config, None)
+    pub fn server(config: Config, now: Instant) -> Result<Session, Rule> {
+        Session::new(Role::Server, config, None, now)
     }
 
     /// A client whose handshake something else has made: it starts open. With
@@ -176,8 +176,9 @@ impl Session {
         config: Config,
         entropy: &[u8],
         negotiated: Negotiated,
+        now: Instant,
     ) -> Result<Session, Rule> {
-        let mut session = Session::client(config, entropy)?;
+        let mut session = Session::client(config, entropy, now)?;
         session.open(negotiated)?;
         Ok(session)
     }
@@ -188,13 +189,22 @@ impl Session {
     /// # Errors
     ///
     /// As [`Session::server`], and [`Rule::DeflateAnswerInvalid`].
-    pub fn open_server(config: Config, negotiated: Negotiated) -> Result<Session, Rule> {
-        let mut session = Session::server(config)?;
+    pub fn open_server(
+        config: Config,
+        negotiated: Negotiated,
+        now: Instant,
+    ) -> Result<Session, Rule> {
+        let mut session = Session::server(config, now)?;
         session.open(negotiated)?;
         Ok(session)
     }
 
-    fn new(role: Role, config: Config, keys: Option<KeySource>) -> Result<Session, Rule> {
+    fn new(
+        role: Role,
+        config: Config,
+        keys: Option<KeySource>,
+        now: Instant,
+    ) -> Result<Session, Rule> {
         config.check()?;
         let (handshake, sender) = match keys {
             Some(mut keys) => {
@@ -217,7 +227,7 @@ impl Session {
             receiver: Receiver::new(role, &config, Extensions::None),
             sender,
             pings: Pings::default(),
-            deadlines: Deadlines::default(),
+            deadlines: Deadlines::new(now),
             close_queued: false,
             close_received: false,
             actions: None,
@@ -258,8 +268,13 @@ impl Session {
     /// [`Rule::NotOpen`], [`Rule::AlreadyClosing`], [`Rule::Aborted`],
     /// [`Rule::QueueFull`], or the rule that the message breaks; then nothing was
     /// queued.
-    pub fn send(&mut self, message: Message<'_>, context: Option<u64>) -> Result<(), Rule> {
-        self.send_as(message, Compress::IfWorthIt, context)
+    pub fn send(
+        &mut self,
+        message: Message<'_>,
+        context: Option<u64>,
+        now: Instant,
+    ) -> Result<(), Rule> {
+        self.send_as(message, Compress::IfWorthIt, context, now)
     }
 
     /// Queues a send that is not compressed, whatever was agreed on: because it
@@ -273,8 +288,9 @@ impl Session {
         &mut self,
         message: Message<'_>,
         context: Option<u64>,
+        now: Instant,
     ) -> Result<(), Rule> {
-        self.send_as(message, Compress::Never, context)
+        self.send_as(message, Compress::Never, context, now)
     }
 
     fn send_as(
@@ -282,7 +298,9 @@ impl Session {
         message: Message<'_>,
         compress: Compress,
         context: Option<u64>,
+        now: Instant,
     ) -> Result<(), Rule> {
+        self.read_clock(now);
         self.check_open(message.is_ping_or_pong())?;
         match message {
             Message::Close => self.send_close(None, b"", context),
@@ -326,21 +344,26 @@ impl Session {
     /// ```
     /// use std::io::{self, IoSlice, Write};
     ///
-    /// use websocket_component::{Config, Message, Session};
+    /// use websocket_component::{Config, Instant, Message, Session};
     ///
-    /// fn write_some(session: &mut Session, socket: &mut impl Write) -> io::Result<usize> {
+    /// fn write_some(
+    ///     session: &mut Session,
+    ///     socket: &mut impl Write,
+    ///     now: Instant,
+    /// ) -> io::Result<usize> {
     ///     let slices: Vec<_> = session.output_slices().map(IoSlice::new).collect();
     ///     let count = socket.write_vectored(&slices)?;
-    ///     session.advance(count);
+    ///     session.advance(count, now);
     ///     Ok(count)
     /// }
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let mut server = Session::open_server(Config::default(), Default::default())?;
-    /// # server.send(Message::Text("Hello"), None)?;
+    /// # let now = Instant::from_nanos(0);
+    /// # let mut server = Session::open_server(Config::default(), Default::default(), now)?;
+    /// # server.send(Message::Text("Hello"), None, now)?;
     /// # let mut socket = Vec::new();
     /// while server.buffered_amount() > 0 {
-    ///     write_some(&mut server, &mut socket)?;
+    ///     write_some(&mut server, &mut socket, now)?;
     /// }
     /// # assert_eq!(socket, b"\x81\x05Hello");
     /// # Ok(())
@@ -351,12 +374,14 @@ impl Session {
     }
 
     /// The first `count` bytes of [`Session::output`], or of its slices, were written.
-    pub fn advance(&mut self, count: usize) {
+    pub fn advance(&mut self, count: usize, now: Instant) {
+        self.read_clock(now);
         self.sender.advance(count);
     }
 
     /// Takes at most `limit` bytes of what is to be written next.
-    pub fn take_output(&mut self, limit: usize) -> Vec<u8> {
+    pub fn take_output(&mut self, limit: usize, now: Instant) -> Vec<u8> {
+        self.read_clock(now);
         self.sender.take(limit)
     }
 

@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::{Message, Session};
+use super::{Instant, Message, Session};
 use crate::Rule;
 
 /// What to send, with its payload: a [`Message`] that owns it.
@@ -88,13 +88,14 @@ impl Session {
     /// As [`Session::send`], with the message.
     ///
     /// ```
-    /// use websocket_component::{Config, Session};
+    /// use websocket_component::{Config, Instant, Session};
     ///
     /// # fn main() -> Result<(), websocket_component::Rule> {
-    /// let mut server = Session::open_server(Config::default(), Default::default())?;
+    /// let now = Instant::from_nanos(0);
+    /// let mut server = Session::open_server(Config::default(), Default::default(), now)?;
     /// let payload = vec![7; 100_000];
     /// let address = payload.as_ptr();
-    /// server.send_owned(payload, None)?;
+    /// server.send_owned(payload, None, now)?;
     /// let slices: Vec<&[u8]> = server.output_slices().collect();
     /// assert_eq!(slices[0], b"\x82\x7f\0\0\0\0\0\x01\x86\xa0");
     /// assert_eq!(slices[1].as_ptr(), address);
@@ -105,7 +106,9 @@ impl Session {
         &mut self,
         message: impl Into<OwnedMessage>,
         context: Option<u64>,
+        now: Instant,
     ) -> Result<(), NotSent> {
+        self.read_clock(now);
         let message = message.into();
         match self.check_open(false) {
             Ok(()) => self.sender.push_owned(message, context),

@@ -5,7 +5,6 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::clock::Instant;
-use super::deadlines::Deadlines;
 use super::queue::Origin;
 use super::send::Sender;
 use super::{Config, PongPolicy, Session};
@@ -37,10 +36,10 @@ impl Pings {
 
     /// The time since the ping that this pong answers. "Only the most recently
     /// processed Ping frame" may be answered: the pings before it are, too.
-    pub(super) fn answered(&mut self, payload: &[u8], clock: &Deadlines) -> Option<Duration> {
+    pub(super) fn answered(&mut self, payload: &[u8], now: Instant) -> Option<Duration> {
         let index = self.waiting.iter().position(|(ping, _)| ping == payload)?;
         let (_, queued) = self.waiting.drain(..=index).next_back()?;
-        self.round_trip = Some(clock.since(queued));
+        self.round_trip = Some(now.since(queued));
         self.round_trip
     }
 }

@@ -32,8 +32,8 @@ impl Turn<'_> {
     ///
     /// # fn main() -> Result<(), websocket_component::Rule> {
     /// let now = Instant::from_nanos(0);
-    /// let mut one = Session::open_client(Config::default(), &[7; 32], Default::default())?;
-    /// let mut other = Session::open_server(Config::default(), Default::default())?;
+    /// let mut one = Session::open_client(Config::default(), &[7; 32], Default::default(), now)?;
+    /// let mut other = Session::open_server(Config::default(), Default::default(), now)?;
     /// let mut relayed = Relayed::default();
     /// let mut input = *b"\x81\x05Hello";
     /// let mut turn = one.input(&mut input, now);
@@ -49,6 +49,7 @@ impl Turn<'_> {
         most: usize,
         relayed: &mut Relayed,
     ) -> Result<Option<Event<'_>>, Rule> {
+        target.read_clock(self.now());
         while target.buffered_amount() < most {
             let Some(record) = self.next_record() else {
                 break;

@@ -19,9 +19,9 @@ impl Session {
     /// answer the message before.
     pub fn input<'a>(&'a mut self, bytes: &'a mut [u8], now: Instant) -> Turn<'a> {
         if bytes.is_empty() {
-            self.tick(now);
+            self.handle_timeout(now);
         } else {
-            self.deadlines.read(now);
+            self.read_clock(now);
             self.deadlines.input();
             self.fail_as_held();
         }
@@ -87,7 +87,7 @@ impl Turn<'_> {
     ///
     /// # fn main() -> Result<(), websocket_component::Rule> {
     /// let now = Instant::from_nanos(0);
-    /// let mut client = Session::open_client(Config::default(), &[7; 32], Default::default())?;
+    /// let mut client = Session::open_client(Config::default(), &[7; 32], Default::default(), now)?;
     /// let mut buffer = b"\x82\x05Hel".to_vec();
     ///
     /// let mut turn = client.input(&mut buffer, now).leave_unfinished(1 << 20);
@@ -157,6 +157,11 @@ impl Turn<'_> {
         }
     }
 
+    /// The last reading of the clock.
+    pub(super) fn now(&self) -> Instant {
+        self.session.deadlines.now()
+    }
+
     /// Whether text that comes is UTF-8.
     pub(super) fn checks_utf8(&self) -> bool {
         self.session.config.verify_utf8
@@ -212,7 +217,7 @@ impl Session {
                 Ok((self.config.show_control || manual).then_some(record))
             }
             Kind::Pong => {
-                let round_trip = self.pings.answered(payload, &self.deadlines);
+                let round_trip = self.pings.answered(payload, self.deadlines.now());
                 let detail = round_trip.map_or(Record::UNSOLICITED, |time| {
                     u64::try_from(time.as_nanos()).unwrap_or(Record::UNSOLICITED)
                 });

@@ -144,7 +144,7 @@ impl Guest {
             }],
         };
         let sessions = exports.websocket_session();
-        let session = sessions.call_open_server(&mut self.store, config, &negotiated)?;
+        let session = sessions.call_open_server(&mut self.store, config, &negotiated, NOW)?;
         session.map_err(|failure| wasmtime::format_err!("no session: {failure:?}"))
     }
 }
@@ -155,7 +155,7 @@ fn handshake(guest: &mut Guest) -> Result<()> {
     let config = exports.call_default_config(&mut guest.store)?;
     let session = exports
         .websocket_session()
-        .call_server(&mut guest.store, config)?;
+        .call_server(&mut guest.store, config, NOW)?;
     let session = session.map_err(|failure| wasmtime::format_err!("no session: {failure:?}"))?;
     guest.exchange(session, &heads::request(), &[], 1)?;
     let exports = guest.bindings.websocket_protocol_session();
@@ -167,7 +167,7 @@ fn handshake(guest: &mut Guest) -> Result<()> {
     let accepted =
         exports
             .websocket_session()
-            .call_accept(&mut guest.store, session, &acceptance)?;
+            .call_accept(&mut guest.store, session, &acceptance, NOW)?;
     accepted.map_err(|failure| wasmtime::format_err!("not accepted: {failure:?}"))?;
     session.resource_drop(&mut guest.store)
 }

@@ -91,8 +91,8 @@ fn open_with(role: Role, config: Config, agreed: &str) -> Result<Session, Rule> 
         None => Default::default(),
     };
     match role {
-        Role::Server => Session::open_server(config, negotiated),
-        Role::Client => Session::open_client(config, &[7; 32], negotiated),
+        Role::Server => Session::open_server(config, negotiated, NOW),
+        Role::Client => Session::open_client(config, &[7; 32], negotiated, NOW),
     }
 }
 
@@ -164,7 +164,7 @@ fn pings(passes: usize) -> Result<usize, Rule> {
     for _ in 0..passes {
         hear(&mut session, &mut ping);
         let length = black_box(session.output()).len();
-        session.advance(length);
+        session.advance(length, NOW);
     }
     Ok(passes)
 }
@@ -175,9 +175,9 @@ fn encode(role: Role, size: usize, passes: usize) -> Result<usize, Rule> {
     let burst = (READ / size).max(1);
     for _ in 0..passes {
         for _ in 0..burst {
-            session.send(Message::Binary(&payload), None)?;
+            session.send(Message::Binary(&payload), None, NOW)?;
         }
-        black_box(session.take_output(usize::MAX));
+        black_box(session.take_output(usize::MAX, NOW));
         while session.sent().is_some() {}
     }
     Ok(burst * passes)
@@ -214,8 +214,8 @@ fn compress(passes: usize) -> Result<usize, Rule> {
     let text = text(1024);
     let mut session = open_with(Role::Server, deflate::config(), "")?;
     for _ in 0..passes {
-        session.send(Message::Text(&text), None)?;
-        black_box(session.take_output(usize::MAX));
+        session.send(Message::Text(&text), None, NOW)?;
+        black_box(session.take_output(usize::MAX, NOW));
         while session.sent().is_some() {}
     }
     Ok(passes)
@@ -224,9 +224,9 @@ fn compress(passes: usize) -> Result<usize, Rule> {
 fn server_handshake(passes: usize) -> Result<usize, Rule> {
     let request = heads::request();
     for _ in 0..passes {
-        let mut session = Session::server(Config::default())?;
+        let mut session = Session::server(Config::default(), NOW)?;
         hear(&mut session, &mut request.clone());
-        session.accept(&Acceptance::default())?;
+        session.accept(&Acceptance::default(), NOW)?;
         black_box(session.output());
     }
     Ok(passes)
@@ -234,16 +234,16 @@ fn server_handshake(passes: usize) -> Result<usize, Rule> {
 
 fn client_handshake(passes: usize) -> Result<usize, Rule> {
     let request = Request::new("example.org", "/chat");
-    let mut session = Session::client(Config::default(), &[7; 32])?;
-    session.connect(&request)?;
+    let mut session = Session::client(Config::default(), &[7; 32], NOW)?;
+    session.connect(&request, NOW)?;
     let head = String::from_utf8_lossy(session.output()).into_owned();
     let key = heads::field(&head, "Sec-WebSocket-Key").unwrap_or_default();
     let response = heads::response_to(key);
     for _ in 0..passes {
-        let mut session = Session::client(Config::default(), &[7; 32])?;
-        session.connect(&request)?;
+        let mut session = Session::client(Config::default(), &[7; 32], NOW)?;
+        session.connect(&request, NOW)?;
         let length = black_box(session.output()).len();
-        session.advance(length);
+        session.advance(length, NOW);
         hear(&mut session, &mut response.clone());
         black_box(session.negotiated());
     }

@@ -157,7 +157,7 @@ fn open(guest: &mut Guest, config: &Config, agreed: Option<&str>) -> Result<Sess
         subprotocol: None,
         extensions: extensions.into_iter().collect(),
     };
-    let session = guest.open_server(config, &negotiated);
+    let session = guest.open_server(config, &negotiated, 1);
     session.context("the session doesn't open")
 }
 

@@ -41,25 +41,27 @@ fn is_accepted(response: &[u8]) -> bool {
     response.starts_with(b"HTTP/1.1 101 ")
 }
 
+const NOW: Instant = Instant::from_nanos(1);
+
 struct Native;
 
 impl Native {
     fn server() -> Result<bool, Rule> {
-        let mut session = Session::server(Config::default())?;
+        let mut session = Session::server(Config::default(), NOW)?;
         let mut input = REQUEST.to_vec();
-        let mut turn = session.input(&mut input, Instant::from_nanos(1));
+        let mut turn = session.input(&mut input, NOW);
         while turn.next().is_some() {}
-        session.accept(&native::Acceptance::default())?;
+        session.accept(&native::Acceptance::default(), NOW)?;
         Ok(is_accepted(session.output()))
     }
 
     fn client() -> Result<bool, Rule> {
-        let mut session = Session::client(Config::default(), &[7; 32])?;
-        session.connect(&native::Request::new(AUTHORITY, TARGET))?;
+        let mut session = Session::client(Config::default(), &[7; 32], NOW)?;
+        session.connect(&native::Request::new(AUTHORITY, TARGET), NOW)?;
         let mut input = answer(session.output());
         let length = session.output().len();
-        session.advance(length);
-        let mut turn = session.input(&mut input, Instant::from_nanos(1));
+        session.advance(length, NOW);
+        let mut turn = session.input(&mut input, NOW);
         while turn.next().is_some() {}
         Ok(session.state() == websocket_component::State::Open)
     }
@@ -105,7 +107,7 @@ impl Subject for Component {
         let guest = &mut self.guest;
         let session = match role {
             Role::Server => {
-                let session = guest.server(&config)?;
+                let session = guest.server(&config, 1)?;
                 let turn = guest.exchange(&session, REQUEST, &[], &[], 1, CAPACITY)?;
                 let asked = turn.events.iter().any(|event| event.kind == Kind::Request);
                 ensure!(asked, "no request");
@@ -114,13 +116,13 @@ impl Subject for Component {
                     extensions: Vec::new(),
                     headers: Vec::new(),
                 };
-                guest.accept(&session, &acceptance)?;
+                guest.accept(&session, &acceptance, 1)?;
                 let turn = guest.exchange(&session, &[], &[], &[], 1, CAPACITY)?;
                 ensure!(is_accepted(turn.output), "it doesn't open");
                 session
             }
             Role::Client => {
-                let session = guest.client(&config, &[7; 32])?;
+                let session = guest.client(&config, &[7; 32], 1)?;
                 let request = Request {
                     target: TARGET.into(),
                     authority: AUTHORITY.into(),
@@ -128,7 +130,7 @@ impl Subject for Component {
                     extensions: Vec::new(),
                     headers: Vec::new(),
                 };
-                guest.connect(&session, &request)?;
+                guest.connect(&session, &request, 1)?;
                 let turn = guest.exchange(&session, &[], &[], &[], 1, CAPACITY)?;
                 let response = answer(turn.output);
                 let turn = guest.exchange(&session, &response, &[], &[], 1, CAPACITY)?;

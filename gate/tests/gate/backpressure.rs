@@ -50,9 +50,11 @@ fn holds_up(gate: &Gate, mut from: Peer, mut to: Peer, length: usize) {
     let count = ENOUGH / length;
     for number in 0..count {
         message[..8].copy_from_slice(&number.to_be_bytes());
-        from.session.send(Message::Binary(&message), None).unwrap();
+        from.session
+            .send(Message::Binary(&message), None, from.now())
+            .unwrap();
     }
-    let bytes = from.session.take_output(usize::MAX);
+    let bytes = from.session.take_output(usize::MAX, from.now());
     let written = flood(&from.stream, &bytes);
     assert!(written < SOCKETS, "{written} bytes went into the gate");
     let grown = gate.resident().saturating_sub(before);
@@ -106,10 +108,10 @@ fn class_20_pings_without_end_and_pongs_that_nobody_reads_stay_bounded() {
     for _ in 0..PINGS {
         client
             .session
-            .send(Message::Ping(&[b'.'; 125]), None)
+            .send(Message::Ping(&[b'.'; 125]), None, client.now())
             .unwrap();
     }
-    let bytes = client.session.take_output(usize::MAX);
+    let bytes = client.session.take_output(usize::MAX, client.now());
     let written = flood(&client.stream, &bytes);
     assert!(written < SOCKETS, "{written} bytes went into the gate");
     let grown = gate.resident().saturating_sub(before);

@@ -261,8 +261,14 @@ fn class_30_an_upstream_that_chooses_an_extension_unasked_is_502() {
     let gate = Gate::before(upstream.address, &[]);
     let mut client = Peer::connect(&gate);
     let (mut server, _) = upstream.request();
-    server.session.accept(&Acceptance::default()).unwrap();
-    let mut response = server.session.take_output(usize::MAX).to_vec();
+    server
+        .session
+        .accept(&Acceptance::default(), server.now())
+        .unwrap();
+    let mut response = server
+        .session
+        .take_output(usize::MAX, server.now())
+        .to_vec();
     response.truncate(response.len() - b"\r\n".len());
     response.extend_from_slice(b"Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n");
     server.write(&response);

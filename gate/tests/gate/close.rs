@@ -57,10 +57,13 @@ fn messages_before_a_close_arrive_before_it() {
     let gate = Gate::before(upstream.address, &[]);
     let (mut client, mut server) = pair(&gate, &upstream);
     let large = vec![7; 3 << 20];
-    server.session.send(Message::Binary(&large), None).unwrap();
     server
         .session
-        .send(Message::CloseWith(1000, b"done"), None)
+        .send(Message::Binary(&large), None, server.now())
+        .unwrap();
+    server
+        .session
+        .send(Message::CloseWith(1000, b"done"), None, server.now())
         .unwrap();
     std::thread::scope(|scope| {
         scope.spawn(|| server.flush());

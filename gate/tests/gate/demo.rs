@@ -34,8 +34,11 @@ fn the_demo_sends_back_what_it_gets() {
     assert_eq!(client.receive(), Got::Text("hello".into()));
     let large = vec![7; 3 << 20];
     let mut copy = client.stream.try_clone().unwrap();
-    client.session.send(Message::Binary(&large), None).unwrap();
-    let bytes = client.session.take_output(usize::MAX);
+    client
+        .session
+        .send(Message::Binary(&large), None, client.now())
+        .unwrap();
+    let bytes = client.session.take_output(usize::MAX, client.now());
     std::thread::scope(|scope| {
         scope.spawn(|| std::io::Write::write_all(&mut copy, &bytes).unwrap());
         assert!(client.receive() == Got::Binary(large.clone()));

@@ -41,8 +41,8 @@ fn frame(peer: &mut Peer) -> (u8, Vec<u8>) {
 
 /// A message in one frame, as a peer writes it.
 fn encoded(peer: &mut Peer, message: Message<'_>) -> Vec<u8> {
-    peer.session.send(message, None).unwrap();
-    peer.session.take_output(usize::MAX)
+    peer.session.send(message, None, peer.now()).unwrap();
+    peer.session.take_output(usize::MAX, peer.now())
 }
 
 /// A gate with these arguments, and its peers: the one that sends first.

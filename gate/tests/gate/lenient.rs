@@ -138,8 +138,11 @@ fn heads_of_a_whole_browser_session_go_through() {
 fn answers(gate: &Gate, upstream: &Upstream, line: &str, fields: &str) -> (Peer, Peer) {
     let client = Peer::connect(gate);
     let (mut server, _) = upstream.request();
-    server.session.accept(&Acceptance::default()).unwrap();
-    let head = String::from_utf8(server.session.take_output(usize::MAX)).unwrap();
+    server
+        .session
+        .accept(&Acceptance::default(), server.now())
+        .unwrap();
+    let head = String::from_utf8(server.session.take_output(usize::MAX, server.now())).unwrap();
     let (_, usual) = head.split_once("\r\n").unwrap();
     server.write(format!("{line}\r\n{fields}{usual}").as_bytes());
     server.send(Message::Text("hello"));

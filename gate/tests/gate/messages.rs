@@ -67,11 +67,17 @@ fn what_comes_right_behind_a_handshake_is_not_lost() {
     client.write(&[0x81, 0x82, 0, 0, 0, 0, b'h', b'i']);
     let (mut server, _) = upstream.request();
     // With the answer, in one write.
-    server.session.accept(&Acceptance::default()).unwrap();
-    server.session.send(Message::Text("welcome"), None).unwrap();
     server
         .session
-        .send(Message::Binary(&bytes(100_000)), None)
+        .accept(&Acceptance::default(), server.now())
+        .unwrap();
+    server
+        .session
+        .send(Message::Text("welcome"), None, server.now())
+        .unwrap();
+    server
+        .session
+        .send(Message::Binary(&bytes(100_000)), None, server.now())
         .unwrap();
     server.flush();
     client.opened();
@@ -87,11 +93,23 @@ fn a_flood_of_tiny_messages_stays_whole_and_in_order() {
     let gate = Gate::before(upstream.address, &[]);
     let (mut client, mut server) = pair(&gate, &upstream);
     for _ in 0..COUNT {
-        client.session.send(Message::Text("."), None).unwrap();
-        server.session.send(Message::Binary(b""), None).unwrap();
+        client
+            .session
+            .send(Message::Text("."), None, client.now())
+            .unwrap();
+        server
+            .session
+            .send(Message::Binary(b""), None, server.now())
+            .unwrap();
     }
-    client.session.send(Message::Text("last"), None).unwrap();
-    server.session.send(Message::Text("last"), None).unwrap();
+    client
+        .session
+        .send(Message::Text("last"), None, client.now())
+        .unwrap();
+    server
+        .session
+        .send(Message::Text("last"), None, server.now())
+        .unwrap();
     std::thread::scope(|scope| {
         scope.spawn(|| {
             client.flush();
@@ -113,9 +131,9 @@ fn a_large_message_in_small_segments_leaves_in_few_fragments() {
     let message = bytes(LENGTH);
     client
         .session
-        .send(Message::Binary(&message), None)
+        .send(Message::Binary(&message), None, client.now())
         .unwrap();
-    let frame = client.session.take_output(usize::MAX);
+    let frame = client.session.take_output(usize::MAX, client.now());
     std::thread::scope(|scope| {
         scope.spawn(|| {
             for segment in frame.chunks(1000) {

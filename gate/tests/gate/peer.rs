@@ -24,6 +24,9 @@ pub(crate) enum Got {
     End,
 }
 
+/// What a peer's clock shows when it is made.
+const START: Instant = Instant::from_nanos(0);
+
 /// One end of a WebSocket.
 pub(crate) struct Peer {
     pub(crate) stream: TcpStream,
@@ -68,9 +71,9 @@ impl Peer {
 
     /// A client whose request has been sent.
     pub(crate) fn ask(gate: &Gate, request: Request) -> Self {
-        let session = Session::client(config(), &[7; 32]).unwrap();
+        let session = Session::client(config(), &[7; 32], START).unwrap();
         let mut peer = Self::new(TcpStream::connect(gate.address).unwrap(), session);
-        peer.session.connect(&request).unwrap();
+        peer.session.connect(&request, START).unwrap();
         peer.flush();
         peer
     }
@@ -96,7 +99,7 @@ impl Peer {
     }
 
     pub(crate) fn send(&mut self, message: Message<'_>) {
-        self.session.send(message, None).unwrap();
+        self.session.send(message, None, self.now()).unwrap();
         self.flush();
     }
 
@@ -120,7 +123,7 @@ impl Peer {
             Err(error) => panic!("nothing comes: {error}"),
         };
         if count == 0 {
-            self.session.end_of_input();
+            self.session.end_of_input(self.now());
             return false;
         }
         self.input.extend_from_slice(&buffer[..count]);
@@ -128,9 +131,13 @@ impl Peer {
         true
     }
 
+    pub(crate) fn now(&self) -> Instant {
+        Instant::from_nanos(self.started.elapsed().as_nanos() as u64)
+    }
+
     /// Gives the session what was read.
     pub(crate) fn work(&mut self) {
-        let now = Instant::from_nanos(self.started.elapsed().as_nanos() as u64);
+        let now = self.now();
         let mut turn = self.session.input(&mut self.input, now);
         while let Some(event) = turn.next() {
             let text = |payload: &[u8]| String::from_utf8(payload.to_vec()).unwrap();
@@ -153,7 +160,7 @@ impl Peer {
     }
 
     pub(crate) fn flush(&mut self) {
-        let output = self.session.take_output(usize::MAX);
+        let output = self.session.take_output(usize::MAX, self.now());
         // A connection that is gone is noticed when it is read.
         let _ = self.stream.write_all(&output);
     }
@@ -231,7 +238,7 @@ impl Upstream {
 
     /// The next connection, and its request, which waits for an answer.
     pub(crate) fn request(&self) -> (Peer, RequestHead) {
-        let mut peer = Peer::new(self.accept(), Session::server(config()).unwrap());
+        let mut peer = Peer::new(self.accept(), Session::server(config(), START).unwrap());
         while !peer.arrived {
             assert!(peer.read(), "no request");
         }
@@ -249,12 +256,12 @@ impl Upstream {
 
 impl Peer {
     pub(crate) fn accept(&mut self, acceptance: &Acceptance) {
-        self.session.accept(acceptance).unwrap();
+        self.session.accept(acceptance, self.now()).unwrap();
         self.work();
     }
 
     pub(crate) fn refuse(&mut self, refusal: &Refusal) {
-        self.session.refuse(refusal).unwrap();
+        self.session.refuse(refusal, self.now()).unwrap();
         self.flush();
     }
 }

@@ -15,7 +15,7 @@ use websocket_component::{
 };
 use websocket_host::{CallError, Guest, Sandbox, SandboxConfig, SandboxError, Session, protocol};
 
-use crate::engine::{ActionIs, ENTROPY, Engine, Failure, Outgoing, Relay, RelayTurns, Turn};
+use crate::engine::{ActionIs, ENTROPY, Engine, Failure, Outgoing, Relay, RelayTurns, START, Turn};
 use from_contract::FromContract;
 use to_contract::{Batch, all, to_contract};
 
@@ -102,9 +102,10 @@ impl Sandboxed {
         negotiated: &Negotiated,
     ) -> Result<Self, Failure> {
         let (config, negotiated) = (to_contract(config), to_contract(negotiated));
+        let now = START.as_nanos();
         Sandboxed::make_in(sandbox, |guest| match role {
-            Role::Client => guest.open_client(&config, &ENTROPY, &negotiated),
-            Role::Server => guest.open_server(&config, &negotiated),
+            Role::Client => guest.open_client(&config, &ENTROPY, &negotiated, now),
+            Role::Server => guest.open_server(&config, &negotiated, now),
         })
     }
 
@@ -160,8 +161,10 @@ impl Relay for SandboxedRelay {
     fn open(server: &Config, client: &Config) -> Self {
         let mut guest = sandbox().guest().expect("the pool has room");
         let negotiated = to_contract(&Negotiated::default());
-        let server = outcome(guest.open_server(&to_contract(server), &negotiated));
-        let client = outcome(guest.open_client(&to_contract(client), &ENTROPY, &negotiated));
+        let (server, client) = (to_contract(server), to_contract(client));
+        let now = START.as_nanos();
+        let server = outcome(guest.open_server(&server, &negotiated, now));
+        let client = outcome(guest.open_client(&client, &ENTROPY, &negotiated, now));
         SandboxedRelay {
             guest,
             server: server.unwrap(),
@@ -198,30 +201,40 @@ impl Engine for Sandboxed {
 
     const NAME: &'static str = "component";
 
-    fn client(config: &Config, entropy: &[u8]) -> Result<Self, Failure> {
-        Sandboxed::make(|guest| guest.client(&to_contract(config), entropy))
+    fn client(config: &Config, entropy: &[u8], now: Instant) -> Result<Self, Failure> {
+        Sandboxed::make(|guest| guest.client(&to_contract(config), entropy, now.as_nanos()))
     }
 
-    fn server(config: &Config) -> Result<Self, Failure> {
-        Sandboxed::make(|guest| guest.server(&to_contract(config)))
+    fn server(config: &Config, now: Instant) -> Result<Self, Failure> {
+        Sandboxed::make(|guest| guest.server(&to_contract(config), now.as_nanos()))
     }
 
     fn open_client(
         config: &Config,
         entropy: &[u8],
         negotiated: &Negotiated,
+        now: Instant,
     ) -> Result<Self, Failure> {
         let negotiated = to_contract(negotiated);
-        Sandboxed::make(|guest| guest.open_client(&to_contract(config), entropy, &negotiated))
+        let (config, now) = (to_contract(config), now.as_nanos());
+        Sandboxed::make(|guest| guest.open_client(&config, entropy, &negotiated, now))
     }
 
-    fn open_server(config: &Config, negotiated: &Negotiated) -> Result<Self, Failure> {
+    fn open_server(
+        config: &Config,
+        negotiated: &Negotiated,
+        now: Instant,
+    ) -> Result<Self, Failure> {
         let negotiated = to_contract(negotiated);
-        Sandboxed::make(|guest| guest.open_server(&to_contract(config), &negotiated))
+        let (config, now) = (to_contract(config), now.as_nanos());
+        Sandboxed::make(|guest| guest.open_server(&config, &negotiated, now))
     }
 
-    fn connect(&mut self, request: &Request) -> Result<(), Failure> {
-        outcome(self.guest.connect(&self.session, &to_contract(request)))
+    fn connect(&mut self, request: &Request, now: Instant) -> Result<(), Failure> {
+        outcome(
+            self.guest
+                .connect(&self.session, &to_contract(request), now.as_nanos()),
+        )
     }
 
     fn request(&mut self) -> Option<RequestHead> {
@@ -232,13 +245,18 @@ impl Engine for Sandboxed {
         answer(self.guest.response(&self.session)).map(ResponseHead::from_contract)
     }
 
-    fn accept(&mut self, acceptance: &Acceptance) -> Result<Negotiated, Failure> {
-        let negotiated = self.guest.accept(&self.session, &to_contract(acceptance));
+    fn accept(&mut self, acceptance: &Acceptance, now: Instant) -> Result<Negotiated, Failure> {
+        let negotiated = self
+            .guest
+            .accept(&self.session, &to_contract(acceptance), now.as_nanos());
         outcome(negotiated).map(Negotiated::from_contract)
     }
 
-    fn refuse(&mut self, refusal: &Refusal) -> Result<(), Failure> {
-        outcome(self.guest.refuse(&self.session, &to_contract(refusal)))
+    fn refuse(&mut self, refusal: &Refusal, now: Instant) -> Result<(), Failure> {
+        outcome(
+            self.guest
+                .refuse(&self.session, &to_contract(refusal), now.as_nanos()),
+        )
     }
 
     fn begin_client_handshake(
@@ -247,6 +265,7 @@ impl Engine for Sandboxed {
         subprotocols: &[String],
         extensions: &[Extension],
         headers: &[Header],
+        now: Instant,
     ) -> Result<Vec<Header>, Failure> {
         let fields = self.guest.begin_client_handshake(
             &self.session,
@@ -254,6 +273,7 @@ impl Engine for Sandboxed {
             subprotocols,
             &all(extensions),
             &all(headers),
+            now.as_nanos(),
         );
         outcome(fields).map(Vec::from_contract)
     }
@@ -262,10 +282,11 @@ impl Engine for Sandboxed {
         &mut self,
         status: u16,
         headers: &[Header],
+        now: Instant,
     ) -> Result<Negotiated, Failure> {
-        let negotiated = self
-            .guest
-            .end_client_handshake(&self.session, status, &all(headers));
+        let negotiated =
+            self.guest
+                .end_client_handshake(&self.session, status, &all(headers), now.as_nanos());
         outcome(negotiated).map(Negotiated::from_contract)
     }
 
@@ -274,18 +295,23 @@ impl Engine for Sandboxed {
         form: Form,
         headers: &[Header],
         acceptance: &Acceptance,
+        now: Instant,
     ) -> Result<Vec<Header>, Failure> {
         let fields = self.guest.begin_server_handshake(
             &self.session,
             to_contract(&form),
             &all(headers),
             &to_contract(acceptance),
+            now.as_nanos(),
         );
         outcome(fields).map(Vec::from_contract)
     }
 
-    fn end_server_handshake(&mut self) -> Result<(), Failure> {
-        outcome(self.guest.end_server_handshake(&self.session))
+    fn end_server_handshake(&mut self, now: Instant) -> Result<(), Failure> {
+        outcome(
+            self.guest
+                .end_server_handshake(&self.session, now.as_nanos()),
+        )
     }
 
     fn exchange(

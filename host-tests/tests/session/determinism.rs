@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use host_tests::engine::START;
 use host_tests::wire::{self, Frame};
 use host_tests::{Engine, Event, Turn, heads, on_both_engines};
 use websocket_component::handshake::{Negotiated, Request};
@@ -21,8 +22,10 @@ fn life<E: Engine>(entropy: &[u8]) -> Vec<Turn> {
     let mut now = Instant::from_nanos(0);
     let mut config = Config::default();
     config.timeouts.pong = None;
-    let mut client = E::client(&config, entropy).unwrap();
-    client.connect(&Request::new("example.org", "/")).unwrap();
+    let mut client = E::client(&config, entropy, START).unwrap();
+    client
+        .connect(&Request::new("example.org", "/"), START)
+        .unwrap();
     let first = client.exchange(b"", &[], now, 10_000);
     let head = String::from_utf8(first.output.clone()).unwrap();
     let key = heads::field(&head, "Sec-WebSocket-Key").unwrap();
@@ -66,7 +69,7 @@ fn other_entropy_gives_other_bytes<E: Engine>() {
 /// The mask keys of frames that a client sends.
 fn keys<E: Engine>(entropy: &[u8], frames: usize) -> Vec<[u8; 4]> {
     let negotiated = Negotiated::default();
-    let mut client = E::open_client(&Config::default(), entropy, &negotiated).unwrap();
+    let mut client = E::open_client(&Config::default(), entropy, &negotiated, START).unwrap();
     let outgoing = vec![Message::Text("same").into(); frames];
     let turn = client.exchange(b"", &outgoing, Instant::default(), u32::MAX);
     let frames = wire::read_frames(&turn.output);
@@ -106,7 +109,7 @@ fn class_17_all_of_the_entropy_counts<E: Engine>() {
 
 fn a_server_takes_no_entropy_and_masks_nothing<E: Engine>() {
     let negotiated = Negotiated::default();
-    let mut server = E::open_server(&Config::default(), &negotiated).unwrap();
+    let mut server = E::open_server(&Config::default(), &negotiated, START).unwrap();
     let outgoing = [Message::Text("plain").into()];
     let turn = server.exchange(b"", &outgoing, Instant::default(), 100);
     assert_eq!(turn.output, Frame::text("plain").bytes());

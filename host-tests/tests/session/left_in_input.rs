@@ -11,7 +11,7 @@ const NOW: Instant = Instant::from_nanos(0);
 const LONGEST: usize = 1000;
 
 fn client(config: Config) -> Session {
-    Session::open_client(config, &ENTROPY, Negotiated::default()).unwrap()
+    Session::open_client(config, &ENTROPY, Negotiated::default(), NOW).unwrap()
 }
 
 /// What a turn that leaves messages takes of these bytes without an event, and what it awaits.
@@ -91,11 +91,11 @@ fn what_is_longer_fragmented_compressed_or_control_is_taken_and_so_are_pieces() 
 
     let mut config = Config::default();
     config.deflate = Some(Deflate::default());
-    let mut session = Session::open_client(config, &ENTROPY, deflate::negotiated("")).unwrap();
+    let mut session = Session::open_client(config, &ENTROPY, deflate::negotiated(""), NOW).unwrap();
     let compressed = Frame::text("compressed").reserved(0x40).bytes();
     assert_eq!(left(&mut session, &compressed[..3]), (3, None));
     let plain = Frame::text("not compressed").bytes();
-    let mut session = Session::open_client(config, &ENTROPY, deflate::negotiated("")).unwrap();
+    let mut session = Session::open_client(config, &ENTROPY, deflate::negotiated(""), NOW).unwrap();
     assert_eq!(left(&mut session, &plain[..3]), (0, Some(plain.len())));
 
     let mut config = Config::default();
@@ -178,6 +178,6 @@ fn the_time_of_a_message_runs_while_it_is_left() {
 
     let frame = Frame::binary("late").bytes();
     assert_eq!(left(&mut session, &frame[..3]), (0, Some(6)));
-    session.tick(NOW.after(Duration::from_secs(60)));
+    session.handle_timeout(NOW.after(Duration::from_secs(60)));
     assert_eq!(session.failure(), Some(Rule::MessageTimeout));
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use host_tests::engine::{ENTROPY, ROLES, rule};
+use host_tests::engine::{ENTROPY, ROLES, START, rule};
 use host_tests::wire::{FIN, Frame, TEXT};
 use host_tests::{Engine, Event, Failure, Subject, heads, on_both_engines};
 use websocket_component::handshake::{Acceptance, Form, Header, Negotiated, Refusal, Request};
@@ -45,10 +45,10 @@ fn settings_that_are_out_of_range<E: Engine>() {
         let mut config = Config::default();
         set(&mut config);
         for made in [
-            E::client(&config, &ENTROPY).err(),
-            E::server(&config).err(),
-            E::open_client(&config, &ENTROPY, &negotiated).err(),
-            E::open_server(&config, &negotiated).err(),
+            E::client(&config, &ENTROPY, START).err(),
+            E::server(&config, START).err(),
+            E::open_client(&config, &ENTROPY, &negotiated, START).err(),
+            E::open_server(&config, &negotiated, START).err(),
         ] {
             assert_eq!(made, Some(Failure::from(Rule::ConfigOutOfRange)));
         }
@@ -57,7 +57,7 @@ fn settings_that_are_out_of_range<E: Engine>() {
     config.receive_buffer = 256;
     config.send_buffer = 16;
     config.timeouts.keepalive = Some(Duration::from_millis(1));
-    assert!(E::server(&config).is_ok());
+    assert!(E::server(&config, START).is_ok());
 }
 
 fn class_17_too_little_entropy<E: Engine>() {
@@ -66,12 +66,12 @@ fn class_17_too_little_entropy<E: Engine>() {
     for length in 0..32 {
         let entropy = vec![7; length];
         let refused = Some(Failure::from(Rule::EntropyTooShort));
-        assert_eq!(E::client(&config, &entropy).err(), refused);
-        let open = E::open_client(&config, &entropy, &negotiated);
+        assert_eq!(E::client(&config, &entropy, START).err(), refused);
+        let open = E::open_client(&config, &entropy, &negotiated, START);
         assert_eq!(open.err(), refused);
     }
-    assert!(E::client(&config, &[7; 32]).is_ok());
-    assert!(E::client(&config, &[7; 1000]).is_ok());
+    assert!(E::client(&config, &[7; 32], START).is_ok());
+    assert!(E::client(&config, &[7; 1000], START).is_ok());
 }
 
 /// A call, and the rule that it breaks.
@@ -132,24 +132,24 @@ fn misuses_when_open<E: Engine>() -> Vec<Misuse<E>> {
         misuse(
             "the end of no handshake",
             Rule::HandshakeOutOfOrder,
-            |engine| engine.end_client_handshake(101, &[]).map(drop),
+            |engine| engine.end_client_handshake(101, &[], NOW).map(drop),
         ),
         misuse("a handshake again", Rule::HandshakeOutOfOrder, |engine| {
-            let outcome = engine.begin_client_handshake(Form::Upgrade, &[], &[], &[]);
+            let outcome = engine.begin_client_handshake(Form::Upgrade, &[], &[], &[], NOW);
             outcome.map(drop)
         }),
         misuse("a request again", Rule::HandshakeOutOfOrder, |engine| {
-            engine.connect(&Request::new("a", "/"))
+            engine.connect(&Request::new("a", "/"), NOW)
         }),
         misuse(
             "an answer to nothing",
             Rule::HandshakeOutOfOrder,
-            |engine| engine.accept(&Acceptance::default()).map(drop),
+            |engine| engine.accept(&Acceptance::default(), NOW).map(drop),
         ),
         misuse(
             "a refusal of nothing",
             Rule::HandshakeOutOfOrder,
-            |engine| engine.refuse(&Refusal::new(403)),
+            |engine| engine.refuse(&Refusal::new(403), NOW),
         ),
     ]
 }
@@ -220,12 +220,12 @@ fn converse<E: Engine>(role: Role, config: &Config, wrong: Option<&Misuse<E>>) -
 
 fn a_client_on_its_way_is_not_disturbed<E: Engine>() {
     let run = |disturb: bool| {
-        let mut engine = E::client(&Config::default(), &ENTROPY).unwrap();
+        let mut engine = E::client(&Config::default(), &ENTROPY, START).unwrap();
         let disturb = |engine: &mut E| {
             if disturb {
                 let bad = Request::new("a b", "/");
-                assert!(engine.connect(&bad).is_err());
-                let accepted = engine.accept(&Acceptance::default());
+                assert!(engine.connect(&bad, NOW).is_err());
+                let accepted = engine.accept(&Acceptance::default(), NOW);
                 assert_eq!(rule(accepted), Rule::WrongRole);
                 assert_eq!(rule(send(engine, Message::Text("x"))), Rule::NotOpen);
                 assert_eq!(rule(send(engine, Message::Close)), Rule::NotOpen);
@@ -233,7 +233,9 @@ fn a_client_on_its_way_is_not_disturbed<E: Engine>() {
             }
         };
         disturb(&mut engine);
-        engine.connect(&Request::new("example.org", "/")).unwrap();
+        engine
+            .connect(&Request::new("example.org", "/"), NOW)
+            .unwrap();
         disturb(&mut engine);
         let head = engine.exchange(b"", &[], NOW, 10_000).output;
         let text = String::from_utf8(head.clone()).unwrap();
@@ -248,27 +250,30 @@ fn a_client_on_its_way_is_not_disturbed<E: Engine>() {
 
 fn a_server_with_a_request_is_not_disturbed<E: Engine>() {
     let run = |disturb: bool| {
-        let mut engine = E::server(&Config::default()).unwrap();
+        let mut engine = E::server(&Config::default(), START).unwrap();
         let turn = engine.exchange(&heads::request(), &[], NOW, 100);
         if disturb {
             let bad = Acceptance {
                 subprotocol: Some("never".into()),
                 ..Acceptance::default()
             };
-            assert_eq!(rule(engine.accept(&bad)), Rule::SubprotocolNotRequested);
+            assert_eq!(
+                rule(engine.accept(&bad, NOW)),
+                Rule::SubprotocolNotRequested
+            );
             let bad = Acceptance {
                 headers: vec![Header::new("a b", "")],
                 ..Acceptance::default()
             };
-            assert_eq!(rule(engine.accept(&bad)), Rule::HeaderNameInvalid);
-            let refused = engine.refuse(&Refusal::new(99));
+            assert_eq!(rule(engine.accept(&bad, NOW)), Rule::HeaderNameInvalid);
+            let refused = engine.refuse(&Refusal::new(99), NOW);
             assert_eq!(rule(refused), Rule::StatusInvalid);
-            let began = engine.begin_server_handshake(Form::Upgrade, &[], &bad);
+            let began = engine.begin_server_handshake(Form::Upgrade, &[], &bad, NOW);
             assert_eq!(rule(began), Rule::HandshakeOutOfOrder);
             assert_eq!(rule(send(&mut engine, Message::Text("x"))), Rule::NotOpen);
             engine.abort();
         }
-        let negotiated = engine.accept(&Acceptance::default()).unwrap();
+        let negotiated = engine.accept(&Acceptance::default(), NOW).unwrap();
         (turn, negotiated, engine.exchange(b"", &[], NOW, 1000))
     };
     assert_eq!(run(true), run(false));

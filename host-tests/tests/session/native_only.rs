@@ -1,63 +1,24 @@
-//! What only users of the Rust crate meet: calls without a time, which the contract doesn't have.
-
-use std::time::Duration;
+//! What only users of the Rust crate meet: output and payloads that stay where they are.
 
 use host_tests::engine::ENTROPY;
 use host_tests::{Frame, deflate};
 use websocket_component::handshake::Negotiated;
-use websocket_component::{Config, Deflate, Instant, Message, Rule, Sent, Session, State};
+use websocket_component::{Config, Deflate, Instant, Message, Rule, Sent, Session};
 
 /// A reading of a clock that has run for a long time.
 const LATE: Instant = Instant::from_nanos(1 << 60);
 
 fn open() -> Session {
-    Session::open_client(Config::default(), &ENTROPY, Negotiated::default()).unwrap()
-}
-
-#[test]
-fn what_is_sent_before_the_first_reading_of_the_clock_counts_from_there() {
-    let mut session = open();
-    session.send(Message::Ping(b"?"), None).unwrap();
-    session.tick(LATE);
-    assert_eq!(session.failure(), None);
-    let twenty_seconds = LATE.after(Duration::from_secs(20));
-    assert_eq!(session.next_deadline(), Some(twenty_seconds));
-    let mut pong = Frame::pong("?").bytes();
-    let soon = LATE.after(Duration::from_millis(5));
-    assert_eq!(session.input(&mut pong, soon).next(), None);
-    assert_eq!(session.round_trip_time(), Some(Duration::from_millis(5)));
-
-    let mut session = open();
-    session.send(Message::Close, None).unwrap();
-    session.tick(LATE);
-    assert_eq!(session.state(), State::Closing);
-    session.tick(LATE.after(Duration::from_secs(10)));
-    assert_eq!(session.failure(), Some(Rule::CloseTimeout));
-}
-
-#[test]
-fn reading_the_clock_leaves_what_is_due_to_the_next_call() {
-    let mut session = open();
-    session.tick(LATE);
-    let late = LATE.after(Duration::from_secs(31));
-    session.read_clock(late);
-    assert_eq!(session.output(), b"", "the keepalive waits");
-    session.send(Message::Ping(b"?"), None).unwrap();
-    session.take_output(usize::MAX);
-    session.tick(late);
-    assert_ne!(session.output(), b"", "the keepalive");
-    assert_eq!(session.failure(), None);
-    let twenty_seconds = late.after(Duration::from_secs(20));
-    assert_eq!(session.next_deadline(), Some(twenty_seconds));
+    Session::open_client(Config::default(), &ENTROPY, Negotiated::default(), LATE).unwrap()
 }
 
 #[test]
 fn sends_without_a_context_are_told_as_often_as_they_are_done() {
     let mut session = open();
     for context in [None, None, Some(1), Some(1), None] {
-        session.send(Message::Text("x"), context).unwrap();
+        session.send(Message::Text("x"), context, LATE).unwrap();
     }
-    session.take_output(usize::MAX);
+    session.take_output(usize::MAX, LATE);
     let mut contexts = Vec::new();
     while let Some(Sent { context, complete }) = session.sent() {
         assert!(complete);
@@ -69,16 +30,16 @@ fn sends_without_a_context_are_told_as_often_as_they_are_done() {
 #[test]
 fn output_can_be_written_in_place() {
     let mut session = open();
-    session.send(Message::Text("hello"), None).unwrap();
+    session.send(Message::Text("hello"), None, LATE).unwrap();
     let all = session.output().to_vec();
-    session.advance(3);
+    session.advance(3, LATE);
     // A ping that comes meanwhile is answered behind the frame that was begun.
     let mut ping = Frame::ping("?").bytes();
     assert_eq!(session.input(&mut ping, LATE).next(), None);
     assert_eq!(session.output(), &all[3..]);
-    session.advance(usize::MAX);
+    session.advance(usize::MAX, LATE);
     assert_eq!(session.output().len(), 7);
-    session.advance(7);
+    session.advance(7, LATE);
     assert_eq!(session.output(), b"");
     assert_eq!(session.buffered_amount(), 0);
 }
@@ -107,13 +68,14 @@ fn frames_whose_payload_the_host_writes_are_those_that_it_would_send() {
             Message::BinaryFragment(&payload),
             Message::Binary(&payload),
         ];
-        let server = || Session::open_server(Config::default(), Negotiated::default()).unwrap();
+        let server =
+            || Session::open_server(Config::default(), Negotiated::default(), LATE).unwrap();
         for (mut direct, mut queued) in [(open(), open()), (server(), server())] {
             for message in messages {
                 let written = written_in_place(&mut direct, message, &payload);
-                queued.send(message, None).unwrap();
+                queued.send(message, None, LATE).unwrap();
                 assert!(
-                    queued.take_output(usize::MAX) == written,
+                    queued.take_output(usize::MAX, LATE) == written,
                     "{length}: {message:?}"
                 );
             }
@@ -124,14 +86,14 @@ fn frames_whose_payload_the_host_writes_are_those_that_it_would_send() {
 #[test]
 fn a_message_that_has_to_wait_or_to_be_compressed_is_not_written_by_the_host() {
     let mut session = open();
-    session.send(Message::Binary(b"first"), None).unwrap();
+    session.send(Message::Binary(b"first"), None, LATE).unwrap();
     assert!(
         session
             .frame_head(Message::Binary(b"second"))
             .unwrap()
             .is_none()
     );
-    session.take_output(usize::MAX);
+    session.take_output(usize::MAX, LATE);
     assert!(session.frame_head(Message::Ping(b"?")).unwrap().is_none());
     assert!(
         session
@@ -143,7 +105,7 @@ fn a_message_that_has_to_wait_or_to_be_compressed_is_not_written_by_the_host() {
     let mut config = Config::default();
     config.deflate = Some(Deflate::default());
     let negotiated = deflate::negotiated("");
-    let mut session = Session::open_server(config, negotiated).unwrap();
+    let mut session = Session::open_server(config, negotiated, LATE).unwrap();
     assert!(session.frame_head(Message::Binary(b"x")).unwrap().is_none());
 }
 
@@ -163,10 +125,10 @@ fn a_message_that_breaks_a_rule_has_no_header() {
         head(&mut session, Message::Binary(b"b")),
         Rule::FragmentMismatch
     );
-    session.send(Message::Close, None).unwrap();
+    session.send(Message::Close, None, LATE).unwrap();
     assert_eq!(head(&mut session, Message::Text("b")), Rule::AlreadyClosing);
     // A ping may still be sent, but it is no message.
     assert!(session.frame_head(Message::Ping(b"?")).unwrap().is_none());
-    let mut session = Session::client(Config::default(), &ENTROPY).unwrap();
+    let mut session = Session::client(Config::default(), &ENTROPY, LATE).unwrap();
     assert_eq!(head(&mut session, Message::Text("b")), Rule::NotOpen);
 }

@@ -50,17 +50,17 @@ pub(super) struct Conversation {
 }
 
 impl Conversation {
-    pub(super) fn new(guest: Guest, session: Session, state: State) -> Self {
+    pub(super) fn new(guest: Guest, session: Session, clock: Clock, state: State) -> Self {
         Self {
             guest,
             session,
-            clock: Clock::start(),
+            clock,
             inbox: VecDeque::new(),
             outbox: VecDeque::new(),
             outbox_cost: 0,
             unread: Vec::new(),
             stalled: false,
-            // The first turn starts the deadlines, and may bring a client's request.
+            // The first turn tells the deadline, and may bring a client's request.
             more: true,
             state,
             deadline: None,

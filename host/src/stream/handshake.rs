@@ -9,6 +9,7 @@ use super::conversation::Conversation;
 use super::error::Error;
 use super::request::{self, ErrorResponse, IntoRequest, Request, Response};
 use super::socket::WebSocketStream;
+use crate::clock::Clock;
 use crate::last_words::Role;
 use crate::protocol::{Acceptance, Config, Delivery, Negotiated, Rule, State};
 use crate::sandbox::Sandbox;
@@ -90,9 +91,10 @@ where
     let request = request::outgoing(&request.into_request()?)?;
     let config = whole_messages(config);
     let mut guest = sandbox.guest()?;
-    let session = guest.client(&config, &entropy()?)?;
-    guest.connect(&session, &request)?;
-    let conversation = Conversation::new(guest, session, State::Connecting);
+    let clock = Clock::start();
+    let session = guest.client(&config, &entropy()?, clock.now())?;
+    guest.connect(&session, &request, clock.now())?;
+    let conversation = Conversation::new(guest, session, clock, State::Connecting);
     let mut stream = WebSocketStream::new(io, conversation, Role::Client, &config);
 
     stream
@@ -240,11 +242,13 @@ where
 {
     let config = whole_messages(config);
     let mut guest = sandbox.guest()?;
+    let clock = Clock::start();
+    let now = clock.now();
     let session = match role {
-        Role::Client => guest.open_client(&config, &entropy()?, &negotiated)?,
-        Role::Server => guest.open_server(&config, &negotiated)?,
+        Role::Client => guest.open_client(&config, &entropy()?, &negotiated, now)?,
+        Role::Server => guest.open_server(&config, &negotiated, now)?,
     };
-    let mut conversation = Conversation::new(guest, session, State::Open);
+    let mut conversation = Conversation::new(guest, session, clock, State::Open);
     conversation.give(already_read);
     let mut stream = WebSocketStream::new(io, conversation, role, &config);
     stream.negotiated = negotiated;
@@ -266,8 +270,9 @@ where
         ..whole_messages(config)
     };
     let mut guest = sandbox.guest()?;
-    let session = guest.server(&config)?;
-    let conversation = Conversation::new(guest, session, State::Connecting);
+    let clock = Clock::start();
+    let session = guest.server(&config, clock.now())?;
+    let conversation = Conversation::new(guest, session, clock, State::Connecting);
     let mut stream = WebSocketStream::new(io, conversation, Role::Server, &config);
     stream
         .wait_until(|stream| stream.conversation.requested)
@@ -284,8 +289,13 @@ where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
     async fn accept(&mut self, acceptance: &Acceptance) -> Result<(), Error> {
-        let Conversation { guest, session, .. } = &mut self.conversation;
-        match guest.accept(session, acceptance) {
+        let Conversation {
+            guest,
+            session,
+            clock,
+            ..
+        } = &mut self.conversation;
+        match guest.accept(session, acceptance, clock.now()) {
             Ok(negotiated) => self.negotiated = negotiated,
             Err(error) => {
                 let response = status(StatusCode::INTERNAL_SERVER_ERROR);
@@ -299,8 +309,13 @@ where
 
     /// Refuses the request, and ends the connection, because of `error`.
     async fn refuse(&mut self, response: ErrorResponse, error: Error) -> Error {
-        let Conversation { guest, session, .. } = &mut self.conversation;
-        let refused = guest.refuse(session, &request::refusal(response));
+        let Conversation {
+            guest,
+            session,
+            clock,
+            ..
+        } = &mut self.conversation;
+        let refused = guest.refuse(session, &request::refusal(response), clock.now());
         if let Err(error) = refused {
             return error.into();
         }

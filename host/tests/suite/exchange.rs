@@ -39,9 +39,11 @@ fn record(kind: Kind, start: usize, length: usize) -> Outgoing {
 /// A client and a server in one guest, as in a relay, both open.
 fn open(guest: &mut Guest) -> (Session, Session) {
     let config = sandbox().default_config();
-    let client = guest.client(&config, &ENTROPY).expect("a client");
-    let server = guest.server(&config).expect("a server");
-    guest.connect(&client, &request()).expect("a good request");
+    let client = guest.client(&config, &ENTROPY, 0).expect("a client");
+    let server = guest.server(&config, 0).expect("a server");
+    guest
+        .connect(&client, &request(), 0)
+        .expect("a good request");
     let head = guest
         .exchange(&client, b"", &[], b"", 1, CAPACITY)
         .expect("a turn")
@@ -51,7 +53,9 @@ fn open(guest: &mut Guest) -> (Session, Session) {
         .exchange(&server, &head, &[], b"", 1, CAPACITY)
         .expect("a turn");
     assert_eq!(kinds(&turn), [Kind::Request]);
-    let negotiated = guest.accept(&server, &acceptance()).expect("a good answer");
+    let negotiated = guest
+        .accept(&server, &acceptance(), 0)
+        .expect("a good answer");
     assert_eq!(negotiated.subprotocol.as_deref(), Some("two"));
     let head = guest
         .exchange(&server, b"", &[], b"", 2, CAPACITY)
@@ -256,7 +260,7 @@ fn a_rule_that_is_broken_ends_the_session_and_not_the_guest() {
 fn a_failure_of_the_hosts_is_no_end() {
     let mut guest = sandbox().guest().expect("a guest");
     let config = sandbox().default_config();
-    let Err(CallError::Failure(failure)) = guest.client(&config, b"too short") else {
+    let Err(CallError::Failure(failure)) = guest.client(&config, b"too short", 0) else {
         panic!("that is no entropy");
     };
     assert_eq!(failure.rule, Rule::EntropyTooShort);
@@ -264,9 +268,9 @@ fn a_failure_of_the_hosts_is_no_end() {
         send_buffer: 1,
         ..config
     };
-    let error = guest.server(&bad).expect_err("out of range");
+    let error = guest.server(&bad, 0).expect_err("out of range");
     assert!(error.to_string().contains("(config)"), "{error}");
-    guest.server(&config).expect("a server");
+    guest.server(&config, 0).expect("a server");
 }
 
 #[test]
@@ -274,8 +278,8 @@ fn a_session_is_no_other_guests() {
     let mut guest = sandbox().guest().expect("a guest");
     let mut other = sandbox().guest().expect("a guest");
     let config = sandbox().default_config();
-    let session = guest.server(&config).expect("a server");
-    let same = other.server(&config).expect("a server");
+    let session = guest.server(&config, 0).expect("a server");
+    let same = other.server(&config, 0).expect("a server");
     assert_eq!(other.state(&session), Err(SandboxError::ForeignSession));
     let turn = other.exchange(&session, b"", &[], b"", 1, 1);
     assert_eq!(turn.map(|_| ()), Err(SandboxError::ForeignSession));

@@ -20,7 +20,9 @@ fn server(sandbox: &Sandbox) -> (Guest, Session) {
     };
     let mut guest = sandbox.guest().expect("a guest");
     let config = sandbox.default_config();
-    let session = guest.open_server(&config, &negotiated).expect("a server");
+    let session = guest
+        .open_server(&config, &negotiated, 0)
+        .expect("a server");
     (guest, session)
 }
 

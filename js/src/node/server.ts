@@ -10,6 +10,7 @@ import { Engine } from '../engine.js';
 import { WebSocketError, checked } from '../error.js';
 import { field } from '../handshake.js';
 import { type DeflateSettings, type Settings, configOf } from '../settings.js';
+import { now } from '../time.js';
 import { WebSocketConnection } from './connection.js';
 
 /** What `verifyClient` is asked about. */
@@ -169,13 +170,13 @@ export class WebSocketServer extends EventEmitter<ServerEvents> {
     const engine = this.options.engine ?? (await Engine.shared());
     if (socket.destroyed) return;
     const { WebsocketSession } = engine.component;
-    const session = checked(() => WebsocketSession.server(configOf(engine, this.#settings())));
+    const session = checked(() => WebsocketSession.server(configOf(engine, this.#settings()), now()));
     let fields: Header[];
     try {
       const subprotocol = this.#subprotocol(request);
       const acceptance = { extensions: [], headers: [], ...(subprotocol !== undefined && { subprotocol }) };
-      fields = checked(() => session.beginServerHandshake('upgrade', fieldsOf(request), acceptance));
-      checked(() => session.endServerHandshake());
+      fields = checked(() => session.beginServerHandshake('upgrade', fieldsOf(request), acceptance, now()));
+      checked(() => session.endServerHandshake(now()));
     } catch (error) {
       session[dispose]();
       throw error;

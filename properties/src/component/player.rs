@@ -220,31 +220,40 @@ impl<E: Engine> Player<E> {
             true => Form::ExtendedConnect,
             false => Form::Upgrade,
         };
-        let engine = &mut self.engine;
+        let (engine, now) = (&mut self.engine, self.now);
         match *call {
             Call::Connect {
                 target,
                 name,
                 value,
-            } => Answer::Done(engine.connect(&Request {
-                target: format!("/{target}"),
-                headers: fields(name, value),
-                ..case::request(&self.config)
-            })),
+            } => Answer::Done(engine.connect(
+                &Request {
+                    target: format!("/{target}"),
+                    headers: fields(name, value),
+                    ..case::request(&self.config)
+                },
+                now,
+            )),
             Call::Accept {
                 chosen,
                 name,
                 value,
-            } => Answer::Agreed(engine.accept(&Acceptance {
-                subprotocol: chosen.then(|| "chat".into()),
-                extensions: Vec::new(),
-                headers: fields(name, value),
-            })),
-            Call::Refuse { status, body } => Answer::Done(engine.refuse(&Refusal {
-                status,
-                headers: Vec::new(),
-                body: body.into(),
-            })),
+            } => Answer::Agreed(engine.accept(
+                &Acceptance {
+                    subprotocol: chosen.then(|| "chat".into()),
+                    extensions: Vec::new(),
+                    headers: fields(name, value),
+                },
+                now,
+            )),
+            Call::Refuse { status, body } => Answer::Done(engine.refuse(
+                &Refusal {
+                    status,
+                    headers: Vec::new(),
+                    body: body.into(),
+                },
+                now,
+            )),
             Call::BeginClient {
                 extended,
                 subprotocol,
@@ -263,6 +272,7 @@ impl<E: Engine> Player<E> {
                     &subprotocols,
                     &extensions,
                     &headers,
+                    now,
                 ))
             }
             Call::EndClient {
@@ -282,7 +292,7 @@ impl<E: Engine> Player<E> {
                     ));
                 }
                 let status = if sound { 101 } else { status };
-                Answer::Agreed(engine.end_client_handshake(status, &headers))
+                Answer::Agreed(engine.end_client_handshake(status, &headers, now))
             }
             Call::BeginServer {
                 extended,
@@ -304,9 +314,10 @@ impl<E: Engine> Player<E> {
                     form,
                     &headers,
                     &Acceptance::default(),
+                    now,
                 ))
             }
-            _ => Answer::Done(engine.end_server_handshake()),
+            _ => Answer::Done(engine.end_server_handshake(now)),
         }
     }
 }

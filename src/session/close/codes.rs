@@ -57,11 +57,13 @@ fn codes() -> impl Iterator<Item = (u16, May)> {
     })
 }
 
+const NOW: Instant = Instant::from_nanos(0);
+
 fn open(role: Role) -> Session {
     let negotiated = Negotiated::default();
     match role {
-        Role::Client => Session::open_client(Config::default(), &[7; 32], negotiated),
-        Role::Server => Session::open_server(Config::default(), negotiated),
+        Role::Client => Session::open_client(Config::default(), &[7; 32], negotiated, NOW),
+        Role::Server => Session::open_server(Config::default(), negotiated, NOW),
     }
     .unwrap()
 }
@@ -77,7 +79,7 @@ fn close_frame(role: Role, payload: &[u8]) -> Vec<u8> {
 
 /// The payload of the one close frame that a session of `role` has written.
 fn written(role: Role, session: &mut Session) -> Vec<u8> {
-    let output = session.take_output(usize::MAX);
+    let output = session.take_output(usize::MAX, NOW);
     let (header, rest) = output.split_at(2);
     assert_eq!(header[0], 0x88);
     let (key, body) = match role {
@@ -140,7 +142,7 @@ fn class_28_every_close_code_that_is_sent() {
         for (code, may) in codes() {
             for reason in ["", "why"] {
                 let mut session = open(role);
-                let sent = session.send(Message::CloseWith(code, reason.as_bytes()), None);
+                let sent = session.send(Message::CloseWith(code, reason.as_bytes()), None, NOW);
                 match may {
                     Set => {
                         assert_eq!(sent, Ok(()), "{code}, {role:?}");

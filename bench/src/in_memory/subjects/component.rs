@@ -41,8 +41,8 @@ impl Component {
             extensions: Vec::new(),
         };
         let session = match role {
-            Role::Server => guest.open_server(&config, &negotiated)?,
-            Role::Client => guest.open_client(&config, &[7; 32], &negotiated)?,
+            Role::Server => guest.open_server(&config, &negotiated, 1)?,
+            Role::Client => guest.open_client(&config, &[7; 32], &negotiated, 1)?,
         };
         Ok((guest, session))
     }

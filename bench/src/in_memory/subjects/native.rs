@@ -47,6 +47,7 @@ impl Subject for Native {
     fn encoder(&self, role: Role, work: Rc<Workload>, duplex: Duplex) -> Result<Box<dyn Writer>> {
         Ok(Box::new(Sender {
             session: open(role)?,
+            clock: Clock::start(),
             role,
             work,
             sink: duplex.sink,
@@ -69,13 +70,14 @@ impl Subject for Native {
 }
 
 fn open(role: Role) -> Result<Session> {
+    let now = Instant::from_nanos(0);
     let mut config = Config::default();
     // Nobody is there to answer a ping.
     config.timeouts.keepalive = None;
     let negotiated = Negotiated::default();
     let session = match role {
-        Role::Server => Session::open_server(config, negotiated),
-        Role::Client => Session::open_client(config, &[7; 32], negotiated),
+        Role::Server => Session::open_server(config, negotiated, now),
+        Role::Client => Session::open_client(config, &[7; 32], negotiated, now),
     };
     session.map_err(|rule| anyhow!("{rule:?}"))
 }
@@ -124,6 +126,7 @@ impl Decoder for Reader {
 
 struct Sender {
     session: Session,
+    clock: Clock,
     role: Role,
     work: Rc<Workload>,
     sink: Sink,
@@ -136,11 +139,12 @@ impl Sender {
     /// Copies to the session's queue, which is written at once.
     fn send(&mut self) -> Result<()> {
         for burst in self.work.bursts() {
+            let now = self.clock.now();
             for message in burst {
-                let queued = self.session.send(outgoing(*message), None);
+                let queued = self.session.send(outgoing(*message), None, now);
                 queued.map_err(|rule| anyhow!("{rule:?}"))?;
             }
-            flush(&mut self.session, &self.sink);
+            flush(&mut self.session, &self.sink, now);
         }
         Ok(())
     }
@@ -250,9 +254,10 @@ impl Writer for Echo {
             self.messages.clear();
             self.payload.clear();
             // The session lends a payload until the next event, and can send when it has given the last.
+            let now = self.clock.now();
             let mut turn = self
                 .session
-                .input(bytes, self.clock.now())
+                .input(bytes, now)
                 .leave_unfinished(LONGEST_LEFT);
             while let Some(event) = turn.next() {
                 let (is_text, payload) = match event {
@@ -278,7 +283,7 @@ impl Writer for Echo {
                 if is_in_place {
                     self.heads.push(head(&mut self.session, message)?);
                 } else {
-                    let queued = self.session.send(message, None);
+                    let queued = self.session.send(message, None, now);
                     queued.map_err(|rule| anyhow!("{rule:?}"))?;
                 }
             }
@@ -292,7 +297,7 @@ impl Writer for Echo {
                 });
                 write(&self.sink, &self.heads, payloads);
             } else {
-                flush(&mut self.session, &self.sink);
+                flush(&mut self.session, &self.sink, now);
             }
             if self.input.take(taken, awaited)? {
                 return Ok(());
@@ -302,7 +307,7 @@ impl Writer for Echo {
 }
 
 /// Writes all that waits.
-fn flush(session: &mut Session, sink: &Sink) {
+fn flush(session: &mut Session, sink: &Sink, now: Instant) {
     loop {
         let output = session.output();
         let count = output.len();
@@ -310,7 +315,7 @@ fn flush(session: &mut Session, sink: &Sink) {
             break;
         }
         sink.put(&[IoSlice::new(output)]);
-        session.advance(count);
+        session.advance(count, now);
     }
     while session.sent().is_some() {}
 }

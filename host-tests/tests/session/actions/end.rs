@@ -1,6 +1,6 @@
 //! How a session that is driven by actions ends.
 
-use host_tests::engine::{ENTROPY, rule};
+use host_tests::engine::{ENTROPY, START, rule};
 use host_tests::wire::{self, Frame};
 use host_tests::{ActionIs, Engine, Event, Pump, ROLES, on_both_engines};
 use websocket_component::handshake::{Negotiated, Request};
@@ -85,7 +85,7 @@ fn sends_that_a_failure_drops_are_told_as_cancelled<E: Engine>() {
 fn a_send_behind_what_is_being_written_is_dropped<E: Engine>() {
     let mut config = Config::default();
     config.send_buffer = 16;
-    let mut engine = E::open_server(&config, &Negotiated::default()).unwrap();
+    let mut engine = E::open_server(&config, &Negotiated::default(), START).unwrap();
     engine
         .send(Message::Binary(&[1; 14]), Some(1), NOW)
         .unwrap();
@@ -139,9 +139,11 @@ fn abort_cancels_all_that_is_queued_and_writes_nothing<E: Engine>() {
 }
 
 fn abort_before_the_session_is_open_does_nothing<E: Engine>() {
-    let mut engine = E::client(&Config::default(), &ENTROPY).unwrap();
+    let mut engine = E::client(&Config::default(), &ENTROPY, START).unwrap();
     engine.abort();
-    engine.connect(&Request::new("example.org", "/")).unwrap();
+    engine
+        .connect(&Request::new("example.org", "/"), NOW)
+        .unwrap();
     engine.abort();
     assert_eq!(engine.state(), State::Connecting);
     assert_eq!(engine.failure(), None);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use host_tests::engine::ENTROPY;
+use host_tests::engine::{ENTROPY, START};
 use host_tests::wire::{self, Frame};
 use host_tests::{ActionIs, Engine, Event, Pump, ROLES, on_both_engines};
 use websocket_component::handshake::{Acceptance, Negotiated, Request};
@@ -163,11 +163,13 @@ fn a_received_ping_or_pong_consumes_a_receive_only_if_shown<E: Engine>() {
 }
 
 fn the_handshake_in_bytes_by_actions<E: Engine>() {
-    let mut client = E::client(&Config::default(), &ENTROPY).unwrap();
-    client.connect(&Request::new("example.org", "/")).unwrap();
+    let mut client = E::client(&Config::default(), &ENTROPY, START).unwrap();
+    client
+        .connect(&Request::new("example.org", "/"), NOW)
+        .unwrap();
     let mut client = Pump::of(client);
     client.run(b"");
-    let mut server = Pump::of(E::server(&Config::default()).unwrap());
+    let mut server = Pump::of(E::server(&Config::default(), START).unwrap());
     server.read_at_most = 10;
     server.run(&client.written);
     assert_eq!(server.events, [Event::Request]);
@@ -179,14 +181,14 @@ fn the_handshake_in_bytes_by_actions<E: Engine>() {
 }
 
 fn no_input_is_asked_for_while_the_host_has_to_answer<E: Engine>() {
-    let mut engine = E::server(&Config::default()).unwrap();
+    let mut engine = E::server(&Config::default(), START).unwrap();
     engine.receive(Some(1)).unwrap();
     let early = peers(Role::Server, &[Frame::text("early")]);
     read(&mut engine, &[host_tests::heads::request(), early].concat());
     assert_eq!(received(&mut engine), (Some(1), Some(Event::Request)));
     engine.receive(Some(2)).unwrap();
     assert_eq!(action(&mut engine), ActionIs::Nothing);
-    engine.accept(&Acceptance::default()).unwrap();
+    engine.accept(&Acceptance::default(), NOW).unwrap();
     let early = (Some(2), Some(Event::text("early")));
     assert_eq!(received(&mut engine), early);
 }

@@ -1,6 +1,6 @@
 //! Writes, and the ends of sends.
 
-use host_tests::engine::rule;
+use host_tests::engine::{START, rule};
 use host_tests::wire::{self, Frame};
 use host_tests::{ActionIs, Engine, Event, Pump, ROLES, on_both_engines};
 use websocket_component::handshake::Negotiated;
@@ -70,7 +70,7 @@ fn a_write_of_nothing_is_tried_again<E: Engine>() {
 fn a_send_longer_than_the_buffer_is_one_frame_in_pieces<E: Engine>() {
     let mut config = Config::default();
     config.send_buffer = 16;
-    let mut engine = E::open_server(&config, &Negotiated::default()).unwrap();
+    let mut engine = E::open_server(&config, &Negotiated::default(), START).unwrap();
     engine
         .send(Message::Binary(&[9; 50]), Some(1), NOW)
         .unwrap();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use host_tests::engine::{ENTROPY, ROLES};
+use host_tests::engine::{ENTROPY, ROLES, START};
 use host_tests::wire::Frame;
 use host_tests::{Engine, Subject, on_both_engines};
 use websocket_component::{Config, Instant, Message, Role, Rule, State};
@@ -65,7 +65,7 @@ fn class_16_the_last_reading_of_the_clock_hangs_nothing<E: Engine>() {
     let mut config = all_deadlines();
     config.timeouts.idle = None;
     config.timeouts.pong = None;
-    let mut engine = E::open(Role::Server, &config, &Default::default()).unwrap();
+    let mut engine = E::open_server(&config, &Default::default(), end).unwrap();
     engine.exchange(b"", &[], end, 1);
     let turn = engine.exchange(b"", &[], end, 1);
     assert_eq!((turn.output, turn.failure), (vec![], None));
@@ -73,7 +73,7 @@ fn class_16_the_last_reading_of_the_clock_hangs_nothing<E: Engine>() {
     let mut config = quiet();
     config.timeouts.idle = Some(Duration::MAX);
     config.timeouts.keepalive = Some(Duration::MAX);
-    let mut engine = E::open(Role::Server, &config, &Default::default()).unwrap();
+    let mut engine = E::open_server(&config, &Default::default(), end).unwrap();
     let turn = engine.exchange(b"", &[], end, 1);
     assert_eq!((turn.output, turn.failure), (vec![], None));
 }
@@ -98,8 +98,8 @@ fn without_timeouts_there_is_no_deadline<E: Engine>() {
         subject.says(Message::Close).unwrap();
         assert_eq!(subject.next_deadline(), None);
         let mut engine = match role {
-            Role::Client => E::client(&quiet(), &ENTROPY).unwrap(),
-            Role::Server => E::server(&quiet()).unwrap(),
+            Role::Client => E::client(&quiet(), &ENTROPY, START).unwrap(),
+            Role::Server => E::server(&quiet(), START).unwrap(),
         };
         engine.exchange(b"", &[], subject.now, 1);
         assert_eq!(engine.next_deadline(), None);

@@ -70,7 +70,10 @@ fn a_refusal_has_all_its_time_however_late_it_is_given<E: Engine>() {
         let mut subject = Subject::<E>::new(Role::Server, &config);
         assert_eq!(subject.hears(heads::request()), [Event::Request]);
         subject.now = subject.now.after(60 * SECOND);
-        subject.engine.refuse(&Refusal::new(504)).unwrap();
+        subject
+            .engine
+            .refuse(&Refusal::new(504), subject.now)
+            .unwrap();
         subject
     };
     let mut subject = refused();

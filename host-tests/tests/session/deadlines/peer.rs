@@ -44,7 +44,7 @@ fn a_client_whose_request_is_not_answered_gives_up<E: Engine>() {
     let config = config(|timeouts| timeouts.handshake = Some(10 * SECOND));
     let mut subject = Subject::<E>::new(Role::Client, &config);
     let request = Request::new("example.org", "/");
-    subject.engine.connect(&request).unwrap();
+    subject.engine.connect(&request, subject.now).unwrap();
     subject.writes_bytes();
     subject.hears("HTTP/1.1 101 Switching");
     fails_in(&mut subject, 10 * SECOND, Rule::HandshakeTimeout);
@@ -56,7 +56,7 @@ fn a_client_whose_request_is_not_taken_gives_up<E: Engine>() {
     let config = config(|timeouts| timeouts.handshake = Some(10 * SECOND));
     let mut subject = Subject::<E>::new(Role::Client, &config);
     let request = Request::new("example.org", "/");
-    subject.engine.connect(&request).unwrap();
+    subject.engine.connect(&request, subject.now).unwrap();
     subject.turn_of(&[], 5);
     subject.now = subject.now.after(10 * SECOND);
     let turn = subject.turn_of(&[], 5);
@@ -71,7 +71,10 @@ fn the_hosts_own_time_is_not_the_peers<E: Engine>() {
     assert_eq!(subject.hears(heads::request()), [Event::Request]);
     assert_eq!(subject.next_deadline(), None);
     subject.waits(100 * SECOND);
-    subject.engine.accept(&Default::default()).unwrap();
+    subject
+        .engine
+        .accept(&Default::default(), subject.now)
+        .unwrap();
     assert_eq!(subject.state(), State::Open);
 }
 
@@ -80,7 +83,10 @@ fn who_waits_to_be_accepted_is_not_idle<E: Engine>() {
     let mut subject = Subject::<E>::new(Role::Server, &config);
     assert_eq!(subject.hears(heads::request()), [Event::Request]);
     subject.now = subject.now.after(60 * SECOND);
-    subject.engine.accept(&Acceptance::default()).unwrap();
+    subject
+        .engine
+        .accept(&Acceptance::default(), subject.now)
+        .unwrap();
     assert_eq!(subject.turn(&[]).state, State::Open);
     fails_in(&mut subject, 10 * SECOND, Rule::IdleTimeout);
 }

@@ -1,7 +1,7 @@
 //! What is offered, answered and agreed on (RFC 7692, section 7.1), in whole handshakes.
 
 use host_tests::deflate::{self, NAME, text};
-use host_tests::engine::ENTROPY;
+use host_tests::engine::{ENTROPY, START};
 use host_tests::wire::RSV1;
 use host_tests::{Engine, Event, Failure, Pair, Subject, heads, on_both_engines};
 use websocket_component::handshake::{Acceptance, Extension, Form, Header, Request};
@@ -90,7 +90,7 @@ fn two_sides_agree_and_understand_each_other<E: Engine>() {
 /// What a client with these settings offers.
 fn offered<E: Engine>(config: &Config, request: &Request) -> Option<String> {
     let mut subject = Subject::<E>::new(Role::Client, config);
-    subject.engine.connect(request).unwrap();
+    subject.engine.connect(request, subject.now).unwrap();
     let head = subject.writes_text();
     heads::field(&head, FIELD).map(Into::into)
 }
@@ -126,7 +126,7 @@ fn answered<E: Engine>(config: &Config, offer: &str, acceptance: &Acceptance) ->
     let mut subject = Subject::<E>::new(Role::Server, config);
     let request = heads::request_with(&[(FIELD, offer)]);
     assert_eq!(subject.hears(request), [Event::Request]);
-    subject.engine.accept(acceptance).unwrap();
+    subject.engine.accept(acceptance, subject.now).unwrap();
     assert_eq!(subject.state(), State::Open);
     let head = subject.writes_text();
     heads::field(&head, FIELD).map(Into::into)
@@ -187,7 +187,7 @@ fn class_05_offers_with_something_wrong_are_declined<E: Engine>() {
 /// A client that has heard this answer.
 fn heard<E: Engine>(config: &Config, answer: &str) -> Subject<E> {
     let mut subject = Subject::<E>::new(Role::Client, config);
-    subject.engine.connect(&plain()).unwrap();
+    subject.engine.connect(&plain(), subject.now).unwrap();
     let head = subject.writes_text();
     let key = heads::field(&head, "Sec-WebSocket-Key").expect("a key");
     let accept = heads::accept_for(key);
@@ -290,8 +290,8 @@ fn class_10_an_answer_with_wrong_window_bits_never_opens<E: Engine>() {
 
 fn in_headers_it_is_agreed_on_too<E: Engine>() {
     for form in [Form::Upgrade, Form::ExtendedConnect] {
-        let mut client = E::client(&deflate::config(), &ENTROPY).unwrap();
-        let mut server = E::server(&deflate::config()).unwrap();
+        let mut client = E::client(&deflate::config(), &ENTROPY, START).unwrap();
+        let mut server = E::server(&deflate::config(), START).unwrap();
         let mut request = match form {
             Form::Upgrade => vec![Header::new("Host", "example.org")],
             Form::ExtendedConnect => [
@@ -306,15 +306,17 @@ fn in_headers_it_is_agreed_on_too<E: Engine>() {
         };
         request.extend(
             client
-                .begin_client_handshake(form, &[], &[], &request)
+                .begin_client_handshake(form, &[], &[], &request, START)
                 .unwrap(),
         );
         let response = server
-            .begin_server_handshake(form, &request, &Acceptance::default())
+            .begin_server_handshake(form, &request, &Acceptance::default(), START)
             .unwrap();
-        server.end_server_handshake().unwrap();
+        server.end_server_handshake(START).unwrap();
         let status = if form == Form::Upgrade { 101 } else { 200 };
-        client.end_client_handshake(status, &response).unwrap();
+        client
+            .end_client_handshake(status, &response, START)
+            .unwrap();
         let negotiated = Some(deflate::negotiated(""));
         assert_eq!(client.negotiated(), negotiated);
         assert_eq!(server.negotiated(), negotiated);
@@ -372,9 +374,12 @@ fn a_host_can_make_the_offers_and_the_answer<E: Engine>() {
     let mut subject = Subject::<E>::new(Role::Server, &deflate::config());
     let offer = "permessage-deflate; server_no_context_takeover";
     subject.hears(heads::request_with(&[(FIELD, offer)]));
-    let refused = subject.engine.accept(&acceptance);
+    let refused = subject.engine.accept(&acceptance, subject.now);
     assert_eq!(refused, Err(Failure::from(Rule::ExtensionNotRequested)));
-    subject.engine.accept(&Acceptance::default()).unwrap();
+    subject
+        .engine
+        .accept(&Acceptance::default(), subject.now)
+        .unwrap();
 }
 
 fn a_session_that_starts_open_takes_the_answer_to_the_letter<E: Engine>() {

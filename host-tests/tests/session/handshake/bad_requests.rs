@@ -123,14 +123,14 @@ fn bad_requests_are_shown_if_the_host_asks_for_them<E: Engine>() {
         assert_eq!(subject.hears(request), [Event::Request], "{rule:?}");
         let shown = subject.engine.request().expect("a request");
         assert_eq!(shown.violation, Some(rule));
-        let accepted = subject.engine.accept(&Acceptance::default());
+        let accepted = subject.engine.accept(&Acceptance::default(), subject.now);
         assert_eq!(accepted.expect_err("not acceptable").rule, rule);
         assert_eq!(subject.writes_bytes(), b"");
         let page = Refusal {
             body: b"<h1>hello</h1>".into(),
             ..Refusal::new(200)
         };
-        subject.engine.refuse(&page).unwrap();
+        subject.engine.refuse(&page, subject.now).unwrap();
         let response = subject.writes_text();
         assert!(response.starts_with("HTTP/1.1 200 OK\r\n"));
         assert!(response.ends_with("<h1>hello</h1>"));
@@ -169,13 +169,13 @@ fn a_probe_of_http_1_0_can_be_answered_by_the_host<E: Engine>() {
         assert_eq!(shown.violation, Some(Rule::HttpVersion));
         let line = format!("{} {} HTTP/1.0\r\n", shown.method, shown.target);
         assert!(probe.starts_with(&line), "{line:?}");
-        let accepted = subject.engine.accept(&Acceptance::default());
+        let accepted = subject.engine.accept(&Acceptance::default(), subject.now);
         assert_eq!(rule(accepted), Rule::HttpVersion);
         let health = Refusal {
             body: b"ok\n".into(),
             ..Refusal::new(200)
         };
-        subject.engine.refuse(&health).unwrap();
+        subject.engine.refuse(&health, subject.now).unwrap();
         let response = subject.writes_text();
         let (head, body) = response.split_once("\r\n\r\n").unwrap();
         assert!(head.starts_with("HTTP/1.1 200 OK\r\n"));
@@ -220,7 +220,7 @@ fn a_refusal_of_a_head_request_has_no_body<E: Engine>() {
         body: b"<h1>hello</h1>".into(),
         ..Refusal::new(200)
     };
-    subject.engine.refuse(&page).unwrap();
+    subject.engine.refuse(&page, subject.now).unwrap();
     let response = subject.writes_text();
     let (head, body) = response.split_once("\r\n\r\n").unwrap();
     assert_eq!(heads::field(head, "Content-Length"), Some("14"));

@@ -154,7 +154,7 @@ fn class_25_a_redirect_is_not_followed<E: Engine>() {
         let shown = subject.engine.response().expect("the redirect");
         assert_eq!(shown.status, status);
         assert_eq!(shown.headers[0], header(elsewhere.0, elsewhere.1));
-        assert!(subject.engine.connect(&request).is_err());
+        assert!(subject.engine.connect(&request, subject.now).is_err());
     }
 }
 

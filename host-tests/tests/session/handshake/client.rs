@@ -1,6 +1,6 @@
 //! The client's side, in bytes.
 
-use host_tests::engine::ENTROPY;
+use host_tests::engine::{ENTROPY, START};
 use host_tests::wire::Frame;
 use host_tests::{Engine, Event, Pair, Subject, heads, on_both_engines};
 use websocket_component::handshake::{Acceptance, Request};
@@ -121,21 +121,25 @@ fn class_18_a_value_of_the_request_with_a_line_end_is_refused<E: Engine>() {
             Rule::HeaderNameInvalid,
         ),
     ] {
-        assert_refused(subject.engine.connect(&request), rule);
+        assert_refused(subject.engine.connect(&request, subject.now), rule);
         assert_eq!(subject.writes_bytes(), b"");
     }
-    subject.engine.connect(&plain()).unwrap();
+    subject.engine.connect(&plain(), subject.now).unwrap();
     assert_eq!(subject.writes_text().lines().count(), 7);
 }
 
 fn values_of_the_request_that_are_malformed<E: Engine>() {
     let mut subject = Subject::<E>::new(Role::Client, &Config::default());
     for target in ["", "chat", "*", "/a b", "/a#b", "http://a/", "/\u{e9}"] {
-        let outcome = subject.engine.connect(&Request::new("a", target));
+        let outcome = subject
+            .engine
+            .connect(&Request::new("a", target), subject.now);
         assert_refused(outcome, Rule::TargetInvalid);
     }
     for authority in ["", "a b", "a/b", "user@a", "a:b", "a:65536"] {
-        let outcome = subject.engine.connect(&Request::new(authority, "/"));
+        let outcome = subject
+            .engine
+            .connect(&Request::new(authority, "/"), subject.now);
         assert_refused(outcome, Rule::AuthorityInvalid);
     }
     for names in [&["a b"][..], &[""], &["a", "a"]] {
@@ -143,7 +147,7 @@ fn values_of_the_request_that_are_malformed<E: Engine>() {
             subprotocols: names.iter().map(|name| (*name).into()).collect(),
             ..plain()
         };
-        let outcome = subject.engine.connect(&request);
+        let outcome = subject.engine.connect(&request, subject.now);
         assert_refused(outcome, Rule::SubprotocolInvalid);
     }
     for name in ["Host", "upgrade", "Sec-WebSocket-Key", "Content-Length"] {
@@ -151,7 +155,7 @@ fn values_of_the_request_that_are_malformed<E: Engine>() {
             headers: vec![header(name, "x")],
             ..plain()
         };
-        let outcome = subject.engine.connect(&request);
+        let outcome = subject.engine.connect(&request, subject.now);
         assert_refused(outcome, Rule::HeaderReserved);
     }
 }
@@ -159,8 +163,8 @@ fn values_of_the_request_that_are_malformed<E: Engine>() {
 fn class_17_each_client_has_a_key_of_its_own<E: Engine>() {
     let mut keys = Vec::new();
     for seed in 0..50 {
-        let mut engine = E::client(&Config::default(), &[seed; 32]).unwrap();
-        engine.connect(&plain()).unwrap();
+        let mut engine = E::client(&Config::default(), &[seed; 32], START).unwrap();
+        engine.connect(&plain(), START).unwrap();
         let head = engine.exchange(b"", &[], Default::default(), 10_000).output;
         let head = String::from_utf8(head).unwrap();
         keys.push(key_in(&head).to_owned());
@@ -171,15 +175,15 @@ fn class_17_each_client_has_a_key_of_its_own<E: Engine>() {
 }
 
 fn calls_that_are_not_the_next_step_change_nothing<E: Engine>() {
-    let mut engine = E::client(&Config::default(), &ENTROPY).unwrap();
+    let mut engine = E::client(&Config::default(), &ENTROPY, START).unwrap();
     let acceptance = Acceptance::default();
-    assert_refused(engine.accept(&acceptance), Rule::WrongRole);
-    assert_refused(engine.end_server_handshake(), Rule::WrongRole);
-    let ended = engine.end_client_handshake(101, &[]);
+    assert_refused(engine.accept(&acceptance, START), Rule::WrongRole);
+    assert_refused(engine.end_server_handshake(START), Rule::WrongRole);
+    let ended = engine.end_client_handshake(101, &[], START);
     assert_refused(ended, Rule::HandshakeOutOfOrder);
-    engine.connect(&plain()).unwrap();
-    assert_refused(engine.connect(&plain()), Rule::HandshakeOutOfOrder);
-    let ended = engine.end_client_handshake(101, &[]);
+    engine.connect(&plain(), START).unwrap();
+    assert_refused(engine.connect(&plain(), START), Rule::HandshakeOutOfOrder);
+    let ended = engine.end_client_handshake(101, &[], START);
     assert_refused(ended, Rule::HandshakeOutOfOrder);
     let said = engine.send(Message::Text("x"), None, Default::default());
     assert_refused(said, Rule::NotOpen);

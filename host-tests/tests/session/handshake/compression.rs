@@ -207,7 +207,7 @@ fn class_30_only_what_the_host_chose_is_negotiated<E: Engine>() {
         extensions: vec![deflate(&[("server_max_window_bits", Some("8"))])],
         ..Acceptance::default()
     };
-    let negotiated = subject.engine.accept(&acceptance).unwrap();
+    let negotiated = subject.engine.accept(&acceptance, subject.now).unwrap();
     assert_eq!(negotiated, of_the_host());
     let head = subject.writes_text();
     let answer = heads::field(&head, FIELD);

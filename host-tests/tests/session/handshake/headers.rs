@@ -1,6 +1,6 @@
 //! The handshake in headers, over HTTP/1.1 and as an extended CONNECT (RFC 8441, RFC 9220).
 
-use host_tests::engine::ENTROPY;
+use host_tests::engine::{ENTROPY, START};
 use host_tests::wire::Frame;
 use host_tests::{Engine, Event, heads, on_both_engines};
 use websocket_component::handshake::{Acceptance, Form, Header, Negotiated};
@@ -25,11 +25,11 @@ on_both_engines![
 const NOW: Instant = Instant::from_nanos(3);
 
 fn client<E: Engine>() -> E {
-    E::client(&Config::default(), &ENTROPY).unwrap()
+    E::client(&Config::default(), &ENTROPY, START).unwrap()
 }
 
 fn server<E: Engine>() -> E {
-    E::server(&Config::default()).unwrap()
+    E::server(&Config::default(), START).unwrap()
 }
 
 fn value<'a>(headers: &'a [Header], name: &str) -> Option<&'a str> {
@@ -65,7 +65,13 @@ fn an_upgrade_in_headers<E: Engine>() {
     let mut client = client::<E>();
     let extensions = [extension("x-of-mine")];
     let mut request = client
-        .begin_client_handshake(Form::Upgrade, &chat(), &extensions, &[header("A", "b")])
+        .begin_client_handshake(
+            Form::Upgrade,
+            &chat(),
+            &extensions,
+            &[header("A", "b")],
+            NOW,
+        )
         .unwrap();
     assert_eq!(value(&request, "Upgrade"), Some("websocket"));
     assert_eq!(value(&request, "Connection"), Some("Upgrade"));
@@ -80,13 +86,13 @@ fn an_upgrade_in_headers<E: Engine>() {
 
     let mut server = server::<E>();
     let response = server
-        .begin_server_handshake(Form::Upgrade, &request, &accept_chat())
+        .begin_server_handshake(Form::Upgrade, &request, &accept_chat(), NOW)
         .unwrap();
     let accept = heads::accept_for(&key);
     assert_eq!(value(&response, "Sec-WebSocket-Accept"), Some(&*accept));
     assert_eq!(server.state(), State::Connecting);
-    server.end_server_handshake().unwrap();
-    let negotiated = client.end_client_handshake(101, &response).unwrap();
+    server.end_server_handshake(NOW).unwrap();
+    let negotiated = client.end_client_handshake(101, &response, NOW).unwrap();
     assert_eq!(negotiated.subprotocol.as_deref(), Some("chat"));
     assert_connected(client, server);
 }
@@ -105,7 +111,7 @@ fn an_extended_connect<E: Engine>() {
     let form = Form::ExtendedConnect;
     let mut client = client::<E>();
     let added = client
-        .begin_client_handshake(form, &chat(), &[], &pseudo())
+        .begin_client_handshake(form, &chat(), &[], &pseudo(), NOW)
         .unwrap();
     for field in &added {
         assert_eq!(field.name, field.name.to_ascii_lowercase());
@@ -116,13 +122,13 @@ fn an_extended_connect<E: Engine>() {
     let request = [pseudo(), added].concat();
     let mut server = server::<E>();
     let response = server
-        .begin_server_handshake(form, &request, &accept_chat())
+        .begin_server_handshake(form, &request, &accept_chat(), NOW)
         .unwrap();
     for absent in ["upgrade", "connection", "sec-websocket-accept"] {
         assert_eq!(value(&response, absent), None);
     }
-    server.end_server_handshake().unwrap();
-    client.end_client_handshake(200, &response).unwrap();
+    server.end_server_handshake(NOW).unwrap();
+    client.end_client_handshake(200, &response, NOW).unwrap();
     assert_connected(client, server);
 }
 
@@ -140,7 +146,7 @@ fn connect_request() -> Vec<Header> {
 #[track_caller]
 fn refuses<E: Engine>(form: Form, request: &[Header], rule: Rule) {
     let mut server = server::<E>();
-    let outcome = server.begin_server_handshake(form, request, &Acceptance::default());
+    let outcome = server.begin_server_handshake(form, request, &Acceptance::default(), NOW);
     assert_eq!(outcome, Err(rule.into()));
     assert_eq!(server.failure(), Some(rule.into()));
     assert_eq!(server.state(), State::Closed);
@@ -151,8 +157,10 @@ fn refuses<E: Engine>(form: Form, request: &[Header], rule: Rule) {
 #[track_caller]
 fn rejects<E: Engine>(form: Form, status: u16, response: &[Header], rule: Rule) {
     let mut client = client::<E>();
-    client.begin_client_handshake(form, &[], &[], &[]).unwrap();
-    let outcome = client.end_client_handshake(status, response);
+    client
+        .begin_client_handshake(form, &[], &[], &[], NOW)
+        .unwrap();
+    let outcome = client.end_client_handshake(status, response, NOW);
     assert_eq!(outcome, Err(rule.into()));
     assert_eq!(client.failure(), Some(rule.into()));
     assert_eq!(client.state(), State::Closed);
@@ -192,7 +200,7 @@ fn class_18_a_status_other_than_the_forms_own_never_opens<E: Engine>() {
     for status in [0, 100, 200, 204, 302, 401, 426, 500, u16::MAX] {
         let mut client = client::<E>();
         let request = client
-            .begin_client_handshake(Form::Upgrade, &[], &[], &[])
+            .begin_client_handshake(Form::Upgrade, &[], &[], &[], NOW)
             .unwrap();
         let key = value(&request, "Sec-WebSocket-Key").unwrap();
         let response = [
@@ -200,7 +208,7 @@ fn class_18_a_status_other_than_the_forms_own_never_opens<E: Engine>() {
             header("Connection", "Upgrade"),
             header("Sec-WebSocket-Accept", &heads::accept_for(key)),
         ];
-        let outcome = client.end_client_handshake(status, &response);
+        let outcome = client.end_client_handshake(status, &response, NOW);
         assert_eq!(outcome, Err(Rule::HandshakeRefused.into()));
         assert_eq!(client.state(), State::Closed);
     }
@@ -244,28 +252,30 @@ fn a_request_in_headers_that_breaks_a_rule_ends_the_session<E: Engine>() {
 fn an_answer_that_the_request_does_not_allow_can_be_put_right<E: Engine>() {
     let mut server = server::<E>();
     let request = upgrade_request();
-    let outcome = server.begin_server_handshake(Form::Upgrade, &request, &accept_chat());
+    let outcome = server.begin_server_handshake(Form::Upgrade, &request, &accept_chat(), NOW);
     assert_refused(outcome, Rule::SubprotocolNotRequested);
-    assert_refused(server.end_server_handshake(), Rule::HandshakeOutOfOrder);
+    assert_refused(server.end_server_handshake(NOW), Rule::HandshakeOutOfOrder);
     assert_eq!(server.state(), State::Connecting);
     server
-        .begin_server_handshake(Form::Upgrade, &request, &Acceptance::default())
+        .begin_server_handshake(Form::Upgrade, &request, &Acceptance::default(), NOW)
         .unwrap();
-    server.end_server_handshake().unwrap();
+    server.end_server_handshake(NOW).unwrap();
     assert_eq!(server.state(), State::Open);
-    assert_refused(server.end_server_handshake(), Rule::HandshakeOutOfOrder);
+    assert_refused(server.end_server_handshake(NOW), Rule::HandshakeOutOfOrder);
 }
 
 fn class_18_values_with_line_ends_are_refused<E: Engine>() {
     for form in [Form::Upgrade, Form::ExtendedConnect] {
         let mut client = client::<E>();
         let injected = [header("X", "a\r\nY: b")];
-        let outcome = client.begin_client_handshake(form, &[], &[], &injected);
+        let outcome = client.begin_client_handshake(form, &[], &[], &injected, NOW);
         assert_refused(outcome, Rule::HeaderValueInvalid);
         let bad = ["a\r\nb".to_owned()];
-        let outcome = client.begin_client_handshake(form, &bad, &[], &[]);
+        let outcome = client.begin_client_handshake(form, &bad, &[], &[], NOW);
         assert_refused(outcome, Rule::SubprotocolInvalid);
-        client.begin_client_handshake(form, &[], &[], &[]).unwrap();
+        client
+            .begin_client_handshake(form, &[], &[], &[], NOW)
+            .unwrap();
     }
 }
 
@@ -278,7 +288,7 @@ fn a_session_that_starts_open_has_what_was_negotiated<E: Engine>() {
         let mut engine = E::open(role, &Config::default(), &negotiated).unwrap();
         assert_eq!(engine.state(), State::Open);
         assert_eq!(engine.negotiated(), Some(negotiated.clone()));
-        let outcome = engine.end_client_handshake(101, &[]);
+        let outcome = engine.end_client_handshake(101, &[], NOW);
         assert_refused(outcome, Rule::HandshakeOutOfOrder);
     }
 }
@@ -287,12 +297,12 @@ fn bytes_before_the_handshake_has_ended_wait<E: Engine>() {
     let mut server = server::<E>();
     let request = upgrade_request();
     server
-        .begin_server_handshake(Form::Upgrade, &request, &Acceptance::default())
+        .begin_server_handshake(Form::Upgrade, &request, &Acceptance::default(), NOW)
         .unwrap();
     let early = Frame::text("early").by(Role::Client).bytes();
     let turn = server.exchange(&early, &[], NOW, 100);
     assert_eq!((turn.consumed, turn.events), (0, vec![]));
-    server.end_server_handshake().unwrap();
+    server.end_server_handshake(NOW).unwrap();
     let turn = server.exchange(&early, &[], NOW, 100);
     assert_eq!(turn.events, [Event::text("early")]);
 }
@@ -302,22 +312,24 @@ fn a_session_whose_connection_is_lost_meanwhile_does_not_open<E: Engine>() {
     let (form, acceptance) = (Form::Upgrade, Acceptance::default());
     let mut lost = client::<E>();
     lost.end_of_input(NOW);
-    assert_refused(lost.begin_client_handshake(form, &[], &[], &[]), OVER);
+    assert_refused(lost.begin_client_handshake(form, &[], &[], &[], NOW), OVER);
     let mut lost = server::<E>();
     lost.end_of_input(NOW);
-    let outcome = lost.begin_server_handshake(form, &upgrade_request(), &acceptance);
+    let outcome = lost.begin_server_handshake(form, &upgrade_request(), &acceptance, NOW);
     assert_refused(outcome, OVER);
 
     let (mut client, mut server) = (client::<E>(), server::<E>());
-    let fields = client.begin_client_handshake(form, &[], &[], &[]).unwrap();
+    let fields = client
+        .begin_client_handshake(form, &[], &[], &[], NOW)
+        .unwrap();
     let request = [fields, vec![header("Host", "example.com")]].concat();
     let response = server
-        .begin_server_handshake(form, &request, &acceptance)
+        .begin_server_handshake(form, &request, &acceptance, NOW)
         .unwrap();
     client.end_of_input(NOW);
-    assert_refused(client.end_client_handshake(101, &response), OVER);
+    assert_refused(client.end_client_handshake(101, &response, NOW), OVER);
     server.end_of_input(NOW);
-    assert_refused(server.end_server_handshake(), OVER);
+    assert_refused(server.end_server_handshake(NOW), OVER);
     assert_eq!(client.state(), State::Closed);
     assert_eq!(server.state(), State::Closed);
 }

@@ -1,6 +1,6 @@
 //! Heads that are untidy and harmless, as real peers send them: they are let pass, and what is shown of them is clean.
 
-use host_tests::engine::ENTROPY;
+use host_tests::engine::{ENTROPY, START};
 use host_tests::{Engine, Event, Subject, heads, on_both_engines};
 use websocket_component::handshake::{Acceptance, Form, RequestHead};
 use websocket_component::{Config, Instant, Role, Rule, State};
@@ -84,7 +84,7 @@ fn a_repeated_subprotocol_counts_once<E: Engine>() {
         subprotocol: Some("ocpp1.6".into()),
         ..Acceptance::default()
     };
-    subject.engine.accept(&acceptance).unwrap();
+    subject.engine.accept(&acceptance, subject.now).unwrap();
     let head = subject.writes_text();
     let chosen = heads::field(&head, "Sec-WebSocket-Protocol");
     assert_eq!(chosen, Some("ocpp1.6"));
@@ -132,9 +132,11 @@ fn a_101_opens_whatever_body_it_announces<E: Engine>() {
         let shown = subject.engine.response().unwrap();
         assert_eq!((shown.body, shown.body_complete), (vec![], true));
 
-        let mut client = E::client(&Config::default(), &ENTROPY).unwrap();
+        let mut client = E::client(&Config::default(), &ENTROPY, START).unwrap();
         let form = Form::Upgrade;
-        let request = client.begin_client_handshake(form, &[], &[], &[]).unwrap();
+        let request = client
+            .begin_client_handshake(form, &[], &[], &[], START)
+            .unwrap();
         let key = String::from_utf8(request[2].value.clone()).unwrap();
         let mut response = vec![
             header("Upgrade", "websocket"),
@@ -142,7 +144,7 @@ fn a_101_opens_whatever_body_it_announces<E: Engine>() {
             header("Sec-WebSocket-Accept", &heads::accept_for(&key)),
         ];
         response.extend(fields.iter().map(|(name, value)| header(name, value)));
-        assert!(client.end_client_handshake(101, &response).is_ok());
+        assert!(client.end_client_handshake(101, &response, START).is_ok());
     }
 }
 
@@ -151,7 +153,7 @@ fn a_101_of_http_1_0_opens_if_the_settings_say_so<E: Engine>() {
         let mut config = Config::default();
         config.allow_http10_response = allowed;
         let mut subject = Subject::<E>::new(Role::Client, &config);
-        subject.engine.connect(&plain()).unwrap();
+        subject.engine.connect(&plain(), subject.now).unwrap();
         let head = subject.writes_text();
         let response = String::from_utf8(heads::response_to(key_in(&head))).unwrap();
         let events = subject.hears(response.replace("HTTP/1.1", "HTTP/1.0"));
@@ -199,10 +201,10 @@ fn a_request_in_headers_may_be_untidy_too<E: Engine>() {
         let fields = kept.chain([(name, value)]);
         let fields: Vec<_> = fields.map(|(name, value)| header(name, value)).collect();
         let begin = |config: &Config| {
-            let mut server = E::server(config).unwrap();
+            let mut server = E::server(config, START).unwrap();
             let acceptance = Acceptance::default();
-            server.begin_server_handshake(Form::Upgrade, &fields, &acceptance)?;
-            server.end_server_handshake()?;
+            server.begin_server_handshake(Form::Upgrade, &fields, &acceptance, START)?;
+            server.end_server_handshake(START)?;
             let turn = server.exchange(b"", &[], Instant::from_nanos(3), 100);
             assert_eq!(turn.state, State::Open);
             Ok::<_, host_tests::Failure>(())

@@ -46,13 +46,16 @@ fn asked<E: Engine>(fields: &[(&str, &str)]) -> Subject<E> {
 }
 
 fn accept<E: Engine>(subject: &mut Subject<E>) {
-    subject.engine.accept(&Acceptance::default()).unwrap();
+    subject
+        .engine
+        .accept(&Acceptance::default(), subject.now)
+        .unwrap();
 }
 
 /// A client that has sent a request, and what its head says.
 fn asking<E: Engine>(request: &Request) -> (Subject<E>, String) {
     let mut subject = Subject::<E>::new(Role::Client, &Config::default());
-    subject.engine.connect(request).unwrap();
+    subject.engine.connect(request, subject.now).unwrap();
     let head = subject.writes_text();
     (subject, head)
 }

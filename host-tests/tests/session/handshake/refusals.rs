@@ -1,5 +1,6 @@
 //! Responses that refuse, and their bodies: read up to a limit, and always a refusal, whatever becomes of the body.
 
+use host_tests::engine::START;
 use host_tests::{Engine, Subject, heads, on_both_engines};
 use websocket_component::handshake::ResponseHead;
 use websocket_component::{Config, Role, Rule, State};
@@ -30,7 +31,7 @@ fn asking<E: Engine>(change: impl FnOnce(&mut Config)) -> Subject<E> {
     let mut config = Config::default();
     change(&mut config);
     let mut subject = Subject::<E>::new(Role::Client, &config);
-    subject.engine.connect(&plain()).unwrap();
+    subject.engine.connect(&plain(), subject.now).unwrap();
     subject.writes_text();
     subject
 }
@@ -198,8 +199,8 @@ fn class_18_frames_behind_a_refusal_are_not_heard<E: Engine>() {
 }
 
 fn a_body_is_read_by_actions_too<E: Engine>() {
-    let mut engine = E::client(&Config::default(), &host_tests::engine::ENTROPY).unwrap();
-    engine.connect(&plain()).unwrap();
+    let mut engine = E::client(&Config::default(), &host_tests::engine::ENTROPY, START).unwrap();
+    engine.connect(&plain(), START).unwrap();
     let mut pump = host_tests::Pump::of(engine);
     pump.read_at_most = 3;
     pump.run(&refusal(&[CHUNKED], "5\r\nhello\r\n0\r\n\r\n"));

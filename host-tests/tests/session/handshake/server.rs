@@ -1,5 +1,6 @@
 //! The server's side, in bytes.
 
+use host_tests::engine::START;
 use host_tests::wire::Frame;
 use host_tests::{Engine, Event, heads, on_both_engines};
 use websocket_component::handshake::{Acceptance, Refusal};
@@ -54,7 +55,7 @@ fn the_response_that_accepts_byte_by_byte<E: Engine>() {
         headers: vec![header("Server", "this")],
         ..Acceptance::default()
     };
-    subject.engine.accept(&acceptance).unwrap();
+    subject.engine.accept(&acceptance, subject.now).unwrap();
     subject.queues(Message::Text("hello")).unwrap();
     let head = "HTTP/1.1 101 Switching Protocols\r\n\
         Upgrade: websocket\r\n\
@@ -93,9 +94,12 @@ fn a_subprotocol_is_chosen_by_the_host<E: Engine>() {
         ..Acceptance::default()
     };
     let mut subject = asked::<E>(&offers);
-    let outcome = subject.engine.accept(&choose("other"));
+    let outcome = subject.engine.accept(&choose("other"), subject.now);
     assert_refused(outcome, Rule::SubprotocolNotRequested);
-    let negotiated = subject.engine.accept(&choose("superchat")).unwrap();
+    let negotiated = subject
+        .engine
+        .accept(&choose("superchat"), subject.now)
+        .unwrap();
     assert_eq!(negotiated.subprotocol.as_deref(), Some("superchat"));
     let head = subject.writes_text();
     let chosen = heads::field(&head, "Sec-WebSocket-Protocol");
@@ -112,9 +116,12 @@ fn an_extension_of_the_hosts_is_chosen<E: Engine>() {
         extensions: vec![extension(name)],
         ..Acceptance::default()
     };
-    let outcome = subject.engine.accept(&choose("x-other"));
+    let outcome = subject.engine.accept(&choose("x-other"), subject.now);
     assert_refused(outcome, Rule::ExtensionNotRequested);
-    let negotiated = subject.engine.accept(&choose("x-of-mine")).unwrap();
+    let negotiated = subject
+        .engine
+        .accept(&choose("x-of-mine"), subject.now)
+        .unwrap();
     assert_eq!(negotiated.extensions, [extension("x-of-mine")]);
     let head = subject.writes_text();
     let chosen = heads::field(&head, "Sec-WebSocket-Extensions");
@@ -130,7 +137,7 @@ fn a_request_is_refused_with_a_body<E: Engine>() {
         body: b"who are you?".into(),
         ..Refusal::new(401)
     };
-    subject.engine.refuse(&refusal).unwrap();
+    subject.engine.refuse(&refusal, subject.now).unwrap();
     assert_eq!(subject.state(), State::Closing);
     let response = subject.writes_text();
     let (head, body) = response.split_once("\r\n\r\n").unwrap();
@@ -146,7 +153,10 @@ fn a_request_is_refused_with_a_body<E: Engine>() {
 
 fn a_refused_session_hears_nothing_more<E: Engine>() {
     let mut subject = asked::<E>(&[]);
-    subject.engine.refuse(&Refusal::new(503)).unwrap();
+    subject
+        .engine
+        .refuse(&Refusal::new(503), subject.now)
+        .unwrap();
     subject.writes_bytes();
     assert_eq!(subject.hears(heads::request()), []);
     assert_eq!(subject.hears_frames(&[Frame::text("x")]), []);
@@ -158,9 +168,9 @@ fn a_refused_session_hears_nothing_more<E: Engine>() {
 fn a_request_whose_connection_is_lost_can_not_be_answered<E: Engine>() {
     let mut subject = asked::<E>(&[]);
     subject.engine.end_of_input(subject.now);
-    let accepted = subject.engine.accept(&Acceptance::default());
+    let accepted = subject.engine.accept(&Acceptance::default(), subject.now);
     assert_refused(accepted, Rule::HandshakeOutOfOrder);
-    let refused = subject.engine.refuse(&Refusal::new(503));
+    let refused = subject.engine.refuse(&Refusal::new(503), subject.now);
     assert_refused(refused, Rule::HandshakeOutOfOrder);
     assert_eq!(subject.writes_bytes(), b"");
 }
@@ -181,12 +191,12 @@ fn class_18_a_value_of_the_answer_with_a_line_end_is_refused<E: Engine>() {
             headers: headers.clone(),
             ..Acceptance::default()
         };
-        assert_refused(subject.engine.accept(&acceptance), rule);
+        assert_refused(subject.engine.accept(&acceptance, subject.now), rule);
         let refusal = Refusal {
             headers,
             ..Refusal::new(403)
         };
-        assert_refused(subject.engine.refuse(&refusal), rule);
+        assert_refused(subject.engine.refuse(&refusal, subject.now), rule);
     }
     assert_eq!(subject.writes_bytes(), b"");
     accept(&mut subject);
@@ -209,7 +219,7 @@ fn class_18_fields_of_the_handshake_are_not_the_hosts<E: Engine>() {
             headers: vec![header(name, "x")],
             ..Acceptance::default()
         };
-        let outcome = subject.engine.accept(&acceptance);
+        let outcome = subject.engine.accept(&acceptance, subject.now);
         assert_refused(outcome, Rule::HeaderReserved);
     }
     accept(&mut subject);
@@ -218,13 +228,16 @@ fn class_18_fields_of_the_handshake_are_not_the_hosts<E: Engine>() {
 fn statuses_of_refusals<E: Engine>() {
     for status in [0, 99, 100, 101, 199, 1000, u16::MAX] {
         let mut subject = asked::<E>(&[]);
-        let outcome = subject.engine.refuse(&Refusal::new(status));
+        let outcome = subject.engine.refuse(&Refusal::new(status), subject.now);
         assert_refused(outcome, Rule::StatusInvalid);
         assert_eq!(subject.state(), State::Connecting);
     }
     for status in [200, 302, 404, 503, 999] {
         let mut subject = asked::<E>(&[]);
-        subject.engine.refuse(&Refusal::new(status)).unwrap();
+        subject
+            .engine
+            .refuse(&Refusal::new(status), subject.now)
+            .unwrap();
         let response = subject.writes_text();
         assert!(response.starts_with(&format!("HTTP/1.1 {status} ")));
     }
@@ -235,19 +248,28 @@ fn calls_that_are_not_the_next_step_change_nothing<E: Engine>() {
     let mut subject = server::<E>();
     let acceptance = Acceptance::default();
     let engine = &mut subject.engine;
-    assert_refused(engine.accept(&acceptance), Rule::HandshakeOutOfOrder);
-    assert_refused(engine.refuse(&Refusal::new(403)), Rule::HandshakeOutOfOrder);
+    assert_refused(engine.accept(&acceptance, START), Rule::HandshakeOutOfOrder);
+    assert_refused(
+        engine.refuse(&Refusal::new(403), START),
+        Rule::HandshakeOutOfOrder,
+    );
     let request = Request::new("example.org", "/");
-    assert_refused(engine.connect(&request), Rule::WrongRole);
-    assert_refused(engine.end_client_handshake(101, &[]), Rule::WrongRole);
-    assert_refused(engine.end_server_handshake(), Rule::HandshakeOutOfOrder);
+    assert_refused(engine.connect(&request, START), Rule::WrongRole);
+    assert_refused(
+        engine.end_client_handshake(101, &[], START),
+        Rule::WrongRole,
+    );
+    assert_refused(
+        engine.end_server_handshake(START),
+        Rule::HandshakeOutOfOrder,
+    );
     assert_refused(subject.says(Message::Text("x")), Rule::NotOpen);
     assert_refused(subject.says(Message::Close), Rule::NotOpen);
     subject.hears(heads::request());
     accept(&mut subject);
-    let again = subject.engine.accept(&acceptance);
+    let again = subject.engine.accept(&acceptance, subject.now);
     assert_refused(again, Rule::HandshakeOutOfOrder);
-    let refused = subject.engine.refuse(&Refusal::new(403));
+    let refused = subject.engine.refuse(&Refusal::new(403), subject.now);
     assert_refused(refused, Rule::HandshakeOutOfOrder);
     assert_eq!(subject.state(), State::Open);
     assert!(subject.writes_text().starts_with("HTTP/1.1 101 "));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use host_tests::engine::{ENTROPY, rule};
+use host_tests::engine::{ENTROPY, START, rule};
 use host_tests::wire::{self, BINARY, FIN, Frame, RSV1, TEXT};
 use host_tests::{Engine, Event, ROLES, Subject, on_both_engines};
 use websocket_component::handshake::{Extension, Negotiated};
@@ -33,7 +33,7 @@ fn without_masking_a_client_uses_the_key_0<E: Engine>() {
     let mut config = Config::default();
     config.masking = false;
     let negotiated = Negotiated::default();
-    let mut engine = E::open_client(&config, &ENTROPY, &negotiated).unwrap();
+    let mut engine = E::open_client(&config, &ENTROPY, &negotiated, START).unwrap();
     let batch = [Message::Text("hello").into(), Message::Ping(b"?").into()];
     let turn = engine.exchange(b"", &batch, Default::default(), 100);
     let mut frames = wire::read_frames(&turn.output);

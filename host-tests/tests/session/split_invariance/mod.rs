@@ -6,7 +6,7 @@
 
 mod conversation;
 
-use host_tests::engine::{ENTROPY, joined};
+use host_tests::engine::{ENTROPY, START, joined};
 use host_tests::{Engine, Event, Pump, deflate, heads};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -24,7 +24,7 @@ struct Outcome {
     state: State,
 }
 
-const NOW: Instant = Instant::from_nanos(11);
+const NOW: Instant = START;
 
 /// A session that has queued its request if it is a client that begins with one, and all that its peer will say.
 fn start<E: Engine>(conversation: &Conversation) -> (E, Vec<u8>) {
@@ -37,7 +37,7 @@ fn start<E: Engine>(conversation: &Conversation) -> (E, Vec<u8>) {
     let mut engine = E::new(*role, config).unwrap();
     let mut key = String::new();
     if *role == Role::Client {
-        engine.connect(&request()).unwrap();
+        engine.connect(&request(), NOW).unwrap();
         key = key_of_the_client(config);
     }
     let head = opening.head(*role, &key);
@@ -50,8 +50,8 @@ fn request() -> Request {
 
 /// The key is made of the entropy, so another client has the same.
 fn key_of_the_client(config: &Config) -> String {
-    let mut client = host_tests::Native::client(config, &ENTROPY).unwrap();
-    client.connect(&request()).unwrap();
+    let mut client = host_tests::Native::client(config, &ENTROPY, START).unwrap();
+    client.connect(&request(), NOW).unwrap();
     let head = client.exchange(b"", &[], NOW, u32::MAX).output;
     let head = String::from_utf8(head).unwrap();
     heads::field(&head, "Sec-WebSocket-Key").unwrap().into()
@@ -75,7 +75,7 @@ fn batched<E: Engine>(conversation: &Conversation, cuts: &[usize], capacity: u32
         let heard = !turn.events.is_empty();
         events.extend(turn.events);
         if answered {
-            engine.accept(&Acceptance::default()).unwrap();
+            engine.accept(&Acceptance::default(), NOW).unwrap();
         }
         if answered || turn.more {
             // Class 16: every call consumes, emits, or asks for more. It may inflate what it has consumed before.

@@ -42,16 +42,16 @@ export function isResponse(head: Uint8Array): boolean {
 
 /** A server of the engine's is asked. */
 export function judgeRequest(engine: Engine, head: Uint8Array): JudgedRequest {
-  using session = engine.WebsocketSession.server(judging(engine));
+  using session = engine.WebsocketSession.server(judging(engine), 0n);
   const { failure: syntax } = give(session, head);
   const request = session.request();
   const failure = request?.violation ?? syntax;
   const tolerated = request?.tolerated ?? [];
   if (failure || !request) {
-    const stop = syntax && stopOf(() => engine.WebsocketSession.server(judging(engine)), head);
+    const stop = syntax && stopOf(() => engine.WebsocketSession.server(judging(engine), 0n), head);
     return { failure, tolerated, stop, request, negotiated: undefined, accept: undefined };
   }
-  const negotiated = session.accept({ extensions: [], headers: [] });
+  const negotiated = session.accept({ extensions: [], headers: [] }, 0n);
   const [, , accept] = ACCEPT.exec(latin1Of(give(session, NOTHING).output)) ?? [];
   return { failure: undefined, tolerated, stop: undefined, request, negotiated, accept };
 }
@@ -75,8 +75,8 @@ export function judgeResponse(engine: Engine, head: Uint8Array, asked: JudgedReq
 type Offered = Pick<RequestHead, 'subprotocols' | 'extensions'>;
 
 function ask(engine: Engine, { subprotocols, extensions }: Offered): Session {
-  const session = engine.WebsocketSession.client(judging(engine), crypto.getRandomValues(new Uint8Array(32)));
-  session.connect({ target: '/', authority: 'inspector', subprotocols, extensions, headers: [] });
+  const session = engine.WebsocketSession.client(judging(engine), crypto.getRandomValues(new Uint8Array(32)), 0n);
+  session.connect({ target: '/', authority: 'inspector', subprotocols, extensions, headers: [] }, 0n);
   return session;
 }
 

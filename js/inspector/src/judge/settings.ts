@@ -31,6 +31,6 @@ export function judging(engine: Engine): Config {
 export function openAs(role: Sender, engine: Engine, config: Config, negotiated: Negotiated): Session {
   const { WebsocketSession } = engine;
   return role === 'client'
-    ? WebsocketSession.openClient(config, crypto.getRandomValues(new Uint8Array(32)), negotiated)
-    : WebsocketSession.openServer(config, negotiated);
+    ? WebsocketSession.openClient(config, crypto.getRandomValues(new Uint8Array(32)), negotiated, 0n)
+    : WebsocketSession.openServer(config, negotiated, 0n);
 }
