@@ -116,6 +116,7 @@ macro_rules! for_each_rule {
             (MessageTimeout, Peer, InvalidOperation, 1008, 0, "timeouts.message", "a message was not complete in time"),
             (PongTimeout, Peer, InvalidOperation, 1011, 0, "timeouts.pong", "a ping was not answered in time"),
             (CloseTimeout, Peer, InvalidOperation, 0, 0, "timeouts.close", "the closing handshake was not complete in time"),
+            (WriteTimeout, Peer, InvalidOperation, 0, 0, "timeouts.write", "the peer took no output for too long"),
             (ConnectionLost, Transport, InvalidOperation, 0, 0, "RFC 6455 7.1.5", "the transport ended before the closing handshake"),
 
             // Calls that are not possible: nothing changes.

@@ -83,7 +83,8 @@ pub struct Timeouts {
     /// After how long without input a ping is sent. At least
     /// [`Timeouts::KEEPALIVE_MINIMUM`]. Default 30 s.
     pub keepalive: Option<Duration>,
-    /// How long a ping may go unanswered. Beyond it:
+    /// How long a peer may send nothing at all after a ping was handed out, or, if more
+    /// output waited behind the ping, after the peer has last taken of that. Beyond it:
     /// [`Rule::PongTimeout`](crate::Rule::PongTimeout). Default 20 s.
     pub pong: Option<Duration>,
     /// How long a piece of a message may wait for more of it, if it is shorter than
@@ -91,8 +92,12 @@ pub struct Timeouts {
     /// ([`Delivery::Pieces`](crate::Delivery::Pieces)). Default none: it is delivered
     /// at the end of the input.
     pub gather: Option<Duration>,
-    /// From the queueing of a close frame to the end of the closing handshake.
-    /// Beyond it: [`Rule::CloseTimeout`](crate::Rule::CloseTimeout). Default 10 s.
+    /// How long output may wait while nothing of it is handed out: nothing can be said to
+    /// the peer then, so no close frame is. Beyond it:
+    /// [`Rule::WriteTimeout`](crate::Rule::WriteTimeout). Default 30 s.
+    pub write: Option<Duration>,
+    /// How long a peer may take to answer a close frame, after its last byte was handed
+    /// out. Beyond it: [`Rule::CloseTimeout`](crate::Rule::CloseTimeout). Default 10 s.
     pub close: Option<Duration>,
 }
 
@@ -110,6 +115,7 @@ impl Default for Timeouts {
             keepalive: Some(Duration::from_secs(30)),
             pong: Some(Duration::from_secs(20)),
             gather: None,
+            write: Some(Duration::from_secs(30)),
             close: Some(Duration::from_secs(10)),
         }
     }

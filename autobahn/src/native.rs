@@ -123,7 +123,6 @@ impl Connection {
         self.unread.reserve(READ);
         let read = timeout_at(deadline, self.socket.read_buf(&mut self.unread)).await;
         match read.ok().transpose()? {
-            // Also what was too much to be inflated in one call.
             None => self.take()?,
             Some(0) => self.session.end_of_input(since(self.started)),
             Some(_) => self.take()?,
@@ -152,8 +151,11 @@ impl Connection {
             }
             let consumed = turn.consumed();
             self.unread.drain(..consumed);
-            if !requested {
+            if !requested && !self.session.has_more() {
                 return Ok(());
+            }
+            if !requested {
+                continue;
             }
             let headers = vec![Header::new("Server", SERVER)];
             let acceptance = Acceptance {

@@ -93,6 +93,9 @@ pub trait Engine: Sized {
     fn state(&mut self) -> State;
     fn failure(&mut self) -> Option<Failure>;
     fn negotiated(&mut self) -> Option<Negotiated>;
+    fn pause_reading(&mut self, now: Instant);
+    fn resume_reading(&mut self, now: Instant);
+    fn has_more(&mut self) -> bool;
     fn next_deadline(&mut self) -> Option<Instant>;
     fn buffered_amount(&mut self) -> u64;
     /// In nanoseconds.

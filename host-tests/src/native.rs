@@ -48,8 +48,7 @@ impl Native {
         turn.state = self.session.state();
         turn.next_deadline = self.session.next_deadline();
         turn.failure = self.session.failure().map(Failure::from);
-        let is_due = turn.next_deadline.is_some_and(|at| at <= now);
-        let waits = full || is_due || self.session.buffered_amount() > 0;
+        let waits = full || self.session.has_more() || self.session.buffered_amount() > 0;
         turn.more = waits && turn.state != State::Closed;
         turn
     }
@@ -384,6 +383,18 @@ impl Engine for Native {
 
     fn negotiated(&mut self) -> Option<Negotiated> {
         self.session.negotiated().cloned()
+    }
+
+    fn pause_reading(&mut self, now: Instant) {
+        self.session.pause_reading(now);
+    }
+
+    fn resume_reading(&mut self, now: Instant) {
+        self.session.resume_reading(now);
+    }
+
+    fn has_more(&mut self) -> bool {
+        self.session.has_more()
     }
 
     fn next_deadline(&mut self) -> Option<Instant> {

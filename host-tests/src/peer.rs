@@ -179,8 +179,7 @@ impl Peer {
             if requested {
                 let accepted = self.session.accept(&Acceptance::default(), now);
                 accepted.map_err(broken)?;
-            } else if self.session.next_deadline().is_none() {
-                // Without deadlines nothing is due but what was too much to be inflated in one call.
+            } else if !self.session.has_more() {
                 return Ok(());
             }
         }

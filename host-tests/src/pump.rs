@@ -88,10 +88,7 @@ impl<E: Engine> Pump<E> {
     fn step(&mut self) -> bool {
         let (id, completion) = match self.engine.get_action(ActionQueue::All, self.now) {
             // More at once, if the input was too much for one call.
-            ActionIs::Nothing => {
-                let deadline = self.engine.next_deadline();
-                return deadline.is_some_and(|at| at <= self.now);
-            }
+            ActionIs::Nothing => return self.engine.has_more(),
             ActionIs::SendToNetwork(id, bytes) => {
                 assert!(!bytes.is_empty(), "a write of nothing");
                 let count = bytes.len().min(self.write_at_most);

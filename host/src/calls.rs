@@ -270,7 +270,45 @@ impl Guest {
         })
     }
 
-    /// When to call next though there is no input, if ever.
+    /// The host doesn't read for now: until [`resume_reading`](Self::resume_reading) no deadline comes that waits for the
+    /// peer's bytes.
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn pause_reading(&mut self, session: &Session, now: Instant) -> Result<(), SandboxError> {
+        self.ask(session, |exports, store, this| {
+            exports
+                .websocket_session()
+                .call_pause_reading(store, this, now)
+        })
+    }
+
+    /// The host reads again.
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn resume_reading(&mut self, session: &Session, now: Instant) -> Result<(), SandboxError> {
+        self.ask(session, |exports, store, this| {
+            exports
+                .websocket_session()
+                .call_resume_reading(store, this, now)
+        })
+    }
+
+    /// Whether the next action would bring more though no time passes and the last one was none.
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn has_more(&mut self, session: &Session) -> Result<bool, SandboxError> {
+        self.ask(session, |exports, store, this| {
+            exports.websocket_session().call_has_more(store, this)
+        })
+    }
+
+    /// When to call next if there is no input before, if ever.
     ///
     /// # Errors
     ///

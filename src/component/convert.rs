@@ -86,6 +86,7 @@ impl From<Timeouts> for wit::Timeouts {
             keepalive: timeouts.keepalive.map(nanos),
             pong: timeouts.pong.map(nanos),
             gather: timeouts.gather.map(nanos),
+            write: timeouts.write.map(nanos),
             close: timeouts.close.map(nanos),
         }
     }
@@ -100,6 +101,7 @@ impl From<wit::Timeouts> for Timeouts {
             keepalive: timeouts.keepalive.map(Duration::from_nanos),
             pong: timeouts.pong.map(Duration::from_nanos),
             gather: timeouts.gather.map(Duration::from_nanos),
+            write: timeouts.write.map(Duration::from_nanos),
             close: timeouts.close.map(Duration::from_nanos),
         }
     }

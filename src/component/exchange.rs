@@ -173,8 +173,7 @@ impl Turn {
         let state = session.state();
         self.state = Some(state);
         self.next_deadline = session.next_deadline();
-        let is_due = self.next_deadline.is_some_and(|at| at <= now);
-        let waits = full || is_due || session.buffered_amount() > 0;
+        let waits = full || session.has_more() || session.buffered_amount() > 0;
         self.more = waits && state != State::Closed;
         self.failure = session.failure();
     }

@@ -248,6 +248,18 @@ impl wit::GuestWebsocketSession for Resource {
         self.with(|session| session.negotiated().map(Into::into))
     }
 
+    fn pause_reading(&self, now: types::Instant) {
+        self.with(|session| session.pause_reading(instant(now)));
+    }
+
+    fn resume_reading(&self, now: types::Instant) {
+        self.with(|session| session.resume_reading(instant(now)));
+    }
+
+    fn has_more(&self) -> bool {
+        self.with(|session| session.has_more())
+    }
+
     fn next_deadline(&self) -> Option<types::Instant> {
         self.with(|session| session.next_deadline().map(Instant::as_nanos))
     }

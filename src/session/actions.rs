@@ -253,7 +253,9 @@ impl Session {
             Completion::Sent(count) => match actions.writing {
                 Some((writing, given)) if writing == id && count <= given => {
                     actions.writing = None;
+                    let waiting = self.sender.len();
                     self.sender.advance(count);
+                    self.handed_out(waiting);
                     Ok(())
                 }
                 _ => Err(self.mismatch(id)),

@@ -15,7 +15,7 @@ impl Session {
         context: Option<u64>,
     ) -> Result<(), Rule> {
         let payload = close::write(code, reason)?;
-        self.queue_close(&payload, Origin::Host(context));
+        self.queue_close(&payload, Origin::HostClose(context));
         Ok(())
     }
 
@@ -27,7 +27,6 @@ impl Session {
         } else {
             Life::Closing
         };
-        self.deadlines.closing();
     }
 
     /// The peer closes: it is answered with its own code (section 5.5.1).
@@ -39,10 +38,9 @@ impl Session {
         } else if self.config.reply_to_close {
             let code = code.map(u16::to_be_bytes);
             let payload = code.as_ref().map_or(&[][..], |code| code);
-            self.queue_close(payload, Origin::Session);
+            self.queue_close(payload, Origin::Close);
         } else {
             self.life = Life::Closing;
-            self.deadlines.closing();
         }
     }
 
@@ -80,7 +78,6 @@ impl Session {
         let connecting = self.life == Life::Connecting;
         self.failure = Some(rule);
         self.life = Life::Ended;
-        self.deadlines.closing();
         if connecting {
             self.sender.clear();
             if let Some(head) = refusal {
@@ -106,16 +103,14 @@ impl Session {
         }
         if self.config.close_on_failure {
             let payload = close::write(Some(code), reason).unwrap_or_default();
-            self.sender.close(&payload, Origin::Session);
+            self.sender.close(&payload, Origin::Close);
             self.close_queued = true;
         }
     }
 
-    /// The closing handshake took too long, or the last bytes can't be written.
-    pub(super) fn give_up(&mut self) {
-        if self.failure.is_none() {
-            self.failure = Some(Rule::CloseTimeout);
-        }
+    /// The peer doesn't answer a close, or takes no output: nothing more is said to it.
+    pub(super) fn give_up(&mut self, rule: Rule) {
+        self.failure.get_or_insert(rule);
         self.sender.clear();
         self.life = Life::Ended;
     }

@@ -1,5 +1,8 @@
 //! What happens though nothing comes.
 
+use core::mem;
+use core::time::Duration;
+
 use super::clock::Instant;
 use super::event::Record;
 use super::{Life, Session};
@@ -13,20 +16,32 @@ pub(super) struct Deadlines {
     started: Instant,
     last_input: Instant,
     last_keepalive: Instant,
+    /// When output was handed out, or when there was none.
+    last_output: Instant,
+    /// Output waited behind what was handed out last.
+    is_backlogged: bool,
+    /// When a ping was handed out, if nothing has come since.
+    ping: Option<Instant>,
+    /// When the close frame was handed out.
+    close: Option<Instant>,
     /// Since when a message is unfinished.
     message: Option<Instant>,
     /// Since when a piece of it waits for more.
     piece: Option<Instant>,
-    closing: Option<Instant>,
+    /// A piece has waited long enough, and comes with the next input, or without one.
+    piece_is_late: bool,
+    /// Since when the host doesn't read.
+    paused: Option<Instant>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Due {
+    Write,
     Handshake,
     Idle,
     Message,
-    Keepalive,
     Pong,
+    Keepalive,
     Close,
     /// A rule was broken, and is held.
     Failure,
@@ -39,9 +54,14 @@ impl Deadlines {
             started: now,
             last_input: now,
             last_keepalive: now,
+            last_output: now,
+            is_backlogged: false,
+            ping: None,
+            close: None,
             message: None,
             piece: None,
-            closing: None,
+            piece_is_late: false,
+            paused: None,
         }
     }
 
@@ -54,11 +74,14 @@ impl Deadlines {
         self.last_keepalive = self.now;
     }
 
+    /// Something came that had not come before: the peer lives.
     pub(super) fn input(&mut self) {
         self.last_input = self.now;
+        self.ping = None;
     }
 
     /// A message was completed.
+    #[inline]
     pub(super) fn message_ended(&mut self) {
         self.message = None;
     }
@@ -76,15 +99,43 @@ impl Deadlines {
     /// A piece of a message, or the rest of one, was delivered.
     pub(super) fn piece_delivered(&mut self) {
         self.piece = None;
+        self.piece_is_late = false;
     }
 
     /// The input ends, and a piece waits for more.
     pub(super) fn piece_held(&mut self) {
-        self.piece.get_or_insert(self.now);
+        if !self.piece_is_late {
+            self.piece.get_or_insert(self.now);
+        }
     }
 
-    pub(super) fn closing(&mut self) {
-        self.closing.get_or_insert(self.now);
+    /// Output was handed out. If some had waited behind what was handed out before, the
+    /// peer has taken that, and gets its time for the ping that may be on its way to it.
+    fn output(&mut self, is_backlogged: bool) {
+        self.last_output = self.now;
+        if self.is_backlogged {
+            self.ping = self.ping.map(|_| self.now);
+        }
+        self.is_backlogged = is_backlogged;
+    }
+
+    /// The host reads again. The peer gets all its time for what it sends next, and what
+    /// was left of it for what it had begun.
+    fn resume(&mut self) {
+        let Some(since) = self.paused.take() else {
+            return;
+        };
+        let (now, pause) = (self.now, self.now.since(since));
+        self.last_input = now;
+        self.ping = self.ping.map(|_| now);
+        let begun = [
+            Some(&mut self.started),
+            self.close.as_mut(),
+            self.message.as_mut(),
+        ];
+        for clock in begun.into_iter().flatten() {
+            *clock = clock.after(pause).min(now);
+        }
     }
 }
 
@@ -103,19 +154,65 @@ impl Session {
     #[inline]
     pub(crate) fn read_clock(&mut self, now: Instant) {
         self.deadlines.now = self.deadlines.now.max(now);
+        // Whatever the call queues waits from here on.
+        if self.sender.is_empty() {
+            self.deadlines.last_output = self.deadlines.now;
+            self.deadlines.is_backlogged = false;
+        }
+    }
+
+    /// The host doesn't read for now, for instance because it can't pass on what comes.
+    ///
+    /// Until [`Session::resume_reading`] no deadline that waits for the peer's bytes comes:
+    /// handshake, idle, message, pong and close. Keepalive pings are sent, and
+    /// [`Timeouts::write`](crate::Timeouts::write) holds.
+    pub fn pause_reading(&mut self, now: Instant) {
+        self.read_clock(now);
+        self.deadlines.paused.get_or_insert(self.deadlines.now);
+    }
+
+    /// The host reads again.
+    ///
+    /// The idle and the pong deadline begin anew, since what the peer has sent meanwhile
+    /// waits to be read; the others are later by as long as the host didn't read.
+    pub fn resume_reading(&mut self, now: Instant) {
+        self.read_clock(now);
+        self.deadlines.resume();
+    }
+
+    /// Output was handed out, if less waits than before: the clocks of pings and of a close
+    /// start when the last byte of their frames was.
+    pub(super) fn handed_out(&mut self, waited: usize) {
+        let waits = self.sender.len();
+        if waits == waited {
+            return;
+        }
+        let clock = &mut self.deadlines;
+        clock.output(waits > 0);
+        if self
+            .pings
+            .handed_out(self.sender.pings_handed_out(), clock.now)
+        {
+            clock.ping.get_or_insert(clock.now);
+        }
+        if self.sender.is_close_handed_out() {
+            clock.close.get_or_insert(clock.now);
+        }
     }
 
     pub(super) fn do_what_is_due(&mut self) {
+        self.note_late_piece();
         while let Some((at, due)) = self.next_due() {
             if at > self.deadlines.now {
                 break;
             }
             match due {
+                Due::Write => self.give_up(Rule::WriteTimeout),
                 Due::Handshake => self.fail(Rule::HandshakeTimeout),
                 Due::Idle => self.fail(Rule::IdleTimeout),
                 Due::Message => self.fail(Rule::MessageTimeout),
                 Due::Pong => self.fail(Rule::PongTimeout),
-                Due::Close => self.give_up(),
+                Due::Close => self.give_up(Rule::CloseTimeout),
                 Due::Failure => self.fail_as_held(),
                 Due::Keepalive => {
                     self.deadlines.last_keepalive = self.deadlines.now;
@@ -125,14 +222,22 @@ impl Session {
         }
     }
 
-    /// When to call next though there is no new input, if ever. At once if there was
-    /// too much in the last one to be inflated in one call.
+    /// When to call [`Session::handle_timeout`] if there is no input before, if ever. It is
+    /// never earlier than the last `now`, and not that either once what is due was done.
     pub fn next_deadline(&self) -> Option<Instant> {
-        if self.has_input_left() {
-            return Some(self.deadlines.now);
-        }
         let due = self.next_due().map(|(at, _)| at);
-        due.into_iter().chain(self.piece_due()).min()
+        let at = due.into_iter().chain(self.piece_due()).min()?;
+        Some(at.max(self.deadlines.now))
+    }
+
+    /// Whether [`Session::input`] with the rest of the input, which may be none, would bring
+    /// more though no time passes: the last one was too much to be inflated in one call
+    /// ([`Limits::inflated`](crate::Limits::inflated)), a piece has waited for more long
+    /// enough, or something is due.
+    pub fn has_more(&self) -> bool {
+        let late_piece = self.deadlines.piece_is_late && self.life != Life::Ended;
+        let is_due = |at| at <= self.deadlines.now;
+        self.has_input_left() || late_piece || self.next_deadline().is_some_and(is_due)
     }
 
     /// When a piece has waited for more long enough.
@@ -141,11 +246,23 @@ impl Session {
         since.checked_after(self.config.timeouts.gather?)
     }
 
-    /// The piece that has.
+    fn note_late_piece(&mut self) {
+        if self
+            .piece_due()
+            .is_some_and(|due| due <= self.deadlines.now)
+        {
+            self.deadlines.piece = None;
+            self.deadlines.piece_is_late = true;
+        }
+    }
+
+    /// The piece that has waited long enough.
     #[inline]
     pub(super) fn late_piece(&mut self) -> Option<Record> {
-        self.piece_due().filter(|due| *due <= self.deadlines.now)?;
-        self.deadlines.piece_delivered();
+        self.note_late_piece();
+        if !mem::take(&mut self.deadlines.piece_is_late) {
+            return None;
+        }
         self.receiver.release_gathered()
     }
 
@@ -161,26 +278,42 @@ impl Session {
         }
         let limits = &self.config.timeouts;
         // What would be due after the clock's end is never due.
-        let due =
-            |from: Option<Instant>, span: Option<_>, due| Some((from?.checked_after(span?)?, due));
-        match self.life {
-            // What the host or its own peers take is not the peer's time.
-            Life::Connecting if self.waits_for_host() => None,
-            Life::Connecting => due(Some(clock.started), limits.handshake, Due::Handshake),
-            Life::Ended if self.sender.is_empty() => None,
-            Life::Closing | Life::Ended => due(clock.closing, limits.close, Due::Close),
-            Life::Open => {
-                let quiet = clock.last_input.max(clock.last_keepalive);
-                [
-                    due(Some(clock.last_input), limits.idle, Due::Idle),
-                    due(clock.message, limits.message, Due::Message),
-                    due(self.pings.oldest(), limits.pong, Due::Pong),
-                    due(Some(quiet), limits.keepalive, Due::Keepalive),
-                ]
-                .into_iter()
-                .flatten()
-                .min_by_key(|(at, _)| *at)
+        let due = |from: Instant, span: Option<Duration>, due| {
+            span.and_then(|span| Some((from.checked_after(span)?, due)))
+        };
+        // What the host takes, and what it doesn't read, is not the peer's time.
+        let waits_for_host = self.life == Life::Connecting && self.waits_for_host();
+        let reads = clock.paused.is_none() && !waits_for_host;
+        let peers = |from: Option<Instant>, span, what| due(from.filter(|_| reads)?, span, what);
+        let dues = match self.life {
+            Life::Connecting => {
+                let handshake = peers(Some(clock.started), limits.handshake, Due::Handshake);
+                [handshake, None, None, None]
             }
-        }
+            Life::Open => [
+                peers(Some(clock.last_input), limits.idle, Due::Idle),
+                peers(clock.message, limits.message, Due::Message),
+                peers(clock.ping, limits.pong, Due::Pong),
+                due(
+                    clock.last_input.max(clock.last_keepalive),
+                    limits.keepalive,
+                    Due::Keepalive,
+                ),
+            ],
+            Life::Closing => {
+                let close = clock.close.filter(|_| !self.close_received);
+                [peers(close, limits.close, Due::Close), None, None, None]
+            }
+            Life::Ended => [None; 4],
+        };
+        let write = match self.sender.is_empty() {
+            true => None,
+            false => due(clock.last_output, limits.write, Due::Write),
+        };
+        [write]
+            .into_iter()
+            .chain(dues)
+            .flatten()
+            .min_by_key(|(at, _)| *at)
     }
 }

@@ -120,7 +120,6 @@ impl Session {
         self.sender.push_head(&head);
         self.request = None;
         self.life = Life::Ended;
-        self.deadlines.closing();
         Ok(())
     }
 

@@ -21,7 +21,9 @@
 //! * messages out: [`send`](Session::send), [`send_owned`](Session::send_owned),
 //!   [`sent`](Session::sent), [`frame_head`](Session::frame_head);
 //! * time: [`handle_timeout`](Session::handle_timeout),
-//!   [`next_deadline`](Session::next_deadline);
+//!   [`next_deadline`](Session::next_deadline), [`has_more`](Session::has_more),
+//!   [`pause_reading`](Session::pause_reading),
+//!   [`resume_reading`](Session::resume_reading);
 //! * actions: [`receive`](Session::receive), [`get_action`](Session::get_action),
 //!   [`complete_action`](Session::complete_action), [`abort`](Session::abort).
 
@@ -137,6 +139,10 @@ pub struct Session {
     sender: Sender,
     pings: Pings,
     deadlines: Deadlines,
+    /// How many bytes of input the host has given of those that were not taken before the
+    /// last call, and how many of them were taken since.
+    given: usize,
+    taken: usize,
     close_queued: bool,
     close_received: bool,
     actions: Option<Box<Actions>>,
@@ -228,6 +234,8 @@ impl Session {
             sender,
             pings: Pings::default(),
             deadlines: Deadlines::new(now),
+            given: 0,
+            taken: 0,
             close_queued: false,
             close_received: false,
             actions: None,
@@ -307,7 +315,7 @@ impl Session {
             Message::CloseWith(code, reason) => self.send_close(Some(code), reason, context),
             Message::Ping(payload) => {
                 self.sender.push(message, compress, context)?;
-                self.pings.queued(payload, self.deadlines.now());
+                self.pings.queued(payload);
                 Ok(())
             }
             _ => self.sender.push(message, compress, context),
@@ -376,13 +384,18 @@ impl Session {
     /// The first `count` bytes of [`Session::output`], or of its slices, were written.
     pub fn advance(&mut self, count: usize, now: Instant) {
         self.read_clock(now);
+        let waiting = self.sender.len();
         self.sender.advance(count);
+        self.handed_out(waiting);
     }
 
     /// Takes at most `limit` bytes of what is to be written next.
     pub fn take_output(&mut self, limit: usize, now: Instant) -> Vec<u8> {
         self.read_clock(now);
-        self.sender.take(limit)
+        let waiting = self.sender.len();
+        let output = self.sender.take(limit);
+        self.handed_out(waiting);
+        output
     }
 
     /// The messages that were put together for the last turn, and what there is of the

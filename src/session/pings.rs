@@ -11,35 +11,72 @@ use super::{Config, PongPolicy, Session};
 use crate::Rule;
 use crate::frame::header::Opcode;
 
-/// More pings than this don't wait: the oldest is forgotten, as if answered.
-const MOST_WAITING: usize = 64;
+/// Of more pings than this the oldest is forgotten: its pong gives no round-trip time.
+const MAX_REMEMBERED: usize = 64;
 
+/// Pings that were sent, for their round-trip times. Whether the peer lives is not decided
+/// here: whatever it sends shows that.
 #[derive(Default)]
 pub(super) struct Pings {
-    waiting: VecDeque<(Vec<u8>, Instant)>,
+    remembered: VecDeque<Ping>,
+    /// How many were queued, ever.
+    queued: u64,
+    /// How many of them were handed out.
+    handed_out: u64,
     /// Counts keepalive pings, so that each has a payload of its own.
     keepalives: u64,
     round_trip: Option<Duration>,
 }
 
+struct Ping {
+    /// How many were queued before it.
+    number: u64,
+    payload: Vec<u8>,
+    /// When its last byte was handed out.
+    sent: Option<Instant>,
+}
+
 impl Pings {
-    pub(super) fn queued(&mut self, payload: &[u8], now: Instant) {
-        if self.waiting.len() == MOST_WAITING {
-            self.waiting.pop_front();
+    /// A ping was queued.
+    pub(super) fn queued(&mut self, payload: &[u8]) {
+        if self.remembered.len() == MAX_REMEMBERED {
+            self.remembered.pop_front();
         }
-        self.waiting.push_back((payload.to_vec(), now));
+        self.remembered.push_back(Ping {
+            number: self.queued,
+            payload: payload.to_vec(),
+            sent: None,
+        });
+        self.queued += 1;
     }
 
-    pub(super) fn oldest(&self) -> Option<Instant> {
-        self.waiting.front().map(|(_, queued)| *queued)
+    /// So many pings were handed out so far. Returns whether any was just now.
+    pub(super) fn handed_out(&mut self, count: u64, now: Instant) -> bool {
+        if count == self.handed_out {
+            return false;
+        }
+        self.handed_out = count;
+        for ping in &mut self.remembered {
+            if ping.number < count {
+                ping.sent.get_or_insert(now);
+            }
+        }
+        true
     }
 
-    /// The time since the ping that this pong answers. "Only the most recently
-    /// processed Ping frame" may be answered: the pings before it are, too.
+    /// Whether a ping waits to be handed out.
+    fn is_queued(&self) -> bool {
+        self.handed_out < self.queued
+    }
+
+    /// The time since the ping that this pong answers was handed out. "Only the most
+    /// recently processed Ping frame" may be answered: of equal pings it is the latest, and
+    /// those before it are answered, too.
     pub(super) fn answered(&mut self, payload: &[u8], now: Instant) -> Option<Duration> {
-        let index = self.waiting.iter().position(|(ping, _)| ping == payload)?;
-        let (_, queued) = self.waiting.drain(..=index).next_back()?;
-        self.round_trip = Some(now.since(queued));
+        let answers = |ping: &Ping| ping.sent.is_some() && ping.payload == payload;
+        let index = self.remembered.iter().rposition(answers)?;
+        let sent = self.remembered.drain(..=index).next_back()?.sent?;
+        self.round_trip = Some(now.since(sent));
         self.round_trip
     }
 }
@@ -66,14 +103,13 @@ impl Session {
 
     pub(super) fn send_keepalive(&mut self) {
         // A ping that can't even be written is not joined by more of them.
-        if !self.sender.is_empty() && self.pings.oldest().is_some() {
+        if self.pings.is_queued() {
             return;
         }
         let payload = self.pings.keepalives.to_be_bytes();
         self.pings.keepalives = self.pings.keepalives.wrapping_add(1);
-        let now = self.deadlines.now();
-        if let Ok(()) = self.sender.control(Opcode::Ping, &payload, Origin::Session) {
-            self.pings.queued(&payload, now);
+        if let Ok(()) = self.sender.control(Opcode::Ping, &payload, Origin::Ping) {
+            self.pings.queued(&payload);
         }
     }
 }

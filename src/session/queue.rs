@@ -18,17 +18,36 @@ pub(super) const KEPT_CAPACITY: usize = 4096;
 /// How much is masked at a time: whole masks.
 const MASKED_AT_ONCE: usize = 8 << 10;
 
-/// On whose behalf a frame is sent.
+/// What is sent, and on whose behalf. The host is told when what it sends is done, by its
+/// context.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
     /// The session's own: the head of a handshake.
     Head,
-    /// The session's own: a keepalive ping, a close.
-    Session,
+    /// The session's own: a keepalive ping.
+    Ping,
     /// The session's own: an answer to a ping.
     Pong,
-    /// The host's, which is told when it is done.
+    /// The session's own: a close.
+    Close,
+    /// The host's ping.
+    HostPing(Option<u64>),
+    /// The host's close.
+    HostClose(Option<u64>),
+    /// The host's, of any other kind.
     Host(Option<u64>),
+}
+
+impl Origin {
+    /// The context of what the host sends.
+    pub(super) fn host(self) -> Option<Option<u64>> {
+        match self {
+            Origin::Host(context) | Origin::HostPing(context) | Origin::HostClose(context) => {
+                Some(context)
+            }
+            Origin::Head | Origin::Ping | Origin::Pong | Origin::Close => None,
+        }
+    }
 }
 
 /// A frame that waits, or the rest of one.
@@ -43,6 +62,10 @@ struct Frame {
 #[derive(Default)]
 pub(super) struct Done {
     runs: VecDeque<(Sent, usize)>,
+    /// The last byte of a close frame was handed out.
+    pub(super) close: bool,
+    /// How many pings were handed out to their last byte.
+    pub(super) pings: u64,
 }
 
 impl Done {
@@ -86,13 +109,15 @@ struct Own {
 
 impl Own {
     fn complete(&mut self, frame: &Frame, done: &mut Done, complete: bool) {
+        match frame.origin.host() {
+            Some(context) => done.push(Sent { context, complete }),
+            None => self.frames -= 1,
+        }
         match frame.origin {
-            Origin::Host(context) => done.push(Sent { context, complete }),
-            Origin::Head | Origin::Session => self.frames -= 1,
-            Origin::Pong => {
-                self.frames -= 1;
-                self.pongs -= frame.left;
-            }
+            Origin::Pong => self.pongs -= frame.left,
+            Origin::Ping | Origin::HostPing(_) if complete => done.pings += 1,
+            Origin::Close | Origin::HostClose(_) => done.close |= complete,
+            _ => {}
         }
     }
 }
@@ -190,13 +215,9 @@ impl Queue {
     }
 
     fn push(&mut self, left: usize, origin: Origin) {
-        match origin {
-            Origin::Host(_) => {}
-            Origin::Head | Origin::Session => self.own.frames += 1,
-            Origin::Pong => {
-                self.own.frames += 1;
-                self.own.pongs += left;
-            }
+        self.own.frames += usize::from(origin.host().is_none());
+        if origin == Origin::Pong {
+            self.own.pongs += left;
         }
         self.frames.push_back(Frame { left, origin });
     }

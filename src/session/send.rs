@@ -149,7 +149,9 @@ impl Sender {
             return self.fragment(&fragment, compress, origin);
         }
         match message {
-            Message::Ping(payload) => self.control(Opcode::Ping, payload, origin),
+            Message::Ping(payload) => {
+                self.control(Opcode::Ping, payload, Origin::HostPing(context))
+            }
             Message::Pong(payload) => self.control(Opcode::Pong, payload, origin),
             Message::Frame(bits, payload) => self.extension_frame(bits, payload, origin),
             // The session checks a close itself, since it changes its state.
@@ -329,7 +331,7 @@ impl Sender {
         if payload.len() > MAX_CONTROL_PAYLOAD {
             return Err(Rule::ControlPayloadTooLong);
         }
-        if matches!(origin, Origin::Host(_)) {
+        if origin.host().is_some() {
             self.check_room(payload.len())?;
         }
         let key = self.next_key();
@@ -442,6 +444,16 @@ impl Sender {
             let (queue, done) = self.queue(next);
             queue.take(count, &mut output, done);
         }
+    }
+
+    /// How many pings were handed out, to their last byte.
+    pub(super) fn pings_handed_out(&self) -> u64 {
+        self.done.pings
+    }
+
+    /// Whether a close frame was handed out, to its last byte.
+    pub(super) fn is_close_handed_out(&self) -> bool {
+        self.done.close
     }
 
     /// The next send that is done.

@@ -15,14 +15,18 @@ impl Session {
     /// the host's time, but came, counts.
     ///
     /// A rule that is broken behind a message of the same input ends the session in
-    /// the next call, which is due at once ([`Session::next_deadline`]): the host may
+    /// the next call, which is due at once ([`Session::has_more`]): the host may
     /// answer the message before.
+    ///
+    /// Bytes that were given before and not consumed are no sign of life of the peer's.
     pub fn input<'a>(&'a mut self, bytes: &'a mut [u8], now: Instant) -> Turn<'a> {
         if bytes.is_empty() {
             self.handle_timeout(now);
         } else {
             self.read_clock(now);
-            self.deadlines.input();
+            if bytes.len() > self.given - self.taken {
+                self.deadlines.input();
+            }
             self.fail_as_held();
         }
         self.resume(bytes)
@@ -31,10 +35,11 @@ impl Session {
     /// Goes on with bytes that were read before.
     pub(super) fn resume<'a>(&'a mut self, bytes: &'a mut [u8]) -> Turn<'a> {
         self.receiver.begin_turn();
+        self.given = bytes.len().max(self.given - self.taken);
+        self.taken = 0;
         Turn {
             session: self,
             bytes,
-            at: 0,
             has_message: false,
         }
     }
@@ -48,7 +53,6 @@ impl Session {
 pub struct Turn<'a> {
     session: &'a mut Session,
     bytes: &'a mut [u8],
-    at: usize,
     /// A message that the host may want to answer has ended in this turn.
     has_message: bool,
 }
@@ -68,10 +72,10 @@ impl Turn<'_> {
     /// for its answer the rest is not; the host gives it again once it has
     /// answered. What is too much to inflate in one call
     /// ([`Limits::inflated`](crate::Limits::inflated)) is not either; the next call
-    /// with the rest is due at once ([`Session::next_deadline`]). Nor is a message
+    /// goes on with the rest ([`Session::has_more`]). Nor is a message
     /// that the host wants to come whole ([`Turn::leave_unfinished`]).
     pub fn consumed(&self) -> usize {
-        self.at
+        self.session.taken
     }
 
     /// Leaves a message that is cut by the end of the input where it is: the host gives
@@ -113,12 +117,13 @@ impl Turn<'_> {
 
     #[inline(always)]
     pub(crate) fn next_record(&mut self) -> Option<Record> {
-        if matches!(self.session.life, Life::Open | Life::Closing)
-            && let Some(record) = self
-                .session
+        let session = &mut *self.session;
+        if matches!(session.life, Life::Open | Life::Closing)
+            && let Some(record) = session
                 .receiver
-                .whole_message(self.bytes, &mut self.at)
+                .whole_message(self.bytes, &mut session.taken)
         {
+            session.deadlines.message_ended();
             self.has_message = true;
             return Some(record);
         }
@@ -127,14 +132,16 @@ impl Turn<'_> {
 
     fn next_of_any_kind(&mut self) -> Option<Record> {
         loop {
+            let mut at = self.session.taken;
             let step = match self.session.life {
-                Life::Connecting => self.session.read_head(self.bytes, &mut self.at),
-                Life::Open | Life::Closing => self.session.read_frames(self.bytes, &mut self.at),
+                Life::Connecting => self.session.read_head(self.bytes, &mut at),
+                Life::Open | Life::Closing => self.session.read_frames(self.bytes, &mut at),
                 Life::Ended => {
-                    self.at = self.bytes.len();
+                    self.session.taken = self.bytes.len();
                     return self.session.last_piece();
                 }
             };
+            self.session.taken = at;
             match step {
                 Ok(None) => {
                     if let Some(piece) = self.session.late_piece() {
@@ -149,7 +156,7 @@ impl Turn<'_> {
                 }
                 Err(rule) if self.has_message => {
                     self.session.hold(rule);
-                    self.at = self.bytes.len();
+                    self.session.taken = self.bytes.len();
                     return None;
                 }
                 Err(rule) => self.session.fail(rule),

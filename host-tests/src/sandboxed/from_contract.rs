@@ -233,6 +233,7 @@ impl FromContract<protocol::Config> for Config {
         config.timeouts.message = span(contract.timeouts.message);
         config.timeouts.keepalive = span(contract.timeouts.keepalive);
         config.timeouts.pong = span(contract.timeouts.pong);
+        config.timeouts.write = span(contract.timeouts.write);
         config.timeouts.close = span(contract.timeouts.close);
         config
     }

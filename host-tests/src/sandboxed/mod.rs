@@ -393,6 +393,18 @@ impl Engine for Sandboxed {
         answer(self.guest.negotiated(&self.session)).map(Negotiated::from_contract)
     }
 
+    fn pause_reading(&mut self, now: Instant) {
+        answer(self.guest.pause_reading(&self.session, now.as_nanos()));
+    }
+
+    fn resume_reading(&mut self, now: Instant) {
+        answer(self.guest.resume_reading(&self.session, now.as_nanos()));
+    }
+
+    fn has_more(&mut self) -> bool {
+        answer(self.guest.has_more(&self.session))
+    }
+
     fn next_deadline(&mut self) -> Option<Instant> {
         answer(self.guest.next_deadline(&self.session)).map(Instant::from_nanos)
     }

@@ -93,6 +93,7 @@ fn timeouts(timeouts: &Timeouts) -> protocol::Timeouts {
         keepalive: timeouts.keepalive.map(nanos),
         pong: timeouts.pong.map(nanos),
         gather: timeouts.gather.map(nanos),
+        write: timeouts.write.map(nanos),
         close: timeouts.close.map(nanos),
     }
 }

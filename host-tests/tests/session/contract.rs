@@ -134,6 +134,7 @@ fn each_default_in_the_contract_is_the_engines() {
         ("message: option<duration>", seconds(timeouts.message)),
         ("keepalive: option<duration>", seconds(timeouts.keepalive)),
         ("pong: option<duration>", seconds(timeouts.pong)),
+        ("write: option<duration>", seconds(timeouts.write)),
         ("close: option<duration>", seconds(timeouts.close)),
     ] {
         let (before, _) = TYPES

@@ -181,3 +181,51 @@ fn the_time_of_a_message_runs_while_it_is_left() {
     session.handle_timeout(NOW.after(Duration::from_secs(60)));
     assert_eq!(session.failure(), Some(Rule::MessageTimeout));
 }
+
+/// Each input ends a message and begins another, which is left: there is always one that is cut, but never for long.
+#[test]
+fn the_time_of_a_message_that_was_left_ends_with_it() {
+    let mut config = Config::default();
+    config.timeouts.message = Some(Duration::from_secs(5));
+    let mut session = client(config);
+    let frame = Frame::binary([1; 100]).bytes();
+    let mut buffer = frame[..50].to_vec();
+    let mut now = NOW;
+    for _ in 0..20 {
+        let mut turn = session.input(&mut buffer, now).leave_unfinished(LONGEST);
+        while turn.next().is_some() {}
+        let consumed = turn.consumed();
+        buffer.drain(..consumed);
+        assert_eq!(buffer, frame[..50]);
+        buffer.extend_from_slice(&frame[50..]);
+        buffer.extend_from_slice(&frame[..50]);
+        now = now.after(Duration::from_secs(1));
+        assert_eq!(session.failure(), None);
+    }
+}
+
+/// Only bytes that had not come before show that the peer lives.
+#[test]
+fn bytes_that_are_given_again_are_no_sign_of_life() {
+    let mut config = Config::default();
+    config.timeouts.idle = Some(Duration::from_secs(5));
+    let mut session = client(config);
+    let mut cut = Frame::binary([0; 50]).bytes()[..20].to_vec();
+    let mut give = |session: &mut Session, count: usize, seconds: u64| {
+        let now = NOW.after(Duration::from_secs(seconds));
+        let bytes = &mut cut[..count];
+        let mut turn = session.input(bytes, now).leave_unfinished(LONGEST);
+        assert_eq!(turn.next(), None);
+        assert_eq!(turn.consumed(), 0);
+    };
+    give(&mut session, 19, 0);
+    give(&mut session, 19, 3);
+    // A byte more is one.
+    give(&mut session, 20, 4);
+    for seconds in 5..9 {
+        give(&mut session, 20, seconds);
+        assert_eq!(session.failure(), None);
+    }
+    give(&mut session, 20, 9);
+    assert_eq!(session.failure(), Some(Rule::IdleTimeout));
+}

@@ -1,15 +1,41 @@
 //! What only users of the Rust crate meet: output and payloads that stay where they are.
 
+use std::time::Duration;
+
 use host_tests::engine::ENTROPY;
 use host_tests::{Frame, deflate};
 use websocket_component::handshake::Negotiated;
-use websocket_component::{Config, Deflate, Instant, Message, Rule, Sent, Session};
+use websocket_component::{
+    Config, Deflate, Delivery, Event, Instant, Message, Rule, Sent, Session,
+};
 
 /// A reading of a clock that has run for a long time.
 const LATE: Instant = Instant::from_nanos(1 << 60);
 
 fn open() -> Session {
     Session::open_client(Config::default(), &ENTROPY, Negotiated::default(), LATE).unwrap()
+}
+
+/// A timeout delivers no events: a piece that is due comes with the next input.
+#[test]
+fn a_piece_that_is_due_does_not_make_timeouts_spin() {
+    let mut config = Config::default();
+    config.delivery = Delivery::Pieces;
+    config.timeouts.gather = Some(Duration::from_millis(5));
+    let mut session = Session::open_client(config, &ENTROPY, Negotiated::default(), LATE).unwrap();
+    let mut begun = Frame::binary("abc").not_last().bytes();
+    assert_eq!(session.input(&mut begun, LATE).next(), None);
+    let due = session.next_deadline().unwrap();
+    assert_eq!(due, LATE.after(Duration::from_millis(5)));
+    session.handle_timeout(due);
+    assert!(session.next_deadline().is_none_or(|next| next > due));
+    assert!(session.has_more());
+    let piece = Event::Binary {
+        payload: b"abc",
+        last: false,
+    };
+    assert_eq!(session.input(&mut [], due).next(), Some(piece));
+    assert!(!session.has_more());
 }
 
 #[test]

@@ -141,6 +141,7 @@ impl<'a> Script<'a> {
             &mut timeouts.message,
             &mut timeouts.keepalive,
             &mut timeouts.pong,
+            &mut timeouts.write,
             &mut timeouts.close,
         ] {
             let nanos = *input.choose(&[

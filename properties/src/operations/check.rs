@@ -129,9 +129,11 @@ pub(super) fn failure_has_a_reason(side: &mut Side, other: &mut Side) {
         Rule::TooManyFragments => other.told.most_fragments > limits.fragments,
         Rule::InvalidUtf8 => side.config.verify_utf8 && !other.config.verify_utf8,
         Rule::PingFlood => limits.queued_pongs < 65_536 || !other.told.pings.is_empty(),
-        Rule::IdleTimeout | Rule::MessageTimeout | Rule::PongTimeout | Rule::CloseTimeout => {
-            side.waited
-        }
+        Rule::IdleTimeout
+        | Rule::MessageTimeout
+        | Rule::PongTimeout
+        | Rule::CloseTimeout
+        | Rule::WriteTimeout => side.waited,
         Rule::Aborted => side.was_aborted,
         Rule::ConnectionLost => side.was_cut,
         _ => false,

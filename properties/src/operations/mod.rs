@@ -98,6 +98,7 @@ fn settings(input: &mut Unstructured<'_>) -> Result<Config> {
             timeouts.keepalive = None;
             timeouts.message = None;
             timeouts.pong = None;
+            timeouts.write = None;
             timeouts.close = None;
         }
     }

@@ -75,7 +75,7 @@ fn all_ways_to_take_output_give_the_same_bytes() {
         sender
             .push(Message::Binary(b""), Compress::IfWorthIt, None)
             .unwrap();
-        sender.close(b"\x03\xe8", Origin::Session);
+        sender.close(b"\x03\xe8", Origin::Close);
     };
     let mut expected = client();
     fill(&mut expected);
@@ -106,7 +106,7 @@ fn a_failed_session_finishes_the_frame_that_it_began_and_drops_others_but_pongs(
         .push(Message::Ping(b"three"), Compress::IfWorthIt, None)
         .unwrap();
     sender.drop_waiting_but_pongs();
-    sender.close(b"\x03\xea", Origin::Session);
+    sender.close(b"\x03\xea", Origin::Close);
     assert_eq!(drain(&mut sender, 99), b"e\x8a\0\x88\x02\x03\xea");
     let dropped = Sent {
         context: Some(2),

@@ -14,6 +14,9 @@ on_both_engines![
     class_22_a_close_that_is_not_taken,
     class_23_a_close_that_trickles,
     a_refusal_has_all_its_time_however_late_it_is_given,
+    a_close_behind_data_that_goes_out_has_all_its_time,
+    a_close_after_a_quiet_spell_is_sent,
+    a_close_that_the_host_has_to_answer_waits_for_it,
 ];
 
 fn class_22_a_close_that_is_not_answered<E: Engine>() {
@@ -34,7 +37,7 @@ fn class_22_a_close_that_is_not_answered<E: Engine>() {
 }
 
 fn class_22_a_close_stuck_behind_a_queue<E: Engine>() {
-    let config = config(|timeouts| timeouts.close = Some(10 * SECOND));
+    let config = config(|timeouts| timeouts.write = Some(10 * SECOND));
     let mut subject = Subject::<E>::open(Role::Server, &config);
     subject.queues(Message::Binary(&[0; 100_000])).unwrap();
     subject.queues(Message::Close).unwrap();
@@ -44,13 +47,13 @@ fn class_22_a_close_stuck_behind_a_queue<E: Engine>() {
     let turn = subject.turn_of(&[], 5);
     assert_eq!(turn.state, State::Closed);
     assert_eq!(turn.output, b"");
-    assert_eq!(subject.failed_by(), Some(Rule::CloseTimeout));
+    assert_eq!(subject.failed_by(), Some(Rule::WriteTimeout));
     assert_eq!(subject.engine.buffered_amount(), 0);
 }
 
 /// The closing frames are exchanged, but the transport takes no more.
 fn class_22_a_close_that_is_not_taken<E: Engine>() {
-    let config = config(|timeouts| timeouts.close = Some(10 * SECOND));
+    let config = config(|timeouts| timeouts.write = Some(10 * SECOND));
     let mut subject = Subject::<E>::open(Role::Server, &config);
     subject.queues(Message::Text("stuck")).unwrap();
     let close = subject.peers(&[Frame::close(1000, "")]);
@@ -65,7 +68,7 @@ fn class_22_a_close_that_is_not_taken<E: Engine>() {
 
 /// The host took longer to refuse than a closing handshake may take.
 fn a_refusal_has_all_its_time_however_late_it_is_given<E: Engine>() {
-    let config = config(|timeouts| timeouts.close = Some(10 * SECOND));
+    let config = config(|timeouts| timeouts.write = Some(10 * SECOND));
     let refused = || {
         let mut subject = Subject::<E>::new(Role::Server, &config);
         assert_eq!(subject.hears(heads::request()), [Event::Request]);
@@ -84,7 +87,62 @@ fn a_refusal_has_all_its_time_however_late_it_is_given<E: Engine>() {
     assert_eq!(subject.turn_of(&[], 1).output, b"H");
     subject.now = subject.now.after(10 * SECOND);
     assert_eq!(subject.turn_of(&[], 1).output, b"");
+    assert_eq!(subject.failed_by(), Some(Rule::WriteTimeout));
     assert_eq!(subject.next_deadline(), None);
+}
+
+/// The peer gets its time to answer from when it was sent the close, however long the data before it takes.
+fn a_close_behind_data_that_goes_out_has_all_its_time<E: Engine>() {
+    let config = config(|timeouts| {
+        timeouts.close = Some(10 * SECOND);
+        timeouts.write = Some(10 * SECOND);
+    });
+    for role in ROLES {
+        let mut subject = Subject::<E>::open(role, &config);
+        subject.queues(Message::Binary(&[0; 60_000])).unwrap();
+        subject.queues(Message::CloseWith(1000, b"bye")).unwrap();
+        let mut seconds = 0;
+        while subject.engine.buffered_amount() > 0 {
+            subject.turn_of(&[], 1000);
+            assert_eq!(subject.failed_by(), None, "after {seconds} s");
+            seconds += 1;
+            subject.now = subject.now.after(SECOND);
+        }
+        assert!(seconds > 60);
+        assert_eq!(subject.state(), State::Closing);
+        assert_eq!(subject.next_deadline(), Some(9 * SECOND));
+        fails_in(&mut subject, 9 * SECOND, Rule::CloseTimeout);
+        assert_eq!(subject.writes().last(), Some(&Frame::close(1000, "bye")));
+    }
+}
+
+/// What a send starts counts from the send, however long ago the session was called before.
+fn a_close_after_a_quiet_spell_is_sent<E: Engine>() {
+    let config = config(|timeouts| timeouts.close = Some(10 * SECOND));
+    for role in ROLES {
+        let mut subject = Subject::<E>::open(role, &config);
+        subject.now = subject.now.after(15 * SECOND);
+        subject.queues(Message::CloseWith(1000, b"bye")).unwrap();
+        assert_eq!(subject.writes(), [Frame::close(1000, "bye")]);
+        assert_eq!(subject.state(), State::Closing);
+        fails_in(&mut subject, 10 * SECOND, Rule::CloseTimeout);
+    }
+}
+
+/// What the host takes to answer a close is not the peer's time.
+fn a_close_that_the_host_has_to_answer_waits_for_it<E: Engine>() {
+    let mut config = config(|timeouts| timeouts.close = Some(10 * SECOND));
+    config.reply_to_close = false;
+    let mut subject = Subject::<E>::open(Role::Server, &config);
+    subject.hears_frames(&[Frame::close(1000, "")]);
+    assert_eq!(subject.next_deadline(), None);
+    subject.waits(60 * SECOND);
+    subject.says(Message::CloseWith(1000, b"")).unwrap();
+    assert_eq!(subject.writes(), [Frame::close(1000, "")]);
+    assert_eq!(
+        (subject.state(), subject.failed_by()),
+        (State::Closed, None)
+    );
 }
 
 fn class_23_a_close_that_trickles<E: Engine>() {

@@ -2,8 +2,10 @@
 
 mod clock;
 mod closing;
+mod paused;
 mod peer;
 mod pings;
+mod progress;
 
 use std::time::Duration;
 
@@ -23,6 +25,7 @@ fn quiet() -> Config {
     config.timeouts.keepalive = None;
     config.timeouts.pong = None;
     config.timeouts.close = None;
+    config.timeouts.write = None;
     config
 }
 

@@ -13,6 +13,13 @@ on_both_engines![
     a_keepalive_ping_is_sent_at_its_interval,
     any_byte_postpones_the_keepalive,
     a_ping_without_its_pong,
+    whatever_comes_after_a_ping_shows_that_the_peer_lives,
+    a_pong_behind_a_large_frame_of_the_peers_may_be_late,
+    the_round_trip_counts_from_the_latest_equal_ping,
+    a_dead_peer_is_noticed_however_often_the_host_pings,
+    a_ping_behind_data_that_goes_out_has_all_its_time,
+    output_that_is_taken_behind_a_ping_gives_the_peer_time,
+    messages_to_a_dead_peer_do_not_hide_that_nothing_comes,
     a_pong_that_came_late_in_the_hosts_time_counts,
     keepalive_pings_do_not_pile_up_when_nothing_can_be_written,
     a_pair_stays_open_by_keepalives,
@@ -58,13 +65,144 @@ fn a_ping_without_its_pong<E: Engine>() {
         subject.says(Message::Ping(b"1")).unwrap();
         subject.waits(5 * SECOND);
         subject.says(Message::Ping(b"2")).unwrap();
-        assert_eq!(subject.next_deadline(), Some(15 * SECOND));
-        subject.hears_frames(&[Frame::pong("1"), Frame::pong("other")]);
-        // Only the second is left.
-        fails_in(&mut subject, 20 * SECOND, Rule::PongTimeout);
+        fails_in(&mut subject, 15 * SECOND, Rule::PongTimeout);
         let pings = [Frame::ping("1"), Frame::ping("2")];
         assert_eq!(subject.has_failed(Rule::PongTimeout), pings);
     }
+}
+
+/// RFC 6455, section 5.5.3, lets a peer answer the latest ping only; others answer with no payload, or know no pings.
+fn whatever_comes_after_a_ping_shows_that_the_peer_lives<E: Engine>() {
+    let config = config(|timeouts| timeouts.pong = Some(20 * SECOND));
+    for role in ROLES {
+        for sign in [
+            Frame::pong("1"),
+            Frame::pong(""),
+            Frame::pong("other"),
+            Frame::ping("?"),
+            Frame::text("x"),
+            Frame::binary("x").not_last(),
+        ] {
+            let mut subject = Subject::<E>::open(role, &config);
+            subject.says(Message::Ping(b"1")).unwrap();
+            subject.says(Message::Ping(b"2")).unwrap();
+            subject.waits(19 * SECOND);
+            subject.hears_frames(&[sign]);
+            assert_eq!(subject.next_deadline(), None);
+            // The next one is a question again.
+            subject.says(Message::Ping(b"3")).unwrap();
+            fails_in(&mut subject, 20 * SECOND, Rule::PongTimeout);
+        }
+    }
+}
+
+/// A pong that waits behind the peer's own large frame on a slow link is late, but the frame comes.
+fn a_pong_behind_a_large_frame_of_the_peers_may_be_late<E: Engine>() {
+    let config = config(|timeouts| {
+        timeouts.keepalive = Some(30 * SECOND);
+        timeouts.pong = Some(2 * SECOND);
+    });
+    let mut subject = Subject::<E>::open(Role::Server, &config);
+    let bytes = subject.peers(&[Frame::binary([7; 60_000])]);
+    subject.says(Message::Ping(b"?")).unwrap();
+    for part in bytes.chunks(1000) {
+        subject.hears(part);
+        subject.says(Message::Ping(b"?")).unwrap();
+        subject.waits(SECOND);
+        assert_eq!(subject.failed_by(), None);
+    }
+}
+
+/// The payload tells which ping a pong answers: of equal ones the latest, and with it all before.
+fn the_round_trip_counts_from_the_latest_equal_ping<E: Engine>() {
+    let mut subject = Subject::<E>::open(Role::Server, &quiet());
+    for _ in 0..2 {
+        subject.says(Message::Ping(b"")).unwrap();
+        subject.waits(SECOND);
+    }
+    subject.hears_frames(&[Frame::pong("")]);
+    assert_eq!(subject.engine.round_trip_time(), Some(1_000_000_000));
+    subject.waits(SECOND);
+    // It answers none.
+    subject.hears_frames(&[Frame::pong("")]);
+    assert_eq!(subject.engine.round_trip_time(), Some(1_000_000_000));
+}
+
+/// More pings than a session remembers don't hide that nothing comes.
+fn a_dead_peer_is_noticed_however_often_the_host_pings<E: Engine>() {
+    let config = config(|timeouts| {
+        timeouts.keepalive = Some(30 * SECOND);
+        timeouts.pong = Some(20 * SECOND);
+    });
+    for millis in [100, 200, 400, 25_000] {
+        for payload in [&b"app"[..], b""] {
+            let mut subject = Subject::<E>::open(Role::Server, &config);
+            let begun = subject.now;
+            while subject.failed_by().is_none() {
+                assert!(subject.now < begun.after(60 * SECOND), "each {millis} ms");
+                let _ = subject.says(Message::Ping(payload));
+                subject.waits(Duration::from_millis(millis));
+            }
+            assert_eq!(subject.failed_by(), Some(Rule::PongTimeout));
+        }
+    }
+}
+
+/// The time for a pong begins when the ping was handed out, to its last byte.
+fn a_ping_behind_data_that_goes_out_has_all_its_time<E: Engine>() {
+    let config = config(|timeouts| {
+        timeouts.keepalive = Some(30 * SECOND);
+        timeouts.pong = Some(20 * SECOND);
+        timeouts.write = Some(10 * SECOND);
+    });
+    for role in ROLES {
+        let mut subject = Subject::<E>::open(role, &config);
+        subject.queues(Message::Binary(&[0; 100_000])).unwrap();
+        while subject.engine.buffered_amount() > 0 {
+            subject.turn_of(&[], 1000);
+            assert_eq!(subject.failed_by(), None);
+            subject.now = subject.now.after(SECOND);
+        }
+        // The last bytes are those of one ping, a second ago.
+        assert_eq!(subject.next_deadline(), Some(19 * SECOND));
+        let written = subject.writes();
+        assert_eq!(written.len(), 2);
+        assert_eq!(written[1].first, Frame::ping("").first);
+        fails_in(&mut subject, 19 * SECOND, Rule::PongTimeout);
+    }
+}
+
+/// The ping went out between two messages, and the peer takes what is behind it, slowly: the ping waits in buffers.
+fn output_that_is_taken_behind_a_ping_gives_the_peer_time<E: Engine>() {
+    let config = config(|timeouts| {
+        timeouts.pong = Some(20 * SECOND);
+        timeouts.write = Some(10 * SECOND);
+    });
+    let mut subject = Subject::<E>::open(Role::Server, &config);
+    subject.says(Message::Ping(b"?")).unwrap();
+    subject.queues(Message::Binary(&[0; 60_000])).unwrap();
+    while subject.engine.buffered_amount() > 0 {
+        subject.turn_of(&[], 1000);
+        assert_eq!(subject.failed_by(), None);
+        subject.now = subject.now.after(SECOND);
+    }
+    fails_in(&mut subject, 19 * SECOND, Rule::PongTimeout);
+}
+
+/// Messages that are taken at once say nothing about the peer: the system's buffers take them.
+fn messages_to_a_dead_peer_do_not_hide_that_nothing_comes<E: Engine>() {
+    let config = config(|timeouts| {
+        timeouts.keepalive = Some(30 * SECOND);
+        timeouts.pong = Some(20 * SECOND);
+    });
+    let mut subject = Subject::<E>::open(Role::Server, &config);
+    for _ in 0..49 {
+        subject.says(Message::Text("are you there?")).unwrap();
+        subject.waits(SECOND);
+        assert_eq!(subject.failed_by(), None);
+    }
+    subject.waits(SECOND);
+    assert_eq!(subject.failed_by(), Some(Rule::PongTimeout));
 }
 
 fn a_pong_that_came_late_in_the_hosts_time_counts<E: Engine>() {

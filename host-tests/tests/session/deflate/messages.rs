@@ -23,7 +23,7 @@ on_both_engines![
     a_host_can_keep_a_message_from_being_compressed,
     what_is_not_compressed_is_not_referred_to,
     what_is_too_much_for_one_call_comes_in_the_next,
-    what_is_too_much_for_one_call_is_due_at_once_by_actions,
+    what_is_too_much_for_one_call_comes_in_the_next_by_actions,
     each_size_of_window_goes_both_ways,
     messages_go_both_ways_at_each_level,
 ];
@@ -365,7 +365,7 @@ fn what_is_too_much_for_one_call_comes_in_the_next<E: Engine>() {
             if !turn.more {
                 break;
             }
-            assert_eq!(turn.next_deadline, Some(subject.now));
+            assert!(turn.next_deadline > Some(subject.now));
         }
         assert!(rest.is_empty());
         assert_eq!(events, [Event::text(&message), Event::text("next")]);
@@ -373,7 +373,7 @@ fn what_is_too_much_for_one_call_comes_in_the_next<E: Engine>() {
     }
 }
 
-fn what_is_too_much_for_one_call_is_due_at_once_by_actions<E: Engine>() {
+fn what_is_too_much_for_one_call_comes_in_the_next_by_actions<E: Engine>() {
     let message = text(5000);
     let mut subject = open_with::<E>(Role::Server, &little_work(), "");
     let payload = Peer::default().compresses(&message);
@@ -391,7 +391,7 @@ fn what_is_too_much_for_one_call_is_due_at_once_by_actions<E: Engine>() {
     loop {
         match engine.get_action(ActionQueue::All, now) {
             ActionIs::Nothing => {
-                assert_eq!(engine.next_deadline(), Some(now), "nothing more is read");
+                assert!(engine.has_more(), "nothing more is read");
                 calls += 1;
             }
             ActionIs::ReceiveComplete(_, _, event) => {
