@@ -156,9 +156,13 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = units::span, help_heading = TIMEOUTS)]
     pub(crate) keepalive: Span,
 
-    /// For the answer to that ping; or off
+    /// For any sign of life after that ping; or off
     #[arg(long, value_name = "TIME", default_value = "20s", value_parser = units::span, help_heading = TIMEOUTS)]
     pub(crate) pong_timeout: Span,
+
+    /// Without any output taken that waits; or off
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = units::span, help_heading = TIMEOUTS)]
+    pub(crate) write_timeout: Span,
 
     /// For the closing handshake
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = units::time, help_heading = TIMEOUTS)]
@@ -334,6 +338,7 @@ mod tests {
             ("--message-timeout", ["0s", "never"], "or off"),
             ("--keepalive", ["1ns", "366days"], "from 1ms"),
             ("--pong-timeout", ["0s", ""], "or off"),
+            ("--write-timeout", ["0s", "never"], "or off"),
             ("--close-timeout", ["0s", "off"], "from 1ms"),
             ("--shutdown-timeout", ["0s", "off"], "from 1ms"),
         ] {

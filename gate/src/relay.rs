@@ -13,7 +13,7 @@ use std::task::{Context, Poll};
 
 use tokio_util::sync::CancellationToken;
 use websocket_host::protocol::{CloseCode, Instant};
-use websocket_host::{CallError, Clock, Guest};
+use websocket_host::{CallError, Clock, Guest, SandboxError};
 
 use crate::alarm::Alarm;
 use crate::close;
@@ -122,8 +122,9 @@ impl Relay {
 
     /// Does what can be done for one side. Returns whether anything was.
     fn poll_side(&mut self, who: Who, cx: &mut Context<'_>) -> Result<bool, CallError> {
-        let (_, side) = self.pick(who);
-        let mut progress = side.socket.poll_flush(cx);
+        let clock = self.clock;
+        let (guest, side) = self.pick(who);
+        let mut progress = side.poll_flush(guest, &clock, cx)?;
         if side.is_over() {
             side.socket.poll_shut(cx);
             return Ok(progress);
@@ -149,7 +150,10 @@ impl Relay {
     }
 
     fn poll_input(&mut self, who: Who, cx: &mut Context<'_>) -> Result<bool, CallError> {
-        if !self.listens(who) {
+        let (reads, clock) = (self.listens(who), self.clock);
+        let (guest, side) = self.pick(who);
+        side.set_reading(guest, &clock, reads)?;
+        if !reads {
             return Ok(false);
         }
         let (_, side) = self.pick(who);
@@ -297,11 +301,11 @@ impl Relay {
         for who in [Who::Client, Who::Upstream] {
             if self.pick(who).1.deadline.is_some_and(|due| due <= now) {
                 self.pump(who)?;
-                // A session that wants to be called again at once would keep the thread busy.
-                let (_, side) = self.pick(who);
-                side.deadline = side
-                    .deadline
-                    .map(|due| due.max(now.saturating_add(1_000_000)));
+                // It would keep the thread busy.
+                if self.pick(who).1.deadline.is_some_and(|due| due <= now) {
+                    let reason = "its deadline doesn't pass".into();
+                    return Err(SandboxError::BrokenContract { reason }.into());
+                }
             }
         }
         let Some(since) = self.closing else {

@@ -104,6 +104,7 @@ fn sessions(args: &Args, mut config: Config, plain: &Plain) -> Config {
     config.timeouts.message = args.message_timeout.nanos();
     config.timeouts.keepalive = args.keepalive.nanos();
     config.timeouts.pong = args.pong_timeout.nanos();
+    config.timeouts.write = args.write_timeout.nanos();
     // The gate answers for a side that doesn't, and that answer needs time too.
     config.timeouts.close = Some(nanos(args.close_timeout.saturating_add(GRACE)));
     config

@@ -2,10 +2,10 @@
 
 use std::fmt;
 use std::future::poll_fn;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use websocket_host::protocol::{CloseCode, Event, Failure, Instant, Kind, Rule, State};
-use websocket_host::{CallError, Guest, SandboxError, Session, Turn};
+use websocket_host::{CallError, Clock, Guest, SandboxError, Session, Turn};
 
 use crate::scratch::{self, Batch, CHUNK, Scratch};
 use crate::socket::Socket;
@@ -85,6 +85,8 @@ pub(crate) struct Side {
     pub(crate) spoke: bool,
     /// Nothing more can be read.
     eof: bool,
+    /// The session knows that nothing is read for now.
+    is_paused: bool,
     pub(crate) received: Tally,
 }
 
@@ -122,6 +124,7 @@ impl Side {
             close_sent: None,
             spoke: false,
             eof: false,
+            is_paused: false,
             received: Tally::default(),
         }
     }
@@ -203,6 +206,40 @@ impl Side {
                 _ => Err(failure.into()),
             },
         }
+    }
+
+    /// Writes what the socket takes of what was kept, and tells the session that it does. Returns whether there was any.
+    pub(crate) fn poll_flush(
+        &mut self,
+        guest: &mut Guest,
+        clock: &Clock,
+        cx: &mut Context<'_>,
+    ) -> Result<bool, SandboxError> {
+        let progress = self.socket.poll_flush(cx);
+        if progress && self.state != State::Closed {
+            guest.output_taken(&self.session, clock.now())?;
+            self.deadline = guest.next_deadline(&self.session)?;
+        }
+        Ok(progress)
+    }
+
+    /// Tells the session whether it is read, if that has changed: what isn't read is not its peer's fault.
+    pub(crate) fn set_reading(
+        &mut self,
+        guest: &mut Guest,
+        clock: &Clock,
+        reads: bool,
+    ) -> Result<(), SandboxError> {
+        if reads != self.is_paused {
+            return Ok(());
+        }
+        self.is_paused = !reads;
+        match reads {
+            true => guest.resume_reading(&self.session, clock.now())?,
+            false => guest.pause_reading(&self.session, clock.now())?,
+        }
+        self.deadline = guest.next_deadline(&self.session)?;
+        Ok(())
     }
 
     /// The socket has no more input.

@@ -385,6 +385,10 @@ impl Engine for Native {
         self.session.negotiated().cloned()
     }
 
+    fn output_taken(&mut self, now: Instant) {
+        self.session.output_taken(now);
+    }
+
     fn pause_reading(&mut self, now: Instant) {
         self.session.pause_reading(now);
     }

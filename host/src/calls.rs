@@ -270,6 +270,19 @@ impl Guest {
         })
     }
 
+    /// The transport takes again of what was handed out, after it had taken none for a while: the peer reads.
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn output_taken(&mut self, session: &Session, now: Instant) -> Result<(), SandboxError> {
+        self.ask(session, |exports, store, this| {
+            exports
+                .websocket_session()
+                .call_output_taken(store, this, now)
+        })
+    }
+
     /// The host doesn't read for now: until [`resume_reading`](Self::resume_reading) no deadline comes that waits for the
     /// peer's bytes.
     ///

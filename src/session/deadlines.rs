@@ -110,13 +110,19 @@ impl Deadlines {
     }
 
     /// Output was handed out. If some had waited behind what was handed out before, the
-    /// peer has taken that, and gets its time for the ping that may be on its way to it.
+    /// peer has taken that.
     fn output(&mut self, is_backlogged: bool) {
         self.last_output = self.now;
         if self.is_backlogged {
-            self.ping = self.ping.map(|_| self.now);
+            self.output_taken();
         }
         self.is_backlogged = is_backlogged;
+    }
+
+    /// The peer reads, and gets its time for the ping that may be on its way to it.
+    fn output_taken(&mut self) {
+        self.last_output = self.now;
+        self.ping = self.ping.map(|_| self.now);
     }
 
     /// The host reads again. The peer gets all its time for what it sends next, and what
@@ -161,11 +167,24 @@ impl Session {
         }
     }
 
+    /// The transport takes again of what was handed out, after it had taken none for a while:
+    /// the peer reads. For hosts that keep output which the transport doesn't take;
+    /// [`Session::advance`] tells it by itself.
+    ///
+    /// [`Timeouts::write`](crate::Timeouts::write) and
+    /// [`Timeouts::pong`](crate::Timeouts::pong) begin anew, since a ping may wait in the
+    /// buffers behind what the peer reads.
+    pub fn output_taken(&mut self, now: Instant) {
+        self.read_clock(now);
+        self.deadlines.output_taken();
+    }
+
     /// The host doesn't read for now, for instance because it can't pass on what comes.
     ///
     /// Until [`Session::resume_reading`] no deadline that waits for the peer's bytes comes:
-    /// handshake, idle, message, pong and close. Keepalive pings are sent, and
-    /// [`Timeouts::write`](crate::Timeouts::write) holds.
+    /// handshake, idle, message, pong and close. Nor is a piece of a message due that waits
+    /// for more. Keepalive pings are sent, and [`Timeouts::write`](crate::Timeouts::write)
+    /// holds.
     pub fn pause_reading(&mut self, now: Instant) {
         self.read_clock(now);
         self.deadlines.paused.get_or_insert(self.deadlines.now);
@@ -242,7 +261,8 @@ impl Session {
 
     /// When a piece has waited for more long enough.
     fn piece_due(&self) -> Option<Instant> {
-        let since = self.deadlines.piece.filter(|_| self.life != Life::Ended)?;
+        let takes = self.life != Life::Ended && self.deadlines.paused.is_none();
+        let since = self.deadlines.piece.filter(|_| takes)?;
         since.checked_after(self.config.timeouts.gather?)
     }
 

@@ -1,5 +1,6 @@
 //! The gate as a process, between peers that speak by the native engine or in raw bytes. All on loopback.
 
+mod alive;
 mod arguments;
 mod backpressure;
 mod carried;

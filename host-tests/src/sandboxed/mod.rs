@@ -393,6 +393,10 @@ impl Engine for Sandboxed {
         answer(self.guest.negotiated(&self.session)).map(Negotiated::from_contract)
     }
 
+    fn output_taken(&mut self, now: Instant) {
+        answer(self.guest.output_taken(&self.session, now.as_nanos()));
+    }
+
     fn pause_reading(&mut self, now: Instant) {
         answer(self.guest.pause_reading(&self.session, now.as_nanos()));
     }

@@ -19,8 +19,8 @@ pub(super) const CAPACITY: u32 = 64 << 10;
 /// How many messages a queue has room for while it is empty.
 const KEPT: usize = 8;
 
-/// A timer's resolution: a deadline is never nearer than that.
-const MILLISECOND: u64 = 1_000_000;
+/// A rule that is broken behind messages ends the session so much later, in nanoseconds: they may be answered.
+const ANSWER_TIME: u64 = 1_000_000;
 
 pub(super) struct Conversation {
     pub(super) guest: Guest,
@@ -178,11 +178,13 @@ impl Conversation {
         } = turn;
 
         self.requested |= events.iter().any(|event| event.kind == Kind::Request);
-        // What is due at once can wait for the answer to what came before it.
         let is_due = next_deadline.is_some_and(|deadline| deadline <= now);
         self.more = more && !is_due;
         self.state = state;
-        self.deadline = next_deadline.map(|deadline| deadline.max(now.saturating_add(MILLISECOND)));
+        self.deadline = match is_due {
+            true => Some(now.saturating_add(ANSWER_TIME)),
+            false => next_deadline,
+        };
         self.failure = failure;
         let rest = &input[consumed..];
         self.stalled = again && !rest.is_empty() && consumed == 0 && events.is_empty() && !more;

@@ -280,7 +280,7 @@ fn a_failed_session_drops_what_was_moved_and_not_begun() {
     }
     sender.take(1);
     sender.drop_waiting_but_pongs();
-    sender.close(b"\x03\xea", Origin::Session);
+    sender.close(b"\x03\xea", Origin::Close);
     assert_eq!(sender.len(), 10_003 + 4);
     let rest = drain(&mut sender, usize::MAX);
     assert!(rest.ends_with(b"\x07\x88\x02\x03\xea"));

@@ -19,6 +19,7 @@ on_both_engines![
     a_dead_peer_is_noticed_however_often_the_host_pings,
     a_ping_behind_data_that_goes_out_has_all_its_time,
     output_that_is_taken_behind_a_ping_gives_the_peer_time,
+    output_that_the_host_keeps_and_is_taken_gives_the_peer_time,
     messages_to_a_dead_peer_do_not_hide_that_nothing_comes,
     a_pong_that_came_late_in_the_hosts_time_counts,
     keepalive_pings_do_not_pile_up_when_nothing_can_be_written,
@@ -187,6 +188,20 @@ fn output_that_is_taken_behind_a_ping_gives_the_peer_time<E: Engine>() {
         subject.now = subject.now.after(SECOND);
     }
     fails_in(&mut subject, 19 * SECOND, Rule::PongTimeout);
+}
+
+/// The same with a host that takes the output at once and keeps what the transport doesn't take.
+fn output_that_the_host_keeps_and_is_taken_gives_the_peer_time<E: Engine>() {
+    let config = config(|timeouts| timeouts.pong = Some(20 * SECOND));
+    let mut subject = Subject::<E>::open(Role::Server, &config);
+    subject.says(Message::Ping(b"?")).unwrap();
+    subject.says(Message::Binary(&[0; 60_000])).unwrap();
+    for _ in 0..60 {
+        subject.waits(SECOND);
+        subject.engine.output_taken(subject.now);
+        assert_eq!(subject.failed_by(), None);
+    }
+    fails_in(&mut subject, 20 * SECOND, Rule::PongTimeout);
 }
 
 /// Messages that are taken at once say nothing about the peer: the system's buffers take them.

@@ -1,0 +1,120 @@
+//! Who lives, though it answers no ping in time: it sends, it reads, or it isn't read.
+
+use std::io::Read;
+use std::thread::{self, sleep};
+use std::time::Duration;
+
+use websocket_component::Message;
+
+use crate::peer::{Got, Peer, Upstream, pair};
+use crate::process::Gate;
+
+const STEP: Duration = Duration::from_millis(50);
+
+/// Steps until the time for a pong is over several times.
+const STEPS: usize = 30;
+
+/// A client that speaks like this, and never answers a ping, stays connected.
+fn stays_connected(timeouts: [&str; 2], speak: impl FnOnce(&mut Peer, &mut Peer)) {
+    let upstream = Upstream::bind();
+    let arguments = ["--keepalive", timeouts[0], "--pong-timeout", timeouts[1]];
+    let gate = Gate::before(upstream.address, &arguments);
+    let (mut client, mut server) = pair(&gate, &upstream);
+    speak(&mut client, &mut server);
+    client.send(Message::Text("the end"));
+    loop {
+        match server.receive() {
+            Got::Text(text) if text == "the end" => break,
+            Got::Ping(_) | Got::Text(_) | Got::Binary(_) => {}
+            got => panic!("{got:?}"),
+        }
+    }
+}
+
+/// The client speaks step by step, and the upstream shows that it lives.
+fn step_by_step(mut speak: impl FnMut(&mut Peer, usize)) {
+    stays_connected(["100ms", "400ms"], |client, server| {
+        for step in 0..STEPS {
+            speak(client, step);
+            server.send(Message::Pong(b""));
+            sleep(STEP);
+        }
+    });
+}
+
+#[test]
+fn a_client_that_answers_pings_with_no_payload_lives() {
+    step_by_step(|client, _| client.write(b"\x8a\x80\0\0\0\0"));
+}
+
+#[test]
+fn a_client_that_knows_no_pings_and_sends_messages_lives() {
+    step_by_step(|client, _| client.write(b"\x81\x81\0\0\0\0x"));
+}
+
+/// Its pong is behind a frame of its own, which takes long to arrive.
+#[test]
+fn a_client_whose_large_frame_comes_slowly_lives() {
+    step_by_step(|client, step| {
+        if step == 0 {
+            let length = (STEPS * 1000) as u16;
+            client.write(&[&b"\x82\xfe"[..], &length.to_be_bytes(), &[0; 4]].concat());
+        }
+        client.write(&[7; 1000]);
+    });
+}
+
+/// The ping waits in the buffers of sockets, and the peer reads what is before it.
+#[test]
+fn a_client_that_takes_a_large_message_slowly_lives() {
+    const LENGTH: usize = 16 << 20;
+    stays_connected(["100ms", "4s"], |client, server| {
+        let message = vec![7; LENGTH];
+        for _ in 0..4 {
+            let now = server.now();
+            server
+                .session
+                .send(Message::Binary(&message), None, now)
+                .unwrap();
+        }
+        let bytes = server.session.take_output(usize::MAX, server.now());
+        thread::scope(|scope| {
+            scope.spawn(|| server.write(&bytes));
+            let mut left = 4 * LENGTH;
+            let mut buffer = vec![0; 128 << 10];
+            while left > 0 {
+                let count = client.stream.read(&mut buffer).unwrap();
+                assert_ne!(count, 0, "it was cut off");
+                left = left.saturating_sub(count);
+                sleep(Duration::from_millis(10));
+            }
+        });
+    });
+}
+
+/// The gate doesn't read the upstream while the client takes nothing, so its pongs wait unread.
+#[test]
+fn an_upstream_that_is_not_read_is_not_blamed() {
+    const LENGTH: usize = 16 << 20;
+    stays_connected(["100ms", "400ms"], |client, server| {
+        let message = vec![7; LENGTH];
+        for _ in 0..4 {
+            let now = server.now();
+            server
+                .session
+                .send(Message::Binary(&message), None, now)
+                .unwrap();
+        }
+        let bytes = server.session.take_output(usize::MAX, server.now());
+        thread::scope(|scope| {
+            scope.spawn(|| server.write(&bytes));
+            for _ in 0..STEPS {
+                client.send(Message::Text("I don't read yet"));
+                sleep(STEP);
+            }
+            for _ in 0..4 {
+                while !matches!(client.receive(), Got::Binary(_)) {}
+            }
+        });
+    });
+}
