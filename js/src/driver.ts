@@ -98,6 +98,7 @@ export class Driver {
       drained: () => {
         this.#isBlocked = false;
         this.#settle();
+        this.#tellTime((session, time) => session.outputTaken(time));
         if (this.#hasMore) this.#turn(NOTHING);
         else this.#flush();
       },
@@ -184,6 +185,20 @@ export class Driver {
     this.#isReading = reads;
     if (reads) this.#duplex.resume();
     else this.#duplex.pause();
+    // What isn't read is not the peer's fault.
+    this.#tellTime((session, time) => (reads ? session.resumeReading(time) : session.pauseReading(time)));
+  }
+
+  /** A call that only moves deadlines. */
+  #tellTime(call: (session: WebsocketSession, time: bigint) => void): void {
+    if (this.#hasEnded || this.#engine.failure) return;
+    try {
+      call(this.#session, now());
+      this.#alarm.set(this.#session.nextDeadline());
+    } catch (error) {
+      this.#engine.trapped(error);
+      this.abort(this.#engine.failure);
+    }
   }
 
   #turn(bytes: Uint8Array): void {

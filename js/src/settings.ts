@@ -31,9 +31,11 @@ export interface Timeouts {
   message?: number;
   /** After how long without input a ping is sent, from 1. Default 30 000. */
   keepalive?: number;
-  /** How long a ping may go unanswered. Default 20 000. */
+  /** How long a peer may send nothing after a ping, while it takes no output that waits either. Default 20 000. */
   pong?: number;
-  /** For the closing handshake. Default 10 000. */
+  /** How long output may wait while the peer takes none of it. Default 30 000. */
+  write?: number;
+  /** For the peer's answer to a close frame. Default 10 000. */
   close?: number;
 }
 

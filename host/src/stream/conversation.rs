@@ -197,6 +197,14 @@ impl Conversation {
         Ok(())
     }
 
+    /// The transport takes again of what was handed out.
+    pub(super) fn output_taken(&mut self) -> Result<(), SandboxError> {
+        let now = self.clock.now();
+        self.guest.output_taken(&self.session, now)?;
+        self.deadline = self.guest.next_deadline(&self.session)?;
+        Ok(())
+    }
+
     /// Takes out of the outbox what the session has now, and what it doesn't want.
     fn sent(&mut self, accepted: usize, refused: Option<Failure>) {
         // There is room for it when what waits is written.

@@ -193,8 +193,9 @@ where
         let can_write = self.output.is_empty();
         if !can_write && let Poll::Ready(result) = self.output.poll_write(cx, &mut self.io) {
             self.wakers.wake_other(self.half);
-            if let Err(error) = result {
-                self.lost(error);
+            match result {
+                Ok(()) => self.output_taken(),
+                Err(error) => self.lost(error),
             }
             return Poll::Ready(());
         }
@@ -258,6 +259,13 @@ where
         }
         if self.half == Half::Writer && self.conversation.has_message() {
             self.wakers.wake_other(self.half);
+        }
+    }
+
+    /// What was kept goes out: the peer reads.
+    fn output_taken(&mut self) {
+        if let Err(error) = self.conversation.output_taken() {
+            self.guest_ended(error, false);
         }
     }
 
