@@ -12,8 +12,8 @@ const LITTLE: u64 = 32 << 10;
 
 fn open(role: Role, config: Config) -> Session {
     let session = match role {
-        Role::Server => Session::open_server(config, Default::default()),
-        Role::Client => Session::open_client(config, &[7; 32], Default::default()),
+        Role::Server => Session::open_server(config, Default::default(), NOW),
+        Role::Client => Session::open_client(config, &[7; 32], Default::default(), NOW),
     };
     session.unwrap()
 }
@@ -34,10 +34,10 @@ fn keeps_ahead(mut write_one: impl FnMut(&mut Session)) {
     let mut session = server();
     let message = vec![1; 1000];
     for _ in 0..2 {
-        session.send(Message::Binary(&message), None).unwrap();
+        session.send(Message::Binary(&message), None, NOW).unwrap();
     }
     for _ in 0..20_000 {
-        session.send(Message::Binary(&message), None).unwrap();
+        session.send(Message::Binary(&message), None, NOW).unwrap();
         write_one(&mut session);
         assert_eq!(session.buffered_amount(), 2008);
         while session.sent().is_some() {}
@@ -50,12 +50,12 @@ fn a_host_that_keeps_ahead_of_its_socket_takes_no_more_with_time() {
         let mut left = 1004;
         while left > 0 {
             let count = session.output().len().min(left);
-            session.advance(count);
+            session.advance(count, NOW);
             left -= count;
         }
     };
     assert!(peak(|| keeps_ahead(written_in_place)) < LITTLE);
-    let taken = |session: &mut Session| assert_eq!(session.take_output(1004).len(), 1004);
+    let taken = |session: &mut Session| assert_eq!(session.take_output(1004, NOW).len(), 1004);
     assert!(peak(|| keeps_ahead(taken)) < LITTLE);
     let by_actions = |session: &mut Session| {
         let mut left = 1004;
@@ -97,7 +97,7 @@ fn a_relay_that_is_read_more_slowly_takes_no_more_with_time() {
             {}
             let consumed = turn.consumed();
             stream.drain(..consumed);
-            to.take_output(CAPACITY);
+            to.take_output(CAPACITY, NOW);
         }
     });
     assert!(taken < 8 * CAPACITY as u64, "{taken}");
@@ -113,7 +113,7 @@ fn a_full_queue_takes_no_more_memory_than_twice_its_limit() {
             let mut session = open(Role::Client, config);
             let mut context = 0;
             let refused = loop {
-                if let Err(rule) = session.send(Message::Binary(&payload), Some(context)) {
+                if let Err(rule) = session.send(Message::Binary(&payload), Some(context), NOW) {
                     break rule;
                 }
                 context += 1;
@@ -130,11 +130,11 @@ fn a_queue_that_was_long_leaves_nothing_behind_while_a_message_waits() {
     let left = allocation_counter::measure(|| {
         let mut session = server();
         for _ in 0..100_000 {
-            session.send(Message::Binary(&[1; 10]), None).unwrap();
+            session.send(Message::Binary(&[1; 10]), None, NOW).unwrap();
         }
         while session.buffered_amount() > 12 {
             let count = session.output().len().min(session.buffered_amount() - 12);
-            session.advance(count);
+            session.advance(count, NOW);
         }
         while session.sent().is_some() {}
         // It is kept until the end of the measurement, and more.
@@ -158,7 +158,7 @@ fn the_latest_pong_replaces_the_one_before_it_without_memory_for_each() {
             while session.input(&mut ping, NOW).next().is_some() {}
             assert_eq!(session.buffered_amount(), 6);
         }
-        assert_eq!(session.take_output(9), b"\x8a\x04\0\0\x27\x0f");
+        assert_eq!(session.take_output(9, NOW), b"\x8a\x04\0\0\x27\x0f");
     });
     assert!(taken < LITTLE, "{taken}");
 }

@@ -190,11 +190,11 @@ fn drain(passes: usize) -> Result<usize, Rule> {
     let mut session = open(Role::Server)?;
     for _ in 0..passes {
         for _ in 0..WAITING {
-            session.send(Message::Binary(&[b'x'; 100]), None)?;
+            session.send(Message::Binary(&[b'x'; 100]), None, NOW)?;
         }
         while session.buffered_amount() > 0 {
             let length = black_box(session.output()).len().min(WRITTEN);
-            session.advance(length);
+            session.advance(length, NOW);
         }
         while session.sent().is_some() {}
     }
