@@ -9,6 +9,9 @@ pub struct Instant {
 }
 
 impl Instant {
+    /// The clock's last reading, which stands for a time that doesn't come.
+    pub(super) const NEVER: Instant = Instant::from_nanos(u64::MAX);
+
     /// The reading of this many nanoseconds.
     pub const fn from_nanos(nanos: u64) -> Instant {
         Instant { nanos }
@@ -21,14 +24,18 @@ impl Instant {
 
     /// The reading `span` later, or the clock's last.
     pub fn after(self, span: Duration) -> Instant {
-        let last = Instant::from_nanos(u64::MAX);
-        self.checked_after(span).unwrap_or(last)
+        self.checked_after(span).unwrap_or(Instant::NEVER)
     }
 
     /// The reading `span` later, if the clock gets that far.
     pub fn checked_after(self, span: Duration) -> Option<Instant> {
         let span = u64::try_from(span.as_nanos()).ok()?;
         Some(Instant::from_nanos(self.nanos.checked_add(span)?))
+    }
+
+    /// The reading this many nanoseconds later, or [`Instant::NEVER`].
+    pub(super) const fn plus(self, nanos: u64) -> Instant {
+        Instant::from_nanos(self.nanos.saturating_add(nanos))
     }
 
     /// The time from `earlier` to this reading, or none if it is not earlier.

@@ -6,10 +6,40 @@ use core::time::Duration;
 use super::clock::Instant;
 use super::event::Record;
 use super::{Life, Session};
-use crate::Rule;
+use crate::{Rule, Timeouts};
+
+/// [`Timeouts`] in nanoseconds, the largest value for one that is off.
+struct Spans {
+    handshake: u64,
+    idle: u64,
+    message: u64,
+    keepalive: u64,
+    pong: u64,
+    write: u64,
+    close: u64,
+}
+
+impl Spans {
+    fn new(timeouts: &Timeouts) -> Spans {
+        let nanos = |span: Option<Duration>| {
+            span.and_then(|span| u64::try_from(span.as_nanos()).ok())
+                .unwrap_or(u64::MAX)
+        };
+        Spans {
+            handshake: nanos(timeouts.handshake),
+            idle: nanos(timeouts.idle),
+            message: nanos(timeouts.message),
+            keepalive: nanos(timeouts.keepalive),
+            pong: nanos(timeouts.pong),
+            write: nanos(timeouts.write),
+            close: nanos(timeouts.close),
+        }
+    }
+}
 
 /// The times that deadlines count from.
 pub(super) struct Deadlines {
+    spans: Spans,
     /// The last reading of the clock.
     now: Instant,
     /// When the session was made.
@@ -48,8 +78,9 @@ enum Due {
 }
 
 impl Deadlines {
-    pub(super) fn new(now: Instant) -> Deadlines {
+    pub(super) fn new(timeouts: &Timeouts, now: Instant) -> Deadlines {
         Deadlines {
+            spans: Spans::new(timeouts),
             now,
             started: now,
             last_input: now,
@@ -296,44 +327,43 @@ impl Session {
         if self.held.is_some() {
             return Some((clock.now, Due::Failure));
         }
-        let limits = &self.config.timeouts;
-        // What would be due after the clock's end is never due.
-        let due = |from: Instant, span: Option<Duration>, due| {
-            span.and_then(|span| Some((from.checked_after(span)?, due)))
+        let spans = &clock.spans;
+        let mut next = (Instant::NEVER, Due::Failure);
+        let mut consider = |from: Instant, span: u64, due| {
+            let at = from.plus(span);
+            if at < next.0 {
+                next = (at, due);
+            }
         };
         // What the host takes, and what it doesn't read, is not the peer's time.
         let waits_for_host = self.life == Life::Connecting && self.waits_for_host();
         let reads = clock.paused.is_none() && !waits_for_host;
-        let peers = |from: Option<Instant>, span, what| due(from.filter(|_| reads)?, span, what);
-        let dues = match self.life {
-            Life::Connecting => {
-                let handshake = peers(Some(clock.started), limits.handshake, Due::Handshake);
-                [handshake, None, None, None]
+        if !self.sender.is_empty() {
+            consider(clock.last_output, spans.write, Due::Write);
+        }
+        if reads && self.life == Life::Connecting {
+            consider(clock.started, spans.handshake, Due::Handshake);
+        }
+        if self.life == Life::Open {
+            if reads {
+                consider(clock.last_input, spans.idle, Due::Idle);
+                if let Some(since) = clock.message {
+                    consider(since, spans.message, Due::Message);
+                }
+                if let Some(since) = clock.ping {
+                    consider(since, spans.pong, Due::Pong);
+                }
             }
-            Life::Open => [
-                peers(Some(clock.last_input), limits.idle, Due::Idle),
-                peers(clock.message, limits.message, Due::Message),
-                peers(clock.ping, limits.pong, Due::Pong),
-                due(
-                    clock.last_input.max(clock.last_keepalive),
-                    limits.keepalive,
-                    Due::Keepalive,
-                ),
-            ],
-            Life::Closing => {
-                let close = clock.close.filter(|_| !self.close_received);
-                [peers(close, limits.close, Due::Close), None, None, None]
-            }
-            Life::Ended => [None; 4],
-        };
-        let write = match self.sender.is_empty() {
-            true => None,
-            false => due(clock.last_output, limits.write, Due::Write),
-        };
-        [write]
-            .into_iter()
-            .chain(dues)
-            .flatten()
-            .min_by_key(|(at, _)| *at)
+            let quiet = clock.last_input.max(clock.last_keepalive);
+            consider(quiet, spans.keepalive, Due::Keepalive);
+        }
+        if reads
+            && self.life == Life::Closing
+            && !self.close_received
+            && let Some(since) = clock.close
+        {
+            consider(since, spans.close, Due::Close);
+        }
+        (next.0 < Instant::NEVER).then_some(next)
     }
 }

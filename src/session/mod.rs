@@ -233,7 +233,7 @@ impl Session {
             receiver: Receiver::new(role, &config, Extensions::None),
             sender,
             pings: Pings::default(),
-            deadlines: Deadlines::new(now),
+            deadlines: Deadlines::new(&config.timeouts, now),
             given: 0,
             taken: 0,
             close_queued: false,
