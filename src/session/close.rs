@@ -44,13 +44,6 @@ impl Session {
         }
     }
 
-    /// A rule was broken: the session ends with what the rule calls for. Of what
-    /// waited nothing goes out before it (section 7.1.7) but what the peer's earlier
-    /// bytes have called for: it can't matter whether they came in the same input.
-    pub(super) fn fail(&mut self, rule: Rule) {
-        self.end_by(rule, false);
-    }
-
     /// A rule was broken behind a message that the host hasn't seen yet: as if they had
     /// come apart, the host gets to answer it.
     pub(super) fn hold(&mut self, rule: Rule) {
@@ -61,11 +54,16 @@ impl Session {
     /// Fails by the rule that was held, if there is one: behind the host's answers.
     pub(super) fn fail_as_held(&mut self) {
         if let Some(rule) = self.held.take() {
-            self.end_by(rule, true);
+            self.fail(rule);
         }
     }
 
-    fn end_by(&mut self, rule: Rule, keep_waiting: bool) {
+    /// A rule was broken: the session ends with what the rule calls for (section 7.1.7).
+    ///
+    /// If that is a close frame, what was queued before the rule was broken goes out
+    /// first. So neither how the input was cut nor how the host takes output makes a
+    /// difference.
+    pub(super) fn fail(&mut self, rule: Rule) {
         if self.life == Life::Ended {
             return;
         }
@@ -89,15 +87,12 @@ impl Session {
             None => self.sender.clear(),
             // The close frame that is queued already is the last thing that is sent.
             Some(_) if self.close_queued => {}
-            Some(code) => self.fail_with(rule, code, keep_waiting),
+            Some(code) => self.fail_with(rule, code),
         }
     }
 
-    fn fail_with(&mut self, rule: Rule, code: u16, keep_waiting: bool) {
+    fn fail_with(&mut self, rule: Rule, code: u16) {
         let reason = rule.description().as_bytes();
-        if !keep_waiting {
-            self.sender.drop_waiting_but_pongs();
-        }
         if rule == Rule::PingFlood {
             self.sender.drop_pongs();
         }

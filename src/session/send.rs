@@ -370,16 +370,6 @@ impl Sender {
         self.control.drop_last_pong(&mut self.done);
     }
 
-    /// Drops every frame of which no byte was handed out, except pongs and the head
-    /// that frames must follow; those of the host complete as cancelled.
-    pub(super) fn drop_waiting_but_pongs(&mut self) {
-        self.control.drop_frames(&mut self.done, |origin| {
-            !matches!(origin, Origin::Pong | Origin::Head)
-        });
-        self.data.drop_frames(&mut self.done, |_| true);
-        self.message = None;
-    }
-
     /// Drops all, and the rest of a frame that was begun too.
     pub(super) fn clear(&mut self) {
         self.message = None;

@@ -27,9 +27,9 @@ on_both_engines![
     class_07_a_close_whose_reason_is_not_utf8,
     text_that_is_not_utf8,
     a_failed_session_is_drained_byte_by_byte,
-    a_failed_session_finishes_only_the_frame_that_it_began,
+    what_was_queued_before_a_rule_is_broken_goes_out,
     a_failed_session_answers_the_pings_that_came_before,
-    without_close_on_failure_nothing_is_written,
+    without_close_on_failure_no_close_is_written,
     a_rule_broken_after_our_close_adds_no_second_close,
 ];
 
@@ -326,7 +326,7 @@ fn a_failed_session_is_drained_byte_by_byte<E: Engine>() {
     assert_eq!(wire::read_frames(&written), [Frame::close(1002, reason)]);
 }
 
-fn a_failed_session_finishes_only_the_frame_that_it_began<E: Engine>() {
+fn what_was_queued_before_a_rule_is_broken_goes_out<E: Engine>() {
     for role in ROLES {
         let mut subject = Subject::<E>::open(role, &config());
         subject.queues(Message::Text("begun")).unwrap();
@@ -335,29 +335,35 @@ fn a_failed_session_finishes_only_the_frame_that_it_began<E: Engine>() {
         subject.queues(Message::Ping(b"waiting")).unwrap();
         subject.hears_frames(&[Frame::new(0x3, "")]);
         let written = subject.has_failed(Rule::ReservedOpcode);
-        assert_eq!(written, [Frame::text("begun")]);
+        let queued = [
+            Frame::text("begun"),
+            Frame::ping("waiting"),
+            Frame::text("waiting"),
+        ];
+        assert_eq!(written, queued);
     }
 }
 
 fn a_failed_session_answers_the_pings_that_came_before<E: Engine>() {
     for role in ROLES {
         let mut subject = Subject::<E>::open(role, &config());
-        subject.queues(Message::Text("dropped")).unwrap();
+        subject.queues(Message::Text("queued")).unwrap();
         subject.hears_frames(&[Frame::ping("1"), Frame::ping("2"), Frame::new(0x3, "")]);
         let written = subject.has_failed(Rule::ReservedOpcode);
-        assert_eq!(written, [Frame::pong("1"), Frame::pong("2")]);
+        let queued = Frame::text("queued");
+        assert_eq!(written, [Frame::pong("1"), Frame::pong("2"), queued]);
     }
 }
 
-fn without_close_on_failure_nothing_is_written<E: Engine>() {
+fn without_close_on_failure_no_close_is_written<E: Engine>() {
     let mut config = config();
     config.close_on_failure = false;
     for role in ROLES {
         let mut subject = Subject::<E>::open(role, &config);
-        subject.queues(Message::Text("dropped")).unwrap();
+        subject.queues(Message::Text("queued")).unwrap();
         assert_eq!(subject.hears_frames(&[Frame::new(0x3, "")]), []);
         assert_eq!(subject.failed_by(), Some(Rule::ReservedOpcode));
-        assert_eq!(subject.writes(), []);
+        assert_eq!(subject.writes(), [Frame::text("queued")]);
         assert_eq!(subject.state(), State::Closed);
     }
 }

@@ -1,5 +1,7 @@
 //! How a session that is driven by actions ends.
 
+use std::time::Duration;
+
 use host_tests::engine::{ENTROPY, START, rule};
 use host_tests::wire::{self, Frame};
 use host_tests::{ActionIs, Engine, Event, Pump, ROLES, on_both_engines};
@@ -14,7 +16,8 @@ on_both_engines![
     receives_end_with_the_error,
     what_came_before_the_error_is_indicated_first,
     sends_that_a_failure_drops_are_told_as_cancelled,
-    a_send_behind_what_is_being_written_is_dropped,
+    sends_before_a_broken_rule_go_out,
+    a_deadline_that_ends_the_session_completes_its_receives,
     abort_cancels_all_that_is_queued_and_writes_nothing,
     abort_before_the_session_is_open_does_nothing,
     a_write_that_is_outstanding_when_aborted_can_still_be_completed,
@@ -66,15 +69,9 @@ fn sends_that_a_failure_drops_are_told_as_cancelled<E: Engine>() {
     }
     engine.send(Message::Ping(b""), Some(3), NOW).unwrap();
     engine.receive(None).unwrap();
-    let next = engine.get_action(ActionQueue::Receive, NOW);
-    let ActionIs::ReceiveFromNetwork(id, _) = next else {
-        panic!("not a read: {next:?}");
-    };
-    let bad = peers(Role::Server, &[Frame::new(0x3, "")]);
-    complete(&mut engine, id, Completion::Read(&bad));
+    engine.end_of_input(NOW);
     assert_eq!(received(&mut engine), (None, None));
-    let close = Frame::close(1002, Rule::ReservedOpcode.description());
-    assert_eq!(wire::read_frames(&write(&mut engine)), [close]);
+    assert_eq!(engine.state(), State::Closed);
     let mut cancelled = [(); 3].map(|()| sent(&mut engine));
     cancelled.sort_unstable();
     assert_eq!(cancelled, [1, 2, 3].map(|context| (Some(context), false)));
@@ -82,14 +79,14 @@ fn sends_that_a_failure_drops_are_told_as_cancelled<E: Engine>() {
 }
 
 /// The action that writes ends exactly where the first frame does.
-fn a_send_behind_what_is_being_written_is_dropped<E: Engine>() {
+fn sends_before_a_broken_rule_go_out<E: Engine>() {
     let mut config = Config::default();
     config.send_buffer = 16;
     let mut engine = E::open_server(&config, &Negotiated::default(), START).unwrap();
     engine
         .send(Message::Binary(&[1; 14]), Some(1), NOW)
         .unwrap();
-    engine.send(Message::Text("dropped"), Some(2), NOW).unwrap();
+    engine.send(Message::Text("two"), Some(2), NOW).unwrap();
     engine.receive(None).unwrap();
     let (id, begun) = expect_write(&mut engine);
     read(&mut engine, &peers(Role::Server, &[Frame::new(0x3, "")]));
@@ -99,8 +96,23 @@ fn a_send_behind_what_is_being_written_is_dropped<E: Engine>() {
     pump.run(b"");
     let close = Frame::close(1002, Rule::ReservedOpcode.description());
     let frames = wire::read_frames(&[begun, pump.written].concat());
-    assert_eq!(frames, [Frame::binary([1; 14]), close]);
-    assert_eq!(pump.sent, [(Some(2), false), (Some(1), true)]);
+    assert_eq!(frames, [Frame::binary([1; 14]), Frame::text("two"), close]);
+    assert_eq!(pump.sent, [(Some(1), true), (Some(2), true)]);
+}
+
+fn a_deadline_that_ends_the_session_completes_its_receives<E: Engine>() {
+    let mut engine = open::<E>(Role::Server);
+    engine.receive(Some(1)).unwrap();
+    engine.send(Message::Close, None, NOW).unwrap();
+    let (id, bytes) = expect_write(&mut engine);
+    complete(&mut engine, id, Completion::Sent(bytes.len()));
+    while action(&mut engine) != ActionIs::Nothing {}
+    let late = START.after(Duration::from_secs(10));
+    let ended = engine.get_action(ActionQueue::All, late);
+    assert!(
+        matches!(ended, ActionIs::ReceiveComplete(_, Some(1), None)),
+        "{ended:?}"
+    );
 }
 
 fn abort_cancels_all_that_is_queued_and_writes_nothing<E: Engine>() {

@@ -13,6 +13,7 @@ on_both_engines![
     a_rule_that_is_broken_behind_events_that_need_no_answer_fails_at_once,
     the_end_of_input_does_not_hide_a_broken_rule,
     an_abort_comes_before_a_failure_that_is_held,
+    class_26_an_echo_before_a_broken_rule_goes_out_however_it_is_cut_and_taken,
 ];
 
 const BROKEN: Rule = Rule::ReservedBits;
@@ -100,8 +101,8 @@ fn a_rule_that_is_broken_behind_no_message_fails_at_once<E: Engine>() {
     let turn = subject.engine.exchange(&bytes, &[], subject.now, 1 << 20);
     assert!(turn.failure.is_some());
     let written = wire::read_frames(&turn.output);
-    assert_eq!(written.first(), Some(&Frame::pong("?")));
-    assert_eq!(written.len(), 2, "the pong and the close: {written:?}");
+    assert_eq!(written[..2], [Frame::pong("?"), Frame::text("waits")]);
+    assert_eq!(written.len(), 3, "and the close: {written:?}");
 }
 
 fn a_rule_that_is_broken_behind_events_that_need_no_answer_fails_at_once<E: Engine>() {
@@ -134,4 +135,34 @@ fn an_abort_comes_before_a_failure_that_is_held<E: Engine>() {
     assert_eq!(subject.hears(b""), []);
     assert_eq!(subject.failed_by(), Some(Rule::Aborted));
     assert_eq!((subject.next_deadline(), subject.writes()), (None, vec![]));
+}
+
+fn class_26_an_echo_before_a_broken_rule_goes_out_however_it_is_cut_and_taken<E: Engine>() {
+    let bytes =
+        Subject::<E>::open(Role::Server, &Config::default()).peers(&[Frame::text("a"), broken()]);
+    for cut in 0..=bytes.len() {
+        for capacity in [1, 7, 1 << 20] {
+            let mut subject = Subject::<E>::open(Role::Server, &Config::default());
+            let (first, second) = bytes.split_at(cut);
+            let (mut input, mut rest) = (first.to_vec(), Some(second));
+            let (mut replies, mut written) = (0, Vec::new());
+            loop {
+                let batch = vec![Message::Text("a").into(); replies];
+                let now = subject.now;
+                let turn = subject.engine.exchange(&input, &batch, now, capacity);
+                input.drain(..turn.consumed);
+                written.extend(turn.output);
+                if turn.state == State::Closed {
+                    break;
+                }
+                replies = turn.events.len();
+                if replies == 0 && !turn.more {
+                    input.extend(rest.take().expect("the session has failed"));
+                }
+            }
+            let close = Frame::close(1002, BROKEN.description());
+            let written = wire::read_frames(&written);
+            assert_eq!(written, [Frame::text("a"), close], "{cut}, {capacity}");
+        }
+    }
 }
