@@ -125,6 +125,9 @@ pub trait Engine: Sized {
 pub trait Relay: Sized {
     fn open(server: &Config, client: &Config) -> Self;
 
+    /// The server is open, and the client has yet to connect.
+    fn half_open(server: &Config, client: &Config) -> Self;
+
     /// What `from` hears goes to the other one.
     fn relay(&mut self, from: Role, input: &[u8], now: Instant, capacity: u32) -> RelayTurns;
 
@@ -207,6 +210,7 @@ pub enum Event {
     Pong(Vec<u8>, Option<u64>),
     Close(u16, Vec<u8>),
     Sent(u64),
+    Cancelled(u64),
 }
 
 impl Event {

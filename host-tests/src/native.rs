@@ -5,7 +5,7 @@ use websocket_component::handshake::{
 };
 use websocket_component::{
     Action, ActionId, ActionQueue, Completion, Config, Event as Lent, Instant, Message, Relayed,
-    Role, Session, State,
+    Role, Rule, Session, State,
 };
 
 use crate::engine::{ActionIs, Engine, Event, Failure, Outgoing, Relay, RelayTurns, Turn};
@@ -41,6 +41,17 @@ impl Native {
         self.longest_left
     }
 
+    /// A turn in which nothing happens.
+    fn refuse(&mut self, rule: Rule) -> Turn {
+        Turn {
+            refused: Some(rule.into()),
+            state: self.session.state(),
+            next_deadline: self.session.next_deadline(),
+            failure: self.session.failure().map(Failure::from),
+            ..Turn::default()
+        }
+    }
+
     /// What the session wants written, and where it is.
     fn hand_out(&mut self, mut turn: Turn, full: bool, now: Instant, capacity: usize) -> Turn {
         turn.output = self.session.take_output(capacity, now);
@@ -56,9 +67,10 @@ impl Native {
     fn sent(&mut self) -> Vec<Event> {
         let mut events = Vec::new();
         while let Some(sent) = self.session.sent() {
-            if let (Some(context), true) = (sent.context, sent.complete) {
-                events.push(Event::Sent(context));
-            }
+            events.extend(sent.context.map(|context| match sent.complete {
+                true => Event::Sent(context),
+                false => Event::Cancelled(context),
+            }));
         }
         events
     }
@@ -104,7 +116,7 @@ impl Event {
             | Event::Ping(payload)
             | Event::Pong(payload, _)
             | Event::Close(_, payload) => payload.len(),
-            Event::Request | Event::Opened | Event::Sent(_) => 0,
+            Event::Request | Event::Opened | Event::Sent(_) | Event::Cancelled(_) => 0,
         }
     }
 }
@@ -133,9 +145,24 @@ impl Relay for NativeRelay {
         }
     }
 
+    fn half_open(server: &Config, client: &Config) -> Self {
+        NativeRelay {
+            server: Native::open(Role::Server, server, &Negotiated::default()).unwrap(),
+            client: Native::new(Role::Client, client).unwrap(),
+        }
+    }
+
     fn relay(&mut self, from: Role, input: &[u8], now: Instant, capacity: u32) -> RelayTurns {
         let capacity = (capacity as usize).max(1);
         let (source, target) = self.from(from);
+        if target.session.state() == State::Connecting {
+            return RelayTurns {
+                source: source.refuse(Rule::NotOpen),
+                target: target.refuse(Rule::NotOpen),
+                messages: 0,
+                bytes: 0,
+            };
+        }
         let mut bytes = input.to_vec();
         let mut relayed = Relayed::default();
         let mut events = Vec::new();

@@ -176,6 +176,7 @@ fn read(record: &[u8; EVENT]) -> Result<Event> {
             8 => Kind::Request,
             9 => Kind::Opened,
             10 => Kind::Sent,
+            11 => Kind::Cancelled,
             _ => bail!("there is no kind {kind}"),
         },
         start: u32::from_le_bytes([a, b, c, d]),
@@ -240,10 +241,10 @@ mod tests {
             record[0] = kind;
             read(&record).ok().map(|event| event.kind as u8)
         };
-        for kind in 0..=Kind::Sent as u8 {
+        for kind in 0..=Kind::Cancelled as u8 {
             assert_eq!(of(kind), Some(kind));
         }
-        for kind in Kind::Sent as u8 + 1..=u8::MAX {
+        for kind in Kind::Cancelled as u8 + 1..=u8::MAX {
             assert_eq!(of(kind), None);
         }
     }

@@ -35,7 +35,7 @@ pub struct Turn<'guest> {
     pub more: bool,
     /// Where the session is.
     pub state: State,
-    /// When to call again though there is no input.
+    /// When to call again if no input arrives first.
     pub next_deadline: Option<Instant>,
     /// The rule that ended the session, from the turn on in which it did.
     pub failure: Option<Failure>,

@@ -115,7 +115,7 @@ impl<'a> Watch<'a> {
                 assert!(is_shown(*code), "close code {code}");
                 assert!(reason.len() <= 123 && str::from_utf8(reason).is_ok());
             }
-            Event::Sent(_) => panic!("nothing was sent"),
+            Event::Sent(_) | Event::Cancelled(_) => panic!("nothing was sent"),
         }
         assert!(self.opened, "heard before the handshake is over: {event:?}");
     }

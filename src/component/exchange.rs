@@ -303,9 +303,13 @@ impl Turn {
 
     fn collect_sent(&mut self, session: &mut Session) {
         while let Some(sent) = session.sent() {
-            if let (Some(context), true) = (sent.context, sent.complete) {
+            if let Some(context) = sent.context {
+                let kind = match sent.complete {
+                    true => WitKind::Sent,
+                    false => WitKind::Cancelled,
+                };
                 self.events.push(Event {
-                    kind: WitKind::Sent as u8,
+                    kind: kind as u8,
                     start: 0,
                     length: 0,
                     detail: context,

@@ -229,14 +229,21 @@ unsafe extern "C" fn export_relay(
     let now = Instant::from_nanos(now);
     session.get::<Resource>().with_lent(|session, lent| {
         let Lent { turn, record } = lent;
+        *record = RelayRecord::default();
         if is_itself {
             turn.refuse(session, Rule::RelayToItself);
-            *record = RelayRecord::default();
             record.source = TurnRecord::of(turn, session);
             record.target = TurnRecord::of(turn, session);
             return ptr::from_ref(record).cast();
         }
         target.get::<Resource>().with_lent(|target, other| {
+            if target.state() == State::Connecting {
+                turn.refuse(session, Rule::NotOpen);
+                other.turn.refuse(target, Rule::NotOpen);
+                record.source = TurnRecord::of(turn, session);
+                record.target = TurnRecord::of(&other.turn, target);
+                return ptr::from_ref(record).cast();
+            }
             let to = (&mut *target, &mut other.turn);
             let relayed = turn.relay(session, to, input, now, capacity as usize);
             *record = RelayRecord {

@@ -24,8 +24,9 @@ impl Turn<'_> {
     ///
     /// # Errors
     ///
-    /// [`Rule::FragmentMismatch`] or [`Rule::TextNotUtf8`]: the host has begun a
-    /// message in fragments by itself, and what came doesn't continue it. It is lost.
+    /// * [`Rule::NotOpen`]: the target isn't open yet. Nothing was taken from the input.
+    /// * [`Rule::FragmentMismatch`] or [`Rule::TextNotUtf8`]: the host has begun a message
+    ///   in fragments there, and what came doesn't continue it. It is lost.
     ///
     /// ```
     /// use websocket_component::{Config, Instant, Relayed, Session};
@@ -49,6 +50,9 @@ impl Turn<'_> {
         most: usize,
         relayed: &mut Relayed,
     ) -> Result<Option<Event<'_>>, Rule> {
+        if target.life == Life::Connecting {
+            return Err(Rule::NotOpen);
+        }
         target.read_clock(self.now());
         while target.buffered_amount() < most {
             let Some(record) = self.next_record() else {

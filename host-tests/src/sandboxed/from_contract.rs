@@ -170,6 +170,7 @@ fn event(kind: Kind, payload: Vec<u8>, detail: u64) -> Event {
         Kind::Request => Event::Request,
         Kind::Opened => Event::Opened,
         Kind::Sent => Event::Sent(detail),
+        Kind::Cancelled => Event::Cancelled(detail),
     }
 }
 

@@ -172,6 +172,20 @@ impl Relay for SandboxedRelay {
         }
     }
 
+    fn half_open(server: &Config, client: &Config) -> Self {
+        let mut guest = sandbox().guest().expect("the pool has room");
+        let negotiated = to_contract(&Negotiated::default());
+        let (server, client) = (to_contract(server), to_contract(client));
+        let now = START.as_nanos();
+        let server = outcome(guest.open_server(&server, &negotiated, now));
+        let client = outcome(guest.client(&client, &ENTROPY, now));
+        SandboxedRelay {
+            guest,
+            server: server.unwrap(),
+            client: client.unwrap(),
+        }
+    }
+
     fn relay(&mut self, from: Role, input: &[u8], now: Instant, capacity: u32) -> RelayTurns {
         let (source, target) = match from {
             Role::Server => (&self.server, &self.client),

@@ -24,6 +24,7 @@ on_both_engines![
     no_more_is_taken_than_the_target_has_room_for,
     a_target_that_is_just_full_is_full,
     a_target_that_closes_is_sent_nothing_more,
+    nothing_is_taken_for_a_target_that_is_not_open_yet,
     a_message_that_the_host_has_begun_is_not_mixed_with_others,
     text_is_checked_if_its_source_did_not,
     whatever_the_peer_says_comes_out_as_its_messages,
@@ -400,6 +401,18 @@ fn fragmented(is_text: bool, bytes: &[u8], lengths: &[usize]) -> Vec<Frame> {
     let opcode = if is_text { TEXT } else { BINARY };
     frames[0].first |= opcode;
     frames
+}
+
+fn nothing_is_taken_for_a_target_that_is_not_open_yet<E: Engine>() {
+    let config = Config::default();
+    let mut relay = Relayed::<E>(E::Relay::half_open(&config, &config));
+    let turns = relay.hears(Role::Server, &[Frame::text("hello")]);
+    for turn in [turns.source, turns.target] {
+        assert_eq!(turn.refused.unwrap().rule, Rule::NotOpen);
+        let taken = (turn.consumed, turn.events, turn.output, turn.more);
+        assert_eq!(taken, (0, vec![], vec![], false));
+    }
+    assert_eq!((turns.messages, turns.bytes), (0, 0));
 }
 
 #[cfg(feature = "component")]

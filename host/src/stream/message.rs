@@ -119,7 +119,7 @@ impl Message {
                 code: u16::try_from(event.detail).map_err(|_| "a close code has 16 bits")?,
                 reason: String::from_utf8(payload.into()).map_err(|_| NOT_UTF8)?,
             })),
-            Kind::Request | Kind::Opened | Kind::Sent => return Ok(None),
+            Kind::Request | Kind::Opened | Kind::Sent | Kind::Cancelled => return Ok(None),
             Kind::TextFragment | Kind::BinaryFragment | Kind::Frame => {
                 return Err("it delivered what nobody asked for");
             }

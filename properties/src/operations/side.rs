@@ -74,16 +74,17 @@ impl Side {
         };
         heard
             .iter()
-            .filter(|event| !matches!(event, Event::Sent(_)))
+            .filter(|event| !matches!(event, Event::Sent(_) | Event::Cancelled(_)))
     }
 
-    /// The contexts of sends that are done, and whether they were written; a batch tells only those that were.
+    /// The contexts of sends that are done, and whether they were written.
     pub(super) fn done(&self) -> Vec<(u64, bool)> {
         match &self.driver {
             Driver::Batched { heard, .. } => heard
                 .iter()
                 .filter_map(|event| match event {
                     Event::Sent(context) => Some((*context, true)),
+                    Event::Cancelled(context) => Some((*context, false)),
                     _ => None,
                 })
                 .collect(),
@@ -93,10 +94,6 @@ impl Side {
                     .collect()
             }
         }
-    }
-
-    pub(super) fn tells_cancelled(&self) -> bool {
-        matches!(self.driver, Driver::Pumped(_))
     }
 
     pub(super) fn state(&mut self) -> State {

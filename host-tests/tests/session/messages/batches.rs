@@ -7,6 +7,7 @@ use websocket_component::{Config, Message, Role, Rule, State};
 on_both_engines![
     a_batch_is_queued_up_to_the_record_that_is_refused,
     sends_are_told_when_their_last_byte_was_handed_out,
+    sends_that_are_cancelled_are_told,
     a_turn_stops_at_its_capacity_and_says_that_there_is_more,
     class_16_a_turn_without_capacity_still_gets_on,
     a_turn_that_is_full_when_the_session_closes_has_no_more,
@@ -43,6 +44,20 @@ fn sends_are_told_when_their_last_byte_was_handed_out<E: Engine>() {
     let turn = subject.turn_of(&[], 1);
     assert_eq!(turn.events, [Event::Sent(3)]);
     assert!(!turn.more);
+}
+
+fn sends_that_are_cancelled_are_told<E: Engine>() {
+    let mut subject = Subject::<E>::open(Role::Server, &Config::default());
+    let batch = [1, 2].map(|context| Outgoing {
+        message: Message::Text("four"),
+        compress: true,
+        context: Some(context),
+    });
+    assert_eq!(subject.turn_of(&batch, 7).events, [Event::Sent(1)]);
+    subject.engine.end_of_input(subject.now);
+    let turn = subject.turn_of(&[], 100);
+    assert_eq!(turn.events, [Event::Cancelled(2)]);
+    assert_eq!((turn.state, turn.output), (State::Closed, vec![]));
 }
 
 fn a_turn_stops_at_its_capacity_and_says_that_there_is_more<E: Engine>() {
