@@ -114,7 +114,7 @@ macro_rules! for_each_rule {
             (HandshakeTimeout, Peer, InvalidOperation, 0, 408, "timeouts.handshake", "the handshake was not complete in time"),
             (IdleTimeout, Peer, InvalidOperation, 1001, 0, "timeouts.idle", "the peer sent nothing for too long"),
             (MessageTimeout, Peer, InvalidOperation, 1008, 0, "timeouts.message", "a message was not complete in time"),
-            (PongTimeout, Peer, InvalidOperation, 1011, 0, "timeouts.pong", "a ping was not answered in time"),
+            (PongTimeout, Peer, InvalidOperation, 1011, 0, "timeouts.pong", "the peer sent nothing for too long after a ping"),
             (CloseTimeout, Peer, InvalidOperation, 0, 0, "timeouts.close", "the closing handshake was not complete in time"),
             (WriteTimeout, Peer, InvalidOperation, 0, 0, "timeouts.write", "the peer took no output for too long"),
             (ConnectionLost, Transport, InvalidOperation, 0, 0, "RFC 6455 7.1.5", "the transport ended before the closing handshake"),

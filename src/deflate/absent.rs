@@ -45,7 +45,7 @@ impl Compressor {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Config, Deflate, Rule, Session};
+    use crate::{Config, Deflate, Instant, Rule, Session};
 
     #[test]
     fn a_session_cannot_be_asked_for_it() {
@@ -53,7 +53,7 @@ mod tests {
             deflate: Some(Deflate::default()),
             ..Config::default()
         };
-        let refused = Session::server(config).map(drop);
+        let refused = Session::server(config, Instant::from_nanos(0)).map(drop);
         assert_eq!(refused, Err(Rule::DeflateUnavailable));
     }
 }
