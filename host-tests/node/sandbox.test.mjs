@@ -10,7 +10,7 @@ const { WebsocketSession, defaultConfig } = component;
 const nothing = new Uint8Array();
 
 test('a misuse is an error with the rule, who is at fault, and a sentence', () => {
-  const failure = failureOf(() => WebsocketSession.client(defaultConfig(), new Uint8Array(31)));
+  const failure = failureOf(() => WebsocketSession.client(defaultConfig(), new Uint8Array(31), 0n));
   assert.deepEqual(failure, {
     rule: 'entropy-too-short',
     blame: 'host',
@@ -24,13 +24,13 @@ test('a misuse is an error with the rule, who is at fault, and a sentence', () =
 });
 
 test('a call at the wrong time or with a wrong value is an error and changes nothing', () => {
-  const server = WebsocketSession.server(defaultConfig());
-  assert.equal(failureOf(() => server.connect(request())).rule, 'wrong-role');
+  const server = WebsocketSession.server(defaultConfig(), 0n);
+  assert.equal(failureOf(() => server.connect(request(), 0n)).rule, 'wrong-role');
   assert.equal(failureOf(() => server.send({ tag: 'text', val: 'early' }, undefined, 0n)).rule, 'not-open');
-  const client = WebsocketSession.client(defaultConfig(), entropy());
+  const client = WebsocketSession.client(defaultConfig(), entropy(), 0n);
   const smuggled = request({ headers: [header('X', 'a\r\nB: c')] });
-  assert.equal(failureOf(() => client.connect(smuggled)).rule, 'header-value-invalid');
-  client.connect(request());
+  assert.equal(failureOf(() => client.connect(smuggled, 0n)).rule, 'header-value-invalid');
+  client.connect(request(), 0n);
   assert.equal(client.getState(), 'connecting');
   assert.equal(client.getFailure(), undefined);
 });
@@ -56,7 +56,7 @@ test('a rule that the peer breaks says what goes on the wire', () => {
 });
 
 test('a request that breaks a rule is answered with its status', () => {
-  const server = WebsocketSession.server(defaultConfig());
+  const server = WebsocketSession.server(defaultConfig(), 0n);
   const { failure, output } = exchange(server, bytes('GET / HTTP/1.1\r\nHost: a\r\n\r\n'));
   assert.equal(failure.rule, 'upgrade-missing');
   assert.equal(failure.status, 426);
@@ -78,7 +78,7 @@ test('sessions that were disposed of leave no memory behind, in whatever state t
     exchange(server, queued.subarray(0, 3000));
     server.send({ tag: 'text', val: 'never written' }, 1n, 0n);
     server.receive(2n);
-    const waiting = WebsocketSession.server(defaultConfig());
+    const waiting = WebsocketSession.server(defaultConfig(), 0n);
     exchange(waiting, part);
     return [client, server, waiting];
   };

@@ -24,9 +24,9 @@ test('settings are plain values, times are nanoseconds', () => {
 });
 
 test('a handshake in bytes opens both sides, and carries what the hosts add', () => {
-  const client = WebsocketSession.client(defaultConfig(), entropy());
-  const server = WebsocketSession.server(defaultConfig());
-  client.connect(request({ subprotocols: ['soap', 'chat'], headers: [header('Origin', 'https://example.com')] }));
+  const client = WebsocketSession.client(defaultConfig(), entropy(), 0n);
+  const server = WebsocketSession.server(defaultConfig(), 0n);
+  client.connect(request({ subprotocols: ['soap', 'chat'], headers: [header('Origin', 'https://example.com')] }), 0n);
   const asked = exchange(client, nothing);
   assert.match(text(asked.output), /^GET \/chat HTTP\/1\.1\r\n/);
 
@@ -40,7 +40,7 @@ test('a handshake in bytes opens both sides, and carries what the hosts add', ()
   assert.equal(field(head.headers, 'origin'), 'https://example.com');
 
   const subprotocol = chooseSubprotocol(head.headers, ['chat', 'xmpp']);
-  const agreed = server.accept({ ...plainAcceptance, subprotocol, headers: [header('X-Server', 'jco')] });
+  const agreed = server.accept({ ...plainAcceptance, subprotocol, headers: [header('X-Server', 'jco')] }, 0n);
   assert.deepEqual(agreed, { subprotocol: 'chat', extensions: [] });
   const answered = exchange(server, nothing);
   assert.equal(answered.state, 'open');
@@ -54,30 +54,30 @@ test('a handshake in bytes opens both sides, and carries what the hosts add', ()
 });
 
 test('a handshake in headers opens both sides', () => {
-  const client = WebsocketSession.client(defaultConfig(), entropy());
-  const server = WebsocketSession.server(defaultConfig());
-  const asked = client.beginClientHandshake('upgrade', ['chat'], [], []);
+  const client = WebsocketSession.client(defaultConfig(), entropy(), 0n);
+  const server = WebsocketSession.server(defaultConfig(), 0n);
+  const asked = client.beginClientHandshake('upgrade', ['chat'], [], [], 0n);
   const headers = [header('Host', 'example.com'), ...asked];
-  const answer = server.beginServerHandshake('upgrade', headers, { ...plainAcceptance, subprotocol: 'chat' });
-  server.endServerHandshake();
-  assert.deepEqual(client.endClientHandshake(101, answer), { subprotocol: 'chat', extensions: [] });
+  const answer = server.beginServerHandshake('upgrade', headers, { ...plainAcceptance, subprotocol: 'chat' }, 0n);
+  server.endServerHandshake(0n);
+  assert.deepEqual(client.endClientHandshake(101, answer, 0n), { subprotocol: 'chat', extensions: [] });
   assert.deepEqual([client.getState(), server.getState()], ['open', 'open']);
 });
 
 test('sessions can start open, as after a handshake that Node made', () => {
   const negotiated = { extensions: [] };
-  const client = WebsocketSession.openClient(defaultConfig(), entropy(), negotiated);
-  const server = WebsocketSession.openServer(defaultConfig(), negotiated);
+  const client = WebsocketSession.openClient(defaultConfig(), entropy(), negotiated, 0n);
+  const server = WebsocketSession.openServer(defaultConfig(), negotiated, 0n);
   const { output } = exchange(client, nothing, [{ kind: 'text', data: bytes('hello') }]);
   assert.deepEqual(summary(exchange(server, output).events), [['text', 'hello']]);
 });
 
 test('a refusal reaches the client with status, headers and the failure', () => {
-  const client = WebsocketSession.client(defaultConfig(), entropy());
-  const server = WebsocketSession.server(defaultConfig());
-  client.connect(request());
+  const client = WebsocketSession.client(defaultConfig(), entropy(), 0n);
+  const server = WebsocketSession.server(defaultConfig(), 0n);
+  client.connect(request(), 0n);
   exchange(server, exchange(client, nothing).output);
-  server.refuse({ status: 503, headers: [header('Retry-After', '5')], body: bytes('later') });
+  server.refuse({ status: 503, headers: [header('Retry-After', '5')], body: bytes('later') }, 0n);
   const refused = exchange(client, exchange(server, nothing).output);
   assert.equal(refused.failure.rule, 'handshake-refused');
   assert.equal(refused.state, 'closed');

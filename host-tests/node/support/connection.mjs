@@ -37,7 +37,7 @@ export class Connection {
 
   /** Answers the request, and takes what came after it. */
   accept(acceptance) {
-    this.#session.accept(acceptance);
+    this.#session.accept(acceptance, now());
     this.#turn(nothing);
   }
 
@@ -87,7 +87,7 @@ export class Connection {
 export async function echoServer(test, { WebsocketSession, defaultConfig, chooseSubprotocol }) {
   const connections = [];
   const server = createServer((socket) => {
-    connections.push(new Connection(WebsocketSession.server(defaultConfig()), socket, (event, connection) => {
+    connections.push(new Connection(WebsocketSession.server(defaultConfig(), now()), socket, (event, connection) => {
       const { kind } = event;
       if (kind === 'request') {
         const subprotocol = chooseSubprotocol(connection.request().headers, ['echo']);
@@ -110,8 +110,8 @@ export async function echoServer(test, { WebsocketSession, defaultConfig, choose
 export async function dial(test, { WebsocketSession, defaultConfig }, port, onEvent, more = {}) {
   const socket = connect(port, '127.0.0.1');
   await once(socket, 'connect');
-  const session = WebsocketSession.client(defaultConfig(), entropy());
-  session.connect(request({ authority: `127.0.0.1:${port}`, ...more }));
+  const session = WebsocketSession.client(defaultConfig(), entropy(), now());
+  session.connect(request({ authority: `127.0.0.1:${port}`, ...more }), now());
   const connection = new Connection(session, socket, onEvent);
   test.after(() => connection.destroy());
   return connection;

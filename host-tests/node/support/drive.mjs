@@ -76,11 +76,11 @@ export const summary = (events) => events.map(({ kind, data }) => [kind, text(da
 
 /** A client and a server that are open, from a handshake in bytes. */
 export function openPair({ WebsocketSession, defaultConfig }, config = {}) {
-  const client = WebsocketSession.client({ ...defaultConfig(), ...config }, entropy());
-  const server = WebsocketSession.server({ ...defaultConfig(), ...config });
-  client.connect(request());
+  const client = WebsocketSession.client({ ...defaultConfig(), ...config }, entropy(), 0n);
+  const server = WebsocketSession.server({ ...defaultConfig(), ...config }, 0n);
+  client.connect(request(), 0n);
   exchange(server, exchange(client, nothing).output);
-  server.accept(plainAcceptance);
+  server.accept(plainAcceptance, 0n);
   exchange(client, exchange(server, nothing).output);
   return { client, server };
 }
