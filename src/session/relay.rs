@@ -56,7 +56,7 @@ impl Turn<'_> {
         target.read_clock(self.now());
         while target.buffered_amount() < most {
             let Some(record) = self.next_record() else {
-                break;
+                return Ok(None);
             };
             if !record.kind.is_of_message() {
                 let payload = self.payload(&record.place);
@@ -64,6 +64,8 @@ impl Turn<'_> {
             }
             self.pass_on(&record, target, relayed)?;
         }
+        // What is due doesn't wait until the target has room.
+        self.do_what_is_due();
         Ok(None)
     }
 

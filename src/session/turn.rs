@@ -41,6 +41,7 @@ impl Session {
             session: self,
             bytes,
             has_message: false,
+            is_over: false,
         }
     }
 }
@@ -55,6 +56,8 @@ pub struct Turn<'a> {
     bytes: &'a mut [u8],
     /// A message that the host may want to answer has ended in this turn.
     has_message: bool,
+    /// There are no more events.
+    is_over: bool,
 }
 
 impl Turn<'_> {
@@ -117,6 +120,9 @@ impl Turn<'_> {
 
     #[inline(always)]
     pub(crate) fn next_record(&mut self) -> Option<Record> {
+        if self.is_over {
+            return None;
+        }
         let session = &mut *self.session;
         if matches!(session.life, Life::Open | Life::Closing)
             && let Some(record) = session
@@ -127,7 +133,9 @@ impl Turn<'_> {
             self.has_message = true;
             return Some(record);
         }
-        self.next_of_any_kind()
+        let record = self.next_of_any_kind();
+        self.is_over = record.is_none();
+        record
     }
 
     fn next_of_any_kind(&mut self) -> Option<Record> {
@@ -162,6 +170,10 @@ impl Turn<'_> {
                 Err(rule) => self.session.fail(rule),
             }
         }
+    }
+
+    pub(super) fn do_what_is_due(&mut self) {
+        self.session.do_what_is_due();
     }
 
     /// The last reading of the clock.

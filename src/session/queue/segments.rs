@@ -139,7 +139,10 @@ impl Segments {
         let first = self.first().len();
         if output.is_empty() && self.drained == 0 && (1..=count).contains(&first) {
             *output = match self.full.pop_front() {
-                Some(first) => first,
+                Some(first) => {
+                    super::give_back(&mut self.full);
+                    first
+                }
                 None => {
                     self.expect(first);
                     mem::take(&mut self.last)
