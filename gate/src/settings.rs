@@ -98,7 +98,7 @@ fn sessions(args: &Args, mut config: Config, plain: &Plain) -> Config {
     config.limits.message = args.max_message;
     config.limits.frame = args.max_message;
     // What one turn brings is taken whole; anything beyond it would wait here without need.
-    config.limits.queued_output = 4 * u64::from(CHUNK) + u64::from(args.whole_frames);
+    config.limits.queued_output = 8 * u64::from(CHUNK) + u64::from(args.whole_frames);
     config.timeouts.handshake = Some(nanos(args.handshake_timeout));
     config.timeouts.idle = args.idle_timeout.nanos();
     config.timeouts.message = args.message_timeout.nanos();

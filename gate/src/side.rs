@@ -87,6 +87,8 @@ pub(crate) struct Side {
     eof: bool,
     /// The session knows that nothing is read for now.
     is_paused: bool,
+    /// Whether the session knows that its socket takes nothing.
+    is_blocked: bool,
     pub(crate) received: Tally,
 }
 
@@ -125,6 +127,7 @@ impl Side {
             spoke: false,
             eof: false,
             is_paused: false,
+            is_blocked: false,
             received: Tally::default(),
         }
     }
@@ -208,7 +211,8 @@ impl Side {
         }
     }
 
-    /// Writes what the socket takes of what was kept, and tells the session that it does. Returns whether there was any.
+    /// Writes what the socket takes of what was kept, and tells the session that it does, or that it is blocked. Returns
+    /// whether there was any.
     pub(crate) fn poll_flush(
         &mut self,
         guest: &mut Guest,
@@ -216,10 +220,19 @@ impl Side {
         cx: &mut Context<'_>,
     ) -> Result<bool, SandboxError> {
         let progress = self.socket.poll_flush(cx);
-        if progress && self.state != State::Closed {
-            guest.output_taken(&self.session, clock.now())?;
-            self.deadline = guest.next_deadline(&self.session)?;
+        let blocked = self.socket.kept() > 0;
+        if self.state == State::Closed || (!progress && blocked == self.is_blocked) {
+            return Ok(progress);
         }
+        let now = clock.now();
+        if progress {
+            guest.output_taken(&self.session, now)?;
+        }
+        if blocked {
+            guest.output_blocked(&self.session, now)?;
+        }
+        self.is_blocked = blocked;
+        self.deadline = guest.next_deadline(&self.session)?;
         Ok(progress)
     }
 

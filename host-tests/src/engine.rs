@@ -93,6 +93,7 @@ pub trait Engine: Sized {
     fn state(&mut self) -> State;
     fn failure(&mut self) -> Option<Failure>;
     fn negotiated(&mut self) -> Option<Negotiated>;
+    fn output_blocked(&mut self, now: Instant);
     fn output_taken(&mut self, now: Instant);
     fn pause_reading(&mut self, now: Instant);
     fn resume_reading(&mut self, now: Instant);

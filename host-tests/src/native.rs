@@ -412,6 +412,10 @@ impl Engine for Native {
         self.session.negotiated().cloned()
     }
 
+    fn output_blocked(&mut self, now: Instant) {
+        self.session.output_blocked(now);
+    }
+
     fn output_taken(&mut self, now: Instant) {
         self.session.output_taken(now);
     }

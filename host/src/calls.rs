@@ -270,7 +270,21 @@ impl Guest {
         })
     }
 
-    /// The transport takes again of what was handed out, after it had taken none for a while: the peer reads.
+    /// Reports that the transport doesn't take the output that was handed out: until
+    /// [`output_taken`](Self::output_taken), handing out more is no progress.
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn output_blocked(&mut self, session: &Session, now: Instant) -> Result<(), SandboxError> {
+        self.ask(session, |exports, store, this| {
+            exports
+                .websocket_session()
+                .call_output_blocked(store, this, now)
+        })
+    }
+
+    /// Reports that the transport took some output after it had been blocked.
     ///
     /// # Errors
     ///

@@ -231,7 +231,15 @@ export class Driver {
       const turn = this.#session.exchange(input, outgoing, payload, time, capacity);
       input = input.subarray(turn.consumed);
       this.#taken(sends, turn.accepted, turn.refused && new WebSocketError(turn.refused));
-      if (turn.output.length > 0) this.#isBlocked = !this.#duplex.write(turn.output);
+      let deadline = turn.nextDeadline;
+      if (turn.output.length > 0) {
+        const wasBlocked = this.#isBlocked;
+        this.#isBlocked = !this.#duplex.write(turn.output);
+        if (this.#isBlocked && !wasBlocked && turn.state !== 'closed') {
+          this.#session.outputBlocked(time);
+          deadline = this.#session.nextDeadline();
+        }
+      }
       this.#state = turn.state;
       for (const event of turn.events) {
         shielded(() => this.#tell(event, turn.payload));
@@ -242,7 +250,7 @@ export class Driver {
         this.#finish();
         return;
       }
-      const isDue = turn.nextDeadline !== undefined && turn.nextDeadline <= time;
+      const isDue = deadline !== undefined && deadline <= time;
       if (turn.more && isDue && input.length === 0 && turn.events.some(isMessage)) {
         this.#hold();
         return;
@@ -252,7 +260,7 @@ export class Driver {
         // The array may be used again by whoever has read into it.
         this.#rest = input.length > 0 ? input.slice() : NOTHING;
         this.#hasMore = turn.more;
-        this.#alarm.set(turn.nextDeadline);
+        this.#alarm.set(deadline);
         return;
       }
     }
@@ -278,7 +286,9 @@ export class Driver {
       if (done) this.#written.push(done);
     }
     const next = sends[accepted];
-    if (refused && next) {
+    // There is room for it once what waits has been written.
+    const comesLater = refused?.rule === 'queue-full';
+    if (refused && next && !comesLater) {
       this.#waitingBytes -= next.bytes.length;
       if (next.done) queueMicrotask(() => next.done?.(refused));
       accepted += 1;

@@ -248,6 +248,10 @@ impl wit::GuestWebsocketSession for Resource {
         self.with(|session| session.negotiated().map(Into::into))
     }
 
+    fn output_blocked(&self, now: types::Instant) {
+        self.with(|session| session.output_blocked(instant(now)));
+    }
+
     fn output_taken(&self, now: types::Instant) {
         self.with(|session| session.output_taken(instant(now)));
     }

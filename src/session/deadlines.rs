@@ -45,9 +45,13 @@ pub(super) struct Deadlines {
     /// When the session was made.
     started: Instant,
     last_input: Instant,
+    /// The same, but for the time in which the host didn't read.
+    idle: Instant,
     last_keepalive: Instant,
     /// When output was handed out, or when there was none.
     last_output: Instant,
+    /// Since when the transport takes nothing of what was handed out.
+    blocked: Option<Instant>,
     /// Output waited behind what was handed out last.
     is_backlogged: bool,
     /// When a ping was handed out, if nothing has come since.
@@ -84,8 +88,10 @@ impl Deadlines {
             now,
             started: now,
             last_input: now,
+            idle: now,
             last_keepalive: now,
             last_output: now,
+            blocked: None,
             is_backlogged: false,
             ping: None,
             close: None,
@@ -102,12 +108,14 @@ impl Deadlines {
 
     pub(super) fn open(&mut self) {
         self.last_input = self.now;
+        self.idle = self.now;
         self.last_keepalive = self.now;
     }
 
     /// Something came that had not come before: the peer lives.
     pub(super) fn input(&mut self) {
         self.last_input = self.now;
+        self.idle = self.now;
         self.ping = None;
     }
 
@@ -144,7 +152,7 @@ impl Deadlines {
     /// peer has taken that.
     fn output(&mut self, is_backlogged: bool) {
         self.last_output = self.now;
-        if self.is_backlogged {
+        if self.is_backlogged && self.blocked.is_none() {
             self.output_taken();
         }
         self.is_backlogged = is_backlogged;
@@ -152,23 +160,24 @@ impl Deadlines {
 
     /// The peer reads, and gets its time for the ping that may be on its way to it.
     fn output_taken(&mut self) {
+        self.blocked = None;
         self.last_output = self.now;
         self.ping = self.ping.map(|_| self.now);
     }
 
-    /// The host reads again. The peer gets all its time for what it sends next, and what
-    /// was left of it for what it had begun.
+    /// The host reads again. The peer gets the time that was left for it when the host
+    /// stopped: more would let a host that pauses often never notice a dead one.
     fn resume(&mut self) {
         let Some(since) = self.paused.take() else {
             return;
         };
         let (now, pause) = (self.now, self.now.since(since));
-        self.last_input = now;
-        self.ping = self.ping.map(|_| now);
         let begun = [
             Some(&mut self.started),
-            self.close.as_mut(),
+            Some(&mut self.idle),
             self.message.as_mut(),
+            self.ping.as_mut(),
+            self.close.as_mut(),
         ];
         for clock in begun.into_iter().flatten() {
             *clock = clock.after(pause).min(now);
@@ -198,9 +207,18 @@ impl Session {
         }
     }
 
-    /// The transport takes again of what was handed out, after it had taken none for a while:
-    /// the peer reads. For hosts that keep output which the transport doesn't take;
-    /// [`Session::advance`] tells it by itself.
+    /// Tells that the transport takes nothing of what was handed out. For hosts that keep
+    /// output which the transport doesn't take.
+    ///
+    /// Until [`Session::output_taken`], [`Timeouts::write`](crate::Timeouts::write) runs
+    /// from here, and handing out more is no progress.
+    pub fn output_blocked(&mut self, now: Instant) {
+        self.read_clock(now);
+        self.deadlines.blocked.get_or_insert(self.deadlines.now);
+    }
+
+    /// Tells that the transport has taken some of what was handed out, after it had taken
+    /// nothing for a while. If it is blocked again, the host tells that again.
     ///
     /// [`Timeouts::write`](crate::Timeouts::write) and
     /// [`Timeouts::pong`](crate::Timeouts::pong) begin anew, since a ping may wait in the
@@ -223,8 +241,7 @@ impl Session {
 
     /// The host reads again.
     ///
-    /// The idle and the pong deadline begin anew, since what the peer has sent meanwhile
-    /// waits to be read; the others are later by as long as the host didn't read.
+    /// The deadlines that waited are later by as long as the host didn't read.
     pub fn resume_reading(&mut self, now: Instant) {
         self.read_clock(now);
         self.deadlines.resume();
@@ -285,9 +302,12 @@ impl Session {
     /// ([`Limits::inflated`](crate::Limits::inflated)), a piece has waited for more long
     /// enough, or something is due.
     pub fn has_more(&self) -> bool {
-        let late_piece = self.deadlines.piece_is_late && self.life != Life::Ended;
+        let has_piece = match self.life {
+            Life::Ended => self.failure != Some(Rule::Aborted) && self.receiver.holds_piece(),
+            _ => self.deadlines.piece_is_late,
+        };
         let is_due = |at| at <= self.deadlines.now;
-        self.has_input_left() || late_piece || self.next_deadline().is_some_and(is_due)
+        self.has_input_left() || has_piece || self.next_deadline().is_some_and(is_due)
     }
 
     /// When a piece has waited for more long enough.
@@ -338,15 +358,19 @@ impl Session {
         // What the host takes, and what it doesn't read, is not the peer's time.
         let waits_for_host = self.life == Life::Connecting && self.waits_for_host();
         let reads = clock.paused.is_none() && !waits_for_host;
-        if !self.sender.is_empty() {
-            consider(clock.last_output, spans.write, Due::Write);
+        if self.life != Life::Ended || !self.sender.is_empty() {
+            if let Some(since) = clock.blocked {
+                consider(since, spans.write, Due::Write);
+            } else if !self.sender.is_empty() {
+                consider(clock.last_output, spans.write, Due::Write);
+            }
         }
         if reads && self.life == Life::Connecting {
             consider(clock.started, spans.handshake, Due::Handshake);
         }
         if self.life == Life::Open {
             if reads {
-                consider(clock.last_input, spans.idle, Due::Idle);
+                consider(clock.idle, spans.idle, Due::Idle);
                 if let Some(since) = clock.message {
                     consider(since, spans.message, Due::Message);
                 }

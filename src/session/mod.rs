@@ -22,6 +22,7 @@
 //!   [`sent`](Session::sent), [`frame_head`](Session::frame_head);
 //! * time: [`handle_timeout`](Session::handle_timeout),
 //!   [`next_deadline`](Session::next_deadline), [`has_more`](Session::has_more),
+//!   [`output_blocked`](Session::output_blocked),
 //!   [`output_taken`](Session::output_taken), [`pause_reading`](Session::pause_reading),
 //!   [`resume_reading`](Session::resume_reading);
 //! * actions: [`receive`](Session::receive), [`get_action`](Session::get_action),

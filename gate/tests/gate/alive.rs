@@ -1,13 +1,13 @@
-//! Who lives, though it answers no ping in time: it sends, it reads, or it isn't read.
+//! Who lives, though it answers no ping in time: it sends, it reads, or it isn't read. And who doesn't.
 
-use std::io::Read;
+use std::io::{ErrorKind, Read, Write};
 use std::thread::{self, sleep};
 use std::time::Duration;
 
-use websocket_component::Message;
+use websocket_component::{Message, Rule};
 
 use crate::peer::{Got, Peer, Upstream, pair};
-use crate::process::Gate;
+use crate::process::{Gate, PATIENCE};
 
 const STEP: Duration = Duration::from_millis(50);
 
@@ -117,4 +117,48 @@ fn an_upstream_that_is_not_read_is_not_blamed() {
             }
         });
     });
+}
+
+/// A client that sends this without end and reads nothing is cut off, and the upstream, which echoes, with it.
+fn is_cut_off(frames: &[u8]) {
+    let upstream = Upstream::bind();
+    let arguments = [
+        "--keepalive=100ms",
+        "--pong-timeout=400ms",
+        "--write-timeout=400ms",
+    ];
+    let gate = Gate::before(upstream.address, &arguments);
+    let (mut client, mut server) = pair(&gate, &upstream);
+    for stream in [&client.stream, &server.stream] {
+        stream.set_write_timeout(Some(PATIENCE)).unwrap();
+    }
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            loop {
+                match server.receive() {
+                    Got::Binary(message) => server.send(Message::Binary(&message)),
+                    Got::Ping(_) => {}
+                    _ => break,
+                }
+            }
+        });
+        let error = loop {
+            if let Err(error) = client.stream.write_all(frames) {
+                break error;
+            }
+        };
+        let is_gone = [ErrorKind::ConnectionReset, ErrorKind::BrokenPipe];
+        assert!(is_gone.contains(&error.kind()), "{error}");
+    });
+    gate.logged(1, Rule::WriteTimeout.description());
+}
+
+#[test]
+fn a_client_that_sends_messages_and_reads_no_echo_is_cut_off() {
+    is_cut_off(&[&b"\x82\xfe\xea\x60\0\0\0\0"[..], &[7; 60_000]].concat());
+}
+
+#[test]
+fn a_client_that_sends_pings_and_reads_no_pong_is_cut_off() {
+    is_cut_off(&[&b"\x89\xfd\0\0\0\0"[..], &[7; 125]].concat().repeat(1000));
 }

@@ -407,6 +407,10 @@ impl Engine for Sandboxed {
         answer(self.guest.negotiated(&self.session)).map(Negotiated::from_contract)
     }
 
+    fn output_blocked(&mut self, now: Instant) {
+        answer(self.guest.output_blocked(&self.session, now.as_nanos()));
+    }
+
     fn output_taken(&mut self, now: Instant) {
         answer(self.guest.output_taken(&self.session, now.as_nanos()));
     }

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use host_tests::engine::ENTROPY;
+use host_tests::wire::RSV1;
 use host_tests::{Frame, deflate};
 use websocket_component::handshake::Negotiated;
 use websocket_component::{
-    Config, Deflate, Delivery, Event, Instant, Message, Rule, Sent, Session,
+    Config, Deflate, Delivery, Event, Instant, Message, Relayed, Rule, Sent, Session,
 };
 
 /// A reading of a clock that has run for a long time.
@@ -36,6 +37,57 @@ fn a_piece_that_is_due_does_not_make_timeouts_spin() {
     };
     assert_eq!(session.input(&mut [], due).next(), Some(piece));
     assert!(!session.has_more());
+}
+
+/// The rest of a message that was begun is still there for the host once a deadline has ended the session.
+#[test]
+fn a_piece_that_is_held_when_a_timeout_ends_the_session_is_more() {
+    let mut config = Config::default();
+    config.delivery = Delivery::Pieces;
+    config.timeouts.gather = Some(Duration::from_secs(100));
+    config.timeouts.idle = Some(Duration::from_secs(10));
+    let mut session = Session::open_client(config, &ENTROPY, Negotiated::default(), LATE).unwrap();
+    let mut begun = Frame::binary("abc").not_last().bytes();
+    assert_eq!(session.input(&mut begun, LATE).next(), None);
+    let due = LATE.after(Duration::from_secs(10));
+    session.handle_timeout(due);
+    session.take_output(usize::MAX, due);
+    assert_eq!(session.failure(), Some(Rule::IdleTimeout));
+    assert!(session.has_more());
+    let piece = Event::Binary {
+        payload: b"abc",
+        last: false,
+    };
+    assert_eq!(session.input(&mut [], due).next(), Some(piece));
+    assert!(!session.has_more());
+}
+
+/// A broken rule waits for the next call, so that the host can answer what came before it.
+#[test]
+fn a_turn_that_is_over_stays_over() {
+    let mut session = open();
+    let broken = Frame::text("b").reserved(RSV1);
+    let mut input = [Frame::text("a").bytes(), broken.bytes()].concat();
+    let mut turn = session.input(&mut input, LATE);
+    assert!(turn.next().is_some());
+    for _ in 0..3 {
+        assert_eq!(turn.next(), None);
+    }
+    session.send(Message::Text("answer"), None, LATE).unwrap();
+    assert_eq!(session.failure(), None);
+}
+
+/// The deadlines of the source come though its messages have to wait.
+#[test]
+fn a_relay_to_a_full_target_does_what_is_due() {
+    let (mut source, mut target) = (open(), open());
+    target.send(Message::Text("full"), None, LATE).unwrap();
+    let due = source.next_deadline().unwrap();
+    let mut relayed = Relayed::default();
+    let mut turn = source.input(&mut [], due);
+    assert_eq!(turn.relay(&mut target, 1, &mut relayed), Ok(None));
+    assert!(!source.output().is_empty(), "a ping is sent");
+    assert!(source.next_deadline().unwrap() > due);
 }
 
 #[test]

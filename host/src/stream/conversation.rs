@@ -197,10 +197,15 @@ impl Conversation {
         Ok(())
     }
 
-    /// The transport takes again of what was handed out.
-    pub(super) fn output_taken(&mut self) -> Result<(), SandboxError> {
+    /// The transport has taken some of what was handed out, or none of it; and whether it is blocked now.
+    pub(super) fn output_moved(&mut self, taken: bool, blocked: bool) -> Result<(), SandboxError> {
         let now = self.clock.now();
-        self.guest.output_taken(&self.session, now)?;
+        if taken {
+            self.guest.output_taken(&self.session, now)?;
+        }
+        if blocked {
+            self.guest.output_blocked(&self.session, now)?;
+        }
         self.deadline = self.guest.next_deadline(&self.session)?;
         Ok(())
     }

@@ -18,6 +18,11 @@ impl Output {
         self.bytes.is_empty()
     }
 
+    /// How many bytes wait.
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len() - self.written
+    }
+
     /// Writes what waits.
     pub(super) fn poll_write<IO>(
         &mut self,

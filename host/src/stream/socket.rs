@@ -191,13 +191,19 @@ where
             return Poll::Ready(());
         }
         let can_write = self.output.is_empty();
-        if !can_write && let Poll::Ready(result) = self.output.poll_write(cx, &mut self.io) {
-            self.wakers.wake_other(self.half);
-            match result {
-                Ok(()) => self.output_taken(),
-                Err(error) => self.lost(error),
+        if !can_write {
+            let waited = self.output.len();
+            let result = self.output.poll_write(cx, &mut self.io);
+            if self.output.len() < waited {
+                self.output_moved(true);
             }
-            return Poll::Ready(());
+            if let Poll::Ready(result) = result {
+                self.wakers.wake_other(self.half);
+                if let Err(error) = result {
+                    self.lost(error);
+                }
+                return Poll::Ready(());
+            }
         }
         // What has come already counts before what is due: nobody may have read for long.
         let is_due = self.alarm.rings(cx, &clock, self.conversation.deadline);
@@ -256,15 +262,18 @@ where
             self.lost(error);
         } else if self.conversation.state == State::Closed {
             self.session_ended(false);
+        } else if can_write && !self.output.is_empty() {
+            self.output_moved(false);
         }
         if self.half == Half::Writer && self.conversation.has_message() {
             self.wakers.wake_other(self.half);
         }
     }
 
-    /// What was kept goes out: the peer reads.
-    fn output_taken(&mut self) {
-        if let Err(error) = self.conversation.output_taken() {
+    /// Tells the session whether the transport has taken some of what is kept, and whether any is left.
+    fn output_moved(&mut self, taken: bool) {
+        let blocked = !self.output.is_empty();
+        if let Err(error) = self.conversation.output_moved(taken, blocked) {
             self.guest_ended(error, false);
         }
     }

@@ -215,6 +215,11 @@ impl Receiver {
         })
     }
 
+    /// Whether anything is held back of a message that is delivered in pieces.
+    pub(in crate::session) fn holds_piece(&self) -> bool {
+        self.delivers_pieces() && self.held() > 0
+    }
+
     /// All that is held, which waits for nothing any more.
     pub(in crate::session) fn release(&mut self) -> Option<Record> {
         if let Some(frame) = &mut self.frame {

@@ -13,6 +13,7 @@ on_both_engines![
     a_handshake_and_a_close_have_their_time_after_the_pause,
     output_that_nobody_takes_ends_the_session_that_is_not_read,
     pausing_twice_is_pausing_once,
+    short_pauses_give_a_dead_peer_no_more_time_to_live,
 ];
 
 fn a_peer_that_is_not_read_is_neither_idle_nor_silent_nor_slow<E: Engine>() {
@@ -100,5 +101,30 @@ fn pausing_twice_is_pausing_once<E: Engine>() {
     let resumed = START.after(60 * SECOND);
     engine.resume_reading(resumed);
     engine.resume_reading(resumed.after(SECOND));
-    assert_eq!(engine.next_deadline(), Some(resumed.after(10 * SECOND)));
+    assert_eq!(engine.next_deadline(), Some(resumed.after(5 * SECOND)));
+}
+
+/// A host that pauses again and again still finds out that the peer is gone.
+fn short_pauses_give_a_dead_peer_no_more_time_to_live<E: Engine>() {
+    for rule in [Rule::IdleTimeout, Rule::PongTimeout] {
+        let config = config(|timeouts| match rule {
+            Rule::IdleTimeout => timeouts.idle = Some(10 * SECOND),
+            _ => {
+                timeouts.keepalive = Some(SECOND);
+                timeouts.pong = Some(9 * SECOND);
+            }
+        });
+        let mut subject = Subject::<E>::open(Role::Server, &config);
+        let mut read = 0;
+        while subject.failed_by().is_none() {
+            assert!(read < 12, "{rule:?} hasn't come");
+            subject.engine.pause_reading(subject.now);
+            subject.waits(3 * SECOND);
+            subject.engine.resume_reading(subject.now);
+            subject.waits(SECOND);
+            read += 1;
+        }
+        assert_eq!(subject.failed_by(), Some(rule));
+        assert!(read >= 9, "{rule:?} came after {read} seconds of reading");
+    }
 }

@@ -13,6 +13,8 @@ use super::{SECOND, config, fails_in, quiet};
 on_both_engines![
     output_that_nobody_takes_ends_the_session,
     each_byte_that_is_taken_postpones_the_write_deadline,
+    handing_out_to_a_blocked_transport_is_no_progress,
+    a_transport_that_takes_some_postpones_the_write_deadline,
     time_before_there_is_output_does_not_count_as_waiting,
     a_new_session_has_its_deadline_before_any_other_call,
     a_piece_that_is_due_keeps_no_deadline_due,
@@ -51,6 +53,46 @@ fn each_byte_that_is_taken_postpones_the_write_deadline<E: Engine>() {
         subject.now = subject.now.after(9 * SECOND);
     }
     assert_eq!((subject.failed_by(), subject.next_deadline()), (None, None));
+}
+
+/// Whether more waits for the transport or not, and though the session has pings to send.
+fn handing_out_to_a_blocked_transport_is_no_progress<E: Engine>() {
+    let config = config(|timeouts| {
+        timeouts.write = Some(10 * SECOND);
+        timeouts.keepalive = Some(3 * SECOND);
+    });
+    for length in [1, 1000] {
+        let mut subject = Subject::<E>::open(Role::Server, &config);
+        subject.engine.pause_reading(subject.now);
+        subject.queues(Message::Binary(&vec![0; length])).unwrap();
+        subject.turn_of(&[], 5);
+        for _ in 0..10 {
+            subject.engine.output_blocked(subject.now);
+            assert_eq!(subject.failed_by(), None);
+            subject.now = subject.now.after(SECOND);
+            subject.turn_of(&[], 1);
+        }
+        assert_eq!(subject.failed_by(), Some(Rule::WriteTimeout));
+        assert_eq!(subject.state(), State::Closed);
+        assert_eq!(subject.next_deadline(), None);
+    }
+}
+
+fn a_transport_that_takes_some_postpones_the_write_deadline<E: Engine>() {
+    let config = config(|timeouts| timeouts.write = Some(10 * SECOND));
+    let mut subject = Subject::<E>::open(Role::Server, &config);
+    subject.queues(Message::Text("hello")).unwrap();
+    subject.turn_of(&[], u32::MAX);
+    assert_eq!(subject.next_deadline(), None);
+    for _ in 0..3 {
+        subject.engine.output_blocked(subject.now);
+        assert_eq!(subject.next_deadline(), Some(10 * SECOND));
+        subject.now = subject.now.after(9 * SECOND);
+        subject.engine.output_taken(subject.now);
+        assert_eq!(subject.next_deadline(), None);
+    }
+    subject.engine.output_blocked(subject.now);
+    fails_in(&mut subject, 10 * SECOND, Rule::WriteTimeout);
 }
 
 fn time_before_there_is_output_does_not_count_as_waiting<E: Engine>() {
