@@ -2,7 +2,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::thread::{self, sleep};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use websocket_component::{Message, Rule};
 
@@ -126,6 +126,7 @@ fn is_cut_off(frames: &[u8]) {
         "--keepalive=100ms",
         "--pong-timeout=400ms",
         "--write-timeout=400ms",
+        "--close-timeout=1s",
     ];
     let gate = Gate::before(upstream.address, &arguments);
     let (mut client, mut server) = pair(&gate, &upstream);
@@ -136,15 +137,24 @@ fn is_cut_off(frames: &[u8]) {
         scope.spawn(|| {
             loop {
                 match server.receive() {
-                    Got::Binary(message) => server.send(Message::Binary(&message)),
+                    Got::Binary(message) => {
+                        // Its session may have answered a close that came behind the message.
+                        let now = server.now();
+                        let _ = server.session.send(Message::Binary(&message), None, now);
+                        server.flush();
+                    }
                     Got::Ping(_) => {}
                     _ => break,
                 }
             }
         });
+        let end = Instant::now() + PATIENCE;
+        let mut at = 0;
         let error = loop {
-            if let Err(error) = client.stream.write_all(frames) {
-                break error;
+            assert!(Instant::now() < end, "it is still there");
+            match client.stream.write(&frames[at..]) {
+                Ok(count) => at = (at + count) % frames.len(),
+                Err(error) => break error,
             }
         };
         let is_gone = [ErrorKind::ConnectionReset, ErrorKind::BrokenPipe];
