@@ -64,23 +64,29 @@ fn a_client_whose_large_frame_comes_slowly_lives() {
     });
 }
 
+/// Large messages: how many, and how long each is. They are more than the gate and the sockets of the system hold.
+const LARGE_MESSAGES: usize = 4;
+const LENGTH: usize = 16 << 20;
+
+/// The bytes of the large messages, as the peer sends them.
+fn large_messages(peer: &mut Peer) -> Vec<u8> {
+    let message = vec![7; LENGTH];
+    for _ in 0..LARGE_MESSAGES {
+        let now = peer.now();
+        let sent = peer.session.send(Message::Binary(&message), None, now);
+        sent.unwrap();
+    }
+    peer.session.take_output(usize::MAX, peer.now())
+}
+
 /// The ping waits in the buffers of sockets, and the peer reads what is before it.
 #[test]
 fn a_client_that_takes_a_large_message_slowly_lives() {
-    const LENGTH: usize = 16 << 20;
     stays_connected(["100ms", "4s"], |client, server| {
-        let message = vec![7; LENGTH];
-        for _ in 0..4 {
-            let now = server.now();
-            server
-                .session
-                .send(Message::Binary(&message), None, now)
-                .unwrap();
-        }
-        let bytes = server.session.take_output(usize::MAX, server.now());
+        let bytes = large_messages(server);
         thread::scope(|scope| {
             scope.spawn(|| server.write(&bytes));
-            let mut left = 4 * LENGTH;
+            let mut left = LARGE_MESSAGES * LENGTH;
             let mut buffer = vec![0; 128 << 10];
             while left > 0 {
                 let count = client.stream.read(&mut buffer).unwrap();
@@ -95,24 +101,15 @@ fn a_client_that_takes_a_large_message_slowly_lives() {
 /// The gate doesn't read the upstream while the client takes nothing, so its pongs wait unread.
 #[test]
 fn an_upstream_that_is_not_read_is_not_blamed() {
-    const LENGTH: usize = 16 << 20;
     stays_connected(["100ms", "400ms"], |client, server| {
-        let message = vec![7; LENGTH];
-        for _ in 0..4 {
-            let now = server.now();
-            server
-                .session
-                .send(Message::Binary(&message), None, now)
-                .unwrap();
-        }
-        let bytes = server.session.take_output(usize::MAX, server.now());
+        let bytes = large_messages(server);
         thread::scope(|scope| {
             scope.spawn(|| server.write(&bytes));
             for _ in 0..STEPS {
                 client.send(Message::Text("I don't read yet"));
                 sleep(STEP);
             }
-            for _ in 0..4 {
+            for _ in 0..LARGE_MESSAGES {
                 while !matches!(client.receive(), Got::Binary(_)) {}
             }
         });

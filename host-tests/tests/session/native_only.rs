@@ -17,49 +17,51 @@ fn open() -> Session {
     Session::open_client(Config::default(), &ENTROPY, Negotiated::default(), LATE).unwrap()
 }
 
-/// A timeout delivers no events: a piece that is due comes with the next input.
-#[test]
-fn a_piece_that_is_due_does_not_make_timeouts_spin() {
+const IDLE: Duration = Duration::from_secs(10);
+
+/// A session that holds a piece of a message until more has come, or this time has passed.
+fn holds_a_piece(gather: Duration) -> Session {
     let mut config = Config::default();
     config.delivery = Delivery::Pieces;
-    config.timeouts.gather = Some(Duration::from_millis(5));
+    config.timeouts.gather = Some(gather);
+    config.timeouts.idle = Some(IDLE);
     let mut session = Session::open_client(config, &ENTROPY, Negotiated::default(), LATE).unwrap();
     let mut begun = Frame::binary("abc").not_last().bytes();
     assert_eq!(session.input(&mut begun, LATE).next(), None);
-    let due = session.next_deadline().unwrap();
-    assert_eq!(due, LATE.after(Duration::from_millis(5)));
-    session.handle_timeout(due);
-    assert!(session.next_deadline().is_none_or(|next| next > due));
+    session
+}
+
+#[track_caller]
+fn gives_the_piece(session: &mut Session, now: Instant) {
     assert!(session.has_more());
     let piece = Event::Binary {
         payload: b"abc",
         last: false,
     };
-    assert_eq!(session.input(&mut [], due).next(), Some(piece));
+    assert_eq!(session.input(&mut [], now).next(), Some(piece));
     assert!(!session.has_more());
+}
+
+/// A timeout delivers no events: a piece that is due comes with the next input.
+#[test]
+fn a_piece_that_is_due_does_not_make_timeouts_spin() {
+    let mut session = holds_a_piece(Duration::from_millis(5));
+    let due = session.next_deadline().unwrap();
+    assert_eq!(due, LATE.after(Duration::from_millis(5)));
+    session.handle_timeout(due);
+    assert!(session.next_deadline().is_none_or(|next| next > due));
+    gives_the_piece(&mut session, due);
 }
 
 /// The rest of a message that was begun is still there for the host once a deadline has ended the session.
 #[test]
 fn a_piece_that_is_held_when_a_timeout_ends_the_session_is_more() {
-    let mut config = Config::default();
-    config.delivery = Delivery::Pieces;
-    config.timeouts.gather = Some(Duration::from_secs(100));
-    config.timeouts.idle = Some(Duration::from_secs(10));
-    let mut session = Session::open_client(config, &ENTROPY, Negotiated::default(), LATE).unwrap();
-    let mut begun = Frame::binary("abc").not_last().bytes();
-    assert_eq!(session.input(&mut begun, LATE).next(), None);
-    let due = LATE.after(Duration::from_secs(10));
+    let mut session = holds_a_piece(Duration::from_secs(100));
+    let due = LATE.after(IDLE);
     session.handle_timeout(due);
     session.take_output(usize::MAX, due);
     assert_eq!(session.failure(), Some(Rule::IdleTimeout));
-    assert!(session.has_more());
-    let piece = Event::Binary {
-        payload: b"abc",
-        last: false,
-    };
-    assert_eq!(session.input(&mut [], due).next(), Some(piece));
-    assert!(!session.has_more());
+    gives_the_piece(&mut session, due);
 }
 
 /// A broken rule waits for the next call, so that the host can answer what came before it.
