@@ -44,10 +44,10 @@ pub(super) struct Deadlines {
     now: Instant,
     /// When the session was made.
     started: Instant,
-    last_input: Instant,
-    /// The same, but for the time in which the host didn't read.
+    /// Since when nothing has come and no keepalive ping was sent.
+    quiet: Instant,
+    /// Since when nothing has come, but for the time in which the host didn't read.
     idle: Instant,
-    last_keepalive: Instant,
     /// When output was handed out, or when there was none.
     last_output: Instant,
     /// Since when the transport takes nothing of what was handed out.
@@ -87,9 +87,8 @@ impl Deadlines {
             spans: Spans::new(timeouts),
             now,
             started: now,
-            last_input: now,
+            quiet: now,
             idle: now,
-            last_keepalive: now,
             last_output: now,
             blocked: None,
             is_backlogged: false,
@@ -107,14 +106,13 @@ impl Deadlines {
     }
 
     pub(super) fn open(&mut self) {
-        self.last_input = self.now;
+        self.quiet = self.now;
         self.idle = self.now;
-        self.last_keepalive = self.now;
     }
 
     /// Something came that had not come before: the peer lives.
     pub(super) fn input(&mut self) {
-        self.last_input = self.now;
+        self.quiet = self.now;
         self.idle = self.now;
         self.ping = None;
     }
@@ -282,7 +280,7 @@ impl Session {
                 Due::Close => self.give_up(Rule::CloseTimeout),
                 Due::Failure => self.fail_as_held(),
                 Due::Keepalive => {
-                    self.deadlines.last_keepalive = self.deadlines.now;
+                    self.deadlines.quiet = self.deadlines.now;
                     self.send_keepalive();
                 }
             }
@@ -378,8 +376,7 @@ impl Session {
                     consider(since, spans.pong, Due::Pong);
                 }
             }
-            let quiet = clock.last_input.max(clock.last_keepalive);
-            consider(quiet, spans.keepalive, Due::Keepalive);
+            consider(clock.quiet, spans.keepalive, Due::Keepalive);
         }
         if reads
             && self.life == Life::Closing
