@@ -36,7 +36,7 @@ Examples:
 
 Times are written as 500ms, 30s, 5m or 2h. Sizes are written as 64KiB, 16MiB or 1GiB; 1KiB is 1024
 bytes, 1KB is 1000.
-The environment variable WEBSOCKET_COMPONENT can stand in for --component.
+--component can also be set by the environment variable WEBSOCKET_COMPONENT.
 Exit status: 0 after SIGTERM or SIGINT, 1 if it can't run, 2 for wrong arguments.";
 
 const ROUTING: &str = "Where requests go";

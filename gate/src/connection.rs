@@ -13,7 +13,7 @@ use crate::report::{End, Report};
 use crate::side::Who;
 use crate::socket::Socket;
 
-/// Serves a client that has connected, under this number. Returns what came of it, when it is logged.
+/// Serves a client that has connected; `conn` is its number in the log. Returns the report to log at its end.
 pub(crate) async fn serve(
     gate: &Gate,
     stream: TcpStream,

@@ -7,8 +7,8 @@ use tracing::warn;
 #[cfg(unix)]
 const OTHERS: u64 = 128;
 
-/// Raises the limit of open files as far as the system allows, since the usual one is small, and warns if that is not
-/// enough for so many connections, each with so many files.
+/// Raises the limit of open files as far as the system allows, since the usual one is small, and warns if it is still
+/// below what `connections` need that have `files_each`.
 #[cfg(unix)]
 pub(crate) fn raise(connections: u32, files_each: u64) {
     // The limit as it is counts, also if it could not be raised.

@@ -90,7 +90,7 @@ struct Guest {
 }
 
 impl Guest {
-    /// Gives a session of a server input, has it send text, and expects so many events.
+    /// Calls `exchange` on a server's session with input and text to send, and checks how many events come of it.
     fn exchange(
         &mut self,
         session: ResourceAny,
