@@ -1,14 +1,14 @@
 //! The rules that can be broken: one case each, with who is at fault.
 //!
 //! [`Rule`] is one flat list, because callers match either one rule or a
-//! property of it: [`Rule::blame`], [`Rule::group`], [`Rule::close_code`],
+//! property of it: [`Rule::fault`], [`Rule::group`], [`Rule::close_code`],
 //! [`Rule::status`], [`Rule::section`].
 //!
 //! ```
-//! use websocket_component::{Party, Rule};
+//! use websocket_component::{Fault, Rule};
 //!
 //! let rule = Rule::LengthNotMinimal;
-//! assert_eq!(rule.blame(), Party::Peer);
+//! assert_eq!(rule.fault(), Fault::Peer);
 //! assert_eq!(rule.close_code(), Some(1002));
 //! assert_eq!(rule.section(), "RFC 6455 5.2");
 //! ```
@@ -17,7 +17,7 @@ use core::fmt;
 
 /// Who is at fault when a rule is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Party {
+pub enum Fault {
     /// The other side of the connection.
     Peer,
     /// The caller of this library.
@@ -41,8 +41,7 @@ pub enum RuleGroup {
     UnsupportedVersion,
 }
 
-/// Calls a macro with the table of rules, so that the component's glue can
-/// derive its own enumeration from the same rows.
+/// Calls a macro with the table of rules.
 ///
 /// A row is: name, party, group, code of the close frame (0: none), status of
 /// the HTTP response (0: none), section, sentence.
@@ -134,7 +133,7 @@ macro_rules! for_each_rule {
             (ControlPayloadTooLong, Host, InvalidFormat, 0, 0, "RFC 6455 5.5", "the payload of a control frame is at most 125 bytes, a close reason 123"),
             (CloseCodeForbidden, Host, InvalidFormat, 0, 0, "RFC 6455 7.4", "the close code must not be sent"),
             (CloseReasonWithoutCode, Host, InvalidFormat, 0, 0, "RFC 6455 5.5.1", "a close reason takes a close code before it"),
-            (FrameHeadInvalid, Host, InvalidFormat, 0, 0, "RFC 6455 5.2", "the head of a frame to send is not one of an extension's"),
+            (FrameHeaderInvalid, Host, InvalidFormat, 0, 0, "RFC 6455 5.2", "the first byte of a frame to send is not one of an extension's"),
             (PayloadOutOfBounds, Host, InvalidOperation, 0, 0, "exchange", "an outgoing record points outside the payload"),
             (RelayToItself, Host, InvalidOperation, 0, 0, "relay", "the session that receives is the one that would send"),
             (HeaderNameInvalid, Host, InvalidFormat, 0, 0, "RFC 9110 5.1", "the name of a field is not a token"),
@@ -143,7 +142,7 @@ macro_rules! for_each_rule {
             (TargetInvalid, Host, InvalidFormat, 0, 0, "RFC 6455 3", "the request target is not a path of visible ASCII characters"),
             (AuthorityInvalid, Host, InvalidFormat, 0, 0, "RFC 9110 7.2", "the authority is not a host and port"),
             (StatusInvalid, Host, InvalidFormat, 0, 0, "RFC 9110 15", "the status of a refusal is 200 to 999"),
-            (SubprotocolInvalid, Host, UnsupportedSubprotocol, 0, 0, "RFC 6455 4.1", "a subprotocol is not a token, or stands twice"),
+            (SubprotocolInvalid, Host, UnsupportedSubprotocol, 0, 0, "RFC 6455 4.1", "a subprotocol is not a token, or appears twice"),
             (SubprotocolNotRequested, Host, UnsupportedSubprotocol, 0, 0, "RFC 6455 4.2.2", "the subprotocol chosen was not requested"),
             (ExtensionInvalid, Host, UnsupportedExtensions, 0, 0, "RFC 6455 9.1", "an extension's name or parameter is not a token"),
             (ExtensionNotRequested, Host, UnsupportedExtensions, 0, 0, "RFC 6455 9.1", "the extension chosen was not requested"),
@@ -152,9 +151,6 @@ macro_rules! for_each_rule {
         }
     };
 }
-#[cfg(feature = "component")]
-pub(crate) use for_each_rule;
-
 macro_rules! define_rules {
     ($(($name:ident, $party:ident, $group:ident, $close:literal, $status:literal, $section:literal, $text:literal)),* $(,)?) => {
         /// A rule that was broken.
@@ -171,7 +167,15 @@ macro_rules! define_rules {
             const fn row(self) -> Row {
                 match self {
                     $(Rule::$name => Row {
-                        blame: Party::$party,
+                        name: {
+                            const NAME: &str = stringify!($name);
+                            const KEBAB: [u8; kebab_length(NAME)] = kebab_case(NAME);
+                            match str::from_utf8(&KEBAB) {
+                                Ok(name) => name,
+                                Err(_) => NAME,
+                            }
+                        },
+                        fault: Fault::$party,
                         group: RuleGroup::$group,
                         close_code: $close,
                         status: $status,
@@ -185,7 +189,8 @@ macro_rules! define_rules {
 }
 
 struct Row {
-    blame: Party,
+    name: &'static str,
+    fault: Fault,
     group: RuleGroup,
     close_code: u16,
     status: u16,
@@ -193,12 +198,54 @@ struct Row {
     description: &'static str,
 }
 
+/// The length of a name such as `InvalidUtf8` in kebab case.
+const fn kebab_length(name: &str) -> usize {
+    let bytes = name.as_bytes();
+    let (mut index, mut length) = (0, 0);
+    while index < bytes.len() {
+        length += if index > 0 && bytes[index].is_ascii_uppercase() {
+            2
+        } else {
+            1
+        };
+        index += 1;
+    }
+    length
+}
+
+/// Such a name in kebab case: `invalid-utf8`.
+const fn kebab_case<const LENGTH: usize>(name: &str) -> [u8; LENGTH] {
+    let bytes = name.as_bytes();
+    let mut kebab = [0; LENGTH];
+    let (mut index, mut at) = (0, 0);
+    while index < bytes.len() {
+        if index > 0 && bytes[index].is_ascii_uppercase() {
+            kebab[at] = b'-';
+            at += 1;
+        }
+        kebab[at] = bytes[index].to_ascii_lowercase();
+        at += 1;
+        index += 1;
+    }
+    kebab
+}
+
 for_each_rule!(define_rules);
 
 impl Rule {
+    /// Returns the name that the contract gives the rule, such as `invalid-utf8`.
+    pub const fn name(self) -> &'static str {
+        self.row().name
+    }
+
+    /// Returns the rule with this name, if there is one.
+    pub fn from_name(name: &str) -> Option<Rule> {
+        Rule::ALL.iter().copied().find(|rule| rule.name() == name)
+    }
+
     /// Who is at fault.
-    pub const fn blame(self) -> Party {
-        self.row().blame
+    pub const fn fault(self) -> Fault {
+        self.row().fault
     }
 
     /// Which of the errors of `websocket.dll` it belongs to.
@@ -222,12 +269,12 @@ impl Rule {
         }
     }
 
-    /// Where it stands: a section of an RFC, or the setting or call it belongs to.
+    /// Where it is defined: a section of an RFC, or the setting or call it belongs to.
     pub const fn section(self) -> &'static str {
         self.row().section
     }
 
-    /// A sentence for people, at most 123 bytes, so that a close frame holds it.
+    /// A human-readable description, at most 123 bytes, so that a close frame holds it.
     pub const fn description(self) -> &'static str {
         self.row().description
     }
@@ -257,36 +304,52 @@ mod tests {
 
     #[test]
     fn only_the_peer_is_answered_with_a_code_or_a_status() {
-        for rule in Rule::ALL.iter().filter(|rule| rule.blame() != Party::Peer) {
+        for rule in Rule::ALL.iter().filter(|rule| rule.fault() != Fault::Peer) {
             assert_eq!((rule.close_code(), rule.status()), (None, None), "{rule:?}");
+        }
+    }
+
+    #[test]
+    fn a_rule_has_the_name_of_the_contract() {
+        assert_eq!(Rule::InvalidUtf8.name(), "invalid-utf8");
+        assert_eq!(Rule::ClosePayloadTooShort.name(), "close-payload-too-short");
+        for rule in Rule::ALL {
+            assert_eq!(Rule::from_name(rule.name()), Some(*rule));
+        }
+        assert_eq!(Rule::from_name("no-such-rule"), None);
+    }
+
+    /// What the documentation of a rule ends with.
+    fn called_for(rule: Rule) -> String {
+        match (rule.close_code(), rule.status()) {
+            (Some(code), _) => format!("({}). {:?}, close {code}.", rule.section(), rule.fault()),
+            (_, Some(status)) => {
+                format!("({}). {:?}, status {status}.", rule.section(), rule.fault())
+            }
+            _ => format!("({}). {:?}.", rule.section(), rule.fault()),
         }
     }
 
     #[test]
     fn the_contract_lists_the_same_rules_in_the_same_order() {
         let contract = include_str!("../wit/types.wit");
-        let (_, cases) = contract.split_once("enum rule {").unwrap();
-        let cases: Vec<&str> = cases
+        let lines = contract
             .lines()
-            .map(str::trim)
-            .filter(|line| !line.starts_with("///"))
-            .filter_map(|line| line.strip_suffix(','))
-            .collect();
-        let rules: Vec<String> = Rule::ALL
-            .iter()
-            .map(|rule| kebab_case(&format!("{rule:?}")))
-            .collect();
-        assert_eq!(rules, cases);
-    }
-
-    fn kebab_case(name: &str) -> String {
-        let mut kebab = String::new();
-        for letter in name.chars() {
-            if letter.is_uppercase() && !kebab.is_empty() {
-                kebab.push('-');
-            }
-            kebab.extend(letter.to_lowercase());
+            .map(|line| line.trim().trim_start_matches("///").trim());
+        let text: Vec<&str> = lines.collect();
+        let text = text.join(" ");
+        let (_, list) = text
+            .split_once("The name of a rule that can be broken.")
+            .unwrap();
+        let (list, _) = list.split_once("@since").unwrap();
+        let entries: Vec<&str> = list.split("- `").skip(1).map(str::trim).collect();
+        assert_eq!(entries.len(), Rule::ALL.len());
+        for (rule, entry) in Rule::ALL.iter().zip(entries) {
+            assert!(
+                entry.starts_with(&format!("{}`: ", rule.name())),
+                "{rule:?}: {entry}"
+            );
+            assert!(entry.ends_with(&called_for(*rule)), "{rule:?}: {entry}");
         }
-        kebab
     }
 }

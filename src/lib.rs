@@ -16,18 +16,22 @@ extern crate alloc;
 mod component;
 mod deflate;
 mod error;
+mod failure;
 mod faults;
 mod frame;
 pub mod handshake;
 mod http;
 mod limits;
+#[cfg(feature = "misbehave")]
+mod misbehave;
 mod session;
 
 pub use deflate::Deflate;
-pub use error::{Party, Rule, RuleGroup};
+pub use error::{Fault, Rule, RuleGroup};
+pub use failure::Failure;
 pub use limits::{Limits, Timeouts};
 pub use session::{
-    Action, ActionId, ActionQueue, Completion, Config, Delivery, Event, FrameHead, Instant,
-    Message, NotSent, OwnedMessage, PongPolicy, Received, Relayed, Role, Sent, Session, State,
-    Turn,
+    Action, ActionId, ActionQueue, Completion, Config, Delivery, Event, EventKind, EventRecord,
+    Exchanged, FrameHeader, Instant, Message, NotSent, Outgoing, OwnedMessage, PongPolicy,
+    Received, Relayed, Role, Sent, Session, State, Turn,
 };

@@ -1,5 +1,6 @@
 //! What may grow, and how far; what may last, and how long.
 
+use core::ops::RangeInclusive;
 use core::time::Duration;
 
 /// The limits of a session. The largest value of a field's type means that there
@@ -29,7 +30,7 @@ pub struct Limits {
     /// The most bytes that are inflated in one call; each block of compressed data
     /// counts 1024. The rest of the input waits for the next call, which is due at
     /// once. From 1024. Default 1 MiB.
-    pub inflated: u32,
+    pub inflate_per_call: u32,
     /// The most frames in a received message. Beyond it:
     /// [`Rule::TooManyFragments`](crate::Rule::TooManyFragments). Default 65536.
     pub fragments: u32,
@@ -45,6 +46,9 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// The range of [`Limits::inflate_per_call`].
+    pub const INFLATE_PER_CALL: RangeInclusive<u32> = 1024..=u32::MAX;
+
     /// What each frame that waits counts toward [`Limits::queued_output`] beside its
     /// bytes: the memory that it takes to keep it.
     pub const FRAME_OVERHEAD: u64 = 64;
@@ -58,7 +62,7 @@ impl Default for Limits {
             refusal_body: 65_536,
             frame: 16 << 20,
             message: 16 << 20,
-            inflated: 1 << 20,
+            inflate_per_call: 1 << 20,
             fragments: 65_536,
             queued_output: 32 << 20,
             queued_pongs: 65_536,
@@ -81,7 +85,7 @@ pub struct Timeouts {
     /// [`Rule::MessageTimeout`](crate::Rule::MessageTimeout). Default 300 s.
     pub message: Option<Duration>,
     /// After how long without input a ping is sent. At least
-    /// [`Timeouts::KEEPALIVE_MINIMUM`]. Default 30 s.
+    /// [`Timeouts::MIN_KEEPALIVE`]. Default 30 s.
     pub keepalive: Option<Duration>,
     /// How long a peer may send nothing at all after a ping was handed out, or, if more
     /// output waited behind the ping, after the peer has last taken of that. Beyond it:
@@ -89,9 +93,9 @@ pub struct Timeouts {
     pub pong: Option<Duration>,
     /// How long a piece of a message may wait for more of it, if it is shorter than
     /// 16 KiB and messages are delivered in pieces
-    /// ([`Delivery::Pieces`](crate::Delivery::Pieces)). Default none: it is delivered
+    /// ([`Delivery::Streaming`](crate::Delivery::Streaming)). Default none: it is delivered
     /// at the end of the input.
-    pub gather: Option<Duration>,
+    pub coalesce: Option<Duration>,
     /// How long output may wait while nothing of it is handed out: nothing can be said to
     /// the peer then, so no close frame is. Beyond it:
     /// [`Rule::WriteTimeout`](crate::Rule::WriteTimeout). Default 30 s.
@@ -103,7 +107,7 @@ pub struct Timeouts {
 
 impl Timeouts {
     /// The shortest interval of keepalive pings that is accepted.
-    pub const KEEPALIVE_MINIMUM: Duration = Duration::from_millis(1);
+    pub const MIN_KEEPALIVE: Duration = Duration::from_millis(1);
 }
 
 impl Default for Timeouts {
@@ -114,7 +118,7 @@ impl Default for Timeouts {
             message: Some(Duration::from_secs(300)),
             keepalive: Some(Duration::from_secs(30)),
             pong: Some(Duration::from_secs(20)),
-            gather: None,
+            coalesce: None,
             write: Some(Duration::from_secs(30)),
             close: Some(Duration::from_secs(10)),
         }

@@ -3,11 +3,12 @@
 use std::fmt::Debug;
 
 use websocket_component::handshake::{
-    Acceptance, Extension, Form, Header, Negotiated, Refusal, Request, RequestHead, ResponseHead,
+    Acceptance, Extension, HandshakeKind, Header, Negotiated, Refusal, Request, RequestHead,
+    ResponseHead,
 };
 use websocket_component::{
-    ActionId, ActionQueue, Completion, Config, Instant, Message, Party, Role, Rule, RuleGroup,
-    State,
+    ActionId, ActionQueue, Completion, Config, Fault, Instant, Message, Outgoing, Role, Rule,
+    RuleGroup, State,
 };
 
 /// A session of an implementation of the engine. The methods are those of the contract (`wit/session.wit`).
@@ -39,7 +40,7 @@ pub trait Engine: Sized {
 
     fn begin_client_handshake(
         &mut self,
-        form: Form,
+        form: HandshakeKind,
         subprotocols: &[String],
         extensions: &[Extension],
         headers: &[Header],
@@ -53,7 +54,7 @@ pub trait Engine: Sized {
     ) -> Result<Negotiated, Failure>;
     fn begin_server_handshake(
         &mut self,
-        form: Form,
+        form: HandshakeKind,
         headers: &[Header],
         acceptance: &Acceptance,
         now: Instant,
@@ -157,7 +158,7 @@ pub fn peer_of(role: Role) -> Role {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     pub rule: Rule,
-    pub blame: Party,
+    pub fault: Fault,
     pub group: RuleGroup,
     pub section: String,
     pub description: String,
@@ -169,7 +170,7 @@ impl From<Rule> for Failure {
     fn from(rule: Rule) -> Self {
         Failure {
             rule,
-            blame: rule.blame(),
+            fault: rule.fault(),
             group: rule.group(),
             section: rule.section().into(),
             description: rule.description().into(),
@@ -202,7 +203,7 @@ pub enum Event {
         payload: Vec<u8>,
         last: bool,
     },
-    Frame {
+    ExtensionFrame {
         bits: u8,
         payload: Vec<u8>,
     },
@@ -239,6 +240,20 @@ impl Event {
     pub fn close(code: u16, reason: &str) -> Event {
         Event::Close(code, reason.into())
     }
+
+    /// How many bytes it has.
+    #[must_use]
+    pub fn length(&self) -> usize {
+        match self {
+            Event::Text { payload, .. }
+            | Event::Binary { payload, .. }
+            | Event::ExtensionFrame { payload, .. }
+            | Event::Ping(payload)
+            | Event::Pong(payload, _)
+            | Event::Close(_, payload) => payload.len(),
+            Event::Request | Event::Opened | Event::Sent(_) | Event::Cancelled(_) => 0,
+        }
+    }
 }
 
 /// Pieces of one message put together: what a host that takes pieces has at the end of each message, or so far.
@@ -268,25 +283,6 @@ pub fn joined(events: &[Event]) -> Vec<Event> {
         }
     }
     joined
-}
-
-/// What is to be sent in a batch.
-#[derive(Clone, Copy, Debug)]
-pub struct Outgoing<'a> {
-    pub message: Message<'a>,
-    /// Whether it may be compressed.
-    pub compress: bool,
-    pub context: Option<u64>,
-}
-
-impl<'a> From<Message<'a>> for Outgoing<'a> {
-    fn from(message: Message<'a>) -> Self {
-        Outgoing {
-            message,
-            compress: true,
-            context: None,
-        }
-    }
 }
 
 /// All that follows from one input.

@@ -1,14 +1,15 @@
 //! The engine as a Rust crate.
 
 use websocket_component::handshake::{
-    Acceptance, Extension, Form, Header, Negotiated, Refusal, Request, RequestHead, ResponseHead,
+    Acceptance, Extension, HandshakeKind, Header, Negotiated, Refusal, Request, RequestHead,
+    ResponseHead,
 };
 use websocket_component::{
-    Action, ActionId, ActionQueue, Completion, Config, Event as Lent, Instant, Message, Relayed,
-    Role, Rule, Session, State,
+    Action, ActionId, ActionQueue, Completion, Config, Event as Borrowed, Exchanged, Instant,
+    Message, Outgoing, Role, Session, State,
 };
 
-use crate::engine::{ActionIs, Engine, Event, Failure, Outgoing, Relay, RelayTurns, Turn};
+use crate::engine::{ActionIs, Engine, Event, Failure, Relay, RelayTurns, Turn};
 
 /// A session of the Rust crate, driven by its own methods.
 pub struct Native {
@@ -40,83 +41,72 @@ impl Native {
     pub fn longest_left(&self) -> usize {
         self.longest_left
     }
+}
 
-    /// A turn in which nothing happens.
-    fn refuse(&mut self, rule: Rule) -> Turn {
-        Turn {
-            refused: Some(rule.into()),
-            state: self.session.state(),
-            next_deadline: self.session.next_deadline(),
-            failure: self.session.failure().map(Failure::from),
-            ..Turn::default()
-        }
-    }
-
-    /// What the session wants written, and where it is.
-    fn hand_out(&mut self, mut turn: Turn, full: bool, now: Instant, capacity: usize) -> Turn {
-        turn.output = self.session.take_output(capacity, now);
-        turn.events.extend(self.sent());
-        turn.state = self.session.state();
-        turn.next_deadline = self.session.next_deadline();
-        turn.failure = self.session.failure().map(Failure::from);
-        let waits = full || self.session.has_more() || self.session.buffered_amount() > 0;
-        turn.more = waits && turn.state != State::Closed;
-        turn
-    }
-
-    fn sent(&mut self) -> Vec<Event> {
+impl Native {
+    /// An exchange that leaves a message in the input while it is cut.
+    fn exchange_leaving(&mut self, input: &mut [u8], now: Instant) -> Turn {
+        let turn = self.session.input(input, now);
+        let mut turn = turn.leave_unfinished(self.longest_left);
         let mut events = Vec::new();
-        while let Some(sent) = self.session.sent() {
-            events.extend(sent.context.map(|context| match sent.complete {
-                true => Event::Sent(context),
-                false => Event::Cancelled(context),
-            }));
+        while let Some(event) = turn.next() {
+            events.push(Event::from(event));
         }
-        events
+        let consumed = turn.consumed();
+        let rest = Turn::from(self.session.exchange(&mut [], [], now, usize::MAX));
+        events.extend(rest.events);
+        Turn {
+            consumed,
+            events,
+            ..rest
+        }
     }
 }
 
-impl From<Lent<'_>> for Event {
-    fn from(event: Lent<'_>) -> Self {
+impl From<Exchanged<'_>> for Turn {
+    fn from(exchanged: Exchanged<'_>) -> Self {
+        Turn {
+            consumed: exchanged.consumed,
+            events: exchanged.events().map(Event::from).collect(),
+            output: exchanged.output.to_vec(),
+            accepted: exchanged.accepted,
+            refused: exchanged.refused.map(Failure::from),
+            more: exchanged.more,
+            state: exchanged.state,
+            next_deadline: exchanged.next_deadline,
+            failure: exchanged.failure.map(Failure::from),
+        }
+    }
+}
+
+impl From<Borrowed<'_>> for Event {
+    fn from(event: Borrowed<'_>) -> Self {
         match event {
-            Lent::Request => Event::Request,
-            Lent::Opened => Event::Opened,
-            Lent::Text { payload, last } => Event::Text {
+            Borrowed::Request => Event::Request,
+            Borrowed::Opened => Event::Opened,
+            Borrowed::Text { payload, last } => Event::Text {
                 payload: payload.into(),
                 last,
             },
-            Lent::Binary { payload, last } => Event::Binary {
+            Borrowed::Binary { payload, last } => Event::Binary {
                 payload: payload.into(),
                 last,
             },
-            Lent::Frame { bits, payload } => Event::Frame {
+            Borrowed::ExtensionFrame { bits, payload } => Event::ExtensionFrame {
                 bits,
                 payload: payload.into(),
             },
-            Lent::Ping { payload } => Event::Ping(payload.into()),
-            Lent::Pong {
+            Borrowed::Ping { payload } => Event::Ping(payload.into()),
+            Borrowed::Pong {
                 payload,
                 round_trip,
             } => {
                 let nanos = |time: std::time::Duration| time.as_nanos().try_into().unwrap();
                 Event::Pong(payload.into(), round_trip.map(nanos))
             }
-            Lent::Close { code, reason } => Event::Close(code, reason.into()),
-        }
-    }
-}
-
-impl Event {
-    #[must_use]
-    pub fn length(&self) -> usize {
-        match self {
-            Event::Text { payload, .. }
-            | Event::Binary { payload, .. }
-            | Event::Frame { payload, .. }
-            | Event::Ping(payload)
-            | Event::Pong(payload, _)
-            | Event::Close(_, payload) => payload.len(),
-            Event::Request | Event::Opened | Event::Sent(_) | Event::Cancelled(_) => 0,
+            Borrowed::Close { code, reason } => Event::Close(code, reason.into()),
+            Borrowed::Sent { context } => Event::Sent(context),
+            Borrowed::Cancelled { context } => Event::Cancelled(context),
         }
     }
 }
@@ -153,46 +143,14 @@ impl Relay for NativeRelay {
     }
 
     fn relay(&mut self, from: Role, input: &[u8], now: Instant, capacity: u32) -> RelayTurns {
-        let capacity = (capacity as usize).max(1);
         let (source, target) = self.from(from);
-        if target.session.state() == State::Connecting {
-            return RelayTurns {
-                source: source.refuse(Rule::NotOpen),
-                target: target.refuse(Rule::NotOpen),
-                messages: 0,
-                bytes: 0,
-            };
-        }
         let mut bytes = input.to_vec();
-        let mut relayed = Relayed::default();
-        let mut events = Vec::new();
-        let mut refused = None;
-        let mut turn = source.session.input(&mut bytes, now);
-        loop {
-            match turn.relay(&mut target.session, capacity, &mut relayed) {
-                Ok(Some(event)) => events.push(event.into()),
-                Ok(None) => break,
-                Err(rule) => {
-                    refused = Some(rule.into());
-                    break;
-                }
-            }
-        }
-        let consumed = turn.consumed();
-        let full = refused.is_some() || target.session.buffered_amount() >= capacity;
-        let turn = Turn {
-            consumed,
-            events,
-            ..Turn::default()
-        };
-        let source = source.hand_out(turn, full, now, capacity);
-        let turn = Turn {
-            refused,
-            ..Turn::default()
-        };
+        let relayed = source
+            .session
+            .relay(&mut target.session, &mut bytes, now, capacity as usize);
         RelayTurns {
-            source,
-            target: target.hand_out(turn, false, now, capacity),
+            source: relayed.source.into(),
+            target: relayed.target.into(),
             messages: relayed.messages,
             bytes: relayed.bytes,
         }
@@ -258,7 +216,7 @@ impl Engine for Native {
 
     fn begin_client_handshake(
         &mut self,
-        form: Form,
+        form: HandshakeKind,
         subprotocols: &[String],
         extensions: &[Extension],
         headers: &[Header],
@@ -282,7 +240,7 @@ impl Engine for Native {
 
     fn begin_server_handshake(
         &mut self,
-        form: Form,
+        form: HandshakeKind,
         headers: &[Header],
         acceptance: &Acceptance,
         now: Instant,
@@ -303,47 +261,17 @@ impl Engine for Native {
         now: Instant,
         capacity: u32,
     ) -> Turn {
-        let capacity = (capacity as usize).max(1);
-        let mut accepted = 0;
-        let mut refused = None;
-        for record in outgoing {
-            let sent = if record.compress {
-                self.session.send(record.message, record.context, now)
-            } else {
-                self.session
-                    .send_uncompressed(record.message, record.context, now)
-            };
-            if let Err(rule) = sent {
-                refused = Some(rule.into());
-                break;
-            }
-            accepted += 1;
-        }
         let mut bytes = input.to_vec();
-        let mut events: Vec<Event> = Vec::new();
-        let mut held = 0;
-        let mut full = false;
-        let turn = self.session.input(&mut bytes, now);
-        let mut turn = turn.leave_unfinished(self.longest_left);
-        while let Some(event) = turn.next() {
-            let event = Event::from(event);
-            held += event.length();
-            events.push(event);
-            if held >= capacity {
-                full = true;
-                break;
-            }
-        }
-        let turn = Turn {
-            consumed: turn.consumed(),
-            events,
-            accepted,
-            refused,
-            ..Turn::default()
+        let turn = if self.longest_left > 0 {
+            self.exchange_leaving(&mut bytes, now)
+        } else {
+            let outgoing = outgoing.iter().copied();
+            let capacity = capacity as usize;
+            Turn::from(self.session.exchange(&mut bytes, outgoing, now, capacity))
         };
         let is_as_it_came = bytes.get(turn.consumed..) == input.get(turn.consumed..);
         assert!(is_as_it_came, "what is given again was changed");
-        self.hand_out(turn, full, now, capacity)
+        turn
     }
 
     fn end_of_input(&mut self, now: Instant) {

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use websocket_component::handshake::Negotiated;
-use websocket_component::{Config, Instant, Message, Role, Rule, State};
+use websocket_component::{Config, Instant, Message, Outgoing, Role, Rule, State};
 
-use crate::engine::{Engine, Event, Failure, Outgoing, START, Turn, peer_of};
+use crate::engine::{Engine, Event, Failure, START, Turn, peer_of};
 use crate::wire::{self, Frame};
 
 /// How many bytes a turn of a subject's may hold.

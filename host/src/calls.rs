@@ -3,32 +3,14 @@
 use crate::error::{CallError, SandboxError};
 use crate::guest::{Guest, Session};
 use crate::protocol::{
-    Action, ActionId, ActionQueue, Completion, Config, Deflate, Duration, Failure,
-    GlobalProperties, Header, Instant, Message, Negotiated, State,
+    Action, ActionId, ActionQueue, Completion, Compression, Config, Duration, Failure,
+    GlobalProperties, Header, Instant, Message, Negotiated, Outcome, State,
 };
 
 /// # Functions without a session
 ///
 /// They fail only if the guest has ended.
 impl Guest {
-    /// The settings that a session has if the host has no opinion.
-    ///
-    /// # Errors
-    ///
-    /// The guest has ended.
-    pub fn default_config(&mut self) -> Result<Config, SandboxError> {
-        self.enter(|exports, store| exports.call_default_config(store))
-    }
-
-    /// The settings of permessage-deflate for a [`Config`] that has it.
-    ///
-    /// # Errors
-    ///
-    /// The guest has ended.
-    pub fn default_deflate(&mut self) -> Result<Deflate, SandboxError> {
-        self.enter(|exports, store| exports.call_default_deflate(store))
-    }
-
     /// Values that hold for every session (`WebSocketGetGlobalProperty`).
     ///
     /// # Errors
@@ -65,10 +47,10 @@ impl Guest {
         entropy: &[u8],
         now: Instant,
     ) -> Result<Session, CallError> {
-        self.make(|exports, store| {
+        self.make(config, |exports, store, options| {
             exports
                 .websocket_session()
-                .call_client(store, *config, entropy, now)
+                .call_client(store, options, entropy, now)
         })
     }
 
@@ -78,7 +60,9 @@ impl Guest {
     ///
     /// `config-out-of-range`, or the guest has ended.
     pub fn server(&mut self, config: &Config, now: Instant) -> Result<Session, CallError> {
-        self.make(|exports, store| exports.websocket_session().call_server(store, *config, now))
+        self.make(config, |exports, store, options| {
+            exports.websocket_session().call_server(store, options, now)
+        })
     }
 
     /// A client whose handshake something else has made: it starts open.
@@ -93,9 +77,9 @@ impl Guest {
         negotiated: &Negotiated,
         now: Instant,
     ) -> Result<Session, CallError> {
-        self.make(|exports, store| {
+        self.make(config, |exports, store, options| {
             let sessions = exports.websocket_session();
-            sessions.call_open_client(store, *config, entropy, negotiated, now)
+            sessions.call_open_client(store, options, entropy, negotiated, now)
         })
     }
 
@@ -110,9 +94,9 @@ impl Guest {
         negotiated: &Negotiated,
         now: Instant,
     ) -> Result<Session, CallError> {
-        self.make(|exports, store| {
+        self.make(config, |exports, store, options| {
             let sessions = exports.websocket_session();
-            sessions.call_open_server(store, *config, negotiated, now)
+            sessions.call_open_server(store, options, negotiated, now)
         })
     }
 }
@@ -129,33 +113,13 @@ impl Guest {
         &mut self,
         session: &Session,
         message: &Message,
+        compression: Compression,
         context: Option<u64>,
         now: Instant,
     ) -> Result<(), CallError> {
         self.tell(session, |exports, store, this| {
-            exports
-                .websocket_session()
-                .call_send(store, this, message, context, now)
-        })
-    }
-
-    /// Queues a send that is not compressed, whatever was agreed on. Of a message in fragments the first decides.
-    ///
-    /// # Errors
-    ///
-    /// `not-open`, `already-closing`, `aborted`, `queue-full`, or the rule that the message breaks, and nothing was
-    /// queued; or the guest has ended.
-    pub fn send_uncompressed(
-        &mut self,
-        session: &Session,
-        message: &Message,
-        context: Option<u64>,
-        now: Instant,
-    ) -> Result<(), CallError> {
-        self.tell(session, |exports, store, this| {
-            exports
-                .websocket_session()
-                .call_send_uncompressed(store, this, message, context, now)
+            let sessions = exports.websocket_session();
+            sessions.call_send(store, this, message, compression, context, now)
         })
     }
 
@@ -213,7 +177,7 @@ impl Guest {
 /// # The end, and properties
 impl Guest {
     /// The transport has no more input. If the closing handshake is not complete, the session fails with
-    /// `connection-lost`. A piece of a message that still waits for more comes with the next call.
+    /// `connection-lost`. A chunk of a message that still waits for more comes with the next call.
     ///
     /// # Errors
     ///
@@ -226,7 +190,7 @@ impl Guest {
         })
     }
 
-    /// Ends the session without a word to the peer (`WebSocketAbortHandle`).
+    /// Ends the session without sending a close frame (`WebSocketAbortHandle`).
     ///
     /// # Errors
     ///
@@ -244,7 +208,7 @@ impl Guest {
     /// The guest has ended.
     pub fn state(&mut self, session: &Session) -> Result<State, SandboxError> {
         self.ask(session, |exports, store, this| {
-            exports.websocket_session().call_get_state(store, this)
+            exports.websocket_session().call_state(store, this)
         })
     }
 
@@ -255,7 +219,18 @@ impl Guest {
     /// The guest has ended.
     pub fn failure(&mut self, session: &Session) -> Result<Option<Failure>, SandboxError> {
         self.ask(session, |exports, store, this| {
-            exports.websocket_session().call_get_failure(store, this)
+            exports.websocket_session().call_failure(store, this)
+        })
+    }
+
+    /// Returns how the session has ended, once its state is `draining` or `closed`.
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn outcome(&mut self, session: &Session) -> Result<Option<Outcome>, SandboxError> {
+        self.ask(session, |exports, store, this| {
+            exports.websocket_session().call_outcome(store, this)
         })
     }
 
@@ -266,7 +241,7 @@ impl Guest {
     /// The guest has ended.
     pub fn negotiated(&mut self, session: &Session) -> Result<Option<Negotiated>, SandboxError> {
         self.ask(session, |exports, store, this| {
-            exports.websocket_session().call_get_negotiated(store, this)
+            exports.websocket_session().call_negotiated(store, this)
         })
     }
 

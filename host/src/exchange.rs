@@ -5,16 +5,16 @@ use std::mem;
 use wasmtime::component::WasmList;
 
 use crate::error::SandboxError;
+use crate::exchanged::{Answer, Exchange, Exchanged, Relay, Relayed};
 use crate::guest::{Guest, Session};
 use crate::protocol::{Instant, Outgoing};
 use crate::records::List;
-use crate::turn::{Answer, Exchange, Relay, RelayTurns, Turn};
 
 impl Guest {
     /// Takes what was read and what is to be sent, and gives back all that follows from it: the batched call.
     ///
     /// `outgoing` is queued before `input` is parsed, in order, up to the first record that is refused; its records
-    /// point into `payload`. No further input is taken once the turn holds `capacity` bytes of payload, and no more
+    /// point into `payload`. No further input is taken once the result holds `capacity` bytes of payload, and no more
     /// than `capacity` bytes of output are handed out; a message is delivered whole even if it is longer. Both lists
     /// and `input` may be empty: the call then tells the time.
     ///
@@ -23,7 +23,7 @@ impl Guest {
     ///
     /// # Errors
     ///
-    /// The guest has ended, or ends with this call; a rule that is broken is in the turn.
+    /// The guest has ended, or ends with this call; a rule that is broken is in the result.
     pub fn exchange(
         &mut self,
         session: &Session,
@@ -32,7 +32,7 @@ impl Guest {
         payload: &[u8],
         now: Instant,
         capacity: u32,
-    ) -> Result<Turn<'_>, SandboxError> {
+    ) -> Result<Exchanged<'_>, SandboxError> {
         let session = self.resource(session)?;
         self.begin()?;
         let (bytes, records, payload) = (List(input), List(outgoing), List(payload));
@@ -45,7 +45,7 @@ impl Guest {
                 })?;
                 let payload = answer.payload.as_le_slice(&self.store);
                 let output = answer.output.as_le_slice(&self.store);
-                Ok(answer.into_turn(payload, output))
+                Ok(answer.into_exchanged(payload, output))
             }
             Exchange::Given(function) => {
                 let result = function.call(&mut self.store, arguments);
@@ -58,7 +58,7 @@ impl Guest {
                 );
                 self.given[0] = bytes;
                 let (payload, output) = &self.given[0];
-                Ok(answer.into_turn(payload, output))
+                Ok(answer.into_exchanged(payload, output))
             }
         }
     }
@@ -66,13 +66,13 @@ impl Guest {
     /// Takes what was read, and has `target`, another session of this guest's, send the messages that it holds: what a
     /// relay does, and the messages don't leave the guest.
     ///
-    /// A message that is delivered in pieces is sent in fragments. No further input is taken once `target` holds
+    /// A message that is delivered in chunks is sent in fragments. No further input is taken once `target` holds
     /// `capacity` bytes of output, and no more than that are handed out by each session. A target that takes no messages
     /// any more is sent none; they are taken and counted all the same.
     ///
     /// # Errors
     ///
-    /// The guest has ended, or ends with this call; a rule that is broken is in the turns.
+    /// The guest has ended, or ends with this call; a rule that is broken is in the results.
     pub fn relay(
         &mut self,
         source: &Session,
@@ -80,7 +80,7 @@ impl Guest {
         input: &[u8],
         now: Instant,
         capacity: u32,
-    ) -> Result<RelayTurns<'_>, SandboxError> {
+    ) -> Result<Relayed<'_>, SandboxError> {
         let (source, target) = (self.resource(source)?, self.resource(target)?);
         self.begin()?;
         let relay = self.relay_function().map_err(|error| self.end(&error))?;
@@ -96,7 +96,7 @@ impl Guest {
                     (payload, answer.output.as_le_slice(store))
                 };
                 let (source, target) = (bytes(&answer.source), bytes(&answer.target));
-                Ok(answer.into_turns(source, target))
+                Ok(answer.into_relayed(source, target))
             }
             Relay::Given(function) => {
                 let result = function.call(&mut self.store, arguments);
@@ -107,7 +107,7 @@ impl Guest {
                     (payload, mem::take(&mut answer.output))
                 });
                 let [source, target] = &self.given;
-                Ok(answer.into_turns((&source.0, &source.1), (&target.0, &target.1)))
+                Ok(answer.into_relayed((&source.0, &source.1), (&target.0, &target.1)))
             }
         }
     }

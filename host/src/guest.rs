@@ -9,9 +9,10 @@ use wasmtime::component::ResourceAny;
 use crate::bindings::exports::websocket::protocol::session::Guest as Exports;
 use crate::bindings::{Websocket, WebsocketPre};
 use crate::error::{CallError, SandboxError};
+use crate::exchanged::{Exchange, Relay};
 use crate::limiter::Limiter;
-use crate::protocol::Failure;
-use crate::turn::{Exchange, Relay};
+use crate::options;
+use crate::protocol::{Config, Failure};
 
 /// A sandbox of its own for one connection, with whatever sessions that takes: a relayed connection has two.
 ///
@@ -27,6 +28,8 @@ pub struct Guest {
     /// The payload and the output of the last turn, of a component that doesn't leave them in place; and of the other
     /// one, if it was a relay's.
     pub(crate) given: [(Vec<u8>, Vec<u8>); 2],
+    /// The options that the last session was made with, which the next one mostly is too.
+    options: Option<(Config, ResourceAny)>,
     id: u64,
     fault: Option<SandboxError>,
 }
@@ -73,6 +76,7 @@ impl Guest {
             exchange,
             relay: None,
             given: Default::default(),
+            options: None,
             id: GUESTS.fetch_add(1, Ordering::Relaxed),
             fault: None,
         })
@@ -143,17 +147,36 @@ impl Guest {
         Ok(self.ask(session, call)??)
     }
 
-    /// Calls a function that makes a session.
+    /// Calls a function that makes a session, with options as `config` has them.
     pub(crate) fn make(
         &mut self,
+        config: &Config,
         call: impl FnOnce(
             &Exports,
             &mut Store<Limiter>,
+            ResourceAny,
         ) -> wasmtime::Result<Result<ResourceAny, Failure>>,
     ) -> Result<Session, CallError> {
-        let resource = self.enter(call)??;
+        let options = self.options(config)?;
+        let resource = self.enter(|exports, store| call(exports, store, options))??;
         let guest = self.id;
         Ok(Session { resource, guest })
+    }
+
+    fn options(&mut self, config: &Config) -> Result<ResourceAny, CallError> {
+        if let Some((last, options)) = &self.options
+            && last == config
+        {
+            return Ok(*options);
+        }
+        self.begin()?;
+        let exports = self.bindings.websocket_protocol_options();
+        let made = options::options(exports, &mut self.store, config);
+        let options = made.map_err(|error| self.end(&error))??;
+        if let Some((_, last)) = self.options.replace((*config, options)) {
+            self.enter(|_, store| last.resource_drop(store))?;
+        }
+        Ok(options)
     }
 
     /// The function `relay`, which few guests need.

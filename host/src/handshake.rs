@@ -3,7 +3,7 @@
 use crate::error::{CallError, SandboxError};
 use crate::guest::{Guest, Session};
 use crate::protocol::{
-    Acceptance, Extension, HandshakeForm, Header, Instant, Negotiated, Refusal, Request,
+    Acceptance, Extension, HandshakeKind, Header, Instant, Negotiated, Refusal, Request,
     RequestHead, ResponseHead, StatusCode,
 };
 
@@ -49,7 +49,7 @@ impl Guest {
         })
     }
 
-    /// Queues the response that accepts the request; the session is open. The input that was not consumed is due now.
+    /// Queues the response that accepts the request; the session is open. Input that was not consumed is to be given again now.
     ///
     /// # Errors
     ///
@@ -98,7 +98,7 @@ impl Guest {
     pub fn begin_client_handshake(
         &mut self,
         session: &Session,
-        form: HandshakeForm,
+        kind: HandshakeKind,
         subprotocols: &[String],
         extensions: &[Extension],
         headers: &[Header],
@@ -108,7 +108,7 @@ impl Guest {
             exports.websocket_session().call_begin_client_handshake(
                 store,
                 this,
-                form,
+                kind,
                 subprotocols,
                 extensions,
                 headers,
@@ -143,14 +143,14 @@ impl Guest {
     pub fn begin_server_handshake(
         &mut self,
         session: &Session,
-        form: HandshakeForm,
+        kind: HandshakeKind,
         headers: &[Header],
         acceptance: &Acceptance,
         now: Instant,
     ) -> Result<Vec<Header>, CallError> {
         self.tell(session, |exports, store, this| {
             let sessions = exports.websocket_session();
-            sessions.call_begin_server_handshake(store, this, form, headers, acceptance, now)
+            sessions.call_begin_server_handshake(store, this, kind, headers, acceptance, now)
         })
     }
 

@@ -10,7 +10,8 @@
 //! | `load`, `cache` | from a file to a checked component, precompiled on disk where that can be trusted |
 //! | `exchange`, `handshake`, `calls` | the functions of the contract as methods of a guest, first of all [`Guest::exchange`], which carries a connection, and [`Guest::relay`], which carries two |
 //! | `guest` | [`Guest`]: one store and one instance with its sessions, and what ended it |
-//! | `turn` | [`Turn`], [`RelayTurns`]: what a call gives back, read where it lies in guest memory |
+//! | `exchanged`, `records` | [`Exchanged`], [`Relayed`]: the results of those calls, read where they are in guest memory |
+//! | `options` | a session's [`Config`](protocol::Config) as the options resource of a guest |
 //! | `engine`, `limiter`, `call_time` | wasmtime's settings, the limits of one guest |
 //! | `config`, `error`, `clock`, `last_words` | [`SandboxConfig`], [`SandboxError`], the time that sessions are told, the close frame that needs no session |
 //! | [`protocol`] | the types of the contract, as the WIT describes them |
@@ -20,7 +21,7 @@
 //! # A session by hand
 //!
 //! ```no_run
-//! use websocket_host::protocol::{Acceptance, Kind};
+//! use websocket_host::protocol::{Acceptance, Config, EventKind};
 //! use websocket_host::{Clock, Sandbox, SandboxConfig};
 //!
 //! # fn read() -> Vec<u8> { Vec::new() }
@@ -29,17 +30,17 @@
 //! let sandbox = Sandbox::load("websocket.wasm", SandboxConfig::default())?;
 //! let clock = Clock::start();
 //! let mut guest = sandbox.guest()?;
-//! let session = guest.server(&sandbox.default_config(), clock.now())?;
+//! let session = guest.server(&Config::default(), clock.now())?;
 //! let mut input = Vec::new();
 //! loop {
 //!     input.extend(read());
-//!     let turn = guest.exchange(&session, &input, &[], &[], clock.now(), 64 << 10)?;
-//!     write(turn.output);
-//!     for event in &turn.events {
-//!         println!("{:?} {:?}", event.kind, turn.bytes(event));
+//!     let result = guest.exchange(&session, &input, &[], &[], clock.now(), 64 << 10)?;
+//!     write(result.output);
+//!     for event in &result.events {
+//!         println!("{:?} {:?}", event.kind, result.bytes(event));
 //!     }
-//!     let has_request = turn.events.iter().any(|event| event.kind == Kind::Request);
-//!     input.drain(..turn.consumed);
+//!     let has_request = result.events.iter().any(|event| event.kind == EventKind::Request);
+//!     input.drain(..result.consumed);
 //!     if has_request {
 //!         let (subprotocol, extensions, headers) = (None, Vec::new(), Vec::new());
 //!         guest.accept(&session, &Acceptance { subprotocol, extensions, headers }, clock.now())?;
@@ -65,14 +66,15 @@ mod config;
 mod engine;
 mod error;
 mod exchange;
+mod exchanged;
 mod guest;
 mod handshake;
 mod last_words;
 mod limiter;
 mod load;
+mod options;
 mod records;
 mod sandbox;
-mod turn;
 
 pub mod protocol;
 pub mod stream;
@@ -80,8 +82,8 @@ pub mod stream;
 pub use clock::Clock;
 pub use config::{Cache, SandboxConfig};
 pub use error::{CallError, SandboxError};
+pub use exchanged::{Exchanged, Relayed};
 pub use guest::{Guest, Session};
 pub use last_words::{Role, last_words};
 pub use load::LoadError;
 pub use sandbox::Sandbox;
-pub use turn::{RelayTurns, Turn};

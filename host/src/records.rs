@@ -13,7 +13,7 @@ use wasmtime::component::__internal::{
 use wasmtime::component::{ComponentType, Lift, Lower};
 use wasmtime::{Result, ValRaw, bail, format_err};
 
-use crate::protocol::{Event, Kind, Outgoing};
+use crate::protocol::{Compression, Event, EventKind, Outgoing, OutgoingKind};
 
 /// `list<event>`.
 #[derive(Debug)]
@@ -46,10 +46,11 @@ impl Item for Outgoing {
     }
 }
 
-/// An `event`: `kind`, three bytes that say nothing, `start`, `length`, four more, `detail`.
+/// An `event`: the case of `kind`, seven bytes of padding, eight of its value, `start`, `length`.
 const EVENT: usize = 24;
-/// An `outgoing`: the same, and whether there is a `context`, seven bytes that say nothing, the context.
-const OUTGOING: usize = 40;
+/// An `outgoing`: the case of `kind`, a byte of padding, four of its value, two of padding, `start`, `length`, whether there
+/// is a `context`, seven bytes of padding, the context.
+const OUTGOING: usize = 32;
 
 // SAFETY: to wasmtime it is a slice of events, in the same layout, by the same checks.
 #[expect(unsafe_code, reason = "there is no other way to implement it")]
@@ -144,108 +145,130 @@ unsafe impl<T: Item> Lower for List<'_, T> {
 }
 
 fn read(record: &[u8; EVENT]) -> Result<Event> {
-    let [
-        kind,
-        _,
-        _,
-        _,
-        a,
-        b,
-        c,
-        d,
-        e,
-        f,
-        g,
-        h,
-        _,
-        _,
-        _,
-        _,
-        detail @ ..,
-    ] = *record;
+    let [case, _, _, _, _, _, _, _, rest @ ..] = *record;
+    let [a, b, c, d, e, f, g, h, i, j, k, l, length @ ..] = rest;
+    let value = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
     Ok(Event {
-        kind: match kind {
-            0 => Kind::Text,
-            1 => Kind::TextFragment,
-            2 => Kind::Binary,
-            3 => Kind::BinaryFragment,
-            4 => Kind::Ping,
-            5 => Kind::Pong,
-            6 => Kind::Close,
-            7 => Kind::Frame,
-            8 => Kind::Request,
-            9 => Kind::Opened,
-            10 => Kind::Sent,
-            11 => Kind::Cancelled,
-            _ => bail!("there is no kind {kind}"),
+        kind: match case {
+            0 => EventKind::Text,
+            1 => EventKind::TextChunk,
+            2 => EventKind::Binary,
+            3 => EventKind::BinaryChunk,
+            4 => EventKind::Ping,
+            5 => EventKind::Pong(value),
+            6 => EventKind::UnsolicitedPong,
+            7 => EventKind::Close(u16::from_le_bytes([a, b])),
+            8 => EventKind::ExtensionFrame(a),
+            9 => EventKind::Request,
+            10 => EventKind::Opened,
+            11 => EventKind::Sent(value),
+            12 => EventKind::Cancelled(value),
+            13 => EventKind::Other(u32::from_le_bytes([a, b, c, d])),
+            _ => bail!("there is no kind {case} of events"),
         },
-        start: u32::from_le_bytes([a, b, c, d]),
-        length: u32::from_le_bytes([e, f, g, h]),
-        detail: u64::from_le_bytes(detail),
+        start: u32::from_le_bytes([i, j, k, l]),
+        length: u32::from_le_bytes(length),
     })
 }
 
 fn written(record: &Outgoing) -> [u8; OUTGOING] {
     let mut bytes = [0; OUTGOING];
-    bytes[0] = record.kind as u8;
-    bytes[4..8].copy_from_slice(&record.start.to_le_bytes());
-    bytes[8..12].copy_from_slice(&record.length.to_le_bytes());
-    bytes[16..24].copy_from_slice(&record.detail.to_le_bytes());
-    bytes[24] = u8::from(record.context.is_some());
-    bytes[32..].copy_from_slice(&record.context.unwrap_or(0).to_le_bytes());
+    let off = |compression: Compression| u8::from(compression == Compression::Off);
+    (bytes[0], bytes[2]) = match record.kind {
+        OutgoingKind::Text(compression) => (0, off(compression)),
+        OutgoingKind::TextFragment(compression) => (1, off(compression)),
+        OutgoingKind::Binary(compression) => (2, off(compression)),
+        OutgoingKind::BinaryFragment(compression) => (3, off(compression)),
+        OutgoingKind::Ping => (4, 0),
+        OutgoingKind::Pong => (5, 0),
+        OutgoingKind::Close(code) => {
+            bytes[4..6].copy_from_slice(&code.unwrap_or(0).to_le_bytes());
+            (6, u8::from(code.is_some()))
+        }
+        OutgoingKind::ExtensionFrame(bits) => (7, bits),
+    };
+    bytes[8..12].copy_from_slice(&record.start.to_le_bytes());
+    bytes[12..16].copy_from_slice(&record.length.to_le_bytes());
+    bytes[16] = u8::from(record.context.is_some());
+    bytes[24..].copy_from_slice(&record.context.unwrap_or(0).to_le_bytes());
     bytes
 }
 
 #[cfg(test)]
 mod tests {
     use super::{EVENT, read, written};
-    use crate::protocol::{Event, Kind, Outgoing};
+    use crate::protocol::{Compression, Event, EventKind, Outgoing, OutgoingKind};
 
-    #[test]
-    fn a_record_is_read_as_it_is_laid_out() {
+    /// Such a record, with padding that is not zero.
+    fn record(case: u8, value: u64) -> [u8; EVENT] {
         let mut record = [0xee; EVENT];
-        record[0] = Kind::Pong as u8;
-        record[4..8].copy_from_slice(&0x0102_0304_u32.to_le_bytes());
-        record[8..12].copy_from_slice(&0x0506_0708_u32.to_le_bytes());
-        record[16..].copy_from_slice(&0x090a_0b0c_0d0e_0f10_u64.to_le_bytes());
-        let expected = Event {
-            kind: Kind::Pong,
-            start: 0x0102_0304,
-            length: 0x0506_0708,
-            detail: 0x090a_0b0c_0d0e_0f10,
-        };
-        assert_eq!(read(&record).expect("it is one"), expected);
+        record[0] = case;
+        record[8..16].copy_from_slice(&value.to_le_bytes());
+        record[16..20].copy_from_slice(&0x0102_0304_u32.to_le_bytes());
+        record[20..].copy_from_slice(&0x0506_0708_u32.to_le_bytes());
+        record
     }
 
     #[test]
-    fn a_record_is_written_as_it_is_laid_out() {
-        let bytes = written(&Outgoing {
-            kind: Kind::Close,
-            start: 1,
-            length: 2,
-            detail: 3,
-            context: Some(4),
-        });
-        let numbers = bytes.map(u64::from);
-        let mut expected = [0; 40];
-        for (at, number) in [(0, 6), (4, 1), (8, 2), (16, 3), (24, 1), (32, 4)] {
-            expected[at] = number;
+    fn an_event_is_read_as_it_is_laid_out() {
+        let value = 0x090a_0b0c_0d0e_0f10;
+        for (case, kind) in [
+            (0, EventKind::Text),
+            (1, EventKind::TextChunk),
+            (2, EventKind::Binary),
+            (3, EventKind::BinaryChunk),
+            (4, EventKind::Ping),
+            (5, EventKind::Pong(value)),
+            (6, EventKind::UnsolicitedPong),
+            (7, EventKind::Close(0x0f10)),
+            (8, EventKind::ExtensionFrame(0x10)),
+            (9, EventKind::Request),
+            (10, EventKind::Opened),
+            (11, EventKind::Sent(value)),
+            (12, EventKind::Cancelled(value)),
+            (13, EventKind::Other(0x0d0e_0f10)),
+        ] {
+            let expected = Event {
+                kind,
+                start: 0x0102_0304,
+                length: 0x0506_0708,
+            };
+            assert_eq!(read(&record(case, value)).expect("it is one"), expected);
         }
-        assert_eq!(numbers, expected);
+        for case in 14..=u8::MAX {
+            assert!(read(&record(case, value)).is_err());
+        }
     }
 
     #[test]
-    fn every_kind_has_its_number_and_no_other_has_one() {
-        let of = |kind: u8| {
-            let mut record = [0; EVENT];
-            record[0] = kind;
-            read(&record).ok().map(|event| event.kind as u8)
-        };
-        for kind in 0..=Kind::Cancelled as u8 {
-            assert_eq!(of(kind), Some(kind));
-        }
-        for kind in Kind::Cancelled as u8 + 1..=u8::MAX {
-            assert_eq!(of(kind), None);
+    fn an_outgoing_record_is_written_as_it_is_laid_out() {
+        let off = Compression::Off;
+        for (kind, fields) in [
+            (OutgoingKind::Text(Compression::Automatic), &[][..]),
+            (OutgoingKind::Text(off), &[(2, 1)]),
+            (OutgoingKind::TextFragment(off), &[(0, 1), (2, 1)]),
+            (OutgoingKind::Binary(off), &[(0, 2), (2, 1)]),
+            (OutgoingKind::BinaryFragment(off), &[(0, 3), (2, 1)]),
+            (OutgoingKind::Ping, &[(0, 4)]),
+            (OutgoingKind::Pong, &[(0, 5)]),
+            (OutgoingKind::Close(None), &[(0, 6)]),
+            (
+                OutgoingKind::Close(Some(0x0203)),
+                &[(0, 6), (2, 1), (4, 3), (5, 2)],
+            ),
+            (OutgoingKind::ExtensionFrame(0x42), &[(0, 7), (2, 0x42)]),
+        ] {
+            let bytes = written(&Outgoing {
+                kind,
+                start: 1,
+                length: 2,
+                context: Some(4),
+            });
+            let mut expected = [0; 32];
+            for (at, byte) in [(8, 1), (12, 2), (16, 1), (24, 4)].iter().chain(fields) {
+                expected[*at] = *byte;
+            }
+            assert_eq!(bytes, expected, "{kind:?}");
         }
     }
 }

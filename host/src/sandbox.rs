@@ -12,7 +12,7 @@ use crate::error::SandboxError;
 use crate::guest::Guest;
 use crate::limiter::Limiter;
 use crate::load::{self, LoadError, Loaded};
-use crate::protocol::{Config, Deflate, GlobalProperties};
+use crate::protocol::GlobalProperties;
 
 /// A component, ready to make guests. Cheap to clone; the clones share one pool.
 #[derive(Clone)]
@@ -24,8 +24,6 @@ struct Shared {
     instances: WebsocketPre<Limiter>,
     lends: bool,
     limits: SandboxConfig,
-    default_config: Config,
-    default_deflate: Deflate,
     global_properties: GlobalProperties,
 }
 
@@ -53,16 +51,12 @@ impl Sandbox {
         let store = store(&loaded.instances, &config);
         let mut guest =
             Guest::new(&loaded.instances, store, loaded.lends).map_err(LoadError::Unusable)?;
-        let default_config = guest.default_config().map_err(LoadError::Unusable)?;
-        let default_deflate = guest.default_deflate().map_err(LoadError::Unusable)?;
         let global_properties = guest.global_properties().map_err(LoadError::Unusable)?;
         Ok(Self {
             shared: Arc::new(Shared {
                 instances: loaded.instances,
                 lends: loaded.lends,
                 limits: config,
-                default_config,
-                default_deflate,
                 global_properties,
             }),
         })
@@ -82,18 +76,6 @@ impl Sandbox {
             ..
         } = &*self.shared;
         Guest::new(instances, store(instances, limits), *lends)
-    }
-
-    /// The settings of a session if the host has no opinion.
-    #[must_use]
-    pub fn default_config(&self) -> Config {
-        self.shared.default_config
-    }
-
-    /// The settings of permessage-deflate, for a [`Config`] that has it.
-    #[must_use]
-    pub fn default_deflate(&self) -> Deflate {
-        self.shared.default_deflate
     }
 
     /// Values that hold for every session.
@@ -117,7 +99,7 @@ impl Sandbox {
             .map_or(0, |pool| pool.component_instances())
     }
 
-    /// Whether what a turn returns is read in place rather than copied: see [`Guest::exchange`].
+    /// Whether what a call returns is read in place rather than copied: see [`Guest::exchange`].
     #[must_use]
     pub fn lends(&self) -> bool {
         self.shared.lends

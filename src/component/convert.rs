@@ -6,45 +6,41 @@ use core::time::Duration;
 
 use super::bindings::{session as wit_session, types as wit};
 use crate::handshake::{
-    Acceptance, Extension, Form, Header, Negotiated, Refusal, Request, RequestHead, ResponseHead,
+    Acceptance, Extension, HandshakeKind, Header, Negotiated, Refusal, Request, RequestHead,
+    ResponseHead,
 };
-use crate::{
-    Config, Deflate, Delivery, Limits, Party, PongPolicy, Rule, RuleGroup, State, Timeouts,
-};
+use crate::{Failure, Fault, Rule, RuleGroup, State};
 
-macro_rules! define_rule_conversion {
-    ($(($name:ident, $($rest:tt)*)),* $(,)?) => {
-        impl From<Rule> for wit::Rule {
-            fn from(rule: Rule) -> Self {
-                match rule {
-                    $(Rule::$name => wit::Rule::$name,)*
-                }
-            }
-        }
-    };
-}
-crate::error::for_each_rule!(define_rule_conversion);
-
-impl From<Rule> for wit::Failure {
-    fn from(rule: Rule) -> Self {
+impl From<Failure> for wit::Failure {
+    fn from(failure: Failure) -> Self {
+        let rule = failure.rule;
         wit::Failure {
-            rule: rule.into(),
-            blame: rule.blame().into(),
+            rule: rule.name().to_string(),
+            fault: rule.fault().into(),
             group: rule.group().into(),
             section: rule.section().to_string(),
             description: rule.description().to_string(),
             close_code: rule.close_code(),
             status: rule.status(),
+            offset: failure.offset,
+            limit: failure.limit,
+            value: failure.value,
         }
     }
 }
 
-impl From<Party> for wit::Party {
-    fn from(party: Party) -> Self {
+impl From<Rule> for wit::Failure {
+    fn from(rule: Rule) -> Self {
+        Failure::from(rule).into()
+    }
+}
+
+impl From<Fault> for wit::Fault {
+    fn from(party: Fault) -> Self {
         match party {
-            Party::Peer => wit::Party::Peer,
-            Party::Host => wit::Party::Host,
-            Party::Transport => wit::Party::Transport,
+            Fault::Peer => wit::Fault::Peer,
+            Fault::Host => wit::Fault::Host,
+            Fault::Transport => wit::Fault::Transport,
         }
     }
 }
@@ -77,156 +73,6 @@ pub(super) fn nanos(span: Duration) -> u64 {
     u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
 }
 
-impl From<Timeouts> for wit::Timeouts {
-    fn from(timeouts: Timeouts) -> Self {
-        wit::Timeouts {
-            handshake: timeouts.handshake.map(nanos),
-            idle: timeouts.idle.map(nanos),
-            message: timeouts.message.map(nanos),
-            keepalive: timeouts.keepalive.map(nanos),
-            pong: timeouts.pong.map(nanos),
-            gather: timeouts.gather.map(nanos),
-            write: timeouts.write.map(nanos),
-            close: timeouts.close.map(nanos),
-        }
-    }
-}
-
-impl From<wit::Timeouts> for Timeouts {
-    fn from(timeouts: wit::Timeouts) -> Self {
-        Timeouts {
-            handshake: timeouts.handshake.map(Duration::from_nanos),
-            idle: timeouts.idle.map(Duration::from_nanos),
-            message: timeouts.message.map(Duration::from_nanos),
-            keepalive: timeouts.keepalive.map(Duration::from_nanos),
-            pong: timeouts.pong.map(Duration::from_nanos),
-            gather: timeouts.gather.map(Duration::from_nanos),
-            write: timeouts.write.map(Duration::from_nanos),
-            close: timeouts.close.map(Duration::from_nanos),
-        }
-    }
-}
-
-impl From<Limits> for wit::Limits {
-    fn from(limits: Limits) -> Self {
-        wit::Limits {
-            head: limits.head,
-            headers: limits.headers,
-            refusal_body: limits.refusal_body,
-            frame: limits.frame,
-            message: limits.message,
-            inflated: limits.inflated,
-            fragments: limits.fragments,
-            queued_output: limits.queued_output,
-            queued_pongs: limits.queued_pongs,
-        }
-    }
-}
-
-impl From<wit::Limits> for Limits {
-    fn from(limits: wit::Limits) -> Self {
-        Limits {
-            head: limits.head,
-            headers: limits.headers,
-            refusal_body: limits.refusal_body,
-            frame: limits.frame,
-            message: limits.message,
-            inflated: limits.inflated,
-            fragments: limits.fragments,
-            queued_output: limits.queued_output,
-            queued_pongs: limits.queued_pongs,
-        }
-    }
-}
-
-impl From<Deflate> for wit::Deflate {
-    fn from(deflate: Deflate) -> Self {
-        wit::Deflate {
-            send_window_bits: deflate.send_window_bits,
-            send_takeover: deflate.send_takeover,
-            receive_window_bits: deflate.receive_window_bits,
-            receive_takeover: deflate.receive_takeover,
-            level: deflate.level,
-            memory_level: deflate.memory_level,
-            minimum: deflate.minimum,
-        }
-    }
-}
-
-impl From<wit::Deflate> for Deflate {
-    fn from(deflate: wit::Deflate) -> Self {
-        Deflate {
-            send_window_bits: deflate.send_window_bits,
-            send_takeover: deflate.send_takeover,
-            receive_window_bits: deflate.receive_window_bits,
-            receive_takeover: deflate.receive_takeover,
-            level: deflate.level,
-            memory_level: deflate.memory_level,
-            minimum: deflate.minimum,
-        }
-    }
-}
-
-impl From<Config> for wit::Config {
-    fn from(config: Config) -> Self {
-        wit::Config {
-            receive_buffer: config.receive_buffer,
-            whole_frame: config.whole_frame,
-            send_buffer: config.send_buffer,
-            masking: config.masking,
-            verify_utf8: config.verify_utf8,
-            delivery: match config.delivery {
-                Delivery::Messages => wit::Delivery::Messages,
-                Delivery::Pieces => wit::Delivery::Pieces,
-            },
-            pongs: match config.pongs {
-                PongPolicy::Each => wit::PongPolicy::Each,
-                PongPolicy::Latest => wit::PongPolicy::Latest,
-                PongPolicy::Manual => wit::PongPolicy::Manual,
-            },
-            show_control: config.show_control,
-            reply_to_close: config.reply_to_close,
-            close_on_failure: config.close_on_failure,
-            show_bad_requests: config.show_bad_requests,
-            allow_malformed_host: config.allow_malformed_host,
-            allow_http10_response: config.allow_http10_response,
-            deflate: config.deflate.map(Into::into),
-            limits: config.limits.into(),
-            timeouts: config.timeouts.into(),
-        }
-    }
-}
-
-impl From<wit::Config> for Config {
-    fn from(config: wit::Config) -> Self {
-        Config {
-            receive_buffer: config.receive_buffer,
-            whole_frame: config.whole_frame,
-            send_buffer: config.send_buffer,
-            masking: config.masking,
-            verify_utf8: config.verify_utf8,
-            delivery: match config.delivery {
-                wit::Delivery::Messages => Delivery::Messages,
-                wit::Delivery::Pieces => Delivery::Pieces,
-            },
-            pongs: match config.pongs {
-                wit::PongPolicy::Each => PongPolicy::Each,
-                wit::PongPolicy::Latest => PongPolicy::Latest,
-                wit::PongPolicy::Manual => PongPolicy::Manual,
-            },
-            show_control: config.show_control,
-            reply_to_close: config.reply_to_close,
-            close_on_failure: config.close_on_failure,
-            show_bad_requests: config.show_bad_requests,
-            allow_malformed_host: config.allow_malformed_host,
-            allow_http10_response: config.allow_http10_response,
-            deflate: config.deflate.map(Into::into),
-            limits: config.limits.into(),
-            timeouts: config.timeouts.into(),
-        }
-    }
-}
-
 /// Each element of a list.
 pub(super) fn all<T: Into<U>, U>(list: Vec<T>) -> Vec<U> {
     list.into_iter().map(Into::into).collect()
@@ -249,27 +95,31 @@ impl From<Header> for wit::Header {
 
 impl From<wit::Extension> for Extension {
     fn from(extension: wit::Extension) -> Self {
+        let parameters = extension.parameters.into_iter();
         Extension {
             name: extension.name,
-            parameters: extension.parameters,
+            parameters: parameters.map(|p| (p.name, p.value)).collect(),
         }
     }
 }
 
 impl From<Extension> for wit::Extension {
     fn from(extension: Extension) -> Self {
+        let parameters = extension.parameters.into_iter();
         wit::Extension {
             name: extension.name,
-            parameters: extension.parameters,
+            parameters: parameters
+                .map(|(name, value)| wit::ExtensionParameter { name, value })
+                .collect(),
         }
     }
 }
 
-impl From<wit::HandshakeForm> for Form {
-    fn from(form: wit::HandshakeForm) -> Self {
+impl From<wit::HandshakeKind> for HandshakeKind {
+    fn from(form: wit::HandshakeKind) -> Self {
         match form {
-            wit::HandshakeForm::Upgrade => Form::Upgrade,
-            wit::HandshakeForm::ExtendedConnect => Form::ExtendedConnect,
+            wit::HandshakeKind::Upgrade => HandshakeKind::Upgrade,
+            wit::HandshakeKind::ExtendedConnect => HandshakeKind::ExtendedConnect,
         }
     }
 }
@@ -314,7 +164,11 @@ impl From<&RequestHead> for wit_session::RequestHead {
             extensions: all(head.extensions.clone()),
             headers: all(head.headers.clone()),
             violation: head.violation.map(Into::into),
-            tolerated: all(head.tolerated.clone()),
+            tolerated: head
+                .tolerated
+                .iter()
+                .map(|rule| rule.name().to_string())
+                .collect(),
         }
     }
 }

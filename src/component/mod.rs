@@ -1,4 +1,4 @@
-//! The engine's face as a WebAssembly component: the exports of `wit/`, and the
+//! The bindings of the engine as a WebAssembly component: the exports of `wit/`, and the
 //! little that a program without an operating system needs.
 //!
 //! Nothing is decided here. Values are converted, and the calls go to
@@ -8,9 +8,8 @@
 mod c_allocator;
 mod convert;
 mod exchange;
-mod lend;
-#[cfg(feature = "misbehave")]
-mod misbehave;
+mod layout;
+mod options;
 #[cfg(target_arch = "wasm32")]
 mod runtime;
 mod session;
@@ -21,14 +20,15 @@ mod bindings {
     wit_bindgen::generate!({
         world: "websocket",
         path: "wit",
+        features: ["actions", "relay"],
         generate_all,
-        // By hand, in `lend`.
+        // By hand, in `exchange`.
         skip: ["[method]websocket-session.exchange", "[method]websocket-session.relay"],
     });
 
     export!(Component with_types_in self);
 
-    pub(super) use exports::websocket::protocol::{session, types};
+    pub(super) use exports::websocket::protocol::{options, session, types};
 
     /// What the exports are implemented on.
     pub(super) struct Component;

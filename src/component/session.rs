@@ -4,18 +4,20 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 
+use super::bindings::options::SessionOptionsBorrow;
 use super::bindings::{Component, session as wit, types};
 use super::convert::{all, nanos};
-use super::lend::Lent;
+use super::exchange::Borrowed;
+use super::options::Options;
 use crate::handshake::{self, Header};
 use crate::session::{ActionId, ActionQueue, Completion, Received};
-use crate::{Action, Config, Deflate, Instant, Message, Rule, Session, Timeouts};
+use crate::{Action, EventKind, Instant, Message, Rule, Session, Timeouts};
 
 /// The resource. A component is never entered twice at once, so a borrow of a cell
 /// never meets another.
 pub(super) struct Resource {
     session: RefCell<Session>,
-    lent: RefCell<Lent>,
+    borrowed: RefCell<Borrowed>,
 }
 
 type Outcome<T> = Result<T, types::Failure>;
@@ -25,34 +27,32 @@ impl Resource {
         call(&mut self.session.borrow_mut())
     }
 
-    pub(super) fn with_lent<T>(&self, call: impl FnOnce(&mut Session, &mut Lent) -> T) -> T {
-        call(&mut self.session.borrow_mut(), &mut self.lent.borrow_mut())
+    pub(super) fn with_borrowed<T>(
+        &self,
+        call: impl FnOnce(&mut Session, &mut Borrowed) -> T,
+    ) -> T {
+        call(
+            &mut self.session.borrow_mut(),
+            &mut self.borrowed.borrow_mut(),
+        )
     }
 }
 
 fn resource(session: Result<Session, Rule>) -> Outcome<wit::WebsocketSession> {
     Ok(wit::WebsocketSession::new(Resource {
         session: RefCell::new(session?),
-        lent: RefCell::default(),
+        borrowed: RefCell::default(),
     }))
 }
 
 impl wit::Guest for Component {
     type WebsocketSession = Resource;
 
-    fn default_config() -> types::Config {
-        Config::default().into()
-    }
-
-    fn default_deflate() -> types::Deflate {
-        Deflate::default().into()
-    }
-
-    fn get_global_properties() -> types::GlobalProperties {
+    fn get_global_properties() -> wit::GlobalProperties {
         let keepalive = Timeouts::default().keepalive.unwrap_or_default();
-        types::GlobalProperties {
+        wit::GlobalProperties {
             keepalive_interval: nanos(keepalive),
-            keepalive_minimum: nanos(Timeouts::KEEPALIVE_MINIMUM),
+            min_keepalive_interval: nanos(Timeouts::MIN_KEEPALIVE),
             supported_versions: alloc::vec![13],
         }
     }
@@ -64,25 +64,35 @@ impl wit::Guest for Component {
 
 impl wit::GuestWebsocketSession for Resource {
     fn client(
-        config: types::Config,
+        options: SessionOptionsBorrow<'_>,
         entropy: Vec<u8>,
         now: types::Instant,
     ) -> Outcome<wit::WebsocketSession> {
-        resource(Session::client(config.into(), &entropy, instant(now)))
+        resource(Session::client(
+            options.get::<Options>().config(),
+            &entropy,
+            instant(now),
+        ))
     }
 
-    fn server(config: types::Config, now: types::Instant) -> Outcome<wit::WebsocketSession> {
-        resource(Session::server(config.into(), instant(now)))
+    fn server(
+        options: SessionOptionsBorrow<'_>,
+        now: types::Instant,
+    ) -> Outcome<wit::WebsocketSession> {
+        resource(Session::server(
+            options.get::<Options>().config(),
+            instant(now),
+        ))
     }
 
     fn open_client(
-        config: types::Config,
+        options: SessionOptionsBorrow<'_>,
         entropy: Vec<u8>,
         negotiated: types::Negotiated,
         now: types::Instant,
     ) -> Outcome<wit::WebsocketSession> {
         resource(Session::open_client(
-            config.into(),
+            options.get::<Options>().config(),
             &entropy,
             negotiated.into(),
             instant(now),
@@ -90,12 +100,12 @@ impl wit::GuestWebsocketSession for Resource {
     }
 
     fn open_server(
-        config: types::Config,
+        options: SessionOptionsBorrow<'_>,
         negotiated: types::Negotiated,
         now: types::Instant,
     ) -> Outcome<wit::WebsocketSession> {
         resource(Session::open_server(
-            config.into(),
+            options.get::<Options>().config(),
             negotiated.into(),
             instant(now),
         ))
@@ -127,7 +137,7 @@ impl wit::GuestWebsocketSession for Resource {
 
     fn begin_client_handshake(
         &self,
-        form: types::HandshakeForm,
+        kind: types::HandshakeKind,
         subprotocols: Vec<String>,
         extensions: Vec<types::Extension>,
         headers: Vec<types::Header>,
@@ -136,7 +146,7 @@ impl wit::GuestWebsocketSession for Resource {
         let (extensions, headers) = (all::<_, _>(extensions), all::<_, _>(headers));
         let fields = self.with(|session| {
             session.begin_client_handshake(
-                form.into(),
+                kind.into(),
                 &subprotocols,
                 &extensions,
                 &headers,
@@ -162,14 +172,14 @@ impl wit::GuestWebsocketSession for Resource {
 
     fn begin_server_handshake(
         &self,
-        form: types::HandshakeForm,
+        kind: types::HandshakeKind,
         headers: Vec<types::Header>,
         acceptance: wit::Acceptance,
         now: types::Instant,
     ) -> Outcome<Vec<types::Header>> {
         let headers = all::<_, Header>(headers);
         let fields = self.with(|session| {
-            session.begin_server_handshake(form.into(), &headers, &acceptance.into(), instant(now))
+            session.begin_server_handshake(kind.into(), &headers, &acceptance.into(), instant(now))
         })?;
         Ok(all(fields))
     }
@@ -185,22 +195,16 @@ impl wit::GuestWebsocketSession for Resource {
     fn send(
         &self,
         message: wit::Message,
+        compression: wit::Compression,
         context: Option<u64>,
         now: types::Instant,
     ) -> Outcome<()> {
-        Ok(self.with(|session| session.send(native(&message), context, instant(now)))?)
-    }
-
-    fn send_uncompressed(
-        &self,
-        message: wit::Message,
-        context: Option<u64>,
-        now: types::Instant,
-    ) -> Outcome<()> {
-        let send = |session: &mut Session| {
-            session.send_uncompressed(native(&message), context, instant(now))
-        };
-        Ok(self.with(send)?)
+        let now = instant(now);
+        let message = native(&message);
+        Ok(self.with(|session| match compression {
+            wit::Compression::Automatic => session.send(message, context, now),
+            wit::Compression::Off => session.send_uncompressed(message, context, now),
+        })?)
     }
 
     fn receive(&self, context: Option<u64>) -> Outcome<()> {
@@ -225,7 +229,7 @@ impl wit::GuestWebsocketSession for Resource {
         let completion = match &completion {
             wit::Completion::Sent(count) => Completion::Sent(*count as usize),
             wit::Completion::Read(bytes) => Completion::Read(bytes),
-            wit::Completion::Done => Completion::Done,
+            wit::Completion::Acknowledged => Completion::Acknowledged,
         };
         let complete =
             |session: &mut Session| session.complete_action(ActionId(id), completion, instant(now));
@@ -236,15 +240,19 @@ impl wit::GuestWebsocketSession for Resource {
         self.with(Session::abort);
     }
 
-    fn get_state(&self) -> types::State {
+    fn state(&self) -> types::State {
         self.with(|session| session.state().into())
     }
 
-    fn get_failure(&self) -> Option<types::Failure> {
+    fn failure(&self) -> Option<types::Failure> {
         self.with(|session| session.failure().map(Into::into))
     }
 
-    fn get_negotiated(&self) -> Option<types::Negotiated> {
+    fn outcome(&self) -> Option<wit::Outcome> {
+        None
+    }
+
+    fn negotiated(&self) -> Option<types::Negotiated> {
         self.with(|session| session.negotiated().map(Into::into))
     }
 
@@ -289,16 +297,28 @@ impl From<Action> for wit::Action {
     fn from(action: Action) -> Self {
         match action {
             Action::NoAction => wit::Action::NoAction,
-            Action::SendToNetwork(id, bytes) => wit::Action::SendToNetwork((id.0, bytes)),
+            Action::SendToNetwork(id, bytes) => {
+                wit::Action::SendToNetwork(wit::NetworkSend { id: id.0, bytes })
+            }
             Action::IndicateSendComplete(id, sent) => {
-                wit::Action::IndicateSendComplete((id.0, sent.context, sent.complete))
+                wit::Action::IndicateSendComplete(wit::SendCompletion {
+                    id: id.0,
+                    context: sent.context,
+                    complete: sent.complete,
+                })
             }
             Action::ReceiveFromNetwork(id, count) => {
-                wit::Action::ReceiveFromNetwork((id.0, count as u32))
+                wit::Action::ReceiveFromNetwork(wit::NetworkReceive {
+                    id: id.0,
+                    max_bytes: count as u32,
+                })
             }
             Action::IndicateReceiveComplete(id, context, received) => {
-                let received = received.map(Into::into);
-                wit::Action::IndicateReceiveComplete((id.0, context, received))
+                wit::Action::IndicateReceiveComplete(wit::ReceiveCompletion {
+                    id: id.0,
+                    context,
+                    received: received.map(Into::into),
+                })
             }
         }
     }
@@ -306,11 +326,29 @@ impl From<Action> for wit::Action {
 
 impl From<Received> for wit::Received {
     fn from(received: Received) -> Self {
-        let (kind, detail) = received.kind_and_detail();
         wit::Received {
-            kind: kind.into(),
+            kind: received.kind().into(),
             payload: received.payload,
-            detail,
+        }
+    }
+}
+
+impl From<EventKind> for wit::EventKind {
+    fn from(kind: EventKind) -> Self {
+        match kind {
+            EventKind::Text => wit::EventKind::Text,
+            EventKind::TextChunk => wit::EventKind::TextChunk,
+            EventKind::Binary => wit::EventKind::Binary,
+            EventKind::BinaryChunk => wit::EventKind::BinaryChunk,
+            EventKind::Ping => wit::EventKind::Ping,
+            EventKind::Pong(round_trip) => wit::EventKind::Pong(round_trip),
+            EventKind::UnsolicitedPong => wit::EventKind::UnsolicitedPong,
+            EventKind::Close(code) => wit::EventKind::Close(code),
+            EventKind::ExtensionFrame(bits) => wit::EventKind::ExtensionFrame(bits),
+            EventKind::Request => wit::EventKind::Request,
+            EventKind::Opened => wit::EventKind::Opened,
+            EventKind::Sent(context) => wit::EventKind::Sent(context),
+            EventKind::Cancelled(context) => wit::EventKind::Cancelled(context),
         }
     }
 }
@@ -327,6 +365,6 @@ fn native(message: &wit::Message) -> Message<'_> {
         wit::Message::Pong(payload) => Message::Pong(payload),
         wit::Message::Close(None) => Message::Close,
         wit::Message::Close(Some(close)) => Message::CloseWith(close.code, close.reason.as_bytes()),
-        wit::Message::Frame((bits, payload)) => Message::Frame(*bits, payload),
+        wit::Message::ExtensionFrame(frame) => Message::ExtensionFrame(frame.bits, &frame.payload),
     }
 }

@@ -1,5 +1,7 @@
 //! The settings of permessage-deflate.
 
+use core::ops::RangeInclusive;
+
 use crate::Rule;
 
 /// How a session offers, accepts and uses permessage-deflate (RFC 7692).
@@ -12,7 +14,7 @@ use crate::Rule;
 ///
 /// let mut deflate = Deflate::default();
 /// // Nothing is kept of a message once it is sent.
-/// deflate.send_takeover = false;
+/// deflate.send_context_takeover = false;
 /// let mut config = Config::default();
 /// config.deflate = Some(deflate);
 /// ```
@@ -24,14 +26,14 @@ pub struct Deflate {
     pub send_window_bits: u8,
     /// Whether a message that is sent may refer to those before it, so that the
     /// window is kept between them. Default true.
-    pub send_takeover: bool,
+    pub send_context_takeover: bool,
     /// The largest window of the peer, as a power of two of bytes: 8 to 15. A peer
     /// that doesn't let its window be limited (RFC 7692, section 7.1.2) is asked to
     /// send without takeover. Default 15.
     pub receive_window_bits: u8,
     /// Whether a message that is received may refer to those before it, so that
     /// the window is kept between them. Default true.
-    pub receive_takeover: bool,
+    pub receive_context_takeover: bool,
     /// The work for what is sent: from 0, which compresses nothing, to 9. Default 6.
     pub level: u8,
     /// The memory for what is sent, beside the window: 1 to 9. Default 8.
@@ -39,33 +41,42 @@ pub struct Deflate {
     /// A shorter message is not compressed, in bytes, nor is one that would only get
     /// longer. With 0 every message is. Of a message in fragments the first decides,
     /// and is compressed in any case if it is not the last. Default 64.
-    pub minimum: u32,
+    pub min_length: u32,
 }
 
 impl Default for Deflate {
     fn default() -> Self {
         Deflate {
             send_window_bits: 15,
-            send_takeover: true,
+            send_context_takeover: true,
             receive_window_bits: 15,
-            receive_takeover: true,
+            receive_context_takeover: true,
             level: 6,
             memory_level: 8,
-            minimum: 64,
+            min_length: 64,
         }
     }
 }
 
 impl Deflate {
+    /// The range of [`Deflate::send_window_bits`] and [`Deflate::receive_window_bits`].
+    pub const WINDOW_BITS: RangeInclusive<u8> = 8..=15;
+    /// The range of [`Deflate::level`].
+    pub const LEVELS: RangeInclusive<u8> = 0..=9;
+    /// The range of [`Deflate::memory_level`].
+    pub const MEMORY_LEVELS: RangeInclusive<u8> = 1..=9;
+
     /// Fails if there is no such compression, here or at all.
     pub(crate) fn check(&self) -> Result<(), Rule> {
         if !cfg!(feature = "deflate") {
             return Err(Rule::DeflateUnavailable);
         }
         let windows = [self.send_window_bits, self.receive_window_bits];
-        let in_range = windows.iter().all(|bits| (8..=15).contains(bits))
-            && self.level <= 9
-            && (1..=9).contains(&self.memory_level);
+        let in_range = windows
+            .iter()
+            .all(|bits| Deflate::WINDOW_BITS.contains(bits))
+            && Deflate::LEVELS.contains(&self.level)
+            && Deflate::MEMORY_LEVELS.contains(&self.memory_level);
         if in_range {
             Ok(())
         } else {

@@ -9,9 +9,8 @@ use alloc::vec::Vec;
 use core::mem;
 
 use super::clock::Instant;
-#[cfg(feature = "component")]
-use super::event::Kind;
 use super::event::{Event, Record, Sent};
+use super::exchange::EventKind;
 use super::{Life, Session};
 use crate::Rule;
 
@@ -37,13 +36,13 @@ pub enum Action {
     NoAction,
     /// Write these bytes, then complete the action with [`Completion::Sent`].
     SendToNetwork(ActionId, Vec<u8>),
-    /// A send is done. Complete the action with [`Completion::Done`].
+    /// A send is done. Complete the action with [`Completion::Acknowledged`].
     IndicateSendComplete(ActionId, Sent),
     /// Read at most this many bytes, then complete the action with
     /// [`Completion::Read`].
     ReceiveFromNetwork(ActionId, usize),
     /// The receive with this context is done; with nothing, if it was cancelled.
-    /// Complete the action with [`Completion::Done`].
+    /// Complete the action with [`Completion::Acknowledged`].
     IndicateReceiveComplete(ActionId, Option<u64>, Option<Received>),
 }
 
@@ -61,9 +60,9 @@ impl Received {
         self.record.clone().with(&self.payload)
     }
 
-    #[cfg(feature = "component")]
-    pub(crate) fn kind_and_detail(&self) -> (Kind, u64) {
-        (self.record.kind, self.record.detail)
+    /// What the event is.
+    pub fn kind(&self) -> EventKind {
+        EventKind::of(&self.record)
     }
 }
 
@@ -75,8 +74,8 @@ pub enum Completion<'a> {
     Sent(usize),
     /// These bytes were read. None: the receive operation is cancelled.
     Read(&'a [u8]),
-    /// The host knows now.
-    Done,
+    /// The indication was taken.
+    Acknowledged,
 }
 
 /// What the pump keeps between calls.
@@ -115,7 +114,8 @@ impl Session {
     /// ended without one.
     pub fn receive(&mut self, context: Option<u64>) -> Result<(), Rule> {
         if self.life == Life::Ended {
-            return Err(self.failure.unwrap_or(Rule::AlreadyClosing));
+            let failure = self.failure.map(|failure| failure.rule);
+            return Err(failure.unwrap_or(Rule::AlreadyClosing));
         }
         self.actions().receives.push_back(context);
         Ok(())
@@ -274,15 +274,15 @@ impl Session {
                 }
                 Ok(())
             }
-            Completion::Done if actions.send_indication == outstanding => {
+            Completion::Acknowledged if actions.send_indication == outstanding => {
                 actions.send_indication = None;
                 Ok(())
             }
-            Completion::Done if actions.receive_indication == outstanding => {
+            Completion::Acknowledged if actions.receive_indication == outstanding => {
                 actions.receive_indication = None;
                 Ok(())
             }
-            Completion::Done => Err(self.mismatch(id)),
+            Completion::Acknowledged => Err(self.mismatch(id)),
         }
     }
 

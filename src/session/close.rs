@@ -74,7 +74,7 @@ impl Session {
         };
         let refusal = self.refusal_for(rule);
         let connecting = self.life == Life::Connecting;
-        self.failure = Some(rule);
+        self.failure = Some(self.describe(rule));
         self.life = Life::Ended;
         if connecting {
             self.sender.clear();
@@ -105,7 +105,7 @@ impl Session {
 
     /// The peer doesn't answer a close, or takes no output: nothing more is said to it.
     pub(super) fn give_up(&mut self, rule: Rule) {
-        self.failure.get_or_insert(rule);
+        self.failure = self.failure.or(Some(self.describe(rule)));
         self.sender.clear();
         self.life = Life::Ended;
     }
@@ -131,7 +131,7 @@ impl Session {
             return;
         }
         self.held = None;
-        self.failure.get_or_insert(Rule::Aborted);
+        self.failure = self.failure.or(Some(Rule::Aborted.into()));
         self.sender.clear();
         self.life = Life::Ended;
     }

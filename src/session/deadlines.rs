@@ -297,11 +297,11 @@ impl Session {
 
     /// Whether [`Session::input`] with the rest of the input, which may be none, would bring
     /// more though no time passes: the last one was too much to be inflated in one call
-    /// ([`Limits::inflated`](crate::Limits::inflated)), a piece has waited for more long
+    /// ([`Limits::inflate_per_call`](crate::Limits::inflate_per_call)), a piece has waited for more long
     /// enough, or something is due.
     pub fn has_more(&self) -> bool {
         let has_piece = match self.life {
-            Life::Ended => self.failure != Some(Rule::Aborted) && self.receiver.holds_piece(),
+            Life::Ended => !self.is_aborted() && self.receiver.holds_piece(),
             _ => self.deadlines.piece_is_late,
         };
         let is_due = |at| at <= self.deadlines.now;
@@ -312,7 +312,7 @@ impl Session {
     fn piece_due(&self) -> Option<Instant> {
         let takes = self.life != Life::Ended && self.deadlines.paused.is_none();
         let since = self.deadlines.piece.filter(|_| takes)?;
-        since.checked_after(self.config.timeouts.gather?)
+        since.checked_after(self.config.timeouts.coalesce?)
     }
 
     fn note_late_piece(&mut self) {

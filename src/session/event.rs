@@ -28,19 +28,19 @@ pub enum Event<'a> {
         last: bool,
     },
     /// A data frame of an extension that the host implements.
-    Frame {
+    ExtensionFrame {
         /// The first byte of its header: FIN, RSV1 to RSV3, opcode.
         bits: u8,
         /// The bytes, unmasked.
         payload: &'a [u8],
     },
-    /// A ping; only if [`Config::show_control`](super::Config::show_control) is set
+    /// A ping; only if [`Config::report_control_frames`](super::Config::report_control_frames) is set
     /// or [`PongPolicy::Manual`](super::PongPolicy::Manual) is chosen.
     Ping {
         /// At most 125 bytes.
         payload: &'a [u8],
     },
-    /// A pong; only if [`Config::show_control`](super::Config::show_control) is set.
+    /// A pong; only if [`Config::report_control_frames`](super::Config::report_control_frames) is set.
     Pong {
         /// At most 125 bytes.
         payload: &'a [u8],
@@ -53,6 +53,18 @@ pub enum Event<'a> {
         code: u16,
         /// Its reason: UTF-8, at most 123 bytes.
         reason: &'a [u8],
+    },
+    /// Only of [`Session::exchange`](super::Session::exchange): the last byte of a send was
+    /// handed out.
+    Sent {
+        /// What was given with it.
+        context: u64,
+    },
+    /// Only of [`Session::exchange`](super::Session::exchange): a send was cancelled, because
+    /// the session has ended.
+    Cancelled {
+        /// What was given with it.
+        context: u64,
     },
 }
 
@@ -83,7 +95,7 @@ pub enum Message<'a> {
     CloseWith(u16, &'a [u8]),
     /// A data frame of an extension that the host implements: the first byte of
     /// its header, and its payload.
-    Frame(u8, &'a [u8]),
+    ExtensionFrame(u8, &'a [u8]),
 }
 
 impl Message<'_> {
@@ -104,7 +116,7 @@ pub struct Sent {
 
 /// The kinds of [`Event`], as the contract's records name them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(super) enum Kind {
     Text,
     TextFragment,
     Binary,
@@ -112,14 +124,14 @@ pub(crate) enum Kind {
     Ping,
     Pong,
     Close,
-    Frame,
+    ExtensionFrame,
     Request,
     Opened,
 }
 
 impl Kind {
     /// Whether this is a message, or a piece of one.
-    pub(crate) fn is_of_message(self) -> bool {
+    pub(super) fn is_of_message(self) -> bool {
         matches!(
             self,
             Kind::Text | Kind::TextFragment | Kind::Binary | Kind::BinaryFragment
@@ -128,13 +140,16 @@ impl Kind {
 
     /// Whether a message ends with this, or a ping that the host may answer.
     pub(super) fn ends_message(self) -> bool {
-        matches!(self, Kind::Text | Kind::Binary | Kind::Frame | Kind::Ping)
+        matches!(
+            self,
+            Kind::Text | Kind::Binary | Kind::ExtensionFrame | Kind::Ping
+        )
     }
 }
 
 /// Where the bytes of a record are until the turn ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(super) enum Place {
     /// In the input, where they were unmasked.
     Input(Range<usize>),
     /// Among the messages that were put together from several inputs or frames.
@@ -144,24 +159,24 @@ pub(crate) enum Place {
 }
 
 impl Place {
-    pub(crate) const NONE: Place = Place::Input(0..0);
+    pub(super) const NONE: Place = Place::Input(0..0);
 
-    pub(crate) fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         let (Place::Input(range) | Place::Assembled(range) | Place::Control(range)) = self;
         range.len()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// Without its first `count` bytes.
-    pub(crate) fn skip(self, count: usize) -> Place {
+    pub(super) fn skip(self, count: usize) -> Place {
         self.map(|range| (range.start + count).min(range.end)..range.end)
     }
 
     /// Its first `count` bytes.
-    pub(crate) fn first(self, count: usize) -> Place {
+    pub(super) fn first(self, count: usize) -> Place {
         self.map(|range| range.start..(range.start + count).min(range.end))
     }
 
@@ -176,18 +191,18 @@ impl Place {
 
 /// An [`Event`] that points at its bytes instead of borrowing them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Record {
-    pub(crate) kind: Kind,
-    pub(crate) place: Place,
-    /// [`Kind::Close`]: the code. [`Kind::Frame`]: the bits. [`Kind::Pong`]: the
+pub(super) struct Record {
+    pub(super) kind: Kind,
+    pub(super) place: Place,
+    /// [`Kind::Close`]: the code. [`Kind::ExtensionFrame`]: the bits. [`Kind::Pong`]: the
     /// round-trip time in nanoseconds, or [`Record::UNSOLICITED`].
-    pub(crate) detail: u64,
+    pub(super) detail: u64,
 }
 
 impl Record {
-    pub(crate) const UNSOLICITED: u64 = u64::MAX;
+    pub(super) const UNSOLICITED: u64 = u64::MAX;
 
-    pub(crate) const fn bare(kind: Kind) -> Record {
+    pub(super) const fn bare(kind: Kind) -> Record {
         Record {
             kind,
             place: Place::NONE,
@@ -195,7 +210,7 @@ impl Record {
         }
     }
 
-    pub(crate) fn with(self, payload: &[u8]) -> Event<'_> {
+    pub(super) fn with(self, payload: &[u8]) -> Event<'_> {
         match self.kind {
             Kind::Request => Event::Request,
             Kind::Opened => Event::Opened,
@@ -207,7 +222,7 @@ impl Record {
                 payload,
                 last: self.kind == Kind::Binary,
             },
-            Kind::Frame => Event::Frame {
+            Kind::ExtensionFrame => Event::ExtensionFrame {
                 bits: self.detail as u8,
                 payload,
             },

@@ -17,9 +17,10 @@
 //!   [`output_slices`](Session::output_slices), [`advance`](Session::advance),
 //!   [`take_output`](Session::take_output);
 //! * messages that are read to where they stay: [`Turn::leave_unfinished`];
-//! * messages from one session to another: [`Turn::relay`];
+//! * all of it in one call: [`exchange`](Session::exchange), and
+//!   [`relay`](Session::relay) for messages from one session to another;
 //! * messages out: [`send`](Session::send), [`send_owned`](Session::send_owned),
-//!   [`sent`](Session::sent), [`frame_head`](Session::frame_head);
+//!   [`sent`](Session::sent), [`frame_header`](Session::frame_header);
 //! * time: [`handle_timeout`](Session::handle_timeout),
 //!   [`next_deadline`](Session::next_deadline), [`has_more`](Session::has_more),
 //!   [`output_blocked`](Session::output_blocked),
@@ -35,36 +36,35 @@ mod config;
 mod deadlines;
 mod direct;
 mod event;
+mod exchange;
 mod extensions;
 mod handshake;
 mod owned;
 mod pings;
 mod queue;
 mod receive;
-mod relay;
 mod send;
 mod turn;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use crate::Rule;
 use crate::frame::mask::KeySource;
 use crate::handshake::{Negotiated, RequestHead, ResponseHead};
+use crate::{Failure, Rule};
 
 pub use actions::{Action, ActionId, ActionQueue, Completion, Received};
 pub use clock::Instant;
 pub use config::{Config, Delivery, PongPolicy, Role};
-pub use direct::FrameHead;
+pub use direct::FrameHeader;
 pub use event::{Event, Message, Sent};
-#[cfg(feature = "component")]
-pub(crate) use event::{Kind, Place, Record};
+pub use exchange::{EventKind, EventRecord, Exchanged, Outgoing, Relayed};
 pub use owned::{NotSent, OwnedMessage};
-pub use relay::Relayed;
 pub use turn::Turn;
 
 use actions::Actions;
 use deadlines::Deadlines;
+use exchange::Exchange;
 use handshake::Handshake;
 use pings::Pings;
 use receive::{Extensions, Receiver};
@@ -98,7 +98,7 @@ enum Life {
 /// One WebSocket connection, on either side of it (RFC 6455).
 ///
 /// A session is deterministic: the same calls give the same bytes. An error whose
-/// [`Rule::blame`] is the host changes nothing. Any other one ends the session:
+/// [`Rule::fault`] is the host changes nothing. Any other one ends the session:
 /// what was complete before it is still delivered.
 ///
 /// ```
@@ -129,7 +129,7 @@ pub struct Session {
     role: Role,
     config: Config,
     life: Life,
-    failure: Option<Rule>,
+    failure: Option<Failure>,
     /// The rule that ends the session in the next call.
     held: Option<Rule>,
     handshake: Handshake,
@@ -146,6 +146,7 @@ pub struct Session {
     taken: usize,
     close_queued: bool,
     close_received: bool,
+    exchange: Exchange,
     actions: Option<Box<Actions>>,
 }
 
@@ -239,6 +240,7 @@ impl Session {
             taken: 0,
             close_queued: false,
             close_received: false,
+            exchange: Exchange::default(),
             actions: None,
         })
     }
@@ -259,9 +261,23 @@ impl Session {
         }
     }
 
-    /// The rule that ended the session.
-    pub fn failure(&self) -> Option<Rule> {
+    /// Returns the rule that ended the session, with what is known of the case.
+    pub fn failure(&self) -> Option<Failure> {
         self.failure
+    }
+
+    /// Returns whether the host has aborted the session.
+    fn is_aborted(&self) -> bool {
+        self.failure
+            .is_some_and(|failure| failure.rule == Rule::Aborted)
+    }
+
+    /// Returns what is known of a rule that was broken.
+    pub(crate) fn describe(&self, rule: Rule) -> Failure {
+        Failure {
+            limit: self.config.limit_of(rule),
+            ..Failure::from(rule)
+        }
     }
 
     /// What was agreed on, once the session has opened.
@@ -327,7 +343,7 @@ impl Session {
     #[inline]
     fn check_open(&self, control: bool) -> Result<(), Rule> {
         match self.life {
-            _ if self.failure == Some(Rule::Aborted) => Err(Rule::Aborted),
+            _ if self.is_aborted() => Err(Rule::Aborted),
             Life::Connecting => Err(Rule::NotOpen),
             Life::Ended => Err(Rule::AlreadyClosing),
             _ if self.close_queued && !control => Err(Rule::AlreadyClosing),
@@ -401,8 +417,7 @@ impl Session {
 
     /// The messages that were put together for the last turn, and what there is of the
     /// next one.
-    #[cfg(feature = "component")]
-    pub(crate) fn assembled(&self) -> &[u8] {
+    fn assembled(&self) -> &[u8] {
         self.receiver.assembled()
     }
 

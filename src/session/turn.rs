@@ -74,7 +74,7 @@ impl Turn<'_> {
     /// How many bytes of the input were taken so far. After a request that waits
     /// for its answer the rest is not; the host gives it again once it has
     /// answered. What is too much to inflate in one call
-    /// ([`Limits::inflated`](crate::Limits::inflated)) is not either; the next call
+    /// ([`Limits::inflate_per_call`](crate::Limits::inflate_per_call)) is not either; the next call
     /// goes on with the rest ([`Session::has_more`]). Nor is a message
     /// that the host wants to come whole ([`Turn::leave_unfinished`]).
     pub fn consumed(&self) -> usize {
@@ -86,7 +86,7 @@ impl Turn<'_> {
     ///
     /// It concerns messages in one frame of up to `longest` bytes, its header included;
     /// longer, fragmented and compressed ones are put together by the session as ever,
-    /// and with [`Delivery::Pieces`](crate::Delivery::Pieces) all are. A header is checked
+    /// and with [`Delivery::Streaming`](crate::Delivery::Streaming) all are. A header is checked
     /// as soon as it comes, the text of such a message when all of it has.
     ///
     /// ```
@@ -119,7 +119,7 @@ impl Turn<'_> {
     }
 
     #[inline(always)]
-    pub(crate) fn next_record(&mut self) -> Option<Record> {
+    pub(super) fn next_record(&mut self) -> Option<Record> {
         if self.is_over {
             return None;
         }
@@ -176,17 +176,12 @@ impl Turn<'_> {
         self.session.do_what_is_due();
     }
 
-    /// The last reading of the clock.
-    pub(super) fn now(&self) -> Instant {
-        self.session.deadlines.now()
-    }
-
     /// Whether text that comes is UTF-8.
     pub(super) fn checks_utf8(&self) -> bool {
         self.session.config.verify_utf8
     }
 
-    pub(crate) fn payload(&self, place: &Place) -> &[u8] {
+    pub(super) fn payload(&self, place: &Place) -> &[u8] {
         self.session.receiver.payload(self.bytes, place)
     }
 }
@@ -221,7 +216,7 @@ impl Session {
 
     /// What is held of a message when the session has ended, since no more of it comes.
     fn last_piece(&mut self) -> Option<Record> {
-        if self.life != Life::Ended || self.failure == Some(Rule::Aborted) {
+        if self.life != Life::Ended || self.is_aborted() {
             return None;
         }
         self.receiver.release()
@@ -233,7 +228,7 @@ impl Session {
             Kind::Ping => {
                 pings::answer(payload, &mut self.sender, &self.config)?;
                 let manual = self.config.pongs == PongPolicy::Manual;
-                Ok((self.config.show_control || manual).then_some(record))
+                Ok((self.config.report_control_frames || manual).then_some(record))
             }
             Kind::Pong => {
                 let round_trip = self.pings.answered(payload, self.deadlines.now());
@@ -242,7 +237,7 @@ impl Session {
                 });
                 Ok(self
                     .config
-                    .show_control
+                    .report_control_frames
                     .then_some(Record { detail, ..record }))
             }
             _ => {

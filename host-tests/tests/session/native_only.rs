@@ -7,7 +7,7 @@ use host_tests::wire::RSV1;
 use host_tests::{Frame, deflate};
 use websocket_component::handshake::Negotiated;
 use websocket_component::{
-    Config, Deflate, Delivery, Event, Instant, Message, Relayed, Rule, Sent, Session,
+    Config, Deflate, Delivery, Event, Instant, Message, Rule, Sent, Session,
 };
 
 /// A reading of a clock that has run for a long time.
@@ -22,8 +22,8 @@ const IDLE: Duration = Duration::from_secs(10);
 /// A session that holds a piece of a message until more has come, or this time has passed.
 fn holds_a_piece(gather: Duration) -> Session {
     let mut config = Config::default();
-    config.delivery = Delivery::Pieces;
-    config.timeouts.gather = Some(gather);
+    config.delivery = Delivery::Streaming;
+    config.timeouts.coalesce = Some(gather);
     config.timeouts.idle = Some(IDLE);
     let mut session = Session::open_client(config, &ENTROPY, Negotiated::default(), LATE).unwrap();
     let mut begun = Frame::binary("abc").not_last().bytes();
@@ -85,11 +85,9 @@ fn a_relay_to_a_full_target_does_what_is_due() {
     let (mut source, mut target) = (open(), open());
     target.send(Message::Text("full"), None, LATE).unwrap();
     let due = source.next_deadline().unwrap();
-    let mut relayed = Relayed::default();
-    let mut turn = source.input(&mut [], due);
-    assert_eq!(turn.relay(&mut target, 1, &mut relayed), Ok(None));
-    assert!(!source.output().is_empty(), "a ping is sent");
-    assert!(source.next_deadline().unwrap() > due);
+    let relayed = source.relay(&mut target, &mut [], due, 1);
+    assert!(!relayed.source.output.is_empty(), "a ping is sent");
+    assert!(relayed.source.next_deadline.unwrap() > due);
 }
 
 #[test]
@@ -126,7 +124,10 @@ fn output_can_be_written_in_place() {
 
 /// What a host writes that writes payloads itself.
 fn written_in_place(session: &mut Session, message: Message<'_>, payload: &[u8]) -> Vec<u8> {
-    let head = session.frame_head(message).unwrap().expect("nothing waits");
+    let head = session
+        .frame_header(message)
+        .unwrap()
+        .expect("nothing waits");
     let mut payload = payload.to_vec();
     // In two parts, as a payload in two buffers would be.
     let middle = payload.len() / 2;
@@ -169,15 +170,15 @@ fn a_message_that_has_to_wait_or_to_be_compressed_is_not_written_by_the_host() {
     session.send(Message::Binary(b"first"), None, LATE).unwrap();
     assert!(
         session
-            .frame_head(Message::Binary(b"second"))
+            .frame_header(Message::Binary(b"second"))
             .unwrap()
             .is_none()
     );
     session.take_output(usize::MAX, LATE);
-    assert!(session.frame_head(Message::Ping(b"?")).unwrap().is_none());
+    assert!(session.frame_header(Message::Ping(b"?")).unwrap().is_none());
     assert!(
         session
-            .frame_head(Message::Binary(b"second"))
+            .frame_header(Message::Binary(b"second"))
             .unwrap()
             .is_some()
     );
@@ -186,19 +187,24 @@ fn a_message_that_has_to_wait_or_to_be_compressed_is_not_written_by_the_host() {
     config.deflate = Some(Deflate::default());
     let negotiated = deflate::negotiated("");
     let mut session = Session::open_server(config, negotiated, LATE).unwrap();
-    assert!(session.frame_head(Message::Binary(b"x")).unwrap().is_none());
+    assert!(
+        session
+            .frame_header(Message::Binary(b"x"))
+            .unwrap()
+            .is_none()
+    );
 }
 
 #[test]
 fn a_message_that_breaks_a_rule_has_no_header() {
     let mut session = open();
-    let head = |session: &mut Session, message| session.frame_head(message).unwrap_err();
+    let head = |session: &mut Session, message| session.frame_header(message).unwrap_err();
     assert_eq!(
         head(&mut session, Message::Utf8(b"\xff")),
         Rule::TextNotUtf8
     );
     session
-        .frame_head(Message::TextFragment("a"))
+        .frame_header(Message::TextFragment("a"))
         .unwrap()
         .unwrap();
     assert_eq!(
@@ -208,7 +214,7 @@ fn a_message_that_breaks_a_rule_has_no_header() {
     session.send(Message::Close, None, LATE).unwrap();
     assert_eq!(head(&mut session, Message::Text("b")), Rule::AlreadyClosing);
     // A ping may still be sent, but it is no message.
-    assert!(session.frame_head(Message::Ping(b"?")).unwrap().is_none());
+    assert!(session.frame_header(Message::Ping(b"?")).unwrap().is_none());
     let mut session = Session::client(Config::default(), &ENTROPY, LATE).unwrap();
     assert_eq!(head(&mut session, Message::Text("b")), Rule::NotOpen);
 }

@@ -9,9 +9,9 @@ use super::letters::Letters;
 use super::message::Message;
 use crate::clock::Clock;
 use crate::error::SandboxError;
+use crate::exchanged::Exchanged;
 use crate::guest::{Guest, Session};
-use crate::protocol::{Event, Failure, Instant, Kind, Rule, State};
-use crate::turn::Turn;
+use crate::protocol::{Event, EventKind, Failure, Instant, Rule, State};
 
 /// The most bytes of messages, and of output, that one turn brings.
 pub(super) const CAPACITY: u32 = 64 << 10;
@@ -155,7 +155,7 @@ impl Conversation {
         let now = self.clock.now();
 
         let payload = letters.payload(&self.outbox);
-        let turn = self.guest.exchange(
+        let result = self.guest.exchange(
             &self.session,
             input,
             &letters.records,
@@ -163,9 +163,9 @@ impl Conversation {
             now,
             capacity,
         )?;
-        write(turn.output);
-        deliver(&turn, &mut self.inbox).map_err(SandboxError::broken)?;
-        let Turn {
+        write(result.output);
+        deliver(&result, &mut self.inbox).map_err(SandboxError::broken)?;
+        let Exchanged {
             consumed,
             events,
             accepted,
@@ -175,9 +175,9 @@ impl Conversation {
             next_deadline,
             failure,
             ..
-        } = turn;
+        } = result;
 
-        self.requested |= events.iter().any(|event| event.kind == Kind::Request);
+        self.requested |= events.iter().any(|event| event.kind == EventKind::Request);
         let is_due = next_deadline.is_some_and(|deadline| deadline <= now);
         self.more = more && !is_due;
         self.state = state;
@@ -189,7 +189,7 @@ impl Conversation {
         let rest = &input[consumed..];
         self.stalled = again && !rest.is_empty() && consumed == 0 && events.is_empty() && !more;
         self.unread = match state {
-            State::Closed => Vec::new(),
+            State::Draining | State::Closed => Vec::new(),
             _ if again || !fresh.is_empty() => rest.to_vec(),
             _ => unread,
         };
@@ -213,14 +213,14 @@ impl Conversation {
     /// Takes out of the outbox what the session has now, and what it doesn't want.
     fn sent(&mut self, accepted: usize, refused: Option<Failure>) {
         // There is room for it when what waits is written.
-        let comes_later = |failure: &Failure| failure.rule == Rule::QueueFull;
+        let comes_later = |failure: &Failure| failure.rule() == Some(Rule::QueueFull);
         let refused = refused.filter(|failure| !comes_later(failure));
         let gone = accepted + usize::from(refused.is_some());
         self.outbox.drain(..gone.min(self.outbox.len()));
         if refused.is_some() {
             self.refusal = refused;
         }
-        if self.state == State::Closed {
+        if is_over(self.state) {
             self.dropped |= !self.outbox.is_empty();
             self.outbox.clear();
         }
@@ -231,22 +231,23 @@ impl Conversation {
     }
 }
 
-/// Turns the events that are messages into messages, which share one copy of what the turn lends.
-fn deliver(turn: &Turn<'_>, inbox: &mut VecDeque<Message>) -> Result<(), &'static str> {
+/// Turns the events that are messages into messages, which share one copy of the payload.
+fn deliver(result: &Exchanged<'_>, inbox: &mut VecDeque<Message>) -> Result<(), &'static str> {
     let range = |event: &Event| {
         let start = event.start as usize;
         start..start + event.length as usize
     };
     let filled = || {
-        turn.events
+        result
+            .events
             .iter()
             .map(range)
             .filter(|range| !range.is_empty())
     };
     let start = filled().map(|range| range.start).min().unwrap_or(0);
     let end = filled().map(|range| range.end).max().unwrap_or(0);
-    let shared = Bytes::copy_from_slice(turn.payload.get(start..end).unwrap_or_default());
-    for event in &turn.events {
+    let shared = Bytes::copy_from_slice(result.payload.get(start..end).unwrap_or_default());
+    for event in &result.events {
         let range = range(event);
         let payload = if range.is_empty() {
             Bytes::new()
@@ -256,6 +257,11 @@ fn deliver(turn: &Turn<'_>, inbox: &mut VecDeque<Message>) -> Result<(), &'stati
         inbox.extend(Message::received(event, payload)?);
     }
     Ok(())
+}
+
+/// Whether the session neither takes nor gives anything more.
+pub(super) fn is_over(state: State) -> bool {
+    matches!(state, State::Draining | State::Closed)
 }
 
 /// What a message that waits takes.

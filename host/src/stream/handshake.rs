@@ -26,7 +26,7 @@ pub async fn connect_async<R>(
 where
     R: IntoRequest,
 {
-    connect_async_with_config(request, sandbox, sandbox.default_config()).await
+    connect_async_with_config(request, sandbox, Config::default()).await
 }
 
 /// Connects to a URL with the scheme `ws`, with settings of one's own.
@@ -70,7 +70,7 @@ where
     R: IntoRequest,
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    client_async_with_config(request, io, sandbox, sandbox.default_config()).await
+    client_async_with_config(request, io, sandbox, Config::default()).await
 }
 
 /// Makes the handshake as a client, with settings of one's own.
@@ -116,7 +116,7 @@ where
     let error = stream.outcome().await;
     // With a head that didn't open the session, it is a refusal also if the connection was lost behind that.
     let is_refusal = match &error {
-        Error::Failure(failure) => failure.rule == Rule::HandshakeRefused,
+        Error::Failure(failure) => failure.rule() == Some(Rule::HandshakeRefused),
         Error::Io(_) => true,
         _ => false,
     };
@@ -135,7 +135,7 @@ pub async fn accept_async<IO>(io: IO, sandbox: &Sandbox) -> Result<WebSocketStre
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    accept_async_with_config(io, sandbox, sandbox.default_config()).await
+    accept_async_with_config(io, sandbox, Config::default()).await
 }
 
 /// Makes the handshake as a server, with settings of one's own.
@@ -178,7 +178,7 @@ where
     IO: AsyncRead + AsyncWrite + Unpin,
     C: FnOnce(&Request, Response) -> Result<Response, Box<ErrorResponse>>,
 {
-    accept_hdr_async_with_config(io, sandbox, callback, sandbox.default_config()).await
+    accept_hdr_async_with_config(io, sandbox, callback, Config::default()).await
 }
 
 /// Makes the handshake as a server with a callback, and with settings of one's own.
@@ -264,11 +264,9 @@ async fn requested<IO>(
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    let config = Config {
-        // The callbacks have no way to tell a bad request from a good one.
-        show_bad_requests: false,
-        ..whole_messages(config)
-    };
+    let mut config = whole_messages(config);
+    // The callbacks have no way to tell a bad request from a good one.
+    config.expose_invalid_requests = false;
     let mut guest = sandbox.guest()?;
     let clock = Clock::start();
     let session = guest.server(&config, clock.now())?;
@@ -337,12 +335,10 @@ fn status(status: StatusCode) -> ErrorResponse {
     response
 }
 
-/// A stream of messages has no use for pieces.
-fn whole_messages(config: Config) -> Config {
-    Config {
-        delivery: Delivery::Messages,
-        ..config
-    }
+/// A stream of messages has no use for chunks.
+fn whole_messages(mut config: Config) -> Config {
+    config.delivery = Delivery::Messages;
+    config
 }
 
 /// What a client's key and masks are made from.

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use bytestring::ByteString;
 
-use crate::protocol::{CloseFrame, Event, Kind, Outgoing};
+use crate::protocol::{CloseFrame, Compression, Event, EventKind, Outgoing, OutgoingKind};
 
 /// A message, or a control frame.
 ///
@@ -15,7 +15,7 @@ pub enum Message {
     /// Bytes.
     Binary(Bytes),
     /// A ping with at most 125 bytes. It is answered without your doing; received ones are shown only if
-    /// [`Config::show_control`](crate::protocol::Config::show_control) is set.
+    /// [`Config::report_control_frames`](crate::protocol::Config::report_control_frames) is set.
     Ping(Bytes),
     /// A pong with at most 125 bytes, shown as pings are. There is no need to send any.
     Pong(Bytes),
@@ -23,8 +23,8 @@ pub enum Message {
     Close(Option<CloseFrame>),
 }
 
-/// In a close frame's record: it holds no code (RFC 6455, section 7.1.5).
-const NO_CODE: u64 = 1005;
+/// Of a close frame that holds no code (RFC 6455, section 7.1.5).
+const NO_CODE: u16 = 1005;
 
 impl Message {
     /// A text message.
@@ -86,22 +86,18 @@ impl Message {
 
     /// The record to send it by, with its payload at `start`.
     pub(super) fn outgoing(&self, start: u32) -> Outgoing {
-        let (kind, detail) = match self {
-            Self::Text(_) => (Kind::Text, 0),
-            Self::Binary(_) => (Kind::Binary, 0),
-            Self::Ping(_) => (Kind::Ping, 0),
-            Self::Pong(_) => (Kind::Pong, 0),
-            Self::Close(frame) => {
-                let code = frame.as_ref().map(|frame| u64::from(frame.code));
-                (Kind::Close, code.unwrap_or(NO_CODE))
-            }
+        let kind = match self {
+            Self::Text(_) => OutgoingKind::Text(Compression::Automatic),
+            Self::Binary(_) => OutgoingKind::Binary(Compression::Automatic),
+            Self::Ping(_) => OutgoingKind::Ping,
+            Self::Pong(_) => OutgoingKind::Pong,
+            Self::Close(frame) => OutgoingKind::Close(frame.as_ref().map(|frame| frame.code)),
         };
         Outgoing {
             kind,
             start,
             // A message of 4 GiB or more doesn't fit in the guest, and the call will say so.
             length: u32::try_from(self.len()).unwrap_or(u32::MAX),
-            detail,
             context: None,
         }
     }
@@ -110,17 +106,21 @@ impl Message {
     pub(super) fn received(event: &Event, payload: Bytes) -> Result<Option<Self>, &'static str> {
         const NOT_UTF8: &str = "it delivered text that is not UTF-8";
         Ok(Some(match event.kind {
-            Kind::Text => Self::Text(ByteString::try_from(payload).map_err(|_| NOT_UTF8)?),
-            Kind::Binary => Self::Binary(payload),
-            Kind::Ping => Self::Ping(payload),
-            Kind::Pong => Self::Pong(payload),
-            Kind::Close if event.detail == NO_CODE => Self::Close(None),
-            Kind::Close => Self::Close(Some(CloseFrame {
-                code: u16::try_from(event.detail).map_err(|_| "a close code has 16 bits")?,
+            EventKind::Text => Self::Text(ByteString::try_from(payload).map_err(|_| NOT_UTF8)?),
+            EventKind::Binary => Self::Binary(payload),
+            EventKind::Ping => Self::Ping(payload),
+            EventKind::Pong(_) | EventKind::UnsolicitedPong => Self::Pong(payload),
+            EventKind::Close(NO_CODE) => Self::Close(None),
+            EventKind::Close(code) => Self::Close(Some(CloseFrame {
+                code,
                 reason: String::from_utf8(payload.into()).map_err(|_| NOT_UTF8)?,
             })),
-            Kind::Request | Kind::Opened | Kind::Sent | Kind::Cancelled => return Ok(None),
-            Kind::TextFragment | Kind::BinaryFragment | Kind::Frame => {
+            EventKind::Request
+            | EventKind::Opened
+            | EventKind::Sent(_)
+            | EventKind::Cancelled(_)
+            | EventKind::Other(_) => return Ok(None),
+            EventKind::TextChunk | EventKind::BinaryChunk | EventKind::ExtensionFrame(_) => {
                 return Err("it delivered what nobody asked for");
             }
         }))
@@ -155,15 +155,26 @@ impl From<Vec<u8>> for Message {
 mod tests {
     use bytes::Bytes;
 
-    use super::{CloseFrame, Event, Kind, Message};
+    use super::{CloseFrame, Event, EventKind, Message, NO_CODE, OutgoingKind};
 
-    fn event(kind: Kind, detail: u64) -> Event {
+    fn event(kind: EventKind) -> Event {
         let (start, length) = (0, 0);
         Event {
             kind,
             start,
             length,
-            detail,
+        }
+    }
+
+    /// What a session delivers of what another sends.
+    fn delivered(kind: OutgoingKind) -> EventKind {
+        match kind {
+            OutgoingKind::Text(_) => EventKind::Text,
+            OutgoingKind::Binary(_) => EventKind::Binary,
+            OutgoingKind::Ping => EventKind::Ping,
+            OutgoingKind::Pong => EventKind::UnsolicitedPong,
+            OutgoingKind::Close(code) => EventKind::Close(code.unwrap_or(NO_CODE)),
+            other => panic!("a stream doesn't send {other:?}"),
         }
     }
 
@@ -184,7 +195,7 @@ mod tests {
         ] {
             let record = message.outgoing(7);
             assert_eq!((record.start, record.length as usize), (7, message.len()));
-            let event = event(record.kind, record.detail);
+            let event = event(delivered(record.kind));
             let received = Message::received(&event, message.clone().into_bytes());
             assert_eq!(received, Ok(Some(message)));
         }
@@ -193,16 +204,15 @@ mod tests {
     #[test]
     fn text_that_is_no_text_is_noticed() {
         let bytes = Bytes::from_static(&[0xff]);
-        assert!(Message::received(&event(Kind::Text, 0), bytes.clone()).is_err());
-        assert!(Message::received(&event(Kind::Close, 1000), bytes).is_err());
-        assert!(Message::received(&event(Kind::Close, 70_000), Bytes::new()).is_err());
-        assert!(Message::received(&event(Kind::TextFragment, 0), Bytes::new()).is_err());
+        assert!(Message::received(&event(EventKind::Text), bytes.clone()).is_err());
+        assert!(Message::received(&event(EventKind::Close(1000)), bytes).is_err());
+        assert!(Message::received(&event(EventKind::TextChunk), Bytes::new()).is_err());
     }
 
     #[test]
     fn events_that_are_no_messages_are_none() {
         assert_eq!(
-            Message::received(&event(Kind::Opened, 0), Bytes::new()),
+            Message::received(&event(EventKind::Opened), Bytes::new()),
             Ok(None)
         );
     }

@@ -2,12 +2,13 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
 use std::{fmt, io, mem};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::alarm::Alarm;
-use super::conversation::Conversation;
+use super::conversation::{Conversation, is_over};
 use super::ending::Ending;
 use super::error::Error;
 use super::message::Message;
@@ -16,7 +17,8 @@ use super::scratch;
 use super::wakers::{Half, Wakers};
 use crate::error::SandboxError;
 use crate::last_words::{Role, last_words};
-use crate::protocol::{CloseFrame, Config, Duration, Instant, Negotiated, State};
+use crate::options::nanos;
+use crate::protocol::{CloseFrame, Config, Instant, Negotiated, State};
 
 /// A WebSocket over `IO`.
 ///
@@ -55,7 +57,7 @@ pub struct WebSocketStream<IO> {
 }
 
 /// How long the end of a transport may take if the session has no deadline for its own.
-const CLOSE_TIME: Duration = 10_000_000_000;
+const CLOSE_TIME: Duration = Duration::from_secs(10);
 
 /// Whether to read from the transport.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -260,7 +262,7 @@ where
             self.guest_ended(error, was_open);
         } else if let Err(error) = written {
             self.lost(error);
-        } else if self.conversation.state == State::Closed {
+        } else if is_over(self.conversation.state) {
             self.session_ended(false);
         } else if can_write && !self.output.is_empty() {
             self.output_moved(false);
@@ -339,7 +341,7 @@ where
         self.conversation
             .clock
             .now()
-            .saturating_add(self.close_time)
+            .saturating_add(nanos(self.close_time))
     }
 }
 

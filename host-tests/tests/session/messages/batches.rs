@@ -1,8 +1,8 @@
 //! The batched call: what it takes, and what it holds.
 
 use host_tests::wire::{self, Frame};
-use host_tests::{Engine, Event, Outgoing, Subject, on_both_engines};
-use websocket_component::{Config, Message, Role, Rule, State};
+use host_tests::{Engine, Event, Subject, on_both_engines};
+use websocket_component::{Config, Message, Outgoing, Role, Rule, State};
 
 on_both_engines![
     a_batch_is_queued_up_to_the_record_that_is_refused,

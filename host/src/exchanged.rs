@@ -1,8 +1,8 @@
-//! What the batched calls give back, and how it is read.
+//! The results of the batched calls, and how they are read.
 //!
-//! Bindings as generated would copy what a turn returns to the host's heap, byte for byte. Here a turn borrows it: the
+//! Bindings as generated would copy what a call returns to the host's heap, byte for byte. Here a result borrows it: the
 //! lists are described by `WasmList`, which is a place in guest memory. That is sound for whatever the guest does, and
-//! right as long as nothing in the guest runs before the turn is dropped, which the borrow checker sees to, with one
+//! right as long as nothing in the guest runs before the result is dropped, which the borrow checker sees to, with one
 //! exception: a component may have wasmtime call a function of its own right after the results were taken
 //! (`post-return`), to free them. From such a component they are copied.
 
@@ -15,9 +15,9 @@ use crate::limiter::Limiter;
 use crate::protocol::{Event, Failure, Instant, Outgoing, State};
 use crate::records::{Events, List};
 
-/// All that follows from one input. It borrows from the guest's memory, so the guest is at rest until it is dropped.
+/// The result of [`Guest::exchange`](crate::Guest::exchange). It borrows from the guest's memory, so the guest is at rest until it is dropped.
 #[derive(Debug)]
-pub struct Turn<'guest> {
+pub struct Exchanged<'guest> {
     /// How many bytes of the input were taken. The rest is to be given again in the next call, which it is worth
     /// making when `more` is set or after a request was answered.
     pub consumed: usize,
@@ -25,7 +25,7 @@ pub struct Turn<'guest> {
     pub events: Vec<Event>,
     /// The bytes that the events point into.
     pub payload: &'guest [u8],
-    /// The bytes to write now, before those of any later turn.
+    /// The bytes to write now, before those of any later result.
     pub output: &'guest [u8],
     /// How many of the outgoing records were queued.
     pub accepted: usize,
@@ -37,12 +37,12 @@ pub struct Turn<'guest> {
     pub state: State,
     /// When to call again if no input arrives first.
     pub next_deadline: Option<Instant>,
-    /// The rule that ended the session, from the turn on in which it did.
+    /// The rule that ended the session, from the result on in which it did.
     pub failure: Option<Failure>,
 }
 
-impl<'guest> Turn<'guest> {
-    /// The bytes of an event of this turn; of one of another's, any or none.
+impl<'guest> Exchanged<'guest> {
+    /// Returns the bytes of an event of this result; of one of another's, any or none.
     #[must_use]
     pub fn bytes(&self, event: &Event) -> &'guest [u8] {
         let start = index(event.start);
@@ -51,14 +51,14 @@ impl<'guest> Turn<'guest> {
     }
 }
 
-/// All that follows from one input whose messages another session sends. It borrows from the guest's memory, as a
-/// [`Turn`] does.
+/// The result of [`Guest::relay`](crate::Guest::relay). It borrows from the guest's memory, as a
+/// [`Exchanged`] does.
 #[derive(Debug)]
-pub struct RelayTurns<'guest> {
+pub struct Relayed<'guest> {
     /// Of the session that received. Its events are those that are no messages, and no pieces of any.
-    pub source: Turn<'guest>,
+    pub source: Exchanged<'guest>,
     /// Of the session that sends them. Its events are sends that are done.
-    pub target: Turn<'guest>,
+    pub target: Exchanged<'guest>,
     /// Messages whose last byte was received.
     pub messages: u64,
     /// Bytes of payload that were received.
@@ -119,7 +119,7 @@ type Arguments<'call> = (
     u32,
 );
 
-/// The record `turn` of the contract, with its lists of bytes as one likes.
+/// The record `exchange-result` of the contract, with its lists of bytes as one likes.
 #[derive(ComponentType, Lift)]
 #[component(record)]
 pub(crate) struct Answer<List> {
@@ -136,7 +136,7 @@ pub(crate) struct Answer<List> {
     failure: Option<Failure>,
 }
 
-/// The record `relay-turns` of the contract.
+/// The record `relay-result` of the contract.
 #[derive(ComponentType, Lift)]
 #[component(record)]
 pub(crate) struct RelayAnswer<List> {
@@ -159,14 +159,14 @@ impl<List> RelayAnswer<List> {
     }
 
     /// With the payload and the output of each.
-    pub(crate) fn into_turns<'guest>(
+    pub(crate) fn into_relayed<'guest>(
         self,
         source: (&'guest [u8], &'guest [u8]),
         target: (&'guest [u8], &'guest [u8]),
-    ) -> RelayTurns<'guest> {
-        RelayTurns {
-            source: self.source.into_turn(source.0, source.1),
-            target: self.target.into_turn(target.0, target.1),
+    ) -> Relayed<'guest> {
+        Relayed {
+            source: self.source.into_exchanged(source.0, source.1),
+            target: self.target.into_exchanged(target.0, target.1),
             messages: self.messages,
             bytes: self.bytes,
         }
@@ -197,12 +197,12 @@ impl<List> Answer<List> {
         Ok(())
     }
 
-    pub(crate) fn into_turn<'guest>(
+    pub(crate) fn into_exchanged<'guest>(
         self,
         payload: &'guest [u8],
         output: &'guest [u8],
-    ) -> Turn<'guest> {
-        Turn {
+    ) -> Exchanged<'guest> {
+        Exchanged {
             consumed: index(self.consumed),
             events: self.events.0,
             payload,
@@ -225,14 +225,13 @@ fn index(size: u32) -> usize {
 #[cfg(test)]
 mod tests {
     use super::{Answer, Event, Events};
-    use crate::protocol::{Kind, State};
+    use crate::protocol::{EventKind, State};
 
     fn answer(consumed: u32, accepted: u32, start: u32, length: u32) -> Answer<()> {
         let event = Event {
-            kind: Kind::Text,
+            kind: EventKind::Text,
             start,
             length,
-            detail: 0,
         };
         Answer {
             consumed,
@@ -274,7 +273,7 @@ mod tests {
     #[test]
     fn an_events_bytes_are_found() {
         let answer = answer(0, 0, 1, 2);
-        let turn = answer.into_turn(b"abcd", b"");
+        let turn = answer.into_exchanged(b"abcd", b"");
         assert_eq!(turn.bytes(&turn.events[0]), b"bc");
     }
 }

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 /// Traps, never returns, or takes all memory, as the payload says.
-pub(super) fn on(payload: &[u8]) {
+pub(crate) fn on(payload: &[u8]) {
     match payload {
         b"misbehave: trap" => panic!(),
         b"misbehave: spin" => spin(),

@@ -1,0 +1,585 @@
+//! The batched calls: what was read and what is to be sent, and all that follows from it.
+
+use alloc::vec::Vec;
+use core::mem;
+use core::time::Duration;
+
+use super::clock::Instant;
+use super::event::{Event, Kind, Message, Place, Record};
+use super::{Life, Session, State, Turn};
+use crate::{Failure, Rule};
+
+/// The most events of one call, so that a flood of tiny frames doesn't swell its result.
+const MAX_EVENTS: usize = 4096;
+
+/// What to send, with how and for whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outgoing<'a> {
+    /// The message, or a part of one.
+    pub message: Message<'a>,
+    /// Whether it may be compressed; see [`Session::send_uncompressed`].
+    pub compress: bool,
+    /// If given, an event tells when the last byte was handed out.
+    pub context: Option<u64>,
+}
+
+impl<'a> From<Message<'a>> for Outgoing<'a> {
+    /// A message that may be compressed, without a context.
+    fn from(message: Message<'a>) -> Outgoing<'a> {
+        Outgoing {
+            message,
+            compress: true,
+            context: None,
+        }
+    }
+}
+
+/// What an [`EventRecord`] is.
+///
+/// Laid out as the canonical ABI has the variant of the contract, so that a component's host
+/// reads the records where they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C, u8)]
+#[non_exhaustive]
+pub enum EventKind {
+    /// A text message, or the last chunk of one.
+    Text,
+    /// A chunk of a text message, not the last.
+    TextChunk,
+    /// A binary message, or the last chunk of one.
+    Binary,
+    /// A chunk of a binary message, not the last.
+    BinaryChunk,
+    /// A ping.
+    Ping,
+    /// A pong that answers a ping, with the round-trip time in nanoseconds.
+    Pong(u64),
+    /// A pong that answers no ping.
+    UnsolicitedPong,
+    /// A close frame, with its code: 1005 if it holds none. The payload is the reason.
+    Close(u16),
+    /// A data frame of an extension that the host implements, with the first byte of its
+    /// header.
+    ExtensionFrame(u8),
+    /// The request's head has come; see [`Session::request`].
+    Request,
+    /// A client's session has opened.
+    Opened,
+    /// The last byte of the send with this context was handed out.
+    Sent(u64),
+    /// The send with this context was cancelled, because the session has ended.
+    Cancelled(u64),
+}
+
+impl EventKind {
+    pub(super) fn of(record: &Record) -> EventKind {
+        match record.kind {
+            Kind::Text => EventKind::Text,
+            Kind::TextFragment => EventKind::TextChunk,
+            Kind::Binary => EventKind::Binary,
+            Kind::BinaryFragment => EventKind::BinaryChunk,
+            Kind::Ping => EventKind::Ping,
+            Kind::Pong if record.detail == Record::UNSOLICITED => EventKind::UnsolicitedPong,
+            Kind::Pong => EventKind::Pong(record.detail),
+            Kind::Close => EventKind::Close(record.detail as u16),
+            Kind::ExtensionFrame => EventKind::ExtensionFrame(record.detail as u8),
+            Kind::Request => EventKind::Request,
+            Kind::Opened => EventKind::Opened,
+        }
+    }
+}
+
+/// An event that points at its bytes in [`Exchanged::payload`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct EventRecord {
+    /// What it is.
+    pub kind: EventKind,
+    /// Where its bytes begin.
+    pub start: usize,
+    /// How many bytes it has.
+    pub length: usize,
+}
+
+impl EventRecord {
+    /// The event, with its bytes.
+    pub fn event<'a>(&self, payload: &'a [u8]) -> Event<'a> {
+        let end = self.start.saturating_add(self.length);
+        let payload = payload.get(self.start..end).unwrap_or_default();
+        match self.kind {
+            EventKind::Text | EventKind::TextChunk => Event::Text {
+                payload,
+                last: self.kind == EventKind::Text,
+            },
+            EventKind::Binary | EventKind::BinaryChunk => Event::Binary {
+                payload,
+                last: self.kind == EventKind::Binary,
+            },
+            EventKind::Ping => Event::Ping { payload },
+            EventKind::Pong(nanos) => Event::Pong {
+                payload,
+                round_trip: Some(Duration::from_nanos(nanos)),
+            },
+            EventKind::UnsolicitedPong => Event::Pong {
+                payload,
+                round_trip: None,
+            },
+            EventKind::Close(code) => Event::Close {
+                code,
+                reason: payload,
+            },
+            EventKind::ExtensionFrame(bits) => Event::ExtensionFrame { bits, payload },
+            EventKind::Request => Event::Request,
+            EventKind::Opened => Event::Opened,
+            EventKind::Sent(context) => Event::Sent { context },
+            EventKind::Cancelled(context) => Event::Cancelled { context },
+        }
+    }
+}
+
+/// The result of [`Session::exchange`].
+#[derive(Debug)]
+pub struct Exchanged<'a> {
+    /// How many bytes of the input were taken. The rest is to be given again in the next
+    /// call, which it is worth making when `more` is set or after a request was answered.
+    pub consumed: usize,
+    /// What was received, in order, then the sends that are complete or cancelled.
+    pub records: &'a [EventRecord],
+    /// The bytes that the records point into.
+    pub payload: &'a [u8],
+    /// The bytes to write now, before those of any later call.
+    pub output: &'a [u8],
+    /// How many of the outgoing messages were queued.
+    pub accepted: usize,
+    /// Why the next of them was not.
+    pub refused: Option<Failure>,
+    /// Whether another call with the same `now` would bring more. Never set once the
+    /// session is closed: what it left of the input then counts no more.
+    pub more: bool,
+    /// Where the session is.
+    pub state: State,
+    /// When to call again if no input arrives first: never earlier than `now`.
+    pub next_deadline: Option<Instant>,
+    /// The rule that ended the session.
+    pub failure: Option<Failure>,
+}
+
+impl<'a> Exchanged<'a> {
+    /// Returns the events, with their bytes.
+    pub fn events(&self) -> impl Iterator<Item = Event<'a>> + use<'a> {
+        let payload = self.payload;
+        self.records.iter().map(|record| record.event(payload))
+    }
+}
+
+/// The result of [`Session::relay`].
+#[derive(Debug)]
+pub struct Relayed<'a> {
+    /// Of the session that received. Its events are those that are no messages.
+    pub source: Exchanged<'a>,
+    /// Of the session that sends them. Its events are sends that are complete.
+    pub target: Exchanged<'a>,
+    /// Messages whose last byte was received.
+    pub messages: u64,
+    /// Bytes of payload that were received.
+    pub bytes: u64,
+}
+
+/// What a call gives back, in memory that the next one uses again.
+#[derive(Default)]
+pub(super) struct Exchange {
+    records: Vec<EventRecord>,
+    /// What the records point into, if that isn't in one place.
+    payload: Vec<u8>,
+    output: Vec<u8>,
+}
+
+/// Where the bytes are that a call's records point at.
+enum Payload {
+    /// In the input, up to here.
+    Input(usize),
+    /// In the session's assembly, up to here.
+    Assembled(usize),
+    Copied,
+}
+
+/// What a call's records point at.
+#[derive(Default)]
+struct Used {
+    /// How much of the input.
+    input: usize,
+    /// How much of the session's assembly.
+    assembly: usize,
+    /// The payload of the control frame that came in several inputs, which is the first of
+    /// them, and its record.
+    control: Option<(usize, Vec<u8>)>,
+}
+
+/// How far a call came with its input.
+struct Collected {
+    consumed: usize,
+    /// It stopped because it had enough.
+    is_full: bool,
+    payload: Payload,
+}
+
+impl Collected {
+    const NOTHING: Collected = Collected {
+        consumed: 0,
+        is_full: false,
+        payload: Payload::Input(0),
+    };
+}
+
+/// Which outgoing messages were queued, and why the next was not.
+type Queued = (usize, Option<Rule>);
+
+/// Where the messages of an input go, if not to the host.
+struct Relay<'a> {
+    target: &'a mut Session,
+    messages: u64,
+    bytes: u64,
+    /// Why the target didn't take one.
+    refused: Option<Rule>,
+}
+
+impl Relay<'_> {
+    fn pass_on(&mut self, turn: &Turn<'_>, record: &Record) {
+        let bytes = turn.payload(&record.place);
+        self.messages += u64::from(record.kind.ends_message());
+        self.bytes += bytes.len() as u64;
+        if self.target.takes_messages() {
+            let checked = turn.checks_utf8();
+            let passed = self.target.sender.pass_on(record.kind, bytes, checked);
+            self.refused = passed.err();
+        }
+    }
+
+    fn is_full(&self, capacity: usize) -> bool {
+        self.refused.is_some() || self.target.buffered_amount() >= capacity
+    }
+}
+
+impl Session {
+    /// Whether a message may be sent, or is dropped because a close frame was queued.
+    fn takes_messages(&self) -> bool {
+        matches!(self.life, Life::Open | Life::Closing) && !self.close_queued
+    }
+
+    /// Takes what was read and what is to be sent, and gives back all that follows from it:
+    /// the batched call.
+    ///
+    /// `outgoing` is queued before `input` is parsed, in order, up to the first message that
+    /// is refused. No further input is taken once the result holds `capacity` bytes of
+    /// payload, and no more than `capacity` bytes of output are handed out; a message is
+    /// delivered whole even if it is longer. A `capacity` of 0 counts as 1. Payloads are
+    /// unmasked in `input` itself.
+    ///
+    /// A rule that is broken behind a message of the same input ends the session in the next
+    /// call, whose `outgoing` may answer the message: [`Exchanged::more`] is set.
+    ///
+    /// ```
+    /// use websocket_component::{Config, Event, Instant, Message, Session};
+    ///
+    /// # fn main() -> Result<(), websocket_component::Rule> {
+    /// let now = Instant::from_nanos(0);
+    /// let mut client = Session::open_client(Config::default(), &[7; 32], Default::default(), now)?;
+    /// let mut server = Session::open_server(Config::default(), Default::default(), now)?;
+    ///
+    /// let hello = Message::Text("Hello").into();
+    /// let mut bytes = server.exchange(&mut [], [hello], now, 65_536).output.to_vec();
+    /// let exchanged = client.exchange(&mut bytes, [], now, 65_536);
+    /// let expected = Event::Text { payload: b"Hello", last: true };
+    /// assert!(exchanged.events().eq([expected]));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn exchange<'a, 'm>(
+        &'a mut self,
+        input: &'a mut [u8],
+        outgoing: impl IntoIterator<Item = Outgoing<'m>>,
+        now: Instant,
+        capacity: usize,
+    ) -> Exchanged<'a> {
+        self.exchange_records(input, outgoing.into_iter().map(Ok), now, capacity)
+    }
+
+    /// Exchanges messages that may be none: the first of those is refused.
+    pub(crate) fn exchange_records<'a, 'm>(
+        &'a mut self,
+        input: &'a mut [u8],
+        outgoing: impl Iterator<Item = Result<Outgoing<'m>, Rule>>,
+        now: Instant,
+        capacity: usize,
+    ) -> Exchanged<'a> {
+        let queued = self.queue(outgoing, now);
+        // Without any room a call would only ask for another.
+        let capacity = capacity.max(1);
+        let mut exchange = mem::take(&mut self.exchange);
+        let collected = exchange.collect(self, None, input, now, capacity);
+        exchange.hand_out(self, now, capacity);
+        self.exchange = exchange;
+        self.exchanged(input, &collected, queued)
+    }
+
+    /// Takes what was read, and has `target` send the messages that it holds: what a relay
+    /// does, without a copy through the host.
+    ///
+    /// A message that is delivered in chunks is sent in fragments. No further input is taken
+    /// once `target` holds `capacity` bytes of output, which a message may exceed by its own
+    /// length, and no more than that are handed out by each session. A target that takes no
+    /// messages any more is sent none; they are taken and counted all the same.
+    ///
+    /// [`Exchanged::refused`] of the target tells that the host has begun a message in
+    /// fragments there which what came doesn't continue ([`Rule::FragmentMismatch`],
+    /// [`Rule::TextNotUtf8`]): then that message is lost. Both are refused with
+    /// [`Rule::NotOpen`], and nothing is taken, if the target isn't open yet.
+    ///
+    /// ```
+    /// use websocket_component::{Config, Instant, Session};
+    ///
+    /// # fn main() -> Result<(), websocket_component::Rule> {
+    /// let now = Instant::from_nanos(0);
+    /// let mut one = Session::open_client(Config::default(), &[7; 32], Default::default(), now)?;
+    /// let mut other = Session::open_server(Config::default(), Default::default(), now)?;
+    /// let mut input = *b"\x81\x05Hello";
+    /// let relayed = one.relay(&mut other, &mut input, now, 65_536);
+    /// assert_eq!(relayed.target.output, b"\x81\x05Hello");
+    /// assert_eq!((relayed.messages, relayed.bytes), (1, 5));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn relay<'a>(
+        &'a mut self,
+        target: &'a mut Session,
+        input: &'a mut [u8],
+        now: Instant,
+        capacity: usize,
+    ) -> Relayed<'a> {
+        if target.state() == State::Connecting {
+            return Relayed {
+                source: self.refused(Rule::NotOpen),
+                target: target.refused(Rule::NotOpen),
+                messages: 0,
+                bytes: 0,
+            };
+        }
+        let capacity = capacity.max(1);
+        target.read_clock(now);
+        let mut relay = Relay {
+            target,
+            messages: 0,
+            bytes: 0,
+            refused: None,
+        };
+        let mut exchange = mem::take(&mut self.exchange);
+        let collected = exchange.collect(self, Some(&mut relay), input, now, capacity);
+        exchange.hand_out(self, now, capacity);
+        self.exchange = exchange;
+        let Relay {
+            target,
+            messages,
+            bytes,
+            refused,
+        } = relay;
+        let mut exchange = mem::take(&mut target.exchange);
+        exchange.records.clear();
+        exchange.hand_out(target, now, capacity);
+        target.exchange = exchange;
+        Relayed {
+            source: self.exchanged(input, &collected, (0, None)),
+            target: target.exchanged(&[], &Collected::NOTHING, (0, refused)),
+            messages,
+            bytes,
+        }
+    }
+
+    /// Returns the result of a call in which nothing happens, because of a rule that the host
+    /// broke.
+    pub(crate) fn refused(&mut self, rule: Rule) -> Exchanged<'_> {
+        self.exchange.records.clear();
+        self.exchange.output.clear();
+        Exchanged {
+            more: false,
+            ..self.exchanged(&[], &Collected::NOTHING, (0, Some(rule)))
+        }
+    }
+
+    /// Queues what is to be sent, up to the first message that is refused.
+    fn queue<'m>(
+        &mut self,
+        outgoing: impl Iterator<Item = Result<Outgoing<'m>, Rule>>,
+        now: Instant,
+    ) -> Queued {
+        let mut accepted = 0;
+        for outgoing in outgoing {
+            let queued = outgoing.and_then(|outgoing| {
+                let Outgoing {
+                    message,
+                    compress,
+                    context,
+                } = outgoing;
+                match compress {
+                    true => self.send(message, context, now),
+                    false => self.send_uncompressed(message, context, now),
+                }
+            });
+            if let Err(rule) = queued {
+                return (accepted, Some(rule));
+            }
+            accepted += 1;
+        }
+        (accepted, None)
+    }
+
+    /// Returns the result that the last call has left, and where the session is.
+    fn exchanged<'a>(
+        &'a self,
+        input: &'a [u8],
+        collected: &Collected,
+        (accepted, refused): Queued,
+    ) -> Exchanged<'a> {
+        let state = self.state();
+        let waits = collected.is_full || self.has_more() || self.buffered_amount() > 0;
+        Exchanged {
+            consumed: collected.consumed,
+            records: &self.exchange.records,
+            payload: match collected.payload {
+                Payload::Input(end) => input.get(..end).unwrap_or_default(),
+                Payload::Assembled(end) => self.assembled().get(..end).unwrap_or_default(),
+                Payload::Copied => &self.exchange.payload,
+            },
+            output: &self.exchange.output,
+            accepted,
+            refused: refused.map(|rule| self.describe(rule)),
+            more: waits && state != State::Closed,
+            state,
+            next_deadline: self.next_deadline(),
+            failure: self.failure(),
+        }
+    }
+}
+
+impl Exchange {
+    /// Collects what the session makes of the input, or passes its messages on.
+    ///
+    /// Until all is known a record that doesn't point into the input points behind it, as if
+    /// the session's assembly followed there. In the steady state there is only one: the
+    /// input itself, or a message that came in several inputs.
+    fn collect(
+        &mut self,
+        session: &mut Session,
+        mut relay: Option<&mut Relay<'_>>,
+        input: &mut [u8],
+        now: Instant,
+        capacity: usize,
+    ) -> Collected {
+        self.records.clear();
+        let end = input.len();
+        let mut used = Used::default();
+        let mut held = 0;
+        let mut turn = session.input(input, now);
+        let is_full = loop {
+            if held >= capacity || self.records.len() >= MAX_EVENTS {
+                break true;
+            }
+            if relay.as_ref().is_some_and(|relay| relay.is_full(capacity)) {
+                // What is due doesn't wait until the target has room.
+                turn.do_what_is_due();
+                break true;
+            }
+            let Some(record) = turn.next_record() else {
+                break false;
+            };
+            #[cfg(feature = "misbehave")]
+            crate::misbehave::on(turn.payload(&record.place));
+            if let Some(relay) = &mut relay
+                && record.kind.is_of_message()
+            {
+                relay.pass_on(&turn, &record);
+                continue;
+            }
+            let length = record.place.len();
+            let start = match &record.place {
+                Place::Input(range) => {
+                    if length > 0 {
+                        used.input = range.end;
+                    }
+                    range.start
+                }
+                Place::Assembled(range) => {
+                    used.assembly = range.end;
+                    end + range.start
+                }
+                place @ Place::Control(_) => {
+                    used.control = Some((self.records.len(), turn.payload(place).to_vec()));
+                    0
+                }
+            };
+            held += length;
+            self.records.push(EventRecord {
+                kind: EventKind::of(&record),
+                start,
+                length,
+            });
+        };
+        let consumed = turn.consumed();
+        let payload = self.join(input, session.assembled(), used);
+        Collected {
+            consumed,
+            is_full,
+            payload,
+        }
+    }
+
+    /// Puts what the records point at into one place, without a copy if it is in one.
+    fn join(&mut self, input: &[u8], assembled: &[u8], used: Used) -> Payload {
+        let is_copied = used.control.is_some() || (used.input > 0 && used.assembly > 0);
+        if used.assembly > 0 {
+            let behind = if is_copied { used.input } else { 0 };
+            for record in &mut self.records {
+                record.start = match record.start.checked_sub(input.len()) {
+                    Some(start) => behind + start,
+                    // Without a copy, what points into the input has no bytes.
+                    None if is_copied => record.start,
+                    None => 0,
+                };
+            }
+        }
+        if !is_copied {
+            return match used.assembly {
+                0 => Payload::Input(used.input),
+                end => Payload::Assembled(end),
+            };
+        }
+        self.payload.clear();
+        let parts = [input.get(..used.input), assembled.get(..used.assembly)];
+        for part in parts.into_iter().flatten() {
+            self.payload.extend_from_slice(part);
+        }
+        if let Some((index, bytes)) = used.control {
+            if let Some(record) = self.records.get_mut(index) {
+                record.start = self.payload.len();
+            }
+            self.payload.extend_from_slice(&bytes);
+        }
+        Payload::Copied
+    }
+
+    /// Takes what the session wants written, and which sends are complete.
+    fn hand_out(&mut self, session: &mut Session, now: Instant, capacity: usize) {
+        self.output = session.take_output(capacity, now);
+        while let Some(sent) = session.sent() {
+            if let Some(context) = sent.context {
+                self.records.push(EventRecord {
+                    kind: match sent.complete {
+                        true => EventKind::Sent(context),
+                        false => EventKind::Cancelled(context),
+                    },
+                    start: 0,
+                    length: 0,
+                });
+            }
+        }
+    }
+}
