@@ -3,7 +3,7 @@
 
 use alloc::{borrow::ToOwned, string::String, vec::Vec};
 
-use super::{Extension, Header};
+use super::{Extension, Header, repeated};
 use crate::{
     Rule,
     http::{
@@ -110,13 +110,16 @@ pub(super) fn check(extensions: &[Extension]) -> Result<(), Rule> {
 /// server chooses one (RFC 6455, section 9.1; RFC 7692, section 5). Whether the
 /// chosen parameters answer the offered ones is the extension's to say.
 pub(super) fn are_chosen_from(offered: &[Extension], chosen: &[Extension]) -> bool {
-    // One of the two is the host's, and short. The other may be as long as a head, so
-    // nothing is done for each pair of its elements.
-    chosen.len() <= offered.len()
-        && chosen.iter().enumerate().all(|(index, extension)| {
-            let is_same = |other: &Extension| other.name == extension.name;
-            offered.iter().any(is_same) && !chosen.iter().take(index).any(is_same)
-        })
+    let all = names(offered).chain(names(chosen));
+    !repeated(names(chosen)).contains(&true)
+        && repeated(all)
+            .iter()
+            .skip(offered.len())
+            .all(|&offered| offered)
+}
+
+fn names(extensions: &[Extension]) -> impl Iterator<Item = &[u8]> {
+    extensions.iter().map(|extension| extension.name.as_bytes())
 }
 
 #[cfg(test)]
@@ -263,6 +266,11 @@ mod tests {
         assert_eq!(many.len(), 1 << 16);
         assert!(!are_chosen_from(&many, &many));
         assert!(are_chosen_from(&many, &many[..1]));
+        let all: Vec<_> = (0..1 << 16)
+            .map(|number| extension(&format!("x{number}"), &[]))
+            .collect();
+        assert!(are_chosen_from(&all, &all));
+        assert!(!are_chosen_from(&all[1..], &all[..1 << 15]));
     }
 
     #[test]
