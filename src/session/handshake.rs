@@ -79,8 +79,8 @@ impl Session {
         self.response.as_deref()
     }
 
-    /// Returns the head of the request that a server got, from when it has come until it is
-    /// answered.
+    /// Returns the head of the request that a server got, until the request is answered or
+    /// the session ends.
     pub fn request(&self) -> Option<&RequestHead> {
         self.request_head.as_deref()
     }
