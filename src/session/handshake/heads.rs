@@ -13,16 +13,17 @@ use crate::session::event::{Kind, Record};
 use crate::session::{Life, Session};
 
 impl Session {
-    /// A response that refuses a request in bytes, if one is due.
+    /// Returns the response to a request that fails by this rule, if the rule has a status
+    /// and a part of the request has come in bytes. Before its first byte there is nothing to
+    /// answer, and the request may yet come in headers over HTTP/2, where no bytes of
+    /// HTTP/1.1 belong (RFC 8441, section 5).
     pub(in crate::session) fn refusal_for(&self, rule: Rule) -> Option<Vec<u8>> {
-        let in_bytes = match self.handshake {
-            Handshake::ServerReads { .. } | Handshake::ServerAnswers { .. } => true,
-            // The time ran out before the first byte came.
-            Handshake::ServerBegins => rule == Rule::HandshakeTimeout,
-            _ => false,
-        };
-        let due = in_bytes && rule.status().is_some();
-        due.then(|| handshake::refusal_for(rule, self.is_head_request()))
+        let in_bytes = matches!(
+            self.handshake,
+            Handshake::ServerReads { .. } | Handshake::ServerAnswers { .. }
+        );
+        let refuses = in_bytes && rule.status().is_some();
+        refuses.then(|| handshake::refusal_for(rule, self.is_head_request()))
     }
 
     /// Returns a reader for the head of a response.
