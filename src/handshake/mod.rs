@@ -4,7 +4,7 @@
 //! A client makes a request, which is either the bytes of a whole head or the fields to add
 //! to one, and checks the response to it. A server parses a request, and accepts or refuses
 //! it. Both hold it as an `UpgradeRequest`, whether it is an upgrade of HTTP/1.1 or an
-//! extended CONNECT, see [`Form`].
+//! extended CONNECT, see [`HandshakeKind`].
 //!
 //! The types that are public here are what sessions take and give. Nothing in this
 //! module keeps time or a connection: it turns heads into answers.
@@ -21,7 +21,7 @@ mod upgrade_request;
 pub use crate::http::header::Header;
 pub use subprotocol::choose as choose_subprotocol;
 pub use types::{
-    Acceptance, Extension, Form, Negotiated, Refusal, Request, RequestHead, ResponseHead,
+    Acceptance, Extension, HandshakeKind, Negotiated, Refusal, Request, RequestHead, ResponseHead,
 };
 
 pub(crate) use refusal::{refusal_for, refusal_head};

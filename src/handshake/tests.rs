@@ -61,7 +61,7 @@ fn client_and_server_agree_over_an_extended_connect() {
         Header::new(":protocol", "websocket"),
     ];
     let subprotocols = ["a".into()];
-    let form = Form::ExtendedConnect;
+    let form = HandshakeKind::ExtendedConnect;
     let (added, made) =
         UpgradeRequest::make_headers(form, &subprotocols, &[], &pseudo, [7; 16]).unwrap();
     let parsed =
@@ -147,7 +147,7 @@ proptest! {
             .zip(values)
             .map(|(name, value)| Header::new(*name, value))
             .collect();
-        for form in [Form::Upgrade, Form::ExtendedConnect] {
+        for form in [HandshakeKind::Upgrade, HandshakeKind::ExtendedConnect] {
             let _ = UpgradeRequest::parse_headers(form, &headers, true);
             let (_, made) = UpgradeRequest::make_headers(form, &[], &[], &[], [7; 16]).unwrap();
             let _ = made.check(status, &headers);

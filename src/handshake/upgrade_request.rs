@@ -4,8 +4,8 @@
 use alloc::{string::String, vec::Vec};
 
 use super::{
-    Acceptance, Extension, Form, Header, Negotiated, RESERVED, Request, VERSION, check_extra,
-    connect, extensions, key, subprotocol,
+    Acceptance, Extension, HandshakeKind, Header, Negotiated, RESERVED, Request, VERSION,
+    check_extra, connect, extensions, key, subprotocol,
     target::{self, Target},
 };
 use crate::{
@@ -45,7 +45,7 @@ impl UpgradeRequest {
         }
         check_extra(&request.headers, &["Host"])?;
         let (added, made) = UpgradeRequest::make_headers(
-            Form::Upgrade,
+            HandshakeKind::Upgrade,
             &request.subprotocols,
             &request.extensions,
             &request.headers,
@@ -64,20 +64,20 @@ impl UpgradeRequest {
     ///
     /// Fails with the rule that a value breaks.
     pub(crate) fn make_headers(
-        form: Form,
+        form: HandshakeKind,
         subprotocols: &[String],
         extensions: &[Extension],
         headers: &[Header],
         nonce: [u8; 16],
     ) -> Result<(Vec<Header>, Self), Rule> {
         match form {
-            Form::Upgrade => check_extra(headers, &RESERVED)?,
-            Form::ExtendedConnect => connect::check_extra(headers)?,
+            HandshakeKind::Upgrade => check_extra(headers, &RESERVED)?,
+            HandshakeKind::ExtendedConnect => connect::check_extra(headers)?,
         }
         subprotocol::check(subprotocols)?;
         extensions::check(extensions)?;
 
-        let key = (form == Form::Upgrade).then(|| key::encode(nonce));
+        let key = (form == HandshakeKind::Upgrade).then(|| key::encode(nonce));
         let made = UpgradeRequest {
             accept_value: key.as_ref().map(|key| key::accept(key.as_bytes())),
             subprotocols: subprotocols.into(),
@@ -117,19 +117,19 @@ impl UpgradeRequest {
     ///
     /// Fails with the first rule that the request breaks.
     pub(crate) fn parse_headers(
-        form: Form,
+        form: HandshakeKind,
         headers: &[Header],
         allow_malformed_host: bool,
     ) -> Result<Self, Rule> {
         match form {
-            Form::Upgrade => {
+            HandshakeKind::Upgrade => {
                 if headers.iter().any(|header| header.name.starts_with(':')) {
                     return Err(Rule::ConnectForbidden);
                 }
                 target::check_host(headers, allow_malformed_host)?;
                 UpgradeRequest::parse_upgrade(headers)
             }
-            Form::ExtendedConnect => {
+            HandshakeKind::ExtendedConnect => {
                 connect::check_request(headers)?;
                 UpgradeRequest::parse_offers(headers)
             }

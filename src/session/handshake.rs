@@ -10,7 +10,7 @@ use super::clock::Instant;
 use super::{Life, Session};
 use crate::Rule;
 use crate::handshake::{
-    self, Acceptance, Extension, Form, Header, Negotiated, Refusal, Request, RequestHead,
+    self, Acceptance, Extension, HandshakeKind, Header, Negotiated, Refusal, Request, RequestHead,
     ResponseHead, UpgradeRequest,
 };
 use crate::http::body::BodyReader;
@@ -129,7 +129,7 @@ impl Session {
     /// As [`Session::connect`].
     pub fn begin_client_handshake(
         &mut self,
-        form: Form,
+        form: HandshakeKind,
         subprotocols: &[String],
         extensions: &[Extension],
         headers: &[Header],
@@ -185,7 +185,7 @@ impl Session {
     /// [`Session::accept`].
     pub fn begin_server_handshake(
         &mut self,
-        form: Form,
+        form: HandshakeKind,
         headers: &[Header],
         acceptance: &Acceptance,
         now: Instant,

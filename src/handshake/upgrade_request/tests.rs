@@ -90,7 +90,7 @@ fn examine(headers: &[Header]) -> Option<Rule> {
 
 fn examine_with(headers: &[Header], allow_malformed_host: bool) -> Option<Rule> {
     let by_fields =
-        UpgradeRequest::parse_headers(Form::Upgrade, headers, allow_malformed_host).err();
+        UpgradeRequest::parse_headers(HandshakeKind::Upgrade, headers, allow_malformed_host).err();
     let by_request = examine_request(&request("GET", "/", headers.to_vec()), allow_malformed_host);
     assert_eq!(by_fields, by_request, "both ways find the same");
     by_fields
@@ -101,7 +101,7 @@ fn examine_request(request: &ParsedRequest, allow_malformed_host: bool) -> Optio
 }
 
 fn examine_connect(instead: &[(&str, &str)]) -> Option<Rule> {
-    UpgradeRequest::parse_headers(Form::ExtendedConnect, &connect(instead), true).err()
+    UpgradeRequest::parse_headers(HandshakeKind::ExtendedConnect, &connect(instead), true).err()
 }
 
 /// What a host is shown of an upgrade.

@@ -44,7 +44,7 @@ impl Session {
                 return Ok(None);
             }
             if let Handshake::ServerBegins = self.handshake {
-                let oldest = oldest(self.config.show_bad_requests);
+                let oldest = oldest(self.config.expose_invalid_requests);
                 let reader = HeadReader::new(HeadKind::Request, oldest, &self.config.limits);
                 self.handshake = Handshake::ServerReads { reader };
             }
@@ -95,7 +95,7 @@ impl Session {
         self.request_head = Some(Box::new(RequestHead::new(head, violation)));
         self.handshake = Handshake::ServerAnswers { request };
         match violation {
-            Some(rule) if !self.config.show_bad_requests => Err(rule),
+            Some(rule) if !self.config.expose_invalid_requests => Err(rule),
             _ => Ok(Some(Kind::Request)),
         }
     }

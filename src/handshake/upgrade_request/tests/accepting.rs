@@ -37,7 +37,8 @@ fn a_good_request_is_parsed_and_accepted() {
 
 #[test]
 fn an_acceptance_that_chooses_nothing_has_no_fields_for_it() {
-    let parsed = UpgradeRequest::parse_headers(Form::Upgrade, &upgrade(&[]), true).unwrap();
+    let parsed =
+        UpgradeRequest::parse_headers(HandshakeKind::Upgrade, &upgrade(&[]), true).unwrap();
     let (headers, negotiated) = parsed.accept_headers(&Acceptance::default()).unwrap();
     assert_eq!(headers.len(), 3);
     assert_eq!(negotiated, Negotiated::default());
@@ -49,7 +50,8 @@ fn an_extended_connect_is_parsed_and_accepted() {
         (":protocol", "WebSocket"),
         ("sec-websocket-protocol", "chat"),
     ]);
-    let parsed = UpgradeRequest::parse_headers(Form::ExtendedConnect, &fields, true).unwrap();
+    let parsed =
+        UpgradeRequest::parse_headers(HandshakeKind::ExtendedConnect, &fields, true).unwrap();
     let acceptance = Acceptance {
         subprotocol: Some("chat".into()),
         headers: headers(&[("Server", "x")]),
@@ -66,7 +68,7 @@ fn only_what_was_requested_can_be_accepted() {
         ("Sec-WebSocket-Protocol", "chat"),
         ("Sec-WebSocket-Extensions", "foo, foo; a, bar"),
     ]);
-    let parsed = UpgradeRequest::parse_headers(Form::Upgrade, &fields, true).unwrap();
+    let parsed = UpgradeRequest::parse_headers(HandshakeKind::Upgrade, &fields, true).unwrap();
     let subprotocol = |name: &str| {
         let acceptance = Acceptance {
             subprotocol: Some(name.into()),
@@ -103,7 +105,8 @@ fn only_what_was_requested_can_be_accepted() {
 
 #[test]
 fn class_18_no_value_of_the_host_ends_its_line_or_overrides_the_handshake() {
-    let parsed = UpgradeRequest::parse_headers(Form::Upgrade, &upgrade(&[]), true).unwrap();
+    let parsed =
+        UpgradeRequest::parse_headers(HandshakeKind::Upgrade, &upgrade(&[]), true).unwrap();
     let with = |name: &str, value: &str| {
         let acceptance = Acceptance {
             headers: headers(&[(name, value)]),

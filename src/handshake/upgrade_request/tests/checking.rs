@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn made(form: Form) -> UpgradeRequest {
+fn made(form: HandshakeKind) -> UpgradeRequest {
     let request = example();
     UpgradeRequest::make_headers(form, &request.subprotocols, &request.extensions, &[], NONCE)
         .unwrap()
@@ -20,7 +20,7 @@ fn response(instead: &[(&str, &str)]) -> Vec<Header> {
 }
 
 fn check(instead: &[(&str, &str)]) -> Result<Negotiated, Rule> {
-    made(Form::Upgrade).check(101, &response(instead))
+    made(HandshakeKind::Upgrade).check(101, &response(instead))
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn a_good_response_opens() {
 
 #[test]
 fn class_18_no_status_but_101_opens_an_upgrade() {
-    let made = made(Form::Upgrade);
+    let made = made(HandshakeKind::Upgrade);
     for status in (0..=1000).filter(|&status| status != 101) {
         assert_eq!(
             made.check(status, &response(&[])),
@@ -88,7 +88,7 @@ fn a_response_must_upgrade_to_websocket_and_nothing_else() {
         );
     }
     let fields = response(&[]);
-    let made = made(Form::Upgrade);
+    let made = made(HandshakeKind::Upgrade);
     assert_eq!(made.check(101, &fields[1..]), Err(Rule::UpgradeMissing));
     assert_eq!(made.check(101, &[]), Err(Rule::UpgradeMissing));
     assert_eq!(
@@ -157,7 +157,7 @@ fn only_what_was_offered_can_be_chosen() {
 
 #[test]
 fn class_19_each_form_refuses_the_others_response() {
-    let connect = made(Form::ExtendedConnect);
+    let connect = made(HandshakeKind::ExtendedConnect);
     for status in 0..=1000 {
         let expected = if (200..300).contains(&status) {
             Ok(Negotiated::default())
@@ -175,18 +175,18 @@ fn class_19_each_form_refuses_the_others_response() {
         Err(Rule::HandshakeRefused)
     );
     assert_eq!(
-        made(Form::Upgrade).check(200, &[]),
+        made(HandshakeKind::Upgrade).check(200, &[]),
         Err(Rule::HandshakeRefused)
     );
     assert_eq!(
-        made(Form::Upgrade).check(101, &[]),
+        made(HandshakeKind::Upgrade).check(101, &[]),
         Err(Rule::UpgradeMissing)
     );
 }
 
 #[test]
 fn an_extended_connect_negotiates_too() {
-    let connect = made(Form::ExtendedConnect);
+    let connect = made(HandshakeKind::ExtendedConnect);
     let fields = headers(&[
         ("sec-websocket-protocol", "chat"),
         ("sec-websocket-extensions", "foo"),
@@ -214,11 +214,15 @@ fn class_04_high_bytes_in_any_field_of_a_response_are_refused() {
             let mut fields = response(&[]);
             fields.retain(|header| header.name != name);
             fields.push(Header::new(name, [byte]));
-            assert_eq!(made(Form::Upgrade).check(101, &fields), Err(rule), "{name}");
+            assert_eq!(
+                made(HandshakeKind::Upgrade).check(101, &fields),
+                Err(rule),
+                "{name}"
+            );
         }
         let mut fields = response(&[]);
         fields.push(Header::new("Server", [byte]));
-        assert!(made(Form::Upgrade).check(101, &fields).is_ok());
+        assert!(made(HandshakeKind::Upgrade).check(101, &fields).is_ok());
     }
 }
 
@@ -231,7 +235,7 @@ const EXTENSIONS: &str = "Sec-WebSocket-Extensions";
 fn a_parsed_upgrade_checks_the_response_to_it() {
     let fields = upgrade(&[(PROTOCOL, "chat, superchat"), (EXTENSIONS, "foo; a, bar")]);
     let in_bytes = UpgradeRequest::parse(&request("GET", "/", fields.clone()), true).unwrap();
-    let in_headers = UpgradeRequest::parse_headers(Form::Upgrade, &fields, true).unwrap();
+    let in_headers = UpgradeRequest::parse_headers(HandshakeKind::Upgrade, &fields, true).unwrap();
     for parsed in [in_bytes, in_headers] {
         let check = |status, instead: &[_]| parsed.check(status, &response(instead));
         assert_eq!(check(101, &[]), Ok(Negotiated::default()));
@@ -261,7 +265,8 @@ fn a_parsed_upgrade_checks_the_response_to_it() {
 #[test]
 fn a_parsed_extended_connect_checks_the_response_to_it() {
     let fields = connect(&[(PROTOCOL, "chat"), (EXTENSIONS, "foo")]);
-    let parsed = UpgradeRequest::parse_headers(Form::ExtendedConnect, &fields, true).unwrap();
+    let parsed =
+        UpgradeRequest::parse_headers(HandshakeKind::ExtendedConnect, &fields, true).unwrap();
     let check = |status, fields: &[_]| parsed.check(status, &headers(fields));
     assert_eq!(check(200, &[]), Ok(Negotiated::default()));
     let chosen = check(204, &[(PROTOCOL, "chat"), (EXTENSIONS, "foo")]).unwrap();
@@ -289,7 +294,7 @@ fn a_parsed_request_without_offers_lets_a_response_choose_nothing() {
         upgrade(&[]),
         upgrade(&[(PROTOCOL, ""), (EXTENSIONS, "foo;")]),
     ] {
-        let parsed = UpgradeRequest::parse_headers(Form::Upgrade, &offer, true).unwrap();
+        let parsed = UpgradeRequest::parse_headers(HandshakeKind::Upgrade, &offer, true).unwrap();
         let check = |field| parsed.check(101, &response(&[field]));
         assert_eq!(check((PROTOCOL, "chat")), Err(Rule::SubprotocolNotOffered));
         assert_eq!(check((EXTENSIONS, "foo")), Err(Rule::ExtensionNotOffered));

@@ -30,7 +30,8 @@ fn a_request_that_offers_nothing_has_no_fields_for_it() {
 #[test]
 fn only_the_fields_to_add_are_returned() {
     let own = headers(&[("Host", "example.org"), ("Origin", "https://example.org")]);
-    let (added, _) = UpgradeRequest::make_headers(Form::Upgrade, &[], &[], &own, NONCE).unwrap();
+    let (added, _) =
+        UpgradeRequest::make_headers(HandshakeKind::Upgrade, &[], &[], &own, NONCE).unwrap();
     let names: Vec<&str> = added.iter().map(|header| header.name.as_str()).collect();
     assert_eq!(
         names,
@@ -52,7 +53,7 @@ fn class_19_an_extended_connect_has_no_key_and_names_in_lower_case() {
         ("origin", "a"),
     ]);
     let (added, _) = UpgradeRequest::make_headers(
-        Form::ExtendedConnect,
+        HandshakeKind::ExtendedConnect,
         &request.subprotocols,
         &[extension("foo")],
         &own,
@@ -138,7 +139,7 @@ fn class_18_no_value_of_the_caller_ends_its_line() {
 fn the_fields_of_the_handshake_are_reserved() {
     for name in RESERVED {
         let own = [Header::new(name.to_ascii_lowercase(), "a")];
-        for form in [Form::Upgrade, Form::ExtendedConnect] {
+        for form in [HandshakeKind::Upgrade, HandshakeKind::ExtendedConnect] {
             assert_eq!(
                 UpgradeRequest::make_headers(form, &[], &[], &own, NONCE).err(),
                 Some(Rule::HeaderReserved),

@@ -254,11 +254,12 @@ fn class_19_each_form_refuses_the_others_request() {
         examine_connect(&[("Sec-WebSocket-Key", KEY)]),
         Some(Rule::KeyForbidden)
     );
-    let rule = UpgradeRequest::parse_headers(Form::ExtendedConnect, &upgrade(&[]), true).err();
+    let rule =
+        UpgradeRequest::parse_headers(HandshakeKind::ExtendedConnect, &upgrade(&[]), true).err();
     assert_eq!(rule, Some(Rule::ConnectMalformed));
-    let rule = UpgradeRequest::parse_headers(Form::Upgrade, &connect(&[]), true).err();
+    let rule = UpgradeRequest::parse_headers(HandshakeKind::Upgrade, &connect(&[]), true).err();
     assert_eq!(rule, Some(Rule::ConnectForbidden));
     let mixed = upgrade(&[(":path", "/")]);
-    let rule = UpgradeRequest::parse_headers(Form::Upgrade, &mixed, true).err();
+    let rule = UpgradeRequest::parse_headers(HandshakeKind::Upgrade, &mixed, true).err();
     assert_eq!(rule, Some(Rule::ConnectForbidden));
 }

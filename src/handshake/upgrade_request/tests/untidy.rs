@@ -84,8 +84,11 @@ fn the_authority_of_an_absolute_target_is_strict_and_a_malformed_host_beside_it_
 #[test]
 fn a_key_with_bits_left_over_is_answered_as_it_was_sent() {
     let key = "AQIDBAUGBwgJCgsMDQ4PEC==";
-    let parsed =
-        UpgradeRequest::parse_headers(Form::Upgrade, &upgrade(&[("Sec-WebSocket-Key", key)]), true);
+    let parsed = UpgradeRequest::parse_headers(
+        HandshakeKind::Upgrade,
+        &upgrade(&[("Sec-WebSocket-Key", key)]),
+        true,
+    );
     let (headers, _) = parsed
         .unwrap()
         .accept_headers(&Acceptance::default())
@@ -127,7 +130,8 @@ fn an_offer_of_extensions_that_cannot_be_read_offers_nothing() {
         assert_eq!(examine(&upgrade(&[field])), None, "{bad:?}");
         assert_eq!(examine_connect(&[field]), None, "{bad:?}");
         let parsed =
-            UpgradeRequest::parse_headers(Form::Upgrade, &upgrade(&[field]), true).unwrap();
+            UpgradeRequest::parse_headers(HandshakeKind::Upgrade, &upgrade(&[field]), true)
+                .unwrap();
         assert_eq!(parsed.extensions(), [], "{bad:?}");
         let head = shown(&[field]);
         assert_eq!(head.extensions, [], "{bad:?}");
