@@ -74,8 +74,9 @@ impl Default for Limits {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timeouts {
-    /// From the making of the session to the open one. Beyond it:
-    /// [`Rule::HandshakeTimeout`](crate::Rule::HandshakeTimeout). Default 10 s.
+    /// From the creation of the session until it is open. Beyond it:
+    /// [`Rule::HandshakeTimeout`](crate::Rule::HandshakeTimeout), which a server answers with
+    /// 408 if a part of the request has come as bytes. Default 10 s.
     pub handshake: Option<Duration>,
     /// How long a peer may send nothing at all. Beyond it:
     /// [`Rule::IdleTimeout`](crate::Rule::IdleTimeout). Default none, because

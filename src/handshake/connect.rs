@@ -1,5 +1,5 @@
-//! What an extended CONNECT has in place of a request line, a Host field and a key
-//! (RFC 8441, sections 4 and 5; RFC 9220, section 3).
+//! What an extended CONNECT has in place of a request line, a Host field, a key and the
+//! answer to it (RFC 8441, sections 4 and 5; RFC 9220, section 3).
 
 use super::{Header, RESERVED, target};
 use crate::{
@@ -56,13 +56,21 @@ pub(super) fn check_request(headers: &[Header]) -> Result<(), Rule> {
     if !pseudo(headers, ":path")?.is_none_or(is_path) {
         return Err(Rule::TargetMalformed);
     }
-    if header::values(headers, "Sec-WebSocket-Key")
-        .next()
-        .is_some()
-    {
-        return Err(Rule::KeyForbidden);
+    match header::single(headers, "Sec-WebSocket-Key") {
+        Occurrence::Missing => Ok(()),
+        _ => Err(Rule::KeyForbidden),
     }
-    Ok(())
+}
+
+/// Checks that a response accepts, in the way of an extended CONNECT.
+pub(super) fn check_response(status: u16, headers: &[Header]) -> Result<(), Rule> {
+    if !matches!(status, 200..=299) {
+        return Err(Rule::HandshakeRefused);
+    }
+    match header::single(headers, "Sec-WebSocket-Accept") {
+        Occurrence::Missing => Ok(()),
+        _ => Err(Rule::AcceptForbidden),
+    }
 }
 
 fn is_known(name: &str) -> bool {
@@ -72,7 +80,7 @@ fn is_known(name: &str) -> bool {
     )
 }
 
-/// The value of a pseudo-field, which may stand once.
+/// Returns the value of a pseudo-field, which may appear once.
 fn pseudo<'a>(headers: &'a [Header], name: &'a str) -> Result<Option<&'a [u8]>, Rule> {
     match header::single(headers, name) {
         Occurrence::Missing => Ok(None),

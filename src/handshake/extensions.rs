@@ -3,7 +3,7 @@
 
 use alloc::{borrow::ToOwned, string::String, vec::Vec};
 
-use super::{Extension, Header};
+use super::{Extension, Header, repeated};
 use crate::{
     Rule,
     http::{
@@ -14,8 +14,8 @@ use crate::{
 
 pub(super) const FIELD: &str = "Sec-WebSocket-Extensions";
 
-/// The extensions that a head names, in order; none if it has no such field. The
-/// field may stand several times, as if its values were one list.
+/// Returns the extensions that a head names, in order; none if it has no such field. The
+/// field may be repeated, as if its values were one list.
 ///
 /// Fails with [`Rule::ExtensionMalformed`] if a value is not an `extension-list`,
 /// which is never empty.
@@ -31,7 +31,7 @@ pub(crate) fn parse(headers: &[Header]) -> Result<Vec<Extension>, Rule> {
 }
 
 /// `extension-list = 1#extension`, where the elements of a list may be empty and
-/// white space may stand between any two words (RFC 2616, section 2.1, which the
+/// there may be white space between any two words (RFC 2616, section 2.1, which the
 /// grammar of RFC 6455 is written in).
 fn parse_list(value: &[u8], extensions: &mut Vec<Extension>) -> Option<()> {
     let mut cursor = Cursor::new(value);
@@ -67,7 +67,7 @@ fn parse_extension(cursor: &mut Cursor<'_>) -> Option<Extension> {
     Some(extension)
 }
 
-/// The value of the field for these extensions.
+/// Returns the value of the field for these extensions.
 pub(crate) fn write(extensions: &[Extension]) -> String {
     let mut value = String::new();
     for extension in extensions {
@@ -104,19 +104,22 @@ pub(super) fn check(extensions: &[Extension]) -> Result<(), Rule> {
     }
 }
 
-/// Whether each extension of an answer is one of the offer's, and stands once.
+/// Returns whether an answer chooses extensions that were offered, each once.
 ///
 /// An extension may be offered several times with other parameters, of which a
 /// server chooses one (RFC 6455, section 9.1; RFC 7692, section 5). Whether the
 /// chosen parameters answer the offered ones is the extension's to say.
 pub(super) fn are_chosen_from(offered: &[Extension], chosen: &[Extension]) -> bool {
-    // One of the two is the host's, and short. The other may be as long as a head, so
-    // nothing is done for each pair of its elements.
-    chosen.len() <= offered.len()
-        && chosen.iter().enumerate().all(|(index, extension)| {
-            let is_same = |other: &Extension| other.name == extension.name;
-            offered.iter().any(is_same) && !chosen.iter().take(index).any(is_same)
-        })
+    let all = names(offered).chain(names(chosen));
+    !repeated(names(chosen)).contains(&true)
+        && repeated(all)
+            .iter()
+            .skip(offered.len())
+            .all(|&offered| offered)
+}
+
+fn names(extensions: &[Extension]) -> impl Iterator<Item = &[u8]> {
+    extensions.iter().map(|extension| extension.name.as_bytes())
 }
 
 #[cfg(test)]
@@ -181,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn white_space_may_stand_between_any_two_words() {
+    fn white_space_is_allowed_between_any_two_words() {
         let expected = Ok(vec![extension("foo", &[("bar", Some("2"))])]);
         assert_eq!(parsed("foo;bar=2"), expected);
         assert_eq!(parsed("\tfoo \t; bar = 2 "), expected);
@@ -263,6 +266,11 @@ mod tests {
         assert_eq!(many.len(), 1 << 16);
         assert!(!are_chosen_from(&many, &many));
         assert!(are_chosen_from(&many, &many[..1]));
+        let all: Vec<_> = (0..1 << 16)
+            .map(|number| extension(&format!("x{number}"), &[]))
+            .collect();
+        assert!(are_chosen_from(&all, &all));
+        assert!(!are_chosen_from(&all[1..], &all[..1 << 15]));
     }
 
     #[test]

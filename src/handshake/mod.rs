@@ -1,23 +1,22 @@
 //! The opening handshake, client and server (RFC 6455, section 4; RFC 8441,
 //! section 5; RFC 9220).
 //!
-//! A client makes an offer, which is either the bytes of a whole request or the
-//! fields to add to one, and checks the response to it. A server examines a request,
-//! and answers it with an acceptance or a refusal. The same two pairs serve an
-//! upgrade of HTTP/1.1 and an extended CONNECT, see [`HandshakeKind`].
+//! A client makes a request, which is either the bytes of a whole head or the fields to add
+//! to one, and checks the response to it. A server parses a request, and accepts or refuses
+//! it. Both hold it as an `UpgradeRequest`, whether it is an upgrade of HTTP/1.1 or an
+//! extended CONNECT, see [`HandshakeKind`].
 //!
 //! The types that are public here are what sessions take and give. Nothing in this
 //! module keeps time or a connection: it turns heads into answers.
 
-mod client;
 mod connect;
 pub(crate) mod extensions;
 mod key;
 mod refusal;
-mod server;
 mod subprotocol;
 mod target;
 mod types;
+mod upgrade_request;
 
 pub use crate::http::header::Header;
 pub use subprotocol::choose as choose_subprotocol;
@@ -25,9 +24,11 @@ pub use types::{
     Acceptance, Extension, HandshakeKind, Negotiated, Refusal, Request, RequestHead, ResponseHead,
 };
 
-pub(crate) use client::Offer;
 pub(crate) use refusal::{refusal_for, refusal_head};
-pub(crate) use server::Asked;
+pub(crate) use upgrade_request::UpgradeRequest;
+
+use alloc::{collections::BinaryHeap, vec, vec::Vec};
+use core::cmp::Reverse;
 
 use crate::{Rule, http::header};
 
@@ -62,15 +63,23 @@ fn check_extra(headers: &[Header], reserved: &[&str]) -> Result<(), Rule> {
     Ok(())
 }
 
-/// Fields with their names as the form has them: those of HTTP/2 and HTTP/3 are in
-/// lower case (RFC 9113, section 8.2.1; RFC 9114, section 4.2).
-fn named_for(form: HandshakeKind, mut headers: alloc::vec::Vec<Header>) -> alloc::vec::Vec<Header> {
-    if form == HandshakeKind::ExtendedConnect {
-        for header in &mut headers {
-            header.name.make_ascii_lowercase();
+/// Returns of each name whether it is the same as one before it.
+///
+/// A peer may send as many as fit in a head, so they are not compared each with each. A
+/// heap takes less code than a set or a sort, which nothing else in the component needs.
+fn repeated<'a>(names: impl Iterator<Item = &'a [u8]>) -> Vec<bool> {
+    let mut heap: BinaryHeap<_> = names.zip(0..).map(Reverse).collect();
+    let mut repeated = vec![false; heap.len()];
+    let mut last = None;
+    while let Some(Reverse((name, index))) = heap.pop() {
+        if last == Some(name)
+            && let Some(repeated) = repeated.get_mut(index)
+        {
+            *repeated = true;
         }
+        last = Some(name);
     }
-    headers
+    repeated
 }
 
 #[cfg(test)]

@@ -1,10 +1,9 @@
 //! Subprotocols (RFC 6455, sections 1.9 and 11.3.4). Names compare with regard to
 //! case.
 
-use alloc::{borrow::ToOwned, collections::BinaryHeap, string::String, vec, vec::Vec};
-use core::cmp::Reverse;
+use alloc::{borrow::ToOwned, string::String, vec::Vec};
 
-use super::Header;
+use super::{Header, repeated};
 use crate::{
     Rule,
     http::{
@@ -15,8 +14,8 @@ use crate::{
 
 pub(super) const FIELD: &str = "Sec-WebSocket-Protocol";
 
-/// The subprotocols that a request asks for, most wanted first, each once; none if it
-/// has no such field or an empty one.
+/// Returns the subprotocols that a request asks for, most wanted first, each once; none if
+/// it has no such field or an empty one.
 ///
 /// Clients should send neither an empty field nor a name twice (RFC 6455, section 4.1,
 /// item 10), but what they mean is plain.
@@ -31,8 +30,11 @@ pub(super) fn requested(headers: &[Header]) -> Result<Vec<String>, Rule> {
         .collect()
 }
 
-/// The subprotocol that a response chose of those offered, if any (RFC 6455,
+/// Returns the subprotocol that a response chose of those offered, if any (RFC 6455,
 /// section 4.1, item 6 of the checks).
+///
+/// Fails with [`Rule::SubprotocolDuplicate`], [`Rule::SubprotocolMalformed`], which an empty
+/// field is too, or [`Rule::SubprotocolNotOffered`].
 pub(super) fn chosen(headers: &[Header], offered: &[String]) -> Result<Option<String>, Rule> {
     let value = match header::single(headers, FIELD) {
         Occurrence::Missing => return Ok(None),
@@ -58,9 +60,9 @@ pub(super) fn check(names: &[String]) -> Result<(), Rule> {
     }
 }
 
-/// The first of `supported` that a request's `headers` ask for: for servers, whose
+/// Returns the first of `supported` that a request's `headers` ask for: for servers, whose
 /// preference decides (RFC 6455, section 4.2.2). None if the request asks for none of
-/// them, or asks in a malformed way.
+/// them, or its field is malformed.
 ///
 /// ```
 /// use websocket_component::handshake::{Header, choose_subprotocol};
@@ -89,25 +91,6 @@ fn are_unique(names: &[String]) -> bool {
     !repeated(names.iter().map(String::as_bytes)).contains(&true)
 }
 
-/// Whether each of the names is the same as one before it.
-///
-/// A peer may send as many as fit in a head, so they are not compared each with each. A
-/// heap takes less code than a set or a sort, which nothing else in the component needs.
-fn repeated<'a>(names: impl ExactSizeIterator<Item = &'a [u8]>) -> Vec<bool> {
-    let mut repeated = vec![false; names.len()];
-    let mut heap: BinaryHeap<_> = names.zip(0..).map(Reverse).collect();
-    let mut last = None;
-    while let Some(Reverse((name, index))) = heap.pop() {
-        if last == Some(name)
-            && let Some(repeated) = repeated.get_mut(index)
-        {
-            *repeated = true;
-        }
-        last = Some(name);
-    }
-    repeated
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,7 +115,7 @@ mod tests {
 
     #[test]
     fn an_empty_field_asks_for_none() {
-        for values in [&[""][..], &[" , "], &["", ""]] {
+        for values in [&[""][..], &[" \t "], &[" , "], &["", ""]] {
             assert_eq!(requested(&fields(values)), Ok(vec![]), "{values:?}");
         }
     }

@@ -1,9 +1,16 @@
-//! The target of a request: the resource that the WebSocket is asked of (RFC 6455,
-//! section 3; RFC 9112, section 3.2).
+//! The target of a request and its Host field: the resource that the WebSocket is asked of
+//! (RFC 6455, section 3; RFC 9112, section 3.2).
 
 use alloc::string::String;
 
-use crate::http::authority::is_authority;
+use super::Header;
+use crate::{
+    Rule,
+    http::{
+        authority::is_authority,
+        header::{self, Occurrence},
+    },
+};
 
 /// A request target in origin form or absolute form (RFC 9112, section 3.2).
 pub(super) struct Target<'a> {
@@ -60,6 +67,29 @@ impl<'a> Target<'a> {
 /// Whether a target is a path and query: in origin form.
 pub(super) fn is_path(target: &str) -> bool {
     Target::parse(target).is_some_and(|target| target.authority.is_none())
+}
+
+/// Returns the value of the one Host field: a host and port, or nothing, which is what a
+/// client sends whose target has no authority (RFC 9112, section 3.2).
+///
+/// Fails with [`Rule::HostMissing`], [`Rule::HostDuplicate`] or [`Rule::HostMalformed`].
+pub(super) fn host(headers: &[Header]) -> Result<&str, Rule> {
+    match header::single(headers, "Host") {
+        Occurrence::Missing => Err(Rule::HostMissing),
+        Occurrence::Repeated => Err(Rule::HostDuplicate),
+        Occurrence::Once(value) if value.is_empty() || is_authority(value) => {
+            core::str::from_utf8(value).map_err(|_| Rule::HostMalformed)
+        }
+        Occurrence::Once(_) => Err(Rule::HostMalformed),
+    }
+}
+
+/// Checks that there is one Host field, and its form unless that may be malformed.
+pub(super) fn check_host(headers: &[Header], allow_malformed: bool) -> Result<(), Rule> {
+    match host(headers) {
+        Err(Rule::HostMalformed) if allow_malformed => Ok(()),
+        host => host.map(|_| ()),
+    }
 }
 
 #[cfg(test)]

@@ -38,18 +38,18 @@ fn client_and_server_agree_over_an_upgrade() {
         extensions: vec![extension("foo"), extension("bar")],
         ..Request::new("example.org", "/chat")
     };
-    let (head, offer) = Offer::http1(&request, [7; 16]).unwrap();
-    let asked = Asked::from_request(&read_request(&head), true).unwrap();
+    let (head, made) = UpgradeRequest::make(&request, [7; 16]).unwrap();
+    let parsed = UpgradeRequest::parse(&read_request(&head), true).unwrap();
     let acceptance = Acceptance {
         subprotocol: Some("b".into()),
         extensions: vec![extension("bar")],
         headers: vec![],
     };
-    let (head, agreed) = asked.response(&acceptance).unwrap();
+    let (head, agreed) = parsed.accept(&acceptance).unwrap();
     let response = read_response(&head);
-    assert_eq!(offer.check(response.status, &response.headers), Ok(agreed));
+    assert_eq!(made.check(response.status, &response.headers), Ok(agreed));
 
-    let (_, other) = Offer::http1(&request, [8; 16]).unwrap();
+    let (_, other) = UpgradeRequest::make(&request, [8; 16]).unwrap();
     let outcome = other.check(response.status, &response.headers);
     assert_eq!(outcome, Err(Rule::AcceptWrong), "the answer to another key");
 }
@@ -62,23 +62,25 @@ fn client_and_server_agree_over_an_extended_connect() {
     ];
     let subprotocols = ["a".into()];
     let form = HandshakeKind::ExtendedConnect;
-    let (added, offer) = Offer::headers(form, &subprotocols, &[], &pseudo, [7; 16]).unwrap();
-    let asked = Asked::from_headers(form, &[&pseudo[..], &added].concat(), true).unwrap();
+    let (added, made) =
+        UpgradeRequest::make_headers(form, &subprotocols, &[], &pseudo, [7; 16]).unwrap();
+    let parsed =
+        UpgradeRequest::parse_headers(form, &[&pseudo[..], &added].concat(), true).unwrap();
     let acceptance = Acceptance {
         subprotocol: Some("a".into()),
         ..Acceptance::default()
     };
-    let (headers, agreed) = asked.accept(&acceptance).unwrap();
-    assert_eq!(offer.check(200, &headers), Ok(agreed));
+    let (headers, agreed) = parsed.accept_headers(&acceptance).unwrap();
+    assert_eq!(made.check(200, &headers), Ok(agreed));
 }
 
 #[test]
 fn class_18_a_refusal_never_opens() {
-    let (_, offer) = Offer::http1(&Request::new("a", "/"), [7; 16]).unwrap();
+    let (_, made) = UpgradeRequest::make(&Request::new("a", "/"), [7; 16]).unwrap();
     for &rule in Rule::ALL {
         let bytes = refusal_for(rule, true);
         let response = read_response(&bytes);
-        let outcome = offer.check(response.status, &response.headers);
+        let outcome = made.check(response.status, &response.headers);
         assert_eq!(outcome, Err(Rule::HandshakeRefused), "{rule:?}");
     }
 }
@@ -109,9 +111,9 @@ proptest! {
             extensions: names.iter().map(|name| extension(name)).collect(),
             headers,
         };
-        if let Ok((head, _)) = Offer::http1(&request, [7; 16]) {
+        if let Ok((head, _)) = UpgradeRequest::make(&request, [7; 16]) {
             let parsed = read_request(&head);
-            prop_assert!(Asked::from_request(&parsed, false).is_ok());
+            prop_assert!(UpgradeRequest::parse(&parsed, false).is_ok());
             let fields = parsed.headers.len();
             let offers = usize::from(!request.subprotocols.is_empty())
                 + usize::from(!request.extensions.is_empty());
@@ -146,9 +148,9 @@ proptest! {
             .map(|(name, value)| Header::new(*name, value))
             .collect();
         for form in [HandshakeKind::Upgrade, HandshakeKind::ExtendedConnect] {
-            let _ = Asked::from_headers(form, &headers, true);
-            let (_, offer) = Offer::headers(form, &[], &[], &[], [7; 16]).unwrap();
-            let _ = offer.check(status, &headers);
+            let _ = UpgradeRequest::parse_headers(form, &headers, true);
+            let (_, made) = UpgradeRequest::make_headers(form, &[], &[], &[], [7; 16]).unwrap();
+            let _ = made.check(status, &headers);
         }
         let _ = choose_subprotocol(&headers, &["a"]);
     }

@@ -1,10 +1,16 @@
 //! What a handshake is made of: the native forms of the records in
 //! `wit/session.wit` and `wit/types.wit`.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{borrow::ToOwned, string::String, vec::Vec};
 
-use super::Header;
-use crate::{Rule, http::head::ParsedResponse};
+use super::{
+    Header, extensions, subprotocol,
+    target::{self, Target},
+};
+use crate::{
+    Rule,
+    http::head::{ParsedRequest, ParsedResponse},
+};
 
 /// Over which HTTP a handshake goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -23,7 +29,7 @@ pub struct Extension {
     /// The registered name, a token. Names compare with regard to case.
     pub name: String,
     /// Name and value of each parameter, in order; both are tokens. A value that was
-    /// quoted is given without its quotes. Names may stand twice: what that means is
+    /// quoted is given without its quotes. A name may be repeated: what that means is
     /// the extension's to say.
     pub parameters: Vec<(String, Option<String>)>,
 }
@@ -66,7 +72,7 @@ pub struct Request {
     /// offers of permessage-deflate, in the place of those that
     /// [`Config::deflate`](crate::Config::deflate) stands for.
     /// Their names and parameters are tokens, else [`Rule::ExtensionInvalid`]. A
-    /// name may stand more than once, with other parameters each time.
+    /// name may be repeated, with other parameters each time.
     pub extensions: Vec<Extension>,
     /// Further fields. Those of the handshake itself are refused with
     /// [`Rule::HeaderReserved`], others that are no field with
@@ -109,10 +115,52 @@ pub struct RequestHead {
     /// The rule of the handshake that the request breaks. Such a request can be
     /// refused but not accepted.
     pub violation: Option<Rule>,
-    /// Rules that the request breaks too, but that don't stand in its way:
+    /// Rules that the request breaks too, but that don't prevent its acceptance:
     /// [`Rule::ExtensionMalformed`], and [`Rule::HostMalformed`] if
     /// [`Config::allow_malformed_host`](crate::Config::allow_malformed_host) is set.
     pub tolerated: Vec<Rule>,
+}
+
+impl RequestHead {
+    /// Returns a request as the host sees it, with the rule that it breaks, if any.
+    pub(crate) fn new(request: ParsedRequest, violation: Option<Rule>) -> Self {
+        let ParsedRequest {
+            method,
+            target,
+            headers,
+            version: _,
+        } = request;
+        let parsed = Target::parse(&target);
+        let mut tolerated = Vec::new();
+        let host = target::host(&headers).unwrap_or_else(|rule| {
+            if rule == Rule::HostMalformed && violation != Some(rule) {
+                tolerated.push(rule);
+            }
+            ""
+        });
+        let authority = parsed
+            .as_ref()
+            .and_then(|target| target.authority)
+            .unwrap_or(host)
+            .to_owned();
+        let extensions = extensions::parse(&headers).unwrap_or_else(|rule| {
+            tolerated.push(rule);
+            Vec::new()
+        });
+        RequestHead {
+            authority,
+            subprotocols: subprotocol::requested(&headers).unwrap_or_default(),
+            extensions,
+            target: match parsed {
+                Some(parsed) => parsed.resource_name(),
+                None => target,
+            },
+            method,
+            headers,
+            violation,
+            tolerated,
+        }
+    }
 }
 
 /// A response, as it was received.

@@ -77,6 +77,7 @@ impl Session {
         self.failure = Some(self.describe(rule));
         self.life = Life::Ended;
         if connecting {
+            self.request_head = None;
             self.sender.clear();
             if let Some(head) = refusal {
                 self.sender.push_head(&head);

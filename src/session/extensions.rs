@@ -9,10 +9,10 @@ use super::receive::{Extensions, Receiver};
 use super::{Life, Role, Session};
 use crate::Rule;
 use crate::deflate::{Deflate, NAME, negotiation};
-use crate::handshake::{Acceptance, Asked, Extension, Header, Negotiated, Offer};
+use crate::handshake::{Acceptance, Extension, Header, Negotiated, UpgradeRequest};
 
 impl Session {
-    /// What a client offers: what the host says, or else what the settings do.
+    /// Returns what a client offers: what the host says, or else what the settings do.
     pub(super) fn offers(&self, hosts: &[Extension]) -> Vec<Extension> {
         match &self.config.deflate {
             Some(settings) if hosts.is_empty() => negotiation::offers(settings),
@@ -20,22 +20,22 @@ impl Session {
         }
     }
 
-    /// A server's acceptance, with an answer to the offers of permessage-deflate.
+    /// Returns a server's acceptance, with an answer to the offers of permessage-deflate.
     pub(super) fn answer<'a>(
         &self,
         acceptance: &'a Acceptance,
-        asked: &Asked,
+        request: &UpgradeRequest,
     ) -> Result<Cow<'a, Acceptance>, Rule> {
         let Some(settings) = &self.config.deflate else {
             return Ok(Cow::Borrowed(acceptance));
         };
         match &acceptance.extensions[..] {
             [] => Ok(Cow::Owned(Acceptance {
-                extensions: Vec::from_iter(negotiation::answer(settings, asked.extensions())),
+                extensions: Vec::from_iter(negotiation::answer(settings, request.extensions())),
                 ..acceptance.clone()
             })),
             [answer] if answer.name == NAME => {
-                negotiation::check(asked.extensions(), answer)
+                negotiation::check(request.extensions(), answer)
                     .map_err(|_| Rule::ExtensionNotRequested)?;
                 Ok(Cow::Borrowed(acceptance))
             }
@@ -43,21 +43,21 @@ impl Session {
         }
     }
 
-    /// What a response agrees to.
+    /// Returns what a response to the request agrees to.
     pub(super) fn check_response(
         &self,
-        offer: &Offer,
+        request: &UpgradeRequest,
         status: u16,
         headers: &[Header],
     ) -> Result<Negotiated, Rule> {
-        let negotiated = offer.check(status, headers)?;
+        let negotiated = request.check(status, headers)?;
         if let Some((_, answer)) = self.own(&negotiated) {
-            negotiation::check(offer.extensions(), answer)?;
+            negotiation::check(request.extensions(), answer)?;
         }
         Ok(negotiated)
     }
 
-    /// The settings and the answer, if messages are the session's to compress.
+    /// Returns the settings and the answer, if messages are the session's to compress.
     fn own<'a>(&'a self, negotiated: &'a Negotiated) -> Option<(&'a Deflate, &'a Extension)> {
         let settings = self.config.deflate.as_ref()?;
         match &negotiated.extensions[..] {
@@ -66,7 +66,7 @@ impl Session {
         }
     }
 
-    /// The handshake is complete.
+    /// Opens the session: the handshake is complete.
     ///
     /// Fails with [`Rule::DeflateAnswerInvalid`] if permessage-deflate was agreed on
     /// elsewhere, and not in the way of an answer.

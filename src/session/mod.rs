@@ -133,7 +133,7 @@ pub struct Session {
     /// The rule that ends the session in the next call.
     held: Option<Rule>,
     handshake: Handshake,
-    request: Option<Box<RequestHead>>,
+    request_head: Option<Box<RequestHead>>,
     response: Option<Box<ResponseHead>>,
     negotiated: Option<Negotiated>,
     receiver: Receiver,
@@ -229,7 +229,7 @@ impl Session {
             failure: None,
             held: None,
             handshake,
-            request: None,
+            request_head: None,
             response: None,
             negotiated: None,
             receiver: Receiver::new(role, &config, Extensions::None),

@@ -99,10 +99,10 @@ fn a_request_that_breaks_a_rule_gets_its_status_and_a_line_in_the_log() {
 }
 
 #[test]
-fn class_23_a_request_that_doesnt_come_is_408() {
+fn class_23_a_request_that_doesnt_come_is_408_if_it_has_begun() {
     let gate = Gate::before(Upstream::bind().address, &["--handshake-timeout", "300ms"]);
     assert_eq!(status(&gate.raw(b"GET / HTTP/1.1\r\nHost: a\r\n")), 408);
-    assert_eq!(status(&gate.raw(b"")), 408);
+    assert_eq!(gate.raw(b""), "");
     gate.logged(2, "handshake-timeout");
 }
 

@@ -102,6 +102,7 @@ fn bad_requests_are_answered_with_their_status<E: Engine>() {
         let failure = subject.engine.failure().expect("it has failed");
         assert_eq!(failure, rule.into());
         assert_eq!(failure.status, Some(status));
+        assert_eq!(subject.engine.request(), None);
         let response = subject.writes_text();
         assert!(
             response.starts_with(&format!("HTTP/1.1 {status} ")),

@@ -1,5 +1,7 @@
 //! The handshake in headers, over HTTP/1.1 and as an extended CONNECT (RFC 8441, RFC 9220).
 
+use std::time::Duration;
+
 use host_tests::engine::{ENTROPY, START};
 use host_tests::wire::Frame;
 use host_tests::{Engine, Event, heads, on_both_engines};
@@ -20,6 +22,7 @@ on_both_engines![
     a_session_that_starts_open_has_what_was_negotiated,
     bytes_before_the_handshake_has_ended_wait,
     a_session_whose_connection_is_lost_meanwhile_does_not_open,
+    class_23_a_handshake_in_headers_that_takes_too_long_writes_nothing,
 ];
 
 const NOW: Instant = Instant::from_nanos(3);
@@ -348,4 +351,24 @@ fn a_session_whose_connection_is_lost_meanwhile_does_not_open<E: Engine>() {
     assert_refused(server.end_server_handshake(NOW), OVER);
     assert_eq!(client.state(), State::Closed);
     assert_eq!(server.state(), State::Closed);
+}
+
+/// RFC 8441, section 5: the stream of an extended CONNECT carries no bytes of HTTP/1.1.
+fn class_23_a_handshake_in_headers_that_takes_too_long_writes_nothing<E: Engine>() {
+    let (late, acceptance) = (START.after(Duration::from_secs(10)), Acceptance::default());
+    for form in [HandshakeKind::Upgrade, HandshakeKind::ExtendedConnect] {
+        let (mut client, mut server) = (client::<E>(), server::<E>());
+        client
+            .begin_client_handshake(form, &[], &[], &[], NOW)
+            .unwrap();
+        for session in [&mut client, &mut server] {
+            let turn = session.exchange(b"", &[], late, 100);
+            assert_eq!((turn.output, turn.state), (vec![], State::Closed));
+            assert_eq!(session.failure(), Some(Rule::HandshakeTimeout.into()));
+        }
+        let outcome = client.end_client_handshake(200, &[], late);
+        assert_refused(outcome, Rule::HandshakeOutOfOrder);
+        let outcome = server.begin_server_handshake(form, &connect_request(), &acceptance, late);
+        assert_refused(outcome, Rule::HandshakeOutOfOrder);
+    }
 }

@@ -68,7 +68,7 @@ fn an_offer_of_extensions_that_cannot_be_read_offers_nothing<E: Engine>() {
 }
 
 fn an_empty_list_of_subprotocols_asks_for_none<E: Engine>() {
-    for value in ["", ",", " , "] {
+    for value in ["", " \t ", ",", " , "] {
         let request = heads::request_with(&[("Sec-WebSocket-Protocol", value)]);
         let shown = accepted::<E>(request);
         assert_eq!((shown.subprotocols, shown.tolerated), (vec![], vec![]));

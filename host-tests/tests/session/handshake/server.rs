@@ -42,6 +42,7 @@ fn a_request_is_shown_and_accepted<E: Engine>() {
     assert_eq!(request.headers.len(), 8);
     assert_eq!(request.headers[7], header("Origin", "https://example.org"));
     accept(&mut subject);
+    assert_eq!(subject.engine.request(), None);
     assert_eq!(subject.state(), State::Open);
     let negotiated = subject.engine.negotiated().unwrap();
     assert_eq!(negotiated.subprotocol, None);
@@ -141,6 +142,7 @@ fn a_request_is_refused_with_a_body<E: Engine>() {
         ..Refusal::new(401)
     };
     subject.engine.refuse(&refusal, subject.now).unwrap();
+    assert_eq!(subject.engine.request(), None);
     assert_eq!(subject.state(), State::Closing);
     let response = subject.writes_text();
     let (head, body) = response.split_once("\r\n\r\n").unwrap();
@@ -171,6 +173,7 @@ fn a_refused_session_hears_nothing_more<E: Engine>() {
 fn a_request_whose_connection_is_lost_can_not_be_answered<E: Engine>() {
     let mut subject = asked::<E>(&[]);
     subject.engine.end_of_input(subject.now);
+    assert_eq!(subject.engine.request(), None);
     let accepted = subject.engine.accept(&Acceptance::default(), subject.now);
     assert_refused(accepted, Rule::HandshakeOutOfOrder);
     let refused = subject.engine.refuse(&Refusal::new(503), subject.now);

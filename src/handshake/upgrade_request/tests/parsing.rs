@@ -1,130 +1,6 @@
+//! Requests that are parsed, and which of them break a rule.
+
 use super::*;
-
-mod untidy;
-
-const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
-const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
-
-fn headers(fields: &[(&str, &str)]) -> Vec<Header> {
-    fields
-        .iter()
-        .map(|&(name, value)| Header::new(name, value))
-        .collect()
-}
-
-/// The good fields, of which those named like one of `instead` are replaced by all
-/// of these.
-fn replaced(good: &[(&str, &str)], instead: &[(&str, &str)]) -> Vec<Header> {
-    let kept = good
-        .iter()
-        .filter(|(name, _)| instead.iter().all(|(other, _)| name != other));
-    let fields: Vec<(&str, &str)> = kept.chain(instead).copied().collect();
-    headers(&fields)
-}
-
-fn upgrade(instead: &[(&str, &str)]) -> Vec<Header> {
-    let good = [
-        ("Host", "example.org"),
-        ("Upgrade", "websocket"),
-        ("Connection", "Upgrade"),
-        ("Sec-WebSocket-Key", KEY),
-        ("Sec-WebSocket-Version", "13"),
-    ];
-    replaced(&good, instead)
-}
-
-fn without(name: &str) -> Vec<Header> {
-    let mut headers = upgrade(&[]);
-    headers.retain(|header| header.name != name);
-    headers
-}
-
-fn connect(instead: &[(&str, &str)]) -> Vec<Header> {
-    let good = [
-        (":method", "CONNECT"),
-        (":protocol", "websocket"),
-        (":scheme", "https"),
-        (":path", "/chat"),
-        (":authority", "example.org"),
-        ("sec-websocket-version", "13"),
-    ];
-    replaced(&good, instead)
-}
-
-fn request(method: &str, target: &str, headers: Vec<Header>) -> ParsedRequest {
-    ParsedRequest {
-        version: Version::Http11,
-        method: method.into(),
-        target: target.into(),
-        headers,
-    }
-}
-
-fn examine(headers: &[Header]) -> Option<Rule> {
-    examine_with(headers, true)
-}
-
-fn examine_with(headers: &[Header], allow_malformed_host: bool) -> Option<Rule> {
-    let by_fields =
-        Asked::from_headers(HandshakeKind::Upgrade, headers, allow_malformed_host).err();
-    let by_request = examine_request(&request("GET", "/", headers.to_vec()), allow_malformed_host);
-    assert_eq!(by_fields, by_request, "both ways find the same");
-    by_fields
-}
-
-fn examine_request(request: &ParsedRequest, allow_malformed_host: bool) -> Option<Rule> {
-    Asked::from_request(request, allow_malformed_host).err()
-}
-
-fn examine_connect(instead: &[(&str, &str)]) -> Option<Rule> {
-    Asked::from_headers(HandshakeKind::ExtendedConnect, &connect(instead), true).err()
-}
-
-/// What a host is shown of an upgrade.
-fn shown(instead: &[(&str, &str)]) -> RequestHead {
-    RequestHead::new(request("GET", "/", upgrade(instead)), None)
-}
-
-#[test]
-fn a_good_request_is_examined_and_accepted() {
-    let fields = upgrade(&[
-        ("Upgrade", "h2c, WebSocket"),
-        ("Connection", "keep-alive, upgrade"),
-        ("Sec-WebSocket-Protocol", "chat, superchat"),
-        ("Sec-WebSocket-Extensions", "foo; a=1, bar"),
-    ]);
-    let asked = Asked::from_request(&request("GET", "/chat", fields), true).unwrap();
-    let foo = Extension {
-        name: "foo".into(),
-        parameters: vec![("b".into(), None)],
-    };
-    let acceptance = Acceptance {
-        subprotocol: Some("superchat".into()),
-        extensions: vec![foo.clone()],
-        headers: headers(&[("Set-Cookie", "a=b")]),
-    };
-    let (bytes, negotiated) = asked.response(&acceptance).unwrap();
-    let expected = format!(
-        "HTTP/1.1 101 Switching Protocols\r\n\
-         Upgrade: websocket\r\n\
-         Connection: Upgrade\r\n\
-         Sec-WebSocket-Accept: {ACCEPT}\r\n\
-         Sec-WebSocket-Protocol: superchat\r\n\
-         Sec-WebSocket-Extensions: foo; b\r\n\
-         Set-Cookie: a=b\r\n\r\n"
-    );
-    assert_eq!(String::from_utf8(bytes).unwrap(), expected);
-    assert_eq!(negotiated.subprotocol.as_deref(), Some("superchat"));
-    assert_eq!(negotiated.extensions, [foo]);
-}
-
-#[test]
-fn an_acceptance_that_chooses_nothing_has_no_fields_for_it() {
-    let asked = Asked::from_headers(HandshakeKind::Upgrade, &upgrade(&[]), true).unwrap();
-    let (headers, negotiated) = asked.accept(&Acceptance::default()).unwrap();
-    assert_eq!(headers.len(), 3);
-    assert_eq!(negotiated, Negotiated::default());
-}
 
 #[test]
 fn ordinary_requests_are_told_apart_from_broken_handshakes() {
@@ -373,95 +249,17 @@ fn class_04_high_bytes_in_any_field_of_a_request_are_refused_or_not_shown_as_rea
 }
 
 #[test]
-fn an_extended_connect_is_examined_and_accepted() {
-    let fields = connect(&[
-        (":protocol", "WebSocket"),
-        ("sec-websocket-protocol", "chat"),
-    ]);
-    let asked = Asked::from_headers(HandshakeKind::ExtendedConnect, &fields, true).unwrap();
-    let acceptance = Acceptance {
-        subprotocol: Some("chat".into()),
-        headers: headers(&[("Server", "x")]),
-        ..Acceptance::default()
-    };
-    let (fields, _) = asked.accept(&acceptance).unwrap();
-    let expected = headers(&[("sec-websocket-protocol", "chat"), ("server", "x")]);
-    assert_eq!(fields, expected);
-}
-
-#[test]
 fn class_19_each_form_refuses_the_others_request() {
     assert_eq!(
         examine_connect(&[("Sec-WebSocket-Key", KEY)]),
         Some(Rule::KeyForbidden)
     );
-    let rule = Asked::from_headers(HandshakeKind::ExtendedConnect, &upgrade(&[]), true).err();
+    let rule =
+        UpgradeRequest::parse_headers(HandshakeKind::ExtendedConnect, &upgrade(&[]), true).err();
     assert_eq!(rule, Some(Rule::ConnectMalformed));
-    let rule = Asked::from_headers(HandshakeKind::Upgrade, &connect(&[]), true).err();
+    let rule = UpgradeRequest::parse_headers(HandshakeKind::Upgrade, &connect(&[]), true).err();
     assert_eq!(rule, Some(Rule::ConnectForbidden));
     let mixed = upgrade(&[(":path", "/")]);
-    let rule = Asked::from_headers(HandshakeKind::Upgrade, &mixed, true).err();
+    let rule = UpgradeRequest::parse_headers(HandshakeKind::Upgrade, &mixed, true).err();
     assert_eq!(rule, Some(Rule::ConnectForbidden));
-}
-
-#[test]
-fn only_what_was_requested_can_be_accepted() {
-    let fields = upgrade(&[
-        ("Sec-WebSocket-Protocol", "chat"),
-        ("Sec-WebSocket-Extensions", "foo, foo; a, bar"),
-    ]);
-    let asked = Asked::from_headers(HandshakeKind::Upgrade, &fields, true).unwrap();
-    let subprotocol = |name: &str| {
-        let acceptance = Acceptance {
-            subprotocol: Some(name.into()),
-            ..Acceptance::default()
-        };
-        asked.accept(&acceptance).err()
-    };
-    assert_eq!(subprotocol("chat"), None);
-    assert_eq!(subprotocol("Chat"), Some(Rule::SubprotocolNotRequested));
-    assert_eq!(subprotocol(""), Some(Rule::SubprotocolNotRequested));
-    assert_eq!(
-        subprotocol("chat\r\nX: y"),
-        Some(Rule::SubprotocolNotRequested)
-    );
-    let extensions = |names: &[&str]| {
-        let named = |name: &&str| Extension {
-            name: (*name).into(),
-            parameters: vec![],
-        };
-        let acceptance = Acceptance {
-            extensions: names.iter().map(named).collect(),
-            ..Acceptance::default()
-        };
-        asked.accept(&acceptance).err()
-    };
-    assert_eq!(extensions(&["bar", "foo"]), None);
-    assert_eq!(
-        extensions(&["foo", "foo"]),
-        Some(Rule::ExtensionNotRequested)
-    );
-    assert_eq!(extensions(&["baz"]), Some(Rule::ExtensionNotRequested));
-    assert_eq!(extensions(&["foo\r\n"]), Some(Rule::ExtensionInvalid));
-}
-
-#[test]
-fn class_18_no_value_of_the_host_ends_its_line_or_overrides_the_handshake() {
-    let asked = Asked::from_headers(HandshakeKind::Upgrade, &upgrade(&[]), true).unwrap();
-    let with = |name: &str, value: &str| {
-        let acceptance = Acceptance {
-            headers: headers(&[(name, value)]),
-            ..Acceptance::default()
-        };
-        asked.response(&acceptance).err()
-    };
-    assert_eq!(with("X", "a\r\nb"), Some(Rule::HeaderValueInvalid));
-    assert_eq!(with("X: y\r\n", "a"), Some(Rule::HeaderNameInvalid));
-    for name in RESERVED {
-        assert_eq!(
-            with(&name.to_uppercase(), "0"),
-            Some(Rule::HeaderReserved),
-            "{name}"
-        );
-    }
 }
