@@ -236,7 +236,7 @@ impl Turn {
             let Some(record) = turn.next_record() else {
                 break false;
             };
-            #[cfg(feature = "misbehave")]
+            #[cfg(websocket_misbehave)]
             super::misbehave::on(turn.payload(&record.place));
             if let Some(relay) = &mut relay
                 && record.kind.is_of_message()

@@ -9,7 +9,7 @@ mod c_allocator;
 mod convert;
 mod exchange;
 mod lend;
-#[cfg(feature = "misbehave")]
+#[cfg(websocket_misbehave)]
 mod misbehave;
 #[cfg(target_arch = "wasm32")]
 mod runtime;
