@@ -17,6 +17,7 @@ use core::fmt;
 
 /// Who is at fault when a rule is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Party {
     /// The other side of the connection.
     Peer,

@@ -102,6 +102,7 @@ impl From<Lent<'_>> for Event {
                 Event::Pong(payload.into(), round_trip.map(nanos))
             }
             Lent::Close { code, reason } => Event::Close(code, reason.into()),
+            other => panic!("an event that tests don't know: {other:?}"),
         }
     }
 }
@@ -384,6 +385,7 @@ impl Engine for Native {
                 let event = received.map(|received| received.event().into());
                 ActionIs::ReceiveComplete(id, context, event)
             }
+            other => panic!("an action that tests don't know: {other:?}"),
         }
     }
 

@@ -88,7 +88,8 @@ impl Request {
 }
 
 /// The head of a request, as it was received.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RequestHead {
     /// The method, `GET` unless [`RequestHead::violation`] says otherwise.
     pub method: String,
@@ -116,7 +117,8 @@ pub struct RequestHead {
 }
 
 /// A response, as it was received.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ResponseHead {
     /// The status, 100 to 999 (RFC 9110, section 15).
     pub status: u16,

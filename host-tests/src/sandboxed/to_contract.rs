@@ -1,5 +1,6 @@
 //! What tests say, in the types of the contract.
 
+use std::fmt::Debug;
 use std::time::Duration;
 
 use websocket_component::handshake::{
@@ -26,6 +27,11 @@ pub(super) fn all<T: ToContract>(values: &[T]) -> Vec<T::Contract> {
     values.iter().map(T::to_contract).collect()
 }
 
+/// What the engine has, and the contract or these tests don't.
+fn unknown(value: &dyn Debug) -> ! {
+    panic!("no counterpart in the contract: {value:?}")
+}
+
 impl ToContract for Config {
     type Contract = protocol::Config;
 
@@ -39,11 +45,13 @@ impl ToContract for Config {
             delivery: match self.delivery {
                 Delivery::Messages => protocol::Delivery::Messages,
                 Delivery::Pieces => protocol::Delivery::Pieces,
+                other => unknown(&other),
             },
             pongs: match self.pongs {
                 PongPolicy::Each => protocol::PongPolicy::Each,
                 PongPolicy::Latest => protocol::PongPolicy::Latest,
                 PongPolicy::Manual => protocol::PongPolicy::Manual,
+                other => unknown(&other),
             },
             show_control: self.show_control,
             reply_to_close: self.reply_to_close,
@@ -200,6 +208,7 @@ impl ToContract for Completion<'_> {
             Completion::Sent(count) => protocol::Completion::Sent(u32::try_from(*count).unwrap()),
             Completion::Read(bytes) => protocol::Completion::Read(bytes.to_vec()),
             Completion::Done => protocol::Completion::Done,
+            other => unknown(other),
         }
     }
 }
@@ -224,6 +233,7 @@ impl ToContract for Message<'_> {
                 protocol::Message::Close(Some(protocol::CloseFrame { code, reason }))
             }
             Message::Frame(bits, payload) => protocol::Message::Frame((bits, payload.into())),
+            other => unknown(&other),
         }
     }
 }
@@ -268,5 +278,6 @@ fn record<'a>(outgoing: &Outgoing<'a>) -> (protocol::Kind, &'a [u8], u64) {
         Message::Close => (Kind::Close, b"", 1005),
         Message::CloseWith(code, reason) => (Kind::Close, reason, u64::from(code)),
         Message::Frame(bits, payload) => (Kind::Frame, payload, u64::from(bits)),
+        other => unknown(&other),
     }
 }

@@ -54,6 +54,7 @@ fn the_contract_says_of_each_rule_what_the_engine_does() {
             Party::Peer => "Peer",
             Party::Host => "Host",
             Party::Transport => "Transport",
+            other => panic!("{other:?} is not in the contract"),
         };
         let sentence = rule.description();
         let (first, others) = sentence.split_at(1);

@@ -7,7 +7,7 @@ use host_tests::wire::RSV1;
 use host_tests::{Frame, deflate};
 use websocket_component::handshake::Negotiated;
 use websocket_component::{
-    Config, Deflate, Delivery, Event, Instant, Message, Relayed, Rule, Sent, Session,
+    Config, Deflate, Delivery, Event, Instant, Message, Relayed, Rule, Session,
 };
 
 /// A reading of a clock that has run for a long time.
@@ -100,9 +100,9 @@ fn sends_without_a_context_are_told_as_often_as_they_are_done() {
     }
     session.take_output(usize::MAX, LATE);
     let mut contexts = Vec::new();
-    while let Some(Sent { context, complete }) = session.sent() {
-        assert!(complete);
-        contexts.push(context);
+    while let Some(sent) = session.sent() {
+        assert!(sent.complete);
+        contexts.push(sent.context);
     }
     assert_eq!(contexts, [None, None, Some(1), Some(1), None]);
 }
