@@ -250,7 +250,7 @@ async fn echo(socket: TcpStream, config: Config) -> io::Result<()> {
 #[must_use]
 pub fn config() -> Config {
     let mut config = Config::default();
-    config.show_control = true;
+    config.report_control_frames = true;
     let Timeouts {
         handshake,
         message,

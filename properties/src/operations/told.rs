@@ -107,7 +107,7 @@ impl Told {
                 matches!(what, Said::CloseWith(code, _)
                     if !matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999))
             }
-            Rule::FrameHeadInvalid => matches!(what, Said::Frame(..)),
+            Rule::FrameHeaderInvalid => matches!(what, Said::Frame(..)),
             _ => false,
         };
         assert!(has_reason, "{what:?} was refused with {rule:?}");
