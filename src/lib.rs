@@ -22,7 +22,7 @@ mod frame;
 pub mod handshake;
 mod http;
 mod limits;
-#[cfg(feature = "misbehave")]
+#[cfg(websocket_misbehave)]
 mod misbehave;
 mod session;
 

@@ -1,4 +1,5 @@
-//! What a component does in the tests of its sandbox when a text asks for it.
+//! What a component does in the tests of its sandbox when a text asks for it: only one that is built with
+//! `--cfg websocket_misbehave`, as `cargo xtask component --misbehave` does.
 
 use alloc::vec::Vec;
 

@@ -104,8 +104,6 @@ pub trait Engine: Sized {
     /// In nanoseconds.
     fn round_trip_time(&mut self) -> Option<u64>;
 
-    fn default_config() -> Config;
-
     /// A session of either role that starts open.
     fn open(role: Role, config: &Config, negotiated: &Negotiated) -> Result<Self, Failure> {
         match role {
@@ -154,8 +152,9 @@ pub fn peer_of(role: Role) -> Role {
     }
 }
 
-/// A broken rule with all that is said about it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A broken rule with all that is said about it. Two are equal if they say the same of the rule; what they say of the
+/// case is compared where it matters.
+#[derive(Clone, Debug, Eq)]
 pub struct Failure {
     pub rule: Rule,
     pub fault: Fault,
@@ -164,10 +163,47 @@ pub struct Failure {
     pub description: String,
     pub close_code: Option<u16>,
     pub status: Option<u16>,
+    pub offset: Option<u64>,
+    pub limit: Option<u64>,
+    pub value: Option<u64>,
+}
+
+impl Failure {
+    /// Where in the input, the limit, and the value beyond it.
+    #[must_use]
+    pub fn case(&self) -> (Option<u64>, Option<u64>, Option<u64>) {
+        (self.offset, self.limit, self.value)
+    }
+}
+
+impl PartialEq for Failure {
+    fn eq(&self, other: &Self) -> bool {
+        let of_rule = |failure: &Failure| {
+            let Failure {
+                rule,
+                fault,
+                group,
+                close_code,
+                status,
+                ..
+            } = *failure;
+            (rule, fault, group, close_code, status)
+        };
+        of_rule(self) == of_rule(other)
+            && self.section == other.section
+            && self.description == other.description
+    }
 }
 
 impl From<Rule> for Failure {
     fn from(rule: Rule) -> Self {
+        websocket_component::Failure::from(rule).into()
+    }
+}
+
+impl From<websocket_component::Failure> for Failure {
+    fn from(failure: websocket_component::Failure) -> Self {
+        let rule = failure.rule;
         Failure {
             rule,
             fault: rule.fault(),
@@ -176,6 +212,9 @@ impl From<Rule> for Failure {
             description: rule.description().into(),
             close_code: rule.close_code(),
             status: rule.status(),
+            offset: failure.offset,
+            limit: failure.limit,
+            value: failure.value,
         }
     }
 }

@@ -107,6 +107,7 @@ impl From<Borrowed<'_>> for Event {
             Borrowed::Close { code, reason } => Event::Close(code, reason.into()),
             Borrowed::Sent { context } => Event::Sent(context),
             Borrowed::Cancelled { context } => Event::Cancelled(context),
+            other => panic!("an event that tests don't know: {other:?}"),
         }
     }
 }
@@ -312,6 +313,7 @@ impl Engine for Native {
                 let event = received.map(|received| received.event().into());
                 ActionIs::ReceiveComplete(id, context, event)
             }
+            other => panic!("an action that tests don't know: {other:?}"),
         }
     }
 
@@ -371,9 +373,5 @@ impl Engine for Native {
     fn round_trip_time(&mut self) -> Option<u64> {
         let time = self.session.round_trip_time()?;
         u64::try_from(time.as_nanos()).ok()
-    }
-
-    fn default_config() -> Config {
-        Config::default()
     }
 }

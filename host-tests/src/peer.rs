@@ -170,7 +170,8 @@ impl Peer {
                         requested = true;
                         continue;
                     }
-                    Event::Opened | Event::ExtensionFrame { .. } => continue,
+                    Event::Opened => continue,
+                    other => panic!("not asked for: {other:?}"),
                 };
                 self.received.push_back(received);
             }

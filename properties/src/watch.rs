@@ -67,6 +67,7 @@ impl<'a> Watch<'a> {
             State::Open => 1,
             State::Closing => 2,
             State::Closed => 3,
+            other => panic!("a state that comes when? {other:?}"),
         };
         assert!(age(turn.state) >= age(self.state), "{:?} again", turn.state);
         self.state = turn.state;

@@ -121,6 +121,7 @@ fn answer_pings(case: &Case, outcome: &Outcome, pongs: &[&[u8]]) {
                 assert!(pings.any(|ping| ping == *pong), "a pong without its ping");
             }
         }
+        other => panic!("what is answered with {other:?}?"),
     }
 }
 

@@ -94,7 +94,8 @@ impl Request {
 }
 
 /// The head of a request, as it was received.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RequestHead {
     /// The method, `GET` unless [`RequestHead::violation`] says otherwise.
     pub method: String,
@@ -164,7 +165,8 @@ impl RequestHead {
 }
 
 /// A response, as it was received.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ResponseHead {
     /// The status, 100 to 999 (RFC 9110, section 15).
     pub status: u16,

@@ -31,6 +31,7 @@ pub struct ActionId(pub u64);
 
 /// What the host has to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Action {
     /// Nothing, until there is new input, a new operation, or a deadline.
     NoAction,
@@ -68,6 +69,7 @@ impl Received {
 
 /// How an action went.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Completion<'a> {
     /// So many bytes were written. Fewer than were given: the rest comes in a
     /// later action.

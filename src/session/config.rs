@@ -17,6 +17,7 @@ pub enum Role {
 
 /// Whole messages, or their pieces as the bytes come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Delivery {
     /// A message is delivered when its last byte has come.
     #[default]
@@ -29,6 +30,7 @@ pub enum Delivery {
 
 /// How pings are answered (RFC 6455, section 5.5.3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum PongPolicy {
     /// A pong for each ping, in order.
     #[default]

@@ -5,6 +5,7 @@ use core::time::Duration;
 
 /// What was received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Event<'a> {
     /// A server: the request's head has come, see
     /// [`Session::request`](super::Session::request). Nothing further is consumed
@@ -70,6 +71,7 @@ pub enum Event<'a> {
 
 /// What to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Message<'a> {
     /// A text message, or the last fragment of one.
     Text(&'a str),
@@ -107,6 +109,7 @@ impl Message<'_> {
 
 /// A send whose last byte was handed out, or that was cancelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Sent {
     /// What was given to [`Session::send`](super::Session::send).
     pub context: Option<u64>,

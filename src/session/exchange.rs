@@ -491,7 +491,7 @@ impl Exchange {
             let Some(record) = turn.next_record() else {
                 break false;
             };
-            #[cfg(feature = "misbehave")]
+            #[cfg(websocket_misbehave)]
             crate::misbehave::on(turn.payload(&record.place));
             if let Some(relay) = &mut relay
                 && record.kind.is_of_message()

@@ -72,6 +72,7 @@ use send::{Compress, Sender};
 
 /// Where a session is in its life, in the words of the W3C's `WebSocket`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum State {
     /// The handshake is not complete.
     Connecting,

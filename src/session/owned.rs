@@ -8,6 +8,7 @@ use crate::Rule;
 
 /// What to send, with its payload: a [`Message`] that owns it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum OwnedMessage {
     /// As [`Message::Text`].
     Text(String),
@@ -61,6 +62,7 @@ impl From<Vec<u8>> for OwnedMessage {
 
 /// A message that was not queued, given back.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct NotSent {
     /// Why.
     pub rule: Rule,

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result};
 
@@ -23,6 +24,10 @@ const RUSTFLAGS: [&str; 4] = [
 /// What separates flags in `CARGO_ENCODED_RUSTFLAGS`.
 const FLAG_SEPARATOR: &str = "\x1f";
 
+/// Builds an engine that is broken on purpose: without the rule that the variable names (`src/faults.rs`).
+pub(crate) const BROKEN_FLAG: &str = "--cfg=websocket_broken";
+pub(crate) const BROKEN_VARIABLE: &str = "WEBSOCKET_BROKEN";
+
 /// Which component.
 #[derive(Clone, Copy)]
 pub(crate) enum Kind {
@@ -32,17 +37,26 @@ pub(crate) enum Kind {
     WithoutDeflate,
     /// The one that misbehaves when told to, for the sandbox tests.
     Misbehave,
-    /// One that breaks a rule, for tests of the tests: the engine's feature for this fault.
+    /// One that breaks a rule, for tests of the tests: a name of `src/faults.rs`.
     Broken(&'static str),
 }
 
 impl Kind {
-    fn features(self) -> String {
+    fn features(self) -> &'static str {
         match self {
-            Self::Normal => "component,deflate".into(),
-            Self::WithoutDeflate => "component".into(),
-            Self::Misbehave => "misbehave,deflate".into(),
-            Self::Broken(fault) => format!("component,deflate,{fault}"),
+            Self::WithoutDeflate => "component",
+            _ => "component,deflate",
+        }
+    }
+
+    /// What only the engine's crate is told: builds for tests are no features, which other crates could turn on.
+    fn apply(self, cargo: &mut Command) {
+        match self {
+            Self::Normal | Self::WithoutDeflate => {}
+            Self::Misbehave => _ = cargo.args(["--", "--cfg=websocket_misbehave"]),
+            Self::Broken(fault) => {
+                cargo.args(["--", BROKEN_FLAG]).env(BROKEN_VARIABLE, fault);
+            }
         }
     }
 
@@ -51,7 +65,7 @@ impl Kind {
             Self::Normal => "websocket.wasm".into(),
             Self::WithoutDeflate => "websocket-without-deflate.wasm".into(),
             Self::Misbehave => "websocket-misbehave.wasm".into(),
-            Self::Broken(fault) => format!("websocket-{fault}.wasm"),
+            Self::Broken(fault) => format!("websocket-broken-{fault}.wasm"),
         }
     }
 }
@@ -104,7 +118,7 @@ fn compile(kind: Kind, toolchain: &Toolchain) -> Result<Vec<u8>> {
     cargo.args([
         "--no-default-features",
         "--features",
-        &kind.features(),
+        kind.features(),
         "--profile",
         "component",
         "--target",
@@ -116,6 +130,8 @@ fn compile(kind: Kind, toolchain: &Toolchain) -> Result<Vec<u8>> {
     flags.extend(toolchain.flags()?);
     cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join(FLAG_SEPARATOR));
     toolchain.apply(&mut cargo)?;
+    // Last, because flags of the compiler end the arguments.
+    kind.apply(&mut cargo);
     shell::run(&mut cargo).context("the component was not built")?;
 
     let built = folder

@@ -151,7 +151,7 @@ impl Peer {
                 Event::Ping { payload } => Got::Ping(payload.to_vec()),
                 Event::Pong { payload, .. } => Got::Pong(payload.to_vec()),
                 Event::Close { code, reason } => Got::Close(code, text(reason)),
-                Event::ExtensionFrame { .. } => panic!("no extension"),
+                other => panic!("not asked for: {other:?}"),
             });
         }
         let consumed = turn.consumed();

@@ -92,30 +92,30 @@ impl FromContract<protocol::Negotiated> for Negotiated {
 
 impl FromContract<protocol::RequestHead> for RequestHead {
     fn from_contract(head: protocol::RequestHead) -> Self {
-        RequestHead {
-            method: head.method,
-            target: head.target,
-            authority: head.authority,
-            subprotocols: head.subprotocols,
-            extensions: Vec::from_contract(head.extensions),
-            headers: Vec::from_contract(head.headers),
-            violation: head
-                .violation
-                .map(|failure| Rule::from_contract(failure.rule)),
-            tolerated: Vec::from_contract(head.tolerated),
-        }
+        let mut request = RequestHead::default();
+        request.method = head.method;
+        request.target = head.target;
+        request.authority = head.authority;
+        request.subprotocols = head.subprotocols;
+        request.extensions = Vec::from_contract(head.extensions);
+        request.headers = Vec::from_contract(head.headers);
+        request.violation = head
+            .violation
+            .map(|failure| Rule::from_contract(failure.rule));
+        request.tolerated = Vec::from_contract(head.tolerated);
+        request
     }
 }
 
 impl FromContract<protocol::ResponseHead> for ResponseHead {
     fn from_contract(head: protocol::ResponseHead) -> Self {
-        ResponseHead {
-            status: head.status,
-            reason: head.reason,
-            headers: Vec::from_contract(head.headers),
-            body: head.body,
-            body_complete: head.body_complete,
-        }
+        let mut response = ResponseHead::default();
+        response.status = head.status;
+        response.reason = head.reason;
+        response.headers = Vec::from_contract(head.headers);
+        response.body = head.body;
+        response.body_complete = head.body_complete;
+        response
     }
 }
 

@@ -1,5 +1,6 @@
 //! What tests say, in the types of the contract.
 
+use std::fmt::Debug;
 use std::time::Duration;
 
 use websocket_component::handshake::{
@@ -25,6 +26,11 @@ pub(super) fn all<T: ToContract>(values: &[T]) -> Vec<T::Contract> {
     values.iter().map(T::to_contract).collect()
 }
 
+/// What the engine has, and the contract or these tests don't.
+fn unknown(value: &dyn Debug) -> ! {
+    panic!("no counterpart in the contract: {value:?}")
+}
+
 impl ToContract for Config {
     type Contract = protocol::Config;
 
@@ -38,11 +44,13 @@ impl ToContract for Config {
             delivery: match self.delivery {
                 Delivery::Messages => protocol::Delivery::Messages,
                 Delivery::Streaming => protocol::Delivery::Streaming,
+                other => unknown(&other),
             },
             pongs: match self.pongs {
                 PongPolicy::Each => protocol::PongPolicy::Each,
                 PongPolicy::Latest => protocol::PongPolicy::Latest,
                 PongPolicy::Manual => protocol::PongPolicy::Manual,
+                other => unknown(&other),
             },
             report_control_frames: self.report_control_frames,
             reply_to_close: self.reply_to_close,
@@ -199,6 +207,7 @@ impl ToContract for Completion<'_> {
             Completion::Sent(count) => protocol::Completion::Sent(u32::try_from(*count).unwrap()),
             Completion::Read(bytes) => protocol::Completion::Read(bytes.to_vec()),
             Completion::Acknowledged => protocol::Completion::Acknowledged,
+            other => unknown(other),
         }
     }
 }
@@ -225,6 +234,7 @@ impl ToContract for Message<'_> {
             Message::ExtensionFrame(bits, payload) => {
                 protocol::Message::ExtensionFrame((bits, payload.into()))
             }
+            other => unknown(&other),
         }
     }
 }
@@ -269,5 +279,6 @@ fn record<'a>(outgoing: &Outgoing<'a>) -> (protocol::Kind, &'a [u8], u64) {
         Message::Close => (Kind::Close, b"", 1005),
         Message::CloseWith(code, reason) => (Kind::Close, reason, u64::from(code)),
         Message::ExtensionFrame(bits, payload) => (Kind::ExtensionFrame, payload, u64::from(bits)),
+        other => unknown(&other),
     }
 }

@@ -2,45 +2,30 @@
 
 use std::collections::BTreeMap;
 
-use host_tests::{Engine, on_both_engines};
 use websocket_component::{Config, Deflate, Fault, Rule};
 
-on_both_engines![the_default_settings_are_the_engines];
-
 const TYPES: &str = include_str!("../../../wit/types.wit");
+const OPTIONS: &str = include_str!("../../../wit/options.wit");
 
-fn the_default_settings_are_the_engines<E: Engine>() {
-    assert_eq!(E::default_config(), Config::default());
+/// The text of documentation lines.
+fn text(doc: &str) -> String {
+    let lines = doc
+        .lines()
+        .map(|line| line.trim().trim_start_matches("///").trim());
+    lines.collect::<Vec<_>>().join(" ")
 }
 
-/// The cases of the contract's `rule` with their docs.
+/// The rules that the contract lists, with what it says of them.
 fn documented_rules() -> BTreeMap<String, String> {
-    let (_, cases) = TYPES.split_once("enum rule {").expect("the rules");
-    let mut rules = BTreeMap::new();
-    let mut doc = String::new();
-    for line in cases.lines().map(str::trim) {
-        if let Some(text) = line.strip_prefix("///") {
-            // A word that ends a line in a hyphen goes on in the next.
-            if !doc.is_empty() && !doc.ends_with('-') {
-                doc.push(' ');
-            }
-            doc.push_str(text.trim());
-        } else if let Some(name) = line.strip_suffix(',') {
-            rules.insert(name.into(), std::mem::take(&mut doc));
-        }
-    }
-    rules
-}
-
-fn kebab_case(rule: Rule) -> String {
-    let mut kebab = String::new();
-    for letter in format!("{rule:?}").chars() {
-        if letter.is_uppercase() && !kebab.is_empty() {
-            kebab.push('-');
-        }
-        kebab.extend(letter.to_lowercase());
-    }
-    kebab
+    let (_, list) = TYPES.split_once("/// - `").expect("the rules");
+    let (list, _) = list.split_once("@since").expect("their end");
+    let entries = text(list);
+    let entries = entries
+        .split("- `")
+        .map(|entry| entry.split_once("`: ").expect("a name"));
+    entries
+        .map(|(name, text)| (name.into(), text.trim().into()))
+        .collect()
 }
 
 #[test]
@@ -48,12 +33,13 @@ fn the_contract_says_of_each_rule_what_the_engine_does() {
     let documented = documented_rules();
     assert_eq!(documented.len(), Rule::ALL.len());
     for &rule in Rule::ALL {
-        let doc = documented.get(&kebab_case(rule));
+        let doc = documented.get(rule.name());
         let doc = doc.unwrap_or_else(|| panic!("{rule:?} is not in the contract"));
         let party = match rule.fault() {
             Fault::Peer => "Peer",
             Fault::Host => "Host",
             Fault::Transport => "Transport",
+            other => panic!("{other:?} is not in the contract"),
         };
         let sentence = rule.description();
         let (first, others) = sentence.split_at(1);
@@ -83,77 +69,76 @@ fn each_default_in_the_contract_is_the_engines() {
         span.map_or("none".into(), |span| format!("{} s", span.as_secs()))
     };
     let mebibytes = |bytes: u64| format!("{} MiB", bytes >> 20);
-    for (item, default) in [
-        ("receive-buffer: u32", config.receive_buffer.to_string()),
-        ("whole-frame: u32", config.max_whole_frame.to_string()),
-        ("send-buffer: u32", config.send_buffer.to_string()),
-        ("masking: bool", config.masking.to_string()),
-        ("verify-utf8: bool", config.verify_utf8.to_string()),
+    let on = |enabled: bool| enabled.to_string();
+    for (option, default) in [
+        ("receive-buffer", config.receive_buffer.to_string()),
+        ("max-whole-frame", config.max_whole_frame.to_string()),
+        ("send-buffer", config.send_buffer.to_string()),
+        ("masking", on(config.masking)),
+        ("verify-utf8", on(config.verify_utf8)),
+        ("report-control-frames", on(config.report_control_frames)),
+        ("reply-to-close", on(config.reply_to_close)),
+        ("close-on-failure", on(config.close_on_failure)),
         (
-            "show-control: bool",
-            config.report_control_frames.to_string(),
+            "expose-invalid-requests",
+            on(config.expose_invalid_requests),
         ),
-        ("reply-to-close: bool", config.reply_to_close.to_string()),
+        ("allow-malformed-host", on(config.allow_malformed_host)),
+        ("allow-http10-response", on(config.allow_http10_response)),
+        ("max-head", limits.head.to_string()),
+        ("max-headers", limits.headers.to_string()),
+        ("max-refusal-body", limits.refusal_body.to_string()),
+        ("max-frame", mebibytes(limits.frame)),
+        ("max-message", mebibytes(limits.message)),
         (
-            "close-on-failure: bool",
-            config.close_on_failure.to_string(),
+            "max-inflate-per-call",
+            mebibytes(limits.inflate_per_call.into()),
         ),
+        ("max-fragments", limits.fragments.to_string()),
+        ("max-queued-output", mebibytes(limits.queued_output)),
+        ("max-queued-pongs", limits.queued_pongs.to_string()),
+        ("deflate", on(config.deflate.is_some())),
         (
-            "show-bad-requests: bool",
-            config.expose_invalid_requests.to_string(),
-        ),
-        (
-            "allow-malformed-host: bool",
-            config.allow_malformed_host.to_string(),
-        ),
-        (
-            "allow-http10-response: bool",
-            config.allow_http10_response.to_string(),
-        ),
-        ("head: u32", limits.head.to_string()),
-        ("headers: u32", limits.headers.to_string()),
-        ("refusal-body: u32", limits.refusal_body.to_string()),
-        ("frame: u64", mebibytes(limits.frame)),
-        ("message: u64", mebibytes(limits.message)),
-        ("inflated: u32", mebibytes(limits.inflate_per_call.into())),
-        ("fragments: u32", limits.fragments.to_string()),
-        ("queued-output: u64", mebibytes(limits.queued_output)),
-        ("queued-pongs: u32", limits.queued_pongs.to_string()),
-        ("send-window-bits: u8", deflate.send_window_bits.to_string()),
-        (
-            "send-takeover: bool",
-            deflate.send_context_takeover.to_string(),
+            "deflate-send-window-bits",
+            deflate.send_window_bits.to_string(),
         ),
         (
-            "receive-window-bits: u8",
+            "deflate-send-context-takeover",
+            on(deflate.send_context_takeover),
+        ),
+        (
+            "deflate-receive-window-bits",
             deflate.receive_window_bits.to_string(),
         ),
         (
-            "receive-takeover: bool",
-            deflate.receive_context_takeover.to_string(),
+            "deflate-receive-context-takeover",
+            on(deflate.receive_context_takeover),
         ),
-        ("level: u8", deflate.level.to_string()),
-        ("memory-level: u8", deflate.memory_level.to_string()),
-        ("minimum: u32", deflate.min_length.to_string()),
-        ("handshake: option<duration>", seconds(timeouts.handshake)),
-        ("idle: option<duration>", seconds(timeouts.idle)),
-        ("message: option<duration>", seconds(timeouts.message)),
-        ("keepalive: option<duration>", seconds(timeouts.keepalive)),
-        ("pong: option<duration>", seconds(timeouts.pong)),
-        ("write: option<duration>", seconds(timeouts.write)),
-        ("close: option<duration>", seconds(timeouts.close)),
+        ("deflate-level", deflate.level.to_string()),
+        ("deflate-memory-level", deflate.memory_level.to_string()),
+        ("deflate-min-length", deflate.min_length.to_string()),
+        ("handshake-timeout", seconds(timeouts.handshake)),
+        ("idle-timeout", seconds(timeouts.idle)),
+        ("message-timeout", seconds(timeouts.message)),
+        ("keepalive-interval", seconds(timeouts.keepalive)),
+        ("pong-timeout", seconds(timeouts.pong)),
+        ("coalesce-delay", seconds(timeouts.coalesce)),
+        ("write-timeout", seconds(timeouts.write)),
+        ("close-timeout", seconds(timeouts.close)),
     ] {
-        let (before, _) = TYPES
-            .split_once(&format!("        {item},"))
-            .unwrap_or_else(|| panic!("{item} is not in the contract"));
-        let doc: Vec<_> = before
-            .lines()
-            .rev()
-            .map_while(|line| line.trim().strip_prefix("/// "))
-            .collect();
-        let doc = doc.into_iter().rev().collect::<Vec<_>>().join(" ");
-        let suffix = format!("Default {default}.");
-        assert!(doc.ends_with(&suffix), "{item}: {doc:?} vs {suffix:?}");
+        let (before, _) = OPTIONS
+            .split_once(&format!("        set-{option}: func("))
+            .unwrap_or_else(|| panic!("{option} is not in the contract"));
+        let (_, doc) = before.rsplit_once("\n\n").expect("its documentation");
+        let doc = text(doc);
+        let given = doc
+            .rsplit_once("Default ")
+            .map(|(_, rest)| rest)
+            .unwrap_or_default();
+        let is_given = given
+            .strip_prefix(&default)
+            .is_some_and(|rest| rest.starts_with(['.', ';', ':']));
+        assert!(is_given, "{option}: {doc:?} vs {default}");
     }
 }
 

@@ -57,7 +57,7 @@ fn traffic() -> impl Strategy<Value = Traffic> {
     let configs = || {
         (any::<bool>(), select(&[256, 4096, 65_536][..])).prop_map(|(pieces, buffer)| {
             let mut config = deflate::config();
-            config.deflate.as_mut().unwrap().minimum = 0;
+            config.deflate.as_mut().unwrap().min_length = 0;
             if pieces {
                 config.delivery = Delivery::Streaming;
             }

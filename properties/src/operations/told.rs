@@ -52,7 +52,7 @@ impl Told {
             Message::Pong(payload) => self.pongs.push(payload.into()),
             Message::Close => self.closed(1005, b""),
             Message::CloseWith(code, reason) => self.closed(code, reason),
-            Message::ExtensionFrame(..) => panic!("a frame of no extension's was taken"),
+            other => panic!("not to be taken: {other:?}"),
         }
     }
 
