@@ -27,7 +27,7 @@ pub use deflate::Deflate;
 pub use error::{Party, Rule, RuleGroup};
 pub use limits::{Limits, Timeouts};
 pub use session::{
-    Action, ActionId, ActionQueue, Completion, Config, Delivery, Event, FrameHead, Instant,
-    Message, NotSent, OwnedMessage, PongPolicy, Received, Relayed, Role, Sent, Session, State,
-    Turn,
+    Action, ActionId, ActionQueue, Completion, Config, Delivery, Event, FrameHead, Initiator,
+    Instant, Message, NotSent, Outcome, OwnedMessage, PongPolicy, Received, Relayed, Role, Sent,
+    Session, State, Turn,
 };

@@ -8,11 +8,11 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::mem;
 
+use super::Session;
 use super::clock::Instant;
 #[cfg(feature = "component")]
 use super::event::Kind;
 use super::event::{Event, Record, Sent};
-use super::{Life, Session};
 use crate::Rule;
 
 /// Which operations an action is asked for.
@@ -114,7 +114,7 @@ impl Session {
     /// The rule that ended the session, or [`Rule::AlreadyClosing`] once it has
     /// ended without one.
     pub fn receive(&mut self, context: Option<u64>) -> Result<(), Rule> {
-        if self.life == Life::Ended {
+        if self.life.has_ended() {
             return Err(self.failure.unwrap_or(Rule::AlreadyClosing));
         }
         self.actions().receives.push_back(context);
@@ -185,7 +185,7 @@ impl Session {
             None
         } else {
             let received = self.take_buffered();
-            if received.is_none() && self.life != Life::Ended {
+            if received.is_none() && !self.life.has_ended() {
                 return None;
             }
             received

@@ -26,7 +26,9 @@
 //!   [`output_taken`](Session::output_taken), [`pause_reading`](Session::pause_reading),
 //!   [`resume_reading`](Session::resume_reading);
 //! * actions: [`receive`](Session::receive), [`get_action`](Session::get_action),
-//!   [`complete_action`](Session::complete_action), [`abort`](Session::abort).
+//!   [`complete_action`](Session::complete_action), [`abort`](Session::abort);
+//! * its life: [`state`](Session::state), [`failure`](Session::failure),
+//!   [`outcome`](Session::outcome).
 
 mod actions;
 mod clock;
@@ -37,6 +39,8 @@ mod direct;
 mod event;
 mod extensions;
 mod handshake;
+mod lifecycle;
+mod outcome;
 mod owned;
 mod pings;
 mod queue;
@@ -59,6 +63,7 @@ pub use direct::FrameHead;
 pub use event::{Event, Message, Sent};
 #[cfg(feature = "component")]
 pub(crate) use event::{Kind, Place, Record};
+pub use outcome::{Initiator, Outcome};
 pub use owned::{NotSent, OwnedMessage};
 pub use relay::Relayed;
 pub use turn::Turn;
@@ -66,11 +71,14 @@ pub use turn::Turn;
 use actions::Actions;
 use deadlines::Deadlines;
 use handshake::Handshake;
+use lifecycle::Life;
+use outcome::CloseFrames;
 use pings::Pings;
 use receive::{Extensions, Receiver};
 use send::{Compress, Sender};
 
-/// Where a session is in its life, in the words of the W3C's `WebSocket`.
+/// Where a session is in its life, in the words of the W3C's `WebSocket` and one more.
+/// `docs/states.md` has all transitions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum State {
     /// The handshake is not complete.
@@ -78,21 +86,18 @@ pub enum State {
     /// Messages flow both ways.
     Open,
     /// A close frame was queued or received, and the other is awaited; or the last
-    /// bytes wait to be written.
+    /// bytes wait to be written: a close frame, or a response that refuses.
     Closing,
-    /// Nothing more will be read or written: the host drops the transport.
+    /// The last byte was handed out, and nothing more will be. The host writes what it
+    /// keeps, shuts down writing (a half-close, TCP's FIN), and reads on, so that the
+    /// transport doesn't throw away what the peer has yet to get (RFC 6455, section 7.1.1).
+    /// What it reads counts for nothing: it may give it or drop it. It tells the end of the
+    /// stream with [`Session::end_of_input`]; [`Timeouts::close`](crate::Timeouts::close)
+    /// limits the wait.
+    Draining,
+    /// Nothing more will be read or written. The host writes what it keeps, and drops the
+    /// transport.
     Closed,
-}
-
-/// What a session still does. [`State`] follows from it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Life {
-    Connecting,
-    Open,
-    /// One close frame was queued or received, not both.
-    Closing,
-    /// No input counts any more; what is queued is still handed out.
-    Ended,
 }
 
 /// One WebSocket connection, on either side of it (RFC 6455).
@@ -144,8 +149,7 @@ pub struct Session {
     /// last call, and how many of them were taken since.
     given: usize,
     taken: usize,
-    close_queued: bool,
-    close_received: bool,
+    close_frames: CloseFrames,
     actions: Option<Box<Actions>>,
 }
 
@@ -237,8 +241,7 @@ impl Session {
             deadlines: Deadlines::new(&config.timeouts, now),
             given: 0,
             taken: 0,
-            close_queued: false,
-            close_received: false,
+            close_frames: CloseFrames::default(),
             actions: None,
         })
     }
@@ -250,13 +253,7 @@ impl Session {
 
     /// Where the session is.
     pub fn state(&self) -> State {
-        match self.life {
-            Life::Connecting => State::Connecting,
-            Life::Open => State::Open,
-            Life::Closing => State::Closing,
-            Life::Ended if self.sender.is_empty() => State::Closed,
-            Life::Ended => State::Closing,
-        }
+        self.life.state()
     }
 
     /// The rule that ended the session.
@@ -329,9 +326,9 @@ impl Session {
         match self.life {
             _ if self.failure == Some(Rule::Aborted) => Err(Rule::Aborted),
             Life::Connecting => Err(Rule::NotOpen),
-            Life::Ended => Err(Rule::AlreadyClosing),
-            _ if self.close_queued && !control => Err(Rule::AlreadyClosing),
-            Life::Open | Life::Closing => Ok(()),
+            life if life.takes_messages() => Ok(()),
+            Life::CloseSent if control => Ok(()),
+            _ => Err(Rule::AlreadyClosing),
         }
     }
 

@@ -1,7 +1,8 @@
 //! Messages that go from one session to another, without passing through the host.
 
 use super::event::{Event, Record};
-use super::{Life, Session, Turn};
+use super::lifecycle::Life;
+use super::{Session, Turn};
 use crate::Rule;
 
 /// What has gone through.
@@ -79,12 +80,10 @@ impl Turn<'_> {
         let bytes = self.payload(&record.place);
         relayed.messages += u64::from(record.kind.ends_message());
         relayed.bytes += bytes.len() as u64;
-        match target.life {
-            Life::Open | Life::Closing if !target.close_queued => {
-                let checked = self.checks_utf8();
-                target.sender.pass_on(record.kind, bytes, checked)
-            }
-            _ => Ok(()),
+        if !target.life.takes_messages() {
+            return Ok(());
         }
+        let checked = self.checks_utf8();
+        target.sender.pass_on(record.kind, bytes, checked)
     }
 }
