@@ -90,10 +90,13 @@ pub enum State {
     Closing,
     /// The last byte was handed out, and nothing more will be. The host writes what it
     /// keeps, shuts down writing (a half-close, TCP's FIN), and reads on, so that the
-    /// transport doesn't throw away what the peer has yet to get (RFC 6455, section 7.1.1).
-    /// What it reads counts for nothing: it may give it or drop it. It tells the end of the
-    /// stream with [`Session::end_of_input`]; [`Timeouts::close`](crate::Timeouts::close)
-    /// limits the wait.
+    /// transport doesn't throw away what the peer has yet to get. If the end is
+    /// [clean](Outcome::clean) it only reads on: this is a client then, and the server
+    /// closes first (RFC 6455, section 7.1.1).
+    ///
+    /// What is read counts for nothing: the host may give it or drop it. It tells the end
+    /// of the stream with [`Session::end_of_input`], and drops the transport.
+    /// [`Timeouts::close`](crate::Timeouts::close) limits the wait.
     Draining,
     /// Nothing more will be read or written. The host writes what it keeps, and drops the
     /// transport.

@@ -147,7 +147,11 @@ impl Turn<'_> {
                 life if life.has_frames() => self.session.read_frames(self.bytes, &mut at),
                 _ => {
                     self.session.taken = self.bytes.len();
-                    return self.session.last_piece();
+                    let piece = self.session.last_piece();
+                    if piece.is_none() {
+                        self.session.do_what_is_due();
+                    }
+                    return piece;
                 }
             };
             self.session.taken = at;
