@@ -114,7 +114,7 @@ fn hear(session: &mut Session, mut bytes: Vec<u8>) {
 fn session_in(life: Life, role: Role) -> Session {
     let mut config = Config::default();
     config.timeouts.handshake = None;
-    config.show_bad_requests = true;
+    config.expose_invalid_requests = true;
     config.reply_to_close = false;
     let mut session = match role {
         Role::Client => Session::client(config, &[7; 32], NOW),

@@ -345,7 +345,7 @@ fn receives_are_cancelled_while_draining_and_nothing_asks_to_read() {
                 Action::SendToNetwork(id, bytes) => (id, Completion::Sent(bytes.len())),
                 Action::IndicateReceiveComplete(id, context, None) => {
                     cancelled.extend(context);
-                    (id, Completion::Done)
+                    (id, Completion::Acknowledged)
                 }
                 other => panic!("{other:?}"),
             };
