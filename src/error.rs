@@ -292,9 +292,6 @@ impl core::error::Error for Rule {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::format;
-    use alloc::string::String;
-    use alloc::vec::Vec;
 
     #[test]
     fn every_description_fits_a_close_frame() {

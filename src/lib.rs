@@ -32,6 +32,6 @@ pub use failure::Failure;
 pub use limits::{Limits, Timeouts};
 pub use session::{
     Action, ActionId, ActionQueue, Completion, Config, Delivery, Event, EventKind, EventRecord,
-    Exchanged, FrameHeader, Instant, Message, NotSent, Outgoing, OwnedMessage, PongPolicy,
-    Received, Relayed, Role, Sent, Session, State, Turn,
+    Exchanged, FrameHeader, Initiator, Instant, Message, NotSent, Outcome, Outgoing, OwnedMessage,
+    PongPolicy, Received, Relayed, Role, Sent, Session, State, Turn,
 };

@@ -102,7 +102,10 @@ pub struct Timeouts {
     /// [`Rule::WriteTimeout`](crate::Rule::WriteTimeout). Default 30 s.
     pub write: Option<Duration>,
     /// How long a peer may take to answer a close frame, after its last byte was handed
-    /// out. Beyond it: [`Rule::CloseTimeout`](crate::Rule::CloseTimeout). Default 10 s.
+    /// out. Beyond it: [`Rule::CloseTimeout`](crate::Rule::CloseTimeout). Once more, how long
+    /// it may take to end its stream while the session is
+    /// [`State::Draining`](crate::State::Draining). Beyond it the session is closed, and
+    /// hasn't failed for that. Default 10 s.
     pub close: Option<Duration>,
 }
 

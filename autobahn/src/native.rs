@@ -88,11 +88,16 @@ impl Connection {
             if let Some(message) = self.received.pop_front() {
                 return Ok(Some(message));
             }
-            if self.session.state() == State::Closed {
+            if self.is_done() {
                 return self.end().await.map_or(Ok(None), |rule| Err(rule.into()));
             }
             self.step().await?;
         }
+    }
+
+    /// Whether nothing more is to be written, and what is read counts for nothing.
+    fn is_done(&self) -> bool {
+        matches!(self.session.state(), State::Draining | State::Closed)
     }
 
     /// Sends a message, and waits until it is written.
@@ -113,7 +118,7 @@ impl Connection {
     /// Writes what waits, then waits for input or for what is due.
     async fn step(&mut self) -> Result<()> {
         self.write().await?;
-        if self.session.state() == State::Closed {
+        if self.is_done() {
             return Ok(());
         }
         let deadline = match self.session.next_deadline() {

@@ -28,6 +28,8 @@ pub struct Side<E> {
     /// A request is accepted with this.
     pub acceptance: Option<Acceptance>,
     unread: Vec<u8>,
+    /// It was told that the other one's stream has ended.
+    was_ended: bool,
 }
 
 /// What one side has written and the other has not got yet.
@@ -54,6 +56,7 @@ impl<E: Engine> Side<E> {
             },
             acceptance: Some(Acceptance::default()),
             unread: Vec::new(),
+            was_ended: false,
         }
     }
 
@@ -61,6 +64,21 @@ impl<E: Engine> Side<E> {
     pub fn events(&mut self) -> Vec<Event> {
         let heard = std::mem::take(&mut self.heard);
         heard.into_iter().map(|(_, event)| event).collect()
+    }
+
+    /// Whether its stream has ended, and all of it has arrived.
+    fn has_ended(&mut self) -> bool {
+        let writes_no_more = matches!(self.engine.state(), State::Draining | State::Closed);
+        writes_no_more && !self.wire.is_cut && self.wire.in_flight.is_empty()
+    }
+
+    /// The other side's stream has ended. Returns whether that is new.
+    fn ends(&mut self, now: Instant) -> bool {
+        let is_new = !std::mem::replace(&mut self.was_ended, true);
+        if is_new {
+            self.engine.end_of_input(now);
+        }
+        is_new
     }
 
     /// Calls the session until it has nothing more to do at this time.
@@ -188,12 +206,20 @@ impl<C: Engine, S: Engine> Pair<C, S> {
             self.server.call(self.now);
             let to_server = self.client.wire.take(self.now);
             let to_client = self.server.wire.take(self.now);
-            if to_server.is_none() && to_client.is_none() {
+            if to_server.is_none() && to_client.is_none() && !self.end() {
                 return;
             }
             self.server.unread.extend(to_server.into_iter().flatten());
             self.client.unread.extend(to_client.into_iter().flatten());
         }
+    }
+
+    /// Tells each side that the other one's stream has ended, if it has: its host has shut down writing, or dropped the
+    /// transport. Returns whether that is new.
+    fn end(&mut self) -> bool {
+        let client = self.server.has_ended() && self.client.ends(self.now);
+        let server = self.client.has_ended() && self.server.ends(self.now);
+        client || server
     }
 
     /// Runs until nothing is on its way; deadlines further off are not waited for.

@@ -130,7 +130,7 @@ impl Peer {
     /// Waits until the socket takes or gives something.
     async fn exchange(&mut self) -> io::Result<()> {
         let interest = match self.session.output().is_empty() {
-            true if self.session.state() == State::Closed => {
+            true if matches!(self.session.state(), State::Draining | State::Closed) => {
                 return Err(ErrorKind::ConnectionAborted.into());
             }
             true => Interest::READABLE,

@@ -188,7 +188,8 @@ impl<E: Engine> Subject<E> {
     }
 
     /// Checks all that follows from a rule that the peer broke: the session names it, the close frame with its code is
-    /// the last thing written and its reason names it too, and nothing is heard any more.
+    /// the last thing written and its reason names it too, nothing is heard any more, and the end of the peer's stream
+    /// closes the session.
     ///
     /// # Panics
     ///
@@ -201,11 +202,15 @@ impl<E: Engine> Subject<E> {
         let code = rule.close_code().expect("the rule has a code");
         let last = written.pop().expect("a close frame was written");
         assert_eq!(last, Frame::close(code, rule.description()));
-        assert_eq!(self.state(), State::Closed);
+        assert_eq!(self.state(), State::Draining);
         let more = [Frame::text("more"), Frame::ping(""), Frame::close(1000, "")];
         assert_eq!(self.hears_frames(&more), [], "heard after the end");
         assert_eq!(self.writes(), [], "written after the close");
+        assert_eq!(self.state(), State::Draining);
+        self.engine.end_of_input(self.now);
+        assert_eq!(self.state(), State::Closed);
         assert_eq!(self.next_deadline(), None);
+        assert_eq!(self.engine.failure(), Some(failure));
         written
     }
 }

@@ -66,10 +66,14 @@ impl<'a> Watch<'a> {
             State::Connecting => 0,
             State::Open => 1,
             State::Closing => 2,
-            State::Closed => 3,
+            State::Draining => 3,
+            State::Closed => 4,
             other => panic!("a state that comes when? {other:?}"),
         };
         assert!(age(turn.state) >= age(self.state), "{:?} again", turn.state);
+        if matches!(self.state, State::Draining | State::Closed) {
+            assert!(turn.output.is_empty(), "written after the last byte");
+        }
         self.state = turn.state;
         if turn.state == State::Closed {
             assert_eq!(turn.next_deadline, None, "a deadline of a closed session");

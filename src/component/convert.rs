@@ -63,6 +63,7 @@ impl From<State> for wit::State {
             State::Connecting => wit::State::Connecting,
             State::Open => wit::State::Open,
             State::Closing => wit::State::Closing,
+            State::Draining => wit::State::Draining,
             State::Closed => wit::State::Closed,
         }
     }

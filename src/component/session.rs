@@ -11,7 +11,7 @@ use super::exchange::Borrowed;
 use super::options::Options;
 use crate::handshake::{self, Header};
 use crate::session::{ActionId, ActionQueue, Completion, Received};
-use crate::{Action, EventKind, Instant, Message, Rule, Session, Timeouts};
+use crate::{Action, EventKind, Initiator, Instant, Message, Outcome, Rule, Session, Timeouts};
 
 /// The resource. A component is never entered twice at once, so a borrow of a cell
 /// never meets another.
@@ -20,7 +20,7 @@ pub(super) struct Resource {
     borrowed: RefCell<Borrowed>,
 }
 
-type Outcome<T> = Result<T, types::Failure>;
+type Answer<T> = Result<T, types::Failure>;
 
 impl Resource {
     fn with<T>(&self, call: impl FnOnce(&mut Session) -> T) -> T {
@@ -38,7 +38,7 @@ impl Resource {
     }
 }
 
-fn resource(session: Result<Session, Rule>) -> Outcome<wit::WebsocketSession> {
+fn resource(session: Result<Session, Rule>) -> Answer<wit::WebsocketSession> {
     Ok(wit::WebsocketSession::new(Resource {
         session: RefCell::new(session?),
         borrowed: RefCell::default(),
@@ -67,7 +67,7 @@ impl wit::GuestWebsocketSession for Resource {
         options: SessionOptionsBorrow<'_>,
         entropy: Vec<u8>,
         now: types::Instant,
-    ) -> Outcome<wit::WebsocketSession> {
+    ) -> Answer<wit::WebsocketSession> {
         resource(Session::client(
             options.get::<Options>().config(),
             &entropy,
@@ -78,7 +78,7 @@ impl wit::GuestWebsocketSession for Resource {
     fn server(
         options: SessionOptionsBorrow<'_>,
         now: types::Instant,
-    ) -> Outcome<wit::WebsocketSession> {
+    ) -> Answer<wit::WebsocketSession> {
         resource(Session::server(
             options.get::<Options>().config(),
             instant(now),
@@ -90,7 +90,7 @@ impl wit::GuestWebsocketSession for Resource {
         entropy: Vec<u8>,
         negotiated: types::Negotiated,
         now: types::Instant,
-    ) -> Outcome<wit::WebsocketSession> {
+    ) -> Answer<wit::WebsocketSession> {
         resource(Session::open_client(
             options.get::<Options>().config(),
             &entropy,
@@ -103,7 +103,7 @@ impl wit::GuestWebsocketSession for Resource {
         options: SessionOptionsBorrow<'_>,
         negotiated: types::Negotiated,
         now: types::Instant,
-    ) -> Outcome<wit::WebsocketSession> {
+    ) -> Answer<wit::WebsocketSession> {
         resource(Session::open_server(
             options.get::<Options>().config(),
             negotiated.into(),
@@ -111,7 +111,7 @@ impl wit::GuestWebsocketSession for Resource {
         ))
     }
 
-    fn connect(&self, request: wit::Request, now: types::Instant) -> Outcome<()> {
+    fn connect(&self, request: wit::Request, now: types::Instant) -> Answer<()> {
         Ok(self.with(|session| session.connect(&request.into(), instant(now)))?)
     }
 
@@ -127,11 +127,11 @@ impl wit::GuestWebsocketSession for Resource {
         &self,
         acceptance: wit::Acceptance,
         now: types::Instant,
-    ) -> Outcome<types::Negotiated> {
+    ) -> Answer<types::Negotiated> {
         self.with(|session| Ok(session.accept(&acceptance.into(), instant(now))?.into()))
     }
 
-    fn refuse(&self, refusal: wit::Refusal, now: types::Instant) -> Outcome<()> {
+    fn refuse(&self, refusal: wit::Refusal, now: types::Instant) -> Answer<()> {
         Ok(self.with(|session| session.refuse(&refusal.into(), instant(now)))?)
     }
 
@@ -142,7 +142,7 @@ impl wit::GuestWebsocketSession for Resource {
         extensions: Vec<types::Extension>,
         headers: Vec<types::Header>,
         now: types::Instant,
-    ) -> Outcome<Vec<types::Header>> {
+    ) -> Answer<Vec<types::Header>> {
         let (extensions, headers) = (all::<_, _>(extensions), all::<_, _>(headers));
         let fields = self.with(|session| {
             session.begin_client_handshake(
@@ -161,7 +161,7 @@ impl wit::GuestWebsocketSession for Resource {
         status: types::StatusCode,
         headers: Vec<types::Header>,
         now: types::Instant,
-    ) -> Outcome<types::Negotiated> {
+    ) -> Answer<types::Negotiated> {
         let headers = all::<_, Header>(headers);
         self.with(|session| {
             Ok(session
@@ -176,7 +176,7 @@ impl wit::GuestWebsocketSession for Resource {
         headers: Vec<types::Header>,
         acceptance: wit::Acceptance,
         now: types::Instant,
-    ) -> Outcome<Vec<types::Header>> {
+    ) -> Answer<Vec<types::Header>> {
         let headers = all::<_, Header>(headers);
         let fields = self.with(|session| {
             session.begin_server_handshake(kind.into(), &headers, &acceptance.into(), instant(now))
@@ -184,7 +184,7 @@ impl wit::GuestWebsocketSession for Resource {
         Ok(all(fields))
     }
 
-    fn end_server_handshake(&self, now: types::Instant) -> Outcome<()> {
+    fn end_server_handshake(&self, now: types::Instant) -> Answer<()> {
         Ok(self.with(|session| session.end_server_handshake(instant(now)))?)
     }
 
@@ -198,7 +198,7 @@ impl wit::GuestWebsocketSession for Resource {
         compression: wit::Compression,
         context: Option<u64>,
         now: types::Instant,
-    ) -> Outcome<()> {
+    ) -> Answer<()> {
         let now = instant(now);
         let message = native(&message);
         Ok(self.with(|session| match compression {
@@ -207,7 +207,7 @@ impl wit::GuestWebsocketSession for Resource {
         })?)
     }
 
-    fn receive(&self, context: Option<u64>) -> Outcome<()> {
+    fn receive(&self, context: Option<u64>) -> Answer<()> {
         Ok(self.with(|session| session.receive(context))?)
     }
 
@@ -225,7 +225,7 @@ impl wit::GuestWebsocketSession for Resource {
         id: wit::ActionId,
         completion: wit::Completion,
         now: types::Instant,
-    ) -> Outcome<()> {
+    ) -> Answer<()> {
         let completion = match &completion {
             wit::Completion::Sent(count) => Completion::Sent(*count as usize),
             wit::Completion::Read(bytes) => Completion::Read(bytes),
@@ -249,7 +249,7 @@ impl wit::GuestWebsocketSession for Resource {
     }
 
     fn outcome(&self) -> Option<wit::Outcome> {
-        None
+        self.with(|session| session.outcome().map(Into::into))
     }
 
     fn negotiated(&self) -> Option<types::Negotiated> {
@@ -320,6 +320,21 @@ impl From<Action> for wit::Action {
                     received: received.map(Into::into),
                 })
             }
+        }
+    }
+}
+
+impl From<Outcome> for wit::Outcome {
+    fn from(outcome: Outcome) -> Self {
+        wit::Outcome {
+            clean: outcome.clean,
+            initiator: outcome.initiator.map(|initiator| match initiator {
+                Initiator::Local => wit::Initiator::Local,
+                Initiator::Peer => wit::Initiator::Peer,
+            }),
+            sent: outcome.sent,
+            received: outcome.received,
+            failure: outcome.failure.map(Into::into),
         }
     }
 }

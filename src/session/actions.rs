@@ -8,10 +8,10 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::mem;
 
+use super::Session;
 use super::clock::Instant;
 use super::event::{Event, Record, Sent};
 use super::exchange::EventKind;
-use super::{Life, Session};
 use crate::Rule;
 
 /// Which operations an action is asked for.
@@ -115,7 +115,7 @@ impl Session {
     /// The rule that ended the session, or [`Rule::AlreadyClosing`] once it has
     /// ended without one.
     pub fn receive(&mut self, context: Option<u64>) -> Result<(), Rule> {
-        if self.life == Life::Ended {
+        if self.life.has_ended() {
             let failure = self.failure.map(|failure| failure.rule);
             return Err(failure.unwrap_or(Rule::AlreadyClosing));
         }
@@ -187,7 +187,7 @@ impl Session {
             None
         } else {
             let received = self.take_buffered();
-            if received.is_none() && self.life != Life::Ended {
+            if received.is_none() && !self.life.has_ended() {
                 return None;
             }
             received

@@ -1,8 +1,9 @@
 //! How a session ends (RFC 6455, section 7).
 
+use super::Session;
 use super::clock::Instant;
+use super::lifecycle::{Cause, Life};
 use super::queue::Origin;
-use super::{Life, Session, State};
 use crate::Rule;
 use crate::frame::close;
 
@@ -15,32 +16,26 @@ impl Session {
         context: Option<u64>,
     ) -> Result<(), Rule> {
         let payload = close::write(code, reason)?;
-        self.queue_close(&payload, Origin::HostClose(context));
+        self.queue_close(code, &payload, Origin::HostClose(context));
+        self.transition(Cause::CloseQueued);
         Ok(())
     }
 
-    fn queue_close(&mut self, payload: &[u8], origin: Origin) {
+    fn queue_close(&mut self, code: Option<u16>, payload: &[u8], origin: Origin) {
         self.sender.close(payload, origin);
-        self.close_queued = true;
-        self.life = if self.close_received {
-            Life::Ended
-        } else {
-            Life::Closing
-        };
+        self.close_frames.queued(code);
     }
 
     /// The peer closes: it is answered with its own code (section 5.5.1).
     pub(super) fn close_received(&mut self, code: Option<u16>) {
         self.receiver.close();
-        self.close_received = true;
-        if self.close_queued {
-            self.life = Life::Ended;
-        } else if self.config.reply_to_close {
-            let code = code.map(u16::to_be_bytes);
-            let payload = code.as_ref().map_or(&[][..], |code| code);
-            self.queue_close(payload, Origin::Close);
-        } else {
-            self.life = Life::Closing;
+        self.close_frames.received(code);
+        self.transition(Cause::CloseReceived);
+        if self.life == Life::CloseReceived && self.config.reply_to_close {
+            let payload = code.map(u16::to_be_bytes);
+            let payload = payload.as_ref().map_or(&[][..], |code| code);
+            self.queue_close(code, payload, Origin::Close);
+            self.transition(Cause::CloseQueued);
         }
     }
 
@@ -64,77 +59,94 @@ impl Session {
     /// first. So neither how the input was cut nor how the host takes output makes a
     /// difference.
     pub(super) fn fail(&mut self, rule: Rule) {
-        if self.life == Life::Ended {
-            return;
+        match self.life {
+            Life::Connecting => self.fail_handshake(rule),
+            life if life.has_frames() => self.fail_open(rule),
+            _ => {}
         }
+    }
+
+    fn fail_handshake(&mut self, rule: Rule) {
         // A response that has refused stays a refusal, however its body ends.
         let rule = match self.is_refused() {
             true => Rule::HandshakeRefused,
             false => rule,
         };
         let refusal = self.refusal_for(rule);
-        let connecting = self.life == Life::Connecting;
         self.failure = Some(self.describe(rule));
-        self.life = Life::Ended;
-        if connecting {
-            self.request_head = None;
-            self.sender.clear();
-            if let Some(head) = refusal {
+        self.request_head = None;
+        self.sender.clear();
+        match refusal {
+            Some(head) => {
                 self.sender.push_head(&head);
+                self.transition(Cause::Refused);
             }
-            return;
-        }
-        match rule.close_code() {
-            None => self.sender.clear(),
-            // The close frame that is queued already is the last thing that is sent.
-            Some(_) if self.close_queued => {}
-            Some(code) => self.fail_with(rule, code),
+            None => self.transition(Cause::HandshakeFailed),
         }
     }
 
-    fn fail_with(&mut self, rule: Rule, code: u16) {
-        let reason = rule.description().as_bytes();
-        if rule == Rule::PingFlood {
-            self.sender.drop_pongs();
+    fn fail_open(&mut self, rule: Rule) {
+        self.failure = Some(self.describe(rule));
+        // A close frame that is queued already is the last thing that is sent.
+        if self.life.takes_messages() {
+            if rule == Rule::PingFlood {
+                self.sender.drop_pongs();
+            }
+            let code = rule.close_code().filter(|_| self.config.close_on_failure);
+            if code.is_some() {
+                let reason = rule.description().as_bytes();
+                let payload = close::write(code, reason).unwrap_or_default();
+                self.queue_close(code, &payload, Origin::Close);
+            }
         }
-        if self.config.close_on_failure {
-            let payload = close::write(Some(code), reason).unwrap_or_default();
-            self.sender.close(&payload, Origin::Close);
-            self.close_queued = true;
-        }
+        self.transition(Cause::RuleBroken);
     }
 
-    /// The peer doesn't answer a close, or takes no output: nothing more is said to it.
-    pub(super) fn give_up(&mut self, rule: Rule) {
+    /// The peer takes or says nothing any more, or the host gives up: nothing more is said
+    /// to the peer.
+    pub(super) fn give_up(&mut self, rule: Rule, cause: Cause) {
         self.failure = self.failure.or(Some(self.describe(rule)));
         self.sender.clear();
-        self.life = Life::Ended;
+        self.transition(cause);
     }
 
-    /// The transport has no more input. If the closing handshake is not complete,
-    /// the session fails with [`Rule::ConnectionLost`], or with
-    /// [`Rule::HandshakeRefused`] if that was the end of a refusal's body. A piece of a
-    /// message that still waits for more comes in the next turn.
+    /// The transport has no more input: the peer has closed it, or its writing half.
+    ///
+    /// If the peer's close frame has not come, the session fails with
+    /// [`Rule::ConnectionLost`], or with [`Rule::HandshakeRefused`] if that was the end of
+    /// a refusal's body. Otherwise what waits is still written, also a close that the host
+    /// has yet to send ([`Config::reply_to_close`](crate::Config::reply_to_close)), and the
+    /// session is closed after it. A piece of a message that still waits for more comes in
+    /// the next turn.
     pub fn end_of_input(&mut self, now: Instant) {
         self.read_clock(now);
         self.fail_as_held();
-        self.end_body();
-        if !self.close_received {
-            self.fail(Rule::ConnectionLost);
+        match self.life {
+            Life::Connecting => {
+                self.end_body();
+                self.fail(Rule::ConnectionLost);
+            }
+            Life::Open | Life::CloseSent => self.give_up(Rule::ConnectionLost, Cause::EndOfInput),
+            Life::CloseReceived | Life::CloseExchanged | Life::Failing | Life::Draining => {
+                self.transition(Cause::EndOfInput);
+            }
+            // Told before, or of no interest any more.
+            Life::HalfClosed | Life::Ending | Life::Closed => {}
         }
     }
 
-    /// Ends the session without a word to the peer (`WebSocketAbortHandle`).
+    /// Ends the session without a word to the peer (`WebSocketAbortHandle`): it is closed.
     /// Operations that are queued complete as cancelled, no bytes go out, and later
-    /// ones fail. Nothing happens before the session is open, or after its end.
+    /// ones fail with [`Rule::Aborted`]. One that was [`State::Draining`](crate::State) has
+    /// ended before, and doesn't fail. Nothing happens before the session is open, when
+    /// the host can just drop it, or after its end.
     pub fn abort(&mut self) {
-        if matches!(self.state(), State::Connecting | State::Closed) {
-            return;
-        }
         self.held = None;
-        self.failure = self.failure.or(Some(Rule::Aborted.into()));
-        self.sender.clear();
-        self.life = Life::Ended;
+        match self.life {
+            Life::Connecting | Life::Closed => {}
+            Life::Draining => self.transition(Cause::Aborted),
+            _ => self.give_up(Rule::Aborted, Cause::Aborted),
+        }
     }
 }
 

@@ -3,9 +3,10 @@
 use core::mem;
 use core::time::Duration;
 
+use super::Session;
 use super::clock::Instant;
 use super::event::Record;
-use super::{Life, Session};
+use super::lifecycle::{Cause, Life};
 use crate::{Rule, Timeouts};
 
 /// [`Timeouts`] in nanoseconds, the largest value for one that is off.
@@ -56,7 +57,8 @@ pub(super) struct Deadlines {
     is_backlogged: bool,
     /// When a ping was handed out, if nothing has come since.
     ping: Option<Instant>,
-    /// When the close frame was handed out.
+    /// Since when the answer to a close frame that was handed out is awaited, or the end
+    /// of the peer's stream.
     close: Option<Instant>,
     /// Since when a message is unfinished.
     message: Option<Instant>,
@@ -77,6 +79,7 @@ enum Due {
     Pong,
     Keepalive,
     Close,
+    Drained,
     /// A rule was broken, and is held.
     Failure,
 }
@@ -163,6 +166,13 @@ impl Deadlines {
         self.ping = self.ping.map(|_| self.now);
     }
 
+    /// The end of the peer's stream is awaited from now on. The host reads again if it
+    /// didn't: nothing that comes has to be passed on.
+    pub(super) fn drain(&mut self) {
+        self.resume();
+        self.close = Some(self.now);
+    }
+
     /// The host reads again. The peer gets the time that was left for it when the host
     /// stopped: more would let a host that pauses often never notice a dead one.
     fn resume(&mut self) {
@@ -228,8 +238,9 @@ impl Session {
 
     /// The host doesn't read for now, for instance because it can't pass on what comes.
     ///
-    /// Until [`Session::resume_reading`] no deadline that waits for the peer's bytes comes:
-    /// handshake, idle, message, pong and close. Nor is a piece of a message due that waits
+    /// Until [`Session::resume_reading`], or the session is
+    /// [`State::Draining`](crate::State::Draining), no deadline that waits for the peer's bytes
+    /// comes: handshake, idle, message, pong and close. Nor is a piece of a message due that waits
     /// for more. Keepalive pings are sent, and [`Timeouts::write`](crate::Timeouts::write)
     /// holds.
     pub fn pause_reading(&mut self, now: Instant) {
@@ -263,6 +274,7 @@ impl Session {
         if self.sender.is_close_handed_out() {
             clock.close.get_or_insert(clock.now);
         }
+        self.note_drained();
     }
 
     pub(super) fn do_what_is_due(&mut self) {
@@ -272,12 +284,13 @@ impl Session {
                 break;
             }
             match due {
-                Due::Write => self.give_up(Rule::WriteTimeout),
+                Due::Write => self.give_up(Rule::WriteTimeout, Cause::WriteTimeout),
                 Due::Handshake => self.fail(Rule::HandshakeTimeout),
                 Due::Idle => self.fail(Rule::IdleTimeout),
                 Due::Message => self.fail(Rule::MessageTimeout),
                 Due::Pong => self.fail(Rule::PongTimeout),
-                Due::Close => self.give_up(Rule::CloseTimeout),
+                Due::Close => self.give_up(Rule::CloseTimeout, Cause::CloseTimeout),
+                Due::Drained => self.transition(Cause::CloseTimeout),
                 Due::Failure => self.fail_as_held(),
                 Due::Keepalive => {
                     self.deadlines.quiet = self.deadlines.now;
@@ -301,7 +314,7 @@ impl Session {
     /// enough, or something is due.
     pub fn has_more(&self) -> bool {
         let has_piece = match self.life {
-            Life::Ended => !self.is_aborted() && self.receiver.holds_piece(),
+            life if life.has_ended() => !self.is_aborted() && self.receiver.holds_piece(),
             _ => self.deadlines.piece_is_late,
         };
         let is_due = |at| at <= self.deadlines.now;
@@ -310,7 +323,7 @@ impl Session {
 
     /// When a piece has waited for more long enough.
     fn piece_due(&self) -> Option<Instant> {
-        let takes = self.life != Life::Ended && self.deadlines.paused.is_none();
+        let takes = !self.life.has_ended() && self.deadlines.paused.is_none();
         let since = self.deadlines.piece.filter(|_| takes)?;
         since.checked_after(self.config.timeouts.coalesce?)
     }
@@ -337,7 +350,7 @@ impl Session {
 
     /// Whether the input goes on where the last call stopped.
     pub(super) fn has_input_left(&self) -> bool {
-        self.life != Life::Ended && self.receiver.is_exhausted()
+        !self.life.has_ended() && self.receiver.is_exhausted()
     }
 
     fn next_due(&self) -> Option<(Instant, Due)> {
@@ -356,7 +369,7 @@ impl Session {
         // What the host takes, and what it doesn't read, is not the peer's time.
         let waits_for_host = self.life == Life::Connecting && self.waits_for_host();
         let reads = clock.paused.is_none() && !waits_for_host;
-        if self.life != Life::Ended || !self.sender.is_empty() {
+        if !self.life.has_ended() || !self.sender.is_empty() {
             if let Some(since) = clock.blocked {
                 consider(since, spans.write, Due::Write);
             } else if !self.sender.is_empty() {
@@ -378,12 +391,12 @@ impl Session {
             }
             consider(clock.quiet, spans.keepalive, Due::Keepalive);
         }
-        if reads
-            && self.life == Life::Closing
-            && !self.close_received
-            && let Some(since) = clock.close
-        {
-            consider(since, spans.close, Due::Close);
+        if reads && let Some(since) = clock.close {
+            match self.life {
+                Life::CloseSent => consider(since, spans.close, Due::Close),
+                Life::Draining => consider(since, spans.close, Due::Drained),
+                _ => {}
+            }
         }
         (next.0 < Instant::NEVER).then_some(next)
     }

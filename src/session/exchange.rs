@@ -6,7 +6,7 @@ use core::time::Duration;
 
 use super::clock::Instant;
 use super::event::{Event, Kind, Message, Place, Record};
-use super::{Life, Session, State, Turn};
+use super::{Session, State, Turn};
 use crate::{Failure, Rule};
 
 /// The most events of one call, so that a flood of tiny frames doesn't swell its result.
@@ -153,8 +153,8 @@ pub struct Exchanged<'a> {
     pub accepted: usize,
     /// Why the next of them was not.
     pub refused: Option<Failure>,
-    /// Whether another call with the same `now` would bring more. Never set once the
-    /// session is closed: what it left of the input then counts no more.
+    /// Whether another call with the same `now` would bring more. Never set once the state
+    /// is draining or closed: what the session left of the input then counts no more.
     pub more: bool,
     /// Where the session is.
     pub state: State,
@@ -248,7 +248,7 @@ impl Relay<'_> {
         let bytes = turn.payload(&record.place);
         self.messages += u64::from(record.kind.ends_message());
         self.bytes += bytes.len() as u64;
-        if self.target.takes_messages() {
+        if self.target.life.takes_messages() {
             let checked = turn.checks_utf8();
             let passed = self.target.sender.pass_on(record.kind, bytes, checked);
             self.refused = passed.err();
@@ -261,11 +261,6 @@ impl Relay<'_> {
 }
 
 impl Session {
-    /// Whether a message may be sent, or is dropped because a close frame was queued.
-    fn takes_messages(&self) -> bool {
-        matches!(self.life, Life::Open | Life::Closing) && !self.close_queued
-    }
-
     /// Takes what was read and what is to be sent, and gives back all that follows from it:
     /// the batched call.
     ///
@@ -452,7 +447,7 @@ impl Session {
             output: &self.exchange.output,
             accepted,
             refused: refused.map(|rule| self.describe(rule)),
-            more: waits && state != State::Closed,
+            more: waits && !matches!(state, State::Draining | State::Closed),
             state,
             next_deadline: self.next_deadline(),
             failure: self.failure(),

@@ -5,8 +5,9 @@ use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use super::handshake::Handshake;
+use super::lifecycle::Cause;
 use super::receive::{Extensions, Receiver};
-use super::{Life, Role, Session};
+use super::{Role, Session};
 use crate::Rule;
 use crate::deflate::{Deflate, NAME, negotiation};
 use crate::handshake::{Acceptance, Extension, Header, Negotiated, UpgradeRequest};
@@ -91,7 +92,7 @@ impl Session {
         self.receiver = Receiver::new(self.role, &self.config, extensions);
         self.negotiated = Some(negotiated);
         self.handshake = Handshake::Complete;
-        self.life = Life::Open;
+        self.transition(Cause::Opened);
         self.deadlines.open();
         Ok(())
     }

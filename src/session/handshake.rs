@@ -6,8 +6,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
 
+use super::Session;
 use super::clock::Instant;
-use super::{Life, Session};
+use super::lifecycle::{Cause, Life};
 use crate::Rule;
 use crate::handshake::{
     self, Acceptance, Extension, HandshakeKind, Header, Negotiated, Refusal, Request, RequestHead,
@@ -116,7 +117,7 @@ impl Session {
         let head = handshake::refusal_head(refusal, self.is_head_request())?;
         self.sender.push_head(&head);
         self.request_head = None;
-        self.life = Life::Ended;
+        self.transition(Cause::Refused);
         Ok(())
     }
 
@@ -262,8 +263,7 @@ impl Session {
                     | Handshake::ServerBegins
                     | Handshake::ServerReads { .. }
             ),
-            Life::Open | Life::Closing => true,
-            Life::Ended => false,
+            life => life.has_frames(),
         }
     }
 }

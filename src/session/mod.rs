@@ -27,7 +27,9 @@
 //!   [`output_taken`](Session::output_taken), [`pause_reading`](Session::pause_reading),
 //!   [`resume_reading`](Session::resume_reading);
 //! * actions: [`receive`](Session::receive), [`get_action`](Session::get_action),
-//!   [`complete_action`](Session::complete_action), [`abort`](Session::abort).
+//!   [`complete_action`](Session::complete_action), [`abort`](Session::abort);
+//! * its life: [`state`](Session::state), [`failure`](Session::failure),
+//!   [`outcome`](Session::outcome).
 
 mod actions;
 mod clock;
@@ -39,6 +41,8 @@ mod event;
 mod exchange;
 mod extensions;
 mod handshake;
+mod lifecycle;
+mod outcome;
 mod owned;
 mod pings;
 mod queue;
@@ -59,6 +63,7 @@ pub use config::{Config, Delivery, PongPolicy, Role};
 pub use direct::FrameHeader;
 pub use event::{Event, Message, Sent};
 pub use exchange::{EventKind, EventRecord, Exchanged, Outgoing, Relayed};
+pub use outcome::{Initiator, Outcome};
 pub use owned::{NotSent, OwnedMessage};
 pub use turn::Turn;
 
@@ -66,11 +71,14 @@ use actions::Actions;
 use deadlines::Deadlines;
 use exchange::Exchange;
 use handshake::Handshake;
+use lifecycle::Life;
+use outcome::CloseFrames;
 use pings::Pings;
 use receive::{Extensions, Receiver};
 use send::{Compress, Sender};
 
-/// Where a session is in its life, in the words of the W3C's `WebSocket`.
+/// Where a session is in its life, in the words of the W3C's `WebSocket` and one more.
+/// `docs/states.md` has all transitions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum State {
@@ -79,21 +87,21 @@ pub enum State {
     /// Messages flow both ways.
     Open,
     /// A close frame was queued or received, and the other is awaited; or the last
-    /// bytes wait to be written.
+    /// bytes wait to be written: a close frame, or a response that refuses.
     Closing,
-    /// Nothing more will be read or written: the host drops the transport.
+    /// The last byte was handed out, and nothing more will be. The host writes what it
+    /// keeps, shuts down writing (a half-close, TCP's FIN), and reads on, so that the
+    /// transport doesn't throw away what the peer has yet to get. If the end is
+    /// [clean](Outcome::clean) it only reads on: this is a client then, and the server
+    /// closes first (RFC 6455, section 7.1.1).
+    ///
+    /// What is read counts for nothing: the host may give it or drop it. It tells the end
+    /// of the stream with [`Session::end_of_input`], and drops the transport.
+    /// [`Timeouts::close`](crate::Timeouts::close) limits the wait.
+    Draining,
+    /// Nothing more will be read or written. The host writes what it keeps, and drops the
+    /// transport.
     Closed,
-}
-
-/// What a session still does. [`State`] follows from it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Life {
-    Connecting,
-    Open,
-    /// One close frame was queued or received, not both.
-    Closing,
-    /// No input counts any more; what is queued is still handed out.
-    Ended,
 }
 
 /// One WebSocket connection, on either side of it (RFC 6455).
@@ -145,8 +153,7 @@ pub struct Session {
     /// last call, and how many of them were taken since.
     given: usize,
     taken: usize,
-    close_queued: bool,
-    close_received: bool,
+    close_frames: CloseFrames,
     exchange: Exchange,
     actions: Option<Box<Actions>>,
 }
@@ -239,8 +246,7 @@ impl Session {
             deadlines: Deadlines::new(&config.timeouts, now),
             given: 0,
             taken: 0,
-            close_queued: false,
-            close_received: false,
+            close_frames: CloseFrames::default(),
             exchange: Exchange::default(),
             actions: None,
         })
@@ -253,13 +259,7 @@ impl Session {
 
     /// Where the session is.
     pub fn state(&self) -> State {
-        match self.life {
-            Life::Connecting => State::Connecting,
-            Life::Open => State::Open,
-            Life::Closing => State::Closing,
-            Life::Ended if self.sender.is_empty() => State::Closed,
-            Life::Ended => State::Closing,
-        }
+        self.life.state()
     }
 
     /// Returns the rule that ended the session, with what is known of the case.
@@ -346,9 +346,9 @@ impl Session {
         match self.life {
             _ if self.is_aborted() => Err(Rule::Aborted),
             Life::Connecting => Err(Rule::NotOpen),
-            Life::Ended => Err(Rule::AlreadyClosing),
-            _ if self.close_queued && !control => Err(Rule::AlreadyClosing),
-            Life::Open | Life::Closing => Ok(()),
+            life if life.takes_messages() => Ok(()),
+            Life::CloseSent if control => Ok(()),
+            _ => Err(Rule::AlreadyClosing),
         }
     }
 

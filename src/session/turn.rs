@@ -2,7 +2,8 @@
 
 use super::clock::Instant;
 use super::event::{Event, Kind, Place, Record};
-use super::{Life, PongPolicy, Session, pings};
+use super::lifecycle::Life;
+use super::{PongPolicy, Session, pings};
 use crate::Rule;
 use crate::frame::close;
 
@@ -124,7 +125,7 @@ impl Turn<'_> {
             return None;
         }
         let session = &mut *self.session;
-        if matches!(session.life, Life::Open | Life::Closing)
+        if session.life.has_frames()
             && let Some(record) = session
                 .receiver
                 .whole_message(self.bytes, &mut session.taken)
@@ -143,10 +144,14 @@ impl Turn<'_> {
             let mut at = self.session.taken;
             let step = match self.session.life {
                 Life::Connecting => self.session.read_head(self.bytes, &mut at),
-                Life::Open | Life::Closing => self.session.read_frames(self.bytes, &mut at),
-                Life::Ended => {
+                life if life.has_frames() => self.session.read_frames(self.bytes, &mut at),
+                _ => {
                     self.session.taken = self.bytes.len();
-                    return self.session.last_piece();
+                    let piece = self.session.last_piece();
+                    if piece.is_none() {
+                        self.session.do_what_is_due();
+                    }
+                    return piece;
                 }
             };
             self.session.taken = at;
@@ -216,7 +221,7 @@ impl Session {
 
     /// What is held of a message when the session has ended, since no more of it comes.
     fn last_piece(&mut self) -> Option<Record> {
-        if self.life != Life::Ended || self.is_aborted() {
+        if !self.life.has_ended() || self.is_aborted() {
             return None;
         }
         self.receiver.release()

@@ -9,6 +9,7 @@
 //! | `deadlines` | what happens though nothing comes, on virtual time |
 //! | `deflate` | permessage-deflate: negotiation, messages, hostile peers |
 //! | `determinism` | the same calls give the same bytes; keys and masks |
+//! | `ending` | half-close, and how a session has ended |
 //! | `handshake` | in bytes and in headers, both sides |
 //! | `messages` | fragments, pieces, UTF-8, limits, extension frames |
 //! | `misuse` | calls that break a rule of the host's change nothing |
@@ -28,6 +29,7 @@ mod control;
 mod deadlines;
 mod deflate;
 mod determinism;
+mod ending;
 mod handshake;
 mod left_in_input;
 mod messages;

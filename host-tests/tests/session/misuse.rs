@@ -217,6 +217,9 @@ fn converse<E: Engine>(role: Role, config: &Config, wrong: Option<&Misuse<E>>) -
         rest.output.extend(subject.writes_bytes());
     }
     rest.states.push(subject.state());
+    rest.deadlines.push(subject.engine.next_deadline());
+    subject.engine.end_of_input(subject.now);
+    rest.states.push(subject.state());
     rest
 }
 

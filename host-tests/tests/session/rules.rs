@@ -316,9 +316,9 @@ fn a_failed_session_is_drained_byte_by_byte<E: Engine>() {
         assert_eq!(subject.state(), State::Closing);
         let turn = subject.engine.exchange(b"", &[], subject.now, 1);
         assert_eq!(turn.output.len(), 1);
-        assert_eq!(turn.more, turn.state != State::Closed);
+        assert_eq!(turn.more, turn.state == State::Closing);
         written.extend(turn.output);
-        if turn.state == State::Closed {
+        if turn.state == State::Draining {
             break;
         }
     }
@@ -364,7 +364,7 @@ fn without_close_on_failure_no_close_is_written<E: Engine>() {
         assert_eq!(subject.hears_frames(&[Frame::new(0x3, "")]), []);
         assert_eq!(subject.failed_by(), Some(Rule::ReservedOpcode));
         assert_eq!(subject.writes(), [Frame::text("queued")]);
-        assert_eq!(subject.state(), State::Closed);
+        assert_eq!(subject.state(), State::Draining);
     }
 }
 
@@ -375,6 +375,6 @@ fn a_rule_broken_after_our_close_adds_no_second_close<E: Engine>() {
         subject.hears_frames(&[Frame::new(0x3, "")]);
         assert_eq!(subject.failed_by(), Some(Rule::ReservedOpcode));
         assert_eq!(subject.writes(), [Frame::close(1000, "bye")]);
-        assert_eq!(subject.state(), State::Closed);
+        assert_eq!(subject.state(), State::Draining);
     }
 }

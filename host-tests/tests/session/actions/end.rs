@@ -39,7 +39,7 @@ fn receives_end_with_the_error<E: Engine>() {
         let written = wire::read_frames(&write(&mut engine));
         assert_eq!(written[0].payload[..2], 1002_u16.to_be_bytes());
         assert_eq!(action(&mut engine), ActionIs::Nothing);
-        assert_eq!(engine.state(), State::Closed);
+        assert_eq!(engine.state(), State::Draining);
     }
 }
 

@@ -3,7 +3,7 @@
 use host_tests::engine::rule;
 use host_tests::wire::{self, CLOSE, Frame};
 use host_tests::{Engine, Event, Pair, ROLES, Subject, on_both_engines};
-use websocket_component::{Config, Message, Rule, State};
+use websocket_component::{Config, Message, Role, Rule, State};
 
 on_both_engines![
     class_28_every_close_code_that_is_received,
@@ -94,15 +94,25 @@ fn class_28_every_close_code_that_is_sent<E: Engine>() {
     }
 }
 
+/// RFC 6455, section 7.1.1: once the closing handshake is complete the server closes, and the client waits for that.
+#[track_caller]
+fn assert_closes_cleanly<E: Engine>(subject: &mut Subject<E>) {
+    if subject.role == Role::Client {
+        assert_eq!(subject.state(), State::Draining);
+        subject.engine.end_of_input(subject.now);
+    }
+    assert_eq!(subject.state(), State::Closed);
+    assert_eq!(subject.failed_by(), None);
+    assert_eq!(subject.next_deadline(), None);
+}
+
 fn a_close_is_answered_with_its_code<E: Engine>() {
     for role in ROLES {
         let mut subject = Subject::<E>::open(role, &Config::default());
         let events = subject.hears_frames(&[Frame::close(1001, "away")]);
         assert_eq!(events, [Event::close(1001, "away")]);
         assert_eq!(subject.writes(), [Frame::close(1001, "")]);
-        assert_eq!(subject.state(), State::Closed);
-        assert_eq!(subject.failed_by(), None);
-        assert_eq!(subject.next_deadline(), None);
+        assert_closes_cleanly(&mut subject);
     }
 }
 
@@ -129,8 +139,7 @@ fn a_close_is_not_answered_if_the_host_says_so<E: Engine>() {
         subject.says(Message::CloseWith(1000, b"bye")).unwrap();
         let expected = [Frame::text("last words"), Frame::close(1000, "bye")];
         assert_eq!(subject.writes(), expected);
-        assert_eq!(subject.state(), State::Closed);
-        assert_eq!(subject.failed_by(), None);
+        assert_closes_cleanly(&mut subject);
     }
 }
 
@@ -240,7 +249,7 @@ fn a_close_inside_a_fragmented_message<E: Engine>() {
         assert_eq!(events, [Event::close(1000, "")]);
         let expected = [Frame::text("half").not_last(), Frame::close(1000, "")];
         assert_eq!(subject.writes(), expected);
-        assert_eq!(subject.state(), State::Closed);
+        assert_closes_cleanly(&mut subject);
     }
 }
 

@@ -85,8 +85,10 @@ fn a_refusal_has_all_its_time_however_late_it_is_given<E: Engine>() {
     // One that nobody takes.
     let mut subject = refused();
     assert_eq!(subject.turn_of(&[], 1).output, b"H");
+    assert_eq!(subject.state(), State::Closing);
     subject.now = subject.now.after(10 * SECOND);
     assert_eq!(subject.turn_of(&[], 1).output, b"");
+    assert_eq!(subject.state(), State::Closed);
     assert_eq!(subject.failed_by(), Some(Rule::WriteTimeout));
     assert_eq!(subject.next_deadline(), None);
 }

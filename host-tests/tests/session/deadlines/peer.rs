@@ -37,7 +37,7 @@ fn class_23_a_handshake_that_trickles_ends_in_408<E: Engine>() {
             "{head}"
         );
         assert_eq!(heads::field(&head, "Connection"), Some("close"));
-        assert_eq!(subject.state(), State::Closed);
+        assert_eq!(subject.state(), State::Draining);
     }
 }
 

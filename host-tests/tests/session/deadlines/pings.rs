@@ -275,6 +275,8 @@ fn a_pair_whose_cable_is_cut_notices_on_both_sides<E: Engine>() {
     pair.run_for(48 * SECOND);
     assert_eq!(pair.states(), (State::Open, State::Open));
     pair.run_for(3 * SECOND);
+    assert_eq!(pair.states(), (State::Draining, State::Draining));
+    pair.run_for(10 * SECOND);
     assert_eq!(pair.states(), (State::Closed, State::Closed));
     for failure in [pair.client.engine.failure(), pair.server.engine.failure()] {
         let rule = failure.map(|failure| failure.rule);

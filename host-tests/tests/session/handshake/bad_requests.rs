@@ -34,7 +34,7 @@ fn class_18_another_version_is_answered_with_426_and_ours<E: Engine>() {
         assert!(head.starts_with("HTTP/1.1 426 Upgrade Required\r\n"));
         let ours = heads::field(&head, "Sec-WebSocket-Version");
         assert_eq!(ours, Some("13"));
-        assert_eq!(subject.state(), State::Closed);
+        assert_eq!(subject.state(), State::Draining);
     }
 }
 
@@ -112,7 +112,7 @@ fn bad_requests_are_answered_with_their_status<E: Engine>() {
         assert!(body.contains(rule.description()), "{body}");
         let length = body.len().to_string();
         assert_eq!(heads::field(head, "Content-Length"), Some(&*length));
-        assert_eq!(subject.state(), State::Closed);
+        assert_eq!(subject.state(), State::Draining);
     }
 }
 
@@ -135,7 +135,7 @@ fn bad_requests_are_shown_if_the_host_asks_for_them<E: Engine>() {
         let response = subject.writes_text();
         assert!(response.starts_with("HTTP/1.1 200 OK\r\n"));
         assert!(response.ends_with("<h1>hello</h1>"));
-        assert_eq!(subject.state(), State::Closed);
+        assert_eq!(subject.state(), State::Draining);
         assert_eq!(subject.failed_by(), None);
     }
 }
@@ -155,7 +155,7 @@ fn http_1_0_is_answered_with_505_unless_the_host_asks_for_bad_requests<E: Engine
         assert_eq!(subject.hears(&probe[version..]), []);
         assert_eq!(subject.failed_by(), Some(Rule::HttpVersion));
         assert!(subject.writes_text().starts_with("HTTP/1.1 505 "));
-        assert_eq!(subject.state(), State::Closed);
+        assert_eq!(subject.state(), State::Draining);
     }
 }
 
@@ -186,7 +186,7 @@ fn a_probe_of_http_1_0_can_be_answered_by_the_host<E: Engine>() {
         assert_eq!(body, expected);
         assert_eq!(
             (subject.state(), subject.failed_by()),
-            (State::Closed, None)
+            (State::Draining, None)
         );
     }
     for other in ["GET / HTTP/1.2\r\n\r\n", "PRI * HTTP/2.0\r\n\r\n"] {

@@ -151,7 +151,7 @@ fn a_request_is_refused_with_a_body<E: Engine>() {
     assert_eq!(heads::field(head, "Content-Length"), Some("12"));
     assert_eq!(heads::field(head, "Connection"), Some("close"));
     assert_eq!(body, "who are you?");
-    assert_eq!(subject.state(), State::Closed);
+    assert_eq!(subject.state(), State::Draining);
     assert_eq!(subject.failed_by(), None);
     assert_eq!(subject.engine.negotiated(), None);
 }

@@ -124,7 +124,9 @@ fn the_end_of_input_does_not_hide_a_broken_rule<E: Engine>() {
     let bytes = message_and_broken_rule(&subject);
     subject.engine.exchange(&bytes, &[], subject.now, 1 << 20);
     subject.engine.end_of_input(subject.now);
-    assert_eq!(subject.has_failed(BROKEN), []);
+    assert_eq!(subject.failed_by(), Some(BROKEN));
+    assert_eq!(subject.writes(), [Frame::close(1002, BROKEN.description())]);
+    assert_eq!(subject.state(), State::Closed);
 }
 
 fn an_abort_comes_before_a_failure_that_is_held<E: Engine>() {
@@ -152,7 +154,7 @@ fn class_26_an_echo_before_a_broken_rule_goes_out_however_it_is_cut_and_taken<E:
                 let turn = subject.engine.exchange(&input, &batch, now, capacity);
                 input.drain(..turn.consumed);
                 written.extend(turn.output);
-                if turn.state == State::Closed {
+                if turn.state == State::Draining {
                     break;
                 }
                 replies = turn.events.len();
