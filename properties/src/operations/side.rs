@@ -1,9 +1,9 @@
 //! One side: a session, the way it is driven, and what its host has said and heard.
 
 use host_tests::engine::Failure;
-use host_tests::{Engine, Event, Native, Outgoing, Pump};
+use host_tests::{Engine, Event, Native, Pump};
 use websocket_component::handshake::Negotiated;
-use websocket_component::{Config, Instant, Message, Role, Rule, State};
+use websocket_component::{Config, Instant, Message, Outgoing, Role, Rule, State};
 
 use super::told::Told;
 use crate::said::Said;
