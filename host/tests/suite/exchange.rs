@@ -131,7 +131,7 @@ fn messages_of_all_sizes_arrive_as_they_were_sent() {
 /// of any component's can hold.
 #[test]
 fn results_that_are_not_lent_are_copied() {
-    let name = "cabi_post_websocket:protocol/session@0.1.0#[method]websocket-session.exchange";
+    let name = "cabi_post_websocket:protocol/session@0.2.0#[method]websocket-session.exchange";
     let mut component = std::fs::read(component()).expect("readable");
     let length = u8::try_from(name.len() + 2).expect("one byte");
     component.extend([0, length, 1, b'x']);

@@ -89,7 +89,7 @@ fn another_version() {
         bytes
     };
     let error = error(&version(
-        b"protocol/session@0.1.0",
+        b"protocol/session@0.2.0",
         b"protocol/session@7.1.0",
     ));
     let LoadError::OtherExports(names) = &error else {
