@@ -22,6 +22,7 @@ pub mod handshake;
 mod http;
 mod limits;
 mod session;
+mod stream;
 
 pub use deflate::Deflate;
 pub use error::{Party, Rule, RuleGroup};

@@ -9,11 +9,12 @@ use alloc::vec::Vec;
 use core::mem;
 
 use super::clock::Instant;
-#[cfg(feature = "component")]
-use super::event::Kind;
-use super::event::{Event, Record, Sent};
+use super::event::{Event, Sent};
 use super::{Life, Session};
 use crate::Rule;
+#[cfg(feature = "component")]
+use crate::stream::Kind;
+use crate::stream::Record;
 
 /// Which operations an action is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -31,7 +31,6 @@ impl Session {
 
     /// The peer closes: it is answered with its own code (section 5.5.1).
     pub(super) fn close_received(&mut self, code: Option<u16>) {
-        self.receiver.close();
         self.close_received = true;
         if self.close_queued {
             self.life = Life::Ended;

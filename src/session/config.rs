@@ -1,5 +1,7 @@
 //! The settings of a session.
 
+use crate::frame::header::Masking;
+use crate::stream::{Chunks, Extensions, Settings};
 use crate::{Deflate, Limits, Rule, Timeouts};
 
 /// Which side of the connection a session is (RFC 6455, section 1.3).
@@ -130,11 +132,35 @@ impl Config {
     const SEND_BUFFER_MINIMUM: u32 = 16;
     const INFLATED_MINIMUM: u32 = 1024;
 
-    /// The longest piece that is delivered, if not whole messages are.
-    pub(super) fn longest_piece(&self) -> Option<usize> {
-        match self.delivery {
-            Delivery::Messages => None,
-            Delivery::Pieces => Some(self.receive_buffer.max(self.whole_frame) as usize),
+    /// A piece of so many bytes doesn't wait for more.
+    const COALESCE_THRESHOLD: u32 = 16 << 10;
+
+    /// How a session of this role reads what the peer sends.
+    pub(super) fn stream(&self, role: Role, extensions: Extensions) -> Settings {
+        Settings {
+            masking: match role {
+                Role::Client => Masking::Forbidden,
+                Role::Server if self.masking => Masking::Required,
+                Role::Server => Masking::Either,
+            },
+            extensions,
+            limits: self.limits,
+            verify_utf8: self.verify_utf8,
+            chunks: match self.delivery {
+                Delivery::Messages => None,
+                Delivery::Pieces => Some(self.chunks()),
+            },
+        }
+    }
+
+    fn chunks(&self) -> Chunks {
+        Chunks {
+            max: self.receive_buffer.max(self.whole_frame) as usize,
+            min: match self.timeouts.gather {
+                None => 1,
+                Some(_) => Config::COALESCE_THRESHOLD.min(self.receive_buffer) as usize,
+            },
+            whole_frame: self.whole_frame.into(),
         }
     }
 

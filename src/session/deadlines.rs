@@ -4,8 +4,8 @@ use core::mem;
 use core::time::Duration;
 
 use super::clock::Instant;
-use super::event::Record;
 use super::{Life, Session};
+use crate::stream::Record;
 use crate::{Rule, Timeouts};
 
 /// [`Timeouts`] in nanoseconds, the largest value for one that is off.
@@ -301,7 +301,7 @@ impl Session {
     /// enough, or something is due.
     pub fn has_more(&self) -> bool {
         let has_piece = match self.life {
-            Life::Ended => self.failure != Some(Rule::Aborted) && self.receiver.holds_piece(),
+            Life::Ended => self.failure != Some(Rule::Aborted) && self.receiver.holds_chunk(),
             _ => self.deadlines.piece_is_late,
         };
         let is_due = |at| at <= self.deadlines.now;
@@ -332,7 +332,7 @@ impl Session {
         if !mem::take(&mut self.deadlines.piece_is_late) {
             return None;
         }
-        self.receiver.release_gathered()
+        self.receiver.release_coalesced()
     }
 
     /// Whether the input goes on where the last call stopped.

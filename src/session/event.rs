@@ -1,7 +1,8 @@
 //! What a session tells its host, and what the host gives it to send.
 
-use core::ops::Range;
 use core::time::Duration;
+
+use crate::stream::{Kind, Record};
 
 /// What was received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,99 +103,15 @@ pub struct Sent {
     pub complete: bool,
 }
 
-/// The kinds of [`Event`], as the contract's records name them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Text,
-    TextFragment,
-    Binary,
-    BinaryFragment,
-    Ping,
-    Pong,
-    Close,
-    Frame,
-    Request,
-    Opened,
-}
-
 impl Kind {
-    /// Whether this is a message, or a piece of one.
-    pub(crate) fn is_of_message(self) -> bool {
-        matches!(
-            self,
-            Kind::Text | Kind::TextFragment | Kind::Binary | Kind::BinaryFragment
-        )
-    }
-
     /// Whether a message ends with this, or a ping that the host may answer.
     pub(super) fn ends_message(self) -> bool {
         matches!(self, Kind::Text | Kind::Binary | Kind::Frame | Kind::Ping)
     }
 }
 
-/// Where the bytes of a record are until the turn ends.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// In the input, where they were unmasked.
-    Input(Range<usize>),
-    /// Among the messages that were put together from several inputs or frames.
-    Assembled(Range<usize>),
-    /// In the payload of the control frame that came in several inputs.
-    Control(Range<usize>),
-}
-
-impl Place {
-    pub(crate) const NONE: Place = Place::Input(0..0);
-
-    pub(crate) fn len(&self) -> usize {
-        let (Place::Input(range) | Place::Assembled(range) | Place::Control(range)) = self;
-        range.len()
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Without its first `count` bytes.
-    pub(crate) fn skip(self, count: usize) -> Place {
-        self.map(|range| (range.start + count).min(range.end)..range.end)
-    }
-
-    /// Its first `count` bytes.
-    pub(crate) fn first(self, count: usize) -> Place {
-        self.map(|range| range.start..(range.start + count).min(range.end))
-    }
-
-    fn map(self, change: impl Fn(Range<usize>) -> Range<usize>) -> Place {
-        match self {
-            Place::Input(range) => Place::Input(change(range)),
-            Place::Assembled(range) => Place::Assembled(change(range)),
-            Place::Control(range) => Place::Control(change(range)),
-        }
-    }
-}
-
-/// An [`Event`] that points at its bytes instead of borrowing them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Record {
-    pub(crate) kind: Kind,
-    pub(crate) place: Place,
-    /// [`Kind::Close`]: the code. [`Kind::Frame`]: the bits. [`Kind::Pong`]: the
-    /// round-trip time in nanoseconds, or [`Record::UNSOLICITED`].
-    pub(crate) detail: u64,
-}
-
 impl Record {
-    pub(crate) const UNSOLICITED: u64 = u64::MAX;
-
-    pub(crate) const fn bare(kind: Kind) -> Record {
-        Record {
-            kind,
-            place: Place::NONE,
-            detail: 0,
-        }
-    }
-
+    /// Returns the event that the record stands for.
     pub(crate) fn with(self, payload: &[u8]) -> Event<'_> {
         match self.kind {
             Kind::Request => Event::Request,

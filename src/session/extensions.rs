@@ -5,11 +5,11 @@ use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use super::handshake::Handshake;
-use super::receive::{Extensions, Receiver};
 use super::{Life, Role, Session};
 use crate::Rule;
 use crate::deflate::{Deflate, NAME, negotiation};
 use crate::handshake::{Acceptance, Asked, Extension, Header, Negotiated, Offer};
+use crate::stream::{Assembler, Extensions};
 
 impl Session {
     /// What a client offers: what the host says, or else what the settings do.
@@ -85,10 +85,10 @@ impl Session {
             None if negotiated.extensions.is_empty() => Extensions::None,
             None => {
                 self.sender.allow_extension_frames();
-                Extensions::Hosts
+                Extensions::Custom
             }
         };
-        self.receiver = Receiver::new(self.role, &self.config, extensions);
+        self.receiver = Assembler::new(&self.config.stream(self.role, extensions));
         self.negotiated = Some(negotiated);
         self.handshake = Handshake::Complete;
         self.life = Life::Open;

@@ -6,7 +6,6 @@ use alloc::vec::Vec;
 use core::mem;
 
 use super::clock::Instant;
-use super::event::{Kind, Record};
 use super::{Life, Session};
 use crate::Rule;
 use crate::handshake::{
@@ -15,6 +14,7 @@ use crate::handshake::{
 };
 use crate::http::body::{BodyReader, Outcome};
 use crate::http::head::{HeadKind, HeadReader, Version};
+use crate::stream::{Kind, Record};
 
 /// The step that a handshake is at.
 pub(super) enum Handshake {

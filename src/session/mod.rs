@@ -40,7 +40,6 @@ mod handshake;
 mod owned;
 mod pings;
 mod queue;
-mod receive;
 mod relay;
 mod send;
 mod turn;
@@ -51,14 +50,15 @@ use alloc::vec::Vec;
 use crate::Rule;
 use crate::frame::mask::KeySource;
 use crate::handshake::{Negotiated, RequestHead, ResponseHead};
+use crate::stream::{Assembler, Extensions};
 
+#[cfg(feature = "component")]
+pub(crate) use crate::stream::{Kind, PayloadRef as Place, Record};
 pub use actions::{Action, ActionId, ActionQueue, Completion, Received};
 pub use clock::Instant;
 pub use config::{Config, Delivery, PongPolicy, Role};
 pub use direct::FrameHead;
 pub use event::{Event, Message, Sent};
-#[cfg(feature = "component")]
-pub(crate) use event::{Kind, Place, Record};
 pub use owned::{NotSent, OwnedMessage};
 pub use relay::Relayed;
 pub use turn::Turn;
@@ -67,7 +67,6 @@ use actions::Actions;
 use deadlines::Deadlines;
 use handshake::Handshake;
 use pings::Pings;
-use receive::{Extensions, Receiver};
 use send::{Compress, Sender};
 
 /// Where a session is in its life, in the words of the W3C's `WebSocket`.
@@ -136,7 +135,7 @@ pub struct Session {
     request: Option<Box<RequestHead>>,
     response: Option<Box<ResponseHead>>,
     negotiated: Option<Negotiated>,
-    receiver: Receiver,
+    receiver: Assembler,
     sender: Sender,
     pings: Pings,
     deadlines: Deadlines,
@@ -231,7 +230,7 @@ impl Session {
             request: None,
             response: None,
             negotiated: None,
-            receiver: Receiver::new(role, &config, Extensions::None),
+            receiver: Assembler::new(&config.stream(role, Extensions::None)),
             sender,
             pings: Pings::default(),
             deadlines: Deadlines::new(&config.timeouts, now),

@@ -1,8 +1,9 @@
 //! Messages that go from one session to another, without passing through the host.
 
-use super::event::{Event, Record};
+use super::event::Event;
 use super::{Life, Session, Turn};
 use crate::Rule;
+use crate::stream::Record;
 
 /// What has gone through.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -7,13 +7,14 @@
 use alloc::vec::Vec;
 
 use super::direct::FrameHead;
-use super::event::{Kind, Message, Sent};
+use super::event::{Message, Sent};
 use super::owned::{NotSent, OwnedMessage};
 use super::queue::{Done, Origin, Queue};
 use crate::deflate::{Compressor, Direction};
 use crate::frame::header::{self, FIN, MAX_CONTROL_PAYLOAD, Opcode, RSV1};
 use crate::frame::mask::KeySource;
 use crate::frame::utf8::Utf8;
+use crate::stream::Kind;
 use crate::{Deflate, Limits, Rule};
 
 /// From this length on it is cheaper to keep a payload where it is than to copy it.

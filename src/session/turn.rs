@@ -1,10 +1,11 @@
 //! One input, and all that follows from it.
 
 use super::clock::Instant;
-use super::event::{Event, Kind, Place, Record};
-use super::{Life, PongPolicy, Session, pings};
+use super::event::Event;
+use super::{Delivery, Life, PongPolicy, Session, pings};
 use crate::Rule;
 use crate::frame::close;
+use crate::stream::{Kind, PayloadRef, Record};
 
 impl Session {
     /// Takes what was read from the transport. The events come from
@@ -34,7 +35,7 @@ impl Session {
 
     /// Goes on with bytes that were read before.
     pub(super) fn resume<'a>(&'a mut self, bytes: &'a mut [u8]) -> Turn<'a> {
-        self.receiver.begin_turn();
+        self.receiver.begin_input();
         self.given = bytes.len().max(self.given - self.taken);
         self.taken = 0;
         Turn {
@@ -108,7 +109,10 @@ impl Turn<'_> {
     /// # }
     /// ```
     pub fn leave_unfinished(self, longest: usize) -> Self {
-        self.session.receiver.leave_unfinished(longest);
+        // Who takes pieces wants no byte to wait.
+        if self.session.config.delivery == Delivery::Messages {
+            self.session.receiver.leave_unfinished(longest);
+        }
         self
     }
 
@@ -186,7 +190,7 @@ impl Turn<'_> {
         self.session.config.verify_utf8
     }
 
-    pub(crate) fn payload(&self, place: &Place) -> &[u8] {
+    pub(crate) fn payload(&self, place: &PayloadRef) -> &[u8] {
         self.session.receiver.payload(self.bytes, place)
     }
 }
@@ -198,7 +202,7 @@ impl Session {
         loop {
             let Some(record) = self.receiver.next(bytes, at)? else {
                 self.deadlines.message_pending(self.receiver.awaits_more());
-                if self.receiver.has_gathered() {
+                if self.receiver.is_coalescing() {
                     self.deadlines.piece_held();
                 }
                 return Ok(None);

@@ -1,19 +1,18 @@
 //! Messages that stay in the input until they are whole, so that no byte of them is copied.
 
-use super::Receiver;
+use super::Assembler;
 use crate::Rule;
-use crate::frame::header::{self, RSV1};
+use crate::frame::header::RSV1;
 
-impl Receiver {
-    /// A message in one frame of up to so many bytes, its header included, stays in the
-    /// input of this turn if it is cut.
-    pub(in crate::session) fn leave_unfinished(&mut self, longest: usize) {
-        // Who takes pieces wants no byte to wait.
-        self.longest_left = if self.piece.is_none() { longest } else { 0 };
+impl Assembler {
+    /// Leaves a message in one frame of at most `longest` bytes, its header included, in this
+    /// input if it is cut: the next input begins with it. Compressed messages are not left.
+    pub(crate) fn leave_unfinished(&mut self, longest: usize) {
+        self.longest_left = longest;
     }
 
     /// The length of the frame that was left in the input, as far as it is known.
-    pub(in crate::session) fn awaited(&self) -> Option<usize> {
+    pub(crate) fn awaited(&self) -> Option<usize> {
         self.awaited
     }
 
@@ -32,14 +31,14 @@ impl Receiver {
         }
         self.awaited = None;
         let come = input.get(at..).unwrap_or_default();
-        if self.longest_left == 0 || come.is_empty() || !self.is_at_rest() {
+        if self.longest_left == 0 || come.is_empty() || !self.frames.is_between_messages() {
             return Ok(false);
         }
-        let length = match header::parse(come, &self.between)? {
+        let length = match self.frames.peek(come)? {
             None => come.len().saturating_add(1),
             Some((header, length)) => {
-                let compressed = self.inflater.is_some() && header.first & RSV1 != 0;
-                if header.opcode.is_control() || !header.is_final() || compressed {
+                let is_compressed = self.inflater.is_some() && header.first & RSV1 != 0;
+                if header.opcode.is_control() || !header.is_final() || is_compressed {
                     return Ok(false);
                 }
                 let payload = usize::try_from(header.payload).unwrap_or(usize::MAX);

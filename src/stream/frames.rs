@@ -1,0 +1,268 @@
+//! The walk over the frames of one direction (RFC 6455, section 5).
+
+use super::Extensions;
+use crate::frame::header::{self, Expected, Header, Masking, Opcode, RESERVED_BITS, RSV1};
+use crate::frame::mask;
+use crate::{Limits, Rule};
+
+/// Walks over the frames of one direction of a connection, and holds all rules that can be
+/// told from their headers: reserved bits and opcodes, masks, lengths in their shortest
+/// form, the sequence of fragments, and limits.
+///
+/// It needs no byte of a payload. Whoever drives it tells how many have gone by, whether
+/// they were looked at, copied, or moved from socket to socket without being read:
+///
+/// ```text
+/// loop {
+///     while frames.payload_left() > 0 {
+///         // Look at the payload that has come, or don't.
+///         frames.advance(count);
+///     }
+///     let Some(header) = frames.header(input, &mut at)? else { break };
+/// }
+/// ```
+///
+/// How the input is cut makes no difference to headers, errors and their positions. After
+/// an error there is no way on: what follows can't be told apart into frames.
+#[derive(Clone)]
+pub(crate) struct FrameStream {
+    extensions: Extensions,
+    fragment_limit: u32,
+    /// What the first header of a message is checked against.
+    initial: Expected,
+    /// What the next header is checked against.
+    expected: Expected,
+    partial: PartialHeader,
+    frame: Option<Header>,
+    payload_left: u64,
+    message: Option<Message>,
+}
+
+/// A message, by the headers of its frames so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Message {
+    pub(crate) is_text: bool,
+    pub(crate) is_compressed: bool,
+    /// The payloads of its frames, in bytes.
+    pub(crate) length: u64,
+    pub(crate) fragments: u32,
+}
+
+/// The bytes of a header that is cut.
+#[derive(Clone, Default)]
+struct PartialHeader {
+    bytes: [u8; header::MAX_LENGTH],
+    length: usize,
+}
+
+impl PartialHeader {
+    /// Takes from `input` what may belong to the header. Returns all of it.
+    fn extend(&mut self, input: &[u8]) -> &[u8] {
+        let free = self.bytes.get_mut(self.length..).unwrap_or_default();
+        for (slot, byte) in free.iter_mut().zip(input) {
+            *slot = *byte;
+            self.length += 1;
+        }
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+}
+
+impl FrameStream {
+    pub(crate) fn new(masking: Masking, extensions: Extensions, limits: &Limits) -> FrameStream {
+        let initial = Expected {
+            masking,
+            reserved_bits: match extensions {
+                Extensions::None => 0,
+                Extensions::Deflate(_) => RSV1,
+                Extensions::Custom => RESERVED_BITS,
+            },
+            in_message: false,
+            fragment_allowed: true,
+            frame_limit: limits.frame,
+            message_room: limits.message,
+            // Data that don't compress get longer, in small fragments by a lot; how long a
+            // compressed message is shows when it is inflated.
+            compressed_room: match extensions {
+                Extensions::Deflate(_) => u64::MAX,
+                _ => limits.message,
+            },
+        };
+        FrameStream {
+            extensions,
+            fragment_limit: limits.fragments,
+            initial,
+            expected: initial,
+            partial: PartialHeader::default(),
+            frame: None,
+            payload_left: 0,
+            message: None,
+        }
+    }
+
+    /// Reads the next header, from `at` on in `input`, and moves `at` behind it. Returns
+    /// none if it is cut: then all of the input was taken, and the next one goes on with
+    /// it. Behind a close frame all input is taken and ignored (RFC 6455, section 5.5.1).
+    ///
+    /// The payload of the frame before has to have gone by.
+    ///
+    /// # Errors
+    ///
+    /// The rule that the header breaks, at the first byte that does so, to which `at` is
+    /// moved.
+    #[inline]
+    pub(crate) fn header(&mut self, input: &[u8], at: &mut usize) -> Result<Option<Header>, Rule> {
+        debug_assert_eq!(self.payload_left, 0, "of the frame before");
+        if self.is_closed() {
+            *at = input.len();
+            return Ok(None);
+        }
+        let rest = input.get(*at..).unwrap_or_default();
+        let before = self.partial.length;
+        let bytes = match before {
+            0 => rest,
+            _ => self.partial.extend(rest),
+        };
+        match header::parse(bytes, &self.expected) {
+            Ok(Some((header, length))) => {
+                self.partial.length = 0;
+                *at += length - before;
+                self.open(header);
+                Ok(Some(header))
+            }
+            Ok(None) => {
+                if before == 0 {
+                    self.partial.extend(rest);
+                }
+                *at = input.len();
+                Ok(None)
+            }
+            Err(rule) => {
+                *at += first_wrong_byte(bytes, &self.expected) - before;
+                Err(rule)
+            }
+        }
+    }
+
+    /// Returns the header at the start of `input` and its length, if all of it is there,
+    /// without going on to it. Only between frames.
+    ///
+    /// # Errors
+    ///
+    /// The rule that the header breaks.
+    pub(crate) fn peek(&self, input: &[u8]) -> Result<Option<(Header, usize)>, Rule> {
+        header::parse(input, &self.expected)
+    }
+
+    #[inline]
+    fn open(&mut self, header: Header) {
+        self.payload_left = header.payload;
+        self.frame = Some(header);
+        if header.opcode.is_control() {
+            return;
+        }
+        if header.opcode != Opcode::Continuation {
+            self.message = None;
+        }
+        let message = self.message.get_or_insert(Message {
+            is_text: header.opcode == Opcode::Text,
+            is_compressed: header.first & RSV1 != 0
+                && matches!(self.extensions, Extensions::Deflate(_)),
+            length: 0,
+            fragments: 0,
+        });
+        message.length = message.length.saturating_add(header.payload);
+        message.fragments = message.fragments.saturating_add(1);
+        self.expected = if header.is_final() {
+            self.initial
+        } else {
+            let room = self.initial.message_room.saturating_sub(message.length);
+            let room = if message.is_compressed {
+                u64::MAX
+            } else {
+                room
+            };
+            Expected {
+                // The first frame of a message says whether it is compressed.
+                reserved_bits: match self.extensions {
+                    Extensions::Custom => RESERVED_BITS,
+                    _ => 0,
+                },
+                in_message: true,
+                fragment_allowed: message.fragments < self.fragment_limit,
+                message_room: room,
+                compressed_room: room,
+                ..self.initial
+            }
+        };
+    }
+
+    /// Tells that `count` more bytes of the payload have gone by.
+    #[inline]
+    pub(crate) fn advance(&mut self, count: u64) {
+        debug_assert!(count <= self.payload_left, "beyond the end of the frame");
+        self.payload_left = self.payload_left.saturating_sub(count);
+    }
+
+    /// How many bytes of the payload of the frame are to come.
+    #[inline]
+    pub(crate) fn payload_left(&self) -> u64 {
+        self.payload_left
+    }
+
+    /// Returns the mask key as it applies to the next byte of the payload.
+    #[inline]
+    pub(crate) fn mask_key(&self) -> Option<[u8; 4]> {
+        let Header { key, payload, .. } = self.frame?;
+        key.map(|key| mask::key_at(key, payload - self.payload_left))
+    }
+
+    /// Returns the header of the frame that was begun last.
+    #[inline]
+    pub(crate) fn frame(&self) -> Option<Header> {
+        self.frame
+    }
+
+    /// Returns the message that was begun last. It is complete if no more of it is to come:
+    /// [`FrameStream::is_between_messages`].
+    #[inline]
+    pub(crate) fn message(&self) -> Option<&Message> {
+        self.message.as_ref()
+    }
+
+    /// Whether a header has come in part.
+    #[inline]
+    pub(crate) fn is_in_header(&self) -> bool {
+        self.partial.length > 0
+    }
+
+    /// Whether no frame is unfinished: here one can be inserted.
+    pub(crate) fn is_between_frames(&self) -> bool {
+        self.payload_left == 0 && !self.is_in_header()
+    }
+
+    /// Whether no frame and no message is unfinished.
+    pub(crate) fn is_between_messages(&self) -> bool {
+        self.is_between_frames() && !self.expected.in_message
+    }
+
+    /// Whether a close frame has gone by: no frame follows that counts.
+    #[inline]
+    pub(crate) fn is_closed(&self) -> bool {
+        let closes = |header: Header| header.opcode == Opcode::Close;
+        self.payload_left == 0 && self.frame.is_some_and(closes)
+    }
+}
+
+/// Which byte of a header breaks a rule: that of its shortest part that does.
+#[cold]
+fn first_wrong_byte(bytes: &[u8], expected: &Expected) -> usize {
+    let part = |end| bytes.get(..=end).unwrap_or_default();
+    let mut ends = 0..bytes.len();
+    ends.find(|&end| header::parse(part(end), expected).is_err())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod exhaustive;
+#[cfg(test)]
+mod tests;
