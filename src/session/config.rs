@@ -146,21 +146,14 @@ impl Config {
             extensions,
             limits: self.limits,
             verify_utf8: self.verify_utf8,
-            chunks: match self.delivery {
-                Delivery::Messages => None,
-                Delivery::Pieces => Some(self.chunks()),
-            },
-        }
-    }
-
-    fn chunks(&self) -> Chunks {
-        Chunks {
-            max: self.receive_buffer.max(self.whole_frame) as usize,
-            min: match self.timeouts.gather {
-                None => 1,
-                Some(_) => Config::COALESCE_THRESHOLD.min(self.receive_buffer) as usize,
-            },
-            whole_frame: self.whole_frame.into(),
+            chunks: (self.delivery == Delivery::Pieces).then(|| Chunks {
+                max: self.receive_buffer.max(self.whole_frame) as usize,
+                min: match self.timeouts.gather {
+                    None => 1,
+                    Some(_) => Config::COALESCE_THRESHOLD.min(self.receive_buffer) as usize,
+                },
+                whole_frame: self.whole_frame.into(),
+            }),
         }
     }
 

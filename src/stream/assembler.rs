@@ -62,7 +62,6 @@ enum Delivery {
     Frames,
 }
 
-#[derive(Default)]
 struct OpenFrame {
     /// Where in the assembly it begins, if it is to be delivered in one chunk.
     whole_from: Option<usize>,
@@ -234,8 +233,9 @@ impl Assembler {
                 }
             }
             let record = self.read_payload(input, at)?;
-            // A frame that is still open needs more input, or has used up the work.
-            if record.is_some() || self.frame.is_some() {
+            // Of a compressed payload no more is taken at a time than a chunk may have.
+            let is_stuck = self.frame.is_some() && (*at == input.len() || self.work == 0);
+            if record.is_some() || is_stuck {
                 return Ok(record);
             }
         }
@@ -244,14 +244,20 @@ impl Assembler {
     /// Begins to deliver a frame. Returns what is held if it can't wait for this frame.
     #[inline]
     fn open_frame(&mut self, header: &Header) -> Option<Record> {
-        self.frame = Some(OpenFrame::default());
-        if header.opcode.is_control() {
+        let is_control = header.opcode.is_control();
+        let whole_from = match &self.delivery {
+            Delivery::Chunks(chunks) if !is_control && header.payload <= chunks.whole_frame => {
+                Some(self.assembly.len())
+            }
+            _ => None,
+        };
+        self.frame = Some(OpenFrame {
+            whole_from,
+            is_held_back: false,
+        });
+        if is_control {
             self.control.clear();
-            // Nothing of a message follows a close frame.
-            let closes = header.opcode == Opcode::Close;
-            return closes.then(|| self.release_coalesced()).flatten();
-        }
-        if self.message.is_none() {
+        } else if self.message.is_none() {
             let message = self.frames.message()?;
             self.message = Some(OpenMessage {
                 is_text: message.is_text,
@@ -260,19 +266,11 @@ impl Assembler {
                 inflated: 0,
             });
         }
-        match &self.delivery {
-            Delivery::Chunks(chunks) if header.payload <= chunks.whole_frame => {
-                let whole_from = Some(self.assembly.len());
-                self.frame = Some(OpenFrame {
-                    whole_from,
-                    ..OpenFrame::default()
-                });
-                // It isn't cut because of what is held before it.
-                let exceeds = header.payload > self.room_in_chunk() as u64;
-                exceeds.then(|| self.release_coalesced()).flatten()
-            }
-            _ => None,
-        }
+        // Nothing of a message follows a close frame, and a frame that is delivered in one
+        // chunk isn't cut because of what is held before it.
+        let cant_wait = header.opcode == Opcode::Close
+            || (whole_from.is_some() && header.payload > self.room_in_chunk() as u64);
+        cant_wait.then(|| self.release_coalesced()).flatten()
     }
 
     /// Takes what has come of the payload of the open frame.
@@ -282,10 +280,9 @@ impl Assembler {
             return Ok(None);
         };
         let is_control = header.opcode.is_control();
-        let longest = if is_control {
-            usize::MAX
-        } else {
-            self.room_in_chunk()
+        let longest = match is_control {
+            true => usize::MAX,
+            false => self.room_in_chunk(),
         };
         let left = usize::try_from(self.frames.payload_left()).unwrap_or(usize::MAX);
         let available = input.get_mut(*at..).unwrap_or_default();

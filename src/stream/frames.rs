@@ -27,9 +27,7 @@ use crate::{Limits, Rule};
 #[derive(Clone)]
 pub(crate) struct FrameStream {
     extensions: Extensions,
-    fragment_limit: u32,
-    /// What the first header of a message is checked against.
-    initial: Expected,
+    limits: Limits,
     /// What the next header is checked against.
     expected: Expected,
     partial: PartialHeader,
@@ -46,6 +44,8 @@ pub(crate) struct Message {
     /// The payloads of its frames, in bytes.
     pub(crate) length: u64,
     pub(crate) fragments: u32,
+    /// Whether its last frame has begun.
+    pub(crate) is_final: bool,
 }
 
 /// The bytes of a header that is cut.
@@ -69,29 +69,10 @@ impl PartialHeader {
 
 impl FrameStream {
     pub(crate) fn new(masking: Masking, extensions: Extensions, limits: &Limits) -> FrameStream {
-        let initial = Expected {
-            masking,
-            reserved_bits: match extensions {
-                Extensions::None => 0,
-                Extensions::Deflate(_) => RSV1,
-                Extensions::Custom => RESERVED_BITS,
-            },
-            in_message: false,
-            fragment_allowed: true,
-            frame_limit: limits.frame,
-            message_room: limits.message,
-            // Data that don't compress get longer, in small fragments by a lot; how long a
-            // compressed message is shows when it is inflated.
-            compressed_room: match extensions {
-                Extensions::Deflate(_) => u64::MAX,
-                _ => limits.message,
-            },
-        };
         FrameStream {
             extensions,
-            fragment_limit: limits.fragments,
-            initial,
-            expected: initial,
+            limits: *limits,
+            expected: expected(masking, extensions, limits, None),
             partial: PartialHeader::default(),
             frame: None,
             payload_left: 0,
@@ -137,7 +118,7 @@ impl FrameStream {
                 Ok(None)
             }
             Err(rule) => {
-                *at += first_wrong_byte(bytes, &self.expected) - before;
+                *at += first_wrong_byte(bytes, &self.expected).saturating_sub(before);
                 Err(rule)
             }
         }
@@ -163,37 +144,20 @@ impl FrameStream {
         if header.opcode != Opcode::Continuation {
             self.message = None;
         }
+        let is_deflate = matches!(self.extensions, Extensions::Deflate(_));
         let message = self.message.get_or_insert(Message {
             is_text: header.opcode == Opcode::Text,
-            is_compressed: header.first & RSV1 != 0
-                && matches!(self.extensions, Extensions::Deflate(_)),
+            is_compressed: is_deflate && header.first & RSV1 != 0,
             length: 0,
             fragments: 0,
+            is_final: false,
         });
         message.length = message.length.saturating_add(header.payload);
         message.fragments = message.fragments.saturating_add(1);
-        self.expected = if header.is_final() {
-            self.initial
-        } else {
-            let room = self.initial.message_room.saturating_sub(message.length);
-            let room = if message.is_compressed {
-                u64::MAX
-            } else {
-                room
-            };
-            Expected {
-                // The first frame of a message says whether it is compressed.
-                reserved_bits: match self.extensions {
-                    Extensions::Custom => RESERVED_BITS,
-                    _ => 0,
-                },
-                in_message: true,
-                fragment_allowed: message.fragments < self.fragment_limit,
-                message_room: room,
-                compressed_room: room,
-                ..self.initial
-            }
-        };
+        message.is_final = header.is_final();
+        let unfinished = (!message.is_final).then_some(&*message);
+        let masking = self.expected.masking;
+        self.expected = expected(masking, self.extensions, &self.limits, unfinished);
     }
 
     /// Tells that `count` more bytes of the payload have gone by.
@@ -222,8 +186,7 @@ impl FrameStream {
         self.frame
     }
 
-    /// Returns the message that was begun last. It is complete if no more of it is to come:
-    /// [`FrameStream::is_between_messages`].
+    /// Returns the message that was begun last.
     #[inline]
     pub(crate) fn message(&self) -> Option<&Message> {
         self.message.as_ref()
@@ -250,6 +213,38 @@ impl FrameStream {
     pub(crate) fn is_closed(&self) -> bool {
         let closes = |header: Header| header.opcode == Opcode::Close;
         self.payload_left == 0 && self.frame.is_some_and(closes)
+    }
+}
+
+/// What a header is checked against that goes on with a message, or begins one.
+#[inline]
+fn expected(
+    masking: Masking,
+    extensions: Extensions,
+    limits: &Limits,
+    unfinished: Option<&Message>,
+) -> Expected {
+    let length = unfinished.map_or(0, |message| message.length);
+    let room = limits.message.saturating_sub(length);
+    // Data that don't compress get longer, in small fragments by a lot; how long a
+    // compressed message is shows when it is inflated.
+    let (reserved_bits, compressed_room) = match (extensions, unfinished) {
+        (Extensions::None, _) => (0, room),
+        (Extensions::Deflate(_), None) => (RSV1, u64::MAX),
+        (Extensions::Deflate(_), Some(_)) => (0, u64::MAX),
+        (Extensions::Custom, _) => (RESERVED_BITS, room),
+    };
+    Expected {
+        masking,
+        reserved_bits,
+        in_message: unfinished.is_some(),
+        fragment_allowed: unfinished.is_none_or(|m| m.fragments < limits.fragments),
+        frame_limit: limits.frame,
+        message_room: match unfinished {
+            Some(message) if message.is_compressed => u64::MAX,
+            _ => room,
+        },
+        compressed_room,
     }
 }
 

@@ -42,30 +42,29 @@ pub(crate) enum PayloadRef {
 }
 
 impl PayloadRef {
-    pub(crate) const NONE: PayloadRef = PayloadRef::Input(0..0);
-
     pub(crate) fn len(&self) -> usize {
         let (PayloadRef::Input(range) | PayloadRef::Assembled(range) | PayloadRef::Control(range)) =
             self;
         range.len()
     }
 
+    fn range_mut(&mut self) -> &mut Range<usize> {
+        let (PayloadRef::Input(range) | PayloadRef::Assembled(range) | PayloadRef::Control(range)) =
+            self;
+        range
+    }
+
     /// Without its first `count` bytes.
-    pub(crate) fn skip(self, count: usize) -> PayloadRef {
-        self.map(|range| (range.start + count).min(range.end)..range.end)
+    pub(crate) fn skip(mut self, count: usize) -> PayloadRef {
+        let range = self.range_mut();
+        range.start = range.end.min(range.start + count);
+        self
     }
 
-    /// Its first `count` bytes.
-    pub(crate) fn first(self, count: usize) -> PayloadRef {
-        self.map(|range| range.start..(range.start + count).min(range.end))
-    }
-
-    fn map(self, change: impl Fn(Range<usize>) -> Range<usize>) -> PayloadRef {
-        match self {
-            PayloadRef::Input(range) => PayloadRef::Input(change(range)),
-            PayloadRef::Assembled(range) => PayloadRef::Assembled(change(range)),
-            PayloadRef::Control(range) => PayloadRef::Control(change(range)),
-        }
+    /// Keeps its first `count` bytes.
+    pub(crate) fn truncate(&mut self, count: usize) {
+        let range = self.range_mut();
+        range.end = range.end.min(range.start + count);
     }
 }
 
@@ -83,7 +82,7 @@ impl Record {
     pub(crate) const UNSOLICITED: u64 = u64::MAX;
 
     pub(crate) const fn bare(kind: Kind) -> Record {
-        Record::new(kind, PayloadRef::NONE)
+        Record::new(kind, PayloadRef::Input(0..0))
     }
 
     #[inline(always)]

@@ -26,8 +26,7 @@ impl Assembler {
     ///
     /// # Errors
     ///
-    /// [`Rule::InvalidUtf8`], or the rule that is broken behind the chunk. What is valid
-    /// before is held.
+    /// [`Rule::InvalidUtf8`], or the rule that is broken behind the chunk.
     #[inline]
     pub(super) fn deliver(
         &mut self,
@@ -35,68 +34,38 @@ impl Assembler {
         header: &Header,
         mut chunk: Chunk,
     ) -> Result<Option<Record>, Rule> {
-        let (Some(frame), Some(message)) = (&mut self.frame, &mut self.message) else {
-            return Ok(None);
-        };
-        let is_text = message.is_text;
-        if is_text && self.verify_utf8 {
-            let bytes = match &chunk.place {
-                PayloadRef::Input(range) => input.get(range.clone()),
-                PayloadRef::Assembled(range) | PayloadRef::Control(range) => {
-                    self.assembly.get(range.clone())
-                }
-            };
-            if let Err(valid) = message.utf8.feed(bytes.unwrap_or_default()) {
-                chunk.place = chunk.place.first(valid);
-                chunk.broken = Some(Rule::InvalidUtf8);
-            } else if chunk.ends_message && !message.utf8.is_complete() {
-                chunk.broken = Some(Rule::InvalidUtf8);
-            }
-        }
+        self.check_utf8(input, &mut chunk);
         if let Some(rule) = chunk.broken {
-            self.hold_valid(input, &chunk.place);
+            // Who takes chunks gets what is valid before the error.
+            match chunk.place {
+                PayloadRef::Input(range) if self.delivers_chunks() => self.hold(input, range),
+                PayloadRef::Assembled(range) => self.assembly.truncate(range.end),
+                _ => {}
+            }
             return Err(rule);
         }
-
-        let held = self.assembly.len() - self.delivered;
-        let is_due = match &self.delivery {
-            Delivery::Messages => chunk.ends_message,
-            Delivery::Frames => chunk.ends_frame,
-            Delivery::Chunks(chunks) => {
-                let length = match &chunk.place {
-                    place @ PayloadRef::Input(_) => held + place.len(),
-                    _ => held,
-                };
-                let enough = match frame.whole_from {
-                    Some(_) if !chunk.ends_frame => chunks.max,
-                    _ => chunks.min,
-                };
-                chunk.ends_message || length >= enough
+        let is_due = self.is_due(&chunk);
+        let place = match chunk.place {
+            PayloadRef::Input(range) if is_due && self.held() == 0 => PayloadRef::Input(range),
+            place => {
+                if let PayloadRef::Input(range) = place {
+                    self.hold(input, range);
+                }
+                let held = self.delivered..self.assembly.len();
+                if is_due {
+                    self.delivered = held.end;
+                }
+                PayloadRef::Assembled(held)
             }
         };
-        if is_due {
-            frame.whole_from = None;
-        }
+        let is_text = self.is_text();
         if chunk.ends_frame {
             self.frame = None;
+        } else if let Some(frame) = self.frame.as_mut().filter(|_| is_due) {
+            frame.whole_from = None;
         }
         if chunk.ends_message {
             self.message = None;
-        }
-        let place = match chunk.place {
-            PayloadRef::Input(range) if is_due && held == 0 => PayloadRef::Input(range),
-            place => {
-                if let PayloadRef::Input(range) = place {
-                    self.hold(input.get(range).unwrap_or_default());
-                }
-                PayloadRef::Assembled(self.delivered..self.assembly.len())
-            }
-        };
-        if !is_due {
-            return Ok(None);
-        }
-        if let PayloadRef::Assembled(range) = &place {
-            self.delivered = range.end;
         }
         let (kind, detail) = match (&self.delivery, is_text, chunk.ends_message) {
             (Delivery::Frames, ..) => (Kind::Frame, u64::from(header.first)),
@@ -105,33 +74,67 @@ impl Assembler {
             (_, false, true) => (Kind::Binary, 0),
             (_, false, false) => (Kind::BinaryFragment, 0),
         };
-        Ok(Some(Record {
+        Ok(is_due.then_some(Record {
             kind,
             place,
             detail,
         }))
     }
 
+    fn is_text(&self) -> bool {
+        self.message.as_ref().is_some_and(|message| message.is_text)
+    }
+
+    /// Cuts a chunk of a text where it can't be UTF-8 any more.
+    #[inline]
+    fn check_utf8(&mut self, input: &[u8], chunk: &mut Chunk) {
+        let Some(message) = self.message.as_mut().filter(|message| message.is_text) else {
+            return;
+        };
+        if !self.verify_utf8 {
+            return;
+        }
+        let bytes = match &chunk.place {
+            PayloadRef::Input(range) => input.get(range.clone()),
+            place => self.assembly.get(self.assembly.len() - place.len()..),
+        };
+        if let Err(valid) = message.utf8.feed(bytes.unwrap_or_default()) {
+            chunk.place.truncate(valid);
+            chunk.broken = Some(Rule::InvalidUtf8);
+        } else if chunk.ends_message && !message.utf8.is_complete() {
+            chunk.broken = Some(Rule::InvalidUtf8);
+        }
+    }
+
+    /// Whether what is held is delivered together with a chunk.
+    #[inline]
+    fn is_due(&self, chunk: &Chunk) -> bool {
+        match &self.delivery {
+            Delivery::Messages => chunk.ends_message,
+            Delivery::Frames => chunk.ends_frame,
+            Delivery::Chunks(chunks) => {
+                let length = match &chunk.place {
+                    place @ PayloadRef::Input(_) => self.held() + place.len(),
+                    _ => self.held(),
+                };
+                let whole = self.frame.as_ref().and_then(|frame| frame.whole_from);
+                let enough = match whole {
+                    Some(_) if !chunk.ends_frame => chunks.max,
+                    _ => chunks.min,
+                };
+                chunk.ends_message || length >= enough
+            }
+        }
+    }
+
     /// Puts bytes of the open message into the assembly.
-    fn hold(&mut self, bytes: &[u8]) {
+    fn hold(&mut self, input: &[u8], range: Range<usize>) {
+        let bytes = input.get(range).unwrap_or_default();
         // What a header announces is believed as far as a part of it has come.
         let rest = usize::try_from(self.frames.payload_left()).unwrap_or(usize::MAX);
         let rest = rest.min(bytes.len().saturating_mul(EXPECTED_TIMES));
         self.assembly.reserve(bytes.len().saturating_add(rest));
         self.assembly.extend_from_slice(bytes);
-    }
-
-    /// Holds what is valid of a chunk behind which a rule is broken: who takes chunks gets
-    /// it before the error.
-    fn hold_valid(&mut self, input: &[u8], place: &PayloadRef) {
-        match place {
-            PayloadRef::Input(range) if self.delivers_chunks() => {
-                let bytes = input.get(range.clone()).unwrap_or_default();
-                self.assembly.extend_from_slice(bytes);
-            }
-            PayloadRef::Assembled(range) => self.assembly.truncate(range.end),
-            _ => {}
-        }
     }
 
     fn delivers_chunks(&self) -> bool {
@@ -152,8 +155,8 @@ impl Assembler {
         }
     }
 
-    /// Where in the assembly a chunk is that was long enough to be delivered, but for what
-    /// may be coalesced with it. A frame that is delivered in one chunk isn't part of it.
+    /// Where in the assembly a chunk is that could be delivered, but that more may be coalesced
+    /// with it. A frame that is delivered in one chunk, and has not all come, isn't part of it.
     fn coalesced(&self) -> Range<usize> {
         let frame = self.frame.as_ref().and_then(|frame| frame.whole_from);
         match self.delivery {

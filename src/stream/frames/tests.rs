@@ -193,19 +193,31 @@ fn a_message_is_known_by_the_headers_of_its_frames() {
         stream.advance(payload as u64);
         stream.message().copied()
     };
-    let message = |is_text, is_compressed, length, fragments| {
-        Some(Message {
-            is_text,
-            is_compressed,
-            length,
-            fragments,
-        })
+    let begun = Message {
+        is_text: true,
+        is_compressed: true,
+        length: 5,
+        fragments: 1,
+        is_final: false,
+    };
+    let complete = Message {
+        length: 11,
+        fragments: 2,
+        is_final: true,
+        ..begun
+    };
+    let other = Message {
+        is_text: false,
+        is_compressed: false,
+        length: 6,
+        fragments: 1,
+        is_final: true,
     };
     assert_eq!(next(FIN | 9, 0), None);
-    assert_eq!(next(0x41, 5), message(true, true, 5, 1));
-    assert_eq!(next(FIN | 9, 7), message(true, true, 5, 1));
-    assert_eq!(next(FIN, 6), message(true, true, 11, 2));
-    assert_eq!(next(FIN | 2, 6), message(false, false, 6, 1));
+    assert_eq!(next(0x41, 5), Some(begun));
+    assert_eq!(next(FIN | 9, 7), Some(begun));
+    assert_eq!(next(FIN, 6), Some(complete));
+    assert_eq!(next(FIN | 2, 6), Some(other));
 }
 
 #[test]
