@@ -132,7 +132,7 @@ impl Config {
     const SEND_BUFFER_MINIMUM: u32 = 16;
     const INFLATED_MINIMUM: u32 = 1024;
 
-    /// A piece of so many bytes doesn't wait for more.
+    /// A piece of this many bytes doesn't wait for more to coalesce with.
     const COALESCE_THRESHOLD: u32 = 16 << 10;
 
     /// How a session of this role reads what the peer sends.

@@ -25,37 +25,37 @@ use delivery::Chunk;
 pub(crate) struct Assembler {
     frames: FrameStream,
     fast_path: FastPath,
-    delivery: Delivery,
+    mode: Mode,
     verify_utf8: bool,
     message_limit: u64,
     inflater: Option<Inflater>,
-    /// The most work of inflating for one input, and what is left of it.
+    /// How much work of inflating one input may cost, and what is left of it.
     work_limit: usize,
     work: usize,
 
-    /// The frame and the message that are not delivered to their end yet.
+    /// The frame and the message in progress, until their last byte is delivered.
     frame: Option<OpenFrame>,
     message: Option<OpenMessage>,
     /// What has come of a control frame in earlier inputs.
     control: Vec<u8>,
-    /// What was put together and delivered for this input, then what is held: bytes of
-    /// the open message.
+    /// What was put together and delivered for this input, then what is held of the message
+    /// in progress.
     assembly: Vec<u8>,
-    /// How much of `assembly` was delivered.
+    /// How many bytes of `assembly` were delivered.
     delivered: usize,
-    /// A rule that was broken behind a chunk that is delivered first.
+    /// A rule that was broken after a chunk which is delivered first.
     broken: Option<Rule>,
-    /// What comes is ignored.
+    /// Whether all further input is ignored.
     is_closed: bool,
 
-    /// The longest frame that is left in the input until it is whole.
+    /// How long a frame may be, in bytes, to be left in the input until it is whole.
     longest_left: usize,
-    /// The length of the one that was.
+    /// The length of the frame that was left.
     awaited: Option<usize>,
 }
 
 /// What is delivered.
-enum Delivery {
+enum Mode {
     Messages,
     Chunks(Chunks),
     /// Data frames, see [`Extensions::Custom`].
@@ -65,7 +65,7 @@ enum Delivery {
 struct OpenFrame {
     /// Where in the assembly it begins, if it is to be delivered in one chunk.
     whole_from: Option<usize>,
-    /// The inflater may have more, though nothing is given to it: it has reached a limit.
+    /// The inflater has reached a limit, and may have more although no more input comes.
     is_held_back: bool,
 }
 
@@ -81,17 +81,17 @@ impl Assembler {
     pub(crate) fn new(settings: &Settings) -> Assembler {
         let limits = &settings.limits;
         let work = limits.inflated as usize;
-        let delivery = match (settings.extensions, settings.chunks) {
-            (Extensions::Custom, _) => Delivery::Frames,
-            (_, Some(chunks)) => Delivery::Chunks(chunks),
-            (_, None) => Delivery::Messages,
+        let mode = match (settings.extensions, settings.chunks) {
+            (Extensions::Custom, _) => Mode::Frames,
+            (_, Some(chunks)) => Mode::Chunks(chunks),
+            (_, None) => Mode::Messages,
         };
         Assembler {
             frames: FrameStream::new(settings.masking, settings.extensions, limits),
             fast_path: FastPath::new(settings),
             // What a custom extension makes of a text is unknown.
-            verify_utf8: settings.verify_utf8 && !matches!(delivery, Delivery::Frames),
-            delivery,
+            verify_utf8: settings.verify_utf8 && !matches!(mode, Mode::Frames),
+            mode,
             message_limit: limits.message,
             inflater: match settings.extensions {
                 Extensions::Deflate(direction) => Inflater::new(direction),
@@ -131,7 +131,7 @@ impl Assembler {
         }
     }
 
-    /// Ignores what comes from now on.
+    /// Ignores all further input.
     pub(crate) fn close(&mut self) {
         self.is_closed = true;
         self.fast_path.turn_off();
@@ -158,7 +158,7 @@ impl Assembler {
         self.work == 0 && self.frame.is_some() && self.message.is_some()
     }
 
-    /// What a record of this input points at.
+    /// Returns the bytes that a record of this input points at.
     pub(crate) fn payload<'a>(&'a self, input: &'a [u8], place: &PayloadRef) -> &'a [u8] {
         let (bytes, range) = match place {
             PayloadRef::Input(range) => (input, range),
@@ -168,13 +168,13 @@ impl Assembler {
         bytes.get(range.clone()).unwrap_or_default()
     }
 
-    /// What [`PayloadRef::Assembled`] points into.
+    /// Returns what [`PayloadRef::Assembled`] points into.
     #[cfg(feature = "component")]
     pub(crate) fn assembled(&self) -> &[u8] {
         &self.assembly
     }
 
-    /// Returns the next record if the fast path has it.
+    /// Returns the next record if it can take the fast path.
     #[inline(always)]
     pub(crate) fn whole_message(&self, input: &mut [u8], at: &mut usize) -> Option<Record> {
         if !self.is_idle() {
@@ -183,13 +183,13 @@ impl Assembler {
         self.fast_path.take(input, at)
     }
 
-    /// Returns the next record in `input` from `at` on, which moves behind what was taken.
-    /// If there is none, all of the input was taken, but for what is too much work
-    /// ([`Assembler::is_exhausted`]) or left ([`Assembler::leave_unfinished`]).
+    /// Returns the next record in `input` from `at` on, and moves `at` past what was taken.
+    /// If there is none, all of the input was taken, except for what is too much work
+    /// ([`Assembler::is_exhausted`]) or left in it ([`Assembler::leave_unfinished`]).
     ///
     /// # Errors
     ///
-    /// The rule that is broken, behind all that came before it.
+    /// The rule that the input breaks. All that is valid before it was delivered.
     pub(crate) fn next(
         &mut self,
         input: &mut [u8],
@@ -241,12 +241,12 @@ impl Assembler {
         }
     }
 
-    /// Begins to deliver a frame. Returns what is held if it can't wait for this frame.
+    /// Begins a frame. Returns what is held if it can't wait for this frame.
     #[inline]
     fn open_frame(&mut self, header: &Header) -> Option<Record> {
         let is_control = header.opcode.is_control();
-        let whole_from = match &self.delivery {
-            Delivery::Chunks(chunks) if !is_control && header.payload <= chunks.whole_frame => {
+        let whole_from = match &self.mode {
+            Mode::Chunks(chunks) if !is_control && header.payload <= chunks.whole_frame => {
                 Some(self.assembly.len())
             }
             _ => None,
@@ -273,7 +273,7 @@ impl Assembler {
         cant_wait.then(|| self.release_coalesced()).flatten()
     }
 
-    /// Takes what has come of the payload of the open frame.
+    /// Reads the part of the frame's payload that is in the input.
     #[inline]
     fn read_payload(&mut self, input: &mut [u8], at: &mut usize) -> Result<Option<Record>, Rule> {
         let (Some(frame), Some(header)) = (&self.frame, self.frames.frame()) else {

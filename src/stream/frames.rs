@@ -5,12 +5,12 @@ use crate::frame::header::{self, Expected, Header, Masking, Opcode, RESERVED_BIT
 use crate::frame::mask;
 use crate::{Limits, Rule};
 
-/// Walks over the frames of one direction of a connection, and holds all rules that can be
-/// told from their headers: reserved bits and opcodes, masks, lengths in their shortest
-/// form, the sequence of fragments, and limits.
+/// Walks over the frames of one direction of a connection, and enforces every rule that
+/// a header can break: reserved bits and opcodes, masks, lengths in their shortest form,
+/// the sequence of fragments, and limits.
 ///
-/// It needs no byte of a payload. Whoever drives it tells how many have gone by, whether
-/// they were looked at, copied, or moved from socket to socket without being read:
+/// It needs no byte of a payload. The caller says how many have gone by, whether it looked
+/// at them, copied them, or moved them from socket to socket without reading them:
 ///
 /// ```text
 /// loop {
@@ -22,8 +22,8 @@ use crate::{Limits, Rule};
 /// }
 /// ```
 ///
-/// How the input is cut makes no difference to headers, errors and their positions. After
-/// an error there is no way on: what follows can't be told apart into frames.
+/// How the input is cut changes neither headers nor errors nor their positions. After an
+/// error the stream is of no use: nobody knows where the next frame begins.
 #[derive(Clone)]
 pub(crate) struct FrameStream {
     extensions: Extensions,
@@ -80,16 +80,16 @@ impl FrameStream {
         }
     }
 
-    /// Reads the next header, from `at` on in `input`, and moves `at` behind it. Returns
-    /// none if it is cut: then all of the input was taken, and the next one goes on with
-    /// it. Behind a close frame all input is taken and ignored (RFC 6455, section 5.5.1).
+    /// Reads the next header, which begins at `at` in `input`, and moves `at` past it.
+    /// Returns none if the header is cut: then all of the input was taken, and the rest of
+    /// the header is expected in the next input. After a close frame all input is taken and
+    /// ignored (RFC 6455, section 5.5.1).
     ///
-    /// The payload of the frame before has to have gone by.
+    /// Only when [`FrameStream::payload_left`] is 0.
     ///
     /// # Errors
     ///
-    /// The rule that the header breaks, at the first byte that does so, to which `at` is
-    /// moved.
+    /// The rule that the header breaks. `at` is moved to the first byte that breaks it.
     #[inline]
     pub(crate) fn header(&mut self, input: &[u8], at: &mut usize) -> Result<Option<Header>, Rule> {
         debug_assert_eq!(self.payload_left, 0, "of the frame before");
@@ -98,24 +98,30 @@ impl FrameStream {
             return Ok(None);
         }
         let rest = input.get(*at..).unwrap_or_default();
+        if !self.is_in_header()
+            && let Ok(Some((header, length))) = header::parse(rest, &self.expected)
+        {
+            *at += length;
+            self.open(header);
+            return Ok(Some(header));
+        }
+        self.cut_header(rest, at)
+    }
+
+    /// Reads a header that is cut or breaks a rule. All others are read without this.
+    fn cut_header(&mut self, rest: &[u8], at: &mut usize) -> Result<Option<Header>, Rule> {
         let before = self.partial.length;
-        let bytes = match before {
-            0 => rest,
-            _ => self.partial.extend(rest),
-        };
+        let bytes = self.partial.extend(rest);
         match header::parse(bytes, &self.expected) {
+            Ok(None) => {
+                *at += rest.len();
+                Ok(None)
+            }
             Ok(Some((header, length))) => {
                 self.partial.length = 0;
                 *at += length - before;
                 self.open(header);
                 Ok(Some(header))
-            }
-            Ok(None) => {
-                if before == 0 {
-                    self.partial.extend(rest);
-                }
-                *at = input.len();
-                Ok(None)
             }
             Err(rule) => {
                 *at += first_wrong_byte(bytes, &self.expected).saturating_sub(before);
@@ -125,7 +131,7 @@ impl FrameStream {
     }
 
     /// Returns the header at the start of `input` and its length, if all of it is there,
-    /// without going on to it. Only between frames.
+    /// and leaves it to be read. Only between frames.
     ///
     /// # Errors
     ///
@@ -160,14 +166,14 @@ impl FrameStream {
         self.expected = expected(masking, self.extensions, &self.limits, unfinished);
     }
 
-    /// Tells that `count` more bytes of the payload have gone by.
+    /// Records that `count` more bytes of the payload have gone by.
     #[inline]
     pub(crate) fn advance(&mut self, count: u64) {
         debug_assert!(count <= self.payload_left, "beyond the end of the frame");
         self.payload_left = self.payload_left.saturating_sub(count);
     }
 
-    /// How many bytes of the payload of the frame are to come.
+    /// Returns how many bytes of the frame's payload are still to come.
     #[inline]
     pub(crate) fn payload_left(&self) -> u64 {
         self.payload_left
@@ -180,25 +186,25 @@ impl FrameStream {
         key.map(|key| mask::key_at(key, payload - self.payload_left))
     }
 
-    /// Returns the header of the frame that was begun last.
+    /// Returns the header that was read last.
     #[inline]
     pub(crate) fn frame(&self) -> Option<Header> {
         self.frame
     }
 
-    /// Returns the message that was begun last.
+    /// Returns the message that the last data frame belongs to.
     #[inline]
     pub(crate) fn message(&self) -> Option<&Message> {
         self.message.as_ref()
     }
 
-    /// Whether a header has come in part.
+    /// Whether a part of a header has come.
     #[inline]
     pub(crate) fn is_in_header(&self) -> bool {
         self.partial.length > 0
     }
 
-    /// Whether no frame is unfinished: here one can be inserted.
+    /// Whether no frame is unfinished, so that another one could be inserted here.
     pub(crate) fn is_between_frames(&self) -> bool {
         self.payload_left == 0 && !self.is_in_header()
     }
@@ -208,7 +214,7 @@ impl FrameStream {
         self.is_between_frames() && !self.expected.in_message
     }
 
-    /// Whether a close frame has gone by: no frame follows that counts.
+    /// Whether a close frame has gone by. It is the last frame that counts.
     #[inline]
     pub(crate) fn is_closed(&self) -> bool {
         let closes = |header: Header| header.opcode == Opcode::Close;
@@ -216,7 +222,7 @@ impl FrameStream {
     }
 }
 
-/// What a header is checked against that goes on with a message, or begins one.
+/// Returns what a header is checked against: it continues `unfinished`, or begins a message.
 #[inline]
 fn expected(
     masking: Masking,
@@ -248,7 +254,8 @@ fn expected(
     }
 }
 
-/// Which byte of a header breaks a rule: that of its shortest part that does.
+/// Returns the index of the byte that breaks a rule: the last of the shortest part of the
+/// header that does.
 #[cold]
 fn first_wrong_byte(bytes: &[u8], expected: &Expected) -> usize {
     let part = |end| bytes.get(..=end).unwrap_or_default();

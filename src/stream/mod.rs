@@ -1,27 +1,26 @@
 //! The receiving direction of a connection: from bytes to messages (RFC 6455, sections 5
 //! and 6.2). It knows nothing of sessions, time or output.
 //!
-//! There are two layers. [`FrameStream`] walks over the frames of one direction: it reads
-//! headers, holds every rule that can be told from headers, and never looks at a payload.
-//! [`Assembler`] stands on it and delivers what the frames carry: messages, chunks of
-//! messages, and control frames, each as a [`Record`].
+//! There are two layers. [`FrameStream`] walks over the frames of one direction. It reads
+//! headers, enforces every rule that a header can break, and never looks at a payload.
+//! [`Assembler`] is built on it and delivers what the frames carry: messages, chunks of
+//! messages and control frames, each as a [`Record`].
 //!
-//! # Where a payload is when it is delivered
+//! # How a payload reaches the host
 //!
-//! Each step that saves a copy or a rule that need not be checked costs code, so these
-//! are all there are:
+//! There are four ways, and each is there because it saves a copy or time, or because the
+//! ones before it can't work:
 //!
-//! 1. *In the input, by the fast path* (`fast_path.rs`): a message in one frame that is
-//!    all there and breaks no rule. Most messages are; it costs half of what the next
-//!    one does.
-//! 2. *In the input, by the slow path*: any other frame, or part of one, that can be
-//!    delivered as soon as it comes. Nothing is copied, however long it is. With
-//!    [`Assembler::leave_unfinished`] a host makes this the way of frames that are cut as
-//!    well: it gives them again when more has come.
-//! 3. *In the assembly*: a message that has to be put together, because it came in several
-//!    inputs or frames, and one that is inflated.
-//! 4. *In the control buffer*: a control frame that is cut. It may come in the middle of a
-//!    message, so it can't be put into the assembly.
+//! 1. *The fast path* (`fast_path.rs`): a message in one frame that is all in the input is
+//!    delivered from there. Most messages are like that, and no state is touched.
+//! 2. *In place, by the slow path*: any other payload that can be delivered as soon as it
+//!    comes stays in the input too, whatever its header looks like. Nothing is copied.
+//!    With [`Assembler::leave_unfinished`] a cut frame is left in the input until it is
+//!    whole, and then goes this way or the first.
+//! 3. *The assembly*: a message that comes in several inputs or frames has to be put
+//!    together, and what is inflated has to go somewhere. Both go into one buffer.
+//! 4. *The control buffer*: a control frame that is cut. It can come in the middle of a
+//!    message, so it can't share the assembly.
 
 mod assembler;
 mod fast_path;

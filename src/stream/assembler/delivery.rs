@@ -1,14 +1,14 @@
-//! What is done with the bytes of a message: they are checked, and delivered or held
+//! What happens to the bytes of a message: they are checked, then delivered or held
 //! (RFC 6455, section 6.2).
 
 use core::ops::Range;
 
-use super::{Assembler, Delivery};
+use super::{Assembler, Mode};
 use crate::Rule;
 use crate::frame::header::Header;
 use crate::stream::{Kind, PayloadRef, Record};
 
-/// Room is made at once for this many times what has come of a frame.
+/// How much room is made for the rest of a frame, in multiples of what has come of it.
 const EXPECTED_TIMES: usize = 3;
 
 /// Bytes of a message that have come.
@@ -17,16 +17,16 @@ pub(super) struct Chunk {
     pub(super) place: PayloadRef,
     pub(super) ends_frame: bool,
     pub(super) ends_message: bool,
-    /// A rule that is broken behind them.
+    /// A rule that is broken after them.
     pub(super) broken: Option<Rule>,
 }
 
 impl Assembler {
-    /// Checks a chunk, and delivers it behind what is held, or holds it.
+    /// Checks a chunk, then delivers it together with what is held, or holds it too.
     ///
     /// # Errors
     ///
-    /// [`Rule::InvalidUtf8`], or the rule that is broken behind the chunk.
+    /// [`Rule::InvalidUtf8`], or the rule that is broken after the chunk.
     #[inline]
     pub(super) fn deliver(
         &mut self,
@@ -36,7 +36,7 @@ impl Assembler {
     ) -> Result<Option<Record>, Rule> {
         self.check_utf8(input, &mut chunk);
         if let Some(rule) = chunk.broken {
-            // Who takes chunks gets what is valid before the error.
+            // A host that takes chunks gets what is valid before the error.
             match chunk.place {
                 PayloadRef::Input(range) if self.delivers_chunks() => self.hold(input, range),
                 PayloadRef::Assembled(range) => self.assembly.truncate(range.end),
@@ -67,8 +67,8 @@ impl Assembler {
         if chunk.ends_message {
             self.message = None;
         }
-        let (kind, detail) = match (&self.delivery, is_text, chunk.ends_message) {
-            (Delivery::Frames, ..) => (Kind::Frame, u64::from(header.first)),
+        let (kind, detail) = match (&self.mode, is_text, chunk.ends_message) {
+            (Mode::Frames, ..) => (Kind::Frame, u64::from(header.first)),
             (_, true, true) => (Kind::Text, 0),
             (_, true, false) => (Kind::TextFragment, 0),
             (_, false, true) => (Kind::Binary, 0),
@@ -85,7 +85,7 @@ impl Assembler {
         self.message.as_ref().is_some_and(|message| message.is_text)
     }
 
-    /// Cuts a chunk of a text where it can't be UTF-8 any more.
+    /// Checks a chunk of a text to be UTF-8. If it isn't, it is cut at the first wrong byte.
     #[inline]
     fn check_utf8(&mut self, input: &[u8], chunk: &mut Chunk) {
         let Some(message) = self.message.as_mut().filter(|message| message.is_text) else {
@@ -106,13 +106,13 @@ impl Assembler {
         }
     }
 
-    /// Whether what is held is delivered together with a chunk.
+    /// Whether a chunk is delivered now, together with what is held.
     #[inline]
     fn is_due(&self, chunk: &Chunk) -> bool {
-        match &self.delivery {
-            Delivery::Messages => chunk.ends_message,
-            Delivery::Frames => chunk.ends_frame,
-            Delivery::Chunks(chunks) => {
+        match &self.mode {
+            Mode::Messages => chunk.ends_message,
+            Mode::Frames => chunk.ends_frame,
+            Mode::Chunks(chunks) => {
                 let length = match &chunk.place {
                     place @ PayloadRef::Input(_) => self.held() + place.len(),
                     _ => self.held(),
@@ -127,7 +127,7 @@ impl Assembler {
         }
     }
 
-    /// Puts bytes of the open message into the assembly.
+    /// Copies bytes of the message in progress into the assembly.
     fn hold(&mut self, input: &[u8], range: Range<usize>) {
         let bytes = input.get(range).unwrap_or_default();
         // What a header announces is believed as far as a part of it has come.
@@ -138,34 +138,34 @@ impl Assembler {
     }
 
     fn delivers_chunks(&self) -> bool {
-        matches!(self.delivery, Delivery::Chunks(_))
+        matches!(self.mode, Mode::Chunks(_))
     }
 
-    /// How many bytes are held.
+    /// Returns how many bytes are held.
     pub(super) fn held(&self) -> usize {
         self.assembly.len() - self.delivered
     }
 
-    /// How much longer the chunk that is held may get.
+    /// Returns how many more bytes the next chunk may have.
     #[inline]
     pub(super) fn room_in_chunk(&self) -> usize {
-        match &self.delivery {
-            Delivery::Chunks(chunks) => chunks.max.saturating_sub(self.held()),
+        match &self.mode {
+            Mode::Chunks(chunks) => chunks.max.saturating_sub(self.held()),
             _ => usize::MAX,
         }
     }
 
-    /// Where in the assembly a chunk is that could be delivered, but that more may be coalesced
-    /// with it. A frame that is delivered in one chunk, and has not all come, isn't part of it.
+    /// Returns the part of the assembly that is held only so that more can be coalesced with
+    /// it. A frame that is delivered in one chunk, and has not all come, isn't part of it.
     fn coalesced(&self) -> Range<usize> {
         let frame = self.frame.as_ref().and_then(|frame| frame.whole_from);
-        match self.delivery {
-            Delivery::Chunks(_) => self.delivered..frame.unwrap_or(self.assembly.len()),
+        match self.mode {
+            Mode::Chunks(_) => self.delivered..frame.unwrap_or(self.assembly.len()),
             _ => 0..0,
         }
     }
 
-    /// Whether a chunk is held only because more may be coalesced with it.
+    /// Whether a chunk is held only so that more can be coalesced with it.
     pub(crate) fn is_coalescing(&self) -> bool {
         !self.coalesced().is_empty()
     }
@@ -182,12 +182,12 @@ impl Assembler {
         Some(Record::new(kind, PayloadRef::Assembled(range)))
     }
 
-    /// Whether any part of a message is held that is delivered in chunks.
+    /// Whether any part of a message is held that is to be delivered in chunks.
     pub(crate) fn holds_chunk(&self) -> bool {
         self.delivers_chunks() && self.held() > 0
     }
 
-    /// Returns all that is held: it need not wait for its frame, since no more of it comes.
+    /// Returns all that is held, even of a frame that was to be delivered in one chunk.
     pub(crate) fn release(&mut self) -> Option<Record> {
         if let Some(frame) = &mut self.frame {
             frame.whole_from = None;

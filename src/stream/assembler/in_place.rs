@@ -11,7 +11,7 @@ impl Assembler {
         self.longest_left = longest;
     }
 
-    /// The length of the frame that was left in the input, as far as it is known.
+    /// Returns the length of the frame that was left in the input, as far as it is known.
     pub(crate) fn awaited(&self) -> Option<usize> {
         self.awaited
     }

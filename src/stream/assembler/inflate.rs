@@ -6,8 +6,8 @@ use crate::Rule;
 use crate::stream::PayloadRef;
 
 impl Assembler {
-    /// Inflates payload of the open frame. Returns how many bytes of it were taken, and
-    /// what came out.
+    /// Inflates payload of the frame in progress. Returns how many bytes of it were taken,
+    /// and what came out.
     ///
     /// The limits hold while it is done: no more comes out than the message and a chunk
     /// may have, and no more work is done than is allowed for one input. A frame ends when

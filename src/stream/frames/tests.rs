@@ -167,7 +167,7 @@ fn nothing_counts_behind_a_close_frame() {
 }
 
 #[test]
-fn borders_of_frames_and_messages_are_known() {
+fn boundaries_of_frames_and_messages_are_known() {
     let mut stream = client();
     let mut next = |wire: &[u8], payload| {
         stream.header(wire, &mut 0).unwrap();
