@@ -87,7 +87,7 @@ impl Turn<'_> {
     ///
     /// It concerns messages in one frame of up to `longest` bytes, its header included;
     /// longer, fragmented and compressed ones are put together by the session as ever,
-    /// and with [`Delivery::Pieces`](crate::Delivery::Pieces) all are. A header is checked
+    /// and with [`Delivery::Pieces`] all are. A header is checked
     /// as soon as it comes, the text of such a message when all of it has.
     ///
     /// ```
