@@ -35,13 +35,13 @@ pub enum Event<'a> {
         /// The bytes, unmasked.
         payload: &'a [u8],
     },
-    /// A ping; only if [`Config::show_control`](super::Config::show_control) is set
+    /// A ping; only if [`Config::report_control_frames`](super::Config::report_control_frames) is set
     /// or [`PongPolicy::Manual`](super::PongPolicy::Manual) is chosen.
     Ping {
         /// At most 125 bytes.
         payload: &'a [u8],
     },
-    /// A pong; only if [`Config::show_control`](super::Config::show_control) is set.
+    /// A pong; only if [`Config::report_control_frames`](super::Config::report_control_frames) is set.
     Pong {
         /// At most 125 bytes.
         payload: &'a [u8],
@@ -106,7 +106,10 @@ pub struct Sent {
 impl Kind {
     /// Whether a message ends with this, or a ping that the host may answer.
     pub(super) fn ends_message(self) -> bool {
-        matches!(self, Kind::Text | Kind::Binary | Kind::Frame | Kind::Ping)
+        matches!(
+            self,
+            Kind::Text | Kind::Binary | Kind::ExtensionFrame | Kind::Ping
+        )
     }
 }
 
@@ -124,7 +127,7 @@ impl Record {
                 payload,
                 last: self.kind == Kind::Binary,
             },
-            Kind::Frame => Event::Frame {
+            Kind::ExtensionFrame => Event::ExtensionFrame {
                 bits: self.detail as u8,
                 payload,
             },

@@ -80,7 +80,7 @@ struct OpenMessage {
 impl Assembler {
     pub(crate) fn new(settings: &Settings) -> Assembler {
         let limits = &settings.limits;
-        let work = limits.inflated as usize;
+        let work = limits.inflate_per_call as usize;
         let mode = match (settings.extensions, settings.chunks) {
             (Extensions::Custom, _) => Mode::Frames,
             (_, Some(chunks)) => Mode::Chunks(chunks),
@@ -246,7 +246,7 @@ impl Assembler {
     fn open_frame(&mut self, header: &Header) -> Option<Record> {
         let is_control = header.opcode.is_control();
         let whole_from = match &self.mode {
-            Mode::Chunks(chunks) if !is_control && header.payload <= chunks.whole_frame => {
+            Mode::Chunks(chunks) if !is_control && header.payload <= chunks.max_whole_frame => {
                 Some(self.assembly.len())
             }
             _ => None,

@@ -67,5 +67,5 @@ pub(crate) struct Chunks {
     /// ends. At most `max`.
     pub(crate) min: usize,
     /// The longest payload of a frame that is delivered in one chunk. At most `max`.
-    pub(crate) whole_frame: u64,
+    pub(crate) max_whole_frame: u64,
 }

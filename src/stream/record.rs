@@ -73,7 +73,7 @@ impl PayloadRef {
 pub(crate) struct Record {
     pub(crate) kind: Kind,
     pub(crate) place: PayloadRef,
-    /// [`Kind::Close`]: the code. [`Kind::Frame`]: the first byte of the header.
+    /// [`Kind::Close`]: the code. [`Kind::ExtensionFrame`]: the first byte of the header.
     /// [`Kind::Pong`]: the round-trip time in nanoseconds, or [`Record::UNSOLICITED`].
     pub(crate) detail: u64,
 }

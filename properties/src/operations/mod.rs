@@ -16,9 +16,9 @@ use crate::said::Said;
 use side::Side;
 
 /// More steps than this tell nothing that fewer don't.
-const MOST_STEPS: usize = 200;
+const MAX_STEPS: usize = 200;
 /// More rounds than this without a rest are a loop.
-const MOST_ROUNDS: usize = 10_000;
+const MAX_ROUNDS: usize = 10_000;
 
 #[derive(Arbitrary, Debug)]
 enum Step<'a> {
@@ -70,7 +70,7 @@ pub fn holds(input: &[u8]) {
     let Ok(mut link) = Link::read(&mut input) else {
         return;
     };
-    for _ in 0..MOST_STEPS {
+    for _ in 0..MAX_STEPS {
         if input.is_empty() {
             break;
         }
@@ -84,7 +84,7 @@ pub fn holds(input: &[u8]) {
 
 fn settings(input: &mut Unstructured<'_>) -> Result<Config> {
     let mut config = case::config(input)?;
-    config.show_control = true;
+    config.report_control_frames = true;
     let seconds = |seconds| Some(Duration::from_secs(seconds));
     let timeouts = &mut config.timeouts;
     match input.int_in_range(0..=2)? {
@@ -92,7 +92,7 @@ fn settings(input: &mut Unstructured<'_>) -> Result<Config> {
         1 => {
             timeouts.idle = seconds(20);
             timeouts.message = seconds(15);
-            timeouts.keepalive = Some(Timeouts::KEEPALIVE_MINIMUM);
+            timeouts.keepalive = Some(Timeouts::MIN_KEEPALIVE);
         }
         _ => {
             timeouts.keepalive = None;
@@ -194,7 +194,7 @@ impl Link {
 
     /// Until nothing moves.
     fn settle(&mut self) {
-        for _ in 0..MOST_ROUNDS {
+        for _ in 0..MAX_ROUNDS {
             let mut moved = false;
             for client in [true, false] {
                 moved |= self.arrive(client, usize::MAX);

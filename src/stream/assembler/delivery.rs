@@ -68,7 +68,7 @@ impl Assembler {
             self.message = None;
         }
         let (kind, detail) = match (&self.mode, is_text, chunk.ends_message) {
-            (Mode::Frames, ..) => (Kind::Frame, u64::from(header.first)),
+            (Mode::Frames, ..) => (Kind::ExtensionFrame, u64::from(header.first)),
             (_, true, true) => (Kind::Text, 0),
             (_, true, false) => (Kind::TextFragment, 0),
             (_, false, true) => (Kind::Binary, 0),

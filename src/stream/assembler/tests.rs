@@ -72,7 +72,7 @@ fn a_frame_that_was_held_leaves_little_behind() {
     let mut assembler = server(Some(Chunks {
         max: 128 << 10,
         min: 1,
-        whole_frame: 128 << 10,
+        max_whole_frame: 128 << 10,
     }));
     let mut first = frame(0x82, 100_000);
     let rest = first.split_off(50_000);
@@ -92,7 +92,7 @@ fn no_more_is_held_than_the_longest_chunk() {
     let mut assembler = server(Some(Chunks {
         max: WHOLE,
         min: 256,
-        whole_frame: WHOLE as u64,
+        max_whole_frame: WHOLE as u64,
     }));
     let mut said = frame(0x02, 200);
     for length in [900, 1, 255, WHOLE, 5000, 100, WHOLE + 1] {

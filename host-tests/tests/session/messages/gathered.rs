@@ -29,7 +29,7 @@ const ENOUGH: usize = 16 << 10;
 
 fn gathered() -> Config {
     let mut config = pieces();
-    config.timeouts.gather = Some(TIME);
+    config.timeouts.coalesce = Some(TIME);
     config
 }
 
@@ -198,7 +198,7 @@ fn pieces_come_of_what_got_longer_when_it_was_compressed<E: Engine>() {
 
 fn whole_messages_are_delivered_without_pieces<E: Engine>() {
     let mut config = Config::default();
-    config.timeouts.gather = Some(TIME);
+    config.timeouts.coalesce = Some(TIME);
     let mut subject = Subject::<E>::open(Role::Server, &config);
     assert_eq!(subject.hears_frames(&[Frame::binary("a").not_last()]), []);
     assert_eq!(subject.waits(TIME), []);
