@@ -5,8 +5,8 @@ use core::time::Duration;
 
 use super::Session;
 use super::clock::Instant;
-use super::event::Record;
 use super::lifecycle::{Cause, Life};
+use crate::stream::Record;
 use crate::{Rule, Timeouts};
 
 /// [`Timeouts`] in nanoseconds, the largest value for one that is off.
@@ -314,7 +314,7 @@ impl Session {
     /// enough, or something is due.
     pub fn has_more(&self) -> bool {
         let has_piece = match self.life {
-            life if life.has_ended() => !self.is_aborted() && self.receiver.holds_piece(),
+            life if life.has_ended() => !self.is_aborted() && self.receiver.holds_chunk(),
             _ => self.deadlines.piece_is_late,
         };
         let is_due = |at| at <= self.deadlines.now;
@@ -345,7 +345,7 @@ impl Session {
         if !mem::take(&mut self.deadlines.piece_is_late) {
             return None;
         }
-        self.receiver.release_gathered()
+        self.receiver.release_coalesced()
     }
 
     /// Whether the input goes on where the last call stopped.
