@@ -21,8 +21,8 @@ const SESSION: &str = "websocket:protocol/session@0.2.0";
 const POST_RETURN: [&str; 4] = [
     "cabi_post_websocket:protocol/session@0.2.0#[method]websocket-session.exchange",
     "cabi_post_websocket:protocol/session@0.2.0#[method]websocket-session.relay",
-    "cm32p2|websocket:protocol/session@0.1|[method]websocket-session.exchange_post",
-    "cm32p2|websocket:protocol/session@0.1|[method]websocket-session.relay_post",
+    "cm32p2|websocket:protocol/session@0.2|[method]websocket-session.exchange_post",
+    "cm32p2|websocket:protocol/session@0.2|[method]websocket-session.relay_post",
 ];
 
 /// Why a component could not be loaded.

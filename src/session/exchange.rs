@@ -413,10 +413,10 @@ impl Exchange {
             }
             let length = record.place.len();
             let start = match &record.place {
+                // Nothing may point beyond what is handed out.
+                _ if length == 0 => 0,
                 PayloadRef::Input(range) => {
-                    if length > 0 {
-                        used.input = range.end;
-                    }
+                    used.input = range.end;
                     range.start
                 }
                 PayloadRef::Assembled(range) => {
