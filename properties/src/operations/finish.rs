@@ -70,7 +70,10 @@ pub(super) fn notice_silence(link: &mut Link) {
     let now = link.now;
     for client in [true, false] {
         let side = link.side(client);
-        if !side.told.has_closed() && side.told.count() % 3 == 0 && side.state() == State::Open {
+        if !side.told.has_closed()
+            && side.told.count().is_multiple_of(3)
+            && side.state() == State::Open
+        {
             side.say(Message::Close, Said::Close, How::Borrowed, now);
         }
         notices_silence(side, now);

@@ -97,6 +97,8 @@ pub(super) struct Bound {
     handshake: bool,
     /// Bytes that have come since the last message ended, or before.
     pub(super) received: u64,
+    /// Bytes of messages that the last input has ended, which stay until the next one.
+    pub(super) delivered: u64,
     /// Bytes that the last call was given.
     pub(super) given: u64,
     /// Bytes that wait to be handed out, now or before the last call.
@@ -118,6 +120,7 @@ impl Bound {
             compresses,
             handshake,
             received: 0,
+            delivered: 0,
             given: 0,
             waiting: 0,
             frames: 0,
@@ -146,7 +149,9 @@ impl Bound {
         );
         let inflated = if self.compresses { MAX_INFLATED } else { 1 };
         // A message in progress is in a buffer that doubles. What the last call has delivered stays until the next.
-        let message = (self.received * inflated).min(self.limits.message.max(self.piece));
+        let longest = self.limits.message.max(self.piece);
+        let message = (self.received * inflated).min(longest);
+        let ended = (self.delivered * inflated).min(longest);
         let delivered = match self.compresses {
             true => (self.given * inflated).min(u64::from(self.limits.inflated) + self.piece),
             false => self.given,
@@ -161,7 +166,7 @@ impl Bound {
             + 2 * self.waiting
             + 2 * self.longest
             + bookkeeping
-            + 4 * (message + delivered)
+            + 4 * (message + ended + delivered)
             + actions
     }
 

@@ -62,6 +62,7 @@ impl Side {
         if fresh > 0 {
             self.clock.input();
         }
+        self.bound.delivered = 0;
         self.bound.received += fresh as u64;
         self.bound.given = end as u64;
         let mut events = Vec::new();
@@ -134,6 +135,7 @@ impl Side {
         let bytes: Vec<u8> = self.unread.drain(..count).collect();
         self.read_clock(now);
         self.clock.input();
+        self.bound.delivered = 0;
         self.bound.received += count as u64;
         self.bound.given = count as u64;
         let read = Completion::Read(&bytes);

@@ -196,6 +196,7 @@ impl Side {
             }
             Event::Text { last, .. } | Event::Binary { last, .. } if *last => {
                 self.clock.message_ended();
+                self.bound.delivered += self.bound.received;
                 self.bound.received = self.bound.given;
             }
             _ => {}
