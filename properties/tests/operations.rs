@@ -5,7 +5,7 @@ use std::panic;
 use properties::operations;
 
 /// How many sequences unless `SEQUENCES` is set, and the longest input that one is made of.
-const SEQUENCES: u64 = 1500;
+const SEQUENCES: u64 = 3000;
 const LONGEST: u64 = 1200;
 
 /// Numbers that are as good as random (xorshift64*).

@@ -21,6 +21,14 @@ pub(super) struct Link {
     back: Option<Instant>,
 }
 
+/// Half of the amounts are short, so that they end inside messages.
+fn amount(count: u16) -> usize {
+    match count % 2 {
+        0 => usize::from(count),
+        _ => usize::from(count) % 300,
+    }
+}
+
 impl Link {
     pub(super) fn new(script: &Script<'_>, ways: [Way; 2]) -> Link {
         let agreed = case::agreed(&script.client, &script.server);
@@ -57,8 +65,8 @@ impl Link {
                 return;
             }
             Step::Transfer { client, count } => {
-                self.side(!client).drain(usize::from(count), now);
-                self.arrive(client, usize::from(count));
+                self.side(!client).drain(amount(count), now);
+                self.arrive(client, amount(count));
                 self.side(client).read(now);
                 client
             }
@@ -71,12 +79,12 @@ impl Link {
                 client
             }
             Step::Arrive { client, count } => {
-                self.arrive(client, usize::from(count));
+                self.arrive(client, amount(count));
                 self.side(client).read(now);
                 client
             }
             Step::Drain { client, count } => {
-                self.side(client).drain(usize::from(count), now);
+                self.side(client).drain(amount(count), now);
                 client
             }
             // A host that calls until there is nothing more to do writes at once.
@@ -86,7 +94,7 @@ impl Link {
                 client
             }
             Step::EndWrite { client, count } => {
-                self.side(client).end_write(usize::from(count), now);
+                self.side(client).end_write(amount(count), now);
                 client
             }
             Step::Tick { client } => {
