@@ -1,14 +1,14 @@
 //! The rules that can be broken: one case each, with who is at fault.
 //!
 //! [`Rule`] is one flat list, because callers match either one rule or a
-//! property of it: [`Rule::blame`], [`Rule::group`], [`Rule::close_code`],
+//! property of it: [`Rule::fault`], [`Rule::group`], [`Rule::close_code`],
 //! [`Rule::status`], [`Rule::section`].
 //!
 //! ```
-//! use websocket_component::{Party, Rule};
+//! use websocket_component::{Fault, Rule};
 //!
 //! let rule = Rule::LengthNotMinimal;
-//! assert_eq!(rule.blame(), Party::Peer);
+//! assert_eq!(rule.fault(), Fault::Peer);
 //! assert_eq!(rule.close_code(), Some(1002));
 //! assert_eq!(rule.section(), "RFC 6455 5.2");
 //! ```
@@ -17,7 +17,7 @@ use core::fmt;
 
 /// Who is at fault when a rule is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Party {
+pub enum Fault {
     /// The other side of the connection.
     Peer,
     /// The caller of this library.
@@ -134,7 +134,7 @@ macro_rules! for_each_rule {
             (ControlPayloadTooLong, Host, InvalidFormat, 0, 0, "RFC 6455 5.5", "the payload of a control frame is at most 125 bytes, a close reason 123"),
             (CloseCodeForbidden, Host, InvalidFormat, 0, 0, "RFC 6455 7.4", "the close code must not be sent"),
             (CloseReasonWithoutCode, Host, InvalidFormat, 0, 0, "RFC 6455 5.5.1", "a close reason takes a close code before it"),
-            (FrameHeadInvalid, Host, InvalidFormat, 0, 0, "RFC 6455 5.2", "the head of a frame to send is not one of an extension's"),
+            (FrameHeaderInvalid, Host, InvalidFormat, 0, 0, "RFC 6455 5.2", "the head of a frame to send is not one of an extension's"),
             (PayloadOutOfBounds, Host, InvalidOperation, 0, 0, "exchange", "an outgoing record points outside the payload"),
             (RelayToItself, Host, InvalidOperation, 0, 0, "relay", "the session that receives is the one that would send"),
             (HeaderNameInvalid, Host, InvalidFormat, 0, 0, "RFC 9110 5.1", "the name of a field is not a token"),
@@ -171,7 +171,7 @@ macro_rules! define_rules {
             const fn row(self) -> Row {
                 match self {
                     $(Rule::$name => Row {
-                        blame: Party::$party,
+                        fault: Fault::$party,
                         group: RuleGroup::$group,
                         close_code: $close,
                         status: $status,
@@ -185,7 +185,7 @@ macro_rules! define_rules {
 }
 
 struct Row {
-    blame: Party,
+    fault: Fault,
     group: RuleGroup,
     close_code: u16,
     status: u16,
@@ -197,8 +197,8 @@ for_each_rule!(define_rules);
 
 impl Rule {
     /// Who is at fault.
-    pub const fn blame(self) -> Party {
-        self.row().blame
+    pub const fn fault(self) -> Fault {
+        self.row().fault
     }
 
     /// Which of the errors of `websocket.dll` it belongs to.
@@ -257,7 +257,7 @@ mod tests {
 
     #[test]
     fn only_the_peer_is_answered_with_a_code_or_a_status() {
-        for rule in Rule::ALL.iter().filter(|rule| rule.blame() != Party::Peer) {
+        for rule in Rule::ALL.iter().filter(|rule| rule.fault() != Fault::Peer) {
             assert_eq!((rule.close_code(), rule.status()), (None, None), "{rule:?}");
         }
     }

@@ -24,10 +24,10 @@ mod limits;
 mod session;
 
 pub use deflate::Deflate;
-pub use error::{Party, Rule, RuleGroup};
+pub use error::{Fault, Rule, RuleGroup};
 pub use limits::{Limits, Timeouts};
 pub use session::{
-    Action, ActionId, ActionQueue, Completion, Config, Delivery, Event, FrameHead, Instant,
+    Action, ActionId, ActionQueue, Completion, Config, Delivery, Event, FrameHeader, Instant,
     Message, NotSent, OwnedMessage, PongPolicy, Received, Relayed, Role, Sent, Session, State,
     Turn,
 };

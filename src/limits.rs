@@ -81,7 +81,7 @@ pub struct Timeouts {
     /// [`Rule::MessageTimeout`](crate::Rule::MessageTimeout). Default 300 s.
     pub message: Option<Duration>,
     /// After how long without input a ping is sent. At least
-    /// [`Timeouts::KEEPALIVE_MINIMUM`]. Default 30 s.
+    /// [`Timeouts::MIN_KEEPALIVE`]. Default 30 s.
     pub keepalive: Option<Duration>,
     /// How long a peer may send nothing at all after a ping was handed out, or, if more
     /// output waited behind the ping, after the peer has last taken of that. Beyond it:
@@ -89,7 +89,7 @@ pub struct Timeouts {
     pub pong: Option<Duration>,
     /// How long a piece of a message may wait for more of it, if it is shorter than
     /// 16 KiB and messages are delivered in pieces
-    /// ([`Delivery::Pieces`](crate::Delivery::Pieces)). Default none: it is delivered
+    /// ([`Delivery::Streaming`](crate::Delivery::Streaming)). Default none: it is delivered
     /// at the end of the input.
     pub gather: Option<Duration>,
     /// How long output may wait while nothing of it is handed out: nothing can be said to
@@ -103,7 +103,7 @@ pub struct Timeouts {
 
 impl Timeouts {
     /// The shortest interval of keepalive pings that is accepted.
-    pub const KEEPALIVE_MINIMUM: Duration = Duration::from_millis(1);
+    pub const MIN_KEEPALIVE: Duration = Duration::from_millis(1);
 }
 
 impl Default for Timeouts {

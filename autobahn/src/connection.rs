@@ -81,7 +81,7 @@ fn config(sandbox: &Sandbox, role: Role) -> Config {
     let mut config = sandbox.default_config();
     config.deflate = Some(Deflate {
         minimum: 0,
-        send_takeover: role == Role::Server,
+        send_context_takeover: role == Role::Server,
         ..sandbox.default_deflate()
     });
     config.timeouts.keepalive = None;

@@ -210,8 +210,8 @@ async fn hang_up(socket: &mut TcpStream, is_first: bool) -> std::io::Result<()> 
 /// As for the component.
 fn config(role: Role) -> Config {
     let mut deflate = Deflate::default();
-    deflate.minimum = 0;
-    deflate.send_takeover = role == Role::Server;
+    deflate.min_length = 0;
+    deflate.send_context_takeover = role == Role::Server;
     let mut config = Config::default();
     config.deflate = Some(deflate);
     config.timeouts.keepalive = None;

@@ -56,7 +56,7 @@ async fn connection(sandbox: &Sandbox, stream: TcpStream) -> Result<Socket, Call
 
 fn config(sandbox: &Sandbox) -> Config {
     let mut config = sandbox.default_config();
-    config.delivery = Delivery::Pieces;
+    config.delivery = Delivery::Streaming;
     config.reply_to_close = false;
     // It is the gate that asks whether somebody is there.
     config.timeouts.keepalive = None;

@@ -7,7 +7,7 @@ use websocket_host::{CallError, SandboxError};
 
 use crate::fields::header;
 use crate::headers;
-use crate::report::{Broken, Party, Reason};
+use crate::report::{Broken, Fault, Reason};
 
 /// Why a connection doesn't open.
 pub(crate) enum Stop {
@@ -25,7 +25,7 @@ pub(crate) enum Stop {
 pub(crate) struct Refused {
     status: StatusCode,
     text: &'static str,
-    by: Party,
+    by: Fault,
     rule: Option<Rule>,
     detail: String,
     headers: Vec<Header>,
@@ -41,7 +41,7 @@ impl Refused {
     }
 
     /// The rule that this party has broken, for the log only.
-    pub(crate) fn broken(self, by: Party, failure: &Failure) -> Self {
+    pub(crate) fn broken(self, by: Fault, failure: &Failure) -> Self {
         let rule = Some(failure.rule);
         Self { by, rule, ..self }.with(Broken(failure))
     }
@@ -58,7 +58,7 @@ impl Refused {
             (Rule::HandshakeRefused, Some(response)) if response.status >= 300 => {
                 let body = response.body_complete.then_some(response.body);
                 Self {
-                    by: Party::Upstream,
+                    by: Fault::Upstream,
                     headers: headers::of_refusal(
                         response.status,
                         &response.headers,
@@ -69,7 +69,7 @@ impl Refused {
                 }
             }
             _ => refused(502, "the upstream's answer is no handshake")
-                .broken(Party::Upstream, failure),
+                .broken(Fault::Upstream, failure),
         }
     }
 
@@ -109,9 +109,9 @@ pub(crate) fn refused(status: StatusCode, text: &'static str) -> Refused {
         status,
         text,
         by: match status {
-            502 | 504 => Party::Upstream,
-            500.. => Party::Gate,
-            _ => Party::Client,
+            502 | 504 => Fault::Upstream,
+            500.. => Fault::Gate,
+            _ => Fault::Client,
         },
         rule: None,
         detail: String::new(),

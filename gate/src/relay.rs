@@ -57,7 +57,7 @@ impl Relay {
             client,
             upstream,
             clock,
-            capacity: RELAYED.saturating_add(gate.config.whole_frame),
+            capacity: RELAYED.saturating_add(gate.config.max_whole_frame),
             close_timeout: nanos(gate.close_timeout),
             closing: None,
             heard: None,

@@ -35,13 +35,13 @@ pub(crate) enum End {
 
 /// Whose doing something is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Party {
+pub(crate) enum Fault {
     Client,
     Upstream,
     Gate,
 }
 
-impl Party {
+impl Fault {
     fn name(self) -> &'static str {
         match self {
             Self::Client => "client",
@@ -51,7 +51,7 @@ impl Party {
     }
 }
 
-impl From<Who> for Party {
+impl From<Who> for Fault {
     fn from(who: Who) -> Self {
         match who {
             Who::Client => Self::Client,
@@ -63,7 +63,7 @@ impl From<Who> for Party {
 /// Why a client is refused.
 #[derive(Debug)]
 pub(crate) struct Reason {
-    pub(crate) by: Party,
+    pub(crate) by: Fault,
     pub(crate) rule: Option<Rule>,
     pub(crate) text: String,
 }
@@ -95,14 +95,14 @@ fn name(rule: Rule) -> String {
 #[derive(Debug)]
 struct Fields {
     ended: &'static str,
-    by: Option<Party>,
+    by: Option<Fault>,
     status: Option<StatusCode>,
     rule: Option<Rule>,
     reason: Option<String>,
 }
 
 impl Fields {
-    fn new(ended: &'static str, by: Option<Party>) -> Self {
+    fn new(ended: &'static str, by: Option<Fault>) -> Self {
         Self {
             ended,
             by,
@@ -123,14 +123,14 @@ impl Fields {
 
 impl End {
     fn fields(&self) -> Fields {
-        let client = Some(Party::Client);
+        let client = Some(Fault::Client);
         match self {
-            Self::Closed(who) => Fields::new("closed", Some(Party::from(*who))),
+            Self::Closed(who) => Fields::new("closed", Some(Fault::from(*who))),
             Self::Failed(who, failure) if failure.rule == Rule::ConnectionLost => {
-                Fields::new("lost", Some(Party::from(*who))).broken(failure)
+                Fields::new("lost", Some(Fault::from(*who))).broken(failure)
             }
             Self::Failed(who, failure) => {
-                Fields::new("failed", Some(Party::from(*who))).broken(failure)
+                Fields::new("failed", Some(Fault::from(*who))).broken(failure)
             }
             Self::BadRequest(failure, status) => Fields {
                 status: Some(*status),
@@ -148,13 +148,13 @@ impl End {
                 ..Fields::new("answered", None)
             },
             Self::Fault(who, CallError::Failure(failure)) => {
-                Fields::new("fault", who.map(Party::from)).broken(failure)
+                Fields::new("fault", who.map(Fault::from)).broken(failure)
             }
             Self::Fault(who, CallError::Sandbox(error)) => Fields {
                 reason: Some(error.to_string()),
-                ..Fields::new("fault", who.map(Party::from))
+                ..Fields::new("fault", who.map(Fault::from))
             },
-            Self::Shutdown => Fields::new("shutdown", Some(Party::Gate)),
+            Self::Shutdown => Fields::new("shutdown", Some(Fault::Gate)),
         }
     }
 
@@ -163,9 +163,9 @@ impl End {
         match self {
             Self::Fault(..) => Level::ERROR,
             Self::Failed(Who::Upstream, _) => Level::WARN,
-            Self::Refused(500.., reason) if reason.by == Party::Upstream => Level::WARN,
+            Self::Refused(500.., reason) if reason.by == Fault::Upstream => Level::WARN,
             // The gate itself is full or shuts down with 503; with anything else it is broken.
-            Self::Refused(500..=502 | 504.., reason) if reason.by == Party::Gate => Level::ERROR,
+            Self::Refused(500..=502 | 504.., reason) if reason.by == Fault::Gate => Level::ERROR,
             Self::Left => Level::INFO,
             _ if opened => Level::INFO,
             _ => Level::DEBUG,
@@ -288,7 +288,7 @@ impl Report {
                 tracing::event!(
                     $level,
                     ended,
-                    by = by.map(Party::name),
+                    by = by.map(Fault::name),
                     status,
                     rule = rule.map(name),
                     reason = reason.as_deref().map(bounded),

@@ -85,13 +85,13 @@ pub(crate) fn gate(
 fn sessions(args: &Args, mut config: Config, plain: &Plain) -> Config {
     config.receive_buffer = CHUNK;
     config.send_buffer = CHUNK;
-    config.whole_frame = args.whole_frames;
+    config.max_whole_frame = args.whole_frames;
     config.verify_utf8 = !args.allow_invalid_utf8;
-    config.delivery = Delivery::Pieces;
-    config.timeouts.gather = Some(nanos(GATHER));
+    config.delivery = Delivery::Streaming;
+    config.timeouts.coalesce = Some(nanos(GATHER));
     // The other side's peer answers.
     config.reply_to_close = false;
-    config.show_bad_requests = plain.answers_any();
+    config.expose_invalid_requests = plain.answers_any();
     config.allow_http10_response = args.allow_http10_upstream;
     config.limits.head = args.max_head;
     config.limits.headers = args.max_headers;

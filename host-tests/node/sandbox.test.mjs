@@ -13,7 +13,7 @@ test('a misuse is an error with the rule, who is at fault, and a sentence', () =
   const failure = failureOf(() => WebsocketSession.client(defaultConfig(), new Uint8Array(31), 0n));
   assert.deepEqual(failure, {
     rule: 'entropy-too-short',
-    blame: 'host',
+    fault: 'host',
     group: failure.group,
     section: 'RFC 6455 10.3',
     description: failure.description,
@@ -49,7 +49,7 @@ test('a rule that the peer breaks says what goes on the wire', () => {
   masked[0] |= 0x40;
   const { failure, output, state } = exchange(server, masked);
   assert.equal(failure.rule, 'reserved-bits');
-  assert.equal(failure.blame, 'peer');
+  assert.equal(failure.fault, 'peer');
   assert.equal(failure.closeCode, 1002);
   assert.deepEqual([...output.subarray(2, 4)], [1002 >> 8, 1002 & 255]);
   assert.equal(state, 'closed');

@@ -119,7 +119,7 @@ test('a send can ask to be told when its bytes are out', () => {
 });
 
 test('pings are answered, and pongs give the round-trip time', () => {
-  const { client, server } = openPair(component, { showControl: true });
+  const { client, server } = openPair(component, { reportControlFrames: true });
   const ping = exchange(client, nothing, [{ kind: 'ping', data: bytes('are you there') }], 1_000n);
   const pinged = exchange(server, ping.output, [], 2_000n);
   assert.deepEqual(summary(pinged.events), [['ping', 'are you there']]);

@@ -3,10 +3,11 @@
 use std::fmt::Debug;
 
 use websocket_component::handshake::{
-    Acceptance, Extension, Form, Header, Negotiated, Refusal, Request, RequestHead, ResponseHead,
+    Acceptance, Extension, HandshakeKind, Header, Negotiated, Refusal, Request, RequestHead,
+    ResponseHead,
 };
 use websocket_component::{
-    ActionId, ActionQueue, Completion, Config, Instant, Message, Party, Role, Rule, RuleGroup,
+    ActionId, ActionQueue, Completion, Config, Fault, Instant, Message, Role, Rule, RuleGroup,
     State,
 };
 
@@ -39,7 +40,7 @@ pub trait Engine: Sized {
 
     fn begin_client_handshake(
         &mut self,
-        form: Form,
+        form: HandshakeKind,
         subprotocols: &[String],
         extensions: &[Extension],
         headers: &[Header],
@@ -53,7 +54,7 @@ pub trait Engine: Sized {
     ) -> Result<Negotiated, Failure>;
     fn begin_server_handshake(
         &mut self,
-        form: Form,
+        form: HandshakeKind,
         headers: &[Header],
         acceptance: &Acceptance,
         now: Instant,
@@ -157,7 +158,7 @@ pub fn peer_of(role: Role) -> Role {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     pub rule: Rule,
-    pub blame: Party,
+    pub fault: Fault,
     pub group: RuleGroup,
     pub section: String,
     pub description: String,
@@ -169,7 +170,7 @@ impl From<Rule> for Failure {
     fn from(rule: Rule) -> Self {
         Failure {
             rule,
-            blame: rule.blame(),
+            fault: rule.fault(),
             group: rule.group(),
             section: rule.section().into(),
             description: rule.description().into(),

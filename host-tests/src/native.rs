@@ -1,7 +1,8 @@
 //! The engine as a Rust crate.
 
 use websocket_component::handshake::{
-    Acceptance, Extension, Form, Header, Negotiated, Refusal, Request, RequestHead, ResponseHead,
+    Acceptance, Extension, HandshakeKind, Header, Negotiated, Refusal, Request, RequestHead,
+    ResponseHead,
 };
 use websocket_component::{
     Action, ActionId, ActionQueue, Completion, Config, Event as Lent, Instant, Message, Relayed,
@@ -89,7 +90,7 @@ impl From<Lent<'_>> for Event {
                 payload: payload.into(),
                 last,
             },
-            Lent::Frame { bits, payload } => Event::Frame {
+            Lent::Frame { bits, payload } => Event::ExtensionFrame {
                 bits,
                 payload: payload.into(),
             },
@@ -112,7 +113,7 @@ impl Event {
         match self {
             Event::Text { payload, .. }
             | Event::Binary { payload, .. }
-            | Event::Frame { payload, .. }
+            | Event::ExtensionFrame { payload, .. }
             | Event::Ping(payload)
             | Event::Pong(payload, _)
             | Event::Close(_, payload) => payload.len(),
@@ -258,7 +259,7 @@ impl Engine for Native {
 
     fn begin_client_handshake(
         &mut self,
-        form: Form,
+        form: HandshakeKind,
         subprotocols: &[String],
         extensions: &[Extension],
         headers: &[Header],
@@ -282,7 +283,7 @@ impl Engine for Native {
 
     fn begin_server_handshake(
         &mut self,
-        form: Form,
+        form: HandshakeKind,
         headers: &[Header],
         acceptance: &Acceptance,
         now: Instant,

@@ -170,7 +170,7 @@ impl Peer {
                         requested = true;
                         continue;
                     }
-                    Event::Opened | Event::Frame { .. } => continue,
+                    Event::Opened | Event::ExtensionFrame { .. } => continue,
                 };
                 self.received.push_back(received);
             }
@@ -249,7 +249,7 @@ async fn echo(socket: TcpStream, config: Config) -> io::Result<()> {
 #[must_use]
 pub fn config() -> Config {
     let mut config = Config::default();
-    config.show_control = true;
+    config.report_control_frames = true;
     let Timeouts {
         handshake,
         message,

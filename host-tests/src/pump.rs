@@ -97,7 +97,7 @@ impl<E: Engine> Pump<E> {
             }
             ActionIs::SendComplete(id, context, complete) => {
                 self.sent.push((context, complete));
-                (id, Completion::Done)
+                (id, Completion::Acknowledged)
             }
             ActionIs::ReceiveFromNetwork(id, most) => {
                 assert_eq!(self.reading, None, "two reads at a time");
@@ -114,7 +114,7 @@ impl<E: Engine> Pump<E> {
                 if is_request {
                     self.engine.accept(&self.acceptance, self.now).unwrap();
                 }
-                (id, Completion::Done)
+                (id, Completion::Acknowledged)
             }
         };
         self.complete(id, completion);

@@ -3,7 +3,7 @@
 use crate::error::{CallError, SandboxError};
 use crate::guest::{Guest, Session};
 use crate::protocol::{
-    Acceptance, Extension, HandshakeForm, Header, Instant, Negotiated, Refusal, Request,
+    Acceptance, Extension, HandshakeKind, Header, Instant, Negotiated, Refusal, Request,
     RequestHead, ResponseHead, StatusCode,
 };
 
@@ -98,7 +98,7 @@ impl Guest {
     pub fn begin_client_handshake(
         &mut self,
         session: &Session,
-        form: HandshakeForm,
+        form: HandshakeKind,
         subprotocols: &[String],
         extensions: &[Extension],
         headers: &[Header],
@@ -143,7 +143,7 @@ impl Guest {
     pub fn begin_server_handshake(
         &mut self,
         session: &Session,
-        form: HandshakeForm,
+        form: HandshakeKind,
         headers: &[Header],
         acceptance: &Acceptance,
         now: Instant,

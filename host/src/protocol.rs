@@ -8,8 +8,8 @@ pub use crate::bindings::exports::websocket::protocol::session::{
     Message, Outgoing, Received, Refusal, Request, RequestHead, ResponseHead,
 };
 pub use crate::bindings::exports::websocket::protocol::types::{
-    CloseCode, Config, Deflate, Delivery, Duration, Extension, Failure, GlobalProperties,
-    HandshakeForm, Header, Instant, Limits, Negotiated, Party, PongPolicy, Rule, RuleGroup, State,
+    CloseCode, Config, Deflate, Delivery, Duration, Extension, Failure, Fault, GlobalProperties,
+    HandshakeKind, Header, Instant, Limits, Negotiated, PongPolicy, Rule, RuleGroup, State,
     StatusCode, Timeouts,
 };
 

@@ -172,7 +172,7 @@ fn read(record: &[u8; EVENT]) -> Result<Event> {
             4 => Kind::Ping,
             5 => Kind::Pong,
             6 => Kind::Close,
-            7 => Kind::Frame,
+            7 => Kind::ExtensionFrame,
             8 => Kind::Request,
             9 => Kind::Opened,
             10 => Kind::Sent,

@@ -3,5 +3,5 @@
 export * from '../component/websocket.js';
 export type * from '../component/interfaces/websocket-protocol-session.js';
 export type {
-  Delivery, Limits, Party, PongPolicy, Rule, RuleGroup, Timeouts,
+  Delivery, Limits, Fault, PongPolicy, Rule, RuleGroup, Timeouts,
 } from '../component/interfaces/websocket-protocol-types.js';

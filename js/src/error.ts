@@ -1,4 +1,4 @@
-import type { Failure, Party, Rule } from '../component/interfaces/websocket-protocol-types.js';
+import type { Failure, Fault, Rule } from '../component/interfaces/websocket-protocol-types.js';
 import type { Refused } from './handshake.js';
 
 /**
@@ -19,7 +19,7 @@ export class WebSocketError extends Error {
   /** The same in the manner of Node: `WS_ERR_INVALID_UTF8`. */
   readonly code: string;
   /** Who is at fault: the `peer`, the `host` (the caller), or the `transport`. */
-  readonly blame: Party;
+  readonly fault: Fault;
   /** Where the rule stands, such as `RFC 6455 8.1`, or the setting or call that it belongs to. */
   readonly section: string;
   /** The code of the close frame that the rule calls for. */
@@ -33,7 +33,7 @@ export class WebSocketError extends Error {
     super(`${failure.description} (${failure.section})`);
     this.rule = failure.rule;
     this.code = `WS_ERR_${failure.rule.toUpperCase().replaceAll('-', '_')}`;
-    this.blame = failure.blame;
+    this.fault = failure.fault;
     this.section = failure.section;
     this.closeCode = failure.closeCode;
     this.status = failure.status;

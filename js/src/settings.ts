@@ -44,11 +44,11 @@ export interface DeflateSettings {
   /** The largest window for what is sent, as a power of two of bytes: 8 to 15. Default 15. */
   sendWindowBits?: number;
   /** Whether a message that is sent may refer to those before it. Default true. */
-  sendTakeover?: boolean;
+  sendContextTakeover?: boolean;
   /** The largest window of the peer, as a power of two of bytes: 8 to 15. Default 15. */
   receiveWindowBits?: number;
   /** Whether a message that is received may refer to those before it. Default true. */
-  receiveTakeover?: boolean;
+  receiveContextTakeover?: boolean;
   /** The work for what is sent: 0, which compresses nothing, to 9. Default 6. */
   level?: number;
   /** The memory for what is sent, beside the window: 1 to 9. Default 8. */
@@ -87,7 +87,7 @@ const MS = 1_000_000;
 export function configOf(engine: Engine, settings: Settings): Config {
   const { component } = engine;
   const config = component.defaultConfig();
-  config.showControl = true;
+  config.reportControlFrames = true;
   // What was sent in answer to the messages before it goes first: the driver answers.
   config.replyToClose = false;
   config.verifyUtf8 = settings.verifyUtf8 ?? config.verifyUtf8;

@@ -50,7 +50,7 @@ test('the request carries what it was given, and the response is there', async (
 
 test('a server that refuses, isn\'t one, or isn\'t there is an error that says so', async (t) => {
   const refusing = await serveWs(t, { verifyClient: () => false });
-  await assert.rejects(connect(refusing.url), { name: 'WebSocketError', blame: 'peer' });
+  await assert.rejects(connect(refusing.url), { name: 'WebSocketError', fault: 'peer' });
   const { port } = await http(t);
   await assert.rejects(connect(`ws://127.0.0.1:${port}/`), { name: 'WebSocketError' });
   await assert.rejects(connect('ws://127.0.0.1:1/'), { code: 'ECONNREFUSED' });

@@ -78,8 +78,8 @@ test('a server may refuse, and the client learns with which status and body', as
   await assert.rejects(refused, /403/);
   await assert.rejects(asking, (error) => {
     assert(error instanceof WebSocketError);
-    const { blame, rule, response } = error;
-    assert.deepEqual([blame, rule], ['peer', 'handshake-refused']);
+    const { fault, rule, response } = error;
+    assert.deepEqual([fault, rule], ['peer', 'handshake-refused']);
     assert.deepEqual([response.status, response.headers.get('x-why')], [403, 'because']);
     assert.deepEqual([Buffer.from(response.body).toString(), response.isComplete], ['not you', true]);
     return true;
@@ -165,7 +165,7 @@ test('a value that breaks a rule is an error with the rule and its section', asy
   const failed = WebSocketSession.connect(ports()[0], { url, protocols: ['no token'] });
   await assert.rejects(failed, (error) => {
     assert(error instanceof WebSocketError);
-    assert.equal(error.blame, 'host');
+    assert.equal(error.fault, 'host');
     assert.match(error.code, /^WS_ERR_[A-Z0-9_]+$/);
     assert.match(error.section, /RFC/);
     return true;
@@ -189,7 +189,7 @@ test('a peer that breaks a rule is told its code; what came before is delivered,
   await assert.rejects(async () => {
     for await (const message of server) messages.push(message);
   }, (error) => {
-    assert.deepEqual([error.rule, error.code, error.closeCode, error.blame], ['invalid-utf8', 'WS_ERR_INVALID_UTF8', 1007, 'peer']);
+    assert.deepEqual([error.rule, error.code, error.closeCode, error.fault], ['invalid-utf8', 'WS_ERR_INVALID_UTF8', 1007, 'peer']);
     assert.equal(error.section, 'RFC 6455 8.1');
     return true;
   });
@@ -209,7 +209,7 @@ test('a transport that ends in the middle is an error behind what came before', 
   const messages = [];
   await assert.rejects(async () => {
     for await (const message of client) messages.push(message);
-  }, { rule: 'connection-lost', blame: 'transport' });
+  }, { rule: 'connection-lost', fault: 'transport' });
   assert.deepEqual(messages, ['one']);
   server.abort();
 });

@@ -110,18 +110,18 @@ pub(crate) fn config(input: &mut Unstructured<'_>) -> Result<Config> {
         bad_requests,
     ]: [bool; 7] = input.arbitrary()?;
     if pieces {
-        config.delivery = Delivery::Pieces;
+        config.delivery = Delivery::Streaming;
     }
-    config.show_control = shown;
+    config.report_control_frames = shown;
     config.close_on_failure = !quiet;
     config.reply_to_close = !unanswered;
     config.verify_utf8 = !unchecked;
     config.masking = !unmasked;
-    config.show_bad_requests = bad_requests;
+    config.expose_invalid_requests = bad_requests;
     config.allow_http10_response = bad_requests;
     config.allow_malformed_host = !bad_requests;
     config.pongs = *input.choose(&[PongPolicy::Each, PongPolicy::Latest, PongPolicy::Manual])?;
-    (config.receive_buffer, config.whole_frame) = *input.choose(&[
+    (config.receive_buffer, config.max_whole_frame) = *input.choose(&[
         (65_536, 0),
         (256, 0),
         (300, 0),
@@ -140,7 +140,7 @@ pub(crate) fn config(input: &mut Unstructured<'_>) -> Result<Config> {
     limits.refusal_body = *input.choose(&[65_536, 80, 0])?;
     limits.headers = *input.choose(&[256, 6, u32::MAX])?;
     if input.arbitrary()? {
-        limits.inflated = *input.choose(&[1 << 20, 1024, 5000])?;
+        limits.inflate_per_call = *input.choose(&[1 << 20, 1024, 5000])?;
         // What comes of a few bytes is a thousand times as long, and is heard in pieces of one byte, too.
         limits.message = limits.message.min(100_000);
         config.deflate = Some(compression(input)?);
@@ -150,12 +150,15 @@ pub(crate) fn config(input: &mut Unstructured<'_>) -> Result<Config> {
 
 fn compression(input: &mut Unstructured<'_>) -> Result<Deflate> {
     let mut deflate = Deflate::default();
-    [deflate.send_takeover, deflate.receive_takeover] = input.arbitrary()?;
+    [
+        deflate.send_context_takeover,
+        deflate.receive_context_takeover,
+    ] = input.arbitrary()?;
     deflate.send_window_bits = input.int_in_range(8..=15)?;
     deflate.receive_window_bits = input.int_in_range(8..=15)?;
     deflate.level = input.int_in_range(0..=9)?;
     deflate.memory_level = input.int_in_range(1..=9)?;
-    deflate.minimum = *input.choose(&[0, 64])?;
+    deflate.min_length = *input.choose(&[0, 64])?;
     Ok(deflate)
 }
 
@@ -169,10 +172,10 @@ pub(crate) fn agreed(client: &Config, server: &Config) -> Negotiated {
         server.send_window_bits.min(client.receive_window_bits),
         client.send_window_bits.min(server.receive_window_bits),
     );
-    if !(server.send_takeover && client.receive_takeover) {
+    if !(server.send_context_takeover && client.receive_context_takeover) {
         parameters += "; server_no_context_takeover";
     }
-    if !(client.send_takeover && server.receive_takeover) {
+    if !(client.send_context_takeover && server.receive_context_takeover) {
         parameters += "; client_no_context_takeover";
     }
     deflate::negotiated(&parameters)

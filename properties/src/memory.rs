@@ -19,7 +19,7 @@ const PER_MESSAGE_BYTE: u64 = 6;
 /// Of a window and a decoder (RFC 7692), and of what is being inflated.
 const INFLATER: u64 = 48 << 10;
 /// No byte of compressed data becomes more than this (RFC 1951: 258 bytes of two bits).
-const MOST_INFLATED: u64 = 1032;
+const MAX_INFLATED: u64 = 1032;
 /// Of a pong that waits, at least two bytes long: its bytes and its border, in buffers that double.
 const PER_PONG_BYTE: u64 = 70;
 
@@ -68,7 +68,7 @@ fn allowed(case: &Case) -> u64 {
         false => 0,
     };
     let inflater = u64::from(case.config.deflate.is_some());
-    let longest = said * (1 + inflater * MOST_INFLATED);
+    let longest = said * (1 + inflater * MAX_INFLATED);
     // A frame of an extension's is no longer than any frame may be.
     let message = longest.min(limits.message.max(limits.frame)) + CHUNK as u64;
     // A ping of two bytes is answered by a pong of up to six; the last one may exceed the limit.

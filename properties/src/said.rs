@@ -60,7 +60,7 @@ impl Said<'_> {
             Said::Pong(_) => Message::Pong(payload),
             Said::Close => Message::Close,
             Said::CloseWith(code, _) => Message::CloseWith(code, payload),
-            Said::Frame(bits, _) => Message::Frame(bits, payload),
+            Said::Frame(bits, _) => Message::ExtensionFrame(bits, payload),
         }
     }
 }

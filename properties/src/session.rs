@@ -69,7 +69,7 @@ fn holds(role: Role, input: &[u8]) {
         is_the_same(&case, &whole, cut);
     }
     // The pump accepts what a server is asked.
-    if case.start != Start::RefusedHead && !case.config.show_bad_requests {
+    if case.start != Start::RefusedHead && !case.config.expose_invalid_requests {
         is_the_same(&case, &whole, pumped(&case));
     }
     memory::is_bounded(&case);
@@ -126,7 +126,7 @@ fn batched(case: &Case, mut engine: Native, cuts: &[usize], capacity: u32) -> (O
 fn answer(case: &Case, engine: &mut Native) {
     let violation = engine.request().expect("a request").violation;
     if let Some(rule) = violation {
-        assert!(case.config.show_bad_requests);
+        assert!(case.config.expose_invalid_requests);
         let refused = engine.accept(&case::acceptance(), NOW);
         assert_eq!(refused.map_err(|failure| failure.rule), Err(rule));
     }

@@ -96,17 +96,17 @@ impl<'a> Watch<'a> {
             }
             Event::Text { payload, last } => self.piece(true, payload, *last),
             Event::Binary { payload, last } => self.piece(false, payload, *last),
-            Event::Frame { bits, payload } => {
+            Event::ExtensionFrame { bits, payload } => {
                 assert_eq!(self.case.start, Start::OpenWithExtension);
                 assert!(bits & 0x0f <= 2, "not a data frame: {bits:02x}");
                 assert!(payload.len() as u64 <= config.limits.frame);
             }
             Event::Ping(payload) => {
-                assert!(config.show_control || config.pongs == PongPolicy::Manual);
+                assert!(config.report_control_frames || config.pongs == PongPolicy::Manual);
                 assert!(payload.len() <= 125);
             }
             Event::Pong(payload, round_trip) => {
-                assert!(config.show_control);
+                assert!(config.report_control_frames);
                 assert!(payload.len() <= 125);
                 assert_eq!(*round_trip, None, "the answer to no ping");
             }
@@ -131,7 +131,7 @@ impl<'a> Watch<'a> {
             assert!(last, "a piece");
         } else {
             assert!(
-                payload.len() <= config.receive_buffer.max(config.whole_frame) as usize,
+                payload.len() <= config.receive_buffer.max(config.max_whole_frame) as usize,
                 "a long piece"
             );
         }

@@ -111,7 +111,7 @@ fn answer_pings(case: &Case, outcome: &Outcome, pongs: &[&[u8]]) {
     });
     match case.config.pongs {
         PongPolicy::Manual => assert!(pongs.is_empty(), "pongs are the host's"),
-        _ if !case.config.show_control => {}
+        _ if !case.config.report_control_frames => {}
         // The pongs that were too many are dropped, and the ping that they were too many for is not shown.
         _ if outcome.failure == Some(Rule::PingFlood) => {}
         PongPolicy::Each => assert_eq!(pongs, pings.collect::<Vec<_>>()),

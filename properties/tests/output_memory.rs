@@ -68,7 +68,9 @@ fn a_host_that_keeps_ahead_of_its_socket_takes_no_more_with_time() {
                     left -= count;
                 }
                 Action::IndicateSendComplete(id, _) => {
-                    session.complete_action(id, Completion::Done, NOW).unwrap();
+                    session
+                        .complete_action(id, Completion::Acknowledged, NOW)
+                        .unwrap();
                 }
                 other => panic!("{other:?}"),
             }

@@ -6,10 +6,11 @@ use core::time::Duration;
 
 use super::bindings::{session as wit_session, types as wit};
 use crate::handshake::{
-    Acceptance, Extension, Form, Header, Negotiated, Refusal, Request, RequestHead, ResponseHead,
+    Acceptance, Extension, HandshakeKind, Header, Negotiated, Refusal, Request, RequestHead,
+    ResponseHead,
 };
 use crate::{
-    Config, Deflate, Delivery, Limits, Party, PongPolicy, Rule, RuleGroup, State, Timeouts,
+    Config, Deflate, Delivery, Fault, Limits, PongPolicy, Rule, RuleGroup, State, Timeouts,
 };
 
 macro_rules! define_rule_conversion {
@@ -29,7 +30,7 @@ impl From<Rule> for wit::Failure {
     fn from(rule: Rule) -> Self {
         wit::Failure {
             rule: rule.into(),
-            blame: rule.blame().into(),
+            fault: rule.fault().into(),
             group: rule.group().into(),
             section: rule.section().to_string(),
             description: rule.description().to_string(),
@@ -39,12 +40,12 @@ impl From<Rule> for wit::Failure {
     }
 }
 
-impl From<Party> for wit::Party {
-    fn from(party: Party) -> Self {
+impl From<Fault> for wit::Fault {
+    fn from(party: Fault) -> Self {
         match party {
-            Party::Peer => wit::Party::Peer,
-            Party::Host => wit::Party::Host,
-            Party::Transport => wit::Party::Transport,
+            Fault::Peer => wit::Fault::Peer,
+            Fault::Host => wit::Fault::Host,
+            Fault::Transport => wit::Fault::Transport,
         }
     }
 }
@@ -85,7 +86,7 @@ impl From<Timeouts> for wit::Timeouts {
             message: timeouts.message.map(nanos),
             keepalive: timeouts.keepalive.map(nanos),
             pong: timeouts.pong.map(nanos),
-            gather: timeouts.gather.map(nanos),
+            gather: timeouts.coalesce.map(nanos),
             write: timeouts.write.map(nanos),
             close: timeouts.close.map(nanos),
         }
@@ -100,7 +101,7 @@ impl From<wit::Timeouts> for Timeouts {
             message: timeouts.message.map(Duration::from_nanos),
             keepalive: timeouts.keepalive.map(Duration::from_nanos),
             pong: timeouts.pong.map(Duration::from_nanos),
-            gather: timeouts.gather.map(Duration::from_nanos),
+            gather: timeouts.coalesce.map(Duration::from_nanos),
             write: timeouts.write.map(Duration::from_nanos),
             close: timeouts.close.map(Duration::from_nanos),
         }
@@ -115,7 +116,7 @@ impl From<Limits> for wit::Limits {
             refusal_body: limits.refusal_body,
             frame: limits.frame,
             message: limits.message,
-            inflated: limits.inflated,
+            inflated: limits.inflate_per_call,
             fragments: limits.fragments,
             queued_output: limits.queued_output,
             queued_pongs: limits.queued_pongs,
@@ -131,7 +132,7 @@ impl From<wit::Limits> for Limits {
             refusal_body: limits.refusal_body,
             frame: limits.frame,
             message: limits.message,
-            inflated: limits.inflated,
+            inflated: limits.inflate_per_call,
             fragments: limits.fragments,
             queued_output: limits.queued_output,
             queued_pongs: limits.queued_pongs,
@@ -143,12 +144,12 @@ impl From<Deflate> for wit::Deflate {
     fn from(deflate: Deflate) -> Self {
         wit::Deflate {
             send_window_bits: deflate.send_window_bits,
-            send_takeover: deflate.send_takeover,
+            send_context_takeover: deflate.send_context_takeover,
             receive_window_bits: deflate.receive_window_bits,
-            receive_takeover: deflate.receive_takeover,
+            receive_context_takeover: deflate.receive_context_takeover,
             level: deflate.level,
             memory_level: deflate.memory_level,
-            minimum: deflate.minimum,
+            minimum: deflate.min_length,
         }
     }
 }
@@ -157,12 +158,12 @@ impl From<wit::Deflate> for Deflate {
     fn from(deflate: wit::Deflate) -> Self {
         Deflate {
             send_window_bits: deflate.send_window_bits,
-            send_takeover: deflate.send_takeover,
+            send_context_takeover: deflate.send_context_takeover,
             receive_window_bits: deflate.receive_window_bits,
-            receive_takeover: deflate.receive_takeover,
+            receive_context_takeover: deflate.receive_context_takeover,
             level: deflate.level,
             memory_level: deflate.memory_level,
-            minimum: deflate.minimum,
+            minimum: deflate.min_length,
         }
     }
 }
@@ -171,23 +172,23 @@ impl From<Config> for wit::Config {
     fn from(config: Config) -> Self {
         wit::Config {
             receive_buffer: config.receive_buffer,
-            whole_frame: config.whole_frame,
+            max_whole_frame: config.max_whole_frame,
             send_buffer: config.send_buffer,
             masking: config.masking,
             verify_utf8: config.verify_utf8,
             delivery: match config.delivery {
                 Delivery::Messages => wit::Delivery::Messages,
-                Delivery::Pieces => wit::Delivery::Pieces,
+                Delivery::Streaming => wit::Delivery::Streaming,
             },
             pongs: match config.pongs {
                 PongPolicy::Each => wit::PongPolicy::Each,
                 PongPolicy::Latest => wit::PongPolicy::Latest,
                 PongPolicy::Manual => wit::PongPolicy::Manual,
             },
-            show_control: config.show_control,
+            report_control_frames: config.report_control_frames,
             reply_to_close: config.reply_to_close,
             close_on_failure: config.close_on_failure,
-            show_bad_requests: config.show_bad_requests,
+            expose_invalid_requests: config.expose_invalid_requests,
             allow_malformed_host: config.allow_malformed_host,
             allow_http10_response: config.allow_http10_response,
             deflate: config.deflate.map(Into::into),
@@ -201,23 +202,23 @@ impl From<wit::Config> for Config {
     fn from(config: wit::Config) -> Self {
         Config {
             receive_buffer: config.receive_buffer,
-            whole_frame: config.whole_frame,
+            max_whole_frame: config.max_whole_frame,
             send_buffer: config.send_buffer,
             masking: config.masking,
             verify_utf8: config.verify_utf8,
             delivery: match config.delivery {
                 wit::Delivery::Messages => Delivery::Messages,
-                wit::Delivery::Pieces => Delivery::Pieces,
+                wit::Delivery::Streaming => Delivery::Streaming,
             },
             pongs: match config.pongs {
                 wit::PongPolicy::Each => PongPolicy::Each,
                 wit::PongPolicy::Latest => PongPolicy::Latest,
                 wit::PongPolicy::Manual => PongPolicy::Manual,
             },
-            show_control: config.show_control,
+            report_control_frames: config.report_control_frames,
             reply_to_close: config.reply_to_close,
             close_on_failure: config.close_on_failure,
-            show_bad_requests: config.show_bad_requests,
+            expose_invalid_requests: config.expose_invalid_requests,
             allow_malformed_host: config.allow_malformed_host,
             allow_http10_response: config.allow_http10_response,
             deflate: config.deflate.map(Into::into),
@@ -265,11 +266,11 @@ impl From<Extension> for wit::Extension {
     }
 }
 
-impl From<wit::HandshakeForm> for Form {
-    fn from(form: wit::HandshakeForm) -> Self {
+impl From<wit::HandshakeKind> for HandshakeKind {
+    fn from(form: wit::HandshakeKind) -> Self {
         match form {
-            wit::HandshakeForm::Upgrade => Form::Upgrade,
-            wit::HandshakeForm::ExtendedConnect => Form::ExtendedConnect,
+            wit::HandshakeKind::Upgrade => HandshakeKind::Upgrade,
+            wit::HandshakeKind::ExtendedConnect => HandshakeKind::ExtendedConnect,
         }
     }
 }

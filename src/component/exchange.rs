@@ -7,7 +7,7 @@ use crate::session::{Kind, Place, Record};
 use crate::{Instant, Message, Relayed, Rule, Session, State};
 
 /// The most events of one turn, so that a flood of tiny frames doesn't swell it.
-const MOST_EVENTS: usize = 4096;
+const MAX_EVENTS: usize = 4096;
 /// The detail of a message that is not to be compressed.
 const UNCOMPRESSED: u64 = 1;
 /// The code of a close frame that holds none (RFC 6455, section 7.4.1).
@@ -229,7 +229,7 @@ impl Turn {
         let mut held = 0;
         let mut turn = session.input(&mut input, now);
         let full = loop {
-            let is_full = held >= capacity || self.events.len() >= MOST_EVENTS;
+            let is_full = held >= capacity || self.events.len() >= MAX_EVENTS;
             if is_full || relay.as_ref().is_some_and(|relay| relay.is_full(capacity)) {
                 break true;
             }
@@ -346,10 +346,10 @@ fn message<'a>(record: &Outgoing, payload: &'a [u8]) -> Result<Message<'a>, Rule
             Message::CloseWith(code, bytes)
         }
         FRAME => {
-            let bits = u8::try_from(record.detail).map_err(|_| Rule::FrameHeadInvalid)?;
-            Message::Frame(bits, bytes)
+            let bits = u8::try_from(record.detail).map_err(|_| Rule::FrameHeaderInvalid)?;
+            Message::ExtensionFrame(bits, bytes)
         }
-        _ => return Err(Rule::FrameHeadInvalid),
+        _ => return Err(Rule::FrameHeaderInvalid),
     })
 }
 
@@ -363,7 +363,7 @@ impl From<Kind> for WitKind {
             Kind::Ping => WitKind::Ping,
             Kind::Pong => WitKind::Pong,
             Kind::Close => WitKind::Close,
-            Kind::Frame => WitKind::Frame,
+            Kind::ExtensionFrame => WitKind::Frame,
             Kind::Request => WitKind::Request,
             Kind::Opened => WitKind::Opened,
         }

@@ -77,7 +77,7 @@ impl<T: Default> Maybe<T> {
 #[repr(C)]
 struct FailureRecord {
     rule: u8,
-    blame: u8,
+    fault: u8,
     group: u8,
     section: List<u8>,
     description: List<u8>,
@@ -89,7 +89,7 @@ impl From<Rule> for FailureRecord {
     fn from(rule: Rule) -> Self {
         FailureRecord {
             rule: types::Rule::from(rule) as u8,
-            blame: types::Party::from(rule.blame()) as u8,
+            fault: types::Fault::from(rule.fault()) as u8,
             group: types::RuleGroup::from(rule.group()) as u8,
             section: List::of(rule.section().as_bytes()),
             description: List::of(rule.description().as_bytes()),

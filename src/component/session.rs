@@ -52,7 +52,7 @@ impl wit::Guest for Component {
         let keepalive = Timeouts::default().keepalive.unwrap_or_default();
         types::GlobalProperties {
             keepalive_interval: nanos(keepalive),
-            keepalive_minimum: nanos(Timeouts::KEEPALIVE_MINIMUM),
+            keepalive_minimum: nanos(Timeouts::MIN_KEEPALIVE),
             supported_versions: alloc::vec![13],
         }
     }
@@ -127,7 +127,7 @@ impl wit::GuestWebsocketSession for Resource {
 
     fn begin_client_handshake(
         &self,
-        form: types::HandshakeForm,
+        form: types::HandshakeKind,
         subprotocols: Vec<String>,
         extensions: Vec<types::Extension>,
         headers: Vec<types::Header>,
@@ -162,7 +162,7 @@ impl wit::GuestWebsocketSession for Resource {
 
     fn begin_server_handshake(
         &self,
-        form: types::HandshakeForm,
+        form: types::HandshakeKind,
         headers: Vec<types::Header>,
         acceptance: wit::Acceptance,
         now: types::Instant,
@@ -225,7 +225,7 @@ impl wit::GuestWebsocketSession for Resource {
         let completion = match &completion {
             wit::Completion::Sent(count) => Completion::Sent(*count as usize),
             wit::Completion::Read(bytes) => Completion::Read(bytes),
-            wit::Completion::Done => Completion::Done,
+            wit::Completion::Acknowledged => Completion::Acknowledged,
         };
         let complete =
             |session: &mut Session| session.complete_action(ActionId(id), completion, instant(now));
@@ -327,6 +327,6 @@ fn native(message: &wit::Message) -> Message<'_> {
         wit::Message::Pong(payload) => Message::Pong(payload),
         wit::Message::Close(None) => Message::Close,
         wit::Message::Close(Some(close)) => Message::CloseWith(close.code, close.reason.as_bytes()),
-        wit::Message::Frame((bits, payload)) => Message::Frame(*bits, payload),
+        wit::Message::ExtensionFrame((bits, payload)) => Message::ExtensionFrame(*bits, payload),
     }
 }

@@ -33,7 +33,7 @@ impl Compressor {
                 ..DeflateConfig::default()
             },
             takeover: direction.takeover,
-            minimum: settings.minimum as usize,
+            minimum: settings.min_length as usize,
             encoder: None,
         })
     }

@@ -43,7 +43,7 @@ impl Direction {
     pub(crate) fn within(self, settings: &Deflate) -> Direction {
         Direction {
             window_bits: self.window_bits.min(settings.send_window_bits),
-            takeover: self.takeover && settings.send_takeover,
+            takeover: self.takeover && settings.send_context_takeover,
         }
     }
 }

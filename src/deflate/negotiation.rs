@@ -18,8 +18,8 @@ const LARGEST: u8 = 15;
 pub(crate) fn offers(settings: &Deflate) -> Vec<Extension> {
     let limited = settings.receive_window_bits < LARGEST;
     let wanted = Parameters {
-        server_no_context_takeover: !settings.receive_takeover,
-        client_no_context_takeover: !settings.send_takeover,
+        server_no_context_takeover: !settings.receive_context_takeover,
+        client_no_context_takeover: !settings.send_context_takeover,
         server_max_window_bits: limited.then_some(settings.receive_window_bits),
         client_max_window_bits: Some(if settings.send_window_bits < LARGEST {
             WindowBits::Most(settings.send_window_bits)
@@ -55,11 +55,12 @@ fn answer_to(settings: &Deflate, offer: Parameters) -> Parameters {
         (bits < LARGEST || hint != WindowBits::Unsaid).then_some(WindowBits::Most(bits))
     });
     Parameters {
-        server_no_context_takeover: offer.server_no_context_takeover || !settings.send_takeover,
+        server_no_context_takeover: offer.server_no_context_takeover
+            || !settings.send_context_takeover,
         // A client's hint is taken up. One whose window can't be limited does
         // without takeover, which every client has to know.
         client_no_context_takeover: offer.client_no_context_takeover
-            || !settings.receive_takeover
+            || !settings.receive_context_takeover
             || (limited && client.is_none()),
         server_max_window_bits: (asked.is_some() || server < LARGEST).then_some(server),
         client_max_window_bits: client.flatten(),

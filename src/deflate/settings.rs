@@ -12,7 +12,7 @@ use crate::Rule;
 ///
 /// let mut deflate = Deflate::default();
 /// // Nothing is kept of a message once it is sent.
-/// deflate.send_takeover = false;
+/// deflate.send_context_takeover = false;
 /// let mut config = Config::default();
 /// config.deflate = Some(deflate);
 /// ```
@@ -24,14 +24,14 @@ pub struct Deflate {
     pub send_window_bits: u8,
     /// Whether a message that is sent may refer to those before it, so that the
     /// window is kept between them. Default true.
-    pub send_takeover: bool,
+    pub send_context_takeover: bool,
     /// The largest window of the peer, as a power of two of bytes: 8 to 15. A peer
     /// that doesn't let its window be limited (RFC 7692, section 7.1.2) is asked to
     /// send without takeover. Default 15.
     pub receive_window_bits: u8,
     /// Whether a message that is received may refer to those before it, so that
     /// the window is kept between them. Default true.
-    pub receive_takeover: bool,
+    pub receive_context_takeover: bool,
     /// The work for what is sent: from 0, which compresses nothing, to 9. Default 6.
     pub level: u8,
     /// The memory for what is sent, beside the window: 1 to 9. Default 8.
@@ -46,9 +46,9 @@ impl Default for Deflate {
     fn default() -> Self {
         Deflate {
             send_window_bits: 15,
-            send_takeover: true,
+            send_context_takeover: true,
             receive_window_bits: 15,
-            receive_takeover: true,
+            receive_context_takeover: true,
             level: 6,
             memory_level: 8,
             minimum: 64,

@@ -4,7 +4,7 @@
 use alloc::{string::String, vec::Vec};
 
 use super::{
-    Extension, Form, Header, Negotiated, RESERVED, Request, VERSION, check_extra, connect,
+    Extension, HandshakeKind, Header, Negotiated, RESERVED, Request, VERSION, check_extra, connect,
     extensions, key, named_for, subprotocol, target::is_path,
 };
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
 /// What a client asked for, against which it checks the response.
 #[derive(Clone, Debug)]
 pub(crate) struct Offer {
-    form: Form,
+    form: HandshakeKind,
     /// The value of Sec-WebSocket-Accept to expect of an upgrade.
     accept: String,
     subprotocols: Vec<String>,
@@ -40,7 +40,7 @@ impl Offer {
         }
         check_extra(&request.headers, &["Host"])?;
         let (added, offer) = Offer::headers(
-            Form::Upgrade,
+            HandshakeKind::Upgrade,
             &request.subprotocols,
             &request.extensions,
             &request.headers,
@@ -59,22 +59,22 @@ impl Offer {
     ///
     /// Fails with the rule that a value breaks.
     pub(crate) fn headers(
-        form: Form,
+        form: HandshakeKind,
         subprotocols: &[String],
         extensions: &[Extension],
         headers: &[Header],
         nonce: [u8; 16],
     ) -> Result<(Vec<Header>, Offer), Rule> {
         match form {
-            Form::Upgrade => check_extra(headers, &RESERVED)?,
-            Form::ExtendedConnect => connect::check_extra(headers)?,
+            HandshakeKind::Upgrade => check_extra(headers, &RESERVED)?,
+            HandshakeKind::ExtendedConnect => connect::check_extra(headers)?,
         }
         subprotocol::check(subprotocols)?;
         extensions::check(extensions)?;
 
         let mut added = Vec::new();
         let mut accept = String::new();
-        if form == Form::Upgrade {
+        if form == HandshakeKind::Upgrade {
             let key = key::encode(nonce);
             accept = key::accept(key.as_bytes());
             added.push(Header::new("Upgrade", "websocket"));
@@ -109,8 +109,8 @@ impl Offer {
     /// so that an ordinary HTTP response is a refusal and nothing worse.
     pub(crate) fn check(&self, status: u16, headers: &[Header]) -> Result<Negotiated, Rule> {
         match self.form {
-            Form::Upgrade => self.check_upgrade(status, headers)?,
-            Form::ExtendedConnect => {
+            HandshakeKind::Upgrade => self.check_upgrade(status, headers)?,
+            HandshakeKind::ExtendedConnect => {
                 if !matches!(status, 200..=299) {
                     return Err(Rule::HandshakeRefused);
                 }

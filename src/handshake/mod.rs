@@ -4,7 +4,7 @@
 //! A client makes an offer, which is either the bytes of a whole request or the
 //! fields to add to one, and checks the response to it. A server examines a request,
 //! and answers it with an acceptance or a refusal. The same two pairs serve an
-//! upgrade of HTTP/1.1 and an extended CONNECT, see [`Form`].
+//! upgrade of HTTP/1.1 and an extended CONNECT, see [`HandshakeKind`].
 //!
 //! The types that are public here are what sessions take and give. Nothing in this
 //! module keeps time or a connection: it turns heads into answers.
@@ -22,7 +22,7 @@ mod types;
 pub use crate::http::header::Header;
 pub use subprotocol::choose as choose_subprotocol;
 pub use types::{
-    Acceptance, Extension, Form, Negotiated, Refusal, Request, RequestHead, ResponseHead,
+    Acceptance, Extension, HandshakeKind, Negotiated, Refusal, Request, RequestHead, ResponseHead,
 };
 
 pub(crate) use client::Offer;
@@ -64,8 +64,8 @@ fn check_extra(headers: &[Header], reserved: &[&str]) -> Result<(), Rule> {
 
 /// Fields with their names as the form has them: those of HTTP/2 and HTTP/3 are in
 /// lower case (RFC 9113, section 8.2.1; RFC 9114, section 4.2).
-fn named_for(form: Form, mut headers: alloc::vec::Vec<Header>) -> alloc::vec::Vec<Header> {
-    if form == Form::ExtendedConnect {
+fn named_for(form: HandshakeKind, mut headers: alloc::vec::Vec<Header>) -> alloc::vec::Vec<Header> {
+    if form == HandshakeKind::ExtendedConnect {
         for header in &mut headers {
             header.name.make_ascii_lowercase();
         }

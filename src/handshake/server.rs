@@ -4,8 +4,8 @@
 use alloc::{borrow::ToOwned, string::String, vec::Vec};
 
 use super::{
-    Acceptance, Extension, Form, Header, Negotiated, RESERVED, RequestHead, VERSION, check_extra,
-    connect, extensions, key, named_for, subprotocol, target::Target,
+    Acceptance, Extension, HandshakeKind, Header, Negotiated, RESERVED, RequestHead, VERSION,
+    check_extra, connect, extensions, key, named_for, subprotocol, target::Target,
 };
 use crate::{
     Rule,
@@ -20,7 +20,7 @@ use crate::{
 /// What a request asks for that a server can accept.
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
-    form: Form,
+    form: HandshakeKind,
     /// The value of Sec-WebSocket-Accept that answers the key of an upgrade.
     accept: String,
     subprotocols: Vec<String>,
@@ -56,19 +56,19 @@ impl Asked {
     ///
     /// Fails with the first rule that it breaks.
     pub(crate) fn from_headers(
-        form: Form,
+        form: HandshakeKind,
         headers: &[Header],
         allow_malformed_host: bool,
     ) -> Result<Asked, Rule> {
         match form {
-            Form::Upgrade => {
+            HandshakeKind::Upgrade => {
                 if headers.iter().any(|header| header.name.starts_with(':')) {
                     return Err(Rule::ConnectForbidden);
                 }
                 check_host(headers, allow_malformed_host)?;
                 Asked::upgrade(headers)
             }
-            Form::ExtendedConnect => {
+            HandshakeKind::ExtendedConnect => {
                 connect::check_request(headers)?;
                 Asked::new(form, headers)
             }
@@ -84,14 +84,14 @@ impl Asked {
         if !header::contains_token(headers, "Connection", "upgrade") {
             return Err(Rule::ConnectionMissing);
         }
-        let asked = Asked::new(Form::Upgrade, headers)?;
+        let asked = Asked::new(HandshakeKind::Upgrade, headers)?;
         let accept = key::accept(valid_key(headers)?);
         Ok(Asked { accept, ..asked })
     }
 
     /// What both forms have in common: items 6, 8 and 9 of RFC 6455,
     /// section 4.2.1.
-    fn new(form: Form, headers: &[Header]) -> Result<Asked, Rule> {
+    fn new(form: HandshakeKind, headers: &[Header]) -> Result<Asked, Rule> {
         if header::announces_body(headers) {
             return Err(Rule::BodyNotAllowed);
         }
@@ -136,7 +136,7 @@ impl Asked {
         }
 
         let mut headers = Vec::new();
-        if self.form == Form::Upgrade {
+        if self.form == HandshakeKind::Upgrade {
             headers.push(Header::new("Upgrade", "websocket"));
             headers.push(Header::new("Connection", "Upgrade"));
             headers.push(Header::new("Sec-WebSocket-Accept", self.accept.as_str()));

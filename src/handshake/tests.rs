@@ -61,7 +61,7 @@ fn client_and_server_agree_over_an_extended_connect() {
         Header::new(":protocol", "websocket"),
     ];
     let subprotocols = ["a".into()];
-    let form = Form::ExtendedConnect;
+    let form = HandshakeKind::ExtendedConnect;
     let (added, offer) = Offer::headers(form, &subprotocols, &[], &pseudo, [7; 16]).unwrap();
     let asked = Asked::from_headers(form, &[&pseudo[..], &added].concat(), true).unwrap();
     let acceptance = Acceptance {
@@ -145,7 +145,7 @@ proptest! {
             .zip(values)
             .map(|(name, value)| Header::new(*name, value))
             .collect();
-        for form in [Form::Upgrade, Form::ExtendedConnect] {
+        for form in [HandshakeKind::Upgrade, HandshakeKind::ExtendedConnect] {
             let _ = Asked::from_headers(form, &headers, true);
             let (_, offer) = Offer::headers(form, &[], &[], &[], [7; 16]).unwrap();
             let _ = offer.check(status, &headers);

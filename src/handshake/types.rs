@@ -8,7 +8,7 @@ use crate::{Rule, http::head::ParsedResponse};
 
 /// Over which HTTP a handshake goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Form {
+pub enum HandshakeKind {
     /// An HTTP/1.1 upgrade with a key and status 101 (RFC 6455, section 4).
     #[default]
     Upgrade,

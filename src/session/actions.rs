@@ -37,13 +37,13 @@ pub enum Action {
     NoAction,
     /// Write these bytes, then complete the action with [`Completion::Sent`].
     SendToNetwork(ActionId, Vec<u8>),
-    /// A send is done. Complete the action with [`Completion::Done`].
+    /// A send is done. Complete the action with [`Completion::Acknowledged`].
     IndicateSendComplete(ActionId, Sent),
     /// Read at most this many bytes, then complete the action with
     /// [`Completion::Read`].
     ReceiveFromNetwork(ActionId, usize),
     /// The receive with this context is done; with nothing, if it was cancelled.
-    /// Complete the action with [`Completion::Done`].
+    /// Complete the action with [`Completion::Acknowledged`].
     IndicateReceiveComplete(ActionId, Option<u64>, Option<Received>),
 }
 
@@ -274,15 +274,15 @@ impl Session {
                 }
                 Ok(())
             }
-            Completion::Done if actions.send_indication == outstanding => {
+            Completion::Acknowledged if actions.send_indication == outstanding => {
                 actions.send_indication = None;
                 Ok(())
             }
-            Completion::Done if actions.receive_indication == outstanding => {
+            Completion::Acknowledged if actions.receive_indication == outstanding => {
                 actions.receive_indication = None;
                 Ok(())
             }
-            Completion::Done => Err(self.mismatch(id)),
+            Completion::Acknowledged => Err(self.mismatch(id)),
         }
     }
 

@@ -18,7 +18,7 @@ pub enum Delivery {
     #[default]
     Messages,
     /// What has come of a message is delivered at the end of each input, so that
-    /// nothing is held back but what [`Timeouts::gather`] and [`Config::whole_frame`]
+    /// nothing is held back but what [`Timeouts::coalesce`] and [`Config::max_whole_frame`]
     /// say. Pieces don't mirror frames, and a piece of a text may end inside a character.
     Pieces,
 }
@@ -48,17 +48,17 @@ pub enum PongPolicy {
 #[non_exhaustive]
 pub struct Config {
     /// The most bytes asked for in one receive action, and the longest piece that
-    /// is delivered unless `whole_frame` is larger. From 256. Default 65536.
+    /// is delivered unless `max_whole_frame` is larger. From 256. Default 65536.
     pub receive_buffer: u32,
     /// The longest payload of a frame that is delivered in one piece, once all of it has
-    /// come, when messages are delivered in pieces ([`Delivery::Pieces`]). Of longer
+    /// come, when messages are delivered in pieces ([`Delivery::Streaming`]). Of longer
     /// frames each input's part is delivered, and so it is of a compressed frame once
     /// more bytes come out of it than a piece may have. The session holds no more than
     /// the longest piece, for no longer than [`Timeouts::message`] allows.
     ///
     /// For hosts that send pieces on as frames to peers which can't put them together;
     /// others take pieces to get the bytes as soon as they come. Default 0.
-    pub whole_frame: u32,
+    pub max_whole_frame: u32,
     /// The most bytes handed out in one send action. From 16. Default 65536.
     pub send_buffer: u32,
     /// Whether payloads are masked (RFC 6455, section 5.3). Without it a client
@@ -72,7 +72,7 @@ pub struct Config {
     /// How pings are answered. Default each.
     pub pongs: PongPolicy,
     /// Whether pings and pongs are shown as events. Default false.
-    pub show_control: bool,
+    pub report_control_frames: bool,
     /// Whether a received close frame is answered. Default true.
     pub reply_to_close: bool,
     /// Whether a close frame with the rule's code is sent when the peer broke a
@@ -80,7 +80,7 @@ pub struct Config {
     pub close_on_failure: bool,
     /// Whether a server shows requests that break a rule of the handshake to the
     /// host instead of refusing them itself, those of HTTP/1.0 included. Default false.
-    pub show_bad_requests: bool,
+    pub expose_invalid_requests: bool,
     /// Whether a server accepts requests whose Host field is not a host and port, such
     /// as `::1:8080`. [`RequestHead::authority`] is empty then, and
     /// [`RequestHead::tolerated`] says why. A missing or repeated Host field is refused
@@ -106,16 +106,16 @@ impl Default for Config {
     fn default() -> Self {
         Config {
             receive_buffer: 65_536,
-            whole_frame: 0,
+            max_whole_frame: 0,
             send_buffer: 65_536,
             masking: true,
             verify_utf8: true,
             delivery: Delivery::Messages,
             pongs: PongPolicy::Each,
-            show_control: false,
+            report_control_frames: false,
             reply_to_close: true,
             close_on_failure: true,
-            show_bad_requests: false,
+            expose_invalid_requests: false,
             allow_malformed_host: true,
             allow_http10_response: false,
             deflate: None,
@@ -134,7 +134,7 @@ impl Config {
     pub(super) fn longest_piece(&self) -> Option<usize> {
         match self.delivery {
             Delivery::Messages => None,
-            Delivery::Pieces => Some(self.receive_buffer.max(self.whole_frame) as usize),
+            Delivery::Streaming => Some(self.receive_buffer.max(self.max_whole_frame) as usize),
         }
     }
 
@@ -142,8 +142,8 @@ impl Config {
         let keepalive = self.timeouts.keepalive;
         if self.receive_buffer < Config::RECEIVE_BUFFER_MINIMUM
             || self.send_buffer < Config::SEND_BUFFER_MINIMUM
-            || self.limits.inflated < Config::INFLATED_MINIMUM
-            || keepalive.is_some_and(|interval| interval < Timeouts::KEEPALIVE_MINIMUM)
+            || self.limits.inflate_per_call < Config::INFLATED_MINIMUM
+            || keepalive.is_some_and(|interval| interval < Timeouts::MIN_KEEPALIVE)
         {
             return Err(Rule::ConfigOutOfRange);
         }

@@ -299,7 +299,7 @@ impl Session {
 
     /// Whether [`Session::input`] with the rest of the input, which may be none, would bring
     /// more though no time passes: the last one was too much to be inflated in one call
-    /// ([`Limits::inflated`](crate::Limits::inflated)), a piece has waited for more long
+    /// ([`Limits::inflate_per_call`](crate::Limits::inflate_per_call)), a piece has waited for more long
     /// enough, or something is due.
     pub fn has_more(&self) -> bool {
         let has_piece = match self.life {
@@ -314,7 +314,7 @@ impl Session {
     fn piece_due(&self) -> Option<Instant> {
         let takes = self.life != Life::Ended && self.deadlines.paused.is_none();
         let since = self.deadlines.piece.filter(|_| takes)?;
-        since.checked_after(self.config.timeouts.gather?)
+        since.checked_after(self.config.timeouts.coalesce?)
     }
 
     fn note_late_piece(&mut self) {

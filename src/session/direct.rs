@@ -8,16 +8,16 @@ use crate::frame::{header, mask};
 
 /// The header of a frame, to be written before its payload.
 #[derive(Clone, Copy)]
-pub struct FrameHead {
+pub struct FrameHeader {
     bytes: [u8; header::MAX_LENGTH],
     length: usize,
     key: Option<[u8; 4]>,
 }
 
-impl FrameHead {
-    pub(super) fn new(first: u8, payload: usize, key: Option<[u8; 4]>) -> FrameHead {
+impl FrameHeader {
+    pub(super) fn new(first: u8, payload: usize, key: Option<[u8; 4]>) -> FrameHeader {
         let (bytes, length) = header::encode(first, payload, key);
-        FrameHead { bytes, length, key }
+        FrameHeader { bytes, length, key }
     }
 
     /// The header's bytes: 2 to 14.
@@ -35,9 +35,11 @@ impl FrameHead {
     }
 }
 
-impl fmt::Debug for FrameHead {
+impl fmt::Debug for FrameHeader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("FrameHead").field(&self.as_bytes()).finish()
+        f.debug_tuple("FrameHeader")
+            .field(&self.as_bytes())
+            .finish()
     }
 }
 
@@ -60,12 +62,12 @@ impl Session {
     /// let now = Instant::from_nanos(0);
     /// let mut server = Session::open_server(Config::default(), Default::default(), now)?;
     /// let payload = b"Hello".to_vec();
-    /// let head = server.frame_head(Message::Binary(&payload))?.expect("nothing waits");
+    /// let head = server.frame_header(Message::Binary(&payload))?.expect("nothing waits");
     /// assert_eq!([head.as_bytes(), &payload].concat(), b"\x82\x05Hello");
     ///
     /// let mut client = Session::open_client(Config::default(), &[7; 32], Default::default(), now)?;
     /// let mut payload = b"Hello".to_vec();
-    /// let head = client.frame_head(Message::Binary(&payload))?.expect("nothing waits");
+    /// let head = client.frame_header(Message::Binary(&payload))?.expect("nothing waits");
     /// head.mask(&mut payload, 0);
     /// let mut written = [head.as_bytes(), &payload].concat();
     /// # let mut turn = server.input(&mut written, now);
@@ -74,7 +76,7 @@ impl Session {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn frame_head(&mut self, message: Message<'_>) -> Result<Option<FrameHead>, Rule> {
+    pub fn frame_header(&mut self, message: Message<'_>) -> Result<Option<FrameHeader>, Rule> {
         self.check_open(message.is_ping_or_pong())?;
         self.sender.head(message)
     }

@@ -34,13 +34,13 @@ pub enum Event<'a> {
         /// The bytes, unmasked.
         payload: &'a [u8],
     },
-    /// A ping; only if [`Config::show_control`](super::Config::show_control) is set
+    /// A ping; only if [`Config::report_control_frames`](super::Config::report_control_frames) is set
     /// or [`PongPolicy::Manual`](super::PongPolicy::Manual) is chosen.
     Ping {
         /// At most 125 bytes.
         payload: &'a [u8],
     },
-    /// A pong; only if [`Config::show_control`](super::Config::show_control) is set.
+    /// A pong; only if [`Config::report_control_frames`](super::Config::report_control_frames) is set.
     Pong {
         /// At most 125 bytes.
         payload: &'a [u8],
@@ -128,7 +128,10 @@ impl Kind {
 
     /// Whether a message ends with this, or a ping that the host may answer.
     pub(super) fn ends_message(self) -> bool {
-        matches!(self, Kind::Text | Kind::Binary | Kind::Frame | Kind::Ping)
+        matches!(
+            self,
+            Kind::Text | Kind::Binary | Kind::ExtensionFrame | Kind::Ping
+        )
     }
 }
 
@@ -179,7 +182,7 @@ impl Place {
 pub(crate) struct Record {
     pub(crate) kind: Kind,
     pub(crate) place: Place,
-    /// [`Kind::Close`]: the code. [`Kind::Frame`]: the bits. [`Kind::Pong`]: the
+    /// [`Kind::Close`]: the code. [`Kind::ExtensionFrame`]: the bits. [`Kind::Pong`]: the
     /// round-trip time in nanoseconds, or [`Record::UNSOLICITED`].
     pub(crate) detail: u64,
 }
@@ -207,7 +210,7 @@ impl Record {
                 payload,
                 last: self.kind == Kind::Binary,
             },
-            Kind::Frame => Event::Frame {
+            Kind::ExtensionFrame => Event::ExtensionFrame {
                 bits: self.detail as u8,
                 payload,
             },

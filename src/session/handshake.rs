@@ -10,7 +10,7 @@ use super::event::{Kind, Record};
 use super::{Life, Session};
 use crate::Rule;
 use crate::handshake::{
-    self, Acceptance, Asked, Extension, Form, Header, Negotiated, Offer, Refusal, Request,
+    self, Acceptance, Asked, Extension, HandshakeKind, Header, Negotiated, Offer, Refusal, Request,
     RequestHead, ResponseHead,
 };
 use crate::http::body::{BodyReader, Outcome};
@@ -132,7 +132,7 @@ impl Session {
     /// As [`Session::connect`].
     pub fn begin_client_handshake(
         &mut self,
-        form: Form,
+        form: HandshakeKind,
         subprotocols: &[String],
         extensions: &[Extension],
         headers: &[Header],
@@ -187,7 +187,7 @@ impl Session {
     /// [`Session::accept`].
     pub fn begin_server_handshake(
         &mut self,
-        form: Form,
+        form: HandshakeKind,
         headers: &[Header],
         acceptance: &Acceptance,
         now: Instant,
@@ -297,7 +297,7 @@ impl Session {
                 return Ok(None);
             }
             if let Handshake::ServerBegins = self.handshake {
-                let oldest = oldest(self.config.show_bad_requests);
+                let oldest = oldest(self.config.expose_invalid_requests);
                 let reader = HeadReader::new(HeadKind::Request, oldest, &self.config.limits);
                 self.handshake = Handshake::ServerReads { reader };
             }
@@ -344,7 +344,7 @@ impl Session {
         self.request = Some(Box::new(RequestHead::new(request, violation)));
         self.handshake = Handshake::ServerAnswers { asked };
         match violation {
-            Some(rule) if !self.config.show_bad_requests => Err(rule),
+            Some(rule) if !self.config.expose_invalid_requests => Err(rule),
             _ => Ok(Some(Kind::Request)),
         }
     }

@@ -19,7 +19,7 @@
 //! * messages that are read to where they stay: [`Turn::leave_unfinished`];
 //! * messages from one session to another: [`Turn::relay`];
 //! * messages out: [`send`](Session::send), [`send_owned`](Session::send_owned),
-//!   [`sent`](Session::sent), [`frame_head`](Session::frame_head);
+//!   [`sent`](Session::sent), [`frame_header`](Session::frame_header);
 //! * time: [`handle_timeout`](Session::handle_timeout),
 //!   [`next_deadline`](Session::next_deadline), [`has_more`](Session::has_more),
 //!   [`output_blocked`](Session::output_blocked),
@@ -55,7 +55,7 @@ use crate::handshake::{Negotiated, RequestHead, ResponseHead};
 pub use actions::{Action, ActionId, ActionQueue, Completion, Received};
 pub use clock::Instant;
 pub use config::{Config, Delivery, PongPolicy, Role};
-pub use direct::FrameHead;
+pub use direct::FrameHeader;
 pub use event::{Event, Message, Sent};
 #[cfg(feature = "component")]
 pub(crate) use event::{Kind, Place, Record};
@@ -98,7 +98,7 @@ enum Life {
 /// One WebSocket connection, on either side of it (RFC 6455).
 ///
 /// A session is deterministic: the same calls give the same bytes. An error whose
-/// [`Rule::blame`] is the host changes nothing. Any other one ends the session:
+/// [`Rule::fault`] is the host changes nothing. Any other one ends the session:
 /// what was complete before it is still delivered.
 ///
 /// ```

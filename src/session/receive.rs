@@ -46,7 +46,7 @@ pub(super) struct Receiver {
     /// A shorter one waits for more, unless its message ends or its time is up.
     least_piece: usize,
     /// The longest payload of a frame that is delivered in one piece.
-    whole_frame: u64,
+    max_whole_frame: u64,
     extension_frames: bool,
     inflater: Option<Inflater>,
     /// The most work of a turn, and what is left of it.
@@ -113,7 +113,7 @@ struct OpenMessage {
 
 impl Receiver {
     pub(super) fn new(role: Role, config: &Config, extensions: Extensions) -> Receiver {
-        let inflated_limit = config.limits.inflated as usize;
+        let inflated_limit = config.limits.inflate_per_call as usize;
         let limits = &config.limits;
         let between = Expected {
             masking: match role {
@@ -141,11 +141,11 @@ impl Receiver {
         Receiver {
             verify_utf8: config.verify_utf8,
             piece: config.longest_piece(),
-            least_piece: match config.timeouts.gather {
+            least_piece: match config.timeouts.coalesce {
                 None => 1,
                 Some(_) => GATHERED.min(config.receive_buffer as usize),
             },
-            whole_frame: config.whole_frame.into(),
+            max_whole_frame: config.max_whole_frame.into(),
             extension_frames: extensions == Extensions::Hosts,
             inflater: match extensions {
                 Extensions::Deflate(direction) => Inflater::new(direction),
@@ -401,7 +401,7 @@ impl Receiver {
         if header.opcode.is_control() {
             self.control.clear();
         } else {
-            if self.delivers_pieces() && header.payload <= self.whole_frame {
+            if self.delivers_pieces() && header.payload <= self.max_whole_frame {
                 whole_from = Some(self.assembly.len());
             }
             let message = self.message.get_or_insert(OpenMessage {

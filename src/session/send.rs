@@ -6,7 +6,7 @@
 
 use alloc::vec::Vec;
 
-use super::direct::FrameHead;
+use super::direct::FrameHeader;
 use super::event::{Kind, Message, Sent};
 use super::owned::{NotSent, OwnedMessage};
 use super::queue::{Done, Origin, Queue};
@@ -153,7 +153,7 @@ impl Sender {
                 self.control(Opcode::Ping, payload, Origin::HostPing(context))
             }
             Message::Pong(payload) => self.control(Opcode::Pong, payload, origin),
-            Message::Frame(bits, payload) => self.extension_frame(bits, payload, origin),
+            Message::ExtensionFrame(bits, payload) => self.extension_frame(bits, payload, origin),
             // The session checks a close itself, since it changes its state.
             _ => Err(Rule::AlreadyClosing),
         }
@@ -161,7 +161,7 @@ impl Sender {
 
     /// The header of a message whose payload the host writes itself, if nothing has to be
     /// written before and nothing is to be done to the payload but to mask it.
-    pub(super) fn head(&mut self, message: Message<'_>) -> Result<Option<FrameHead>, Rule> {
+    pub(super) fn head(&mut self, message: Message<'_>) -> Result<Option<FrameHeader>, Rule> {
         let Some(fragment) = Fragment::of(message) else {
             return Ok(None);
         };
@@ -170,7 +170,7 @@ impl Sender {
         }
         let first = self.admit(&fragment)?;
         let length = fragment.bytes.len();
-        Ok(Some(FrameHead::new(first, length, self.next_key())))
+        Ok(Some(FrameHeader::new(first, length, self.next_key())))
     }
 
     /// Queues a message of the host's with its payload, which is not copied if it is long
@@ -304,7 +304,7 @@ impl Sender {
     fn extension_frame(&mut self, bits: u8, payload: &[u8], origin: Origin) -> Result<(), Rule> {
         let data = Opcode::from_bits(bits).is_some_and(|opcode| !opcode.is_control());
         if !self.extension_frames || !data || self.message.is_some() {
-            return Err(Rule::FrameHeadInvalid);
+            return Err(Rule::FrameHeaderInvalid);
         }
         self.check_room(payload.len())?;
         self.write_data(bits, payload, origin);

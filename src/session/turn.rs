@@ -74,7 +74,7 @@ impl Turn<'_> {
     /// How many bytes of the input were taken so far. After a request that waits
     /// for its answer the rest is not; the host gives it again once it has
     /// answered. What is too much to inflate in one call
-    /// ([`Limits::inflated`](crate::Limits::inflated)) is not either; the next call
+    /// ([`Limits::inflate_per_call`](crate::Limits::inflate_per_call)) is not either; the next call
     /// goes on with the rest ([`Session::has_more`]). Nor is a message
     /// that the host wants to come whole ([`Turn::leave_unfinished`]).
     pub fn consumed(&self) -> usize {
@@ -86,7 +86,7 @@ impl Turn<'_> {
     ///
     /// It concerns messages in one frame of up to `longest` bytes, its header included;
     /// longer, fragmented and compressed ones are put together by the session as ever,
-    /// and with [`Delivery::Pieces`](crate::Delivery::Pieces) all are. A header is checked
+    /// and with [`Delivery::Streaming`](crate::Delivery::Streaming) all are. A header is checked
     /// as soon as it comes, the text of such a message when all of it has.
     ///
     /// ```
@@ -233,7 +233,7 @@ impl Session {
             Kind::Ping => {
                 pings::answer(payload, &mut self.sender, &self.config)?;
                 let manual = self.config.pongs == PongPolicy::Manual;
-                Ok((self.config.show_control || manual).then_some(record))
+                Ok((self.config.report_control_frames || manual).then_some(record))
             }
             Kind::Pong => {
                 let round_trip = self.pings.answered(payload, self.deadlines.now());
@@ -242,7 +242,7 @@ impl Session {
                 });
                 Ok(self
                     .config
-                    .show_control
+                    .report_control_frames
                     .then_some(Record { detail, ..record }))
             }
             _ => {

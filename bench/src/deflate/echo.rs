@@ -55,7 +55,7 @@ pub(crate) fn serve(library: Library, component: &Path) -> Result<()> {
 
 fn native(runtime: &Runtime) -> Result<SocketAddr> {
     let mut deflate = Deflate::default();
-    deflate.minimum = 0;
+    deflate.min_length = 0;
     let mut config = peer::config();
     config.deflate = Some(deflate);
     Ok(peer::echo_server_with(runtime, config)?)
@@ -64,7 +64,7 @@ fn native(runtime: &Runtime) -> Result<SocketAddr> {
 fn sandboxed(runtime: &Runtime, component: &Path) -> Result<SocketAddr> {
     let sandbox = Sandbox::load(component, SandboxConfig::default())?;
     let mut deflate = sandbox.default_deflate();
-    deflate.minimum = 0;
+    deflate.min_length = 0;
     let mut config = sandbox.default_config();
     config.deflate = Some(deflate);
     each(runtime, move |socket| {

@@ -128,7 +128,7 @@ fn bomb(sandbox: &Sandbox, agreed: &str) -> Result<usize> {
     let mut guest = sandbox.guest()?;
     let mut config = sandbox.default_config();
     config.deflate = Some(sandbox.default_deflate());
-    config.delivery = Delivery::Pieces;
+    config.delivery = Delivery::Streaming;
     let session = open(&mut guest, &config, Some(agreed))?;
     let payload = Peer::default().compresses(vec![b'x'; config.limits.message as usize + 1]);
     let frame = Frame::text(payload).reserved(RSV1).by(Role::Client);

@@ -40,7 +40,7 @@ pub(crate) struct Peer {
 /// The settings of a peer: it shows everything, and does nothing by itself but answer.
 pub(crate) fn config() -> Config {
     let mut config = Config::default();
-    config.show_control = true;
+    config.report_control_frames = true;
     config.timeouts.keepalive = None;
     config.limits.head = 1 << 20;
     config.limits.headers = 1000;
@@ -151,7 +151,7 @@ impl Peer {
                 Event::Ping { payload } => Got::Ping(payload.to_vec()),
                 Event::Pong { payload, .. } => Got::Pong(payload.to_vec()),
                 Event::Close { code, reason } => Got::Close(code, text(reason)),
-                Event::Frame { .. } => panic!("no extension"),
+                Event::ExtensionFrame { .. } => panic!("no extension"),
             });
         }
         let consumed = turn.consumed();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use websocket_component::handshake::{Extension, Header, Negotiated, RequestHead, ResponseHead};
 use websocket_component::{
-    ActionId, Config, Deflate, Delivery, Instant, Party, PongPolicy, Rule, RuleGroup, State,
+    ActionId, Config, Deflate, Delivery, Fault, Instant, PongPolicy, Rule, RuleGroup, State,
 };
 use websocket_host::protocol::{self, Kind};
 
@@ -35,10 +35,10 @@ impl FromContract<protocol::Failure> for Failure {
     fn from_contract(failure: protocol::Failure) -> Self {
         Failure {
             rule: Rule::from_contract(failure.rule),
-            blame: match failure.blame {
-                protocol::Party::Peer => Party::Peer,
-                protocol::Party::Host => Party::Host,
-                protocol::Party::Transport => Party::Transport,
+            fault: match failure.fault {
+                protocol::Fault::Peer => Fault::Peer,
+                protocol::Fault::Host => Fault::Host,
+                protocol::Fault::Transport => Fault::Transport,
             },
             group: match failure.group {
                 protocol::RuleGroup::InvalidOperation => RuleGroup::InvalidOperation,
@@ -163,7 +163,7 @@ fn event(kind: Kind, payload: Vec<u8>, detail: u64) -> Event {
         Kind::Ping => Event::Ping(payload),
         Kind::Pong => Event::Pong(payload, (detail != u64::MAX).then_some(detail)),
         Kind::Close => Event::Close(narrow(detail), payload),
-        Kind::Frame => Event::Frame {
+        Kind::ExtensionFrame => Event::ExtensionFrame {
             bits: u8::try_from(detail).expect("the detail of a frame is a byte"),
             payload,
         },
@@ -200,23 +200,23 @@ impl FromContract<protocol::Config> for Config {
         let span = |nanos: Option<u64>| nanos.map(Duration::from_nanos);
         let mut config = Config::default();
         config.receive_buffer = contract.receive_buffer;
-        config.whole_frame = contract.whole_frame;
+        config.max_whole_frame = contract.max_whole_frame;
         config.send_buffer = contract.send_buffer;
         config.masking = contract.masking;
         config.verify_utf8 = contract.verify_utf8;
         config.delivery = match contract.delivery {
             protocol::Delivery::Messages => Delivery::Messages,
-            protocol::Delivery::Pieces => Delivery::Pieces,
+            protocol::Delivery::Streaming => Delivery::Streaming,
         };
         config.pongs = match contract.pongs {
             protocol::PongPolicy::Each => PongPolicy::Each,
             protocol::PongPolicy::Latest => PongPolicy::Latest,
             protocol::PongPolicy::Manual => PongPolicy::Manual,
         };
-        config.show_control = contract.show_control;
+        config.report_control_frames = contract.report_control_frames;
         config.reply_to_close = contract.reply_to_close;
         config.close_on_failure = contract.close_on_failure;
-        config.show_bad_requests = contract.show_bad_requests;
+        config.expose_invalid_requests = contract.expose_invalid_requests;
         config.allow_malformed_host = contract.allow_malformed_host;
         config.allow_http10_response = contract.allow_http10_response;
         config.deflate = contract.deflate.map(deflate);
@@ -225,7 +225,7 @@ impl FromContract<protocol::Config> for Config {
         config.limits.headers = contract.limits.headers;
         config.limits.frame = contract.limits.frame;
         config.limits.message = contract.limits.message;
-        config.limits.inflated = contract.limits.inflated;
+        config.limits.inflate_per_call = contract.limits.inflate_per_call;
         config.limits.fragments = contract.limits.fragments;
         config.limits.queued_output = contract.limits.queued_output;
         config.limits.queued_pongs = contract.limits.queued_pongs;
@@ -243,11 +243,11 @@ impl FromContract<protocol::Config> for Config {
 pub(super) fn deflate(contract: protocol::Deflate) -> Deflate {
     let mut deflate = Deflate::default();
     deflate.send_window_bits = contract.send_window_bits;
-    deflate.send_takeover = contract.send_takeover;
+    deflate.send_context_takeover = contract.send_context_takeover;
     deflate.receive_window_bits = contract.receive_window_bits;
-    deflate.receive_takeover = contract.receive_takeover;
+    deflate.receive_context_takeover = contract.receive_context_takeover;
     deflate.level = contract.level;
     deflate.memory_level = contract.memory_level;
-    deflate.minimum = contract.minimum;
+    deflate.min_length = contract.minimum;
     deflate
 }

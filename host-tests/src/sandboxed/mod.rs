@@ -8,7 +8,8 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use websocket_component::handshake::{
-    Acceptance, Extension, Form, Header, Negotiated, Refusal, Request, RequestHead, ResponseHead,
+    Acceptance, Extension, HandshakeKind, Header, Negotiated, Refusal, Request, RequestHead,
+    ResponseHead,
 };
 use websocket_component::{
     ActionId, ActionQueue, Completion, Config, Instant, Message, Role, State,
@@ -275,7 +276,7 @@ impl Engine for Sandboxed {
 
     fn begin_client_handshake(
         &mut self,
-        form: Form,
+        form: HandshakeKind,
         subprotocols: &[String],
         extensions: &[Extension],
         headers: &[Header],
@@ -306,7 +307,7 @@ impl Engine for Sandboxed {
 
     fn begin_server_handshake(
         &mut self,
-        form: Form,
+        form: HandshakeKind,
         headers: &[Header],
         acceptance: &Acceptance,
         now: Instant,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use websocket_component::handshake::{
-    Acceptance, Extension, Form, Header, Negotiated, Refusal, Request,
+    Acceptance, Extension, HandshakeKind, Header, Negotiated, Refusal, Request,
 };
 use websocket_component::{
     ActionQueue, Completion, Config, Deflate, Delivery, Limits, Message, PongPolicy, Timeouts,
@@ -32,23 +32,23 @@ impl ToContract for Config {
     fn to_contract(&self) -> protocol::Config {
         protocol::Config {
             receive_buffer: self.receive_buffer,
-            whole_frame: self.whole_frame,
+            max_whole_frame: self.max_whole_frame,
             send_buffer: self.send_buffer,
             masking: self.masking,
             verify_utf8: self.verify_utf8,
             delivery: match self.delivery {
                 Delivery::Messages => protocol::Delivery::Messages,
-                Delivery::Pieces => protocol::Delivery::Pieces,
+                Delivery::Streaming => protocol::Delivery::Streaming,
             },
             pongs: match self.pongs {
                 PongPolicy::Each => protocol::PongPolicy::Each,
                 PongPolicy::Latest => protocol::PongPolicy::Latest,
                 PongPolicy::Manual => protocol::PongPolicy::Manual,
             },
-            show_control: self.show_control,
+            report_control_frames: self.report_control_frames,
             reply_to_close: self.reply_to_close,
             close_on_failure: self.close_on_failure,
-            show_bad_requests: self.show_bad_requests,
+            expose_invalid_requests: self.expose_invalid_requests,
             allow_malformed_host: self.allow_malformed_host,
             allow_http10_response: self.allow_http10_response,
             deflate: self.deflate.as_ref().map(deflate),
@@ -61,12 +61,12 @@ impl ToContract for Config {
 fn deflate(deflate: &Deflate) -> protocol::Deflate {
     protocol::Deflate {
         send_window_bits: deflate.send_window_bits,
-        send_takeover: deflate.send_takeover,
+        send_context_takeover: deflate.send_context_takeover,
         receive_window_bits: deflate.receive_window_bits,
-        receive_takeover: deflate.receive_takeover,
+        receive_context_takeover: deflate.receive_context_takeover,
         level: deflate.level,
         memory_level: deflate.memory_level,
-        minimum: deflate.minimum,
+        minimum: deflate.min_length,
     }
 }
 
@@ -77,7 +77,7 @@ fn limits(limits: &Limits) -> protocol::Limits {
         refusal_body: limits.refusal_body,
         frame: limits.frame,
         message: limits.message,
-        inflated: limits.inflated,
+        inflated: limits.inflate_per_call,
         fragments: limits.fragments,
         queued_output: limits.queued_output,
         queued_pongs: limits.queued_pongs,
@@ -92,7 +92,7 @@ fn timeouts(timeouts: &Timeouts) -> protocol::Timeouts {
         message: timeouts.message.map(nanos),
         keepalive: timeouts.keepalive.map(nanos),
         pong: timeouts.pong.map(nanos),
-        gather: timeouts.gather.map(nanos),
+        gather: timeouts.coalesce.map(nanos),
         write: timeouts.write.map(nanos),
         close: timeouts.close.map(nanos),
     }
@@ -120,13 +120,13 @@ impl ToContract for Extension {
     }
 }
 
-impl ToContract for Form {
-    type Contract = protocol::HandshakeForm;
+impl ToContract for HandshakeKind {
+    type Contract = protocol::HandshakeKind;
 
-    fn to_contract(&self) -> protocol::HandshakeForm {
+    fn to_contract(&self) -> protocol::HandshakeKind {
         match self {
-            Form::Upgrade => protocol::HandshakeForm::Upgrade,
-            Form::ExtendedConnect => protocol::HandshakeForm::ExtendedConnect,
+            HandshakeKind::Upgrade => protocol::HandshakeKind::Upgrade,
+            HandshakeKind::ExtendedConnect => protocol::HandshakeKind::ExtendedConnect,
         }
     }
 }
@@ -199,7 +199,7 @@ impl ToContract for Completion<'_> {
         match self {
             Completion::Sent(count) => protocol::Completion::Sent(u32::try_from(*count).unwrap()),
             Completion::Read(bytes) => protocol::Completion::Read(bytes.to_vec()),
-            Completion::Done => protocol::Completion::Done,
+            Completion::Acknowledged => protocol::Completion::Acknowledged,
         }
     }
 }
@@ -223,7 +223,9 @@ impl ToContract for Message<'_> {
                 let reason = reason.expect("of the calls, only exchange takes other reasons");
                 protocol::Message::Close(Some(protocol::CloseFrame { code, reason }))
             }
-            Message::Frame(bits, payload) => protocol::Message::Frame((bits, payload.into())),
+            Message::ExtensionFrame(bits, payload) => {
+                protocol::Message::ExtensionFrame((bits, payload.into()))
+            }
         }
     }
 }
@@ -267,6 +269,6 @@ fn record<'a>(outgoing: &Outgoing<'a>) -> (protocol::Kind, &'a [u8], u64) {
         Message::Pong(payload) => (Kind::Pong, payload, 0),
         Message::Close => (Kind::Close, b"", 1005),
         Message::CloseWith(code, reason) => (Kind::Close, reason, u64::from(code)),
-        Message::Frame(bits, payload) => (Kind::Frame, payload, u64::from(bits)),
+        Message::ExtensionFrame(bits, payload) => (Kind::ExtensionFrame, payload, u64::from(bits)),
     }
 }

@@ -106,9 +106,9 @@ impl Parameters {
     fn of_server(self, sandbox: &Sandbox) -> Deflate {
         Deflate {
             send_window_bits: self.server_bits,
-            send_takeover: self.server_takeover,
+            send_context_takeover: self.server_takeover,
             receive_window_bits: self.client_bits,
-            receive_takeover: self.client_takeover,
+            receive_context_takeover: self.client_takeover,
             ..sandbox.default_deflate()
         }
     }
@@ -117,9 +117,9 @@ impl Parameters {
     fn of_client(self, sandbox: &Sandbox) -> Deflate {
         Deflate {
             send_window_bits: self.client_bits,
-            send_takeover: self.client_takeover,
+            send_context_takeover: self.client_takeover,
             receive_window_bits: self.server_bits,
-            receive_takeover: self.server_takeover,
+            receive_context_takeover: self.server_takeover,
             ..sandbox.default_deflate()
         }
     }

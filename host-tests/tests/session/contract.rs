@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use host_tests::{Engine, on_both_engines};
-use websocket_component::{Config, Deflate, Party, Rule};
+use websocket_component::{Config, Deflate, Fault, Rule};
 
 on_both_engines![the_default_settings_are_the_engines];
 
@@ -50,10 +50,10 @@ fn the_contract_says_of_each_rule_what_the_engine_does() {
     for &rule in Rule::ALL {
         let doc = documented.get(&kebab_case(rule));
         let doc = doc.unwrap_or_else(|| panic!("{rule:?} is not in the contract"));
-        let party = match rule.blame() {
-            Party::Peer => "Peer",
-            Party::Host => "Host",
-            Party::Transport => "Transport",
+        let party = match rule.fault() {
+            Fault::Peer => "Peer",
+            Fault::Host => "Host",
+            Fault::Transport => "Transport",
         };
         let sentence = rule.description();
         let (first, others) = sentence.split_at(1);
@@ -85,11 +85,14 @@ fn each_default_in_the_contract_is_the_engines() {
     let mebibytes = |bytes: u64| format!("{} MiB", bytes >> 20);
     for (item, default) in [
         ("receive-buffer: u32", config.receive_buffer.to_string()),
-        ("whole-frame: u32", config.whole_frame.to_string()),
+        ("whole-frame: u32", config.max_whole_frame.to_string()),
         ("send-buffer: u32", config.send_buffer.to_string()),
         ("masking: bool", config.masking.to_string()),
         ("verify-utf8: bool", config.verify_utf8.to_string()),
-        ("show-control: bool", config.show_control.to_string()),
+        (
+            "show-control: bool",
+            config.report_control_frames.to_string(),
+        ),
         ("reply-to-close: bool", config.reply_to_close.to_string()),
         (
             "close-on-failure: bool",
@@ -97,7 +100,7 @@ fn each_default_in_the_contract_is_the_engines() {
         ),
         (
             "show-bad-requests: bool",
-            config.show_bad_requests.to_string(),
+            config.expose_invalid_requests.to_string(),
         ),
         (
             "allow-malformed-host: bool",
@@ -112,23 +115,26 @@ fn each_default_in_the_contract_is_the_engines() {
         ("refusal-body: u32", limits.refusal_body.to_string()),
         ("frame: u64", mebibytes(limits.frame)),
         ("message: u64", mebibytes(limits.message)),
-        ("inflated: u32", mebibytes(limits.inflated.into())),
+        ("inflated: u32", mebibytes(limits.inflate_per_call.into())),
         ("fragments: u32", limits.fragments.to_string()),
         ("queued-output: u64", mebibytes(limits.queued_output)),
         ("queued-pongs: u32", limits.queued_pongs.to_string()),
         ("send-window-bits: u8", deflate.send_window_bits.to_string()),
-        ("send-takeover: bool", deflate.send_takeover.to_string()),
+        (
+            "send-takeover: bool",
+            deflate.send_context_takeover.to_string(),
+        ),
         (
             "receive-window-bits: u8",
             deflate.receive_window_bits.to_string(),
         ),
         (
             "receive-takeover: bool",
-            deflate.receive_takeover.to_string(),
+            deflate.receive_context_takeover.to_string(),
         ),
         ("level: u8", deflate.level.to_string()),
         ("memory-level: u8", deflate.memory_level.to_string()),
-        ("minimum: u32", deflate.minimum.to_string()),
+        ("minimum: u32", deflate.min_length.to_string()),
         ("handshake: option<duration>", seconds(timeouts.handshake)),
         ("idle: option<duration>", seconds(timeouts.idle)),
         ("message: option<duration>", seconds(timeouts.message)),

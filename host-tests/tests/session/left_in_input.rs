@@ -99,7 +99,7 @@ fn what_is_longer_fragmented_compressed_or_control_is_taken_and_so_are_pieces() 
     assert_eq!(left(&mut session, &plain[..3]), (0, Some(plain.len())));
 
     let mut config = Config::default();
-    config.delivery = Delivery::Pieces;
+    config.delivery = Delivery::Streaming;
     let mut engine = Native::from(client(config)).leaving(LONGEST);
     let turn = engine.exchange(&plain[..6], &[], NOW, u32::MAX);
     assert_eq!((turn.consumed, turn.events.len()), (6, 1));

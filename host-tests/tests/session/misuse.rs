@@ -5,9 +5,11 @@ use std::time::Duration;
 use host_tests::engine::{ENTROPY, ROLES, START, rule};
 use host_tests::wire::{FIN, Frame, TEXT};
 use host_tests::{Engine, Event, Failure, Subject, heads, on_both_engines};
-use websocket_component::handshake::{Acceptance, Form, Header, Negotiated, Refusal, Request};
+use websocket_component::handshake::{
+    Acceptance, HandshakeKind, Header, Negotiated, Refusal, Request,
+};
 use websocket_component::{
-    ActionId, Completion, Config, Deflate, Instant, Message, Party, Role, Rule, State,
+    ActionId, Completion, Config, Deflate, Fault, Instant, Message, Role, Rule, State,
 };
 
 on_both_engines![
@@ -31,7 +33,7 @@ fn settings_that_are_out_of_range<E: Engine>() {
         |config| config.send_buffer = 0,
         |config| config.timeouts.keepalive = Some(Duration::ZERO),
         |config| config.timeouts.keepalive = Some(Duration::from_nanos(999_999)),
-        |config| config.limits.inflated = 1023,
+        |config| config.limits.inflate_per_call = 1023,
         |config| deflate(config, |deflate| deflate.send_window_bits = 7),
         |config| deflate(config, |deflate| deflate.send_window_bits = 16),
         |config| deflate(config, |deflate| deflate.receive_window_bits = 7),
@@ -111,8 +113,8 @@ fn misuses_when_open<E: Engine>() -> Vec<Misuse<E>> {
         }),
         misuse(
             "a frame of no extension",
-            Rule::FrameHeadInvalid,
-            |engine| send(engine, Message::Frame(FIN | TEXT, b"x")),
+            Rule::FrameHeaderInvalid,
+            |engine| send(engine, Message::ExtensionFrame(FIN | TEXT, b"x")),
         ),
         misuse("more than the limit", Rule::QueueFull, |engine| {
             let fragment = [b"\xac", &[b'x'; 5000][..]].concat();
@@ -127,7 +129,7 @@ fn misuses_when_open<E: Engine>() -> Vec<Misuse<E>> {
             send(engine, Message::Utf8(b""))
         }),
         misuse("an unknown action", Rule::ActionUnknown, |engine| {
-            engine.complete_action(ActionId(99), Completion::Done, NOW)
+            engine.complete_action(ActionId(99), Completion::Acknowledged, NOW)
         }),
         misuse(
             "the end of no handshake",
@@ -135,7 +137,7 @@ fn misuses_when_open<E: Engine>() -> Vec<Misuse<E>> {
             |engine| engine.end_client_handshake(101, &[], NOW).map(drop),
         ),
         misuse("a handshake again", Rule::HandshakeOutOfOrder, |engine| {
-            let outcome = engine.begin_client_handshake(Form::Upgrade, &[], &[], &[], NOW);
+            let outcome = engine.begin_client_handshake(HandshakeKind::Upgrade, &[], &[], &[], NOW);
             outcome.map(drop)
         }),
         misuse("a request again", Rule::HandshakeOutOfOrder, |engine| {
@@ -159,7 +161,7 @@ fn misuses_when_open<E: Engine>() -> Vec<Misuse<E>> {
 fn misuse<E: Engine>(engine: &mut E, misuse: &Misuse<E>) {
     let failure = (misuse.call)(engine).expect_err(misuse.name);
     assert_eq!(failure.rule, misuse.rule, "{}", misuse.name);
-    assert_eq!(failure.blame, Party::Host, "{}", misuse.name);
+    assert_eq!(failure.fault, Fault::Host, "{}", misuse.name);
     assert_eq!(engine.failure(), None, "{}", misuse.name);
 }
 
@@ -268,7 +270,7 @@ fn a_server_with_a_request_is_not_disturbed<E: Engine>() {
             assert_eq!(rule(engine.accept(&bad, NOW)), Rule::HeaderNameInvalid);
             let refused = engine.refuse(&Refusal::new(99), NOW);
             assert_eq!(rule(refused), Rule::StatusInvalid);
-            let began = engine.begin_server_handshake(Form::Upgrade, &[], &bad, NOW);
+            let began = engine.begin_server_handshake(HandshakeKind::Upgrade, &[], &bad, NOW);
             assert_eq!(rule(began), Rule::HandshakeOutOfOrder);
             assert_eq!(rule(send(&mut engine, Message::Text("x"))), Rule::NotOpen);
             engine.abort();

@@ -22,8 +22,8 @@ const IDLE: Duration = Duration::from_secs(10);
 /// A session that holds a piece of a message until more has come, or this time has passed.
 fn holds_a_piece(gather: Duration) -> Session {
     let mut config = Config::default();
-    config.delivery = Delivery::Pieces;
-    config.timeouts.gather = Some(gather);
+    config.delivery = Delivery::Streaming;
+    config.timeouts.coalesce = Some(gather);
     config.timeouts.idle = Some(IDLE);
     let mut session = Session::open_client(config, &ENTROPY, Negotiated::default(), LATE).unwrap();
     let mut begun = Frame::binary("abc").not_last().bytes();
@@ -126,7 +126,10 @@ fn output_can_be_written_in_place() {
 
 /// What a host writes that writes payloads itself.
 fn written_in_place(session: &mut Session, message: Message<'_>, payload: &[u8]) -> Vec<u8> {
-    let head = session.frame_head(message).unwrap().expect("nothing waits");
+    let head = session
+        .frame_header(message)
+        .unwrap()
+        .expect("nothing waits");
     let mut payload = payload.to_vec();
     // In two parts, as a payload in two buffers would be.
     let middle = payload.len() / 2;
@@ -169,15 +172,15 @@ fn a_message_that_has_to_wait_or_to_be_compressed_is_not_written_by_the_host() {
     session.send(Message::Binary(b"first"), None, LATE).unwrap();
     assert!(
         session
-            .frame_head(Message::Binary(b"second"))
+            .frame_header(Message::Binary(b"second"))
             .unwrap()
             .is_none()
     );
     session.take_output(usize::MAX, LATE);
-    assert!(session.frame_head(Message::Ping(b"?")).unwrap().is_none());
+    assert!(session.frame_header(Message::Ping(b"?")).unwrap().is_none());
     assert!(
         session
-            .frame_head(Message::Binary(b"second"))
+            .frame_header(Message::Binary(b"second"))
             .unwrap()
             .is_some()
     );
@@ -186,19 +189,24 @@ fn a_message_that_has_to_wait_or_to_be_compressed_is_not_written_by_the_host() {
     config.deflate = Some(Deflate::default());
     let negotiated = deflate::negotiated("");
     let mut session = Session::open_server(config, negotiated, LATE).unwrap();
-    assert!(session.frame_head(Message::Binary(b"x")).unwrap().is_none());
+    assert!(
+        session
+            .frame_header(Message::Binary(b"x"))
+            .unwrap()
+            .is_none()
+    );
 }
 
 #[test]
 fn a_message_that_breaks_a_rule_has_no_header() {
     let mut session = open();
-    let head = |session: &mut Session, message| session.frame_head(message).unwrap_err();
+    let head = |session: &mut Session, message| session.frame_header(message).unwrap_err();
     assert_eq!(
         head(&mut session, Message::Utf8(b"\xff")),
         Rule::TextNotUtf8
     );
     session
-        .frame_head(Message::TextFragment("a"))
+        .frame_header(Message::TextFragment("a"))
         .unwrap()
         .unwrap();
     assert_eq!(
@@ -208,7 +216,7 @@ fn a_message_that_breaks_a_rule_has_no_header() {
     session.send(Message::Close, None, LATE).unwrap();
     assert_eq!(head(&mut session, Message::Text("b")), Rule::AlreadyClosing);
     // A ping may still be sent, but it is no message.
-    assert!(session.frame_head(Message::Ping(b"?")).unwrap().is_none());
+    assert!(session.frame_header(Message::Ping(b"?")).unwrap().is_none());
     let mut session = Session::client(Config::default(), &ENTROPY, LATE).unwrap();
     assert_eq!(head(&mut session, Message::Text("b")), Rule::NotOpen);
 }

@@ -59,7 +59,7 @@ fn traffic() -> impl Strategy<Value = Traffic> {
             let mut config = deflate::config();
             config.deflate.as_mut().unwrap().minimum = 0;
             if pieces {
-                config.delivery = Delivery::Pieces;
+                config.delivery = Delivery::Streaming;
             }
             config.receive_buffer = buffer;
             config

@@ -112,7 +112,7 @@ fn pieces_go_through_as_fragments<E: Engine>() {
 fn a_piece_that_waited_goes_through_when_its_time_comes<E: Engine>() {
     const TIME: Duration = Duration::from_millis(20);
     let mut config = pieces();
-    config.timeouts.gather = Some(TIME);
+    config.timeouts.coalesce = Some(TIME);
     let mut relayed = Relayed::<E>::open(&config);
     let turns = relayed.hears(Role::Server, &[Frame::binary("a").not_last()]);
     assert_eq!(turns.target.output, b"");
@@ -130,8 +130,8 @@ fn a_piece_that_waited_goes_through_when_its_time_comes<E: Engine>() {
 fn a_whole_frame_goes_through_as_one<E: Engine>() {
     const WHOLE: usize = 128 << 10;
     let mut config = pieces();
-    config.whole_frame = WHOLE as u32;
-    config.timeouts.gather = Some(Duration::from_millis(20));
+    config.max_whole_frame = WHOLE as u32;
+    config.timeouts.coalesce = Some(Duration::from_millis(20));
     for from in ROLES {
         for length in [0, 1, 125, 126, 65_535, 65_536, 70_000, WHOLE] {
             let message = Frame::binary(vec![7; length]);
@@ -158,7 +158,7 @@ fn a_whole_frame_goes_through_as_one<E: Engine>() {
 fn what_concerns_one_connection_stays_there<E: Engine>() {
     for from in ROLES {
         let mut config = Config::default();
-        config.show_control = true;
+        config.report_control_frames = true;
         config.reply_to_close = false;
         let mut relayed = Relayed::<E>::open(&config);
         let frames = [
@@ -348,9 +348,9 @@ fn whatever_the_peer_says_comes_out_as_its_messages<E: Engine>() {
             let from = if server { Role::Server } else { Role::Client };
             let mut config = Config::default();
             if in_pieces {
-                config.delivery = Delivery::Pieces;
+                config.delivery = Delivery::Streaming;
             }
-            config.timeouts.gather = gathers.then_some(Duration::from_millis(20));
+            config.timeouts.coalesce = gathers.then_some(Duration::from_millis(20));
             let mut frames = Vec::new();
             for ((is_text, bytes), fragments) in &said_messages {
                 frames.extend(fragmented(*is_text, bytes, fragments));

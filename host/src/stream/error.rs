@@ -7,7 +7,7 @@ use http::StatusCode;
 
 use super::request::ErrorResponse;
 use crate::error::{CallError, SandboxError};
-use crate::protocol::{Failure, Party};
+use crate::protocol::{Failure, Fault};
 
 /// Why a connection could not be made, or has ended, or a message was not sent. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -15,7 +15,7 @@ use crate::protocol::{Failure, Party};
 pub enum Error {
     /// The transport failed.
     Io(Arc<io::Error>),
-    /// A rule was broken, by the party that [`blame`](Self::blame) names.
+    /// A rule was broken, by the party that [`fault`](Self::fault) names.
     Failure(Arc<Failure>),
     /// The server answered with something else than a WebSocket: its response, with as much of its body as came up to
     /// [`Limits::refusal_body`](crate::protocol::Limits::refusal_body).
@@ -51,13 +51,13 @@ pub enum Blame {
 impl Error {
     /// Who is at fault.
     #[must_use]
-    pub fn blame(&self) -> Blame {
+    pub fn fault(&self) -> Blame {
         match self {
             Self::Io(_) => Blame::Transport,
-            Self::Failure(failure) => match failure.blame {
-                Party::Peer => Blame::Peer,
-                Party::Host => Blame::Host,
-                Party::Transport => Blame::Transport,
+            Self::Failure(failure) => match failure.fault {
+                Fault::Peer => Blame::Peer,
+                Fault::Host => Blame::Host,
+                Fault::Transport => Blame::Transport,
             },
             Self::Http(_) => Blame::Peer,
             Self::Refused(_) | Self::Request(_) | Self::TooLong { .. } | Self::Closed => {

@@ -266,7 +266,7 @@ where
 {
     let config = Config {
         // The callbacks have no way to tell a bad request from a good one.
-        show_bad_requests: false,
+        expose_invalid_requests: false,
         ..whole_messages(config)
     };
     let mut guest = sandbox.guest()?;

@@ -15,7 +15,7 @@ pub enum Message {
     /// Bytes.
     Binary(Bytes),
     /// A ping with at most 125 bytes. It is answered without your doing; received ones are shown only if
-    /// [`Config::show_control`](crate::protocol::Config::show_control) is set.
+    /// [`Config::report_control_frames`](crate::protocol::Config::report_control_frames) is set.
     Ping(Bytes),
     /// A pong with at most 125 bytes, shown as pings are. There is no need to send any.
     Pong(Bytes),
@@ -120,7 +120,7 @@ impl Message {
                 reason: String::from_utf8(payload.into()).map_err(|_| NOT_UTF8)?,
             })),
             Kind::Request | Kind::Opened | Kind::Sent | Kind::Cancelled => return Ok(None),
-            Kind::TextFragment | Kind::BinaryFragment | Kind::Frame => {
+            Kind::TextFragment | Kind::BinaryFragment | Kind::ExtensionFrame => {
                 return Err("it delivered what nobody asked for");
             }
         }))

@@ -92,7 +92,7 @@ async fn a_transport_that_ends_is_1006() {
     drop(server);
     let error = client.next().await.expect("an error").expect_err("lost");
     assert_eq!(
-        (error.close_code(), error.blame()),
+        (error.close_code(), error.fault()),
         (1006, Blame::Transport)
     );
     assert!(client.next().await.is_none());
@@ -121,7 +121,7 @@ async fn a_peer_that_breaks_a_rule_is_told_and_what_came_before_is_delivered() {
         (failure.rule, error.close_code()),
         (Rule::ReservedOpcode, 1002)
     );
-    assert_eq!(error.blame(), Blame::Peer);
+    assert_eq!(error.fault(), Blame::Peer);
     assert!(server.next().await.is_none());
     let answer = peer.await.expect("no panic");
     assert_eq!(answer[0], 0x88);
@@ -251,7 +251,7 @@ async fn class_29_a_guest_that_traps_says_1011_and_ends_alone() {
             matches!(error, Error::Sandbox(SandboxError::Trap { .. })),
             "{error:?}"
         );
-        assert_eq!(error.blame(), Blame::Guest);
+        assert_eq!(error.fault(), Blame::Guest);
         assert!(socket.next().await.is_none());
         let answer = peer.await.expect("no panic");
         assert_eq!(answer[0], 0x88);

@@ -173,7 +173,7 @@ async fn pings_are_answered_unseen_unless_they_are_asked_for() {
     let (near, far) = tokio::io::duplex(1024);
     let config = sandbox().default_config();
     let shown = Config {
-        show_control: true,
+        report_control_frames: true,
         ..config
     };
     let (client, server) = tokio::join!(

@@ -9,7 +9,7 @@ use crate::case;
 use crate::said::Said;
 
 /// More calls than this tell nothing that fewer don't, and each enters the sandbox a dozen times.
-const MOST_CALLS: usize = 48;
+const MAX_CALLS: usize = 48;
 
 #[derive(Debug)]
 pub(super) struct Script<'a> {
@@ -154,7 +154,7 @@ impl<'a> Script<'a> {
             *timeout = nanos.map(Duration::from_nanos);
         }
         let mut calls = Vec::new();
-        while !input.is_empty() && calls.len() < MOST_CALLS {
+        while !input.is_empty() && calls.len() < MAX_CALLS {
             calls.push(input.arbitrary()?);
         }
         Ok(Script {

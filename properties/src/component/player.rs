@@ -3,7 +3,8 @@
 use host_tests::engine::{ActionIs, Engine, Failure, Outgoing, Turn};
 use host_tests::heads;
 use websocket_component::handshake::{
-    Acceptance, Extension, Form, Header, Negotiated, Refusal, Request, RequestHead, ResponseHead,
+    Acceptance, Extension, HandshakeKind, Header, Negotiated, Refusal, Request, RequestHead,
+    ResponseHead,
 };
 use websocket_component::{ActionId, Completion, Config, Instant, Role, State};
 
@@ -181,11 +182,11 @@ impl<E: Engine> Player<E> {
             How::Well => vec![
                 Completion::Sent(writes.unwrap_or(0)),
                 Completion::Read(&bytes),
-                Completion::Done,
+                Completion::Acknowledged,
             ],
             How::Sent(count) => vec![Completion::Sent(count.into())],
             How::Read(_) => vec![Completion::Read(&bytes)],
-            How::Done => vec![Completion::Done],
+            How::Done => vec![Completion::Acknowledged],
         };
         let mut outcome = Ok(());
         for completion in completions {
@@ -217,8 +218,8 @@ impl<E: Engine> Player<E> {
 
     fn handshake(&mut self, call: &Call<'_>) -> Answer {
         let form = |extended: bool| match extended {
-            true => Form::ExtendedConnect,
-            false => Form::Upgrade,
+            true => HandshakeKind::ExtendedConnect,
+            false => HandshakeKind::Upgrade,
         };
         let (engine, now) = (&mut self.engine, self.now);
         match *call {

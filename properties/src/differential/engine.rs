@@ -9,7 +9,7 @@ use crate::case::NOW;
 
 pub(super) fn hear(conversation: &Conversation) -> (Vec<Heard>, Option<Rule>) {
     let mut config = Config::default();
-    config.show_control = true;
+    config.report_control_frames = true;
     config.limits.frame = conversation.limit as u64;
     config.limits.message = conversation.limit as u64;
     config.limits.fragments = u32::MAX;

@@ -116,7 +116,7 @@ impl Bound {
         Bound {
             limits: config.limits,
             receive_buffer: config.receive_buffer.into(),
-            piece: config.receive_buffer.max(config.whole_frame).into(),
+            piece: config.receive_buffer.max(config.max_whole_frame).into(),
             compresses,
             handshake,
             received: 0,
@@ -153,7 +153,9 @@ impl Bound {
         let message = (self.received * inflated).min(longest);
         let ended = (self.delivered * inflated).min(longest);
         let delivered = match self.compresses {
-            true => (self.given * inflated).min(u64::from(self.limits.inflated) + self.piece),
+            true => {
+                (self.given * inflated).min(u64::from(self.limits.inflate_per_call) + self.piece)
+            }
             false => self.given,
         };
         let actions = 3 * self.given.min(self.receive_buffer);

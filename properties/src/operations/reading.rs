@@ -172,11 +172,11 @@ impl Side {
                             assert!(self.session.call(|s| s.receive(None)).is_err(), "cancelled")
                         }
                     }
-                    self.complete(id, Completion::Done, now);
+                    self.complete(id, Completion::Acknowledged, now);
                 }
                 Action::IndicateSendComplete(id, sent) => {
                     self.is_done(sent);
-                    self.complete(id, Completion::Done, now);
+                    self.complete(id, Completion::Acknowledged, now);
                 }
             }
         }

@@ -197,7 +197,7 @@ impl<'a> Script<'a> {
 
 fn settings(input: &mut Unstructured<'_>) -> Result<Config> {
     let mut config = case::config(input)?;
-    config.show_control = true;
+    config.report_control_frames = true;
     // The heads are those of a sound handshake.
     let limits = &mut config.limits;
     (limits.head, limits.headers) = (65_536, 256);
@@ -220,6 +220,6 @@ fn settings(input: &mut Unstructured<'_>) -> Result<Config> {
             timeouts.close = None;
         }
     }
-    timeouts.gather = *input.choose(&[None, Some(Duration::from_millis(5)), seconds(1)])?;
+    timeouts.coalesce = *input.choose(&[None, Some(Duration::from_millis(5)), seconds(1)])?;
     Ok(config)
 }

@@ -56,7 +56,7 @@ impl Told {
             Message::Pong(_) => {}
             Message::Close => self.closed(1005, b""),
             Message::CloseWith(code, reason) => self.closed(code, reason),
-            Message::Frame(..) => panic!("a frame of no extension's was taken"),
+            Message::ExtensionFrame(..) => panic!("a frame of no extension's was taken"),
         }
     }
 
@@ -111,7 +111,7 @@ impl Told {
                 matches!(what, Said::CloseWith(code, _)
                     if !matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999))
             }
-            Rule::FrameHeadInvalid => matches!(what, Said::Frame(..)),
+            Rule::FrameHeaderInvalid => matches!(what, Said::Frame(..)),
             _ => false,
         };
         assert!(has_reason, "{what:?} was refused with {rule:?}");

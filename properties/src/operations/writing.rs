@@ -138,7 +138,7 @@ impl Side {
                 Action::SendToNetwork(id, bytes) => return Some((id, bytes)),
                 Action::IndicateSendComplete(id, sent) => {
                     self.is_done(sent);
-                    self.complete(id, Completion::Done, now);
+                    self.complete(id, Completion::Acknowledged, now);
                 }
                 Action::NoAction => return None,
                 other => panic!("an action of a receive: {other:?}"),

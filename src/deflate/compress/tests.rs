@@ -56,7 +56,7 @@ fn short_messages_and_those_that_would_get_longer_go_as_they_are() {
 
 #[test]
 fn a_message_as_long_as_the_minimum_is_compressed() {
-    let minimum = Deflate::default().minimum as usize;
+    let minimum = Deflate::default().min_length as usize;
     let text = vec![b'x'; minimum];
     let mut compressor = compressor(true);
     assert_eq!(compressor.compress_if_worth_it(&text[1..], true), None);

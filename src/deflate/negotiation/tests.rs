@@ -29,8 +29,8 @@ fn windows(send: u8, receive: u8) -> Deflate {
 
 fn takeovers(send: bool, receive: bool) -> Deflate {
     Deflate {
-        send_takeover: send,
-        receive_takeover: receive,
+        send_context_takeover: send,
+        receive_context_takeover: receive,
         ..Deflate::default()
     }
 }
@@ -239,8 +239,8 @@ fn all_settings() -> Vec<Deflate> {
         for &receive in bits {
             for takeover in 0..4 {
                 all.push(Deflate {
-                    send_takeover: takeover & 1 != 0,
-                    receive_takeover: takeover & 2 != 0,
+                    send_context_takeover: takeover & 1 != 0,
+                    receive_context_takeover: takeover & 2 != 0,
                     ..windows(send, receive)
                 });
             }
@@ -266,8 +266,8 @@ fn two_sides_always_agree_and_no_window_is_larger_than_it_may_be() {
                 assert!(send.window_bits <= receive.window_bits);
                 assert!(send.window_bits <= sends.send_window_bits);
                 assert!(keeps(receive) || !keeps(send));
-                assert!(sends.send_takeover || !keeps(send));
-                assert!(receives.receive_takeover || !keeps(receive));
+                assert!(sends.send_context_takeover || !keeps(send));
+                assert!(receives.receive_context_takeover || !keeps(receive));
                 // What is kept between messages is within the setting.
                 assert!(receive.window_bits <= receives.receive_window_bits || !keeps(receive));
             }

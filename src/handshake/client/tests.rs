@@ -27,7 +27,7 @@ fn headers(fields: &[(&str, &str)]) -> Vec<Header> {
         .collect()
 }
 
-fn offer(form: Form) -> Offer {
+fn offer(form: HandshakeKind) -> Offer {
     let request = request();
     Offer::headers(form, &request.subprotocols, &request.extensions, &[], NONCE)
         .unwrap()
@@ -50,7 +50,7 @@ fn response(instead: &[(&str, &str)]) -> Vec<Header> {
 }
 
 fn check(instead: &[(&str, &str)]) -> Result<Negotiated, Rule> {
-    offer(Form::Upgrade).check(101, &response(instead))
+    offer(HandshakeKind::Upgrade).check(101, &response(instead))
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn a_request_that_offers_nothing_has_no_fields_for_it() {
 #[test]
 fn only_the_fields_to_add_are_returned() {
     let own = headers(&[("Host", "example.org"), ("Origin", "https://example.org")]);
-    let (added, _) = Offer::headers(Form::Upgrade, &[], &[], &own, NONCE).unwrap();
+    let (added, _) = Offer::headers(HandshakeKind::Upgrade, &[], &[], &own, NONCE).unwrap();
     let names: Vec<&str> = added.iter().map(|header| header.name.as_str()).collect();
     assert_eq!(
         names,
@@ -103,7 +103,7 @@ fn class_19_an_extended_connect_has_no_key_and_names_in_lower_case() {
         ("origin", "a"),
     ]);
     let (added, _) = Offer::headers(
-        Form::ExtendedConnect,
+        HandshakeKind::ExtendedConnect,
         &request.subprotocols,
         &[extension("foo")],
         &own,
@@ -189,7 +189,7 @@ fn class_18_no_value_of_the_caller_ends_its_line() {
 fn the_fields_of_the_handshake_are_reserved() {
     for name in RESERVED {
         let own = [Header::new(name.to_ascii_lowercase(), "a")];
-        for form in [Form::Upgrade, Form::ExtendedConnect] {
+        for form in [HandshakeKind::Upgrade, HandshakeKind::ExtendedConnect] {
             assert_eq!(
                 Offer::headers(form, &[], &[], &own, NONCE).err(),
                 Some(Rule::HeaderReserved),
@@ -245,7 +245,7 @@ fn a_good_response_opens() {
 
 #[test]
 fn class_18_no_status_but_101_opens_an_upgrade() {
-    let offer = offer(Form::Upgrade);
+    let offer = offer(HandshakeKind::Upgrade);
     for status in (0..=1000).filter(|&status| status != 101) {
         assert_eq!(
             offer.check(status, &response(&[])),
@@ -281,7 +281,7 @@ fn a_response_must_upgrade_to_websocket_and_nothing_else() {
         );
     }
     let fields = response(&[]);
-    let offer = offer(Form::Upgrade);
+    let offer = offer(HandshakeKind::Upgrade);
     assert_eq!(offer.check(101, &fields[1..]), Err(Rule::UpgradeMissing));
     assert_eq!(offer.check(101, &[]), Err(Rule::UpgradeMissing));
     assert_eq!(
@@ -350,7 +350,7 @@ fn only_what_was_offered_can_be_chosen() {
 
 #[test]
 fn class_19_each_form_refuses_the_others_response() {
-    let connect = offer(Form::ExtendedConnect);
+    let connect = offer(HandshakeKind::ExtendedConnect);
     for status in 0..=1000 {
         let expected = if (200..300).contains(&status) {
             Ok(Negotiated::default())
@@ -368,18 +368,18 @@ fn class_19_each_form_refuses_the_others_response() {
         Err(Rule::HandshakeRefused)
     );
     assert_eq!(
-        offer(Form::Upgrade).check(200, &[]),
+        offer(HandshakeKind::Upgrade).check(200, &[]),
         Err(Rule::HandshakeRefused)
     );
     assert_eq!(
-        offer(Form::Upgrade).check(101, &[]),
+        offer(HandshakeKind::Upgrade).check(101, &[]),
         Err(Rule::UpgradeMissing)
     );
 }
 
 #[test]
 fn an_extended_connect_negotiates_too() {
-    let connect = offer(Form::ExtendedConnect);
+    let connect = offer(HandshakeKind::ExtendedConnect);
     let fields = headers(&[
         ("sec-websocket-protocol", "chat"),
         ("sec-websocket-extensions", "foo"),
@@ -408,13 +408,13 @@ fn class_04_high_bytes_in_any_field_of_a_response_are_refused() {
             fields.retain(|header| header.name != name);
             fields.push(Header::new(name, [byte]));
             assert_eq!(
-                offer(Form::Upgrade).check(101, &fields),
+                offer(HandshakeKind::Upgrade).check(101, &fields),
                 Err(rule),
                 "{name}"
             );
         }
         let mut fields = response(&[]);
         fields.push(Header::new("Server", [byte]));
-        assert!(offer(Form::Upgrade).check(101, &fields).is_ok());
+        assert!(offer(HandshakeKind::Upgrade).check(101, &fields).is_ok());
     }
 }

@@ -65,7 +65,8 @@ fn examine(headers: &[Header]) -> Option<Rule> {
 }
 
 fn examine_with(headers: &[Header], allow_malformed_host: bool) -> Option<Rule> {
-    let by_fields = Asked::from_headers(Form::Upgrade, headers, allow_malformed_host).err();
+    let by_fields =
+        Asked::from_headers(HandshakeKind::Upgrade, headers, allow_malformed_host).err();
     let by_request = examine_request(&request("GET", "/", headers.to_vec()), allow_malformed_host);
     assert_eq!(by_fields, by_request, "both ways find the same");
     by_fields
@@ -76,7 +77,7 @@ fn examine_request(request: &ParsedRequest, allow_malformed_host: bool) -> Optio
 }
 
 fn examine_connect(instead: &[(&str, &str)]) -> Option<Rule> {
-    Asked::from_headers(Form::ExtendedConnect, &connect(instead), true).err()
+    Asked::from_headers(HandshakeKind::ExtendedConnect, &connect(instead), true).err()
 }
 
 /// What a host is shown of an upgrade.
@@ -119,7 +120,7 @@ fn a_good_request_is_examined_and_accepted() {
 
 #[test]
 fn an_acceptance_that_chooses_nothing_has_no_fields_for_it() {
-    let asked = Asked::from_headers(Form::Upgrade, &upgrade(&[]), true).unwrap();
+    let asked = Asked::from_headers(HandshakeKind::Upgrade, &upgrade(&[]), true).unwrap();
     let (headers, negotiated) = asked.accept(&Acceptance::default()).unwrap();
     assert_eq!(headers.len(), 3);
     assert_eq!(negotiated, Negotiated::default());
@@ -377,7 +378,7 @@ fn an_extended_connect_is_examined_and_accepted() {
         (":protocol", "WebSocket"),
         ("sec-websocket-protocol", "chat"),
     ]);
-    let asked = Asked::from_headers(Form::ExtendedConnect, &fields, true).unwrap();
+    let asked = Asked::from_headers(HandshakeKind::ExtendedConnect, &fields, true).unwrap();
     let acceptance = Acceptance {
         subprotocol: Some("chat".into()),
         headers: headers(&[("Server", "x")]),
@@ -394,12 +395,12 @@ fn class_19_each_form_refuses_the_others_request() {
         examine_connect(&[("Sec-WebSocket-Key", KEY)]),
         Some(Rule::KeyForbidden)
     );
-    let rule = Asked::from_headers(Form::ExtendedConnect, &upgrade(&[]), true).err();
+    let rule = Asked::from_headers(HandshakeKind::ExtendedConnect, &upgrade(&[]), true).err();
     assert_eq!(rule, Some(Rule::ConnectMalformed));
-    let rule = Asked::from_headers(Form::Upgrade, &connect(&[]), true).err();
+    let rule = Asked::from_headers(HandshakeKind::Upgrade, &connect(&[]), true).err();
     assert_eq!(rule, Some(Rule::ConnectForbidden));
     let mixed = upgrade(&[(":path", "/")]);
-    let rule = Asked::from_headers(Form::Upgrade, &mixed, true).err();
+    let rule = Asked::from_headers(HandshakeKind::Upgrade, &mixed, true).err();
     assert_eq!(rule, Some(Rule::ConnectForbidden));
 }
 
@@ -409,7 +410,7 @@ fn only_what_was_requested_can_be_accepted() {
         ("Sec-WebSocket-Protocol", "chat"),
         ("Sec-WebSocket-Extensions", "foo, foo; a, bar"),
     ]);
-    let asked = Asked::from_headers(Form::Upgrade, &fields, true).unwrap();
+    let asked = Asked::from_headers(HandshakeKind::Upgrade, &fields, true).unwrap();
     let subprotocol = |name: &str| {
         let acceptance = Acceptance {
             subprotocol: Some(name.into()),
@@ -446,7 +447,7 @@ fn only_what_was_requested_can_be_accepted() {
 
 #[test]
 fn class_18_no_value_of_the_host_ends_its_line_or_overrides_the_handshake() {
-    let asked = Asked::from_headers(Form::Upgrade, &upgrade(&[]), true).unwrap();
+    let asked = Asked::from_headers(HandshakeKind::Upgrade, &upgrade(&[]), true).unwrap();
     let with = |name: &str, value: &str| {
         let acceptance = Acceptance {
             headers: headers(&[(name, value)]),

@@ -102,7 +102,7 @@ impl Receiver {
             self.message = None;
         }
         let kind = match (self.extension_frames, text, message_ends) {
-            (true, ..) => Kind::Frame,
+            (true, ..) => Kind::ExtensionFrame,
             (_, true, true) => Kind::Text,
             (_, true, false) => Kind::TextFragment,
             (_, false, true) => Kind::Binary,

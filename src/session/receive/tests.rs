@@ -65,8 +65,8 @@ fn a_receiver_at_rest_keeps_little() {
 #[test]
 fn a_frame_that_was_held_leaves_little_behind() {
     let config = Config {
-        delivery: Delivery::Pieces,
-        whole_frame: 128 << 10,
+        delivery: Delivery::Streaming,
+        max_whole_frame: 128 << 10,
         ..Config::default()
     };
     let mut receiver = Receiver::new(Role::Server, &config, Extensions::None);
@@ -86,12 +86,12 @@ fn a_frame_that_was_held_leaves_little_behind() {
 fn no_more_is_held_than_the_longest_piece() {
     const WHOLE: usize = 1000;
     let mut config = Config {
-        delivery: Delivery::Pieces,
+        delivery: Delivery::Streaming,
         receive_buffer: 256,
-        whole_frame: WHOLE as u32,
+        max_whole_frame: WHOLE as u32,
         ..Config::default()
     };
-    config.timeouts.gather = Some(Duration::from_millis(20));
+    config.timeouts.coalesce = Some(Duration::from_millis(20));
     let mut receiver = Receiver::new(Role::Server, &config, Extensions::None);
     let mut said = frame(0x02, 200);
     for length in [900, 1, 255, WHOLE, 5000, 100, WHOLE + 1] {

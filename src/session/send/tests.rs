@@ -358,17 +358,17 @@ fn a_client_that_does_not_mask_sends_the_key_0() {
 #[test]
 fn extension_frames_are_the_hosts_only_after_they_were_negotiated() {
     let mut sender = server();
-    let frame = Message::Frame(0xc2, b"z");
+    let frame = Message::ExtensionFrame(0xc2, b"z");
     assert_eq!(
         sender.push(frame, Compress::IfWorthIt, None),
-        Err(Rule::FrameHeadInvalid)
+        Err(Rule::FrameHeaderInvalid)
     );
     sender.allow_extension_frames();
     sender.push(frame, Compress::IfWorthIt, None).unwrap();
-    let control = Message::Frame(0x89, b"");
+    let control = Message::ExtensionFrame(0x89, b"");
     assert_eq!(
         sender.push(control, Compress::IfWorthIt, None),
-        Err(Rule::FrameHeadInvalid)
+        Err(Rule::FrameHeaderInvalid)
     );
     assert_eq!(drain(&mut sender, 99), b"\xc2\x01z");
 }

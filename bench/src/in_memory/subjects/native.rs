@@ -10,7 +10,7 @@ use std::time;
 
 use anyhow::{Context, Result, anyhow};
 use websocket_component::handshake::Negotiated;
-use websocket_component::{Config, Event, FrameHead, Instant, Session};
+use websocket_component::{Config, Event, FrameHeader, Instant, Session};
 
 use super::input::{Input, LONGEST_LEFT};
 use super::{Decoder, Subject, Writer};
@@ -132,7 +132,7 @@ struct Sender {
     sink: Sink,
     /// What a client sends, which is masked where it is.
     payloads: Vec<u8>,
-    heads: Vec<FrameHead>,
+    heads: Vec<FrameHeader>,
 }
 
 impl Sender {
@@ -189,15 +189,15 @@ impl Sender {
 }
 
 /// The header of a message whose payload is written from where it is.
-fn head(session: &mut Session, message: websocket_component::Message<'_>) -> Result<FrameHead> {
+fn head(session: &mut Session, message: websocket_component::Message<'_>) -> Result<FrameHeader> {
     let head = session
-        .frame_head(message)
+        .frame_header(message)
         .map_err(|rule| anyhow!("{rule:?}"))?;
     head.context("something waits")
 }
 
 /// Writes frames at once.
-fn write<'a>(sink: &Sink, heads: &'a [FrameHead], mut payloads: impl Iterator<Item = &'a [u8]>) {
+fn write<'a>(sink: &Sink, heads: &'a [FrameHeader], mut payloads: impl Iterator<Item = &'a [u8]>) {
     if let [head] = heads {
         let payload = payloads.next().unwrap_or_default();
         sink.put(&[IoSlice::new(head.as_bytes()), IoSlice::new(payload)]);
@@ -244,7 +244,7 @@ struct Echo {
     /// What one read brought: whether it is text, and where it ends.
     messages: Vec<(bool, usize)>,
     payload: Vec<u8>,
-    heads: Vec<FrameHead>,
+    heads: Vec<FrameHeader>,
 }
 
 impl Writer for Echo {

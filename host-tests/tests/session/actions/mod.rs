@@ -61,7 +61,7 @@ fn complete<E: Engine>(engine: &mut E, id: ActionId, completion: Completion<'_>)
 fn received<E: Engine>(engine: &mut E) -> (Option<u64>, Option<Event>) {
     match action(engine) {
         ActionIs::ReceiveComplete(id, context, event) => {
-            complete(engine, id, Completion::Done);
+            complete(engine, id, Completion::Acknowledged);
             (context, event)
         }
         other => panic!("not the end of a receive: {other:?}"),
@@ -73,7 +73,7 @@ fn received<E: Engine>(engine: &mut E) -> (Option<u64>, Option<Event>) {
 fn sent<E: Engine>(engine: &mut E) -> (Option<u64>, bool) {
     match action(engine) {
         ActionIs::SendComplete(id, context, written) => {
-            complete(engine, id, Completion::Done);
+            complete(engine, id, Completion::Acknowledged);
             (context, written)
         }
         other => panic!("not the end of a send: {other:?}"),

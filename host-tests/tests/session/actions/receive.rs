@@ -146,7 +146,7 @@ fn a_received_ping_or_pong_consumes_a_receive_only_if_shown<E: Engine>() {
     let frames = [Frame::ping("?"), Frame::pong("!"), Frame::text("x")];
     for shown in [false, true] {
         let mut config = Config::default();
-        config.show_control = shown;
+        config.report_control_frames = shown;
         let mut pump = Pump::<E>::open(Role::Server, &config);
         pump.run(&peers(Role::Server, &frames));
         let mut expected = vec![

@@ -98,7 +98,7 @@ fn one_write_and_one_read_at_a_time<E: Engine>() {
     };
     let next = engine.get_action(ActionQueue::Receive, NOW);
     assert_eq!(next, ActionIs::Nothing, "before the first is completed");
-    complete(&mut engine, first, Completion::Done);
+    complete(&mut engine, first, Completion::Acknowledged);
     assert_eq!(received(&mut engine).0, Some(1));
 }
 
@@ -112,13 +112,13 @@ fn a_completion_of_the_wrong_action_is_refused<E: Engine>() {
     let too_many = Completion::Sent(bytes.len() + 1);
     let too_long = vec![0; Config::default().receive_buffer as usize + 1];
     for (id, completion, expected) in [
-        (unknown, Completion::Done, Rule::ActionUnknown),
+        (unknown, Completion::Acknowledged, Rule::ActionUnknown),
         (unknown, Completion::Sent(0), Rule::ActionUnknown),
         (unknown, Completion::Read(b""), Rule::ActionUnknown),
-        (write, Completion::Done, Rule::CompletionMismatch),
+        (write, Completion::Acknowledged, Rule::CompletionMismatch),
         (write, Completion::Read(b"x"), Rule::CompletionMismatch),
         (write, too_many, Rule::CompletionMismatch),
-        (read, Completion::Done, Rule::CompletionMismatch),
+        (read, Completion::Acknowledged, Rule::CompletionMismatch),
         (read, Completion::Sent(0), Rule::CompletionMismatch),
         (read, Completion::Read(&too_long), Rule::CompletionMismatch),
     ] {
@@ -180,7 +180,7 @@ fn a_failure_does_not_disturb_what_is_being_written<E: Engine>() {
                 }
                 ActionIs::SendComplete(id, context, complete) => {
                     done.push((context, complete));
-                    self::complete(&mut engine, id, Completion::Done);
+                    self::complete(&mut engine, id, Completion::Acknowledged);
                 }
                 other => {
                     assert_eq!(other, ActionIs::Nothing);

@@ -138,7 +138,7 @@ fn nothing_counts_after_a_close<E: Engine>() {
     for reply in [true, false] {
         let mut config = Config::default();
         config.reply_to_close = reply;
-        config.show_control = true;
+        config.report_control_frames = true;
         for role in ROLES {
             let mut subject = Subject::<E>::open(role, &config);
             let close = [Frame::close(1000, "")];

@@ -102,7 +102,7 @@ fn the_policy_manual_leaves_pongs_to_the_host<E: Engine>() {
 
 fn pings_and_pongs_are_shown_on_request<E: Engine>() {
     let mut config = Config::default();
-    config.show_control = true;
+    config.report_control_frames = true;
     for role in ROLES {
         let mut subject = Subject::<E>::open(role, &config);
         let events = subject.hears_frames(&[Frame::ping("?"), Frame::pong("!")]);
@@ -135,7 +135,7 @@ fn a_pong_that_no_ping_asked_for<E: Engine>() {
 
 fn a_pong_is_matched_to_its_ping_and_timed<E: Engine>() {
     let mut config = Config::default();
-    config.show_control = true;
+    config.report_control_frames = true;
     let mut subject = Subject::<E>::open(Role::Client, &config);
     subject.says(Message::Ping(b"1")).unwrap();
     subject.waits(Duration::from_millis(3));

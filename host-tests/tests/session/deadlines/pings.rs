@@ -270,7 +270,7 @@ fn a_pair_stays_open_by_keepalives<E: Engine>() {
         timeouts.pong = Some(SECOND);
         timeouts.keepalive = Some(30 * SECOND);
     });
-    client.show_control = true;
+    client.report_control_frames = true;
     let mut pair = Pair::<E>::open(&client, &quiet());
     pair.run_for(Duration::from_secs(3600));
     assert_eq!(pair.states(), (State::Open, State::Open));

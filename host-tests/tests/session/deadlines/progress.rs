@@ -126,8 +126,8 @@ fn a_new_session_has_its_deadline_before_any_other_call<E: Engine>() {
 /// A call that can't deliver the piece leaves it to the next one that can, and says so.
 fn a_piece_that_is_due_keeps_no_deadline_due<E: Engine>() {
     let mut config = quiet();
-    config.delivery = Delivery::Pieces;
-    config.timeouts.gather = Some(Duration::from_millis(5));
+    config.delivery = Delivery::Streaming;
+    config.timeouts.coalesce = Some(Duration::from_millis(5));
     let mut subject = Subject::<E>::open(Role::Server, &config);
     assert_eq!(subject.hears_frames(&[Frame::binary("abc").not_last()]), []);
     assert_eq!(subject.next_deadline(), Some(Duration::from_millis(5)));
@@ -143,7 +143,7 @@ fn a_piece_that_is_due_keeps_no_deadline_due<E: Engine>() {
 fn what_was_too_much_for_one_call_keeps_no_deadline_due<E: Engine>() {
     let mut config = quiet();
     config.deflate = host_tests::deflate::config().deflate;
-    config.limits.inflated = 1024;
+    config.limits.inflate_per_call = 1024;
     let negotiated = host_tests::deflate::negotiated("");
     let mut subject = Subject::<E>::open_with(Role::Client, &config, &negotiated);
     let payload = host_tests::deflate::Peer::default().compresses([b'x'; 5000]);

@@ -96,7 +96,7 @@ fn class_08_a_bomb_that_leans_on_the_messages_before_it_ends_at_the_limit<E: Eng
 
 fn class_08_a_message_at_the_limit_is_delivered<E: Engine>() {
     for role in ROLES {
-        for delivery in [Delivery::Messages, Delivery::Pieces] {
+        for delivery in [Delivery::Messages, Delivery::Streaming] {
             let mut config = limited();
             config.delivery = delivery;
             let message = vec![7; LIMIT];
@@ -113,7 +113,7 @@ fn class_08_a_message_at_the_limit_is_delivered<E: Engine>() {
             let heard: usize = events.iter().map(Event::length).sum();
             assert_eq!(
                 heard,
-                if delivery == Delivery::Pieces {
+                if delivery == Delivery::Streaming {
                     LIMIT
                 } else {
                     0
@@ -127,7 +127,7 @@ fn class_08_a_message_at_the_limit_is_delivered<E: Engine>() {
 /// The output and the blocks of one call are limited, whatever comes.
 fn class_08_no_call_does_more_than_its_share<E: Engine>() {
     let mut config = deflate::config();
-    config.limits.inflated = 10_240;
+    config.limits.inflate_per_call = 10_240;
     let empty_blocks = [0x00, 0x00, 0x00, 0xff, 0xff].repeat(10_000);
     for payload in [bomb(1 << 20), empty_blocks] {
         for role in ROLES {
@@ -186,7 +186,7 @@ fn class_09_truncated_and_broken_data_is_malformed<E: Engine>() {
 
 fn class_09_what_was_inflated_before_is_delivered_in_pieces<E: Engine>() {
     let mut config = deflate::config();
-    config.delivery = Delivery::Pieces;
+    config.delivery = Delivery::Streaming;
     for role in ROLES {
         let mut subject = open_with::<E>(role, &config, "");
         let payload = [HELLO, b"\x00\x00\xff\xff\x06"].concat();
@@ -211,9 +211,9 @@ fn class_09_bytes_behind_the_final_block_go_on_with_the_message<E: Engine>() {
 
 fn text_that_is_wrong_is_cut_off_there_wherever_its_frame_is_cut<E: Engine>() {
     let mut config = deflate::config();
-    config.delivery = Delivery::Pieces;
+    config.delivery = Delivery::Streaming;
     for gather in [None, Some(Duration::from_millis(20))] {
-        config.timeouts.gather = gather;
+        config.timeouts.coalesce = gather;
         for text in [&b"\xff"[..], b"\xffa", b"a\xff", b"a\xe2\xffb"] {
             let payload = Peer::default().compresses(text);
             let frame = compressed(Frame::text(payload));

@@ -94,7 +94,7 @@ fn a_final_block_ends_a_message_without_the_octet_behind_it<E: Engine>() {
 
 fn limits_hold_for_a_message_that_a_final_block_ends<E: Engine>() {
     for (limit, fits) in [(4, false), (5, true)] {
-        for delivery in [Delivery::Messages, Delivery::Pieces] {
+        for delivery in [Delivery::Messages, Delivery::Streaming] {
             let mut config = deflate::config();
             config.limits.message = limit;
             config.delivery = delivery;
@@ -195,7 +195,7 @@ fn without_takeover_a_message_that_refers_back_is_malformed<E: Engine>() {
 
 fn pieces() -> Config {
     let mut config = deflate::config();
-    config.delivery = Delivery::Pieces;
+    config.delivery = Delivery::Streaming;
     config.receive_buffer = 256;
     config
 }
@@ -344,7 +344,7 @@ fn what_is_not_compressed_is_not_referred_to<E: Engine>() {
 
 fn little_work() -> Config {
     let mut config = deflate::config();
-    config.limits.inflated = 1024;
+    config.limits.inflate_per_call = 1024;
     config
 }
 
@@ -431,7 +431,7 @@ fn messages_go_both_ways_at_each_level<E: Engine>() {
             let settings = config.deflate.as_mut().unwrap();
             settings.level = level;
             settings.memory_level = memory_level;
-            settings.minimum = 0;
+            settings.min_length = 0;
             let mut subject = open_with::<E>(Role::Server, &config, "");
             let mut peer = Peer::default();
             for message in [text(100), text(100_000)] {

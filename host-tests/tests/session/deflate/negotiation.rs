@@ -4,7 +4,7 @@ use host_tests::deflate::{self, NAME, text};
 use host_tests::engine::{ENTROPY, START};
 use host_tests::wire::RSV1;
 use host_tests::{Engine, Event, Failure, Pair, Subject, heads, on_both_engines};
-use websocket_component::handshake::{Acceptance, Extension, Form, Header, Request};
+use websocket_component::handshake::{Acceptance, Extension, HandshakeKind, Header, Request};
 use websocket_component::{Config, Deflate, Message, Role, Rule, State};
 
 use super::open_with;
@@ -41,8 +41,8 @@ fn windows(send: u8, receive: u8) -> Config {
 
 fn takeovers(send: bool, receive: bool) -> Config {
     with(|deflate| {
-        deflate.send_takeover = send;
-        deflate.receive_takeover = receive;
+        deflate.send_context_takeover = send;
+        deflate.receive_context_takeover = receive;
     })
 }
 
@@ -59,7 +59,7 @@ fn two_sides_agree_and_understand_each_other<E: Engine>() {
         takeovers(false, true),
         takeovers(true, false),
         with(|deflate| {
-            deflate.send_takeover = false;
+            deflate.send_context_takeover = false;
             deflate.receive_window_bits = 10;
         }),
     ];
@@ -202,7 +202,7 @@ fn heard<E: Engine>(config: &Config, answer: &str) -> Subject<E> {
 }
 
 fn class_05_an_answer_that_answers_no_offer_never_opens<E: Engine>() {
-    let asks = with(|deflate| deflate.receive_takeover = false);
+    let asks = with(|deflate| deflate.receive_context_takeover = false);
     for (config, answer) in [
         (&deflate::config(), "permessage-deflate; unknown"),
         (
@@ -289,12 +289,12 @@ fn class_10_an_answer_with_wrong_window_bits_never_opens<E: Engine>() {
 }
 
 fn in_headers_it_is_agreed_on_too<E: Engine>() {
-    for form in [Form::Upgrade, Form::ExtendedConnect] {
+    for form in [HandshakeKind::Upgrade, HandshakeKind::ExtendedConnect] {
         let mut client = E::client(&deflate::config(), &ENTROPY, START).unwrap();
         let mut server = E::server(&deflate::config(), START).unwrap();
         let mut request = match form {
-            Form::Upgrade => vec![Header::new("Host", "example.org")],
-            Form::ExtendedConnect => [
+            HandshakeKind::Upgrade => vec![Header::new("Host", "example.org")],
+            HandshakeKind::ExtendedConnect => [
                 (":method", "CONNECT"),
                 (":protocol", "websocket"),
                 (":scheme", "https"),
@@ -313,7 +313,11 @@ fn in_headers_it_is_agreed_on_too<E: Engine>() {
             .begin_server_handshake(form, &request, &Acceptance::default(), START)
             .unwrap();
         server.end_server_handshake(START).unwrap();
-        let status = if form == Form::Upgrade { 101 } else { 200 };
+        let status = if form == HandshakeKind::Upgrade {
+            101
+        } else {
+            200
+        };
         client
             .end_client_handshake(status, &response, START)
             .unwrap();
@@ -413,7 +417,7 @@ fn without_settings_nothing_is_offered_and_nothing_accepted<E: Engine>() {
     assert_eq!(answered, None);
     // What was agreed on elsewhere is then the host's to do.
     let mut subject = open_with::<E>(Role::Server, &plain_config, "");
-    let frame = Message::Frame(0x80 | RSV1 | 1, b"x");
+    let frame = Message::ExtensionFrame(0x80 | RSV1 | 1, b"x");
     subject.says(frame).unwrap();
     assert_eq!(subject.writes()[0].first, 0x80 | RSV1 | 1);
 }

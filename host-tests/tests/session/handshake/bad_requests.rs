@@ -117,7 +117,7 @@ fn bad_requests_are_answered_with_their_status<E: Engine>() {
 
 fn bad_requests_are_shown_if_the_host_asks_for_them<E: Engine>() {
     let mut config = Config::default();
-    config.show_bad_requests = true;
+    config.expose_invalid_requests = true;
     for (request, rule, _) in bad_requests() {
         let mut subject = Subject::<E>::new(Role::Server, &config);
         assert_eq!(subject.hears(request), [Event::Request], "{rule:?}");
@@ -161,7 +161,7 @@ fn http_1_0_is_answered_with_505_unless_the_host_asks_for_bad_requests<E: Engine
 /// RFC 9112, section 9.3: an HTTP/1.0 client that asks for nothing else reads to the end of the connection.
 fn a_probe_of_http_1_0_can_be_answered_by_the_host<E: Engine>() {
     let mut config = Config::default();
-    config.show_bad_requests = true;
+    config.expose_invalid_requests = true;
     for probe in PROBES {
         let mut subject = Subject::<E>::new(Role::Server, &config);
         assert_eq!(subject.hears(probe), [Event::Request]);
@@ -213,7 +213,7 @@ fn a_malformed_host_is_refused_if_the_settings_say_so<E: Engine>() {
 /// RFC 9110, section 9.3.2.
 fn a_refusal_of_a_head_request_has_no_body<E: Engine>() {
     let mut config = Config::default();
-    config.show_bad_requests = true;
+    config.expose_invalid_requests = true;
     let mut subject = Subject::<E>::new(Role::Server, &config);
     subject.hears(heads::head("HEAD /chat HTTP/1.1", &heads::REQUEST));
     let page = Refusal {

@@ -185,7 +185,7 @@ fn class_11_rsv1_is_the_hosts_extensions_but_not_on_control_frames<E: Engine>() 
             .hears_frames(&frames)
             .into_iter()
             .map(|event| match event {
-                Event::Frame { bits, .. } => bits,
+                Event::ExtensionFrame { bits, .. } => bits,
                 other => panic!("{other:?}"),
             })
             .collect();

@@ -3,7 +3,7 @@
 use host_tests::engine::{ENTROPY, START};
 use host_tests::wire::Frame;
 use host_tests::{Engine, Event, heads, on_both_engines};
-use websocket_component::handshake::{Acceptance, Form, Header, Negotiated};
+use websocket_component::handshake::{Acceptance, HandshakeKind, Header, Negotiated};
 use websocket_component::{Config, Instant, Message, Role, Rule, State};
 
 use super::{assert_refused, extension, header};
@@ -66,7 +66,7 @@ fn an_upgrade_in_headers<E: Engine>() {
     let extensions = [extension("x-of-mine")];
     let mut request = client
         .begin_client_handshake(
-            Form::Upgrade,
+            HandshakeKind::Upgrade,
             &chat(),
             &extensions,
             &[header("A", "b")],
@@ -86,7 +86,7 @@ fn an_upgrade_in_headers<E: Engine>() {
 
     let mut server = server::<E>();
     let response = server
-        .begin_server_handshake(Form::Upgrade, &request, &accept_chat(), NOW)
+        .begin_server_handshake(HandshakeKind::Upgrade, &request, &accept_chat(), NOW)
         .unwrap();
     let accept = heads::accept_for(&key);
     assert_eq!(value(&response, "Sec-WebSocket-Accept"), Some(&*accept));
@@ -108,7 +108,7 @@ fn pseudo() -> Vec<Header> {
 }
 
 fn an_extended_connect<E: Engine>() {
-    let form = Form::ExtendedConnect;
+    let form = HandshakeKind::ExtendedConnect;
     let mut client = client::<E>();
     let added = client
         .begin_client_handshake(form, &chat(), &[], &pseudo(), NOW)
@@ -144,7 +144,7 @@ fn connect_request() -> Vec<Header> {
 
 /// A server given this request fails by this rule, and has ended.
 #[track_caller]
-fn refuses<E: Engine>(form: Form, request: &[Header], rule: Rule) {
+fn refuses<E: Engine>(form: HandshakeKind, request: &[Header], rule: Rule) {
     let mut server = server::<E>();
     let outcome = server.begin_server_handshake(form, request, &Acceptance::default(), NOW);
     assert_eq!(outcome, Err(rule.into()));
@@ -155,7 +155,7 @@ fn refuses<E: Engine>(form: Form, request: &[Header], rule: Rule) {
 
 /// A client given this response fails by this rule, and has ended.
 #[track_caller]
-fn rejects<E: Engine>(form: Form, status: u16, response: &[Header], rule: Rule) {
+fn rejects<E: Engine>(form: HandshakeKind, status: u16, response: &[Header], rule: Rule) {
     let mut client = client::<E>();
     client
         .begin_client_handshake(form, &[], &[], &[], NOW)
@@ -170,23 +170,28 @@ fn rejects<E: Engine>(form: Form, status: u16, response: &[Header], rule: Rule) 
 fn class_19_an_upgrade_refuses_what_belongs_to_the_other_form<E: Engine>() {
     for field in pseudo() {
         let request = [upgrade_request(), vec![field]].concat();
-        refuses::<E>(Form::Upgrade, &request, Rule::ConnectForbidden);
+        refuses::<E>(HandshakeKind::Upgrade, &request, Rule::ConnectForbidden);
     }
     let without_key: Vec<_> = upgrade_request()
         .into_iter()
         .filter(|header| header.name != "Sec-WebSocket-Key")
         .collect();
-    refuses::<E>(Form::Upgrade, &without_key, Rule::KeyMissing);
+    refuses::<E>(HandshakeKind::Upgrade, &without_key, Rule::KeyMissing);
     let response = [
         header("Upgrade", "websocket"),
         header("Connection", "Upgrade"),
     ];
-    rejects::<E>(Form::Upgrade, 101, &response, Rule::AcceptMissing);
-    rejects::<E>(Form::Upgrade, 200, &response, Rule::HandshakeRefused);
+    rejects::<E>(HandshakeKind::Upgrade, 101, &response, Rule::AcceptMissing);
+    rejects::<E>(
+        HandshakeKind::Upgrade,
+        200,
+        &response,
+        Rule::HandshakeRefused,
+    );
 }
 
 fn class_19_an_extended_connect_refuses_what_belongs_to_an_upgrade<E: Engine>() {
-    let form = Form::ExtendedConnect;
+    let form = HandshakeKind::ExtendedConnect;
     let key = header("sec-websocket-key", heads::KEY);
     let request = [connect_request(), vec![key]].concat();
     refuses::<E>(form, &request, Rule::KeyForbidden);
@@ -200,7 +205,7 @@ fn class_18_a_status_other_than_the_forms_own_never_opens<E: Engine>() {
     for status in [0, 100, 200, 204, 302, 401, 426, 500, u16::MAX] {
         let mut client = client::<E>();
         let request = client
-            .begin_client_handshake(Form::Upgrade, &[], &[], &[], NOW)
+            .begin_client_handshake(HandshakeKind::Upgrade, &[], &[], &[], NOW)
             .unwrap();
         let key = value(&request, "Sec-WebSocket-Key").unwrap();
         let response = [
@@ -213,7 +218,7 @@ fn class_18_a_status_other_than_the_forms_own_never_opens<E: Engine>() {
         assert_eq!(client.state(), State::Closed);
     }
     for status in [0, 101, 199, 300, 404] {
-        let form = Form::ExtendedConnect;
+        let form = HandshakeKind::ExtendedConnect;
         rejects::<E>(form, status, &[], Rule::HandshakeRefused);
     }
 }
@@ -231,7 +236,7 @@ fn a_request_in_headers_that_breaks_a_rule_ends_the_session<E: Engine>() {
                 field.value = value.into();
             }
         }
-        refuses::<E>(Form::Upgrade, &request, rule);
+        refuses::<E>(HandshakeKind::Upgrade, &request, rule);
     }
     for (name, value, rule) in [
         (":method", "GET", Rule::ConnectMalformed),
@@ -245,19 +250,25 @@ fn a_request_in_headers_that_breaks_a_rule_ends_the_session<E: Engine>() {
                 field.value = value.into();
             }
         }
-        refuses::<E>(Form::ExtendedConnect, &request, rule);
+        refuses::<E>(HandshakeKind::ExtendedConnect, &request, rule);
     }
 }
 
 fn an_answer_that_the_request_does_not_allow_can_be_put_right<E: Engine>() {
     let mut server = server::<E>();
     let request = upgrade_request();
-    let outcome = server.begin_server_handshake(Form::Upgrade, &request, &accept_chat(), NOW);
+    let outcome =
+        server.begin_server_handshake(HandshakeKind::Upgrade, &request, &accept_chat(), NOW);
     assert_refused(outcome, Rule::SubprotocolNotRequested);
     assert_refused(server.end_server_handshake(NOW), Rule::HandshakeOutOfOrder);
     assert_eq!(server.state(), State::Connecting);
     server
-        .begin_server_handshake(Form::Upgrade, &request, &Acceptance::default(), NOW)
+        .begin_server_handshake(
+            HandshakeKind::Upgrade,
+            &request,
+            &Acceptance::default(),
+            NOW,
+        )
         .unwrap();
     server.end_server_handshake(NOW).unwrap();
     assert_eq!(server.state(), State::Open);
@@ -265,7 +276,7 @@ fn an_answer_that_the_request_does_not_allow_can_be_put_right<E: Engine>() {
 }
 
 fn class_18_values_with_line_ends_are_refused<E: Engine>() {
-    for form in [Form::Upgrade, Form::ExtendedConnect] {
+    for form in [HandshakeKind::Upgrade, HandshakeKind::ExtendedConnect] {
         let mut client = client::<E>();
         let injected = [header("X", "a\r\nY: b")];
         let outcome = client.begin_client_handshake(form, &[], &[], &injected, NOW);
@@ -297,7 +308,12 @@ fn bytes_before_the_handshake_has_ended_wait<E: Engine>() {
     let mut server = server::<E>();
     let request = upgrade_request();
     server
-        .begin_server_handshake(Form::Upgrade, &request, &Acceptance::default(), NOW)
+        .begin_server_handshake(
+            HandshakeKind::Upgrade,
+            &request,
+            &Acceptance::default(),
+            NOW,
+        )
         .unwrap();
     let early = Frame::text("early").by(Role::Client).bytes();
     let turn = server.exchange(&early, &[], NOW, 100);
@@ -309,7 +325,7 @@ fn bytes_before_the_handshake_has_ended_wait<E: Engine>() {
 
 fn a_session_whose_connection_is_lost_meanwhile_does_not_open<E: Engine>() {
     const OVER: Rule = Rule::HandshakeOutOfOrder;
-    let (form, acceptance) = (Form::Upgrade, Acceptance::default());
+    let (form, acceptance) = (HandshakeKind::Upgrade, Acceptance::default());
     let mut lost = client::<E>();
     lost.end_of_input(NOW);
     assert_refused(lost.begin_client_handshake(form, &[], &[], &[], NOW), OVER);

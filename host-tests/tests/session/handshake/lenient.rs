@@ -2,7 +2,7 @@
 
 use host_tests::engine::{ENTROPY, START};
 use host_tests::{Engine, Event, Subject, heads, on_both_engines};
-use websocket_component::handshake::{Acceptance, Form, RequestHead};
+use websocket_component::handshake::{Acceptance, HandshakeKind, RequestHead};
 use websocket_component::{Config, Instant, Role, Rule, State};
 
 use super::{accept, asked, asking, header, key_in, plain, server};
@@ -133,7 +133,7 @@ fn a_101_opens_whatever_body_it_announces<E: Engine>() {
         assert_eq!((shown.body, shown.body_complete), (vec![], true));
 
         let mut client = E::client(&Config::default(), &ENTROPY, START).unwrap();
-        let form = Form::Upgrade;
+        let form = HandshakeKind::Upgrade;
         let request = client
             .begin_client_handshake(form, &[], &[], &[], START)
             .unwrap();
@@ -203,7 +203,7 @@ fn a_request_in_headers_may_be_untidy_too<E: Engine>() {
         let begin = |config: &Config| {
             let mut server = E::server(config, START).unwrap();
             let acceptance = Acceptance::default();
-            server.begin_server_handshake(Form::Upgrade, &fields, &acceptance, START)?;
+            server.begin_server_handshake(HandshakeKind::Upgrade, &fields, &acceptance, START)?;
             server.end_server_handshake(START)?;
             let turn = server.exchange(b"", &[], Instant::from_nanos(3), 100);
             assert_eq!(turn.state, State::Open);

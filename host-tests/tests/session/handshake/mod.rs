@@ -13,7 +13,7 @@ use std::fmt::Debug;
 
 use host_tests::{Engine, Event, Failure, Subject, heads};
 use websocket_component::handshake::{Acceptance, Extension, Header, Request};
-use websocket_component::{Config, Party, Role, Rule};
+use websocket_component::{Config, Fault, Role, Rule};
 
 fn header(name: &str, value: &str) -> Header {
     Header::new(name, value)
@@ -30,7 +30,7 @@ fn extension(name: &str) -> Extension {
 #[track_caller]
 fn assert_refused<T: Debug>(result: Result<T, Failure>, rule: Rule) {
     let failure = result.expect_err("the call breaks a rule");
-    assert_eq!((failure.rule, failure.blame), (rule, Party::Host));
+    assert_eq!((failure.rule, failure.fault), (rule, Fault::Host));
 }
 
 fn server<E: Engine>() -> Subject<E> {

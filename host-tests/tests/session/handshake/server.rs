@@ -127,7 +127,10 @@ fn an_extension_of_the_hosts_is_chosen<E: Engine>() {
     let chosen = heads::field(&head, "Sec-WebSocket-Extensions");
     assert_eq!(chosen, Some("x-of-mine"));
     let events = subject.hears_frames(&[Frame::text("x").reserved(0x40)]);
-    assert!(matches!(events[..], [Event::Frame { bits: 0xc1, .. }]));
+    assert!(matches!(
+        events[..],
+        [Event::ExtensionFrame { bits: 0xc1, .. }]
+    ));
 }
 
 fn a_request_is_refused_with_a_body<E: Engine>() {

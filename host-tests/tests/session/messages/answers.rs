@@ -107,8 +107,8 @@ fn a_rule_that_is_broken_behind_no_message_fails_at_once<E: Engine>() {
 
 fn a_rule_that_is_broken_behind_events_that_need_no_answer_fails_at_once<E: Engine>() {
     let mut config = Config::default();
-    config.show_control = true;
-    config.delivery = Delivery::Pieces;
+    config.report_control_frames = true;
+    config.delivery = Delivery::Streaming;
     for first in [Frame::pong("!"), Frame::text("unfinished").not_last()] {
         let mut subject = Subject::<E>::open(Role::Server, &config);
         let bytes = subject.peers(&[first, broken()]);

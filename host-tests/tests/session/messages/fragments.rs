@@ -151,7 +151,7 @@ fn pieces_are_no_longer_than_the_receive_buffer<E: Engine>() {
 
 fn control_frames_come_between_pieces<E: Engine>() {
     let mut config = pieces();
-    config.show_control = true;
+    config.report_control_frames = true;
     let mut subject = Subject::<E>::open(Role::Client, &config);
     let events = subject.hears_frames(&[
         Frame::text("a").not_last(),

@@ -28,7 +28,7 @@ const ENOUGH: usize = 16 << 10;
 
 fn gathered() -> Config {
     let mut config = pieces();
-    config.timeouts.gather = Some(TIME);
+    config.timeouts.coalesce = Some(TIME);
     config
 }
 
@@ -182,7 +182,7 @@ fn compressed_pieces_wait_too_and_are_no_longer<E: Engine>() {
 
 fn whole_messages_are_delivered_without_pieces<E: Engine>() {
     let mut config = Config::default();
-    config.timeouts.gather = Some(TIME);
+    config.timeouts.coalesce = Some(TIME);
     let mut subject = Subject::<E>::open(Role::Server, &config);
     assert_eq!(subject.hears_frames(&[Frame::binary("a").not_last()]), []);
     assert_eq!(subject.waits(TIME), []);

@@ -40,7 +40,7 @@ fn unlimited() -> Config {
 
 fn class_15_no_limit_is_no_overflow<E: Engine>() {
     for role in ROLES {
-        for delivery in [Delivery::Messages, Delivery::Pieces] {
+        for delivery in [Delivery::Messages, Delivery::Streaming] {
             for length in [i64::MAX as u64, (1 << 32) + 5, u64::from(u32::MAX)] {
                 let mut config = unlimited();
                 config.delivery = delivery;

@@ -13,7 +13,7 @@ use websocket_component::{Config, Delivery};
 
 pub(crate) fn pieces() -> Config {
     let mut config = Config::default();
-    config.delivery = Delivery::Pieces;
+    config.delivery = Delivery::Streaming;
     config
 }
 

@@ -66,7 +66,7 @@ fn frames_of_an_extension_of_the_hosts<E: Engine>() {
             Frame::continuation("x"),
             Frame::binary(""),
         ];
-        let frame = |bits, payload: &[u8]| Event::Frame {
+        let frame = |bits, payload: &[u8]| Event::ExtensionFrame {
             bits,
             payload: payload.into(),
         };
@@ -84,13 +84,13 @@ fn frames_of_an_extension_of_the_hosts<E: Engine>() {
         assert_eq!(events, expected);
         subject.writes();
         subject
-            .says(Message::Frame(FIN | RSV1 | TEXT, b"z"))
+            .says(Message::ExtensionFrame(FIN | RSV1 | TEXT, b"z"))
             .unwrap();
         let sent = Frame::text("z").reserved(RSV1);
         assert_eq!(subject.writes(), [sent]);
         for bits in [FIN | wire::PING, FIN | wire::CLOSE, FIN | 0x3] {
-            let refused = subject.says(Message::Frame(bits, b""));
-            assert_eq!(rule(refused), Rule::FrameHeadInvalid);
+            let refused = subject.says(Message::ExtensionFrame(bits, b""));
+            assert_eq!(rule(refused), Rule::FrameHeaderInvalid);
         }
         subject.hears_frames(&[Frame::ping("").reserved(RSV1)]);
         assert_eq!(subject.has_failed(Rule::ReservedBits), []);
@@ -101,7 +101,7 @@ fn frames_of_an_extension_are_whole_even_if_messages_come_in_pieces<E: Engine>()
     let mut config = pieces();
     config.receive_buffer = 256;
     for gather in [None, Some(Duration::from_millis(20))] {
-        config.timeouts.gather = gather;
+        config.timeouts.coalesce = gather;
         let payload = pattern(1000);
         let mut subject = Subject::<E>::open_with(Role::Server, &config, &of_the_hosts());
         let said = subject.peers(&[Frame::binary(&payload), Frame::binary("x")]);
@@ -109,7 +109,7 @@ fn frames_of_an_extension_are_whole_even_if_messages_come_in_pieces<E: Engine>()
         for part in said.chunks(300) {
             events.extend(subject.hears(part));
         }
-        let frame = |payload: &[u8]| Event::Frame {
+        let frame = |payload: &[u8]| Event::ExtensionFrame {
             bits: FIN | BINARY,
             payload: payload.into(),
         };
@@ -121,7 +121,7 @@ fn frames_of_an_extension_are_whole_even_if_messages_come_in_pieces<E: Engine>()
 fn frames_of_an_extension_without_one<E: Engine>() {
     for role in ROLES {
         let mut subject = Subject::<E>::open(role, &Config::default());
-        let refused = subject.says(Message::Frame(FIN | TEXT, b"x"));
-        assert_eq!(rule(refused), Rule::FrameHeadInvalid);
+        let refused = subject.says(Message::ExtensionFrame(FIN | TEXT, b"x"));
+        assert_eq!(rule(refused), Rule::FrameHeaderInvalid);
     }
 }

@@ -36,13 +36,13 @@ const TIME: Duration = Duration::from_millis(20);
 fn whole() -> Config {
     let mut config = pieces();
     config.receive_buffer = 256;
-    config.whole_frame = WHOLE as u32;
+    config.max_whole_frame = WHOLE as u32;
     config
 }
 
 fn gathered() -> Config {
     let mut config = whole();
-    config.timeouts.gather = Some(TIME);
+    config.timeouts.coalesce = Some(TIME);
     config
 }
 
@@ -173,7 +173,7 @@ fn a_whole_frame_is_not_cut_because_of_pieces_that_gather<E: Engine>() {
     for at_once in [1, 7, 500, 2000] {
         for (first, together) in [(WHOLE / 2, true), (WHOLE / 2 + 1, false)] {
             let mut config = gathered();
-            config.timeouts.gather = Some(TIME);
+            config.timeouts.coalesce = Some(TIME);
             // So that a piece below it gathers.
             config.receive_buffer = 900;
             let mut subject = Subject::<E>::open(Role::Server, &config);
@@ -340,7 +340,7 @@ fn a_compressed_frame_that_grows_is_delivered_in_pieces<E: Engine>() {
 
 fn whole_messages_are_delivered_as_ever<E: Engine>() {
     let mut config = Config::default();
-    config.whole_frame = WHOLE as u32;
+    config.max_whole_frame = WHOLE as u32;
     let mut subject = Subject::<E>::open(Role::Server, &config);
     let frames = [Frame::binary("a").not_last(), Frame::continuation("b")];
     assert_eq!(subject.hears_frames(&frames), [Event::binary("ab")]);

@@ -161,18 +161,22 @@ fn configs() -> impl Strategy<Value = Config> {
         select(&[0, 10, 200, 1000][..]),
     )
         .prop_map(
-            |([pieces, shown, quiet, unanswered, unchecked, slow], receive_buffer, whole_frame)| {
+            |(
+                [pieces, shown, quiet, unanswered, unchecked, slow],
+                receive_buffer,
+                max_whole_frame,
+            )| {
                 let mut config = deflate::config();
                 if slow {
-                    config.limits.inflated = 1024;
+                    config.limits.inflate_per_call = 1024;
                 }
                 config.receive_buffer = receive_buffer;
-                config.whole_frame = whole_frame;
+                config.max_whole_frame = max_whole_frame;
                 config.send_buffer = receive_buffer;
                 if pieces {
-                    config.delivery = Delivery::Pieces;
+                    config.delivery = Delivery::Streaming;
                 }
-                config.show_control = shown;
+                config.report_control_frames = shown;
                 config.close_on_failure = !quiet;
                 config.reply_to_close = !unanswered;
                 config.verify_utf8 = !unchecked;

@@ -81,7 +81,14 @@ fn batched<E: Engine>(conversation: &Conversation, cuts: &[usize], capacity: u32
             // Class 16: every call consumes, emits, or asks for more. It may inflate what it has consumed before.
             let idle = turn.consumed == 0 && !heard && engine.buffered_amount() == 0;
             idle_calls = if idle { idle_calls + 1 } else { 0 };
-            assert!(idle_calls < if config.limits.inflated > 1024 { 1 } else { 10 });
+            assert!(
+                idle_calls
+                    < if config.limits.inflate_per_call > 1024 {
+                        1
+                    } else {
+                        10
+                    }
+            );
             continue;
         }
         if rest.is_empty() {

@@ -17,9 +17,9 @@ export function judging(engine: Engine): Config {
     ...config,
     delivery: 'pieces',
     pongs: 'manual',
-    showControl: true,
+    reportControlFrames: true,
     replyToClose: false,
-    showBadRequests: true,
+    exposeInvalidRequests: true,
     deflate: engine.defaultDeflate(),
     // The response's body isn't among the bytes.
     limits: { ...config.limits, refusalBody: 0, frame: U64, message: LONGEST_MESSAGE, fragments: U32, queuedOutput: U64 },

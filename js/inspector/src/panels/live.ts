@@ -8,10 +8,10 @@ import { inspectBytes } from './inspect.js';
 type Way = 'sent' | 'received';
 type Data = string | ArrayBuffer;
 
-const MOST_ROWS = 500;
-const MOST_SHOWN = 200;
+const MAX_ROWS = 500;
+const MAX_SHOWN = 200;
 /** How much of what went by is kept, in bytes, so that its frames can be shown. */
-const MOST_KEPT = 32 << 20;
+const MAX_KEPT = 32 << 20;
 const STATES = ['connecting', 'open', 'closing', 'closed'];
 const ARROWS = { sent: '↑ sent', received: '↓ received', note: '· note' };
 
@@ -120,7 +120,7 @@ function show(way: Way, data: Data): void {
   byId('totals').textContent = `${part('sent')}, ${part('received')}`;
   const digits = Array.from(bytes.subarray(0, 32), (byte) => byte.toString(16).padStart(2, '0')).join(' ');
   const what = isText
-    ? data.slice(0, MOST_SHOWN) + (data.length > MOST_SHOWN ? ' …' : '')
+    ? data.slice(0, MAX_SHOWN) + (data.length > MAX_SHOWN ? ' …' : '')
     : digits + (bytes.length > 32 ? ' …' : '');
   row(way, isText ? 'text' : 'binary', size(bytes.length), what, false, framesButton(way, isText, bytes));
 }
@@ -135,7 +135,7 @@ function framesButton(way: Way, isText: boolean, bytes: Uint8Array): HTMLButtonE
     byId('tab-inspect').focus();
   }));
   kept.push({ show: made, bytes: bytes.length });
-  for (let sum = kept.reduce((all, one) => all + one.bytes, 0); sum > MOST_KEPT;) {
+  for (let sum = kept.reduce((all, one) => all + one.bytes, 0); sum > MAX_KEPT;) {
     const oldest = kept.shift();
     oldest?.show.remove();
     sum -= oldest?.bytes ?? sum;
@@ -159,7 +159,7 @@ function row(way: Way | 'note', kind: string, size: string, what: string, isBad:
     h('span', { class: 'what' }, what),
     more,
   ));
-  while (log.childElementCount > MOST_ROWS) log.firstElementChild?.remove();
+  while (log.childElementCount > MAX_ROWS) log.firstElementChild?.remove();
   if (follows) log.scrollTop = log.scrollHeight;
 }
 

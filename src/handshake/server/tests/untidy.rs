@@ -84,7 +84,11 @@ fn the_authority_of_an_absolute_target_is_strict_and_a_malformed_host_beside_it_
 #[test]
 fn a_key_with_bits_left_over_is_answered_as_it_was_sent() {
     let key = "AQIDBAUGBwgJCgsMDQ4PEC==";
-    let asked = Asked::from_headers(Form::Upgrade, &upgrade(&[("Sec-WebSocket-Key", key)]), true);
+    let asked = Asked::from_headers(
+        HandshakeKind::Upgrade,
+        &upgrade(&[("Sec-WebSocket-Key", key)]),
+        true,
+    );
     let (headers, _) = asked.unwrap().accept(&Acceptance::default()).unwrap();
     let accept = header::single(&headers, "Sec-WebSocket-Accept");
     let expected = key::accept(key.as_bytes());
@@ -122,7 +126,7 @@ fn an_offer_of_extensions_that_cannot_be_read_offers_nothing() {
         let field = ("Sec-WebSocket-Extensions", bad);
         assert_eq!(examine(&upgrade(&[field])), None, "{bad:?}");
         assert_eq!(examine_connect(&[field]), None, "{bad:?}");
-        let asked = Asked::from_headers(Form::Upgrade, &upgrade(&[field]), true).unwrap();
+        let asked = Asked::from_headers(HandshakeKind::Upgrade, &upgrade(&[field]), true).unwrap();
         assert_eq!(asked.extensions(), [], "{bad:?}");
         let head = shown(&[field]);
         assert_eq!(head.extensions, [], "{bad:?}");
