@@ -45,7 +45,7 @@ impl Native {
 
 impl Native {
     /// An exchange that leaves a message in the input while it is cut.
-    fn exchange_leaving(&mut self, input: &mut [u8], now: Instant) -> Turn {
+    fn exchange_leaving(&mut self, input: &mut [u8], now: Instant, capacity: usize) -> Turn {
         let turn = self.session.input(input, now);
         let mut turn = turn.leave_unfinished(self.longest_left);
         let mut events = Vec::new();
@@ -53,7 +53,7 @@ impl Native {
             events.push(Event::from(event));
         }
         let consumed = turn.consumed();
-        let rest = Turn::from(self.session.exchange(&mut [], [], now, usize::MAX));
+        let rest = Turn::from(self.session.exchange(&mut [], [], now, capacity));
         events.extend(rest.events);
         Turn {
             consumed,
@@ -264,7 +264,7 @@ impl Engine for Native {
     ) -> Turn {
         let mut bytes = input.to_vec();
         let turn = if self.longest_left > 0 {
-            self.exchange_leaving(&mut bytes, now)
+            self.exchange_leaving(&mut bytes, now, capacity as usize)
         } else {
             let outgoing = outgoing.iter().copied();
             let capacity = capacity as usize;

@@ -95,7 +95,7 @@ fn batched(case: &Case, mut engine: Native, cuts: &[usize], capacity: u32) -> (O
             assert!(silent <= most, "more of nothing");
         }
         let again = asked || turn.more;
-        if turn.state == State::Closed {
+        if matches!(turn.state, State::Draining | State::Closed) {
             // A turn that was full when the session closed has left the rest, which nobody takes.
             unread.clear();
         }

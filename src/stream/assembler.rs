@@ -127,8 +127,10 @@ impl Assembler {
             }
             self.delivered = 0;
         }
-        if self.assembly.is_empty() && self.assembly.capacity() > KEPT_CAPACITY {
-            self.assembly = Vec::new();
+        // A message that was long leaves nothing behind, though the next one has begun.
+        let length = self.assembly.len();
+        if self.assembly.capacity() > KEPT_CAPACITY.max(8 * length) {
+            self.assembly.shrink_to(2 * length);
         }
     }
 

@@ -52,7 +52,11 @@ fn settings_that_are_out_of_range<E: Engine>() {
             E::open_client(&config, &ENTROPY, &negotiated, START).err(),
             E::open_server(&config, &negotiated, START).err(),
         ] {
-            assert_eq!(made, Some(Failure::from(Rule::ConfigOutOfRange)));
+            let failure = made.expect("it is out of range");
+            assert_eq!(
+                (failure.rule, failure.fault),
+                (Rule::ConfigOutOfRange, Fault::Host)
+            );
         }
     }
     let mut config = Config::default();
