@@ -33,6 +33,6 @@ pub use failure::Failure;
 pub use limits::{Limits, Timeouts};
 pub use session::{
     Action, ActionId, ActionQueue, Completion, Config, Delivery, Event, EventKind, EventRecord,
-    Exchanged, FrameHeader, Initiator, Instant, Message, NotSent, Outcome, Outgoing, OwnedMessage,
-    PongPolicy, Received, Relayed, Role, Sent, Session, State, Turn,
+    Events, Exchanged, FrameHeader, Initiator, Instant, Message, NotSent, Outcome, Outgoing,
+    OwnedMessage, PongPolicy, Received, Relayed, Role, Sent, Session, State,
 };

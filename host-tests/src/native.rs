@@ -14,52 +14,11 @@ use crate::engine::{ActionIs, Engine, Event, Failure, Outcome, Relay, RelayTurns
 /// A session of the Rust crate, driven by its own methods.
 pub struct Native {
     session: Session,
-    /// Messages of up to so many bytes are left in the input while they are cut.
-    longest_left: usize,
 }
 
 impl From<Session> for Native {
     fn from(session: Session) -> Self {
-        Native {
-            session,
-            longest_left: 0,
-        }
-    }
-}
-
-impl Native {
-    /// Leaves messages of up to so many bytes in the input while they are cut.
-    #[must_use]
-    pub fn leaving(self, longest_left: usize) -> Self {
-        Native {
-            longest_left,
-            ..self
-        }
-    }
-
-    #[must_use]
-    pub fn longest_left(&self) -> usize {
-        self.longest_left
-    }
-}
-
-impl Native {
-    /// An exchange that leaves a message in the input while it is cut.
-    fn exchange_leaving(&mut self, input: &mut [u8], now: Instant, capacity: usize) -> Turn {
-        let turn = self.session.input(input, now);
-        let mut turn = turn.leave_unfinished(self.longest_left);
-        let mut events = Vec::new();
-        while let Some(event) = turn.next() {
-            events.push(Event::from(event));
-        }
-        let consumed = turn.consumed();
-        let rest = Turn::from(self.session.exchange(&mut [], [], now, capacity));
-        events.extend(rest.events);
-        Turn {
-            consumed,
-            events,
-            ..rest
-        }
+        Native { session }
     }
 }
 
@@ -263,13 +222,11 @@ impl Engine for Native {
         capacity: u32,
     ) -> Turn {
         let mut bytes = input.to_vec();
-        let turn = if self.longest_left > 0 {
-            self.exchange_leaving(&mut bytes, now, capacity as usize)
-        } else {
-            let outgoing = outgoing.iter().copied();
-            let capacity = capacity as usize;
-            Turn::from(self.session.exchange(&mut bytes, outgoing, now, capacity))
-        };
+        let outgoing = outgoing.iter().copied();
+        let exchanged = self
+            .session
+            .exchange(&mut bytes, outgoing, now, capacity as usize);
+        let turn = Turn::from(exchanged);
         let is_as_it_came = bytes.get(turn.consumed..) == input.get(turn.consumed..);
         assert!(is_as_it_came, "what is given again was changed");
         turn

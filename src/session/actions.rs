@@ -1,7 +1,7 @@
 //! The pump of `websocket.dll`: one action at a time.
 //!
 //! It is a second way to drive the same session: actions hand out what
-//! [`Session::output`] has, and complete receives with what [`Turn`](super::Turn)
+//! [`Session::output`] has, and complete receives with what [`Events`](super::Events)
 //! brings.
 
 use alloc::collections::VecDeque;
@@ -204,13 +204,13 @@ impl Session {
         let actions = self.actions();
         let from = actions.consumed;
         let mut input = mem::take(&mut actions.input);
-        let mut turn = self.resume(input.get_mut(from..).unwrap_or_default());
-        let record = turn.next_record();
+        let mut events = self.resume(input.get_mut(from..).unwrap_or_default());
+        let record = events.next_record();
         let received = record.map(|record| Received {
-            payload: turn.payload(&record.place).to_vec(),
+            payload: events.payload(&record.place).to_vec(),
             record,
         });
-        let consumed = from + turn.consumed();
+        let consumed = from + events.consumed();
         let actions = self.actions();
         if consumed < input.len() {
             actions.input = input;

@@ -116,7 +116,7 @@ impl Session {
     /// a refusal's body. Otherwise what waits is still written, also a close that the host
     /// has yet to send ([`Config::reply_to_close`](crate::Config::reply_to_close)), and the
     /// session is closed after it. A piece of a message that still waits for more comes in
-    /// the next turn.
+    /// the next call.
     pub fn end_of_input(&mut self, now: Instant) {
         self.read_clock(now);
         self.fail_as_held();

@@ -66,6 +66,35 @@ pub struct Config {
     /// For hosts that send pieces on as frames to peers which can't put them together;
     /// others take pieces to get the bytes as soon as they come. Default 0.
     pub max_whole_frame: u32,
+    /// The longest message, its header included, that is left in the input while it is cut
+    /// by the end of it: the host gives it again, with more behind it. So none of it is
+    /// copied, however long it is. Default 0: what has come is taken.
+    ///
+    /// It concerns messages in one frame; longer, fragmented and compressed ones are put
+    /// together by the session, and with [`Delivery::Streaming`] all are. A header is checked
+    /// as soon as it comes, the text of such a message when all of it has.
+    ///
+    /// ```
+    /// use websocket_component::{Config, Event, Instant, Session};
+    ///
+    /// # fn main() -> Result<(), websocket_component::Rule> {
+    /// let now = Instant::from_nanos(0);
+    /// let mut config = Config::default();
+    /// config.leave_unfinished = 1 << 20;
+    /// let mut client = Session::open_client(config, &[7; 32], Default::default(), now)?;
+    /// let mut buffer = b"\x82\x05Hel".to_vec();
+    ///
+    /// let mut events = client.input(&mut buffer, now);
+    /// assert_eq!(events.next(), None);
+    /// assert_eq!((events.consumed(), events.awaited()), (0, Some(7)));
+    ///
+    /// buffer.extend_from_slice(b"lo");
+    /// let mut events = client.input(&mut buffer, now);
+    /// assert_eq!(events.next(), Some(Event::Binary { payload: b"Hello", last: true }));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub leave_unfinished: u32,
     /// The most bytes handed out in one send action. From 16. Default 65536.
     pub send_buffer: u32,
     /// Whether payloads are masked (RFC 6455, section 5.3). Without it a client
@@ -114,6 +143,7 @@ impl Default for Config {
         Config {
             receive_buffer: 65_536,
             max_whole_frame: 0,
+            leave_unfinished: 0,
             send_buffer: 65_536,
             masking: true,
             verify_utf8: true,
@@ -152,6 +182,11 @@ impl Config {
             extensions,
             limits: self.limits,
             verify_utf8: self.verify_utf8,
+            leave_unfinished: match self.delivery {
+                Delivery::Messages => self.leave_unfinished as usize,
+                // A host that takes chunks wants no byte to wait.
+                Delivery::Streaming => 0,
+            },
             chunks: (self.delivery == Delivery::Streaming).then(|| Chunks {
                 max: self.receive_buffer.max(self.max_whole_frame) as usize,
                 min: match self.timeouts.coalesce {

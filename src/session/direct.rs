@@ -70,9 +70,9 @@ impl Session {
     /// let head = client.frame_header(Message::Binary(&payload))?.expect("nothing waits");
     /// head.mask(&mut payload, 0);
     /// let mut written = [head.as_bytes(), &payload].concat();
-    /// # let mut turn = server.input(&mut written, now);
+    /// # let mut events = server.input(&mut written, now);
     /// # let hello = websocket_component::Event::Binary { payload: b"Hello", last: true };
-    /// # assert_eq!(turn.next(), Some(hello));
+    /// # assert_eq!(events.next(), Some(hello));
     /// # Ok(())
     /// # }
     /// ```

@@ -5,7 +5,7 @@ use core::mem;
 
 use super::clock::Instant;
 use super::event::{Event, Message};
-use super::{Session, State, Turn};
+use super::{Events, Session, State};
 use crate::stream::{EventKind, PayloadRef, Record};
 use crate::{Failure, Rule};
 
@@ -60,6 +60,9 @@ pub struct Exchanged<'a> {
     /// How many bytes of the input were taken. The rest is to be given again in the next
     /// call, which it is worth making when `more` is set or after a request was answered.
     pub consumed: usize,
+    /// How many bytes of the rest will make the message whole that was left in the input
+    /// ([`Config::leave_unfinished`](crate::Config::leave_unfinished)), at least.
+    pub awaited: Option<usize>,
     /// What was received, in order, then the sends that are complete or cancelled.
     pub records: &'a [EventRecord],
     /// The bytes that the records point into.
@@ -161,12 +164,12 @@ struct Relay<'a> {
 }
 
 impl Relay<'_> {
-    fn pass_on(&mut self, turn: &Turn<'_>, record: &Record) {
-        let bytes = turn.payload(&record.place);
+    fn pass_on(&mut self, events: &Events<'_>, record: &Record) {
+        let bytes = events.payload(&record.place);
         self.messages += u64::from(record.kind.ends_message());
         self.bytes += bytes.len() as u64;
         if self.target.life.takes_messages() {
-            let checked = turn.checks_utf8();
+            let checked = events.checks_utf8();
             let passed = self.target.sender.pass_on(record.kind, bytes, checked);
             self.refused = passed.err();
         }
@@ -355,6 +358,7 @@ impl Session {
         let waits = collected.is_full || self.has_more() || self.buffered_amount() > 0;
         Exchanged {
             consumed: collected.consumed,
+            awaited: self.receiver.awaited(),
             records: &self.exchange.records,
             payload: match collected.payload {
                 Payload::Input(end) => input.get(..end).unwrap_or_default(),
@@ -390,25 +394,25 @@ impl Exchange {
         let end = input.len();
         let mut used = Used::default();
         let mut held = 0;
-        let mut turn = session.input(input, now);
+        let mut events = session.input(input, now);
         let is_full = loop {
             if held >= capacity || self.records.len() >= MAX_EVENTS {
                 break true;
             }
             if relay.as_ref().is_some_and(|relay| relay.is_full(capacity)) {
                 // What is due doesn't wait until the target has room.
-                turn.do_what_is_due();
+                events.do_what_is_due();
                 break true;
             }
-            let Some(record) = turn.next_record() else {
+            let Some(record) = events.next_record() else {
                 break false;
             };
             #[cfg(websocket_misbehave)]
-            crate::misbehave::on(turn.payload(&record.place));
+            crate::misbehave::on(events.payload(&record.place));
             if let Some(relay) = &mut relay
                 && record.kind.is_of_message()
             {
-                relay.pass_on(&turn, &record);
+                relay.pass_on(&events, &record);
                 continue;
             }
             let length = record.place.len();
@@ -424,7 +428,7 @@ impl Exchange {
                     end + range.start
                 }
                 place @ PayloadRef::Control(_) => {
-                    used.control = Some((self.records.len(), turn.payload(place).to_vec()));
+                    used.control = Some((self.records.len(), events.payload(place).to_vec()));
                     0
                 }
             };
@@ -435,7 +439,7 @@ impl Exchange {
                 length,
             });
         };
-        let consumed = turn.consumed();
+        let consumed = events.consumed();
         let payload = self.join(input, session.assembled(), used);
         Collected {
             consumed,

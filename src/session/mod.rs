@@ -16,7 +16,6 @@
 //!   [`end_of_input`](Session::end_of_input), [`output`](Session::output),
 //!   [`output_slices`](Session::output_slices), [`advance`](Session::advance),
 //!   [`take_output`](Session::take_output);
-//! * messages that are read to where they stay: [`Turn::leave_unfinished`];
 //! * all of it in one call: [`exchange`](Session::exchange), and
 //!   [`relay`](Session::relay) for messages from one session to another;
 //! * messages out: [`send`](Session::send), [`send_owned`](Session::send_owned),
@@ -38,6 +37,7 @@ mod config;
 mod deadlines;
 mod direct;
 mod event;
+mod events;
 mod exchange;
 mod extensions;
 mod handshake;
@@ -47,7 +47,6 @@ mod owned;
 mod pings;
 mod queue;
 mod send;
-mod turn;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -63,10 +62,10 @@ pub use clock::Instant;
 pub use config::{Config, Delivery, PongPolicy, Role};
 pub use direct::FrameHeader;
 pub use event::{Event, Message, Sent};
+pub use events::Events;
 pub use exchange::{EventRecord, Exchanged, Outgoing, Relayed};
 pub use outcome::{Initiator, Outcome};
 pub use owned::{NotSent, OwnedMessage};
-pub use turn::Turn;
 
 use actions::Actions;
 use deadlines::Deadlines;
@@ -127,10 +126,10 @@ pub enum State {
 ///
 /// server.send(Message::Text("hello"), None, now)?;
 /// let mut bytes = server.take_output(usize::MAX, now);
-/// let mut turn = client.input(&mut bytes, now);
-/// assert_eq!(turn.next(), Some(Event::Opened));
-/// assert_eq!(turn.next(), Some(Event::Text { payload: b"hello", last: true }));
-/// assert_eq!(turn.next(), None);
+/// let mut events = client.input(&mut bytes, now);
+/// assert_eq!(events.next(), Some(Event::Opened));
+/// assert_eq!(events.next(), Some(Event::Text { payload: b"hello", last: true }));
+/// assert_eq!(events.next(), None);
 /// # Ok(())
 /// # }
 /// ```
@@ -433,7 +432,7 @@ impl Session {
         output
     }
 
-    /// The messages that were put together for the last turn, and what there is of the
+    /// The messages that were put together for the last input, and what there is of the
     /// next one.
     fn assembled(&self) -> &[u8] {
         self.receiver.assembled()

@@ -50,7 +50,7 @@ pub(crate) struct Assembler {
     is_closed: bool,
 
     /// How long a frame may be, in bytes, to be left in the input until it is whole.
-    longest_left: usize,
+    leave_unfinished: usize,
     /// The length of the frame that was left.
     awaited: Option<usize>,
 }
@@ -98,6 +98,7 @@ impl Assembler {
                 Extensions::Deflate(direction) => Inflater::new(direction),
                 _ => None,
             },
+            leave_unfinished: settings.leave_unfinished,
             work_limit: work,
             work,
             frame: None,
@@ -107,14 +108,12 @@ impl Assembler {
             delivered: 0,
             broken: None,
             is_closed: false,
-            longest_left: 0,
             awaited: None,
         }
     }
 
     /// Forgets what was delivered for the last input.
     pub(crate) fn begin_input(&mut self) {
-        self.longest_left = 0;
         self.work = self.work_limit;
         if self.delivered != 0 {
             self.assembly.drain(..self.delivered);
@@ -197,7 +196,7 @@ impl Assembler {
 
     /// Returns the next record in `input` from `at` on, and moves `at` past what was taken.
     /// If there is none, all of the input was taken, except for what is too much work
-    /// ([`Assembler::is_exhausted`]) or left in it ([`Assembler::leave_unfinished`]).
+    /// ([`Assembler::is_exhausted`]) or left in it ([`Settings::leave_unfinished`]).
     ///
     /// # Errors
     ///

@@ -15,7 +15,7 @@
 //!    delivered from there. Most messages are like that, and no state is touched.
 //! 2. *In place, by the slow path*: any other payload that can be delivered as soon as it
 //!    comes stays in the input too, whatever its header looks like. Nothing is copied.
-//!    With [`Assembler::leave_unfinished`] a cut frame is left in the input until it is
+//!    With [`Settings::leave_unfinished`] a cut frame is left in the input until it is
 //!    whole, and then goes this way or the first.
 //! 3. *The assembly*: a message that comes in several inputs or frames has to be put
 //!    together, and what is inflated has to go somewhere. Both go into one buffer.
@@ -55,6 +55,8 @@ pub(crate) struct Settings {
     pub(crate) limits: Limits,
     /// Whether text is checked to be UTF-8.
     pub(crate) verify_utf8: bool,
+    /// The longest frame that is left in the input while it is cut.
+    pub(crate) leave_unfinished: usize,
     /// None: messages are delivered whole.
     pub(crate) chunks: Option<Chunks>,
 }

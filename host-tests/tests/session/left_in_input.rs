@@ -1,4 +1,4 @@
-//! Messages that are left in the input until they are whole (`Turn::leave_unfinished`), which the contract doesn't have.
+//! Messages that are left in the input until they are whole (`Config::leave_unfinished`), which the contract doesn't have.
 
 use std::time::Duration;
 
@@ -10,6 +10,12 @@ use websocket_component::{Config, Deflate, Delivery, Instant, Role, Rule, Sessio
 const NOW: Instant = Instant::from_nanos(0);
 const LONGEST: usize = 1000;
 
+fn config() -> Config {
+    let mut config = Config::default();
+    config.leave_unfinished = LONGEST as u32;
+    config
+}
+
 fn client(config: Config) -> Session {
     Session::open_client(config, &ENTROPY, Negotiated::default(), NOW).unwrap()
 }
@@ -17,7 +23,7 @@ fn client(config: Config) -> Session {
 /// What a turn that leaves messages takes of these bytes without an event, and what it awaits.
 fn left(session: &mut Session, bytes: &[u8]) -> (usize, Option<usize>) {
     let mut bytes = bytes.to_vec();
-    let mut turn = session.input(&mut bytes, NOW).leave_unfinished(LONGEST);
+    let mut turn = session.input(&mut bytes, NOW);
     assert_eq!(turn.next(), None);
     (turn.consumed(), turn.awaited())
 }
@@ -33,9 +39,7 @@ fn a_message_that_is_cut_is_left_as_it_came_and_delivered_from_where_it_is() {
             (Role::Client, Frame::binary(vec![b'x'; length])),
         ] {
             let negotiated = Negotiated::default();
-            let mut engine = Native::open(role, &Config::default(), &negotiated)
-                .unwrap()
-                .leaving(LONGEST);
+            let mut engine = Native::open(role, &config(), &negotiated).unwrap();
             let first = Frame::binary("first").by(match role {
                 Role::Server => Role::Client,
                 Role::Client => Role::Server,
@@ -61,7 +65,7 @@ fn a_message_that_is_cut_is_left_as_it_came_and_delivered_from_where_it_is() {
 
 #[test]
 fn how_much_is_awaited_is_told_as_soon_as_the_header_has_come() {
-    let mut session = client(Config::default());
+    let mut session = client(config());
     let frame = Frame::binary([7; 200]).bytes();
     // A header that is cut awaits a byte at least.
     assert_eq!(left(&mut session, &frame[..1]), (0, Some(2)));
@@ -69,7 +73,7 @@ fn how_much_is_awaited_is_told_as_soon_as_the_header_has_come() {
     assert_eq!(left(&mut session, &frame[..4]), (0, Some(204)));
     assert_eq!(left(&mut session, &frame[..203]), (0, Some(204)));
     let mut bytes = frame.clone();
-    let mut turn = session.input(&mut bytes, NOW).leave_unfinished(LONGEST);
+    let mut turn = session.input(&mut bytes, NOW);
     assert!(turn.next().is_some());
     assert_eq!(turn.next(), None);
     assert_eq!((turn.consumed(), turn.awaited()), (204, None));
@@ -78,48 +82,38 @@ fn how_much_is_awaited_is_told_as_soon_as_the_header_has_come() {
 #[test]
 fn what_is_longer_fragmented_compressed_or_control_is_taken_and_so_are_pieces() {
     let just = Frame::binary([7; LONGEST - 4]).bytes();
-    let mut session = client(Config::default());
+    let mut session = client(config());
     assert_eq!(left(&mut session, &just[..5]), (0, Some(LONGEST)));
     let long = Frame::binary([7; LONGEST - 3]).bytes();
     assert_eq!(long.len(), LONGEST + 1);
     let fragment = Frame::text("fragment").not_last().bytes();
     let ping = Frame::ping("ping").bytes();
     for frame in [&long, &fragment, &ping] {
-        let mut session = client(Config::default());
+        let mut session = client(config());
         assert_eq!(left(&mut session, &frame[..5]), (5, None), "{frame:?}");
     }
 
-    let mut config = Config::default();
-    config.deflate = Some(Deflate::default());
-    let mut session = Session::open_client(config, &ENTROPY, deflate::negotiated(""), NOW).unwrap();
+    let mut compressing = config();
+    compressing.deflate = Some(Deflate::default());
+    let mut session =
+        Session::open_client(compressing, &ENTROPY, deflate::negotiated(""), NOW).unwrap();
     let compressed = Frame::text("compressed").reserved(0x40).bytes();
     assert_eq!(left(&mut session, &compressed[..3]), (3, None));
     let plain = Frame::text("not compressed").bytes();
-    let mut session = Session::open_client(config, &ENTROPY, deflate::negotiated(""), NOW).unwrap();
+    let mut session =
+        Session::open_client(compressing, &ENTROPY, deflate::negotiated(""), NOW).unwrap();
     assert_eq!(left(&mut session, &plain[..3]), (0, Some(plain.len())));
 
-    let mut config = Config::default();
-    config.delivery = Delivery::Streaming;
-    let mut engine = Native::from(client(config)).leaving(LONGEST);
+    let mut streaming = config();
+    streaming.delivery = Delivery::Streaming;
+    let mut engine = Native::from(client(streaming));
     let turn = engine.exchange(&plain[..6], &[], NOW, u32::MAX);
     assert_eq!((turn.consumed, turn.events.len()), (6, 1));
 }
 
 #[test]
-fn a_turn_that_leaves_nothing_takes_what_an_earlier_one_left() {
-    let mut session = client(Config::default());
-    let frame = Frame::text("Hello").bytes();
-    assert_eq!(left(&mut session, &frame[..4]), (0, Some(7)));
-    let mut engine = Native::from(session);
-    let turn = engine.exchange(&frame[..4], &[], NOW, u32::MAX);
-    assert_eq!((turn.consumed, turn.events), (4, vec![]));
-    let turn = engine.exchange(&frame[4..], &[], NOW, u32::MAX);
-    assert_eq!(turn.events, [Event::text("Hello")]);
-}
-
-#[test]
 fn a_header_that_breaks_a_rule_ends_the_session_before_its_payload_has_come() {
-    let mut config = Config::default();
+    let mut config = config();
     config.limits.message = 100;
     for (bytes, rule) in [
         (&b"\x83"[..], Rule::ReservedOpcode),
@@ -134,7 +128,7 @@ fn a_header_that_breaks_a_rule_ends_the_session_before_its_payload_has_come() {
 
 #[test]
 fn text_that_is_left_is_checked_when_it_is_whole() {
-    let mut session = client(Config::default());
+    let mut session = client(config());
     let frame = Frame::text(b"\xff\xff\xff").bytes();
     assert_eq!(left(&mut session, &frame[..4]), (0, Some(5)));
     assert_eq!(session.failure(), None);
@@ -147,7 +141,7 @@ fn text_that_is_left_is_checked_when_it_is_whole() {
 
 #[test]
 fn the_time_of_a_message_runs_while_it_is_left() {
-    let mut config = Config::default();
+    let mut config = config();
     config.timeouts.message = Some(Duration::from_secs(5));
     config.timeouts.keepalive = None;
     let mut session = client(config);
@@ -165,16 +159,10 @@ fn the_time_of_a_message_runs_while_it_is_left() {
     assert_eq!(session.next_deadline(), Some(due));
     let mut more = frame[..4].to_vec();
     let later = NOW.after(Duration::from_secs(2));
-    assert_eq!(
-        session
-            .input(&mut more, later)
-            .leave_unfinished(LONGEST)
-            .next(),
-        None
-    );
+    assert_eq!(session.input(&mut more, later).next(), None);
     assert_eq!(session.next_deadline(), Some(due));
 
-    let mut in_time = session.input(&mut frame, later).leave_unfinished(LONGEST);
+    let mut in_time = session.input(&mut frame, later);
     assert!(in_time.next().is_some());
     assert_eq!(in_time.next(), None);
     assert_eq!(session.next_deadline(), None);
@@ -191,14 +179,14 @@ fn the_time_of_a_message_runs_while_it_is_left() {
 /// Each input ends a message and begins another, which is left: there is always one that is cut, but never for long.
 #[test]
 fn the_time_of_a_message_that_was_left_ends_with_it() {
-    let mut config = Config::default();
+    let mut config = config();
     config.timeouts.message = Some(Duration::from_secs(5));
     let mut session = client(config);
     let frame = Frame::binary([1; 100]).bytes();
     let mut buffer = frame[..50].to_vec();
     let mut now = NOW;
     for _ in 0..20 {
-        let mut turn = session.input(&mut buffer, now).leave_unfinished(LONGEST);
+        let mut turn = session.input(&mut buffer, now);
         while turn.next().is_some() {}
         let consumed = turn.consumed();
         buffer.drain(..consumed);
@@ -213,14 +201,14 @@ fn the_time_of_a_message_that_was_left_ends_with_it() {
 /// Only bytes that had not come before show that the peer lives.
 #[test]
 fn bytes_that_are_given_again_are_no_sign_of_life() {
-    let mut config = Config::default();
+    let mut config = config();
     config.timeouts.idle = Some(Duration::from_secs(5));
     let mut session = client(config);
     let mut cut = Frame::binary([0; 50]).bytes()[..20].to_vec();
     let mut give = |session: &mut Session, count: usize, seconds: u64| {
         let now = NOW.after(Duration::from_secs(seconds));
         let bytes = &mut cut[..count];
-        let mut turn = session.input(bytes, now).leave_unfinished(LONGEST);
+        let mut turn = session.input(bytes, now);
         assert_eq!(turn.next(), None);
         assert_eq!(turn.consumed(), 0);
     };

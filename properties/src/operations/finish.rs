@@ -6,7 +6,7 @@ use websocket_component::{Instant, Message, State};
 
 use super::link::Link;
 use super::script::How;
-use super::side::{Side, is_over};
+use super::side::Side;
 use crate::said::Said;
 
 /// How long two hosts go on that do all they should.
@@ -99,8 +99,8 @@ fn notices_silence(side: &mut Side, start: Instant) {
     for _ in 0..MAX_DEADLINES {
         let deadline = side.session.ask().next_deadline();
         let Some(next) = deadline.filter(|at| at.since(start) < Duration::from_hours(1)) else {
-            let waits = !is_over(side.state()) && side.failure().is_none();
-            assert!(bound.is_none() || !waits, "a dead peer is not noticed");
+            let is_noticed = has_ended(side);
+            assert!(bound.is_none() || is_noticed, "a dead peer is not noticed");
             return;
         };
         assert!(next > now, "time stands");
@@ -118,7 +118,7 @@ fn notices_silence(side: &mut Side, start: Instant) {
         side.run_dry(now);
         side.drain(usize::MAX, now);
         side.run_dry(now);
-        let is_noticed = side.failure().is_some() || is_over(side.state());
+        let is_noticed = has_ended(side);
         let passed = now.since(start);
         assert!(
             is_noticed || bound.is_none_or(|bound| passed <= bound + close),
@@ -126,4 +126,9 @@ fn notices_silence(side: &mut Side, start: Instant) {
         );
     }
     panic!("deadlines without end");
+}
+
+/// Whether nothing is expected of the peer any more but the end of its stream.
+fn has_ended(side: &Side) -> bool {
+    side.failure().is_some() || matches!(side.state(), State::Draining | State::Closed)
 }

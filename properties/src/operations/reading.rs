@@ -4,9 +4,6 @@ use host_tests::Event;
 use websocket_component::{Action, ActionId, ActionQueue, Completion, Instant, Session};
 
 use super::side::Side;
-
-/// Shorter than some messages.
-const MAX_LEFT: usize = 300;
 /// More pieces than this of what arrives at a time show nothing that fewer don't.
 const MAX_PIECES: usize = 64;
 /// Of what a few bytes are inflated to, this many calls may bring nothing: a message has up to 100,000 bytes then, and a
@@ -57,7 +54,7 @@ impl Side {
     fn turn(&mut self, end: usize, now: Instant) -> bool {
         let mut bytes = self.unread[..end].to_vec();
         let fresh = end.saturating_sub(self.reading.shown);
-        let (leaves, most) = (self.way.leaves, usize::from(self.way.events));
+        let most = usize::from(self.way.events);
         self.read_clock(now);
         if fresh > 0 {
             self.clock.input();
@@ -69,9 +66,6 @@ impl Side {
         let mut was_dropped = false;
         let consumed = self.session.call(|session| {
             let mut turn = session.input(&mut bytes, now);
-            if leaves {
-                turn = turn.leave_unfinished(MAX_LEFT);
-            }
             while let Some(event) = turn.next() {
                 allocation_counter::opt_out(|| events.push(Event::from(event)));
                 if events.len() == most {

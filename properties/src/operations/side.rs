@@ -59,11 +59,14 @@ impl Side {
     /// A session that starts open, with what was agreed on; or before its handshake.
     pub(super) fn new(
         role: Role,
-        config: Config,
+        mut config: Config,
         way: Way,
         agreed: &Negotiated,
         handshake: bool,
     ) -> Side {
+        if way.leaves {
+            config.leave_unfinished = MAX_LEFT;
+        }
         let session = Metered::new(|| {
             let session = match (role, handshake) {
                 (Role::Client, true) => Session::client(config, &ENTROPY, NOW),
@@ -333,6 +336,9 @@ impl Side {
 pub(super) fn is_over(state: State) -> bool {
     state == State::Closed
 }
+
+/// The longest message that is left in the input.
+const MAX_LEFT: u32 = 300;
 
 /// A life has one direction.
 fn age(state: State) -> u8 {

@@ -4,12 +4,6 @@ use super::Assembler;
 use crate::frame::header::RSV1;
 
 impl Assembler {
-    /// Leaves a message in one frame of at most `longest` bytes, its header included, in this
-    /// input if it is cut: the next input begins with it. Compressed messages are not left.
-    pub(crate) fn leave_unfinished(&mut self, longest: usize) {
-        self.longest_left = longest;
-    }
-
     /// Returns the length of the frame that was left in the input, as far as it is known.
     pub(crate) fn awaited(&self) -> Option<usize> {
         self.awaited
@@ -18,7 +12,7 @@ impl Assembler {
     /// Whether something is left in this input, or was in the last.
     #[inline]
     pub(super) fn may_leave(&self) -> bool {
-        self.longest_left > 0 || self.awaited.is_some()
+        self.leave_unfinished > 0 || self.awaited.is_some()
     }
 
     /// Whether the frame that begins at `at` is left there.
@@ -30,7 +24,7 @@ impl Assembler {
         }
         self.awaited = None;
         let come = input.get(at..).unwrap_or_default();
-        if self.longest_left == 0 || come.is_empty() || !self.frames.is_between_messages() {
+        if self.leave_unfinished == 0 || come.is_empty() || !self.frames.is_between_messages() {
             return false;
         }
         let length = match self.frames.peek(come) {
@@ -46,7 +40,7 @@ impl Assembler {
                 payload.saturating_add(length)
             }
         };
-        if length <= come.len() || length > self.longest_left {
+        if length <= come.len() || length > self.leave_unfinished {
             return false;
         }
         self.awaited = Some(length);

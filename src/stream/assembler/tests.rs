@@ -29,6 +29,7 @@ fn server(chunks: Option<Chunks>) -> Assembler {
         extensions: Extensions::None,
         limits: Limits::default(),
         verify_utf8: true,
+        leave_unfinished: 0,
         chunks,
     })
 }

@@ -14,7 +14,7 @@ const LARGE: usize = 8 << 10;
 /// How much that read brings of what comes behind, so that the next header is there.
 const AHEAD: usize = 512;
 /// Up to this length, messages are left in the buffer.
-pub(super) const LONGEST_LEFT: usize = 1 << 20;
+pub(super) const LONGEST_LEFT: u32 = 1 << 20;
 
 /// What is read, at the start of a buffer, and what of it waits to become whole.
 pub(super) struct Input {

@@ -74,6 +74,7 @@ fn open(role: Role) -> Result<Session> {
     let mut config = Config::default();
     // Nobody is there to answer a ping.
     config.timeouts.keepalive = None;
+    config.leave_unfinished = LONGEST_LEFT;
     let negotiated = Negotiated::default();
     let session = match role {
         Role::Server => Session::open_server(config, negotiated, now),
@@ -105,18 +106,15 @@ impl Decoder for Reader {
     fn pass(&mut self, seen: &mut Seen<'_>) -> Result<()> {
         loop {
             let bytes = self.input.read()?;
-            let mut turn = self
-                .session
-                .input(bytes, self.clock.now())
-                .leave_unfinished(LONGEST_LEFT);
-            while let Some(event) = turn.next() {
+            let mut events = self.session.input(bytes, self.clock.now());
+            while let Some(event) = events.next() {
                 match event {
                     Event::Text { payload, .. } => seen.message(true, payload),
                     Event::Binary { payload, .. } => seen.message(false, payload),
                     _ => return Err(anyhow!("an event other than a message")),
                 }
             }
-            let (taken, awaited) = (turn.consumed(), turn.awaited());
+            let (taken, awaited) = (events.consumed(), events.awaited());
             if self.input.take(taken, awaited)? {
                 return Ok(());
             }
@@ -255,11 +253,8 @@ impl Writer for Echo {
             self.payload.clear();
             // The session lends a payload until the next event, and can send when it has given the last.
             let now = self.clock.now();
-            let mut turn = self
-                .session
-                .input(bytes, now)
-                .leave_unfinished(LONGEST_LEFT);
-            while let Some(event) = turn.next() {
+            let mut events = self.session.input(bytes, now);
+            while let Some(event) = events.next() {
                 let (is_text, payload) = match event {
                     Event::Text { payload, .. } => (true, payload),
                     Event::Binary { payload, .. } => (false, payload),
@@ -268,7 +263,7 @@ impl Writer for Echo {
                 self.payload.extend_from_slice(payload);
                 self.messages.push((is_text, self.payload.len()));
             }
-            let (taken, awaited) = (turn.consumed(), turn.awaited());
+            let (taken, awaited) = (events.consumed(), events.awaited());
             let is_in_place = self.payload.len() >= IN_PLACE * self.messages.len().max(2);
             self.heads.clear();
             let mut start = 0;

@@ -3,14 +3,14 @@
 use super::clock::Instant;
 use super::event::Event;
 use super::lifecycle::Life;
-use super::{Delivery, PongPolicy, Session, pings};
+use super::{PongPolicy, Session, pings};
 use crate::Rule;
 use crate::frame::close;
 use crate::stream::{EventKind, PayloadRef, Record};
 
 impl Session {
     /// Takes what was read from the transport. The events come from
-    /// [`Turn::next`]; payloads are unmasked in `bytes` itself. No bytes: only the
+    /// [`Events::next`]; payloads are unmasked in `bytes` itself. No bytes: only the
     /// time is told.
     ///
     /// What is due by `now` is done after the last event: a pong that came late in
@@ -21,7 +21,7 @@ impl Session {
     /// answer the message before.
     ///
     /// Bytes that were given before and not consumed are no sign of life of the peer's.
-    pub fn input<'a>(&'a mut self, bytes: &'a mut [u8], now: Instant) -> Turn<'a> {
+    pub fn input<'a>(&'a mut self, bytes: &'a mut [u8], now: Instant) -> Events<'a> {
         if bytes.is_empty() {
             self.handle_timeout(now);
         } else {
@@ -35,12 +35,12 @@ impl Session {
     }
 
     /// Goes on with bytes that were read before.
-    pub(super) fn resume<'a>(&'a mut self, bytes: &'a mut [u8]) -> Turn<'a> {
+    pub(super) fn resume<'a>(&'a mut self, bytes: &'a mut [u8]) -> Events<'a> {
         self.receiver.begin_input();
         self.given = bytes.len().max(self.given - self.taken);
         self.position += self.taken as u64;
         self.taken = 0;
-        Turn {
+        Events {
             session: self,
             bytes,
             has_message: false,
@@ -51,22 +51,22 @@ impl Session {
 
 /// The events of one input, one after the other.
 ///
-/// A turn that is dropped early has taken [`Turn::consumed`] bytes; the host gives
-/// the rest again.
+/// If it is dropped early, [`Events::consumed`] bytes were taken; the host gives the rest
+/// again.
 #[must_use = "events come only from `next`"]
-pub struct Turn<'a> {
+pub struct Events<'a> {
     session: &'a mut Session,
     bytes: &'a mut [u8],
-    /// A message that the host may want to answer has ended in this turn.
+    /// A message that the host may want to answer has ended in this input.
     has_message: bool,
     /// There are no more events.
     is_over: bool,
 }
 
-impl Turn<'_> {
+impl Events<'_> {
     /// The next event, or none when all that can be consumed was.
     ///
-    /// It borrows from the turn, so this is not [`Iterator::next`].
+    /// It borrows from this value, so this is not [`Iterator::next`].
     #[expect(clippy::should_implement_trait, reason = "an iterator can't lend")]
     pub fn next(&mut self) -> Option<Event<'_>> {
         let record = self.next_record()?;
@@ -79,46 +79,13 @@ impl Turn<'_> {
     /// answered. What is too much to inflate in one call
     /// ([`Limits::inflate_per_call`](crate::Limits::inflate_per_call)) is not either; the next call
     /// goes on with the rest ([`Session::has_more`]). Nor is a message
-    /// that the host wants to come whole ([`Turn::leave_unfinished`]).
+    /// that the host wants to come whole
+    /// ([`Config::leave_unfinished`](crate::Config::leave_unfinished)).
     pub fn consumed(&self) -> usize {
         self.session.taken
     }
 
-    /// Leaves a message that is cut by the end of the input where it is: the host gives
-    /// it again, with more behind it. So none of it is copied, however long it is.
-    ///
-    /// It concerns messages in one frame of up to `longest` bytes, its header included;
-    /// longer, fragmented and compressed ones are put together by the session as ever,
-    /// and with [`Delivery::Streaming`] all are. A header is checked
-    /// as soon as it comes, the text of such a message when all of it has.
-    ///
-    /// ```
-    /// use websocket_component::{Config, Event, Instant, Session};
-    ///
-    /// # fn main() -> Result<(), websocket_component::Rule> {
-    /// let now = Instant::from_nanos(0);
-    /// let mut client = Session::open_client(Config::default(), &[7; 32], Default::default(), now)?;
-    /// let mut buffer = b"\x82\x05Hel".to_vec();
-    ///
-    /// let mut turn = client.input(&mut buffer, now).leave_unfinished(1 << 20);
-    /// assert_eq!(turn.next(), None);
-    /// assert_eq!((turn.consumed(), turn.awaited()), (0, Some(7)));
-    ///
-    /// buffer.extend_from_slice(b"lo");
-    /// let mut turn = client.input(&mut buffer, now).leave_unfinished(1 << 20);
-    /// assert_eq!(turn.next(), Some(Event::Binary { payload: b"Hello", last: true }));
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn leave_unfinished(self, longest: usize) -> Self {
-        // Who takes pieces wants no byte to wait.
-        if self.session.config.delivery == Delivery::Messages {
-            self.session.receiver.leave_unfinished(longest);
-        }
-        self
-    }
-
-    /// How many bytes from [`Turn::consumed`] on will make the message whole that was
+    /// How many bytes from [`Events::consumed`] on will make the message whole that was
     /// left in the input, at least. The host need not wait for all of them.
     pub fn awaited(&self) -> Option<usize> {
         self.session.receiver.awaited()
