@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use websocket_host::Exchanged;
-use websocket_host::protocol::{CloseCode, Compression, EventKind, Outgoing, OutgoingKind};
+use websocket_host::protocol::{CloseCode, Outgoing, OutgoingKind};
 
 /// The most that is read from a socket at a time, and that a result holds of payload and of output.
 pub(crate) const CHUNK: u32 = 64 << 10;
@@ -12,9 +12,6 @@ pub(crate) const CHUNK: u32 = 64 << 10;
 /// other side sent. Headers may get longer on the way, by a mask in front of each frame, but even frames of nothing no
 /// more than threefold.
 pub(crate) const RELAYED: u32 = 3 * CHUNK;
-
-/// Of a close frame that holds no code (RFC 6455, section 7.4.1).
-pub(crate) const NO_CODE: CloseCode = 1005;
 
 /// What one thread lends.
 pub(crate) struct Scratch {
@@ -60,7 +57,7 @@ impl Batch {
         let offset = index(self.payload.len());
         let records = result.events.iter().filter_map(|event| {
             Some(Outgoing {
-                kind: relayed(event.kind)?,
+                kind: event.kind.to_outgoing()?,
                 start: event.start.saturating_add(offset),
                 length: event.length,
                 context: None,
@@ -87,18 +84,4 @@ impl Batch {
 /// A place in a payload, which is never that long.
 fn index(place: usize) -> u32 {
     u32::try_from(place).unwrap_or(u32::MAX)
-}
-
-/// What the other side is sent because of an event, if anything is.
-fn relayed(kind: EventKind) -> Option<OutgoingKind> {
-    let compression = Compression::Automatic;
-    Some(match kind {
-        EventKind::Text => OutgoingKind::Text(compression),
-        EventKind::TextChunk => OutgoingKind::TextFragment(compression),
-        EventKind::Binary => OutgoingKind::Binary(compression),
-        EventKind::BinaryChunk => OutgoingKind::BinaryFragment(compression),
-        EventKind::Close(NO_CODE) => OutgoingKind::Close(None),
-        EventKind::Close(code) => OutgoingKind::Close(Some(code)),
-        _ => return None,
-    })
 }

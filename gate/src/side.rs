@@ -5,11 +5,11 @@ use std::future::poll_fn;
 use std::task::{Context, Poll};
 
 use websocket_host::protocol::{
-    CloseCode, Event, EventKind, Failure, Instant, OutgoingKind, Rule, State,
+    CloseCode, Event, EventKind, Failure, Instant, NO_CODE, OutgoingKind, Rule, State,
 };
 use websocket_host::{CallError, Clock, Exchanged, Guest, SandboxError, Session};
 
-use crate::scratch::{self, Batch, CHUNK, NO_CODE, Scratch};
+use crate::scratch::{self, Batch, CHUNK, Scratch};
 use crate::socket::Socket;
 
 /// Which of the two.
