@@ -1,4 +1,4 @@
-//! Buffers that a thread lends to the connection it is at, so that an idle connection has none.
+//! Buffers that the connections of a thread share, so that an idle connection has none.
 
 use std::cell::RefCell;
 
@@ -13,15 +13,15 @@ pub(crate) const CHUNK: u32 = 64 << 10;
 /// more than threefold.
 pub(crate) const RELAYED: u32 = 3 * CHUNK;
 
-/// What one thread lends.
-pub(crate) struct Scratch {
+/// The buffers of a thread.
+pub(crate) struct Buffers {
     /// For what is read.
     pub(crate) input: Box<[u8]>,
     /// For what goes from one side to the other.
     pub(crate) batch: Batch,
 }
 
-impl Scratch {
+impl Buffers {
     fn new() -> Self {
         Self {
             input: vec![0; CHUNK as usize].into_boxed_slice(),
@@ -30,12 +30,12 @@ impl Scratch {
     }
 }
 
-/// Lends this thread's buffers. They can't be lent twice at a time.
-pub(crate) fn lend<R>(borrower: impl FnOnce(&mut Scratch) -> R) -> R {
+/// Calls with the buffers of this thread, which may not be used twice at a time.
+pub(crate) fn with<R>(borrower: impl FnOnce(&mut Buffers) -> R) -> R {
     thread_local! {
-        static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch::new());
+        static BUFFERS: RefCell<Buffers> = RefCell::new(Buffers::new());
     }
-    SCRATCH.with_borrow_mut(borrower)
+    BUFFERS.with_borrow_mut(borrower)
 }
 
 /// Messages on their way from one session to the other.
