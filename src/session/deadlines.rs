@@ -150,11 +150,13 @@ impl Deadlines {
     }
 
     /// Output was handed out. If some had waited behind what was handed out before, the
-    /// peer has taken that.
+    /// peer has taken that, and the wait is not part of its time for a pong. A write in
+    /// several parts is no wait, and wins a dead peer none.
     fn output(&mut self, is_backlogged: bool) {
-        self.last_output = self.now;
+        let (now, wait) = (self.now, self.now.since(self.last_output));
+        self.last_output = now;
         if self.is_backlogged && self.blocked.is_none() {
-            self.output_taken();
+            self.ping = self.ping.map(|ping| ping.after(wait).min(now));
         }
         self.is_backlogged = is_backlogged;
     }
