@@ -39,18 +39,6 @@ pub struct Failure {
     pub value: Option<u64>,
 }
 
-impl Failure {
-    /// A limit that was exceeded.
-    pub(crate) const fn exceeding(rule: Rule, limit: u64, value: u64) -> Failure {
-        Failure {
-            rule,
-            offset: None,
-            limit: Some(limit),
-            value: Some(value),
-        }
-    }
-}
-
 impl From<Rule> for Failure {
     fn from(rule: Rule) -> Failure {
         Failure {

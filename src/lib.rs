@@ -25,6 +25,7 @@ mod limits;
 #[cfg(websocket_misbehave)]
 mod misbehave;
 mod session;
+mod stream;
 
 pub use deflate::Deflate;
 pub use error::{Fault, Rule, RuleGroup};

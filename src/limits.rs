@@ -70,6 +70,10 @@ impl Default for Limits {
     }
 }
 
+/// A buffer that has been larger than this gives its memory back when it is
+/// empty, so that an idle session is small.
+pub(crate) const KEPT_CAPACITY: usize = 4096;
+
 /// The deadlines of a session. `None` turns one off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

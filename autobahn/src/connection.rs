@@ -44,8 +44,7 @@ impl Engine {
         Ok(match self {
             Self::Native => Connection::Native(Box::new(native::Connection::connect(url).await?)),
             Self::Component(sandbox) => {
-                let connected =
-                    connect_async_with_config(url, sandbox, config(sandbox, Role::Client));
+                let connected = connect_async_with_config(url, sandbox, config(Role::Client));
                 Connection::Component(Box::new(connected.await?.0))
             }
         })
@@ -65,7 +64,7 @@ impl Engine {
                         response.headers_mut().insert(header::SERVER, name);
                         Ok(response)
                     },
-                    config(sandbox, Role::Server),
+                    config(Role::Server),
                 );
                 Connection::Component(Box::new(accepted.await?))
             }
@@ -77,13 +76,12 @@ impl Engine {
 /// it hasn't asked for as an answer to what it sent. Every message is compressed: this port of the test suite ends with an
 /// error of its own when one comes back that isn't. A client offers to do without takeover: the fuzzing server asks for
 /// that only if it was offered.
-fn config(sandbox: &Sandbox, role: Role) -> Config {
-    let mut config = sandbox.default_config();
-    config.deflate = Some(Deflate {
-        minimum: 0,
-        send_context_takeover: role == Role::Server,
-        ..sandbox.default_deflate()
-    });
+fn config(role: Role) -> Config {
+    let mut config = Config::default();
+    let mut deflate = Deflate::default();
+    deflate.min_length = 0;
+    deflate.send_context_takeover = role == Role::Server;
+    config.deflate = Some(deflate);
     config.timeouts.keepalive = None;
     config
 }

@@ -186,7 +186,7 @@ impl Connection {
     /// connection, and a reset can overtake the last bytes: so what still comes is read. A client whose session ended
     /// well lets the server close first (RFC 6455, section 7.1.1).
     async fn end(&mut self) -> Option<Rule> {
-        let failure = self.session.failure();
+        let failure = self.session.failure().map(|failure| failure.rule);
         if !self.is_over {
             self.is_over = true;
             let is_first = self.session.role() == Role::Server || failure.is_some();

@@ -11,7 +11,7 @@ use cpu_time::ThreadTime;
 use host_tests::wire::Frame;
 use serde_json::{Value, json};
 use websocket_component::Role;
-use websocket_host::protocol::Negotiated;
+use websocket_host::protocol::{Config, Negotiated};
 use websocket_host::{Cache, Guest, Sandbox, SandboxConfig, Session};
 
 use crate::in_memory;
@@ -94,7 +94,7 @@ fn measure(component: &Path, repetitions: usize, count: usize) -> Result<Vec<Row
     rows.push(row("make a guest, and drop it", "µs", guests, Some(20.0)));
     let with_session = each(&mut || {
         let mut guest = sandbox.guest()?;
-        open(&mut guest, &sandbox)?;
+        open(&mut guest)?;
         Ok(())
     })?;
     rows.push(row(
@@ -105,7 +105,7 @@ fn measure(component: &Path, repetitions: usize, count: usize) -> Result<Vec<Row
     ));
 
     let mut guest = sandbox.guest()?;
-    let session = open(&mut guest, &sandbox)?;
+    let session = open(&mut guest)?;
     let empty = each(&mut || {
         guest.exchange(&session, &[], &[], &[], 0, 65_536)?;
         Ok(())
@@ -135,12 +135,12 @@ fn measure(component: &Path, repetitions: usize, count: usize) -> Result<Vec<Row
     Ok(rows)
 }
 
-fn open(guest: &mut Guest, sandbox: &Sandbox) -> Result<Session> {
+fn open(guest: &mut Guest) -> Result<Session> {
     let negotiated = Negotiated {
         subprotocol: None,
         extensions: Vec::new(),
     };
-    let session = guest.open_server(&sandbox.default_config(), &negotiated, 1);
+    let session = guest.open_server(&Config::default(), &negotiated, 1);
     session.context("the session doesn't open")
 }
 

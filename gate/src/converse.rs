@@ -3,7 +3,6 @@
 use std::future::poll_fn;
 use std::task::{Context, Poll};
 
-use websocket_host::protocol::State;
 use websocket_host::{CallError, Clock, Guest};
 
 use crate::alarm::Alarm;
@@ -35,7 +34,7 @@ pub(crate) async fn converse(
     poll_fn(|cx| {
         loop {
             side.socket.poll_flush(cx);
-            if side.state == State::Closed {
+            if side.has_ended() {
                 return Poll::Ready(Ok(Outcome::Ended));
             }
             if side.wants_pump() && turn(guest, side, clock, &[], early)? {

@@ -41,7 +41,7 @@ pub(crate) async fn serve(sandbox: Sandbox, listener: TcpListener) {
 async fn connection(sandbox: &Sandbox, stream: TcpStream) -> Result<Socket, CallError> {
     let mut guest = sandbox.guest()?;
     let clock = Clock::start();
-    let session = guest.server(&config(sandbox), clock.now())?;
+    let session = guest.server(&config(), clock.now())?;
     let mut echo = Echo {
         guest,
         side: Side::new(Socket::new(stream), session),
@@ -54,8 +54,8 @@ async fn connection(sandbox: &Sandbox, stream: TcpStream) -> Result<Socket, Call
     Ok(echo.side.socket)
 }
 
-fn config(sandbox: &Sandbox) -> Config {
-    let mut config = sandbox.default_config();
+fn config() -> Config {
+    let mut config = Config::default();
     config.delivery = Delivery::Streaming;
     config.reply_to_close = false;
     // It is the gate that asks whether somebody is there.

@@ -31,7 +31,7 @@ impl Plain {
             .split_once('?')
             .unwrap_or((&request.target, ""));
         let is_health = self.health.as_deref() == Some(path);
-        if is_health && is_health_check(violation.rule, &request.method) {
+        if is_health && is_health_check(violation.rule(), &request.method) {
             let mut answer = text(200, "ok");
             answer.headers.push(header("Cache-Control", "no-store"));
             return (answer, None);
@@ -40,7 +40,7 @@ impl Plain {
             let methods = if is_health { "GET, HEAD" } else { "GET" };
             return refusal(violation, methods);
         };
-        if !is_for_page(violation.rule, &request.method) {
+        if !is_for_page(violation.rule(), &request.method) {
             return refusal(violation, "GET, HEAD");
         }
         let answer = match path {
@@ -53,17 +53,17 @@ impl Plain {
 }
 
 /// Two rules tell a plain request from one for a WebSocket; a HEAD breaks the one about the method first.
-fn is_for_page(rule: Rule, method: &str) -> bool {
+fn is_for_page(rule: Option<Rule>, method: &str) -> bool {
     match rule {
-        Rule::UpgradeMissing => true,
-        Rule::MethodNotGet => method == "HEAD",
+        Some(Rule::UpgradeMissing) => true,
+        Some(Rule::MethodNotGet) => method == "HEAD",
         _ => false,
     }
 }
 
 /// Balancers send HTTP/1.0 too, in which an Upgrade field means nothing (RFC 9110, section 7.8).
-fn is_health_check(rule: Rule, method: &str) -> bool {
-    let is_old = rule == Rule::HttpVersion && matches!(method, "GET" | "HEAD");
+fn is_health_check(rule: Option<Rule>, method: &str) -> bool {
+    let is_old = rule == Some(Rule::HttpVersion) && matches!(method, "GET" | "HEAD");
     is_old || is_for_page(rule, method)
 }
 
@@ -93,8 +93,8 @@ fn refusal(violation: &Failure, methods: &str) -> (Refusal, Option<End>) {
         &format!("{} ({})", violation.description, violation.section),
     );
     if matches!(
-        violation.rule,
-        Rule::VersionMissing | Rule::VersionUnsupported
+        violation.rule(),
+        Some(Rule::VersionMissing | Rule::VersionUnsupported)
     ) {
         refusal.headers.push(header("Sec-WebSocket-Version", "13"));
     }
@@ -122,21 +122,21 @@ mod tests {
     #[test]
     fn health_checks_are_gets_and_heads_also_in_http_1_0() {
         for method in ["GET", "HEAD"] {
-            assert!(is_health_check(Rule::HttpVersion, method));
+            assert!(is_health_check(Some(Rule::HttpVersion), method));
         }
-        assert!(is_health_check(Rule::UpgradeMissing, "GET"));
-        assert!(is_health_check(Rule::MethodNotGet, "HEAD"));
-        assert!(!is_health_check(Rule::HttpVersion, "POST"));
-        assert!(!is_health_check(Rule::MethodNotGet, "POST"));
+        assert!(is_health_check(Some(Rule::UpgradeMissing), "GET"));
+        assert!(is_health_check(Some(Rule::MethodNotGet), "HEAD"));
+        assert!(!is_health_check(Some(Rule::HttpVersion), "POST"));
+        assert!(!is_health_check(Some(Rule::MethodNotGet), "POST"));
         // Those ask for a WebSocket, and wrongly.
-        assert!(!is_health_check(Rule::VersionUnsupported, "GET"));
-        assert!(!is_health_check(Rule::HostMissing, "GET"));
+        assert!(!is_health_check(Some(Rule::VersionUnsupported), "GET"));
+        assert!(!is_health_check(Some(Rule::HostMissing), "GET"));
     }
 
     #[test]
     fn a_page_is_not_for_http_1_0() {
-        assert!(is_for_page(Rule::UpgradeMissing, "GET"));
-        assert!(is_for_page(Rule::MethodNotGet, "HEAD"));
-        assert!(!is_for_page(Rule::HttpVersion, "GET"));
+        assert!(is_for_page(Some(Rule::UpgradeMissing), "GET"));
+        assert!(is_for_page(Some(Rule::MethodNotGet), "HEAD"));
+        assert!(!is_for_page(Some(Rule::HttpVersion), "GET"));
     }
 }

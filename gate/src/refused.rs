@@ -26,7 +26,7 @@ pub(crate) struct Refused {
     status: StatusCode,
     text: &'static str,
     by: Fault,
-    rule: Option<Rule>,
+    rule: Option<String>,
     detail: String,
     headers: Vec<Header>,
     /// The upstream's, in the place of the text.
@@ -42,7 +42,7 @@ impl Refused {
 
     /// The rule that this party has broken, for the log only.
     pub(crate) fn broken(self, by: Fault, failure: &Failure) -> Self {
-        let rule = Some(failure.rule);
+        let rule = Some(failure.rule.clone());
         Self { by, rule, ..self }.with(Broken(failure))
     }
 
@@ -51,11 +51,13 @@ impl Refused {
         let Some(failure) = failure else {
             return refused(502, "the upstream gave no answer");
         };
-        match (failure.rule, response) {
-            (Rule::HandshakeTimeout, _) => refused(504, "the upstream doesn't answer in time"),
-            (Rule::ConnectionLost, _) => refused(502, "the upstream gave no answer"),
+        match (failure.rule(), response) {
+            (Some(Rule::HandshakeTimeout), _) => {
+                refused(504, "the upstream doesn't answer in time")
+            }
+            (Some(Rule::ConnectionLost), _) => refused(502, "the upstream gave no answer"),
             // A success that isn't the switch of protocols is none.
-            (Rule::HandshakeRefused, Some(response)) if response.status >= 300 => {
+            (Some(Rule::HandshakeRefused), Some(response)) if response.status >= 300 => {
                 let body = response.body_complete.then_some(response.body);
                 Self {
                     by: Fault::Upstream,

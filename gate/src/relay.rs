@@ -188,7 +188,7 @@ impl Relay {
             let turns = guest.relay(from.session(), to.session(), rest, now, capacity)?;
             from.received.add(turns.messages, turns.bytes);
             // What is left for this program to pass on is a close frame.
-            batch.push_turn(&turns.source);
+            batch.push_received(&turns.source);
             let refused = turns.target.refused.clone();
             let done = from.note(turns.source, rest)?;
             to.note(turns.target, &[])?;

@@ -64,11 +64,11 @@ impl From<Who> for Fault {
 #[derive(Debug)]
 pub(crate) struct Reason {
     pub(crate) by: Fault,
-    pub(crate) rule: Option<Rule>,
+    pub(crate) rule: Option<String>,
     pub(crate) text: String,
 }
 
-/// A rule as it is described: where it stands, and what it means.
+/// A rule as it is described: where it is defined, and what it means.
 pub(crate) struct Broken<'a>(pub(crate) &'a Failure);
 
 impl fmt::Display for Broken<'_> {
@@ -77,27 +77,13 @@ impl fmt::Display for Broken<'_> {
     }
 }
 
-/// The name of a rule as the contract writes it.
-fn name(rule: Rule) -> String {
-    let debug = format!("{rule:?}");
-    let camel = debug.rsplit("::").next().unwrap_or_default();
-    let mut name = String::with_capacity(camel.len() + 4);
-    for letter in camel.chars() {
-        if letter.is_ascii_uppercase() && !name.is_empty() {
-            name.push('-');
-        }
-        name.push(letter.to_ascii_lowercase());
-    }
-    name
-}
-
 /// The fields of an event that tell how a connection ended.
 #[derive(Debug)]
 struct Fields {
     ended: &'static str,
     by: Option<Fault>,
     status: Option<StatusCode>,
-    rule: Option<Rule>,
+    rule: Option<String>,
     reason: Option<String>,
 }
 
@@ -114,7 +100,7 @@ impl Fields {
 
     fn broken(self, failure: &Failure) -> Self {
         Self {
-            rule: Some(failure.rule),
+            rule: Some(failure.rule.clone()),
             reason: Some(Broken(failure).to_string()),
             ..self
         }
@@ -126,7 +112,7 @@ impl End {
         let client = Some(Fault::Client);
         match self {
             Self::Closed(who) => Fields::new("closed", Some(Fault::from(*who))),
-            Self::Failed(who, failure) if failure.rule == Rule::ConnectionLost => {
+            Self::Failed(who, failure) if failure.rule() == Some(Rule::ConnectionLost) => {
                 Fields::new("lost", Some(Fault::from(*who))).broken(failure)
             }
             Self::Failed(who, failure) => {
@@ -138,7 +124,7 @@ impl End {
             },
             Self::Refused(status, reason) => Fields {
                 status: Some(*status),
-                rule: reason.rule,
+                rule: reason.rule.clone(),
                 reason: Some(reason.text.clone()),
                 ..Fields::new("refused", Some(reason.by))
             },
@@ -290,7 +276,7 @@ impl Report {
                     ended,
                     by = by.map(Fault::name),
                     status,
-                    rule = rule.map(name),
+                    rule,
                     reason = reason.as_deref().map(bounded),
                     route = self.route,
                     path = self.path,
@@ -331,18 +317,7 @@ fn bounded(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use websocket_host::protocol::Rule;
-
     use super::{MAX_LOGGED, bounded};
-
-    #[test]
-    fn rules_have_the_names_of_the_contract() {
-        assert_eq!(super::name(Rule::InvalidUtf8), "invalid-utf8");
-        assert_eq!(
-            super::name(Rule::ClosePayloadTooShort),
-            "close-payload-too-short"
-        );
-    }
 
     #[test]
     fn what_is_too_long_is_cut_between_characters() {

@@ -2,16 +2,19 @@
 
 use std::cell::RefCell;
 
-use websocket_host::Turn;
-use websocket_host::protocol::{CloseCode, Kind, Outgoing};
+use websocket_host::Exchanged;
+use websocket_host::protocol::{CloseCode, Compression, EventKind, Outgoing, OutgoingKind};
 
-/// The most that is read from a socket at a time, and that a turn holds of payload and of output.
+/// The most that is read from a socket at a time, and that a result holds of payload and of output.
 pub(crate) const CHUNK: u32 = 64 << 10;
 
 /// The most that a relay hands out at a time, beside a frame that was held until it was whole: whatever one read has the
 /// other side sent. Headers may get longer on the way, by a mask in front of each frame, but even frames of nothing no
 /// more than threefold.
 pub(crate) const RELAYED: u32 = 3 * CHUNK;
+
+/// Of a close frame that holds no code (RFC 6455, section 7.4.1).
+pub(crate) const NO_CODE: CloseCode = 1005;
 
 /// What one thread lends.
 pub(crate) struct Scratch {
@@ -51,38 +54,33 @@ impl Batch {
         self.payload.clear();
     }
 
-    /// Appends what a turn received: what a session delivers the other can send as it is.
-    pub(crate) fn push_turn(&mut self, turn: &Turn<'_>) {
-        let events = turn.events.iter().filter(|event| is_message(event.kind));
+    /// Appends what a session received: what it delivers the other can send as it is.
+    pub(crate) fn push_received(&mut self, result: &Exchanged<'_>) {
         let before = self.records.len();
         let offset = index(self.payload.len());
-        self.records.extend(events.map(|event| Outgoing {
-            kind: event.kind,
-            start: event.start.saturating_add(offset),
-            length: event.length,
-            detail: event.detail,
-            context: None,
-        }));
-        if self.records.len() > before {
-            self.payload.extend_from_slice(turn.payload);
-        }
-    }
-
-    /// Appends a message, a piece of one, or a close frame.
-    pub(crate) fn push(&mut self, kind: Kind, detail: u64, bytes: &[u8]) {
-        self.records.push(Outgoing {
-            kind,
-            start: index(self.payload.len()),
-            length: index(bytes.len()),
-            detail,
-            context: None,
+        let records = result.events.iter().filter_map(|event| {
+            Some(Outgoing {
+                kind: relayed(event.kind)?,
+                start: event.start.saturating_add(offset),
+                length: event.length,
+                context: None,
+            })
         });
-        self.payload.extend_from_slice(bytes);
+        self.records.extend(records);
+        if self.records.len() > before {
+            self.payload.extend_from_slice(result.payload);
+        }
     }
 
     /// Appends a close frame.
     pub(crate) fn push_close(&mut self, code: CloseCode, reason: &str) {
-        self.push(Kind::Close, code.into(), reason.as_bytes());
+        self.records.push(Outgoing {
+            kind: OutgoingKind::Close(Some(code)),
+            start: index(self.payload.len()),
+            length: index(reason.len()),
+            context: None,
+        });
+        self.payload.extend_from_slice(reason.as_bytes());
     }
 }
 
@@ -91,10 +89,16 @@ fn index(place: usize) -> u32 {
     u32::try_from(place).unwrap_or(u32::MAX)
 }
 
-/// Whether an event is for the other side.
-fn is_message(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::Text | Kind::TextFragment | Kind::Binary | Kind::BinaryFragment | Kind::Close
-    )
+/// What the other side is sent because of an event, if anything is.
+fn relayed(kind: EventKind) -> Option<OutgoingKind> {
+    let compression = Compression::Automatic;
+    Some(match kind {
+        EventKind::Text => OutgoingKind::Text(compression),
+        EventKind::TextChunk => OutgoingKind::TextFragment(compression),
+        EventKind::Binary => OutgoingKind::Binary(compression),
+        EventKind::BinaryChunk => OutgoingKind::BinaryFragment(compression),
+        EventKind::Close(NO_CODE) => OutgoingKind::Close(None),
+        EventKind::Close(code) => OutgoingKind::Close(Some(code)),
+        _ => return None,
+    })
 }

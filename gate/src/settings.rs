@@ -17,7 +17,6 @@ use crate::plain::Plain;
 use crate::record::{Recorder, Writing};
 use crate::route::{Routes, Rule};
 use crate::scratch::CHUNK;
-use crate::units::nanos;
 
 /// How long a small fragment waits for the next, and a small piece of a frame that is too long to wait as a whole: many
 /// servers have a limit on fragments. But a peer may well send a message bit by bit, and mean it.
@@ -67,7 +66,7 @@ pub(crate) fn gate(
         health: args.health.clone(),
     };
     Ok(Gate {
-        config: sessions(args, sandbox.default_config(), &plain),
+        config: sessions(args, &plain),
         sandbox,
         routes: Routes::new(rules),
         connector: Connector::new(),
@@ -82,13 +81,14 @@ pub(crate) fn gate(
 }
 
 /// The settings of both sides' sessions.
-fn sessions(args: &Args, mut config: Config, plain: &Plain) -> Config {
+fn sessions(args: &Args, plain: &Plain) -> Config {
+    let mut config = Config::default();
     config.receive_buffer = CHUNK;
     config.send_buffer = CHUNK;
     config.max_whole_frame = args.whole_frames;
     config.verify_utf8 = !args.allow_invalid_utf8;
     config.delivery = Delivery::Streaming;
-    config.timeouts.coalesce = Some(nanos(GATHER));
+    config.timeouts.coalesce = Some(GATHER);
     // The other side's peer answers.
     config.reply_to_close = false;
     config.expose_invalid_requests = plain.answers_any();
@@ -99,14 +99,14 @@ fn sessions(args: &Args, mut config: Config, plain: &Plain) -> Config {
     config.limits.frame = args.max_message;
     // What one turn brings is taken whole; anything beyond it would wait here without need.
     config.limits.queued_output = 8 * u64::from(CHUNK) + u64::from(args.whole_frames);
-    config.timeouts.handshake = Some(nanos(args.handshake_timeout));
-    config.timeouts.idle = args.idle_timeout.nanos();
-    config.timeouts.message = args.message_timeout.nanos();
-    config.timeouts.keepalive = args.keepalive.nanos();
-    config.timeouts.pong = args.pong_timeout.nanos();
-    config.timeouts.write = args.write_timeout.nanos();
+    config.timeouts.handshake = Some(args.handshake_timeout);
+    config.timeouts.idle = args.idle_timeout.0;
+    config.timeouts.message = args.message_timeout.0;
+    config.timeouts.keepalive = args.keepalive.0;
+    config.timeouts.pong = args.pong_timeout.0;
+    config.timeouts.write = args.write_timeout.0;
     // The gate answers for a side that doesn't, and that answer needs time too.
-    config.timeouts.close = Some(nanos(args.close_timeout.saturating_add(GRACE)));
+    config.timeouts.close = Some(args.close_timeout.saturating_add(GRACE));
     config
 }
 

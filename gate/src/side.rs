@@ -4,10 +4,12 @@ use std::fmt;
 use std::future::poll_fn;
 use std::task::{Context, Poll};
 
-use websocket_host::protocol::{CloseCode, Event, Failure, Instant, Kind, Rule, State};
-use websocket_host::{CallError, Clock, Guest, SandboxError, Session, Turn};
+use websocket_host::protocol::{
+    CloseCode, Event, EventKind, Failure, Instant, OutgoingKind, Rule, State,
+};
+use websocket_host::{CallError, Clock, Exchanged, Guest, SandboxError, Session};
 
-use crate::scratch::{self, Batch, CHUNK, Scratch};
+use crate::scratch::{self, Batch, CHUNK, NO_CODE, Scratch};
 use crate::socket::Socket;
 
 /// Which of the two.
@@ -50,8 +52,8 @@ impl Tally {
     }
 
     fn count(&mut self, event: &Event) {
-        let ends = matches!(event.kind, Kind::Text | Kind::Binary);
-        if ends || matches!(event.kind, Kind::TextFragment | Kind::BinaryFragment) {
+        let ends = matches!(event.kind, EventKind::Text | EventKind::Binary);
+        if ends || matches!(event.kind, EventKind::TextChunk | EventKind::BinaryChunk) {
             self.messages += u64::from(ends);
             self.bytes += u64::from(event.length);
         }
@@ -147,44 +149,48 @@ impl Side {
         incoming: &mut Batch,
     ) -> Result<Done, SandboxError> {
         let Batch { records, payload } = outgoing;
-        let turn = guest.exchange(&self.session, input, records, payload, now, CHUNK)?;
+        let result = guest.exchange(&self.session, input, records, payload, now, CHUNK)?;
         if let Some(last) = records.last()
-            && last.kind == Kind::Close
-            && turn.accepted == records.len()
+            && let OutgoingKind::Close(code) = last.kind
+            && result.accepted == records.len()
         {
-            self.close_sent = u16::try_from(last.detail).ok();
+            self.close_sent = Some(code.unwrap_or(NO_CODE));
         }
-        incoming.push_turn(&turn);
-        self.note(turn, input)
+        incoming.push_received(&result);
+        self.note(result, input)
     }
 
-    /// Takes note of a turn, and writes what it wants written.
-    pub(crate) fn note(&mut self, turn: Turn<'_>, input: &[u8]) -> Result<Done, SandboxError> {
+    /// Takes note of a result, and writes what it wants written.
+    pub(crate) fn note(
+        &mut self,
+        result: Exchanged<'_>,
+        input: &[u8],
+    ) -> Result<Done, SandboxError> {
         let mut arrived = false;
-        for event in &turn.events {
+        for event in &result.events {
             match event.kind {
-                Kind::Request | Kind::Opened => arrived = true,
-                Kind::Close => self.close_received = u16::try_from(event.detail).ok(),
+                EventKind::Request | EventKind::Opened => arrived = true,
+                EventKind::Close(code) => self.close_received = Some(code),
                 _ => self.received.count(event),
             }
         }
-        let gave = !turn.output.is_empty() || !turn.events.is_empty() || turn.accepted > 0;
-        if turn.consumed == 0 && !input.is_empty() && turn.more && !gave {
+        let gave = !result.output.is_empty() || !result.events.is_empty() || result.accepted > 0;
+        if result.consumed == 0 && !input.is_empty() && result.more && !gave {
             let reason = "it takes no input and gives nothing".into();
             return Err(SandboxError::BrokenContract { reason });
         }
         // A session that promises more and then gives nothing would be asked forever.
-        self.more = turn.more && (gave || turn.consumed > 0);
-        self.state = turn.state;
-        self.deadline = turn.next_deadline;
-        self.spoke |= !turn.output.is_empty();
-        self.socket.write(turn.output);
-        self.failure = turn.failure.map(Box::new);
+        self.more = result.more && (gave || result.consumed > 0);
+        self.state = result.state;
+        self.deadline = result.next_deadline;
+        self.spoke |= !result.output.is_empty();
+        self.socket.write(result.output);
+        self.failure = result.failure.map(Box::new);
         let calls_for = self.failure.as_ref().and_then(|failure| failure.close_code);
         self.close_sent = self.close_sent.or(calls_for);
         Ok(Done {
-            consumed: turn.consumed,
-            refused: turn.refused,
+            consumed: result.consumed,
+            refused: result.refused,
             arrived,
         })
     }
@@ -203,9 +209,9 @@ impl Side {
         let done = self.turn(guest, now, &[], batch, &mut Batch::default())?;
         match done.refused {
             None => Ok(()),
-            Some(failure) => match failure.rule {
+            Some(failure) => match failure.rule() {
                 // The session has just ended; what comes now is for nobody.
-                Rule::AlreadyClosing | Rule::NotOpen | Rule::Aborted => Ok(()),
+                Some(Rule::AlreadyClosing | Rule::NotOpen | Rule::Aborted) => Ok(()),
                 _ => Err(failure.into()),
             },
         }
@@ -221,7 +227,7 @@ impl Side {
     ) -> Result<bool, SandboxError> {
         let progress = self.socket.poll_flush(cx);
         let blocked = self.socket.kept() > 0;
-        if self.state == State::Closed || (!progress && blocked == self.is_blocked) {
+        if self.has_ended() || (!progress && blocked == self.is_blocked) {
             return Ok(progress);
         }
         let now = clock.now();
@@ -303,18 +309,23 @@ impl Side {
         waits && !self.is_done_sending()
     }
 
+    /// Whether the session neither takes nor gives anything more. The end of the socket is the gate's to wait for.
+    pub(crate) fn has_ended(&self) -> bool {
+        matches!(self.state, State::Draining | State::Closed)
+    }
+
     /// Whether its input counts.
     pub(crate) fn listens(&self) -> bool {
-        !self.eof && self.close_received.is_none() && self.state != State::Closed
+        !self.eof && self.close_received.is_none() && !self.has_ended()
     }
 
     /// Whether the session and the socket are both done.
     pub(crate) fn is_over(&self) -> bool {
-        self.state == State::Closed && self.socket.kept() == 0
+        self.has_ended() && self.socket.kept() == 0
     }
 
     /// Whether the session would refuse every message.
     fn is_done_sending(&self) -> bool {
-        self.close_sent.is_some() || self.state == State::Closed
+        self.close_sent.is_some() || self.has_ended()
     }
 }

@@ -9,13 +9,6 @@ use bytesize::ByteSize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Span(pub(crate) Option<Duration>);
 
-impl Span {
-    /// In the nanoseconds that sessions count.
-    pub(crate) fn nanos(self) -> Option<u64> {
-        self.0.map(nanos)
-    }
-}
-
 /// In the nanoseconds that sessions count; 584 years at most.
 pub(crate) fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)

@@ -7,8 +7,8 @@ use websocket_component::handshake::{
     ResponseHead,
 };
 use websocket_component::{
-    ActionId, ActionQueue, Completion, Config, Fault, Instant, Message, Outgoing, Role, Rule,
-    RuleGroup, State,
+    ActionId, ActionQueue, Completion, Config, Fault, Initiator, Instant, Message, Outgoing, Role,
+    Rule, RuleGroup, State,
 };
 
 /// A session of an implementation of the engine. The methods are those of the contract (`wit/session.wit`).
@@ -40,7 +40,7 @@ pub trait Engine: Sized {
 
     fn begin_client_handshake(
         &mut self,
-        form: HandshakeKind,
+        kind: HandshakeKind,
         subprotocols: &[String],
         extensions: &[Extension],
         headers: &[Header],
@@ -54,7 +54,7 @@ pub trait Engine: Sized {
     ) -> Result<Negotiated, Failure>;
     fn begin_server_handshake(
         &mut self,
-        form: HandshakeKind,
+        kind: HandshakeKind,
         headers: &[Header],
         acceptance: &Acceptance,
         now: Instant,
@@ -93,6 +93,7 @@ pub trait Engine: Sized {
 
     fn state(&mut self) -> State;
     fn failure(&mut self) -> Option<Failure>;
+    fn outcome(&mut self) -> Option<Outcome>;
     fn negotiated(&mut self) -> Option<Negotiated>;
     fn output_blocked(&mut self, now: Instant);
     fn output_taken(&mut self, now: Instant);
@@ -215,6 +216,28 @@ impl From<websocket_component::Failure> for Failure {
             offset: failure.offset,
             limit: failure.limit,
             value: failure.value,
+        }
+    }
+}
+
+/// How a session has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    pub clean: bool,
+    pub initiator: Option<Initiator>,
+    pub sent: Option<u16>,
+    pub received: Option<u16>,
+    pub failure: Option<Failure>,
+}
+
+impl From<websocket_component::Outcome> for Outcome {
+    fn from(outcome: websocket_component::Outcome) -> Self {
+        Outcome {
+            clean: outcome.clean,
+            initiator: outcome.initiator,
+            sent: outcome.sent,
+            received: outcome.received,
+            failure: outcome.failure.map(Failure::from),
         }
     }
 }

@@ -9,7 +9,7 @@ use websocket_component::{
     Message, Outgoing, Role, Session, State,
 };
 
-use crate::engine::{ActionIs, Engine, Event, Failure, Relay, RelayTurns, Turn};
+use crate::engine::{ActionIs, Engine, Event, Failure, Outcome, Relay, RelayTurns, Turn};
 
 /// A session of the Rust crate, driven by its own methods.
 pub struct Native {
@@ -217,14 +217,14 @@ impl Engine for Native {
 
     fn begin_client_handshake(
         &mut self,
-        form: HandshakeKind,
+        kind: HandshakeKind,
         subprotocols: &[String],
         extensions: &[Extension],
         headers: &[Header],
         now: Instant,
     ) -> Result<Vec<Header>, Failure> {
         let session = &mut self.session;
-        Ok(session.begin_client_handshake(form, subprotocols, extensions, headers, now)?)
+        Ok(session.begin_client_handshake(kind, subprotocols, extensions, headers, now)?)
     }
 
     fn end_client_handshake(
@@ -241,14 +241,14 @@ impl Engine for Native {
 
     fn begin_server_handshake(
         &mut self,
-        form: HandshakeKind,
+        kind: HandshakeKind,
         headers: &[Header],
         acceptance: &Acceptance,
         now: Instant,
     ) -> Result<Vec<Header>, Failure> {
         Ok(self
             .session
-            .begin_server_handshake(form, headers, acceptance, now)?)
+            .begin_server_handshake(kind, headers, acceptance, now)?)
     }
 
     fn end_server_handshake(&mut self, now: Instant) -> Result<(), Failure> {
@@ -336,6 +336,10 @@ impl Engine for Native {
 
     fn failure(&mut self) -> Option<Failure> {
         self.session.failure().map(Failure::from)
+    }
+
+    fn outcome(&mut self) -> Option<Outcome> {
+        self.session.outcome().map(Outcome::from)
     }
 
     fn negotiated(&mut self) -> Option<Negotiated> {

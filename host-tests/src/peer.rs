@@ -81,7 +81,7 @@ impl Peer {
             peer.exchange().await?;
         }
         match peer.session.failure() {
-            Some(rule) => Err(broken(rule)),
+            Some(failure) => Err(broken(failure.rule)),
             None => Ok(peer),
         }
     }

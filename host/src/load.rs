@@ -15,14 +15,14 @@ use crate::error::{SandboxError, one_line};
 use crate::limiter::Limiter;
 
 /// The export that makes a component the engine.
-const SESSION: &str = "websocket:protocol/session@0.1.0";
+const SESSION: &str = "websocket:protocol/session@0.2.0";
 
 /// What clears the results of the batched call away, under the two names that component tooling knows.
 const POST_RETURN: [&str; 4] = [
-    "cabi_post_websocket:protocol/session@0.1.0#[method]websocket-session.exchange",
-    "cabi_post_websocket:protocol/session@0.1.0#[method]websocket-session.relay",
-    "cm32p2|websocket:protocol/session@0.1|[method]websocket-session.exchange_post",
-    "cm32p2|websocket:protocol/session@0.1|[method]websocket-session.relay_post",
+    "cabi_post_websocket:protocol/session@0.2.0#[method]websocket-session.exchange",
+    "cabi_post_websocket:protocol/session@0.2.0#[method]websocket-session.relay",
+    "cm32p2|websocket:protocol/session@0.2|[method]websocket-session.exchange_post",
+    "cm32p2|websocket:protocol/session@0.2|[method]websocket-session.relay_post",
 ];
 
 /// Why a component could not be loaded.

@@ -6,7 +6,7 @@
 //! | module | what holds |
 //! |---|---|
 //! | [`session`] | one session and a peer that says anything: events, output, memory, whatever the cuts |
-//! | [`operations`] | two sessions and their hosts: what one sends the other hears, in order, once |
+//! | [`operations`] | two sessions and their hosts, whatever calls these make: memory, deadlines, sends, messages |
 //! | [`differential`] | the engine and two other libraries hear the same, or the difference is explained |
 //! | `component` | the engine in its sandbox answers every call as the native engine does |
 

@@ -2,8 +2,7 @@
 
 use host_tests::Frame;
 use websocket_component::{
-    Action, ActionQueue, Completion, Config, Instant, Message, PongPolicy, Relayed, Role, Rule,
-    Session,
+    Action, ActionQueue, Completion, Config, Instant, Message, PongPolicy, Role, Rule, Session,
 };
 
 const NOW: Instant = Instant::from_nanos(0);
@@ -86,20 +85,16 @@ fn a_relay_that_is_read_more_slowly_takes_no_more_with_time() {
     let taken = peak(|| {
         let (mut from, mut to) = (server(), open(Role::Client, Config::default()));
         let mut stream = Vec::new();
-        let mut relayed = Relayed::default();
-        while relayed.messages < 20_000 {
+        let mut messages = 0;
+        while messages < 20_000 {
             while stream.len() < CAPACITY {
                 stream.extend_from_slice(&frame);
             }
-            let mut turn = from.input(&mut stream, NOW);
-            while turn
-                .relay(&mut to, CAPACITY, &mut relayed)
-                .unwrap()
-                .is_some()
-            {}
-            let consumed = turn.consumed();
+            let relayed = from.relay(&mut to, &mut stream, NOW, CAPACITY);
+            assert_eq!(relayed.target.refused, None);
+            messages += relayed.messages;
+            let consumed = relayed.source.consumed;
             stream.drain(..consumed);
-            to.take_output(CAPACITY, NOW);
         }
     });
     assert!(taken < 8 * CAPACITY as u64, "{taken}");

@@ -275,8 +275,10 @@ mod tests {
 
     impl Contract {
         fn read() -> Contract {
-            let mut resolve = Resolve::default();
-            resolve.all_features = true;
+            let mut resolve = Resolve {
+                all_features: true,
+                ..Resolve::default()
+            };
             let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("wit");
             resolve.push_dir(folder).unwrap();
             let mut sizes = SizeAlign::default();

@@ -4,6 +4,11 @@
 //! Nothing is decided here. Values are converted, and the calls go to
 //! [`Session`](crate::Session).
 
+#![allow(
+    clippy::result_large_err,
+    reason = "the failures of the contract are what they are"
+)]
+
 #[cfg(all(target_arch = "wasm32", feature = "deflate"))]
 mod c_allocator;
 mod convert;

@@ -6,7 +6,7 @@ use core::time::Duration;
 
 use super::bindings::{Component, options as wit, types};
 use super::convert::nanos;
-use crate::{Config, Deflate, Delivery, Failure, Limits, PongPolicy, Rule, Timeouts};
+use crate::{Config, Deflate, Delivery, Limits, PongPolicy, Rule, Timeouts};
 
 /// The resource.
 pub(super) struct Options {
@@ -42,8 +42,12 @@ impl Options {
     }
 }
 
-/// Fails if the value of an option is out of its range.
-fn check<T: Copy + PartialOrd + Into<u64>>(value: T, range: RangeInclusive<T>) -> Outcome {
+/// Fails if the value that a setter gets is out of the option's range.
+fn check<T: Copy + PartialOrd + Into<u64>>(
+    setter: &str,
+    value: T,
+    range: RangeInclusive<T>,
+) -> Outcome {
     if range.contains(&value) {
         return Ok(());
     }
@@ -51,8 +55,12 @@ fn check<T: Copy + PartialOrd + Into<u64>>(value: T, range: RangeInclusive<T>) -
         true => range.start(),
         false => range.end(),
     };
-    let (limit, value) = ((*limit).into(), value.into());
-    Err(Failure::exceeding(Rule::ConfigOutOfRange, limit, value).into())
+    Err(types::Failure {
+        section: setter.into(),
+        limit: Some((*limit).into()),
+        value: Some(value.into()),
+        ..Rule::ConfigOutOfRange.into()
+    })
 }
 
 fn span(timeout: Option<types::Duration>) -> Option<Duration> {
@@ -77,13 +85,13 @@ impl wit::GuestSessionOptions for Options {
     }
 
     fn set_receive_buffer(&self, bytes: u32) -> Outcome {
-        check(bytes, Config::RECEIVE_BUFFER)?;
+        check("set-receive-buffer", bytes, Config::RECEIVE_BUFFER)?;
         self.set(|config| config.receive_buffer = bytes);
         Ok(())
     }
 
     fn set_send_buffer(&self, bytes: u32) -> Outcome {
-        check(bytes, Config::SEND_BUFFER)?;
+        check("set-send-buffer", bytes, Config::SEND_BUFFER)?;
         self.set(|config| config.send_buffer = bytes);
         Ok(())
     }
@@ -159,7 +167,7 @@ impl wit::GuestSessionOptions for Options {
     }
 
     fn set_max_inflate_per_call(&self, bytes: u32) -> Outcome {
-        check(bytes, Limits::INFLATE_PER_CALL)?;
+        check("set-max-inflate-per-call", bytes, Limits::INFLATE_PER_CALL)?;
         self.set(|config| config.limits.inflate_per_call = bytes);
         Ok(())
     }
@@ -186,7 +194,11 @@ impl wit::GuestSessionOptions for Options {
 
     fn set_keepalive_interval(&self, interval: Option<types::Duration>) -> Outcome {
         if let Some(interval) = interval {
-            check(interval, nanos(Timeouts::MIN_KEEPALIVE)..=u64::MAX)?;
+            check(
+                "set-keepalive-interval",
+                interval,
+                nanos(Timeouts::MIN_KEEPALIVE)..=u64::MAX,
+            )?;
         }
         self.set(|config| config.timeouts.keepalive = span(interval));
         Ok(())
@@ -217,7 +229,7 @@ impl wit::GuestSessionOptions for Options {
     }
 
     fn set_deflate_send_window_bits(&self, bits: u8) -> Outcome {
-        check(bits, Deflate::WINDOW_BITS)?;
+        check("set-deflate-send-window-bits", bits, Deflate::WINDOW_BITS)?;
         self.set_deflate_to(|deflate| deflate.send_window_bits = bits);
         Ok(())
     }
@@ -227,7 +239,11 @@ impl wit::GuestSessionOptions for Options {
     }
 
     fn set_deflate_receive_window_bits(&self, bits: u8) -> Outcome {
-        check(bits, Deflate::WINDOW_BITS)?;
+        check(
+            "set-deflate-receive-window-bits",
+            bits,
+            Deflate::WINDOW_BITS,
+        )?;
         self.set_deflate_to(|deflate| deflate.receive_window_bits = bits);
         Ok(())
     }
@@ -237,13 +253,13 @@ impl wit::GuestSessionOptions for Options {
     }
 
     fn set_deflate_level(&self, level: u8) -> Outcome {
-        check(level, Deflate::LEVELS)?;
+        check("set-deflate-level", level, Deflate::LEVELS)?;
         self.set_deflate_to(|deflate| deflate.level = level);
         Ok(())
     }
 
     fn set_deflate_memory_level(&self, level: u8) -> Outcome {
-        check(level, Deflate::MEMORY_LEVELS)?;
+        check("set-deflate-memory-level", level, Deflate::MEMORY_LEVELS)?;
         self.set_deflate_to(|deflate| deflate.memory_level = level);
         Ok(())
     }

@@ -106,6 +106,17 @@ impl Header {
     pub(crate) const fn is_final(&self) -> bool {
         self.first & FIN != 0
     }
+
+    /// Returns how many bytes the header has.
+    pub(crate) const fn length(&self) -> usize {
+        let length = match self.payload {
+            0..126 => 0,
+            126..65_536 => 2,
+            _ => 8,
+        };
+        let key = if self.key.is_some() { 4 } else { 0 };
+        2 + length + key
+    }
 }
 
 /// Reads a header from the start of `bytes`: the header with its length, or
@@ -165,6 +176,20 @@ pub(crate) fn parse(bytes: &[u8], expected: &Expected) -> Result<Option<(Header,
         payload,
     };
     Ok(Some((header, bytes.len() - rest.len())))
+}
+
+/// Returns the length of the payload that a header announces, valid or not, if all of it is
+/// there.
+#[cold]
+pub(crate) fn announced(bytes: &[u8]) -> Option<u64> {
+    let (&[_, second], rest) = bytes.split_first_chunk::<2>()?;
+    match second & !MASKED {
+        126 => rest
+            .first_chunk()
+            .map(|length| u64::from(u16::from_be_bytes(*length))),
+        127 => rest.first_chunk().map(|length| u64::from_be_bytes(*length)),
+        short => Some(short.into()),
+    }
 }
 
 #[inline]

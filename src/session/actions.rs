@@ -10,9 +10,9 @@ use core::mem;
 
 use super::Session;
 use super::clock::Instant;
-use super::event::{Event, Record, Sent};
-use super::exchange::EventKind;
+use super::event::{Event, Sent};
 use crate::Rule;
+use crate::stream::{EventKind, Record};
 
 /// Which operations an action is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,12 +58,12 @@ pub struct Received {
 impl Received {
     /// The event.
     pub fn event(&self) -> Event<'_> {
-        self.record.clone().with(&self.payload)
+        Event::new(self.record.kind, &self.payload)
     }
 
     /// What the event is.
     pub fn kind(&self) -> EventKind {
-        EventKind::of(&self.record)
+        self.record.kind
     }
 }
 

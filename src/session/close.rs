@@ -28,7 +28,6 @@ impl Session {
 
     /// The peer closes: it is answered with its own code (section 5.5.1).
     pub(super) fn close_received(&mut self, code: Option<u16>) {
-        self.receiver.close();
         self.close_frames.received(code);
         self.transition(Cause::CloseReceived);
         if self.life == Life::CloseReceived && self.config.reply_to_close {

@@ -3,7 +3,8 @@
 use core::ops::RangeInclusive;
 use core::time::Duration;
 
-use crate::frame::header::MAX_CONTROL_PAYLOAD;
+use crate::frame::header::{MAX_CONTROL_PAYLOAD, Masking};
+use crate::stream::{Chunks, Extensions, Settings};
 use crate::{Deflate, Limits, Rule, Timeouts};
 
 /// Which side of the connection a session is (RFC 6455, section 1.3).
@@ -137,11 +138,28 @@ impl Config {
     /// The range of [`Config::send_buffer`].
     pub const SEND_BUFFER: RangeInclusive<u32> = 16..=u32::MAX;
 
-    /// The longest piece that is delivered, if not whole messages are.
-    pub(super) fn longest_piece(&self) -> Option<usize> {
-        match self.delivery {
-            Delivery::Messages => None,
-            Delivery::Streaming => Some(self.receive_buffer.max(self.max_whole_frame) as usize),
+    /// A piece of this many bytes doesn't wait for more to coalesce with.
+    const COALESCE_THRESHOLD: u32 = 16 << 10;
+
+    /// How a session of this role reads what the peer sends.
+    pub(super) fn stream(&self, role: Role, extensions: Extensions) -> Settings {
+        Settings {
+            masking: match role {
+                Role::Client => Masking::Forbidden,
+                Role::Server if self.masking => Masking::Required,
+                Role::Server => Masking::Either,
+            },
+            extensions,
+            limits: self.limits,
+            verify_utf8: self.verify_utf8,
+            chunks: (self.delivery == Delivery::Streaming).then(|| Chunks {
+                max: self.receive_buffer.max(self.max_whole_frame) as usize,
+                min: match self.timeouts.coalesce {
+                    None => 1,
+                    Some(_) => Config::COALESCE_THRESHOLD.min(self.receive_buffer) as usize,
+                },
+                max_whole_frame: self.max_whole_frame.into(),
+            }),
         }
     }
 

@@ -5,8 +5,8 @@ use core::time::Duration;
 
 use super::Session;
 use super::clock::Instant;
-use super::event::Record;
 use super::lifecycle::{Cause, Life};
+use crate::stream::Record;
 use crate::{Rule, Timeouts};
 
 /// [`Timeouts`] in nanoseconds, the largest value for one that is off.
@@ -150,11 +150,13 @@ impl Deadlines {
     }
 
     /// Output was handed out. If some had waited behind what was handed out before, the
-    /// peer has taken that.
+    /// peer has taken that, and the wait is not part of its time for a pong. A write in
+    /// several parts is no wait, and wins a dead peer none.
     fn output(&mut self, is_backlogged: bool) {
-        self.last_output = self.now;
+        let (now, wait) = (self.now, self.now.since(self.last_output));
+        self.last_output = now;
         if self.is_backlogged && self.blocked.is_none() {
-            self.output_taken();
+            self.ping = self.ping.map(|ping| ping.after(wait).min(now));
         }
         self.is_backlogged = is_backlogged;
     }
@@ -314,7 +316,7 @@ impl Session {
     /// enough, or something is due.
     pub fn has_more(&self) -> bool {
         let has_piece = match self.life {
-            life if life.has_ended() => !self.is_aborted() && self.receiver.holds_piece(),
+            life if life.has_ended() => !self.is_aborted() && self.receiver.holds_chunk(),
             _ => self.deadlines.piece_is_late,
         };
         let is_due = |at| at <= self.deadlines.now;
@@ -345,7 +347,7 @@ impl Session {
         if !mem::take(&mut self.deadlines.piece_is_late) {
             return None;
         }
-        self.receiver.release_gathered()
+        self.receiver.release_coalesced()
     }
 
     /// Whether the input goes on where the last call stopped.

@@ -1,7 +1,8 @@
 //! What a session tells its host, and what the host gives it to send.
 
-use core::ops::Range;
 use core::time::Duration;
+
+use crate::stream::EventKind;
 
 /// What was received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,128 +118,35 @@ pub struct Sent {
     pub complete: bool,
 }
 
-/// The kinds of [`Event`], as the contract's records name them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Text,
-    TextFragment,
-    Binary,
-    BinaryFragment,
-    Ping,
-    Pong,
-    Close,
-    ExtensionFrame,
-    Request,
-    Opened,
-}
-
-impl Kind {
-    /// Whether this is a message, or a piece of one.
-    pub(super) fn is_of_message(self) -> bool {
-        matches!(
-            self,
-            Kind::Text | Kind::TextFragment | Kind::Binary | Kind::BinaryFragment
-        )
-    }
-
-    /// Whether a message ends with this, or a ping that the host may answer.
-    pub(super) fn ends_message(self) -> bool {
-        matches!(
-            self,
-            Kind::Text | Kind::Binary | Kind::ExtensionFrame | Kind::Ping
-        )
-    }
-}
-
-/// Where the bytes of a record are until the turn ends.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Place {
-    /// In the input, where they were unmasked.
-    Input(Range<usize>),
-    /// Among the messages that were put together from several inputs or frames.
-    Assembled(Range<usize>),
-    /// In the payload of the control frame that came in several inputs.
-    Control(Range<usize>),
-}
-
-impl Place {
-    pub(super) const NONE: Place = Place::Input(0..0);
-
-    pub(super) fn len(&self) -> usize {
-        let (Place::Input(range) | Place::Assembled(range) | Place::Control(range)) = self;
-        range.len()
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Without its first `count` bytes.
-    pub(super) fn skip(self, count: usize) -> Place {
-        self.map(|range| (range.start + count).min(range.end)..range.end)
-    }
-
-    /// Its first `count` bytes.
-    pub(super) fn first(self, count: usize) -> Place {
-        self.map(|range| range.start..(range.start + count).min(range.end))
-    }
-
-    fn map(self, change: impl Fn(Range<usize>) -> Range<usize>) -> Place {
-        match self {
-            Place::Input(range) => Place::Input(change(range)),
-            Place::Assembled(range) => Place::Assembled(change(range)),
-            Place::Control(range) => Place::Control(change(range)),
-        }
-    }
-}
-
-/// An [`Event`] that points at its bytes instead of borrowing them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Record {
-    pub(super) kind: Kind,
-    pub(super) place: Place,
-    /// [`Kind::Close`]: the code. [`Kind::ExtensionFrame`]: the bits. [`Kind::Pong`]: the
-    /// round-trip time in nanoseconds, or [`Record::UNSOLICITED`].
-    pub(super) detail: u64,
-}
-
-impl Record {
-    pub(super) const UNSOLICITED: u64 = u64::MAX;
-
-    pub(super) const fn bare(kind: Kind) -> Record {
-        Record {
-            kind,
-            place: Place::NONE,
-            detail: 0,
-        }
-    }
-
-    pub(super) fn with(self, payload: &[u8]) -> Event<'_> {
-        match self.kind {
-            Kind::Request => Event::Request,
-            Kind::Opened => Event::Opened,
-            Kind::Text | Kind::TextFragment => Event::Text {
+impl<'a> Event<'a> {
+    pub(super) fn new(kind: EventKind, payload: &'a [u8]) -> Event<'a> {
+        match kind {
+            EventKind::Text | EventKind::TextChunk => Event::Text {
                 payload,
-                last: self.kind == Kind::Text,
+                last: kind == EventKind::Text,
             },
-            Kind::Binary | Kind::BinaryFragment => Event::Binary {
+            EventKind::Binary | EventKind::BinaryChunk => Event::Binary {
                 payload,
-                last: self.kind == Kind::Binary,
+                last: kind == EventKind::Binary,
             },
-            Kind::ExtensionFrame => Event::ExtensionFrame {
-                bits: self.detail as u8,
+            EventKind::Ping => Event::Ping { payload },
+            EventKind::Pong(nanos) => Event::Pong {
                 payload,
+                round_trip: Some(Duration::from_nanos(nanos)),
             },
-            Kind::Ping => Event::Ping { payload },
-            Kind::Pong => Event::Pong {
+            EventKind::UnsolicitedPong => Event::Pong {
                 payload,
-                round_trip: (self.detail != Record::UNSOLICITED)
-                    .then(|| Duration::from_nanos(self.detail)),
+                round_trip: None,
             },
-            Kind::Close => Event::Close {
-                code: self.detail as u16,
+            EventKind::Close(code) => Event::Close {
+                code,
                 reason: payload,
             },
+            EventKind::ExtensionFrame(bits) => Event::ExtensionFrame { bits, payload },
+            EventKind::Request => Event::Request,
+            EventKind::Opened => Event::Opened,
+            EventKind::Sent(context) => Event::Sent { context },
+            EventKind::Cancelled(context) => Event::Cancelled { context },
         }
     }
 }

@@ -2,11 +2,11 @@
 
 use alloc::vec::Vec;
 use core::mem;
-use core::time::Duration;
 
 use super::clock::Instant;
-use super::event::{Event, Kind, Message, Place, Record};
+use super::event::{Event, Message};
 use super::{Session, State, Turn};
+use crate::stream::{EventKind, PayloadRef, Record};
 use crate::{Failure, Rule};
 
 /// The most events of one call, so that a flood of tiny frames doesn't swell its result.
@@ -34,61 +34,6 @@ impl<'a> From<Message<'a>> for Outgoing<'a> {
     }
 }
 
-/// What an [`EventRecord`] is.
-///
-/// Laid out as the canonical ABI has the variant of the contract, so that a component's host
-/// reads the records where they are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(C, u8)]
-#[non_exhaustive]
-pub enum EventKind {
-    /// A text message, or the last chunk of one.
-    Text,
-    /// A chunk of a text message, not the last.
-    TextChunk,
-    /// A binary message, or the last chunk of one.
-    Binary,
-    /// A chunk of a binary message, not the last.
-    BinaryChunk,
-    /// A ping.
-    Ping,
-    /// A pong that answers a ping, with the round-trip time in nanoseconds.
-    Pong(u64),
-    /// A pong that answers no ping.
-    UnsolicitedPong,
-    /// A close frame, with its code: 1005 if it holds none. The payload is the reason.
-    Close(u16),
-    /// A data frame of an extension that the host implements, with the first byte of its
-    /// header.
-    ExtensionFrame(u8),
-    /// The request's head has come; see [`Session::request`].
-    Request,
-    /// A client's session has opened.
-    Opened,
-    /// The last byte of the send with this context was handed out.
-    Sent(u64),
-    /// The send with this context was cancelled, because the session has ended.
-    Cancelled(u64),
-}
-
-impl EventKind {
-    pub(super) fn of(record: &Record) -> EventKind {
-        match record.kind {
-            Kind::Text => EventKind::Text,
-            Kind::TextFragment => EventKind::TextChunk,
-            Kind::Binary => EventKind::Binary,
-            Kind::BinaryFragment => EventKind::BinaryChunk,
-            Kind::Ping => EventKind::Ping,
-            Kind::Pong if record.detail == Record::UNSOLICITED => EventKind::UnsolicitedPong,
-            Kind::Pong => EventKind::Pong(record.detail),
-            Kind::Close => EventKind::Close(record.detail as u16),
-            Kind::ExtensionFrame => EventKind::ExtensionFrame(record.detail as u8),
-            Kind::Request => EventKind::Request,
-            Kind::Opened => EventKind::Opened,
-        }
-    }
-}
-
 /// An event that points at its bytes in [`Exchanged::payload`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
@@ -102,38 +47,10 @@ pub struct EventRecord {
 }
 
 impl EventRecord {
-    /// The event, with its bytes.
+    /// Returns the event, with its bytes.
     pub fn event<'a>(&self, payload: &'a [u8]) -> Event<'a> {
         let end = self.start.saturating_add(self.length);
-        let payload = payload.get(self.start..end).unwrap_or_default();
-        match self.kind {
-            EventKind::Text | EventKind::TextChunk => Event::Text {
-                payload,
-                last: self.kind == EventKind::Text,
-            },
-            EventKind::Binary | EventKind::BinaryChunk => Event::Binary {
-                payload,
-                last: self.kind == EventKind::Binary,
-            },
-            EventKind::Ping => Event::Ping { payload },
-            EventKind::Pong(nanos) => Event::Pong {
-                payload,
-                round_trip: Some(Duration::from_nanos(nanos)),
-            },
-            EventKind::UnsolicitedPong => Event::Pong {
-                payload,
-                round_trip: None,
-            },
-            EventKind::Close(code) => Event::Close {
-                code,
-                reason: payload,
-            },
-            EventKind::ExtensionFrame(bits) => Event::ExtensionFrame { bits, payload },
-            EventKind::Request => Event::Request,
-            EventKind::Opened => Event::Opened,
-            EventKind::Sent(context) => Event::Sent { context },
-            EventKind::Cancelled(context) => Event::Cancelled { context },
-        }
+        Event::new(self.kind, payload.get(self.start..end).unwrap_or_default())
     }
 }
 
@@ -496,24 +413,24 @@ impl Exchange {
             }
             let length = record.place.len();
             let start = match &record.place {
-                Place::Input(range) => {
-                    if length > 0 {
-                        used.input = range.end;
-                    }
+                // Nothing may point beyond what is handed out.
+                _ if length == 0 => 0,
+                PayloadRef::Input(range) => {
+                    used.input = range.end;
                     range.start
                 }
-                Place::Assembled(range) => {
+                PayloadRef::Assembled(range) => {
                     used.assembly = range.end;
                     end + range.start
                 }
-                place @ Place::Control(_) => {
+                place @ PayloadRef::Control(_) => {
                     used.control = Some((self.records.len(), turn.payload(place).to_vec()));
                     0
                 }
             };
             held += length;
             self.records.push(EventRecord {
-                kind: EventKind::of(&record),
+                kind: record.kind,
                 start,
                 length,
             });

@@ -6,11 +6,11 @@ use alloc::vec::Vec;
 
 use super::handshake::Handshake;
 use super::lifecycle::Cause;
-use super::receive::{Extensions, Receiver};
 use super::{Role, Session};
 use crate::Rule;
 use crate::deflate::{Deflate, NAME, negotiation};
 use crate::handshake::{Acceptance, Extension, Header, Negotiated, UpgradeRequest};
+use crate::stream::{Assembler, Extensions};
 
 impl Session {
     /// Returns what a client offers: what the host says, or else what the settings do.
@@ -86,10 +86,10 @@ impl Session {
             None if negotiated.extensions.is_empty() => Extensions::None,
             None => {
                 self.sender.allow_extension_frames();
-                Extensions::Hosts
+                Extensions::Custom
             }
         };
-        self.receiver = Receiver::new(self.role, &self.config, extensions);
+        self.receiver = Assembler::new(&self.config.stream(self.role, extensions));
         self.negotiated = Some(negotiated);
         self.handshake = Handshake::Complete;
         self.transition(Cause::Opened);

@@ -46,7 +46,6 @@ mod outcome;
 mod owned;
 mod pings;
 mod queue;
-mod receive;
 mod send;
 mod turn;
 
@@ -55,14 +54,16 @@ use alloc::vec::Vec;
 
 use crate::frame::mask::KeySource;
 use crate::handshake::{Negotiated, RequestHead, ResponseHead};
+use crate::stream::{Assembler, Extensions};
 use crate::{Failure, Rule};
 
+pub use crate::stream::EventKind;
 pub use actions::{Action, ActionId, ActionQueue, Completion, Received};
 pub use clock::Instant;
 pub use config::{Config, Delivery, PongPolicy, Role};
 pub use direct::FrameHeader;
 pub use event::{Event, Message, Sent};
-pub use exchange::{EventKind, EventRecord, Exchanged, Outgoing, Relayed};
+pub use exchange::{EventRecord, Exchanged, Outgoing, Relayed};
 pub use outcome::{Initiator, Outcome};
 pub use owned::{NotSent, OwnedMessage};
 pub use turn::Turn;
@@ -74,7 +75,6 @@ use handshake::Handshake;
 use lifecycle::Life;
 use outcome::CloseFrames;
 use pings::Pings;
-use receive::{Extensions, Receiver};
 use send::{Compress, Sender};
 
 /// Where a session is in its life, in the words of the W3C's `WebSocket` and one more.
@@ -145,7 +145,7 @@ pub struct Session {
     request_head: Option<Box<RequestHead>>,
     response: Option<Box<ResponseHead>>,
     negotiated: Option<Negotiated>,
-    receiver: Receiver,
+    receiver: Assembler,
     sender: Sender,
     pings: Pings,
     deadlines: Deadlines,
@@ -153,6 +153,10 @@ pub struct Session {
     /// last call, and how many of them were taken since.
     given: usize,
     taken: usize,
+    /// How many bytes of input had been taken before the last call.
+    position: u64,
+    /// Where a rule was broken that has ended the session, or will in the next call.
+    located: Option<Failure>,
     close_frames: CloseFrames,
     exchange: Exchange,
     actions: Option<Box<Actions>>,
@@ -240,12 +244,14 @@ impl Session {
             request_head: None,
             response: None,
             negotiated: None,
-            receiver: Receiver::new(role, &config, Extensions::None),
+            receiver: Assembler::new(&config.stream(role, Extensions::None)),
             sender,
             pings: Pings::default(),
             deadlines: Deadlines::new(&config.timeouts, now),
             given: 0,
             taken: 0,
+            position: 0,
+            located: None,
             close_frames: CloseFrames::default(),
             exchange: Exchange::default(),
             actions: None,
@@ -273,12 +279,23 @@ impl Session {
             .is_some_and(|failure| failure.rule == Rule::Aborted)
     }
 
+    /// Notes where in the input a rule was broken, and by how much.
+    fn locate(&mut self, rule: Rule) {
+        let consumed = self.position + self.taken as u64;
+        self.located = self.life.has_frames().then(|| Failure {
+            offset: consumed.checked_sub(self.receiver.consumed_of_frame()),
+            value: self.receiver.beyond_limit(rule),
+            ..self.describe(rule)
+        });
+    }
+
     /// Returns what is known of a rule that was broken.
-    pub(crate) fn describe(&self, rule: Rule) -> Failure {
-        Failure {
+    fn describe(&self, rule: Rule) -> Failure {
+        let located = self.located.filter(|located| located.rule == rule);
+        located.unwrap_or(Failure {
             limit: self.config.limit_of(rule),
             ..Failure::from(rule)
-        }
+        })
     }
 
     /// What was agreed on, once the session has opened.

@@ -9,11 +9,8 @@ use core::mem;
 use super::event::Sent;
 use crate::Limits;
 use crate::frame::{header, mask};
+use crate::limits::KEPT_CAPACITY;
 use segments::Segments;
-
-/// A buffer that has been larger than this gives its memory back when it is
-/// empty, so that an idle session is small.
-pub(super) const KEPT_CAPACITY: usize = 4096;
 
 /// How much is masked at a time: whole masks.
 const MASKED_AT_ONCE: usize = 8 << 10;

@@ -184,8 +184,10 @@ impl Receiver {
                 *start -= delivered;
             }
         }
-        if self.assembly.is_empty() && self.assembly.capacity() > KEPT_CAPACITY {
-            self.assembly = Vec::new();
+        // A message that was long leaves nothing behind, though the next one has begun.
+        let length = self.assembly.len();
+        if self.assembly.capacity() > KEPT_CAPACITY.max(8 * length) {
+            self.assembly.shrink_to(2 * length);
         }
     }
 
@@ -225,6 +227,7 @@ impl Receiver {
     }
 
     /// Messages that were completed in this turn, then the one in progress.
+    #[cfg(feature = "component")]
     pub(super) fn assembled(&self) -> &[u8] {
         &self.assembly
     }

@@ -7,13 +7,14 @@
 use alloc::vec::Vec;
 
 use super::direct::FrameHeader;
-use super::event::{Kind, Message, Sent};
+use super::event::{Message, Sent};
 use super::owned::{NotSent, OwnedMessage};
 use super::queue::{Done, Origin, Queue};
 use crate::deflate::{Compressor, Direction};
 use crate::frame::header::{self, FIN, MAX_CONTROL_PAYLOAD, Opcode, RSV1};
 use crate::frame::mask::KeySource;
 use crate::frame::utf8::Utf8;
+use crate::stream::EventKind;
 use crate::{Deflate, Limits, Rule};
 
 /// From this length on it is cheaper to keep a payload where it is than to copy it.
@@ -219,10 +220,15 @@ impl Sender {
     }
 
     /// Queues what another session has received, however much waits.
-    pub(super) fn pass_on(&mut self, kind: Kind, bytes: &[u8], checked: bool) -> Result<(), Rule> {
-        let last = matches!(kind, Kind::Text | Kind::Binary);
+    pub(super) fn pass_on(
+        &mut self,
+        kind: EventKind,
+        bytes: &[u8],
+        checked: bool,
+    ) -> Result<(), Rule> {
+        let last = matches!(kind, EventKind::Text | EventKind::Binary);
         let fragment = Fragment {
-            text: matches!(kind, Kind::Text | Kind::TextFragment),
+            text: matches!(kind, EventKind::Text | EventKind::TextChunk),
             bytes,
             last,
             // A piece of a text may end inside a character.

@@ -1,11 +1,12 @@
 //! One input, and all that follows from it.
 
 use super::clock::Instant;
-use super::event::{Event, Kind, Place, Record};
+use super::event::Event;
 use super::lifecycle::Life;
-use super::{PongPolicy, Session, pings};
+use super::{Delivery, PongPolicy, Session, pings};
 use crate::Rule;
 use crate::frame::close;
+use crate::stream::{EventKind, PayloadRef, Record};
 
 impl Session {
     /// Takes what was read from the transport. The events come from
@@ -35,8 +36,9 @@ impl Session {
 
     /// Goes on with bytes that were read before.
     pub(super) fn resume<'a>(&'a mut self, bytes: &'a mut [u8]) -> Turn<'a> {
-        self.receiver.begin_turn();
+        self.receiver.begin_input();
         self.given = bytes.len().max(self.given - self.taken);
+        self.position += self.taken as u64;
         self.taken = 0;
         Turn {
             session: self,
@@ -69,7 +71,7 @@ impl Turn<'_> {
     pub fn next(&mut self) -> Option<Event<'_>> {
         let record = self.next_record()?;
         let payload = self.session.receiver.payload(self.bytes, &record.place);
-        Some(record.with(payload))
+        Some(Event::new(record.kind, payload))
     }
 
     /// How many bytes of the input were taken so far. After a request that waits
@@ -87,7 +89,7 @@ impl Turn<'_> {
     ///
     /// It concerns messages in one frame of up to `longest` bytes, its header included;
     /// longer, fragmented and compressed ones are put together by the session as ever,
-    /// and with [`Delivery::Streaming`](crate::Delivery::Streaming) all are. A header is checked
+    /// and with [`Delivery::Streaming`] all are. A header is checked
     /// as soon as it comes, the text of such a message when all of it has.
     ///
     /// ```
@@ -109,7 +111,10 @@ impl Turn<'_> {
     /// # }
     /// ```
     pub fn leave_unfinished(self, longest: usize) -> Self {
-        self.session.receiver.leave_unfinished(longest);
+        // Who takes pieces wants no byte to wait.
+        if self.session.config.delivery == Delivery::Messages {
+            self.session.receiver.leave_unfinished(longest);
+        }
         self
     }
 
@@ -167,12 +172,15 @@ impl Turn<'_> {
                     self.has_message |= record.kind.ends_message();
                     return Some(record);
                 }
-                Err(rule) if self.has_message => {
-                    self.session.hold(rule);
-                    self.session.taken = self.bytes.len();
-                    return None;
+                Err(rule) => {
+                    self.session.locate(rule);
+                    if self.has_message {
+                        self.session.hold(rule);
+                        self.session.taken = self.bytes.len();
+                        return None;
+                    }
+                    self.session.fail(rule);
                 }
-                Err(rule) => self.session.fail(rule),
             }
         }
     }
@@ -186,7 +194,7 @@ impl Turn<'_> {
         self.session.config.verify_utf8
     }
 
-    pub(super) fn payload(&self, place: &Place) -> &[u8] {
+    pub(super) fn payload(&self, place: &PayloadRef) -> &[u8] {
         self.session.receiver.payload(self.bytes, place)
     }
 }
@@ -198,7 +206,7 @@ impl Session {
         loop {
             let Some(record) = self.receiver.next(bytes, at)? else {
                 self.deadlines.message_pending(self.receiver.awaits_more());
-                if self.receiver.has_gathered() {
+                if self.receiver.is_coalescing() {
                     self.deadlines.piece_held();
                 }
                 return Ok(None);
@@ -210,7 +218,9 @@ impl Session {
                 self.deadlines.message_ended();
             }
             let shown = match record.kind {
-                Kind::Ping | Kind::Pong | Kind::Close => self.control_frame(record, bytes)?,
+                EventKind::Ping | EventKind::UnsolicitedPong | EventKind::Close(_) => {
+                    self.control_frame(record, bytes)?
+                }
                 _ => Some(record),
             };
             if shown.is_some() {
@@ -230,29 +240,23 @@ impl Session {
     fn control_frame(&mut self, record: Record, bytes: &[u8]) -> Result<Option<Record>, Rule> {
         let payload = self.receiver.payload(bytes, &record.place);
         match record.kind {
-            Kind::Ping => {
+            EventKind::Ping => {
                 pings::answer(payload, &mut self.sender, &self.config)?;
                 let manual = self.config.pongs == PongPolicy::Manual;
                 Ok((self.config.report_control_frames || manual).then_some(record))
             }
-            Kind::Pong => {
+            EventKind::UnsolicitedPong => {
                 let round_trip = self.pings.answered(payload, self.deadlines.now());
-                let detail = round_trip.map_or(Record::UNSOLICITED, |time| {
-                    u64::try_from(time.as_nanos()).unwrap_or(Record::UNSOLICITED)
-                });
-                Ok(self
-                    .config
-                    .report_control_frames
-                    .then_some(Record { detail, ..record }))
+                let nanos = round_trip.and_then(|time| u64::try_from(time.as_nanos()).ok());
+                let kind = nanos.map_or(EventKind::UnsolicitedPong, EventKind::Pong);
+                let shown = self.config.report_control_frames;
+                Ok(shown.then_some(Record { kind, ..record }))
             }
             _ => {
                 let (code, _) = close::parse(payload)?;
                 self.close_received(code);
-                Ok(Some(Record {
-                    kind: Kind::Close,
-                    place: record.place.skip(2),
-                    detail: u64::from(code.unwrap_or(close::NO_STATUS)),
-                }))
+                let kind = EventKind::Close(code.unwrap_or(close::NO_STATUS));
+                Ok(Some(Record::new(kind, record.place.skip(2))))
             }
         }
     }

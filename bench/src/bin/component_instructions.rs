@@ -13,8 +13,9 @@ use wasmtime::{Config, Engine, Result, Store};
 
 use bindings::Websocket;
 use bindings::exports::websocket::protocol::session::{
-    Acceptance, Extension, Kind, Negotiated, Outgoing,
+    Acceptance, Compression, Outgoing, OutgoingKind,
 };
+use bindings::exports::websocket::protocol::types::{Extension, Negotiated};
 
 mod bindings {
     wasmtime::component::bindgen!({ path: "../wit", world: "websocket" });
@@ -102,10 +103,9 @@ impl Guest {
         let mut outgoing = Vec::new();
         for text in texts {
             outgoing.push(Outgoing {
-                kind: Kind::Text,
+                kind: OutgoingKind::Text(Compression::Automatic),
                 start: u32::try_from(payload.len())?,
                 length: u32::try_from(text.len())?,
-                detail: 0,
                 context: None,
             });
             payload.extend_from_slice(text.as_bytes());
@@ -131,11 +131,18 @@ impl Guest {
         Ok(())
     }
 
+    fn options(&mut self) -> Result<ResourceAny> {
+        let exports = self.bindings.websocket_protocol_options();
+        exports.session_options().call_constructor(&mut self.store)
+    }
+
     /// A server's session that is open, with permessage-deflate.
     fn open(&mut self) -> Result<ResourceAny> {
-        let exports = self.bindings.websocket_protocol_session();
-        let mut config = exports.call_default_config(&mut self.store)?;
-        config.deflate = Some(exports.call_default_deflate(&mut self.store)?);
+        let options = self.options()?;
+        let setters = self.bindings.websocket_protocol_options();
+        let setters = setters.session_options();
+        let set = setters.call_set_deflate(&mut self.store, options, true)?;
+        set.map_err(|failure| wasmtime::format_err!("no deflate: {failure:?}"))?;
         let negotiated = Negotiated {
             subprotocol: None,
             extensions: vec![Extension {
@@ -143,19 +150,22 @@ impl Guest {
                 parameters: Vec::new(),
             }],
         };
+        let exports = self.bindings.websocket_protocol_session();
         let sessions = exports.websocket_session();
-        let session = sessions.call_open_server(&mut self.store, config, &negotiated, NOW)?;
+        let session = sessions.call_open_server(&mut self.store, options, &negotiated, NOW)?;
+        options.resource_drop(&mut self.store)?;
         session.map_err(|failure| wasmtime::format_err!("no session: {failure:?}"))
     }
 }
 
 /// A request, and its acceptance.
 fn handshake(guest: &mut Guest) -> Result<()> {
+    let options = guest.options()?;
     let exports = guest.bindings.websocket_protocol_session();
-    let config = exports.call_default_config(&mut guest.store)?;
     let session = exports
         .websocket_session()
-        .call_server(&mut guest.store, config, NOW)?;
+        .call_server(&mut guest.store, options, NOW)?;
+    options.resource_drop(&mut guest.store)?;
     let session = session.map_err(|failure| wasmtime::format_err!("no session: {failure:?}"))?;
     guest.exchange(session, &heads::request(), &[], 1)?;
     let exports = guest.bindings.websocket_protocol_session();

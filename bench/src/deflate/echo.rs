@@ -63,9 +63,9 @@ fn native(runtime: &Runtime) -> Result<SocketAddr> {
 
 fn sandboxed(runtime: &Runtime, component: &Path) -> Result<SocketAddr> {
     let sandbox = Sandbox::load(component, SandboxConfig::default())?;
-    let mut deflate = sandbox.default_deflate();
+    let mut deflate = Deflate::default();
     deflate.min_length = 0;
-    let mut config = sandbox.default_config();
+    let mut config = Config::default();
     config.deflate = Some(deflate);
     each(runtime, move |socket| {
         let sandbox = sandbox.clone();

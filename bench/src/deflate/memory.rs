@@ -12,7 +12,8 @@ use host_tests::wire::{Frame, RSV1};
 use serde_json::{Value, json};
 use websocket_component::Role;
 use websocket_host::protocol::{
-    Config, Deflate, Delivery, Extension, Kind, Negotiated, Outgoing, Rule,
+    Compression, Config, Deflate, Delivery, Extension, ExtensionParameter, Negotiated, Outgoing,
+    OutgoingKind, Rule,
 };
 use websocket_host::{Cache, Guest, Sandbox, SandboxConfig, Session};
 
@@ -47,7 +48,7 @@ pub(crate) fn measure(component: &Path) -> Result<Sessions> {
         ..SandboxConfig::default()
     };
     let sandbox = Sandbox::load(component, config)?;
-    let default = sandbox.default_deflate();
+    let default = Deflate::default();
     let plain = talk(&sandbox, None, false, false)?;
     let each = |agreed: &str, deflate: Deflate, receives: bool, sends: bool| -> Result<usize> {
         let all = talk(&sandbox, Some((agreed, deflate)), receives, sends)?;
@@ -96,13 +97,15 @@ fn talk(
     };
     let frame = frame.by(Role::Client).bytes();
     let answer = Outgoing {
-        kind: Kind::Text,
-        detail: u64::from(!sends),
+        kind: OutgoingKind::Text(match sends {
+            true => Compression::Automatic,
+            false => Compression::Off,
+        }),
         start: 0,
         length: LENGTH as u32,
         context: None,
     };
-    let mut config = sandbox.default_config();
+    let mut config = Config::default();
     config.deflate = deflate.map(|(_, deflate)| deflate);
     let agreed = deflate.map(|(agreed, _)| agreed);
     let sessions = (0..SESSIONS).map(|_| open(&mut guest, &config, agreed));
@@ -126,8 +129,8 @@ fn talk(
 /// The memory of a guest whose session was sent 16 MiB in 16 KiB, and 1 byte more than it takes.
 fn bomb(sandbox: &Sandbox, agreed: &str) -> Result<usize> {
     let mut guest = sandbox.guest()?;
-    let mut config = sandbox.default_config();
-    config.deflate = Some(sandbox.default_deflate());
+    let mut config = Config::default();
+    config.deflate = Some(Deflate::default());
     config.delivery = Delivery::Streaming;
     let session = open(&mut guest, &config, Some(agreed))?;
     let payload = Peer::default().compresses(vec![b'x'; config.limits.message as usize + 1]);
@@ -138,7 +141,7 @@ fn bomb(sandbox: &Sandbox, agreed: &str) -> Result<usize> {
         let turn = guest.exchange(&session, &bytes[at..], &[], &[], 0, CAPACITY)?;
         at += turn.consumed;
         if let Some(failure) = turn.failure {
-            ensure!(failure.rule == Rule::MessageTooBig, "{failure:?}");
+            ensure!(failure.rule() == Some(Rule::MessageTooBig), "{failure:?}");
             return Ok(guest.memory());
         }
         ensure!(turn.more, "the bomb went off without a word");
@@ -148,9 +151,12 @@ fn bomb(sandbox: &Sandbox, agreed: &str) -> Result<usize> {
 fn open(guest: &mut Guest, config: &Config, agreed: Option<&str>) -> Result<Session> {
     let extensions = agreed.map(|parameters| {
         let extension = deflate::extension(parameters);
+        let parameters = extension.parameters.into_iter();
         Extension {
             name: extension.name,
-            parameters: extension.parameters,
+            parameters: parameters
+                .map(|(name, value)| ExtensionParameter { name, value })
+                .collect(),
         }
     });
     let negotiated = Negotiated {

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use tokio_websockets::{ClientBuilder, ServerBuilder};
 use websocket_component::handshake as native;
 use websocket_component::{Config, Instant, Rule, Session};
-use websocket_host::protocol::{Acceptance, Kind, Request, State};
+use websocket_host::protocol::{Acceptance, EventKind, Request, State};
 use websocket_host::{Guest, Sandbox, SandboxConfig};
 
 use super::wire::{REQUEST, Wire, answer};
@@ -83,7 +83,6 @@ impl Subject for Native {
 }
 
 struct Component {
-    sandbox: Sandbox,
     guest: Guest,
 }
 
@@ -92,7 +91,7 @@ impl Component {
         let sandbox = Sandbox::load(path, SandboxConfig::default())
             .context("run `cargo xtask bench`, which builds the component first")?;
         let guest = sandbox.guest()?;
-        Ok(Component { sandbox, guest })
+        Ok(Component { guest })
     }
 }
 
@@ -103,13 +102,16 @@ impl Subject for Component {
 
     fn open(&mut self, role: Role) -> Result<()> {
         const CAPACITY: u32 = 64 << 10;
-        let config = self.sandbox.default_config();
+        let config = Config::default();
         let guest = &mut self.guest;
         let session = match role {
             Role::Server => {
                 let session = guest.server(&config, 1)?;
                 let turn = guest.exchange(&session, REQUEST, &[], &[], 1, CAPACITY)?;
-                let asked = turn.events.iter().any(|event| event.kind == Kind::Request);
+                let asked = turn
+                    .events
+                    .iter()
+                    .any(|event| event.kind == EventKind::Request);
                 ensure!(asked, "no request");
                 let acceptance = Acceptance {
                     subprotocol: None,

@@ -108,13 +108,13 @@ fn a_component_that_is_damaged_or_another_is_status_1() {
     fails_with("empty.wasm", b"");
     let error = fails_with("other.wasm", b"\0asm\x0d\0\x01\0");
     assert!(
-        error.contains("websocket:protocol/session@0.1.0"),
+        error.contains("websocket:protocol/session@0.2.0"),
         "{error}"
     );
     // Another version of the contract: its name has the same length.
     let version = whole.windows(5).enumerate();
     let at: Vec<usize> = version
-        .filter(|(_, bytes)| bytes == b"0.1.0")
+        .filter(|(_, bytes)| bytes == b"0.2.0")
         .map(|(at, _)| at)
         .collect();
     let mut other = whole.clone();

@@ -107,7 +107,10 @@ impl Peer {
     pub(crate) fn receive(&mut self) -> Got {
         while self.got.is_empty() {
             if !self.read() {
-                let ended = self.session.failure().map_or(Got::End, Got::Failed);
+                let ended = self
+                    .session
+                    .failure()
+                    .map_or(Got::End, |failure| Got::Failed(failure.rule));
                 self.got.push_back(ended);
             }
         }

@@ -1,14 +1,10 @@
 //! What the contract says, in the types that tests compare.
 
-use std::time::Duration;
-
 use websocket_component::handshake::{Extension, Header, Negotiated, RequestHead, ResponseHead};
-use websocket_component::{
-    ActionId, Config, Deflate, Delivery, Fault, Instant, PongPolicy, Rule, RuleGroup, State,
-};
-use websocket_host::protocol::{self, Kind};
+use websocket_component::{ActionId, Fault, Initiator, Instant, Rule, RuleGroup, State};
+use websocket_host::protocol::{self, EventKind};
 
-use crate::engine::{ActionIs, Event, Failure, RelayTurns, Turn};
+use crate::engine::{ActionIs, Event, Failure, Outcome, RelayTurns, Turn};
 
 /// A value of the contract's as its counterpart.
 pub(super) trait FromContract<Contract> {
@@ -21,20 +17,14 @@ impl<C, T: FromContract<C>> FromContract<Vec<C>> for Vec<T> {
     }
 }
 
-impl FromContract<protocol::Rule> for Rule {
-    /// By its name: the names are the same, which is tested.
-    fn from_contract(rule: protocol::Rule) -> Self {
-        let name = format!("{rule:?}");
-        let name = name.rsplit(':').next().unwrap_or_default();
-        let known = Rule::ALL.iter().find(|rule| format!("{rule:?}") == name);
-        *known.unwrap_or_else(|| panic!("{name} is no rule of the engine"))
-    }
+fn rule(name: &str) -> Rule {
+    Rule::from_name(name).unwrap_or_else(|| panic!("{name} is no rule of the engine"))
 }
 
 impl FromContract<protocol::Failure> for Failure {
     fn from_contract(failure: protocol::Failure) -> Self {
         Failure {
-            rule: Rule::from_contract(failure.rule),
+            rule: rule(&failure.rule),
             fault: match failure.fault {
                 protocol::Fault::Peer => Fault::Peer,
                 protocol::Fault::Host => Fault::Host,
@@ -51,6 +41,9 @@ impl FromContract<protocol::Failure> for Failure {
             description: failure.description,
             close_code: failure.close_code,
             status: failure.status,
+            offset: failure.offset,
+            limit: failure.limit,
+            value: failure.value,
         }
     }
 }
@@ -61,6 +54,7 @@ impl FromContract<protocol::State> for State {
             protocol::State::Connecting => State::Connecting,
             protocol::State::Open => State::Open,
             protocol::State::Closing => State::Closing,
+            protocol::State::Draining => State::Draining,
             protocol::State::Closed => State::Closed,
         }
     }
@@ -76,7 +70,11 @@ impl FromContract<protocol::Extension> for Extension {
     fn from_contract(extension: protocol::Extension) -> Self {
         Extension {
             name: extension.name,
-            parameters: extension.parameters,
+            parameters: extension
+                .parameters
+                .into_iter()
+                .map(|parameter| (parameter.name, parameter.value))
+                .collect(),
         }
     }
 }
@@ -99,10 +97,8 @@ impl FromContract<protocol::RequestHead> for RequestHead {
         request.subprotocols = head.subprotocols;
         request.extensions = Vec::from_contract(head.extensions);
         request.headers = Vec::from_contract(head.headers);
-        request.violation = head
-            .violation
-            .map(|failure| Rule::from_contract(failure.rule));
-        request.tolerated = Vec::from_contract(head.tolerated);
+        request.violation = head.violation.map(|failure| rule(&failure.rule));
+        request.tolerated = head.tolerated.iter().map(|name| rule(name)).collect();
         request
     }
 }
@@ -119,13 +115,13 @@ impl FromContract<protocol::ResponseHead> for ResponseHead {
     }
 }
 
-impl FromContract<websocket_host::Turn<'_>> for Turn {
-    fn from_contract(turn: websocket_host::Turn<'_>) -> Self {
+impl FromContract<websocket_host::Exchanged<'_>> for Turn {
+    fn from_contract(turn: websocket_host::Exchanged<'_>) -> Self {
         let events = turn.events.iter();
         Turn {
             consumed: turn.consumed,
             events: events
-                .map(|event| self::event(event.kind, turn.bytes(event).into(), event.detail))
+                .map(|event| self::event(event.kind, turn.bytes(event).into()))
                 .collect(),
             output: turn.output.into(),
             accepted: turn.accepted,
@@ -138,8 +134,8 @@ impl FromContract<websocket_host::Turn<'_>> for Turn {
     }
 }
 
-impl FromContract<websocket_host::RelayTurns<'_>> for RelayTurns {
-    fn from_contract(turns: websocket_host::RelayTurns<'_>) -> Self {
+impl FromContract<websocket_host::Relayed<'_>> for RelayTurns {
+    fn from_contract(turns: websocket_host::Relayed<'_>) -> Self {
         RelayTurns {
             source: Turn::from_contract(turns.source),
             target: Turn::from_contract(turns.target),
@@ -149,28 +145,41 @@ impl FromContract<websocket_host::RelayTurns<'_>> for RelayTurns {
     }
 }
 
-fn event(kind: Kind, payload: Vec<u8>, detail: u64) -> Event {
-    let narrow = |detail: u64| u16::try_from(detail).expect("the detail of a close is a code");
+fn event(kind: EventKind, payload: Vec<u8>) -> Event {
     match kind {
-        Kind::Text | Kind::TextFragment => Event::Text {
+        EventKind::Text | EventKind::TextChunk => Event::Text {
             payload,
-            last: kind == Kind::Text,
+            last: kind == EventKind::Text,
         },
-        Kind::Binary | Kind::BinaryFragment => Event::Binary {
+        EventKind::Binary | EventKind::BinaryChunk => Event::Binary {
             payload,
-            last: kind == Kind::Binary,
+            last: kind == EventKind::Binary,
         },
-        Kind::Ping => Event::Ping(payload),
-        Kind::Pong => Event::Pong(payload, (detail != u64::MAX).then_some(detail)),
-        Kind::Close => Event::Close(narrow(detail), payload),
-        Kind::ExtensionFrame => Event::ExtensionFrame {
-            bits: u8::try_from(detail).expect("the detail of a frame is a byte"),
-            payload,
-        },
-        Kind::Request => Event::Request,
-        Kind::Opened => Event::Opened,
-        Kind::Sent => Event::Sent(detail),
-        Kind::Cancelled => Event::Cancelled(detail),
+        EventKind::Ping => Event::Ping(payload),
+        EventKind::Pong(round_trip) => Event::Pong(payload, Some(round_trip)),
+        EventKind::UnsolicitedPong => Event::Pong(payload, None),
+        EventKind::Close(code) => Event::Close(code, payload),
+        EventKind::ExtensionFrame(bits) => Event::ExtensionFrame { bits, payload },
+        EventKind::Request => Event::Request,
+        EventKind::Opened => Event::Opened,
+        EventKind::Sent(context) => Event::Sent(context),
+        EventKind::Cancelled(context) => Event::Cancelled(context),
+        EventKind::Other(number) => panic!("nobody asked for event {number}"),
+    }
+}
+
+impl FromContract<protocol::Outcome> for Outcome {
+    fn from_contract(outcome: protocol::Outcome) -> Self {
+        Outcome {
+            clean: outcome.clean,
+            initiator: outcome.initiator.map(|initiator| match initiator {
+                protocol::Initiator::Local => Initiator::Local,
+                protocol::Initiator::Peer => Initiator::Peer,
+            }),
+            sent: outcome.sent,
+            received: outcome.received,
+            failure: outcome.failure.map(Failure::from_contract),
+        }
     }
 }
 
@@ -179,75 +188,19 @@ impl FromContract<protocol::Action> for ActionIs {
         use protocol::Action;
         match action {
             Action::NoAction => ActionIs::Nothing,
-            Action::SendToNetwork((id, bytes)) => ActionIs::SendToNetwork(ActionId(id), bytes),
-            Action::IndicateSendComplete((id, context, complete)) => {
-                ActionIs::SendComplete(ActionId(id), context, complete)
+            Action::SendToNetwork(send) => ActionIs::SendToNetwork(ActionId(send.id), send.bytes),
+            Action::IndicateSendComplete(done) => {
+                ActionIs::SendComplete(ActionId(done.id), done.context, done.complete)
             }
-            Action::ReceiveFromNetwork((id, most)) => {
-                ActionIs::ReceiveFromNetwork(ActionId(id), most as usize)
+            Action::ReceiveFromNetwork(receive) => {
+                ActionIs::ReceiveFromNetwork(ActionId(receive.id), receive.max_bytes as usize)
             }
-            Action::IndicateReceiveComplete((id, context, received)) => {
-                let received = received
-                    .map(|received| event(received.kind, received.payload, received.detail));
-                ActionIs::ReceiveComplete(ActionId(id), context, received)
+            Action::IndicateReceiveComplete(done) => {
+                let received = done
+                    .received
+                    .map(|received| event(received.kind, received.payload));
+                ActionIs::ReceiveComplete(ActionId(done.id), done.context, received)
             }
         }
     }
-}
-
-impl FromContract<protocol::Config> for Config {
-    fn from_contract(contract: protocol::Config) -> Self {
-        let span = |nanos: Option<u64>| nanos.map(Duration::from_nanos);
-        let mut config = Config::default();
-        config.receive_buffer = contract.receive_buffer;
-        config.max_whole_frame = contract.max_whole_frame;
-        config.send_buffer = contract.send_buffer;
-        config.masking = contract.masking;
-        config.verify_utf8 = contract.verify_utf8;
-        config.delivery = match contract.delivery {
-            protocol::Delivery::Messages => Delivery::Messages,
-            protocol::Delivery::Streaming => Delivery::Streaming,
-        };
-        config.pongs = match contract.pongs {
-            protocol::PongPolicy::Each => PongPolicy::Each,
-            protocol::PongPolicy::Latest => PongPolicy::Latest,
-            protocol::PongPolicy::Manual => PongPolicy::Manual,
-        };
-        config.report_control_frames = contract.report_control_frames;
-        config.reply_to_close = contract.reply_to_close;
-        config.close_on_failure = contract.close_on_failure;
-        config.expose_invalid_requests = contract.expose_invalid_requests;
-        config.allow_malformed_host = contract.allow_malformed_host;
-        config.allow_http10_response = contract.allow_http10_response;
-        config.deflate = contract.deflate.map(deflate);
-        config.limits.head = contract.limits.head;
-        config.limits.refusal_body = contract.limits.refusal_body;
-        config.limits.headers = contract.limits.headers;
-        config.limits.frame = contract.limits.frame;
-        config.limits.message = contract.limits.message;
-        config.limits.inflate_per_call = contract.limits.inflate_per_call;
-        config.limits.fragments = contract.limits.fragments;
-        config.limits.queued_output = contract.limits.queued_output;
-        config.limits.queued_pongs = contract.limits.queued_pongs;
-        config.timeouts.handshake = span(contract.timeouts.handshake);
-        config.timeouts.idle = span(contract.timeouts.idle);
-        config.timeouts.message = span(contract.timeouts.message);
-        config.timeouts.keepalive = span(contract.timeouts.keepalive);
-        config.timeouts.pong = span(contract.timeouts.pong);
-        config.timeouts.write = span(contract.timeouts.write);
-        config.timeouts.close = span(contract.timeouts.close);
-        config
-    }
-}
-
-pub(super) fn deflate(contract: protocol::Deflate) -> Deflate {
-    let mut deflate = Deflate::default();
-    deflate.send_window_bits = contract.send_window_bits;
-    deflate.send_context_takeover = contract.send_context_takeover;
-    deflate.receive_window_bits = contract.receive_window_bits;
-    deflate.receive_context_takeover = contract.receive_context_takeover;
-    deflate.level = contract.level;
-    deflate.memory_level = contract.memory_level;
-    deflate.min_length = contract.minimum;
-    deflate
 }

@@ -16,9 +16,9 @@ use websocket_component::{
 };
 use websocket_host::{CallError, Guest, Sandbox, SandboxConfig, SandboxError, Session, protocol};
 
-use crate::engine::{ActionIs, ENTROPY, Engine, Failure, Relay, RelayTurns, START, Turn};
+use crate::engine::{ActionIs, ENTROPY, Engine, Failure, Outcome, Relay, RelayTurns, START, Turn};
 use from_contract::FromContract;
-use to_contract::{Batch, all, to_contract};
+use to_contract::{Batch, all, compression, to_contract};
 
 /// A session of the component, alone in a guest of its own.
 pub struct Sandboxed {
@@ -102,12 +102,27 @@ impl Sandboxed {
         config: &Config,
         negotiated: &Negotiated,
     ) -> Result<Self, Failure> {
-        let (config, negotiated) = (to_contract(config), to_contract(negotiated));
+        let negotiated = to_contract(negotiated);
         let now = START.as_nanos();
         Sandboxed::make_in(sandbox, |guest| match role {
-            Role::Client => guest.open_client(&config, &ENTROPY, &negotiated, now),
-            Role::Server => guest.open_server(&config, &negotiated, now),
+            Role::Client => guest.open_client(config, &ENTROPY, &negotiated, now),
+            Role::Server => guest.open_server(config, &negotiated, now),
         })
+    }
+
+    fn send_as(
+        &mut self,
+        message: Message<'_>,
+        compress: bool,
+        context: Option<u64>,
+        now: Instant,
+    ) -> Result<(), Failure> {
+        let (message, compression) = (to_contract(&message), compression(compress));
+        let (session, now) = (&self.session, now.as_nanos());
+        outcome(
+            self.guest
+                .send(session, &message, compression, context, now),
+        )
     }
 
     fn make_in(
@@ -162,10 +177,9 @@ impl Relay for SandboxedRelay {
     fn open(server: &Config, client: &Config) -> Self {
         let mut guest = sandbox().guest().expect("the pool has room");
         let negotiated = to_contract(&Negotiated::default());
-        let (server, client) = (to_contract(server), to_contract(client));
         let now = START.as_nanos();
-        let server = outcome(guest.open_server(&server, &negotiated, now));
-        let client = outcome(guest.open_client(&client, &ENTROPY, &negotiated, now));
+        let server = outcome(guest.open_server(server, &negotiated, now));
+        let client = outcome(guest.open_client(client, &ENTROPY, &negotiated, now));
         SandboxedRelay {
             guest,
             server: server.unwrap(),
@@ -176,10 +190,9 @@ impl Relay for SandboxedRelay {
     fn half_open(server: &Config, client: &Config) -> Self {
         let mut guest = sandbox().guest().expect("the pool has room");
         let negotiated = to_contract(&Negotiated::default());
-        let (server, client) = (to_contract(server), to_contract(client));
         let now = START.as_nanos();
-        let server = outcome(guest.open_server(&server, &negotiated, now));
-        let client = outcome(guest.client(&client, &ENTROPY, now));
+        let server = outcome(guest.open_server(server, &negotiated, now));
+        let client = outcome(guest.client(client, &ENTROPY, now));
         SandboxedRelay {
             guest,
             server: server.unwrap(),
@@ -217,11 +230,11 @@ impl Engine for Sandboxed {
     const NAME: &'static str = "component";
 
     fn client(config: &Config, entropy: &[u8], now: Instant) -> Result<Self, Failure> {
-        Sandboxed::make(|guest| guest.client(&to_contract(config), entropy, now.as_nanos()))
+        Sandboxed::make(|guest| guest.client(config, entropy, now.as_nanos()))
     }
 
     fn server(config: &Config, now: Instant) -> Result<Self, Failure> {
-        Sandboxed::make(|guest| guest.server(&to_contract(config), now.as_nanos()))
+        Sandboxed::make(|guest| guest.server(config, now.as_nanos()))
     }
 
     fn open_client(
@@ -231,8 +244,8 @@ impl Engine for Sandboxed {
         now: Instant,
     ) -> Result<Self, Failure> {
         let negotiated = to_contract(negotiated);
-        let (config, now) = (to_contract(config), now.as_nanos());
-        Sandboxed::make(|guest| guest.open_client(&config, entropy, &negotiated, now))
+        let now = now.as_nanos();
+        Sandboxed::make(|guest| guest.open_client(config, entropy, &negotiated, now))
     }
 
     fn open_server(
@@ -241,8 +254,8 @@ impl Engine for Sandboxed {
         now: Instant,
     ) -> Result<Self, Failure> {
         let negotiated = to_contract(negotiated);
-        let (config, now) = (to_contract(config), now.as_nanos());
-        Sandboxed::make(|guest| guest.open_server(&config, &negotiated, now))
+        let now = now.as_nanos();
+        Sandboxed::make(|guest| guest.open_server(config, &negotiated, now))
     }
 
     fn connect(&mut self, request: &Request, now: Instant) -> Result<(), Failure> {
@@ -276,7 +289,7 @@ impl Engine for Sandboxed {
 
     fn begin_client_handshake(
         &mut self,
-        form: HandshakeKind,
+        kind: HandshakeKind,
         subprotocols: &[String],
         extensions: &[Extension],
         headers: &[Header],
@@ -284,7 +297,7 @@ impl Engine for Sandboxed {
     ) -> Result<Vec<Header>, Failure> {
         let fields = self.guest.begin_client_handshake(
             &self.session,
-            to_contract(&form),
+            to_contract(&kind),
             subprotocols,
             &all(extensions),
             &all(headers),
@@ -307,14 +320,14 @@ impl Engine for Sandboxed {
 
     fn begin_server_handshake(
         &mut self,
-        form: HandshakeKind,
+        kind: HandshakeKind,
         headers: &[Header],
         acceptance: &Acceptance,
         now: Instant,
     ) -> Result<Vec<Header>, Failure> {
         let fields = self.guest.begin_server_handshake(
             &self.session,
-            to_contract(&form),
+            to_contract(&kind),
             &all(headers),
             &to_contract(acceptance),
             now.as_nanos(),
@@ -349,9 +362,7 @@ impl Engine for Sandboxed {
         context: Option<u64>,
         now: Instant,
     ) -> Result<(), Failure> {
-        let message = to_contract(&message);
-        let now = now.as_nanos();
-        outcome(self.guest.send(&self.session, &message, context, now))
+        self.send_as(message, true, context, now)
     }
 
     fn send_uncompressed(
@@ -360,12 +371,7 @@ impl Engine for Sandboxed {
         context: Option<u64>,
         now: Instant,
     ) -> Result<(), Failure> {
-        let message = to_contract(&message);
-        let now = now.as_nanos();
-        outcome(
-            self.guest
-                .send_uncompressed(&self.session, &message, context, now),
-        )
+        self.send_as(message, false, context, now)
     }
 
     fn receive(&mut self, context: Option<u64>) -> Result<(), Failure> {
@@ -404,6 +410,10 @@ impl Engine for Sandboxed {
         answer(self.guest.failure(&self.session)).map(Failure::from_contract)
     }
 
+    fn outcome(&mut self) -> Option<Outcome> {
+        answer(self.guest.outcome(&self.session)).map(Outcome::from_contract)
+    }
+
     fn negotiated(&mut self) -> Option<Negotiated> {
         answer(self.guest.negotiated(&self.session)).map(Negotiated::from_contract)
     }
@@ -438,9 +448,5 @@ impl Engine for Sandboxed {
 
     fn round_trip_time(&mut self) -> Option<protocol::Duration> {
         answer(self.guest.round_trip_time(&self.session))
-    }
-
-    fn default_config() -> Config {
-        Config::from_contract(sandbox().default_config())
     }
 }

@@ -1,15 +1,11 @@
 //! What tests say, in the types of the contract.
 
 use std::fmt::Debug;
-use std::time::Duration;
 
 use websocket_component::handshake::{
     Acceptance, Extension, HandshakeKind, Header, Negotiated, Refusal, Request,
 };
-use websocket_component::{
-    ActionQueue, Completion, Config, Deflate, Delivery, Limits, Message, Outgoing, PongPolicy,
-    Timeouts,
-};
+use websocket_component::{ActionQueue, Completion, Message, Outgoing};
 use websocket_host::protocol;
 
 /// A value of the engine's with its counterpart in the contract.
@@ -31,80 +27,6 @@ fn unknown(value: &dyn Debug) -> ! {
     panic!("no counterpart in the contract: {value:?}")
 }
 
-impl ToContract for Config {
-    type Contract = protocol::Config;
-
-    fn to_contract(&self) -> protocol::Config {
-        protocol::Config {
-            receive_buffer: self.receive_buffer,
-            max_whole_frame: self.max_whole_frame,
-            send_buffer: self.send_buffer,
-            masking: self.masking,
-            verify_utf8: self.verify_utf8,
-            delivery: match self.delivery {
-                Delivery::Messages => protocol::Delivery::Messages,
-                Delivery::Streaming => protocol::Delivery::Streaming,
-                other => unknown(&other),
-            },
-            pongs: match self.pongs {
-                PongPolicy::Each => protocol::PongPolicy::Each,
-                PongPolicy::Latest => protocol::PongPolicy::Latest,
-                PongPolicy::Manual => protocol::PongPolicy::Manual,
-                other => unknown(&other),
-            },
-            report_control_frames: self.report_control_frames,
-            reply_to_close: self.reply_to_close,
-            close_on_failure: self.close_on_failure,
-            expose_invalid_requests: self.expose_invalid_requests,
-            allow_malformed_host: self.allow_malformed_host,
-            allow_http10_response: self.allow_http10_response,
-            deflate: self.deflate.as_ref().map(deflate),
-            limits: limits(&self.limits),
-            timeouts: timeouts(&self.timeouts),
-        }
-    }
-}
-
-fn deflate(deflate: &Deflate) -> protocol::Deflate {
-    protocol::Deflate {
-        send_window_bits: deflate.send_window_bits,
-        send_context_takeover: deflate.send_context_takeover,
-        receive_window_bits: deflate.receive_window_bits,
-        receive_context_takeover: deflate.receive_context_takeover,
-        level: deflate.level,
-        memory_level: deflate.memory_level,
-        minimum: deflate.min_length,
-    }
-}
-
-fn limits(limits: &Limits) -> protocol::Limits {
-    protocol::Limits {
-        head: limits.head,
-        headers: limits.headers,
-        refusal_body: limits.refusal_body,
-        frame: limits.frame,
-        message: limits.message,
-        inflated: limits.inflate_per_call,
-        fragments: limits.fragments,
-        queued_output: limits.queued_output,
-        queued_pongs: limits.queued_pongs,
-    }
-}
-
-fn timeouts(timeouts: &Timeouts) -> protocol::Timeouts {
-    let nanos = |span: Duration| span.as_nanos().try_into().unwrap_or(u64::MAX);
-    protocol::Timeouts {
-        handshake: timeouts.handshake.map(nanos),
-        idle: timeouts.idle.map(nanos),
-        message: timeouts.message.map(nanos),
-        keepalive: timeouts.keepalive.map(nanos),
-        pong: timeouts.pong.map(nanos),
-        gather: timeouts.coalesce.map(nanos),
-        write: timeouts.write.map(nanos),
-        close: timeouts.close.map(nanos),
-    }
-}
-
 impl ToContract for Header {
     type Contract = protocol::Header;
 
@@ -122,9 +44,13 @@ impl ToContract for Extension {
     fn to_contract(&self) -> protocol::Extension {
         protocol::Extension {
             name: self.name.clone(),
-            parameters: self.parameters.clone(),
+            parameters: self.parameters.iter().cloned().map(parameter).collect(),
         }
     }
+}
+
+fn parameter((name, value): (String, Option<String>)) -> protocol::ExtensionParameter {
+    protocol::ExtensionParameter { name, value }
 }
 
 impl ToContract for HandshakeKind {
@@ -232,7 +158,8 @@ impl ToContract for Message<'_> {
                 protocol::Message::Close(Some(protocol::CloseFrame { code, reason }))
             }
             Message::ExtensionFrame(bits, payload) => {
-                protocol::Message::ExtensionFrame((bits, payload.into()))
+                let payload = payload.into();
+                protocol::Message::ExtensionFrame(protocol::ExtensionFrame { bits, payload })
             }
             other => unknown(&other),
         }
@@ -250,12 +177,11 @@ impl Batch {
     pub(super) fn new(outgoing: &[Outgoing<'_>]) -> Batch {
         let mut batch = Batch::default();
         for outgoing in outgoing {
-            let (kind, bytes, detail) = record(outgoing);
+            let (kind, bytes) = record(outgoing);
             batch.records.push(protocol::Outgoing {
                 kind,
                 start: u32::try_from(batch.payload.len()).unwrap(),
                 length: u32::try_from(bytes.len()).unwrap(),
-                detail,
                 context: outgoing.context,
             });
             batch.payload.extend_from_slice(bytes);
@@ -264,21 +190,28 @@ impl Batch {
     }
 }
 
-fn record<'a>(outgoing: &Outgoing<'a>) -> (protocol::Kind, &'a [u8], u64) {
-    use protocol::Kind;
-    let uncompressed = u64::from(!outgoing.compress);
+pub(super) fn compression(compress: bool) -> protocol::Compression {
+    match compress {
+        true => protocol::Compression::Automatic,
+        false => protocol::Compression::Off,
+    }
+}
+
+fn record<'a>(outgoing: &Outgoing<'a>) -> (protocol::OutgoingKind, &'a [u8]) {
+    use protocol::OutgoingKind as Kind;
+    let compression = compression(outgoing.compress);
     match outgoing.message {
-        Message::Text(text) => (Kind::Text, text.as_bytes(), uncompressed),
-        Message::TextFragment(text) => (Kind::TextFragment, text.as_bytes(), uncompressed),
-        Message::Utf8(bytes) => (Kind::Text, bytes, uncompressed),
-        Message::Utf8Fragment(bytes) => (Kind::TextFragment, bytes, uncompressed),
-        Message::Binary(bytes) => (Kind::Binary, bytes, uncompressed),
-        Message::BinaryFragment(bytes) => (Kind::BinaryFragment, bytes, uncompressed),
-        Message::Ping(payload) => (Kind::Ping, payload, 0),
-        Message::Pong(payload) => (Kind::Pong, payload, 0),
-        Message::Close => (Kind::Close, b"", 1005),
-        Message::CloseWith(code, reason) => (Kind::Close, reason, u64::from(code)),
-        Message::ExtensionFrame(bits, payload) => (Kind::ExtensionFrame, payload, u64::from(bits)),
+        Message::Text(text) => (Kind::Text(compression), text.as_bytes()),
+        Message::TextFragment(text) => (Kind::TextFragment(compression), text.as_bytes()),
+        Message::Utf8(bytes) => (Kind::Text(compression), bytes),
+        Message::Utf8Fragment(bytes) => (Kind::TextFragment(compression), bytes),
+        Message::Binary(bytes) => (Kind::Binary(compression), bytes),
+        Message::BinaryFragment(bytes) => (Kind::BinaryFragment(compression), bytes),
+        Message::Ping(payload) => (Kind::Ping, payload),
+        Message::Pong(payload) => (Kind::Pong, payload),
+        Message::Close => (Kind::Close(None), b""),
+        Message::CloseWith(code, reason) => (Kind::Close(Some(code)), reason),
+        Message::ExtensionFrame(bits, payload) => (Kind::ExtensionFrame(bits), payload),
         other => unknown(&other),
     }
 }

@@ -103,25 +103,23 @@ impl Parameters {
     }
 
     /// As settings of the component's server.
-    fn of_server(self, sandbox: &Sandbox) -> Deflate {
-        Deflate {
-            send_window_bits: self.server_bits,
-            send_context_takeover: self.server_takeover,
-            receive_window_bits: self.client_bits,
-            receive_context_takeover: self.client_takeover,
-            ..sandbox.default_deflate()
-        }
+    fn of_server(self) -> Deflate {
+        let mut deflate = Deflate::default();
+        deflate.send_window_bits = self.server_bits;
+        deflate.send_context_takeover = self.server_takeover;
+        deflate.receive_window_bits = self.client_bits;
+        deflate.receive_context_takeover = self.client_takeover;
+        deflate
     }
 
     /// As settings of the component's client.
-    fn of_client(self, sandbox: &Sandbox) -> Deflate {
-        Deflate {
-            send_window_bits: self.client_bits,
-            send_context_takeover: self.client_takeover,
-            receive_window_bits: self.server_bits,
-            receive_context_takeover: self.server_takeover,
-            ..sandbox.default_deflate()
-        }
+    fn of_client(self) -> Deflate {
+        let mut deflate = Deflate::default();
+        deflate.send_window_bits = self.client_bits;
+        deflate.send_context_takeover = self.client_takeover;
+        deflate.receive_window_bits = self.server_bits;
+        deflate.receive_context_takeover = self.server_takeover;
+        deflate
     }
 }
 
@@ -146,7 +144,7 @@ impl World {
     }
 
     fn config(&self, deflate: Deflate) -> Config {
-        let mut config = self.sandbox.default_config();
+        let mut config = Config::default();
         config.deflate = Some(deflate);
         // What doesn't compress grows, and peers send it so.
         config.limits.frame = LONGEST as u64 + (64 << 10);
@@ -157,7 +155,7 @@ impl World {
     fn server(&self, parameters: Parameters) -> io::Result<SocketAddr> {
         let listener = self.runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
         let address = listener.local_addr()?;
-        let config = self.config(parameters.of_server(&self.sandbox));
+        let config = self.config(parameters.of_server());
         let sandbox = self.sandbox.clone();
         let (said, written) = (Arc::clone(&self.said), Arc::clone(&self.written));
         self.runtime.spawn(async move {
@@ -187,7 +185,7 @@ impl World {
 
     /// A client that sends everything to a server that sends it back.
     fn client(&self, address: SocketAddr, parameters: Parameters, longest: usize) {
-        let config = self.config(parameters.of_client(&self.sandbox));
+        let config = self.config(parameters.of_client());
         self.runtime.block_on(async {
             let socket = TcpStream::connect(address)
                 .await

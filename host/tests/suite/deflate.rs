@@ -3,7 +3,7 @@
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::duplex;
 use websocket_host::Sandbox;
-use websocket_host::protocol::Rule;
+use websocket_host::protocol::{Config, Deflate, Rule};
 use websocket_host::stream::{
     Error, Message, accept_async, client_async, client_async_with_config,
 };
@@ -17,13 +17,13 @@ fn without_deflate() -> Sandbox {
 #[tokio::test]
 async fn it_says_that_it_cannot_compress() {
     let sandbox = without_deflate();
-    let mut config = sandbox.default_config();
-    config.deflate = Some(sandbox.default_deflate());
+    let mut config = Config::default();
+    config.deflate = Some(Deflate::default());
     let (near, _far) = duplex(1024);
     let refused = client_async_with_config(URL, near, &sandbox, config).await;
     match refused.map(drop) {
         Err(Error::Failure(failure)) => {
-            assert_eq!(failure.rule, Rule::DeflateUnavailable);
+            assert_eq!(failure.rule(), Some(Rule::DeflateUnavailable));
         }
         other => panic!("{other:?}"),
     }
@@ -32,8 +32,8 @@ async fn it_says_that_it_cannot_compress() {
 #[tokio::test]
 async fn it_speaks_with_one_that_offers_to_compress() {
     let plain = without_deflate();
-    let mut offering = sandbox().default_config();
-    offering.deflate = Some(sandbox().default_deflate());
+    let mut offering = Config::default();
+    offering.deflate = Some(Deflate::default());
     let (near, far) = duplex(64 << 10);
     let (client, server) = tokio::join!(
         client_async_with_config(URL, near, sandbox(), offering),

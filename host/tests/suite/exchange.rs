@@ -1,7 +1,9 @@
 //! The batched call: a client and a server in memory.
 
-use websocket_host::protocol::{Acceptance, Config, Event, Kind, Outgoing, Request, Rule, State};
-use websocket_host::{CallError, Guest, Sandbox, SandboxError, Session, Turn};
+use websocket_host::protocol::{
+    Acceptance, Compression, Config, Event, EventKind, Outgoing, OutgoingKind, Request, Rule, State,
+};
+use websocket_host::{CallError, Exchanged, Guest, Sandbox, SandboxError, Session};
 
 use crate::support::{component, config, sandbox};
 
@@ -26,19 +28,18 @@ fn acceptance() -> Acceptance {
     }
 }
 
-fn record(kind: Kind, start: usize, length: usize) -> Outgoing {
+fn record(kind: OutgoingKind, start: usize, length: usize) -> Outgoing {
     Outgoing {
         kind,
         start: start.try_into().expect("32 bits"),
         length: length.try_into().expect("32 bits"),
-        detail: 0,
         context: None,
     }
 }
 
 /// A client and a server in one guest, as in a relay, both open.
 fn open(guest: &mut Guest) -> (Session, Session) {
-    let config = sandbox().default_config();
+    let config = Config::default();
     let client = guest.client(&config, &ENTROPY, 0).expect("a client");
     let server = guest.server(&config, 0).expect("a server");
     guest
@@ -46,49 +47,49 @@ fn open(guest: &mut Guest) -> (Session, Session) {
         .expect("a good request");
     let head = guest
         .exchange(&client, b"", &[], b"", 1, CAPACITY)
-        .expect("a turn")
+        .expect("a result")
         .output
         .to_vec();
     let turn = guest
         .exchange(&server, &head, &[], b"", 1, CAPACITY)
-        .expect("a turn");
-    assert_eq!(kinds(&turn), [Kind::Request]);
+        .expect("a result");
+    assert_eq!(kinds(&turn), [EventKind::Request]);
     let negotiated = guest
         .accept(&server, &acceptance(), 0)
         .expect("a good answer");
     assert_eq!(negotiated.subprotocol.as_deref(), Some("two"));
     let head = guest
         .exchange(&server, b"", &[], b"", 2, CAPACITY)
-        .expect("a turn")
+        .expect("a result")
         .output
         .to_vec();
     let turn = guest
         .exchange(&client, &head, &[], b"", 2, CAPACITY)
-        .expect("a turn");
+        .expect("a result");
     assert_eq!(
         (kinds(&turn), turn.state),
-        (vec![Kind::Opened], State::Open)
+        (vec![EventKind::Opened], State::Open)
     );
     (client, server)
 }
 
-fn kinds(turn: &Turn<'_>) -> Vec<Kind> {
+fn kinds(turn: &Exchanged<'_>) -> Vec<EventKind> {
     turn.events.iter().map(|event| event.kind).collect()
 }
 
 /// All that `from` has to write, 64 KiB at a time, is read by `to`: what it makes of it.
-fn carry(guest: &mut Guest, from: &Session, to: &Session) -> Vec<(Kind, Vec<u8>)> {
+fn carry(guest: &mut Guest, from: &Session, to: &Session) -> Vec<(EventKind, Vec<u8>)> {
     let mut received = Vec::new();
     loop {
         let turn = guest
             .exchange(from, b"", &[], b"", 3, CAPACITY)
-            .expect("a turn");
+            .expect("a result");
         let (output, more) = (turn.output.to_vec(), turn.more);
         let mut rest = &output[..];
         loop {
             let turn = guest
                 .exchange(to, rest, &[], b"", 3, CAPACITY)
-                .expect("a turn");
+                .expect("a result");
             let bytes = |event: &Event| (event.kind, turn.bytes(event).to_vec());
             received.extend(turn.events.iter().map(bytes));
             rest = &rest[turn.consumed..];
@@ -109,18 +110,18 @@ fn messages_of_all_sizes_arrive_as_they_were_sent() {
     for (from, to) in [(&client, &server), (&server, &client)] {
         for size in [0, 1, 125, 126, 65_535, 65_536, 100_000, 16 << 20] {
             let payload: Vec<u8> = (0..size).map(|at: usize| (at * 31 % 251) as u8).collect();
-            let record = record(Kind::Binary, 0, size);
+            let record = record(OutgoingKind::Binary(Compression::Automatic), 0, size);
             let turn = guest
                 .exchange(from, b"", &[record], &payload, 3, 1)
-                .expect("a turn");
+                .expect("a result");
             assert_eq!((turn.accepted, &turn.refused), (1, &None));
             let first = turn.output.to_vec();
             let turn = guest
                 .exchange(to, &first, &[], b"", 3, CAPACITY)
-                .expect("a turn");
+                .expect("a result");
             assert!(turn.events.is_empty());
             let received = carry(&mut guest, from, to);
-            assert!(received == [(Kind::Binary, payload)], "{size} bytes");
+            assert!(received == [(EventKind::Binary, payload)], "{size} bytes");
         }
     }
     assert!(guest.memory() <= 192 << 20, "{} bytes", guest.memory());
@@ -130,7 +131,7 @@ fn messages_of_all_sizes_arrive_as_they_were_sent() {
 /// of any component's can hold.
 #[test]
 fn results_that_are_not_lent_are_copied() {
-    let name = "cabi_post_websocket:protocol/session@0.1.0#[method]websocket-session.exchange";
+    let name = "cabi_post_websocket:protocol/session@0.2.0#[method]websocket-session.exchange";
     let mut component = std::fs::read(component()).expect("readable");
     let length = u8::try_from(name.len() + 2).expect("one byte");
     component.extend([0, length, 1, b'x']);
@@ -143,15 +144,15 @@ fn results_that_are_not_lent_are_copied() {
     let turn = guest.exchange(
         &client,
         b"",
-        &[record(Kind::Text, 0, 5)],
+        &[record(OutgoingKind::Text(Compression::Automatic), 0, 5)],
         b"hello",
         3,
         CAPACITY,
     );
-    let output = turn.expect("a turn").output.to_vec();
+    let output = turn.expect("a result").output.to_vec();
     let turn = guest
         .exchange(&server, &output, &[], b"", 3, CAPACITY)
-        .expect("a turn");
+        .expect("a result");
     assert_eq!(turn.bytes(&turn.events[0]), b"hello");
 
     let turns = guest.relay(&server, &client, &output, 3, CAPACITY);
@@ -189,19 +190,19 @@ fn several_messages_go_in_one_call_and_come_in_one() {
     let mut guest = sandbox().guest().expect("a guest");
     let (client, server) = open(&mut guest);
     let records = [
-        record(Kind::Text, 0, 5),
-        record(Kind::Binary, 5, 3),
-        record(Kind::TextFragment, 8, 1),
-        record(Kind::Text, 9, 1),
+        record(OutgoingKind::Text(Compression::Automatic), 0, 5),
+        record(OutgoingKind::Binary(Compression::Automatic), 5, 3),
+        record(OutgoingKind::TextFragment(Compression::Automatic), 8, 1),
+        record(OutgoingKind::Text(Compression::Automatic), 9, 1),
     ];
     let turn = guest
         .exchange(&client, b"", &records, b"helloabcxy", 3, CAPACITY)
-        .expect("a turn");
+        .expect("a result");
     assert_eq!((turn.accepted, turn.more), (4, false));
     let output = turn.output.to_vec();
     let turn = guest
         .exchange(&server, &output, &[], b"", 3, CAPACITY)
-        .expect("a turn");
+        .expect("a result");
     let bytes: Vec<_> = turn
         .events
         .iter()
@@ -210,9 +211,9 @@ fn several_messages_go_in_one_call_and_come_in_one() {
     assert_eq!(
         bytes,
         [
-            (Kind::Text, &b"hello"[..]),
-            (Kind::Binary, b"abc"),
-            (Kind::Text, b"xy")
+            (EventKind::Text, &b"hello"[..]),
+            (EventKind::Binary, b"abc"),
+            (EventKind::Text, b"xy")
         ]
     );
 }
@@ -221,11 +222,14 @@ fn several_messages_go_in_one_call_and_come_in_one() {
 fn a_refused_record_is_named_and_those_before_it_are_sent() {
     let mut guest = sandbox().guest().expect("a guest");
     let (client, _) = open(&mut guest);
-    let records = [record(Kind::Text, 0, 5), record(Kind::Text, 3, 3)];
+    let records = [
+        record(OutgoingKind::Text(Compression::Automatic), 0, 5),
+        record(OutgoingKind::Text(Compression::Automatic), 3, 3),
+    ];
     let turn = guest
         .exchange(&client, b"", &records, b"hello", 3, CAPACITY)
-        .expect("a turn");
-    let rule = turn.refused.as_ref().map(|failure| failure.rule);
+        .expect("a result");
+    let rule = turn.refused.as_ref().and_then(|failure| failure.rule());
     assert_eq!((turn.accepted, rule), (1, Some(Rule::PayloadOutOfBounds)));
     assert!(!turn.output.is_empty());
 }
@@ -237,11 +241,11 @@ fn a_rule_that_is_broken_ends_the_session_and_not_the_guest() {
     let unmasked = b"\x81\x02hi";
     let turn = guest
         .exchange(&server, unmasked, &[], b"", 3, CAPACITY)
-        .expect("a turn");
+        .expect("a result");
     let failure = turn.failure.as_ref().expect("a failure");
     assert_eq!(
-        (failure.rule, failure.close_code),
-        (Rule::FrameNotMasked, Some(1002))
+        (failure.rule(), failure.close_code),
+        (Some(Rule::FrameNotMasked), Some(1002))
     );
     assert_eq!(turn.output[..1], [0x88]);
     assert!(guest.fault().is_none());
@@ -249,7 +253,7 @@ fn a_rule_that_is_broken_ends_the_session_and_not_the_guest() {
         guest
             .failure(&server)
             .expect("asked")
-            .map(|failure| failure.rule),
+            .and_then(|failure| failure.rule()),
         Some(Rule::FrameNotMasked)
     );
     guest.drop_session(server).expect("dropped");
@@ -259,17 +263,19 @@ fn a_rule_that_is_broken_ends_the_session_and_not_the_guest() {
 #[test]
 fn a_failure_of_the_hosts_is_no_end() {
     let mut guest = sandbox().guest().expect("a guest");
-    let config = sandbox().default_config();
+    let config = Config::default();
     let Err(CallError::Failure(failure)) = guest.client(&config, b"too short", 0) else {
         panic!("that is no entropy");
     };
-    assert_eq!(failure.rule, Rule::EntropyTooShort);
-    let bad = Config {
-        send_buffer: 1,
-        ..config
+    assert_eq!(failure.rule(), Some(Rule::EntropyTooShort));
+    let mut bad = config;
+    bad.send_buffer = 1;
+    let Err(CallError::Failure(failure)) = guest.server(&bad, 0) else {
+        panic!("that is out of range");
     };
-    let error = guest.server(&bad, 0).expect_err("out of range");
-    assert!(error.to_string().contains("(config)"), "{error}");
+    assert_eq!(failure.rule(), Some(Rule::ConfigOutOfRange));
+    assert_eq!(failure.section, "set-send-buffer");
+    assert_eq!((failure.limit, failure.value), (Some(16), Some(1)));
     guest.server(&config, 0).expect("a server");
 }
 
@@ -277,7 +283,7 @@ fn a_failure_of_the_hosts_is_no_end() {
 fn a_session_is_no_other_guests() {
     let mut guest = sandbox().guest().expect("a guest");
     let mut other = sandbox().guest().expect("a guest");
-    let config = sandbox().default_config();
+    let config = Config::default();
     let session = guest.server(&config, 0).expect("a server");
     let same = other.server(&config, 0).expect("a server");
     assert_eq!(other.state(&session), Err(SandboxError::ForeignSession));

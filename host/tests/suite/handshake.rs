@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, DuplexStream, ReadBuf, duplex};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use websocket_host::Role;
-use websocket_host::protocol::{Negotiated, Rule};
+use websocket_host::protocol::{Config, Negotiated, Rule};
 use websocket_host::stream::http::{HeaderValue, StatusCode, header};
 use websocket_host::stream::{
     Blame, Bytes, CloseFrame, Error, ErrorResponse, IntoRequest, Message, Request, Response,
@@ -164,7 +164,7 @@ async fn what_is_no_request_gets_its_status_and_names_its_rule() {
         let Err(Error::Failure(failure)) = server else {
             panic!("refused");
         };
-        assert_eq!(failure.rule, rule);
+        assert_eq!(failure.rule(), Some(rule));
     }
 }
 
@@ -245,7 +245,7 @@ async fn heard_behind_the_response(bytes: &'static [u8]) -> (Vec<Message>, Optio
     while let Some(next) = client.next().await {
         match next {
             Ok(message) => messages.push(message),
-            Err(Error::Failure(failure)) => broken = Some(failure.rule),
+            Err(Error::Failure(failure)) => broken = failure.rule(),
             Err(error) => panic!("{error:?}"),
         }
     }
@@ -277,7 +277,7 @@ async fn a_stream_can_start_open() {
         extensions: Vec::new(),
     };
     let open = |io, role, read: &[u8]| -> Socket {
-        let config = sandbox().default_config();
+        let config = Config::default();
         from_upgraded(io, role, plain(), read.to_vec(), sandbox(), config).expect("it opens")
     };
     let mut server = open(far, Role::Server, b"\x81\x82\0\0\0\0hi");

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use websocket_host::protocol::{Kind, Negotiated, Outgoing, State};
+use websocket_host::protocol::{Compression, Config, Negotiated, Outgoing, OutgoingKind, State};
 use websocket_host::{Cache, Guest, Sandbox, SandboxConfig, SandboxError, Session};
 
 use crate::support::{component, config, misbehaving};
@@ -19,7 +19,7 @@ fn server(sandbox: &Sandbox) -> (Guest, Session) {
         extensions: Vec::new(),
     };
     let mut guest = sandbox.guest().expect("a guest");
-    let config = sandbox.default_config();
+    let config = Config::default();
     let session = guest
         .open_server(&config, &negotiated, 0)
         .expect("a server");
@@ -98,10 +98,9 @@ fn class_29_memory_ends_at_its_limit() {
     let (mut guest, session) = server(&sandbox);
     let payload = vec![0; 7 << 20];
     let record = Outgoing {
-        kind: Kind::Binary,
+        kind: OutgoingKind::Binary(Compression::Automatic),
         start: 0,
         length: 7 << 20,
-        detail: 0,
         context: None,
     };
     let turn = guest.exchange(&session, b"", &[record], &payload, 1, 1024);

@@ -1,12 +1,12 @@
 //! Makes the calls of a script, whoever runs the session.
 
-use host_tests::engine::{ActionIs, Engine, Failure, Outgoing, Turn};
+use host_tests::engine::{ActionIs, Engine, Failure, Turn};
 use host_tests::heads;
 use websocket_component::handshake::{
     Acceptance, Extension, HandshakeKind, Header, Negotiated, Refusal, Request, RequestHead,
     ResponseHead,
 };
-use websocket_component::{ActionId, Completion, Config, Instant, Role, State};
+use websocket_component::{ActionId, Completion, Config, Instant, Outgoing, Role, State};
 
 use super::call::{Call, Clock, How, Opening, Script, frame};
 use crate::case::{self, NOW};

@@ -52,7 +52,7 @@ fn what(message: Message) -> What {
         Message::Close(Some(close)) => {
             What::Close(close.code.into(), close.reason.as_bytes().into())
         }
-        Message::ExtensionFrame(frame) => panic!("never read: {frame:?}"),
+        Message::Frame(frame) => panic!("never read: {frame:?}"),
     }
 }
 

@@ -7,10 +7,19 @@ use websocket_component::{PongPolicy, Rule};
 use super::side::Side;
 use crate::said::{PING_MARK, PONG_MARK};
 
+/// What has come of it for a side, once both have ended.
+pub(super) fn all(side: &mut Side, other: &mut Side) {
+    failure_has_a_reason(side, other);
+    messages_have_arrived(side, other);
+    close_has_a_reason(side, other);
+    sends_are_told(side);
+}
+
 /// The side has heard the other's messages: all of them if nothing went wrong, else the first of them.
-pub(super) fn messages_have_arrived(side: &mut Side, other: &mut Side) {
+fn messages_have_arrived(side: &mut Side, other: &mut Side) {
     let data: Vec<Event> = side
-        .heard()
+        .heard
+        .iter()
         .filter(|event| matches!(event, Event::Text { .. } | Event::Binary { .. }))
         .cloned()
         .collect();
@@ -70,7 +79,8 @@ pub(super) fn messages_have_arrived(side: &mut Side, other: &mut Side) {
 /// The side has heard every ping and pong of the other's host, and an answer to each of its own pings.
 pub(super) fn controls_have_arrived(side: &Side, other: &Side) {
     let marked = |mark: u8, pong: bool| -> Vec<&[u8]> {
-        side.heard()
+        side.heard
+            .iter()
             .filter_map(|event| match event {
                 Event::Ping(payload) if !pong => Some(&payload[..]),
                 Event::Pong(payload, _) if pong => Some(&payload[..]),
@@ -87,9 +97,10 @@ pub(super) fn controls_have_arrived(side: &Side, other: &Side) {
 }
 
 /// A close that was heard is the other's host's, the answer to one's own, or that of a failure.
-pub(super) fn close_has_a_reason(side: &mut Side, other: &mut Side) {
+fn close_has_a_reason(side: &mut Side, other: &mut Side) {
     let closes: Vec<(u16, Vec<u8>)> = side
-        .heard()
+        .heard
+        .iter()
         .filter_map(|event| match event {
             Event::Close(code, reason) => Some((*code, reason.clone())),
             _ => None,
@@ -118,7 +129,7 @@ pub(super) fn close_has_a_reason(side: &mut Side, other: &mut Side) {
 }
 
 /// Only what the other side has done, a limit, or time ends a session.
-pub(super) fn failure_has_a_reason(side: &mut Side, other: &mut Side) {
+fn failure_has_a_reason(side: &mut Side, other: &mut Side) {
     let Some(rule) = side.failure() else {
         return;
     };
@@ -129,7 +140,9 @@ pub(super) fn failure_has_a_reason(side: &mut Side, other: &mut Side) {
         Rule::TooManyFragments => other.told.most_fragments > limits.fragments,
         Rule::InvalidUtf8 => side.config.verify_utf8 && !other.config.verify_utf8,
         Rule::PingFlood => limits.queued_pongs < 65_536 || !other.told.pings.is_empty(),
-        Rule::IdleTimeout
+        Rule::HandshakeRefused => other.failure() == Some(Rule::HandshakeTimeout),
+        Rule::HandshakeTimeout
+        | Rule::IdleTimeout
         | Rule::MessageTimeout
         | Rule::PongTimeout
         | Rule::CloseTimeout
@@ -151,8 +164,9 @@ fn longest_on_the_wire(side: &Side) -> u64 {
 }
 
 /// Every send that was taken is done once; if nothing went wrong, it was written.
-pub(super) fn sends_are_told(side: &mut Side) {
-    let mut done = side.done();
+fn sends_are_told(side: &mut Side) {
+    side.sends.all_told();
+    let mut done = side.sends.told.clone();
     let failed = side.failure().is_some();
     if !failed {
         assert!(done.iter().all(|(_, whole)| *whole), "a send was cancelled");

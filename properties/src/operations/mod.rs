@@ -1,75 +1,47 @@
 //! A client and a server, whose hosts do anything at all, on a wire that cuts anywhere.
 //!
-//! What one side says to have sent arrives at the other, in order, once; and what one writes the other accepts, but for
-//! what the other's limits forbid.
+//! The hosts drain in part, late or never; their clocks stand, creep, jump and run back; they stop reading, answer late,
+//! give bytes again, and ping as they like.
+//!
+//! | module | what holds |
+//! |---|---|
+//! | [`check`] | what one side says to have sent arrives at the other, in order, once; whatever ends has a reason |
+//! | [`side`] | after every call: one direction of life, no deadline in the past |
+//! | [`memory`] | after every call: what the limits allow, and no more |
+//! | [`clock`] | no peer is declared dead before it had its time |
+//! | [`finish`] | a live peer never is; a dead one always is, in time |
+//! | [`sends`] | every send is told once, as complete if its last byte was handed out |
+//! | [`reading`] | calls at one time come to an end |
+//! | [`same`] | what is written and heard depends neither on cuts nor on the calls that drive a session |
 
 mod check;
+mod clock;
+mod finish;
+mod link;
+mod memory;
+mod reading;
+mod same;
+mod script;
+mod sends;
 mod side;
 mod told;
+mod wire;
+mod writing;
 
-use arbitrary::{Arbitrary, Result, Unstructured};
-use std::time::Duration;
-use websocket_component::{Config, Instant, Message, Role, State, Timeouts};
+use arbitrary::Unstructured;
 
-use crate::case::{self, NOW};
-use crate::said::Said;
-use side::Side;
-
-/// More steps than this tell nothing that fewer don't.
-const MAX_STEPS: usize = 200;
-/// More rounds than this without a rest are a loop.
-const MAX_ROUNDS: usize = 10_000;
-
-#[derive(Arbitrary, Debug)]
-enum Step<'a> {
-    /// A host sends.
-    Send {
-        client: bool,
-        what: Said<'a>,
-    },
-    /// So many bytes arrive, and the side is called.
-    Turn {
-        client: bool,
-        arrive: u16,
-        capacity: u16,
-        what: Option<Said<'a>>,
-    },
-    Wait {
-        millis: u16,
-    },
-    Abort {
-        client: bool,
-    },
-    /// A side hears no more.
-    Cut {
-        client: bool,
-    },
-}
-
-/// Two sides and what is between them.
-struct Link {
-    client: Side,
-    server: Side,
-    now: Instant,
-}
-
-/// What has come of it for a side.
-fn check(side: &mut Side, other: &mut Side) {
-    assert_eq!(side.state(), State::Closed);
-    check::failure_has_a_reason(side, other);
-    check::messages_have_arrived(side, other);
-    check::close_has_a_reason(side, other);
-    check::sends_are_told(side);
-}
+use link::Link;
+use same::Outcome;
+use script::Script;
 
 /// # Panics
 ///
 /// If something doesn't hold.
 pub fn holds(input: &[u8]) {
-    let mut input = Unstructured::new(input);
-    let Ok(mut link) = Link::read(&mut input) else {
+    let Ok(script) = Script::read(&mut Unstructured::new(input)) else {
         return;
     };
+<<<<<<< main
     for _ in 0..MAX_STEPS {
         if input.is_empty() {
             break;
@@ -210,5 +182,16 @@ impl Link {
             }
         }
         panic!("it never comes to rest");
+=======
+    let one = run(&script, script.ways);
+    if let Some(ways) = script.others {
+        same::is_the_same(&script, one, run(&script, ways));
+>>>>>>> property
     }
+}
+
+fn run(script: &Script<'_>, ways: [script::Way; 2]) -> [Outcome; 2] {
+    let mut link = Link::new(script, ways);
+    link.run(script);
+    [link.client, link.server].map(Outcome::of)
 }

@@ -1,203 +1,372 @@
-//! One side: a session, the way it is driven, and what its host has said and heard.
+//! One side: a session, how its host calls it, and what the host has said and heard.
 
+<<<<<<< main
 use host_tests::engine::Failure;
-use host_tests::{Engine, Event, Native, Outgoing, Pump};
+use host_tests::{Engine, Event, Native, Pump};
 use websocket_component::handshake::Negotiated;
-use websocket_component::{Config, Instant, Message, Role, Rule, State};
+use websocket_component::{Config, Instant, Message, Outgoing, Role, Rule, State};
+=======
+use std::collections::VecDeque;
+>>>>>>> property
 
+use host_tests::Event;
+use host_tests::engine::ENTROPY;
+use websocket_component::handshake::{Acceptance, Negotiated, Request};
+use websocket_component::{
+    Config, Instant, Message, OwnedMessage, PongPolicy, Role, Rule, Sent, Session, State,
+};
+
+use super::clock::Clock;
+use super::memory::{Bound, Metered};
+use super::reading::Reading;
+use super::script::{How, Way};
+use super::sends::Sends;
 use super::told::Told;
-use crate::said::Said;
+use super::wire::{Frame, Splitter};
+use super::writing::Writing;
+use crate::case::NOW;
+use crate::said::{PING_MARK, Said};
 
 pub(super) struct Side {
     pub(super) role: Role,
     pub(super) config: Config,
-    driver: Driver,
-    /// Its messages may be compressed. Every other one is.
+    pub(super) way: Way,
+    pub(super) session: Metered,
+    /// Its messages may be compressed.
     pub(super) compresses: bool,
     /// What it has written and the other side hasn't got.
     pub(super) wire: Vec<u8>,
-    /// What has arrived and it hasn't read.
+    /// All that it has written.
+    pub(super) written: Vec<u8>,
+    /// What has arrived and it hasn't consumed.
     pub(super) unread: Vec<u8>,
     /// What its host has said.
     pub(super) told: Told,
+    pub(super) sends: Sends,
+    /// What its host has heard.
+    pub(super) heard: Vec<Event>,
+    pub(super) reading: Reading,
+    pub(super) writing: Writing,
+    pub(super) clock: Clock,
+    pub(super) bound: Bound,
+    /// Pings that the host has to answer.
+    unanswered: VecDeque<Vec<u8>>,
+    /// A request, or a close, waits for the host's answer.
+    is_asked: bool,
+    splitter: Splitter,
+    state: State,
+    failure: Option<Rule>,
     /// Time has passed.
     pub(super) waited: bool,
     pub(super) was_aborted: bool,
     pub(super) was_cut: bool,
 }
 
-/// Which way the session is driven.
-enum Driver {
-    Batched {
-        engine: Box<Native>,
-        heard: Vec<Event>,
-    },
-    Pumped(Box<Pump<Native>>),
-}
-
 impl Side {
-    pub(super) fn new(role: Role, config: Config, agreed: &Negotiated, pumped: bool) -> Side {
-        let engine = Native::open(role, &config, agreed).expect("in range");
-        let driver = match pumped {
-            true => Driver::Pumped(Box::new(Pump::of(engine))),
-            false => Driver::Batched {
-                engine: Box::new(engine),
-                heard: Vec::new(),
-            },
-        };
-        Side {
+    /// A session that starts open, with what was agreed on; or before its handshake.
+    pub(super) fn new(
+        role: Role,
+        config: Config,
+        way: Way,
+        agreed: &Negotiated,
+        handshake: bool,
+    ) -> Side {
+        let session = Metered::new(|| {
+            let session = match (role, handshake) {
+                (Role::Client, true) => Session::client(config, &ENTROPY, NOW),
+                (Role::Server, true) => Session::server(config, NOW),
+                (Role::Client, false) => {
+                    Session::open_client(config, &ENTROPY, agreed.clone(), NOW)
+                }
+                (Role::Server, false) => Session::open_server(config, agreed.clone(), NOW),
+            };
+            session.expect("the configuration is in range")
+        });
+        let compresses = !agreed.extensions.is_empty();
+        let mut side = Side {
             role,
             config,
-            driver,
-            compresses: !agreed.extensions.is_empty(),
+            way,
+            state: session.ask().state(),
+            session,
+            compresses,
             wire: Vec::new(),
+            written: Vec::new(),
             unread: Vec::new(),
             told: Told::default(),
+            sends: Sends::default(),
+            heard: Vec::new(),
+            reading: Reading::default(),
+            writing: Writing::default(),
+            clock: Clock::new(NOW),
+            bound: Bound::new(&config, compresses || config.deflate.is_some(), handshake),
+            unanswered: VecDeque::new(),
+            is_asked: false,
+            splitter: Splitter::new(handshake),
+            failure: None,
             waited: false,
             was_aborted: false,
             was_cut: false,
-        }
-    }
-
-    fn engine(&mut self) -> &mut Native {
-        match &mut self.driver {
-            Driver::Batched { engine, .. } => engine,
-            Driver::Pumped(pump) => &mut pump.engine,
-        }
-    }
-
-    /// All that was heard, but for what is done with sends.
-    pub(super) fn heard(&self) -> impl Iterator<Item = &Event> {
-        let heard = match &self.driver {
-            Driver::Batched { heard, .. } => heard,
-            Driver::Pumped(pump) => &pump.events,
         };
-        heard
-            .iter()
-            .filter(|event| !matches!(event, Event::Sent(_) | Event::Cancelled(_)))
+        if handshake && role == Role::Client {
+            let request = Request::new("example.org", "/chat");
+            let begun = side.call(NOW, |session| session.connect(&request, NOW));
+            begun.expect("it is in order");
+        }
+        side
     }
 
-    /// The contexts of sends that are done, and whether they were written.
-    pub(super) fn done(&self) -> Vec<(u64, bool)> {
-        match &self.driver {
-            Driver::Batched { heard, .. } => heard
-                .iter()
-                .filter_map(|event| match event {
-                    Event::Sent(context) => Some((*context, true)),
-                    Event::Cancelled(context) => Some((*context, false)),
-                    _ => None,
-                })
-                .collect(),
-            Driver::Pumped(pump) => {
-                let sent = pump.sent.iter();
-                sent.map(|(context, whole)| (context.expect("one was given"), *whole))
-                    .collect()
+    /// Calls the session, and checks what holds after every call.
+    pub(super) fn call<T>(&mut self, now: Instant, call: impl FnOnce(&mut Session) -> T) -> T {
+        self.read_clock(now);
+        let result = self.session.call(call);
+        self.check();
+        result
+    }
+
+    /// A call is to come that is told the time.
+    pub(super) fn read_clock(&mut self, now: Instant) {
+        let waiting = self.waiting();
+        self.clock.read(now, waiting);
+        self.bound.waiting = waiting as u64;
+    }
+
+    /// What holds after every call.
+    pub(super) fn check(&mut self) {
+        let session = self.session.ask();
+        let (state, failure) = (session.state(), session.failure());
+        assert!(
+            age(state) >= age(self.state),
+            "{state:?} after {:?}",
+            self.state
+        );
+        assert!(
+            self.failure.is_none() || self.failure == failure,
+            "{failure:?} after {:?}",
+            self.failure
+        );
+        let deadline = session.next_deadline();
+        assert!(
+            deadline.is_none_or(|at| at >= self.clock.now),
+            "{deadline:?} is before {:?}",
+            self.clock.now
+        );
+        if state == State::Closed {
+            assert_eq!(deadline, None, "a deadline of a closed session");
+            assert_eq!(session.buffered_amount(), 0, "closed with more to write");
+        }
+        if let (None, Some(rule)) = (self.failure, failure) {
+            self.clock.allows(rule, &self.config.timeouts);
+        }
+        if self.state == State::Connecting && state != State::Connecting {
+            self.clock.opened();
+        }
+        (self.state, self.failure) = (state, failure);
+        let waiting = session.buffered_amount();
+        self.bound.waiting = self.bound.waiting.max(waiting as u64);
+        // Those that were dropped are not told yet.
+        self.bound.frames = self.sends.waiting().min(waiting / 2) as u64;
+        self.bound.sends = self.sends.open() as u64;
+        self.session.is_within(&self.bound);
+    }
+
+    pub(super) fn state(&self) -> State {
+        self.session.ask().state()
+    }
+
+    pub(super) fn failure(&self) -> Option<Rule> {
+        self.session.ask().failure()
+    }
+
+    pub(super) fn waiting(&self) -> usize {
+        self.session.ask().buffered_amount()
+    }
+
+    /// Nothing more comes of the session but its last bytes: it has failed, or both sides have closed.
+    pub(super) fn has_ended(&self) -> bool {
+        let closed = self.told.has_closed() || self.config.reply_to_close;
+        is_over(self.state()) || self.failure().is_some() || (closed && self.has_heard_close())
+    }
+
+    pub(super) fn has_heard_close(&self) -> bool {
+        matches!(self.heard.last(), Some(Event::Close(..)))
+    }
+
+    /// The host is told an event.
+    pub(super) fn hears(&mut self, event: Event) {
+        assert!(!self.has_heard_close(), "{event:?} after a close");
+        match &event {
+            Event::Request => self.is_asked = true,
+            Event::Close(..) => self.is_asked = !self.config.reply_to_close,
+            Event::Ping(payload) if self.config.pongs == PongPolicy::Manual => {
+                self.unanswered.push_back(payload.clone());
             }
+            Event::Text { last, .. } | Event::Binary { last, .. } if *last => {
+                self.clock.message_ended();
+                self.bound.delivered += self.bound.received;
+                self.bound.received = self.bound.given;
+            }
+            _ => {}
+        }
+        self.heard.push(event);
+    }
+
+    /// Bytes were handed out. They are on the wire.
+    pub(super) fn hands_out(&mut self, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        self.clock.handed_out();
+        for frame in self.splitter.take(bytes) {
+            match frame {
+                Frame::Ping { .. } => self.clock.ping_handed_out(),
+                Frame::Close => self.clock.close_handed_out(),
+                _ => {}
+            }
+            self.sends.handed_out(frame, self.config.pongs);
+        }
+        self.wire.extend_from_slice(bytes);
+        self.written.extend_from_slice(bytes);
+    }
+
+    pub(super) fn is_done(&mut self, sent: Sent) {
+        let has_ended = self.has_ended();
+        self.sends.done(sent, has_ended);
+    }
+
+    /// The host asks for at most `count` sends that are done.
+    pub(super) fn ask_done(&mut self, count: usize) {
+        for _ in 0..count {
+            let Some(sent) = self.session.call(Session::sent) else {
+                // The one that an action indicates is told already.
+                self.sends.all_told();
+                return;
+            };
+            self.is_done(sent);
         }
     }
 
-    pub(super) fn state(&mut self) -> State {
-        self.engine().state()
-    }
-
-    pub(super) fn failure(&mut self) -> Option<Rule> {
-        self.engine().failure().map(|failure| failure.rule)
-    }
-
-    pub(super) fn send(&mut self, what: Said<'_>, now: Instant) {
+    pub(super) fn send(&mut self, what: Said<'_>, how: How, now: Instant) {
         let payload = what.payload(self.told.count());
-        self.say(what.message(&payload), what, now);
+        self.say(what.message(&payload), what, how, now);
     }
 
-    pub(super) fn say(&mut self, message: Message<'_>, what: Said<'_>, now: Instant) {
+    /// As many pings as that, all alike.
+    pub(super) fn ping(&mut self, count: u8, now: Instant) {
+        for _ in 0..count {
+            self.say(
+                Message::Ping(&[PING_MARK]),
+                Said::Ping(1),
+                How::Borrowed,
+                now,
+            );
+        }
+    }
+
+    pub(super) fn say(&mut self, message: Message<'_>, what: Said<'_>, how: How, now: Instant) {
         let context = self.told.next_context();
-        let outcome = match self.told.count() % 2 {
-            0 => self.engine().send(message, Some(context), now),
-            _ => self.engine().send_uncompressed(message, Some(context), now),
+        self.bound.given = what.payload(0).len() as u64;
+        self.read_clock(now);
+        let outcome = match (how, owned(message)) {
+            (How::Owned, Some((message, capacity))) => {
+                self.session.got(capacity);
+                let sent = (self.session).call(|s| s.send_owned(message, Some(context), now));
+                sent.map_err(|not_sent| {
+                    self.session.gave(capacity);
+                    not_sent.rule
+                })
+            }
+            (How::Uncompressed, _) => {
+                let send = |s: &mut Session| s.send_uncompressed(message, Some(context), now);
+                self.session.call(send)
+            }
+            _ => self.session.call(|s| s.send(message, Some(context), now)),
         };
-        self.noted(message, what, outcome);
-    }
-
-    fn noted(&mut self, message: Message<'_>, what: Said<'_>, outcome: Result<(), Failure>) {
         match outcome {
-            Ok(()) => self.told.accepted(message),
-            Err(failure) => {
+            Ok(()) => {
+                self.told.accepted(message);
+                self.sends.accepted(&message, context);
+                self.bound.longest = self.told.longest_frame;
+            }
+            Err(rule) => {
+                let connecting = self.state() == State::Connecting;
                 let ended = self.told.has_closed() || self.state() != State::Open;
-                self.told.refused(what, &self.config, failure.rule, ended);
-            }
-        }
-    }
-
-    /// Calls the session once, or pumps it until it wants nothing more. Returns whether anything moved.
-    pub(super) fn turn(&mut self, what: Option<Said<'_>>, now: Instant, capacity: u32) -> bool {
-        let written = self.wire.len();
-        match &mut self.driver {
-            Driver::Batched { .. } => self.batch(what, now, capacity),
-            Driver::Pumped(pump) => {
-                pump.now = now;
-                pump.write_at_most = (capacity as usize).max(1);
-                pump.read_at_most = (capacity as usize).max(1);
-                if let Some(what) = what {
-                    self.send(what, now);
+                if !(connecting && rule == Rule::NotOpen) {
+                    self.told.refused(what, &self.config, rule, ended);
                 }
-                let unread = std::mem::take(&mut self.unread);
-                let Driver::Pumped(pump) = &mut self.driver else {
-                    return false;
-                };
-                let heard = pump.events.len();
-                pump.run(&unread);
-                let moved = pump.events.len() > heard;
-                self.wire.append(&mut pump.written);
-                moved || self.wire.len() > written
             }
         }
+        self.check();
     }
 
-    fn batch(&mut self, what: Option<Said<'_>>, now: Instant, capacity: u32) -> bool {
-        let payload = what.map(|what| what.payload(self.told.count()));
-        let mut outgoing = Vec::new();
-        let mut said = None;
-        if let (Some(what), Some(payload)) = (what, &payload) {
-            let message = what.message(payload);
-            let context = Some(self.told.next_context());
-            outgoing.push(Outgoing {
-                message,
-                compress: self.told.count().is_multiple_of(2),
-                context,
-            });
-            said = Some((message, what));
+    /// Answers what the session has left to its host.
+    pub(super) fn answer(&mut self, now: Instant) {
+        while let Some(payload) = self.unanswered.pop_front() {
+            self.say(Message::Pong(&payload), Said::Pong(1), How::Borrowed, now);
         }
-        let Driver::Batched { engine, heard } = &mut self.driver else {
-            return false;
-        };
-        let turn = engine.exchange(&self.unread, &outgoing, now, capacity);
-        let moved = turn.consumed > 0 || !turn.events.is_empty() || !turn.output.is_empty();
-        assert!(self.compresses || moved || !turn.more, "more of nothing");
-        self.unread.drain(..turn.consumed);
-        self.wire.extend(turn.output);
-        heard.extend(turn.events);
-        if let Some((message, what)) = said {
-            assert_eq!(turn.accepted, usize::from(turn.refused.is_none()));
-            self.noted(message, what, turn.refused.map_or(Ok(()), Err));
+        if !self.is_asked {
+            return;
         }
-        // What is inflated may make work and nothing else.
-        moved || turn.more
+        self.is_asked = false;
+        if self.has_heard_close() {
+            if !self.told.has_closed() && !self.has_ended() {
+                self.say(Message::Close, Said::Close, How::Borrowed, now);
+            }
+        } else if self.state() == State::Connecting {
+            let accepted = self.call(now, |s| s.accept(&Acceptance::default(), now).map(|_| ()));
+            accepted.expect("the request is sound");
+        }
     }
 
     pub(super) fn abort(&mut self) {
         let state = self.state();
-        self.engine().abort();
-        assert_eq!(self.state(), State::Closed, "of {state:?}");
-        assert_eq!(
-            self.engine().buffered_amount(),
-            0,
-            "bytes go out after an abort"
-        );
-        self.was_aborted = true;
+        self.session.call(Session::abort);
+        self.check();
+        if state != State::Connecting {
+            assert!(is_over(self.state()), "after abort: {:?}", self.state());
+            assert_eq!(self.waiting(), 0, "bytes go out after an abort");
+            self.was_aborted = true;
+        }
     }
 
-    pub(super) fn cut(&mut self, now: Instant) {
-        self.engine().end_of_input(now);
+    pub(super) fn end_of_input(&mut self, now: Instant) {
+        self.call(now, |s| s.end_of_input(now));
         self.was_cut = true;
     }
+}
+
+/// The host may drop the transport.
+pub(super) fn is_over(state: State) -> bool {
+    state == State::Closed
+}
+
+/// A life has one direction.
+fn age(state: State) -> u8 {
+    match state {
+        State::Connecting => 0,
+        State::Open => 1,
+        State::Closing => 2,
+        State::Closed => 3,
+    }
+}
+
+/// The message with a payload of its own, and the capacity of that, if there is such a message.
+fn owned(message: Message<'_>) -> Option<(OwnedMessage, usize)> {
+    let owned = match message {
+        Message::Text(text) => OwnedMessage::Text(text.into()),
+        Message::TextFragment(text) => OwnedMessage::TextFragment(text.into()),
+        Message::Utf8(bytes) => OwnedMessage::Utf8(bytes.into()),
+        Message::Utf8Fragment(bytes) => OwnedMessage::Utf8Fragment(bytes.into()),
+        Message::Binary(bytes) => OwnedMessage::Binary(bytes.into()),
+        Message::BinaryFragment(bytes) => OwnedMessage::BinaryFragment(bytes.into()),
+        _ => return None,
+    };
+    let capacity = match &owned {
+        OwnedMessage::Text(text) | OwnedMessage::TextFragment(text) => text.capacity(),
+        OwnedMessage::Utf8(bytes)
+        | OwnedMessage::Utf8Fragment(bytes)
+        | OwnedMessage::Binary(bytes)
+        | OwnedMessage::BinaryFragment(bytes) => bytes.capacity(),
+    };
+    Some((owned, capacity))
 }

@@ -3,7 +3,7 @@
 use host_tests::Event;
 use websocket_component::{Config, Message, Rule};
 
-use crate::said::Said;
+use crate::said::{PONG_MARK, Said};
 
 /// What the session has taken.
 #[derive(Default)]
@@ -49,7 +49,11 @@ impl Told {
             Message::Binary(bytes) => self.data(false, bytes, true),
             Message::BinaryFragment(bytes) => self.data(false, bytes, false),
             Message::Ping(payload) => self.pings.push(payload.into()),
-            Message::Pong(payload) => self.pongs.push(payload.into()),
+            // Others answer pings.
+            Message::Pong(payload) if payload.first() == Some(&PONG_MARK) => {
+                self.pongs.push(payload.into());
+            }
+            Message::Pong(_) => {}
             Message::Close => self.closed(1005, b""),
             Message::CloseWith(code, reason) => self.closed(code, reason),
             other => panic!("not to be taken: {other:?}"),

@@ -6,7 +6,7 @@
 //! | `utf8` | sequences of up to four bytes at every cut | `core::str::from_utf8` |
 //!
 //! Headers and close codes depend on the session's role and state: they are gone
-//! through in `session/receive/exhaustive` and `session/close/codes`.
+//! through in `stream/frames/exhaustive` and `session/close/codes`.
 
 mod masks;
 pub(super) mod utf8;

@@ -9,8 +9,8 @@ use crate::Rule;
 use crate::handshake::{self, RequestHead, ResponseHead, UpgradeRequest};
 use crate::http::body::{BodyReader, Outcome};
 use crate::http::head::{HeadKind, HeadReader, Version};
-use crate::session::event::{Kind, Record};
 use crate::session::{Life, Session};
+use crate::stream::{EventKind, Record};
 
 impl Session {
     /// Returns the response to a request that fails by this rule, if the rule has a status
@@ -84,7 +84,7 @@ impl Session {
         }
     }
 
-    fn request_came(&mut self, reader: HeadReader) -> Result<Option<Kind>, Rule> {
+    fn request_came(&mut self, reader: HeadReader) -> Result<Option<EventKind>, Rule> {
         let head = reader.request().inspect_err(|rule| {
             self.handshake = Handshake::ServerAnswers {
                 request: Err(*rule),
@@ -96,7 +96,7 @@ impl Session {
         self.handshake = Handshake::ServerAnswers { request };
         match violation {
             Some(rule) if !self.config.expose_invalid_requests => Err(rule),
-            _ => Ok(Some(Kind::Request)),
+            _ => Ok(Some(EventKind::Request)),
         }
     }
 
@@ -104,7 +104,7 @@ impl Session {
         &mut self,
         request: UpgradeRequest,
         reader: HeadReader,
-    ) -> Result<Option<Kind>, Rule> {
+    ) -> Result<Option<EventKind>, Rule> {
         let response = reader.response()?;
         if response.is_interim() {
             let reader = self.response_reader();
@@ -122,7 +122,7 @@ impl Session {
             return Ok(None);
         }
         self.open(checked?)?;
-        Ok(Some(Kind::Opened))
+        Ok(Some(EventKind::Opened))
     }
 
     /// Returns whether a response has refused the handshake, and its body is being read.

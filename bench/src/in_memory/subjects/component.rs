@@ -5,7 +5,9 @@ use std::path::Path;
 use std::rc::Rc;
 
 use anyhow::{Context, Result, bail, ensure};
-use websocket_host::protocol::{Kind, Negotiated, Outgoing};
+use websocket_host::protocol::{
+    Compression, Config, EventKind, Negotiated, Outgoing, OutgoingKind,
+};
 use websocket_host::{Clock, Guest, Sandbox, SandboxConfig, Session};
 
 use super::{Decoder, Subject, Writer};
@@ -33,7 +35,7 @@ impl Component {
 
     fn open(&self, role: Role) -> Result<(Guest, Session)> {
         let mut guest = self.sandbox.guest()?;
-        let mut config = self.sandbox.default_config();
+        let mut config = Config::default();
         // Nobody is there to answer a ping.
         config.timeouts.keepalive = None;
         let negotiated = Negotiated {
@@ -114,8 +116,8 @@ impl Decoder for Reader {
                 let turn = guest.exchange(session, rest, &[], &[], now, CAPACITY)?;
                 for event in &turn.events {
                     let text = match event.kind {
-                        Kind::Text => true,
-                        Kind::Binary => false,
+                        EventKind::Text => true,
+                        EventKind::Binary => false,
                         kind => bail!("an event other than a message: {kind:?}"),
                     };
                     seen.message(text, turn.bytes(event));
@@ -210,10 +212,12 @@ impl Writer for Echo {
                 let start = self.payload.len() as u32;
                 self.outgoing
                     .extend(turn.events.iter().map(|event| Outgoing {
-                        kind: event.kind,
+                        kind: match event.kind {
+                            EventKind::Text => OutgoingKind::Text(Compression::Automatic),
+                            _ => OutgoingKind::Binary(Compression::Automatic),
+                        },
                         start: start + event.start,
                         length: event.length,
-                        detail: 0,
                         context: None,
                     }));
                 self.payload.extend_from_slice(turn.payload);
@@ -231,12 +235,11 @@ impl Writer for Echo {
 fn record(message: Message, start: usize) -> Outgoing {
     Outgoing {
         kind: match message {
-            Message::Text(_) => Kind::Text,
-            Message::Binary(_) => Kind::Binary,
+            Message::Text(_) => OutgoingKind::Text(Compression::Automatic),
+            Message::Binary(_) => OutgoingKind::Binary(Compression::Automatic),
         },
         start: start as u32,
         length: message.bytes().len() as u32,
-        detail: 0,
         context: None,
     }
 }

@@ -21,6 +21,7 @@ on_both_engines![
     output_that_is_taken_behind_a_ping_gives_the_peer_time,
     output_that_the_host_keeps_and_is_taken_gives_the_peer_time,
     messages_to_a_dead_peer_do_not_hide_that_nothing_comes,
+    messages_that_are_taken_in_parts_do_not_hide_it_either,
     a_pong_that_came_late_in_the_hosts_time_counts,
     keepalive_pings_do_not_pile_up_when_nothing_can_be_written,
     a_pair_stays_open_by_keepalives,
@@ -217,6 +218,24 @@ fn messages_to_a_dead_peer_do_not_hide_that_nothing_comes<E: Engine>() {
         assert_eq!(subject.failed_by(), None);
     }
     subject.waits(SECOND);
+    assert_eq!(subject.failed_by(), Some(Rule::PongTimeout));
+}
+
+/// What waits for no longer than a write takes shows no more than what is taken at once.
+fn messages_that_are_taken_in_parts_do_not_hide_it_either<E: Engine>() {
+    let config = config(|timeouts| {
+        timeouts.keepalive = Some(30 * SECOND);
+        timeouts.pong = Some(20 * SECOND);
+    });
+    let mut subject = Subject::<E>::open(Role::Server, &config);
+    for _ in 0..50 {
+        subject.queues(Message::Binary(&[0; 3000])).unwrap();
+        while subject.engine.buffered_amount() > 0 {
+            subject.turn_of(&[], 1000);
+        }
+        assert_eq!(subject.failed_by(), None);
+        subject.waits(SECOND);
+    }
     assert_eq!(subject.failed_by(), Some(Rule::PongTimeout));
 }
 

@@ -19,6 +19,7 @@ on_both_engines![
     a_close_frame_comes_behind_the_piece_that_waits,
     a_rule_that_is_broken_is_told_behind_the_piece_that_waits,
     compressed_pieces_wait_too_and_are_no_longer,
+    pieces_come_of_what_got_longer_when_it_was_compressed,
     whole_messages_are_delivered_without_pieces,
 ];
 
@@ -178,6 +179,21 @@ fn compressed_pieces_wait_too_and_are_no_longer<E: Engine>() {
             assert!(payload.len() == 256 || *last, "{} bytes", payload.len());
         }
     }
+}
+
+/// A piece takes more bytes of input than come out of it then. It is all the same one call.
+fn pieces_come_of_what_got_longer_when_it_was_compressed<E: Engine>() {
+    let mut config = gathered();
+    config.receive_buffer = 256;
+    config.deflate = Some(Deflate::default());
+    let bytes = deflate::noise(2000);
+    let frame = Frame::binary(deflate::Peer::default().compresses(&bytes)).reserved(RSV1);
+    let negotiated = deflate::negotiated("");
+    let mut subject = Subject::<E>::open_with(Role::Server, &config, &negotiated);
+    let said = subject.peers(&[frame]);
+    let turn = subject.engine.exchange(&said, &[], subject.now, 1 << 20);
+    assert_eq!(joined(&turn.events), [Event::binary(&bytes)]);
+    assert_eq!(turn.consumed, said.len());
 }
 
 fn whole_messages_are_delivered_without_pieces<E: Engine>() {

@@ -10,10 +10,10 @@ pub(super) enum Extension {
     /// To RSV1, on the first frame of a message (RFC 7692, section 6).
     Deflate,
     /// To all of them.
-    Hosts,
+    Custom,
 }
 
-/// What a receiver knows before a header.
+/// What a stream knows before a header.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Context {
     /// Whether the MASK bit has to be set, must not be, or may be.
@@ -82,7 +82,7 @@ fn read(bits: &mut Bits<'_>, context: &Context) -> Result<Fields, Rule> {
         _ if matches!(opcode, 0x8..=0xa) => [false; 3],
         Extension::None => [false; 3],
         Extension::Deflate => [context.message.is_none(), false, false],
-        Extension::Hosts => [true; 3],
+        Extension::Custom => [true; 3],
     };
     if rsv
         .iter()

@@ -1,18 +1,16 @@
-//! Messages that are whole in the input, in one frame with a short header, as most are.
+//! The fast path: messages that are whole in the input, in one frame with a short header,
+//! as most are.
 //!
-//! Nothing of such a message has to be kept, so the state of the receiver is neither
-//! asked nor changed. Whatever is out of the ordinary is left as it came: the
-//! receiver, which knows all the rules, reads it again.
+//! Nothing of such a message has to be kept, so no state is read or changed. Whatever is
+//! out of the ordinary, broken rules included, is left as it came for the slow path, which
+//! knows all the rules.
 
-use super::Extensions;
+use super::{EventKind, Extensions, PayloadRef, Record, Settings};
 use crate::frame::header::{MASKED, Masking, WHOLE_BINARY, WHOLE_TEXT};
 use crate::frame::{mask, utf8};
-use crate::session::config::Config;
-use crate::session::event::{Kind, Place, Record};
 
-/// What an ordinary message looks like.
-pub(super) struct Whole {
-    /// There are some.
+/// What a message looks like that takes the fast path.
+pub(super) struct FastPath {
     is_on: bool,
     /// The mask bit of its frame.
     mask_bit: u8,
@@ -20,33 +18,33 @@ pub(super) struct Whole {
     verify_utf8: bool,
 }
 
-impl Whole {
-    pub(super) fn new(config: &Config, masking: Masking, extensions: Extensions) -> Whole {
-        let limit = config.limits.frame.min(config.limits.message);
-        let piece = config.longest_piece().unwrap_or(usize::MAX);
-        Whole {
-            is_on: masking != Masking::Either && extensions != Extensions::Hosts,
-            mask_bit: match masking {
+impl FastPath {
+    pub(super) fn new(settings: &Settings) -> FastPath {
+        let limit = settings.limits.frame.min(settings.limits.message);
+        let chunk = settings.chunks.map_or(usize::MAX, |chunks| chunks.max);
+        FastPath {
+            is_on: settings.masking != Masking::Either && settings.extensions != Extensions::Custom,
+            mask_bit: match settings.masking {
                 Masking::Required => MASKED,
                 _ => 0,
             },
-            longest: usize::try_from(limit).unwrap_or(usize::MAX).min(piece),
-            verify_utf8: config.verify_utf8,
+            longest: usize::try_from(limit).unwrap_or(usize::MAX).min(chunk),
+            verify_utf8: settings.verify_utf8,
         }
     }
 
-    /// There are none from now on.
-    pub(super) fn end(&mut self) {
+    /// Sends all messages by the slow path from now on.
+    pub(super) fn turn_off(&mut self) {
         self.is_on = false;
     }
 
-    /// The message that begins at `at`, which moves behind it.
+    /// Returns the message that begins at `at`, which moves behind it.
     #[inline(always)]
     pub(super) fn take(&self, input: &mut [u8], at: &mut usize) -> Option<Record> {
         let (&[first, second], rest) = input.get(*at..)?.split_first_chunk::<2>()?;
         let kind = match first {
-            WHOLE_TEXT => Kind::Text,
-            WHOLE_BINARY => Kind::Binary,
+            WHOLE_TEXT => EventKind::Text,
+            WHOLE_BINARY => EventKind::Binary,
             _ => return None,
         };
         let (length, mut start) = match second ^ self.mask_bit {
@@ -70,15 +68,11 @@ impl Whole {
         let end = start + length;
         let payload = input.get_mut(start..end)?;
         mask::apply(payload, key);
-        if kind == Kind::Text && self.verify_utf8 && !utf8::is_whole(payload) {
+        if kind == EventKind::Text && self.verify_utf8 && !utf8::is_whole(payload) {
             mask::apply(payload, key);
             return None;
         }
         *at = end;
-        Some(Record {
-            kind,
-            place: Place::Input(start..end),
-            detail: 0,
-        })
+        Some(Record::new(kind, PayloadRef::Input(start..end)))
     }
 }

@@ -1,0 +1,55 @@
+//! Messages that stay in the input until they are whole, so that no byte of them is copied.
+
+use super::Assembler;
+use crate::frame::header::RSV1;
+
+impl Assembler {
+    /// Leaves a message in one frame of at most `longest` bytes, its header included, in this
+    /// input if it is cut: the next input begins with it. Compressed messages are not left.
+    pub(crate) fn leave_unfinished(&mut self, longest: usize) {
+        self.longest_left = longest;
+    }
+
+    /// Returns the length of the frame that was left in the input, as far as it is known.
+    pub(crate) fn awaited(&self) -> Option<usize> {
+        self.awaited
+    }
+
+    /// Whether something is left in this input, or was in the last.
+    #[inline]
+    pub(super) fn may_leave(&self) -> bool {
+        self.longest_left > 0 || self.awaited.is_some()
+    }
+
+    /// Whether the frame that begins at `at` is left there.
+    ///
+    /// Its header is checked each time that it comes, its payload once.
+    pub(super) fn leaves(&mut self, input: &[u8], at: usize) -> bool {
+        if input.is_empty() {
+            return false;
+        }
+        self.awaited = None;
+        let come = input.get(at..).unwrap_or_default();
+        if self.longest_left == 0 || come.is_empty() || !self.frames.is_between_messages() {
+            return false;
+        }
+        let length = match self.frames.peek(come) {
+            Ok(None) => come.len().saturating_add(1),
+            // Reading it tells the same, and where.
+            Err(_) => return false,
+            Ok(Some((header, length))) => {
+                let is_compressed = self.inflater.is_some() && header.first & RSV1 != 0;
+                if header.opcode.is_control() || !header.is_final() || is_compressed {
+                    return false;
+                }
+                let payload = usize::try_from(header.payload).unwrap_or(usize::MAX);
+                payload.saturating_add(length)
+            }
+        };
+        if length <= come.len() || length > self.longest_left {
+            return false;
+        }
+        self.awaited = Some(length);
+        true
+    }
+}
