@@ -1,6 +1,4 @@
-import type {
-  Event, Outgoing, OutgoingKind, WebsocketSession,
-} from '../component/interfaces/websocket-protocol-session.js';
+import type { Event, OutgoingKind, WebsocketSession } from '../component/interfaces/websocket-protocol-session.js';
 import type { Failure, State } from '../component/interfaces/websocket-protocol-types.js';
 import { NO_CODE } from './codes.js';
 import { dispose } from './dispose.js';
@@ -9,6 +7,7 @@ import type { Engine } from './engine.js';
 import { WebSocketError } from './error.js';
 import { refusedOf } from './handshake.js';
 import { entrust, relieve } from './leaks.js';
+import { Outbox, type Send } from './outbox.js';
 import { concat } from './payload.js';
 import { Alarm, now } from './time.js';
 
@@ -34,20 +33,11 @@ export interface DriverListener {
   ended(wasClean: boolean): void;
 }
 
-/** What is to be sent. */
-export interface Send {
-  kind: OutgoingKind;
-  bytes: Uint8Array;
-  /** It was written, or why it was not. */
-  done: ((error?: Error) => void) | undefined;
-}
-
 /** The most bytes that a call takes out of the sandbox, but for a message that is longer. */
 const CAPACITY = 1 << 16;
 /** How long the duplex may take to write its last bytes once the session is closed, in milliseconds. */
 const FLUSH_TIME = 2000;
 const NOTHING = new Uint8Array();
-const NO_SENDS = { outgoing: [], payload: NOTHING };
 const decoder = new TextDecoder();
 
 /**
@@ -60,12 +50,8 @@ export class Driver {
   readonly #duplex: Duplex;
   readonly #listener: DriverListener;
   readonly #alarm = new Alarm(() => this.#exchange(NOTHING));
+  readonly #outbox = new Outbox();
   #state: State = 'connecting';
-  /** What waits to be sent, and how many bytes of it there are. */
-  #waiting: Send[] = [];
-  #waitingBytes = 0;
-  /** What was written, but waits in the duplex. */
-  #written: ((error?: Error) => void)[] = [];
   /** Input that the session has not taken: behind a request that isn't answered. */
   #rest: Uint8Array = NOTHING;
   #isAsked = false;
@@ -121,7 +107,7 @@ export class Driver {
   /** How many bytes of messages wait to be sent or written. */
   get bufferedAmount(): number {
     const queued = this.#hasEnded || this.#engine.failure ? 0 : Number(this.#session.bufferedAmount());
-    return this.#waitingBytes + queued + this.#duplex.writableLength;
+    return this.#outbox.size + queued + this.#duplex.writableLength;
   }
 
   /** The round-trip time of the last ping that was answered, in milliseconds. */
@@ -136,13 +122,12 @@ export class Driver {
       if (send.done) queueMicrotask(() => send.done?.(this.#whyUnsent()));
       return;
     }
-    this.#waitingBytes += send.bytes.length;
     if (this.#isHeld) {
       // Whoever awaits it has more to answer.
-      this.#waiting.push({ ...send, done: undefined });
+      this.#outbox.put({ ...send, done: undefined });
       if (send.done) queueMicrotask(() => send.done?.());
     } else {
-      this.#waiting.push(send);
+      this.#outbox.put(send);
       this.#flushSoon();
     }
   }
@@ -168,7 +153,7 @@ export class Driver {
   /** Drops the connection without sending a close frame. */
   abort(error?: Error): void {
     if (this.#hasEnded) return;
-    this.#finish(this.#error ?? error);
+    this.#error ??= error;
     this.#end();
     this.#duplex.destroy();
   }
@@ -183,7 +168,7 @@ export class Driver {
   }
 
   #flush(): void {
-    if (this.#waiting.length > 0 && !this.#isBlocked) this.#exchange(NOTHING);
+    if (!this.#outbox.isEmpty && !this.#isBlocked) this.#exchange(NOTHING);
   }
 
   #pauseOrResume(): void {
@@ -223,22 +208,21 @@ export class Driver {
     if (this.#hasEnded) return;
     this.#settle();
     this.#pauseOrResume();
-    if (this.#waiting.length > 0) this.#flushSoon();
+    if (!this.#outbox.isEmpty) this.#flushSoon();
   }
 
   /** Calls the session until it has taken all of the input that it takes now. */
   #exchangeAll(input: Uint8Array): void {
     for (;;) {
       if (this.#engine.failure) return this.abort(this.#engine.failure);
-      const sends = this.#isBlocked || this.#state === 'connecting' ? [] : this.#waiting;
-      const { outgoing, payload } = pack(sends);
+      const { outgoing, payload } = this.#outbox.records(!this.#isBlocked && this.#state !== 'connecting');
       // What waits stays in the sandbox while the duplex is full, where pongs have a limit. Input is taken all the same:
       // two sides that write and don't read would wait for each other.
       const capacity = this.#isBlocked ? 1 : CAPACITY;
       const time = now();
       const result = this.#session.exchange(input, outgoing, payload, time, capacity);
       input = input.subarray(result.consumed);
-      this.#taken(sends, result.accepted, result.refused && new WebSocketError(result.refused));
+      this.#outbox.taken(result.accepted, result.refused && new WebSocketError(result.refused));
       let deadline = result.nextDeadline;
       if (result.output.length > 0) {
         const wasBlocked = this.#isBlocked;
@@ -286,24 +270,6 @@ export class Driver {
     this.#exchange(NOTHING);
   }
 
-  /** So many of the sends are on their way, and the next may have been refused. */
-  #taken(sends: Send[], accepted: number, refused: WebSocketError | undefined): void {
-    if (sends.length === 0) return;
-    for (const { bytes, done } of sends.slice(0, accepted)) {
-      this.#waitingBytes -= bytes.length;
-      if (done) this.#written.push(done);
-    }
-    const next = sends[accepted];
-    // There is room for it once what waits has been written.
-    const comesLater = refused?.rule === 'queue-full';
-    if (refused && next && !comesLater) {
-      this.#waitingBytes -= next.bytes.length;
-      if (next.done) queueMicrotask(() => next.done?.(refused));
-      accepted += 1;
-    }
-    this.#waiting.splice(0, accepted);
-  }
-
   #tell({ kind, start, length }: Event, payload: Uint8Array): void {
     const bytes = payload.subarray(start, start + length);
     switch (kind.tag) {
@@ -334,8 +300,7 @@ export class Driver {
 
   /** Those are done whose bytes have left for the network. */
   #settle(): void {
-    if (this.#isBlocked || this.#written.length === 0) return;
-    for (const done of this.#written.splice(0)) queueMicrotask(() => done());
+    if (!this.#isBlocked) this.#outbox.settle();
   }
 
   #endOfInput(): void {
@@ -377,9 +342,7 @@ export class Driver {
     if (this.#hasEnded) return;
     if (!this.#hasFinished) this.#error ??= error;
     this.#endOfInput();
-    if (this.#hasEnded) return;
-    this.#finish(this.#error);
-    this.#end();
+    if (!this.#hasEnded) this.#end();
   }
 
   #whyEnded(failure: Failure | undefined): Error | undefined {
@@ -400,9 +363,7 @@ export class Driver {
     this.#error = error;
     this.#isPaused = false;
     this.#isAsked = false;
-    const reason = this.#whyUnsent();
-    for (const { done } of this.#waiting.splice(0)) if (done) queueMicrotask(() => done(reason));
-    this.#waitingBytes = 0;
+    this.#outbox.refuse(this.#whyUnsent());
     shielded(() => this.#listener.finished(error));
   }
 
@@ -411,9 +372,9 @@ export class Driver {
     this.#state = 'closed';
     this.#alarm.set(undefined);
     relieve(this);
+    this.#finish(this.#error);
     if (!this.#engine.failure) this.#session[dispose]();
-    const reason = this.#whyUnsent();
-    for (const done of this.#written.splice(0)) queueMicrotask(() => done(reason));
+    this.#outbox.cancel(this.#whyUnsent());
     shielded(() => this.#listener.ended(this.#wasClean));
   }
 }
@@ -440,17 +401,4 @@ function isMessage({ kind }: Event): boolean {
 
 function isOver(state: State): boolean {
   return state === 'draining' || state === 'closed';
-}
-
-function pack(sends: Send[]): { outgoing: Outgoing[]; payload: Uint8Array } {
-  if (sends.length === 0) return NO_SENDS;
-  let start = 0;
-  const outgoing = sends.map(({ kind, bytes }) => {
-    const record = { kind, start, length: bytes.length };
-    start += bytes.length;
-    return record;
-  });
-  const [first] = sends;
-  const payload = first && sends.length === 1 ? first.bytes : concat(sends.map(({ bytes }) => bytes));
-  return { outgoing, payload };
 }

@@ -141,7 +141,7 @@ export class Opening<Owner extends EventTarget> implements DriverListener {
     let chosen: Answer;
     try {
       chosen = (await answer?.(asked)) ?? {};
-      if (this.driver.state === 'closed') return;
+      if (this.driver.state !== 'connecting') return;
       if (chosen.status === undefined) {
         const protocol = chosen.protocol ?? protocols.find((name) => asked.protocols.includes(name));
         checked(() => this.#resource.accept(acceptanceOf({ ...chosen, ...(protocol && { protocol }) }), now()));

@@ -93,6 +93,20 @@ test('a close of the peer that was never answered is not clean', async () => {
   assert.deepEqual([code, wasClean], [1000, false]);
 });
 
+test('a connection that is aborted writes nothing more, though a rule is broken behind messages', async () => {
+  const duplex = manual();
+  const server = await duplex.accept();
+  duplex.listener.data(Buffer.concat([frame(0x81, 'one'), frame(0xff)]));
+  for await (const message of server) {
+    assert.equal(message, 'one');
+    server.abort();
+  }
+  const { code, wasClean, error } = await server.closed;
+  assert.deepEqual([code, wasClean, error], [1006, false, undefined]);
+  assert.equal(duplex.written().length, 0);
+  assert.deepEqual(duplex.calls, ['destroy']);
+});
+
 test('whoever reads more slowly than the connection ends gets all messages', async () => {
   const [client, server] = await pair();
   for (let count = 0; count < 3; count += 1) void client.send(new Uint8Array(200_000));

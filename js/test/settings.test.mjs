@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Engine, WebSocketSession } from 'websocket-component';
-import { frame, manual, pair, ports, take, url } from './support/connections.mjs';
+import { frame, manual, opening, pair, ports, take, url } from './support/connections.mjs';
 
 const refused = (settings, expected) => assert.rejects(WebSocketSession.connect(ports()[0], { url, ...settings }), expected);
 
@@ -37,12 +37,14 @@ test('what is undefined keeps its default, and Infinity is no limit', async () =
   one.abort();
 });
 
-test('a limit that is exceeded is told with the error', async () => {
+test('a limit that is exceeded is told with the error, by how much and where', async () => {
   const duplex = manual();
   const server = await duplex.accept({ limits: { frame: 4 } });
+  duplex.listener.data(frame(0x81, 'hi'));
   duplex.listener.data(frame(0x81, 'hello'));
-  await assert.rejects(take(server, 1), (error) => {
-    assert.deepEqual([error.rule, error.limit], ['frame-too-big', 4]);
+  await assert.rejects(take(server, 2), (error) => {
+    const { rule, offset, limit, value } = error;
+    assert.deepEqual([rule, offset, limit, value], ['frame-too-big', opening.length + frame(0x81, 'hi').length, 4, 5]);
     return true;
   });
   duplex.listener.end();
