@@ -52,7 +52,7 @@ export class Driver {
   readonly #alarm = new Alarm(() => this.#exchange(NOTHING));
   readonly #outbox = new Outbox();
   #state: State = 'connecting';
-  /** Input that the session has not taken: behind a request that isn't answered. */
+  /** Input that the session has not taken: behind a request that isn't answered, or while there is no room for more. */
   #rest: Uint8Array = NOTHING;
   #isAsked = false;
   /** The next call ends the session, and waits for messages to be answered. */

@@ -77,7 +77,7 @@ export function* judgeFrames(
   }
 }
 
-/** What stands behind the end of a conversation. */
+/** What follows the end of a conversation. */
 export function* rest(start: number, bytes: Uint8Array, why: string): Generator<Rest> {
   if (start < bytes.length) yield { type: 'rest', start, end: bytes.length, why };
 }
