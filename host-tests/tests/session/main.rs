@@ -11,7 +11,8 @@
 //! | `determinism` | the same calls give the same bytes; keys and masks |
 //! | `ending` | half-close, and how a session has ended |
 //! | `handshake` | in bytes and in headers, both sides |
-//! | `messages` | fragments, pieces, UTF-8, limits, extension frames |
+//! | `located` | what a failure says of the case: where in the input, and by how much |
+//! | `messages` | fragments, chunks, UTF-8, limits, extension frames |
 //! | `misuse` | calls that break a rule of the host's change nothing |
 //! | `native_only` | what only users of the Rust crate meet |
 //! | `pairs` | random traffic between a client and a server |
@@ -32,6 +33,7 @@ mod determinism;
 mod ending;
 mod handshake;
 mod left_in_input;
+mod located;
 mod messages;
 mod misuse;
 mod native_only;
