@@ -188,7 +188,10 @@ fn what_was_published_does_not_change_without_a_version() {
     let Some(same) = published.iter().find(|old| old.version() == version) else {
         for old in &published {
             let old = old.version();
-            assert!(old < version, "{version} comes after {old} was published");
+            assert!(
+                old < version,
+                "{version} is older than {old}, which is published"
+            );
         }
         return;
     };
