@@ -17,6 +17,7 @@ const NOTHING: u8 = 0x00;
 pub(crate) struct Compressor {
     config: DeflateConfig,
     takeover: bool,
+    window: usize,
     minimum: usize,
     encoder: Option<Encoder>,
 }
@@ -32,23 +33,30 @@ impl Compressor {
                 mem_level: i32::from(settings.memory_level),
                 ..DeflateConfig::default()
             },
-            takeover: direction.takeover,
+            // Level 0 never refers to anything.
+            takeover: direction.takeover && settings.level > 0,
+            window: 1 << window_bits,
             minimum: settings.min_length as usize,
             encoder: None,
         })
     }
 
-    /// The payload of the first frame of a message, or nothing if the message had
-    /// better go as it is.
+    /// Returns the payload of the first frame of a message, or nothing if the message
+    /// is better sent as it is.
+    ///
+    /// The peer has to see what the encoder has seen. So a message that gets a little
+    /// longer is compressed all the same, unless there is no context to lose: none is
+    /// kept, or the message fills the window.
     pub(crate) fn compress_if_worth_it(&mut self, payload: &[u8], last: bool) -> Option<Vec<u8>> {
         if payload.len() < self.minimum && last {
             return None;
         }
         let compressed = self.compress(payload, last);
-        if self.minimum == 0 || !last || compressed.len() < payload.len() {
+        let keeps_context = self.takeover && payload.len() < self.window;
+        let is_shorter = compressed.len() < payload.len();
+        if is_shorter || keeps_context || self.minimum == 0 || !last {
             return Some(compressed);
         }
-        // What the peer has not seen, no later message may refer to.
         if let Some(encoder) = &mut self.encoder {
             encoder.reset();
         }

@@ -38,9 +38,11 @@ pub struct Deflate {
     pub level: u8,
     /// The memory for what is sent, beside the window: 1 to 9. Default 8.
     pub memory_level: u8,
-    /// A shorter message is not compressed, in bytes, nor is one that would only get
-    /// longer. With 0 every message is. Of a message in fragments the first decides,
-    /// and is compressed in any case if it is not the last. Default 64.
+    /// The length in bytes below which a message is not compressed. A longer one that
+    /// gets no shorter is sent uncompressed if that costs later messages no context:
+    /// without context takeover, or if it is at least as long as the window. With 0 every
+    /// message is compressed. Of a message in fragments the first decides, and is
+    /// compressed in any case if it is not the last. Default 64.
     pub min_length: u32,
 }
 

@@ -16,6 +16,7 @@
 //! | `misuse` | calls that break a rule of the host's change nothing |
 //! | `native_only` | what only users of the Rust crate meet |
 //! | `pairs` | random traffic between a client and a server |
+//! | `published` | a published version of the contract stays as it is (`wit/published/`) |
 //! | `relay` | messages that go from one session to another without the host |
 //! | `rules` | frames that break a rule: which, at which byte, and all that follows |
 //! | `split_invariance` | however the input is cut and the session driven, the same comes of it |
@@ -38,6 +39,8 @@ mod messages;
 mod misuse;
 mod native_only;
 mod pairs;
+#[cfg(not(miri))]
+mod published;
 mod relay;
 mod rules;
 mod split_invariance;

@@ -106,6 +106,23 @@ fn sends_without_a_context_are_told_as_often_as_they_are_done() {
     assert_eq!(contexts, [None, None, Some(1), Some(1), None]);
 }
 
+/// If each write took work for every frame that waits, this would take many minutes.
+#[test]
+#[cfg(not(miri))]
+fn a_full_queue_of_short_messages_is_written_in_little() {
+    let mut session = open();
+    while session.send(Message::Binary(b""), None, LATE).is_ok() {}
+    let waiting = session.buffered_amount();
+    assert!(waiting > 1_000_000);
+    let mut written = 0;
+    while session.buffered_amount() > 0 {
+        let length = session.output().len().min(8);
+        session.advance(length, LATE);
+        written += length;
+    }
+    assert_eq!(written, waiting);
+}
+
 #[test]
 fn output_can_be_written_in_place() {
     let mut session = open();

@@ -1,12 +1,10 @@
-//! Messages that are compressed, both ways.
+//! Compressed messages that are received.
 
 use host_tests::deflate::{self, Peer, noise, text};
 use host_tests::engine::joined;
-use host_tests::wire::{BINARY, FIN, Frame, RSV1, TEXT};
+use host_tests::wire::Frame;
 use host_tests::{ActionIs, Engine, Event, ROLES, on_both_engines};
-use websocket_component::{
-    ActionQueue, Completion, Config, Delivery, Message, Outgoing, Role, Rule,
-};
+use websocket_component::{ActionQueue, Completion, Config, Delivery, Role, Rule};
 
 use super::{compressed, open, open_with};
 
@@ -20,14 +18,9 @@ on_both_engines![
     without_takeover_a_message_that_refers_back_is_malformed,
     pieces_are_delivered_as_they_are_inflated,
     text_is_checked_after_it_was_inflated,
-    what_is_sent_is_compressed_if_it_is_worth_it,
-    fragments_are_sent_as_one_compressed_message,
-    a_host_can_keep_a_message_from_being_compressed,
-    what_is_not_compressed_is_not_referred_to,
     what_is_too_much_for_one_call_comes_in_the_next,
     what_is_too_much_for_one_call_comes_in_the_next_by_actions,
     each_size_of_window_goes_both_ways,
-    messages_go_both_ways_at_each_level,
 ];
 
 /// Payloads of "Hello", which don't refer to each other.
@@ -239,111 +232,6 @@ fn text_is_checked_after_it_was_inflated<E: Engine>() {
     }
 }
 
-fn what_is_sent_is_compressed_if_it_is_worth_it<E: Engine>() {
-    for role in ROLES {
-        let mut subject = open::<E>(role);
-        let mut peer = Peer::default();
-        let mut longest = usize::MAX;
-        for _ in 0..3 {
-            let message = text(2000);
-            subject.says(Message::Text(&message)).unwrap();
-            let [frame] = &subject.writes()[..] else {
-                panic!("one frame");
-            };
-            assert_eq!(frame.first, FIN | RSV1 | TEXT);
-            assert!(frame.payload.len() < longest, "it refers to the one before");
-            longest = frame.payload.len().max(30);
-            assert_eq!(peer.inflates(&frame.payload, 2000), message.as_bytes());
-        }
-        let noise = noise(2000);
-        for message in [
-            Message::Text("short"),
-            Message::Binary(&noise),
-            Message::Binary(b""),
-        ] {
-            subject.says(message).unwrap();
-            let [frame] = &subject.writes()[..] else {
-                panic!("one frame");
-            };
-            assert_eq!(frame.first & RSV1, 0, "{message:?}");
-        }
-    }
-}
-
-fn fragments_are_sent_as_one_compressed_message<E: Engine>() {
-    for role in ROLES {
-        let mut subject = open::<E>(role);
-        let mut peer = Peer::default();
-        for last in ["", "and the end"] {
-            for message in [
-                Message::TextFragment("short, "),
-                Message::TextFragment(""),
-                Message::Ping(b"?"),
-                Message::TextFragment("but not the last, "),
-                Message::Text(last),
-            ] {
-                subject.says(message).unwrap();
-            }
-            let mut frames = subject.writes();
-            frames.retain(|frame| *frame != Frame::ping("?"));
-            let firsts: Vec<u8> = frames.iter().map(|frame| frame.first).collect();
-            assert_eq!(firsts, [RSV1 | TEXT, 0, 0, FIN]);
-            let payload = frames.iter().flat_map(|frame| frame.payload.clone());
-            let payload = Vec::from_iter(payload);
-            let message = ["short, but not the last, ", last].concat();
-            assert_eq!(peer.inflates(&payload, 100), message.as_bytes());
-        }
-    }
-}
-
-fn a_host_can_keep_a_message_from_being_compressed<E: Engine>() {
-    for role in ROLES {
-        let mut subject = open::<E>(role);
-        let mut peer = Peer::default();
-        let message = text(1000);
-        let batch = [true, false, true].map(|compress| Outgoing {
-            message: Message::Text(&message),
-            compress,
-            context: None,
-        });
-        subject.turn(&batch);
-        let frames = subject.writes();
-        let marks: Vec<bool> = frames.iter().map(|frame| frame.first & RSV1 != 0).collect();
-        assert_eq!(marks, [true, false, true]);
-        assert_eq!(frames[1].payload, message.as_bytes());
-        for frame in [&frames[0], &frames[2]] {
-            assert_eq!(peer.inflates(&frame.payload, 1000), message.as_bytes());
-        }
-        // One at a time, and over fragments.
-        let now = subject.now;
-        let engine = &mut subject.engine;
-        let parts = [Message::TextFragment(&message), Message::Text(&message)];
-        for part in parts {
-            engine.send_uncompressed(part, None, now).unwrap();
-        }
-        let expected = [
-            Frame::text(&message).not_last(),
-            Frame::continuation(&message),
-        ];
-        assert_eq!(subject.writes(), expected);
-    }
-}
-
-fn what_is_not_compressed_is_not_referred_to<E: Engine>() {
-    let mut subject = open::<E>(Role::Server);
-    let mut peer = Peer::default();
-    for noise in noise(6000).chunks(3000) {
-        // Longer compressed than not: it goes as it is. The next one holds it twice.
-        subject.says(Message::Binary(noise)).unwrap();
-        let twice = [noise, noise].concat();
-        subject.says(Message::Binary(&twice)).unwrap();
-        let frames = subject.writes();
-        let firsts: Vec<u8> = frames.iter().map(|frame| frame.first).collect();
-        assert_eq!(firsts, [FIN | BINARY, FIN | RSV1 | BINARY]);
-        assert_eq!(peer.inflates(&frames[1].payload, 6000), twice);
-    }
-}
-
 fn little_work() -> Config {
     let mut config = deflate::config();
     config.limits.inflate_per_call = 1024;
@@ -421,29 +309,6 @@ fn each_size_of_window_goes_both_ways<E: Engine>() {
                 let payload = peer.compresses(&message);
                 let events = subject.hears_frames(&[compressed(Frame::binary(payload))]);
                 assert_eq!(events, [Event::binary(&message)], "2^{bits}");
-            }
-        }
-    }
-}
-
-fn messages_go_both_ways_at_each_level<E: Engine>() {
-    for level in 0..=9 {
-        for memory_level in [1, 8, 9] {
-            let mut config = deflate::config();
-            let settings = config.deflate.as_mut().unwrap();
-            settings.level = level;
-            settings.memory_level = memory_level;
-            settings.min_length = 0;
-            let mut subject = open_with::<E>(Role::Server, &config, "");
-            let mut peer = Peer::default();
-            for message in [text(100), text(100_000)] {
-                subject.says(Message::Text(&message)).unwrap();
-                let [frame] = &subject.writes()[..] else {
-                    panic!("one frame");
-                };
-                assert_eq!(frame.first, FIN | RSV1 | TEXT);
-                let inflated = peer.inflates(&frame.payload, 100_000);
-                assert_eq!(inflated, message.as_bytes(), "at level {level}");
             }
         }
     }

@@ -3,6 +3,7 @@
 mod hostile;
 mod messages;
 mod negotiation;
+mod sent;
 
 use host_tests::wire::{Frame, RSV1};
 use host_tests::{Engine, Subject, deflate};

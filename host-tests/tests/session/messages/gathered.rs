@@ -18,6 +18,7 @@ on_both_engines![
     pings_are_answered_while_a_piece_waits,
     a_close_frame_comes_behind_the_piece_that_waits,
     a_rule_that_is_broken_is_told_behind_the_piece_that_waits,
+    a_piece_that_waits_is_delivered_behind_the_end_of_the_input,
     compressed_pieces_wait_too_and_are_no_longer,
     pieces_come_of_what_got_longer_when_it_was_compressed,
     whole_messages_are_delivered_without_pieces,
@@ -155,6 +156,17 @@ fn a_rule_that_is_broken_is_told_behind_the_piece_that_waits<E: Engine>() {
         assert_eq!(text(&String::from_utf8_lossy(payload)), text(heard));
         assert!(!last);
         assert_eq!(subject.engine.failure().unwrap().rule, rule);
+    }
+}
+
+fn a_piece_that_waits_is_delivered_behind_the_end_of_the_input<E: Engine>() {
+    for role in ROLES {
+        let mut subject = Subject::<E>::open(role, &gathered());
+        assert_eq!(subject.hears_frames(&[Frame::binary("abc").not_last()]), []);
+        subject.engine.end_of_input(subject.now);
+        assert_eq!(subject.failed_by(), Some(Rule::ConnectionLost));
+        assert_eq!(subject.hears(b""), [piece(b"abc")]);
+        assert_eq!(subject.hears(b""), []);
     }
 }
 

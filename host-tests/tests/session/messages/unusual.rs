@@ -14,6 +14,7 @@ on_both_engines![
     without_masking_a_client_uses_the_key_0,
     without_masking_a_server_takes_both,
     frames_of_an_extension_of_the_hosts,
+    an_extension_of_the_hosts_has_data_frames_only,
     frames_of_an_extension_are_whole_even_if_messages_come_in_pieces,
     frames_of_an_extension_without_one,
 ];
@@ -88,12 +89,27 @@ fn frames_of_an_extension_of_the_hosts<E: Engine>() {
             .unwrap();
         let sent = Frame::text("z").reserved(RSV1);
         assert_eq!(subject.writes(), [sent]);
-        for bits in [FIN | wire::PING, FIN | wire::CLOSE, FIN | 0x3] {
-            let refused = subject.says(Message::ExtensionFrame(bits, b""));
-            assert_eq!(rule(refused), Rule::FrameHeaderInvalid);
+    }
+}
+
+/// An extension marks data frames. Opcodes that RFC 6455 reserves and control frames are not its own.
+fn an_extension_of_the_hosts_has_data_frames_only<E: Engine>() {
+    for role in ROLES {
+        let config = Config::default();
+        let mut subject = Subject::<E>::open_with(role, &config, &of_the_hosts());
+        for opcode in 0x3..=0xf {
+            let refused = subject.says(Message::ExtensionFrame(FIN | opcode, b""));
+            assert_eq!(rule(refused), Rule::FrameHeaderInvalid, "{opcode:x}");
         }
-        subject.hears_frames(&[Frame::ping("").reserved(RSV1)]);
-        assert_eq!(subject.has_failed(Rule::ReservedBits), []);
+        for (frame, rule) in [
+            (Frame::ping("").reserved(RSV1), Rule::ReservedBits),
+            (Frame::new(0x3, "a"), Rule::ReservedOpcode),
+            (Frame::new(0xb, "a"), Rule::ReservedOpcode),
+        ] {
+            let mut subject = Subject::<E>::open_with(role, &config, &of_the_hosts());
+            assert_eq!(subject.hears_frames(&[frame]), []);
+            assert_eq!(subject.has_failed(rule), []);
+        }
     }
 }
 
