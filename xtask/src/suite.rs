@@ -30,6 +30,9 @@ const NODE: &str = "The component in Node";
 const JAVASCRIPT: &str = "The npm package, in Node and Chromium";
 const AUTOBAHN: &str = "Autobahn, the fast part";
 
+/// The engine with the bindings of the component, natively.
+const BINDINGS: [&str; 2] = ["--features", "component"];
+
 /// The components, as absolute paths.
 struct Components {
     normal: PathBuf,
@@ -116,7 +119,21 @@ fn check_lints() -> Result<()> {
         "-D",
         "warnings",
     ];
-    shell::run(shell::cargo().args(arguments))
+    shell::run(shell::cargo().args(arguments))?;
+    // What no other package of the workspace asks for: the bindings of the component.
+    let bindings = [
+        "clippy",
+        "--package",
+        "websocket-component",
+        "--all-targets",
+    ];
+    let mut cargo = shell::cargo();
+    shell::run(
+        cargo
+            .args(bindings)
+            .args(BINDINGS)
+            .args(["--", "-D", "warnings"]),
+    )
 }
 
 fn build_components() -> Result<Components> {
@@ -143,8 +160,9 @@ fn test_engine() -> Result<()> {
     // Without its default features `properties` takes no wasmtime.
     let arguments = ["test", "--no-fail-fast", "--no-default-features"];
     shell::run(shell::cargo().args(arguments).args(packages.as_flattened()))?;
-    // By itself, since `properties` wants the engine with all its features.
-    shell::run(shell::cargo().args(arguments).args(packages[0]))
+    // By itself, since `properties` wants the engine with all its features; with the bindings, whose layout is tested.
+    let mut cargo = shell::cargo();
+    shell::run(cargo.args(arguments).args(packages[0]).args(BINDINGS))
 }
 
 fn test_hosts(components: &Components, peers: Option<(&Needs, &Package)>) -> Result<()> {
