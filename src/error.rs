@@ -165,25 +165,29 @@ macro_rules! define_rules {
             /// Every rule, in the order of the contract.
             pub const ALL: &'static [Rule] = &[$(Rule::$name),*];
 
-            const fn row(self) -> Row {
-                match self {
-                    $(Rule::$name => Row {
-                        name: {
-                            const NAME: &str = stringify!($name);
-                            const KEBAB: [u8; kebab_length(NAME)] = kebab_case(NAME);
-                            match str::from_utf8(&KEBAB) {
-                                Ok(name) => name,
-                                Err(_) => NAME,
-                            }
-                        },
-                        fault: Fault::$party,
-                        group: RuleGroup::$group,
-                        close_code: $close,
-                        status: $status,
-                        section: $section,
-                        description: $text,
-                    },)*
-                }
+            const ROWS: [Row; Rule::ALL.len()] = [
+                $(Row {
+                    name: {
+                        const NAME: &str = stringify!($name);
+                        const KEBAB: [u8; kebab_length(NAME)] = kebab_case(NAME);
+                        match str::from_utf8(&KEBAB) {
+                            Ok(name) => name,
+                            Err(_) => NAME,
+                        }
+                    },
+                    fault: Fault::$party,
+                    group: RuleGroup::$group,
+                    close_code: $close,
+                    status: $status,
+                    section: $section,
+                    description: $text,
+                },)*
+            ];
+
+            /// There is a row for each rule, in the same order.
+            const fn row(self) -> &'static Row {
+                const ROWS: &[Row; Rule::ALL.len()] = &Rule::ROWS;
+                &ROWS[self as usize]
             }
         }
     };

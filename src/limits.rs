@@ -96,8 +96,8 @@ pub struct Timeouts {
     /// output waited behind the ping, after the peer has last taken of that. Beyond it:
     /// [`Rule::PongTimeout`](crate::Rule::PongTimeout). Default 20 s.
     pub pong: Option<Duration>,
-    /// How long a piece of a message may wait for more of it, if it is shorter than
-    /// 16 KiB and messages are delivered in pieces
+    /// How long a chunk of a message may wait for more of it, if it is shorter than
+    /// 16 KiB and messages are delivered in chunks
     /// ([`Delivery::Streaming`](crate::Delivery::Streaming)). Default none: it is delivered
     /// at the end of the input.
     pub coalesce: Option<Duration>,

@@ -59,12 +59,12 @@ async fn carry(
     shutdown: &CancellationToken,
 ) -> (Socket, Socket) {
     let result = relay.run(report, shutdown).await;
-    let heard = relay.heard();
+    let last_active = relay.last_active();
     let (mut client, mut upstream) = relay.into_sides();
     if let Err(error) = result {
         fault::close(Who::Client, &mut client);
         fault::close(Who::Upstream, &mut upstream);
-        report.ended(End::Fault(heard, error));
+        report.ended(End::Fault(last_active, error));
     }
     report.sides(&client, &upstream);
     (client.socket, upstream.socket)

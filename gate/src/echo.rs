@@ -13,11 +13,11 @@ use tracing::debug;
 use websocket_host::protocol::{Acceptance, Config, Delivery};
 use websocket_host::{CallError, Clock, Guest, Sandbox};
 
-use crate::alarm::Alarm;
-use crate::converse::{Outcome, converse};
-use crate::scratch::{self, Batch, Scratch};
+use crate::buffers::{self, Batch, Buffers};
+use crate::handshake::{Outcome, handshake};
 use crate::side::Side;
 use crate::socket::Socket;
+use crate::timer::Timer;
 
 /// Serves until it is dropped.
 pub(crate) async fn serve(sandbox: Sandbox, listener: TcpListener) {
@@ -48,8 +48,8 @@ async fn connection(sandbox: &Sandbox, stream: TcpStream) -> Result<Socket, Call
         clock,
     };
     if echo.open().await? {
-        let mut alarm = Alarm::new(&echo.clock);
-        poll_fn(|cx| echo.poll(&mut alarm, cx)).await?;
+        let mut timer = Timer::new(&echo.clock);
+        poll_fn(|cx| echo.poll(&mut timer, cx)).await?;
     }
     Ok(echo.side.socket)
 }
@@ -77,7 +77,7 @@ impl Echo {
     /// Accepts the request, with the subprotocol that the client wants most. Returns whether there was one.
     async fn open(&mut self) -> Result<bool, CallError> {
         let Self { guest, side, clock } = self;
-        let outcome = converse(guest, side, clock, &mut Batch::default()).await?;
+        let outcome = handshake(guest, side, clock, &mut Batch::default()).await?;
         if outcome != Outcome::Arrived {
             return Ok(false);
         }
@@ -93,7 +93,7 @@ impl Echo {
         Ok(true)
     }
 
-    fn poll(&mut self, alarm: &mut Alarm, cx: &mut Context<'_>) -> Poll<Result<(), CallError>> {
+    fn poll(&mut self, timer: &mut Timer, cx: &mut Context<'_>) -> Poll<Result<(), CallError>> {
         loop {
             self.side.socket.poll_flush(cx);
             if self.side.is_over() {
@@ -106,7 +106,7 @@ impl Echo {
             if self.poll_input(cx)? {
                 continue;
             }
-            if alarm.poll(cx, &self.clock, self.side.deadline).is_pending() {
+            if timer.poll(cx, &self.clock, self.side.deadline).is_pending() {
                 return Poll::Pending;
             }
             self.pump()?;
@@ -115,10 +115,10 @@ impl Echo {
 
     fn pump(&mut self) -> Result<(), CallError> {
         let now = self.clock.now();
-        scratch::lend(|Scratch { batch, .. }| {
+        buffers::with(|Buffers { batch, .. }| {
             batch.clear();
             let Self { guest, side, .. } = self;
-            side.turn(guest, now, &[], &Batch::default(), batch)?;
+            side.exchange(guest, now, &[], &Batch::default(), batch)?;
             side.deliver(guest, now, batch)
         })
     }
@@ -129,7 +129,7 @@ impl Echo {
         if !side.listens() || side.is_stuck() {
             return Ok(false);
         }
-        scratch::lend(|Scratch { input, batch }| {
+        buffers::with(|Buffers { input, batch }| {
             batch.clear();
             let kept = std::mem::take(&mut side.kept);
             let count = match kept.is_empty() {
@@ -145,7 +145,7 @@ impl Echo {
                 Poll::Ready(_) if !kept.is_empty() => kept.as_slice(),
                 Poll::Ready(count) => input.get(..count).unwrap_or_default(),
             };
-            let done = side.turn(guest, clock.now(), input, &Batch::default(), batch)?;
+            let done = side.exchange(guest, clock.now(), input, &Batch::default(), batch)?;
             side.kept = input.get(done.consumed..).unwrap_or_default().to_vec();
             side.deliver(guest, clock.now(), batch).map(|()| true)
         })

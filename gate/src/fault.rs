@@ -17,7 +17,7 @@ const SERVICE_UNAVAILABLE: &[u8] =
 /// Appends a close frame with 1011 (RFC 6455, section 5.5.1), if the wire allows it: all that the session handed out
 /// ends at the border of a frame, and none of its frames was a close.
 ///
-/// That is so if the session had nothing left at the end of its last turn; a turn that failed gave nothing.
+/// That is so if the session had nothing left at the end of its last exchange; an exchange that failed gave nothing.
 pub(crate) fn close(who: Who, side: &mut Side) {
     if !side.spoke {
         // Only the client's session can be without a word: the response that accepts was still to come.

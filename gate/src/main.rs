@@ -11,26 +11,26 @@
 //! | `connection` | one connection, from its first byte to its line in the log |
 //! | `opening`, `refused`, `plain` | the client's request, the upstream's answer, and what each is told: **statuses** |
 //! | `relay` | two open sides, and what goes from one to the other |
-//! | `converse`, `connect`, `fault` | one side's handshake; connecting to an upstream; the last word when a sandbox has failed |
+//! | `handshake`, `connect`, `fault` | one side's handshake; connecting to an upstream; the last word when a sandbox has failed |
 //! | `gate`, `route`, `path`, `origin`, `headers`, `forwarded`, `fields` | what all connections share, and what decides where requests go and with what |
 //! | `report`, `close`, `side` | what is logged of a connection, **close codes**, a socket with its session |
-//! | `record`, `socket`, `alarm`, `scratch`, `units` | recordings, bytes, time, and buffers that threads lend |
+//! | `record`, `socket`, `timer`, `buffers`, `units` | recordings, bytes, time, and buffers that threads lend |
 //! | `log`, `throttle` | how things are logged, and how often |
 //!
 //! Each module uses those in its own line and below.
 
-mod alarm;
 mod args;
+mod buffers;
 mod close;
 mod connect;
 mod connection;
-mod converse;
 mod demo;
 mod echo;
 mod fault;
 mod fields;
 mod forwarded;
 mod gate;
+mod handshake;
 mod headers;
 mod log;
 mod open_files;
@@ -43,13 +43,13 @@ mod refused;
 mod relay;
 mod report;
 mod route;
-mod scratch;
 mod server;
 mod settings;
 mod side;
 mod signals;
 mod socket;
 mod throttle;
+mod timer;
 mod units;
 
 use std::fmt::Write as _;

@@ -11,14 +11,14 @@ use tokio_util::sync::CancellationToken;
 use websocket_host::protocol::{Acceptance, Refusal, Request, RequestHead};
 use websocket_host::{CallError, Clock, Guest};
 
-use crate::converse::{Outcome, converse};
+use crate::buffers::Batch;
 use crate::gate::Gate;
+use crate::handshake::{Outcome, handshake};
 use crate::record::Recording;
 use crate::refused::{Refused, Stop, refused};
 use crate::relay::Relay;
 use crate::report::{End, Fault, Report};
 use crate::route::{NoRoute, Upstream};
-use crate::scratch::Batch;
 use crate::side::{Early, Side, Who};
 use crate::socket::Socket;
 use crate::{fault, forwarded, headers, origin};
@@ -149,7 +149,7 @@ impl Opening<'_> {
         // There are no messages before a session is open.
         let mut none = Batch::default();
         let outcome = tokio::select! {
-            outcome = converse(guest, client, clock, &mut none) => outcome?,
+            outcome = handshake(guest, client, clock, &mut none) => outcome?,
             // There is no request yet that could be refused.
             () = shutdown.cancelled() => {
                 report.ended(End::Shutdown);
@@ -239,7 +239,7 @@ impl Opening<'_> {
             ..
         } = self;
         let mut early = Batch::default();
-        let answer = converse(guest, upstream, clock, &mut early);
+        let answer = handshake(guest, upstream, clock, &mut early);
         match unless_over(client, shutdown, answer).await?? {
             Outcome::Arrived => Ok(early),
             Outcome::Ended => {
@@ -306,7 +306,7 @@ impl Opening<'_> {
         let now = self.clock.now();
         loop {
             let Self { guest, client, .. } = self;
-            client.turn(guest, now, &[], &Batch::default(), &mut Batch::default())?;
+            client.exchange(guest, now, &[], &Batch::default(), &mut Batch::default())?;
             if !client.more {
                 return Ok(());
             }

@@ -15,12 +15,12 @@ use tokio_util::sync::CancellationToken;
 use websocket_host::protocol::{CloseCode, Instant};
 use websocket_host::{CallError, Clock, Guest, SandboxError};
 
-use crate::alarm::Alarm;
+use crate::buffers::{self, Batch, Buffers, CHUNK, RELAYED};
 use crate::close;
 use crate::gate::Gate;
 use crate::report::{End, Report};
-use crate::scratch::{self, Batch, CHUNK, RELAYED, Scratch};
 use crate::side::{Side, Who};
+use crate::timer::Timer;
 use crate::units::nanos;
 
 /// A connection whose two sides are open.
@@ -36,12 +36,12 @@ pub(crate) struct Relay {
     /// Since when the connection closes, on whichever side.
     closing: Option<Instant>,
     /// Whose input the guest was given last.
-    heard: Option<Who>,
+    last_active: Option<Who>,
     /// Sides that still owed a close frame have sent it.
     closed_for_them: bool,
     /// Time is up.
     cut: bool,
-    alarm: Alarm,
+    timer: Timer,
 }
 
 impl Relay {
@@ -60,16 +60,16 @@ impl Relay {
             capacity: RELAYED.saturating_add(gate.config.max_whole_frame),
             close_timeout: nanos(gate.close_timeout),
             closing: None,
-            heard: None,
+            last_active: None,
             closed_for_them: false,
             cut: false,
-            alarm: Alarm::new(&clock),
+            timer: Timer::new(&clock),
         }
     }
 
     /// Whose input the guest was given last.
-    pub(crate) fn heard(&self) -> Option<Who> {
-        self.heard
+    pub(crate) fn last_active(&self) -> Option<Who> {
+        self.last_active
     }
 
     /// Gives back the two sides, and frees the sandbox.
@@ -159,18 +159,18 @@ impl Relay {
         let (_, side) = self.pick(who);
         if !side.kept.is_empty() {
             let kept = mem::take(&mut side.kept);
-            self.heard = Some(who);
-            scratch::lend(|scratch| self.feed(who, &kept, &mut scratch.batch))?;
+            self.last_active = Some(who);
+            buffers::with(|buffers| self.feed(who, &kept, &mut buffers.batch))?;
             return Ok(true);
         }
-        scratch::lend(|Scratch { input, batch }| {
+        buffers::with(|Buffers { input, batch }| {
             let (_, side) = self.pick(who);
             match side.socket.poll_read(cx, input) {
                 Poll::Pending => Ok(false),
                 Poll::Ready(0) => self.end_of_input(who, batch).map(|()| true),
                 Poll::Ready(count) => {
                     let input = input.get(..count).unwrap_or_default();
-                    self.heard = Some(who);
+                    self.last_active = Some(who);
                     self.feed(who, input, batch).map(|()| true)
                 }
             }
@@ -185,13 +185,13 @@ impl Relay {
         loop {
             batch.clear();
             let (guest, from, to) = self.both(who);
-            let turns = guest.relay(from.session(), to.session(), rest, now, capacity)?;
-            from.received.add(turns.messages, turns.bytes);
+            let result = guest.relay(from.session(), to.session(), rest, now, capacity)?;
+            from.received.add(result.messages, result.bytes);
             // What is left for this program to pass on is a close frame.
-            batch.push_received(&turns.source);
-            let refused = turns.target.refused.clone();
-            let done = from.note(turns.source, rest)?;
-            to.note(turns.target, &[])?;
+            batch.push_received(&result.source);
+            let refused = result.target.refused.clone();
+            let done = from.note(result.source, rest)?;
+            to.note(result.target, &[])?;
             if let Some(failure) = refused {
                 return Err(failure.into());
             }
@@ -210,7 +210,7 @@ impl Relay {
 
     /// One side can take more, or something is due: goes on with what waits in its session.
     fn pump(&mut self, who: Who) -> Result<(), CallError> {
-        scratch::lend(|Scratch { batch, .. }| self.feed(who, &[], batch))
+        buffers::with(|Buffers { batch, .. }| self.feed(who, &[], batch))
     }
 
     fn end_of_input(&mut self, who: Who, batch: &mut Batch) -> Result<(), CallError> {
@@ -290,14 +290,14 @@ impl Relay {
     /// Does what is due. Returns whether anything may have been.
     fn poll_alarm(&mut self, cx: &mut Context<'_>) -> Result<bool, CallError> {
         let due = self.next_due();
-        if self.alarm.poll(cx, &self.clock, due).is_pending() {
+        if self.timer.poll(cx, &self.clock, due).is_pending() {
             return Ok(false);
         }
-        self.strike(self.clock.now())?;
+        self.on_deadline(self.clock.now())?;
         Ok(true)
     }
 
-    fn strike(&mut self, now: Instant) -> Result<(), CallError> {
+    fn on_deadline(&mut self, now: Instant) -> Result<(), CallError> {
         for who in [Who::Client, Who::Upstream] {
             if self.pick(who).1.deadline.is_some_and(|due| due <= now) {
                 self.pump(who)?;

@@ -9,6 +9,7 @@ use websocket_host::protocol::{Config, Delivery};
 use websocket_host::{Sandbox, SandboxConfig};
 
 use crate::args::Args;
+use crate::buffers::CHUNK;
 use crate::close::GRACE;
 use crate::connect::Connector;
 use crate::demo;
@@ -16,11 +17,10 @@ use crate::gate::Gate;
 use crate::plain::Plain;
 use crate::record::{Recorder, Writing};
 use crate::route::{Routes, Rule};
-use crate::scratch::CHUNK;
 
 /// How long a small fragment waits for the next, and a small piece of a frame that is too long to wait as a whole: many
 /// servers have a limit on fragments. But a peer may well send a message bit by bit, and mean it.
-const GATHER: Duration = Duration::from_millis(20);
+const COALESCE: Duration = Duration::from_millis(20);
 
 /// The component in its sandbox, with a guest for each connection.
 pub(crate) fn sandbox(args: &Args) -> Result<Sandbox, String> {
@@ -88,7 +88,7 @@ fn sessions(args: &Args, plain: &Plain) -> Config {
     config.max_whole_frame = args.whole_frames;
     config.verify_utf8 = !args.allow_invalid_utf8;
     config.delivery = Delivery::Streaming;
-    config.timeouts.coalesce = Some(GATHER);
+    config.timeouts.coalesce = Some(COALESCE);
     // The other side's peer answers.
     config.reply_to_close = false;
     config.expose_invalid_requests = plain.answers_any();
@@ -97,7 +97,7 @@ fn sessions(args: &Args, plain: &Plain) -> Config {
     config.limits.headers = args.max_headers;
     config.limits.message = args.max_message;
     config.limits.frame = args.max_message;
-    // What one turn brings is taken whole; anything beyond it would wait here without need.
+    // What one exchange brings is taken whole; anything beyond it would wait here without need.
     config.limits.queued_output = 8 * u64::from(CHUNK) + u64::from(args.whole_frames);
     config.timeouts.handshake = Some(args.handshake_timeout);
     config.timeouts.idle = args.idle_timeout.0;

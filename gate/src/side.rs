@@ -5,11 +5,11 @@ use std::future::poll_fn;
 use std::task::{Context, Poll};
 
 use websocket_host::protocol::{
-    CloseCode, Event, EventKind, Failure, Instant, OutgoingKind, Rule, State,
+    CloseCode, Event, EventKind, Failure, Instant, NO_CODE, OutgoingKind, Rule, State,
 };
 use websocket_host::{CallError, Clock, Exchanged, Guest, SandboxError, Session};
 
-use crate::scratch::{self, Batch, CHUNK, NO_CODE, Scratch};
+use crate::buffers::{self, Batch, Buffers, CHUNK};
 use crate::socket::Socket;
 
 /// Which of the two.
@@ -103,7 +103,7 @@ pub(crate) enum Early {
     SentTooMuch,
 }
 
-/// What came of a turn.
+/// What came of an exchange.
 #[derive(Debug)]
 pub(crate) struct Done {
     pub(crate) consumed: usize,
@@ -140,7 +140,7 @@ impl Side {
 
     /// Gives the session input and messages to send, writes what it wants written, and appends the messages that it
     /// received to `incoming`.
-    pub(crate) fn turn(
+    pub(crate) fn exchange(
         &mut self,
         guest: &mut Guest,
         now: Instant,
@@ -206,7 +206,7 @@ impl Side {
             return Ok(());
         }
         // There is no input, so nothing is received.
-        let done = self.turn(guest, now, &[], batch, &mut Batch::default())?;
+        let done = self.exchange(guest, now, &[], batch, &mut Batch::default())?;
         match done.refused {
             None => Ok(()),
             Some(failure) => match failure.rule() {
@@ -270,7 +270,7 @@ impl Side {
     ) -> Result<(), SandboxError> {
         self.eof = true;
         guest.end_of_input(&self.session, now)?;
-        self.turn(guest, now, &[], &Batch::default(), incoming)?;
+        self.exchange(guest, now, &[], &Batch::default(), incoming)?;
         Ok(())
     }
 
@@ -279,7 +279,7 @@ impl Side {
     /// All of it is read, however much is kept, since the end of a connection shows only behind what was sent before it.
     pub(crate) async fn keep_early(&mut self) -> Early {
         poll_fn(|cx| {
-            scratch::lend(|Scratch { input, .. }| {
+            buffers::with(|Buffers { input, .. }| {
                 loop {
                     match self.socket.poll_read(cx, input) {
                         Poll::Pending => return Poll::Pending,

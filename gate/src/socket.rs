@@ -11,8 +11,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::buffers;
 use crate::record::{Track, Way};
-use crate::scratch;
 
 /// A socket without buffers, as long as it takes what it is given.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub(crate) struct Socket {
     /// How much of it the socket has taken since.
     written: usize,
     /// Nothing more can be written.
-    deaf: bool,
+    write_closed: bool,
     /// The peer was told that nothing more comes.
     shut: bool,
     track: Option<Box<Track>>,
@@ -37,7 +37,7 @@ impl Socket {
             stream,
             out: Vec::new(),
             written: 0,
-            deaf: false,
+            write_closed: false,
             shut: false,
             track: None,
         }
@@ -53,14 +53,14 @@ impl Socket {
         if let Some(track) = &self.track {
             track.note(Way::Out, output);
         }
-        while self.out.is_empty() && !output.is_empty() && !self.deaf {
+        while self.out.is_empty() && !output.is_empty() && !self.write_closed {
             match self.stream.try_write(output) {
                 Ok(count) => output = output.get(count..).unwrap_or_default(),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                Err(_) => self.deaf = true,
+                Err(_) => self.write_closed = true,
             }
         }
-        if !self.deaf {
+        if !self.write_closed {
             self.out.extend_from_slice(output);
         }
     }
@@ -73,7 +73,7 @@ impl Socket {
                 Poll::Pending => return self.written > before,
                 Poll::Ready(Ok(count)) if count > 0 => self.written += count,
                 Poll::Ready(_) => {
-                    self.deaf = true;
+                    self.write_closed = true;
                     break;
                 }
             }
@@ -121,8 +121,8 @@ impl Socket {
                 return Poll::Pending;
             }
             self.poll_shut(cx);
-            while read < MOST && !self.deaf {
-                match scratch::lend(|scratch| self.poll_read(cx, &mut scratch.input)) {
+            while read < MOST && !self.write_closed {
+                match buffers::with(|buffers| self.poll_read(cx, &mut buffers.input)) {
                     Poll::Pending => return Poll::Pending,
                     Poll::Ready(0) => break,
                     Poll::Ready(count) => read += count,

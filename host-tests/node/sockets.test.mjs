@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { WebSocket, WebSocketServer } from 'ws';
 import { loadComponent } from './support/component.mjs';
 import { dial, echoServer } from './support/connection.mjs';
-import { bytes } from './support/drive.mjs';
+import { BINARY, TEXT, bytes, close } from './support/drive.mjs';
 
 const component = await loadComponent();
 const large = new Uint8Array(1024 * 1024).map((_, index) => index % 251);
@@ -57,24 +57,24 @@ test('a client of the component speaks to ws', options, async (t) => {
   });
 
   const waiting = [];
-  const next = (kind) => new Promise((resolve) => waiting.push({ kind, resolve }));
+  const next = (tag) => new Promise((resolve) => waiting.push({ tag, resolve }));
   const opened = next('opened');
   const client = await dial(t, component, server.address().port, (event) => {
-    const { kind, resolve } = waiting.shift();
-    assert.equal(event.kind, kind);
+    const { tag, resolve } = waiting.shift();
+    assert.equal(event.tag, tag);
     resolve(event);
   }, { subprotocols: ['echo'] });
   await opened;
   assert.equal(client.negotiated().subprotocol, 'echo');
 
-  const messages = [['text', bytes('Grüße 🌍')], ['text', bytes('')], ['binary', Uint8Array.of(9)], ['binary', large]];
+  const messages = [[TEXT, bytes('Grüße 🌍')], [TEXT, bytes('')], [BINARY, Uint8Array.of(9)], [BINARY, large]];
   for (const [kind, data] of messages) {
-    const echoed = next(kind);
+    const echoed = next(kind.tag);
     client.send({ kind, data });
     assert.ok(Buffer.from(data).equals((await echoed).data));
   }
   next('close');
-  client.send({ kind: 'close', data: bytes('enough'), detail: 4001 });
+  client.send({ kind: close(4001), data: bytes('enough') });
   assert.deepEqual(await seen, [4001, Buffer.from('enough')]);
   const { code, rule } = await client.ended;
   assert.deepEqual([code, rule], [4001, undefined]);

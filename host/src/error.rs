@@ -96,7 +96,7 @@ impl Error for SandboxError {}
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallError {
     /// A rule was broken, by the party that it names. The guest goes on.
-    Failure(Failure),
+    Failure(Box<Failure>),
     /// The guest has ended.
     Sandbox(SandboxError),
 }
@@ -122,7 +122,7 @@ impl From<SandboxError> for CallError {
 
 impl From<Failure> for CallError {
     fn from(failure: Failure) -> Self {
-        Self::Failure(failure)
+        Self::Failure(Box::new(failure))
     }
 }
 

@@ -19,7 +19,7 @@ impl Guest {
     /// and `input` may be empty: the call then tells the time.
     ///
     /// The bytes that come back are not copied from the guest, if its component leaves them in place
-    /// ([`Sandbox::lends`](crate::Sandbox::lends)).
+    /// ([`Sandbox::reads_in_place`](crate::Sandbox::reads_in_place)).
     ///
     /// # Errors
     ///
@@ -38,7 +38,7 @@ impl Guest {
         let (bytes, records, payload) = (List(input), List(outgoing), List(payload));
         let arguments = (session, bytes, records, payload, now, capacity);
         match self.exchange {
-            Exchange::Lent(function) => {
+            Exchange::Borrowed(function) => {
                 let result = function.call(&mut self.store, arguments);
                 let answer = self.checked(result, |answer| {
                     answer.check(input.len(), outgoing.len(), answer.payload.len())
@@ -47,7 +47,7 @@ impl Guest {
                 let output = answer.output.as_le_slice(&self.store);
                 Ok(answer.into_exchanged(payload, output))
             }
-            Exchange::Given(function) => {
+            Exchange::Copied(function) => {
                 let result = function.call(&mut self.store, arguments);
                 let mut answer = self.checked(result, |answer| {
                     answer.check(input.len(), outgoing.len(), answer.payload.len())
@@ -86,7 +86,7 @@ impl Guest {
         let relay = self.relay_function().map_err(|error| self.end(&error))?;
         let arguments = (source, target, List(input), now, capacity);
         match relay {
-            Relay::Lent(function) => {
+            Relay::Borrowed(function) => {
                 let result = function.call(&mut self.store, arguments);
                 let answer =
                     self.checked(result, |answer| answer.check(input.len(), WasmList::len))?;
@@ -98,7 +98,7 @@ impl Guest {
                 let (source, target) = (bytes(&answer.source), bytes(&answer.target));
                 Ok(answer.into_relayed(source, target))
             }
-            Relay::Given(function) => {
+            Relay::Copied(function) => {
                 let result = function.call(&mut self.store, arguments);
                 let mut answer =
                     self.checked(result, |answer| answer.check(input.len(), Vec::len))?;

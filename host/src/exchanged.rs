@@ -66,11 +66,11 @@ pub struct Relayed<'guest> {
 }
 
 /// A batched function, in the way that suits the component.
-pub(crate) enum Batched<Params, Lent, Given> {
+pub(crate) enum Batched<Params, Borrowed, Copied> {
     /// The results stay in place.
-    Lent(TypedFunc<Params, (Lent,)>),
+    Borrowed(TypedFunc<Params, (Borrowed,)>),
     /// They are freed as soon as they were copied.
-    Given(TypedFunc<Params, (Given,)>),
+    Copied(TypedFunc<Params, (Copied,)>),
 }
 
 /// The function `exchange`.
@@ -80,33 +80,33 @@ pub(crate) type Exchange = Batched<Arguments<'static>, Answer<WasmList<u8>>, Ans
 pub(crate) type Relay =
     Batched<RelayArguments<'static>, RelayAnswer<WasmList<u8>>, RelayAnswer<Vec<u8>>>;
 
-impl<Params, Lent, Given> Batched<Params, Lent, Given>
+impl<Params, Borrowed, Copied> Batched<Params, Borrowed, Copied>
 where
     Params: ComponentNamedList + Lower,
-    (Lent,): ComponentNamedList + Lift,
-    (Given,): ComponentNamedList + Lift,
+    (Borrowed,): ComponentNamedList + Lift,
+    (Copied,): ComponentNamedList + Lift,
 {
     /// Checks the type of the export.
     pub(crate) fn new(
         function: &Func,
         store: &Store<Limiter>,
-        lends: bool,
+        reads_in_place: bool,
     ) -> wasmtime::Result<Self> {
-        Ok(if lends {
-            Self::Lent(function.typed(store)?)
+        Ok(if reads_in_place {
+            Self::Borrowed(function.typed(store)?)
         } else {
-            Self::Given(function.typed(store)?)
+            Self::Copied(function.typed(store)?)
         })
     }
 }
 
-impl<Params, Lent, Given> Clone for Batched<Params, Lent, Given> {
+impl<Params, Borrowed, Copied> Clone for Batched<Params, Borrowed, Copied> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<Params, Lent, Given> Copy for Batched<Params, Lent, Given> {}
+impl<Params, Borrowed, Copied> Copy for Batched<Params, Borrowed, Copied> {}
 
 type RelayArguments<'call> = (ResourceAny, ResourceAny, List<'call, u8>, Instant, u32);
 
@@ -273,7 +273,7 @@ mod tests {
     #[test]
     fn an_events_bytes_are_found() {
         let answer = answer(0, 0, 1, 2);
-        let turn = answer.into_exchanged(b"abcd", b"");
-        assert_eq!(turn.bytes(&turn.events[0]), b"bc");
+        let result = answer.into_exchanged(b"abcd", b"");
+        assert_eq!(result.bytes(&result.events[0]), b"bc");
     }
 }

@@ -25,7 +25,7 @@ pub struct Guest {
     pub(crate) exchange: Exchange,
     /// From the first relay on.
     relay: Option<Relay>,
-    /// The payload and the output of the last turn, of a component that doesn't leave them in place; and of the other
+    /// The payload and the output of the last exchange, of a component that doesn't leave them in place; and of the other
     /// one, if it was a relay's.
     pub(crate) given: [(Vec<u8>, Vec<u8>); 2],
     /// The options that the last session was made with, which the next one mostly is too.
@@ -53,7 +53,7 @@ impl Guest {
     pub(crate) fn new(
         instances: &WebsocketPre<Limiter>,
         mut store: Store<Limiter>,
-        lends: bool,
+        reads_in_place: bool,
     ) -> Result<Self, SandboxError> {
         store.set_epoch_deadline(NEXT_TICK);
         let made = instances.instantiate(&mut store).and_then(|bindings| {
@@ -61,7 +61,7 @@ impl Guest {
             let exchange = Exchange::new(
                 exports.websocket_session().func_exchange().func(),
                 &store,
-                lends,
+                reads_in_place,
             )?;
             Ok((bindings, exchange))
         });
@@ -185,11 +185,11 @@ impl Guest {
             return Ok(relay);
         }
         let exports = self.bindings.websocket_protocol_session();
-        let lends = matches!(self.exchange, Exchange::Lent(_));
+        let reads_in_place = matches!(self.exchange, Exchange::Borrowed(_));
         let relay = Relay::new(
             exports.websocket_session().func_relay().func(),
             &self.store,
-            lends,
+            reads_in_place,
         )?;
         self.relay = Some(relay);
         Ok(relay)

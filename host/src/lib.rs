@@ -13,7 +13,7 @@
 //! | `exchanged`, `records` | [`Exchanged`], [`Relayed`]: the results of those calls, read where they are in guest memory |
 //! | `options` | a session's [`Config`](protocol::Config) as the options resource of a guest |
 //! | `engine`, `limiter`, `call_time` | wasmtime's settings, the limits of one guest |
-//! | `config`, `error`, `clock`, `last_words` | [`SandboxConfig`], [`SandboxError`], the time that sessions are told, the close frame that needs no session |
+//! | `config`, `error`, `clock`, `failure_close` | [`SandboxConfig`], [`SandboxError`], the time that sessions are told, the close frame that needs no session |
 //! | [`protocol`] | the types of the contract, as the WIT describes them |
 //!
 //! Each module uses only those below it.
@@ -67,9 +67,9 @@ mod engine;
 mod error;
 mod exchange;
 mod exchanged;
+mod failure_close;
 mod guest;
 mod handshake;
-mod last_words;
 mod limiter;
 mod load;
 mod options;
@@ -83,7 +83,7 @@ pub use clock::Clock;
 pub use config::{Cache, SandboxConfig};
 pub use error::{CallError, SandboxError};
 pub use exchanged::{Exchanged, Relayed};
+pub use failure_close::{Role, failure_close};
 pub use guest::{Guest, Session};
-pub use last_words::{Role, last_words};
 pub use load::LoadError;
 pub use sandbox::Sandbox;

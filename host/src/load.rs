@@ -96,7 +96,7 @@ impl Error for LoadError {
 pub(crate) struct Loaded {
     pub(crate) instances: WebsocketPre<Limiter>,
     /// Whether the results of the batched call stay where they are until the next call.
-    pub(crate) lends: bool,
+    pub(crate) reads_in_place: bool,
 }
 
 /// Loads the component in a file.
@@ -139,7 +139,7 @@ fn load(bytes: &[u8], config: &SandboxConfig, beside: Option<&Path>) -> Result<L
         .map_err(|error| LoadError::OtherContract(one_line(&error)))?;
     Ok(Loaded {
         instances,
-        lends: !POST_RETURN.iter().any(|name| contains(bytes, name)),
+        reads_in_place: !POST_RETURN.iter().any(|name| contains(bytes, name)),
     })
 }
 

@@ -16,11 +16,31 @@ pub use crate::bindings::exports::websocket::protocol::types::{
     Instant, Negotiated, RuleGroup, State, StatusCode,
 };
 
+/// The code that is reported of a close frame without one (RFC 6455, section 7.1.5).
+pub const NO_CODE: CloseCode = 1005;
+
 impl Failure {
     /// Returns the rule, unless it is one of a later version that this crate doesn't know.
     #[must_use]
     pub fn rule(&self) -> Option<Rule> {
         Rule::from_name(&self.rule)
+    }
+}
+
+impl EventKind {
+    /// Returns what another session sends to pass a message or a close frame on, and none for all other events.
+    #[must_use]
+    pub fn to_outgoing(self) -> Option<OutgoingKind> {
+        let compression = Compression::Automatic;
+        Some(match self {
+            Self::Text => OutgoingKind::Text(compression),
+            Self::TextChunk => OutgoingKind::TextFragment(compression),
+            Self::Binary => OutgoingKind::Binary(compression),
+            Self::BinaryChunk => OutgoingKind::BinaryFragment(compression),
+            Self::Close(NO_CODE) => OutgoingKind::Close(None),
+            Self::Close(code) => OutgoingKind::Close(Some(code)),
+            _ => return None,
+        })
     }
 }
 

@@ -22,7 +22,7 @@ pub struct Sandbox {
 
 struct Shared {
     instances: WebsocketPre<Limiter>,
-    lends: bool,
+    reads_in_place: bool,
     limits: SandboxConfig,
     global_properties: GlobalProperties,
 }
@@ -49,13 +49,13 @@ impl Sandbox {
 
     fn from_loaded(loaded: Loaded, config: SandboxConfig) -> Result<Self, LoadError> {
         let store = store(&loaded.instances, &config);
-        let mut guest =
-            Guest::new(&loaded.instances, store, loaded.lends).map_err(LoadError::Unusable)?;
+        let mut guest = Guest::new(&loaded.instances, store, loaded.reads_in_place)
+            .map_err(LoadError::Unusable)?;
         let global_properties = guest.global_properties().map_err(LoadError::Unusable)?;
         Ok(Self {
             shared: Arc::new(Shared {
                 instances: loaded.instances,
-                lends: loaded.lends,
+                reads_in_place: loaded.reads_in_place,
                 limits: config,
                 global_properties,
             }),
@@ -71,11 +71,11 @@ impl Sandbox {
     pub fn guest(&self) -> Result<Guest, SandboxError> {
         let Shared {
             instances,
-            lends,
+            reads_in_place,
             limits,
             ..
         } = &*self.shared;
-        Guest::new(instances, store(instances, limits), *lends)
+        Guest::new(instances, store(instances, limits), *reads_in_place)
     }
 
     /// Values that hold for every session.
@@ -101,8 +101,8 @@ impl Sandbox {
 
     /// Whether what a call returns is read in place rather than copied: see [`Guest::exchange`].
     #[must_use]
-    pub fn lends(&self) -> bool {
-        self.shared.lends
+    pub fn reads_in_place(&self) -> bool {
+        self.shared.reads_in_place
     }
 }
 
@@ -111,7 +111,7 @@ impl fmt::Debug for Sandbox {
         f.debug_struct("Sandbox")
             .field("config", &self.shared.limits)
             .field("guests", &self.guests())
-            .field("lends", &self.shared.lends)
+            .field("reads_in_place", &self.shared.reads_in_place)
             .finish()
     }
 }

@@ -15,13 +15,11 @@ await rm(join(root, 'dist'), { recursive: true, force: true });
 for (const [name, content] of Object.entries(files)) {
   const file = join(folder, name);
   await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, name.endsWith('protocol-session.d.ts') ? withDispose(String(Buffer.from(content))) : content);
+  await writeFile(file, name.endsWith('.d.ts') ? withDispose(String(Buffer.from(content))) : content);
 }
 for (const licence of ['LICENSE-APACHE', 'LICENSE-MIT']) await copyFile(join(root, '..', licence), join(root, licence));
 
 /** jco gives resources a `Symbol.dispose`, and doesn't say so in their types. */
 function withDispose(types) {
-  const start = 'export class WebsocketSession {';
-  if (!types.includes(start)) throw new Error('the types have no class of the resource');
-  return types.replace(start, `${start}\n  /** Frees the session. Every other call throws from then on. */\n  [Symbol.dispose](): void;`);
+  return types.replace(/^export class \w+ \{$/gm, '$&\n  /** Frees the resource. Every other call throws from then on. */\n  [Symbol.dispose](): void;');
 }

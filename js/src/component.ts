@@ -1,7 +1,8 @@
 /** The component itself: `instantiate` of jco, and the types of its interfaces, `websocket:protocol`. */
 
 export * from '../component/websocket.js';
+export type { Delivery, PongPolicy } from '../component/interfaces/websocket-protocol-options.js';
 export type * from '../component/interfaces/websocket-protocol-session.js';
 export type {
-  Delivery, Limits, Fault, PongPolicy, Rule, RuleGroup, Timeouts,
+  ExtensionParameter, Fault, HandshakeKind, RuleGroup,
 } from '../component/interfaces/websocket-protocol-types.js';

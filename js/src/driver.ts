@@ -1,13 +1,13 @@
-import type {
-  Event, Kind, Outgoing, WebsocketSession,
-} from '../component/interfaces/websocket-protocol-session.js';
+import type { Event, OutgoingKind, WebsocketSession } from '../component/interfaces/websocket-protocol-session.js';
 import type { Failure, State } from '../component/interfaces/websocket-protocol-types.js';
+import { NO_CODE } from './codes.js';
 import { dispose } from './dispose.js';
 import type { Duplex } from './duplex.js';
 import type { Engine } from './engine.js';
 import { WebSocketError } from './error.js';
 import { refusedOf } from './handshake.js';
 import { entrust, relieve } from './leaks.js';
+import { Outbox, type Send } from './outbox.js';
 import { concat } from './payload.js';
 import { Alarm, now } from './time.js';
 
@@ -27,47 +27,32 @@ export interface DriverListener {
   close(code: number, reason: string): void;
   /** Calls back when the messages that were told have been answered, if they are. */
   whenAnswered(then: () => void): void;
-  /** The connection has ended; with the rule that was broken, if one was. Nothing is told afterwards. */
-  ended(error: Error | undefined): void;
-}
-
-/** What is to be sent. */
-export interface Send {
-  kind: Kind;
-  bytes: Uint8Array;
-  /** As in the component's `outgoing`. */
-  detail: bigint;
-  /** It was written, or why it was not. */
-  done: ((error?: Error) => void) | undefined;
+  /** Nothing more is received or sent. If the connection broke: the rule that was broken, or what the transport says. */
+  finished(error: Error | undefined): void;
+  /** The connection is gone, after `finished`; whether close frames went both ways. Nothing is told afterwards. */
+  ended(wasClean: boolean): void;
 }
 
 /** The most bytes that a call takes out of the sandbox, but for a message that is longer. */
 const CAPACITY = 1 << 16;
-/** How long the peer may take to end its side once the session is over, in milliseconds. */
-const LINGER = 2000;
-/** The detail of a pong that answers no ping. */
-const UNSOLICITED = 2n ** 64n - 1n;
+/** How long the duplex may take to write its last bytes once the session is closed, in milliseconds. */
+const FLUSH_TIME = 2000;
 const NOTHING = new Uint8Array();
-const NO_SENDS = { outgoing: [], payload: NOTHING };
 const decoder = new TextDecoder();
 
 /**
  * Moves bytes between a session in the sandbox and a duplex, with one call into the sandbox for each chunk that is read, and
- * one for all that is sent in the same turn of the event loop.
+ * one for all that is sent in the same tick of the event loop.
  */
 export class Driver {
   readonly #engine: Engine;
   readonly #session: WebsocketSession;
   readonly #duplex: Duplex;
   readonly #listener: DriverListener;
-  readonly #alarm = new Alarm(() => this.#turn(NOTHING));
+  readonly #alarm = new Alarm(() => this.#exchange(NOTHING));
+  readonly #outbox = new Outbox();
   #state: State = 'connecting';
-  /** What waits to be sent, and how many bytes of it there are. */
-  #waiting: Send[] = [];
-  #waitingBytes = 0;
-  /** What was written, but waits in the duplex. */
-  #written: ((error?: Error) => void)[] = [];
-  /** Input that the session has not taken: behind a request that isn't answered. */
+  /** Input that the session has not taken: behind a request that isn't answered, or while there is no room for more. */
   #rest: Uint8Array = NOTHING;
   #isAsked = false;
   /** The next call ends the session, and waits for messages to be answered. */
@@ -77,9 +62,13 @@ export class Driver {
   #isBlocked = false;
   #isPaused = false;
   #isFlushing = false;
-  #isInTurn = false;
+  #isExchanging = false;
   #isReading = true;
+  /** Nothing is received or sent any more: the session is draining, or has ended. */
+  #hasFinished = false;
+  #hasInputEnded = false;
   #hasEnded = false;
+  #wasClean = false;
   #error: Error | undefined;
 
   constructor(engine: Engine, session: WebsocketSession, duplex: Duplex, listener: DriverListener) {
@@ -93,29 +82,32 @@ export class Driver {
   /** Begins to read and write; `head` are bytes that were read before. */
   start(head: Uint8Array = NOTHING): void {
     this.#duplex.start({
-      data: (bytes) => this.#turn(bytes),
+      data: (bytes) => {
+        // What comes while the session drains counts for nothing.
+        if (!this.#hasFinished) this.#exchange(bytes);
+      },
       end: () => this.#endOfInput(),
       drained: () => {
         this.#isBlocked = false;
         this.#settle();
         this.#tellTime((session, time) => session.outputTaken(time));
-        if (this.#hasMore) this.#turn(NOTHING);
+        if (this.#hasMore) this.#exchange(NOTHING);
         else this.#flush();
       },
       closed: (error) => this.#lost(error),
     });
-    this.#turn(head);
+    this.#exchange(head);
   }
 
-  /** The session's, or `closed` once it has ended. */
-  get state(): State {
-    return this.#state;
+  /** Where the connection is in its life, in the words of the W3C's `WebSocket`. */
+  get state(): Exclude<State, 'draining'> {
+    return this.#state === 'draining' ? 'closing' : this.#state;
   }
 
   /** How many bytes of messages wait to be sent or written. */
   get bufferedAmount(): number {
     const queued = this.#hasEnded || this.#engine.failure ? 0 : Number(this.#session.bufferedAmount());
-    return this.#waitingBytes + queued + this.#duplex.writableLength;
+    return this.#outbox.size + queued + this.#duplex.writableLength;
   }
 
   /** The round-trip time of the last ping that was answered, in milliseconds. */
@@ -124,19 +116,18 @@ export class Driver {
     return time === undefined ? undefined : Number(time) / 1e6;
   }
 
-  /** Sends with all else of this turn of the event loop. */
+  /** Sends with all else of this tick of the event loop. */
   send(send: Send): void {
-    if (this.#hasEnded) {
+    if (this.#hasFinished) {
       if (send.done) queueMicrotask(() => send.done?.(this.#whyUnsent()));
       return;
     }
-    this.#waitingBytes += send.bytes.length;
     if (this.#isHeld) {
       // Whoever awaits it has more to answer.
-      this.#waiting.push({ ...send, done: undefined });
+      this.#outbox.put({ ...send, done: undefined });
       if (send.done) queueMicrotask(() => send.done?.());
     } else {
-      this.#waiting.push(send);
+      this.#outbox.put(send);
       this.#flushSoon();
     }
   }
@@ -144,11 +135,12 @@ export class Driver {
   /** The request was answered. */
   answered(): void {
     this.#isAsked = false;
-    if (!this.#isInTurn) this.#turn(NOTHING);
+    if (!this.#isExchanging) this.#exchange(NOTHING);
   }
 
   /** No message is delivered until `resume`, but for those of a chunk that was read already. */
   pause(): void {
+    if (this.#hasFinished) return;
     this.#isPaused = true;
     this.#pauseOrResume();
   }
@@ -158,7 +150,7 @@ export class Driver {
     this.#pauseOrResume();
   }
 
-  /** Drops the connection without a word. */
+  /** Drops the connection without sending a close frame. */
   abort(error?: Error): void {
     if (this.#hasEnded) return;
     this.#error ??= error;
@@ -167,7 +159,7 @@ export class Driver {
   }
 
   #flushSoon(): void {
-    if (this.#isFlushing || this.#isInTurn) return;
+    if (this.#isFlushing || this.#isExchanging) return;
     this.#isFlushing = true;
     queueMicrotask(() => {
       this.#isFlushing = false;
@@ -176,7 +168,7 @@ export class Driver {
   }
 
   #flush(): void {
-    if (this.#waiting.length > 0 && !this.#isBlocked) this.#turn(NOTHING);
+    if (!this.#outbox.isEmpty && !this.#isBlocked) this.#exchange(NOTHING);
   }
 
   #pauseOrResume(): void {
@@ -201,65 +193,65 @@ export class Driver {
     }
   }
 
-  #turn(bytes: Uint8Array): void {
+  #exchange(bytes: Uint8Array): void {
     // What comes behind a broken rule counts no more.
     if (this.#hasEnded || this.#isHeld) return;
-    this.#isInTurn = true;
+    this.#isExchanging = true;
     try {
-      this.#exchange(this.#rest.length > 0 ? concat([this.#rest, bytes]) : bytes);
+      this.#exchangeAll(this.#rest.length > 0 ? concat([this.#rest, bytes]) : bytes);
     } catch (error) {
       // There is nothing else that a call can throw.
       this.#engine.trapped(error);
       this.abort(this.#engine.failure);
     }
-    this.#isInTurn = false;
+    this.#isExchanging = false;
     if (this.#hasEnded) return;
     this.#settle();
     this.#pauseOrResume();
-    if (this.#waiting.length > 0) this.#flushSoon();
+    if (!this.#outbox.isEmpty) this.#flushSoon();
   }
 
-  #exchange(input: Uint8Array): void {
+  /** Calls the session until it has taken all of the input that it takes now. */
+  #exchangeAll(input: Uint8Array): void {
     for (;;) {
       if (this.#engine.failure) return this.abort(this.#engine.failure);
-      const sends = this.#isBlocked || this.#state === 'connecting' ? [] : this.#waiting;
-      const { outgoing, payload } = pack(sends);
+      const { outgoing, payload } = this.#outbox.records(!this.#isBlocked && this.#state !== 'connecting');
       // What waits stays in the sandbox while the duplex is full, where pongs have a limit. Input is taken all the same:
       // two sides that write and don't read would wait for each other.
       const capacity = this.#isBlocked ? 1 : CAPACITY;
       const time = now();
-      const turn = this.#session.exchange(input, outgoing, payload, time, capacity);
-      input = input.subarray(turn.consumed);
-      this.#taken(sends, turn.accepted, turn.refused && new WebSocketError(turn.refused));
-      let deadline = turn.nextDeadline;
-      if (turn.output.length > 0) {
+      const result = this.#session.exchange(input, outgoing, payload, time, capacity);
+      input = input.subarray(result.consumed);
+      this.#outbox.taken(result.accepted, result.refused && new WebSocketError(result.refused));
+      let deadline = result.nextDeadline;
+      if (result.output.length > 0) {
         const wasBlocked = this.#isBlocked;
-        this.#isBlocked = !this.#duplex.write(turn.output);
-        if (this.#isBlocked && !wasBlocked && turn.state !== 'closed') {
+        this.#isBlocked = !this.#duplex.write(result.output);
+        if (this.#isBlocked && !wasBlocked && !isOver(result.state)) {
           this.#session.outputBlocked(time);
           deadline = this.#session.nextDeadline();
         }
       }
-      this.#state = turn.state;
-      for (const event of turn.events) {
-        shielded(() => this.#tell(event, turn.payload));
+      const before = this.#state;
+      this.#state = result.state;
+      for (const event of result.events) {
+        shielded(() => this.#tell(event, result.payload));
         if (this.#hasEnded) return;
       }
-      if (turn.state === 'closed') {
-        this.#error = this.#whyEnded(turn.failure);
-        this.#finish();
-        return;
+      if (isOver(result.state)) {
+        this.#alarm.set(deadline);
+        return this.#over(result.failure, before);
       }
       const isDue = deadline !== undefined && deadline <= time;
-      if (turn.more && isDue && input.length === 0 && turn.events.some(isMessage)) {
+      if (result.more && isDue && input.length === 0 && result.events.some(isMessage)) {
         this.#hold();
         return;
       }
-      const isStuck = this.#isBlocked && turn.consumed === 0 && turn.events.length === 0;
-      if (!turn.more || isStuck || this.#isAsked) {
+      const isStuck = this.#isBlocked && result.consumed === 0 && result.events.length === 0;
+      if (!result.more || isStuck || this.#isAsked) {
         // The array may be used again by whoever has read into it.
         this.#rest = input.length > 0 ? input.slice() : NOTHING;
-        this.#hasMore = turn.more;
+        this.#hasMore = result.more;
         this.#alarm.set(deadline);
         return;
       }
@@ -275,30 +267,12 @@ export class Driver {
 
   #release(): void {
     this.#isHeld = false;
-    this.#turn(NOTHING);
+    this.#exchange(NOTHING);
   }
 
-  /** So many of the sends are on their way, and the next may have been refused. */
-  #taken(sends: Send[], accepted: number, refused: WebSocketError | undefined): void {
-    if (sends.length === 0) return;
-    for (const { bytes, done } of sends.slice(0, accepted)) {
-      this.#waitingBytes -= bytes.length;
-      if (done) this.#written.push(done);
-    }
-    const next = sends[accepted];
-    // There is room for it once what waits has been written.
-    const comesLater = refused?.rule === 'queue-full';
-    if (refused && next && !comesLater) {
-      this.#waitingBytes -= next.bytes.length;
-      if (next.done) queueMicrotask(() => next.done?.(refused));
-      accepted += 1;
-    }
-    this.#waiting.splice(0, accepted);
-  }
-
-  #tell({ kind, start, length, detail }: Event, payload: Uint8Array): void {
+  #tell({ kind, start, length }: Event, payload: Uint8Array): void {
     const bytes = payload.subarray(start, start + length);
-    switch (kind) {
+    switch (kind.tag) {
       case 'request':
         this.#isAsked = true;
         return this.#listener.asked();
@@ -306,49 +280,67 @@ export class Driver {
         return this.#listener.opened();
       case 'text':
       case 'binary':
-        return this.#listener.message(bytes, kind === 'text');
+        return this.#listener.message(bytes, kind.tag === 'text');
       case 'ping':
         return this.#listener.ping(bytes);
       case 'pong':
-        return this.#listener.pong(bytes, detail === UNSOLICITED ? undefined : detail);
+        return this.#listener.pong(bytes, kind.val);
+      case 'unsolicited-pong':
+        return this.#listener.pong(bytes, undefined);
       case 'close':
-        this.#listener.close(Number(detail), decoder.decode(bytes));
-        return this.#listener.whenAnswered(() => this.#answerClose(detail));
+        this.#listener.close(kind.val, decoder.decode(bytes));
+        return this.#listener.whenAnswered(() => this.#answerClose(kind.val));
     }
   }
 
-  #answerClose(code: bigint): void {
+  #answerClose(code: number): void {
     // One that was sent meanwhile is the answer.
-    if (!this.#hasEnded) this.send({ kind: 'close', bytes: NOTHING, detail: code, done: undefined });
+    if (!this.#hasFinished) this.send({ kind: closeOf(code), bytes: NOTHING, done: undefined });
   }
 
   /** Those are done whose bytes have left for the network. */
   #settle(): void {
-    if (this.#isBlocked || this.#written.length === 0) return;
-    for (const done of this.#written.splice(0)) queueMicrotask(() => done());
+    if (!this.#isBlocked) this.#outbox.settle();
   }
 
   #endOfInput(): void {
+    this.#hasInputEnded = true;
     if (this.#isHeld) this.#release();
     if (this.#hasEnded) return;
     if (!this.#engine.failure) this.#session.endOfInput(now());
-    this.#turn(NOTHING);
+    this.#exchange(NOTHING);
   }
 
-  /** The session is over: what it had to say is written, and the peer has a while to end as well. */
-  #finish(): void {
-    this.#settle();
+  /** The session drains or is closed; `before` is the state that it was in. */
+  #over(failure: Failure | undefined, before: State): void {
+    const wasDraining = before === 'draining';
+    if (!wasDraining) {
+      this.#settle();
+      this.#wasClean = this.#session.outcome()?.clean ?? false;
+      this.#finish(this.#whyEnded(failure));
+      if (this.#hasEnded) return;
+    }
+    if (this.#state === 'closed') return this.#close(wasDraining);
+    // A client that has closed cleanly lets the server end the transport first (RFC 6455, section 7.1.1).
+    if (!wasDraining && !this.#wasClean) this.#duplex.end();
+  }
+
+  /** The session is closed, and the duplex goes with it. */
+  #close(wasDraining: boolean): void {
     this.#end();
-    this.#duplex.end();
+    // The peer had its time to end.
+    if (wasDraining && !this.#hasInputEnded) return this.#duplex.destroy();
+    if (!wasDraining || this.#wasClean) this.#duplex.end();
     this.#duplex.resume();
-    const timer = setTimeout(() => this.#duplex.destroy(), LINGER);
+    // The duplex may still hold the last bytes.
+    const timer = setTimeout(() => this.#duplex.destroy(), FLUSH_TIME);
     (timer as { unref?: () => void }).unref?.();
   }
 
   /** The duplex is gone. */
   #lost(error: Error | undefined): void {
     if (this.#hasEnded) return;
-    this.#error ??= error;
+    if (!this.#hasFinished) this.#error ??= error;
     this.#endOfInput();
     if (!this.#hasEnded) this.#end();
   }
@@ -364,18 +356,32 @@ export class Driver {
     return this.#error ?? new Error('the connection has ended');
   }
 
+  /** Nothing more is received or sent. */
+  #finish(error: Error | undefined): void {
+    if (this.#hasFinished) return;
+    this.#hasFinished = true;
+    this.#error = error;
+    this.#isPaused = false;
+    this.#isAsked = false;
+    this.#outbox.refuse(this.#whyUnsent());
+    shielded(() => this.#listener.finished(error));
+  }
+
   #end(): void {
     this.#hasEnded = true;
     this.#state = 'closed';
     this.#alarm.set(undefined);
     relieve(this);
+    this.#finish(this.#error);
     if (!this.#engine.failure) this.#session[dispose]();
-    const error = this.#whyUnsent();
-    for (const { done } of this.#waiting.splice(0)) if (done) queueMicrotask(() => done(error));
-    for (const done of this.#written.splice(0)) queueMicrotask(() => done(error));
-    this.#waitingBytes = 0;
-    shielded(() => this.#listener.ended(this.#error));
+    this.#outbox.cancel(this.#whyUnsent());
+    shielded(() => this.#listener.ended(this.#wasClean));
   }
+}
+
+/** A close frame with this code, or without one. */
+export function closeOf(code: number): OutgoingKind {
+  return { tag: 'close', val: code === NO_CODE ? undefined : code };
 }
 
 /** Calls the program's listeners: what they throw is for its handler of errors, and the connection goes on. */
@@ -390,18 +396,9 @@ function shielded(call: () => void): void {
 }
 
 function isMessage({ kind }: Event): boolean {
-  return kind === 'text' || kind === 'binary';
+  return kind.tag === 'text' || kind.tag === 'binary';
 }
 
-function pack(sends: Send[]): { outgoing: Outgoing[]; payload: Uint8Array } {
-  if (sends.length === 0) return NO_SENDS;
-  let start = 0;
-  const outgoing = sends.map(({ kind, bytes, detail }) => {
-    const record = { kind, start, length: bytes.length, detail };
-    start += bytes.length;
-    return record;
-  });
-  const [first] = sends;
-  const payload = first && sends.length === 1 ? first.bytes : concat(sends.map(({ bytes }) => bytes));
-  return { outgoing, payload };
+function isOver(state: State): boolean {
+  return state === 'draining' || state === 'closed';
 }

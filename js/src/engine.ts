@@ -1,7 +1,5 @@
 import { instantiate, type Root } from '../component/websocket.js';
 
-type Component = Root['session'];
-
 /** Where the engine's WebAssembly comes from: its bytes, a compiled module, a file or URL, or a response. */
 export type Source = BufferSource | WebAssembly.Module | URL | string | Response | PromiseLike<Response>;
 
@@ -31,13 +29,13 @@ let current: Engine | undefined;
  * ```
  */
 export class Engine {
-  /** The component's own interface, `websocket:protocol/session`. */
-  readonly component: Component;
+  /** The component's own interfaces: `session` and `options` of `websocket:protocol`. */
+  readonly component: Root;
   readonly #modules: ReadonlyMap<string, WebAssembly.Module>;
   readonly #memory: WebAssembly.Memory;
   #failure: Error | undefined;
 
-  private constructor(component: Component, modules: ReadonlyMap<string, WebAssembly.Module>, memory: WebAssembly.Memory) {
+  private constructor(component: Root, modules: ReadonlyMap<string, WebAssembly.Module>, memory: WebAssembly.Memory) {
     this.component = component;
     this.#modules = modules;
     this.#memory = memory;
@@ -94,7 +92,7 @@ export class Engine {
 
   static async #instantiate(modules: ReadonlyMap<string, WebAssembly.Module>): Promise<Engine> {
     let memory: WebAssembly.Memory | undefined;
-    const { session } = await instantiate(
+    const component = await instantiate(
       (name) => modules.get(name) as WebAssembly.Module,
       {},
       async (module, imports) => {
@@ -103,7 +101,7 @@ export class Engine {
         return instance;
       },
     );
-    return new Engine(session, modules, memory as WebAssembly.Memory);
+    return new Engine(component, modules, memory as WebAssembly.Memory);
   }
 }
 

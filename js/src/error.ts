@@ -20,12 +20,18 @@ export class WebSocketError extends Error {
   readonly code: string;
   /** Who is at fault: the `peer`, the `host` (the caller), or the `transport`. */
   readonly fault: Fault;
-  /** Where the rule stands, such as `RFC 6455 8.1`, or the setting or call that it belongs to. */
+  /** Where the rule is defined, such as `RFC 6455 8.1`, or the setting or call that it belongs to. */
   readonly section: string;
   /** The code of the close frame that the rule calls for. */
   readonly closeCode: number | undefined;
   /** The status of the response that the rule calls for. */
   readonly status: number | undefined;
+  /** How many bytes had been received before the frame, or the head, that broke the rule. */
+  readonly offset: number | undefined;
+  /** The limit that was exceeded, in the unit of its setting. */
+  readonly limit: number | undefined;
+  /** By what it was exceeded, as far as that is known. */
+  readonly value: number | undefined;
   /** Of `handshake-refused`: what the server answered. */
   readonly response: Refused | undefined;
 
@@ -37,8 +43,18 @@ export class WebSocketError extends Error {
     this.section = failure.section;
     this.closeCode = failure.closeCode;
     this.status = failure.status;
+    this.offset = numberOf(failure.offset);
+    // The engine counts time in nanoseconds, settings in milliseconds.
+    const unit = failure.rule.endsWith('-timeout') ? 1e6 : 1;
+    this.limit = numberOf(failure.limit, unit);
+    this.value = numberOf(failure.value, unit);
     this.response = response;
   }
+}
+
+/** As exactly as a number can be. */
+function numberOf(value: bigint | undefined, unit = 1): number | undefined {
+  return value === undefined ? undefined : Number(value) / unit;
 }
 
 /** Calls the component; a failure that it answers with is thrown as a {@link WebSocketError}. */

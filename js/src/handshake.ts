@@ -1,7 +1,7 @@
 import type {
   Acceptance, Refusal, Request, RequestHead, ResponseHead,
 } from '../component/interfaces/websocket-protocol-session.js';
-import type { Extension, Header } from '../component/interfaces/websocket-protocol-types.js';
+import type { Extension, ExtensionParameter, Header } from '../component/interfaces/websocket-protocol-types.js';
 import { bytesOf } from './payload.js';
 
 /** What a client asks for. */
@@ -114,7 +114,7 @@ export function refusalOf({ status = 400, headers, body = '' }: Answer): Refusal
 
 /** The extensions that were agreed on, as in the header. */
 export function extensionsOf(extensions: Extension[]): string {
-  const parameter = ([name, value]: [string, string | undefined]): string =>
+  const parameter = ({ name, value }: ExtensionParameter): string =>
     value === undefined ? `; ${name}` : `; ${name}=${value}`;
   return extensions.map(({ name, parameters }) => name + parameters.map(parameter).join('')).join(', ');
 }

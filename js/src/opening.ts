@@ -50,6 +50,7 @@ export class Opening<Owner extends EventTarget> implements DriverListener {
   #made: Owner | undefined;
   #close: { code: number; reason: string } | undefined;
   #refusal: unknown;
+  #error: Error | undefined;
   #resolveClosed!: (closed: Closed) => void;
 
   constructor(
@@ -94,7 +95,7 @@ export class Opening<Owner extends EventTarget> implements DriverListener {
   }
 
   opened(): void {
-    this.negotiated = this.#resource.getNegotiated() as Negotiated;
+    this.negotiated = this.#resource.negotiated() as Negotiated;
     const head = this.#resource.response();
     this.response = head && answeredOf(head);
     this.#made = this.#make(this);
@@ -122,11 +123,15 @@ export class Opening<Owner extends EventTarget> implements DriverListener {
     this.messages.whenTaken(then);
   }
 
-  ended(error: Error | undefined): void {
-    const { code, reason } = this.#close ?? { code: NO_CLOSE, reason: '' };
-    const closed = { code, reason, wasClean: this.#close !== undefined && error === undefined, error };
+  finished(error: Error | undefined): void {
+    this.#error = error;
     this.messages.end(error);
     this.#settle.reject(this.#refusal ?? error ?? new Error('the connection has ended'));
+  }
+
+  ended(wasClean: boolean): void {
+    const { code, reason } = this.#close ?? { code: NO_CLOSE, reason: '' };
+    const closed = { code, reason, wasClean, error: this.#error };
     this.#resolveClosed(closed);
     this.#made?.dispatchEvent(new CloseEvent('close', closed));
   }
@@ -136,7 +141,7 @@ export class Opening<Owner extends EventTarget> implements DriverListener {
     let chosen: Answer;
     try {
       chosen = (await answer?.(asked)) ?? {};
-      if (this.driver.state === 'closed') return;
+      if (this.driver.state !== 'connecting') return;
       if (chosen.status === undefined) {
         const protocol = chosen.protocol ?? protocols.find((name) => asked.protocols.includes(name));
         checked(() => this.#resource.accept(acceptanceOf({ ...chosen, ...(protocol && { protocol }) }), now()));

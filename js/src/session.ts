@@ -1,20 +1,19 @@
-import type { WebsocketSession as Resource } from '../component/interfaces/websocket-protocol-session.js';
+import type { OutgoingKind, WebsocketSession as Resource } from '../component/interfaces/websocket-protocol-session.js';
 import { asyncDispose, dispose } from './dispose.js';
-import type { Driver } from './driver.js';
+import { type Driver, closeOf } from './driver.js';
 import type { Transport } from './duplexes/index.js';
 import { Engine } from './engine.js';
-import { checked } from './error.js';
 import { type CloseEvent, type ControlEvent, TypedTarget } from './events.js';
 import { type Answered, type Ask, type Asked, extensionsOf, requestOf } from './handshake.js';
 import type { Inbox } from './inbox.js';
 import { type Answering, type Closed, Opening } from './opening.js';
 import { type Data, bytesOf } from './payload.js';
-import { type Settings, configOf } from './settings.js';
+import { type Settings, withOptions } from './settings.js';
 import { now } from './time.js';
 
 /** What both sides of a connection can be told. */
 export interface SessionOptions extends Settings {
-  /** Ends the connection without a word when it is aborted, whether it is open or not yet. */
+  /** Ends the connection without sending a close frame when it is aborted, whether it is open or not yet. */
   signal?: AbortSignal;
   /** The sandbox. Without it, the one that all share: {@link Engine.shared}. */
   engine?: Engine;
@@ -91,14 +90,13 @@ export class WebSocketSession extends TypedTarget<SessionEventMap> implements As
   /**
    * Asks for a connection, as a client.
    *
-   * @throws WebSocketError If the answer breaks a rule or is no acceptance, or a value of the request is not sound.
+   * @throws WebSocketError If the answer breaks a rule or is no acceptance, or a value of the request does.
    */
   static async connect(transport: Transport, options: ConnectOptions): Promise<WebSocketSession> {
     const engine = options.engine ?? (await Engine.shared());
-    const { WebsocketSession } = engine.component;
-    const config = configOf(engine, options);
+    const { WebsocketSession } = engine.component.session;
     const entropy = crypto.getRandomValues(new Uint8Array(ENTROPY));
-    const session = checked(() => WebsocketSession.client(config, entropy, now()));
+    const session = withOptions(engine, options, (made) => WebsocketSession.client(made, entropy, now()));
     return WebSocketSession.#open(engine, session, transport, {}, options.signal, () => session.connect(requestOf(options), now()));
   }
 
@@ -109,8 +107,8 @@ export class WebSocketSession extends TypedTarget<SessionEventMap> implements As
    */
   static async accept(transport: Transport, options: AcceptOptions = {}): Promise<WebSocketSession> {
     const engine = options.engine ?? (await Engine.shared());
-    const { WebsocketSession } = engine.component;
-    const session = checked(() => WebsocketSession.server(configOf(engine, options), now()));
+    const { WebsocketSession } = engine.component.session;
+    const session = withOptions(engine, options, (made) => WebsocketSession.server(made, now()));
     return WebSocketSession.#open(engine, session, transport, options, options.signal, () => {});
   }
 
@@ -148,12 +146,13 @@ export class WebSocketSession extends TypedTarget<SessionEventMap> implements As
    * @throws WebSocketError If it can't be sent: `already-closing` after a close.
    */
   send(data: Data, { compress = true }: SendOptions = {}): Promise<void> {
-    return this.#send(typeof data === 'string' ? 'text' : 'binary', bytesOf(data), compress ? 0n : 1n);
+    const tag = typeof data === 'string' ? 'text' : 'binary';
+    return this.#send({ tag, val: compress ? 'automatic' : 'off' }, bytesOf(data));
   }
 
   /** Sends a ping of up to 125 bytes. Its pong is an event, and brings `roundTripTime` up to date. */
   ping(data: Data = ''): Promise<void> {
-    return this.#send('ping', bytesOf(data));
+    return this.#send({ tag: 'ping' }, bytesOf(data));
   }
 
   /**
@@ -165,11 +164,11 @@ export class WebSocketSession extends TypedTarget<SessionEventMap> implements As
    * @throws WebSocketError If the code or the reason can't be sent.
    */
   async close(code = 1000, reason = ''): Promise<Closed> {
-    if (this.state === 'open') await this.#send('close', bytesOf(reason), BigInt(code));
+    if (this.state === 'open') await this.#send(closeOf(code), bytesOf(reason));
     return this.closed;
   }
 
-  /** Ends the connection without a word to the peer. */
+  /** Ends the connection at once, without sending a close frame. */
   abort(): void {
     this.#driver.abort();
   }
@@ -205,10 +204,10 @@ export class WebSocketSession extends TypedTarget<SessionEventMap> implements As
     this.#messages.pour((data) => this.dispatchEvent(new MessageEvent('message', { data })));
   }
 
-  #send(kind: 'text' | 'binary' | 'ping' | 'close', bytes: Uint8Array, detail = 0n): Promise<void> {
+  #send(kind: OutgoingKind, bytes: Uint8Array): Promise<void> {
     return new Promise((resolve, reject) => {
       const done = (error?: Error): void => (error ? reject(error) : resolve());
-      this.#driver.send({ kind, bytes, detail, done });
+      this.#driver.send({ kind, bytes, done });
     });
   }
 }

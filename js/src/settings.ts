@@ -1,5 +1,8 @@
-import type { Config, Deflate } from '../component/interfaces/websocket-protocol-types.js';
+import type { SessionOptions } from '../component/interfaces/websocket-protocol-options.js';
+import type { Failure } from '../component/interfaces/websocket-protocol-types.js';
+import { dispose } from './dispose.js';
 import type { Engine } from './engine.js';
+import { checked } from './error.js';
 
 /** What may grow, and how far. Each limit can be `Infinity`. */
 export interface Limits {
@@ -13,8 +16,8 @@ export interface Limits {
   frame?: number;
   /** The longest received message, in bytes. Default 16 MiB. */
   message?: number;
-  /** The most bytes that are inflated in one go, from 1024. Default 1 MiB. */
-  inflated?: number;
+  /** The most bytes that are inflated in one call of the engine, from 1024. Default 1 MiB. */
+  inflatePerCall?: number;
   /** The most frames in a received message. Default 65536. */
   fragments?: number;
   /** The most bytes of pongs that wait to be written. Default 65536. */
@@ -35,7 +38,7 @@ export interface Timeouts {
   pong?: number;
   /** How long output may wait while the peer takes none of it. Default 30 000. */
   write?: number;
-  /** For the peer's answer to a close frame. Default 10 000. */
+  /** For the peer's answer to a close frame, and then for the end of its side of the transport. Default 10 000. */
   close?: number;
 }
 
@@ -43,18 +46,18 @@ export interface Timeouts {
 export interface DeflateSettings {
   /** The largest window for what is sent, as a power of two of bytes: 8 to 15. Default 15. */
   sendWindowBits?: number;
-  /** Whether a message that is sent may refer to those before it. Default true. */
+  /** Whether a message that is sent may refer to those before it (context takeover). Default true. */
   sendContextTakeover?: boolean;
   /** The largest window of the peer, as a power of two of bytes: 8 to 15. Default 15. */
   receiveWindowBits?: number;
-  /** Whether a message that is received may refer to those before it. Default true. */
+  /** Whether a message that is received may refer to those before it (context takeover). Default true. */
   receiveContextTakeover?: boolean;
-  /** The work for what is sent: 0, which compresses nothing, to 9. Default 6. */
+  /** The effort for what is sent: 0, which compresses nothing, to 9. Default 6. */
   level?: number;
   /** The memory for what is sent, beside the window: 1 to 9. Default 8. */
   memoryLevel?: number;
-  /** A shorter message is not compressed, in bytes. Default 64. */
-  minimum?: number;
+  /** The length in bytes below which a message is not compressed. With 0 every message is. Default 64. */
+  minLength?: number;
 }
 
 /** The settings of a session. */
@@ -75,56 +78,118 @@ export interface Settings {
   timeouts?: Timeouts;
 }
 
+/** The option of the engine that each setting of a group sets. */
+type Setters<Group> = { [Name in keyof Group]-?: (options: SessionOptions, value: NonNullable<Group[Name]>) => void };
+
+const U8 = 2 ** 8 - 1;
 const U32 = 2 ** 32 - 1;
 const U64 = 2n ** 64n - 1n;
+/** A millisecond, in nanoseconds. */
 const MS = 1_000_000;
 
+const LIMITS: Setters<Limits> = {
+  head: (options, bytes) => options.setMaxHead(u32(bytes)),
+  headers: (options, count) => options.setMaxHeaders(u32(count)),
+  refusalBody: (options, bytes) => options.setMaxRefusalBody(u32(bytes)),
+  frame: (options, bytes) => options.setMaxFrame(u64(bytes)),
+  message: (options, bytes) => options.setMaxMessage(u64(bytes)),
+  inflatePerCall: (options, bytes) => options.setMaxInflatePerCall(u32(bytes)),
+  fragments: (options, count) => options.setMaxFragments(u32(count)),
+  queuedPongs: (options, bytes) => options.setMaxQueuedPongs(u32(bytes)),
+};
+
+const TIMEOUTS: Setters<Timeouts> = {
+  handshake: (options, time) => options.setHandshakeTimeout(duration(time)),
+  idle: (options, time) => options.setIdleTimeout(duration(time)),
+  message: (options, time) => options.setMessageTimeout(duration(time)),
+  keepalive: (options, time) => options.setKeepaliveInterval(duration(time)),
+  pong: (options, time) => options.setPongTimeout(duration(time)),
+  write: (options, time) => options.setWriteTimeout(duration(time)),
+  close: (options, time) => options.setCloseTimeout(duration(time)),
+};
+
+const DEFLATE: Setters<DeflateSettings> = {
+  sendWindowBits: (options, bits) => options.setDeflateSendWindowBits(integer(bits, U8)),
+  sendContextTakeover: (options, isEnabled) => options.setDeflateSendContextTakeover(isEnabled),
+  receiveWindowBits: (options, bits) => options.setDeflateReceiveWindowBits(integer(bits, U8)),
+  receiveContextTakeover: (options, isEnabled) => options.setDeflateReceiveContextTakeover(isEnabled),
+  level: (options, level) => options.setDeflateLevel(integer(level, U8)),
+  memoryLevel: (options, level) => options.setDeflateMemoryLevel(integer(level, U8)),
+  minLength: (options, bytes) => options.setDeflateMinLength(integer(bytes, U32)),
+};
+
 /**
- * The settings in the component's form.
+ * Makes a session with these settings. What isn't set keeps the engine's default.
  *
- * @throws RangeError If a number is out of its range. What only the engine can tell it tells later.
+ * @throws RangeError If a number is out of its range. WebSocketError If `make` fails.
  */
-export function configOf(engine: Engine, settings: Settings): Config {
-  const { component } = engine;
-  const config = component.defaultConfig();
-  config.reportControlFrames = true;
+export function withOptions<Session>(engine: Engine, settings: Settings, make: (options: SessionOptions) => Session): Session {
+  if (engine.failure) throw engine.failure;
+  const options = new engine.component.options.SessionOptions();
+  try {
+    apply(settings, options);
+    return checked(() => make(options));
+  } finally {
+    options[dispose]();
+  }
+}
+
+function apply(settings: Settings, options: SessionOptions): void {
+  const { deflate, verifyUtf8, pongs, allowMalformedHost, allowHttp10Response, limits, timeouts } = settings;
+  options.setReportControlFrames(true);
   // What was sent in answer to the messages before it goes first: the driver answers.
-  config.replyToClose = false;
-  config.verifyUtf8 = settings.verifyUtf8 ?? config.verifyUtf8;
-  config.pongs = settings.pongs ?? config.pongs;
-  config.allowMalformedHost = settings.allowMalformedHost ?? config.allowMalformedHost;
-  config.allowHttp10Response = settings.allowHttp10Response ?? config.allowHttp10Response;
-  if (settings.deflate) {
-    const own = settings.deflate === true ? {} : settings.deflate;
-    config.deflate = { ...component.defaultDeflate(), ...(given(own) as Partial<Deflate>) };
-  }
-  for (const [name, value] of Object.entries(given(settings.limits))) {
-    const limits = config.limits as unknown as Record<string, number | bigint>;
-    limits[name] = limit(name, value, typeof limits[name] === 'bigint');
-  }
-  for (const [name, value] of Object.entries(given(settings.timeouts))) {
-    const timeouts = config.timeouts as Record<string, bigint | undefined>;
-    timeouts[name] = duration(name, value);
-  }
-  return config;
+  options.setReplyToClose(false);
+  if (verifyUtf8 !== undefined) options.setVerifyUtf8(verifyUtf8);
+  if (pongs !== undefined) options.setPongPolicy(pongs);
+  if (allowMalformedHost !== undefined) options.setAllowMalformedHost(allowMalformedHost);
+  if (allowHttp10Response !== undefined) options.setAllowHttp10Response(allowHttp10Response);
+  if (deflate) checked(() => options.setDeflate(true));
+  if (deflate && deflate !== true) set(options, 'deflate', deflate, DEFLATE);
+  set(options, 'limits', limits, LIMITS);
+  set(options, 'timeouts', timeouts, TIMEOUTS, MS);
 }
 
-/** The members that have a value. */
-function given<T extends object>(members: T | undefined): Record<string, number> {
-  const entries = Object.entries(members ?? {}).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries) as Record<string, number>;
+/** Sets what is given of a group, in whose `unit` the engine counts. */
+function set<Group extends object>(
+  options: SessionOptions, group: string, given: Group | undefined, setters: Setters<Group>, unit = 1,
+): void {
+  if (!given) return;
+  for (const name of Object.keys(setters) as (keyof Group & string)[]) {
+    const value = given[name];
+    if (value === undefined) continue;
+    try {
+      setters[name](options, value as NonNullable<Group[typeof name]>);
+    } catch (error) {
+      const failure = (error as { payload?: Failure }).payload;
+      if (!failure && !(error instanceof RangeError)) throw error;
+      throw new RangeError(`${group}.${name} is ${String(value)}${failure ? rangeOf(failure, unit) : ''}`);
+    }
+  }
 }
 
-function limit(name: string, value: number, isLong: boolean): number | bigint {
-  if (value === Infinity) return isLong ? U64 : U32;
-  const isInRange = Number.isSafeInteger(value) && value >= 0 && (isLong || value <= U32);
-  if (!isInRange) throw new RangeError(`limits.${name} is ${value}`);
-  return isLong ? BigInt(value) : value;
+/** The end of the range that was exceeded. */
+function rangeOf({ limit, value }: Failure, unit: number): string {
+  if (limit === undefined || value === undefined) return '';
+  return `, and is at ${value < limit ? 'least' : 'most'} ${Number(limit) / unit}`;
 }
 
-function duration(name: string, value: number): bigint | undefined {
-  if (value === Infinity) return undefined;
-  const nanoseconds = Math.round(value * MS);
-  if (!(nanoseconds >= 0)) throw new RangeError(`timeouts.${name} is ${value}`);
+/** @throws RangeError If it isn't a whole number from 0 to `max`. */
+function integer(value: number, max: number): number {
+  if (!Number.isSafeInteger(value) || value < 0 || value > max) throw new RangeError();
+  return value;
+}
+
+function u32(value: number): number {
+  return value === Infinity ? U32 : integer(value, U32);
+}
+
+function u64(value: number): bigint {
+  return value === Infinity ? U64 : BigInt(integer(value, Number.MAX_SAFE_INTEGER));
+}
+
+function duration(milliseconds: number): bigint | undefined {
+  if (milliseconds === Infinity) return undefined;
+  const nanoseconds = Math.round(milliseconds * MS);
+  if (!(nanoseconds >= 0)) throw new RangeError();
   return BigInt(nanoseconds);
 }

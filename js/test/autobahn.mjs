@@ -10,9 +10,9 @@ import { WebSocketServer, connect } from 'websocket-component/node';
 const AGENT = 'websocket-component';
 /**
  * The test suite takes a ping that it hasn't asked for as an answer, ends with an error of its own when a message comes back
- * that isn't compressed, and asks for no takeover only where that was offered.
+ * that isn't compressed, and asks for no context takeover only where that was offered.
  */
-const settings = (takeover) => ({ deflate: { minimum: 0, sendContextTakeover: takeover }, timeouts: { keepalive: Infinity } });
+const settings = (takeover) => ({ deflate: { minLength: 0, sendContextTakeover: takeover }, timeouts: { keepalive: Infinity } });
 const { positionals: [role, url], values } = parseArgs({
   allowPositionals: true,
   options: { parallel: { type: 'string', default: '1' } },

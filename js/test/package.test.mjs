@@ -13,7 +13,7 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 const tests = import.meta.dirname;
-const packed = join(tests, '..', 'websocket-component-0.1.0.tgz');
+const packed = join(tests, '..', 'websocket-component-0.2.0.tgz');
 const types = fileURLToPath(new URL('support/types.ts', import.meta.url));
 const browserTypes = fileURLToPath(new URL('support/types-browser.ts', import.meta.url));
 

@@ -6,13 +6,7 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Engine, WebSocketError, WebSocketSession } from 'websocket-component';
-import { all, pair, ports, streams, take, url, webStreams } from './support/connections.mjs';
-
-/** A client's request, as bytes. */
-const opening = Buffer.from([
-  'GET / HTTP/1.1', 'Host: a', 'Upgrade: websocket', 'Connection: Upgrade', 'Sec-WebSocket-Version: 13',
-  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==', '', '',
-].join('\r\n'));
+import { all, manual, opening, pair, ports, streams, take, url, webStreams } from './support/connections.mjs';
 
 const transports = { ports, streams, webStreams };
 
@@ -183,8 +177,8 @@ test('a peer that breaks a rule is told its code; what came before is delivered,
   await answer;
   const server = await accepting;
   const closing = once(one, 'message');
-  const sound = [0x81, 0x82, 0, 0, 0, 0, 0x68, 0x69];
-  one.postMessage(new Uint8Array([...sound, 0x81, 0x81, 0, 0, 0, 0, 0xff]));
+  const hi = [0x81, 0x82, 0, 0, 0, 0, 0x68, 0x69];
+  one.postMessage(new Uint8Array([...hi, 0x81, 0x81, 0, 0, 0, 0, 0xff]));
   const messages = [];
   await assert.rejects(async () => {
     for await (const message of server) messages.push(message);
@@ -196,6 +190,7 @@ test('a peer that breaks a rule is told its code; what came before is delivered,
   assert.deepEqual(messages, ['hi']);
   const [data] = await closing;
   assert.deepEqual([...data.subarray(0, 4)], [0x88, data[1], 1007 >> 8, 1007 & 255]);
+  one.postMessage(null);
   const closed = await server.closed;
   assert.deepEqual([closed.code, closed.wasClean, closed.error.rule], [1006, false, 'invalid-utf8']);
   one.close();
@@ -326,35 +321,18 @@ test('two sides that write without reading get on as soon as they read', async (
 });
 
 test('pongs that nobody reads stay bounded, and end in 1008', async () => {
-  let listener;
-  let written = 0;
-  let isFull = false;
-  const duplex = {
-    start: (to) => {
-      listener = to;
-    },
-    write: ({ length }) => {
-      written += length;
-      return !isFull;
-    },
-    writableLength: 0,
-    pause() {},
-    resume() {},
-    end() {},
-    destroy() {},
-  };
-  const accepting = WebSocketSession.accept(duplex);
-  listener ??= await new Promise((resolve) => setTimeout(() => resolve(listener), 20));
-  listener.data(opening);
-  const server = await accepting;
-  isFull = true;
+  const duplex = manual();
+  const server = await duplex.accept();
+  duplex.isFull = true;
   const pings = new Uint8Array(131 * 1000);
   for (let at = 0; at < pings.length; at += 131) pings.set([0x89, 0x80 | 125, 0, 0, 0, 0], at);
-  const before = written;
-  listener.data(pings);
-  listener.data(pings);
-  assert(written - before < 70_000, `${written - before} bytes were written to a transport that is full`);
-  listener.drained();
+  const before = duplex.written().length;
+  duplex.listener.data(pings);
+  duplex.listener.data(pings);
+  const written = duplex.written().length - before;
+  assert(written < 70_000, `${written} bytes were written to a transport that is full`);
+  duplex.listener.drained();
+  duplex.listener.end();
   const { error } = await server.closed;
   assert.deepEqual([error.rule, error.closeCode], ['ping-flood', 1008]);
 });

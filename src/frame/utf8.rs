@@ -1,36 +1,36 @@
-//! UTF-8 that comes in pieces (RFC 6455, section 8.1; RFC 3629).
+//! UTF-8 that comes in chunks (RFC 6455, section 8.1; RFC 3629).
 
 use core::str;
 
 use crate::faults;
 
-/// The state between two pieces: the bytes of a character that is not whole.
+/// The state between two chunks: the bytes of a character that is not whole.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Utf8 {
     pending: [u8; 4],
     length: u8,
 }
 
-/// Whether a text is valid that comes in one piece.
+/// Whether a text is valid that comes in one chunk.
 #[inline]
 pub(crate) fn is_whole(text: &[u8]) -> bool {
     faults::UTF8 || simdutf8::basic::from_utf8(text).is_ok()
 }
 
 impl Utf8 {
-    /// Checks the next piece. The error is the index of the first byte after
+    /// Checks the next chunk. The error is the index of the first byte after
     /// which no continuation can make the text valid.
     #[inline]
-    pub(crate) fn feed(&mut self, piece: &[u8]) -> Result<(), usize> {
+    pub(crate) fn feed(&mut self, chunk: &[u8]) -> Result<(), usize> {
         if faults::UTF8 {
             return Ok(());
         }
         let carried = if self.length == 0 {
             0
         } else {
-            self.complete_pending(piece)?
+            self.complete_pending(chunk)?
         };
-        let rest = piece.get(carried..).unwrap_or_default();
+        let rest = chunk.get(carried..).unwrap_or_default();
         let Err(error) = simdutf8::compat::from_utf8(rest) else {
             return Ok(());
         };
@@ -60,10 +60,10 @@ impl Utf8 {
         self.length == 0
     }
 
-    /// Takes bytes from `piece` until the pending character is whole, and tells
+    /// Takes bytes from `chunk` until the pending character is whole, and tells
     /// how many.
-    fn complete_pending(&mut self, piece: &[u8]) -> Result<usize, usize> {
-        for (taken, byte) in piece.iter().enumerate() {
+    fn complete_pending(&mut self, chunk: &[u8]) -> Result<usize, usize> {
+        for (taken, byte) in chunk.iter().enumerate() {
             let length = usize::from(self.length);
             let Some(slot) = self.pending.get_mut(length) else {
                 return Err(taken);
@@ -79,7 +79,7 @@ impl Utf8 {
                 Err(_) => {}
             }
         }
-        Ok(piece.len())
+        Ok(chunk.len())
     }
 }
 

@@ -1,4 +1,4 @@
-//! Reading the body of a response that comes in any number of pieces (RFC 9112,
+//! Reading the body of a response that comes in any number of chunks (RFC 9112,
 //! sections 6 and 7).
 
 use alloc::vec::Vec;

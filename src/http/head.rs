@@ -1,4 +1,4 @@
-//! Reading a head that comes in any number of pieces (RFC 9112, section 2).
+//! Reading a head that comes in any number of chunks (RFC 9112, section 2).
 
 use alloc::{string::String, vec, vec::Vec};
 
@@ -8,7 +8,7 @@ pub(crate) use super::scan::{HeadKind, Version};
 use super::{header::Header, scan::Scanner};
 use crate::{Limits, Rule};
 
-/// Collects one head from its pieces, and parses it once it is complete.
+/// Collects one head from its chunks, and parses it once it is complete.
 #[derive(Clone, Debug)]
 pub(crate) struct HeadReader {
     scanner: Scanner,

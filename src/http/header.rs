@@ -41,7 +41,7 @@ pub(crate) fn values<'a>(headers: &'a [Header], name: &'a str) -> impl Iterator<
         .map(|header| grammar::trim(&header.value))
 }
 
-/// How often a field that may stand once does stand.
+/// How often a field that may appear once does stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Occurrence<'a> {
     Missing,
@@ -49,7 +49,7 @@ pub(crate) enum Occurrence<'a> {
     Repeated,
 }
 
-/// The value of a field that may stand once.
+/// The value of a field that may appear once.
 pub(crate) fn single<'a>(headers: &'a [Header], name: &'a str) -> Occurrence<'a> {
     let mut values = values(headers, name);
     match (values.next(), values.next()) {

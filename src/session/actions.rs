@@ -107,7 +107,7 @@ impl Actions {
 
 impl Session {
     /// Queues a receive (`WebSocketReceive`). Without one, no action asks for
-    /// input. It completes with one message or piece, or with a close; with a ping
+    /// input. It completes with one message or chunk, or with a close; with a ping
     /// or pong too, if they are shown; with a request, or the session's opening.
     ///
     /// # Errors

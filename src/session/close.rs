@@ -115,7 +115,7 @@ impl Session {
     /// [`Rule::ConnectionLost`], or with [`Rule::HandshakeRefused`] if that was the end of
     /// a refusal's body. Otherwise what waits is still written, also a close that the host
     /// has yet to send ([`Config::reply_to_close`](crate::Config::reply_to_close)), and the
-    /// session is closed after it. A piece of a message that still waits for more comes in
+    /// session is closed after it. A chunk of a message that still waits for more comes in
     /// the next call.
     pub fn end_of_input(&mut self, now: Instant) {
         self.read_clock(now);
@@ -134,7 +134,7 @@ impl Session {
         }
     }
 
-    /// Ends the session without a word to the peer (`WebSocketAbortHandle`): it is closed.
+    /// Ends the session without sending a close frame (`WebSocketAbortHandle`): it is closed.
     /// Operations that are queued complete as cancelled, no bytes go out, and later
     /// ones fail with [`Rule::Aborted`]. One that was [`State::Draining`](crate::State) has
     /// ended before, and doesn't fail. Nothing happens before the session is open, when

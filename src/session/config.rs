@@ -16,7 +16,7 @@ pub enum Role {
     Server,
 }
 
-/// Whole messages, or their pieces as the bytes come.
+/// Whole messages, or their chunks as the bytes come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Delivery {
@@ -25,7 +25,7 @@ pub enum Delivery {
     Messages,
     /// What has come of a message is delivered at the end of each input, so that
     /// nothing is held back but what [`Timeouts::coalesce`] and [`Config::max_whole_frame`]
-    /// say. Pieces don't mirror frames, and a piece of a text may end inside a character.
+    /// say. Chunks don't mirror frames, and a chunk of a text may end inside a character.
     Streaming,
 }
 
@@ -54,17 +54,17 @@ pub enum PongPolicy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Config {
-    /// The most bytes asked for in one receive action, and the longest piece that
+    /// The most bytes asked for in one receive action, and the longest chunk that
     /// is delivered unless `max_whole_frame` is larger. From 256. Default 65536.
     pub receive_buffer: u32,
-    /// The longest payload of a frame that is delivered in one piece, once all of it has
-    /// come, when messages are delivered in pieces ([`Delivery::Streaming`]). Of longer
+    /// The longest payload of a frame that is delivered in one chunk, once all of it has
+    /// come, when messages are delivered in chunks ([`Delivery::Streaming`]). Of longer
     /// frames each input's part is delivered, and so it is of a compressed frame once
-    /// more bytes come out of it than a piece may have. The session holds no more than
-    /// the longest piece, for no longer than [`Timeouts::message`] allows.
+    /// more bytes come out of it than a chunk may have. The session holds no more than
+    /// the longest chunk, for no longer than [`Timeouts::message`] allows.
     ///
-    /// For hosts that send pieces on as frames to peers which can't put them together;
-    /// others take pieces to get the bytes as soon as they come. Default 0.
+    /// For hosts that send chunks on as frames to peers which can't put them together;
+    /// others take chunks to get the bytes as soon as they come. Default 0.
     pub max_whole_frame: u32,
     /// The longest message, its header included, that is left in the input while it is cut
     /// by the end of it: the host gives it again, with more behind it. So none of it is
@@ -103,7 +103,7 @@ pub struct Config {
     pub masking: bool,
     /// Whether received and sent text is checked to be UTF-8. Default true.
     pub verify_utf8: bool,
-    /// Whole messages or pieces. Default messages.
+    /// Whole messages or chunks. Default messages.
     pub delivery: Delivery,
     /// How pings are answered. Default each.
     pub pongs: PongPolicy,
@@ -168,7 +168,7 @@ impl Config {
     /// The range of [`Config::send_buffer`].
     pub const SEND_BUFFER: RangeInclusive<u32> = 16..=u32::MAX;
 
-    /// A piece of this many bytes doesn't wait for more to coalesce with.
+    /// A chunk of this many bytes doesn't wait for more to coalesce with.
     const COALESCE_THRESHOLD: u32 = 16 << 10;
 
     /// How a session of this role reads what the peer sends.

@@ -62,10 +62,10 @@ pub(super) struct Deadlines {
     close: Option<Instant>,
     /// Since when a message is unfinished.
     message: Option<Instant>,
-    /// Since when a piece of it waits for more.
-    piece: Option<Instant>,
-    /// A piece has waited long enough, and comes with the next input, or without one.
-    piece_is_late: bool,
+    /// Since when a chunk of it waits for more.
+    chunk: Option<Instant>,
+    /// A chunk has waited long enough, and comes with the next input, or without one.
+    chunk_is_late: bool,
     /// Since when the host doesn't read.
     paused: Option<Instant>,
 }
@@ -98,8 +98,8 @@ impl Deadlines {
             ping: None,
             close: None,
             message: None,
-            piece: None,
-            piece_is_late: false,
+            chunk: None,
+            chunk_is_late: false,
             paused: None,
         }
     }
@@ -136,16 +136,16 @@ impl Deadlines {
         }
     }
 
-    /// A piece of a message, or the rest of one, was delivered.
-    pub(super) fn piece_delivered(&mut self) {
-        self.piece = None;
-        self.piece_is_late = false;
+    /// A chunk of a message, or the rest of one, was delivered.
+    pub(super) fn chunk_delivered(&mut self) {
+        self.chunk = None;
+        self.chunk_is_late = false;
     }
 
-    /// The input ends, and a piece waits for more.
-    pub(super) fn piece_held(&mut self) {
-        if !self.piece_is_late {
-            self.piece.get_or_insert(self.now);
+    /// The input ends, and a chunk waits for more.
+    pub(super) fn chunk_held(&mut self) {
+        if !self.chunk_is_late {
+            self.chunk.get_or_insert(self.now);
         }
     }
 
@@ -242,7 +242,7 @@ impl Session {
     ///
     /// Until [`Session::resume_reading`], or the session is
     /// [`State::Draining`](crate::State::Draining), no deadline that waits for the peer's bytes
-    /// comes: handshake, idle, message, pong and close. Nor is a piece of a message due that waits
+    /// comes: handshake, idle, message, pong and close. Nor is a chunk of a message due that waits
     /// for more. Keepalive pings are sent, and [`Timeouts::write`](crate::Timeouts::write)
     /// holds.
     pub fn pause_reading(&mut self, now: Instant) {
@@ -280,7 +280,7 @@ impl Session {
     }
 
     pub(super) fn do_what_is_due(&mut self) {
-        self.note_late_piece();
+        self.note_late_chunk();
         while let Some((at, due)) = self.next_due() {
             if at > self.deadlines.now {
                 break;
@@ -306,45 +306,45 @@ impl Session {
     /// never earlier than the last `now`, and not that either once what is due was done.
     pub fn next_deadline(&self) -> Option<Instant> {
         let due = self.next_due().map(|(at, _)| at);
-        let at = due.into_iter().chain(self.piece_due()).min()?;
+        let at = due.into_iter().chain(self.chunk_due()).min()?;
         Some(at.max(self.deadlines.now))
     }
 
     /// Whether [`Session::input`] with the rest of the input, which may be none, would bring
     /// more though no time passes: the last one was too much to be inflated in one call
-    /// ([`Limits::inflate_per_call`](crate::Limits::inflate_per_call)), a piece has waited for more long
+    /// ([`Limits::inflate_per_call`](crate::Limits::inflate_per_call)), a chunk has waited for more long
     /// enough, or something is due.
     pub fn has_more(&self) -> bool {
-        let has_piece = match self.life {
+        let has_chunk = match self.life {
             life if life.has_ended() => !self.is_aborted() && self.receiver.holds_chunk(),
-            _ => self.deadlines.piece_is_late,
+            _ => self.deadlines.chunk_is_late,
         };
         let is_due = |at| at <= self.deadlines.now;
-        self.has_input_left() || has_piece || self.next_deadline().is_some_and(is_due)
+        self.has_input_left() || has_chunk || self.next_deadline().is_some_and(is_due)
     }
 
-    /// When a piece has waited for more long enough.
-    fn piece_due(&self) -> Option<Instant> {
+    /// When a chunk has waited for more long enough.
+    fn chunk_due(&self) -> Option<Instant> {
         let takes = !self.life.has_ended() && self.deadlines.paused.is_none();
-        let since = self.deadlines.piece.filter(|_| takes)?;
+        let since = self.deadlines.chunk.filter(|_| takes)?;
         since.checked_after(self.config.timeouts.coalesce?)
     }
 
-    fn note_late_piece(&mut self) {
+    fn note_late_chunk(&mut self) {
         if self
-            .piece_due()
+            .chunk_due()
             .is_some_and(|due| due <= self.deadlines.now)
         {
-            self.deadlines.piece = None;
-            self.deadlines.piece_is_late = true;
+            self.deadlines.chunk = None;
+            self.deadlines.chunk_is_late = true;
         }
     }
 
-    /// The piece that has waited long enough.
+    /// The chunk that has waited long enough.
     #[inline]
-    pub(super) fn late_piece(&mut self) -> Option<Record> {
-        self.note_late_piece();
-        if !mem::take(&mut self.deadlines.piece_is_late) {
+    pub(super) fn late_chunk(&mut self) -> Option<Record> {
+        self.note_late_chunk();
+        if !mem::take(&mut self.deadlines.chunk_is_late) {
             return None;
         }
         self.receiver.release_coalesced()

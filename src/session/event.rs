@@ -14,15 +14,15 @@ pub enum Event<'a> {
     Request,
     /// A client: the session has opened.
     Opened,
-    /// A text message, or a piece of one. The bytes of the whole message are
-    /// UTF-8; a piece may end inside a character.
+    /// A text message, or a chunk of one. The bytes of the whole message are
+    /// UTF-8; a chunk may end inside a character.
     Text {
         /// The bytes, unmasked.
         payload: &'a [u8],
         /// Whether the message ends here.
         last: bool,
     },
-    /// A binary message, or a piece of one.
+    /// A binary message, or a chunk of one.
     Binary {
         /// The bytes, unmasked.
         payload: &'a [u8],

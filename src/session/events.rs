@@ -119,21 +119,21 @@ impl Events<'_> {
                 life if life.has_frames() => self.session.read_frames(self.bytes, &mut at),
                 _ => {
                     self.session.taken = self.bytes.len();
-                    let piece = self.session.last_piece();
-                    if piece.is_none() {
+                    let chunk = self.session.last_chunk();
+                    if chunk.is_none() {
                         self.session.do_what_is_due();
                     }
-                    return piece;
+                    return chunk;
                 }
             };
             self.session.taken = at;
             match step {
                 Ok(None) => {
-                    if let Some(piece) = self.session.late_piece() {
-                        return Some(piece);
+                    if let Some(chunk) = self.session.late_chunk() {
+                        return Some(chunk);
                     }
                     self.session.do_what_is_due();
-                    return self.session.last_piece();
+                    return self.session.last_chunk();
                 }
                 Ok(Some(record)) => {
                     self.has_message |= record.kind.ends_message();
@@ -174,12 +174,12 @@ impl Session {
             let Some(record) = self.receiver.next(bytes, at)? else {
                 self.deadlines.message_pending(self.receiver.awaits_more());
                 if self.receiver.is_coalescing() {
-                    self.deadlines.piece_held();
+                    self.deadlines.chunk_held();
                 }
                 return Ok(None);
             };
             if record.kind.is_of_message() {
-                self.deadlines.piece_delivered();
+                self.deadlines.chunk_delivered();
             }
             if !self.receiver.is_in_message() {
                 self.deadlines.message_ended();
@@ -197,7 +197,7 @@ impl Session {
     }
 
     /// What is held of a message when the session has ended, since no more of it comes.
-    fn last_piece(&mut self) -> Option<Record> {
+    fn last_chunk(&mut self) -> Option<Record> {
         if !self.life.has_ended() || self.is_aborted() {
             return None;
         }

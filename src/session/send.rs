@@ -231,7 +231,7 @@ impl Sender {
             text: matches!(kind, EventKind::Text | EventKind::TextChunk),
             bytes,
             last,
-            // A piece of a text may end inside a character.
+            // A chunk of a text may end inside a character.
             is_utf8: checked && last && self.message.is_none(),
             is_limited: false,
         };

@@ -70,7 +70,7 @@ enum Task {
     },
     /// Build the npm package and the frame inspector: the component transpiled by jco, the layer for Node and browsers, and a page.
     ///
-    /// The results are js/websocket-component-0.1.0.tgz, as npm publishes it, and js/inspector/dist/index.html, which needs
+    /// The results are js/websocket-component-0.2.0.tgz, as npm publishes it, and js/inspector/dist/index.html, which needs
     /// nothing else. js/README.md tells how they are used. Takes Node 20 or newer, and npm.
     Js,
     /// Build the component and the gate, and start the gate.

@@ -30,28 +30,28 @@ async function withTranspiled(options, use) {
   }
 }
 
-/** The interface `session`, from a module that is imported as any other. */
+/** The interfaces `session` and `options`, from a module that is imported as any other. */
 export function loadComponent() {
   return withTranspiled({}, async (folder) => {
-    const module = await import(pathToFileURL(join(folder, 'websocket.js')));
-    return module.session;
+    const { session, options } = await import(pathToFileURL(join(folder, 'websocket.js')));
+    return { ...session, ...options };
   });
 }
 
 /**
- * The interface `session` of an instance of its own, and its memory: the sandbox of a host that
- * keeps its connections apart.
+ * The interfaces `session` and `options` of an instance of its own, and its memory: the sandbox of
+ * a host that keeps its connections apart.
  */
 export function instantiateComponent() {
   return withTranspiled({ instantiation: 'async' }, async (folder) => {
     const { instantiate } = await import(pathToFileURL(join(folder, 'websocket.js')));
     const compile = async (name) => WebAssembly.compile(await readFile(join(folder, name)));
     let memory;
-    const instance = await instantiate(compile, {}, async (module, imports) => {
+    const { session, options } = await instantiate(compile, {}, async (module, imports) => {
       const core = await WebAssembly.instantiate(module, imports);
       memory ??= core.exports.memory;
       return core;
     });
-    return { session: instance.session, memory };
+    return { component: { ...session, ...options }, memory };
   });
 }

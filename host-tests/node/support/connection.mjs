@@ -2,7 +2,7 @@
 
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
-import { entropy, exchange, plainAcceptance, request, text } from './drive.mjs';
+import { BINARY, TEXT, entropy, exchange, plainAcceptance, request, text } from './drive.mjs';
 
 const nothing = new Uint8Array();
 const now = () => process.hrtime.bigint();
@@ -23,25 +23,25 @@ export class Connection {
     /** How it ended: the peer's code and reason, and the rule that was broken, if one was. */
     this.ended = once(socket, 'close').then(() => this.#end());
     socket.setNoDelay(true);
-    socket.on('data', (data) => this.#turn(data));
+    socket.on('data', (data) => this.#exchange(data));
     socket.on('end', () => {
       session.endOfInput(now());
-      this.#turn(nothing);
+      this.#exchange(nothing);
     });
-    this.#turn(nothing);
+    this.#exchange(nothing);
   }
 
   send(...messages) {
-    this.#turn(nothing, messages);
+    this.#exchange(nothing, messages);
   }
 
   /** Answers the request, and takes what came after it. */
   accept(acceptance) {
     this.#session.accept(acceptance, now());
-    this.#turn(nothing);
+    this.#exchange(nothing);
   }
 
-  /** Ends it without a word, so that nothing is left of a test that failed. */
+  /** Ends it at once, so that nothing is left of a test that failed. */
   destroy() {
     this.#socket.destroy();
   }
@@ -51,19 +51,21 @@ export class Connection {
   }
 
   negotiated() {
-    return this.#session.getNegotiated();
+    return this.#session.negotiated();
   }
 
-  #turn(data, messages = []) {
+  #exchange(data, messages = []) {
     const input = this.#unread.length ? Buffer.concat([this.#unread, data]) : data;
-    const turn = exchange(this.#session, input, messages, now());
-    if (turn.refused) throw new Error(turn.refused.description);
-    this.#unread = turn.rest;
-    if (turn.output.length) this.#socket.write(turn.output);
-    if (turn.state === 'closed') this.#socket.end();
-    this.#wake(turn.nextDeadline);
-    for (const event of turn.events) {
-      if (event.kind === 'close') this.#close = { code: Number(event.detail), reason: text(event.data) };
+    const result = exchange(this.#session, input, messages, now());
+    if (result.refused) throw new Error(result.refused.description);
+    this.#unread = result.rest;
+    if (result.output.length) this.#socket.write(result.output);
+    // A client that has closed cleanly waits for the server to end first.
+    const isClean = this.#session.outcome()?.clean;
+    if (result.state === 'closed' || (result.state === 'draining' && !isClean)) this.#socket.end();
+    this.#wake(result.nextDeadline);
+    for (const event of result.events) {
+      if (event.tag === 'close') this.#close = { code: event.val, reason: text(event.data) };
       this.#onEvent(event, this);
     }
   }
@@ -72,28 +74,28 @@ export class Connection {
     clearTimeout(this.#timer);
     if (deadline === undefined) return;
     const milliseconds = Math.max(0, Math.ceil(Number(deadline - now()) / 1e6));
-    this.#timer = setTimeout(() => this.#turn(nothing), milliseconds);
+    this.#timer = setTimeout(() => this.#exchange(nothing), milliseconds);
   }
 
   #end() {
     clearTimeout(this.#timer);
-    const rule = this.#session.getFailure()?.rule;
+    const rule = this.#session.failure()?.rule;
     this.#session[Symbol.dispose]();
     return { ...this.#close, rule };
   }
 }
 
 /** A server on a port of its own that sends everything back, for as long as the test runs. */
-export async function echoServer(test, { WebsocketSession, defaultConfig, chooseSubprotocol }) {
+export async function echoServer(test, { WebsocketSession, SessionOptions, chooseSubprotocol }) {
+  const options = new SessionOptions();
   const connections = [];
   const server = createServer((socket) => {
-    connections.push(new Connection(WebsocketSession.server(defaultConfig(), now()), socket, (event, connection) => {
-      const { kind } = event;
-      if (kind === 'request') {
+    connections.push(new Connection(WebsocketSession.server(options, now()), socket, ({ tag, data }, connection) => {
+      if (tag === 'request') {
         const subprotocol = chooseSubprotocol(connection.request().headers, ['echo']);
         connection.accept({ ...plainAcceptance, subprotocol });
-      } else if (kind === 'text' || kind === 'binary') {
-        connection.send(event);
+      } else if (tag === 'text' || tag === 'binary') {
+        connection.send({ kind: tag === 'text' ? TEXT : BINARY, data });
       }
     }));
   });
@@ -107,10 +109,10 @@ export async function echoServer(test, { WebsocketSession, defaultConfig, choose
 }
 
 /** A client that is connected to the port on this machine. */
-export async function dial(test, { WebsocketSession, defaultConfig }, port, onEvent, more = {}) {
+export async function dial(test, { WebsocketSession, SessionOptions }, port, onEvent, more = {}) {
   const socket = connect(port, '127.0.0.1');
   await once(socket, 'connect');
-  const session = WebsocketSession.client(defaultConfig(), entropy(), now());
+  const session = WebsocketSession.client(new SessionOptions(), entropy(), now());
   session.connect(request({ authority: `127.0.0.1:${port}`, ...more }), now());
   const connection = new Connection(session, socket, onEvent);
   test.after(() => connection.destroy());

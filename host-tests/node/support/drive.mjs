@@ -4,7 +4,7 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const nothing = new Uint8Array();
 
-/** The most bytes that a turn takes or gives, as a host would choose it. */
+/** The most bytes that a call takes or gives, as a host would choose it. */
 const capacity = 65536;
 
 export const bytes = (text) => encoder.encode(text);
@@ -38,11 +38,18 @@ export function failureOf(call) {
   throw new Error('the call did not fail');
 }
 
-/** Messages `{ kind, data, detail, context }` as the records and the payload that `exchange` takes. */
+/** Kinds of outgoing records. */
+export const TEXT = { tag: 'text', val: 'automatic' };
+export const BINARY = { tag: 'binary', val: 'automatic' };
+export const BINARY_FRAGMENT = { tag: 'binary-fragment', val: 'automatic' };
+export const PING = { tag: 'ping' };
+export const close = (code) => ({ tag: 'close', val: code });
+
+/** Messages `{ kind, data, context }` as the records and the payload that `exchange` takes. */
 function pack(messages) {
   let start = 0;
-  const outgoing = messages.map(({ kind, data = nothing, detail = 0n, context }) => {
-    const record = { kind, start, length: data.length, detail: BigInt(detail), context };
+  const outgoing = messages.map(({ kind, data = nothing, context }) => {
+    const record = { kind, start, length: data.length, context };
     start += data.length;
     return record;
   });
@@ -50,7 +57,7 @@ function pack(messages) {
 }
 
 /**
- * Turns until nothing more comes of the input. Of the result, `rest` is the input that a server
+ * Calls until nothing more comes of the input. Of the result, `rest` is the input that a server
  * takes only when it has answered the request.
  */
 export function exchange(session, input, messages = [], now = 0n) {
@@ -58,26 +65,29 @@ export function exchange(session, input, messages = [], now = 0n) {
   const events = [];
   const output = [];
   for (;;) {
-    const turn = session.exchange(input, outgoing, payload, now, capacity);
-    for (const { kind, start, length, detail } of turn.events) {
-      events.push({ kind, data: turn.payload.subarray(start, start + length), detail });
+    const result = session.exchange(input, outgoing, payload, now, capacity);
+    for (const { kind, start, length } of result.events) {
+      events.push({ ...kind, data: result.payload.subarray(start, start + length) });
     }
-    output.push(turn.output);
-    input = input.subarray(turn.consumed);
-    outgoing = outgoing.slice(turn.accepted);
-    if (turn.refused || !turn.more) {
-      return { ...turn, events, output: concat(output), rest: input };
+    output.push(result.output);
+    input = input.subarray(result.consumed);
+    outgoing = outgoing.slice(result.accepted);
+    if (result.refused || !result.more) {
+      return { ...result, events, output: concat(output), rest: input };
     }
   }
 }
 
-/** Events as `[kind, text]`, to compare with. */
-export const summary = (events) => events.map(({ kind, data }) => [kind, text(data)]);
+/** Events as `[tag, text]`, to compare with. */
+export const summary = (events) => events.map(({ tag, data }) => [tag, text(data)]);
 
-/** A client and a server that are open, from a handshake in bytes. */
-export function openPair({ WebsocketSession, defaultConfig }, config = {}) {
-  const client = WebsocketSession.client({ ...defaultConfig(), ...config }, entropy(), 0n);
-  const server = WebsocketSession.server({ ...defaultConfig(), ...config }, 0n);
+/** A client and a server that are open, from a handshake in bytes; `set` sets their options. */
+export function openPair({ WebsocketSession, SessionOptions }, set = () => {}) {
+  const options = new SessionOptions();
+  set(options);
+  const client = WebsocketSession.client(options, entropy(), 0n);
+  const server = WebsocketSession.server(options, 0n);
+  options[Symbol.dispose]();
   client.connect(request(), 0n);
   exchange(server, exchange(client, nothing).output);
   server.accept(plainAcceptance, 0n);
@@ -94,18 +104,18 @@ export function pump(session, wire, now = 0n) {
   for (;;) {
     const { tag, val } = session.getAction('all', now);
     if (tag === 'no-action') return told;
-    const [id, ...rest] = val;
+    const { id, ...what } = val;
     if (tag === 'send-to-network') {
-      wire.written.push(rest[0]);
-      session.completeAction(id, { tag: 'sent', val: rest[0].length }, now);
+      wire.written.push(what.bytes);
+      session.completeAction(id, { tag: 'sent', val: what.bytes.length }, now);
     } else if (tag === 'receive-from-network') {
       const data = wire.toRead.shift();
       if (!data) return told;
-      if (data.length > rest[0]) wire.toRead.unshift(data.subarray(rest[0]));
-      session.completeAction(id, { tag: 'read', val: data.subarray(0, rest[0]) }, now);
+      if (data.length > what.maxBytes) wire.toRead.unshift(data.subarray(what.maxBytes));
+      session.completeAction(id, { tag: 'read', val: data.subarray(0, what.maxBytes) }, now);
     } else {
-      told.push([tag, ...rest]);
-      session.completeAction(id, { tag: 'done' }, now);
+      told.push([tag, what]);
+      session.completeAction(id, { tag: 'acknowledged' }, now);
     }
   }
 }

@@ -143,7 +143,7 @@ impl Sandboxed {
 #[track_caller]
 fn outcome<T>(result: Result<T, CallError>) -> Result<T, Failure> {
     result.map_err(|error| match error {
-        CallError::Failure(failure) => Failure::from_contract(failure),
+        CallError::Failure(failure) => Failure::from_contract(*failure),
         CallError::Sandbox(error) => panic!("the guest ended: {error}"),
     })
 }

@@ -5,7 +5,7 @@ use std::mem;
 
 use bytes::Bytes;
 
-use super::letters::Letters;
+use super::batch::Batch;
 use super::message::Message;
 use crate::clock::Clock;
 use crate::error::SandboxError;
@@ -13,7 +13,7 @@ use crate::exchanged::Exchanged;
 use crate::guest::{Guest, Session};
 use crate::protocol::{Event, EventKind, Failure, Instant, Rule, State};
 
-/// The most bytes of messages, and of output, that one turn brings.
+/// The most bytes of messages, and of output, that one exchange brings.
 pub(super) const CAPACITY: u32 = 64 << 10;
 
 /// How many messages a queue has room for while it is empty.
@@ -60,7 +60,7 @@ impl Conversation {
             outbox_cost: 0,
             unread: Vec::new(),
             stalled: false,
-            // The first turn tells the deadline, and may bring a client's request.
+            // The first exchange tells the deadline, and may bring a client's request.
             more: true,
             state,
             deadline: None,
@@ -76,13 +76,13 @@ impl Conversation {
         self.unread = bytes;
     }
 
-    /// A message to be sent in one of the next turns.
+    /// A message to be sent in one of the next exchanges.
     pub(super) fn queue(&mut self, message: Message) {
         self.outbox_cost += cost(&message);
         self.outbox.push_back(message);
     }
 
-    /// How many bytes of messages wait for a turn, and of what it takes to keep them.
+    /// How many bytes of messages wait for an exchange, and of what it takes to keep them.
     pub(super) fn queued(&self) -> usize {
         self.outbox_cost
     }
@@ -111,14 +111,14 @@ impl Conversation {
         self.outbox.is_empty() && !self.more
     }
 
-    /// The handshake went on without a turn: the session may have something to say, and want what it didn't want.
+    /// The handshake went on without an exchange: the session may have something to say, and want what it didn't want.
     pub(super) fn answered(&mut self) {
         self.requested = false;
         self.stalled = false;
         self.more = true;
     }
 
-    /// Whether a turn without new input brings something. As long as output can't be written there is no point in
+    /// Whether an exchange without new input brings something. As long as output can't be written there is no point in
     /// getting more of it.
     pub(super) fn has_work(&self, can_write: bool) -> bool {
         let to_write = can_write && (self.more || !self.outbox.is_empty());
@@ -135,7 +135,7 @@ impl Conversation {
     /// While earlier output waits to be written (`can_write` is false) the session is given nothing to send, and hands
     /// out the least that the contract has, one byte: input is still taken, since a peer that waits for us to read
     /// before it reads itself would wait for ever.
-    pub(super) fn turn(
+    pub(super) fn exchange(
         &mut self,
         fresh: &[u8],
         can_write: bool,
@@ -146,23 +146,18 @@ impl Conversation {
         let input = if again { &unread } else { fresh };
         // Not before the session has handed out what it has: what it can hold has a limit.
         let send = can_write && !self.more && !self.outbox.is_empty();
-        let letters = if send {
-            Letters::of(&self.outbox, CAPACITY)
+        let batch = if send {
+            Batch::of(&self.outbox, CAPACITY)
         } else {
-            Letters::default()
+            Batch::default()
         };
         let capacity = if can_write { CAPACITY } else { 1 };
         let now = self.clock.now();
 
-        let payload = letters.payload(&self.outbox);
-        let result = self.guest.exchange(
-            &self.session,
-            input,
-            &letters.records,
-            payload,
-            now,
-            capacity,
-        )?;
+        let payload = batch.payload(&self.outbox);
+        let result =
+            self.guest
+                .exchange(&self.session, input, &batch.records, payload, now, capacity)?;
         write(result.output);
         deliver(&result, &mut self.inbox).map_err(SandboxError::broken)?;
         let Exchanged {

@@ -10,9 +10,9 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::alarm::Alarm;
 use super::output::Output;
-use super::scratch;
+use super::read_buffer;
+use super::timer::Timer;
 use crate::clock::Clock;
 use crate::protocol::Instant;
 
@@ -62,13 +62,13 @@ impl Ending {
         cx: &mut Context<'_>,
         io: &mut IO,
         output: &mut Output,
-        alarm: &mut Alarm,
+        timer: &mut Timer,
         clock: &Clock,
     ) -> Poll<()>
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
-        if alarm.rings(cx, clock, Some(self.until)) {
+        if timer.is_due(cx, clock, Some(self.until)) {
             self.step = Step::Over;
             return Poll::Ready(());
         }
@@ -84,7 +84,7 @@ impl Ending {
                 self.was_shut_down = true;
             }
             Step::Drain => {
-                let read = scratch::with(|buffer| {
+                let read = read_buffer::with(|buffer| {
                     let mut buffer = ReadBuf::new(buffer);
                     let result = Pin::new(io).poll_read(cx, &mut buffer);
                     result.map_ok(|()| buffer.filled().len())

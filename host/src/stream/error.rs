@@ -134,7 +134,7 @@ impl From<SandboxError> for Error {
 impl From<CallError> for Error {
     fn from(error: CallError) -> Self {
         match error {
-            CallError::Failure(failure) => failure.into(),
+            CallError::Failure(failure) => (*failure).into(),
             CallError::Sandbox(error) => error.into(),
         }
     }

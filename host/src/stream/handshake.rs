@@ -10,7 +10,7 @@ use super::error::Error;
 use super::request::{self, ErrorResponse, IntoRequest, Request, Response};
 use super::socket::WebSocketStream;
 use crate::clock::Clock;
-use crate::last_words::Role;
+use crate::failure_close::Role;
 use crate::protocol::{Acceptance, Config, Delivery, Negotiated, Rule, State};
 use crate::sandbox::Sandbox;
 

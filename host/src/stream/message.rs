@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use bytestring::ByteString;
 
-use crate::protocol::{CloseFrame, Compression, Event, EventKind, Outgoing, OutgoingKind};
+use crate::protocol::{CloseFrame, Compression, Event, EventKind, NO_CODE, Outgoing, OutgoingKind};
 
 /// A message, or a control frame.
 ///
@@ -22,9 +22,6 @@ pub enum Message {
     /// The end: the last message that can be sent, and the last that is received. An answer is sent without your doing.
     Close(Option<CloseFrame>),
 }
-
-/// Of a close frame that holds no code (RFC 6455, section 7.1.5).
-const NO_CODE: u16 = 1005;
 
 impl Message {
     /// A text message.

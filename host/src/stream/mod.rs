@@ -31,23 +31,23 @@
 //! |---|---|
 //! | `handshake` | from a transport to an open WebSocket |
 //! | `traffic` | the `Stream` and the `Sink` |
-//! | `socket` | one step after the other: output, a turn of the session, input |
+//! | `socket` | one step after the other: output, an exchange of the session, input |
 //! | `ending` | the end in good order |
-//! | `conversation`, `letters` | the session, and the messages that wait on either side of it |
+//! | `conversation`, `batch` | the session, and the messages that wait on either side of it |
 //! | `request`, `message`, `error` | what callers see |
-//! | `output`, `scratch`, `alarm`, `wakers` | bytes that wait, the buffer that all share, the timer, the tasks |
+//! | `output`, `read_buffer`, `timer`, `wakers` | bytes that wait, the buffer that all share, the timer, the tasks |
 
-mod alarm;
+mod batch;
 mod conversation;
 mod ending;
 mod error;
 mod handshake;
-mod letters;
 mod message;
 mod output;
+mod read_buffer;
 mod request;
-mod scratch;
 mod socket;
+mod timer;
 mod traffic;
 mod wakers;
 

@@ -7,16 +7,16 @@ use std::{fmt, io, mem};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::alarm::Alarm;
 use super::conversation::{Conversation, is_over};
 use super::ending::Ending;
 use super::error::Error;
 use super::message::Message;
 use super::output::Output;
-use super::scratch;
+use super::read_buffer;
+use super::timer::Timer;
 use super::wakers::{Half, Wakers};
 use crate::error::SandboxError;
-use crate::last_words::{Role, last_words};
+use crate::failure_close::{Role, failure_close};
 use crate::options::nanos;
 use crate::protocol::{CloseFrame, Config, Instant, Negotiated, State};
 
@@ -39,7 +39,7 @@ pub struct WebSocketStream<IO> {
     io: IO,
     pub(super) conversation: Conversation,
     output: Output,
-    alarm: Alarm,
+    timer: Timer,
     wakers: Wakers,
     /// The half that is polled.
     half: Half,
@@ -49,7 +49,7 @@ pub struct WebSocketStream<IO> {
     /// The longest message that the session can queue.
     longest: u64,
     /// A close frame was queued, so nothing can follow.
-    farewell: bool,
+    close_queued: bool,
     ending: Option<Ending>,
     error: Option<Error>,
     reader_was_told: bool,
@@ -75,13 +75,13 @@ impl<IO> WebSocketStream<IO> {
             io,
             conversation,
             output: Output::default(),
-            alarm: Alarm::default(),
+            timer: Timer::default(),
             wakers: Wakers::new(),
             half: Half::Reader,
             role,
             close_time: config.timeouts.close.unwrap_or(CLOSE_TIME),
             longest: config.limits.queued_output,
-            farewell: false,
+            close_queued: false,
             ending: None,
             error: None,
             reader_was_told: false,
@@ -122,19 +122,19 @@ impl<IO> WebSocketStream<IO> {
 
     /// Whether messages can be sent.
     pub(super) fn is_open(&self) -> bool {
-        !self.farewell && self.ending.is_none() && self.conversation.state == State::Open
+        !self.close_queued && self.ending.is_none() && self.conversation.state == State::Open
     }
 
     /// Queues the close frame, after which there is nothing to send.
-    pub(super) fn bid_farewell(&mut self, frame: Option<CloseFrame>) {
-        self.farewell = true;
+    pub(super) fn queue_close(&mut self, frame: Option<CloseFrame>) {
+        self.close_queued = true;
         self.conversation.queue(Message::Close(frame));
     }
 
     /// The session refused something: if that was the close frame, more can be sent.
     pub(super) fn reconsider(&mut self) {
         if self.conversation.state == State::Open && self.conversation.queued() == 0 {
-            self.farewell = false;
+            self.close_queued = false;
         }
     }
 
@@ -186,9 +186,9 @@ where
         let clock = self.conversation.clock;
         if let Some(ending) = &mut self.ending {
             let Self {
-                io, output, alarm, ..
+                io, output, timer, ..
             } = self;
-            ready!(ending.poll_step(cx, io, output, alarm, &clock));
+            ready!(ending.poll_step(cx, io, output, timer, &clock));
             self.wakers.wake_other(self.half);
             return Poll::Ready(());
         }
@@ -208,12 +208,12 @@ where
             }
         }
         // What has come already counts before what is due: nobody may have read for long.
-        let is_due = self.alarm.rings(cx, &clock, self.conversation.deadline);
+        let is_due = self.timer.is_due(cx, &clock, self.conversation.deadline);
         if is_due && self.may_read(Reading::Ahead) && self.poll_input(cx, can_write).is_ready() {
             return Poll::Ready(());
         }
         if is_due || self.conversation.has_work(can_write) {
-            self.turn(cx, &[], can_write);
+            self.exchange(cx, &[], can_write);
             return Poll::Ready(());
         }
         if self.may_read(reading) {
@@ -224,11 +224,11 @@ where
 
     /// Reads once, and shows it to the session.
     fn poll_input(&mut self, cx: &mut Context<'_>, can_write: bool) -> Poll<()> {
-        scratch::with(|buffer| {
+        read_buffer::with(|buffer| {
             let mut buffer = ReadBuf::new(buffer);
             match ready!(Pin::new(&mut self.io).poll_read(cx, &mut buffer)) {
                 Ok(()) if buffer.filled().is_empty() => self.end_of_input(cx),
-                Ok(()) => self.turn(cx, buffer.filled(), can_write),
+                Ok(()) => self.exchange(cx, buffer.filled(), can_write),
                 Err(error) => self.lost(error),
             }
             Poll::Ready(())
@@ -241,12 +241,12 @@ where
             && match reading {
                 Reading::No => false,
                 Reading::Next => !conversation.has_message(),
-                Reading::Ahead => conversation.received() < scratch::SIZE,
+                Reading::Ahead => conversation.received() < read_buffer::SIZE,
             }
     }
 
-    /// One turn, and what follows from it for the transport.
-    fn turn(&mut self, cx: &mut Context<'_>, input: &[u8], can_write: bool) {
+    /// One exchange, and what follows from it for the transport.
+    fn exchange(&mut self, cx: &mut Context<'_>, input: &[u8], can_write: bool) {
         let Self {
             io,
             output,
@@ -255,10 +255,10 @@ where
         } = self;
         let was_open = conversation.state == State::Open && !conversation.more;
         let mut written = Ok(());
-        let turn = conversation.turn(input, can_write, |bytes| {
+        let result = conversation.exchange(input, can_write, |bytes| {
             written = output.write(cx, io, bytes);
         });
-        if let Err(error) = turn {
+        if let Err(error) = result {
             self.guest_ended(error, was_open);
         } else if let Err(error) = written {
             self.lost(error);
@@ -290,7 +290,7 @@ where
         if let Err(error) = guest.end_of_input(session, clock.now()) {
             return self.guest_ended(error, false);
         }
-        self.turn(cx, &[], self.output.is_empty());
+        self.exchange(cx, &[], self.output.is_empty());
         // Whatever the session makes of it, there is nothing more to come.
         self.session_ended(true);
     }
@@ -302,11 +302,11 @@ where
         }
         while self.conversation.more {
             let mut is_last = true;
-            let turn = self.conversation.turn(&[], true, |bytes| {
+            let result = self.conversation.exchange(&[], true, |bytes| {
                 is_last = bytes.is_empty();
                 self.output.keep(bytes);
             });
-            if is_last || turn.is_err() {
+            if is_last || result.is_err() {
                 break;
             }
         }
@@ -321,7 +321,7 @@ where
 
     fn guest_ended(&mut self, error: SandboxError, can_speak: bool) {
         if can_speak {
-            self.output.keep(&last_words(self.role));
+            self.output.keep(&failure_close(self.role));
         }
         self.error = Some(error.into());
         self.end(Ending::orderly(true, self.closing_time(), false));

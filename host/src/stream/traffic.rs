@@ -28,7 +28,7 @@ where
     /// What kept the connection from ending in good order; [`Error::Failure`] if the frame is not a valid one.
     pub async fn close(&mut self, frame: Option<CloseFrame>) -> Result<(), Error> {
         if self.is_open() {
-            self.bid_farewell(frame);
+            self.queue_close(frame);
         }
         poll_fn(|cx| self.poll_closed(cx)).await
     }
@@ -126,7 +126,7 @@ where
             return Err(this.error().unwrap_or(Error::Closed));
         }
         match message {
-            Message::Close(frame) => this.bid_farewell(frame),
+            Message::Close(frame) => this.queue_close(frame),
             message => {
                 this.measure(&message)?;
                 this.conversation.queue(message);
@@ -157,7 +157,7 @@ where
         let this = self.get_mut();
         if this.is_open() {
             let (code, reason) = (NORMAL, String::new());
-            this.bid_farewell(Some(CloseFrame { code, reason }));
+            this.queue_close(Some(CloseFrame { code, reason }));
         }
         this.poll_closed(cx)
     }

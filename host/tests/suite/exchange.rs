@@ -137,7 +137,7 @@ fn results_that_are_not_lent_are_copied() {
     component.extend([0, length, 1, b'x']);
     component.extend(name.as_bytes());
     let copying = Sandbox::from_bytes(&component, config()).expect("the component loads");
-    assert!(sandbox().lends() && !copying.lends());
+    assert!(sandbox().reads_in_place() && !copying.reads_in_place());
 
     let mut guest = copying.guest().expect("a guest");
     let (client, server) = open(&mut guest);

@@ -25,9 +25,10 @@ const CAPACITY = 1 << 20;
  * @throws ComponentError With the rule that the message breaks.
  */
 export function compose(engine: Engine, draft: Draft, { sender, isCompressed = false, fragment }: Manner): Uint8Array {
-  const config = { ...judging(engine), deflate: { ...engine.defaultDeflate(), minimum: 0 } };
-  using session = openAs(sender, engine, config, { extensions: isCompressed ? [DEFLATE] : [] });
-  for (const message of messagesOf(draft, fragment)) session.send(message, undefined, 0n);
+  using options = judging(engine);
+  options.setDeflateMinLength(0);
+  using session = openAs(sender, engine, options, { extensions: isCompressed ? [DEFLATE] : [] });
+  for (const message of messagesOf(draft, fragment)) session.send(message, 'automatic', undefined, 0n);
   const parts: Uint8Array[] = [];
   for (;;) {
     const { output } = session.exchange(new Uint8Array(), [], new Uint8Array(), 0n, CAPACITY);

@@ -48,7 +48,7 @@ export class WebSocket extends OverTransport {
 
 function open(url: URL, signal: AbortSignal | undefined, settings: tls.ConnectionOptions = {}): Promise<net.Socket> {
   const isSecure = url.protocol === 'wss:';
-  // An IPv6 address stands in brackets in a URL, and nowhere else.
+  // An IPv6 address is in brackets in a URL, and nowhere else.
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const port = Number(url.port) || (isSecure ? 443 : 80);
   signal?.throwIfAborted();

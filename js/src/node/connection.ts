@@ -1,10 +1,10 @@
 import { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
 
-import type { Kind, WebsocketSession as Resource } from '../../component/interfaces/websocket-protocol-session.js';
+import type { OutgoingKind, WebsocketSession as Resource } from '../../component/interfaces/websocket-protocol-session.js';
 import type { Negotiated } from '../../component/interfaces/websocket-protocol-types.js';
 import { CLOSED, CLOSING, CONNECTING, NO_CLOSE, NO_CODE, OPEN } from '../codes.js';
-import { Driver, type DriverListener } from '../driver.js';
+import { Driver, type DriverListener, closeOf } from '../driver.js';
 import { NodeDuplex } from '../duplexes/node.js';
 import type { Engine } from '../engine.js';
 import { WebSocketError } from '../error.js';
@@ -95,26 +95,26 @@ export class WebSocketConnection extends EventEmitter<ConnectionEvents> {
     const { binary = typeof data !== 'string' && typeof data !== 'number', compress = true, fin = true } = options;
     const isText = this.#fragments?.isText ?? !binary;
     this.#fragments = fin ? undefined : { isText };
-    const kind = fin ? (isText ? 'text' : 'binary') : isText ? 'text-fragment' : 'binary-fragment';
-    this.#send(kind, data, compress ? 0n : 1n, done);
+    const tag = fin ? (isText ? 'text' : 'binary') : isText ? 'text-fragment' : 'binary-fragment';
+    this.#send({ tag, val: compress ? 'automatic' : 'off' }, data, done);
   }
 
   /** Sends a ping of up to 125 bytes. */
   ping(data: Data | number = '', _mask?: boolean, done?: Done): void {
-    this.#send('ping', data, 0n, done);
+    this.#send({ tag: 'ping' }, data, done);
   }
 
   /** Sends a pong that no ping has asked for. Pings are answered without it. */
   pong(data: Data | number = '', _mask?: boolean, done?: Done): void {
-    this.#send('pong', data, 0n, done);
+    this.#send({ tag: 'pong' }, data, done);
   }
 
   /** Closes the connection: what was sent before is still written. */
   close(code: number = NO_CODE, reason: string | Uint8Array = ''): void {
-    if (this.readyState === OPEN) this.#send('close', reason, BigInt(code), (error) => error && this.#fail(error));
+    if (this.readyState === OPEN) this.#send(closeOf(code), reason, (error) => error && this.#fail(error));
   }
 
-  /** Ends the connection at once, without a word. */
+  /** Ends the connection at once, without sending a close frame. */
   terminate(): void {
     this.#driver.abort();
   }
@@ -130,9 +130,9 @@ export class WebSocketConnection extends EventEmitter<ConnectionEvents> {
     this.#driver.resume();
   }
 
-  #send(kind: Kind, data: Data | number, detail: bigint, done: Done | undefined): void {
+  #send(kind: OutgoingKind, data: Data | number, done: Done | undefined): void {
     const bytes = bytesOf(typeof data === 'number' ? String(data) : data);
-    this.#driver.send({ kind, bytes, detail, done });
+    this.#driver.send({ kind, bytes, done });
   }
 
   #fail(error: Error): void {
@@ -151,9 +151,11 @@ export class WebSocketConnection extends EventEmitter<ConnectionEvents> {
       },
       // Listeners have returned.
       whenAnswered: (then) => then(),
-      ended: (error) => {
+      finished: (error) => {
         const isLost = error instanceof WebSocketError && error.rule === 'connection-lost';
         if (error && !isLost) this.#fail(error);
+      },
+      ended: () => {
         const { code, reason } = this.#received ?? { code: NO_CLOSE, reason: Buffer.alloc(0) };
         this.emit('close', code, reason);
       },

@@ -9,7 +9,7 @@ import { dispose } from '../dispose.js';
 import { Engine } from '../engine.js';
 import { WebSocketError, checked } from '../error.js';
 import { field } from '../handshake.js';
-import { type DeflateSettings, type Settings, configOf } from '../settings.js';
+import { type DeflateSettings, type Settings, withOptions } from '../settings.js';
 import { now } from '../time.js';
 import { WebSocketConnection } from './connection.js';
 
@@ -169,8 +169,8 @@ export class WebSocketServer extends EventEmitter<ServerEvents> {
     if (!verdict.accepted) return refuse(socket, verdict.status, verdict.message, verdict.headers);
     const engine = this.options.engine ?? (await Engine.shared());
     if (socket.destroyed) return;
-    const { WebsocketSession } = engine.component;
-    const session = checked(() => WebsocketSession.server(configOf(engine, this.#settings()), now()));
+    const { WebsocketSession } = engine.component.session;
+    const session = withOptions(engine, this.#settings(), (options) => WebsocketSession.server(options, now()));
     let fields: Header[];
     try {
       const subprotocol = this.#subprotocol(request);
@@ -188,7 +188,7 @@ export class WebSocketServer extends EventEmitter<ServerEvents> {
     const tcp: Duplex & Partial<Pick<Socket, 'setTimeout' | 'setNoDelay'>> = socket;
     tcp.setTimeout?.(0);
     tcp.setNoDelay?.(true);
-    const connection = new WebSocketConnection(engine, session, socket, session.getNegotiated() ?? { extensions: [] });
+    const connection = new WebSocketConnection(engine, session, socket, session.negotiated() ?? { extensions: [] });
     this.#track(connection);
     opened(connection, request);
     connection.start(head);

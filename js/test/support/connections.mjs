@@ -1,8 +1,10 @@
 // Connections for tests: over a port, over streams, over sockets; all gone when the test is over.
 
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { Duplex, PassThrough } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as npm from 'ws';
 import { WebSocketSession } from 'websocket-component';
 import { WebSocketServer } from 'websocket-component/node';
@@ -27,6 +29,60 @@ export function ports() {
   return [port1, port2];
 }
 
+/** A client's request, as bytes. */
+export const opening = Buffer.from([
+  'GET / HTTP/1.1', 'Host: a', 'Upgrade: websocket', 'Connection: Upgrade', 'Sec-WebSocket-Version: 13',
+  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==', '', '',
+].join('\r\n'));
+
+/** A frame as a client sends it, with the mask key 0. */
+export const frame = (first, payload = '') => Buffer.from([first, 0x80 | payload.length, 0, 0, 0, 0, ...Buffer.from(payload)]);
+
+/** A duplex whose other side the test plays: it keeps what is written, and notes how it is ended. */
+export function manual() {
+  const output = [];
+  const duplex = {
+    listener: undefined,
+    isFull: false,
+    isPaused: false,
+    /** `end` and `destroy`, as they were called. */
+    calls: [],
+    written: () => Buffer.concat(output),
+    writableLength: 0,
+    start: (listener) => Object.assign(duplex, { listener }),
+    write: (bytes) => {
+      output.push(bytes.slice());
+      return !duplex.isFull;
+    },
+    pause: () => Object.assign(duplex, { isPaused: true }),
+    resume: () => Object.assign(duplex, { isPaused: false }),
+    end: () => duplex.calls.push('end'),
+    destroy: () => duplex.calls.push('destroy'),
+    /** A server that is open, and has written nothing but its response. */
+    accept: async (options) => {
+      const accepting = WebSocketSession.accept(duplex, options);
+      while (!duplex.listener) await sleep(1);
+      duplex.listener.data(opening);
+      const session = await accepting;
+      output.length = 0;
+      return session;
+    },
+    /** A client that is open. */
+    connect: async (options) => {
+      const connecting = WebSocketSession.connect(duplex, { url, ...options });
+      while (output.length === 0) await sleep(1);
+      const [, key] = /Sec-WebSocket-Key: (.*)\r/.exec(String(duplex.written()));
+      const accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
+      const fields = ['Upgrade: websocket', 'Connection: Upgrade', `Sec-WebSocket-Accept: ${accept}`];
+      duplex.listener.data(Buffer.from(['HTTP/1.1 101 x', ...fields, '', ''].join('\r\n')));
+      const session = await connecting;
+      output.length = 0;
+      return session;
+    },
+  };
+  return duplex;
+}
+
 /** A client and a server that are open. */
 export function pair({ ends = ports(), client = {}, server = {} } = {}) {
   return Promise.all([
@@ -35,7 +91,7 @@ export function pair({ ends = ports(), client = {}, server = {} } = {}) {
   ]);
 }
 
-/** So many messages. */
+/** The next messages, as many as `count`. */
 export async function take(session, count) {
   const messages = [];
   for await (const message of session) {

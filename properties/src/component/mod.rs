@@ -28,7 +28,8 @@ pub fn holds(input: &[u8]) {
 fn play<E: host_tests::Engine>(script: &Script<'_>) -> Vec<Answer> {
     let mut player = match Player::<E>::new(script) {
         Ok(player) => player,
-        Err(failure) => return vec![Answer::Done(Err(failure))],
+        // Of a setting that is out of range the component says which one.
+        Err(failure) => return vec![Answer::Done(Err(failure.rule.into()))],
     };
     let mut answers = vec![player.look()];
     for call in &script.calls {

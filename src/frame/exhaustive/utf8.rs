@@ -22,13 +22,13 @@ const BORDERS: [u8; 24] = [
     0xe0, 0xe1, 0xec, 0xed, 0xee, 0xef, 0xf0, 0xf1, 0xf3, 0xf4, 0xf5, 0xff,
 ];
 
-/// What the checker says of a text in pieces.
-pub(in crate::frame) fn feed(pieces: &[&[u8]]) -> Verdict {
+/// What the checker says of a text in chunks.
+pub(in crate::frame) fn feed(chunks: &[&[u8]]) -> Verdict {
     let mut utf8 = Utf8::default();
     let mut before = 0;
-    for piece in pieces {
-        utf8.feed(piece).map_err(|index| before + index)?;
-        before += piece.len();
+    for chunk in chunks {
+        utf8.feed(chunk).map_err(|index| before + index)?;
+        before += chunk.len();
     }
     Ok(utf8.is_complete())
 }

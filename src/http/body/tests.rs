@@ -19,23 +19,23 @@ fn response(status: u16, fields: &[(&str, &str)]) -> ParsedResponse {
     }
 }
 
-/// What is read of a body that comes in pieces of this length: its bytes, how many bytes
+/// What is read of a body that comes in chunks of this length: its bytes, how many bytes
 /// of the input it took, and how it ended, if it did before the input.
 fn read_in_pieces(
     response: &ParsedResponse,
     limit: u32,
     input: &[u8],
-    piece: usize,
+    chunk: usize,
 ) -> (Vec<u8>, usize, Option<Outcome>) {
     let mut reader = BodyReader::new(response, limit);
     let (mut body, mut taken) = (Vec::new(), 0);
-    for piece in input.chunks(piece) {
-        let count = reader.read(piece, &mut body);
+    for chunk in input.chunks(chunk) {
+        let count = reader.read(chunk, &mut body);
         taken += count;
         if reader.outcome().is_some() {
             break;
         }
-        assert_eq!(count, piece.len(), "a body that goes on takes all");
+        assert_eq!(count, chunk.len(), "a body that goes on takes all");
     }
     (body, taken, reader.outcome())
 }
@@ -235,14 +235,14 @@ proptest! {
     #[test]
     fn class_26_however_a_body_is_cut_the_outcome_is_the_same(
         input in bodies(),
-        piece in 1..20usize,
+        chunk in 1..20usize,
         limit in prop_oneof![Just(0), 1..25u32, Just(UNLIMITED)],
         field in prop_oneof![Just(Some(LENGTH)), Just(Some(CHUNKED)), Just(None)],
     ) {
         let fields: Vec<_> = field.into_iter().collect();
         let response = response(403, &fields);
         let whole = read_in_pieces(&response, limit, &input, usize::MAX);
-        prop_assert_eq!(&whole, &read_in_pieces(&response, limit, &input, piece));
+        prop_assert_eq!(&whole, &read_in_pieces(&response, limit, &input, chunk));
         prop_assert_eq!(&whole, &read_in_pieces(&response, limit, &input, 1));
     }
 }

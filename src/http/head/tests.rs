@@ -14,21 +14,21 @@ fn limits(head: u32, headers: u32) -> Limits {
 
 const UNLIMITED: u32 = u32::MAX;
 
-/// Reads pieces of the given length, as a session does. Returns how many bytes were
+/// Reads chunks of the given length, as a session does. Returns how many bytes were
 /// taken, and the reader if the head is complete.
 fn read_in_pieces(
     kind: HeadKind,
     limits: &Limits,
     input: &[u8],
-    piece: usize,
+    chunk: usize,
 ) -> (usize, Result<Option<HeadReader>, Rule>) {
     let mut reader = HeadReader::new(kind, Version::Http11, limits);
     let mut total = 0;
-    for piece in input.chunks(piece) {
-        match reader.read(piece) {
+    for chunk in input.chunks(chunk) {
+        match reader.read(chunk) {
             Ok((taken, true)) => return (total + taken, Ok(Some(reader))),
             Ok((taken, false)) => {
-                assert_eq!(taken, piece.len(), "an incomplete head takes all");
+                assert_eq!(taken, chunk.len(), "an incomplete head takes all");
                 total += taken;
             }
             Err(rule) => return (total, Err(rule)),
@@ -139,8 +139,8 @@ fn interim_responses_are_all_1xx_but_101() {
 fn class_18_bytes_after_the_head_stay_with_the_caller() {
     for (kind, head) in [(HeadKind::Request, REQUEST), (HeadKind::Response, RESPONSE)] {
         let input = [head, b"\x81\x05hello\r\n\r\n"].concat();
-        for piece in 1..input.len() {
-            let (taken, outcome) = read_in_pieces(kind, &Limits::default(), &input, piece);
+        for chunk in 1..input.len() {
+            let (taken, outcome) = read_in_pieces(kind, &Limits::default(), &input, chunk);
             assert_eq!(taken, head.len());
             let mut reader = outcome.unwrap().unwrap();
             assert_eq!(reader.read(b"more"), Ok((0, true)));
@@ -279,11 +279,11 @@ proptest! {
         fields in 0..4u32,
     ) {
         let limits = limits(longest, fields);
-        let read = |pieces: &mut dyn Iterator<Item = &[u8]>| {
+        let read = |chunks: &mut dyn Iterator<Item = &[u8]>| {
             let mut reader = HeadReader::new(kind, Version::Http11, &limits);
             let mut total = 0;
-            for piece in pieces {
-                let (taken, complete) = reader.read(piece)?;
+            for chunk in chunks {
+                let (taken, complete) = reader.read(chunk)?;
                 total += taken;
                 if complete {
                     break;

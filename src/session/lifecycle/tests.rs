@@ -211,6 +211,7 @@ fn who_is_draining_ends_well_whatever_ends_it() {
 }
 
 #[test]
+#[cfg(debug_assertions)]
 #[should_panic(expected = "Opened while Closed")]
 fn a_cause_without_a_row_is_a_mistake_of_the_engine() {
     session_in(Life::Closed, Role::Server).transition(Cause::Opened);

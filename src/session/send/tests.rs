@@ -12,7 +12,7 @@ fn client() -> Sender {
     Sender::new(Some(keys), &Config::default())
 }
 
-/// Takes all output in pieces of at most `size`.
+/// Takes all output in chunks of at most `size`.
 fn drain(sender: &mut Sender, size: usize) -> Vec<u8> {
     let mut output = Vec::new();
     while !sender.is_empty() {

@@ -179,15 +179,15 @@ fn fields(header: &Header) -> Fields {
     }
 }
 
-/// What comes of `pieces`, the header's with bytes behind it: one verdict, at the
+/// What comes of `chunks`, the header's with bytes behind it: one verdict, at the
 /// byte where the decoder has it.
 #[track_caller]
-fn check(case: &Case, pieces: &[&[u8]], verdict: &Verdict) {
+fn check(case: &Case, chunks: &[&[u8]], verdict: &Verdict) {
     let mut stream = case.stream.clone();
     let mut before = 0;
-    for piece in pieces {
-        let expected = if before + piece.len() < verdict.bytes {
-            (Ok(None), piece.len())
+    for chunk in chunks {
+        let expected = if before + chunk.len() < verdict.bytes {
+            (Ok(None), chunk.len())
         } else {
             let end = verdict.bytes - before;
             // An error is at the last byte that it took to tell.
@@ -198,14 +198,14 @@ fn check(case: &Case, pieces: &[&[u8]], verdict: &Verdict) {
             };
             (verdict.outcome.map(Some), taken)
         };
-        let outcome = read(&mut stream, piece);
-        assert_eq!(outcome, expected, "{pieces:02x?} in {:?}", case.context);
+        let outcome = read(&mut stream, chunk);
+        assert_eq!(outcome, expected, "{chunks:02x?} in {:?}", case.context);
         if !matches!(outcome, (Ok(None), _)) {
             return;
         }
-        before += piece.len();
+        before += chunk.len();
     }
-    panic!("no verdict on {pieces:02x?} in {:?}", case.context);
+    panic!("no verdict on {chunks:02x?} in {:?}", case.context);
 }
 
 /// How many that are, over all contexts.

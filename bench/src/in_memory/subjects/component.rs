@@ -210,16 +210,14 @@ impl Writer for Echo {
                     self.payload.clear();
                 }
                 let start = self.payload.len() as u32;
-                self.outgoing
-                    .extend(turn.events.iter().map(|event| Outgoing {
-                        kind: match event.kind {
-                            EventKind::Text => OutgoingKind::Text(Compression::Automatic),
-                            _ => OutgoingKind::Binary(Compression::Automatic),
-                        },
+                self.outgoing.extend(turn.events.iter().filter_map(|event| {
+                    Some(Outgoing {
+                        kind: event.kind.to_outgoing()?,
                         start: start + event.start,
                         length: event.length,
                         context: None,
-                    }));
+                    })
+                }));
                 self.payload.extend_from_slice(turn.payload);
                 if rest.is_empty() && !turn.more && self.outgoing.is_empty() {
                     break;

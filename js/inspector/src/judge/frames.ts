@@ -1,5 +1,5 @@
 import { concat } from '../bytes.js';
-import type { Engine, Failure, Negotiated, Session, Turn } from '../engine.js';
+import type { Engine, ExchangeResult, Failure, Negotiated, Session } from '../engine.js';
 import type { Sender } from '../formats/source.js';
 import { DEFLATE, judging, openAs } from './settings.js';
 import { type Wire, cut, isFinal, opcodeOf } from './wire.js';
@@ -46,7 +46,8 @@ const BEHIND_CLOSE = 'nothing counts behind a close frame (RFC 6455, section 5.5
 export function* judgeFrames(
   engine: Engine, sender: Sender, bytes: Uint8Array, start: number, negotiated: Negotiated,
 ): Generator<Frame | Rest> {
-  using session = openAs(sender === 'client' ? 'server' : 'client', engine, judging(engine), negotiated);
+  using options = judging(engine);
+  using session = openAs(sender === 'client' ? 'server' : 'client', engine, options, negotiated);
   const hasDeflate = negotiated.extensions.some(({ name }) => name === DEFLATE.name);
   let message: Message | undefined;
   let at = start;
@@ -54,8 +55,8 @@ export function* judgeFrames(
     const wire = cut(bytes, at);
     const opcode = opcodeOf(wire);
     const isControl = opcode >= CLOSE;
-    const { pieces, failure, closeCode } = feed(session, bytes.subarray(at, wire.end));
-    const content = contentOf(pieces);
+    const { chunks, failure, closeCode } = feed(session, bytes.subarray(at, wire.end));
+    const content = contentOf(chunks);
     if (!isControl) {
       message ??= { isText: opcode === 1, isCompressed: hasDeflate && (wire.first & RSV1) !== 0, frames: 0, kept: [], length: 0 };
       add(message, content);
@@ -76,7 +77,7 @@ export function* judgeFrames(
   }
 }
 
-/** What stands behind the end of a conversation. */
+/** What follows the end of a conversation. */
 export function* rest(start: number, bytes: Uint8Array, why: string): Generator<Rest> {
   if (start < bytes.length) yield { type: 'rest', start, end: bytes.length, why };
 }
@@ -97,30 +98,30 @@ function add(message: Message, { bytes, length }: Content): void {
 
 /** What the session makes of a frame. */
 interface Delivered {
-  pieces: Uint8Array[];
+  chunks: Uint8Array[];
   failure: Failure | undefined;
   closeCode: number | undefined;
 }
 
 function feed(session: Session, bytes: Uint8Array): Delivered {
-  const pieces: Uint8Array[] = [];
+  const chunks: Uint8Array[] = [];
   let closeCode: number | undefined;
-  let turn: Turn;
+  let result: ExchangeResult;
   do {
-    turn = session.exchange(bytes, [], NOTHING, 0n, CAPACITY);
-    bytes = bytes.subarray(turn.consumed);
-    for (const { kind, start, length, detail } of turn.events) {
-      pieces.push(turn.payload.subarray(start, start + length));
-      if (kind === 'close' && Number(detail) !== NO_CODE) closeCode = Number(detail);
+    result = session.exchange(bytes, [], NOTHING, 0n, CAPACITY);
+    bytes = bytes.subarray(result.consumed);
+    for (const { kind, start, length } of result.events) {
+      chunks.push(result.payload.subarray(start, start + length));
+      if (kind.tag === 'close' && kind.val !== NO_CODE) closeCode = kind.val;
     }
-  } while (turn.more);
-  return { pieces, failure: turn.failure, closeCode };
+  } while (result.more);
+  return { chunks, failure: result.failure, closeCode };
 }
 
-function contentOf(pieces: Uint8Array[]): Content {
-  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
-  const [first = NOTHING] = pieces;
-  const all = pieces.length > 1 && first.length < KEPT ? concat(pieces) : first;
+function contentOf(chunks: Uint8Array[]): Content {
+  const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+  const [first = NOTHING] = chunks;
+  const all = chunks.length > 1 && first.length < KEPT ? concat(chunks) : first;
   // A copy, so that the rest can go.
   return { bytes: all.slice(0, KEPT), length };
 }

@@ -42,13 +42,13 @@ export function isResponse(head: Uint8Array): boolean {
 
 /** A server of the engine's is asked. */
 export function judgeRequest(engine: Engine, head: Uint8Array): JudgedRequest {
-  using session = engine.WebsocketSession.server(judging(engine), 0n);
+  using session = serve(engine);
   const { failure: syntax } = give(session, head);
   const request = session.request();
   const failure = request?.violation ?? syntax;
   const tolerated = request?.tolerated ?? [];
   if (failure || !request) {
-    const stop = syntax && stopOf(() => engine.WebsocketSession.server(judging(engine), 0n), head);
+    const stop = syntax && stopOf(() => serve(engine), head);
     return { failure, tolerated, stop, request, negotiated: undefined, accept: undefined };
   }
   const negotiated = session.accept({ extensions: [], headers: [] }, 0n);
@@ -69,13 +69,19 @@ export function judgeResponse(engine: Engine, head: Uint8Array, asked: JudgedReq
   });
   const { failure } = give(session, fromLatin1(swapped));
   const stop = failure && !session.response() ? stopOf(() => ask(engine, offered), head) : undefined;
-  return { failure, tolerated: [], stop, negotiated: session.getNegotiated() };
+  return { failure, tolerated: [], stop, negotiated: session.negotiated() };
 }
 
 type Offered = Pick<RequestHead, 'subprotocols' | 'extensions'>;
 
+function serve(engine: Engine): Session {
+  using options = judging(engine);
+  return engine.session.WebsocketSession.server(options, 0n);
+}
+
 function ask(engine: Engine, { subprotocols, extensions }: Offered): Session {
-  const session = engine.WebsocketSession.client(judging(engine), crypto.getRandomValues(new Uint8Array(32)), 0n);
+  using options = judging(engine);
+  const session = engine.session.WebsocketSession.client(options, crypto.getRandomValues(new Uint8Array(32)), 0n);
   session.connect({ target: '/', authority: 'inspector', subprotocols, extensions, headers: [] }, 0n);
   return session;
 }
@@ -89,7 +95,7 @@ function chosenIn(engine: Engine, head: Uint8Array): Offered {
   ].join('\r\n');
   const { request: read } = judgeRequest(engine, fromLatin1(request));
   const widest = (extension: Extension): Extension =>
-    extension.name === DEFLATE.name ? { ...extension, parameters: [['client_max_window_bits', undefined]] } : extension;
+    extension.name === DEFLATE.name ? { ...extension, parameters: [{ name: 'client_max_window_bits' }] } : extension;
   return { subprotocols: read?.subprotocols ?? [], extensions: (read?.extensions ?? []).map(widest) };
 }
 

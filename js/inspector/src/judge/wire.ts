@@ -1,16 +1,16 @@
-// Where the parts of a frame stand (RFC 6455, section 5.2). For display only: what is right and wrong the engine says.
+// Where the parts of a frame are (RFC 6455, section 5.2). For display only: what is right and wrong the engine says.
 
 export const OPCODES: Record<number, string> = { 0: 'continuation', 1: 'text', 2: 'binary', 8: 'close', 9: 'ping', 10: 'pong' };
 
-/** A frame as it stands in the bytes, of which the last parts may be missing. */
+/** A frame as it is in the bytes, of which the last parts may be missing. */
 export interface Wire {
   start: number;
   /** The two bytes that each frame has. */
   first: number;
   second: number | undefined;
-  /** Where the extended length stands, and how many bytes it takes: 0, 2 or 8. */
+  /** Where the extended length is, and how many bytes it takes: 0, 2 or 8. */
   extended: { at: number; size: number };
-  /** Where the masking key stands, if there is one. */
+  /** Where the masking key is, if there is one. */
   key: number | undefined;
   /** Where the payload begins, or would begin. */
   payload: number;

@@ -68,7 +68,7 @@ function moreAbout(frame: Frame): string | undefined {
   const { failure, content, isCompressed } = frame;
   if (failure?.rule === 'message-too-big') return 'The limit is this page’s: 64 MiB.';
   if (failure?.rule !== 'invalid-utf8') return undefined;
-  if (isCompressed) return `The first ${count(content.length, 'byte')} of what was inflated are sound.`;
+  if (isCompressed) return `The first ${count(content.length, 'byte')} of what was inflated are valid.`;
   const wrong = wrongByte(frame);
   return wrong === undefined ? 'It ends inside a character.' : `The byte at offset ${wrong} can’t stand there.`;
 }

@@ -10,10 +10,10 @@ const SHOWN_TEXT = 1000;
 const ROW = 8;
 const CLOSE = 8;
 
-/** The offset of the byte that makes a text invalid, if it stands in the frame as it is. */
+/** The offset of the byte that makes a text invalid, if the frame holds it as it is. */
 export function wrongByte({ wire, failure, content, isCompressed }: Frame): number | undefined {
   if (failure?.rule !== 'invalid-utf8' || isCompressed) return undefined;
-  // What the engine has delivered is what it has found to be sound.
+  // What the engine has delivered is what it has found to be valid.
   const at = wire.payload + content.length;
   return at < wire.end ? at : undefined;
 }

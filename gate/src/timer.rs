@@ -9,12 +9,12 @@ use websocket_host::protocol::Instant;
 
 /// A timer for deadlines that mostly move away: it is set anew only if it would go off too late.
 #[derive(Debug)]
-pub(crate) struct Alarm {
+pub(crate) struct Timer {
     sleep: Pin<Box<Sleep>>,
     set_for: Option<Instant>,
 }
 
-impl Alarm {
+impl Timer {
     pub(crate) fn new(clock: &Clock) -> Self {
         Self {
             sleep: Box::pin(sleep_until(clock.at(Instant::MAX))),

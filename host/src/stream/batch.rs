@@ -1,4 +1,4 @@
-//! The messages that one turn sends.
+//! The messages that one exchange sends.
 
 use std::collections::VecDeque;
 
@@ -7,30 +7,30 @@ use crate::protocol::Outgoing;
 
 /// Messages as records that point into a payload. One alone is lent to the guest as it is; several are put together.
 #[derive(Default)]
-pub(super) struct Letters {
+pub(super) struct Batch {
     pub(super) records: Vec<Outgoing>,
     joined: Vec<u8>,
 }
 
-impl Letters {
+impl Batch {
     /// The first of the outbox: one, or as many as have no more than `most` bytes together.
     pub(super) fn of(outbox: &VecDeque<Message>, most: u32) -> Self {
-        let mut letters = Self::default();
+        let mut batch = Self::default();
         let mut end = 0_u32;
         for message in outbox {
             let record = message.outgoing(end);
             end = end.saturating_add(record.length);
-            if end > most && !letters.records.is_empty() {
+            if end > most && !batch.records.is_empty() {
                 break;
             }
-            letters.records.push(record);
+            batch.records.push(record);
         }
-        if letters.records.len() > 1 {
-            for message in outbox.range(..letters.records.len()) {
-                letters.joined.extend_from_slice(message.as_bytes());
+        if batch.records.len() > 1 {
+            for message in outbox.range(..batch.records.len()) {
+                batch.joined.extend_from_slice(message.as_bytes());
             }
         }
-        letters
+        batch
     }
 
     /// What the records point into.
@@ -46,34 +46,31 @@ impl Letters {
 mod tests {
     use std::collections::VecDeque;
 
-    use super::{Letters, Message};
+    use super::{Batch, Message};
 
-    fn letters(sizes: &[usize], most: u32) -> (Vec<(u32, u32)>, usize) {
+    fn batch(sizes: &[usize], most: u32) -> (Vec<(u32, u32)>, usize) {
         let outbox: VecDeque<_> = sizes
             .iter()
             .map(|&size| Message::binary(vec![1; size]))
             .collect();
-        let letters = Letters::of(&outbox, most);
-        let places = letters
+        let batch = Batch::of(&outbox, most);
+        let places = batch
             .records
             .iter()
             .map(|record| (record.start, record.length));
-        (places.collect(), letters.payload(&outbox).len())
+        (places.collect(), batch.payload(&outbox).len())
     }
 
     #[test]
     fn those_that_fit_go_together() {
-        assert_eq!(
-            letters(&[3, 0, 4, 5], 10),
-            (vec![(0, 3), (3, 0), (3, 4)], 7)
-        );
-        assert_eq!(letters(&[3, 7, 0], 10), (vec![(0, 3), (3, 7), (10, 0)], 10));
+        assert_eq!(batch(&[3, 0, 4, 5], 10), (vec![(0, 3), (3, 0), (3, 4)], 7));
+        assert_eq!(batch(&[3, 7, 0], 10), (vec![(0, 3), (3, 7), (10, 0)], 10));
     }
 
     #[test]
     fn a_big_one_goes_alone() {
-        assert_eq!(letters(&[11, 1], 10), (vec![(0, 11)], 11));
-        assert_eq!(letters(&[1, 11], 10), (vec![(0, 1)], 1));
-        assert_eq!(letters(&[], 10), (vec![], 0));
+        assert_eq!(batch(&[11, 1], 10), (vec![(0, 11)], 11));
+        assert_eq!(batch(&[1, 11], 10), (vec![(0, 1)], 1));
+        assert_eq!(batch(&[], 10), (vec![], 0));
     }
 }

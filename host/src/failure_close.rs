@@ -11,10 +11,10 @@ pub enum Role {
 
 /// A close frame with the code 1011, internal error, for a connection whose guest has ended.
 ///
-/// It may be written only where a frame may begin: the session was open, and all that its last turn had to say was
+/// It may be written only where a frame may begin: the session was open, and all that its last exchange had to say was
 /// handed out (`more` was false) and written.
 #[must_use]
-pub fn last_words(role: Role) -> Vec<u8> {
+pub fn failure_close(role: Role) -> Vec<u8> {
     const FIN_CLOSE: u8 = 0x88;
     const MASKED: u8 = 0x80;
     let code = 1011_u16.to_be_bytes();
@@ -32,12 +32,12 @@ pub fn last_words(role: Role) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Role, last_words};
+    use super::{Role, failure_close};
 
     #[test]
     fn they_say_1011_masked_or_not() {
-        assert_eq!(last_words(Role::Server), [0x88, 2, 0x03, 0xf3]);
-        let masked = last_words(Role::Client);
+        assert_eq!(failure_close(Role::Server), [0x88, 2, 0x03, 0xf3]);
+        let masked = failure_close(Role::Client);
         assert_eq!(masked[..2], [0x88, 0x82]);
         let code = [masked[6] ^ masked[2], masked[7] ^ masked[3]];
         assert_eq!(u16::from_be_bytes(code), 1011);

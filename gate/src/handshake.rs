@@ -5,9 +5,9 @@ use std::task::{Context, Poll};
 
 use websocket_host::{CallError, Clock, Guest};
 
-use crate::alarm::Alarm;
-use crate::scratch::{self, Batch, Scratch};
+use crate::buffers::{self, Batch, Buffers};
 use crate::side::Side;
+use crate::timer::Timer;
 
 /// What came of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,22 +22,22 @@ pub(crate) enum Outcome {
 /// behind it are appended to `early`.
 ///
 /// It can be dropped at any time: what was read is with the session.
-pub(crate) async fn converse(
+pub(crate) async fn handshake(
     guest: &mut Guest,
     side: &mut Side,
     clock: &Clock,
     early: &mut Batch,
 ) -> Result<Outcome, CallError> {
-    // The first turn tells the session's deadline.
-    turn(guest, side, clock, &[], early)?;
-    let mut alarm = Alarm::new(clock);
+    // The first exchange tells the session's deadline.
+    exchange(guest, side, clock, &[], early)?;
+    let mut timer = Timer::new(clock);
     poll_fn(|cx| {
         loop {
             side.socket.poll_flush(cx);
             if side.has_ended() {
                 return Poll::Ready(Ok(Outcome::Ended));
             }
-            if side.wants_pump() && turn(guest, side, clock, &[], early)? {
+            if side.wants_pump() && exchange(guest, side, clock, &[], early)? {
                 return Poll::Ready(Ok(Outcome::Arrived));
             }
             if let Poll::Ready(arrived) = poll_input(guest, side, clock, early, cx) {
@@ -46,16 +46,16 @@ pub(crate) async fn converse(
                 }
                 continue;
             }
-            if alarm.poll(cx, clock, side.deadline).is_pending() {
+            if timer.poll(cx, clock, side.deadline).is_pending() {
                 return Poll::Pending;
             }
-            turn(guest, side, clock, &[], early)?;
+            exchange(guest, side, clock, &[], early)?;
         }
     })
     .await
 }
 
-/// Reads and takes a turn. Returns whether the head has come.
+/// Reads and takes an exchange. Returns whether the head has come.
 fn poll_input(
     guest: &mut Guest,
     side: &mut Side,
@@ -66,11 +66,11 @@ fn poll_input(
     if !side.listens() {
         return Poll::Pending;
     }
-    scratch::lend(|Scratch { input, .. }| {
+    buffers::with(|Buffers { input, .. }| {
         side.socket
             .poll_read(cx, input)
             .map(|count| match input.get(..count) {
-                Some(input) if count > 0 => turn(guest, side, clock, input, early),
+                Some(input) if count > 0 => exchange(guest, side, clock, input, early),
                 _ => {
                     side.end_of_input(guest, clock.now(), early)?;
                     Ok(false)
@@ -79,15 +79,15 @@ fn poll_input(
     })
 }
 
-/// Takes a turn. Returns whether the head has come.
-fn turn(
+/// Takes an exchange. Returns whether the head has come.
+fn exchange(
     guest: &mut Guest,
     side: &mut Side,
     clock: &Clock,
     input: &[u8],
     early: &mut Batch,
 ) -> Result<bool, CallError> {
-    let done = side.turn(guest, clock.now(), input, &Batch::default(), early)?;
+    let done = side.exchange(guest, clock.now(), input, &Batch::default(), early)?;
     let rest = input.get(done.consumed..).unwrap_or_default();
     side.kept.extend_from_slice(rest);
     Ok(done.arrived)

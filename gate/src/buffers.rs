@@ -1,9 +1,9 @@
-//! Buffers that a thread lends to the connection it is at, so that an idle connection has none.
+//! Buffers that the connections of a thread share, so that an idle connection has none.
 
 use std::cell::RefCell;
 
 use websocket_host::Exchanged;
-use websocket_host::protocol::{CloseCode, Compression, EventKind, Outgoing, OutgoingKind};
+use websocket_host::protocol::{CloseCode, Outgoing, OutgoingKind};
 
 /// The most that is read from a socket at a time, and that a result holds of payload and of output.
 pub(crate) const CHUNK: u32 = 64 << 10;
@@ -13,18 +13,15 @@ pub(crate) const CHUNK: u32 = 64 << 10;
 /// more than threefold.
 pub(crate) const RELAYED: u32 = 3 * CHUNK;
 
-/// Of a close frame that holds no code (RFC 6455, section 7.4.1).
-pub(crate) const NO_CODE: CloseCode = 1005;
-
-/// What one thread lends.
-pub(crate) struct Scratch {
+/// The buffers of a thread.
+pub(crate) struct Buffers {
     /// For what is read.
     pub(crate) input: Box<[u8]>,
     /// For what goes from one side to the other.
     pub(crate) batch: Batch,
 }
 
-impl Scratch {
+impl Buffers {
     fn new() -> Self {
         Self {
             input: vec![0; CHUNK as usize].into_boxed_slice(),
@@ -33,12 +30,12 @@ impl Scratch {
     }
 }
 
-/// Lends this thread's buffers. They can't be lent twice at a time.
-pub(crate) fn lend<R>(borrower: impl FnOnce(&mut Scratch) -> R) -> R {
+/// Calls with the buffers of this thread, which may not be used twice at a time.
+pub(crate) fn with<R>(borrower: impl FnOnce(&mut Buffers) -> R) -> R {
     thread_local! {
-        static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch::new());
+        static BUFFERS: RefCell<Buffers> = RefCell::new(Buffers::new());
     }
-    SCRATCH.with_borrow_mut(borrower)
+    BUFFERS.with_borrow_mut(borrower)
 }
 
 /// Messages on their way from one session to the other.
@@ -60,7 +57,7 @@ impl Batch {
         let offset = index(self.payload.len());
         let records = result.events.iter().filter_map(|event| {
             Some(Outgoing {
-                kind: relayed(event.kind)?,
+                kind: event.kind.to_outgoing()?,
                 start: event.start.saturating_add(offset),
                 length: event.length,
                 context: None,
@@ -87,18 +84,4 @@ impl Batch {
 /// A place in a payload, which is never that long.
 fn index(place: usize) -> u32 {
     u32::try_from(place).unwrap_or(u32::MAX)
-}
-
-/// What the other side is sent because of an event, if anything is.
-fn relayed(kind: EventKind) -> Option<OutgoingKind> {
-    let compression = Compression::Automatic;
-    Some(match kind {
-        EventKind::Text => OutgoingKind::Text(compression),
-        EventKind::TextChunk => OutgoingKind::TextFragment(compression),
-        EventKind::Binary => OutgoingKind::Binary(compression),
-        EventKind::BinaryChunk => OutgoingKind::BinaryFragment(compression),
-        EventKind::Close(NO_CODE) => OutgoingKind::Close(None),
-        EventKind::Close(code) => OutgoingKind::Close(Some(code)),
-        _ => return None,
-    })
 }

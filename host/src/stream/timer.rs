@@ -9,20 +9,20 @@ use crate::clock::Clock;
 use crate::protocol::Instant;
 
 /// Deadlines move on with nearly every message, and moving a timer costs more than asking for the time. So a timer is
-/// only ever brought forward; one that rings too early is set again.
+/// only ever brought forward; one that fires too early is set again.
 #[derive(Default)]
-pub(super) struct Alarm {
-    timer: Option<Timer>,
+pub(super) struct Timer {
+    started: Option<Started>,
 }
 
-struct Timer {
+struct Started {
     sleep: Pin<Box<Sleep>>,
     set_for: Instant,
 }
 
-impl Alarm {
+impl Timer {
     /// Whether the deadline has come. If not, the task is woken when it does, or before.
-    pub(super) fn rings(
+    pub(super) fn is_due(
         &mut self,
         cx: &mut Context<'_>,
         clock: &Clock,
@@ -34,7 +34,7 @@ impl Alarm {
         if clock.now() >= deadline {
             return true;
         }
-        let timer = self.timer.get_or_insert_with(|| Timer {
+        let timer = self.started.get_or_insert_with(|| Started {
             sleep: Box::pin(tokio::time::sleep_until(clock.at(deadline))),
             set_for: deadline,
         });
@@ -51,7 +51,7 @@ impl Alarm {
     }
 }
 
-impl Timer {
+impl Started {
     fn set(&mut self, clock: &Clock, deadline: Instant) {
         self.sleep.as_mut().reset(clock.at(deadline));
         self.set_for = deadline;
@@ -65,29 +65,29 @@ mod tests {
 
     use tokio::time;
 
-    use super::Alarm;
+    use super::Timer;
     use crate::clock::Clock;
 
     const SECOND: u64 = 1_000_000_000;
 
-    async fn at(seconds: u64, alarm: &mut Alarm, clock: &Clock, deadline: u64) -> bool {
+    async fn at(seconds: u64, timer: &mut Timer, clock: &Clock, deadline: u64) -> bool {
         let now = Duration::from_nanos(clock.now());
         time::advance(Duration::from_secs(seconds).saturating_sub(now)).await;
         let mut cx = Context::from_waker(Waker::noop());
-        alarm.rings(&mut cx, clock, Some(deadline * SECOND))
+        timer.is_due(&mut cx, clock, Some(deadline * SECOND))
     }
 
     #[tokio::test(start_paused = true)]
     async fn it_rings_at_the_deadline_that_holds_then() {
-        let (mut alarm, clock) = (Alarm::default(), Clock::start());
-        assert!(!at(1, &mut alarm, &clock, 5).await);
-        // Put off: the timer wakes at 5, and the alarm doesn't ring before 9.
-        assert!(!at(6, &mut alarm, &clock, 9).await);
+        let (mut timer, clock) = (Timer::default(), Clock::start());
+        assert!(!at(1, &mut timer, &clock, 5).await);
+        // Put off: the timer wakes at 5, and the timer doesn't ring before 9.
+        assert!(!at(6, &mut timer, &clock, 9).await);
         // Brought forward.
-        assert!(!at(7, &mut alarm, &clock, 8).await);
-        assert!(at(8, &mut alarm, &clock, 8).await);
+        assert!(!at(7, &mut timer, &clock, 8).await);
+        assert!(at(8, &mut timer, &clock, 8).await);
         // And on to the next.
-        assert!(!at(8, &mut alarm, &clock, 20).await);
-        assert!(at(20, &mut alarm, &clock, 20).await);
+        assert!(!at(8, &mut timer, &clock, 20).await);
+        assert!(at(20, &mut timer, &clock, 20).await);
     }
 }
