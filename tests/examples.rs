@@ -5,7 +5,7 @@
 
 use std::env;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -96,6 +96,11 @@ fn client(args: &[&str], input: Vec<u8>) -> Output {
     let mut stdin = child.stdin.take().expect("it is piped");
     // It may end without reading all of it.
     thread::spawn(move || stdin.write_all(&input).is_ok());
+    finish(child)
+}
+
+/// Waits for a program's end, and for all that it prints.
+fn finish(mut child: Child) -> Output {
     let stdout = read_all(child.stdout.take().expect("it is piped"));
     let stderr = read_all(child.stderr.take().expect("it is piped"));
     let status = wait(&mut child);
@@ -219,10 +224,62 @@ fn a_peer_that_speaks_no_websocket_is_answered() {
 }
 
 #[test]
-fn an_upstream_that_is_not_there_is_told() {
+fn a_peer_that_ends_its_stream_behind_its_close_still_gets_its_answers() {
+    let server = Server::start("echo_server", &[]);
+    let mut socket = TcpStream::connect(&server.address).expect("it listens");
+    socket
+        .set_read_timeout(Some(PATIENCE))
+        .expect("it is a socket");
+    // The request, a text and a close frame, both masked with the key 0.
+    let request = "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+    let frames = b"\x81\x85\0\0\0\0Hello\x88\x82\0\0\0\0\x03\xe8";
+    let input = [request.as_bytes(), frames].concat();
+    socket.write_all(&input).expect("it is read");
+    socket.shutdown(Shutdown::Write).expect("it is connected");
+    let mut response = Vec::new();
+    socket.read_to_end(&mut response).expect("it is a response");
+    assert!(response.starts_with(b"HTTP/1.1 101 "));
+    assert!(response.ends_with(b"\r\n\r\n\x81\x05Hello\x88\x02\x03\xe8"));
+    assert_eq!(server.ending(), "closed with 1000");
+}
+
+#[test]
+fn an_upstream_that_refuses_is_a_bad_gateway() {
+    let upstream = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = upstream.local_addr().expect("it is bound").to_string();
+    thread::spawn(move || {
+        let (mut socket, _) = upstream.accept().expect("a connection");
+        let mut request = [0; 1024];
+        let _ = socket.read(&mut request);
+        let _ = socket.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+    });
+    let relay = Server::start("relay", &[&address]);
+    let url = relay.url();
+    let output = client(&[&url, "hello"], Vec::new());
+    let error = format!("client: {url}: the server answered with status 502\n");
+    assert_prints(&output, 1, "", &error);
+}
+
+#[test]
+fn an_upstream_that_is_not_there_ends_the_connection() {
     let relay = Server::start("relay", &["127.0.0.1:1"]);
     let output = client(&[&relay.url(), "hello"], Vec::new());
     assert_eq!(output.status.code(), Some(1));
+    assert!(relay.ending().contains("refused"));
+}
+
+#[test]
+fn what_a_server_is_given_wrong_it_says_in_one_line() {
+    for (name, args) in [("echo_server", ["nowhere"]), ("relay", ["nowhere"])] {
+        let mut command = example(name);
+        let child = command.args(args).stderr(Stdio::piped()).spawn();
+        let output = finish(child.expect("it starts"));
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(error.starts_with(&format!("{name}: ")), "{error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+    }
 }
 
 #[test]
