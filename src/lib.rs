@@ -2,12 +2,101 @@
 #![cfg_attr(not(feature = "component"), forbid(unsafe_code))]
 #![cfg_attr(feature = "component", deny(unsafe_code))]
 //! A sans-I/O WebSocket engine: RFC 6455, client and server, with
-//! permessage-deflate (RFC 7692).
+//! permessage-deflate (RFC 7692) and WebSocket over HTTP/2 and HTTP/3 (RFC 8441, RFC 9220).
 //!
-//! [`Session`] is one connection's protocol. It makes and checks handshakes, turns
-//! messages into frame bytes and back, answers pings, closes, and keeps deadlines;
-//! the host owns sockets, clocks and randomness. The same engine is compiled to a
-//! WebAssembly component, whose contract is in `wit/`.
+//! It is the protocol of one connection, and no more. It makes and checks handshakes, turns
+//! messages into frame bytes and back, answers pings, closes, and keeps deadlines. It has no
+//! sockets, no clock, no randomness, no threads and no TLS: the program around it, its
+//! *host*, passes bytes, times and entropy in, and writes what comes out. So it runs on any
+//! kind of input and output, blocking or async, and the same calls always give the same
+//! bytes.
+//!
+//! The same engine is compiled to a WebAssembly component, whose contract is in `wit/`.
+//!
+//! # First steps
+//!
+//! A client and a server, without a network between:
+//!
+//! ```
+//! use websocket_component::handshake::{Acceptance, Request};
+//! use websocket_component::{Config, Event, Instant, Message, Rule, Session};
+//!
+//! # fn main() -> Result<(), Rule> {
+//! let now = Instant::from_nanos(0); // a reading of the host's monotonic clock
+//! let entropy = [7; 32]; // unpredictable bytes of the system in a real host
+//! let mut client = Session::client(Config::default(), &entropy, now)?;
+//! let mut server = Session::server(Config::default(), now)?;
+//!
+//! // What one session hands out to be written, the other one is given.
+//! client.connect(&Request::new("example.com", "/chat"), now)?;
+//! let mut bytes = client.take_output(usize::MAX, now);
+//! assert_eq!(server.input(&mut bytes, now).next(), Some(Event::Request));
+//! server.accept(&Acceptance::default(), now)?;
+//!
+//! server.send(Message::Text("Hello"), None, now)?;
+//! let mut bytes = server.take_output(usize::MAX, now);
+//! let mut events = client.input(&mut bytes, now);
+//! assert_eq!(events.next(), Some(Event::Opened));
+//! assert_eq!(events.next(), Some(Event::Text { payload: b"Hello", last: true }));
+//! assert_eq!(events.next(), None);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! `docs/hosts.md` is the guide for hosts: the loop, backpressure, closing, time, large
+//! payloads, failures and memory. `examples/` has an echo server, a client and a relay on
+//! blocking sockets.
+//!
+//! # Which call for what
+//!
+//! | to … | call |
+//! |---|---|
+//! | make a session | [`Session::client`], [`Session::server`], with a [`Config`] |
+//! | make one that is open already | [`Session::open_client`], [`Session::open_server`] |
+//! | **shake hands in bytes** | |
+//! | ask, as a client | [`connect`](Session::connect); then [`Event::Opened`], or a failure with [`response`](Session::response) |
+//! | answer, as a server | [`Event::Request`] with [`request`](Session::request); [`accept`](Session::accept) or [`refuse`](Session::refuse) |
+//! | **shake hands in header fields** | |
+//! | ask | [`begin_client_handshake`](Session::begin_client_handshake), [`end_client_handshake`](Session::end_client_handshake) |
+//! | answer | [`begin_server_handshake`](Session::begin_server_handshake), [`end_server_handshake`](Session::end_server_handshake) |
+//! | see what was agreed on | [`negotiated`](Session::negotiated) |
+//! | **move bytes** | |
+//! | give it what was read | [`input`](Session::input), which returns [`Events`]; [`end_of_input`](Session::end_of_input) |
+//! | take what is to be written | [`output`](Session::output) or [`output_slices`](Session::output_slices), then [`advance`](Session::advance); or [`take_output`](Session::take_output) |
+//! | do all of it in one call | [`exchange`](Session::exchange) |
+//! | pass messages on to another session | [`relay`](Session::relay) |
+//! | **send** | |
+//! | queue a message, ping, pong or close | [`send`](Session::send) with a [`Message`], [`send_uncompressed`](Session::send_uncompressed) |
+//! | the same, without a copy | [`send_owned`](Session::send_owned), [`frame_header`](Session::frame_header) |
+//! | know what has gone | [`sent`](Session::sent), [`buffered_amount`](Session::buffered_amount) |
+//! | **tell the time** | |
+//! | find out when to call again | [`next_deadline`](Session::next_deadline), [`has_more`](Session::has_more) |
+//! | do what is due | [`input`](Session::input) with what is left, or [`handle_timeout`](Session::handle_timeout) |
+//! | say that nothing is read for now | [`pause_reading`](Session::pause_reading), [`resume_reading`](Session::resume_reading) |
+//! | say that the transport takes nothing | [`output_blocked`](Session::output_blocked), [`output_taken`](Session::output_taken) |
+//! | see how long a ping took | [`round_trip_time`](Session::round_trip_time) |
+//! | **end** | |
+//! | close | [`send`](Session::send) with [`Message::CloseWith`] or [`Message::Close`] |
+//! | give up | [`abort`](Session::abort) |
+//! | see where it is, and how it ended | [`state`](Session::state), [`outcome`](Session::outcome), [`failure`](Session::failure) |
+//! | **be driven by actions, as with `websocket.dll`** | [`receive`](Session::receive), [`get_action`](Session::get_action), [`complete_action`](Session::complete_action) |
+//!
+//! # Failures
+//!
+//! Each way to break the protocol is a [`Rule`], and [`Rule::fault`] says who broke it. What
+//! the host gets wrong changes nothing: the call returns the rule. What the peer or the
+//! transport gets wrong ends the session, and [`Session::failure`] returns the rule with
+//! where in the input it was broken, and by how much a limit was exceeded. Every [`Limits`]
+//! and [`Timeouts`] has a default and says which rule holds it. Nothing that a peer sends
+//! makes the engine panic.
+//!
+//! # Features
+//!
+//! * `std` (default): masks and UTF-8 use the vectors that the processor has. Without it
+//!   they use those that the build has. The engine needs only `alloc` in any case.
+//! * `deflate` (default): permessage-deflate. Without it the API is the same, and
+//!   [`Config::deflate`] is refused with [`Rule::DeflateUnavailable`].
+//! * `component`: the exports of the WebAssembly component. Only its build has a use for it.
 
 extern crate alloc;
 
@@ -36,3 +125,8 @@ pub use session::{
     Events, Exchanged, FrameHeader, Initiator, Instant, Message, NotSent, Outcome, Outgoing,
     OwnedMessage, PongPolicy, Received, Relayed, Role, Sent, Session, State,
 };
+
+/// Has the code of the guide compiled and run as documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/hosts.md")]
+struct HostsGuide;

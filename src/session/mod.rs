@@ -1,34 +1,8 @@
 //! One WebSocket connection, without its input and output.
 //!
-//! [`Session`] is driven in one of two ways, on the same state: in turns
-//! ([`Session::input`], [`Session::output`]), or by actions in the way of
-//! `websocket.dll` ([`Session::get_action`]).
-//!
-//! Its methods, by kind:
-//! * handshake in bytes: [`connect`](Session::connect),
-//!   [`request`](Session::request), [`accept`](Session::accept),
-//!   [`refuse`](Session::refuse), [`response`](Session::response);
-//! * handshake in headers: [`begin_client_handshake`](Session::begin_client_handshake),
-//!   [`end_client_handshake`](Session::end_client_handshake),
-//!   [`begin_server_handshake`](Session::begin_server_handshake),
-//!   [`end_server_handshake`](Session::end_server_handshake);
-//! * bytes in, bytes out: [`input`](Session::input),
-//!   [`end_of_input`](Session::end_of_input), [`output`](Session::output),
-//!   [`output_slices`](Session::output_slices), [`advance`](Session::advance),
-//!   [`take_output`](Session::take_output);
-//! * all of it in one call: [`exchange`](Session::exchange), and
-//!   [`relay`](Session::relay) for messages from one session to another;
-//! * messages out: [`send`](Session::send), [`send_owned`](Session::send_owned),
-//!   [`sent`](Session::sent), [`frame_header`](Session::frame_header);
-//! * time: [`handle_timeout`](Session::handle_timeout),
-//!   [`next_deadline`](Session::next_deadline), [`has_more`](Session::has_more),
-//!   [`output_blocked`](Session::output_blocked),
-//!   [`output_taken`](Session::output_taken), [`pause_reading`](Session::pause_reading),
-//!   [`resume_reading`](Session::resume_reading);
-//! * actions: [`receive`](Session::receive), [`get_action`](Session::get_action),
-//!   [`complete_action`](Session::complete_action), [`abort`](Session::abort);
-//! * its life: [`state`](Session::state), [`failure`](Session::failure),
-//!   [`outcome`](Session::outcome).
+//! [`Session`] is driven in one of three ways, on the same state: by [`Session::input`] and
+//! [`Session::output`], by the batched [`Session::exchange`] and [`Session::relay`], or by
+//! actions in the way of `websocket.dll` ([`Session::get_action`]).
 
 mod actions;
 mod clock;
@@ -105,34 +79,12 @@ pub enum State {
 
 /// One WebSocket connection, on either side of it (RFC 6455).
 ///
+/// The [crate's documentation](crate#which-call-for-what) has a table of its methods by what they
+/// are for.
+///
 /// A session is deterministic: the same calls give the same bytes. An error whose
 /// [`Rule::fault`] is the host changes nothing. Any other one ends the session:
 /// what was complete before it is still delivered.
-///
-/// ```
-/// use websocket_component::handshake::{Acceptance, Request};
-/// use websocket_component::{Config, Event, Instant, Message, Rule, Session};
-///
-/// # fn main() -> Result<(), Rule> {
-/// let now = Instant::from_nanos(0);
-/// let mut client = Session::client(Config::default(), &[7; 32], now)?;
-/// let mut server = Session::server(Config::default(), now)?;
-///
-/// // What one has to write, the other reads: here, without a network between.
-/// client.connect(&Request::new("example.com", "/chat"), now)?;
-/// let mut bytes = client.take_output(usize::MAX, now);
-/// assert_eq!(server.input(&mut bytes, now).next(), Some(Event::Request));
-/// server.accept(&Acceptance::default(), now)?;
-///
-/// server.send(Message::Text("hello"), None, now)?;
-/// let mut bytes = server.take_output(usize::MAX, now);
-/// let mut events = client.input(&mut bytes, now);
-/// assert_eq!(events.next(), Some(Event::Opened));
-/// assert_eq!(events.next(), Some(Event::Text { payload: b"hello", last: true }));
-/// assert_eq!(events.next(), None);
-/// # Ok(())
-/// # }
-/// ```
 pub struct Session {
     role: Role,
     config: Config,

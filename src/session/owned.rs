@@ -2,6 +2,7 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 
 use super::{Instant, Message, Session};
 use crate::Rule;
@@ -69,6 +70,14 @@ pub struct NotSent {
     /// As it was given.
     pub message: OwnedMessage,
 }
+
+impl fmt::Display for NotSent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.rule.fmt(f)
+    }
+}
+
+impl core::error::Error for NotSent {}
 
 impl From<NotSent> for Rule {
     fn from(not_sent: NotSent) -> Rule {
