@@ -107,7 +107,7 @@ pub(crate) enum Early {
 #[derive(Debug)]
 pub(crate) struct Done {
     pub(crate) consumed: usize,
-    pub(crate) refused: Option<Failure>,
+    pub(crate) refused: Option<Box<Failure>>,
     /// The request's head has come, or the session has opened.
     pub(crate) arrived: bool,
 }
@@ -185,7 +185,7 @@ impl Side {
         self.deadline = result.next_deadline;
         self.spoke |= !result.output.is_empty();
         self.socket.write(result.output);
-        self.failure = result.failure.map(Box::new);
+        self.failure = result.failure;
         let calls_for = self.failure.as_ref().and_then(|failure| failure.close_code);
         self.close_sent = self.close_sent.or(calls_for);
         Ok(Done {

@@ -120,6 +120,12 @@ impl From<SandboxError> for CallError {
     }
 }
 
+impl From<Box<Failure>> for CallError {
+    fn from(failure: Box<Failure>) -> Self {
+        Self::Failure(failure)
+    }
+}
+
 impl From<Failure> for CallError {
     fn from(failure: Failure) -> Self {
         Self::Failure(Box::new(failure))

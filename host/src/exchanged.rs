@@ -13,7 +13,7 @@ use wasmtime::component::{
 
 use crate::limiter::Limiter;
 use crate::protocol::{Event, Failure, Instant, Outgoing, State};
-use crate::records::{Events, List};
+use crate::records::{Events, List, MaybeFailure};
 
 /// The result of [`Guest::exchange`](crate::Guest::exchange). It borrows from the guest's memory, so the guest is at rest until it is dropped.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub struct Exchanged<'guest> {
     /// How many of the outgoing records were queued.
     pub accepted: usize,
     /// Why the next of them was not.
-    pub refused: Option<Failure>,
+    pub refused: Option<Box<Failure>>,
     /// Whether another call with the same `now` would bring more.
     pub more: bool,
     /// Where the session is.
@@ -38,7 +38,7 @@ pub struct Exchanged<'guest> {
     /// When to call again if no input arrives first.
     pub next_deadline: Option<Instant>,
     /// The rule that ended the session, from the result on in which it did.
-    pub failure: Option<Failure>,
+    pub failure: Option<Box<Failure>>,
 }
 
 impl<'guest> Exchanged<'guest> {
@@ -128,12 +128,12 @@ pub(crate) struct Answer<List> {
     pub(crate) payload: List,
     pub(crate) output: List,
     accepted: u32,
-    refused: Option<Failure>,
+    refused: MaybeFailure,
     more: bool,
     state: State,
     #[component(name = "next-deadline")]
     next_deadline: Option<Instant>,
-    failure: Option<Failure>,
+    failure: MaybeFailure,
 }
 
 /// The record `relay-result` of the contract.
@@ -208,11 +208,11 @@ impl<List> Answer<List> {
             payload,
             output,
             accepted: index(self.accepted),
-            refused: self.refused,
+            refused: self.refused.0,
             more: self.more,
             state: self.state,
             next_deadline: self.next_deadline,
-            failure: self.failure,
+            failure: self.failure.0,
         }
     }
 }
@@ -224,7 +224,7 @@ fn index(size: u32) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{Answer, Event, Events};
+    use super::{Answer, Event, Events, MaybeFailure};
     use crate::protocol::{EventKind, State};
 
     fn answer(consumed: u32, accepted: u32, start: u32, length: u32) -> Answer<()> {
@@ -239,11 +239,11 @@ mod tests {
             payload: (),
             output: (),
             accepted,
-            refused: None,
+            refused: MaybeFailure(None),
             more: false,
             state: State::Open,
             next_deadline: None,
-            failure: None,
+            failure: MaybeFailure(None),
         }
     }
 

@@ -13,7 +13,7 @@ use wasmtime::component::__internal::{
 use wasmtime::component::{ComponentType, Lift, Lower};
 use wasmtime::{Result, ValRaw, bail, format_err};
 
-use crate::protocol::{Compression, Event, EventKind, Outgoing, OutgoingKind};
+use crate::protocol::{Compression, Event, EventKind, Failure, Outgoing, OutgoingKind};
 
 /// `list<event>`.
 #[derive(Debug)]
@@ -23,6 +23,10 @@ pub(crate) struct Events(pub(crate) Vec<Event>);
 /// of no consequence, but to ask is a call into the guest.
 #[derive(Clone, Copy)]
 pub(crate) struct List<'call, T>(pub(crate) &'call [T]);
+
+/// `option<failure>`, on the heap: most results have none, and are moved with what it would take.
+#[derive(Debug)]
+pub(crate) struct MaybeFailure(pub(crate) Option<Box<Failure>>);
 
 /// What such a list holds.
 pub(crate) trait Item: Lower + Sized {
@@ -93,7 +97,48 @@ unsafe impl Lift for Events {
         let Some(records) = records.get(..length) else {
             bail!("the list of events is out of bounds of memory");
         };
-        records.iter().map(read).collect::<Result<_>>().map(Self)
+        let mut events = Vec::with_capacity(length);
+        for record in records {
+            events.push(read(record)?);
+        }
+        Ok(Self(events))
+    }
+}
+
+// SAFETY: to wasmtime it is an optional failure, in the same layout, by the same checks.
+#[expect(unsafe_code, reason = "there is no other way to implement it")]
+unsafe impl ComponentType for MaybeFailure {
+    type Lower = <Option<Failure> as ComponentType>::Lower;
+
+    const ABI: CanonicalAbiInfo = <Option<Failure> as ComponentType>::ABI;
+
+    fn typecheck(ty: &InterfaceType, types: &InstanceType<'_>) -> Result<()> {
+        <Option<Failure> as ComponentType>::typecheck(ty, types)
+    }
+}
+
+// SAFETY: what an optional failure reads is moved to the heap.
+#[expect(unsafe_code, reason = "there is no other way to implement it")]
+unsafe impl Lift for MaybeFailure {
+    fn linear_lift_from_flat(
+        cx: &mut LiftContext<'_>,
+        ty: InterfaceType,
+        src: &Self::Lower,
+    ) -> Result<Self> {
+        let failure = Option::<Failure>::linear_lift_from_flat(cx, ty, src)?;
+        Ok(Self(failure.map(Box::new)))
+    }
+
+    fn linear_lift_from_memory(
+        cx: &mut LiftContext<'_>,
+        ty: InterfaceType,
+        bytes: &[u8],
+    ) -> Result<Self> {
+        if bytes.first() == Some(&0) {
+            return Ok(Self(None));
+        }
+        let failure = Option::<Failure>::linear_lift_from_memory(cx, ty, bytes)?;
+        Ok(Self(failure.map(Box::new)))
     }
 }
 
@@ -144,6 +189,7 @@ unsafe impl<T: Item> Lower for List<'_, T> {
     }
 }
 
+#[inline]
 fn read(record: &[u8; EVENT]) -> Result<Event> {
     let [case, _, _, _, _, _, _, _, rest @ ..] = *record;
     let [a, b, c, d, e, f, g, h, i, j, k, l, length @ ..] = rest;

@@ -65,7 +65,7 @@ unsafe extern "C" fn export(
         let now = Instant::from_nanos(now);
         let input = &mut borrowed.input;
         let exchanged = session.exchange_records(input, outgoing, now, capacity as usize);
-        borrowed.result = ResultRecord::of(&exchanged);
+        borrowed.result.set(&exchanged);
         ptr::from_ref(&borrowed.result).cast()
     })
 }
@@ -93,15 +93,15 @@ unsafe extern "C" fn export_relay(
     let (session, target) = (session.get::<Resource>(), target.get::<Resource>());
     session.with_borrowed(|session, borrowed| {
         borrowed.input = input;
-        let record = if is_itself {
-            let result = ResultRecord::of(&session.refused(Rule::RelayToItself));
-            RelayRecord::refused(result)
+        let record = borrowed.relay.get_or_insert_default();
+        if is_itself {
+            record.set_refused(&session.refused(Rule::RelayToItself));
         } else {
             let input = &mut borrowed.input;
             target.with_borrowed(|target, _| {
-                RelayRecord::of(&session.relay(target, input, now, capacity as usize))
-            })
-        };
-        ptr::from_ref(&**borrowed.relay.insert(Box::new(record))).cast()
+                record.set(&session.relay(target, input, now, capacity as usize));
+            });
+        }
+        ptr::from_ref(&**record).cast()
     })
 }

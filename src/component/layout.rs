@@ -40,9 +40,19 @@ struct Maybe<T> {
 
 impl<T: Default> Maybe<T> {
     fn of(value: Option<impl Into<T>>) -> Maybe<T> {
-        Maybe {
-            some: value.is_some(),
-            value: value.map(Into::into).unwrap_or_default(),
+        let mut maybe = Maybe::default();
+        maybe.set(value);
+        maybe
+    }
+}
+
+impl<T> Maybe<T> {
+    /// Without a value the old one stays, which nobody reads.
+    #[inline]
+    fn set(&mut self, value: Option<impl Into<T>>) {
+        self.some = value.is_some();
+        if let Some(value) = value {
+            self.value = value.into();
         }
     }
 }
@@ -98,23 +108,24 @@ pub(super) struct ResultRecord {
 }
 
 impl ResultRecord {
-    pub(super) fn of(exchanged: &Exchanged<'_>) -> ResultRecord {
-        ResultRecord {
-            consumed: exchanged.consumed as u32,
-            events: List::of(exchanged.records),
-            payload: List::of(exchanged.payload),
-            output: List::of(exchanged.output),
-            accepted: exchanged.accepted as u32,
-            refused: Maybe::of(exchanged.refused),
-            more: exchanged.more,
-            state: types::State::from(exchanged.state) as u8,
-            next_deadline: Maybe::of(exchanged.next_deadline.map(Instant::as_nanos)),
-            failure: Maybe::of(exchanged.failure),
-        }
+    /// Writes a result over the last one.
+    pub(super) fn set(&mut self, exchanged: &Exchanged<'_>) {
+        self.consumed = exchanged.consumed as u32;
+        self.events = List::of(exchanged.records);
+        self.payload = List::of(exchanged.payload);
+        self.output = List::of(exchanged.output);
+        self.accepted = exchanged.accepted as u32;
+        self.refused.set(exchanged.refused);
+        self.more = exchanged.more;
+        self.state = types::State::from(exchanged.state) as u8;
+        let next_deadline = exchanged.next_deadline.map(Instant::as_nanos);
+        self.next_deadline.set(next_deadline);
+        self.failure.set(exchanged.failure);
     }
 }
 
 /// `relay-result`, which begins with what `exchange` gives back.
+#[derive(Default)]
 #[repr(C)]
 pub(super) struct RelayRecord {
     source: ResultRecord,
@@ -124,23 +135,18 @@ pub(super) struct RelayRecord {
 }
 
 impl RelayRecord {
-    /// The result of a call in which nothing happened, to one session.
-    pub(super) fn refused(result: ResultRecord) -> RelayRecord {
-        RelayRecord {
-            source: result,
-            target: result,
-            messages: 0,
-            bytes: 0,
-        }
+    /// Writes the result of a call in which nothing happened, to one session.
+    pub(super) fn set_refused(&mut self, refused: &Exchanged<'_>) {
+        self.source.set(refused);
+        self.target.set(refused);
+        (self.messages, self.bytes) = (0, 0);
     }
 
-    pub(super) fn of(relayed: &Relayed<'_>) -> RelayRecord {
-        RelayRecord {
-            source: ResultRecord::of(&relayed.source),
-            target: ResultRecord::of(&relayed.target),
-            messages: relayed.messages,
-            bytes: relayed.bytes,
-        }
+    /// Writes a result over the last one.
+    pub(super) fn set(&mut self, relayed: &Relayed<'_>) {
+        self.source.set(&relayed.source);
+        self.target.set(&relayed.target);
+        (self.messages, self.bytes) = (relayed.messages, relayed.bytes);
     }
 }
 

@@ -125,11 +125,11 @@ impl FromContract<websocket_host::Exchanged<'_>> for Turn {
                 .collect(),
             output: turn.output.into(),
             accepted: turn.accepted,
-            refused: turn.refused.map(Failure::from_contract),
+            refused: turn.refused.map(|failure| Failure::from_contract(*failure)),
             more: turn.more,
             state: State::from_contract(turn.state),
             next_deadline: turn.next_deadline.map(Instant::from_nanos),
-            failure: turn.failure.map(Failure::from_contract),
+            failure: turn.failure.map(|failure| Failure::from_contract(*failure)),
         }
     }
 }

@@ -42,9 +42,9 @@ pub(super) struct Conversation {
     /// A request has come, and waits for its answer.
     pub(super) requested: bool,
     /// The rule that ended the session.
-    pub(super) failure: Option<Failure>,
+    pub(super) failure: Option<Box<Failure>>,
     /// Why a message was not sent, if the sender was not told yet.
-    pub(super) refusal: Option<Failure>,
+    pub(super) refusal: Option<Box<Failure>>,
     /// The session ended before it got all there was to send.
     pub(super) dropped: bool,
 }
@@ -206,7 +206,7 @@ impl Conversation {
     }
 
     /// Takes out of the outbox what the session has now, and what it doesn't want.
-    fn sent(&mut self, accepted: usize, refused: Option<Failure>) {
+    fn sent(&mut self, accepted: usize, refused: Option<Box<Failure>>) {
         // There is room for it when what waits is written.
         let comes_later = |failure: &Failure| failure.rule() == Some(Rule::QueueFull);
         let refused = refused.filter(|failure| !comes_later(failure));

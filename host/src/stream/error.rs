@@ -119,9 +119,9 @@ impl From<io::Error> for Error {
     }
 }
 
-impl From<Failure> for Error {
-    fn from(failure: Failure) -> Self {
-        Self::Failure(Arc::new(failure))
+impl From<Box<Failure>> for Error {
+    fn from(failure: Box<Failure>) -> Self {
+        Self::Failure(failure.into())
     }
 }
 
@@ -134,7 +134,7 @@ impl From<SandboxError> for Error {
 impl From<CallError> for Error {
     fn from(error: CallError) -> Self {
         match error {
-            CallError::Failure(failure) => (*failure).into(),
+            CallError::Failure(failure) => failure.into(),
             CallError::Sandbox(error) => error.into(),
         }
     }
