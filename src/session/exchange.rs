@@ -37,6 +37,7 @@ impl<'a> From<Message<'a>> for Outgoing<'a> {
 /// An event that points at its bytes in [`Exchanged::payload`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
+#[non_exhaustive]
 pub struct EventRecord {
     /// What it is.
     pub kind: EventKind,
@@ -56,6 +57,7 @@ impl EventRecord {
 
 /// The result of [`Session::exchange`].
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Exchanged<'a> {
     /// How many bytes of the input were taken. The rest is to be given again in the next
     /// call, which it is worth making when `more` is set or after a request was answered.
@@ -94,6 +96,7 @@ impl<'a> Exchanged<'a> {
 
 /// The result of [`Session::relay`].
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Relayed<'a> {
     /// Of the session that received. Its events are those that are no messages.
     pub source: Exchanged<'a>,
