@@ -2,6 +2,8 @@
 
 use core::net::Ipv6Addr;
 
+use super::grammar::ByteSet;
+
 /// Whether bytes are a `uri-host [ ":" port ]` whose host is not empty.
 ///
 /// An http URI with an empty host is invalid (RFC 9110, section 4.2.1), and so is
@@ -70,8 +72,10 @@ fn is_registered_name(mut bytes: &[u8]) -> bool {
 }
 
 /// `unreserved` or `sub-delims` (RFC 3986, section 2).
+#[inline]
 fn is_name_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=".contains(&byte)
+    const NAME_BYTES: ByteSet = ByteSet::alphanumeric_and(b"-._~!$&'()*+,;=");
+    NAME_BYTES.contains(byte)
 }
 
 fn is_port(digits: &[u8]) -> bool {

@@ -5,26 +5,37 @@
 
 use alloc::string::String;
 
-/// Whether a byte may stand in a token: `tchar` (RFC 9110, section 5.6.2).
+/// A set of bytes.
+pub(crate) struct ByteSet([bool; 256]);
+
+impl ByteSet {
+    /// The letters and digits of ASCII, and `others`.
+    pub(crate) const fn alphanumeric_and(others: &[u8]) -> ByteSet {
+        let mut set = [false; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            set[byte] = (byte as u8).is_ascii_alphanumeric();
+            byte += 1;
+        }
+        let mut index = 0;
+        while index < others.len() {
+            set[others[index] as usize] = true;
+            index += 1;
+        }
+        ByteSet(set)
+    }
+
+    #[inline]
+    pub(crate) const fn contains(&self, byte: u8) -> bool {
+        self.0[byte as usize]
+    }
+}
+
+/// Whether a byte may be part of a token: `tchar` (RFC 9110, section 5.6.2).
+#[inline]
 pub(crate) const fn is_tchar(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b'!' | b'#'
-                | b'$'
-                | b'%'
-                | b'&'
-                | b'\''
-                | b'*'
-                | b'+'
-                | b'-'
-                | b'.'
-                | b'^'
-                | b'_'
-                | b'`'
-                | b'|'
-                | b'~'
-        )
+    const TCHARS: ByteSet = ByteSet::alphanumeric_and(b"!#$%&'*+-.^_`|~");
+    TCHARS.contains(byte)
 }
 
 /// Whether bytes are a `token`, which is never empty (RFC 9110, section 5.6.2).
@@ -32,8 +43,9 @@ pub(crate) fn is_token(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().all(|&byte| is_tchar(byte))
 }
 
-/// Whether a byte may stand in a field value: `field-content` and the white space
+/// Whether a byte may be part of a field value: `field-content` and the white space
 /// within it (RFC 9110, section 5.5). CR, LF and NUL are what splits a head in two.
+#[inline]
 pub(crate) const fn is_field_byte(byte: u8) -> bool {
     matches!(byte, b'\t' | b' '..=b'~' | 0x80..)
 }

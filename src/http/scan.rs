@@ -204,9 +204,14 @@ impl Scanner {
     }
 }
 
-/// How many bytes at the front are of a kind.
+/// How many bytes at the front are of a kind. Without a branch for each byte the test is
+/// vectorised.
 fn length_of(bytes: &[u8], is_one: impl Fn(u8) -> bool) -> usize {
-    bytes.iter().take_while(|byte| is_one(**byte)).count()
+    const AT_ONCE: usize = 16;
+    let all = |chunk: &&[u8]| chunk.iter().fold(true, |all, &byte| all & is_one(byte));
+    let whole = AT_ONCE * bytes.chunks_exact(AT_ONCE).take_while(all).count();
+    let rest = bytes.get(whole..).unwrap_or_default();
+    whole + rest.iter().take_while(|byte| is_one(**byte)).count()
 }
 
 /// A limit as a count, where the largest value means that there is none.
