@@ -32,7 +32,7 @@ pub enum SandboxError {
         /// What wasmtime calls the trap.
         reason: String,
     },
-    /// The guest gave back what the contract doesn't allow.
+    /// The guest returned what the contract doesn't allow.
     BrokenContract {
         /// What that was.
         reason: String,
@@ -95,7 +95,7 @@ impl Error for SandboxError {}
 /// Why a call gave no result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallError {
-    /// A rule was broken, by the party that it names. The guest goes on.
+    /// A rule was broken; `Failure::fault` says by whom. The guest goes on.
     Failure(Box<Failure>),
     /// The guest has ended.
     Sandbox(SandboxError),

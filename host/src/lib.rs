@@ -1,7 +1,7 @@
 //! The WebSocket engine in its sandbox.
 //!
-//! The protocol lives in a WebAssembly component that imports nothing: whatever a hostile peer sends is parsed where it
-//! can do no more than answer wrongly. This crate is the wasmtime side of it.
+//! The protocol lives in a WebAssembly component that imports nothing: whatever a hostile peer sends is parsed where
+//! the worst it can cause is a wrong answer. This crate runs it in wasmtime.
 //!
 //! | module | what it is |
 //! |---|---|
@@ -53,9 +53,9 @@
 //!
 //! # Who is at fault
 //!
-//! A [`protocol::Failure`] is a rule that was broken, by the peer, by the transport or by the caller, and says which. A
-//! [`SandboxError`] is the guest's own: it trapped, or ran out of memory or time. It ends that guest, every call after
-//! it returns the same error, and no other guest notices.
+//! A [`protocol::Failure`] is a rule that was broken, by the peer, by the transport or by the caller; its `fault` says
+//! by whom. A [`SandboxError`] is the guest's own: it trapped, or ran out of memory or time. It ends that guest, every
+//! call after it returns the same error, and no other guest notices.
 
 mod bindings;
 mod cache;

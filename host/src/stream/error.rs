@@ -15,16 +15,16 @@ use crate::protocol::{Failure, Fault};
 pub enum Error {
     /// The transport failed.
     Io(Arc<io::Error>),
-    /// A rule was broken, by the party that [`fault`](Self::fault) names.
+    /// A rule was broken; [`fault`](Self::fault) says by whom.
     Failure(Arc<Failure>),
-    /// The server answered with something else than a WebSocket: its response, with as much of its body as came up to
+    /// The server refused the handshake: its response, with as much of its body as was received, up to
     /// [`Limits::refusal_body`](crate::protocol::Limits::refusal_body).
     Http(Arc<ErrorResponse>),
     /// The callback of `accept_hdr_async` refused the request, with this status.
     Refused(StatusCode),
     /// The guest has ended.
     Sandbox(SandboxError),
-    /// The request can't be made: what is wrong with it.
+    /// The request is invalid, for this reason.
     Request(String),
     /// The message is longer than [`Limits::queued_output`](crate::protocol::Limits::queued_output), and was not sent.
     TooLong {
@@ -42,7 +42,7 @@ pub enum Blame {
     Peer,
     /// The caller of this crate.
     Host,
-    /// What carries the bytes.
+    /// The transport.
     Transport,
     /// The component in the sandbox.
     Guest,
@@ -67,8 +67,8 @@ impl Error {
         }
     }
 
-    /// The close code that stands for the end of the connection (RFC 6455, section 7.4.1): that of the rule, or
-    /// 1006, which is never sent, if it just went away.
+    /// Returns the close code of the connection's end (RFC 6455, section 7.4.1): that of the rule, or 1006, which is
+    /// never sent, if the connection was lost.
     #[must_use]
     pub fn close_code(&self) -> u16 {
         const ABNORMAL: u16 = 1006;
