@@ -96,7 +96,7 @@ pub(super) fn answer(payload: &[u8], sender: &mut Sender, config: &Config) -> Re
 }
 
 impl Session {
-    /// The round-trip time of the last ping that was answered.
+    /// Returns the round-trip time of the last ping that was answered.
     pub fn round_trip_time(&self) -> Option<Duration> {
         self.pings.round_trip
     }
