@@ -153,7 +153,7 @@ macro_rules! for_each_rule {
     };
 }
 macro_rules! define_rules {
-    ($(($name:ident, $party:ident, $group:ident, $close:literal, $status:literal, $section:literal, $text:literal)),* $(,)?) => {
+    ($(($name:ident, $fault:ident, $group:ident, $close:literal, $status:literal, $section:literal, $text:literal)),* $(,)?) => {
         /// A rule that was broken.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
@@ -175,7 +175,7 @@ macro_rules! define_rules {
                             Err(_) => NAME,
                         }
                     },
-                    fault: Fault::$party,
+                    fault: Fault::$fault,
                     group: RuleGroup::$group,
                     close_code: $close,
                     status: $status,

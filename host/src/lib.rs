@@ -13,7 +13,7 @@
 //! | `exchanged`, `records` | [`Exchanged`], [`Relayed`]: the results of those calls, read where they are in guest memory |
 //! | `options` | a session's [`Config`](protocol::Config) as the options resource of a guest |
 //! | `engine`, `limiter`, `call_time` | wasmtime's settings, the limits of one guest |
-//! | `config`, `error`, `clock`, `failure_close` | [`SandboxConfig`], [`SandboxError`], the time that sessions are told, the close frame that needs no session |
+//! | `config`, `error`, `clock`, `failure_close` | [`SandboxConfig`], [`SandboxError`], the clock, the close frame that needs no session |
 //! | [`protocol`] | the types of the contract, as the WIT describes them |
 //!
 //! Each module uses only those below it.
