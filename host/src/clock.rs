@@ -8,7 +8,7 @@ use crate::protocol::Instant;
 
 /// A monotonic clock, read in nanoseconds since it was made.
 ///
-/// It is tokio's clock, so it stands still and jumps with `tokio::time::pause` and `advance`. It needs no runtime.
+/// It is tokio's clock, so `tokio::time::pause` and `advance` work on it. It needs no runtime.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     origin: time::Instant,

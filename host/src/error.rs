@@ -42,7 +42,7 @@ pub enum SandboxError {
 }
 
 impl SandboxError {
-    /// Names what a call came to. `denied` tells that memory was refused to the guest in it.
+    /// Names what a call came to. `denied` says that memory was refused to the guest in it.
     pub(crate) fn of_call(
         error: &wasmtime::Error,
         denied: bool,

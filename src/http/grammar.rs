@@ -5,7 +5,7 @@
 
 use alloc::string::String;
 
-/// Whether a byte may stand in a token: `tchar` (RFC 9110, section 5.6.2).
+/// Whether a byte is allowed in a token: `tchar` (RFC 9110, section 5.6.2).
 pub(crate) const fn is_tchar(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(
@@ -32,8 +32,8 @@ pub(crate) fn is_token(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().all(|&byte| is_tchar(byte))
 }
 
-/// Whether a byte may stand in a field value: `field-content` and the white space
-/// within it (RFC 9110, section 5.5). CR, LF and NUL are what splits a head in two.
+/// Whether a byte is allowed in a field value: `field-content` and the white space within it
+/// (RFC 9110, section 5.5). CR, LF and NUL are what splits a head in two.
 pub(crate) const fn is_field_byte(byte: u8) -> bool {
     matches!(byte, b'\t' | b' '..=b'~' | 0x80..)
 }

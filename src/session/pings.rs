@@ -50,7 +50,7 @@ impl Pings {
         self.queued += 1;
     }
 
-    /// So many pings were handed out so far. Returns whether any was just now.
+    /// Notes how many pings were handed out so far. Returns whether any was just now.
     pub(super) fn handed_out(&mut self, count: u64, now: Instant) -> bool {
         if count == self.handed_out {
             return false;

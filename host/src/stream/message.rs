@@ -99,7 +99,7 @@ impl Message {
         }
     }
 
-    /// What an event stands for, if it is a message at all. Text that is no UTF-8 is the guest's fault.
+    /// Returns the message of an event, if it is one. Text that isn't UTF-8 is the guest's fault.
     pub(super) fn received(event: &Event, payload: Bytes) -> Result<Option<Self>, &'static str> {
         const NOT_UTF8: &str = "it delivered text that is not UTF-8";
         Ok(Some(match event.kind {
