@@ -31,11 +31,11 @@
 //! |---|---|
 //! | `handshake` | from a transport to an open WebSocket |
 //! | `traffic` | the `Stream` and the `Sink` |
-//! | `socket` | one step after the other: output, an exchange of the session, input |
-//! | `ending` | the end in good order |
-//! | `conversation`, `batch` | the session, and the messages that wait on either side of it |
+//! | `socket` | the connection's state machine: output, an exchange of the session, input |
+//! | `ending` | the shutdown of the transport |
+//! | `conversation`, `batch` | the session, and the queues of messages on either side of it |
 //! | `request`, `message`, `error` | what callers see |
-//! | `output`, `read_buffer`, `timer`, `wakers` | bytes that wait, the buffer that all share, the timer, the tasks |
+//! | `output`, `read_buffer`, `timer`, `wakers` | queued output, the shared read buffer, the timer, the tasks |
 
 mod batch;
 mod conversation;
