@@ -23,7 +23,7 @@ pub enum Fault {
     Peer,
     /// The caller of this library.
     Host,
-    /// What carries the bytes.
+    /// The transport between them.
     Transport,
 }
 
@@ -32,7 +32,7 @@ pub enum Fault {
 pub enum RuleGroup {
     /// 0x83760001: the call is not possible now.
     InvalidOperation,
-    /// 0x83760002: bytes or values are not of the protocol's form.
+    /// 0x83760002: bytes or values are malformed.
     InvalidFormat,
     /// 0x83760003: an extension was not offered or is not known.
     UnsupportedExtensions,
@@ -44,8 +44,8 @@ pub enum RuleGroup {
 
 /// Calls a macro with the table of rules.
 ///
-/// A row is: name, party, group, code of the close frame (0: none), status of
-/// the HTTP response (0: none), section, sentence.
+/// A row is: name, fault, group, code of the close frame (0: none), status of the HTTP
+/// response (0: none), section, description.
 macro_rules! for_each_rule {
     ($callback:path) => {
         $callback! {
@@ -153,7 +153,7 @@ macro_rules! for_each_rule {
     };
 }
 macro_rules! define_rules {
-    ($(($name:ident, $party:ident, $group:ident, $close:literal, $status:literal, $section:literal, $text:literal)),* $(,)?) => {
+    ($(($name:ident, $fault:ident, $group:ident, $close:literal, $status:literal, $section:literal, $text:literal)),* $(,)?) => {
         /// A rule that was broken.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
@@ -175,7 +175,7 @@ macro_rules! define_rules {
                             Err(_) => NAME,
                         }
                     },
-                    fault: Fault::$party,
+                    fault: Fault::$fault,
                     group: RuleGroup::$group,
                     close_code: $close,
                     status: $status,
@@ -248,17 +248,17 @@ impl Rule {
         Rule::ALL.iter().copied().find(|rule| rule.name() == name)
     }
 
-    /// Who is at fault.
+    /// Returns who is at fault.
     pub const fn fault(self) -> Fault {
         self.row().fault
     }
 
-    /// Which of the errors of `websocket.dll` it belongs to.
+    /// Returns which of the errors of `websocket.dll` it belongs to.
     pub const fn group(self) -> RuleGroup {
         self.row().group
     }
 
-    /// The code of the close frame that it calls for (RFC 6455, section 7.4.1).
+    /// Returns the close code that it calls for, if any (RFC 6455, section 7.4.1).
     pub const fn close_code(self) -> Option<u16> {
         match self.row().close_code {
             0 => None,
@@ -266,7 +266,7 @@ impl Rule {
         }
     }
 
-    /// The status of the HTTP response that it calls for.
+    /// Returns the status of the HTTP response that it calls for, if any.
     pub const fn status(self) -> Option<u16> {
         match self.row().status {
             0 => None,
@@ -274,12 +274,13 @@ impl Rule {
         }
     }
 
-    /// Where it is defined: a section of an RFC, or the setting or call it belongs to.
+    /// Returns where it is defined: a section of an RFC, or the setting or call it belongs to.
     pub const fn section(self) -> &'static str {
         self.row().section
     }
 
-    /// A human-readable description, at most 123 bytes, so that a close frame holds it.
+    /// Returns a human-readable description, at most 123 bytes, so that it fits in a close
+    /// frame.
     pub const fn description(self) -> &'static str {
         self.row().description
     }

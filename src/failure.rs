@@ -1,10 +1,10 @@
-//! A rule that was broken, with where in the input and by how much.
+//! A broken rule, with where in the input and by how much.
 
 use core::fmt;
 
 use crate::Rule;
 
-/// A rule that ended a session, with what is known of the case.
+/// A rule that was broken, with the details.
 ///
 /// ```
 /// use websocket_component::{Config, Failure, Instant, Rule, Session};
@@ -30,12 +30,12 @@ use crate::Rule;
 pub struct Failure {
     /// Which rule.
     pub rule: Rule,
-    /// Of a rule that ended a session: how many bytes of input had been consumed before the
-    /// frame, or the head, that broke it.
+    /// How many bytes of input had been consumed before the frame or the head that broke the
+    /// rule. Only of a rule that ended a session.
     pub offset: Option<u64>,
     /// The limit that was exceeded, in the unit of the setting: bytes, a count, or nanoseconds.
     pub limit: Option<u64>,
-    /// By what it was exceeded, as far as it is known, in the same unit.
+    /// The value that exceeded it, as far as it is known, in the same unit.
     pub value: Option<u64>,
 }
 

@@ -4,12 +4,11 @@
 //! A sans-I/O WebSocket engine: RFC 6455, client and server, with
 //! permessage-deflate (RFC 7692) and WebSocket over HTTP/2 and HTTP/3 (RFC 8441, RFC 9220).
 //!
-//! It is the protocol of one connection, and no more. It makes and checks handshakes, turns
+//! It implements the protocol of one connection. It makes and checks handshakes, turns
 //! messages into frame bytes and back, answers pings, closes, and keeps deadlines. It has no
-//! sockets, no clock, no randomness, no threads and no TLS: the program around it, its
-//! *host*, passes bytes, times and entropy in, and writes what comes out. So it runs on any
-//! kind of input and output, blocking or async, and the same calls always give the same
-//! bytes.
+//! sockets, no clock, no randomness, no threads and no TLS: the program around it, its *host*,
+//! passes bytes, times and entropy in, and writes what comes out. So it runs on any kind of
+//! input and output, blocking or async, and the same calls always give the same bytes.
 //!
 //! The same engine is compiled to a WebAssembly component, whose contract is in `wit/`.
 //!
@@ -27,7 +26,7 @@
 //! let mut client = Session::client(Config::default(), &entropy, now)?;
 //! let mut server = Session::server(Config::default(), now)?;
 //!
-//! // What one session hands out to be written, the other one is given.
+//! // The output of one session is the input of the other.
 //! client.connect(&Request::new("example.com", "/chat"), now)?;
 //! let mut bytes = client.take_output(usize::MAX, now);
 //! assert_eq!(server.input(&mut bytes, now).next(), Some(Event::Request));
@@ -53,47 +52,48 @@
 //! |---|---|
 //! | make a session | [`Session::client`], [`Session::server`], with a [`Config`] |
 //! | make one that is open already | [`Session::open_client`], [`Session::open_server`] |
-//! | **shake hands in bytes** | |
+//! | **make the handshake in bytes** | |
 //! | ask, as a client | [`connect`](Session::connect); then [`Event::Opened`], or a failure with [`response`](Session::response) |
 //! | answer, as a server | [`Event::Request`] with [`request`](Session::request); [`accept`](Session::accept) or [`refuse`](Session::refuse) |
-//! | **shake hands in header fields** | |
+//! | **make the handshake in header fields** | |
 //! | ask | [`begin_client_handshake`](Session::begin_client_handshake), [`end_client_handshake`](Session::end_client_handshake) |
 //! | answer | [`begin_server_handshake`](Session::begin_server_handshake), [`end_server_handshake`](Session::end_server_handshake) |
-//! | see what was agreed on | [`negotiated`](Session::negotiated) |
+//! | see what was negotiated | [`negotiated`](Session::negotiated) |
 //! | **move bytes** | |
-//! | give it what was read | [`input`](Session::input), which returns [`Events`]; [`end_of_input`](Session::end_of_input) |
-//! | take what is to be written | [`output`](Session::output) or [`output_slices`](Session::output_slices), then [`advance`](Session::advance); or [`take_output`](Session::take_output) |
+//! | pass what was read | [`input`](Session::input), which returns [`Events`]; [`end_of_input`](Session::end_of_input) |
+//! | get the output | [`output`](Session::output) or [`output_slices`](Session::output_slices), then [`advance`](Session::advance); or [`take_output`](Session::take_output) |
 //! | do all of it in one call | [`exchange`](Session::exchange) |
 //! | pass messages on to another session | [`relay`](Session::relay) |
 //! | **send** | |
 //! | queue a message, ping, pong or close | [`send`](Session::send) with a [`Message`], [`send_uncompressed`](Session::send_uncompressed) |
 //! | the same, without a copy | [`send_owned`](Session::send_owned), [`frame_header`](Session::frame_header) |
-//! | know what has gone | [`sent`](Session::sent), [`buffered_amount`](Session::buffered_amount) |
-//! | **tell the time** | |
+//! | know what was handed out | [`sent`](Session::sent), [`buffered_amount`](Session::buffered_amount) |
+//! | **keep time** | |
 //! | find out when to call again | [`next_deadline`](Session::next_deadline), [`has_more`](Session::has_more) |
-//! | do what is due | [`input`](Session::input) with what is left, or [`handle_timeout`](Session::handle_timeout) |
-//! | say that nothing is read for now | [`pause_reading`](Session::pause_reading), [`resume_reading`](Session::resume_reading) |
-//! | say that the transport takes nothing | [`output_blocked`](Session::output_blocked), [`output_taken`](Session::output_taken) |
-//! | see how long a ping took | [`round_trip_time`](Session::round_trip_time) |
+//! | handle timeouts | [`input`](Session::input) with the unconsumed input, or [`handle_timeout`](Session::handle_timeout) |
+//! | report that reading is paused | [`pause_reading`](Session::pause_reading), [`resume_reading`](Session::resume_reading) |
+//! | report that the transport is blocked | [`output_blocked`](Session::output_blocked), [`output_taken`](Session::output_taken) |
+//! | get the round-trip time | [`round_trip_time`](Session::round_trip_time) |
 //! | **end** | |
 //! | close | [`send`](Session::send) with [`Message::CloseWith`] or [`Message::Close`] |
-//! | give up | [`abort`](Session::abort) |
-//! | see where it is, and how it ended | [`state`](Session::state), [`outcome`](Session::outcome), [`failure`](Session::failure) |
+//! | close without a closing handshake | [`abort`](Session::abort) |
+//! | get the state, and how it ended | [`state`](Session::state), [`outcome`](Session::outcome), [`failure`](Session::failure) |
 //! | **be driven by actions, as with `websocket.dll`** | [`receive`](Session::receive), [`get_action`](Session::get_action), [`complete_action`](Session::complete_action) |
 //!
 //! # Failures
 //!
-//! Each way to break the protocol is a [`Rule`], and [`Rule::fault`] says who broke it. What
-//! the host gets wrong changes nothing: the call returns the rule. What the peer or the
-//! transport gets wrong ends the session, and [`Session::failure`] returns the rule with
-//! where in the input it was broken, and by how much a limit was exceeded. Every [`Limits`]
-//! and [`Timeouts`] has a default and says which rule holds it. Nothing that a peer sends
-//! makes the engine panic.
+//! Each way to break the protocol is a [`Rule`], and [`Rule::fault`] says who broke it. A
+//! mistake of the host changes nothing: the call returns the rule. A mistake of the peer, or
+//! the end of the transport, ends the session, and [`Session::failure`] returns the rule,
+//! where in the input it was broken, and which limit was exceeded by what. Every limit
+//! ([`Limits`]) and timeout ([`Timeouts`]) has a default, and says which rule is broken beyond
+//! it. Nothing that a peer sends makes the engine panic.
 //!
 //! # Features
 //!
-//! * `std` (default): masks and UTF-8 use the vectors that the processor has. Without it
-//!   they use those that the build has. The engine needs only `alloc` in any case.
+//! * `std` (default): masks and UTF-8 use the SIMD instructions of the processor, detected at
+//!   run time. Without it they use those of the build target. The engine needs only `alloc` in
+//!   any case.
 //! * `deflate` (default): permessage-deflate. Without it the API is the same, and
 //!   [`Config::deflate`] is refused with [`Rule::DeflateUnavailable`].
 //! * `component`: the exports of the WebAssembly component. Only its build has a use for it.

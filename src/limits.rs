@@ -1,4 +1,4 @@
-//! What may grow, and how far; what may last, and how long.
+//! The limits and timeouts of a session.
 
 use core::ops::RangeInclusive;
 use core::time::Duration;
@@ -27,20 +27,20 @@ pub struct Limits {
     /// frame that would exceed it, or of a compressed message at the byte that does:
     /// [`Rule::MessageTooBig`](crate::Rule::MessageTooBig). Default 16 MiB.
     pub message: u64,
-    /// The most bytes that are inflated in one call; each block of compressed data
-    /// counts 1024. The rest of the input waits for the next call, which is due at
-    /// once. From 1024. Default 1 MiB.
+    /// The most bytes that are inflated in one call; each block of compressed data counts 1024
+    /// more. The rest of the input is then to be passed again at once. From 1024. Default 1
+    /// MiB.
     pub inflate_per_call: u32,
     /// The most frames in a received message. Beyond it:
     /// [`Rule::TooManyFragments`](crate::Rule::TooManyFragments). Default 65536.
     pub fragments: u32,
-    /// The most bytes of frames that are queued and not handed out yet, each frame
-    /// with [`Limits::FRAME_OVERHEAD`]. A send beyond it is refused with
-    /// [`Rule::QueueFull`](crate::Rule::QueueFull), and the session lives: there is room
-    /// again once output was taken. If nothing waits, a message of any length is
-    /// queued. Default 32 MiB.
+    /// The most bytes of frames that may be queued and not handed out yet; each frame counts
+    /// [`Limits::FRAME_OVERHEAD`] more. A send beyond it is refused with
+    /// [`Rule::QueueFull`](crate::Rule::QueueFull), and the session stays open: there is room
+    /// again once output was handed out. If nothing is queued, a message of any length is
+    /// accepted. Default 32 MiB.
     pub queued_output: u64,
-    /// The most bytes of pongs that are queued and not handed out yet. Beyond it:
+    /// The most bytes of pongs that may be queued and not handed out yet. Beyond it:
     /// [`Rule::PingFlood`](crate::Rule::PingFlood). Default 65536.
     pub queued_pongs: u32,
 }
@@ -49,8 +49,8 @@ impl Limits {
     /// The range of [`Limits::inflate_per_call`].
     pub const INFLATE_PER_CALL: RangeInclusive<u32> = 1024..=u32::MAX;
 
-    /// What each frame that waits counts toward [`Limits::queued_output`] beside its
-    /// bytes: the memory that it takes to keep it.
+    /// What each queued frame counts toward [`Limits::queued_output`] in addition to its
+    /// bytes: the memory for its bookkeeping.
     pub const FRAME_OVERHEAD: u64 = 64;
 }
 
@@ -70,8 +70,8 @@ impl Default for Limits {
     }
 }
 
-/// A buffer that has been larger than this gives its memory back when it is
-/// empty, so that an idle session is small.
+/// A buffer that has been larger than this is freed when it is empty, so that an idle session
+/// is small.
 pub(crate) const KEPT_CAPACITY: usize = 4096;
 
 /// The deadlines of a session. `None` turns one off.
@@ -80,7 +80,7 @@ pub(crate) const KEPT_CAPACITY: usize = 4096;
 pub struct Timeouts {
     /// From the creation of the session until it is open. Beyond it:
     /// [`Rule::HandshakeTimeout`](crate::Rule::HandshakeTimeout), which a server answers with
-    /// 408 if a part of the request has come as bytes. Default 10 s.
+    /// 408 if a part of the request has arrived as bytes. Default 10 s.
     pub handshake: Option<Duration>,
     /// How long a peer may send nothing at all. Beyond it:
     /// [`Rule::IdleTimeout`](crate::Rule::IdleTimeout). Default none, because
@@ -92,24 +92,23 @@ pub struct Timeouts {
     /// After how long without input a ping is sent. At least
     /// [`Timeouts::MIN_KEEPALIVE`]. Default 30 s.
     pub keepalive: Option<Duration>,
-    /// How long a peer may send nothing at all after a ping was handed out, or, if more
-    /// output waited behind the ping, after the peer has last taken of that. Beyond it:
-    /// [`Rule::PongTimeout`](crate::Rule::PongTimeout). Default 20 s.
+    /// How long a peer may send nothing at all after a ping was handed out. If more output was
+    /// queued behind the ping, the time starts again whenever some of it is handed out. Beyond
+    /// it: [`Rule::PongTimeout`](crate::Rule::PongTimeout). Default 20 s.
     pub pong: Option<Duration>,
     /// How long a chunk of a message may wait for more of it, if it is shorter than
     /// 16 KiB and messages are delivered in chunks
     /// ([`Delivery::Streaming`](crate::Delivery::Streaming)). Default none: it is delivered
     /// at the end of the input.
     pub coalesce: Option<Duration>,
-    /// How long output may wait while nothing of it is handed out: nothing can be said to
-    /// the peer then, so no close frame is. Beyond it:
+    /// How long output may stay queued while none of it is handed out. After that the session
+    /// ends without a close frame. Beyond it:
     /// [`Rule::WriteTimeout`](crate::Rule::WriteTimeout). Default 30 s.
     pub write: Option<Duration>,
-    /// How long a peer may take to answer a close frame, after its last byte was handed
-    /// out. Beyond it: [`Rule::CloseTimeout`](crate::Rule::CloseTimeout). Once more, how long
-    /// it may take to end its stream while the session is
-    /// [`State::Draining`](crate::State::Draining). Beyond it the session is closed, and
-    /// hasn't failed for that. Default 10 s.
+    /// How long a peer may take to answer a close frame, after its last byte was handed out.
+    /// Beyond it: [`Rule::CloseTimeout`](crate::Rule::CloseTimeout). Also how long it may take
+    /// to end its stream while the session is [`State::Draining`](crate::State::Draining).
+    /// After that the session is closed, which is not a failure. Default 10 s.
     pub close: Option<Duration>,
 }
 

@@ -147,7 +147,7 @@ enum Part {
     Messages,
     /// Handshakes in memory.
     Handshakes,
-    /// The sandbox by itself.
+    /// The sandbox alone.
     Sandbox,
     /// permessage-deflate.
     Deflate,

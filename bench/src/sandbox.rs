@@ -42,7 +42,7 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
     let mut out = io::stdout();
     writeln!(
         out,
-        "\nThe sandbox by itself, {repetitions} repetitions\n{LEGEND}\n"
+        "\nThe sandbox alone, {repetitions} repetitions\n{LEGEND}\n"
     )?;
     let rows = measure(&plan.component, repetitions, count)?;
     write!(out, "{}", table(&rows))?;

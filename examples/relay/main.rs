@@ -156,11 +156,11 @@ impl Relay {
         }
     }
 
-    /// Gives a session its input, and the other one what comes of it.
+    /// Passes a session its input, and the messages in it to the other one.
     fn step(&mut self, index: usize, now: Instant) -> Result<(), Box<dyn Error>> {
         let authority = Arc::clone(&self.authority);
         let [from, to] = self.pair(index);
-        // Without input the call tells the time, and takes what waits to be written.
+        // Without input the call only passes the time, and returns queued output.
         let length = if from.is_held_up_by(to) {
             0
         } else {

@@ -39,8 +39,8 @@ bytes, 1KB is 1000.
 --component can also be set by the environment variable WEBSOCKET_COMPONENT.
 Exit status: 0 after SIGTERM or SIGINT, 1 if it can't run, 2 for wrong arguments.";
 
-const ROUTING: &str = "Where requests go";
-const FIELDS: &str = "What upstreams are told";
+const ROUTING: &str = "Routing";
+const FIELDS: &str = "Forwarded fields";
 const LENIENCY: &str = "Leniency";
 const LIMITS: &str = "Limits";
 const TIMEOUTS: &str = "Timeouts";
@@ -62,7 +62,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = address)]
     pub(crate) listen: Vec<SocketAddr>,
 
-    /// Show this HTML file to browsers that ask for /
+    /// Serve this HTML file to browsers that request /
     #[arg(long, value_name = "FILE")]
     pub(crate) page: Option<PathBuf>,
 
@@ -74,7 +74,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FOLDER")]
     pub(crate) record: Option<PathBuf>,
 
-    /// Where paths below PREFIX go [default: /]; repeatable
+    /// Upstream for paths below PREFIX [default: /]; repeatable
     #[arg(
         long,
         value_name = "[PREFIX=]URL",
@@ -92,11 +92,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ORIGIN", help_heading = ROUTING)]
     pub(crate) origin: Vec<Origin>,
 
-    /// Pass on the client's Host, if valid, not the upstream's
+    /// Forward the client's Host, if valid, not the upstream's
     #[arg(long, help_heading = FIELDS)]
     pub(crate) keep_host: bool,
 
-    /// Believe X-Forwarded-For and the like of these; repeatable
+    /// Trust X-Forwarded-For and the like from these; repeatable
     #[arg(long, value_name = "CIDR", value_parser = forwarded::network, help_heading = FIELDS)]
     pub(crate) trusted_proxy: Vec<IpNet>,
 
@@ -104,11 +104,11 @@ pub(crate) struct Args {
     #[arg(long, help_heading = LENIENCY)]
     pub(crate) allow_http10_upstream: bool,
 
-    /// Pass on text that isn't UTF-8 instead of ending with 1007
+    /// Forward text that isn't UTF-8 instead of failing with 1007
     #[arg(long, help_heading = LENIENCY)]
     pub(crate) allow_invalid_utf8: bool,
 
-    /// Longest message; a longer one ends with 1009
+    /// Longest message; a longer one fails with 1009
     #[arg(long, value_name = "SIZE", default_value = "16MiB", value_parser = units::size(1..=1_u64 << 60), help_heading = LIMITS)]
     pub(crate) max_message: u64,
 
@@ -124,7 +124,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "COUNT", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=20_000), help_heading = LIMITS)]
     pub(crate) max_connections: u32,
 
-    /// Longest frame that is passed on whole; longer ones stream
+    /// Longest frame forwarded whole; longer ones are streamed
     #[arg(long, value_name = "SIZE", default_value = "128KiB", value_parser = units::size(0..=256_u32 << 20), help_heading = LIMITS)]
     pub(crate) whole_frames: u32,
 
@@ -160,7 +160,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", default_value = "20s", value_parser = units::span, help_heading = TIMEOUTS)]
     pub(crate) pong_timeout: Span,
 
-    /// Without any output taken that waits; or off
+    /// For a side to accept queued output; or off
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = units::span, help_heading = TIMEOUTS)]
     pub(crate) write_timeout: Span,
 
@@ -168,7 +168,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = units::time, help_heading = TIMEOUTS)]
     pub(crate) close_timeout: Duration,
 
-    /// For all to close after SIGTERM or SIGINT
+    /// For connections to close after SIGTERM or SIGINT
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = units::time, help_heading = TIMEOUTS)]
     pub(crate) shutdown_timeout: Duration,
 
@@ -186,7 +186,7 @@ pub(crate) struct Args {
     )]
     pub(crate) log: log::Level,
 
-    /// In which form to log: text, or json with an object a line
+    /// Log format: text, or json with one object per line
     #[arg(
         long,
         value_name = "FORMAT",

@@ -1,10 +1,10 @@
 //! Two open sides, and what goes from one to the other.
 //!
-//! What one session receives the other sends, in the same call into the guest, which it never leaves: a large frame
-//! streams through in pieces, as fragments, and is not put together. A side is read only while the other takes what
-//! comes of it, so that what waits in the gate is at most a read's worth, or a frame that is held until it is whole, in
-//! each direction. Pings and pongs are not carried over: each side is answered, and asked, by its own session. Close
-//! frames are, so that both sides take part in one closing handshake.
+//! What one session receives, the other sends in the same call into the guest, so messages never leave it. A large
+//! frame is streamed in fragments and not reassembled. A side is read only while the other side accepts output, so the
+//! gate buffers at most the output of one read, or one incomplete frame, in each direction. Pings and pongs are not
+//! forwarded: each session answers and sends its own. Close frames are forwarded, so that both sides take part in one
+//! closing handshake.
 
 use std::future::{Future, poll_fn};
 use std::mem;

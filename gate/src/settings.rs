@@ -18,8 +18,8 @@ use crate::plain::Plain;
 use crate::record::{Recorder, Writing};
 use crate::route::{Routes, Rule};
 
-/// How long a small fragment waits for the next, and a small piece of a frame that is too long to wait as a whole: many
-/// servers have a limit on fragments. But a peer may well send a message bit by bit, and mean it.
+/// How long small chunks of a message are coalesced, since many servers limit the number of fragments. It is short,
+/// because a peer may send a message bit by bit on purpose.
 const COALESCE: Duration = Duration::from_millis(20);
 
 /// The component in its sandbox, with a guest for each connection.

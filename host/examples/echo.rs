@@ -29,7 +29,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             };
             match echo.await {
                 Ok(()) => println!("{peer}: closed"),
-                Err(error) => println!("{peer}: {error} ({:?}'s fault)", error.fault()),
+                Err(error) => println!("{peer}: {error} (at fault: {:?})", error.origin()),
             }
         });
     }

@@ -11,7 +11,7 @@ use crate::protocol::{
 ///
 /// They fail only if the guest has ended.
 impl Guest {
-    /// Values that hold for every session (`WebSocketGetGlobalProperty`).
+    /// Returns values that hold for every session (`WebSocketGetGlobalProperty`).
     ///
     /// # Errors
     ///
@@ -20,7 +20,7 @@ impl Guest {
         self.enter(|exports, store| exports.call_get_global_properties(store))
     }
 
-    /// The first of `supported` that a request's `headers` ask for.
+    /// Returns the first of `supported` that a request's `headers` ask for.
     ///
     /// # Errors
     ///
@@ -36,7 +36,7 @@ impl Guest {
 
 /// # Making a session
 impl Guest {
-    /// A session of the client role (`WebSocketCreateClientHandle`), from at least 32 unpredictable bytes.
+    /// Creates a session of the client role (`WebSocketCreateClientHandle`), from at least 32 unpredictable bytes.
     ///
     /// # Errors
     ///
@@ -54,7 +54,7 @@ impl Guest {
         })
     }
 
-    /// A session of the server role (`WebSocketCreateServerHandle`).
+    /// Creates a session of the server role (`WebSocketCreateServerHandle`).
     ///
     /// # Errors
     ///
@@ -65,7 +65,7 @@ impl Guest {
         })
     }
 
-    /// A client whose handshake something else has made: it starts open.
+    /// Creates a client whose handshake something else has made: it starts open.
     ///
     /// # Errors
     ///
@@ -83,7 +83,7 @@ impl Guest {
         })
     }
 
-    /// A server whose handshake something else has made: it starts open.
+    /// Creates a server whose handshake something else has made: it starts open.
     ///
     /// # Errors
     ///
@@ -136,7 +136,7 @@ impl Guest {
         })
     }
 
-    /// What to do next (`WebSocketGetAction`).
+    /// Returns what the host has to do next (`WebSocketGetAction`).
     ///
     /// # Errors
     ///
@@ -154,7 +154,7 @@ impl Guest {
         })
     }
 
-    /// Tells what was done (`WebSocketCompleteAction`).
+    /// Reports the result of an action (`WebSocketCompleteAction`).
     ///
     /// # Errors
     ///
@@ -176,8 +176,9 @@ impl Guest {
 
 /// # The end, and properties
 impl Guest {
-    /// The transport has no more input. If the closing handshake is not complete, the session fails with
-    /// `connection-lost`. A chunk of a message that still waits for more comes with the next call.
+    /// Reports that the peer's stream has ended. If no close frame was received, the session fails with
+    /// `connection-lost`, or with `handshake-refused` if that was the end of a refusal's body. A chunk that is still
+    /// being coalesced is delivered by the next call.
     ///
     /// # Errors
     ///
@@ -201,7 +202,7 @@ impl Guest {
         })
     }
 
-    /// Where the session is.
+    /// Returns the session's state.
     ///
     /// # Errors
     ///
@@ -212,7 +213,7 @@ impl Guest {
         })
     }
 
-    /// The rule that ended the session.
+    /// Returns the rule that ended the session, if one was broken.
     ///
     /// # Errors
     ///
@@ -234,7 +235,7 @@ impl Guest {
         })
     }
 
-    /// What was agreed on, once the session has opened.
+    /// Returns what was negotiated, once the session has opened.
     ///
     /// # Errors
     ///
@@ -245,8 +246,8 @@ impl Guest {
         })
     }
 
-    /// Reports that the transport doesn't take the output that was handed out: until
-    /// [`output_taken`](Self::output_taken), handing out more is no progress.
+    /// Reports that the transport doesn't accept the output that was handed out. Until
+    /// [`output_taken`](Self::output_taken), the write timeout runs, and handing out more is no progress.
     ///
     /// # Errors
     ///
@@ -259,7 +260,7 @@ impl Guest {
         })
     }
 
-    /// Reports that the transport took some output after it had been blocked.
+    /// Reports that the transport accepted some output after it had been blocked.
     ///
     /// # Errors
     ///
@@ -272,8 +273,8 @@ impl Guest {
         })
     }
 
-    /// The host doesn't read for now: until [`resume_reading`](Self::resume_reading) no deadline comes that waits for the
-    /// peer's bytes.
+    /// Reports that the host has stopped reading: until [`resume_reading`](Self::resume_reading), the deadlines for the
+    /// peer's bytes are suspended.
     ///
     /// # Errors
     ///
@@ -286,7 +287,7 @@ impl Guest {
         })
     }
 
-    /// The host reads again.
+    /// Reports that the host reads again.
     ///
     /// # Errors
     ///
@@ -299,7 +300,8 @@ impl Guest {
         })
     }
 
-    /// Whether the next action would bring more though no time passes and the last one was none.
+    /// Returns whether to call [`get_action`](Self::get_action) again at once, although the last action was
+    /// `no-action`.
     ///
     /// # Errors
     ///
@@ -310,7 +312,7 @@ impl Guest {
         })
     }
 
-    /// When to call next if there is no input before, if ever.
+    /// Returns when to call next if no input arrives first.
     ///
     /// # Errors
     ///
@@ -321,7 +323,7 @@ impl Guest {
         })
     }
 
-    /// How many bytes are queued and not handed out yet.
+    /// Returns how many bytes are queued and not handed out yet.
     ///
     /// # Errors
     ///
@@ -334,7 +336,7 @@ impl Guest {
         })
     }
 
-    /// The round-trip time of the last ping that was answered.
+    /// Returns the round-trip time of the last ping that was answered.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! The time that sessions are told.
+//! The time that is passed to sessions.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use crate::protocol::Instant;
 
 /// A monotonic clock, read in nanoseconds since it was made.
 ///
-/// It is tokio's clock, so it stands still and jumps with `tokio::time::pause` and `advance`. It needs no runtime.
+/// It is tokio's clock, so `tokio::time::pause` and `advance` work on it. It needs no runtime.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     origin: time::Instant,
 }
 
 impl Clock {
-    /// A clock that starts at 0.
+    /// Creates a clock that starts at 0.
     #[must_use]
     pub fn start() -> Self {
         Self {
@@ -23,13 +23,14 @@ impl Clock {
         }
     }
 
-    /// The reading now. After 584 years it stays at its largest value.
+    /// Returns the current reading. After 584 years it stays at its largest value.
     #[must_use]
     pub fn now(&self) -> Instant {
         u64::try_from(self.origin.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
-    /// When the clock shows `reading`, for a timer. A time too far away for the system to name is 30 years from now.
+    /// Returns when the clock reaches `reading`, for a timer. A time that is too far away for the system's clock is 30
+    /// years from now.
     #[must_use]
     pub fn at(&self, reading: Instant) -> time::Instant {
         const FAR: Duration = Duration::from_secs(30 * 365 * 86_400);

@@ -11,8 +11,8 @@ use crate::error::SandboxError;
 pub struct SandboxConfig {
     /// The most guests at a time; one more is refused with [`SandboxError::PoolExhausted`]. Default 1000.
     ///
-    /// For each of them 4 GiB of address space are set aside, and no memory: 20,000 fit in the 128 TiB that a process
-    /// has. A guest in use takes about three of the mappings that Linux counts (`vm.max_map_count`, 65,530).
+    /// Each reserves 4 GiB of address space, and no memory: 20,000 fit in the 128 TiB that a process has. A guest in
+    /// use takes about three of the mappings that Linux counts (`vm.max_map_count`, 65,530).
     pub guests: u32,
     /// The most memory of one guest, in bytes, a multiple of 64 KiB and at most 4 GiB; one that needs more ends with
     /// [`SandboxError::OutOfMemory`]. Default 256 MiB.
@@ -21,7 +21,7 @@ pub struct SandboxConfig {
     /// limit of 16 MiB that makes 192 MiB for a relay whose two sessions do both at once. A guest starts with 128 KiB,
     /// and takes more only when it needs it.
     pub memory: usize,
-    /// The most elements of one table of a guest. Default 4096, some eight times what the component has.
+    /// The most elements of one table of a guest. Default 4096, about eight times what the component has.
     pub table_elements: usize,
     /// The most processor time that a call may take; a longer one ends the guest with [`SandboxError::OutOfTime`], at
     /// most a quarter later, or two milliseconds for times below 8 ms. Default 1 s, some 50 times what the largest
@@ -51,6 +51,6 @@ pub enum Cache {
     Beside,
     /// In this folder.
     Folder(PathBuf),
-    /// Nowhere: it is compiled at each start.
+    /// Nowhere: the component is compiled at each start.
     Off,
 }

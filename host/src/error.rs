@@ -32,7 +32,7 @@ pub enum SandboxError {
         /// What wasmtime calls the trap.
         reason: String,
     },
-    /// The guest gave back what the contract doesn't allow.
+    /// The guest returned what the contract doesn't allow.
     BrokenContract {
         /// What that was.
         reason: String,
@@ -42,7 +42,7 @@ pub enum SandboxError {
 }
 
 impl SandboxError {
-    /// Names what a call came to. `denied` tells that memory was refused to the guest in it.
+    /// Names what a call came to. `denied` says that memory was refused to the guest in it.
     pub(crate) fn of_call(
         error: &wasmtime::Error,
         denied: bool,
@@ -95,7 +95,7 @@ impl Error for SandboxError {}
 /// Why a call gave no result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallError {
-    /// A rule was broken, by the party that it names. The guest goes on.
+    /// A rule was broken; `Failure::fault` says by whom. The guest goes on.
     Failure(Box<Failure>),
     /// The guest has ended.
     Sandbox(SandboxError),

@@ -11,14 +11,14 @@ use crate::protocol::{Instant, Outgoing};
 use crate::records::List;
 
 impl Guest {
-    /// Takes what was read and what is to be sent, and gives back all that follows from it: the batched call.
+    /// Queues messages, processes input, and returns events and output: the batched call.
     ///
     /// `outgoing` is queued before `input` is parsed, in order, up to the first record that is refused; its records
     /// point into `payload`. No further input is taken once the result holds `capacity` bytes of payload, and no more
-    /// than `capacity` bytes of output are handed out; a message is delivered whole even if it is longer. Both lists
-    /// and `input` may be empty: the call then tells the time.
+    /// than `capacity` bytes of output are handed out; a message is delivered whole even if it is longer. All lists may
+    /// be empty: the call then only passes the time.
     ///
-    /// The bytes that come back are not copied from the guest, if its component leaves them in place
+    /// The returned bytes are not copied from the guest, if its component leaves them in place
     /// ([`Sandbox::reads_in_place`](crate::Sandbox::reads_in_place)).
     ///
     /// # Errors
@@ -63,12 +63,12 @@ impl Guest {
         }
     }
 
-    /// Takes what was read, and has `target`, another session of this guest's, send the messages that it holds: what a
-    /// relay does, and the messages don't leave the guest.
+    /// Processes input, and queues the messages in it on `target`, another session of this guest: a relay whose
+    /// messages don't leave the guest.
     ///
     /// A message that is delivered in chunks is sent in fragments. No further input is taken once `target` holds
-    /// `capacity` bytes of output, and no more than that are handed out by each session. A target that takes no messages
-    /// any more is sent none; they are taken and counted all the same.
+    /// `capacity` bytes of output, and no more than that are handed out by each session. If the target can't send
+    /// messages any more, they are consumed, counted and dropped.
     ///
     /// # Errors
     ///

@@ -15,13 +15,14 @@ use crate::limiter::Limiter;
 use crate::protocol::{Event, Failure, Instant, Outgoing, State};
 use crate::records::{Events, List, MaybeFailure};
 
-/// The result of [`Guest::exchange`](crate::Guest::exchange). It borrows from the guest's memory, so the guest is at rest until it is dropped.
+/// The result of [`Guest::exchange`](crate::Guest::exchange). It borrows from the guest's memory, so the guest can't be
+/// called until it is dropped.
 #[derive(Debug)]
 pub struct Exchanged<'guest> {
-    /// How many bytes of the input were taken. The rest is to be given again in the next call, which it is worth
-    /// making when `more` is set or after a request was answered.
+    /// How many bytes of the input were consumed. Pass the rest again in the next call: at once if `more` is set, or
+    /// after answering a request.
     pub consumed: usize,
-    /// What was received, in order.
+    /// What was received, in order, then the sends that were completed or cancelled.
     pub events: Vec<Event>,
     /// The bytes that the events point into.
     pub payload: &'guest [u8],
@@ -29,15 +30,15 @@ pub struct Exchanged<'guest> {
     pub output: &'guest [u8],
     /// How many of the outgoing records were queued.
     pub accepted: usize,
-    /// Why the next of them was not.
+    /// Why the next one was refused, if it was.
     pub refused: Option<Box<Failure>>,
     /// Whether another call with the same `now` would bring more.
     pub more: bool,
-    /// Where the session is.
+    /// The session's state.
     pub state: State,
     /// When to call again if no input arrives first.
     pub next_deadline: Option<Instant>,
-    /// The rule that ended the session, from the result on in which it did.
+    /// The rule that ended the session, in this call or an earlier one.
     pub failure: Option<Box<Failure>>,
 }
 
@@ -51,17 +52,16 @@ impl<'guest> Exchanged<'guest> {
     }
 }
 
-/// The result of [`Guest::relay`](crate::Guest::relay). It borrows from the guest's memory, as a
-/// [`Exchanged`] does.
+/// The result of [`Guest::relay`](crate::Guest::relay). It borrows from the guest's memory, as an [`Exchanged`] does.
 #[derive(Debug)]
 pub struct Relayed<'guest> {
-    /// Of the session that received. Its events are those that are no messages, and no pieces of any.
+    /// The result of the session that received. Its events are all but messages and their chunks.
     pub source: Exchanged<'guest>,
-    /// Of the session that sends them. Its events are sends that are done.
+    /// The result of the session that sends. Its events are the sends that were completed or cancelled.
     pub target: Exchanged<'guest>,
-    /// Messages whose last byte was received.
+    /// How many messages were received to their end.
     pub messages: u64,
-    /// Bytes of payload that were received.
+    /// How many bytes of payload were received.
     pub bytes: u64,
 }
 

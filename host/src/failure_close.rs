@@ -1,4 +1,4 @@
-//! What can still be said when a guest can't.
+//! The close frame that is sent when a guest has failed.
 
 /// A side of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,10 +9,10 @@ pub enum Role {
     Server,
 }
 
-/// A close frame with the code 1011, internal error, for a connection whose guest has ended.
+/// Returns a close frame with the code 1011, internal error, for a connection whose guest has ended.
 ///
-/// It may be written only where a frame may begin: the session was open, and all that its last exchange had to say was
-/// handed out (`more` was false) and written.
+/// It may be written only at a frame boundary: the session was open, and all output of its last exchange was handed out
+/// (`more` was false) and written.
 #[must_use]
 pub fn failure_close(role: Role) -> Vec<u8> {
     const FIN_CLOSE: u8 = 0x88;

@@ -14,11 +14,11 @@ use crate::limiter::Limiter;
 use crate::options;
 use crate::protocol::{Config, Failure};
 
-/// A sandbox of its own for one connection, with whatever sessions that takes: a relayed connection has two.
+/// A sandbox for one connection, with its sessions: a relayed connection has two.
 ///
-/// Its methods are the functions of the contract, in the words of `wit/session.wit`; each tells apart a broken rule
-/// ([`CallError::Failure`]) from the end of the guest ([`CallError::Sandbox`]). After such an end no call enters the
-/// guest again. Dropping a guest frees all it held and gives its place in the pool back.
+/// Its methods are the functions of the contract (`wit/session.wit`). Their errors distinguish a broken rule
+/// ([`CallError::Failure`]) from the end of the guest ([`CallError::Sandbox`]), after which no call enters the guest
+/// again. Dropping a guest frees its memory and its slot in the pool.
 pub struct Guest {
     pub(crate) store: Store<Limiter>,
     bindings: Websocket,
@@ -82,13 +82,13 @@ impl Guest {
         })
     }
 
-    /// How many bytes the guest's memory has. It only ever grows.
+    /// Returns the size of the guest's memory, in bytes. It only grows.
     #[must_use]
     pub fn memory(&self) -> usize {
         self.store.data().memory()
     }
 
-    /// What ended the guest, if something did.
+    /// Returns what ended the guest, if it has ended.
     #[must_use]
     pub fn fault(&self) -> Option<&SandboxError> {
         self.fault.as_ref()

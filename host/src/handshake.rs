@@ -27,7 +27,7 @@ impl Guest {
         })
     }
 
-    /// The head of the response that a client got, once it has come.
+    /// Returns the response that a client received, once its head is complete.
     ///
     /// # Errors
     ///
@@ -38,7 +38,7 @@ impl Guest {
         })
     }
 
-    /// The head of the request that a server got, once it has come.
+    /// Returns the head of the request that a server received, until it is answered or the session ends.
     ///
     /// # Errors
     ///
@@ -49,7 +49,7 @@ impl Guest {
         })
     }
 
-    /// Queues the response that accepts the request; the session is open. Input that was not consumed is to be given again now.
+    /// Queues the response that accepts the request; the session is open. Pass the unconsumed input again.
     ///
     /// # Errors
     ///
@@ -90,7 +90,7 @@ impl Guest {
 
 /// # The handshake in headers
 impl Guest {
-    /// The fields that a client adds to its request (`WebSocketBeginClientHandshake`).
+    /// Returns the fields that a client adds to its request (`WebSocketBeginClientHandshake`).
     ///
     /// # Errors
     ///
@@ -117,7 +117,8 @@ impl Guest {
         })
     }
 
-    /// Checks the response to it (`WebSocketEndClientHandshake`). The session opens, or fails.
+    /// Checks the response to the request of [`begin_client_handshake`](Self::begin_client_handshake)
+    /// (`WebSocketEndClientHandshake`). The session opens, or fails.
     ///
     /// # Errors
     ///
@@ -135,7 +136,7 @@ impl Guest {
         })
     }
 
-    /// Checks a request, and the answer to it (`WebSocketBeginServerHandshake`): the fields of the response.
+    /// Checks a request and its acceptance, and returns the fields of the response (`WebSocketBeginServerHandshake`).
     ///
     /// # Errors
     ///
@@ -154,7 +155,7 @@ impl Guest {
         })
     }
 
-    /// The response was written: the session is open (`WebSocketEndServerHandshake`).
+    /// Reports that the response was written: the session is open (`WebSocketEndServerHandshake`).
     ///
     /// # Errors
     ///

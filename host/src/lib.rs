@@ -1,7 +1,7 @@
 //! The WebSocket engine in its sandbox.
 //!
-//! The protocol lives in a WebAssembly component that imports nothing: whatever a hostile peer sends is parsed where it
-//! can do no more than answer wrongly. This crate is the wasmtime side of it.
+//! The protocol lives in a WebAssembly component that imports nothing: whatever a hostile peer sends is parsed where
+//! the worst it can cause is a wrong answer. This crate runs it in wasmtime.
 //!
 //! | module | what it is |
 //! |---|---|
@@ -13,7 +13,7 @@
 //! | `exchanged`, `records` | [`Exchanged`], [`Relayed`]: the results of those calls, read where they are in guest memory |
 //! | `options` | a session's [`Config`](protocol::Config) as the options resource of a guest |
 //! | `engine`, `limiter`, `call_time` | wasmtime's settings, the limits of one guest |
-//! | `config`, `error`, `clock`, `failure_close` | [`SandboxConfig`], [`SandboxError`], the time that sessions are told, the close frame that needs no session |
+//! | `config`, `error`, `clock`, `failure_close` | [`SandboxConfig`], [`SandboxError`], the clock, the close frame that needs no session |
 //! | [`protocol`] | the types of the contract, as the WIT describes them |
 //!
 //! Each module uses only those below it.
@@ -53,9 +53,9 @@
 //!
 //! # Who is at fault
 //!
-//! A [`protocol::Failure`] is a rule that was broken, by the peer, by the transport or by the caller, and says which. A
-//! [`SandboxError`] is the guest's own: it trapped, or ran out of memory or time. It ends that guest, every call after
-//! it returns the same error, and no other guest notices.
+//! A [`protocol::Failure`] is a rule that was broken, by the peer, by the transport or by the caller; its `fault` says
+//! by whom. A [`SandboxError`] is the guest's own: it trapped, or ran out of memory or time. It ends that guest, every
+//! call after it returns the same error, and no other guest notices.
 
 mod bindings;
 mod cache;

@@ -6,7 +6,7 @@ use wasmtime::{Error, ResourceLimiter, Result};
 
 use crate::call_time::CallTime;
 
-/// Holds a guest to its limits. A guest that is refused memory traps; `denied` is how that trap is told from others.
+/// Holds a guest to its limits. A guest that is refused memory traps; `denied` distinguishes that trap from others.
 #[derive(Debug)]
 pub(crate) struct Limiter {
     memory_limit: usize,

@@ -1,7 +1,8 @@
 //! The types of the contract, `websocket:protocol@0.2.0`, as `wit/` describes them.
 //!
 //! Times are nanoseconds: [`Instant`] of a monotonic clock of the caller's ([`Clock`](crate::Clock) is one),
-//! [`Duration`] of a span. A session's settings are the engine's [`Config`], with which options are made in the guest.
+//! [`Duration`] of a span. A session's settings are the engine's [`Config`], from which options are created in the
+//! guest.
 
 pub use websocket_component::{Config, Deflate, Delivery, Limits, PongPolicy, Rule, Timeouts};
 
@@ -28,7 +29,7 @@ impl Failure {
 }
 
 impl EventKind {
-    /// Returns what another session sends to pass a message or a close frame on, and none for all other events.
+    /// Returns what to send to forward a message or a close frame, and none for all other events.
     #[must_use]
     pub fn to_outgoing(self) -> Option<OutgoingKind> {
         let compression = Compression::Automatic;

@@ -1,7 +1,7 @@
 //! The records of the batched call, read from guest memory and written to it in one go.
 //!
 //! wasmtime takes lists of records element by element and field by field, which takes longer than the engine does to
-//! parse a small message. The layout of the records is fixed by the canonical ABI, so they can be taken as they stand.
+//! parse a small message. The layout of the records is fixed by the canonical ABI, so they can be copied at once.
 //!
 //! The items of wasmtime that this needs are those that its derive macros expand to; they may change with its version.
 

@@ -14,7 +14,7 @@ use crate::limiter::Limiter;
 use crate::load::{self, LoadError, Loaded};
 use crate::protocol::GlobalProperties;
 
-/// A component, ready to make guests. Cheap to clone; the clones share one pool.
+/// A loaded component, from which guests are created. Cheap to clone; the clones share one pool.
 #[derive(Clone)]
 pub struct Sandbox {
     shared: Arc<Shared>,
@@ -62,7 +62,7 @@ impl Sandbox {
         })
     }
 
-    /// A new guest: one store and one instance, without a session yet.
+    /// Creates a guest: one store and one instance, without a session yet.
     ///
     /// # Errors
     ///
@@ -78,19 +78,19 @@ impl Sandbox {
         Guest::new(instances, store(instances, limits), *reads_in_place)
     }
 
-    /// Values that hold for every session.
+    /// Returns values that hold for every session.
     #[must_use]
     pub fn global_properties(&self) -> &GlobalProperties {
         &self.shared.global_properties
     }
 
-    /// How the sandbox was made.
+    /// Returns the sandbox's configuration.
     #[must_use]
     pub fn config(&self) -> &SandboxConfig {
         &self.shared.limits
     }
 
-    /// How many guests are in use.
+    /// Returns how many guests are in use.
     #[must_use]
     pub fn guests(&self) -> u64 {
         let engine = self.shared.instances.engine();
@@ -99,7 +99,7 @@ impl Sandbox {
             .map_or(0, |pool| pool.component_instances())
     }
 
-    /// Whether what a call returns is read in place rather than copied: see [`Guest::exchange`].
+    /// Returns whether the results of calls are read in place rather than copied: see [`Guest::exchange`].
     #[must_use]
     pub fn reads_in_place(&self) -> bool {
         self.shared.reads_in_place

@@ -11,7 +11,7 @@ import { Outbox, type Send } from './outbox.js';
 import { concat } from './payload.js';
 import { Alarm, now } from './time.js';
 
-/** What a driver tells. */
+/** What a driver reports. */
 export interface DriverListener {
   /** A server's request has come: it is answered with the session's `accept` or `refuse`, and `answered`. */
   asked(): void;
@@ -25,11 +25,11 @@ export interface DriverListener {
   pong(bytes: Uint8Array, roundTrip: bigint | undefined): void;
   /** The peer's close frame has come; 1005 if it has no code (RFC 6455, section 7.1.5). */
   close(code: number, reason: string): void;
-  /** Calls back when the messages that were told have been answered, if they are. */
+  /** Calls back when the messages that were reported have been answered, if they are. */
   whenAnswered(then: () => void): void;
   /** Nothing more is received or sent. If the connection broke: the rule that was broken, or what the transport says. */
   finished(error: Error | undefined): void;
-  /** The connection is gone, after `finished`; whether close frames went both ways. Nothing is told afterwards. */
+  /** The connection is gone, after `finished`; whether close frames were sent and received. Nothing is reported afterwards. */
   ended(wasClean: boolean): void;
 }
 

@@ -1,6 +1,6 @@
 /** Where a connection's bytes come from and go to. Adapters: {@link ./duplexes}. */
 export interface Duplex {
-  /** Begins to read. Nothing is told before. */
+  /** Starts reading. Nothing is reported before. */
   start(listener: DuplexListener): void;
   /** Writes bytes behind those before; false if the listener should wait for `drained`. */
   write(bytes: Uint8Array): boolean;
@@ -15,7 +15,7 @@ export interface Duplex {
   destroy(): void;
 }
 
-/** What a duplex tells. */
+/** What a duplex reports. */
 export interface DuplexListener {
   /** Bytes have come. The array may be used again when the call returns. */
   data(bytes: Uint8Array): void;
@@ -23,6 +23,6 @@ export interface DuplexListener {
   end(): void;
   /** There is room for more to be written. */
   drained(): void;
-  /** The connection is gone; nothing is told afterwards. */
+  /** The connection is gone; nothing is reported afterwards. */
   closed(error?: Error): void;
 }

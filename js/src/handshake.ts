@@ -112,7 +112,7 @@ export function refusalOf({ status = 400, headers, body = '' }: Answer): Refusal
   return { status, headers: fieldsOf(headers), body: bytesOf(body) };
 }
 
-/** The extensions that were agreed on, as in the header. */
+/** The extensions that were negotiated, as in the header. */
 export function extensionsOf(extensions: Extension[]): string {
   const parameter = ({ name, value }: ExtensionParameter): string =>
     value === undefined ? `; ${name}` : `; ${name}=${value}`;

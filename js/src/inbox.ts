@@ -1,4 +1,4 @@
-/** Above so many bytes of messages that nobody has taken, no more is read. */
+/** Above this many bytes of messages that wait to be consumed, no more is read. */
 const HIGH_WATER = 1 << 18;
 
 /** How long messages may be worked on before the connection goes on to its end, in milliseconds. */

@@ -11,7 +11,7 @@ import { type Data, bytesOf } from './payload.js';
 import { type Settings, withOptions } from './settings.js';
 import { now } from './time.js';
 
-/** What both sides of a connection can be told. */
+/** The options of both sides of a connection. */
 export interface SessionOptions extends Settings {
   /** Ends the connection without sending a close frame when it is aborted, whether it is open or not yet. */
   signal?: AbortSignal;
@@ -19,15 +19,15 @@ export interface SessionOptions extends Settings {
   engine?: Engine;
 }
 
-/** What a client is told. */
+/** The options of a client. */
 export interface ConnectOptions extends SessionOptions, Ask {}
 
-/** What a server is told. */
+/** The options of a server. */
 export interface AcceptOptions extends SessionOptions, Answering {}
 
 /** How a message is sent. */
 export interface SendOptions {
-  /** False not to compress it, because it is compressed already or holds a secret. Default true, if that was agreed on. */
+  /** False not to compress it, because it is compressed already or holds a secret. Default true, if that was negotiated. */
   compress?: boolean;
 }
 
@@ -61,7 +61,7 @@ const ENTROPY = 32;
  * ```
  */
 export class WebSocketSession extends TypedTarget<SessionEventMap> implements AsyncIterable<string | Uint8Array> {
-  /** The subprotocol that was agreed on, or nothing. */
+  /** The subprotocol that was negotiated, or nothing. */
   readonly protocol: string;
   /** The extensions in use, as in the header. */
   readonly extensions: string;

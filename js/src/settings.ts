@@ -4,13 +4,13 @@ import { dispose } from './dispose.js';
 import type { Engine } from './engine.js';
 import { checked } from './error.js';
 
-/** What may grow, and how far. Each limit can be `Infinity`. */
+/** The limits of a session. Each can be `Infinity`. */
 export interface Limits {
   /** The longest head of a request or response, in bytes. Default 65536. */
   head?: number;
   /** The most header fields in a head. Default 256. */
   headers?: number;
-  /** The longest body of a response that refuses, in bytes; with 0 it is not waited for. Default 65536. */
+  /** The longest body of a response that refuses, in bytes; with 0 it is not read. Default 65536. */
   refusalBody?: number;
   /** The longest payload of a received frame, in bytes. Default 16 MiB. */
   frame?: number;
@@ -20,13 +20,13 @@ export interface Limits {
   inflatePerCall?: number;
   /** The most frames in a received message. Default 65536. */
   fragments?: number;
-  /** The most bytes of pongs that wait to be written. Default 65536. */
+  /** The most bytes of queued pongs. Default 65536. */
   queuedPongs?: number;
 }
 
-/** What may last, and how long, in milliseconds. `Infinity` turns a deadline off. */
+/** The timeouts of a session, in milliseconds. `Infinity` turns one off. */
 export interface Timeouts {
-  /** From the start to the open session. Default 10 000. */
+  /** From the start until the session is open. Default 10 000. */
   handshake?: number;
   /** How long a peer may send nothing at all. Default `Infinity`, because keepalive finds dead peers. */
   idle?: number;
@@ -34,9 +34,9 @@ export interface Timeouts {
   message?: number;
   /** After how long without input a ping is sent, from 1. Default 30 000. */
   keepalive?: number;
-  /** How long a peer may send nothing after a ping, while it takes no output that waits either. Default 20 000. */
+  /** How long a peer may send nothing after a ping, while it accepts no queued output either. Default 20 000. */
   pong?: number;
-  /** How long output may wait while the peer takes none of it. Default 30 000. */
+  /** How long output may stay queued while the peer accepts none of it. Default 30 000. */
   write?: number;
   /** For the peer's answer to a close frame, and then for the end of its side of the transport. Default 10 000. */
   close?: number;
@@ -52,7 +52,7 @@ export interface DeflateSettings {
   receiveWindowBits?: number;
   /** Whether a message that is received may refer to those before it (context takeover). Default true. */
   receiveContextTakeover?: boolean;
-  /** The effort for what is sent: 0, which compresses nothing, to 9. Default 6. */
+  /** The compression level for what is sent: 0, which compresses nothing, to 9. Default 6. */
   level?: number;
   /** The memory for what is sent, beside the window: 1 to 9. Default 8. */
   memoryLevel?: number;
@@ -70,11 +70,11 @@ export interface Settings {
   pongs?: 'each' | 'latest';
   /** Whether a server accepts a Host field that is not a host and port; `authority` is empty then. Default true. */
   allowMalformedHost?: boolean;
-  /** Whether a client takes responses of HTTP/1.0. Default false. */
+  /** Whether a client accepts responses of HTTP/1.0. Default false. */
   allowHttp10Response?: boolean;
-  /** What may grow, and how far. */
+  /** The limits. */
   limits?: Limits;
-  /** What may last, and how long. */
+  /** The timeouts. */
   timeouts?: Timeouts;
 }
 

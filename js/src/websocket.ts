@@ -6,7 +6,7 @@ import type { Closed } from './opening.js';
 import { type Data, alone, bytesOf } from './payload.js';
 import { type SessionOptions, WebSocketSession } from './session.js';
 
-/** What a {@link WebSocket} is told beyond the W3C's constructor. */
+/** The options of a {@link WebSocket} beyond the W3C's constructor. */
 export interface WebSocketOptions extends SessionOptions {
   /** What the bytes go over, or a function that opens it. */
   transport: Transport | ((url: URL, signal: AbortSignal) => Transport | PromiseLike<Transport>);

@@ -36,8 +36,8 @@ impl From<Rule> for wit::Failure {
 }
 
 impl From<Fault> for wit::Fault {
-    fn from(party: Fault) -> Self {
-        match party {
+    fn from(fault: Fault) -> Self {
+        match fault {
             Fault::Peer => wit::Fault::Peer,
             Fault::Host => wit::Fault::Host,
             Fault::Transport => wit::Fault::Transport,

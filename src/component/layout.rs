@@ -167,7 +167,7 @@ pub(super) struct OutgoingRecord {
 }
 
 impl OutgoingRecord {
-    /// The message that the record stands for.
+    /// Returns the message of the record.
     pub(super) fn outgoing<'a>(&self, payload: &'a [u8]) -> Result<Outgoing<'a>, Rule> {
         let start = self.start as usize;
         let bytes = payload
@@ -348,7 +348,7 @@ mod tests {
         contract.compare::<OutgoingRecord>();
     }
 
-    /// The first byte of an event's kind, which tells the case.
+    /// The first byte of an event's kind, the discriminant of the case.
     fn discriminant(kind: EventKind) -> usize {
         // SAFETY: the enumeration is `repr(C, u8)`, so it begins with its discriminant.
         let byte = unsafe { *core::ptr::from_ref(&kind).cast::<u8>() };

@@ -1,9 +1,9 @@
 //! The receiving direction: what was compressed, in as many steps as its limits
 //! take (RFC 7692, section 7.2.2).
 //!
-//! The decoder stands in a window of exactly the size that was agreed on, so a
-//! reference that reaches further is seen. Between messages there is nothing to
-//! know but the window: each message ends at the boundary of a block.
+//! The decoder has a window of exactly the negotiated size, so a reference that reaches
+//! further is seen. Between messages there is nothing to know but the window: each message
+//! ends at the boundary of a block.
 
 use alloc::boxed::Box;
 use alloc::vec;
@@ -78,8 +78,8 @@ impl Inflater {
         message.decode(&mut self.window, input, limit, work, out)
     }
 
-    /// Ends the message: true once all of it came out, which it doesn't in one
-    /// step if the limit stands in the way.
+    /// Ends the message: true once all of it came out, which it doesn't in one step if the
+    /// limit is reached.
     ///
     /// A message is complete with [`TAIL`] behind it. So is one of no bytes, and one that
     /// ends with a final block: RFC 7692, section 7.2.3.4 has an octet 00 follow, which

@@ -94,7 +94,7 @@ pub(crate) fn check(offers: &[Extension], answer: &Extension) -> Result<(), Rule
     }
 }
 
-/// What was agreed on, by who sends.
+/// What was negotiated, by direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Agreed {
     pub(crate) client: Direction,

@@ -41,8 +41,7 @@ impl WindowBits {
 }
 
 impl Parameters {
-    /// None if a parameter is unknown, stands twice, or has another value than it
-    /// may have.
+    /// None if a parameter is unknown, is repeated, or has another value than it may have.
     pub(super) fn read(extension: &Extension) -> Option<Parameters> {
         let mut read = Parameters::default();
         for (name, value) in &extension.parameters {

@@ -6,8 +6,7 @@ use crate::Rule;
 
 /// How a session offers, accepts and uses permessage-deflate (RFC 7692).
 ///
-/// Memory is taken with the first compressed message, and each direction by
-/// itself.
+/// Memory is allocated with the first compressed message, separately for each direction.
 ///
 /// ```
 /// use websocket_component::{Config, Deflate};
@@ -27,22 +26,23 @@ pub struct Deflate {
     /// Whether a message that is sent may refer to those before it, so that the
     /// window is kept between them. Default true.
     pub send_context_takeover: bool,
-    /// The largest window of the peer, as a power of two of bytes: 8 to 15. A peer
-    /// that doesn't let its window be limited (RFC 7692, section 7.1.2) is asked to
-    /// send without takeover. Default 15.
+    /// The largest window of the peer, as a power of two of bytes: 8 to 15. A peer that
+    /// doesn't let its window be limited (RFC 7692, section 7.1.2) is asked to send without
+    /// context takeover. Default 15.
     pub receive_window_bits: u8,
     /// Whether a message that is received may refer to those before it, so that
     /// the window is kept between them. Default true.
     pub receive_context_takeover: bool,
-    /// The work for what is sent: from 0, which compresses nothing, to 9. Default 6.
+    /// The compression level for what is sent: from 0, which compresses nothing, to 9. Default
+    /// 6.
     pub level: u8,
-    /// The memory for what is sent, beside the window: 1 to 9. Default 8.
+    /// zlib's memory level for what is sent, memory beside the window: 1 to 9. Default 8.
     pub memory_level: u8,
     /// The length in bytes below which a message is not compressed. A longer one that
-    /// gets no shorter is sent uncompressed if that costs later messages no context:
-    /// without context takeover, or if it is at least as long as the window. With 0 every
-    /// message is compressed. Of a message in fragments the first decides, and is
-    /// compressed in any case if it is not the last. Default 64.
+    /// compression doesn't shorten is sent uncompressed if later messages lose no context by
+    /// it: without context takeover, or if it is at least as long as the window. With 0 every
+    /// message is compressed. In a fragmented message the first fragment decides, and is
+    /// always compressed if it is not the last. Default 64.
     pub min_length: u32,
 }
 

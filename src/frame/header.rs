@@ -253,7 +253,7 @@ pub(crate) fn write(first: u8, payload: usize, key: Option<[u8; 4]>, out: &mut V
     put(first, payload, key, |bytes| out.extend_from_slice(bytes));
 }
 
-/// The same by itself, and how long it is.
+/// The same alone, with its length.
 pub(crate) fn encode(first: u8, payload: usize, key: Option<[u8; 4]>) -> ([u8; MAX_LENGTH], usize) {
     let (mut header, mut length) = ([0; MAX_LENGTH], 0);
     put(first, payload, key, |bytes| {

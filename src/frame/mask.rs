@@ -8,11 +8,11 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use crate::Rule;
 
-/// From so many bytes on it is worth asking what vectors the processor has.
+/// From this length on it is worth detecting which vector instructions the processor has.
 #[cfg(feature = "std")]
 const WORTH_ASKING: usize = 256;
 
-/// The key as it stands `offset` bytes into a payload.
+/// Returns the key rotated for a part that begins `offset` bytes into a payload.
 pub(crate) fn key_at(key: [u8; 4], offset: u64) -> [u8; 4] {
     let mut key = key;
     key.rotate_left((offset % 4) as usize);

@@ -62,7 +62,7 @@ pub(super) fn check_request(headers: &[Header]) -> Result<(), Rule> {
     }
 }
 
-/// Checks that a response accepts, in the way of an extended CONNECT.
+/// Checks that a response accepts an extended CONNECT.
 pub(super) fn check_response(status: u16, headers: &[Header]) -> Result<(), Rule> {
     if !matches!(status, 200..=299) {
         return Err(Rule::HandshakeRefused);

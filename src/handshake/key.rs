@@ -14,8 +14,8 @@ pub(crate) fn encode(nonce: [u8; 16]) -> String {
     base64(&nonce)
 }
 
-/// Whether a value of Sec-WebSocket-Key stands for 16 bytes in base64 with padding
-/// (RFC 6455, section 4.2.1, item 5).
+/// Whether a value of Sec-WebSocket-Key encodes 16 bytes in base64 with padding (RFC 6455,
+/// section 4.2.1, item 5).
 ///
 /// The four bits that are left over in the last digit may be set, as they are in the
 /// example of section 4.1: the key is never decoded, so they can't be misread.

@@ -6,8 +6,8 @@
 //! it. Both hold it as an `UpgradeRequest`, whether it is an upgrade of HTTP/1.1 or an
 //! extended CONNECT, see [`HandshakeKind`].
 //!
-//! The types that are public here are what sessions take and give. Nothing in this
-//! module keeps time or a connection: it turns heads into answers.
+//! The types that are public here are what sessions take and give. Nothing in this module
+//! keeps time or a connection: it makes answers from heads.
 
 mod connect;
 pub(crate) mod extensions;

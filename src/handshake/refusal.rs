@@ -8,8 +8,8 @@ use crate::{
     http::{header, write},
 };
 
-/// The response, head and body, that refuses a request as the host says.
-/// `head_request` tells that the request's method was HEAD, whose answer has no body.
+/// The response, head and body, that refuses a request as the host says. `head_request` says
+/// that the request's method was HEAD, whose answer has no body.
 ///
 /// The connection ends with it, because a body that the request may have had was
 /// never read. A host that names other protocols in an Upgrade field gets the

@@ -60,9 +60,9 @@ pub(super) fn check(names: &[String]) -> Result<(), Rule> {
     }
 }
 
-/// Returns the first of `supported` that a request's `headers` ask for: for servers, whose
-/// preference decides (RFC 6455, section 4.2.2). None if the request asks for none of
-/// them, or its field is malformed.
+/// Returns the first of `supported` that a request's `headers` ask for: a helper for
+/// servers that choose a subprotocol by preference (RFC 6455, section 4.2.2). None if the
+/// request asks for none of them, or its field is malformed.
 ///
 /// ```
 /// use websocket_component::handshake::{Header, choose_subprotocol};

@@ -12,7 +12,7 @@ use crate::{
     http::head::{ParsedRequest, ParsedResponse},
 };
 
-/// Over which HTTP a handshake goes.
+/// How a handshake in header fields is carried over HTTP.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum HandshakeKind {
     /// An HTTP/1.1 upgrade with a key and status 101 (RFC 6455, section 4).
@@ -26,15 +26,14 @@ pub enum HandshakeKind {
 /// An extension with its parameters (RFC 6455, section 9.1).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Extension {
-    /// The registered name, a token. Names compare with regard to case.
+    /// The registered name, a token. Names are case-sensitive.
     pub name: String,
-    /// Name and value of each parameter, in order; both are tokens. A value that was
-    /// quoted is given without its quotes. A name may be repeated: what that means is
-    /// the extension's to say.
+    /// Name and value of each parameter, in order; both are tokens. Values are without quotes.
+    /// A name may be repeated; the extension defines what that means.
     pub parameters: Vec<(String, Option<String>)>,
 }
 
-/// What both sides agreed on.
+/// What was negotiated in the handshake.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Negotiated {
     /// The subprotocol, if one was chosen (RFC 6455, section 1.9).
@@ -62,17 +61,16 @@ pub struct Request {
     /// ASCII characters without `#`, of which the first is `/`. Else
     /// [`Rule::TargetInvalid`].
     pub target: String,
-    /// The host, with the port if it isn't the scheme's own: the Host field
-    /// (RFC 9110, section 7.2). Else [`Rule::AuthorityInvalid`].
+    /// The host, with the port unless it is the scheme's default: the Host field (RFC 9110,
+    /// section 7.2). Else [`Rule::AuthorityInvalid`].
     pub authority: String,
     /// The subprotocols to offer, most wanted first: tokens, each once. Else
     /// [`Rule::SubprotocolInvalid`].
     pub subprotocols: Vec<String>,
-    /// Extensions that the caller implements itself, to offer, most wanted first; or
-    /// offers of permessage-deflate, in the place of those that
-    /// [`Config::deflate`](crate::Config::deflate) stands for.
-    /// Their names and parameters are tokens, else [`Rule::ExtensionInvalid`]. A
-    /// name may be repeated, with other parameters each time.
+    /// Extensions that the caller implements itself, to offer, most wanted first; or offers of
+    /// permessage-deflate, which replace those of [`Config::deflate`](crate::Config::deflate).
+    /// Their names and parameters are tokens, else [`Rule::ExtensionInvalid`]. A name may be
+    /// repeated, with other parameters each time.
     pub extensions: Vec<Extension>,
     /// Further fields. Those of the handshake itself are refused with
     /// [`Rule::HeaderReserved`], others that are no field with
@@ -81,7 +79,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// A request for the target at the authority, that offers nothing.
+    /// Creates a request for the target at the authority that offers nothing.
     pub fn new(authority: impl Into<String>, target: impl Into<String>) -> Self {
         Request {
             target: target.into(),
@@ -109,14 +107,14 @@ pub struct RequestHead {
     pub authority: String,
     /// The subprotocols asked for, most wanted first, each once.
     pub subprotocols: Vec<String>,
-    /// The extensions offered, most wanted first. Empty if the offer can't be read.
+    /// The extensions offered, most wanted first. Empty if the field is malformed.
     pub extensions: Vec<Extension>,
     /// All fields, in order, as they were sent.
     pub headers: Vec<Header>,
     /// The rule of the handshake that the request breaks. Such a request can be
     /// refused but not accepted.
     pub violation: Option<Rule>,
-    /// Rules that the request breaks too, but that don't prevent its acceptance:
+    /// Further rules that the request breaks and that the session tolerates:
     /// [`Rule::ExtensionMalformed`], and [`Rule::HostMalformed`] if
     /// [`Config::allow_malformed_host`](crate::Config::allow_malformed_host) is set.
     pub tolerated: Vec<Rule>,
@@ -174,13 +172,13 @@ pub struct ResponseHead {
     pub reason: Vec<u8>,
     /// All fields, in order.
     pub headers: Vec<Header>,
-    /// The body of a response that refuses the handshake, without transfer coding, as far
-    /// as it has come.
+    /// The body of a response that refuses the handshake, without transfer coding, as much as
+    /// was received.
     pub body: Vec<u8>,
     /// Whether [`ResponseHead::body`] is all of the body. If not, it has not ended yet, was
     /// cut by the end of the connection, is malformed or longer than
-    /// [`Limits::refusal_body`](crate::Limits::refusal_body), or the fields are at odds
-    /// about where it ends (RFC 9112, section 6.3).
+    /// [`Limits::refusal_body`](crate::Limits::refusal_body), or the fields contradict each
+    /// other about where it ends (RFC 9112, section 6.3).
     pub body_complete: bool,
 }
 
@@ -210,9 +208,9 @@ pub struct Acceptance {
     /// One of the subprotocols asked for, or none. Else
     /// [`Rule::SubprotocolNotRequested`].
     pub subprotocol: Option<String>,
-    /// Extensions that the caller implements itself, each once and each offered by
-    /// the request; or an answer to an offer of permessage-deflate, in the place of
-    /// that which [`Config::deflate`](crate::Config::deflate) stands for. Else [`Rule::ExtensionNotRequested`], or
+    /// Extensions that the caller implements itself, each once and each offered by the
+    /// request; or an answer to an offer of permessage-deflate, which replaces that of
+    /// [`Config::deflate`](crate::Config::deflate). Else [`Rule::ExtensionNotRequested`], or
     /// [`Rule::ExtensionInvalid`] for one whose parameters are not tokens.
     pub extensions: Vec<Extension>,
     /// Further fields. Those of the handshake itself are refused with
@@ -245,7 +243,7 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// A refusal with this status and an empty body.
+    /// Creates a refusal with this status and an empty body.
     pub fn new(status: u16) -> Self {
         Refusal {
             status,

@@ -202,7 +202,7 @@ impl UpgradeRequest {
         })
     }
 
-    /// Returns the bytes of the response that accepts an upgrade, and what was agreed on.
+    /// Returns the bytes of the response that accepts an upgrade, and what was negotiated.
     ///
     /// Fails as [`UpgradeRequest::accept_headers`] does.
     pub(crate) fn accept(&self, acceptance: &Acceptance) -> Result<(Vec<u8>, Negotiated), Rule> {
@@ -211,7 +211,7 @@ impl UpgradeRequest {
     }
 
     /// Returns the fields of the response that accepts the request, those of the acceptance
-    /// last, and what was agreed on. The status is 101, or 200 over an extended CONNECT.
+    /// last, and what was negotiated. The status is 101, or 200 over an extended CONNECT.
     ///
     /// Fails with the rule that a value of the acceptance breaks.
     pub(crate) fn accept_headers(

@@ -23,7 +23,7 @@ pub(crate) struct BodyReader {
 /// What the next byte belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// A body whose length is known, of which so many bytes are left, at least one.
+    /// A body whose length is known, with how many bytes are left, at least one.
     Counted(u64),
     /// A body that ends with the connection.
     UntilEnd,
@@ -40,7 +40,7 @@ enum Chunked {
     /// Extensions of the chunk, which mean nothing here.
     Extension(u64),
     SizeLineFeed(u64),
-    /// So many bytes of data are left, at least one.
+    /// How many bytes of data are left, at least one.
     Data(u64),
     DataReturn,
     DataLineFeed,
@@ -57,7 +57,7 @@ enum Chunked {
 pub(crate) enum Outcome {
     /// The body is all there.
     Complete,
-    /// It is cut, malformed or longer than the limit, or where it ends can't be told.
+    /// It is cut, malformed or longer than the limit, or its end is ambiguous.
     Incomplete,
 }
 

@@ -15,7 +15,7 @@ use crate::Rule;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Header {
-    /// A token. Names compare without regard to case.
+    /// A token. Names are case-insensitive.
     pub name: String,
     /// The bytes of the value, without surrounding white space. They need not be
     /// UTF-8.
@@ -23,7 +23,7 @@ pub struct Header {
 }
 
 impl Header {
-    /// A field with this name and value, which are checked where they are used.
+    /// Creates a field with this name and value, which are checked when it is used.
     pub fn new(name: impl Into<String>, value: impl Into<Vec<u8>>) -> Self {
         Header {
             name: name.into(),
@@ -41,7 +41,7 @@ pub(crate) fn values<'a>(headers: &'a [Header], name: &'a str) -> impl Iterator<
         .map(|header| grammar::trim(&header.value))
 }
 
-/// How often a field that may appear once does stand.
+/// How often a field that may appear once appears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Occurrence<'a> {
     Missing,

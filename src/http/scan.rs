@@ -4,11 +4,10 @@
 //! RFC 9112, sections 2 to 5, or a limit. It keeps no bytes, so it can't look at one
 //! twice, and the work grows in step with the input however that is cut.
 //!
-//! It is stricter than RFC 9112 lets a recipient be: a line ends in CR LF only
-//! (section 2.2), one space separates the parts of the first line (section 3), no
-//! space stands before the colon of a field (section 5.1), and a field is never
-//! folded (section 5.2). Where two recipients read these leniently, but not in the
-//! same way, requests are smuggled.
+//! It is stricter than RFC 9112 lets a recipient be: a line ends in CR LF only (section 2.2),
+//! one space separates the parts of the first line (section 3), no space precedes the colon of
+//! a field (section 5.1), and a field is never folded (section 5.2). Where two recipients read
+//! these leniently, but not in the same way, requests are smuggled.
 
 use super::grammar::{is_field_byte, is_tchar};
 use crate::{Limits, Rule};
@@ -30,7 +29,7 @@ pub(crate) enum Version {
 /// What the next byte belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
-    /// The first byte of a request, before which one empty line may stand.
+    /// The first byte of a request, which one empty line may precede.
     RequestStart,
     /// The LF of that empty line.
     EmptyLineFeed,
@@ -39,11 +38,11 @@ enum Place {
     Method,
     TargetStart,
     Target,
-    /// So many bytes of `HTTP/1.1` have come.
+    /// How many bytes of `HTTP/1.1` were read.
     Protocol(u8),
     /// The space between version and status.
     StatusSpace,
-    /// So many digits of the status have come.
+    /// How many digits of the status were read.
     Status(u8),
     /// The space after the status, which is left out by some when there is no
     /// reason phrase.

@@ -1,4 +1,4 @@
-//! The pump of `websocket.dll`: one action at a time.
+//! The model of `websocket.dll`: one action at a time.
 //!
 //! It is a second way to drive the same session: actions hand out what
 //! [`Session::output`] has, and complete receives with what [`Events`](super::Events)
@@ -14,7 +14,7 @@ use super::event::{Event, Sent};
 use crate::Rule;
 use crate::stream::{EventKind, Record};
 
-/// Which operations an action is asked for.
+/// Which operations [`Session::get_action`] considers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ActionQueue {
     /// What was queued with [`Session::send`].
@@ -25,7 +25,7 @@ pub enum ActionQueue {
     All,
 }
 
-/// Names an action until it is completed.
+/// Identifies an action until it is completed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ActionId(pub u64);
 
@@ -37,17 +37,18 @@ pub enum Action {
     NoAction,
     /// Write these bytes, then complete the action with [`Completion::Sent`].
     SendToNetwork(ActionId, Vec<u8>),
-    /// A send is done. Complete the action with [`Completion::Acknowledged`].
+    /// A send was completed or cancelled. Complete the action with
+    /// [`Completion::Acknowledged`].
     IndicateSendComplete(ActionId, Sent),
     /// Read at most this many bytes, then complete the action with
     /// [`Completion::Read`].
     ReceiveFromNetwork(ActionId, usize),
-    /// The receive with this context is done; with nothing, if it was cancelled.
+    /// The receive with this context is complete; without a result, if it was cancelled.
     /// Complete the action with [`Completion::Acknowledged`].
     IndicateReceiveComplete(ActionId, Option<u64>, Option<Received>),
 }
 
-/// What came of a receive operation: an [`Event`] that owns its bytes.
+/// The result of a receive operation: an [`Event`] that owns its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Received {
     record: Record,
@@ -56,27 +57,26 @@ pub struct Received {
 }
 
 impl Received {
-    /// The event.
+    /// Returns the event.
     pub fn event(&self) -> Event<'_> {
         Event::new(self.record.kind, &self.payload)
     }
 
-    /// What the event is.
+    /// Returns what the event is.
     pub fn kind(&self) -> EventKind {
         self.record.kind
     }
 }
 
-/// How an action went.
+/// The result of an action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Completion<'a> {
-    /// So many bytes were written. Fewer than were given: the rest comes in a
-    /// later action.
+    /// How many bytes were written. If fewer than were given, a later action has the rest.
     Sent(usize),
-    /// These bytes were read. None: the receive operation is cancelled.
+    /// The bytes that were read. If there are none, the receive operation is cancelled.
     Read(&'a [u8]),
-    /// The indication was taken.
+    /// The indication was noted.
     Acknowledged,
 }
 
@@ -106,9 +106,9 @@ impl Actions {
 }
 
 impl Session {
-    /// Queues a receive (`WebSocketReceive`). Without one, no action asks for
-    /// input. It completes with one message or chunk, or with a close; with a ping
-    /// or pong too, if they are shown; with a request, or the session's opening.
+    /// Queues a receive (`WebSocketReceive`). Without one, no action asks for input. It
+    /// completes with one message or chunk, or with a close; with a ping or pong too, if they
+    /// are reported; with a request, or the session's opening.
     ///
     /// # Errors
     ///
@@ -123,7 +123,7 @@ impl Session {
         Ok(())
     }
 
-    /// What to do next (`WebSocketGetAction`).
+    /// Returns what the host has to do next (`WebSocketGetAction`).
     ///
     /// At most one action that writes is outstanding, one that reads, and one of
     /// each indication; the next of its kind comes once it is completed. While the
@@ -236,7 +236,7 @@ impl Session {
         Some(Action::ReceiveFromNetwork(id, size))
     }
 
-    /// Tells what was done (`WebSocketCompleteAction`).
+    /// Reports the result of an action (`WebSocketCompleteAction`).
     ///
     /// # Errors
     ///

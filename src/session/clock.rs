@@ -2,32 +2,32 @@
 
 use core::time::Duration;
 
-/// A reading of a monotonic clock of the host's, in nanoseconds from any origin.
+/// A reading of the host's monotonic clock, in nanoseconds since any origin.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instant {
     nanos: u64,
 }
 
 impl Instant {
-    /// The clock's last reading, which stands for a time that doesn't come.
+    /// The largest reading, which means never.
     pub(super) const NEVER: Instant = Instant::from_nanos(u64::MAX);
 
-    /// The reading of this many nanoseconds.
+    /// Returns the reading of this many nanoseconds.
     pub const fn from_nanos(nanos: u64) -> Instant {
         Instant { nanos }
     }
 
-    /// Nanoseconds since the clock's origin.
+    /// Returns the nanoseconds since the clock's origin.
     pub const fn as_nanos(self) -> u64 {
         self.nanos
     }
 
-    /// The reading `span` later, or the clock's last.
+    /// Returns the reading `span` later, or the largest one.
     pub fn after(self, span: Duration) -> Instant {
         self.checked_after(span).unwrap_or(Instant::NEVER)
     }
 
-    /// The reading `span` later, if the clock gets that far.
+    /// Returns the reading `span` later, if it doesn't overflow.
     pub fn checked_after(self, span: Duration) -> Option<Instant> {
         let span = u64::try_from(span.as_nanos()).ok()?;
         Some(Instant::from_nanos(self.nanos.checked_add(span)?))
@@ -38,7 +38,7 @@ impl Instant {
         Instant::from_nanos(self.nanos.saturating_add(nanos))
     }
 
-    /// The time from `earlier` to this reading, or none if it is not earlier.
+    /// Returns the time from `earlier` to this reading, or zero if it is not earlier.
     pub fn since(self, earlier: Instant) -> Duration {
         Duration::from_nanos(self.nanos.saturating_sub(earlier.nanos))
     }

@@ -101,22 +101,22 @@ impl Session {
         self.transition(Cause::RuleBroken);
     }
 
-    /// The peer takes or says nothing any more, or the host gives up: nothing more is said
-    /// to the peer.
+    /// The peer is unresponsive, or the host aborts: nothing more is written.
     pub(super) fn give_up(&mut self, rule: Rule, cause: Cause) {
         self.failure = self.failure.or(Some(self.describe(rule)));
         self.sender.clear();
         self.transition(cause);
     }
 
-    /// The transport has no more input: the peer has closed it, or its writing half.
+    /// Reports that the peer's stream has ended: it has closed the connection, or its writing
+    /// half.
     ///
     /// If the peer's close frame has not come, the session fails with
-    /// [`Rule::ConnectionLost`], or with [`Rule::HandshakeRefused`] if that was the end of
-    /// a refusal's body. Otherwise what waits is still written, also a close that the host
-    /// has yet to send ([`Config::reply_to_close`](crate::Config::reply_to_close)), and the
-    /// session is closed after it. A chunk of a message that still waits for more comes in
-    /// the next call.
+    /// [`Rule::ConnectionLost`], or with [`Rule::HandshakeRefused`] if that was the end of a
+    /// refusal's body. Otherwise what is queued is still written, and so is a close frame that
+    /// the host has yet to send ([`Config::reply_to_close`](crate::Config::reply_to_close));
+    /// then the session is closed. A chunk that is still being coalesced is delivered by the
+    /// next call.
     pub fn end_of_input(&mut self, now: Instant) {
         self.read_clock(now);
         self.fail_as_held();
@@ -135,10 +135,10 @@ impl Session {
     }
 
     /// Ends the session without sending a close frame (`WebSocketAbortHandle`): it is closed.
-    /// Operations that are queued complete as cancelled, no bytes go out, and later
-    /// ones fail with [`Rule::Aborted`]. One that was [`State::Draining`](crate::State) has
-    /// ended before, and doesn't fail. Nothing happens before the session is open, when
-    /// the host can just drop it, or after its end.
+    /// Operations that are queued complete as cancelled, no more bytes are handed out, and
+    /// later operations fail with [`Rule::Aborted`]. A session that was
+    /// [`State::Draining`](crate::State) has already ended, and doesn't fail. Does nothing
+    /// before the session is open, when the host can just drop it, or after it has ended.
     pub fn abort(&mut self) {
         self.held = None;
         match self.life {

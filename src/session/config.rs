@@ -10,22 +10,22 @@ use crate::{Deflate, Limits, Rule, Timeouts};
 /// Which side of the connection a session is (RFC 6455, section 1.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
-    /// It asks for the connection and masks what it sends.
+    /// It requests the connection, and masks what it sends.
     Client,
-    /// It answers, and requires masks.
+    /// It accepts the connection, and requires masks.
     Server,
 }
 
-/// Whole messages, or their chunks as the bytes come.
+/// How messages are delivered: whole, or in chunks as their bytes arrive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Delivery {
-    /// A message is delivered when its last byte has come.
+    /// A message is delivered once it is complete.
     #[default]
     Messages,
-    /// What has come of a message is delivered at the end of each input, so that
-    /// nothing is held back but what [`Timeouts::coalesce`] and [`Config::max_whole_frame`]
-    /// say. Chunks don't mirror frames, and a chunk of a text may end inside a character.
+    /// What has arrived of a message is delivered at the end of each input, unless
+    /// [`Timeouts::coalesce`] or [`Config::max_whole_frame`] holds it back. Chunk boundaries
+    /// are not frame boundaries, and a chunk of text may end inside a character.
     Streaming,
 }
 
@@ -57,22 +57,21 @@ pub struct Config {
     /// The most bytes asked for in one receive action, and the longest chunk that
     /// is delivered unless `max_whole_frame` is larger. From 256. Default 65536.
     pub receive_buffer: u32,
-    /// The longest payload of a frame that is delivered in one chunk, once all of it has
-    /// come, when messages are delivered in chunks ([`Delivery::Streaming`]). Of longer
-    /// frames each input's part is delivered, and so it is of a compressed frame once
-    /// more bytes come out of it than a chunk may have. The session holds no more than
-    /// the longest chunk, for no longer than [`Timeouts::message`] allows.
+    /// The longest frame payload that streaming ([`Delivery::Streaming`]) delivers in one
+    /// chunk, once it is complete. Longer frames are delivered as their bytes arrive, and so
+    /// is a compressed frame that inflates to more than the longest chunk. At most one chunk
+    /// is buffered, for no longer than [`Timeouts::message`].
     ///
-    /// For hosts that send chunks on as frames to peers which can't put them together;
-    /// others take chunks to get the bytes as soon as they come. Default 0.
+    /// This is for relays to peers that can't reassemble fragments. Default 0: chunks are
+    /// delivered at once.
     pub max_whole_frame: u32,
-    /// The longest message, its header included, that is left in the input while it is cut
-    /// by the end of it: the host gives it again, with more behind it. So none of it is
-    /// copied, however long it is. Default 0: what has come is taken.
+    /// The longest message, its header included, that is left in the input while it is
+    /// incomplete: the host passes it again, with more bytes after it. So it is delivered
+    /// without a copy. Default 0: what has arrived is consumed.
     ///
-    /// It concerns messages in one frame; longer, fragmented and compressed ones are put
-    /// together by the session, and with [`Delivery::Streaming`] all are. A header is checked
-    /// as soon as it comes, the text of such a message when all of it has.
+    /// This applies to messages in one frame. Longer, fragmented and compressed ones are
+    /// assembled by the session, and it has no effect with [`Delivery::Streaming`]. A header
+    /// is checked as soon as it arrives, and the text of such a message once it is complete.
     ///
     /// ```
     /// use websocket_component::{Config, Event, Instant, Session};
@@ -103,19 +102,20 @@ pub struct Config {
     pub masking: bool,
     /// Whether received and sent text is checked to be UTF-8. Default true.
     pub verify_utf8: bool,
-    /// Whole messages or chunks. Default messages.
+    /// Whether messages are delivered whole or in chunks. Default messages.
     pub delivery: Delivery,
     /// How pings are answered. Default each.
     pub pongs: PongPolicy,
-    /// Whether pings and pongs are shown as events. Default false.
+    /// Whether pings and pongs are reported as events. Default false.
     pub report_control_frames: bool,
-    /// Whether a received close frame is answered. Default true.
+    /// Whether a received close frame is answered. If not, the host sends a close frame
+    /// itself, and no deadline applies to it. Default true.
     pub reply_to_close: bool,
     /// Whether a close frame with the rule's code is sent when the peer broke a
     /// rule. Default true.
     pub close_on_failure: bool,
-    /// Whether a server shows requests that break a rule of the handshake to the
-    /// host instead of refusing them itself, those of HTTP/1.0 included. Default false.
+    /// Whether a server reports requests that break a rule of the handshake to the host
+    /// instead of refusing them itself, those of HTTP/1.0 included. Default false.
     pub expose_invalid_requests: bool,
     /// Whether a server accepts requests whose Host field is not a host and port, such
     /// as `::1:8080`. [`RequestHead::authority`] is empty then, and
@@ -125,16 +125,15 @@ pub struct Config {
     /// [`RequestHead::authority`]: crate::handshake::RequestHead::authority
     /// [`RequestHead::tolerated`]: crate::handshake::RequestHead::tolerated
     pub allow_malformed_host: bool,
-    /// Whether a client takes responses of HTTP/1.0, which RFC 6455, section 4.1,
-    /// forbids and some servers send. Default false.
+    /// Whether a client accepts responses of HTTP/1.0, which RFC 6455, section 4.1, forbids
+    /// and some servers send. Default false.
     pub allow_http10_response: bool,
-    /// permessage-deflate (RFC 7692): how it is offered, accepted and used. A
-    /// session whose host brings extensions of its own does without. Default none:
-    /// messages go as they are.
+    /// permessage-deflate (RFC 7692): how it is offered, accepted and used. A session whose
+    /// host implements extensions itself doesn't use it. Default none.
     pub deflate: Option<Deflate>,
-    /// What may grow, and how far.
+    /// The limits.
     pub limits: Limits,
-    /// What may last, and how long.
+    /// The timeouts.
     pub timeouts: Timeouts,
 }
 

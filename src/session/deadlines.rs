@@ -196,11 +196,11 @@ impl Deadlines {
 }
 
 impl Session {
-    /// Does what is due at `now`.
+    /// Handles the timeouts that have passed at `now`.
     ///
-    /// Call it when [`Session::next_deadline`] has come and there is no input.
-    /// [`Session::input`] and [`Session::get_action`] do what is due as well; every other
-    /// call that takes `now` leaves that to them, so that input that has come counts first.
+    /// Call it at [`Session::next_deadline`] if there is no input. [`Session::input`],
+    /// [`Session::exchange`] and [`Session::get_action`] handle timeouts too, after the input.
+    /// All other calls that take `now` leave that to them, so that input is processed first.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.read_clock(now);
         self.do_what_is_due();
@@ -217,8 +217,8 @@ impl Session {
         }
     }
 
-    /// Tells that the transport takes nothing of what was handed out. For hosts that keep
-    /// output which the transport doesn't take.
+    /// Reports that the transport doesn't accept the output that was handed out. For hosts
+    /// that buffer output themselves.
     ///
     /// Until [`Session::output_taken`], [`Timeouts::write`](crate::Timeouts::write) runs
     /// from here, and handing out more is no progress.
@@ -227,24 +227,24 @@ impl Session {
         self.deadlines.blocked.get_or_insert(self.deadlines.now);
     }
 
-    /// Tells that the transport has taken some of what was handed out, after it had taken
-    /// nothing for a while. If it is blocked again, the host tells that again.
+    /// Reports that the transport accepted some output after it had been blocked; if it is
+    /// blocked again, [`Session::output_blocked`] follows.
     ///
     /// [`Timeouts::write`](crate::Timeouts::write) and
-    /// [`Timeouts::pong`](crate::Timeouts::pong) begin anew, since a ping may wait in the
-    /// buffers behind what the peer reads.
+    /// [`Timeouts::pong`](crate::Timeouts::pong) start again, since a ping may be queued
+    /// behind data that the peer is still reading.
     pub fn output_taken(&mut self, now: Instant) {
         self.read_clock(now);
         self.deadlines.output_taken();
     }
 
-    /// The host doesn't read for now, for instance because it can't pass on what comes.
+    /// Reports that the host has stopped reading (backpressure).
     ///
     /// Until [`Session::resume_reading`], or the session is
-    /// [`State::Draining`](crate::State::Draining), no deadline that waits for the peer's bytes
-    /// comes: handshake, idle, message, pong and close. Nor is a chunk of a message due that waits
-    /// for more. Keepalive pings are sent, and [`Timeouts::write`](crate::Timeouts::write)
-    /// holds.
+    /// [`State::Draining`](crate::State::Draining), the handshake, idle, message, pong and
+    /// close timeouts are suspended, and so is
+    /// [`Timeouts::coalesce`](crate::Timeouts::coalesce). Keepalive pings are still sent, and
+    /// [`Timeouts::write`](crate::Timeouts::write) still applies.
     pub fn pause_reading(&mut self, now: Instant) {
         self.read_clock(now);
         self.deadlines.paused.get_or_insert(self.deadlines.now);
@@ -252,7 +252,7 @@ impl Session {
 
     /// The host reads again.
     ///
-    /// The deadlines that waited are later by as long as the host didn't read.
+    /// The suspended deadlines are extended by the length of the pause.
     pub fn resume_reading(&mut self, now: Instant) {
         self.read_clock(now);
         self.deadlines.resume();
@@ -302,18 +302,18 @@ impl Session {
         }
     }
 
-    /// When to call [`Session::handle_timeout`] if there is no input before, if ever. It is
-    /// never earlier than the last `now`, and not that either once what is due was done.
+    /// Returns when to call [`Session::handle_timeout`] if no input arrives first. Never
+    /// before the last `now`, and later than that after a call that handles timeouts.
     pub fn next_deadline(&self) -> Option<Instant> {
         let due = self.next_due().map(|(at, _)| at);
         let at = due.into_iter().chain(self.chunk_due()).min()?;
         Some(at.max(self.deadlines.now))
     }
 
-    /// Whether [`Session::input`] with the rest of the input, which may be none, would bring
-    /// more though no time passes: the last one was too much to be inflated in one call
-    /// ([`Limits::inflate_per_call`](crate::Limits::inflate_per_call)), a chunk has waited for more long
-    /// enough, or something is due.
+    /// Returns whether to call [`Session::input`] again at once with the unconsumed input, or
+    /// with none: the last input was too much to inflate in one call
+    /// ([`Limits::inflate_per_call`](crate::Limits::inflate_per_call)), a chunk has been
+    /// coalesced for long enough, or a deadline has passed.
     pub fn has_more(&self) -> bool {
         let has_chunk = match self.life {
             life if life.has_ended() => !self.is_aborted() && self.receiver.holds_chunk(),

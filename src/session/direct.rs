@@ -1,4 +1,4 @@
-//! Frames whose payload the host writes itself, from where it is.
+//! Frames whose payload the host writes from its own memory.
 
 use core::fmt;
 
@@ -20,14 +20,14 @@ impl FrameHeader {
         FrameHeader { bytes, length, key }
     }
 
-    /// The header's bytes: 2 to 14.
+    /// Returns the bytes of the header: 2 to 14.
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.length).unwrap_or_default()
     }
 
-    /// Makes the payload what is to be written (RFC 6455, section 5.3). A server's stays
-    /// as it is; of a client's, parts are masked alone if `offset` tells where in the
-    /// payload they begin.
+    /// Masks the payload before it is written (RFC 6455, section 5.3); a server's is left
+    /// unchanged. A part of the payload can be masked alone; `offset` is where in the payload
+    /// it begins.
     pub fn mask(&self, payload: &mut [u8], offset: u64) {
         if let Some(key) = self.key {
             mask::apply(payload, mask::key_at(key, offset));
@@ -44,12 +44,12 @@ impl fmt::Debug for FrameHeader {
 }
 
 impl Session {
-    /// The header of a message that the host writes by itself: the header now, and behind
-    /// it the payload from where it is, with one vectored write and without a copy.
+    /// Returns the header of a message that the host writes itself, with the payload after it:
+    /// with one vectored write and without a copy.
     ///
-    /// None if that can't be: something waits to be written first, the message may be
-    /// compressed, or it is no message. Then it goes by [`Session::send`]. What was begun
-    /// has to be written to its end before any other output of the session.
+    /// Returns none if that isn't possible: output is queued, the message may be compressed,
+    /// or it is a control frame. Use [`Session::send`] then. The header and all of the payload
+    /// have to be written before any other output of the session.
     ///
     /// # Errors
     ///

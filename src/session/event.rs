@@ -1,4 +1,4 @@
-//! What a session tells its host, and what the host gives it to send.
+//! What a session reports to its host, and what the host sends.
 
 use core::time::Duration;
 
@@ -8,11 +8,11 @@ use crate::stream::EventKind;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// A server: the request's head has come, see
-    /// [`Session::request`](super::Session::request). Nothing further is consumed
-    /// before it is answered.
+    /// Of a server: the head of the request is complete, see
+    /// [`Session::request`](super::Session::request). Nothing further is consumed until it is
+    /// answered.
     Request,
-    /// A client: the session has opened.
+    /// Of a client: the session has opened.
     Opened,
     /// A text message, or a chunk of one. The bytes of the whole message are
     /// UTF-8; a chunk may end inside a character.
@@ -46,7 +46,8 @@ pub enum Event<'a> {
     Pong {
         /// At most 125 bytes.
         payload: &'a [u8],
-        /// Since the ping that it answers was queued; none if it answers none.
+        /// The round-trip time: since the last byte of the ping was handed out. None if it
+        /// answers no ping.
         round_trip: Option<Duration>,
     },
     /// A close frame.

@@ -1,4 +1,4 @@
-//! One input, and all that follows from it.
+//! The events of one input.
 
 use super::clock::Instant;
 use super::event::Event;
@@ -9,18 +9,17 @@ use crate::frame::close;
 use crate::stream::{EventKind, PayloadRef, Record};
 
 impl Session {
-    /// Takes what was read from the transport. The events come from
-    /// [`Events::next`]; payloads are unmasked in `bytes` itself. No bytes: only the
-    /// time is told.
+    /// Processes bytes that were read from the transport. [`Events::next`] returns the events;
+    /// payloads are unmasked in `bytes` itself. Without bytes the call only passes the time.
     ///
-    /// What is due by `now` is done after the last event: a pong that came late in
-    /// the host's time, but came, counts.
+    /// Timeouts are handled after the last event, so a pong that arrived while the host was
+    /// busy still counts.
     ///
-    /// A rule that is broken behind a message of the same input ends the session in
-    /// the next call, which is due at once ([`Session::has_more`]): the host may
-    /// answer the message before.
+    /// If a rule is broken after a message in the same input, the session ends in the next
+    /// call, so the host can answer the message first. [`Session::has_more`] is true until
+    /// then.
     ///
-    /// Bytes that were given before and not consumed are no sign of life of the peer's.
+    /// Bytes that were passed before and not consumed don't show that the peer is alive.
     pub fn input<'a>(&'a mut self, bytes: &'a mut [u8], now: Instant) -> Events<'a> {
         if bytes.is_empty() {
             self.handle_timeout(now);
@@ -51,7 +50,7 @@ impl Session {
 
 /// The events of one input, one after the other.
 ///
-/// If it is dropped early, [`Events::consumed`] bytes were taken; the host gives the rest
+/// If it is dropped early, [`Events::consumed`] bytes were consumed; the host passes the rest
 /// again.
 #[must_use = "events come only from `next`"]
 pub struct Events<'a> {
@@ -64,7 +63,7 @@ pub struct Events<'a> {
 }
 
 impl Events<'_> {
-    /// The next event, or none when all that can be consumed was.
+    /// Returns the next event, or none once everything that can be consumed was.
     ///
     /// It borrows from this value, so this is not [`Iterator::next`].
     #[expect(clippy::should_implement_trait, reason = "an iterator can't lend")]
@@ -74,19 +73,17 @@ impl Events<'_> {
         Some(Event::new(record.kind, payload))
     }
 
-    /// How many bytes of the input were taken so far. After a request that waits
-    /// for its answer the rest is not; the host gives it again once it has
-    /// answered. What is too much to inflate in one call
-    /// ([`Limits::inflate_per_call`](crate::Limits::inflate_per_call)) is not either; the next call
-    /// goes on with the rest ([`Session::has_more`]). Nor is a message
-    /// that the host wants to come whole
+    /// Returns how many bytes of the input were consumed so far. Pass the rest again: after
+    /// answering a request; at once if it was too much to inflate in one call
+    /// ([`Limits::inflate_per_call`](crate::Limits::inflate_per_call), [`Session::has_more`]);
+    /// with more bytes if a message was left in the input
     /// ([`Config::leave_unfinished`](crate::Config::leave_unfinished)).
     pub fn consumed(&self) -> usize {
         self.session.taken
     }
 
-    /// How many bytes from [`Events::consumed`] on will make the message whole that was
-    /// left in the input, at least. The host need not wait for all of them.
+    /// Returns how many bytes, from [`Events::consumed`] on, the message that was left in the
+    /// input takes at least. The host need not wait for all of them.
     pub fn awaited(&self) -> Option<usize> {
         self.session.receiver.awaited()
     }

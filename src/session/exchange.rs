@@ -1,4 +1,4 @@
-//! The batched calls: what was read and what is to be sent, and all that follows from it.
+//! The batched calls: input and messages to send, with events and output as the result.
 
 use alloc::vec::Vec;
 use core::mem;
@@ -12,14 +12,15 @@ use crate::{Failure, Rule};
 /// The most events of one call, so that a flood of tiny frames doesn't swell its result.
 const MAX_EVENTS: usize = 4096;
 
-/// What to send, with how and for whom.
+/// A message to send, with its options.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outgoing<'a> {
-    /// The message, or a part of one.
+    /// The message, or a fragment of one.
     pub message: Message<'a>,
     /// Whether it may be compressed; see [`Session::send_uncompressed`].
     pub compress: bool,
-    /// If given, an event tells when the last byte was handed out.
+    /// If given, an event with this context reports that the last byte was handed out, or that
+    /// the send was cancelled.
     pub context: Option<u64>,
 }
 
@@ -59,13 +60,14 @@ impl EventRecord {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Exchanged<'a> {
-    /// How many bytes of the input were taken. The rest is to be given again in the next
-    /// call, which it is worth making when `more` is set or after a request was answered.
+    /// How many bytes of the input were consumed. Pass the rest again in the next call: at
+    /// once if `more` is set, after answering a request, or with more bytes if a message was
+    /// left in the input.
     pub consumed: usize,
-    /// How many bytes of the rest will make the message whole that was left in the input
-    /// ([`Config::leave_unfinished`](crate::Config::leave_unfinished)), at least.
+    /// How many bytes, from `consumed` on, the message that was left in the input takes at
+    /// least ([`Config::leave_unfinished`](crate::Config::leave_unfinished)).
     pub awaited: Option<usize>,
-    /// What was received, in order, then the sends that are complete or cancelled.
+    /// What was received, in order, then the sends that were completed or cancelled.
     pub records: &'a [EventRecord],
     /// The bytes that the records point into.
     pub payload: &'a [u8],
@@ -73,16 +75,16 @@ pub struct Exchanged<'a> {
     pub output: &'a [u8],
     /// How many of the outgoing messages were queued.
     pub accepted: usize,
-    /// Why the next of them was not.
+    /// Why the next one was refused, if it was.
     pub refused: Option<Failure>,
-    /// Whether another call with the same `now` would bring more. Never set once the state
-    /// is draining or closed: what the session left of the input then counts no more.
+    /// Whether another call with the same `now` would bring more. Never set once the state is
+    /// draining or closed: unconsumed input is then irrelevant.
     pub more: bool,
-    /// Where the session is.
+    /// The session's state.
     pub state: State,
     /// When to call again if no input arrives first: never earlier than `now`.
     pub next_deadline: Option<Instant>,
-    /// The rule that ended the session.
+    /// The rule that ended the session, in this call or an earlier one.
     pub failure: Option<Failure>,
 }
 
@@ -98,13 +100,15 @@ impl<'a> Exchanged<'a> {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Relayed<'a> {
-    /// Of the session that received. Its events are those that are no messages.
+    /// The result of the session that received. Its events are all but messages and their
+    /// chunks.
     pub source: Exchanged<'a>,
-    /// Of the session that sends them. Its events are sends that are complete.
+    /// The result of the session that sends. Its events are the sends that were completed or
+    /// cancelled.
     pub target: Exchanged<'a>,
-    /// Messages whose last byte was received.
+    /// How many messages were received to their end.
     pub messages: u64,
-    /// Bytes of payload that were received.
+    /// How many bytes of payload were received.
     pub bytes: u64,
 }
 
@@ -184,8 +188,7 @@ impl Relay<'_> {
 }
 
 impl Session {
-    /// Takes what was read and what is to be sent, and gives back all that follows from it:
-    /// the batched call.
+    /// Queues messages, processes input, and returns events and output: the batched call.
     ///
     /// `outgoing` is queued before `input` is parsed, in order, up to the first message that
     /// is refused. No further input is taken once the result holds `capacity` bytes of
@@ -193,7 +196,7 @@ impl Session {
     /// delivered whole even if it is longer. A `capacity` of 0 counts as 1. Payloads are
     /// unmasked in `input` itself.
     ///
-    /// A rule that is broken behind a message of the same input ends the session in the next
+    /// If a rule is broken after a message in the same input, the session ends in the next
     /// call, whose `outgoing` may answer the message: [`Exchanged::more`] is set.
     ///
     /// ```
@@ -240,18 +243,18 @@ impl Session {
         self.exchanged(input, &collected, queued)
     }
 
-    /// Takes what was read, and has `target` send the messages that it holds: what a relay
-    /// does, without a copy through the host.
+    /// Processes input, and queues the messages in it on `target`: a relay without a copy
+    /// through the host.
     ///
     /// A message that is delivered in chunks is sent in fragments. No further input is taken
     /// once `target` holds `capacity` bytes of output, which a message may exceed by its own
-    /// length, and no more than that are handed out by each session. A target that takes no
-    /// messages any more is sent none; they are taken and counted all the same.
+    /// length, and no more than that are handed out by each session. If the target can't send
+    /// messages any more, they are consumed, counted and dropped.
     ///
-    /// [`Exchanged::refused`] of the target tells that the host has begun a message in
-    /// fragments there which what came doesn't continue ([`Rule::FragmentMismatch`],
-    /// [`Rule::TextNotUtf8`]): then that message is lost. Both are refused with
-    /// [`Rule::NotOpen`], and nothing is taken, if the target isn't open yet.
+    /// [`Exchanged::refused`] of the target is [`Rule::FragmentMismatch`] or
+    /// [`Rule::TextNotUtf8`] if the host has begun another message in fragments there; the one
+    /// that was received is lost. Both results are refused with [`Rule::NotOpen`], and nothing
+    /// is consumed, if the target isn't open yet.
     ///
     /// ```
     /// use websocket_component::{Config, Instant, Session};

@@ -69,8 +69,8 @@ impl Session {
 
     /// Opens the session: the handshake is complete.
     ///
-    /// Fails with [`Rule::DeflateAnswerInvalid`] if permessage-deflate was agreed on
-    /// elsewhere, and not in the way of an answer.
+    /// Fails with [`Rule::DeflateAnswerInvalid`] if permessage-deflate was negotiated
+    /// elsewhere, and its parameters are not those of a response.
     pub(super) fn open(&mut self, negotiated: Negotiated) -> Result<(), Rule> {
         let extensions = match self.own(&negotiated) {
             Some((settings, answer)) => {

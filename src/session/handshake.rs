@@ -73,27 +73,27 @@ impl Session {
         Ok(())
     }
 
-    /// Returns the response that a client got, once its head has come. A response that didn't
-    /// open the session is here too: of one that refused, the body is read before the
-    /// session fails, up to [`Limits::refusal_body`](crate::Limits::refusal_body).
+    /// Returns the response that a client received, once its head is complete, also one that
+    /// didn't open the session. If it refused, its body is read, up to
+    /// [`Limits::refusal_body`](crate::Limits::refusal_body), before the session fails.
     pub fn response(&self) -> Option<&ResponseHead> {
         self.response.as_deref()
     }
 
-    /// Returns the head of the request that a server got, until the request is answered or
-    /// the session ends.
+    /// Returns the head of the request that a server received, until it is answered or the
+    /// session ends.
     pub fn request(&self) -> Option<&RequestHead> {
         self.request_head.as_deref()
     }
 
-    /// Queues the response that accepts the request; the session is open (RFC 6455,
-    /// section 4.2.2). Pass the input that was not consumed again.
+    /// Queues the response that accepts the request; the session is open (RFC 6455, section
+    /// 4.2.2). Pass the unconsumed input again.
     ///
     /// # Errors
     ///
-    /// [`Rule::WrongRole`], [`Rule::HandshakeOutOfOrder`],
-    /// [`Rule::SubprotocolNotRequested`], [`Rule::ExtensionNotRequested`], the rule
-    /// that the request breaks, or one that a value of the answer breaks.
+    /// [`Rule::WrongRole`], [`Rule::HandshakeOutOfOrder`], [`Rule::SubprotocolNotRequested`],
+    /// [`Rule::ExtensionNotRequested`], the rule that the request breaks, or one that a value
+    /// of the acceptance breaks.
     pub fn accept(&mut self, acceptance: &Acceptance, now: Instant) -> Result<&Negotiated, Rule> {
         self.read_clock(now);
         let request = self.request_to_answer()?.as_ref().map_err(|rule| *rule)?;
@@ -109,8 +109,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`Rule::WrongRole`], [`Rule::HandshakeOutOfOrder`], [`Rule::StatusInvalid`],
-    /// or the rule that a value of the answer breaks.
+    /// [`Rule::WrongRole`], [`Rule::HandshakeOutOfOrder`], [`Rule::StatusInvalid`], or the
+    /// rule that a value of the refusal breaks.
     pub fn refuse(&mut self, refusal: &Refusal, now: Instant) -> Result<(), Rule> {
         self.read_clock(now);
         self.request_to_answer()?;
@@ -145,8 +145,9 @@ impl Session {
         Ok(fields)
     }
 
-    /// Checks the response to it (`WebSocketEndClientHandshake`). The session opens,
-    /// or fails with the rule that the response breaks.
+    /// Checks the response to the request of [`Session::begin_client_handshake`]
+    /// (`WebSocketEndClientHandshake`). The session opens, or fails with the rule that the
+    /// response breaks.
     ///
     /// # Errors
     ///
@@ -174,10 +175,10 @@ impl Session {
         self.negotiated.as_ref().ok_or(Rule::HandshakeOutOfOrder)
     }
 
-    /// Checks a request, and the answer to it (`WebSocketBeginServerHandshake`): the
-    /// fields of the response, whose status is 101, or 200 over an extended CONNECT.
+    /// Checks a request and its acceptance, and returns the fields of the response, whose
+    /// status is 101, or 200 over an extended CONNECT (`WebSocketBeginServerHandshake`).
     ///
-    /// The method and the target of an upgrade stay with the caller. Over an
+    /// Checking the method and the target of an upgrade is left to the caller. Over an
     /// extended CONNECT `headers` holds `:method` and `:protocol`.
     ///
     /// # Errors
@@ -206,7 +207,7 @@ impl Session {
         Ok(fields)
     }
 
-    /// The response was written: the session is open
+    /// Reports that the response was written: the session is open
     /// (`WebSocketEndServerHandshake`).
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 //!
 //! [`Session`] is driven in one of three ways, on the same state: by [`Session::input`] and
 //! [`Session::output`], by the batched [`Session::exchange`] and [`Session::relay`], or by
-//! actions in the way of `websocket.dll` ([`Session::get_action`]).
+//! actions in the model of `websocket.dll` ([`Session::get_action`]).
 
 mod actions;
 mod clock;
@@ -50,8 +50,8 @@ use outcome::CloseFrames;
 use pings::Pings;
 use send::{Compress, Sender};
 
-/// Where a session is in its life, in the words of the W3C's `WebSocket` and one more.
-/// `docs/states.md` has all transitions.
+/// The state of a session: those of the W3C's `WebSocket`, and `Draining` between the last
+/// two. `docs/states.md` has all transitions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum State {
@@ -59,21 +59,20 @@ pub enum State {
     Connecting,
     /// Messages flow both ways.
     Open,
-    /// A close frame was queued or received, and the other is awaited; or the last
-    /// bytes wait to be written: a close frame, or a response that refuses.
+    /// A close frame was queued or received, and the other is awaited; or the last bytes are
+    /// still queued: a close frame, or a response that refuses.
     Closing,
-    /// The last byte was handed out, and nothing more will be. The host writes what it
-    /// keeps, shuts down writing (a half-close, TCP's FIN), and reads on, so that the
-    /// transport doesn't throw away what the peer has yet to get. If the end is
-    /// [clean](Outcome::clean) it only reads on: this is a client then, and the server
-    /// closes first (RFC 6455, section 7.1.1).
+    /// The last byte was handed out, and nothing more will be. The host writes what it has
+    /// buffered, shuts down writing (a half-close, TCP's FIN), and reads on, so that no reset
+    /// overtakes the last bytes. If the end is [clean](Outcome::clean) it only reads on: this
+    /// is a client then, and the server closes first (RFC 6455, section 7.1.1).
     ///
-    /// What is read counts for nothing: the host may give it or drop it. It tells the end
-    /// of the stream with [`Session::end_of_input`], and drops the transport.
+    /// Input is discarded: the host may pass it or drop it. It reports the end of the stream
+    /// with [`Session::end_of_input`], and drops the transport.
     /// [`Timeouts::close`](crate::Timeouts::close) limits the wait.
     Draining,
-    /// Nothing more will be read or written. The host writes what it keeps, and drops the
-    /// transport.
+    /// Nothing more will be read or written. The host writes what it has buffered, and drops
+    /// the transport.
     Closed,
 }
 
@@ -114,7 +113,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// A session of the client role (`WebSocketCreateClientHandle`).
+    /// Creates a session of the client role (`WebSocketCreateClientHandle`).
     ///
     /// `entropy` is at least 32 unpredictable bytes: the key of the handshake and
     /// the mask of each frame are made from them (RFC 6455, section 10.3).
@@ -127,7 +126,7 @@ impl Session {
         Session::new(Role::Client, config, Some(keys), now)
     }
 
-    /// A session of the server role (`WebSocketCreateServerHandle`).
+    /// Creates a session of the server role (`WebSocketCreateServerHandle`).
     ///
     /// # Errors
     ///
@@ -136,9 +135,9 @@ impl Session {
         Session::new(Role::Server, config, None, now)
     }
 
-    /// A client whose handshake something else has made: it starts open. With
-    /// [`Config::deflate`] it uses permessage-deflate if that is what `negotiated`
-    /// has, with the server's answer to the letter.
+    /// Creates a client whose handshake something else has made: it starts open. With
+    /// [`Config::deflate`] it uses permessage-deflate if that is in `negotiated`, with the
+    /// parameters of the server's response.
     ///
     /// # Errors
     ///
@@ -154,7 +153,7 @@ impl Session {
         Ok(session)
     }
 
-    /// A server whose handshake something else has made: it starts open. For
+    /// Creates a server whose handshake something else has made: it starts open. For
     /// permessage-deflate see [`Session::open_client`].
     ///
     /// # Errors
@@ -209,17 +208,17 @@ impl Session {
         })
     }
 
-    /// Which side of the connection this is.
+    /// Returns which side of the connection this is.
     pub fn role(&self) -> Role {
         self.role
     }
 
-    /// Where the session is.
+    /// Returns the session's state.
     pub fn state(&self) -> State {
         self.life.state()
     }
 
-    /// Returns the rule that ended the session, with what is known of the case.
+    /// Returns the rule that ended the session, if one was broken, with the details.
     pub fn failure(&self) -> Option<Failure> {
         self.failure
     }
@@ -249,13 +248,13 @@ impl Session {
         })
     }
 
-    /// What was agreed on, once the session has opened.
+    /// Returns what was negotiated, once the session has opened.
     pub fn negotiated(&self) -> Option<&Negotiated> {
         self.negotiated.as_ref()
     }
 
-    /// Queues a send (`WebSocketSend`): [`Session::sent`] tells when its last byte
-    /// was handed out.
+    /// Queues a send (`WebSocketSend`). [`Session::sent`] returns its context once its last
+    /// byte was handed out, or once it was cancelled.
     ///
     /// # Errors
     ///
@@ -271,9 +270,9 @@ impl Session {
         self.send_as(message, Compress::IfWorthIt, context, now)
     }
 
-    /// Queues a send that is not compressed, whatever was agreed on: because it
-    /// holds a secret beside what others have written, or is compressed already. Of
-    /// a message in fragments the first decides.
+    /// Queues a send that is not compressed, even if permessage-deflate was negotiated: for a
+    /// message that mixes secrets with data of others, or that is compressed already. In a
+    /// fragmented message the first fragment decides.
     ///
     /// # Errors
     ///
@@ -320,20 +319,21 @@ impl Session {
         }
     }
 
-    /// The next send that is done, in the order of their last bytes.
+    /// Returns the next send that was completed or cancelled, in the order of their last
+    /// bytes.
     pub fn sent(&mut self) -> Option<Sent> {
         self.sender.pop_done()
     }
 
-    /// What to write next, as much as is contiguous: nothing if nothing waits.
-    /// [`Session::advance`] tells how much of it was written. Until then it is what comes
-    /// next, whatever else happens.
+    /// Returns what to write next, as much as is contiguous; nothing if nothing is queued.
+    /// [`Session::advance`] reports how much of it was written. Until then, these bytes stay
+    /// the next ones, whatever else happens.
     pub fn output(&mut self) -> &[u8] {
         self.sender.lend(usize::MAX)
     }
 
-    /// What to write next, as slices for one vectored write: what [`Session::output`]
-    /// returns is the first of them. [`Session::advance`] tells how many bytes were written.
+    /// Returns what to write next, as slices for one vectored write; the first of them is what
+    /// [`Session::output`] returns. [`Session::advance`] reports how many bytes were written.
     ///
     /// ```
     /// use std::io::{self, IoSlice, Write};
@@ -367,7 +367,8 @@ impl Session {
         self.sender.lend_slices()
     }
 
-    /// The first `count` bytes of [`Session::output`], or of its slices, were written.
+    /// Reports that the first `count` bytes of [`Session::output`], or of its slices, were
+    /// written.
     pub fn advance(&mut self, count: usize, now: Instant) {
         self.read_clock(now);
         let waiting = self.sender.len();
@@ -375,7 +376,7 @@ impl Session {
         self.handed_out(waiting);
     }
 
-    /// Takes at most `limit` bytes of what is to be written next.
+    /// Removes and returns at most `limit` bytes of what is to be written next.
     pub fn take_output(&mut self, limit: usize, now: Instant) -> Vec<u8> {
         self.read_clock(now);
         let waiting = self.sender.len();
@@ -390,7 +391,7 @@ impl Session {
         self.receiver.assembled()
     }
 
-    /// How many bytes are queued and not handed out yet, as they go on the wire.
+    /// Returns how many bytes are queued and not handed out yet, as they go on the wire.
     pub fn buffered_amount(&self) -> usize {
         self.sender.len()
     }

@@ -21,7 +21,8 @@ pub enum Initiator {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Outcome {
-    /// Close frames went both ways (RFC 6455, section 7.1.4): the W3C's `wasClean`.
+    /// Whether close frames were sent and received (RFC 6455, section 7.1.4): the W3C's
+    /// `wasClean`.
     pub clean: bool,
     /// Whose close frame came first. None if there was none.
     pub initiator: Option<Initiator>,
@@ -29,7 +30,7 @@ pub struct Outcome {
     /// was not handed out.
     pub sent: Option<u16>,
     /// The code of the peer's close frame, 1005 if it holds none. None if there was none
-    /// that counts: what comes after a failure doesn't.
+    /// before the end or a failure.
     pub received: Option<u16>,
     /// The rule that ended the session, as [`Session::failure`] has it.
     pub failure: Option<Failure>,

@@ -26,7 +26,7 @@ pub enum OwnedMessage {
 }
 
 impl OwnedMessage {
-    /// The same message, borrowed.
+    /// Returns the same message, borrowed.
     pub fn as_message(&self) -> Message<'_> {
         match self {
             OwnedMessage::Text(text) => Message::Text(text),
@@ -61,13 +61,13 @@ impl From<Vec<u8>> for OwnedMessage {
     }
 }
 
-/// A message that was not queued, given back.
+/// A message that was not queued, which is returned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NotSent {
-    /// Why.
+    /// Why it was not queued.
     pub rule: Rule,
-    /// As it was given.
+    /// The message, unchanged.
     pub message: OwnedMessage,
 }
 
@@ -90,8 +90,8 @@ impl Session {
     /// copied, but masked where it is, handed out from there by [`Session::output_slices`],
     /// and freed once it has been written.
     ///
-    /// Short payloads, and those that may be compressed, are copied all the same. What a
-    /// buffer holds beyond its length doesn't count toward
+    /// Short payloads, and those that may be compressed, are copied all the same. The spare
+    /// capacity of a buffer doesn't count toward
     /// [`Limits::queued_output`](crate::Limits::queued_output).
     ///
     /// # Errors

@@ -50,7 +50,7 @@ impl Pings {
         self.queued += 1;
     }
 
-    /// So many pings were handed out so far. Returns whether any was just now.
+    /// Notes how many pings were handed out so far. Returns whether any was just now.
     pub(super) fn handed_out(&mut self, count: u64, now: Instant) -> bool {
         if count == self.handed_out {
             return false;
@@ -96,7 +96,7 @@ pub(super) fn answer(payload: &[u8], sender: &mut Sender, config: &Config) -> Re
 }
 
 impl Session {
-    /// The round-trip time of the last ping that was answered.
+    /// Returns the round-trip time of the last ping that was answered.
     pub fn round_trip_time(&self) -> Option<Duration> {
         self.pings.round_trip
     }

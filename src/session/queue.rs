@@ -15,8 +15,8 @@ use segments::Segments;
 /// How much is masked at a time: whole masks.
 const MASKED_AT_ONCE: usize = 8 << 10;
 
-/// What is sent, and on whose behalf. The host is told when what it sends is done, by its
-/// context.
+/// What is sent, and on whose behalf. The completion of what the host sends is reported with
+/// its context.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
     /// The session's own: the head of a handshake.
@@ -91,7 +91,8 @@ pub(super) struct Queue {
     frames: VecDeque<Frame>,
     /// Some bytes of the first frame were handed out.
     begun: bool,
-    /// How many bytes at the front are being written. How many of them were is told later.
+    /// How many bytes at the front are being written. How many of them were written is
+    /// reported later.
     in_flight: usize,
     own: Own,
 }

@@ -20,7 +20,7 @@ use crate::{Deflate, Limits, Rule};
 /// From this length on it is cheaper to keep a payload where it is than to copy it.
 const MOVED: usize = 4096;
 
-/// Whether a message is compressed, if that was agreed on.
+/// Whether a message is compressed, if that was negotiated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Compress {
     IfWorthIt,
@@ -404,7 +404,7 @@ impl Sender {
     }
 
     /// What to write next, at most `limit` bytes. Nothing overtakes it or drops it until
-    /// [`Sender::advance`] tells how much of it was written.
+    /// [`Sender::advance`] reports how much of it was written.
     pub(super) fn lend(&mut self, limit: usize) -> &[u8] {
         let (next, most) = self.next();
         let (queue, _) = self.queue(next);

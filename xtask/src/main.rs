@@ -54,7 +54,7 @@ enum Task {
     /// if it isn't there; only where it can't be downloaded Debian's packages rustc-web and rust-web-src take its place,
     /// which are installed if you are root.
     Component {
-        /// Build the component for the sandbox tests, which can be told to trap, spin or hoard memory;
+        /// Build the component for the sandbox tests, which can be made to trap, loop or exhaust its memory;
         /// it goes to target/component/websocket-misbehave.wasm.
         #[arg(long)]
         misbehave: bool,
@@ -71,7 +71,7 @@ enum Task {
     /// Build the npm package and the frame inspector: the component transpiled by jco, the layer for Node and browsers, and a page.
     ///
     /// The results are js/websocket-component-0.2.0.tgz, as npm publishes it, and js/inspector/dist/index.html, which needs
-    /// nothing else. js/README.md tells how they are used. Takes Node 20 or newer, and npm.
+    /// nothing else. js/README.md says how they are used. Takes Node 20 or newer, and npm.
     Js,
     /// Build the component and the gate, and start the gate.
     ///

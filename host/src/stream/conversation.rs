@@ -43,7 +43,7 @@ pub(super) struct Conversation {
     pub(super) requested: bool,
     /// The rule that ended the session.
     pub(super) failure: Option<Box<Failure>>,
-    /// Why a message was not sent, if the sender was not told yet.
+    /// Why a message was not sent, until it is reported to the sender.
     pub(super) refusal: Option<Box<Failure>>,
     /// The session ended before it got all there was to send.
     pub(super) dropped: bool,

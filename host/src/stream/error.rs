@@ -15,16 +15,16 @@ use crate::protocol::{Failure, Fault};
 pub enum Error {
     /// The transport failed.
     Io(Arc<io::Error>),
-    /// A rule was broken, by the party that [`fault`](Self::fault) names.
+    /// A rule was broken; [`fault`](Self::fault) says by whom.
     Failure(Arc<Failure>),
-    /// The server answered with something else than a WebSocket: its response, with as much of its body as came up to
+    /// The server refused the handshake: its response, with as much of its body as was received, up to
     /// [`Limits::refusal_body`](crate::protocol::Limits::refusal_body).
     Http(Arc<ErrorResponse>),
     /// The callback of `accept_hdr_async` refused the request, with this status.
     Refused(StatusCode),
     /// The guest has ended.
     Sandbox(SandboxError),
-    /// The request can't be made: what is wrong with it.
+    /// The request is invalid, for this reason.
     Request(String),
     /// The message is longer than [`Limits::queued_output`](crate::protocol::Limits::queued_output), and was not sent.
     TooLong {
@@ -35,40 +35,40 @@ pub enum Error {
     Closed,
 }
 
-/// Who is at fault.
+/// Who is at fault for an [`Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Blame {
+pub enum Origin {
     /// The other side of the connection.
     Peer,
     /// The caller of this crate.
     Host,
-    /// What carries the bytes.
+    /// The transport.
     Transport,
     /// The component in the sandbox.
     Guest,
 }
 
 impl Error {
-    /// Who is at fault.
+    /// Returns who is at fault.
     #[must_use]
-    pub fn fault(&self) -> Blame {
+    pub fn origin(&self) -> Origin {
         match self {
-            Self::Io(_) => Blame::Transport,
+            Self::Io(_) => Origin::Transport,
             Self::Failure(failure) => match failure.fault {
-                Fault::Peer => Blame::Peer,
-                Fault::Host => Blame::Host,
-                Fault::Transport => Blame::Transport,
+                Fault::Peer => Origin::Peer,
+                Fault::Host => Origin::Host,
+                Fault::Transport => Origin::Transport,
             },
-            Self::Http(_) => Blame::Peer,
+            Self::Http(_) => Origin::Peer,
             Self::Refused(_) | Self::Request(_) | Self::TooLong { .. } | Self::Closed => {
-                Blame::Host
+                Origin::Host
             }
-            Self::Sandbox(_) => Blame::Guest,
+            Self::Sandbox(_) => Origin::Guest,
         }
     }
 
-    /// The close code that stands for the end of the connection (RFC 6455, section 7.4.1): that of the rule, or
-    /// 1006, which is never sent, if it just went away.
+    /// Returns the close code of the connection's end (RFC 6455, section 7.4.1): that of the rule, or 1006, which is
+    /// never sent, if the connection was lost.
     #[must_use]
     pub fn close_code(&self) -> u16 {
         const ABNORMAL: u16 = 1006;

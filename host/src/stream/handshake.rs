@@ -29,7 +29,7 @@ where
     connect_async_with_config(request, sandbox, Config::default()).await
 }
 
-/// Connects to a URL with the scheme `ws`, with settings of one's own.
+/// Connects to a URL with the scheme `ws`, with the given settings.
 ///
 /// # Errors
 ///
@@ -55,12 +55,12 @@ where
     client_async_with_config(request, io, sandbox, config).await
 }
 
-/// Makes the handshake as a client over a transport that leads to the server.
+/// Makes the handshake as a client over a transport to the server.
 ///
 /// # Errors
 ///
-/// [`Error::Http`] if the server declined, [`Error::Failure`] if one side broke a rule, [`Error::Request`] if the request
-/// is no good.
+/// [`Error::Http`] if the server declined, [`Error::Failure`] if one side broke a rule, [`Error::Request`] if the
+/// request is invalid.
 pub async fn client_async<R, IO>(
     request: R,
     io: IO,
@@ -73,7 +73,7 @@ where
     client_async_with_config(request, io, sandbox, Config::default()).await
 }
 
-/// Makes the handshake as a client, with settings of one's own.
+/// Makes the handshake as a client, with the given settings.
 ///
 /// # Errors
 ///
@@ -126,11 +126,11 @@ where
     }
 }
 
-/// Makes the handshake as a server, and accepts whatever request is a valid one.
+/// Makes the handshake as a server, and accepts every valid request.
 ///
 /// # Errors
 ///
-/// [`Error::Failure`] if the client broke a rule. It got its response.
+/// [`Error::Failure`] if the client broke a rule. The response with the status was sent.
 pub async fn accept_async<IO>(io: IO, sandbox: &Sandbox) -> Result<WebSocketStream<IO>, Error>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
@@ -138,7 +138,7 @@ where
     accept_async_with_config(io, sandbox, Config::default()).await
 }
 
-/// Makes the handshake as a server, with settings of one's own.
+/// Makes the handshake as a server, with the given settings.
 ///
 /// # Errors
 ///
@@ -163,8 +163,8 @@ where
 
 /// Makes the handshake as a server, and has the callback decide on the request.
 ///
-/// The callback is given a response that accepts, and gives it back, perhaps with a subprotocol in
-/// `Sec-WebSocket-Protocol` and with fields of its own; or another one that refuses, with a status, fields and a body.
+/// The callback is passed a response that accepts. It returns it, with a subprotocol in `Sec-WebSocket-Protocol` and
+/// further fields if it likes; or it returns one that refuses, with a status, fields and a body.
 ///
 /// # Errors
 ///
@@ -181,7 +181,7 @@ where
     accept_hdr_async_with_config(io, sandbox, callback, Config::default()).await
 }
 
-/// Makes the handshake as a server with a callback, and with settings of one's own.
+/// Makes the handshake as a server with a callback, and with the given settings.
 ///
 /// # Errors
 ///
@@ -223,8 +223,8 @@ where
     }
 }
 
-/// A WebSocket over a transport on which something else made the handshake, with what was negotiated in it and the bytes
-/// that were read behind it.
+/// Creates a WebSocket over a transport on which something else made the handshake, with what was negotiated and the
+/// bytes that were read after it.
 ///
 /// # Errors
 ///

@@ -14,33 +14,33 @@ pub enum Message {
     Text(ByteString),
     /// Bytes.
     Binary(Bytes),
-    /// A ping with at most 125 bytes. It is answered without your doing; received ones are shown only if
+    /// A ping with at most 125 bytes. It is answered automatically; received ones are reported only if
     /// [`Config::report_control_frames`](crate::protocol::Config::report_control_frames) is set.
     Ping(Bytes),
-    /// A pong with at most 125 bytes, shown as pings are. There is no need to send any.
+    /// A pong with at most 125 bytes, reported as pings are. There is no need to send any.
     Pong(Bytes),
-    /// The end: the last message that can be sent, and the last that is received. An answer is sent without your doing.
+    /// A close frame: the last message that can be sent, and the last that is received. It is answered automatically.
     Close(Option<CloseFrame>),
 }
 
 impl Message {
-    /// A text message.
+    /// Creates a text message.
     pub fn text(text: impl Into<ByteString>) -> Self {
         Self::Text(text.into())
     }
 
-    /// A binary message.
+    /// Creates a binary message.
     pub fn binary(bytes: impl Into<Bytes>) -> Self {
         Self::Binary(bytes.into())
     }
 
-    /// Whether it is a text or bytes, rather than a control frame.
+    /// Returns whether this is a text or binary message, rather than a control frame.
     #[must_use]
     pub fn is_data(&self) -> bool {
         matches!(self, Self::Text(_) | Self::Binary(_))
     }
 
-    /// The payload as text: of a text message itself, of a close frame the reason, of others if they are UTF-8.
+    /// Returns the payload as text: that of a text message, the reason of a close frame, and others if they are UTF-8.
     #[must_use]
     pub fn as_text(&self) -> Option<&str> {
         match self {
@@ -69,13 +69,13 @@ impl Message {
         }
     }
 
-    /// How many bytes the payload has.
+    /// Returns the length of the payload, in bytes.
     #[must_use]
     pub fn len(&self) -> usize {
         self.as_bytes().len()
     }
 
-    /// Whether the payload is empty.
+    /// Returns whether the payload is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.as_bytes().is_empty()
@@ -99,7 +99,7 @@ impl Message {
         }
     }
 
-    /// What an event stands for, if it is a message at all. Text that is no UTF-8 is the guest's fault.
+    /// Returns the message of an event, if it is one. Text that isn't UTF-8 is the guest's fault.
     pub(super) fn received(event: &Event, payload: Bytes) -> Result<Option<Self>, &'static str> {
         const NOT_UTF8: &str = "it delivered text that is not UTF-8";
         Ok(Some(match event.kind {

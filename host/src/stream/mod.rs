@@ -31,11 +31,11 @@
 //! |---|---|
 //! | `handshake` | from a transport to an open WebSocket |
 //! | `traffic` | the `Stream` and the `Sink` |
-//! | `socket` | one step after the other: output, an exchange of the session, input |
-//! | `ending` | the end in good order |
-//! | `conversation`, `batch` | the session, and the messages that wait on either side of it |
+//! | `socket` | the connection's state machine: output, an exchange of the session, input |
+//! | `ending` | the shutdown of the transport |
+//! | `conversation`, `batch` | the session, and the queues of messages on either side of it |
 //! | `request`, `message`, `error` | what callers see |
-//! | `output`, `read_buffer`, `timer`, `wakers` | bytes that wait, the buffer that all share, the timer, the tasks |
+//! | `output`, `read_buffer`, `timer`, `wakers` | queued output, the shared read buffer, the timer, the tasks |
 
 mod batch;
 mod conversation;
@@ -55,7 +55,7 @@ pub use bytes::Bytes;
 pub use bytestring::ByteString;
 pub use http;
 
-pub use self::error::{Blame, Error};
+pub use self::error::{Error, Origin};
 pub use self::handshake::{
     accept_async, accept_async_with_config, accept_hdr_async, accept_hdr_async_with_config,
     client_async, client_async_with_config, connect_async, connect_async_with_config,

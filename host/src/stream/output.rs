@@ -43,7 +43,7 @@ impl Output {
         Poll::Ready(Ok(()))
     }
 
-    /// Writes bytes from where they lie, behind those that wait, and keeps what the transport doesn't take.
+    /// Writes bytes without copying them, after those that are queued, and queues what the transport doesn't accept.
     pub(super) fn write<IO>(
         &mut self,
         cx: &mut Context<'_>,

@@ -22,16 +22,16 @@ use crate::protocol::{CloseFrame, Config, Instant, Negotiated, State};
 
 /// A WebSocket over `IO`.
 ///
-/// A `Stream` of received messages and a `Sink` for those to send; `split` of futures' `StreamExt` makes two halves of it
-/// for two tasks. Whichever half is polled does what is due for both: pings are answered, deadlines kept, and the
-/// answer to a close written. Nothing is done while neither is.
+/// A `Stream` of received messages and a `Sink` for those to send; `split` of futures' `StreamExt` makes two halves of
+/// it for two tasks. Polling either half works for both: pings are answered, deadlines kept, and the answer to a close
+/// frame is written. Nothing happens while neither is polled.
 ///
-/// * **Sending.** `send` and `flush` return when the transport has taken the message. `feed` and `start_send` only queue,
-///   so several small messages go in one write; `poll_ready` waits once 64 KiB are queued.
+/// * **Sending.** `send` and `flush` return when the transport has accepted the message. `feed` and `start_send` only
+///   queue, so several small messages go in one write; `poll_ready` waits once 64 KiB are queued.
 /// * **Receiving.** Input is read only when every message before it was taken.
-/// * **The end.** After the last message the stream closes the transport in good order, which takes up to
-///   [`Timeouts::close`](crate::protocol::Timeouts::close) if the peer dawdles, and then yields the error that ended it,
-///   if there was one, and `None`. A connection that goes away without a close frame is an error with the code 1006.
+/// * **The end.** After the last message the stream shuts the transport down, which takes up to
+///   [`Timeouts::close`](crate::protocol::Timeouts::close) if the peer is slow, and then yields the error that ended it,
+///   if there was one, and `None`. A connection that ends without a close frame is an error with the code 1006.
 /// * **Cancelling.** Any future of this type may be dropped: nothing that was received or queued is lost.
 ///
 /// An idle stream holds no buffers of its own. It needs tokio's timers.
@@ -92,19 +92,19 @@ impl<IO> WebSocketStream<IO> {
         }
     }
 
-    /// What was agreed on in the handshake.
+    /// Returns what was negotiated in the handshake.
     #[must_use]
     pub fn negotiated(&self) -> &Negotiated {
         &self.negotiated
     }
 
-    /// The transport.
+    /// Returns the transport.
     #[must_use]
     pub fn get_ref(&self) -> &IO {
         &self.io
     }
 
-    /// The transport, whose bytes are not to be touched.
+    /// Returns the transport. Don't read or write its bytes.
     #[must_use]
     pub fn get_mut(&mut self) -> &mut IO {
         &mut self.io

@@ -25,7 +25,7 @@ where
     ///
     /// # Errors
     ///
-    /// What kept the connection from ending in good order; [`Error::Failure`] if the frame is not a valid one.
+    /// The error that kept the connection from closing cleanly; [`Error::Failure`] if the frame is invalid.
     pub async fn close(&mut self, frame: Option<CloseFrame>) -> Result<(), Error> {
         if self.is_open() {
             self.queue_close(frame);

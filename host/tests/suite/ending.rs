@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio::time::{Instant, timeout};
 use websocket_host::protocol::{Config, Negotiated, Rule};
 use websocket_host::stream::{
-    Blame, CloseFrame, Error, Message, WebSocketStream, accept_async, client_async, from_upgraded,
+    CloseFrame, Error, Message, Origin, WebSocketStream, accept_async, client_async, from_upgraded,
 };
 use websocket_host::{Role, Sandbox, SandboxError};
 
@@ -92,8 +92,8 @@ async fn a_transport_that_ends_is_1006() {
     drop(server);
     let error = client.next().await.expect("an error").expect_err("lost");
     assert_eq!(
-        (error.close_code(), error.fault()),
-        (1006, Blame::Transport)
+        (error.close_code(), error.origin()),
+        (1006, Origin::Transport)
     );
     assert!(client.next().await.is_none());
     assert!(client.send("hello".into()).await.is_err());
@@ -121,7 +121,7 @@ async fn a_peer_that_breaks_a_rule_is_told_and_what_came_before_is_delivered() {
         (failure.rule(), error.close_code()),
         (Some(Rule::ReservedOpcode), 1002)
     );
-    assert_eq!(error.fault(), Blame::Peer);
+    assert_eq!(error.origin(), Origin::Peer);
     assert!(server.next().await.is_none());
     let answer = peer.await.expect("no panic");
     assert_eq!(answer[0], 0x88);
@@ -245,7 +245,7 @@ async fn class_29_a_guest_that_traps_says_1011_and_ends_alone() {
             matches!(error, Error::Sandbox(SandboxError::Trap { .. })),
             "{error:?}"
         );
-        assert_eq!(error.fault(), Blame::Guest);
+        assert_eq!(error.origin(), Origin::Guest);
         assert!(socket.next().await.is_none());
         let answer = peer.await.expect("no panic");
         assert_eq!(answer[0], 0x88);

@@ -10,7 +10,7 @@ use websocket_host::Role;
 use websocket_host::protocol::{Config, Negotiated, Rule};
 use websocket_host::stream::http::{HeaderValue, StatusCode, header};
 use websocket_host::stream::{
-    Blame, Bytes, CloseFrame, Error, ErrorResponse, IntoRequest, Message, Request, Response,
+    Bytes, CloseFrame, Error, ErrorResponse, IntoRequest, Message, Origin, Request, Response,
     accept_async, accept_hdr_async, client_async, connect_async, from_upgraded,
 };
 
@@ -138,7 +138,7 @@ async fn a_callback_that_answers_what_was_not_asked_is_the_hosts_fault() {
     let client = client_async(URL, near, sandbox());
     let server = accept_hdr_async(far, sandbox(), callback);
     let (client, server) = tokio::join!(client, server);
-    assert_eq!(server.expect_err("a bad answer").fault(), Blame::Host);
+    assert_eq!(server.expect_err("a bad answer").origin(), Origin::Host);
     let Err(Error::Http(response)) = client else {
         panic!("refused");
     };
@@ -173,14 +173,14 @@ async fn a_peer_that_goes_away_in_the_handshake_is_noticed() {
     let (near, far) = duplex(1024);
     let (answer, server) = tokio::join!(raw(near, b"GET / HT"), accept_async(far, sandbox()));
     let error = server.expect_err("half a request");
-    assert_eq!((answer.as_str(), error.fault()), ("", Blame::Transport));
+    assert_eq!((answer.as_str(), error.origin()), ("", Origin::Transport));
 
     let (near, far) = duplex(1024);
     drop(far);
     let error = client_async(URL, near, sandbox())
         .await
         .expect_err("nobody there");
-    assert_eq!(error.fault(), Blame::Transport);
+    assert_eq!(error.origin(), Origin::Transport);
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ export interface SocketOptions {
   tls?: tls.ConnectionOptions;
 }
 
-/** What a client over TCP is told. */
+/** The options of a client over TCP. */
 export interface ClientOptions extends Omit<ConnectOptions, 'url'>, SocketOptions {}
 
 /**

@@ -15,7 +15,7 @@ import { type Data, bytesOf } from '../payload.js';
 export interface SendOptions {
   /** Whether bytes go as a binary message, or a string as one; by the type of the data if it isn't given. */
   binary?: boolean;
-  /** False not to compress the message. Default true, if that was agreed on. */
+  /** False not to compress the message. Default true, if that was negotiated. */
   compress?: boolean;
   /** False if it is a fragment of a message, and not the last. Default true. */
   fin?: boolean;
@@ -23,7 +23,7 @@ export interface SendOptions {
 
 type Done = (error?: Error) => void;
 
-/** What a connection tells. */
+/** The events of a connection. */
 export interface ConnectionEvents {
   message: [data: Buffer, isBinary: boolean];
   ping: [data: Buffer];
@@ -45,7 +45,7 @@ export class WebSocketConnection extends EventEmitter<ConnectionEvents> {
   readonly OPEN = OPEN;
   readonly CLOSING = CLOSING;
   readonly CLOSED = CLOSED;
-  /** The subprotocol that was agreed on, or nothing. */
+  /** The subprotocol that was negotiated, or nothing. */
   readonly protocol: string;
   /** The extensions in use, as in the header. */
   readonly extensions: string;
@@ -87,7 +87,7 @@ export class WebSocketConnection extends EventEmitter<ConnectionEvents> {
     return this.#isPaused;
   }
 
-  /** Sends a message; bytes must stay as they are until it is done. `done` is told when the socket has room for more. */
+  /** Sends a message; bytes must stay as they are until it is done. `done` is called when the socket has room for more. */
   send(data: Data | number, done?: Done): void;
   send(data: Data | number, options?: SendOptions, done?: Done): void;
   send(data: Data | number, options: SendOptions | Done = {}, done?: Done): void {

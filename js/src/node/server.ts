@@ -24,7 +24,7 @@ export interface ClientInfo {
 
 type Verdict = (accepted: boolean, status?: number, message?: string, headers?: Record<string, string>) => void;
 
-/** What a server is told, in the words of npm's ws. */
+/** The options of a server, with the names of npm's ws. */
 export interface ServerOptions extends Omit<Settings, 'deflate' | 'verifyUtf8' | 'allowHttp10Response'> {
   /** Where to listen, on a server of its own. */
   port?: number;
@@ -52,7 +52,7 @@ export interface ServerOptions extends Omit<Settings, 'deflate' | 'verifyUtf8' |
   engine?: Engine;
 }
 
-/** What a server tells. */
+/** The events of a server. */
 export interface ServerEvents {
   /** A connection is open. */
   connection: [connection: WebSocketConnection, request: IncomingMessage];
@@ -101,7 +101,7 @@ export class WebSocketServer extends EventEmitter<ServerEvents> {
     }
     this.options = options;
     this.clients = clientTracking ? new Set() : undefined;
-    // Loaded by the time it is needed; whoever needs it is told if it can't be.
+    // Loaded by the time it is needed; whoever needs it gets the error if it can't be.
     if (!options.engine) Engine.shared().catch(() => {});
     this.#ownsServer = port !== undefined;
     this.#server = server ?? (this.#ownsServer ? createServer(upgradeRequired) : undefined);
@@ -119,7 +119,7 @@ export class WebSocketServer extends EventEmitter<ServerEvents> {
     return this.#server?.address() ?? null;
   }
 
-  /** Takes no more connections. Those that are open stay, and `close` is told when they have ended. */
+  /** Accepts no more connections. Those that are open stay, and `close` is emitted when they have ended. */
   close(done?: (error?: Error) => void): void {
     if (done) this.once('close', () => done());
     if (this.#isClosing) return;
