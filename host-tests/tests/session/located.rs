@@ -131,11 +131,11 @@ fn a_limit_is_named_with_the_value_beyond_it<E: Engine>() {
         (Rule::ControlTooLong, Some(0), Some(125))
     );
 
-    let mut config = config;
-    config.deflate = Some(Deflate::default());
+    let mut compressing = config;
+    compressing.deflate = Some(Deflate::default());
     let compressed = deflate::Peer::default().compresses(vec![b'x'; 2000]);
     let frame = Frame::text(compressed).reserved(0x40).bytes();
-    let make = || E::open(role, &config, &deflate::negotiated("")).unwrap();
+    let make = || E::open(role, &compressing, &deflate::negotiated("")).unwrap();
     // How long it would have become is not known.
     let case = (Some(0), Some(1500), None);
     in_all_cuts(make, &frame, (Rule::MessageTooBig, case));
