@@ -176,7 +176,8 @@ impl Relay<'_> {
     }
 
     fn is_full(&self, capacity: usize) -> bool {
-        self.refused.is_some() || self.target.buffered_amount() >= capacity
+        let waits = self.target.life.takes_messages() && self.target.buffered_amount() >= capacity;
+        self.refused.is_some() || waits
     }
 }
 

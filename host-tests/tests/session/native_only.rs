@@ -236,3 +236,19 @@ fn a_message_that_breaks_a_rule_has_no_header() {
     let mut session = Session::client(Config::default(), &ENTROPY, LATE).unwrap();
     assert_eq!(head(&mut session, Message::Text("b")), Rule::NotOpen);
 }
+
+/// Nothing is added to what it has yet to send, however much that is.
+#[test]
+fn a_target_of_a_relay_that_closes_holds_no_input_back() {
+    let mut source = open();
+    let mut target = open();
+    target
+        .send(Message::Binary(&[7; 1000]), None, LATE)
+        .unwrap();
+    target.send(Message::Close, None, LATE).unwrap();
+    let mut input = Frame::binary([7; 3000]).bytes();
+    let relayed = source.relay(&mut target, &mut input, LATE, 100);
+    assert_eq!((relayed.source.consumed, relayed.messages), (3004, 1));
+    assert!(!relayed.source.more);
+    assert_eq!(relayed.target.output.len(), 100);
+}
