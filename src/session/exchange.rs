@@ -6,6 +6,7 @@ use core::mem;
 use super::clock::Instant;
 use super::event::{Event, Message};
 use super::{Events, Session, State};
+use crate::limits::KEPT_CAPACITY;
 use crate::stream::{EventKind, PayloadRef, Record};
 use crate::{Failure, Rule};
 
@@ -299,7 +300,7 @@ impl Session {
             refused,
         } = relay;
         let mut exchange = mem::take(&mut target.exchange);
-        exchange.records.clear();
+        exchange.begin();
         exchange.hand_out(target, now, capacity);
         target.exchange = exchange;
         Relayed {
@@ -378,6 +379,12 @@ impl Session {
 }
 
 impl Exchange {
+    /// Forgets what the last call gave back. One that gave back much leaves no memory behind.
+    fn begin(&mut self) {
+        reuse(&mut self.records);
+        reuse(&mut self.payload);
+    }
+
     /// Collects what the session makes of the input, or passes its messages on.
     ///
     /// Until all is known a record that doesn't point into the input points behind it, as if
@@ -391,7 +398,7 @@ impl Exchange {
         now: Instant,
         capacity: usize,
     ) -> Collected {
-        self.records.clear();
+        self.begin();
         let end = input.len();
         let mut used = Used::default();
         let mut held = 0;
@@ -469,7 +476,6 @@ impl Exchange {
                 end => Payload::Assembled(end),
             };
         }
-        self.payload.clear();
         let parts = [input.get(..used.input), assembled.get(..used.assembly)];
         for part in parts.into_iter().flatten() {
             self.payload.extend_from_slice(part);
@@ -500,3 +506,15 @@ impl Exchange {
         }
     }
 }
+
+/// Empties a list, and frees memory of one that was much longer before.
+fn reuse<T>(list: &mut Vec<T>) {
+    let kept = KEPT_CAPACITY / mem::size_of::<T>();
+    if list.capacity() > kept.max(8 * list.len()) {
+        list.shrink_to(2 * list.len());
+    }
+    list.clear();
+}
+
+#[cfg(test)]
+mod tests;
