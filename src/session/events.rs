@@ -36,7 +36,7 @@ impl Session {
 
     /// Goes on with bytes that were read before.
     pub(super) fn resume<'a>(&'a mut self, bytes: &'a mut [u8]) -> Events<'a> {
-        self.receiver.begin_input();
+        self.receiver.begin_input(bytes);
         self.given = bytes.len().max(self.given - self.taken);
         self.position += self.taken as u64;
         self.taken = 0;
