@@ -181,9 +181,8 @@ impl Session {
             if record.kind.is_of_message() {
                 self.deadlines.chunk_delivered();
             }
-            if !self.receiver.is_in_message() {
-                self.deadlines.message_ended();
-            }
+            self.deadlines
+                .message_pending(self.receiver.is_in_message());
             let shown = match record.kind {
                 EventKind::Ping | EventKind::UnsolicitedPong | EventKind::Close(_) => {
                     self.control_frame(record, bytes)?

@@ -405,6 +405,9 @@ impl Exchange {
         let mut events = session.input(input, now);
         let is_full = loop {
             if held >= capacity || self.records.len() >= MAX_EVENTS {
+                if events.consumed() == end {
+                    events.do_what_is_due();
+                }
                 break true;
             }
             if relay.as_ref().is_some_and(|relay| relay.is_full(capacity)) {
