@@ -131,7 +131,6 @@ fn a_limit_is_named_with_the_value_beyond_it<E: Engine>() {
         (Rule::ControlTooLong, Some(0), Some(125))
     );
 
-    let mut config = config;
     config.deflate = Some(Deflate::default());
     let compressed = deflate::Peer::default().compresses(vec![b'x'; 2000]);
     let frame = Frame::text(compressed).reserved(0x40).bytes();
