@@ -68,6 +68,7 @@ fn parse_extension(cursor: &mut Cursor<'_>) -> Option<Extension> {
 }
 
 /// Returns the value of the field for these extensions.
+#[inline(never)]
 pub(crate) fn write(extensions: &[Extension]) -> String {
     let mut value = String::new();
     for extension in extensions {
@@ -88,6 +89,7 @@ pub(crate) fn write(extensions: &[Extension]) -> String {
 }
 
 /// Checks extensions that a caller offers or chooses.
+#[inline(never)]
 pub(super) fn check(extensions: &[Extension]) -> Result<(), Rule> {
     let is_token = |text: &str| grammar::is_token(text.as_bytes());
     let is_valid = |extension: &Extension| {

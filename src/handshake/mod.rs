@@ -50,6 +50,7 @@ const RESERVED: [&str; 9] = [
 ];
 
 /// Checks the fields that a caller adds to a head.
+#[inline(never)]
 fn check_extra(headers: &[Header], reserved: &[&str]) -> Result<(), Rule> {
     header::validate(headers)?;
     let is_reserved = |header: &Header| {

@@ -52,6 +52,7 @@ pub(super) fn chosen(headers: &[Header], offered: &[String]) -> Result<Option<St
 }
 
 /// Checks the subprotocols that a caller offers.
+#[inline(never)]
 pub(super) fn check(names: &[String]) -> Result<(), Rule> {
     if names.iter().all(|name| grammar::is_token(name.as_bytes())) && are_unique(names) {
         Ok(())

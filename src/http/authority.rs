@@ -74,7 +74,7 @@ fn is_registered_name(mut bytes: &[u8]) -> bool {
 /// `unreserved` or `sub-delims` (RFC 3986, section 2).
 #[inline]
 fn is_name_byte(byte: u8) -> bool {
-    const NAME_BYTES: ByteSet = ByteSet::alphanumeric_and(b"-._~!$&'()*+,;=");
+    static NAME_BYTES: ByteSet = ByteSet::alphanumeric_and(b"-._~!$&'()*+,;=");
     NAME_BYTES.contains(byte)
 }
 

@@ -26,19 +26,20 @@ impl ByteSet {
     }
 
     #[inline]
-    pub(crate) const fn contains(&self, byte: u8) -> bool {
+    pub(crate) fn contains(&self, byte: u8) -> bool {
         self.0[byte as usize]
     }
 }
 
 /// Whether a byte may be part of a token: `tchar` (RFC 9110, section 5.6.2).
 #[inline]
-pub(crate) const fn is_tchar(byte: u8) -> bool {
-    const TCHARS: ByteSet = ByteSet::alphanumeric_and(b"!#$%&'*+-.^_`|~");
+pub(crate) fn is_tchar(byte: u8) -> bool {
+    static TCHARS: ByteSet = ByteSet::alphanumeric_and(b"!#$%&'*+-.^_`|~");
     TCHARS.contains(byte)
 }
 
 /// Whether bytes are a `token`, which is never empty (RFC 9110, section 5.6.2).
+#[inline(never)]
 pub(crate) fn is_token(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().all(|&byte| is_tchar(byte))
 }

@@ -79,6 +79,7 @@ pub(crate) fn announces_body(headers: &[Header]) -> bool {
 
 /// Checks fields that are about to be written: a name must be a token, and a value
 /// must not end its line.
+#[inline(never)]
 pub(crate) fn validate(headers: &[Header]) -> Result<(), Rule> {
     headers.iter().try_for_each(|header| {
         if !grammar::is_token(header.name.as_bytes()) {

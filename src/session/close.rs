@@ -29,6 +29,10 @@ impl Session {
     /// The peer closes: it is answered with its own code (section 5.5.1).
     pub(super) fn close_received(&mut self, code: Option<u16>) {
         self.close_frames.received(code);
+        // Behind both close frames no pong has to follow (section 5.5.2).
+        if self.sender.is_close_handed_out() {
+            self.sender.drop_pongs();
+        }
         self.transition(Cause::CloseReceived);
         if self.life == Life::CloseReceived && self.config.reply_to_close {
             let payload = code.map(u16::to_be_bytes);

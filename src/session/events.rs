@@ -35,7 +35,7 @@ impl Session {
 
     /// Goes on with bytes that were read before.
     pub(super) fn resume<'a>(&'a mut self, bytes: &'a mut [u8]) -> Events<'a> {
-        self.receiver.begin_input();
+        self.receiver.begin_input(bytes);
         self.given = bytes.len().max(self.given - self.taken);
         self.position += self.taken as u64;
         self.taken = 0;
@@ -178,9 +178,8 @@ impl Session {
             if record.kind.is_of_message() {
                 self.deadlines.chunk_delivered();
             }
-            if !self.receiver.is_in_message() {
-                self.deadlines.message_ended();
-            }
+            self.deadlines
+                .message_pending(self.receiver.is_in_message());
             let shown = match record.kind {
                 EventKind::Ping | EventKind::UnsolicitedPong | EventKind::Close(_) => {
                     self.control_frame(record, bytes)?

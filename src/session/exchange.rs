@@ -6,6 +6,7 @@ use core::mem;
 use super::clock::Instant;
 use super::event::{Event, Message};
 use super::{Events, Session, State};
+use crate::limits::KEPT_CAPACITY;
 use crate::stream::{EventKind, PayloadRef, Record};
 use crate::{Failure, Rule};
 
@@ -183,7 +184,8 @@ impl Relay<'_> {
     }
 
     fn is_full(&self, capacity: usize) -> bool {
-        self.refused.is_some() || self.target.buffered_amount() >= capacity
+        let waits = self.target.life.takes_messages() && self.target.buffered_amount() >= capacity;
+        self.refused.is_some() || waits
     }
 }
 
@@ -304,7 +306,7 @@ impl Session {
             refused,
         } = relay;
         let mut exchange = mem::take(&mut target.exchange);
-        exchange.records.clear();
+        exchange.begin();
         exchange.hand_out(target, now, capacity);
         target.exchange = exchange;
         Relayed {
@@ -383,6 +385,12 @@ impl Session {
 }
 
 impl Exchange {
+    /// Forgets what the last call gave back. One that gave back much leaves no memory behind.
+    fn begin(&mut self) {
+        reuse(&mut self.records);
+        reuse(&mut self.payload);
+    }
+
     /// Collects what the session makes of the input, or passes its messages on.
     ///
     /// Until all is known a record that doesn't point into the input points behind it, as if
@@ -396,13 +404,16 @@ impl Exchange {
         now: Instant,
         capacity: usize,
     ) -> Collected {
-        self.records.clear();
+        self.begin();
         let end = input.len();
         let mut used = Used::default();
         let mut held = 0;
         let mut events = session.input(input, now);
         let is_full = loop {
             if held >= capacity || self.records.len() >= MAX_EVENTS {
+                if events.consumed() == end {
+                    events.do_what_is_due();
+                }
                 break true;
             }
             if relay.as_ref().is_some_and(|relay| relay.is_full(capacity)) {
@@ -474,7 +485,6 @@ impl Exchange {
                 end => Payload::Assembled(end),
             };
         }
-        self.payload.clear();
         let parts = [input.get(..used.input), assembled.get(..used.assembly)];
         for part in parts.into_iter().flatten() {
             self.payload.extend_from_slice(part);
@@ -505,3 +515,15 @@ impl Exchange {
         }
     }
 }
+
+/// Empties a list, and frees memory of one that was much longer before.
+fn reuse<T>(list: &mut Vec<T>) {
+    let kept = KEPT_CAPACITY / mem::size_of::<T>();
+    if list.capacity() > kept.max(8 * list.len()) {
+        list.shrink_to(2 * list.len());
+    }
+    list.clear();
+}
+
+#[cfg(test)]
+mod tests;

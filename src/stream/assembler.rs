@@ -112,9 +112,13 @@ impl Assembler {
         }
     }
 
-    /// Forgets what was delivered for the last input.
-    pub(crate) fn begin_input(&mut self) {
+    /// Forgets what was delivered for the last input, and what was left in it if it comes
+    /// again.
+    pub(crate) fn begin_input(&mut self, input: &[u8]) {
         self.work = self.work_limit;
+        if !input.is_empty() {
+            self.awaited = None;
+        }
         if self.delivered != 0 {
             self.assembly.drain(..self.delivered);
             if let Some(OpenFrame {
@@ -233,7 +237,7 @@ impl Assembler {
         }
         loop {
             if self.frame.is_none() {
-                if self.may_leave() && self.leaves(input, *at) {
+                if self.leaves(input, *at) {
                     return Ok(None);
                 }
                 let Some(header) = self.frames.header(input, at)? else {

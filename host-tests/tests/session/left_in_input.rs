@@ -226,3 +226,14 @@ fn bytes_that_are_given_again_are_no_sign_of_life() {
         Some(Rule::IdleTimeout)
     );
 }
+
+/// The next message is not left if the call that delivers it just had enough.
+#[test]
+fn nothing_is_awaited_of_what_has_come() {
+    let mut session = client(config());
+    let mut bytes = [Frame::binary("abc").bytes(), Frame::binary("d").bytes()].concat();
+    assert_eq!(left(&mut session, &bytes[..4]), (0, Some(5)));
+    let exchanged = session.exchange(&mut bytes, [], NOW, 1);
+    assert_eq!((exchanged.consumed, exchanged.more), (5, true));
+    assert_eq!(exchanged.awaited, None);
+}

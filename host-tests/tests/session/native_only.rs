@@ -236,3 +236,46 @@ fn a_message_that_breaks_a_rule_has_no_header() {
     let mut session = Session::client(Config::default(), &ENTROPY, LATE).unwrap();
     assert_eq!(head(&mut session, Message::Text("b")), Rule::NotOpen);
 }
+
+/// Nothing is added to what it has yet to send, however much that is.
+#[test]
+fn a_target_of_a_relay_that_closes_holds_no_input_back() {
+    let mut source = open();
+    let mut target = open();
+    target
+        .send(Message::Binary(&[7; 1000]), None, LATE)
+        .unwrap();
+    target.send(Message::Close, None, LATE).unwrap();
+    let mut input = Frame::binary([7; 3000]).bytes();
+    let relayed = source.relay(&mut target, &mut input, LATE, 100);
+    assert_eq!((relayed.source.consumed, relayed.messages), (3004, 1));
+    assert!(!relayed.source.more);
+    assert_eq!(relayed.target.output.len(), 100);
+}
+
+/// A peer that always has more to say, and takes nothing or never ends its message.
+#[test]
+fn deadlines_hold_though_each_call_has_as_much_as_it_may() {
+    for rule in [Rule::WriteTimeout, Rule::MessageTimeout] {
+        let mut config = Config::default();
+        config.delivery = Delivery::Streaming;
+        config.timeouts.write = Some(IDLE);
+        config.timeouts.message = (rule == Rule::MessageTimeout).then_some(IDLE);
+        config.timeouts.keepalive = None;
+        let mut session =
+            Session::open_client(config, &ENTROPY, Negotiated::default(), LATE).unwrap();
+        if rule == Rule::WriteTimeout {
+            let message = Message::Binary(b"never written").into();
+            session.output_blocked(LATE);
+            session.exchange(&mut [], [message], LATE, 1);
+        }
+        let mut frame = Frame::binary("abc").not_last();
+        for seconds in 0..=10 {
+            assert_eq!(session.failure(), None);
+            let now = LATE.after(Duration::from_secs(seconds));
+            session.exchange(&mut frame.bytes(), [], now, 1);
+            frame = Frame::continuation("def").not_last();
+        }
+        assert_eq!(session.failure().map(|failure| failure.rule), Some(rule));
+    }
+}

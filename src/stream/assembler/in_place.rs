@@ -9,22 +9,16 @@ impl Assembler {
         self.awaited
     }
 
-    /// Whether something is left in this input, or was in the last.
-    #[inline]
-    pub(super) fn may_leave(&self) -> bool {
-        self.leave_unfinished > 0 || self.awaited.is_some()
-    }
-
     /// Whether the frame that begins at `at` is left there.
     ///
     /// Its header is checked each time that it comes, its payload once.
+    #[inline]
     pub(super) fn leaves(&mut self, input: &[u8], at: usize) -> bool {
-        if input.is_empty() {
+        if self.leave_unfinished == 0 {
             return false;
         }
-        self.awaited = None;
         let come = input.get(at..).unwrap_or_default();
-        if self.leave_unfinished == 0 || come.is_empty() || !self.frames.is_between_messages() {
+        if come.is_empty() || !self.frames.is_between_messages() {
             return false;
         }
         let length = match self.frames.peek(come) {

@@ -14,7 +14,7 @@ fn frame(first: u8, length: usize) -> Vec<u8> {
 
 /// One input: what it delivers.
 fn hear(assembler: &mut Assembler, mut input: Vec<u8>) -> Vec<Record> {
-    assembler.begin_input();
+    assembler.begin_input(&input);
     let mut at = 0;
     let mut records = Vec::new();
     while let Some(record) = assembler.next(&mut input, &mut at).unwrap() {

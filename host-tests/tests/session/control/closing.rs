@@ -16,6 +16,7 @@ on_both_engines![
     the_client_closes,
     the_server_closes,
     both_close_at_once,
+    no_pong_follows_both_close_frames,
     messages_arrive_until_the_close_is_answered,
     a_close_inside_a_fragmented_message,
     control_payloads_that_are_too_long_to_send,
@@ -227,6 +228,22 @@ fn both_close_at_once<E: Engine>() {
         &[Event::close(1001, "no, I")],
         &[Event::close(1000, "I")],
     );
+}
+
+/// RFC 6455, section 5.5.2: a ping is not answered once a close frame was received.
+fn no_pong_follows_both_close_frames<E: Engine>() {
+    for role in ROLES {
+        let mut subject = Subject::<E>::open(role, &Config::default());
+        subject.says(Message::CloseWith(1000, b"")).unwrap();
+        assert_eq!(subject.writes().len(), 1);
+        subject.hears_frames(&[Frame::ping("?"), Frame::close(1000, "")]);
+        let state = match role {
+            Role::Server => State::Closed,
+            Role::Client => State::Draining,
+        };
+        assert_eq!(subject.state(), state);
+        assert_eq!(subject.writes(), []);
+    }
 }
 
 fn messages_arrive_until_the_close_is_answered<E: Engine>() {
