@@ -30,8 +30,8 @@ use crate::Rule;
 pub struct Failure {
     /// Which rule.
     pub rule: Rule,
-    /// How many bytes of input had been consumed before the frame or the head that broke the
-    /// rule. Only of a rule that ended a session.
+    /// How many bytes of input came before the frame that broke the rule. Only of a rule that a
+    /// frame broke.
     pub offset: Option<u64>,
     /// The limit that was exceeded, in the unit of the setting: bytes, a count, or nanoseconds.
     pub limit: Option<u64>,

@@ -30,10 +30,14 @@ pub(crate) fn options(
     let resource = options.call_constructor(&mut *store)?;
     let mut setter = Setter {
         options,
-        store,
+        store: &mut *store,
         resource,
     };
-    Ok(setter.config(config)?.map(|()| resource))
+    let outcome = setter.config(config)?;
+    if outcome.is_err() {
+        resource.resource_drop(store)?;
+    }
+    Ok(outcome.map(|()| resource))
 }
 
 /// Calls a setter that takes every value, if this one is not the default.

@@ -26,7 +26,7 @@ export class WebSocketError extends Error {
   readonly closeCode: number | undefined;
   /** The status of the response that the rule calls for. */
   readonly status: number | undefined;
-  /** How many bytes had been received before the frame, or the head, that broke the rule. */
+  /** How many bytes had been received before the frame that broke the rule. */
   readonly offset: number | undefined;
   /** The limit that was exceeded, in the unit of its setting. */
   readonly limit: number | undefined;

@@ -240,11 +240,11 @@ impl Session {
 
     /// Reports that the host has stopped reading (backpressure).
     ///
-    /// Until [`Session::resume_reading`], or the session is
-    /// [`State::Draining`](crate::State::Draining), the handshake, idle, message, pong and
-    /// close timeouts are suspended, and so is
-    /// [`Timeouts::coalesce`](crate::Timeouts::coalesce). Keepalive pings are still sent, and
-    /// [`Timeouts::write`](crate::Timeouts::write) still applies.
+    /// Until [`Session::resume_reading`], the handshake, idle, message, pong and close
+    /// timeouts are suspended, and so is [`Timeouts::coalesce`](crate::Timeouts::coalesce).
+    /// Keepalive pings are still sent, and [`Timeouts::write`](crate::Timeouts::write) still
+    /// applies. A session that becomes [`State::Draining`](crate::State::Draining) is read
+    /// again: a host that doesn't want to says so anew.
     pub fn pause_reading(&mut self, now: Instant) {
         self.read_clock(now);
         self.deadlines.paused.get_or_insert(self.deadlines.now);

@@ -234,7 +234,7 @@ impl FrameStream {
         let payload = self.wrong?.payload;
         let message = self.message.filter(|_| self.expected.in_message);
         match rule {
-            Rule::FrameTooBig | Rule::ControlTooLong => payload,
+            Rule::FrameTooBig => payload,
             Rule::MessageTooBig => {
                 Some(payload?.saturating_add(message.map_or(0, |message| message.length)))
             }
