@@ -169,10 +169,13 @@ pub struct Failure {
     pub value: Option<u64>,
 }
 
+/// Where in the input a rule was broken, the limit, and the value beyond it.
+pub type Case = (Option<u64>, Option<u64>, Option<u64>);
+
 impl Failure {
     /// Where in the input, the limit, and the value beyond it.
     #[must_use]
-    pub fn case(&self) -> (Option<u64>, Option<u64>, Option<u64>) {
+    pub fn case(&self) -> Case {
         (self.offset, self.limit, self.value)
     }
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use host_tests::engine::{ROLES, START, peer_of};
+use host_tests::engine::{Case, ROLES, START, peer_of};
 use host_tests::wire::LengthForm;
 use host_tests::{Engine, Frame, deflate, on_both_engines};
 use websocket_component::handshake::Negotiated;
@@ -22,9 +22,6 @@ const CAPACITY: u32 = 1 << 20;
 fn later(seconds: u64) -> Instant {
     START.after(Duration::from_secs(seconds))
 }
-
-/// Where, the limit, and the value beyond it.
-type Case = (Option<u64>, Option<u64>, Option<u64>);
 
 /// What the failure says that this input leads to in parts, and which rule it names.
 fn failure<E: Engine>(engine: &mut E, parts: &[&[u8]]) -> (Rule, Case) {

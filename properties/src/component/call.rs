@@ -89,6 +89,7 @@ pub(super) enum Call<'a> {
         sound: bool,
     },
     EndServer,
+    Transport(Transport),
 }
 
 #[derive(Arbitrary, Clone, Copy, Debug)]
@@ -106,6 +107,17 @@ impl From<Queue> for ActionQueue {
             Queue::All => ActionQueue::All,
         }
     }
+}
+
+/// What the host reports of its transport.
+#[derive(Arbitrary, Clone, Copy, Debug)]
+pub(super) enum Transport {
+    /// It isn't read for now.
+    Paused,
+    Resumed,
+    /// It takes nothing of what was handed out.
+    Blocked,
+    Taken,
 }
 
 /// How an action is completed.

@@ -1,6 +1,6 @@
 //! Makes the calls of a script, whoever runs the session.
 
-use host_tests::engine::{ActionIs, Engine, Failure, Turn};
+use host_tests::engine::{ActionIs, Case, Engine, Failure, Outcome, Turn};
 use host_tests::heads;
 use websocket_component::handshake::{
     Acceptance, Extension, HandshakeKind, Header, Negotiated, Refusal, Request, RequestHead,
@@ -8,7 +8,7 @@ use websocket_component::handshake::{
 };
 use websocket_component::{ActionId, Completion, Config, Instant, Outgoing, Role, State};
 
-use super::call::{Call, Clock, How, Opening, Script, frame};
+use super::call::{Call, Clock, How, Opening, Script, Transport, frame};
 use crate::case::{self, NOW};
 
 pub(super) struct Player<E> {
@@ -39,7 +39,10 @@ pub(super) enum Answer {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Look {
     state: State,
-    failure: Option<Failure>,
+    /// With what it says of the case.
+    failure: Option<(Case, Failure)>,
+    outcome: Option<Outcome>,
+    has_more: bool,
     negotiated: Option<Negotiated>,
     request: Option<RequestHead>,
     response: Option<ResponseHead>,
@@ -77,7 +80,9 @@ impl<E: Engine> Player<E> {
         let engine = &mut self.engine;
         Answer::Look(Box::new(Look {
             state: engine.state(),
-            failure: engine.failure(),
+            failure: engine.failure().map(|failure| (failure.case(), failure)),
+            outcome: engine.outcome(),
+            has_more: engine.has_more(),
             negotiated: engine.negotiated(),
             request: engine.request(),
             response: engine.response(),
@@ -141,6 +146,10 @@ impl<E: Engine> Player<E> {
             }
             Call::Complete { which, how } => return Answer::Done(self.complete(*which, *how)),
             Call::Clock(clock) => self.clock(*clock),
+            Call::Transport(Transport::Paused) => self.engine.pause_reading(now),
+            Call::Transport(Transport::Resumed) => self.engine.resume_reading(now),
+            Call::Transport(Transport::Blocked) => self.engine.output_blocked(now),
+            Call::Transport(Transport::Taken) => self.engine.output_taken(now),
             Call::EndOfInput => self.engine.end_of_input(now),
             Call::Abort => self.engine.abort(),
             _ => return self.handshake(call),
