@@ -140,8 +140,8 @@ impl Connection {
         loop {
             let now = since(self.started);
             let mut requested = false;
-            let mut turn = self.session.input(&mut self.unread, now);
-            while let Some(event) = turn.next() {
+            let mut events = self.session.input(&mut self.unread, now);
+            while let Some(event) = events.next() {
                 match event {
                     Event::Text { payload, .. } => {
                         let text = String::from_utf8(payload.to_vec())?;
@@ -154,7 +154,7 @@ impl Connection {
                     _ => {}
                 }
             }
-            let consumed = turn.consumed();
+            let consumed = events.consumed();
             self.unread.drain(..consumed);
             if !requested && !self.session.has_more() {
                 return Ok(());

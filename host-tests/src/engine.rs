@@ -67,7 +67,7 @@ pub trait Engine: Sized {
         outgoing: &[Outgoing<'_>],
         now: Instant,
         capacity: u32,
-    ) -> Turn;
+    ) -> ExchangeResult;
     fn end_of_input(&mut self, now: Instant);
     fn send(
         &mut self,
@@ -130,9 +130,9 @@ pub trait Relay: Sized {
     fn half_open(server: &Config, client: &Config) -> Self;
 
     /// What `from` hears goes to the other one.
-    fn relay(&mut self, from: Role, input: &[u8], now: Instant, capacity: u32) -> RelayTurns;
+    fn relay(&mut self, from: Role, input: &[u8], now: Instant, capacity: u32) -> RelayResult;
 
-    fn exchange(&mut self, of: Role, outgoing: &[Outgoing<'_>], now: Instant) -> Turn;
+    fn exchange(&mut self, of: Role, outgoing: &[Outgoing<'_>], now: Instant) -> ExchangeResult;
 }
 
 /// When sessions are made in tests where it doesn't matter: not at the clock's origin.
@@ -352,7 +352,7 @@ pub fn joined(events: &[Event]) -> Vec<Event> {
 
 /// All that follows from one input.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Turn {
+pub struct ExchangeResult {
     pub consumed: usize,
     pub events: Vec<Event>,
     pub output: Vec<u8>,
@@ -364,10 +364,10 @@ pub struct Turn {
     pub failure: Option<Failure>,
 }
 
-impl Default for Turn {
+impl Default for ExchangeResult {
     /// Of an open session in which nothing happens.
     fn default() -> Self {
-        Turn {
+        ExchangeResult {
             consumed: 0,
             events: Vec::new(),
             output: Vec::new(),
@@ -383,9 +383,9 @@ impl Default for Turn {
 
 /// All that follows from one input whose messages another session sends.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RelayTurns {
-    pub source: Turn,
-    pub target: Turn,
+pub struct RelayResult {
+    pub source: ExchangeResult,
+    pub target: ExchangeResult,
     pub messages: u64,
     pub bytes: u64,
 }

@@ -40,7 +40,7 @@ pub mod subject;
 pub mod usage;
 pub mod wire;
 
-pub use engine::{ActionIs, Engine, Event, Failure, ROLES, Relay, RelayTurns, Turn};
+pub use engine::{ActionIs, Engine, Event, ExchangeResult, Failure, ROLES, Relay, RelayResult};
 pub use native::Native;
 pub use pair::Pair;
 pub use pump::Pump;

@@ -9,7 +9,9 @@ use websocket_component::{
     Message, Outgoing, Role, Session, State,
 };
 
-use crate::engine::{ActionIs, Engine, Event, Failure, Outcome, Relay, RelayTurns, Turn};
+use crate::engine::{
+    ActionIs, Engine, Event, ExchangeResult, Failure, Outcome, Relay, RelayResult,
+};
 
 /// A session of the Rust crate, driven by its own methods.
 pub struct Native {
@@ -22,9 +24,9 @@ impl From<Session> for Native {
     }
 }
 
-impl From<Exchanged<'_>> for Turn {
+impl From<Exchanged<'_>> for ExchangeResult {
     fn from(exchanged: Exchanged<'_>) -> Self {
-        Turn {
+        ExchangeResult {
             consumed: exchanged.consumed,
             events: exchanged.events().map(Event::from).collect(),
             output: exchanged.output.to_vec(),
@@ -102,13 +104,13 @@ impl Relay for NativeRelay {
         }
     }
 
-    fn relay(&mut self, from: Role, input: &[u8], now: Instant, capacity: u32) -> RelayTurns {
+    fn relay(&mut self, from: Role, input: &[u8], now: Instant, capacity: u32) -> RelayResult {
         let (source, target) = self.from(from);
         let mut bytes = input.to_vec();
         let relayed = source
             .session
             .relay(&mut target.session, &mut bytes, now, capacity as usize);
-        RelayTurns {
+        RelayResult {
             source: relayed.source.into(),
             target: relayed.target.into(),
             messages: relayed.messages,
@@ -116,7 +118,7 @@ impl Relay for NativeRelay {
         }
     }
 
-    fn exchange(&mut self, of: Role, outgoing: &[Outgoing<'_>], now: Instant) -> Turn {
+    fn exchange(&mut self, of: Role, outgoing: &[Outgoing<'_>], now: Instant) -> ExchangeResult {
         let (session, _) = self.from(of);
         Engine::exchange(session, &[], outgoing, now, u32::MAX)
     }
@@ -220,16 +222,16 @@ impl Engine for Native {
         outgoing: &[Outgoing<'_>],
         now: Instant,
         capacity: u32,
-    ) -> Turn {
+    ) -> ExchangeResult {
         let mut bytes = input.to_vec();
         let outgoing = outgoing.iter().copied();
         let exchanged = self
             .session
             .exchange(&mut bytes, outgoing, now, capacity as usize);
-        let turn = Turn::from(exchanged);
-        let is_as_it_came = bytes.get(turn.consumed..) == input.get(turn.consumed..);
+        let result = ExchangeResult::from(exchanged);
+        let is_as_it_came = bytes.get(result.consumed..) == input.get(result.consumed..);
         assert!(is_as_it_came, "what is given again was changed");
-        turn
+        result
     }
 
     fn end_of_input(&mut self, now: Instant) {

@@ -8,7 +8,7 @@ use websocket_component::{Config, Instant, Message, Role, State};
 
 use crate::engine::{Engine, Event, Failure, START};
 
-/// How many bytes of payload and of output a turn holds.
+/// How many bytes of payload and of output an exchange takes.
 const CAPACITY: u32 = 65_536;
 
 /// A client and a server, with a wire in each direction.
@@ -84,10 +84,10 @@ impl<E: Engine> Side<E> {
     /// Calls the session until it has nothing more to do at this time.
     fn call(&mut self, now: Instant) {
         loop {
-            let turn = self.engine.exchange(&self.unread, &[], now, CAPACITY);
-            self.unread.drain(..turn.consumed);
-            let mut progress = turn.consumed > 0 || !turn.events.is_empty();
-            for event in turn.events {
+            let result = self.engine.exchange(&self.unread, &[], now, CAPACITY);
+            self.unread.drain(..result.consumed);
+            let mut progress = result.consumed > 0 || !result.events.is_empty();
+            for event in result.events {
                 if event == Event::Request
                     && let Some(acceptance) = &self.acceptance
                 {
@@ -98,8 +98,8 @@ impl<E: Engine> Side<E> {
                 }
                 self.heard.push((now, event));
             }
-            self.wire.put(turn.output, now);
-            if !(turn.more || progress) {
+            self.wire.put(result.output, now);
+            if !(result.more || progress) {
                 return;
             }
         }
@@ -186,7 +186,7 @@ impl<C: Engine, S: Engine> Pair<C, S> {
     /// # Errors
     ///
     /// The rule that the message breaks.
-    pub fn client_says(&mut self, message: Message<'_>) -> Result<(), Failure> {
+    pub fn client_sends(&mut self, message: Message<'_>) -> Result<(), Failure> {
         self.client.engine.send(message, None, self.now)
     }
 
@@ -195,7 +195,7 @@ impl<C: Engine, S: Engine> Pair<C, S> {
     /// # Errors
     ///
     /// The rule that the message breaks.
-    pub fn server_says(&mut self, message: Message<'_>) -> Result<(), Failure> {
+    pub fn server_sends(&mut self, message: Message<'_>) -> Result<(), Failure> {
         self.server.engine.send(message, None, self.now)
     }
 

@@ -153,8 +153,8 @@ impl Peer {
         loop {
             let now = since(self.started);
             let mut requested = false;
-            let mut turn = self.session.input(&mut self.unread, now);
-            while let Some(event) = turn.next() {
+            let mut events = self.session.input(&mut self.unread, now);
+            while let Some(event) = events.next() {
                 let received = match event {
                     Event::Text { payload, .. } => {
                         Received::Text(String::from_utf8_lossy(payload).into_owned())
@@ -175,7 +175,7 @@ impl Peer {
                 };
                 self.received.push_back(received);
             }
-            let consumed = turn.consumed();
+            let consumed = events.consumed();
             self.unread.drain(..consumed);
             if requested {
                 let accepted = self.session.accept(&Acceptance::default(), now);

@@ -63,7 +63,7 @@ impl<E: Engine> Pump<E> {
     /// # Errors
     ///
     /// The rule that the message breaks.
-    pub fn says(&mut self, message: Message<'_>, context: u64) -> Result<(), Failure> {
+    pub fn sends(&mut self, message: Message<'_>, context: u64) -> Result<(), Failure> {
         self.engine.send(message, Some(context), self.now)
     }
 

@@ -5,10 +5,10 @@ use std::time::Duration;
 use websocket_component::handshake::Negotiated;
 use websocket_component::{Config, Instant, Message, Outgoing, Role, Rule, State};
 
-use crate::engine::{Engine, Event, Failure, START, Turn, peer_of};
+use crate::engine::{Engine, Event, ExchangeResult, Failure, START, peer_of};
 use crate::wire::{self, Frame};
 
-/// How many bytes a turn of a subject's may hold.
+/// How many bytes an exchange of a subject's takes.
 const CAPACITY: u32 = 1 << 30;
 
 /// A session under test, driven in batches. The test is its peer, which says raw bytes, and its host.
@@ -18,7 +18,7 @@ const CAPACITY: u32 = 1 << 30;
 /// use websocket_component::{Config, Role};
 ///
 /// let mut subject = Subject::<Native>::open(Role::Server, &Config::default());
-/// let events = subject.hears_frames(&[Frame::text("hello"), Frame::ping("?")]);
+/// let events = subject.receives_frames(&[Frame::text("hello"), Frame::ping("?")]);
 /// assert_eq!(events, [Event::text("hello")]);
 /// assert_eq!(subject.writes(), [Frame::pong("?")]);
 /// ```
@@ -72,27 +72,27 @@ impl<E: Engine> Subject<E> {
             written: Vec::new(),
             unread: Vec::new(),
         };
-        subject.hears(b"");
+        subject.receives(b"");
         subject
     }
 
-    /// The peer says bytes. What follows, but for what is written.
-    pub fn hears(&mut self, bytes: impl AsRef<[u8]>) -> Vec<Event> {
+    /// The peer sends bytes. Returns the events.
+    pub fn receives(&mut self, bytes: impl AsRef<[u8]>) -> Vec<Event> {
         self.unread.extend_from_slice(bytes.as_ref());
         let mut events = Vec::new();
         loop {
-            let turn = self.turn(&[]);
-            let progress = turn.consumed > 0 || !turn.events.is_empty();
-            events.extend(turn.events);
-            if !(turn.more || progress && !self.unread.is_empty()) {
+            let result = self.exchange(&[]);
+            let progress = result.consumed > 0 || !result.events.is_empty();
+            events.extend(result.events);
+            if !(result.more || progress && !self.unread.is_empty()) {
                 return events;
             }
         }
     }
 
-    /// The peer says frames, masked as its role asks for.
-    pub fn hears_frames(&mut self, frames: &[Frame]) -> Vec<Event> {
-        self.hears(self.peers(frames))
+    /// The peer sends frames, masked as its role asks for.
+    pub fn receives_frames(&mut self, frames: &[Frame]) -> Vec<Event> {
+        self.receives(self.peers(frames))
     }
 
     /// The bytes of frames of the peer's.
@@ -101,19 +101,19 @@ impl<E: Engine> Subject<E> {
         wire::bytes_of(frames, peer_of(self.role))
     }
 
-    /// One batched call with what was said and not consumed.
-    pub fn turn(&mut self, outgoing: &[Outgoing<'_>]) -> Turn {
-        self.turn_of(outgoing, CAPACITY)
+    /// An exchange with what was sent and not consumed.
+    pub fn exchange(&mut self, outgoing: &[Outgoing<'_>]) -> ExchangeResult {
+        self.exchange_within(outgoing, CAPACITY)
     }
 
-    /// One batched call whose turn holds no more than this.
-    pub fn turn_of(&mut self, outgoing: &[Outgoing<'_>], capacity: u32) -> Turn {
-        let turn = self
+    /// An exchange that takes no more than this.
+    pub fn exchange_within(&mut self, outgoing: &[Outgoing<'_>], capacity: u32) -> ExchangeResult {
+        let result = self
             .engine
             .exchange(&self.unread, outgoing, self.now, capacity);
-        self.unread.drain(..turn.consumed);
-        self.written.extend_from_slice(&turn.output);
-        turn
+        self.unread.drain(..result.consumed);
+        self.written.extend_from_slice(&result.output);
+        result
     }
 
     /// The host sends, and the session writes as much as it wants.
@@ -121,9 +121,9 @@ impl<E: Engine> Subject<E> {
     /// # Errors
     ///
     /// The rule that the message breaks.
-    pub fn says(&mut self, message: Message<'_>) -> Result<(), Failure> {
-        let turn = self.turn(&[message.into()]);
-        turn.refused.map_or(Ok(()), Err)
+    pub fn sends(&mut self, message: Message<'_>) -> Result<(), Failure> {
+        let result = self.exchange(&[message.into()]);
+        result.refused.map_or(Ok(()), Err)
     }
 
     /// The host sends, and nothing is written yet.
@@ -138,7 +138,7 @@ impl<E: Engine> Subject<E> {
     /// Time passes, and the session is called when it is over.
     pub fn waits(&mut self, span: Duration) -> Vec<Event> {
         self.now = self.now.after(span);
-        self.hears(b"")
+        self.receives(b"")
     }
 
     /// The frames that were written since the last look, without their keys: a client masks, a server doesn't.
@@ -159,7 +159,7 @@ impl<E: Engine> Subject<E> {
 
     /// The bytes that were written since the last look.
     pub fn writes_bytes(&mut self) -> Vec<u8> {
-        self.hears(b"");
+        self.receives(b"");
         std::mem::take(&mut self.written)
     }
 
@@ -204,7 +204,7 @@ impl<E: Engine> Subject<E> {
         assert_eq!(last, Frame::close(code, rule.description()));
         assert_eq!(self.state(), State::Draining);
         let more = [Frame::text("more"), Frame::ping(""), Frame::close(1000, "")];
-        assert_eq!(self.hears_frames(&more), [], "heard after the end");
+        assert_eq!(self.receives_frames(&more), [], "heard after the end");
         assert_eq!(self.writes(), [], "written after the close");
         assert_eq!(self.state(), State::Draining);
         self.engine.end_of_input(self.now);

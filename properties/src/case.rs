@@ -36,7 +36,7 @@ pub(crate) struct Case {
     pub(crate) config: Config,
     /// What is said comes in pieces of these lengths, over and over.
     pub(crate) cuts: Vec<usize>,
-    /// How many bytes a turn of the cut run holds.
+    /// How many bytes an exchange of the cut run takes.
     pub(crate) capacity: u32,
     /// All that the peer says.
     pub(crate) said: Vec<u8>,

@@ -5,7 +5,7 @@ use host_tests::{Engine, Event, Native};
 
 use crate::case::{self, Case, NOW};
 
-/// How much is said in one go: the memory of a turn is as large as its input.
+/// How much is said in one go: the memory of an exchange is as large as its input.
 const CHUNK: usize = 64;
 
 /// What a session takes that has heard nothing: its request, its own boxes.
@@ -42,14 +42,14 @@ fn listen(case: &Case) {
     while given < case.said.len() {
         given = case.said.len().min(given + CHUNK);
         loop {
-            let turn = engine.exchange(&case.said[at..given], &[], NOW, 1);
-            at += turn.consumed;
-            if turn.events.contains(&Event::Request)
+            let result = engine.exchange(&case.said[at..given], &[], NOW, 1);
+            at += result.consumed;
+            if result.events.contains(&Event::Request)
                 && engine.accept(&case::acceptance(), NOW).is_err()
             {
                 return;
             }
-            if turn.events.is_empty() {
+            if result.events.is_empty() {
                 break;
             }
         }

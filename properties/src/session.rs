@@ -85,22 +85,23 @@ fn batched(case: &Case, mut engine: Native, cuts: &[usize], capacity: u32) -> (O
     let mut silent = 0;
     loop {
         let given = unread.len();
-        let turn = engine.exchange(&unread, &[], NOW, capacity);
-        unread.drain(..turn.consumed);
-        let asked = turn.events.contains(&Event::Request);
-        let progress = turn.consumed > 0 || !turn.events.is_empty() || !turn.output.is_empty();
-        if !progress && turn.more {
+        let result = engine.exchange(&unread, &[], NOW, capacity);
+        unread.drain(..result.consumed);
+        let asked = result.events.contains(&Event::Request);
+        let progress =
+            result.consumed > 0 || !result.events.is_empty() || !result.output.is_empty();
+        if !progress && result.more {
             // Blocks that nothing comes of take work as well.
             silent += 1;
             let most = case.config.deflate.map_or(0, |_| case.said.len());
             assert!(silent <= most, "more of nothing");
         }
-        let again = asked || turn.more;
-        if matches!(turn.state, State::Draining | State::Closed) {
-            // A turn that was full when the session closed has left the rest, which nobody takes.
+        let again = asked || result.more;
+        if matches!(result.state, State::Draining | State::Closed) {
+            // An exchange that was full when the session closed has left the rest, which nobody takes.
             unread.clear();
         }
-        watch.turn(given, capacity, turn);
+        watch.exchanged(given, capacity, result);
         if asked {
             answer(case, &mut engine);
         }
@@ -187,9 +188,9 @@ fn ends(engine: &mut Native) -> Vec<Event> {
     let held = engine.exchange(b"", &[], NOW, u32::MAX).events;
     assert!(held.len() <= 1, "more than a piece was held: {held:?}");
     loop {
-        let turn = engine.exchange(b"\x81\x00", &[], NOW, u32::MAX);
-        assert_eq!(turn.events, [], "heard after the end");
-        if !turn.more {
+        let result = engine.exchange(b"\x81\x00", &[], NOW, u32::MAX);
+        assert_eq!(result.events, [], "heard after the end");
+        if !result.more {
             break;
         }
     }

@@ -1,13 +1,13 @@
-//! What every turn keeps to, whatever was said.
+//! What every exchange keeps to, whatever was said.
 
 use std::str;
 
-use host_tests::{Event, Failure, Turn};
+use host_tests::{Event, ExchangeResult, Failure};
 use websocket_component::{Delivery, PongPolicy, State};
 
 use crate::case::{Case, Start};
 
-/// Watches the turns of one session that sends nothing of its host's.
+/// Watches the exchanges of one session that sends nothing of its host's.
 pub(crate) struct Watch<'a> {
     case: &'a Case,
     state: State,
@@ -38,30 +38,30 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Takes a turn that was given so many bytes.
-    pub(crate) fn turn(&mut self, given: usize, capacity: u32, turn: Turn) {
-        assert!(turn.consumed <= given, "more consumed than given");
+    /// Checks an exchange that was given so many bytes.
+    pub(crate) fn exchanged(&mut self, given: usize, capacity: u32, result: ExchangeResult) {
+        assert!(result.consumed <= given, "more consumed than given");
         assert!(
-            turn.output.len() <= capacity.max(1) as usize,
-            "a turn that is too full"
+            result.output.len() <= capacity.max(1) as usize,
+            "a result that is too full"
         );
         assert!(
-            self.failure.is_none() || turn.events.is_empty(),
+            self.failure.is_none() || result.events.is_empty(),
             "heard after {:?}: {:?}",
             self.failure,
-            turn.events
+            result.events
         );
-        for event in &turn.events {
+        for event in &result.events {
             assert!(!self.closed, "heard after a close: {event:?}");
             self.event(event);
         }
-        self.lives_on(&turn);
-        self.events.extend(turn.events);
-        self.output.extend(turn.output);
+        self.lives_on(&result);
+        self.events.extend(result.events);
+        self.output.extend(result.output);
     }
 
     /// A life has one direction, and one failure.
-    fn lives_on(&mut self, turn: &Turn) {
+    fn lives_on(&mut self, result: &ExchangeResult) {
         let age = |state| match state {
             State::Connecting => 0,
             State::Open => 1,
@@ -70,25 +70,29 @@ impl<'a> Watch<'a> {
             State::Closed => 4,
             other => panic!("a state that comes when? {other:?}"),
         };
-        assert!(age(turn.state) >= age(self.state), "{:?} again", turn.state);
+        assert!(
+            age(result.state) >= age(self.state),
+            "{:?} again",
+            result.state
+        );
         if matches!(self.state, State::Draining | State::Closed) {
-            assert!(turn.output.is_empty(), "written after the last byte");
+            assert!(result.output.is_empty(), "written after the last byte");
         }
-        self.state = turn.state;
-        if turn.state == State::Closed {
-            assert_eq!(turn.next_deadline, None, "a deadline of a closed session");
+        self.state = result.state;
+        if result.state == State::Closed {
+            assert_eq!(result.next_deadline, None, "a deadline of a closed session");
             assert!(
-                turn.output.is_empty() || !turn.more,
+                result.output.is_empty() || !result.more,
                 "closed with more to write"
             );
         }
         assert!(
-            self.failure.is_none() || turn.failure == self.failure,
+            self.failure.is_none() || result.failure == self.failure,
             "{:?} became {:?}",
             self.failure,
-            turn.failure
+            result.failure
         );
-        self.failure.clone_from(&turn.failure);
+        self.failure.clone_from(&result.failure);
     }
 
     fn event(&mut self, event: &Event) {

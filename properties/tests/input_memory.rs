@@ -18,8 +18,8 @@ fn a_message_that_was_long_leaves_nothing_behind_while_the_next_one_comes() {
         let (second, rest) = rest.split_at(long.len() - 950);
         for part in [first, second, &rest[..100], &rest[100..200]] {
             let mut part = part.to_vec();
-            let mut turn = client.input(&mut part, NOW);
-            while turn.next().is_some() {}
+            let mut events = client.input(&mut part, NOW);
+            while events.next().is_some() {}
         }
         // It is kept until the end of the measurement, and more.
         std::mem::forget(client);

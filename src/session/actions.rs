@@ -138,7 +138,7 @@ impl Session {
         if receives && let Some(action) = self.receive_indication() {
             return action;
         }
-        self.do_what_is_due();
+        self.handle_due();
         let writes = sends || self.sender.has_own_frames();
         if writes && let Some(action) = self.write() {
             return action;

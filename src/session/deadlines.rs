@@ -203,7 +203,7 @@ impl Session {
     /// All other calls that take `now` leave that to them, so that input is processed first.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.read_clock(now);
-        self.do_what_is_due();
+        self.handle_due();
     }
 
     /// Takes a reading of the clock, which never runs backwards.
@@ -279,7 +279,7 @@ impl Session {
         self.note_drained();
     }
 
-    pub(super) fn do_what_is_due(&mut self) {
+    pub(super) fn handle_due(&mut self) {
         self.note_late_chunk();
         while let Some((at, due)) = self.next_due() {
             if at > self.deadlines.now {

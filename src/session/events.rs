@@ -118,7 +118,7 @@ impl Events<'_> {
                     self.session.taken = self.bytes.len();
                     let chunk = self.session.last_chunk();
                     if chunk.is_none() {
-                        self.session.do_what_is_due();
+                        self.session.handle_due();
                     }
                     return chunk;
                 }
@@ -129,7 +129,7 @@ impl Events<'_> {
                     if let Some(chunk) = self.session.late_chunk() {
                         return Some(chunk);
                     }
-                    self.session.do_what_is_due();
+                    self.session.handle_due();
                     return self.session.last_chunk();
                 }
                 Ok(Some(record)) => {
@@ -149,8 +149,8 @@ impl Events<'_> {
         }
     }
 
-    pub(super) fn do_what_is_due(&mut self) {
-        self.session.do_what_is_due();
+    pub(super) fn handle_due(&mut self) {
+        self.session.handle_due();
     }
 
     /// Whether text that comes is UTF-8.

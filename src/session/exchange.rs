@@ -412,13 +412,13 @@ impl Exchange {
         let is_full = loop {
             if held >= capacity || self.records.len() >= MAX_EVENTS {
                 if events.consumed() == end {
-                    events.do_what_is_due();
+                    events.handle_due();
                 }
                 break true;
             }
             if relay.as_ref().is_some_and(|relay| relay.is_full(capacity)) {
                 // What is due doesn't wait until the target has room.
-                events.do_what_is_due();
+                events.handle_due();
                 break true;
             }
             let Some(record) = events.next_record() else {

@@ -112,7 +112,7 @@ impl Guest {
         }
         let exports = self.bindings.websocket_protocol_session();
         let sessions = exports.websocket_session();
-        let turn = sessions.call_exchange(
+        let result = sessions.call_exchange(
             &mut self.store,
             session,
             input,
@@ -121,13 +121,17 @@ impl Guest {
             NOW,
             1 << 20,
         )?;
-        wasmtime::ensure!(turn.failure.is_none(), "it failed: {:?}", turn.failure);
-        wasmtime::ensure!(turn.consumed as usize == input.len(), "input is left");
+        wasmtime::ensure!(result.failure.is_none(), "it failed: {:?}", result.failure);
+        wasmtime::ensure!(result.consumed as usize == input.len(), "input is left");
         wasmtime::ensure!(
-            turn.accepted as usize == texts.len(),
+            result.accepted as usize == texts.len(),
             "a message was refused"
         );
-        wasmtime::ensure!(turn.events.len() == events, "{} events", turn.events.len());
+        wasmtime::ensure!(
+            result.events.len() == events,
+            "{} events",
+            result.events.len()
+        );
         Ok(())
     }
 

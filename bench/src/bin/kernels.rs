@@ -107,8 +107,8 @@ fn by_peer_of(role: Role, frame: Frame) -> Vec<u8> {
 /// Takes all of a read, and returns how many messages were heard.
 fn hear(session: &mut Session, input: &mut [u8]) -> usize {
     let mut heard = 0;
-    let mut turn = session.input(input, NOW);
-    while let Some(event) = turn.next() {
+    let mut events = session.input(input, NOW);
+    while let Some(event) = events.next() {
         if let Event::Text { payload, last } | Event::Binary { payload, last } = event {
             black_box(payload);
             heard += usize::from(last);

@@ -37,7 +37,7 @@ struct Row {
     sending: usize,
     /// Both directions without takeover.
     without_takeover: usize,
-    /// All of a guest whose only session hears a bomb, and delivers pieces.
+    /// All of a guest whose only session receives a bomb, and delivers it in chunks.
     bomb: usize,
 }
 
@@ -110,17 +110,17 @@ fn talk(
     let agreed = deflate.map(|(agreed, _)| agreed);
     let sessions = (0..SESSIONS).map(|_| open(&mut guest, &config, agreed));
     for session in &sessions.collect::<Result<Vec<_>>>()? {
-        let turn = guest.exchange(session, &frame, &[answer], message.as_bytes(), 0, CAPACITY)?;
-        let heard = turn
+        let result = guest.exchange(session, &frame, &[answer], message.as_bytes(), 0, CAPACITY)?;
+        let heard = result
             .events
             .iter()
             .any(|event| event.length as usize == LENGTH);
         ensure!(
-            heard && turn.accepted == 1,
+            heard && result.accepted == 1,
             "a message was lost: {:?}",
-            turn.failure
+            result.failure
         );
-        let written = turn.output.len();
+        let written = result.output.len();
         ensure!((written < LENGTH) == sends, "{written} bytes were written");
     }
     Ok(guest.memory())
@@ -138,13 +138,13 @@ fn bomb(sandbox: &Sandbox, agreed: &str) -> Result<usize> {
     let bytes = frame.bytes();
     let mut at = 0;
     loop {
-        let turn = guest.exchange(&session, &bytes[at..], &[], &[], 0, CAPACITY)?;
-        at += turn.consumed;
-        if let Some(failure) = turn.failure {
+        let result = guest.exchange(&session, &bytes[at..], &[], &[], 0, CAPACITY)?;
+        at += result.consumed;
+        if let Some(failure) = result.failure {
             ensure!(failure.rule() == Some(Rule::MessageTooBig), "{failure:?}");
             return Ok(guest.memory());
         }
-        ensure!(turn.more, "the bomb went off without a word");
+        ensure!(result.more, "the bomb went off without a word");
     }
 }
 
@@ -171,7 +171,7 @@ pub(crate) fn table(sessions: &Sessions) -> String {
     let mut text = format!(
         "What a session of the component keeps between messages of 4 KiB, in KiB, for windows of both sides (memory level\n\
          8; a session that receives also keeps a buffer as large as its last message); and all of a guest that was sent a\n\
-         bomb of 16 MiB and delivered it in pieces, with the code's data and stack\n\n\
+         bomb of 16 MiB and delivered it in chunks, with the code's data and stack\n\n\
          {:>7} {:>10} {:>8} {:>17} {:>12}\n{:>7} {:>10} {:>8} {:>17} {:>12}\n{}\n",
         "window",
         "receiving",

@@ -49,8 +49,8 @@ impl Native {
     fn server() -> Result<bool, Rule> {
         let mut session = Session::server(Config::default(), NOW)?;
         let mut input = REQUEST.to_vec();
-        let mut turn = session.input(&mut input, NOW);
-        while turn.next().is_some() {}
+        let mut events = session.input(&mut input, NOW);
+        while events.next().is_some() {}
         session.accept(&native::Acceptance::default(), NOW)?;
         Ok(is_accepted(session.output()))
     }
@@ -61,8 +61,8 @@ impl Native {
         let mut input = answer(session.output());
         let length = session.output().len();
         session.advance(length, NOW);
-        let mut turn = session.input(&mut input, NOW);
-        while turn.next().is_some() {}
+        let mut events = session.input(&mut input, NOW);
+        while events.next().is_some() {}
         Ok(session.state() == websocket_component::State::Open)
     }
 }
@@ -107,8 +107,8 @@ impl Subject for Component {
         let session = match role {
             Role::Server => {
                 let session = guest.server(&config, 1)?;
-                let turn = guest.exchange(&session, REQUEST, &[], &[], 1, CAPACITY)?;
-                let asked = turn
+                let result = guest.exchange(&session, REQUEST, &[], &[], 1, CAPACITY)?;
+                let asked = result
                     .events
                     .iter()
                     .any(|event| event.kind == EventKind::Request);
@@ -119,8 +119,8 @@ impl Subject for Component {
                     headers: Vec::new(),
                 };
                 guest.accept(&session, &acceptance, 1)?;
-                let turn = guest.exchange(&session, &[], &[], &[], 1, CAPACITY)?;
-                ensure!(is_accepted(turn.output), "it doesn't open");
+                let result = guest.exchange(&session, &[], &[], &[], 1, CAPACITY)?;
+                ensure!(is_accepted(result.output), "it doesn't open");
                 session
             }
             Role::Client => {
@@ -133,10 +133,10 @@ impl Subject for Component {
                     headers: Vec::new(),
                 };
                 guest.connect(&session, &request, 1)?;
-                let turn = guest.exchange(&session, &[], &[], &[], 1, CAPACITY)?;
-                let response = answer(turn.output);
-                let turn = guest.exchange(&session, &response, &[], &[], 1, CAPACITY)?;
-                ensure!(turn.state == State::Open, "it doesn't open");
+                let result = guest.exchange(&session, &[], &[], &[], 1, CAPACITY)?;
+                let response = answer(result.output);
+                let result = guest.exchange(&session, &response, &[], &[], 1, CAPACITY)?;
+                ensure!(result.state == State::Open, "it doesn't open");
                 session
             }
         };

@@ -4,7 +4,7 @@ use websocket_component::handshake::{Extension, Header, Negotiated, RequestHead,
 use websocket_component::{ActionId, Fault, Initiator, Instant, Rule, RuleGroup, State};
 use websocket_host::protocol::{self, EventKind};
 
-use crate::engine::{ActionIs, Event, Failure, Outcome, RelayTurns, Turn};
+use crate::engine::{ActionIs, Event, ExchangeResult, Failure, Outcome, RelayResult};
 
 /// A value of the contract's as its counterpart.
 pub(super) trait FromContract<Contract> {
@@ -115,32 +115,36 @@ impl FromContract<protocol::ResponseHead> for ResponseHead {
     }
 }
 
-impl FromContract<websocket_host::Exchanged<'_>> for Turn {
-    fn from_contract(turn: websocket_host::Exchanged<'_>) -> Self {
-        let events = turn.events.iter();
-        Turn {
-            consumed: turn.consumed,
+impl FromContract<websocket_host::Exchanged<'_>> for ExchangeResult {
+    fn from_contract(result: websocket_host::Exchanged<'_>) -> Self {
+        let events = result.events.iter();
+        ExchangeResult {
+            consumed: result.consumed,
             events: events
-                .map(|event| self::event(event.kind, turn.bytes(event).into()))
+                .map(|event| self::event(event.kind, result.bytes(event).into()))
                 .collect(),
-            output: turn.output.into(),
-            accepted: turn.accepted,
-            refused: turn.refused.map(|failure| Failure::from_contract(*failure)),
-            more: turn.more,
-            state: State::from_contract(turn.state),
-            next_deadline: turn.next_deadline.map(Instant::from_nanos),
-            failure: turn.failure.map(|failure| Failure::from_contract(*failure)),
+            output: result.output.into(),
+            accepted: result.accepted,
+            refused: result
+                .refused
+                .map(|failure| Failure::from_contract(*failure)),
+            more: result.more,
+            state: State::from_contract(result.state),
+            next_deadline: result.next_deadline.map(Instant::from_nanos),
+            failure: result
+                .failure
+                .map(|failure| Failure::from_contract(*failure)),
         }
     }
 }
 
-impl FromContract<websocket_host::Relayed<'_>> for RelayTurns {
-    fn from_contract(turns: websocket_host::Relayed<'_>) -> Self {
-        RelayTurns {
-            source: Turn::from_contract(turns.source),
-            target: Turn::from_contract(turns.target),
-            messages: turns.messages,
-            bytes: turns.bytes,
+impl FromContract<websocket_host::Relayed<'_>> for RelayResult {
+    fn from_contract(results: websocket_host::Relayed<'_>) -> Self {
+        RelayResult {
+            source: ExchangeResult::from_contract(results.source),
+            target: ExchangeResult::from_contract(results.target),
+            messages: results.messages,
+            bytes: results.bytes,
         }
     }
 }

@@ -16,7 +16,9 @@ use websocket_component::{
 };
 use websocket_host::{CallError, Guest, Sandbox, SandboxConfig, SandboxError, Session, protocol};
 
-use crate::engine::{ActionIs, ENTROPY, Engine, Failure, Outcome, Relay, RelayTurns, START, Turn};
+use crate::engine::{
+    ActionIs, ENTROPY, Engine, ExchangeResult, Failure, Outcome, Relay, RelayResult, START,
+};
 use from_contract::FromContract;
 use to_contract::{Batch, all, compression, to_contract};
 
@@ -77,10 +79,10 @@ impl Sandboxed {
         outgoing: &[Outgoing<'_>],
         now: Instant,
         capacity: u32,
-    ) -> Result<Turn, SandboxError> {
+    ) -> Result<ExchangeResult, SandboxError> {
         let batch = Batch::new(outgoing);
         let now = now.as_nanos();
-        let turn = self.guest.exchange(
+        let result = self.guest.exchange(
             &self.session,
             input,
             &batch.records,
@@ -88,7 +90,7 @@ impl Sandboxed {
             now,
             capacity,
         )?;
-        Ok(Turn::from_contract(turn))
+        Ok(ExchangeResult::from_contract(result))
     }
 
     /// A session that starts open, in a guest of another sandbox.
@@ -162,14 +164,14 @@ pub struct SandboxedRelay {
 
 impl SandboxedRelay {
     /// A relay of a session to itself, which is a mistake.
-    pub fn relay_to_itself(&mut self, of: Role, input: &[u8], now: Instant) -> RelayTurns {
+    pub fn relay_to_itself(&mut self, of: Role, input: &[u8], now: Instant) -> RelayResult {
         let session = match of {
             Role::Server => &self.server,
             Role::Client => &self.client,
         };
         let now = now.as_nanos();
-        let turns = answer(self.guest.relay(session, session, input, now, u32::MAX));
-        RelayTurns::from_contract(turns)
+        let results = answer(self.guest.relay(session, session, input, now, u32::MAX));
+        RelayResult::from_contract(results)
     }
 }
 
@@ -200,27 +202,27 @@ impl Relay for SandboxedRelay {
         }
     }
 
-    fn relay(&mut self, from: Role, input: &[u8], now: Instant, capacity: u32) -> RelayTurns {
+    fn relay(&mut self, from: Role, input: &[u8], now: Instant, capacity: u32) -> RelayResult {
         let (source, target) = match from {
             Role::Server => (&self.server, &self.client),
             Role::Client => (&self.client, &self.server),
         };
         let now = now.as_nanos();
-        let turns = answer(self.guest.relay(source, target, input, now, capacity));
-        RelayTurns::from_contract(turns)
+        let results = answer(self.guest.relay(source, target, input, now, capacity));
+        RelayResult::from_contract(results)
     }
 
-    fn exchange(&mut self, of: Role, outgoing: &[Outgoing<'_>], now: Instant) -> Turn {
+    fn exchange(&mut self, of: Role, outgoing: &[Outgoing<'_>], now: Instant) -> ExchangeResult {
         let session = match of {
             Role::Server => &self.server,
             Role::Client => &self.client,
         };
         let batch = Batch::new(outgoing);
         let (records, payload, now) = (&batch.records, &batch.payload, now.as_nanos());
-        let turn = self
+        let result = self
             .guest
             .exchange(session, &[], records, payload, now, u32::MAX);
-        Turn::from_contract(answer(turn))
+        ExchangeResult::from_contract(answer(result))
     }
 }
 
@@ -348,7 +350,7 @@ impl Engine for Sandboxed {
         outgoing: &[Outgoing<'_>],
         now: Instant,
         capacity: u32,
-    ) -> Turn {
+    ) -> ExchangeResult {
         answer(self.try_exchange(input, outgoing, now, capacity))
     }
 

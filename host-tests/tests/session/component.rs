@@ -46,12 +46,12 @@ fn it_imports_nothing() {
 fn class_14_memory_stays_flat_after_a_header_that_claims_16_mib() {
     for role in ROLES {
         let mut subject = Subject::<Sandboxed>::open(role, &Config::default());
-        subject.hears_frames(&[Frame::text("warm")]);
+        subject.receives_frames(&[Frame::text("warm")]);
         let before = subject.engine.memory();
         let frame = Frame::binary("").by(host_tests::engine::peer_of(role));
         let header = frame.header(16 << 20);
-        subject.hears(header);
-        subject.hears([0; 10]);
+        subject.receives(header);
+        subject.receives([0; 10]);
         assert_eq!(subject.state(), State::Open);
         assert_eq!(subject.engine.memory(), before);
     }
@@ -60,12 +60,12 @@ fn class_14_memory_stays_flat_after_a_header_that_claims_16_mib() {
 #[test]
 fn class_06_memory_stays_flat_in_a_flood_of_empty_fragments() {
     let mut subject = Subject::<Sandboxed>::open(Role::Client, &Config::default());
-    subject.hears(Frame::binary("").not_last().bytes());
+    subject.receives(Frame::binary("").not_last().bytes());
     let hundred = Frame::continuation("").not_last().bytes().repeat(100);
-    subject.hears(&hundred);
+    subject.receives(&hundred);
     let before = subject.engine.memory();
     for _ in 0..600 {
-        subject.hears(&hundred);
+        subject.receives(&hundred);
     }
     assert_eq!(subject.state(), State::Open);
     assert_eq!(subject.engine.memory(), before);
@@ -84,11 +84,11 @@ fn memory_stays_flat_over_many_messages() {
     let bytes = subject.peers(&frames);
     let round = |subject: &mut Subject<Sandboxed>| {
         // Whole in one input, and cut.
-        subject.hears(&bytes);
+        subject.receives(&bytes);
         for chunk in bytes.chunks(4096) {
-            subject.hears(chunk);
+            subject.receives(chunk);
         }
-        subject.says(Message::Binary(&message)).unwrap();
+        subject.sends(Message::Binary(&message)).unwrap();
         assert!(!subject.writes_bytes().is_empty());
     };
     (0..10).for_each(|_| round(&mut subject));
@@ -104,7 +104,7 @@ fn memory_stays_flat_while_output_always_waits() {
     (0..2).for_each(|_| subject.queues(message).unwrap());
     let round = |subject: &mut Subject<Sandboxed>| {
         subject.queues(message).unwrap();
-        subject.turn_of(&[], 1004);
+        subject.exchange_within(&[], 1004);
         assert_eq!(subject.engine.buffered_amount(), 2008);
     };
     (0..100).for_each(|_| round(&mut subject));
@@ -137,6 +137,6 @@ fn class_15_without_a_limit_the_guests_memory_is_the_limit() {
     assert!(engine.memory() <= limit);
     // Another one in the same sandbox is as good as new.
     let mut other = Sandboxed::open_in(&small, Role::Client, &config, &negotiated).unwrap();
-    let turn = other.exchange(&Frame::text("hello").bytes(), &[], now, 1000);
-    assert_eq!(turn.events, [Event::text("hello")]);
+    let result = other.exchange(&Frame::text("hello").bytes(), &[], now, 1000);
+    assert_eq!(result.events, [Event::text("hello")]);
 }

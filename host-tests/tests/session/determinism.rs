@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use host_tests::engine::START;
 use host_tests::wire::{self, Frame};
-use host_tests::{Engine, Event, Turn, heads, on_both_engines};
+use host_tests::{Engine, Event, ExchangeResult, heads, on_both_engines};
 use websocket_component::handshake::{Negotiated, Request};
 use websocket_component::{Config, Instant, Message};
 
@@ -18,7 +18,7 @@ on_both_engines![
 ];
 
 /// A client from its request to its close, with all that it wrote and heard.
-fn life<E: Engine>(entropy: &[u8]) -> Vec<Turn> {
+fn life<E: Engine>(entropy: &[u8]) -> Vec<ExchangeResult> {
     let mut now = Instant::from_nanos(0);
     let mut config = Config::default();
     config.timeouts.pong = None;
@@ -29,7 +29,7 @@ fn life<E: Engine>(entropy: &[u8]) -> Vec<Turn> {
     let first = client.exchange(b"", &[], now, 10_000);
     let head = String::from_utf8(first.output.clone()).unwrap();
     let key = heads::field(&head, "Sec-WebSocket-Key").unwrap();
-    let mut turns = vec![first];
+    let mut results = vec![first];
     let said = [
         heads::response_to(key),
         Frame::text("hello").bytes(),
@@ -39,22 +39,22 @@ fn life<E: Engine>(entropy: &[u8]) -> Vec<Turn> {
     ];
     for input in said {
         now = now.after(Duration::from_secs(31));
-        let open = turns
+        let open = results
             .iter()
-            .any(|turn| turn.events.contains(&Event::Opened));
+            .any(|result| result.events.contains(&Event::Opened));
         let outgoing = [Message::Binary(b"data").into(), Message::Ping(b"?").into()];
         let outgoing = if open { &outgoing[..] } else { &[] };
-        turns.push(client.exchange(&input, outgoing, now, 10_000));
+        results.push(client.exchange(&input, outgoing, now, 10_000));
     }
-    turns
+    results
 }
 
 fn the_same_calls_give_the_same_bytes<E: Engine>() {
-    let turns = life::<E>(&[1; 32]);
-    assert!(turns.iter().all(|turn| turn.refused.is_none()));
-    assert_eq!(turns, life::<E>(&[1; 32]));
+    let results = life::<E>(&[1; 32]);
+    assert!(results.iter().all(|result| result.refused.is_none()));
+    assert_eq!(results, life::<E>(&[1; 32]));
     // Whoever runs it.
-    assert_eq!(turns, life::<host_tests::Native>(&[1; 32]));
+    assert_eq!(results, life::<host_tests::Native>(&[1; 32]));
 }
 
 fn other_entropy_gives_other_bytes<E: Engine>() {
@@ -71,8 +71,8 @@ fn keys<E: Engine>(entropy: &[u8], frames: usize) -> Vec<[u8; 4]> {
     let negotiated = Negotiated::default();
     let mut client = E::open_client(&Config::default(), entropy, &negotiated, START).unwrap();
     let outgoing = vec![Message::Text("same").into(); frames];
-    let turn = client.exchange(b"", &outgoing, Instant::default(), u32::MAX);
-    let frames = wire::read_frames(&turn.output);
+    let result = client.exchange(b"", &outgoing, Instant::default(), u32::MAX);
+    let frames = wire::read_frames(&result.output);
     let keys = frames.into_iter().map(|frame| {
         assert_eq!(frame.payload, b"same");
         frame.key.expect("a client masks")
@@ -111,6 +111,6 @@ fn a_server_takes_no_entropy_and_masks_nothing<E: Engine>() {
     let negotiated = Negotiated::default();
     let mut server = E::open_server(&Config::default(), &negotiated, START).unwrap();
     let outgoing = [Message::Text("plain").into()];
-    let turn = server.exchange(b"", &outgoing, Instant::default(), 100);
-    assert_eq!(turn.output, Frame::text("plain").bytes());
+    let result = server.exchange(b"", &outgoing, Instant::default(), 100);
+    assert_eq!(result.output, Frame::text("plain").bytes());
 }

@@ -20,12 +20,12 @@ fn client(config: Config) -> Session {
     Session::open_client(config, &ENTROPY, Negotiated::default(), NOW).unwrap()
 }
 
-/// What a turn that leaves messages takes of these bytes without an event, and what it awaits.
+/// What an input that leaves messages takes of these bytes without an event, and what it awaits.
 fn left(session: &mut Session, bytes: &[u8]) -> (usize, Option<usize>) {
     let mut bytes = bytes.to_vec();
-    let mut turn = session.input(&mut bytes, NOW);
-    assert_eq!(turn.next(), None);
-    (turn.consumed(), turn.awaited())
+    let mut events = session.input(&mut bytes, NOW);
+    assert_eq!(events.next(), None);
+    (events.consumed(), events.awaited())
 }
 
 #[test]
@@ -45,18 +45,18 @@ fn a_message_that_is_cut_is_left_as_it_came_and_delivered_from_where_it_is() {
                 Role::Client => Role::Server,
             });
             let (first, frame) = (first.bytes(), frame.bytes());
-            let turn = engine.exchange(&[&first, &frame[..1]].concat(), &[], NOW, u32::MAX);
-            assert_eq!((turn.consumed, turn.events.len()), (first.len(), 1));
+            let result = engine.exchange(&[&first, &frame[..1]].concat(), &[], NOW, u32::MAX);
+            assert_eq!((result.consumed, result.events.len()), (first.len(), 1));
             for cut in 1..frame.len() {
                 // `exchange` compares what is left with what it was given.
-                let turn = engine.exchange(&frame[..cut], &[], NOW, u32::MAX);
-                assert_eq!((turn.consumed, turn.events), (0, vec![]));
+                let result = engine.exchange(&frame[..cut], &[], NOW, u32::MAX);
+                assert_eq!((result.consumed, result.events), (0, vec![]));
             }
-            let turn = engine.exchange(&frame, &[], NOW, u32::MAX);
-            assert_eq!(turn.consumed, frame.len());
-            let [Event::Text { payload, .. } | Event::Binary { payload, .. }] = &turn.events[..]
+            let result = engine.exchange(&frame, &[], NOW, u32::MAX);
+            assert_eq!(result.consumed, frame.len());
+            let [Event::Text { payload, .. } | Event::Binary { payload, .. }] = &result.events[..]
             else {
-                panic!("{:?}", turn.events);
+                panic!("{:?}", result.events);
             };
             assert!(payload.len() == length && payload.iter().all(|byte| *byte == b'x'));
         }
@@ -73,10 +73,10 @@ fn how_much_is_awaited_is_told_as_soon_as_the_header_has_come() {
     assert_eq!(left(&mut session, &frame[..4]), (0, Some(204)));
     assert_eq!(left(&mut session, &frame[..203]), (0, Some(204)));
     let mut bytes = frame.clone();
-    let mut turn = session.input(&mut bytes, NOW);
-    assert!(turn.next().is_some());
-    assert_eq!(turn.next(), None);
-    assert_eq!((turn.consumed(), turn.awaited()), (204, None));
+    let mut events = session.input(&mut bytes, NOW);
+    assert!(events.next().is_some());
+    assert_eq!(events.next(), None);
+    assert_eq!((events.consumed(), events.awaited()), (204, None));
 }
 
 #[test]
@@ -107,8 +107,8 @@ fn what_is_longer_fragmented_compressed_or_control_is_taken_and_so_are_pieces() 
     let mut streaming = config();
     streaming.delivery = Delivery::Streaming;
     let mut engine = Native::from(client(streaming));
-    let turn = engine.exchange(&plain[..6], &[], NOW, u32::MAX);
-    assert_eq!((turn.consumed, turn.events.len()), (6, 1));
+    let result = engine.exchange(&plain[..6], &[], NOW, u32::MAX);
+    assert_eq!((result.consumed, result.events.len()), (6, 1));
 }
 
 #[test]
@@ -186,9 +186,9 @@ fn the_time_of_a_message_that_was_left_ends_with_it() {
     let mut buffer = frame[..50].to_vec();
     let mut now = NOW;
     for _ in 0..20 {
-        let mut turn = session.input(&mut buffer, now);
-        while turn.next().is_some() {}
-        let consumed = turn.consumed();
+        let mut events = session.input(&mut buffer, now);
+        while events.next().is_some() {}
+        let consumed = events.consumed();
         buffer.drain(..consumed);
         assert_eq!(buffer, frame[..50]);
         buffer.extend_from_slice(&frame[50..]);
@@ -208,9 +208,9 @@ fn bytes_that_are_given_again_are_no_sign_of_life() {
     let mut give = |session: &mut Session, count: usize, seconds: u64| {
         let now = NOW.after(Duration::from_secs(seconds));
         let bytes = &mut cut[..count];
-        let mut turn = session.input(bytes, now);
-        assert_eq!(turn.next(), None);
-        assert_eq!(turn.consumed(), 0);
+        let mut events = session.input(bytes, now);
+        assert_eq!(events.next(), None);
+        assert_eq!(events.consumed(), 0);
     };
     give(&mut session, 19, 0);
     give(&mut session, 19, 3);

@@ -29,12 +29,12 @@ fn failure<E: Engine>(engine: &mut E, parts: &[&[u8]]) -> (Rule, Case) {
     for part in parts {
         unread.extend_from_slice(part);
         loop {
-            let turn = engine.exchange(&unread, &[], START, CAPACITY);
-            unread.drain(..turn.consumed);
-            if let Some(failure) = turn.failure {
+            let result = engine.exchange(&unread, &[], START, CAPACITY);
+            unread.drain(..result.consumed);
+            if let Some(failure) = result.failure {
                 return (failure.rule, failure.case());
             }
-            if !turn.more {
+            if !result.more {
                 break;
             }
         }
@@ -150,8 +150,8 @@ fn a_deadline_is_a_limit<E: Engine>() {
     let mut config = Config::default();
     config.timeouts.idle = Some(Duration::from_secs(5));
     let mut engine = E::open(Role::Server, &config, &Negotiated::default()).unwrap();
-    let turn = engine.exchange(&[], &[], later(6), CAPACITY);
-    let failure = turn.failure.expect("nothing has come");
+    let result = engine.exchange(&[], &[], later(6), CAPACITY);
+    let failure = result.failure.expect("nothing has come");
     assert_eq!(failure.rule, Rule::IdleTimeout);
     assert_eq!(failure.case(), (None, Some(5_000_000_000), None));
 }
@@ -161,8 +161,8 @@ fn a_send_that_finds_the_queue_full_is_told_the_limit<E: Engine>() {
     config.limits.queued_output = 1000;
     let mut engine = E::open(Role::Server, &config, &Negotiated::default()).unwrap();
     let message = Message::Binary(&[0; 900]).into();
-    let turn = engine.exchange(&[], &[message, message], START, CAPACITY);
-    let refused = turn.refused.expect("there is no room for the second");
-    assert_eq!((turn.accepted, refused.rule), (1, Rule::QueueFull));
+    let result = engine.exchange(&[], &[message, message], START, CAPACITY);
+    let refused = result.refused.expect("there is no room for the second");
+    assert_eq!((result.accepted, refused.rule), (1, Rule::QueueFull));
     assert_eq!(refused.case(), (None, Some(1000), None));
 }

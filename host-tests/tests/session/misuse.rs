@@ -194,10 +194,10 @@ fn a_call_that_is_refused_changes_nothing<E: Engine>() {
 /// A conversation with something in the queue, something half received and a ping under way, where the misuse is done.
 fn converse<E: Engine>(role: Role, config: &Config, wrong: Option<&Misuse<E>>) -> Rest {
     let mut subject = Subject::<E>::open(role, config);
-    subject.says(Message::Ping(b"timed")).unwrap();
-    subject.hears_frames(&[Frame::text("half ").not_last()]);
+    subject.sends(Message::Ping(b"timed")).unwrap();
+    subject.receives_frames(&[Frame::text("half ").not_last()]);
     subject.queues(Message::Utf8Fragment(b"\xe2\x82")).unwrap();
-    subject.turn_of(&[], 1);
+    subject.exchange_within(&[], 1);
     let mut rest = Rest {
         events: Vec::new(),
         output: Vec::new(),
@@ -217,7 +217,7 @@ fn converse<E: Engine>(role: Role, config: &Config, wrong: Option<&Misuse<E>>) -
     for frames in say {
         rest.states.push(subject.state());
         rest.deadlines.push(subject.engine.next_deadline());
-        rest.events.extend(subject.hears_frames(&frames));
+        rest.events.extend(subject.receives_frames(&frames));
         rest.output.extend(subject.writes_bytes());
     }
     rest.states.push(subject.state());
@@ -250,9 +250,9 @@ fn a_client_on_its_way_is_not_disturbed<E: Engine>() {
         let text = String::from_utf8(head.clone()).unwrap();
         let key = heads::field(&text, "Sec-WebSocket-Key").unwrap();
         disturb(&mut engine);
-        let turn = engine.exchange(&heads::response_to(key), &[], NOW, 100);
+        let result = engine.exchange(&heads::response_to(key), &[], NOW, 100);
         let frame = [Message::Text("hello").into()];
-        (head, turn, engine.exchange(b"", &frame, NOW, 100))
+        (head, result, engine.exchange(b"", &frame, NOW, 100))
     };
     assert_eq!(run(true), run(false));
 }
@@ -260,7 +260,7 @@ fn a_client_on_its_way_is_not_disturbed<E: Engine>() {
 fn a_server_with_a_request_is_not_disturbed<E: Engine>() {
     let run = |disturb: bool| {
         let mut engine = E::server(&Config::default(), START).unwrap();
-        let turn = engine.exchange(&heads::request(), &[], NOW, 100);
+        let result = engine.exchange(&heads::request(), &[], NOW, 100);
         if disturb {
             let bad = Acceptance {
                 subprotocol: Some("never".into()),
@@ -283,7 +283,7 @@ fn a_server_with_a_request_is_not_disturbed<E: Engine>() {
             engine.abort();
         }
         let negotiated = engine.accept(&Acceptance::default(), NOW).unwrap();
-        (turn, negotiated, engine.exchange(b"", &[], NOW, 1000))
+        (result, negotiated, engine.exchange(b"", &[], NOW, 1000))
     };
     assert_eq!(run(true), run(false));
 }

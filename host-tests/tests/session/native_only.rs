@@ -71,10 +71,10 @@ fn a_turn_that_is_over_stays_over() {
     let mut session = open();
     let broken = Frame::text("b").reserved(RSV1);
     let mut input = [Frame::text("a").bytes(), broken.bytes()].concat();
-    let mut turn = session.input(&mut input, LATE);
-    assert!(turn.next().is_some());
+    let mut events = session.input(&mut input, LATE);
+    assert!(events.next().is_some());
     for _ in 0..3 {
-        assert_eq!(turn.next(), None);
+        assert_eq!(events.next(), None);
     }
     session.send(Message::Text("answer"), None, LATE).unwrap();
     assert_eq!(session.failure(), None);
@@ -82,7 +82,7 @@ fn a_turn_that_is_over_stays_over() {
 
 /// The deadlines of the source come though its messages have to wait.
 #[test]
-fn a_relay_to_a_full_target_does_what_is_due() {
+fn a_relay_to_a_full_target_handles_timeouts() {
     let (mut source, mut target) = (open(), open());
     target.send(Message::Text("full"), None, LATE).unwrap();
     let due = source.next_deadline().unwrap();

@@ -139,9 +139,9 @@ fn check<C: Engine, S: Engine>(cases: u32) {
         }
         let close = Message::CloseWith(1000, b"");
         if traffic.client_closes {
-            pair.client_says(close).unwrap();
+            pair.client_sends(close).unwrap();
         } else {
-            pair.server_says(close).unwrap();
+            pair.server_sends(close).unwrap();
         }
         pair.drive();
         let closed = Event::close(1000, "");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use host_tests::engine::peer_of;
 use host_tests::wire::{self, BINARY, CONTINUATION, Frame, TEXT};
-use host_tests::{Engine, Event, ROLES, Relay, RelayTurns, on_both_engines};
+use host_tests::{Engine, Event, ROLES, Relay, RelayResult, on_both_engines};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -42,7 +42,7 @@ impl<E: Engine> Relayed<E> {
     }
 
     /// The peer of `from` says frames.
-    fn hears(&mut self, from: Role, frames: &[Frame]) -> RelayTurns {
+    fn receives(&mut self, from: Role, frames: &[Frame]) -> RelayResult {
         self.0.relay(from, &said(from, frames), NOW, PLENTY)
     }
 }
@@ -69,25 +69,31 @@ fn messages_go_through_as_they_are<E: Engine>() {
         let binary = lengths.map(|length| Frame::binary(vec![7; length]));
         let text = ["", "a", "\u{20ac}"].map(Frame::text);
         let frames = [&binary[..], &text[..]].concat();
-        let turns = relayed.hears(from, &frames);
-        assert_eq!(written(peer_of(from), &turns.target.output), frames);
-        assert_eq!(turns.source.output, b"");
-        assert_eq!((turns.source.events, turns.target.events), (vec![], vec![]));
-        assert_eq!(turns.messages, frames.len() as u64);
-        assert_eq!(turns.bytes, 4 + lengths.iter().sum::<usize>() as u64);
-        assert_eq!(turns.source.consumed, said(from, &frames).len());
-        assert!(!turns.source.more && !turns.target.more);
+        let results = relayed.receives(from, &frames);
+        assert_eq!(written(peer_of(from), &results.target.output), frames);
+        assert_eq!(results.source.output, b"");
+        assert_eq!(
+            (results.source.events, results.target.events),
+            (vec![], vec![])
+        );
+        assert_eq!(results.messages, frames.len() as u64);
+        assert_eq!(results.bytes, 4 + lengths.iter().sum::<usize>() as u64);
+        assert_eq!(results.source.consumed, said(from, &frames).len());
+        assert!(!results.source.more && !results.target.more);
     }
 }
 
 fn messages_in_fragments_go_through_whole<E: Engine>() {
     let mut relayed = Relayed::<E>::open(&Config::default());
-    let turns = relayed.hears(Role::Server, &[Frame::text("a").not_last()]);
-    assert_eq!((turns.messages, &turns.target.output[..]), (0, &b""[..]));
-    let turns = relayed.hears(Role::Server, &[Frame::continuation("b")]);
-    assert_eq!((turns.messages, turns.bytes), (1, 2));
+    let results = relayed.receives(Role::Server, &[Frame::text("a").not_last()]);
     assert_eq!(
-        written(Role::Client, &turns.target.output),
+        (results.messages, &results.target.output[..]),
+        (0, &b""[..])
+    );
+    let results = relayed.receives(Role::Server, &[Frame::continuation("b")]);
+    assert_eq!((results.messages, results.bytes), (1, 2));
+    assert_eq!(
+        written(Role::Client, &results.target.output),
         [Frame::text("ab")]
     );
 }
@@ -98,14 +104,14 @@ fn pieces_go_through_as_fragments<E: Engine>() {
         // The euro sign is cut.
         let bytes = said(from, &[Frame::text("a\u{20ac}b"), Frame::binary("c")]);
         let cut = bytes.len() - said(from, &[Frame::binary("c")]).len() - 2;
-        let turns = relayed.0.relay(from, &bytes[..cut], NOW, PLENTY);
-        assert_eq!((turns.messages, turns.bytes), (0, 3));
+        let results = relayed.0.relay(from, &bytes[..cut], NOW, PLENTY);
+        assert_eq!((results.messages, results.bytes), (0, 3));
         let piece = Frame::text(b"a\xe2\x82").not_last();
-        assert_eq!(written(peer_of(from), &turns.target.output), [piece]);
-        let turns = relayed.0.relay(from, &bytes[cut..], NOW, PLENTY);
-        assert_eq!((turns.messages, turns.bytes), (2, 3));
+        assert_eq!(written(peer_of(from), &results.target.output), [piece]);
+        let results = relayed.0.relay(from, &bytes[cut..], NOW, PLENTY);
+        assert_eq!((results.messages, results.bytes), (2, 3));
         let rest = [Frame::continuation(b"\xacb"), Frame::binary("c")];
-        assert_eq!(written(peer_of(from), &turns.target.output), rest);
+        assert_eq!(written(peer_of(from), &results.target.output), rest);
     }
 }
 
@@ -114,17 +120,20 @@ fn a_piece_that_waited_goes_through_when_its_time_comes<E: Engine>() {
     let mut config = pieces();
     config.timeouts.coalesce = Some(TIME);
     let mut relayed = Relayed::<E>::open(&config);
-    let turns = relayed.hears(Role::Server, &[Frame::binary("a").not_last()]);
-    assert_eq!(turns.target.output, b"");
-    assert_eq!(turns.source.next_deadline, Some(NOW.after(TIME)));
+    let results = relayed.receives(Role::Server, &[Frame::binary("a").not_last()]);
+    assert_eq!(results.target.output, b"");
+    assert_eq!(results.source.next_deadline, Some(NOW.after(TIME)));
     // What goes the other way leaves it where it is.
     let later = NOW.after(TIME);
-    let turns = relayed.0.relay(Role::Client, &[], later, PLENTY);
-    assert_eq!((turns.source.output, turns.target.events), (vec![], vec![]));
-    assert!(turns.target.more, "it is due");
-    let turns = relayed.0.relay(Role::Server, &[], later, PLENTY);
+    let results = relayed.0.relay(Role::Client, &[], later, PLENTY);
+    assert_eq!(
+        (results.source.output, results.target.events),
+        (vec![], vec![])
+    );
+    assert!(results.target.more, "it is due");
+    let results = relayed.0.relay(Role::Server, &[], later, PLENTY);
     let piece = Frame::binary("a").not_last();
-    assert_eq!(written(Role::Client, &turns.target.output), [piece]);
+    assert_eq!(written(Role::Client, &results.target.output), [piece]);
 }
 
 fn a_whole_frame_goes_through_as_one<E: Engine>() {
@@ -140,11 +149,11 @@ fn a_whole_frame_goes_through_as_one<E: Engine>() {
             let mut output = Vec::new();
             for mut input in bytes.chunks(50_000) {
                 loop {
-                    // A turn need not hold the frame.
-                    let turns = relayed.0.relay(from, input, NOW, 65_536);
-                    input = &input[turns.source.consumed..];
-                    output.extend(turns.target.output);
-                    if input.is_empty() && !turns.target.more {
+                    // The output need not hold the frame.
+                    let results = relayed.0.relay(from, input, NOW, 65_536);
+                    input = &input[results.source.consumed..];
+                    output.extend(results.target.output);
+                    if input.is_empty() && !results.target.more {
                         break;
                     }
                 }
@@ -167,20 +176,20 @@ fn what_concerns_one_connection_stays_there<E: Engine>() {
             Frame::pong("!"),
             Frame::close(1000, "bye"),
         ];
-        let turns = relayed.hears(from, &frames);
-        assert_eq!(written(from, &turns.source.output), [Frame::pong("?")]);
+        let results = relayed.receives(from, &frames);
+        assert_eq!(written(from, &results.source.output), [Frame::pong("?")]);
         let expected = [
             Event::Ping(b"?".into()),
             Event::Pong(b"!".into(), None),
             Event::close(1000, "bye"),
         ];
-        assert_eq!(turns.source.events, expected);
+        assert_eq!(results.source.events, expected);
         assert_eq!(
-            written(peer_of(from), &turns.target.output),
+            written(peer_of(from), &results.target.output),
             [Frame::binary("a")]
         );
         assert_eq!(
-            (turns.source.state, turns.target.state),
+            (results.source.state, results.target.state),
             (State::Closing, State::Open)
         );
     }
@@ -189,25 +198,25 @@ fn what_concerns_one_connection_stays_there<E: Engine>() {
 fn messages_before_a_close_go_through<E: Engine>() {
     let mut relayed = Relayed::<E>::open(&pieces());
     let frames = [Frame::text("a").not_last(), Frame::close(1001, "")];
-    let turns = relayed.hears(Role::Client, &frames);
+    let results = relayed.receives(Role::Client, &frames);
     let piece = Frame::text("a").not_last();
-    assert_eq!(written(Role::Server, &turns.target.output), [piece]);
-    assert_eq!(turns.source.events, [Event::close(1001, "")]);
+    assert_eq!(written(Role::Server, &results.target.output), [piece]);
+    assert_eq!(results.source.events, [Event::close(1001, "")]);
 }
 
 fn messages_before_a_broken_rule_go_through<E: Engine>() {
     for from in ROLES {
         let mut relayed = Relayed::<E>::open(&Config::default());
         let frames = [Frame::text("a"), Frame::text(b"\xff")];
-        let turns = relayed.hears(from, &frames);
+        let results = relayed.receives(from, &frames);
         assert_eq!(
-            written(peer_of(from), &turns.target.output),
+            written(peer_of(from), &results.target.output),
             [Frame::text("a")]
         );
-        assert!(turns.source.more && turns.source.failure.is_none());
-        let turns = relayed.hears(from, &[]);
-        assert_eq!(turns.source.failure.unwrap().rule, Rule::InvalidUtf8);
-        assert_eq!(turns.target.state, State::Open);
+        assert!(results.source.more && results.source.failure.is_none());
+        let results = relayed.receives(from, &[]);
+        assert_eq!(results.source.failure.unwrap().rule, Rule::InvalidUtf8);
+        assert_eq!(results.target.state, State::Open);
     }
 }
 
@@ -218,12 +227,12 @@ fn no_more_is_taken_than_the_target_has_room_for<E: Engine>() {
         let bytes = said(from, &frames);
         let (mut rest, mut output, mut most) = (&bytes[..], Vec::new(), 0);
         loop {
-            let turns = relayed.0.relay(from, rest, NOW, 250);
-            assert!(turns.target.output.len() <= 250);
-            rest = &rest[turns.source.consumed..];
-            output.extend(turns.target.output);
-            most = most.max(turns.messages);
-            if !turns.source.more && !turns.target.more {
+            let results = relayed.0.relay(from, rest, NOW, 250);
+            assert!(results.target.output.len() <= 250);
+            rest = &rest[results.source.consumed..];
+            output.extend(results.target.output);
+            most = most.max(results.messages);
+            if !results.source.more && !results.target.more {
                 break;
             }
         }
@@ -239,16 +248,16 @@ fn a_target_that_is_just_full_is_full<E: Engine>() {
     let bytes = said(Role::Client, &frames);
     let one = said(Role::Server, &frames[..1]).len() as u32;
     // A client's session has the longer headers.
-    let turns = relayed
+    let results = relayed
         .0
         .relay(Role::Server, &said(Role::Server, &frames), NOW, one);
     assert_eq!(
-        (turns.messages, turns.target.output.len()),
+        (results.messages, results.target.output.len()),
         (1, one as usize)
     );
-    let turns = relayed.0.relay(Role::Client, &bytes, NOW, one + 1);
+    let results = relayed.0.relay(Role::Client, &bytes, NOW, one + 1);
     assert_eq!(
-        turns.messages, 2,
+        results.messages, 2,
         "one byte more is room for all of the next"
     );
 }
@@ -258,11 +267,11 @@ fn a_target_that_closes_is_sent_nothing_more<E: Engine>() {
         let mut relayed = Relayed::<E>::open(&Config::default());
         let to = peer_of(from);
         relayed.0.exchange(to, &[Message::Close.into()], NOW);
-        let turns = relayed.hears(from, &[Frame::binary("a"), Frame::ping("?")]);
-        assert_eq!((turns.messages, turns.bytes), (1, 1));
-        assert_eq!(turns.target.output, b"");
-        assert_eq!(turns.target.refused, None);
-        assert_eq!(written(from, &turns.source.output), [Frame::pong("?")]);
+        let results = relayed.receives(from, &[Frame::binary("a"), Frame::ping("?")]);
+        assert_eq!((results.messages, results.bytes), (1, 1));
+        assert_eq!(results.target.output, b"");
+        assert_eq!(results.target.refused, None);
+        assert_eq!(written(from, &results.source.output), [Frame::pong("?")]);
     }
 }
 
@@ -283,12 +292,12 @@ fn a_message_that_the_host_has_begun_is_not_mixed_with_others<E: Engine>() {
         let mut relayed = Relayed::<E>::open(&Config::default());
         relayed.0.exchange(Role::Client, &[fragment], NOW);
         let next = [frame, Frame::ping("?")];
-        let turns = relayed.hears(Role::Server, &next);
-        assert_eq!(turns.target.refused.unwrap().rule, rule);
-        assert_eq!(turns.target.output, b"");
+        let results = relayed.receives(Role::Server, &next);
+        assert_eq!(results.target.refused.unwrap().rule, rule);
+        assert_eq!(results.target.output, b"");
         // The ping behind it wasn't taken.
-        assert!(turns.source.more);
-        let rest = &said(Role::Server, &next)[turns.source.consumed..];
+        assert!(results.source.more);
+        let rest = &said(Role::Server, &next)[results.source.consumed..];
         assert_eq!(rest, said(Role::Server, &[Frame::ping("?")]));
     }
 }
@@ -298,12 +307,12 @@ fn text_is_checked_if_its_source_did_not<E: Engine>() {
     trusting.verify_utf8 = false;
     let mut relay = E::Relay::open(&trusting, &Config::default());
     let bytes = said(Role::Server, &[Frame::text(b"\xff")]);
-    let turns = relay.relay(Role::Server, &bytes, NOW, PLENTY);
-    assert_eq!(turns.target.refused.unwrap().rule, Rule::TextNotUtf8);
+    let results = relay.relay(Role::Server, &bytes, NOW, PLENTY);
+    assert_eq!(results.target.refused.unwrap().rule, Rule::TextNotUtf8);
     let mut relay = E::Relay::open(&trusting, &trusting);
-    let turns = relay.relay(Role::Server, &bytes, NOW, PLENTY);
+    let results = relay.relay(Role::Server, &bytes, NOW, PLENTY);
     assert_eq!(
-        written(Role::Client, &turns.target.output),
+        written(Role::Client, &results.target.output),
         [Frame::text(b"\xff")]
     );
 }
@@ -367,11 +376,11 @@ fn whatever_the_peer_says_comes_out_as_its_messages<E: Engine>() {
                     let length = rest.len().min(*cuts.next().unwrap());
                     (unread, rest) = rest.split_at(length);
                 }
-                let turns = relay.relay(from, unread, NOW, capacity);
-                unread = &unread[turns.source.consumed..];
-                output.extend(turns.target.output);
-                count += turns.messages;
-                let more = turns.source.more || turns.target.more;
+                let results = relay.relay(from, unread, NOW, capacity);
+                unread = &unread[results.source.consumed..];
+                output.extend(results.target.output);
+                count += results.messages;
+                let more = results.source.more || results.target.more;
                 if unread.is_empty() && rest.is_empty() && !more {
                     break;
                 }
@@ -406,13 +415,13 @@ fn fragmented(is_text: bool, bytes: &[u8], lengths: &[usize]) -> Vec<Frame> {
 fn nothing_is_taken_for_a_target_that_is_not_open_yet<E: Engine>() {
     let config = Config::default();
     let mut relay = Relayed::<E>(E::Relay::half_open(&config, &config));
-    let turns = relay.hears(Role::Server, &[Frame::text("hello")]);
-    for turn in [turns.source, turns.target] {
-        assert_eq!(turn.refused.unwrap().rule, Rule::NotOpen);
-        let taken = (turn.consumed, turn.events, turn.output, turn.more);
+    let results = relay.receives(Role::Server, &[Frame::text("hello")]);
+    for result in [results.source, results.target] {
+        assert_eq!(result.refused.unwrap().rule, Rule::NotOpen);
+        let taken = (result.consumed, result.events, result.output, result.more);
         assert_eq!(taken, (0, vec![], vec![], false));
     }
-    assert_eq!((turns.messages, turns.bytes), (0, 0));
+    assert_eq!((results.messages, results.bytes), (0, 0));
 }
 
 #[cfg(feature = "component")]
@@ -421,15 +430,15 @@ fn relay_to_itself_changes_nothing() {
     let config = Config::default();
     let mut relay = host_tests::sandboxed::SandboxedRelay::open(&config, &config);
     let bytes = said(Role::Server, &[Frame::text("a")]);
-    let turns = relay.relay_to_itself(Role::Server, &bytes, NOW);
-    for turn in [turns.source, turns.target] {
-        assert_eq!(turn.refused.unwrap().rule, Rule::RelayToItself);
+    let results = relay.relay_to_itself(Role::Server, &bytes, NOW);
+    for result in [results.source, results.target] {
+        assert_eq!(result.refused.unwrap().rule, Rule::RelayToItself);
         assert_eq!(
-            (turn.consumed, turn.events, turn.output),
+            (result.consumed, result.events, result.output),
             (0, vec![], vec![])
         );
-        assert_eq!(turn.state, State::Open);
+        assert_eq!(result.state, State::Open);
     }
-    let turns = relay.relay(Role::Server, &bytes, NOW, PLENTY);
-    assert_eq!(turns.messages, 1);
+    let results = relay.relay(Role::Server, &bytes, NOW, PLENTY);
+    assert_eq!(results.messages, 1);
 }

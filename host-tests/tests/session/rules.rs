@@ -40,7 +40,7 @@ fn break_rule<E: Engine>(role: Role, config: &Config, before: &[Frame], bad: &[u
     let hello = subject.peers(&[Frame::text("hello")]);
     let before = subject.peers(before);
     let after = subject.peers(&[Frame::text("after")]);
-    let events = subject.hears([&hello, &before, bad, &after].concat());
+    let events = subject.receives([&hello, &before, bad, &after].concat());
     assert_eq!(events, [Event::text("hello")], "{rule:?}");
     assert_eq!(subject.has_failed(rule), [], "{rule:?}");
 }
@@ -57,10 +57,10 @@ fn break_rule_at<E: Engine>(
 ) {
     break_rule::<E>(role, config, before, bad, rule);
     let mut subject = Subject::<E>::open(role, config);
-    subject.hears_frames(before);
+    subject.receives_frames(before);
     for (at, byte) in bad[..=index].iter().enumerate() {
         assert_eq!(subject.failed_by(), None, "{bad:02x?} before byte {at}");
-        assert_eq!(subject.hears([*byte]), []);
+        assert_eq!(subject.receives([*byte]), []);
     }
     assert_eq!(subject.failed_by(), Some(rule), "{bad:02x?} at {index}");
     assert_eq!(subject.has_failed(rule), []);
@@ -126,7 +126,7 @@ fn control_frames_over_125_bytes<E: Engine>() {
         }
         let mut subject = Subject::<E>::open(role, &config());
         let longest = [b'x'; 125];
-        subject.hears_frames(&[Frame::ping(longest)]);
+        subject.receives_frames(&[Frame::ping(longest)]);
         assert_eq!(subject.writes(), [Frame::pong(longest)]);
     }
 }
@@ -159,7 +159,7 @@ fn lengths_not_in_their_shortest_form<E: Engine>() {
         }
         let mut subject = Subject::<E>::open(role, &config());
         for length in [125, 126, 65_535, 65_536] {
-            let events = subject.hears(frame(length).bytes());
+            let events = subject.receives(frame(length).bytes());
             assert_eq!(events, [Event::binary(vec![1; length])]);
         }
     }
@@ -218,7 +218,7 @@ fn frames_over_the_limit<E: Engine>() {
             break_rule_at::<E>(role, &config, &[], &bad, index, Rule::FrameTooBig);
             let longest = vec![7; limit as usize];
             let mut subject = Subject::<E>::open(role, &config);
-            let events = subject.hears_frames(&[Frame::binary(&longest)]);
+            let events = subject.receives_frames(&[Frame::binary(&longest)]);
             assert_eq!(events, [Event::binary(&longest)]);
         }
     }
@@ -239,7 +239,7 @@ fn messages_over_the_limit<E: Engine>() {
         let last = Frame::continuation("67890");
         for _ in 0..2 {
             let frames = [five[0].clone(), ping.clone(), last.clone()];
-            let events = subject.hears_frames(&frames);
+            let events = subject.receives_frames(&frames);
             assert_eq!(events, [Event::text("1234567890")]);
         }
     }
@@ -256,9 +256,9 @@ fn fragments_over_the_limit<E: Engine>() {
         break_rule_at::<E>(role, &config, &three, &bad, 0, rule);
         let mut subject = Subject::<E>::open(role, &config);
         for _ in 0..3 {
-            subject.hears_frames(&three[..2]);
-            subject.hears_frames(&[Frame::ping("")]);
-            let events = subject.hears_frames(&[Frame::continuation("b")]);
+            subject.receives_frames(&three[..2]);
+            subject.receives_frames(&[Frame::ping("")]);
+            let events = subject.receives_frames(&[Frame::continuation("b")]);
             assert_eq!(events, [Event::text("ab")]);
         }
     }
@@ -314,11 +314,11 @@ fn a_failed_session_is_drained_byte_by_byte<E: Engine>() {
     let mut written = vec![FIN | CLOSE];
     loop {
         assert_eq!(subject.state(), State::Closing);
-        let turn = subject.engine.exchange(b"", &[], subject.now, 1);
-        assert_eq!(turn.output.len(), 1);
-        assert_eq!(turn.more, turn.state == State::Closing);
-        written.extend(turn.output);
-        if turn.state == State::Draining {
+        let result = subject.engine.exchange(b"", &[], subject.now, 1);
+        assert_eq!(result.output.len(), 1);
+        assert_eq!(result.more, result.state == State::Closing);
+        written.extend(result.output);
+        if result.state == State::Draining {
             break;
         }
     }
@@ -331,9 +331,9 @@ fn what_was_queued_before_a_rule_is_broken_goes_out<E: Engine>() {
         let mut subject = Subject::<E>::open(role, &config());
         subject.queues(Message::Text("begun")).unwrap();
         subject.queues(Message::Text("waiting")).unwrap();
-        subject.turn_of(&[], 3);
+        subject.exchange_within(&[], 3);
         subject.queues(Message::Ping(b"waiting")).unwrap();
-        subject.hears_frames(&[Frame::new(0x3, "")]);
+        subject.receives_frames(&[Frame::new(0x3, "")]);
         let written = subject.has_failed(Rule::ReservedOpcode);
         let queued = [
             Frame::text("begun"),
@@ -348,7 +348,7 @@ fn a_failed_session_answers_the_pings_that_came_before<E: Engine>() {
     for role in ROLES {
         let mut subject = Subject::<E>::open(role, &config());
         subject.queues(Message::Text("queued")).unwrap();
-        subject.hears_frames(&[Frame::ping("1"), Frame::ping("2"), Frame::new(0x3, "")]);
+        subject.receives_frames(&[Frame::ping("1"), Frame::ping("2"), Frame::new(0x3, "")]);
         let written = subject.has_failed(Rule::ReservedOpcode);
         let queued = Frame::text("queued");
         assert_eq!(written, [Frame::pong("1"), Frame::pong("2"), queued]);
@@ -361,7 +361,7 @@ fn without_close_on_failure_no_close_is_written<E: Engine>() {
     for role in ROLES {
         let mut subject = Subject::<E>::open(role, &config);
         subject.queues(Message::Text("queued")).unwrap();
-        assert_eq!(subject.hears_frames(&[Frame::new(0x3, "")]), []);
+        assert_eq!(subject.receives_frames(&[Frame::new(0x3, "")]), []);
         assert_eq!(subject.failed_by(), Some(Rule::ReservedOpcode));
         assert_eq!(subject.writes(), [Frame::text("queued")]);
         assert_eq!(subject.state(), State::Draining);
@@ -371,8 +371,8 @@ fn without_close_on_failure_no_close_is_written<E: Engine>() {
 fn a_rule_broken_after_our_close_adds_no_second_close<E: Engine>() {
     for role in ROLES {
         let mut subject = Subject::<E>::open(role, &config());
-        subject.says(Message::CloseWith(1000, b"bye")).unwrap();
-        subject.hears_frames(&[Frame::new(0x3, "")]);
+        subject.sends(Message::CloseWith(1000, b"bye")).unwrap();
+        subject.receives_frames(&[Frame::new(0x3, "")]);
         assert_eq!(subject.failed_by(), Some(Rule::ReservedOpcode));
         assert_eq!(subject.writes(), [Frame::close(1000, "bye")]);
         assert_eq!(subject.state(), State::Draining);

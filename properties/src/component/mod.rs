@@ -1,4 +1,4 @@
-//! The engine in its sandbox answers every call as the native engine does: turns, errors, actions, deadlines, all that
+//! The engine in its sandbox answers every call as the native engine does: exchanges, errors, actions, deadlines, all that
 //! a session can be asked.
 
 mod call;

@@ -1,6 +1,6 @@
 //! Makes the calls of a script, whoever runs the session.
 
-use host_tests::engine::{ActionIs, Case, Engine, Failure, Outcome, Turn};
+use host_tests::engine::{ActionIs, Case, Engine, ExchangeResult, Failure, Outcome};
 use host_tests::heads;
 use websocket_component::handshake::{
     Acceptance, Extension, HandshakeKind, Header, Negotiated, Refusal, Request, RequestHead,
@@ -28,7 +28,7 @@ pub(super) struct Player<E> {
 pub(super) enum Answer {
     Nothing,
     Done(Result<(), Failure>),
-    Turn(Box<Turn>),
+    Exchange(Box<ExchangeResult>),
     Action(ActionIs),
     Agreed(Result<Negotiated, Failure>),
     Fields(Result<Vec<Header>, Failure>),
@@ -123,11 +123,11 @@ impl<E: Engine> Player<E> {
                     .collect();
                 let given = self.unread.len().min(usize::from(*most) * 8);
                 let input = &self.unread[..given];
-                let turn = self
+                let result = self
                     .engine
                     .exchange(input, &outgoing, now, (*capacity).into());
-                self.unread.drain(..turn.consumed);
-                return Answer::Turn(Box::new(turn));
+                self.unread.drain(..result.consumed);
+                return Answer::Exchange(Box::new(result));
             }
             Call::Send(what, context) => {
                 self.sends += 1;

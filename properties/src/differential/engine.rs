@@ -17,9 +17,9 @@ pub(super) fn hear(conversation: &Conversation) -> (Vec<Heard>, Option<Rule>) {
         .expect("a configuration in its range");
     let mut heard = Vec::new();
     for (index, byte) in conversation.bytes.iter().enumerate() {
-        let turn = engine.exchange(&[*byte], &[], NOW, u32::MAX);
+        let result = engine.exchange(&[*byte], &[], NOW, u32::MAX);
         let at = index + 1;
-        for event in turn.events {
+        for event in result.events {
             let what = what(event);
             let closed = matches!(what, What::Close(..));
             heard.push(Heard { at, what });
@@ -27,7 +27,7 @@ pub(super) fn hear(conversation: &Conversation) -> (Vec<Heard>, Option<Rule>) {
                 return (heard, None);
             }
         }
-        if let Some(failure) = turn.failure {
+        if let Some(failure) = result.failure {
             let code = failure.close_code.expect("the peer's rules have codes");
             let what = What::Failed(code);
             heard.push(Heard { at, what });

@@ -1,4 +1,4 @@
-//! How a host reads: in turns or by actions, in pieces, again what was not consumed, or not at all for now.
+//! How a host reads: by input or by actions, in pieces, again what was not consumed, or not at all for now.
 
 use host_tests::Event;
 use websocket_component::{Action, ActionId, ActionQueue, Completion, Instant, Session};
@@ -15,7 +15,7 @@ const SILENT: usize = 128;
 pub(super) struct Reading {
     /// How many of the bytes that were not consumed the session was given before.
     shown: usize,
-    /// The last turn was dropped before its end.
+    /// The last events were dropped before their end.
     was_dropped: bool,
     /// A receive is queued.
     is_receiving: bool,
@@ -37,7 +37,7 @@ impl Side {
                 true => self.read_by_action(piece, now),
                 false => {
                     let end = self.unread.len().min(self.reading.shown + piece);
-                    self.turn(end, now);
+                    self.input(end, now);
                     self.reading.shown < self.unread.len()
                 }
             };
@@ -50,8 +50,8 @@ impl Side {
         }
     }
 
-    /// One turn with the first bytes that were not consumed. Returns whether anything came of it.
-    fn turn(&mut self, end: usize, now: Instant) -> bool {
+    /// One input of the first bytes that were not consumed. Returns whether anything came of it.
+    fn input(&mut self, end: usize, now: Instant) -> bool {
         let mut bytes = self.unread[..end].to_vec();
         let fresh = end.saturating_sub(self.reading.shown);
         let most = usize::from(self.way.events);
@@ -65,15 +65,15 @@ impl Side {
         let mut events = Vec::new();
         let mut was_dropped = false;
         let consumed = self.session.call(|session| {
-            let mut turn = session.input(&mut bytes, now);
-            while let Some(event) = turn.next() {
+            let mut input = session.input(&mut bytes, now);
+            while let Some(event) = input.next() {
                 allocation_counter::opt_out(|| events.push(Event::from(event)));
                 if events.len() == most {
                     was_dropped = true;
                     break;
                 }
             }
-            turn.consumed()
+            input.consumed()
         });
         assert!(consumed <= end, "more consumed than given");
         assert_eq!(bytes[consumed..], self.unread[consumed..end], "given again");
@@ -99,7 +99,7 @@ impl Side {
             && (self.reading.was_dropped || self.session.ask().has_more())
         {
             let before = (self.state(), self.failure(), self.waiting());
-            let came = self.turn(self.reading.shown, now);
+            let came = self.input(self.reading.shown, now);
             let changed = before != (self.state(), self.failure(), self.waiting());
             silent = if came || changed { 0 } else { silent + 1 };
             assert!(silent <= SILENT + self.unread.len(), "more of nothing");

@@ -1,4 +1,4 @@
-//! The same steps in two ways: other cuts of the input and of the output, turns or actions.
+//! The same steps in two ways: other cuts of the input and of the output, input or actions.
 
 use host_tests::Event;
 use host_tests::engine::joined;

@@ -134,13 +134,13 @@ pub(super) struct Way {
     pub(super) cut: u8,
     /// A message that is cut is left in the input.
     pub(super) leaves: bool,
-    /// A turn is dropped after this many events, unless zero.
+    /// The events of an input are dropped after this many, unless zero.
     pub(super) events: u8,
     /// After each step the host calls until there is nothing more to do.
     pub(super) dry: bool,
 }
 
-/// Which call hands output out, in turns.
+/// Which call hands output out, one after another.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub(super) enum Writes {
     Take,

@@ -112,12 +112,12 @@ fn class_28_every_close_code_that_is_received() {
                 let mut session = open(role);
                 let payload = [&code.to_be_bytes()[..], reason.as_bytes()].concat();
                 let mut frame = close_frame(role, &payload);
-                let mut turn = session.input(&mut frame, Instant::from_nanos(0));
-                let event = turn.next().map(|event| match event {
+                let mut events = session.input(&mut frame, Instant::from_nanos(0));
+                let event = events.next().map(|event| match event {
                     Event::Close { code, reason } => (code, reason.to_vec()),
                     other => panic!("{other:?}"),
                 });
-                assert!(turn.next().is_none());
+                assert!(events.next().is_none());
                 match may {
                     Set => {
                         assert_eq!(event, Some((code, reason.into())), "{role:?}");

@@ -106,8 +106,8 @@ fn close_frame(role: Role) -> Vec<u8> {
 }
 
 fn hear(session: &mut Session, mut bytes: Vec<u8>) {
-    let mut turn = session.input(&mut bytes, NOW);
-    while turn.next().is_some() {}
+    let mut events = session.input(&mut bytes, NOW);
+    while events.next().is_some() {}
 }
 
 /// A session of either role in the state. Where that is one in which the last bytes wait, they do.

@@ -113,17 +113,17 @@ impl Decoder for Reader {
             let mut rest = &self.buffer[..count];
             loop {
                 let (guest, session) = (&mut self.guest, &self.session);
-                let turn = guest.exchange(session, rest, &[], &[], now, CAPACITY)?;
-                for event in &turn.events {
+                let result = guest.exchange(session, rest, &[], &[], now, CAPACITY)?;
+                for event in &result.events {
                     let text = match event.kind {
                         EventKind::Text => true,
                         EventKind::Binary => false,
                         kind => bail!("an event other than a message: {kind:?}"),
                     };
-                    seen.message(text, turn.bytes(event));
+                    seen.message(text, result.bytes(event));
                 }
-                rest = rest.get(turn.consumed..).context("more than there was")?;
-                if !turn.more {
+                rest = rest.get(result.consumed..).context("more than there was")?;
+                if !result.more {
                     break;
                 }
             }
@@ -166,14 +166,18 @@ impl Writer for Sender {
             };
             let now = self.clock.now();
             let (guest, session) = (&mut self.guest, &self.session);
-            let turn = guest.exchange(session, &[], &self.outgoing, payload, now, CAPACITY)?;
-            ensure!(turn.accepted == burst.len(), "refused: {:?}", turn.refused);
-            self.sink.put(&[IoSlice::new(turn.output)]);
-            let mut more = turn.more;
+            let result = guest.exchange(session, &[], &self.outgoing, payload, now, CAPACITY)?;
+            ensure!(
+                result.accepted == burst.len(),
+                "refused: {:?}",
+                result.refused
+            );
+            self.sink.put(&[IoSlice::new(result.output)]);
+            let mut more = result.more;
             while more {
-                let turn = guest.exchange(session, &[], &[], &[], now, CAPACITY)?;
-                self.sink.put(&[IoSlice::new(turn.output)]);
-                more = turn.more;
+                let result = guest.exchange(session, &[], &[], &[], now, CAPACITY)?;
+                self.sink.put(&[IoSlice::new(result.output)]);
+                more = result.more;
             }
         }
         Ok(())
@@ -200,26 +204,27 @@ impl Writer for Echo {
             loop {
                 let (guest, session) = (&mut self.guest, &self.session);
                 let (outgoing, payload) = (&self.outgoing, &self.payload);
-                let turn = guest.exchange(session, rest, outgoing, payload, now, CAPACITY)?;
-                if !turn.output.is_empty() {
-                    self.duplex.sink.put(&[IoSlice::new(turn.output)]);
+                let result = guest.exchange(session, rest, outgoing, payload, now, CAPACITY)?;
+                if !result.output.is_empty() {
+                    self.duplex.sink.put(&[IoSlice::new(result.output)]);
                 }
-                rest = rest.get(turn.consumed..).context("more than there was")?;
-                self.outgoing.drain(..turn.accepted);
+                rest = rest.get(result.consumed..).context("more than there was")?;
+                self.outgoing.drain(..result.accepted);
                 if self.outgoing.is_empty() {
                     self.payload.clear();
                 }
                 let start = self.payload.len() as u32;
-                self.outgoing.extend(turn.events.iter().filter_map(|event| {
-                    Some(Outgoing {
-                        kind: event.kind.to_outgoing()?,
-                        start: start + event.start,
-                        length: event.length,
-                        context: None,
-                    })
-                }));
-                self.payload.extend_from_slice(turn.payload);
-                if rest.is_empty() && !turn.more && self.outgoing.is_empty() {
+                self.outgoing
+                    .extend(result.events.iter().filter_map(|event| {
+                        Some(Outgoing {
+                            kind: event.kind.to_outgoing()?,
+                            start: start + event.start,
+                            length: event.length,
+                            context: None,
+                        })
+                    }));
+                self.payload.extend_from_slice(result.payload);
+                if rest.is_empty() && !result.more && self.outgoing.is_empty() {
                     break;
                 }
             }

@@ -173,7 +173,7 @@ fn the_handshake_in_bytes_by_actions<E: Engine>() {
     server.read_at_most = 10;
     server.run(&client.written);
     assert_eq!(server.events, [Event::Request]);
-    server.says(Message::Text("hello"), 1).unwrap();
+    server.sends(Message::Text("hello"), 1).unwrap();
     server.run(b"");
     client.write_at_most = 5;
     client.run(&server.written);

@@ -47,8 +47,8 @@ fn a_short_write_resumes_where_it_stopped<E: Engine>() {
         for at_most in [1, 2, 3, 7] {
             let mut pump = Pump::<E>::open(role, &Config::default());
             pump.write_at_most = at_most;
-            pump.says(Message::Text("one"), 1).unwrap();
-            pump.says(Message::Binary(&[2; 300]), 2).unwrap();
+            pump.sends(Message::Text("one"), 1).unwrap();
+            pump.sends(Message::Binary(&[2; 300]), 2).unwrap();
             pump.run(b"");
             assert_eq!(pump.sent, [(Some(1), true), (Some(2), true)]);
             let frames = wire::read_frames(&pump.written);

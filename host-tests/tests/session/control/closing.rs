@@ -60,7 +60,7 @@ fn class_28_every_close_code_that_is_received<E: Engine>() {
     for role in ROLES {
         for code in codes::<E>() {
             let mut subject = Subject::<E>::open(role, &Config::default());
-            let events = subject.hears_frames(&[Frame::close(code, "why")]);
+            let events = subject.receives_frames(&[Frame::close(code, "why")]);
             if may_be_in_a_close_frame(code) {
                 assert_eq!(events, [Event::close(code, "why")]);
                 assert_eq!(subject.writes(), [Frame::close(code, "")]);
@@ -88,9 +88,9 @@ fn class_28_every_close_code_that_is_sent<E: Engine>() {
             }
             let batch = [Message::CloseWith(code, b"why").into()];
             let mut subject = Subject::<E>::open(role, &Config::default());
-            let turn = subject.turn(&batch);
+            let result = subject.exchange(&batch);
             let allowed = usize::from(may_be_in_a_close_frame(code));
-            assert_eq!(turn.accepted, allowed, "{code}");
+            assert_eq!(result.accepted, allowed, "{code}");
         }
     }
 }
@@ -110,7 +110,7 @@ fn assert_closes_cleanly<E: Engine>(subject: &mut Subject<E>) {
 fn a_close_is_answered_with_its_code<E: Engine>() {
     for role in ROLES {
         let mut subject = Subject::<E>::open(role, &Config::default());
-        let events = subject.hears_frames(&[Frame::close(1001, "away")]);
+        let events = subject.receives_frames(&[Frame::close(1001, "away")]);
         assert_eq!(events, [Event::close(1001, "away")]);
         assert_eq!(subject.writes(), [Frame::close(1001, "")]);
         assert_closes_cleanly(&mut subject);
@@ -120,7 +120,7 @@ fn a_close_is_answered_with_its_code<E: Engine>() {
 fn a_close_without_a_code_is_answered_without_one<E: Engine>() {
     for role in ROLES {
         let mut subject = Subject::<E>::open(role, &Config::default());
-        let events = subject.hears_frames(&[Frame::close_without_code()]);
+        let events = subject.receives_frames(&[Frame::close_without_code()]);
         assert_eq!(events, [Event::close(1005, "")]);
         assert_eq!(subject.writes(), [Frame::close_without_code()]);
     }
@@ -131,13 +131,13 @@ fn a_close_is_not_answered_if_the_host_says_so<E: Engine>() {
     config.reply_to_close = false;
     for role in ROLES {
         let mut subject = Subject::<E>::open(role, &config);
-        let events = subject.hears_frames(&[Frame::close(1001, "away")]);
+        let events = subject.receives_frames(&[Frame::close(1001, "away")]);
         assert_eq!(events, [Event::close(1001, "away")]);
         assert_eq!(subject.writes(), []);
         assert_eq!(subject.state(), State::Closing);
         // The host may finish what it has to say.
-        subject.says(Message::Text("last words")).unwrap();
-        subject.says(Message::CloseWith(1000, b"bye")).unwrap();
+        subject.sends(Message::Text("last words")).unwrap();
+        subject.sends(Message::CloseWith(1000, b"bye")).unwrap();
         let expected = [Frame::text("last words"), Frame::close(1000, "bye")];
         assert_eq!(subject.writes(), expected);
         assert_closes_cleanly(&mut subject);
@@ -159,8 +159,8 @@ fn nothing_counts_after_a_close<E: Engine>() {
                 Frame::new(0x3, "not even this"),
             ];
             let both = subject.peers(&[&close[..], &after].concat());
-            assert_eq!(subject.hears(both), [Event::close(1000, "")]);
-            assert_eq!(subject.hears_frames(&after), []);
+            assert_eq!(subject.receives(both), [Event::close(1000, "")]);
+            assert_eq!(subject.receives_frames(&after), []);
             assert_eq!(subject.failed_by(), None);
             let answer = if reply { &close[..] } else { &[] };
             assert_eq!(subject.writes(), answer);
@@ -198,8 +198,9 @@ fn assert_closed<E: Engine>(pair: &mut Pair<E>, client: &[Event], server: &[Even
 
 fn the_client_closes<E: Engine>() {
     let mut pair = Pair::<E>::open(&Config::default(), &Config::default());
-    pair.client_says(Message::Text("last")).unwrap();
-    pair.client_says(Message::CloseWith(3001, b"done")).unwrap();
+    pair.client_sends(Message::Text("last")).unwrap();
+    pair.client_sends(Message::CloseWith(3001, b"done"))
+        .unwrap();
     assert_eq!(pair.states(), (State::Closing, State::Open));
     assert_closed(
         &mut pair,
@@ -210,7 +211,7 @@ fn the_client_closes<E: Engine>() {
 
 fn the_server_closes<E: Engine>() {
     let mut pair = Pair::<E>::open(&Config::default(), &Config::default());
-    pair.server_says(Message::Close).unwrap();
+    pair.server_sends(Message::Close).unwrap();
     assert_closed(
         &mut pair,
         &[Event::close(1005, "")],
@@ -220,8 +221,8 @@ fn the_server_closes<E: Engine>() {
 
 fn both_close_at_once<E: Engine>() {
     let mut pair = Pair::<E>::open(&Config::default(), &Config::default());
-    pair.client_says(Message::CloseWith(1000, b"I")).unwrap();
-    pair.server_says(Message::CloseWith(1001, b"no, I"))
+    pair.client_sends(Message::CloseWith(1000, b"I")).unwrap();
+    pair.server_sends(Message::CloseWith(1001, b"no, I"))
         .unwrap();
     assert_closed(
         &mut pair,
@@ -234,9 +235,9 @@ fn both_close_at_once<E: Engine>() {
 fn no_pong_follows_both_close_frames<E: Engine>() {
     for role in ROLES {
         let mut subject = Subject::<E>::open(role, &Config::default());
-        subject.says(Message::CloseWith(1000, b"")).unwrap();
+        subject.sends(Message::CloseWith(1000, b"")).unwrap();
         assert_eq!(subject.writes().len(), 1);
-        subject.hears_frames(&[Frame::ping("?"), Frame::close(1000, "")]);
+        subject.receives_frames(&[Frame::ping("?"), Frame::close(1000, "")]);
         let state = match role {
             Role::Server => State::Closed,
             Role::Client => State::Draining,
@@ -248,8 +249,8 @@ fn no_pong_follows_both_close_frames<E: Engine>() {
 
 fn messages_arrive_until_the_close_is_answered<E: Engine>() {
     let mut pair = Pair::<E>::open(&Config::default(), &Config::default());
-    pair.client_says(Message::CloseWith(1000, b"")).unwrap();
-    pair.server_says(Message::Text("on its way")).unwrap();
+    pair.client_sends(Message::CloseWith(1000, b"")).unwrap();
+    pair.server_sends(Message::Text("on its way")).unwrap();
     assert_closed(
         &mut pair,
         &[Event::text("on its way"), Event::close(1000, "")],
@@ -260,9 +261,9 @@ fn messages_arrive_until_the_close_is_answered<E: Engine>() {
 fn a_close_inside_a_fragmented_message<E: Engine>() {
     for role in ROLES {
         let mut subject = Subject::<E>::open(role, &Config::default());
-        subject.says(Message::TextFragment("half")).unwrap();
+        subject.sends(Message::TextFragment("half")).unwrap();
         let frames = [Frame::text("half").not_last(), Frame::close(1000, "")];
-        let events = subject.hears_frames(&frames);
+        let events = subject.receives_frames(&frames);
         assert_eq!(events, [Event::close(1000, "")]);
         let expected = [Frame::text("half").not_last(), Frame::close(1000, "")];
         assert_eq!(subject.writes(), expected);
@@ -278,14 +279,14 @@ fn control_payloads_that_are_too_long_to_send<E: Engine>() {
             Message::Pong(&[b'x'; 126]),
             Message::CloseWith(1000, &[b'x'; 124]),
         ] {
-            let refused = subject.says(message);
+            let refused = subject.sends(message);
             assert_eq!(rule(refused), Rule::ControlPayloadTooLong);
         }
-        let not_utf8 = subject.says(Message::CloseWith(1000, b"\xff"));
+        let not_utf8 = subject.sends(Message::CloseWith(1000, b"\xff"));
         assert_eq!(rule(not_utf8), Rule::TextNotUtf8);
         assert_eq!(subject.writes(), []);
         let longest = [b'x'; 123];
-        subject.says(Message::CloseWith(1000, &longest)).unwrap();
+        subject.sends(Message::CloseWith(1000, &longest)).unwrap();
         assert_eq!(subject.writes(), [Frame::close(1000, longest)]);
     }
 }
@@ -294,9 +295,9 @@ fn a_transport_that_ends_early_is_a_lost_connection<E: Engine>() {
     for role in ROLES {
         for closing in [false, true] {
             let mut subject = Subject::<E>::open(role, &Config::default());
-            subject.hears_frames(&[Frame::text("half").not_last()]);
+            subject.receives_frames(&[Frame::text("half").not_last()]);
             if closing {
-                subject.says(Message::Close).unwrap();
+                subject.sends(Message::Close).unwrap();
             }
             subject.writes();
             subject.queues(Message::Ping(b"in vain")).unwrap();
@@ -313,12 +314,12 @@ fn a_transport_that_ends_after_the_close_is_fine<E: Engine>() {
     for role in ROLES {
         let mut subject = Subject::<E>::open(role, &Config::default());
         let close = subject.peers(&[Frame::close(1000, "")]);
-        let turn = subject.engine.exchange(&close, &[], subject.now, 1);
+        let result = subject.engine.exchange(&close, &[], subject.now, 1);
         subject.engine.end_of_input(subject.now);
         assert_eq!(subject.failed_by(), None);
         // The answer is still to be written.
         assert_eq!(subject.state(), State::Closing);
-        let written = [turn.output, subject.writes_bytes()].concat();
+        let written = [result.output, subject.writes_bytes()].concat();
         assert_eq!(wire::read_frames(&written)[0].first, wire::FIN | CLOSE);
         assert_eq!(subject.state(), State::Closed);
     }
@@ -328,13 +329,13 @@ fn abort_in_the_middle_of_a_frame<E: Engine>() {
     for role in ROLES {
         let mut subject = Subject::<E>::open(role, &Config::default());
         subject.queues(Message::Text("hello")).unwrap();
-        let begun = subject.turn_of(&[], 3).output;
+        let begun = subject.exchange_within(&[], 3).output;
         assert_eq!(begun.len(), 3);
         subject.engine.abort();
         assert_eq!(subject.writes_bytes(), begun);
         assert_eq!(subject.state(), State::Closed);
         assert_eq!(subject.failed_by(), Some(Rule::Aborted));
-        assert_eq!(subject.hears_frames(&[Frame::text("x")]), []);
-        assert_eq!(rule(subject.says(Message::Text("x"))), Rule::Aborted);
+        assert_eq!(subject.receives_frames(&[Frame::text("x")]), []);
+        assert_eq!(rule(subject.sends(Message::Text("x"))), Rule::Aborted);
     }
 }

@@ -28,7 +28,7 @@ fn each_ping_gets_its_pong_in_order<E: Engine>() {
     for role in ROLES {
         let mut subject = Subject::<E>::open(role, &Config::default());
         let longest = [b'x'; 125];
-        let events = subject.hears_frames(&[
+        let events = subject.receives_frames(&[
             Frame::ping("1"),
             Frame::ping(""),
             Frame::text("x"),
@@ -44,9 +44,9 @@ fn each_ping_gets_its_pong_in_order<E: Engine>() {
 fn pongs_go_between_fragments<E: Engine>() {
     for role in ROLES {
         let mut subject = Subject::<E>::open(role, &Config::default());
-        subject.says(Message::TextFragment("a")).unwrap();
-        subject.hears_frames(&[Frame::ping("?")]);
-        subject.says(Message::Text("b")).unwrap();
+        subject.sends(Message::TextFragment("a")).unwrap();
+        subject.receives_frames(&[Frame::ping("?")]);
+        subject.sends(Message::Text("b")).unwrap();
         let expected = [
             Frame::text("a").not_last(),
             Frame::pong("?"),
@@ -61,8 +61,8 @@ fn pongs_overtake_queued_messages_but_not_a_frame_that_was_begun<E: Engine>() {
         let mut subject = Subject::<E>::open(role, &Config::default());
         subject.queues(Message::Text("begun")).unwrap();
         subject.queues(Message::Text("waiting")).unwrap();
-        subject.turn_of(&[], 1);
-        subject.hears_frames(&[Frame::ping("?")]);
+        subject.exchange_within(&[], 1);
+        subject.receives_frames(&[Frame::ping("?")]);
         let expected = [
             Frame::text("begun"),
             Frame::pong("?"),
@@ -78,13 +78,13 @@ fn the_policy_latest_answers_the_latest<E: Engine>() {
     for role in ROLES {
         let mut subject = Subject::<E>::open(role, &config);
         let pings = ["1", "2", "3"].map(Frame::ping);
-        subject.hears_frames(&pings);
+        subject.receives_frames(&pings);
         assert_eq!(subject.writes(), [Frame::pong("3")]);
-        subject.hears_frames(&pings[..1]);
+        subject.receives_frames(&pings[..1]);
         assert_eq!(subject.writes(), [Frame::pong("1")]);
         // However many there are, one waits: no flood.
         let flood = subject.peers(&[Frame::ping([b'x'; 125])]).repeat(2000);
-        subject.hears(flood);
+        subject.receives(flood);
         assert_eq!(subject.writes(), [Frame::pong([b'x'; 125])]);
     }
 }
@@ -93,10 +93,10 @@ fn the_policy_manual_leaves_pongs_to_the_host<E: Engine>() {
     let mut config = Config::default();
     config.pongs = PongPolicy::Manual;
     let mut subject = Subject::<E>::open(Role::Server, &config);
-    let events = subject.hears_frames(&[Frame::ping("?"), Frame::pong("!")]);
+    let events = subject.receives_frames(&[Frame::ping("?"), Frame::pong("!")]);
     assert_eq!(events, [Event::Ping(b"?".into())]);
     assert_eq!(subject.writes(), []);
-    subject.says(Message::Pong(b"?")).unwrap();
+    subject.sends(Message::Pong(b"?")).unwrap();
     assert_eq!(subject.writes(), [Frame::pong("?")]);
 }
 
@@ -105,7 +105,7 @@ fn pings_and_pongs_are_shown_on_request<E: Engine>() {
     config.report_control_frames = true;
     for role in ROLES {
         let mut subject = Subject::<E>::open(role, &config);
-        let events = subject.hears_frames(&[Frame::ping("?"), Frame::pong("!")]);
+        let events = subject.receives_frames(&[Frame::ping("?"), Frame::pong("!")]);
         let expected = [Event::Ping(b"?".into()), Event::Pong(b"!".into(), None)];
         assert_eq!(events, expected);
         assert_eq!(subject.writes(), [Frame::pong("?")]);
@@ -116,7 +116,7 @@ fn a_ping_carries_what_the_host_gives<E: Engine>() {
     for role in ROLES {
         let mut subject = Subject::<E>::open(role, &Config::default());
         for payload in [&b""[..], b"\0\xff", &[7; 125]] {
-            subject.says(Message::Ping(payload)).unwrap();
+            subject.sends(Message::Ping(payload)).unwrap();
             assert_eq!(subject.writes(), [Frame::ping(payload)]);
         }
     }
@@ -125,9 +125,9 @@ fn a_ping_carries_what_the_host_gives<E: Engine>() {
 fn a_pong_that_no_ping_asked_for<E: Engine>() {
     for role in ROLES {
         let mut subject = Subject::<E>::open(role, &Config::default());
-        subject.says(Message::Pong(b"alive")).unwrap();
+        subject.sends(Message::Pong(b"alive")).unwrap();
         assert_eq!(subject.writes(), [Frame::pong("alive")]);
-        assert_eq!(subject.hears_frames(&[Frame::pong("me too")]), []);
+        assert_eq!(subject.receives_frames(&[Frame::pong("me too")]), []);
         assert_eq!(subject.writes(), []);
         assert_eq!(subject.engine.round_trip_time(), None);
     }
@@ -137,11 +137,11 @@ fn a_pong_is_matched_to_its_ping_and_timed<E: Engine>() {
     let mut config = Config::default();
     config.report_control_frames = true;
     let mut subject = Subject::<E>::open(Role::Client, &config);
-    subject.says(Message::Ping(b"1")).unwrap();
+    subject.sends(Message::Ping(b"1")).unwrap();
     subject.waits(Duration::from_millis(3));
-    subject.says(Message::Ping(b"2")).unwrap();
+    subject.sends(Message::Ping(b"2")).unwrap();
     subject.waits(Duration::from_millis(4));
-    let events = subject.hears_frames(&[
+    let events = subject.receives_frames(&[
         Frame::pong("1"),
         Frame::pong("1"),
         Frame::pong("2"),
@@ -163,11 +163,11 @@ fn a_pong_answers_the_pings_before_it_too<E: Engine>() {
     config.timeouts.keepalive = None;
     let mut subject = Subject::<E>::open(Role::Server, &config);
     for payload in [b"1", b"2", b"3"] {
-        subject.says(Message::Ping(payload)).unwrap();
+        subject.sends(Message::Ping(payload)).unwrap();
     }
-    subject.hears_frames(&[Frame::pong("2")]);
+    subject.receives_frames(&[Frame::pong("2")]);
     subject.waits(Duration::from_secs(10));
-    subject.hears_frames(&[Frame::pong("3")]);
+    subject.receives_frames(&[Frame::pong("3")]);
     subject.waits(Duration::from_secs(1000));
     assert_eq!(subject.failed_by(), None);
 }
@@ -218,7 +218,7 @@ fn class_20_a_ping_flood_that_is_drained_goes_on<E: Engine>() {
     config.limits.queued_pongs = 1000;
     let mut subject = Subject::<E>::open(Role::Server, &config);
     for _ in 0..1000 {
-        subject.hears_frames(&[Frame::ping([b'x'; 125])]);
+        subject.receives_frames(&[Frame::ping([b'x'; 125])]);
     }
     assert_eq!(subject.writes().len(), 1000);
     assert_eq!(subject.state(), State::Open);
@@ -232,7 +232,7 @@ fn class_20_pongs_may_fill_their_limit<E: Engine>() {
         let mut config = Config::default();
         config.limits.queued_pongs = limit;
         let mut subject = Subject::<E>::open(Role::Server, &config);
-        subject.hears_frames(&pings);
+        subject.receives_frames(&pings);
         assert_eq!(subject.failed_by(), failure, "with a limit of {limit}");
     }
 }

@@ -34,7 +34,7 @@ fn a_deadline_is_in_the_future_after_each_call<E: Engine>() {
         let ping = subject.peers(&[Frame::pong("x"), Frame::text("y").not_last()]);
         for step in 0..500_u64 {
             subject.now = subject.now.after(Duration::from_millis(step * 37 % 9000));
-            subject.hears([ping[step as usize % ping.len()]]);
+            subject.receives([ping[step as usize % ping.len()]]);
             let at = subject.engine.next_deadline();
             assert!(at.is_none_or(|at| at > subject.now), "at step {step}");
         }
@@ -53,7 +53,7 @@ fn no_deadline_is_missed_when_time_jumps<E: Engine>() {
         subject.waits(1000 * SECOND);
         assert_eq!(subject.failed_by(), Some(Rule::HandshakeTimeout));
         let mut subject = Subject::<E>::open(role, &all_deadlines());
-        subject.says(Message::Close).unwrap();
+        subject.sends(Message::Close).unwrap();
         subject.waits(1000 * SECOND);
         assert_eq!(subject.failed_by(), Some(Rule::CloseTimeout));
     }
@@ -67,15 +67,15 @@ fn class_16_the_last_reading_of_the_clock_hangs_nothing<E: Engine>() {
     config.timeouts.pong = None;
     let mut engine = E::open_server(&config, &Default::default(), end).unwrap();
     engine.exchange(b"", &[], end, 1);
-    let turn = engine.exchange(b"", &[], end, 1);
-    assert_eq!((turn.output, turn.failure), (vec![], None));
-    assert_eq!(turn.next_deadline, None);
+    let result = engine.exchange(b"", &[], end, 1);
+    assert_eq!((result.output, result.failure), (vec![], None));
+    assert_eq!(result.next_deadline, None);
     let mut config = quiet();
     config.timeouts.idle = Some(Duration::MAX);
     config.timeouts.keepalive = Some(Duration::MAX);
     let mut engine = E::open_server(&config, &Default::default(), end).unwrap();
-    let turn = engine.exchange(b"", &[], end, 1);
-    assert_eq!((turn.output, turn.failure), (vec![], None));
+    let result = engine.exchange(b"", &[], end, 1);
+    assert_eq!((result.output, result.failure), (vec![], None));
 }
 
 fn time_that_runs_backwards_stands_still<E: Engine>() {
@@ -83,19 +83,19 @@ fn time_that_runs_backwards_stands_still<E: Engine>() {
     let mut subject = Subject::<E>::open(Role::Server, &config);
     let first = subject.engine.next_deadline();
     subject.now = Instant::from_nanos(1);
-    subject.hears_frames(&[Frame::text("x")]);
+    subject.receives_frames(&[Frame::text("x")]);
     assert_eq!(subject.engine.next_deadline(), first);
 }
 
 fn without_timeouts_there_is_no_deadline<E: Engine>() {
     for role in ROLES {
         let mut subject = Subject::<E>::open(role, &quiet());
-        subject.says(Message::Ping(b"")).unwrap();
-        subject.hears_frames(&[Frame::text("x").not_last()]);
+        subject.sends(Message::Ping(b"")).unwrap();
+        subject.receives_frames(&[Frame::text("x").not_last()]);
         assert_eq!(subject.next_deadline(), None);
         subject.waits(Duration::from_secs(1 << 30));
         assert_eq!(subject.state(), State::Open);
-        subject.says(Message::Close).unwrap();
+        subject.sends(Message::Close).unwrap();
         assert_eq!(subject.next_deadline(), None);
         let mut engine = match role {
             Role::Client => E::client(&quiet(), &ENTROPY, START).unwrap(),

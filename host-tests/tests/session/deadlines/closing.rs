@@ -23,11 +23,11 @@ fn class_22_a_close_that_is_not_answered<E: Engine>() {
     let config = config(|timeouts| timeouts.close = Some(10 * SECOND));
     for role in ROLES {
         let mut subject = Subject::<E>::open(role, &config);
-        subject.says(Message::CloseWith(1000, b"bye")).unwrap();
+        subject.sends(Message::CloseWith(1000, b"bye")).unwrap();
         assert_eq!(subject.writes(), [Frame::close(1000, "bye")]);
         // Other frames don't postpone it.
         subject.waits(5 * SECOND);
-        subject.hears_frames(&[Frame::text("still here"), Frame::ping("?")]);
+        subject.receives_frames(&[Frame::text("still here"), Frame::ping("?")]);
         subject.writes();
         fails_in(&mut subject, 5 * SECOND, Rule::CloseTimeout);
         assert_eq!(subject.state(), State::Closed);
@@ -41,12 +41,12 @@ fn class_22_a_close_stuck_behind_a_queue<E: Engine>() {
     let mut subject = Subject::<E>::open(Role::Server, &config);
     subject.queues(Message::Binary(&[0; 100_000])).unwrap();
     subject.queues(Message::Close).unwrap();
-    let turn = subject.turn_of(&[], 5);
-    assert_eq!(turn.state, State::Closing);
+    let result = subject.exchange_within(&[], 5);
+    assert_eq!(result.state, State::Closing);
     subject.now = subject.now.after(10 * SECOND);
-    let turn = subject.turn_of(&[], 5);
-    assert_eq!(turn.state, State::Closed);
-    assert_eq!(turn.output, b"");
+    let result = subject.exchange_within(&[], 5);
+    assert_eq!(result.state, State::Closed);
+    assert_eq!(result.output, b"");
     assert_eq!(subject.failed_by(), Some(Rule::WriteTimeout));
     assert_eq!(subject.engine.buffered_amount(), 0);
 }
@@ -57,13 +57,13 @@ fn class_22_a_close_that_is_not_taken<E: Engine>() {
     let mut subject = Subject::<E>::open(Role::Server, &config);
     subject.queues(Message::Text("stuck")).unwrap();
     let close = subject.peers(&[Frame::close(1000, "")]);
-    let turn = subject.engine.exchange(&close, &[], subject.now, 1);
-    assert_eq!(turn.events, [Event::close(1000, "")]);
-    assert_eq!(turn.state, State::Closing);
+    let result = subject.engine.exchange(&close, &[], subject.now, 1);
+    assert_eq!(result.events, [Event::close(1000, "")]);
+    assert_eq!(result.state, State::Closing);
     subject.now = subject.now.after(10 * SECOND);
-    let turn = subject.turn_of(&[], 1);
-    assert_eq!(turn.state, State::Closed);
-    assert_eq!(turn.next_deadline, None);
+    let result = subject.exchange_within(&[], 1);
+    assert_eq!(result.state, State::Closed);
+    assert_eq!(result.next_deadline, None);
 }
 
 /// The host took longer to refuse than a closing handshake may take.
@@ -71,7 +71,7 @@ fn a_refusal_has_all_its_time_however_late_it_is_given<E: Engine>() {
     let config = config(|timeouts| timeouts.write = Some(10 * SECOND));
     let refused = || {
         let mut subject = Subject::<E>::new(Role::Server, &config);
-        assert_eq!(subject.hears(heads::request()), [Event::Request]);
+        assert_eq!(subject.receives(heads::request()), [Event::Request]);
         subject.now = subject.now.after(60 * SECOND);
         subject
             .engine
@@ -80,14 +80,14 @@ fn a_refusal_has_all_its_time_however_late_it_is_given<E: Engine>() {
         subject
     };
     let mut subject = refused();
-    subject.turn(&[]);
+    subject.exchange(&[]);
     assert!(subject.writes_text().starts_with("HTTP/1.1 504 "));
     // One that nobody takes.
     let mut subject = refused();
-    assert_eq!(subject.turn_of(&[], 1).output, b"H");
+    assert_eq!(subject.exchange_within(&[], 1).output, b"H");
     assert_eq!(subject.state(), State::Closing);
     subject.now = subject.now.after(10 * SECOND);
-    assert_eq!(subject.turn_of(&[], 1).output, b"");
+    assert_eq!(subject.exchange_within(&[], 1).output, b"");
     assert_eq!(subject.state(), State::Closed);
     assert_eq!(subject.failed_by(), Some(Rule::WriteTimeout));
     assert_eq!(subject.next_deadline(), None);
@@ -105,7 +105,7 @@ fn a_close_behind_data_that_goes_out_has_all_its_time<E: Engine>() {
         subject.queues(Message::CloseWith(1000, b"bye")).unwrap();
         let mut seconds = 0;
         while subject.engine.buffered_amount() > 0 {
-            subject.turn_of(&[], 1000);
+            subject.exchange_within(&[], 1000);
             assert_eq!(subject.failed_by(), None, "after {seconds} s");
             seconds += 1;
             subject.now = subject.now.after(SECOND);
@@ -136,10 +136,10 @@ fn a_close_that_the_host_has_to_answer_waits_for_it<E: Engine>() {
     let mut config = config(|timeouts| timeouts.close = Some(10 * SECOND));
     config.reply_to_close = false;
     let mut subject = Subject::<E>::open(Role::Server, &config);
-    subject.hears_frames(&[Frame::close(1000, "")]);
+    subject.receives_frames(&[Frame::close(1000, "")]);
     assert_eq!(subject.next_deadline(), None);
     subject.waits(60 * SECOND);
-    subject.says(Message::CloseWith(1000, b"")).unwrap();
+    subject.sends(Message::CloseWith(1000, b"")).unwrap();
     assert_eq!(subject.writes(), [Frame::close(1000, "")]);
     assert_eq!(
         (subject.state(), subject.failed_by()),
@@ -154,13 +154,13 @@ fn class_23_a_close_that_trickles<E: Engine>() {
     });
     let mut subject = Subject::<E>::open(Role::Client, &config);
     // Not begun by us: any unfinished frame has the message's time.
-    subject.hears(&Frame::close(1000, "bye").bytes()[..3]);
+    subject.receives(&Frame::close(1000, "bye").bytes()[..3]);
     fails_in(&mut subject, 20 * SECOND, Rule::MessageTimeout);
     let mut subject = Subject::<E>::open(Role::Client, &config);
-    subject.says(Message::Close).unwrap();
+    subject.sends(Message::Close).unwrap();
     for byte in &Frame::close(1000, "so long").bytes()[..9] {
         subject.waits(SECOND);
-        subject.hears([*byte]);
+        subject.receives([*byte]);
     }
     fails_in(&mut subject, SECOND, Rule::CloseTimeout);
 }

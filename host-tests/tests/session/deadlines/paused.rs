@@ -22,7 +22,7 @@ fn a_peer_that_is_not_read_is_neither_idle_nor_silent_nor_slow<E: Engine>() {
     config.timeouts.message = Some(35 * SECOND);
     for role in ROLES {
         let mut subject = Subject::<E>::open(role, &config);
-        subject.hears_frames(&[Frame::binary("abc").not_last()]);
+        subject.receives_frames(&[Frame::binary("abc").not_last()]);
         subject.engine.pause_reading(subject.now);
         for _ in 0..60 {
             subject.waits(10 * SECOND);
@@ -34,7 +34,7 @@ fn a_peer_that_is_not_read_is_neither_idle_nor_silent_nor_slow<E: Engine>() {
         // It has sent long ago what is read only now.
         subject.waits(SECOND);
         let rest = [Frame::pong(&pings[0].payload), Frame::continuation("def")];
-        assert_eq!(subject.hears_frames(&rest).len(), 1);
+        assert_eq!(subject.receives_frames(&rest).len(), 1);
         assert_eq!(subject.failed_by(), None);
         // From here on its silence counts again.
         while subject.failed_by().is_none() {
@@ -48,7 +48,7 @@ fn a_peer_that_is_not_read_is_neither_idle_nor_silent_nor_slow<E: Engine>() {
 fn what_was_left_of_a_messages_time_is_left_after_the_pause<E: Engine>() {
     let config = config(|timeouts| timeouts.message = Some(20 * SECOND));
     let mut subject = Subject::<E>::open(Role::Server, &config);
-    subject.hears_frames(&[Frame::binary("abc").not_last()]);
+    subject.receives_frames(&[Frame::binary("abc").not_last()]);
     subject.waits(15 * SECOND);
     subject.engine.pause_reading(subject.now);
     assert_eq!(subject.next_deadline(), None);
@@ -68,10 +68,10 @@ fn a_handshake_and_a_close_have_their_time_after_the_pause<E: Engine>() {
     subject.waits(60 * SECOND);
     subject.engine.resume_reading(subject.now);
     assert_eq!(subject.next_deadline(), Some(6 * SECOND));
-    assert_eq!(subject.hears(heads::request()), [Event::Request]);
+    assert_eq!(subject.receives(heads::request()), [Event::Request]);
 
     let mut subject = Subject::<E>::open(Role::Server, &config);
-    subject.says(Message::Close).unwrap();
+    subject.sends(Message::Close).unwrap();
     subject.waits(4 * SECOND);
     subject.engine.pause_reading(subject.now);
     subject.waits(60 * SECOND);
@@ -87,7 +87,7 @@ fn output_that_nobody_takes_ends_the_session_that_is_not_read<E: Engine>() {
     subject.engine.pause_reading(subject.now);
     assert_eq!(subject.next_deadline(), Some(10 * SECOND));
     subject.now = subject.now.after(10 * SECOND);
-    assert_eq!(subject.turn_of(&[], 1).state, State::Closed);
+    assert_eq!(subject.exchange_within(&[], 1).state, State::Closed);
     assert_eq!(subject.failed_by(), Some(Rule::WriteTimeout));
 }
 

@@ -28,7 +28,7 @@ fn class_23_a_handshake_that_trickles_ends_in_408<E: Engine>() {
     let config = config(|timeouts| timeouts.handshake = Some(10 * SECOND));
     for said in [1, 20, heads::request().len() - 1] {
         let mut subject = Subject::<E>::new(Role::Server, &config);
-        subject.hears(&heads::request()[..said]);
+        subject.receives(&heads::request()[..said]);
         subject.waits(4 * SECOND);
         fails_in(&mut subject, 6 * SECOND, Rule::HandshakeTimeout);
         let head = subject.writes_text();
@@ -44,7 +44,7 @@ fn class_23_a_handshake_that_trickles_ends_in_408<E: Engine>() {
 fn class_23_a_connection_without_a_request_ends_without_a_response<E: Engine>() {
     let config = config(|timeouts| timeouts.handshake = Some(10 * SECOND));
     let mut subject = Subject::<E>::new(Role::Server, &config);
-    subject.hears(b"");
+    subject.receives(b"");
     fails_in(&mut subject, 10 * SECOND, Rule::HandshakeTimeout);
     assert_eq!(subject.writes_bytes(), b"");
     assert_eq!(subject.state(), State::Closed);
@@ -56,7 +56,7 @@ fn a_client_whose_request_is_not_answered_gives_up<E: Engine>() {
     let request = Request::new("example.org", "/");
     subject.engine.connect(&request, subject.now).unwrap();
     subject.writes_bytes();
-    subject.hears("HTTP/1.1 101 Switching");
+    subject.receives("HTTP/1.1 101 Switching");
     fails_in(&mut subject, 10 * SECOND, Rule::HandshakeTimeout);
     assert_eq!(subject.writes_bytes(), b"");
     assert_eq!(subject.state(), State::Closed);
@@ -67,18 +67,18 @@ fn a_client_whose_request_is_not_taken_gives_up<E: Engine>() {
     let mut subject = Subject::<E>::new(Role::Client, &config);
     let request = Request::new("example.org", "/");
     subject.engine.connect(&request, subject.now).unwrap();
-    subject.turn_of(&[], 5);
+    subject.exchange_within(&[], 5);
     subject.now = subject.now.after(10 * SECOND);
-    let turn = subject.turn_of(&[], 5);
-    assert_eq!(turn.output, b"");
-    assert_eq!(turn.state, State::Closed);
+    let result = subject.exchange_within(&[], 5);
+    assert_eq!(result.output, b"");
+    assert_eq!(result.state, State::Closed);
     assert_eq!(subject.failed_by(), Some(Rule::HandshakeTimeout));
 }
 
 fn the_hosts_own_time_is_not_the_peers<E: Engine>() {
     let config = config(|timeouts| timeouts.handshake = Some(10 * SECOND));
     let mut subject = Subject::<E>::new(Role::Server, &config);
-    assert_eq!(subject.hears(heads::request()), [Event::Request]);
+    assert_eq!(subject.receives(heads::request()), [Event::Request]);
     assert_eq!(subject.next_deadline(), None);
     subject.waits(100 * SECOND);
     subject
@@ -91,13 +91,13 @@ fn the_hosts_own_time_is_not_the_peers<E: Engine>() {
 fn who_waits_to_be_accepted_is_not_idle<E: Engine>() {
     let config = config(|timeouts| timeouts.idle = Some(10 * SECOND));
     let mut subject = Subject::<E>::new(Role::Server, &config);
-    assert_eq!(subject.hears(heads::request()), [Event::Request]);
+    assert_eq!(subject.receives(heads::request()), [Event::Request]);
     subject.now = subject.now.after(60 * SECOND);
     subject
         .engine
         .accept(&Acceptance::default(), subject.now)
         .unwrap();
-    assert_eq!(subject.turn(&[]).state, State::Open);
+    assert_eq!(subject.exchange(&[]).state, State::Open);
     fails_in(&mut subject, 10 * SECOND, Rule::IdleTimeout);
 }
 
@@ -115,12 +115,12 @@ fn any_byte_postpones_the_idle_deadline<E: Engine>() {
     let mut subject = Subject::<E>::open(Role::Server, &config);
     for byte in Frame::text("x").by(Role::Client).bytes() {
         subject.waits(59 * SECOND);
-        subject.hears([byte]);
+        subject.receives([byte]);
         assert_eq!(subject.next_deadline(), Some(60 * SECOND));
     }
     // What the host sends is no sign of life of the peer's.
     subject.waits(30 * SECOND);
-    subject.says(Message::Text("hello")).unwrap();
+    subject.sends(Message::Text("hello")).unwrap();
     fails_in(&mut subject, 30 * SECOND, Rule::IdleTimeout);
 }
 
@@ -132,7 +132,7 @@ fn trickles<E: Engine>(role: Role, bytes: &[u8]) {
     let mut subject = Subject::<E>::open(role, &config);
     assert_eq!(subject.next_deadline(), None);
     for (seconds, byte) in (0..20).zip(bytes.iter().cycle()) {
-        subject.hears([*byte]);
+        subject.receives([*byte]);
         let left = (20 - seconds) * SECOND;
         assert_eq!(subject.next_deadline(), Some(left));
         subject.waits(SECOND);
@@ -145,8 +145,8 @@ fn class_23_a_header_that_trickles<E: Engine>() {
         let config = config(|timeouts| timeouts.message = Some(20 * SECOND));
         let mut subject = Subject::<E>::open(role, &config);
         let header = Frame::binary("").header(1 << 20);
-        subject.hears(subject.peers(&[Frame::text("x")]));
-        subject.hears(&header[..1]);
+        subject.receives(subject.peers(&[Frame::text("x")]));
+        subject.receives(&header[..1]);
         fails_in(&mut subject, 20 * SECOND, Rule::MessageTimeout);
         assert_eq!(subject.has_failed(Rule::MessageTimeout), []);
     }
@@ -161,11 +161,11 @@ fn class_23_a_fragment_that_never_ends<E: Engine>() {
 fn class_23_a_message_of_fragments_that_never_ends<E: Engine>() {
     let config = config(|timeouts| timeouts.message = Some(20 * SECOND));
     let mut subject = Subject::<E>::open(Role::Client, &config);
-    subject.hears_frames(&[Frame::text("x").not_last()]);
+    subject.receives_frames(&[Frame::text("x").not_last()]);
     for _ in 0..19 {
         subject.waits(SECOND);
         let more = Frame::continuation("x").not_last();
-        subject.hears_frames(&[more, Frame::ping("?")]);
+        subject.receives_frames(&[more, Frame::ping("?")]);
     }
     subject.writes();
     fails_in(&mut subject, SECOND, Rule::MessageTimeout);
@@ -179,15 +179,15 @@ fn a_message_that_ends_in_time_is_forgotten<E: Engine>() {
         let (head, tail) = bytes.split_at(bytes.len() - 1);
         for _ in 0..4 {
             // Each input ends one message and begins another.
-            assert_eq!(subject.hears(head), [Event::text("1")]);
+            assert_eq!(subject.receives(head), [Event::text("1")]);
             subject.waits(19 * SECOND);
-            assert_eq!(subject.hears(tail), [Event::text("2")]);
+            assert_eq!(subject.receives(tail), [Event::text("2")]);
             assert_eq!(subject.next_deadline(), None);
         }
-        subject.hears(head);
+        subject.receives(head);
         for _ in 0..4 {
             subject.waits(19 * SECOND);
-            let events = subject.hears([tail, head].concat());
+            let events = subject.receives([tail, head].concat());
             assert_eq!(events, [Event::text("2"), Event::text("1")]);
             assert_eq!(subject.next_deadline(), Some(20 * SECOND));
         }
@@ -201,10 +201,10 @@ fn control_frames_cut_at_the_same_place_again_and_again_are_no_message<E: Engine
         let mut subject = Subject::<E>::open(role, &config);
         let ping = subject.peers(&[Frame::ping("?")]);
         let (head, tail) = ping.split_at(1);
-        subject.hears(head);
+        subject.receives(head);
         for _ in 0..10 {
             subject.waits(15 * SECOND);
-            subject.hears([tail, head].concat());
+            subject.receives([tail, head].concat());
             assert_eq!(subject.failed_by(), None);
         }
     }

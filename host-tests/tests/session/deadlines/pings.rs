@@ -54,7 +54,7 @@ fn any_byte_postpones_the_keepalive<E: Engine>() {
     let mut subject = Subject::<E>::open(Role::Server, &config);
     for byte in Frame::text("x").by(Role::Client).bytes() {
         subject.waits(29 * SECOND);
-        subject.hears([byte]);
+        subject.receives([byte]);
         assert_eq!(subject.next_deadline(), Some(30 * SECOND));
     }
     assert_eq!(subject.writes(), []);
@@ -64,9 +64,9 @@ fn a_ping_without_its_pong<E: Engine>() {
     let config = config(|timeouts| timeouts.pong = Some(20 * SECOND));
     for role in ROLES {
         let mut subject = Subject::<E>::open(role, &config);
-        subject.says(Message::Ping(b"1")).unwrap();
+        subject.sends(Message::Ping(b"1")).unwrap();
         subject.waits(5 * SECOND);
-        subject.says(Message::Ping(b"2")).unwrap();
+        subject.sends(Message::Ping(b"2")).unwrap();
         fails_in(&mut subject, 15 * SECOND, Rule::PongTimeout);
         let pings = [Frame::ping("1"), Frame::ping("2")];
         assert_eq!(subject.has_failed(Rule::PongTimeout), pings);
@@ -86,13 +86,13 @@ fn whatever_comes_after_a_ping_shows_that_the_peer_lives<E: Engine>() {
             Frame::binary("x").not_last(),
         ] {
             let mut subject = Subject::<E>::open(role, &config);
-            subject.says(Message::Ping(b"1")).unwrap();
-            subject.says(Message::Ping(b"2")).unwrap();
+            subject.sends(Message::Ping(b"1")).unwrap();
+            subject.sends(Message::Ping(b"2")).unwrap();
             subject.waits(19 * SECOND);
-            subject.hears_frames(&[sign]);
+            subject.receives_frames(&[sign]);
             assert_eq!(subject.next_deadline(), None);
             // The next one is a question again.
-            subject.says(Message::Ping(b"3")).unwrap();
+            subject.sends(Message::Ping(b"3")).unwrap();
             fails_in(&mut subject, 20 * SECOND, Rule::PongTimeout);
         }
     }
@@ -106,10 +106,10 @@ fn a_pong_behind_a_large_frame_of_the_peers_may_be_late<E: Engine>() {
     });
     let mut subject = Subject::<E>::open(Role::Server, &config);
     let bytes = subject.peers(&[Frame::binary([7; 60_000])]);
-    subject.says(Message::Ping(b"?")).unwrap();
+    subject.sends(Message::Ping(b"?")).unwrap();
     for part in bytes.chunks(1000) {
-        subject.hears(part);
-        subject.says(Message::Ping(b"?")).unwrap();
+        subject.receives(part);
+        subject.sends(Message::Ping(b"?")).unwrap();
         subject.waits(SECOND);
         assert_eq!(subject.failed_by(), None);
     }
@@ -119,14 +119,14 @@ fn a_pong_behind_a_large_frame_of_the_peers_may_be_late<E: Engine>() {
 fn the_round_trip_counts_from_the_latest_equal_ping<E: Engine>() {
     let mut subject = Subject::<E>::open(Role::Server, &quiet());
     for _ in 0..2 {
-        subject.says(Message::Ping(b"")).unwrap();
+        subject.sends(Message::Ping(b"")).unwrap();
         subject.waits(SECOND);
     }
-    subject.hears_frames(&[Frame::pong("")]);
+    subject.receives_frames(&[Frame::pong("")]);
     assert_eq!(subject.engine.round_trip_time(), Some(1_000_000_000));
     subject.waits(SECOND);
     // It answers none.
-    subject.hears_frames(&[Frame::pong("")]);
+    subject.receives_frames(&[Frame::pong("")]);
     assert_eq!(subject.engine.round_trip_time(), Some(1_000_000_000));
 }
 
@@ -142,7 +142,7 @@ fn a_dead_peer_is_noticed_however_often_the_host_pings<E: Engine>() {
             let begun = subject.now;
             while subject.failed_by().is_none() {
                 assert!(subject.now < begun.after(60 * SECOND), "each {millis} ms");
-                let _ = subject.says(Message::Ping(payload));
+                let _ = subject.sends(Message::Ping(payload));
                 subject.waits(Duration::from_millis(millis));
             }
             assert_eq!(subject.failed_by(), Some(Rule::PongTimeout));
@@ -161,7 +161,7 @@ fn a_ping_behind_data_that_goes_out_has_all_its_time<E: Engine>() {
         let mut subject = Subject::<E>::open(role, &config);
         subject.queues(Message::Binary(&[0; 100_000])).unwrap();
         while subject.engine.buffered_amount() > 0 {
-            subject.turn_of(&[], 1000);
+            subject.exchange_within(&[], 1000);
             assert_eq!(subject.failed_by(), None);
             subject.now = subject.now.after(SECOND);
         }
@@ -181,10 +181,10 @@ fn output_that_is_taken_behind_a_ping_gives_the_peer_time<E: Engine>() {
         timeouts.write = Some(10 * SECOND);
     });
     let mut subject = Subject::<E>::open(Role::Server, &config);
-    subject.says(Message::Ping(b"?")).unwrap();
+    subject.sends(Message::Ping(b"?")).unwrap();
     subject.queues(Message::Binary(&[0; 60_000])).unwrap();
     while subject.engine.buffered_amount() > 0 {
-        subject.turn_of(&[], 1000);
+        subject.exchange_within(&[], 1000);
         assert_eq!(subject.failed_by(), None);
         subject.now = subject.now.after(SECOND);
     }
@@ -195,8 +195,8 @@ fn output_that_is_taken_behind_a_ping_gives_the_peer_time<E: Engine>() {
 fn output_that_the_host_keeps_and_is_taken_gives_the_peer_time<E: Engine>() {
     let config = config(|timeouts| timeouts.pong = Some(20 * SECOND));
     let mut subject = Subject::<E>::open(Role::Server, &config);
-    subject.says(Message::Ping(b"?")).unwrap();
-    subject.says(Message::Binary(&[0; 60_000])).unwrap();
+    subject.sends(Message::Ping(b"?")).unwrap();
+    subject.sends(Message::Binary(&[0; 60_000])).unwrap();
     for _ in 0..60 {
         subject.waits(SECOND);
         subject.engine.output_taken(subject.now);
@@ -213,7 +213,7 @@ fn messages_to_a_dead_peer_do_not_hide_that_nothing_comes<E: Engine>() {
     });
     let mut subject = Subject::<E>::open(Role::Server, &config);
     for _ in 0..49 {
-        subject.says(Message::Text("are you there?")).unwrap();
+        subject.sends(Message::Text("are you there?")).unwrap();
         subject.waits(SECOND);
         assert_eq!(subject.failed_by(), None);
     }
@@ -231,7 +231,7 @@ fn messages_that_are_taken_in_parts_do_not_hide_it_either<E: Engine>() {
     for _ in 0..50 {
         subject.queues(Message::Binary(&[0; 3000])).unwrap();
         while subject.engine.buffered_amount() > 0 {
-            subject.turn_of(&[], 1000);
+            subject.exchange_within(&[], 1000);
         }
         assert_eq!(subject.failed_by(), None);
         subject.waits(SECOND);
@@ -242,9 +242,9 @@ fn messages_that_are_taken_in_parts_do_not_hide_it_either<E: Engine>() {
 fn a_pong_that_came_late_in_the_hosts_time_counts<E: Engine>() {
     let config = config(|timeouts| timeouts.pong = Some(20 * SECOND));
     let mut subject = Subject::<E>::open(Role::Server, &config);
-    subject.says(Message::Ping(b"1")).unwrap();
+    subject.sends(Message::Ping(b"1")).unwrap();
     subject.now = subject.now.after(25 * SECOND);
-    subject.hears_frames(&[Frame::pong("1")]);
+    subject.receives_frames(&[Frame::pong("1")]);
     assert_eq!(subject.failed_by(), None);
     assert_eq!(subject.next_deadline(), None);
     let round_trip = subject.engine.round_trip_time();
@@ -285,7 +285,7 @@ fn a_pair_stays_open_by_keepalives<E: Engine>() {
 
 fn a_pair_whose_cable_is_cut_notices_on_both_sides<E: Engine>() {
     let mut pair = Pair::<E>::open(&Config::default(), &Config::default());
-    pair.client_says(Message::Text("hello")).unwrap();
+    pair.client_sends(Message::Text("hello")).unwrap();
     pair.run_for(SECOND);
     assert_eq!(pair.server.events(), [Event::text("hello")]);
     pair.client.wire.is_cut = true;

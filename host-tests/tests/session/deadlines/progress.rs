@@ -29,15 +29,15 @@ fn output_that_nobody_takes_ends_the_session<E: Engine>() {
     for role in ROLES {
         let mut subject = Subject::<E>::open(role, &config);
         subject.queues(Message::Binary(&[0; 1000])).unwrap();
-        subject.turn_of(&[], 5);
+        subject.exchange_within(&[], 5);
         for _ in 0..9 {
             subject.now = subject.now.after(SECOND);
             subject.engine.get_action(ActionQueue::Receive, subject.now);
             assert_eq!(subject.failed_by(), None);
         }
         subject.now = subject.now.after(SECOND);
-        let turn = subject.turn_of(&[], 5);
-        assert_eq!((turn.output, turn.state), (vec![], State::Closed));
+        let result = subject.exchange_within(&[], 5);
+        assert_eq!((result.output, result.state), (vec![], State::Closed));
         assert_eq!(subject.failed_by(), Some(Rule::WriteTimeout));
         assert_eq!(subject.next_deadline(), None);
         assert_eq!(subject.engine.buffered_amount(), 0);
@@ -48,7 +48,7 @@ fn each_byte_that_is_taken_postpones_the_write_deadline<E: Engine>() {
     let config = config(|timeouts| timeouts.write = Some(10 * SECOND));
     let mut subject = Subject::<E>::open(Role::Server, &config);
     subject.queues(Message::Binary(&[0; 20])).unwrap();
-    while subject.turn_of(&[], 1).more {
+    while subject.exchange_within(&[], 1).more {
         assert_eq!(subject.next_deadline(), Some(10 * SECOND));
         subject.now = subject.now.after(9 * SECOND);
     }
@@ -65,12 +65,12 @@ fn handing_out_to_a_blocked_transport_is_no_progress<E: Engine>() {
         let mut subject = Subject::<E>::open(Role::Server, &config);
         subject.engine.pause_reading(subject.now);
         subject.queues(Message::Binary(&vec![0; length])).unwrap();
-        subject.turn_of(&[], 5);
+        subject.exchange_within(&[], 5);
         for _ in 0..10 {
             subject.engine.output_blocked(subject.now);
             assert_eq!(subject.failed_by(), None);
             subject.now = subject.now.after(SECOND);
-            subject.turn_of(&[], 1);
+            subject.exchange_within(&[], 1);
         }
         assert_eq!(subject.failed_by(), Some(Rule::WriteTimeout));
         assert_eq!(subject.state(), State::Closed);
@@ -82,7 +82,7 @@ fn a_transport_that_takes_some_postpones_the_write_deadline<E: Engine>() {
     let config = config(|timeouts| timeouts.write = Some(10 * SECOND));
     let mut subject = Subject::<E>::open(Role::Server, &config);
     subject.queues(Message::Text("hello")).unwrap();
-    subject.turn_of(&[], u32::MAX);
+    subject.exchange_within(&[], u32::MAX);
     assert_eq!(subject.next_deadline(), None);
     for _ in 0..3 {
         subject.engine.output_blocked(subject.now);
@@ -129,13 +129,16 @@ fn a_piece_that_is_due_keeps_no_deadline_due<E: Engine>() {
     config.delivery = Delivery::Streaming;
     config.timeouts.coalesce = Some(Duration::from_millis(5));
     let mut subject = Subject::<E>::open(Role::Server, &config);
-    assert_eq!(subject.hears_frames(&[Frame::binary("abc").not_last()]), []);
+    assert_eq!(
+        subject.receives_frames(&[Frame::binary("abc").not_last()]),
+        []
+    );
     assert_eq!(subject.next_deadline(), Some(Duration::from_millis(5)));
     subject.now = subject.now.after(Duration::from_millis(5));
     subject.engine.get_action(ActionQueue::Send, subject.now);
     assert_eq!(subject.next_deadline(), None);
     assert!(subject.engine.has_more());
-    assert_eq!(subject.hears(b"").len(), 1);
+    assert_eq!(subject.receives(b"").len(), 1);
     assert!(!subject.engine.has_more());
     assert_eq!(subject.next_deadline(), None);
 }
@@ -149,15 +152,15 @@ fn what_was_too_much_for_one_call_keeps_no_deadline_due<E: Engine>() {
     let payload = host_tests::deflate::Peer::default().compresses([b'x'; 5000]);
     let frame = Frame::text(payload).reserved(RSV1);
     let bytes = subject.peers(&[frame]);
-    let turn = subject.engine.exchange(&bytes, &[], subject.now, u32::MAX);
-    assert_eq!((turn.more, turn.next_deadline), (true, None));
+    let result = subject.engine.exchange(&bytes, &[], subject.now, u32::MAX);
+    assert_eq!((result.more, result.next_deadline), (true, None));
     assert!(subject.engine.has_more());
-    let mut rest = bytes[turn.consumed..].to_vec();
+    let mut rest = bytes[result.consumed..].to_vec();
     loop {
-        let turn = subject.engine.exchange(&rest, &[], subject.now, u32::MAX);
-        rest.drain(..turn.consumed);
-        if !turn.more {
-            assert_eq!(turn.events.len(), 1);
+        let result = subject.engine.exchange(&rest, &[], subject.now, u32::MAX);
+        rest.drain(..result.consumed);
+        if !result.more {
+            assert_eq!(result.events.len(), 1);
             break;
         }
     }

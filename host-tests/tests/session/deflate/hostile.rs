@@ -45,7 +45,7 @@ fn class_08_a_bomb_ends_at_the_limit<E: Engine>() {
     for role in ROLES {
         let mut subject = open_with::<E>(role, &limited(), "");
         assert_eq!(
-            subject.hears_frames(&[compressed(Frame::binary(&payload))]),
+            subject.receives_frames(&[compressed(Frame::binary(&payload))]),
             []
         );
         assert_eq!(subject.has_failed(Rule::MessageTooBig), []);
@@ -65,7 +65,7 @@ fn class_08_a_bomb_in_fragments_ends_at_the_limit<E: Engine>() {
         let bytes = subject.peers(&frames);
         let mut heard = 0;
         for piece in bytes.chunks(100) {
-            assert_eq!(subject.hears(piece), []);
+            assert_eq!(subject.receives(piece), []);
             heard += piece.len();
             if subject.failed_by().is_some() {
                 break;
@@ -83,11 +83,14 @@ fn class_08_a_bomb_that_leans_on_the_messages_before_it_ends_at_the_limit<E: Eng
         let mut peer = Peer::default();
         let harmless = noise(30_000);
         let frame = compressed(Frame::binary(peer.compresses(&harmless)));
-        assert_eq!(subject.hears_frames(&[frame]), [Event::binary(&harmless)]);
+        assert_eq!(
+            subject.receives_frames(&[frame]),
+            [Event::binary(&harmless)]
+        );
         let payload = peer.compresses(harmless.repeat(4));
         assert!(payload.len() < 3000);
         assert_eq!(
-            subject.hears_frames(&[compressed(Frame::binary(payload))]),
+            subject.receives_frames(&[compressed(Frame::binary(payload))]),
             []
         );
         assert_eq!(subject.has_failed(Rule::MessageTooBig), []);
@@ -103,13 +106,13 @@ fn class_08_a_message_at_the_limit_is_delivered<E: Engine>() {
             let mut subject = open_with::<E>(role, &config, "");
             let mut peer = Peer::default();
             let events =
-                subject.hears_frames(&[compressed(Frame::binary(peer.compresses(&message)))]);
+                subject.receives_frames(&[compressed(Frame::binary(peer.compresses(&message)))]);
             assert_eq!(
                 host_tests::engine::joined(&events),
                 [Event::binary(&message)]
             );
             let longer = peer.compresses(vec![7; LIMIT + 1]);
-            let events = subject.hears_frames(&[compressed(Frame::binary(longer))]);
+            let events = subject.receives_frames(&[compressed(Frame::binary(longer))]);
             let heard: usize = events.iter().map(Event::length).sum();
             assert_eq!(
                 heard,
@@ -133,14 +136,14 @@ fn class_08_no_call_does_more_than_its_share<E: Engine>() {
         for role in ROLES {
             let mut subject = open_with::<E>(role, &config, "");
             let bytes = subject.peers(&[compressed(Frame::binary(&payload)).not_last()]);
-            let turn = subject.engine.exchange(&bytes, &[], subject.now, 1 << 20);
+            let result = subject.engine.exchange(&bytes, &[], subject.now, 1 << 20);
             assert!(
-                turn.consumed < bytes.len() / 20,
+                result.consumed < bytes.len() / 20,
                 "{} at once",
-                turn.consumed
+                result.consumed
             );
-            assert!(turn.more);
-            subject.hears(&bytes[turn.consumed..]);
+            assert!(result.more);
+            subject.receives(&bytes[result.consumed..]);
             assert_eq!(subject.state(), State::Open);
         }
     }
@@ -172,12 +175,12 @@ fn class_09_truncated_and_broken_data_is_malformed<E: Engine>() {
         for payload in &wrong {
             let mut subject = open::<E>(role);
             let frame = compressed(Frame::binary(payload));
-            assert_eq!(subject.hears_frames(&[frame]), [], "{payload:x?}");
+            assert_eq!(subject.receives_frames(&[frame]), [], "{payload:x?}");
             assert_eq!(subject.has_failed(Rule::DeflateMalformed), []);
 
             let mut subject = open::<E>(role);
             for byte in subject.peers(&[compressed(Frame::binary(payload))]) {
-                assert_eq!(subject.hears([byte]), []);
+                assert_eq!(subject.receives([byte]), []);
             }
             assert_eq!(subject.has_failed(Rule::DeflateMalformed), []);
         }
@@ -190,7 +193,7 @@ fn class_09_what_was_inflated_before_is_delivered_in_pieces<E: Engine>() {
     for role in ROLES {
         let mut subject = open_with::<E>(role, &config, "");
         let payload = [HELLO, b"\x00\x00\xff\xff\x06"].concat();
-        let events = subject.hears_frames(&[compressed(Frame::binary(payload))]);
+        let events = subject.receives_frames(&[compressed(Frame::binary(payload))]);
         let sound = Event::Binary {
             payload: b"Hello".into(),
             last: false,
@@ -204,7 +207,7 @@ fn class_09_bytes_behind_the_final_block_go_on_with_the_message<E: Engine>() {
     for role in ROLES {
         let mut subject = open::<E>(role);
         let payload = [b"\xf3\x48\xcd\xc9\xc9\x07\x00", HELLO].concat();
-        let events = subject.hears_frames(&[compressed(Frame::text(payload))]);
+        let events = subject.receives_frames(&[compressed(Frame::text(payload))]);
         assert_eq!(events, [Event::text("HelloHello")]);
     }
 }
@@ -222,7 +225,7 @@ fn text_that_is_wrong_is_cut_off_there_wherever_its_frame_is_cut<E: Engine>() {
                 let mut subject = open_with::<E>(Role::Server, &config, "");
                 let said = subject.peers(std::slice::from_ref(&frame));
                 let (first, rest) = said.split_at(cut);
-                let heard = [subject.hears(first), subject.hears(rest)].concat();
+                let heard = [subject.receives(first), subject.receives(rest)].concat();
                 assert_eq!(subject.engine.failure().unwrap().rule, Rule::InvalidUtf8);
                 let wrong = text.iter().position(|byte| *byte == 0xff).unwrap();
                 let sound: Vec<u8> = heard.iter().flat_map(bytes).copied().collect();
@@ -255,16 +258,16 @@ fn class_11_rsv1_belongs_on_the_first_frame_only<E: Engine>() {
                 Frame::close(1000, ""),
             ] {
                 let mut subject = open::<E>(role);
-                subject.hears_frames(before);
+                subject.receives_frames(before);
                 let bytes = subject.peers(&[compressed(frame)]);
-                assert_eq!(subject.hears(&bytes[..1]), []);
+                assert_eq!(subject.receives(&bytes[..1]), []);
                 assert_eq!(subject.has_failed(Rule::ReservedBits), []);
             }
         }
         for bits in [0x20, 0x10, 0x60, 0x50, 0x30, 0x70] {
             let mut subject = open::<E>(role);
             let bytes = subject.peers(&[Frame::text(HELLO).reserved(bits)]);
-            assert_eq!(subject.hears(&bytes[..1]), []);
+            assert_eq!(subject.receives(&bytes[..1]), []);
             assert_eq!(subject.has_failed(Rule::ReservedBits), []);
         }
     }
@@ -287,7 +290,7 @@ fn class_11_messages_without_rsv1_pass<E: Engine>() {
             Event::binary(""),
             Event::binary("Hello"),
         ];
-        assert_eq!(subject.hears_frames(&frames), expected);
+        assert_eq!(subject.receives_frames(&frames), expected);
     }
 }
 
@@ -298,12 +301,12 @@ fn data_that_get_longer_are_within_the_limit_if_the_message_is<E: Engine>() {
         let payload = Peer::default().compresses(&message);
         assert!(payload.len() > LIMIT);
         let frame = compressed(Frame::binary(&payload));
-        assert_eq!(subject.hears_frames(&[frame]), [Event::binary(&message)]);
+        assert_eq!(subject.receives_frames(&[frame]), [Event::binary(&message)]);
         // A message that is not compressed is measured as it comes.
         let header = Frame::binary("")
             .by(host_tests::engine::peer_of(role))
             .header(LIMIT as u64 + 1);
-        assert_eq!(subject.hears(header), []);
+        assert_eq!(subject.receives(header), []);
         assert_eq!(subject.has_failed(Rule::MessageTooBig), []);
     }
 }
@@ -318,6 +321,6 @@ fn fragments_that_get_longer_are_within_the_limit_if_the_message_is<E: Engine>()
         let mut frames = vec![compressed(Frame::text(letter)).not_last()];
         frames.resize(100, Frame::continuation(letter).not_last());
         frames.push(Frame::continuation([0x00]));
-        assert_eq!(subject.hears_frames(&frames), [Event::text([b'x'; 100])]);
+        assert_eq!(subject.receives_frames(&frames), [Event::text([b'x'; 100])]);
     }
 }

@@ -46,7 +46,7 @@ fn the_examples_of_rfc_7692_section_7_2_3<E: Engine>() {
                 compressed(Frame::binary(AGAIN)),
                 compressed(Frame::text([0x00])),
             ];
-            let events = subject.hears_frames(&frames);
+            let events = subject.receives_frames(&frames);
             let expected = [
                 Event::text("Hello"),
                 Event::binary("Hello"),
@@ -74,17 +74,23 @@ fn a_final_block_ends_a_message_without_the_octet_behind_it<E: Engine>() {
             let hello = || Event::text("Hello");
             let mut subject = open::<E>(role);
             let expected = [hello(), hello(), hello()];
-            assert_eq!(subject.hears_frames(&frames), expected, "cut at {cut}");
+            assert_eq!(subject.receives_frames(&frames), expected, "cut at {cut}");
 
             let mut subject = open::<E>(role);
             let bytes = subject.peers(&frames);
-            let events: Vec<Event> = bytes.into_iter().flat_map(|b| subject.hears([b])).collect();
+            let events: Vec<Event> = bytes
+                .into_iter()
+                .flat_map(|b| subject.receives([b]))
+                .collect();
             assert_eq!(events, expected, "cut at {cut}");
         }
     }
     let mut subject = open::<E>(Role::Server);
     let masked = b"\xc1\x8b\x01\x02\x03\x04\xf2\x4a\xce\xcd\xc8\xd5\x52\xcc\x41\xa0\x03";
-    assert_eq!(subject.hears(masked), [Event::text("Hello, hello, hello")]);
+    assert_eq!(
+        subject.receives(masked),
+        [Event::text("Hello, hello, hello")]
+    );
 }
 
 fn limits_hold_for_a_message_that_a_final_block_ends<E: Engine>() {
@@ -94,7 +100,7 @@ fn limits_hold_for_a_message_that_a_final_block_ends<E: Engine>() {
             config.limits.message = limit;
             config.delivery = delivery;
             let mut subject = open_with::<E>(Role::Server, &config, "");
-            let events = subject.hears_frames(&[compressed(Frame::text(FINAL))]);
+            let events = subject.receives_frames(&[compressed(Frame::text(FINAL))]);
             if fits {
                 assert_eq!(joined(&events), [Event::text("Hello")]);
             } else {
@@ -122,7 +128,7 @@ fn a_compressed_message_may_have_no_payload<E: Engine>() {
             Event::binary(""),
             Event::binary("Hello"),
         ];
-        assert_eq!(subject.hears_frames(&frames), expected);
+        assert_eq!(subject.receives_frames(&frames), expected);
         assert_eq!(subject.writes(), [Frame::pong("?")]);
     }
 }
@@ -140,7 +146,7 @@ fn fragments_are_inflated_over_their_borders_with_control_frames_between<E: Engi
                 Frame::continuation("").not_last(),
                 Frame::continuation(tail),
             ];
-            assert_eq!(subject.hears_frames(&frames), [Event::text(&message)]);
+            assert_eq!(subject.receives_frames(&frames), [Event::text(&message)]);
             assert_eq!(subject.writes(), [Frame::pong("?")]);
         }
     }
@@ -159,7 +165,7 @@ fn compressed_messages_and_others_mix<E: Engine>() {
             Frame::continuation("ain"),
             compressed(Frame::text(peer.compresses(&one))),
         ];
-        let events = subject.hears_frames(&frames);
+        let events = subject.receives_frames(&frames);
         let expected = [
             Event::text(&one),
             Event::text("plain"),
@@ -182,7 +188,7 @@ fn without_takeover_a_message_that_refers_back_is_malformed<E: Engine>() {
             compressed(Frame::text(HELLO[0])),
             compressed(Frame::text(AGAIN)),
         ];
-        let events = subject.hears_frames(&frames);
+        let events = subject.receives_frames(&frames);
         assert_eq!(events, [Event::text("Hello"), Event::text("Hello")]);
         assert_eq!(subject.has_failed(Rule::DeflateMalformed), []);
     }
@@ -200,7 +206,7 @@ fn pieces_are_delivered_as_they_are_inflated<E: Engine>() {
     let payload = Peer::default().compresses(&message);
     for role in ROLES {
         let mut subject = open_with::<E>(role, &pieces(), "");
-        let events = subject.hears_frames(&[compressed(Frame::text(&payload))]);
+        let events = subject.receives_frames(&[compressed(Frame::text(&payload))]);
         assert!(events.len() >= 10_000 / 256);
         for event in &events {
             assert!(event.length() <= 256, "a piece of {}", event.length());
@@ -210,7 +216,7 @@ fn pieces_are_delivered_as_they_are_inflated<E: Engine>() {
         // Half of it is there when half of it has come.
         let mut subject = open_with::<E>(role, &pieces(), "");
         let bytes = subject.peers(&[compressed(Frame::text(&payload))]);
-        let events = subject.hears(&bytes[..bytes.len() / 2 + 7]);
+        let events = subject.receives(&bytes[..bytes.len() / 2 + 7]);
         assert!(!events.is_empty());
     }
 }
@@ -221,7 +227,7 @@ fn text_is_checked_after_it_was_inflated<E: Engine>() {
         for (config, sound) in [(deflate::config(), None), (pieces(), Some(b"fine \xf0"))] {
             let mut subject = open_with::<E>(role, &config, "");
             let payload = Peer::default().compresses(wrong);
-            let events = subject.hears_frames(&[compressed(Frame::text(payload))]);
+            let events = subject.receives_frames(&[compressed(Frame::text(payload))]);
             let sound = sound.map(|sound| Event::Text {
                 payload: sound.into(),
                 last: false,
@@ -248,14 +254,14 @@ fn what_is_too_much_for_one_call_comes_in_the_next<E: Engine>() {
         let mut events = Vec::new();
         let mut calls = 0;
         loop {
-            let turn = subject.engine.exchange(rest, &[], subject.now, 1 << 20);
-            rest = &rest[turn.consumed..];
-            events.extend(turn.events);
+            let result = subject.engine.exchange(rest, &[], subject.now, 1 << 20);
+            rest = &rest[result.consumed..];
+            events.extend(result.events);
             calls += 1;
-            if !turn.more {
+            if !result.more {
                 break;
             }
-            assert!(turn.next_deadline > Some(subject.now));
+            assert!(result.next_deadline > Some(subject.now));
         }
         assert!(rest.is_empty());
         assert_eq!(events, [Event::text(&message), Event::text("next")]);
@@ -307,7 +313,7 @@ fn each_size_of_window_goes_both_ways<E: Engine>() {
                     [&message[..length], &text(300).into_bytes(), &message[..200]].concat();
                 // zlib's smallest window is 512 bytes, in which it reaches 250 back.
                 let payload = peer.compresses(&message);
-                let events = subject.hears_frames(&[compressed(Frame::binary(payload))]);
+                let events = subject.receives_frames(&[compressed(Frame::binary(payload))]);
                 assert_eq!(events, [Event::binary(&message)], "2^{bits}");
             }
         }

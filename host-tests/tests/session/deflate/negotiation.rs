@@ -72,8 +72,8 @@ fn two_sides_agree_and_understand_each_other<E: Engine>() {
             assert_eq!(pair.client.events(), [Event::Opened]);
             assert_eq!(pair.server.events(), [Event::Request]);
             for _ in 0..3 {
-                pair.client_says(Message::Text(&message)).unwrap();
-                pair.server_says(Message::Binary(message.as_bytes()))
+                pair.client_sends(Message::Text(&message)).unwrap();
+                pair.server_sends(Message::Binary(message.as_bytes()))
                     .unwrap();
                 // Compressed, they are much shorter.
                 for engine in [&mut pair.client.engine, &mut pair.server.engine] {
@@ -125,7 +125,7 @@ fn a_client_offers_what_its_settings_say<E: Engine>() {
 fn answered<E: Engine>(config: &Config, offer: &str, acceptance: &Acceptance) -> Option<String> {
     let mut subject = Subject::<E>::new(Role::Server, config);
     let request = heads::request_with(&[(FIELD, offer)]);
-    assert_eq!(subject.hears(request), [Event::Request]);
+    assert_eq!(subject.receives(request), [Event::Request]);
     subject.engine.accept(acceptance, subject.now).unwrap();
     assert_eq!(subject.state(), State::Open);
     let head = subject.writes_text();
@@ -197,7 +197,7 @@ fn heard<E: Engine>(config: &Config, answer: &str) -> Subject<E> {
         ("Sec-WebSocket-Accept", accept.as_str()),
         (FIELD, answer),
     ];
-    subject.hears(heads::head("HTTP/1.1 101 Switching Protocols", &fields));
+    subject.receives(heads::head("HTTP/1.1 101 Switching Protocols", &fields));
     subject
 }
 
@@ -377,7 +377,7 @@ fn a_host_can_make_the_offers_and_the_answer<E: Engine>() {
     // An answer that answers no offer is the host's fault.
     let mut subject = Subject::<E>::new(Role::Server, &deflate::config());
     let offer = "permessage-deflate; server_no_context_takeover";
-    subject.hears(heads::request_with(&[(FIELD, offer)]));
+    subject.receives(heads::request_with(&[(FIELD, offer)]));
     let refused = subject.engine.accept(&acceptance, subject.now);
     assert_eq!(refused, Err(Failure::from(Rule::ExtensionNotRequested)));
     subject
@@ -395,7 +395,7 @@ fn a_session_that_starts_open_takes_the_answer_to_the_letter<E: Engine>() {
     );
     let mut payloads = Vec::new();
     for _ in 0..2 {
-        subject.says(Message::Text(&message)).unwrap();
+        subject.sends(Message::Text(&message)).unwrap();
         payloads.extend(subject.writes().into_iter().map(|frame| frame.payload));
     }
     assert_eq!(payloads[0], payloads[1], "neither refers to the other");
@@ -418,6 +418,6 @@ fn without_settings_nothing_is_offered_and_nothing_accepted<E: Engine>() {
     // What was agreed on elsewhere is then the host's to do.
     let mut subject = open_with::<E>(Role::Server, &plain_config, "");
     let frame = Message::ExtensionFrame(0x80 | RSV1 | 1, b"x");
-    subject.says(frame).unwrap();
+    subject.sends(frame).unwrap();
     assert_eq!(subject.writes()[0].first, 0x80 | RSV1 | 1);
 }

@@ -23,7 +23,7 @@ fn what_is_sent_is_compressed_if_it_is_worth_it<E: Engine>() {
         let mut longest = usize::MAX;
         for _ in 0..3 {
             let message = text(2000);
-            subject.says(Message::Text(&message)).unwrap();
+            subject.sends(Message::Text(&message)).unwrap();
             let [frame] = &subject.writes()[..] else {
                 panic!("one frame");
             };
@@ -38,7 +38,7 @@ fn what_is_sent_is_compressed_if_it_is_worth_it<E: Engine>() {
             Message::Binary(&noise),
             Message::Binary(b""),
         ] {
-            subject.says(message).unwrap();
+            subject.sends(message).unwrap();
             let [frame] = &subject.writes()[..] else {
                 panic!("one frame");
             };
@@ -59,7 +59,7 @@ fn fragments_are_sent_as_one_compressed_message<E: Engine>() {
                 Message::TextFragment("but not the last, "),
                 Message::Text(last),
             ] {
-                subject.says(message).unwrap();
+                subject.sends(message).unwrap();
             }
             let mut frames = subject.writes();
             frames.retain(|frame| *frame != Frame::ping("?"));
@@ -83,7 +83,7 @@ fn a_host_can_keep_a_message_from_being_compressed<E: Engine>() {
             compress,
             context: None,
         });
-        subject.turn(&batch);
+        subject.exchange(&batch);
         let frames = subject.writes();
         let marks: Vec<bool> = frames.iter().map(|frame| frame.first & RSV1 != 0).collect();
         assert_eq!(marks, [true, false, true]);
@@ -118,8 +118,8 @@ fn a_message_that_does_not_compress_leaves_the_context_of_the_others<E: Engine>(
         let mut peer = Peer::default();
         let mut sizes = Vec::new();
         for noise in noise(600).chunks(200) {
-            subject.says(Message::Text(&text)).unwrap();
-            subject.says(Message::Binary(noise)).unwrap();
+            subject.sends(Message::Text(&text)).unwrap();
+            subject.sends(Message::Binary(noise)).unwrap();
             let [first, second] = &subject.writes()[..] else {
                 panic!("two frames");
             };
@@ -139,10 +139,10 @@ fn what_is_not_compressed_is_not_referred_to<E: Engine>() {
     let mut peer = Peer::default();
     for noise in noise(1200).chunks(600) {
         // It fills the window, and would get longer: it goes as it is. The next one holds its end twice.
-        subject.says(Message::Binary(noise)).unwrap();
+        subject.sends(Message::Binary(noise)).unwrap();
         let end = &noise[400..];
         let twice = [end, end].concat();
-        subject.says(Message::Binary(&twice)).unwrap();
+        subject.sends(Message::Binary(&twice)).unwrap();
         let frames = subject.writes();
         let firsts: Vec<u8> = frames.iter().map(|frame| frame.first).collect();
         assert_eq!(firsts, [FIN | BINARY, FIN | RSV1 | BINARY]);
@@ -161,7 +161,7 @@ fn what_is_sent_at_each_level_can_be_inflated<E: Engine>() {
             let mut subject = open_with::<E>(Role::Server, &config, "");
             let mut peer = Peer::default();
             for message in [text(100), text(100_000)] {
-                subject.says(Message::Text(&message)).unwrap();
+                subject.sends(Message::Text(&message)).unwrap();
                 let [frame] = &subject.writes()[..] else {
                     panic!("one frame");
                 };

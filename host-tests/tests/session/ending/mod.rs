@@ -47,12 +47,12 @@ fn open_without_replies(role: Role) -> Session {
 fn hear(session: &mut Session, frames: &[Frame], now: Instant) -> usize {
     let mut bytes = bytes_of(frames, peer_of(session.role()));
     let length = bytes.len();
-    let mut turn = session.input(&mut bytes, now);
+    let mut input = session.input(&mut bytes, now);
     let mut events = 0;
-    while turn.next().is_some() {
+    while input.next().is_some() {
         events += 1;
     }
-    assert_eq!(turn.consumed(), length);
+    assert_eq!(input.consumed(), length);
     events
 }
 
@@ -208,8 +208,8 @@ fn refused(refusal: Option<&Refusal>) -> Session {
         Some(_) => heads::request(),
         None => heads::request_without("Upgrade"),
     };
-    let mut turn = session.input(&mut request, NOW);
-    assert_eq!(turn.next().is_some(), refusal.is_some());
+    let mut events = session.input(&mut request, NOW);
+    assert_eq!(events.next().is_some(), refusal.is_some());
     if let Some(refusal) = refusal {
         session.refuse(refusal, NOW).unwrap();
     }
@@ -385,8 +385,8 @@ fn a_close_frame_arrives_though_the_peer_goes_on_sending() {
         match socket.read(&mut buffer).unwrap() {
             0 => session.end_of_input(NOW),
             count => {
-                let mut turn = session.input(&mut buffer[..count], NOW);
-                while turn.next().is_some() {}
+                let mut events = session.input(&mut buffer[..count], NOW);
+                while events.next().is_some() {}
             }
         }
         socket

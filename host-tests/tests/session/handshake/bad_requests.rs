@@ -27,7 +27,7 @@ fn class_18_another_version_is_answered_with_426_and_ours<E: Engine>() {
     for version in ["8", "0", "14", "13, 8", "013", ""] {
         let mut subject = server::<E>();
         let request = heads::request_with(&[("Sec-WebSocket-Version", version)]);
-        assert_eq!(subject.hears(request), []);
+        assert_eq!(subject.receives(request), []);
         let failure = subject.engine.failure().unwrap();
         assert_eq!(failure, Rule::VersionUnsupported.into());
         let head = subject.writes_text();
@@ -98,7 +98,7 @@ fn bad_requests_are_answered_with_their_status<E: Engine>() {
     for (request, rule, status) in bad_requests() {
         let mut subject = server::<E>();
         let early = subject.peers(&[Frame::text("early")]);
-        assert_eq!(subject.hears([request, early].concat()), [], "{rule:?}");
+        assert_eq!(subject.receives([request, early].concat()), [], "{rule:?}");
         let failure = subject.engine.failure().expect("it has failed");
         assert_eq!(failure, rule.into());
         assert_eq!(failure.status, Some(status));
@@ -121,7 +121,7 @@ fn bad_requests_are_shown_if_the_host_asks_for_them<E: Engine>() {
     config.expose_invalid_requests = true;
     for (request, rule, _) in bad_requests() {
         let mut subject = Subject::<E>::new(Role::Server, &config);
-        assert_eq!(subject.hears(request), [Event::Request], "{rule:?}");
+        assert_eq!(subject.receives(request), [Event::Request], "{rule:?}");
         let shown = subject.engine.request().expect("a request");
         assert_eq!(shown.violation, Some(rule));
         let accepted = subject.engine.accept(&Acceptance::default(), subject.now);
@@ -150,9 +150,9 @@ fn http_1_0_is_answered_with_505_unless_the_host_asks_for_bad_requests<E: Engine
     for probe in PROBES {
         let mut subject = server::<E>();
         let version = probe.find("HTTP/1.0").unwrap() + "HTTP/1.".len();
-        assert_eq!(subject.hears(&probe[..version]), []);
+        assert_eq!(subject.receives(&probe[..version]), []);
         assert_eq!(subject.failed_by(), None);
-        assert_eq!(subject.hears(&probe[version..]), []);
+        assert_eq!(subject.receives(&probe[version..]), []);
         assert_eq!(subject.failed_by(), Some(Rule::HttpVersion));
         assert!(subject.writes_text().starts_with("HTTP/1.1 505 "));
         assert_eq!(subject.state(), State::Draining);
@@ -165,7 +165,7 @@ fn a_probe_of_http_1_0_can_be_answered_by_the_host<E: Engine>() {
     config.expose_invalid_requests = true;
     for probe in PROBES {
         let mut subject = Subject::<E>::new(Role::Server, &config);
-        assert_eq!(subject.hears(probe), [Event::Request]);
+        assert_eq!(subject.receives(probe), [Event::Request]);
         let shown = subject.engine.request().expect("a request");
         assert_eq!(shown.violation, Some(Rule::HttpVersion));
         let line = format!("{} {} HTTP/1.0\r\n", shown.method, shown.target);
@@ -191,7 +191,7 @@ fn a_probe_of_http_1_0_can_be_answered_by_the_host<E: Engine>() {
     }
     for other in ["GET / HTTP/1.2\r\n\r\n", "PRI * HTTP/2.0\r\n\r\n"] {
         let mut subject = Subject::<E>::new(Role::Server, &config);
-        assert_eq!(subject.hears(other), [], "{other}");
+        assert_eq!(subject.receives(other), [], "{other}");
         assert_eq!(subject.failed_by(), Some(Rule::HttpVersion));
     }
 }
@@ -201,13 +201,13 @@ fn a_malformed_host_is_refused_if_the_settings_say_so<E: Engine>() {
     config.allow_malformed_host = false;
     for host in ["::1:8080", "[fe80::1%25eth0]:80", "a b", ":80"] {
         let mut subject = Subject::<E>::new(Role::Server, &config);
-        assert_eq!(subject.hears(heads::request_with(&[("Host", host)])), []);
+        assert_eq!(subject.receives(heads::request_with(&[("Host", host)])), []);
         assert_eq!(subject.failed_by(), Some(Rule::HostMalformed), "{host}");
         assert!(subject.writes_text().starts_with("HTTP/1.1 400 "));
     }
     let mut subject = Subject::<E>::new(Role::Server, &config);
     let empty = heads::request_with(&[("Host", "")]);
-    assert_eq!(subject.hears(empty), [Event::Request]);
+    assert_eq!(subject.receives(empty), [Event::Request]);
     assert_eq!(subject.engine.request().unwrap().tolerated, []);
 }
 
@@ -216,7 +216,7 @@ fn a_refusal_of_a_head_request_has_no_body<E: Engine>() {
     let mut config = Config::default();
     config.expose_invalid_requests = true;
     let mut subject = Subject::<E>::new(Role::Server, &config);
-    subject.hears(heads::head("HEAD /chat HTTP/1.1", &heads::REQUEST));
+    subject.receives(heads::head("HEAD /chat HTTP/1.1", &heads::REQUEST));
     let page = Refusal {
         body: b"<h1>hello</h1>".into(),
         ..Refusal::new(200)
@@ -235,11 +235,11 @@ fn says_until_refused<E: Engine>(
     more: impl AsRef<[u8]>,
 ) -> (Rule, usize) {
     let mut subject = Subject::<E>::new(Role::Server, config);
-    subject.hears(start);
+    subject.receives(start);
     let mut said = start.len();
     while subject.failed_by().is_none() {
         assert!(said < 100_000, "no end of {start:?}");
-        subject.hears(more.as_ref());
+        subject.receives(more.as_ref());
         said += more.as_ref().len();
     }
     let rule = subject.failed_by().unwrap();
@@ -280,10 +280,10 @@ fn class_01_a_head_byte_by_byte<E: Engine>() {
     let request = heads::request_with(&[("X", &"y".repeat(8000))]);
     let (last, others) = request.split_last().unwrap();
     for byte in others {
-        let turn = subject.engine.exchange(&[*byte], &[], subject.now, 1000);
-        assert_eq!((turn.consumed, turn.events), (1, vec![]));
+        let result = subject.engine.exchange(&[*byte], &[], subject.now, 1000);
+        assert_eq!((result.consumed, result.events), (1, vec![]));
     }
-    assert_eq!(subject.hears([*last]), [Event::Request]);
+    assert_eq!(subject.receives([*last]), [Event::Request]);
 }
 
 fn class_02_one_header_too_many<E: Engine>() {
@@ -293,10 +293,10 @@ fn class_02_one_header_too_many<E: Engine>() {
     let more: Vec<_> = more.iter().map(|(name, value)| (&**name, *value)).collect();
     let mut subject = Subject::<E>::new(Role::Server, &config);
     let most = heads::request_with(&more);
-    assert_eq!(subject.hears(most), [Event::Request]);
+    assert_eq!(subject.receives(most), [Event::Request]);
     let one_more = [&more[..], &[("X-15", "y")]].concat();
     let mut subject = Subject::<E>::new(Role::Server, &config);
-    assert_eq!(subject.hears(heads::request_with(&one_more)), []);
+    assert_eq!(subject.receives(heads::request_with(&one_more)), []);
     assert_eq!(subject.failed_by(), Some(Rule::TooManyHeaders));
     assert!(subject.writes_text().starts_with("HTTP/1.1 431 "));
 }
@@ -313,7 +313,7 @@ fn class_03_floods_of_commas_and_quotes<E: Engine>() {
     ] {
         let mut subject = server::<E>();
         let request = heads::request_with(&[("Sec-WebSocket-Extensions", &value)]);
-        assert_eq!(subject.hears(request), [Event::Request]);
+        assert_eq!(subject.receives(request), [Event::Request]);
         let shown = subject.engine.request().unwrap();
         assert_eq!(shown.extensions.len(), offered, "{}", &value[..10]);
         let tolerated = match offered {
@@ -341,14 +341,14 @@ fn class_04_high_bytes_in_every_header_of_the_handshake<E: Engine>() {
             request.extend(name.bytes().chain(*b": "));
             request.extend([byte, b'\r', b'\n', b'\r', b'\n']);
             let mut subject = Subject::<E>::new(Role::Server, &config);
-            assert_eq!(subject.hears(request), []);
+            assert_eq!(subject.receives(request), []);
             assert_eq!(subject.failed_by(), Some(rule), "{byte:x} in {name}");
         }
         let mut request = heads::request();
         request.truncate(request.len() - 2);
         request.extend([b'X', b':', byte, b'\r', b'\n', b'\r', b'\n']);
         let mut subject = server::<E>();
-        assert_eq!(subject.hears(request), [Event::Request]);
+        assert_eq!(subject.receives(request), [Event::Request]);
         let shown = subject.engine.request().unwrap();
         assert_eq!(shown.headers.last().unwrap().value, [byte]);
     }

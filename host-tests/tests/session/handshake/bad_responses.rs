@@ -22,7 +22,7 @@ fn never_opens<E: Engine>(request: &Request, response: &dyn Fn(&str) -> Vec<u8>,
     let frame = subject.peers(&[Frame::text("never heard")]);
     let response = response(&heads::accept_for(key_in(&head)));
     let text = String::from_utf8_lossy(&response).into_owned();
-    let events = subject.hears([response, frame].concat());
+    let events = subject.receives([response, frame].concat());
     assert_eq!(events, [], "{text}");
     assert_eq!(subject.failed_by(), Some(rule), "{text}");
     assert_eq!(subject.state(), State::Closed);
@@ -126,10 +126,10 @@ fn class_01_a_response_without_end<E: Engine>() {
         ("HTTP/1.1 101 \r\n", "A: b\r\n", Rule::TooManyHeaders),
     ] {
         let (mut subject, _) = asking::<E>(&plain());
-        subject.hears(start);
+        subject.receives(start);
         let mut said = start.len();
         while subject.failed_by().is_none() {
-            subject.hears(more);
+            subject.receives(more);
             said += more.len();
             assert!(said <= 65_537);
         }
@@ -150,7 +150,7 @@ fn class_25_a_redirect_is_not_followed<E: Engine>() {
         let response = |_: &str| heads::head(&line, &[elsewhere, EMPTY]);
         never_opens::<E>(&request, &response, Rule::HandshakeRefused);
         let (mut subject, _) = asking::<E>(&request);
-        subject.hears(response(""));
+        subject.receives(response(""));
         let shown = subject.engine.response().expect("the redirect");
         assert_eq!(shown.status, status);
         assert_eq!(shown.headers[0], header(elsewhere.0, elsewhere.1));

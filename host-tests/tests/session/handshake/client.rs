@@ -51,9 +51,9 @@ fn a_response_opens_the_session<E: Engine>() {
     let response = heads::response_to(key_in(&head));
     let (last, others) = response.split_last().unwrap();
     for byte in others {
-        assert_eq!(subject.hears([*byte]), []);
+        assert_eq!(subject.receives([*byte]), []);
     }
-    assert_eq!(subject.hears([*last]), [Event::Opened]);
+    assert_eq!(subject.receives([*last]), [Event::Opened]);
     assert_eq!(subject.state(), State::Open);
     let response = subject.engine.response().expect("a response");
     assert_eq!(response.status, 101);
@@ -67,7 +67,7 @@ fn frames_behind_the_response_are_heard<E: Engine>() {
     let (mut subject, head) = asking::<E>(&plain());
     let response = heads::response_to(key_in(&head));
     let frames = subject.peers(&[Frame::text("hello"), Frame::ping("?")]);
-    let events = subject.hears([response, frames].concat());
+    let events = subject.receives([response, frames].concat());
     assert_eq!(events, [Event::Opened, Event::text("hello")]);
     assert_eq!(subject.writes(), [Frame::pong("?")]);
 }
@@ -75,11 +75,11 @@ fn frames_behind_the_response_are_heard<E: Engine>() {
 fn interim_responses_are_passed_over<E: Engine>() {
     let (mut subject, head) = asking::<E>(&plain());
     for first_line in ["HTTP/1.1 100 Continue", "HTTP/1.1 103 Early Hints"] {
-        assert_eq!(subject.hears(heads::head(first_line, &[("A", "b")])), []);
+        assert_eq!(subject.receives(heads::head(first_line, &[("A", "b")])), []);
         assert_eq!(subject.state(), State::Connecting);
     }
     let response = heads::response_to(key_in(&head));
-    assert_eq!(subject.hears(response), [Event::Opened]);
+    assert_eq!(subject.receives(response), [Event::Opened]);
 }
 
 fn class_18_a_value_of_the_request_with_a_line_end_is_refused<E: Engine>() {
@@ -213,12 +213,12 @@ fn a_pair_shakes_hands_over_a_wire_that_cuts<E: Engine>() {
         let agreed = pair.client.engine.negotiated();
         assert_eq!(agreed, pair.server.engine.negotiated());
         assert_eq!(agreed.unwrap().subprotocol.as_deref(), Some("chat"));
-        pair.client_says(Message::Text("hello")).unwrap();
+        pair.client_sends(Message::Text("hello")).unwrap();
         pair.drive();
         assert_eq!(pair.server.events(), [Event::text("hello")]);
     }
     // Nothing can be said too early.
     let mut pair = Pair::<E>::connecting(&Config::default(), &Config::default(), &request);
-    let said = pair.client_says(Message::Text("hello"));
+    let said = pair.client_sends(Message::Text("hello"));
     assert_refused(said, Rule::NotOpen);
 }

@@ -31,7 +31,7 @@ fn declines<E: Engine>(offer: &str) {
     assert_eq!(subject.state(), State::Open, "{offer}");
     let head = subject.writes_text();
     assert_eq!(heads::field(&head, FIELD), None, "{offer}");
-    let events = subject.hears_frames(&[Frame::text("plain")]);
+    let events = subject.receives_frames(&[Frame::text("plain")]);
     assert_eq!(events, [Event::text("plain")], "{offer}");
 }
 
@@ -73,7 +73,7 @@ fn class_08_a_bomb_ends_at_its_first_byte<E: Engine>() {
     for role in ROLES {
         let mut subject = Subject::<E>::open(role, &Config::default());
         let bomb = subject.peers(&[compressed(Frame::binary(vec![0; 1 << 20]))]);
-        assert_eq!(subject.hears(&bomb[..1]), []);
+        assert_eq!(subject.receives(&bomb[..1]), []);
         assert_eq!(subject.has_failed(Rule::ReservedBits), []);
     }
 }
@@ -87,7 +87,7 @@ fn class_09_malformed_data_ends_at_its_first_byte<E: Engine>() {
         for payload in payloads {
             let mut subject = Subject::<E>::open(role, &Config::default());
             let bytes = subject.peers(&[compressed(Frame::text(payload))]);
-            assert_eq!(subject.hears(&bytes[..1]), []);
+            assert_eq!(subject.receives(&bytes[..1]), []);
             assert_eq!(subject.has_failed(Rule::ReservedBits), []);
         }
     }
@@ -117,7 +117,7 @@ fn class_10_an_answer_with_window_bits_never_opens<E: Engine>() {
             (FIELD, answer.as_str()),
         ];
         let response = heads::head("HTTP/1.1 101 Switching Protocols", &fields);
-        assert_eq!(subject.hears(response), []);
+        assert_eq!(subject.receives(response), []);
         assert_eq!(subject.failed_by(), Some(Rule::ExtensionNotOffered));
         assert_eq!(subject.state(), State::Closed);
     }
@@ -136,9 +136,9 @@ fn class_11_rsv1_ends_every_kind_of_frame<E: Engine>() {
     for role in ROLES {
         for (frame, before) in &cases {
             let mut subject = Subject::<E>::open(role, &Config::default());
-            subject.hears_frames(before);
+            subject.receives_frames(before);
             let bytes = subject.peers(&[compressed(frame.clone())]);
-            assert_eq!(subject.hears(&bytes[..1]), []);
+            assert_eq!(subject.receives(&bytes[..1]), []);
             assert_eq!(subject.has_failed(Rule::ReservedBits), []);
         }
     }
@@ -167,7 +167,7 @@ fn class_08_frames_of_the_hosts_extension_are_limited_as_they_are_on_the_wire<E:
         let mut subject = Subject::<E>::open_with(role, &config, &of_the_host());
         let first = compressed(Frame::binary([1; 60]).not_last());
         let second = Frame::continuation([2; 41]);
-        let events = subject.hears_frames(&[first, second]);
+        let events = subject.receives_frames(&[first, second]);
         assert_eq!(events.len(), 1);
         assert_eq!(subject.has_failed(Rule::MessageTooBig), []);
     }
@@ -182,7 +182,7 @@ fn class_11_rsv1_is_the_hosts_extensions_but_not_on_control_frames<E: Engine>() 
             Frame::text("c"),
         ];
         let bits: Vec<u8> = subject
-            .hears_frames(&frames)
+            .receives_frames(&frames)
             .into_iter()
             .map(|event| match event {
                 Event::ExtensionFrame { bits, .. } => bits,
@@ -194,7 +194,7 @@ fn class_11_rsv1_is_the_hosts_extensions_but_not_on_control_frames<E: Engine>() 
             bits,
             [(plain | RSV1) & !FIN, FIN | RSV1 | CONTINUATION, plain]
         );
-        subject.hears_frames(&[compressed(Frame::pong(""))]);
+        subject.receives_frames(&[compressed(Frame::pong(""))]);
         assert_eq!(subject.has_failed(Rule::ReservedBits), []);
     }
 }

@@ -60,8 +60,8 @@ fn assert_connected<E: Engine>(mut client: E, mut server: E) {
     assert_eq!(server.state(), State::Open);
     client.send(Message::Text("hello"), None, NOW).unwrap();
     let output = client.exchange(b"", &[], NOW, 1000).output;
-    let turn = server.exchange(&output, &[], NOW, 1000);
-    assert_eq!(turn.events, [Event::text("hello")]);
+    let result = server.exchange(&output, &[], NOW, 1000);
+    assert_eq!(result.events, [Event::text("hello")]);
 }
 
 fn an_upgrade_in_headers<E: Engine>() {
@@ -319,11 +319,11 @@ fn bytes_before_the_handshake_has_ended_wait<E: Engine>() {
         )
         .unwrap();
     let early = Frame::text("early").by(Role::Client).bytes();
-    let turn = server.exchange(&early, &[], NOW, 100);
-    assert_eq!((turn.consumed, turn.events), (0, vec![]));
+    let result = server.exchange(&early, &[], NOW, 100);
+    assert_eq!((result.consumed, result.events), (0, vec![]));
     server.end_server_handshake(NOW).unwrap();
-    let turn = server.exchange(&early, &[], NOW, 100);
-    assert_eq!(turn.events, [Event::text("early")]);
+    let result = server.exchange(&early, &[], NOW, 100);
+    assert_eq!(result.events, [Event::text("early")]);
 }
 
 fn a_session_whose_connection_is_lost_meanwhile_does_not_open<E: Engine>() {
@@ -362,8 +362,8 @@ fn class_23_a_handshake_in_headers_that_takes_too_long_writes_nothing<E: Engine>
             .begin_client_handshake(form, &[], &[], &[], NOW)
             .unwrap();
         for session in [&mut client, &mut server] {
-            let turn = session.exchange(b"", &[], late, 100);
-            assert_eq!((turn.output, turn.state), (vec![], State::Closed));
+            let result = session.exchange(b"", &[], late, 100);
+            assert_eq!((result.output, result.state), (vec![], State::Closed));
             assert_eq!(session.failure(), Some(Rule::HandshakeTimeout.into()));
         }
         let outcome = client.end_client_handshake(200, &[], late);

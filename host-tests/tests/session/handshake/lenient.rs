@@ -25,7 +25,7 @@ on_both_engines![
 #[track_caller]
 fn accepted<E: Engine>(request: impl AsRef<[u8]>) -> RequestHead {
     let mut subject = server::<E>();
-    assert_eq!(subject.hears(request), [Event::Request]);
+    assert_eq!(subject.receives(request), [Event::Request]);
     let shown = subject.engine.request().expect("a request");
     assert_eq!(shown.violation, None);
     accept(&mut subject);
@@ -127,7 +127,7 @@ fn a_101_opens_whatever_body_it_announces<E: Engine>() {
             response.extend(format!("{name}: {value}\r\n").bytes());
         }
         response.extend(b"\r\n\x81\x05hello");
-        let events = subject.hears(response);
+        let events = subject.receives(response);
         assert_eq!(events, [Event::Opened, Event::text("hello")], "{fields:?}");
         let shown = subject.engine.response().unwrap();
         assert_eq!((shown.body, shown.body_complete), (vec![], true));
@@ -156,7 +156,7 @@ fn a_101_of_http_1_0_opens_if_the_settings_say_so<E: Engine>() {
         subject.engine.connect(&plain(), subject.now).unwrap();
         let head = subject.writes_text();
         let response = String::from_utf8(heads::response_to(key_in(&head))).unwrap();
-        let events = subject.hears(response.replace("HTTP/1.1", "HTTP/1.0"));
+        let events = subject.receives(response.replace("HTTP/1.1", "HTTP/1.0"));
         let (expected, rule) = match allowed {
             true => (vec![Event::Opened], None),
             false => (vec![], Some(Rule::HttpVersion)),
@@ -185,7 +185,7 @@ fn heads_of_a_whole_browser_session_fit_the_default_limits<E: Engine>() {
         response.extend(format!("{name}: y\r\n").bytes());
     }
     response.extend(b"\r\n");
-    assert_eq!(subject.hears(response), [Event::Opened]);
+    assert_eq!(subject.receives(response), [Event::Opened]);
 }
 
 fn a_request_in_headers_may_be_untidy_too<E: Engine>() {
@@ -205,8 +205,8 @@ fn a_request_in_headers_may_be_untidy_too<E: Engine>() {
             let acceptance = Acceptance::default();
             server.begin_server_handshake(HandshakeKind::Upgrade, &fields, &acceptance, START)?;
             server.end_server_handshake(START)?;
-            let turn = server.exchange(b"", &[], Instant::from_nanos(3), 100);
-            assert_eq!(turn.state, State::Open);
+            let result = server.exchange(b"", &[], Instant::from_nanos(3), 100);
+            assert_eq!(result.state, State::Open);
             Ok::<_, host_tests::Failure>(())
         };
         assert_eq!(begin(&Config::default()), Ok(()), "{name}: {value}");

@@ -41,7 +41,7 @@ fn server<E: Engine>() -> Subject<E> {
 fn asked<E: Engine>(fields: &[(&str, &str)]) -> Subject<E> {
     let mut subject = server::<E>();
     let request = heads::request_with(fields);
-    assert_eq!(subject.hears(request), [Event::Request]);
+    assert_eq!(subject.receives(request), [Event::Request]);
     subject
 }
 

@@ -64,7 +64,7 @@ fn a_refusal_is_shown_with_its_body<E: Engine>() {
     for (field, body) in [(LENGTH, "hello"), (CHUNKED, chunks)] {
         let mut subject = asking::<E>(|_| ());
         let fields = [("WWW-Authenticate", "Basic"), field];
-        assert_eq!(subject.hears(refusal(&fields, body)), []);
+        assert_eq!(subject.receives(refusal(&fields, body)), []);
         let shown = is_refused(&mut subject);
         assert_eq!((shown.status, &*shown.reason), (401, &b"Who?"[..]));
         assert_eq!(
@@ -80,7 +80,7 @@ fn the_session_ends_with_the_last_byte_of_the_body<E: Engine>() {
     let response = refusal(&[LENGTH], "hello");
     let (last, others) = response.split_last().unwrap();
     for byte in others {
-        assert_eq!(subject.hears([*byte]), []);
+        assert_eq!(subject.receives([*byte]), []);
         assert_eq!(
             (subject.state(), subject.failed_by()),
             (State::Connecting, None)
@@ -88,14 +88,14 @@ fn the_session_ends_with_the_last_byte_of_the_body<E: Engine>() {
     }
     let so_far = subject.engine.response().expect("the head has come");
     assert_eq!((&*so_far.body, so_far.body_complete), (&b"hell"[..], false));
-    subject.hears([*last]);
+    subject.receives([*last]);
     is_refused_with(&mut subject, "hello", true);
 }
 
 fn a_body_without_a_length_ends_with_the_connection<E: Engine>() {
     for body in ["", "hello"] {
         let mut subject = asking::<E>(|_| ());
-        subject.hears(refusal(&[], body));
+        subject.receives(refusal(&[], body));
         assert_eq!(subject.failed_by(), None);
         subject.engine.end_of_input(subject.now);
         is_refused_with(&mut subject, body, true);
@@ -109,7 +109,7 @@ fn a_body_that_is_cut_is_shown_as_far_as_it_came<E: Engine>() {
         (CHUNKED, "5\r\nhello\r\n", "hello"),
     ] {
         let mut subject = asking::<E>(|_| ());
-        subject.hears(refusal(&[field], came));
+        subject.receives(refusal(&[field], came));
         subject.engine.end_of_input(subject.now);
         is_refused_with(&mut subject, body, false);
     }
@@ -118,7 +118,7 @@ fn a_body_that_is_cut_is_shown_as_far_as_it_came<E: Engine>() {
 fn a_refusal_whose_body_takes_too_long_is_a_refusal<E: Engine>() {
     for fields in [&[LENGTH][..], &[]] {
         let mut subject = asking::<E>(|_| ());
-        subject.hears(refusal(fields, "hell"));
+        subject.receives(refusal(fields, "hell"));
         let left = subject.next_deadline().expect("the handshake's");
         subject.waits(left);
         is_refused_with(&mut subject, "hell", false);
@@ -135,19 +135,19 @@ fn a_refusal_whose_body_is_longer_than_the_limit_ends_there<E: Engine>() {
         (&[], "hello", "hell"),
     ] {
         let mut subject = asking::<E>(|config| config.limits.refusal_body = 4);
-        subject.hears(refusal(fields, came));
+        subject.receives(refusal(fields, came));
         is_refused_with(&mut subject, body, false);
     }
     let body = "b".repeat(65_536);
     let mut subject = asking::<E>(|_| ());
-    subject.hears(refusal(&[("Content-Length", "65536")], &body));
+    subject.receives(refusal(&[("Content-Length", "65536")], &body));
     is_refused_with(&mut subject, &body, true);
 }
 
 fn a_refusal_whose_body_is_malformed_ends_there<E: Engine>() {
     for bad in ["x", "2\n", "2\r\nhel", "2\r\nhe\r\n-1\r\n"] {
         let mut subject = asking::<E>(|_| ());
-        subject.hears(refusal(&[CHUNKED], bad));
+        subject.receives(refusal(&[CHUNKED], bad));
         assert!(!is_refused(&mut subject).body_complete, "{bad:?}");
     }
 }
@@ -163,7 +163,7 @@ fn class_18_a_refusal_with_contradictory_lengths_has_no_body<E: Engine>() {
         &[("Transfer-Encoding", "identity")],
     ] {
         let mut subject = asking::<E>(|_| ());
-        subject.hears(refusal(fields, "5\r\nhello"));
+        subject.receives(refusal(fields, "5\r\nhello"));
         is_refused_with(&mut subject, "", false);
     }
 }
@@ -171,18 +171,18 @@ fn class_18_a_refusal_with_contradictory_lengths_has_no_body<E: Engine>() {
 fn a_refusal_that_can_have_no_body_ends_at_its_head<E: Engine>() {
     for line in ["HTTP/1.1 204 x", "HTTP/1.1 304 x"] {
         let mut subject = asking::<E>(|_| ());
-        subject.hears(heads::head(line, &[LENGTH]));
+        subject.receives(heads::head(line, &[LENGTH]));
         is_refused_with(&mut subject, "", true);
     }
     let mut subject = asking::<E>(|_| ());
-    subject.hears(refusal(&[("Content-Length", "0")], ""));
+    subject.receives(refusal(&[("Content-Length", "0")], ""));
     is_refused_with(&mut subject, "", true);
 }
 
 fn without_room_for_a_body_a_refusal_ends_at_its_head<E: Engine>() {
     for fields in [&[LENGTH][..], &[CHUNKED], &[]] {
         let mut subject = asking::<E>(|config| config.limits.refusal_body = 0);
-        subject.hears(refusal(fields, ""));
+        subject.receives(refusal(fields, ""));
         is_refused_with(&mut subject, "", false);
     }
 }
@@ -192,7 +192,7 @@ fn class_18_frames_behind_a_refusal_are_not_heard<E: Engine>() {
     let response = refusal(&[LENGTH], "hello");
     let next = heads::response_to(heads::KEY);
     assert_eq!(
-        subject.hears([response, next, b"\x81\x00".into()].concat()),
+        subject.receives([response, next, b"\x81\x00".into()].concat()),
         []
     );
     is_refused_with(&mut subject, "hello", true);

@@ -73,16 +73,16 @@ fn class_18_nothing_after_the_head_counts_before_the_request_is_accepted<E: Engi
     let mut subject = server::<E>();
     let early = subject.peers(&[Frame::text("early"), Frame::ping("?")]);
     let bytes = [heads::request(), early.clone()].concat();
-    let turn = subject.engine.exchange(&bytes, &[], subject.now, 1000);
-    assert_eq!(turn.events, [Event::Request]);
-    assert_eq!(turn.consumed, bytes.len() - early.len());
+    let result = subject.engine.exchange(&bytes, &[], subject.now, 1000);
+    assert_eq!(result.events, [Event::Request]);
+    assert_eq!(result.consumed, bytes.len() - early.len());
     for _ in 0..3 {
-        let turn = subject.engine.exchange(&early, &[], subject.now, 1000);
-        assert_eq!((turn.consumed, turn.more), (0, false));
-        assert_eq!((turn.events, turn.output), (vec![], vec![]));
+        let result = subject.engine.exchange(&early, &[], subject.now, 1000);
+        assert_eq!((result.consumed, result.more), (0, false));
+        assert_eq!((result.events, result.output), (vec![], vec![]));
     }
     accept(&mut subject);
-    assert_eq!(subject.hears(&early), [Event::text("early")]);
+    assert_eq!(subject.receives(&early), [Event::text("early")]);
     let written = subject.writes_bytes();
     assert!(written.starts_with(b"HTTP/1.1 101 "));
     assert!(written.ends_with(&Frame::pong("?").bytes()));
@@ -127,7 +127,7 @@ fn an_extension_of_the_hosts_is_chosen<E: Engine>() {
     let head = subject.writes_text();
     let chosen = heads::field(&head, "Sec-WebSocket-Extensions");
     assert_eq!(chosen, Some("x-of-mine"));
-    let events = subject.hears_frames(&[Frame::text("x").reserved(0x40)]);
+    let events = subject.receives_frames(&[Frame::text("x").reserved(0x40)]);
     assert!(matches!(
         events[..],
         [Event::ExtensionFrame { bits: 0xc1, .. }]
@@ -163,10 +163,10 @@ fn a_refused_session_hears_nothing_more<E: Engine>() {
         .refuse(&Refusal::new(503), subject.now)
         .unwrap();
     subject.writes_bytes();
-    assert_eq!(subject.hears(heads::request()), []);
-    assert_eq!(subject.hears_frames(&[Frame::text("x")]), []);
+    assert_eq!(subject.receives(heads::request()), []);
+    assert_eq!(subject.receives_frames(&[Frame::text("x")]), []);
     assert_eq!(subject.writes_bytes(), b"");
-    let said = subject.says(Message::Text("x"));
+    let said = subject.sends(Message::Text("x"));
     assert_refused(said, Rule::AlreadyClosing);
 }
 
@@ -269,9 +269,9 @@ fn calls_that_are_not_the_next_step_change_nothing<E: Engine>() {
         engine.end_server_handshake(START),
         Rule::HandshakeOutOfOrder,
     );
-    assert_refused(subject.says(Message::Text("x")), Rule::NotOpen);
-    assert_refused(subject.says(Message::Close), Rule::NotOpen);
-    subject.hears(heads::request());
+    assert_refused(subject.sends(Message::Text("x")), Rule::NotOpen);
+    assert_refused(subject.sends(Message::Close), Rule::NotOpen);
+    subject.receives(heads::request());
     accept(&mut subject);
     let again = subject.engine.accept(&acceptance, subject.now);
     assert_refused(again, Rule::HandshakeOutOfOrder);

@@ -31,13 +31,13 @@ fn a_message_before_a_broken_rule_can_be_answered<E: Engine>() {
     for role in ROLES {
         let mut subject = Subject::<E>::open(role, &Config::default());
         let bytes = message_and_broken_rule(&subject);
-        let turn = subject.engine.exchange(&bytes, &[], subject.now, 1 << 20);
-        assert_eq!(turn.events, [Event::text("hello")]);
-        assert_eq!((turn.consumed, turn.failure), (bytes.len(), None));
-        assert_eq!((turn.state, turn.more), (State::Open, true));
-        assert_eq!(turn.next_deadline, Some(subject.now), "due at once");
+        let result = subject.engine.exchange(&bytes, &[], subject.now, 1 << 20);
+        assert_eq!(result.events, [Event::text("hello")]);
+        assert_eq!((result.consumed, result.failure), (bytes.len(), None));
+        assert_eq!((result.state, result.more), (State::Open, true));
+        assert_eq!(result.next_deadline, Some(subject.now), "due at once");
 
-        subject.says(Message::Text("hello to you")).unwrap();
+        subject.sends(Message::Text("hello to you")).unwrap();
         assert_eq!(subject.has_failed(BROKEN), [Frame::text("hello to you")]);
     }
 }
@@ -50,10 +50,10 @@ fn each_message_before_a_broken_rule_can_be_answered<E: Engine>() {
         Frame::binary("2"),
         broken(),
     ]);
-    let turn = subject.engine.exchange(&bytes, &[], subject.now, 1 << 20);
-    assert_eq!(turn.events, [Event::text("1"), Event::binary("2")]);
-    assert_eq!(wire::read_frames(&turn.output), [Frame::pong("?")]);
-    subject.turn(&[Message::Text("one").into(), Message::Text("two").into()]);
+    let result = subject.engine.exchange(&bytes, &[], subject.now, 1 << 20);
+    assert_eq!(result.events, [Event::text("1"), Event::binary("2")]);
+    assert_eq!(wire::read_frames(&result.output), [Frame::pong("?")]);
+    subject.exchange(&[Message::Text("one").into(), Message::Text("two").into()]);
     let answers = [Frame::text("one"), Frame::text("two")];
     assert_eq!(subject.has_failed(BROKEN), answers);
 }
@@ -63,12 +63,12 @@ fn a_ping_that_the_host_answers_can_be_answered_too<E: Engine>() {
     config.pongs = PongPolicy::Manual;
     let mut subject = Subject::<E>::open(Role::Server, &config);
     let bytes = subject.peers(&[Frame::ping("?"), broken()]);
-    let turn = subject.engine.exchange(&bytes, &[], subject.now, 1 << 20);
+    let result = subject.engine.exchange(&bytes, &[], subject.now, 1 << 20);
     assert_eq!(
-        (turn.events, turn.failure),
+        (result.events, result.failure),
         (vec![Event::Ping(b"?".into())], None)
     );
-    subject.says(Message::Pong(b"?")).unwrap();
+    subject.sends(Message::Pong(b"?")).unwrap();
     assert_eq!(subject.has_failed(BROKEN), [Frame::pong("?")]);
 }
 
@@ -76,8 +76,8 @@ fn without_an_answer_the_session_fails_in_the_next_call<E: Engine>() {
     let mut subject = Subject::<E>::open(Role::Server, &Config::default());
     let bytes = message_and_broken_rule(&subject);
     subject.engine.exchange(&bytes, &[], subject.now, 1 << 20);
-    let turn = subject.turn(&[]);
-    assert_eq!(turn.failure.map(|failure| failure.rule), Some(BROKEN));
+    let result = subject.exchange(&[]);
+    assert_eq!(result.failure.map(|failure| failure.rule), Some(BROKEN));
     assert_eq!(subject.has_failed(BROKEN), []);
 }
 
@@ -86,7 +86,7 @@ fn nothing_is_heard_between_a_broken_rule_and_its_failure<E: Engine>() {
     let bytes = message_and_broken_rule(&subject);
     subject.engine.exchange(&bytes, &[], subject.now, 1 << 20);
     let more = subject.peers(&[Frame::text("more"), Frame::ping("more")]);
-    assert_eq!(subject.hears(more), []);
+    assert_eq!(subject.receives(more), []);
     assert_eq!(subject.has_failed(BROKEN), []);
 }
 
@@ -98,9 +98,9 @@ fn a_rule_that_is_broken_behind_no_message_fails_at_once<E: Engine>() {
         Frame::text("unfinished").not_last(),
         broken(),
     ]);
-    let turn = subject.engine.exchange(&bytes, &[], subject.now, 1 << 20);
-    assert!(turn.failure.is_some());
-    let written = wire::read_frames(&turn.output);
+    let result = subject.engine.exchange(&bytes, &[], subject.now, 1 << 20);
+    assert!(result.failure.is_some());
+    let written = wire::read_frames(&result.output);
     assert_eq!(written[..2], [Frame::pong("?"), Frame::text("waits")]);
     assert_eq!(written.len(), 3, "and the close: {written:?}");
 }
@@ -112,10 +112,10 @@ fn a_rule_that_is_broken_behind_events_that_need_no_answer_fails_at_once<E: Engi
     for first in [Frame::pong("!"), Frame::text("unfinished").not_last()] {
         let mut subject = Subject::<E>::open(Role::Server, &config);
         let bytes = subject.peers(&[first, broken()]);
-        let turn = subject.engine.exchange(&bytes, &[], subject.now, 1 << 20);
-        assert_eq!(turn.events.len(), 1);
-        let rule = turn.failure.map(|failure| failure.rule);
-        assert_eq!(rule, Some(BROKEN), "behind {:?}", turn.events);
+        let result = subject.engine.exchange(&bytes, &[], subject.now, 1 << 20);
+        assert_eq!(result.events.len(), 1);
+        let rule = result.failure.map(|failure| failure.rule);
+        assert_eq!(rule, Some(BROKEN), "behind {:?}", result.events);
     }
 }
 
@@ -134,7 +134,7 @@ fn an_abort_comes_before_a_failure_that_is_held<E: Engine>() {
     let bytes = message_and_broken_rule(&subject);
     subject.engine.exchange(&bytes, &[], subject.now, 1 << 20);
     subject.engine.abort();
-    assert_eq!(subject.hears(b""), []);
+    assert_eq!(subject.receives(b""), []);
     assert_eq!(subject.failed_by(), Some(Rule::Aborted));
     assert_eq!((subject.next_deadline(), subject.writes()), (None, vec![]));
 }
@@ -151,14 +151,14 @@ fn class_26_an_echo_before_a_broken_rule_goes_out_however_it_is_cut_and_taken<E:
             loop {
                 let batch = vec![Message::Text("a").into(); replies];
                 let now = subject.now;
-                let turn = subject.engine.exchange(&input, &batch, now, capacity);
-                input.drain(..turn.consumed);
-                written.extend(turn.output);
-                if turn.state == State::Draining {
+                let result = subject.engine.exchange(&input, &batch, now, capacity);
+                input.drain(..result.consumed);
+                written.extend(result.output);
+                if result.state == State::Draining {
                     break;
                 }
-                replies = turn.events.len();
-                if replies == 0 && !turn.more {
+                replies = result.events.len();
+                if replies == 0 && !result.more {
                     input.extend(rest.take().expect("the session has failed"));
                 }
             }

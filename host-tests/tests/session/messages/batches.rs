@@ -15,16 +15,16 @@ on_both_engines![
 
 fn a_batch_is_queued_up_to_the_record_that_is_refused<E: Engine>() {
     let mut subject = Subject::<E>::open(Role::Server, &Config::default());
-    let turn = subject.turn(&[
+    let result = subject.exchange(&[
         Message::Text("1").into(),
         Message::Binary(b"2").into(),
         Message::Utf8(b"\xff").into(),
         Message::Text("3").into(),
     ]);
-    assert_eq!(turn.accepted, 2);
-    let refused = turn.refused.map(|failure| failure.rule);
+    assert_eq!(result.accepted, 2);
+    let refused = result.refused.map(|failure| failure.rule);
     assert_eq!(refused, Some(Rule::TextNotUtf8));
-    assert_eq!((turn.failure, turn.state), (None, State::Open));
+    assert_eq!((result.failure, result.state), (None, State::Open));
     let expected = [Frame::text("1"), Frame::binary("2")];
     assert_eq!(subject.writes(), expected);
 }
@@ -37,13 +37,13 @@ fn sends_are_told_when_their_last_byte_was_handed_out<E: Engine>() {
         context: Some(context),
     });
     batch[1].context = None;
-    let turn = subject.turn_of(&batch, 6);
-    assert_eq!(turn.events, [Event::Sent(1)]);
-    assert!(turn.more);
-    assert_eq!(subject.turn_of(&[], 11).events, []);
-    let turn = subject.turn_of(&[], 1);
-    assert_eq!(turn.events, [Event::Sent(3)]);
-    assert!(!turn.more);
+    let result = subject.exchange_within(&batch, 6);
+    assert_eq!(result.events, [Event::Sent(1)]);
+    assert!(result.more);
+    assert_eq!(subject.exchange_within(&[], 11).events, []);
+    let result = subject.exchange_within(&[], 1);
+    assert_eq!(result.events, [Event::Sent(3)]);
+    assert!(!result.more);
 }
 
 fn sends_that_are_cancelled_are_told<E: Engine>() {
@@ -53,30 +53,30 @@ fn sends_that_are_cancelled_are_told<E: Engine>() {
         compress: true,
         context: Some(context),
     });
-    assert_eq!(subject.turn_of(&batch, 7).events, [Event::Sent(1)]);
+    assert_eq!(subject.exchange_within(&batch, 7).events, [Event::Sent(1)]);
     subject.engine.end_of_input(subject.now);
-    let turn = subject.turn_of(&[], 100);
-    assert_eq!(turn.events, [Event::Cancelled(2)]);
-    assert_eq!((turn.state, turn.output), (State::Closed, vec![]));
+    let result = subject.exchange_within(&[], 100);
+    assert_eq!(result.events, [Event::Cancelled(2)]);
+    assert_eq!((result.state, result.output), (State::Closed, vec![]));
 }
 
 fn a_turn_stops_at_its_capacity_and_says_that_there_is_more<E: Engine>() {
     let mut subject = Subject::<E>::open(Role::Server, &Config::default());
     let messages = [Frame::text("four"), Frame::text("more"), Frame::text("")];
     let bytes = subject.peers(&messages);
-    let turn = subject.engine.exchange(&bytes, &[], subject.now, 3);
-    assert_eq!(turn.events, [Event::text("four")]);
-    assert!(turn.more);
-    let rest = &bytes[turn.consumed..];
-    let turn = subject.engine.exchange(rest, &[], subject.now, 100);
-    assert_eq!(turn.events, [Event::text("more"), Event::text("")]);
-    assert_eq!(turn.consumed, rest.len());
-    assert!(!turn.more);
+    let result = subject.engine.exchange(&bytes, &[], subject.now, 3);
+    assert_eq!(result.events, [Event::text("four")]);
+    assert!(result.more);
+    let rest = &bytes[result.consumed..];
+    let result = subject.engine.exchange(rest, &[], subject.now, 100);
+    assert_eq!(result.events, [Event::text("more"), Event::text("")]);
+    assert_eq!(result.consumed, rest.len());
+    assert!(!result.more);
     subject.queues(Message::Text("hello")).unwrap();
-    let turn = subject.turn_of(&[], 3);
-    assert_eq!((turn.output.len(), turn.more), (3, true));
-    let turn = subject.turn_of(&[], 4);
-    assert_eq!((turn.output.len(), turn.more), (4, false));
+    let result = subject.exchange_within(&[], 3);
+    assert_eq!((result.output.len(), result.more), (3, true));
+    let result = subject.exchange_within(&[], 4);
+    assert_eq!((result.output.len(), result.more), (4, false));
 }
 
 /// Class 16: every call consumes, emits, or asks for more input.
@@ -87,12 +87,12 @@ fn class_16_a_turn_without_capacity_still_gets_on<E: Engine>() {
     let mut output = Vec::new();
     let mut events = Vec::new();
     loop {
-        let turn = subject.engine.exchange(rest, &[], subject.now, 0);
-        let got_on = turn.consumed > 0 || !turn.output.is_empty();
-        rest = &rest[turn.consumed..];
-        output.extend(turn.output);
-        events.extend(turn.events);
-        if !turn.more {
+        let result = subject.engine.exchange(rest, &[], subject.now, 0);
+        let got_on = result.consumed > 0 || !result.output.is_empty();
+        rest = &rest[result.consumed..];
+        output.extend(result.output);
+        events.extend(result.events);
+        if !result.more {
             break;
         }
         assert!(got_on, "a call without effect asks for another");
@@ -103,8 +103,8 @@ fn class_16_a_turn_without_capacity_still_gets_on<E: Engine>() {
 
 fn a_turn_that_is_full_when_the_session_closes_has_no_more<E: Engine>() {
     let mut subject = Subject::<E>::open(Role::Server, &Config::default());
-    let bytes = subject.peers(&[Frame::close(1000, "the reason fills the turn")]);
-    let turn = subject.engine.exchange(&bytes, &[], subject.now, 10);
-    assert_eq!(wire::read_frames(&turn.output), [Frame::close(1000, "")]);
-    assert_eq!((turn.state, turn.more), (State::Closed, false));
+    let bytes = subject.peers(&[Frame::close(1000, "the reason fills the result")]);
+    let result = subject.engine.exchange(&bytes, &[], subject.now, 10);
+    assert_eq!(wire::read_frames(&result.output), [Frame::close(1000, "")]);
+    assert_eq!((result.state, result.more), (State::Closed, false));
 }

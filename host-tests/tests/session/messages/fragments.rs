@@ -30,14 +30,14 @@ fn messages_of_all_lengths_go_both_ways<E: Engine>() {
         let mut subject = Subject::<E>::open(role, &Config::default());
         for length in (0..=130).chain([1000, 4096, 65_535, 65_536, 70_000, 1 << 20]) {
             let bytes = pattern(length);
-            let events = subject.hears_frames(&[Frame::binary(&bytes)]);
+            let events = subject.receives_frames(&[Frame::binary(&bytes)]);
             assert_eq!(events, [Event::binary(&bytes)], "{length} in");
-            subject.says(Message::Binary(&bytes)).unwrap();
+            subject.sends(Message::Binary(&bytes)).unwrap();
             assert_eq!(subject.writes(), [Frame::binary(&bytes)], "{length} out");
         }
-        let events = subject.hears_frames(&[Frame::text("\u{20ac}")]);
+        let events = subject.receives_frames(&[Frame::text("\u{20ac}")]);
         assert_eq!(events, [Event::text("\u{20ac}")]);
-        subject.says(Message::Text("\u{20ac}")).unwrap();
+        subject.sends(Message::Text("\u{20ac}")).unwrap();
         assert_eq!(subject.writes(), [Frame::text("\u{20ac}")]);
     }
 }
@@ -54,10 +54,10 @@ fn fragments_become_one_message<E: Engine>() {
             Frame::binary("3"),
         ];
         let messages = [Event::text("abcd"), Event::binary("12"), Event::binary("3")];
-        assert_eq!(subject.hears_frames(&frames), messages);
+        assert_eq!(subject.receives_frames(&frames), messages);
         let mut events = Vec::new();
         for frame in frames {
-            events.extend(subject.hears_frames(&[frame]));
+            events.extend(subject.receives_frames(&[frame]));
         }
         assert_eq!(events, messages);
     }
@@ -67,7 +67,7 @@ fn empty_messages_and_empty_fragments<E: Engine>() {
     for config in [Config::default(), pieces()] {
         for role in ROLES {
             let mut subject = Subject::<E>::open(role, &config);
-            let events = subject.hears_frames(&[
+            let events = subject.receives_frames(&[
                 Frame::text(""),
                 Frame::binary(""),
                 Frame::text("").not_last(),
@@ -100,7 +100,7 @@ fn fragments_go_out_as_the_host_cuts_them<E: Engine>() {
             Message::Binary(b"d"),
             Message::Utf8(b"e"),
         ] {
-            subject.says(message).unwrap();
+            subject.sends(message).unwrap();
         }
         let expected = [
             Frame::text("a").not_last(),
@@ -120,11 +120,11 @@ fn pieces_come_as_the_bytes_do<E: Engine>() {
         let mut subject = Subject::<E>::open(role, &pieces());
         let bytes = subject.peers(&[Frame::text("hello")]);
         let (head, tail) = bytes.split_at(bytes.len() - 3);
-        assert_eq!(subject.hears(head), [text_piece("he")]);
+        assert_eq!(subject.receives(head), [text_piece("he")]);
         let rest = [tail, &subject.peers(&[Frame::text("you").not_last()])].concat();
-        let events = subject.hears(rest);
+        let events = subject.receives(rest);
         assert_eq!(events, [Event::text("llo"), text_piece("you")]);
-        let events = subject.hears_frames(&[Frame::continuation("")]);
+        let events = subject.receives_frames(&[Frame::continuation("")]);
         assert_eq!(events, [Event::text("")]);
     }
 }
@@ -134,7 +134,7 @@ fn pieces_are_no_longer_than_the_receive_buffer<E: Engine>() {
     config.receive_buffer = 256;
     let bytes = pattern(1000);
     let mut subject = Subject::<E>::open(Role::Server, &config);
-    let events = subject.hears_frames(&[Frame::binary(&bytes)]);
+    let events = subject.receives_frames(&[Frame::binary(&bytes)]);
     let lengths: Vec<_> = events
         .iter()
         .map(|event| match event {
@@ -153,7 +153,7 @@ fn control_frames_come_between_pieces<E: Engine>() {
     let mut config = pieces();
     config.report_control_frames = true;
     let mut subject = Subject::<E>::open(Role::Client, &config);
-    let events = subject.hears_frames(&[
+    let events = subject.receives_frames(&[
         Frame::text("a").not_last(),
         Frame::ping("1"),
         Frame::continuation("b").not_last(),
@@ -176,10 +176,10 @@ fn a_pair_on_a_wire_that_cuts_everything_into_single_bytes<E: Engine>() {
     pair.client.wire.chunks = vec![1];
     pair.server.wire.chunks = vec![1, 3];
     let bytes = pattern(3000);
-    pair.client_says(Message::Binary(&bytes)).unwrap();
-    pair.client_says(Message::TextFragment("a")).unwrap();
-    pair.client_says(Message::Text("\u{20ac}")).unwrap();
-    pair.server_says(Message::Binary(&bytes)).unwrap();
+    pair.client_sends(Message::Binary(&bytes)).unwrap();
+    pair.client_sends(Message::TextFragment("a")).unwrap();
+    pair.client_sends(Message::Text("\u{20ac}")).unwrap();
+    pair.server_sends(Message::Binary(&bytes)).unwrap();
     pair.drive();
     assert_eq!(
         joined(&pair.server.events()),

@@ -45,12 +45,12 @@ fn a_small_piece_waits_for_the_rest_of_its_message<E: Engine>() {
     for role in ROLES {
         let mut subject = Subject::<E>::open(role, &gathered());
         let begun = [Frame::binary("a"), Frame::binary("b").not_last()];
-        assert_eq!(subject.hears_frames(&begun), [Event::binary("a")]);
+        assert_eq!(subject.receives_frames(&begun), [Event::binary("a")]);
         let more = [Frame::continuation("c").not_last()];
-        assert_eq!(subject.hears_frames(&more), []);
+        assert_eq!(subject.receives_frames(&more), []);
         let rest = [Frame::continuation("d"), Frame::binary("e")];
         let expected = [Event::binary("bcd"), Event::binary("e")];
-        assert_eq!(subject.hears_frames(&rest), expected);
+        assert_eq!(subject.receives_frames(&rest), expected);
     }
 }
 
@@ -59,25 +59,25 @@ fn small_pieces_are_delivered_when_they_are_enough_together<E: Engine>() {
     let (one, other) = bytes.split_at(ENOUGH - 1);
     let mut subject = Subject::<E>::open(Role::Server, &gathered());
     let begun = [Frame::binary(one).not_last()];
-    assert_eq!(subject.hears_frames(&begun), []);
+    assert_eq!(subject.receives_frames(&begun), []);
     let rest = [Frame::continuation(other).not_last()];
-    assert_eq!(subject.hears_frames(&rest), [piece(&bytes)]);
+    assert_eq!(subject.receives_frames(&rest), [piece(&bytes)]);
     let whole = [Frame::continuation(&bytes).not_last()];
-    assert_eq!(subject.hears_frames(&whole), [piece(&bytes)]);
-    let deadline = subject.turn(&[]).next_deadline.unwrap();
+    assert_eq!(subject.receives_frames(&whole), [piece(&bytes)]);
+    let deadline = subject.exchange(&[]).next_deadline.unwrap();
     assert!(deadline > subject.now.after(TIME), "nothing waits");
 }
 
 fn no_piece_waits_longer_than_its_time<E: Engine>() {
     for role in ROLES {
         let mut subject = Subject::<E>::open(role, &gathered());
-        subject.hears_frames(&[Frame::binary("a").not_last()]);
-        let deadline = subject.turn(&[]).next_deadline;
+        subject.receives_frames(&[Frame::binary("a").not_last()]);
+        let deadline = subject.exchange(&[]).next_deadline;
         assert_eq!(deadline, Some(subject.now.after(TIME)));
         assert_eq!(subject.waits(TIME - Duration::from_nanos(1)), []);
         // Since the first of them.
         assert_eq!(
-            subject.hears_frames(&[Frame::continuation("b").not_last()]),
+            subject.receives_frames(&[Frame::continuation("b").not_last()]),
             []
         );
         assert_eq!(subject.waits(Duration::from_nanos(1)), [piece(b"ab")]);
@@ -87,11 +87,11 @@ fn no_piece_waits_longer_than_its_time<E: Engine>() {
 
 fn the_next_piece_has_a_time_of_its_own<E: Engine>() {
     let mut subject = Subject::<E>::open(Role::Server, &gathered());
-    subject.hears_frames(&[Frame::binary("a").not_last()]);
+    subject.receives_frames(&[Frame::binary("a").not_last()]);
     assert_eq!(subject.waits(Duration::from_millis(5)), []);
     let next = [Frame::continuation("b"), Frame::binary("c").not_last()];
-    assert_eq!(subject.hears_frames(&next), [Event::binary("ab")]);
-    let deadline = subject.turn(&[]).next_deadline;
+    assert_eq!(subject.receives_frames(&next), [Event::binary("ab")]);
+    let deadline = subject.exchange(&[]).next_deadline;
     assert_eq!(deadline, Some(subject.now.after(TIME)));
 }
 
@@ -100,9 +100,9 @@ fn pieces_that_waited_are_no_longer_than_the_receive_buffer<E: Engine>() {
     config.receive_buffer = 256;
     let bytes = pattern(700);
     let mut subject = Subject::<E>::open(Role::Client, &config);
-    let mut events = subject.hears_frames(&[Frame::binary(&bytes[..200]).not_last()]);
+    let mut events = subject.receives_frames(&[Frame::binary(&bytes[..200]).not_last()]);
     assert_eq!(events, []);
-    events.extend(subject.hears_frames(&[Frame::continuation(&bytes[200..])]));
+    events.extend(subject.receives_frames(&[Frame::continuation(&bytes[200..])]));
     let length = |event: &Event| match event {
         Event::Binary { payload, .. } => payload.len(),
         other => panic!("{other:?}"),
@@ -117,7 +117,7 @@ fn pieces_that_waited_are_no_longer_than_the_receive_buffer<E: Engine>() {
 fn pings_are_answered_while_a_piece_waits<E: Engine>() {
     let mut subject = Subject::<E>::open(Role::Server, &gathered());
     let frames = [Frame::binary("a").not_last(), Frame::ping("?")];
-    assert_eq!(subject.hears_frames(&frames), []);
+    assert_eq!(subject.receives_frames(&frames), []);
     assert_eq!(subject.writes(), [Frame::pong("?")]);
     assert_eq!(subject.waits(TIME), [piece(b"a")]);
 }
@@ -127,7 +127,7 @@ fn a_close_frame_comes_behind_the_piece_that_waits<E: Engine>() {
         let mut subject = Subject::<E>::open(role, &gathered());
         let frames = [Frame::binary("a").not_last(), Frame::close(1000, "bye")];
         let expected = [piece(b"a"), Event::close(1000, "bye")];
-        assert_eq!(subject.hears_frames(&frames), expected);
+        assert_eq!(subject.receives_frames(&frames), expected);
     }
 }
 
@@ -148,8 +148,8 @@ fn a_rule_that_is_broken_is_told_behind_the_piece_that_waits<E: Engine>() {
     ];
     for (frame, rule, heard) in cases {
         let mut subject = Subject::<E>::open(Role::Server, &gathered());
-        assert_eq!(subject.hears_frames(&[begun("a")]), []);
-        let events = subject.hears_frames(&[frame]);
+        assert_eq!(subject.receives_frames(&[begun("a")]), []);
+        let events = subject.receives_frames(&[frame]);
         let [Event::Text { payload, last }] = &events[..] else {
             panic!("{events:?}");
         };
@@ -162,11 +162,14 @@ fn a_rule_that_is_broken_is_told_behind_the_piece_that_waits<E: Engine>() {
 fn a_piece_that_waits_is_delivered_behind_the_end_of_the_input<E: Engine>() {
     for role in ROLES {
         let mut subject = Subject::<E>::open(role, &gathered());
-        assert_eq!(subject.hears_frames(&[Frame::binary("abc").not_last()]), []);
+        assert_eq!(
+            subject.receives_frames(&[Frame::binary("abc").not_last()]),
+            []
+        );
         subject.engine.end_of_input(subject.now);
         assert_eq!(subject.failed_by(), Some(Rule::ConnectionLost));
-        assert_eq!(subject.hears(b""), [piece(b"abc")]);
-        assert_eq!(subject.hears(b""), []);
+        assert_eq!(subject.receives(b""), [piece(b"abc")]);
+        assert_eq!(subject.receives(b""), []);
     }
 }
 
@@ -182,7 +185,7 @@ fn compressed_pieces_wait_too_and_are_no_longer<E: Engine>() {
         let mut subject = Subject::<E>::open_with(Role::Server, &config, &negotiated);
         let said = subject.peers(std::slice::from_ref(&frame));
         let (first, rest) = said.split_at(cut);
-        let events = [subject.hears(first), subject.hears(rest)].concat();
+        let events = [subject.receives(first), subject.receives(rest)].concat();
         assert_eq!(joined(&events), [Event::binary(&bytes)]);
         for event in &events {
             let Event::Binary { payload, last } = event else {
@@ -203,17 +206,20 @@ fn pieces_come_of_what_got_longer_when_it_was_compressed<E: Engine>() {
     let negotiated = deflate::negotiated("");
     let mut subject = Subject::<E>::open_with(Role::Server, &config, &negotiated);
     let said = subject.peers(&[frame]);
-    let turn = subject.engine.exchange(&said, &[], subject.now, 1 << 20);
-    assert_eq!(joined(&turn.events), [Event::binary(&bytes)]);
-    assert_eq!(turn.consumed, said.len());
+    let result = subject.engine.exchange(&said, &[], subject.now, 1 << 20);
+    assert_eq!(joined(&result.events), [Event::binary(&bytes)]);
+    assert_eq!(result.consumed, said.len());
 }
 
 fn whole_messages_are_delivered_without_pieces<E: Engine>() {
     let mut config = Config::default();
     config.timeouts.coalesce = Some(TIME);
     let mut subject = Subject::<E>::open(Role::Server, &config);
-    assert_eq!(subject.hears_frames(&[Frame::binary("a").not_last()]), []);
+    assert_eq!(
+        subject.receives_frames(&[Frame::binary("a").not_last()]),
+        []
+    );
     assert_eq!(subject.waits(TIME), []);
     let rest = [Frame::continuation("b")];
-    assert_eq!(subject.hears_frames(&rest), [Event::binary("ab")]);
+    assert_eq!(subject.receives_frames(&rest), [Event::binary("ab")]);
 }

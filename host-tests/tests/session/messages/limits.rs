@@ -19,7 +19,7 @@ fn class_13_a_length_of_2_to_the_32_and_5<E: Engine>() {
             let mut subject = Subject::<E>::open(role, &Config::default());
             let frame = Frame::binary("hello").by(peer_of(role));
             let bytes = frame.bytes_with(LengthForm::SixtyFour, length);
-            assert_eq!(subject.hears(bytes), []);
+            assert_eq!(subject.receives(bytes), []);
             assert_eq!(subject.has_failed(Rule::FrameTooBig), []);
         }
     }
@@ -46,15 +46,15 @@ fn class_15_no_limit_is_no_overflow<E: Engine>() {
                 config.delivery = delivery;
                 let mut subject = Subject::<E>::open(role, &config);
                 // The sum of the two lengths doesn't fit in 63 bits.
-                subject.hears_frames(&[Frame::binary("hello").not_last()]);
+                subject.receives_frames(&[Frame::binary("hello").not_last()]);
                 let frame = Frame::continuation("world").by(peer_of(role));
                 let bytes = frame.bytes_with(LengthForm::SixtyFour, length);
-                let events = subject.hears(bytes);
+                let events = subject.receives(bytes);
                 assert_eq!(events.is_empty(), delivery == Delivery::Messages);
                 // The frame is not over: what looks like one is its payload.
-                subject.hears_frames(&[Frame::new(0x3, "")]);
+                subject.receives_frames(&[Frame::new(0x3, "")]);
                 assert_eq!(subject.failed_by(), None);
-                subject.says(Message::Binary(&[0; 100])).unwrap();
+                subject.sends(Message::Binary(&[0; 100])).unwrap();
                 assert_eq!(subject.writes(), [Frame::binary([0; 100])]);
             }
         }
@@ -64,10 +64,10 @@ fn class_15_no_limit_is_no_overflow<E: Engine>() {
 fn class_06_a_flood_of_empty_fragments<E: Engine>() {
     let mut subject = Subject::<E>::open(Role::Client, &Config::default());
     let empty = Frame::continuation("").not_last().bytes();
-    subject.hears(Frame::binary("").not_last().bytes());
-    subject.hears(empty.repeat(65_535));
+    subject.receives(Frame::binary("").not_last().bytes());
+    subject.receives(empty.repeat(65_535));
     assert_eq!(subject.failed_by(), None);
-    subject.hears(&empty);
+    subject.receives(&empty);
     assert_eq!(subject.has_failed(Rule::TooManyFragments), []);
 }
 
@@ -87,9 +87,9 @@ fn class_21_a_send_beyond_the_high_water_mark_is_refused<E: Engine>() {
             assert_eq!(subject.engine.buffered_amount(), waiting);
         }
         // The session lives: it hears, closes, and sends when there is room.
-        let events = subject.hears_frames(&[Frame::text("hello")]);
+        let events = subject.receives_frames(&[Frame::text("hello")]);
         assert_eq!(events, [Event::text("hello")]);
-        subject.says(Message::Binary(&[1; 900])).unwrap();
+        subject.sends(Message::Binary(&[1; 900])).unwrap();
         let expected = [Frame::binary([0; 900]), Frame::binary([1; 900])];
         assert_eq!(subject.writes(), expected);
         // Alone a message may be longer.

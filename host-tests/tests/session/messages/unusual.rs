@@ -36,8 +36,8 @@ fn without_masking_a_client_uses_the_key_0<E: Engine>() {
     let negotiated = Negotiated::default();
     let mut engine = E::open_client(&config, &ENTROPY, &negotiated, START).unwrap();
     let batch = [Message::Text("hello").into(), Message::Ping(b"?").into()];
-    let turn = engine.exchange(b"", &batch, Default::default(), 100);
-    let mut frames = wire::read_frames(&turn.output);
+    let result = engine.exchange(b"", &batch, Default::default(), 100);
+    let mut frames = wire::read_frames(&result.output);
     frames.sort_by_key(|frame| frame.first);
     let zero = [0; 4];
     let expected = [
@@ -51,9 +51,9 @@ fn without_masking_a_server_takes_both<E: Engine>() {
     let mut config = Config::default();
     config.masking = false;
     let mut subject = Subject::<E>::open(Role::Server, &config);
-    let events = subject.hears(Frame::text("1").bytes());
+    let events = subject.receives(Frame::text("1").bytes());
     assert_eq!(events, [Event::text("1")]);
-    let events = subject.hears(Frame::text("2").masked([9; 4]).bytes());
+    let events = subject.receives(Frame::text("2").masked([9; 4]).bytes());
     assert_eq!(events, [Event::text("2")]);
 }
 
@@ -77,15 +77,15 @@ fn frames_of_an_extension_of_the_hosts<E: Engine>() {
             frame(FIN | BINARY, b""),
         ];
         let bytes = subject.peers(&frames);
-        assert_eq!(subject.hears(&bytes), expected);
+        assert_eq!(subject.receives(&bytes), expected);
         let mut events = Vec::new();
         for byte in bytes {
-            events.extend(subject.hears([byte]));
+            events.extend(subject.receives([byte]));
         }
         assert_eq!(events, expected);
         subject.writes();
         subject
-            .says(Message::ExtensionFrame(FIN | RSV1 | TEXT, b"z"))
+            .sends(Message::ExtensionFrame(FIN | RSV1 | TEXT, b"z"))
             .unwrap();
         let sent = Frame::text("z").reserved(RSV1);
         assert_eq!(subject.writes(), [sent]);
@@ -98,7 +98,7 @@ fn an_extension_of_the_hosts_has_data_frames_only<E: Engine>() {
         let config = Config::default();
         let mut subject = Subject::<E>::open_with(role, &config, &of_the_hosts());
         for opcode in 0x3..=0xf {
-            let refused = subject.says(Message::ExtensionFrame(FIN | opcode, b""));
+            let refused = subject.sends(Message::ExtensionFrame(FIN | opcode, b""));
             assert_eq!(rule(refused), Rule::FrameHeaderInvalid, "{opcode:x}");
         }
         for (frame, rule) in [
@@ -107,7 +107,7 @@ fn an_extension_of_the_hosts_has_data_frames_only<E: Engine>() {
             (Frame::new(0xb, "a"), Rule::ReservedOpcode),
         ] {
             let mut subject = Subject::<E>::open_with(role, &config, &of_the_hosts());
-            assert_eq!(subject.hears_frames(&[frame]), []);
+            assert_eq!(subject.receives_frames(&[frame]), []);
             assert_eq!(subject.has_failed(rule), []);
         }
     }
@@ -121,9 +121,9 @@ fn frames_of_an_extension_are_whole_even_if_messages_come_in_pieces<E: Engine>()
         let payload = pattern(1000);
         let mut subject = Subject::<E>::open_with(Role::Server, &config, &of_the_hosts());
         let said = subject.peers(&[Frame::binary(&payload), Frame::binary("x")]);
-        let mut events = subject.hears(&said);
+        let mut events = subject.receives(&said);
         for part in said.chunks(300) {
-            events.extend(subject.hears(part));
+            events.extend(subject.receives(part));
         }
         let frame = |payload: &[u8]| Event::ExtensionFrame {
             bits: FIN | BINARY,
@@ -137,7 +137,7 @@ fn frames_of_an_extension_are_whole_even_if_messages_come_in_pieces<E: Engine>()
 fn frames_of_an_extension_without_one<E: Engine>() {
     for role in ROLES {
         let mut subject = Subject::<E>::open(role, &Config::default());
-        let refused = subject.says(Message::ExtensionFrame(FIN | TEXT, b"x"));
+        let refused = subject.sends(Message::ExtensionFrame(FIN | TEXT, b"x"));
         assert_eq!(rule(refused), Rule::FrameHeaderInvalid);
     }
 }

@@ -26,7 +26,7 @@ fn pieces_of_a_text_that_goes_wrong_end_before_the_bad_byte<E: Engine>() {
     for role in ROLES {
         for (text, bad) in BAD_UTF8 {
             let mut subject = Subject::<E>::open(role, &pieces());
-            let events = subject.hears_frames(&[Frame::text([text, b" not"].concat())]);
+            let events = subject.receives_frames(&[Frame::text([text, b" not"].concat())]);
             let sound = (bad > 0).then(|| piece(&text[..bad]));
             assert_eq!(events, Vec::from_iter(sound));
             assert_eq!(subject.has_failed(Rule::InvalidUtf8), []);
@@ -62,7 +62,7 @@ fn utf8_is_checked_over_frames_and_inputs<E: Engine>() {
                 let second_header = second.len() - (text.len() - seam);
                 let bytes = subject.peers(&frames);
                 for (at, byte) in bytes.iter().enumerate() {
-                    subject.hears([*byte]);
+                    subject.receives([*byte]);
                     if subject.failed_by().is_some() {
                         failed_at = Some(at);
                         break;
@@ -82,7 +82,7 @@ fn utf8_is_checked_over_frames_and_inputs<E: Engine>() {
             let (head, tail) = text.as_bytes().split_at(seam);
             let mut subject = Subject::<E>::open(role, &Config::default());
             let frames = [Frame::text(head).not_last(), Frame::continuation(tail)];
-            assert_eq!(subject.hears_frames(&frames), [Event::text(text)]);
+            assert_eq!(subject.receives_frames(&frames), [Event::text(text)]);
         }
     }
 }
@@ -101,7 +101,7 @@ fn text_that_ends_inside_a_character<E: Engine>() {
                 ],
             ] {
                 let mut subject = Subject::<E>::open(role, &config);
-                assert_eq!(subject.hears_frames(&frames), heard);
+                assert_eq!(subject.receives_frames(&frames), heard);
                 assert_eq!(subject.has_failed(Rule::InvalidUtf8), []);
             }
         }
@@ -112,22 +112,22 @@ fn utf8_is_left_alone_if_the_host_says_so<E: Engine>() {
     let mut config = Config::default();
     config.verify_utf8 = false;
     let mut subject = Subject::<E>::open(Role::Server, &config);
-    let events = subject.hears_frames(&[Frame::text(b"\xff\xfe")]);
+    let events = subject.receives_frames(&[Frame::text(b"\xff\xfe")]);
     assert_eq!(events, [Event::text(b"\xff\xfe")]);
-    subject.says(Message::Utf8(b"\xff\xfe")).unwrap();
+    subject.sends(Message::Utf8(b"\xff\xfe")).unwrap();
     assert_eq!(subject.writes(), [Frame::text(b"\xff\xfe")]);
     // The reason of a close is checked all the same.
-    subject.hears_frames(&[Frame::close(1000, b"\xff")]);
+    subject.receives_frames(&[Frame::close(1000, b"\xff")]);
     assert_eq!(subject.has_failed(Rule::CloseReasonNotUtf8), []);
 }
 
 fn text_that_is_sent_is_checked_over_fragments<E: Engine>() {
     let mut subject = Subject::<E>::open(Role::Client, &Config::default());
     for (text, _) in BAD_UTF8 {
-        let refused = subject.says(Message::Utf8(text));
+        let refused = subject.sends(Message::Utf8(text));
         assert_eq!(rule(refused), Rule::TextNotUtf8);
     }
-    subject.says(Message::Utf8Fragment(b"\xe2")).unwrap();
+    subject.sends(Message::Utf8Fragment(b"\xe2")).unwrap();
     for wrong in [
         Message::Utf8(b"\x82"),
         Message::Utf8(b""),
@@ -135,10 +135,10 @@ fn text_that_is_sent_is_checked_over_fragments<E: Engine>() {
         Message::Text("a"),
         Message::TextFragment("a"),
     ] {
-        assert_eq!(rule(subject.says(wrong)), Rule::TextNotUtf8);
+        assert_eq!(rule(subject.sends(wrong)), Rule::TextNotUtf8);
     }
-    subject.says(Message::Utf8Fragment(b"\x82")).unwrap();
-    subject.says(Message::Utf8(b"\xac")).unwrap();
+    subject.sends(Message::Utf8Fragment(b"\x82")).unwrap();
+    subject.sends(Message::Utf8(b"\xac")).unwrap();
     let expected = [
         Frame::text(b"\xe2").not_last(),
         Frame::continuation(b"\x82").not_last(),

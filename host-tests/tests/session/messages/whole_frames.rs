@@ -65,10 +65,13 @@ fn a_frame_waits_until_it_is_whole_wherever_it_is_cut<E: Engine>() {
             for cut in 1..bytes.len() {
                 let mut subject = Subject::<E>::open(role, &config);
                 let (head, rest) = bytes.split_at(cut);
-                assert_eq!(subject.hears(head), [], "cut at {cut}");
+                assert_eq!(subject.receives(head), [], "cut at {cut}");
                 assert_eq!(subject.waits(TIME * 3), [], "cut at {cut}");
-                assert_eq!(subject.hears(rest), [Event::text([b'x'; 125])]);
-                assert_eq!(subject.hears_frames(&frames[1..]), [Event::binary("next")]);
+                assert_eq!(subject.receives(rest), [Event::text([b'x'; 125])]);
+                assert_eq!(
+                    subject.receives_frames(&frames[1..]),
+                    [Event::binary("next")]
+                );
             }
         }
     }
@@ -83,7 +86,7 @@ fn a_whole_frame_may_be_longer_than_the_receive_buffer<E: Engine>() {
             let said = subject.peers(&frames);
             let events: Vec<Event> = said
                 .chunks(at_once)
-                .flat_map(|chunk| subject.hears(chunk))
+                .flat_map(|chunk| subject.receives(chunk))
                 .collect();
             assert_eq!(events, [Event::binary(&bytes), Event::text("a")]);
         }
@@ -96,7 +99,7 @@ fn a_longer_frame_is_delivered_as_it_comes_to_its_end<E: Engine>() {
     let said = subject.peers(&[Frame::binary(&bytes)]);
     let events: Vec<Event> = said
         .chunks(100)
-        .flat_map(|chunk| subject.hears(chunk))
+        .flat_map(|chunk| subject.receives(chunk))
         .collect();
     // Of the first 100 bytes 4 are the header.
     let expected = [96, 100, 100, 100, 100, 100, 100, 100, 100, 100, 5];
@@ -115,7 +118,7 @@ fn each_fragment_stays_a_frame_of_its_own<E: Engine>() {
         ]);
         let events: Vec<Event> = said
             .into_iter()
-            .flat_map(|byte| subject.hears([byte]))
+            .flat_map(|byte| subject.receives([byte]))
             .collect();
         let events: Vec<Event> = events.into_iter().filter(|e| e.length() > 0).collect();
         assert_eq!(events, [piece("one"), piece("two"), Event::binary("three")]);
@@ -126,12 +129,12 @@ fn a_frame_that_is_not_whole_waits_longer_than_pieces_gather<E: Engine>() {
     let mut subject = Subject::<E>::open(Role::Server, &gathered());
     let said = subject.peers(&[Frame::binary("ab").not_last()]);
     let (head, rest) = said.split_at(said.len() - 1);
-    assert_eq!(subject.hears(head), []);
+    assert_eq!(subject.receives(head), []);
     let keepalive = Config::default().timeouts.keepalive;
     assert_eq!(subject.next_deadline(), keepalive, "no call is due before");
     assert_eq!(subject.waits(TIME * 2), []);
     // What is whole now gathers from now on.
-    assert_eq!(subject.hears(rest), []);
+    assert_eq!(subject.receives(rest), []);
     assert_eq!(subject.next_deadline(), Some(TIME));
     assert_eq!(subject.waits(TIME), [piece("ab")]);
 }
@@ -146,12 +149,12 @@ fn gathered_pieces_go_out_in_their_time_without_the_frame_behind_them<E: Engine>
         ];
         let said = subject.peers(&frames);
         let (head, rest) = said.split_at(said.len() - 1);
-        assert_eq!(subject.hears(head), []);
+        assert_eq!(subject.receives(head), []);
         assert_eq!(subject.next_deadline(), Some(TIME));
         assert_eq!(subject.waits(TIME), [piece("abcd")]);
         assert_ne!(subject.next_deadline(), Some(TIME));
         assert_eq!(subject.waits(TIME * 2), []);
-        assert_eq!(subject.hears(rest), [Event::binary("ef")]);
+        assert_eq!(subject.receives(rest), [Event::binary("ef")]);
     }
     // What was put together and delivered in the same call makes no difference.
     let mut subject = Subject::<E>::open(Role::Server, &gathered());
@@ -161,11 +164,11 @@ fn gathered_pieces_go_out_in_their_time_without_the_frame_behind_them<E: Engine>
         Frame::continuation("cdefghij"),
     ];
     let said = subject.peers(&frames);
-    assert_eq!(subject.hears(&said[..9]), []);
+    assert_eq!(subject.receives(&said[..9]), []);
     let (middle, rest) = said[9..].split_at(said.len() - 9 - 1);
-    assert_eq!(subject.hears(middle), [Event::text("before")]);
+    assert_eq!(subject.receives(middle), [Event::text("before")]);
     assert_eq!(subject.waits(TIME), [piece("ab")]);
-    assert_eq!(subject.hears(rest), [Event::binary("cdefghij")]);
+    assert_eq!(subject.receives(rest), [Event::binary("cdefghij")]);
 }
 
 fn a_whole_frame_is_not_cut_because_of_pieces_that_gather<E: Engine>() {
@@ -185,7 +188,7 @@ fn a_whole_frame_is_not_cut_because_of_pieces_that_gather<E: Engine>() {
             ]);
             let events: Vec<Event> = said
                 .chunks(at_once)
-                .flat_map(|chunk| subject.hears(chunk))
+                .flat_map(|chunk| subject.receives(chunk))
                 .collect();
             let expected = match together {
                 true => vec![WHOLE, 4],
@@ -210,27 +213,27 @@ fn pings_are_answered_while_a_frame_waits<E: Engine>() {
     ];
     let said = subject.peers(&frames);
     let (head, rest) = said.split_at(said.len() - 1);
-    assert_eq!(subject.hears(head), [piece("a")]);
+    assert_eq!(subject.receives(head), [piece("a")]);
     assert_eq!(subject.writes(), [Frame::pong("?")]);
-    assert_eq!(subject.hears(rest), [Event::binary("bc")]);
+    assert_eq!(subject.receives(rest), [Event::binary("bc")]);
 }
 
 fn what_is_held_is_delivered_at_the_end_of_the_input<E: Engine>() {
     for config in [whole(), gathered()] {
         let mut subject = Subject::<E>::open(Role::Server, &config);
         let said = subject.peers(&[Frame::binary("abc")]);
-        assert_eq!(subject.hears(&said[..said.len() - 1]), []);
+        assert_eq!(subject.receives(&said[..said.len() - 1]), []);
         subject.engine.end_of_input(subject.now);
-        assert_eq!(subject.hears(b""), [piece("ab")]);
+        assert_eq!(subject.receives(b""), [piece("ab")]);
         assert_eq!(subject.failed_by(), Some(Rule::ConnectionLost));
-        assert_eq!(subject.hears(b"\x00"), []);
+        assert_eq!(subject.receives(b"\x00"), []);
     }
     // Pieces that gather are not lost either.
     let mut subject = Subject::<E>::open(Role::Server, &gathered());
     let frames = [Frame::binary("ab").not_last()];
-    assert_eq!(subject.hears_frames(&frames), []);
+    assert_eq!(subject.receives_frames(&frames), []);
     subject.engine.end_of_input(subject.now);
-    assert_eq!(subject.hears(b""), [piece("ab")]);
+    assert_eq!(subject.receives(b""), [piece("ab")]);
 }
 
 fn what_is_held_is_delivered_at_the_end_of_the_input_by_actions<E: Engine>() {
@@ -252,7 +255,7 @@ fn what_is_held_is_delivered_when_time_is_up<E: Engine>() {
         config.timeouts.idle = idle;
         let mut subject = Subject::<E>::open(Role::Client, &config);
         let said = subject.peers(&[Frame::binary("abc")]);
-        assert_eq!(subject.hears(&said[..said.len() - 1]), []);
+        assert_eq!(subject.receives(&said[..said.len() - 1]), []);
         let span = subject.next_deadline().unwrap();
         assert_eq!(subject.waits(span), [piece("ab")]);
         assert_eq!(subject.has_failed(rule), []);
@@ -260,18 +263,18 @@ fn what_is_held_is_delivered_when_time_is_up<E: Engine>() {
     // With what comes in that call, too.
     let mut subject = Subject::<E>::open(Role::Client, &whole());
     let said = subject.peers(&[Frame::binary("abc")]);
-    assert_eq!(subject.hears(&said[..3]), []);
+    assert_eq!(subject.receives(&said[..3]), []);
     subject.now = subject.now.after(Duration::from_secs(300));
-    assert_eq!(subject.hears(&said[3..4]), [piece("ab")]);
+    assert_eq!(subject.receives(&said[3..4]), [piece("ab")]);
     assert_eq!(subject.has_failed(Rule::MessageTimeout), []);
 }
 
 fn nothing_is_delivered_after_an_abort<E: Engine>() {
     let mut subject = Subject::<E>::open(Role::Server, &whole());
     let said = subject.peers(&[Frame::binary("abc")]);
-    assert_eq!(subject.hears(&said[..said.len() - 1]), []);
+    assert_eq!(subject.receives(&said[..said.len() - 1]), []);
     subject.engine.abort();
-    assert_eq!(subject.hears(b""), []);
+    assert_eq!(subject.receives(b""), []);
 }
 
 fn a_rule_that_is_broken_in_a_frame_is_told_behind_what_came_of_it<E: Engine>() {
@@ -281,7 +284,7 @@ fn a_rule_that_is_broken_in_a_frame_is_told_behind_what_came_of_it<E: Engine>() 
         let mut subject = Subject::<E>::open(Role::Server, &whole());
         let said = subject.peers(&[Frame::text(text)]);
         let (head, rest) = said.split_at(cut);
-        let events = [subject.hears(head), subject.hears(rest)].concat();
+        let events = [subject.receives(head), subject.receives(rest)].concat();
         let expected = Event::Text {
             payload: b"ab".into(),
             last: false,
@@ -296,9 +299,9 @@ fn a_frame_over_a_limit_is_refused_at_its_header<E: Engine>() {
     config.limits.message = 500;
     let mut subject = Subject::<E>::open(Role::Client, &config);
     let begun = [Frame::binary("a").not_last()];
-    assert_eq!(subject.hears_frames(&begun), [piece("a")]);
+    assert_eq!(subject.receives_frames(&begun), [piece("a")]);
     let header = Frame::continuation("").header(500);
-    assert_eq!(subject.hears(header), []);
+    assert_eq!(subject.receives(header), []);
     assert_eq!(subject.has_failed(Rule::MessageTooBig), []);
 }
 
@@ -316,8 +319,8 @@ fn a_compressed_frame_waits_until_it_is_whole<E: Engine>() {
     for cut in 1..said.len() {
         let mut subject = compressed::<E>();
         let (head, rest) = said.split_at(cut);
-        assert_eq!(subject.hears(head), [], "cut at {cut}");
-        assert_eq!(subject.hears(rest), [Event::text(&message)]);
+        assert_eq!(subject.receives(head), [], "cut at {cut}");
+        assert_eq!(subject.receives(rest), [Event::text(&message)]);
     }
 }
 
@@ -330,7 +333,7 @@ fn a_compressed_frame_that_grows_is_delivered_in_pieces<E: Engine>() {
         let said = subject.peers(&[Frame::text(&payload).reserved(RSV1)]);
         let events: Vec<Event> = said
             .chunks(at_once)
-            .flat_map(|chunk| subject.hears(chunk))
+            .flat_map(|chunk| subject.receives(chunk))
             .collect();
         assert_eq!(events[0].length(), WHOLE);
         assert!(lengths(&events).into_iter().all(|length| length <= WHOLE));
@@ -343,5 +346,5 @@ fn whole_messages_are_delivered_as_ever<E: Engine>() {
     config.max_whole_frame = WHOLE as u32;
     let mut subject = Subject::<E>::open(Role::Server, &config);
     let frames = [Frame::binary("a").not_last(), Frame::continuation("b")];
-    assert_eq!(subject.hears_frames(&frames), [Event::binary("ab")]);
+    assert_eq!(subject.receives_frames(&frames), [Event::binary("ab")]);
 }

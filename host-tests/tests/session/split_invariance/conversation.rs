@@ -28,7 +28,7 @@ pub(super) struct Conversation {
     pub(super) config: Config,
     /// In how long pieces it is said, over and over.
     pub(super) cuts: Vec<usize>,
-    /// How many bytes a turn of the cut run holds.
+    /// How many bytes an exchange of the cut run takes.
     pub(super) capacity: u32,
 }
 

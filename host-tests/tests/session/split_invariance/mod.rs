@@ -68,18 +68,18 @@ fn batched<E: Engine>(conversation: &Conversation, cuts: &[usize], capacity: u32
     let mut idle_calls = 0;
     let config = &conversation.config;
     loop {
-        let turn = engine.exchange(&unread, &[], NOW, capacity);
-        unread.drain(..turn.consumed);
-        output.extend(turn.output);
-        let answered = turn.events.contains(&Event::Request);
-        let heard = !turn.events.is_empty();
-        events.extend(turn.events);
+        let result = engine.exchange(&unread, &[], NOW, capacity);
+        unread.drain(..result.consumed);
+        output.extend(result.output);
+        let answered = result.events.contains(&Event::Request);
+        let heard = !result.events.is_empty();
+        events.extend(result.events);
         if answered {
             engine.accept(&Acceptance::default(), NOW).unwrap();
         }
-        if answered || turn.more {
+        if answered || result.more {
             // Class 16: every call consumes, emits, or asks for more. It may inflate what it has consumed before.
-            let idle = turn.consumed == 0 && !heard && engine.buffered_amount() == 0;
+            let idle = result.consumed == 0 && !heard && engine.buffered_amount() == 0;
             idle_calls = if idle { idle_calls + 1 } else { 0 };
             assert!(
                 idle_calls
