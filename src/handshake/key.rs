@@ -37,7 +37,10 @@ pub(crate) fn accept(key: &[u8]) -> String {
 fn base64(bytes: &[u8]) -> String {
     let mut text = [0; 28];
     let length = STANDARD.encode_slice(bytes, &mut text).unwrap_or(0);
-    text.iter().take(length).copied().map(char::from).collect()
+    let text = text
+        .get(..length)
+        .and_then(|text| str::from_utf8(text).ok());
+    text.unwrap_or_default().into()
 }
 
 #[cfg(test)]

@@ -65,7 +65,8 @@ fn write_refusal(refusal: &Refusal, head_request: bool) -> Vec<u8> {
         None => "close",
     };
     headers.push(Header::new("Connection", connection));
-    let mut response = write::response(refusal.status, &headers);
+    let fields: Vec<write::Field<'_>> = write::fields(&headers).collect();
+    let mut response = write::response(refusal.status, &fields);
     if !head_request && !matches!(refusal.status, 204 | 205 | 304) {
         response.extend_from_slice(&refusal.body);
     }

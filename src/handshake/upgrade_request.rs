@@ -1,7 +1,8 @@
 //! A request for a WebSocket, and the responses to it (RFC 6455, sections 4.1 and 4.2;
 //! RFC 8441, section 5).
 
-use alloc::{string::String, vec::Vec};
+use alloc::{borrow::Cow, string::String, vec::Vec};
+use core::iter;
 
 use super::{
     Acceptance, Extension, HandshakeKind, Header, Negotiated, RESERVED, Request, VERSION,
@@ -44,18 +45,19 @@ impl UpgradeRequest {
             return Err(Rule::AuthorityInvalid);
         }
         check_extra(&request.headers, &["Host"])?;
-        let (added, made) = UpgradeRequest::make_headers(
+        let (added, made) = UpgradeRequest::make_added(
             HandshakeKind::Upgrade,
             &request.subprotocols,
             &request.extensions,
             &request.headers,
             nonce,
         )?;
-        let mut headers = Vec::with_capacity(1 + added.len() + request.headers.len());
-        headers.push(Header::new("Host", request.authority.as_str()));
-        headers.extend(added);
-        headers.extend_from_slice(&request.headers);
-        Ok((write::request("GET", &request.target, &headers), made))
+        let host = ("Host", request.authority.as_bytes());
+        let fields: Vec<write::Field<'_>> = iter::once(host)
+            .chain(in_place(&added))
+            .chain(write::fields(&request.headers))
+            .collect();
+        Ok((write::request("GET", &request.target, &fields), made))
     }
 
     /// Makes the fields to add to a request whose own fields are `headers`. These may hold the
@@ -70,6 +72,19 @@ impl UpgradeRequest {
         headers: &[Header],
         nonce: [u8; 16],
     ) -> Result<(Vec<Header>, Self), Rule> {
+        let (added, made) =
+            UpgradeRequest::make_added(form, subprotocols, extensions, headers, nonce)?;
+        Ok((made.headers(added, &[]), made))
+    }
+
+    /// As [`UpgradeRequest::make_headers`].
+    fn make_added(
+        form: HandshakeKind,
+        subprotocols: &[String],
+        extensions: &[Extension],
+        headers: &[Header],
+        nonce: [u8; 16],
+    ) -> Result<(Vec<Added<'static>>, Self), Rule> {
         match form {
             HandshakeKind::Upgrade => check_extra(headers, &RESERVED)?,
             HandshakeKind::ExtendedConnect => connect::check_extra(headers)?,
@@ -85,11 +100,11 @@ impl UpgradeRequest {
         };
         let mut added = Vec::new();
         if let Some(key) = key {
-            added.extend(upgrade("Sec-WebSocket-Key", &key));
+            added.extend(upgrade("Sec-WebSocket-Key", key.into()));
         }
-        added.push(Header::new("Sec-WebSocket-Version", VERSION));
+        added.push(("Sec-WebSocket-Version", VERSION.into()));
         added.extend(negotiation(subprotocols, extensions));
-        Ok((made.with_names_of_its_form(added), made))
+        Ok((added, made))
     }
 
     /// Parses a request that came as bytes. `allow_malformed_host` lets a Host field pass that
@@ -206,8 +221,11 @@ impl UpgradeRequest {
     ///
     /// Fails as [`UpgradeRequest::accept_headers`] does.
     pub(crate) fn accept(&self, acceptance: &Acceptance) -> Result<(Vec<u8>, Negotiated), Rule> {
-        let (headers, negotiated) = self.accept_headers(acceptance)?;
-        Ok((write::response(101, &headers), negotiated))
+        let (added, negotiated) = self.accept_added(acceptance)?;
+        let fields: Vec<write::Field<'_>> = in_place(&added)
+            .chain(write::fields(&acceptance.headers))
+            .collect();
+        Ok((write::response(101, &fields), negotiated))
     }
 
     /// Returns the fields of the response that accepts the request, those of the acceptance
@@ -218,6 +236,12 @@ impl UpgradeRequest {
         &self,
         acceptance: &Acceptance,
     ) -> Result<(Vec<Header>, Negotiated), Rule> {
+        let (added, negotiated) = self.accept_added(acceptance)?;
+        Ok((self.headers(added, &acceptance.headers), negotiated))
+    }
+
+    /// As [`UpgradeRequest::accept_headers`], without the fields of the acceptance.
+    fn accept_added(&self, acceptance: &Acceptance) -> Result<(Vec<Added<'_>>, Negotiated), Rule> {
         check_extra(&acceptance.headers, &RESERVED)?;
         extensions::check(&acceptance.extensions)?;
         if !extensions::are_chosen_from(&self.extensions, &acceptance.extensions) {
@@ -231,22 +255,25 @@ impl UpgradeRequest {
             return Err(Rule::SubprotocolNotRequested);
         }
 
-        let mut headers = Vec::new();
+        let mut added = Vec::new();
         if let Some(value) = &self.accept_value {
-            headers.extend(upgrade("Sec-WebSocket-Accept", value));
+            added.extend(upgrade("Sec-WebSocket-Accept", value.into()));
         }
-        headers.extend(negotiation(subprotocol, &acceptance.extensions));
-        headers.extend_from_slice(&acceptance.headers);
+        added.extend(negotiation(subprotocol, &acceptance.extensions));
         let negotiated = Negotiated {
             subprotocol: acceptance.subprotocol.clone(),
             extensions: acceptance.extensions.clone(),
         };
-        Ok((self.with_names_of_its_form(headers), negotiated))
+        Ok((added, negotiated))
     }
 
-    /// Returns fields with their names as the form has them: those of HTTP/2 and HTTP/3 are in
-    /// lower case (RFC 9113, section 8.2.1; RFC 9114, section 4.2).
-    fn with_names_of_its_form(&self, mut headers: Vec<Header>) -> Vec<Header> {
+    /// Returns the fields added and those of the host, with their names as the form has them:
+    /// those of HTTP/2 and HTTP/3 are in lower case (RFC 9113, section 8.2.1; RFC 9114,
+    /// section 4.2).
+    fn headers(&self, added: Vec<Added<'_>>, own: &[Header]) -> Vec<Header> {
+        let header = |(name, value): Added<'_>| Header::new(name, value.into_owned());
+        let added = added.into_iter().map(header);
+        let mut headers: Vec<Header> = added.chain(own.iter().cloned()).collect();
         if self.accept_value.is_none() {
             for header in &mut headers {
                 header.name.make_ascii_lowercase();
@@ -254,6 +281,13 @@ impl UpgradeRequest {
         }
         headers
     }
+}
+
+/// A field that the handshake adds to a head.
+type Added<'a> = (&'static str, Cow<'a, str>);
+
+fn in_place<'a>(added: &'a [Added<'_>]) -> impl Iterator<Item = write::Field<'a>> {
+    added.iter().map(|(name, value)| (*name, value.as_bytes()))
 }
 
 /// Checks a response to an upgrade: items 1 to 4 of the checks in RFC 6455, section 4.1.
@@ -282,20 +316,23 @@ fn check_upgraded(status: u16, headers: &[Header], expected: &str) -> Result<(),
 }
 
 /// Returns the fields of an upgrade, the last of which is its key or the answer to it.
-fn upgrade(name: &str, value: &str) -> [Header; 3] {
+fn upgrade<'a>(name: &'static str, value: Cow<'a, str>) -> [Added<'a>; 3] {
     [
-        Header::new("Upgrade", "websocket"),
-        Header::new("Connection", "Upgrade"),
-        Header::new(name, value),
+        ("Upgrade", "websocket".into()),
+        ("Connection", "Upgrade".into()),
+        (name, value),
     ]
 }
 
 /// Returns the fields that offer or choose subprotocols and extensions, if there are any.
-fn negotiation(subprotocols: &[String], extensions: &[Extension]) -> impl Iterator<Item = Header> {
-    let subprotocols = (!subprotocols.is_empty())
-        .then(|| Header::new(subprotocol::FIELD, subprotocols.join(", ")));
-    let extensions = (!extensions.is_empty())
-        .then(|| Header::new(extensions::FIELD, extensions::write(extensions)));
+fn negotiation<'a>(
+    subprotocols: &[String],
+    extensions: &[Extension],
+) -> impl Iterator<Item = Added<'a>> + use<'a> {
+    let subprotocols =
+        (!subprotocols.is_empty()).then(|| (subprotocol::FIELD, subprotocols.join(", ").into()));
+    let extensions =
+        (!extensions.is_empty()).then(|| (extensions::FIELD, extensions::write(extensions).into()));
     subprotocols.into_iter().chain(extensions)
 }
 

@@ -105,16 +105,16 @@ impl Scanner {
     /// doesn't or that a limit keeps out, which is for [`Scanner::step`]. Returns how
     /// many. Most of a head is names and values.
     pub(crate) fn run(&mut self, bytes: &[u8]) -> usize {
+        let length_of = match self.place {
+            Place::Target => length_of_target,
+            Place::FieldName => length_of_name,
+            Place::FieldValue | Place::Reason => length_of_value,
+            _ => return 0,
+        };
         let room = self
             .head_limit
             .map_or(usize::MAX, |limit| limit.saturating_sub(self.head));
-        let bytes = bytes.get(..room).unwrap_or(bytes);
-        let count = match self.place {
-            Place::Target => length_of(bytes, |byte| matches!(byte, b'!'..=b'~')),
-            Place::FieldName => length_of(bytes, is_tchar),
-            Place::FieldValue | Place::Reason => length_of(bytes, is_field_byte),
-            _ => 0,
-        };
+        let count = length_of(bytes.get(..room).unwrap_or(bytes));
         self.head += count;
         count
     }
@@ -201,6 +201,18 @@ impl Scanner {
             (true, HeadKind::Response) => Place::StatusSpace,
         })
     }
+}
+
+fn length_of_name(bytes: &[u8]) -> usize {
+    bytes.iter().take_while(|byte| is_tchar(**byte)).count()
+}
+
+fn length_of_target(bytes: &[u8]) -> usize {
+    length_of(bytes, |byte| matches!(byte, b'!'..=b'~'))
+}
+
+fn length_of_value(bytes: &[u8]) -> usize {
+    length_of(bytes, is_field_byte)
 }
 
 /// How many bytes at the front are of a kind. Without a branch for each byte the test is

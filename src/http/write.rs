@@ -3,33 +3,49 @@
 //! What is written was checked before, see [`super::header::validate`]: here nothing
 //! can fail.
 
-use alloc::{format, vec::Vec};
+use alloc::vec::Vec;
 
 use super::header::Header;
 
-/// The head of a request.
-pub(crate) fn request(method: &str, target: &str, headers: &[Header]) -> Vec<u8> {
-    head(format!("{method} {target} HTTP/1.1\r\n").into(), headers)
+/// A name and a value, where they are.
+pub(crate) type Field<'a> = (&'a str, &'a [u8]);
+
+/// Fields that are kept as headers, where they are.
+pub(crate) fn fields(headers: &[Header]) -> impl Iterator<Item = Field<'_>> {
+    headers
+        .iter()
+        .map(|Header { name, value }| (name.as_str(), value.as_slice()))
 }
 
-/// The head of a response.
-pub(crate) fn response(status: u16, headers: &[Header]) -> Vec<u8> {
+/// The head of a request.
+pub(crate) fn request(method: &str, target: &str, fields: &[Field<'_>]) -> Vec<u8> {
+    head(&[method, " ", target, " HTTP/1.1\r\n"], fields)
+}
+
+/// The head of a response, whose status is 100 to 999.
+pub(crate) fn response(status: u16, fields: &[Field<'_>]) -> Vec<u8> {
+    let digits = [status / 100, status / 10, status].map(|number| b'0' + (number % 10) as u8);
+    let digits = str::from_utf8(&digits).unwrap_or_default();
     // The space after the status stands even if no reason phrase follows (RFC 9112,
     // section 4).
-    let first_line = format!("HTTP/1.1 {status} {}\r\n", reason_phrase(status));
-    head(first_line.into(), headers)
+    let first_line = ["HTTP/1.1 ", digits, " ", reason_phrase(status), "\r\n"];
+    head(&first_line, fields)
 }
 
-fn head(mut bytes: Vec<u8>, headers: &[Header]) -> Vec<u8> {
-    let length: usize = headers
+fn head(first_line: &[&str], fields: &[Field<'_>]) -> Vec<u8> {
+    let first: usize = first_line.iter().map(|part| part.len()).sum();
+    let rest: usize = fields
         .iter()
-        .map(|header| header.name.len() + header.value.len() + ": \r\n".len())
+        .map(|(name, value)| name.len() + value.len() + ": \r\n".len())
         .sum();
-    bytes.reserve(length + "\r\n".len());
-    for header in headers {
-        bytes.extend_from_slice(header.name.as_bytes());
+    let mut bytes = Vec::with_capacity(first + rest + "\r\n".len());
+    for part in first_line {
+        bytes.extend_from_slice(part.as_bytes());
+    }
+    for (name, value) in fields {
+        bytes.extend_from_slice(name.as_bytes());
         bytes.extend_from_slice(b": ");
-        bytes.extend_from_slice(&header.value);
+        bytes.extend_from_slice(value);
         bytes.extend_from_slice(b"\r\n");
     }
     bytes.extend_from_slice(b"\r\n");
@@ -98,8 +114,9 @@ mod tests {
             Header::new("Host", "a"),
             Header::new("X", b"\xFF".as_slice()),
         ];
+        let fields: Vec<Field<'_>> = fields(&headers).collect();
         assert_eq!(
-            request("GET", "/b", &headers),
+            request("GET", "/b", &fields),
             b"GET /b HTTP/1.1\r\nHost: a\r\nX: \xFF\r\n\r\n"
         );
     }
