@@ -203,6 +203,7 @@ impl Scanner {
     }
 }
 
+/// Names are short, and what may be in them is looked up, which can't be vectorised.
 fn length_of_name(bytes: &[u8]) -> usize {
     bytes.iter().take_while(|byte| is_tchar(**byte)).count()
 }
