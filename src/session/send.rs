@@ -1,13 +1,13 @@
 //! The sending direction: messages to queued frames (RFC 6455, section 6.1).
 //!
-//! Frames wait in two queues. Control frames overtake data at frame boundaries; a
-//! close frame waits behind the data that was queued before it. What is handed
-//! out leaves a queue by [`Sender::advance`], so a short write just resumes.
+//! Frames wait in two queues, from which [`hand_out`] takes them.
+
+mod hand_out;
 
 use alloc::vec::Vec;
 
 use super::direct::FrameHeader;
-use super::event::{Message, Sent};
+use super::event::Message;
 use super::owned::{NotSent, OwnedMessage};
 use super::queue::{Done, Origin, Queue};
 use crate::deflate::{Compressor, Direction};
@@ -39,13 +39,6 @@ pub(super) struct Sender {
     control: Queue,
     message: Option<OpenMessage>,
     done: Done,
-}
-
-/// The queue from which bytes are handed out next.
-#[derive(Clone, Copy)]
-enum Next {
-    Control,
-    Data,
 }
 
 struct OpenMessage {
@@ -169,7 +162,8 @@ impl Sender {
         if !self.is_empty() || self.compressor.is_some() {
             return Ok(None);
         }
-        let first = self.admit(&fragment)?;
+        let (first, utf8) = self.admit(&fragment)?;
+        self.keep_open(&fragment, false, utf8);
         let length = fragment.bytes.len();
         Ok(Some(FrameHeader::new(first, length, self.next_key())))
     }
@@ -184,7 +178,10 @@ impl Sender {
         let borrowed = message.as_message();
         let queued = match Fragment::of(borrowed) {
             Some(fragment) if self.compressor.is_none() && fragment.bytes.len() >= MOVED => {
-                self.admit(&fragment).map(Some)
+                self.admit(&fragment).map(|(first, utf8)| {
+                    self.keep_open(&fragment, false, utf8);
+                    Some(first)
+                })
             }
             _ => {
                 let pushed = self.push(borrowed, Compress::IfWorthIt, context);
@@ -204,21 +201,6 @@ impl Sender {
         }
     }
 
-    /// Lets a fragment follow that is not compressed. Returns the first byte of its frame.
-    fn admit(&mut self, fragment: &Fragment<'_>) -> Result<u8, Rule> {
-        let (opcode, utf8) = self.check(fragment)?;
-        let &Fragment {
-            text, bytes, last, ..
-        } = fragment;
-        self.check_room(bytes.len())?;
-        self.message = (!last).then_some(OpenMessage {
-            text,
-            compressed: false,
-            utf8,
-        });
-        Ok(opcode.bits() | if last { FIN } else { 0 })
-    }
-
     /// Queues what another session has received, however much waits.
     pub(super) fn pass_on(
         &mut self,
@@ -226,7 +208,7 @@ impl Sender {
         bytes: &[u8],
         checked: bool,
     ) -> Result<(), Rule> {
-        let last = matches!(kind, EventKind::Text | EventKind::Binary);
+        let last = kind.ends_message();
         let fragment = Fragment {
             text: matches!(kind, EventKind::Text | EventKind::TextChunk),
             bytes,
@@ -245,32 +227,23 @@ impl Sender {
         compress: Compress,
         origin: Origin,
     ) -> Result<(), Rule> {
-        let (opcode, utf8) = self.check(fragment)?;
-        let &Fragment {
-            text, bytes, last, ..
-        } = fragment;
-        if fragment.is_limited {
-            self.check_room(bytes.len())?;
-        }
-        let bits = opcode.bits() | if last { FIN } else { 0 };
+        let (first, utf8) = self.admit(fragment)?;
+        let bytes = fragment.bytes;
         let compressed = match self.compressor {
             None => None,
-            Some(_) => self.compressed(bytes, last, compress),
+            Some(_) => self.compressed(bytes, fragment.last, compress),
         };
         let is_compressed = compressed.is_some();
         match compressed {
-            None => self.write_data(bits, bytes, origin),
-            Some((rsv1, shorter)) => self.write_data(bits | rsv1, &shorter, origin),
+            None => self.write_data(first, bytes, origin),
+            Some((rsv1, shorter)) => self.write_data(first | rsv1, &shorter, origin),
         }
-        self.message = (!last).then_some(OpenMessage {
-            text,
-            compressed: is_compressed,
-            utf8,
-        });
+        self.keep_open(fragment, is_compressed, utf8);
         Ok(())
     }
 
-    /// The payload of the fragment's frame and the bit that tells that the message is compressed, if it is.
+    /// The payload of a compressed fragment's frame, and the bit that says on the first one
+    /// that the message is compressed.
     #[inline(never)]
     fn compressed(
         &mut self,
@@ -289,9 +262,10 @@ impl Sender {
         }
     }
 
-    /// That the fragment may follow. Returns its opcode, and the state of the text behind it.
+    /// That the fragment may be queued. Returns the first byte of its frame, and the state of
+    /// the text behind it.
     #[inline(always)]
-    fn check(&self, fragment: &Fragment<'_>) -> Result<(Opcode, Utf8), Rule> {
+    fn admit(&self, fragment: &Fragment<'_>) -> Result<(u8, Utf8), Rule> {
         let mut utf8 = self.message.as_ref().map_or(Utf8::default(), |m| m.utf8);
         if fragment.text && self.verify_utf8 && !(fragment.is_utf8 && utf8.is_complete()) {
             utf8.feed(fragment.bytes).map_err(|_| Rule::TextNotUtf8)?;
@@ -299,12 +273,26 @@ impl Sender {
                 return Err(Rule::TextNotUtf8);
             }
         }
-        match &self.message {
-            Some(message) if message.text != fragment.text => Err(Rule::FragmentMismatch),
-            Some(_) => Ok((Opcode::Continuation, utf8)),
-            None if fragment.text => Ok((Opcode::Text, utf8)),
-            None => Ok((Opcode::Binary, utf8)),
+        let opcode = match &self.message {
+            Some(message) if message.text != fragment.text => return Err(Rule::FragmentMismatch),
+            Some(_) => Opcode::Continuation,
+            None if fragment.text => Opcode::Text,
+            None => Opcode::Binary,
+        };
+        if fragment.is_limited {
+            self.check_room(fragment.bytes.len())?;
         }
+        Ok((opcode.bits() | if fragment.last { FIN } else { 0 }, utf8))
+    }
+
+    /// Remembers the message that a fragment leaves open, if it does.
+    #[inline(always)]
+    fn keep_open(&mut self, fragment: &Fragment<'_>, compressed: bool, utf8: Utf8) {
+        self.message = (!fragment.last).then_some(OpenMessage {
+            text: fragment.text,
+            compressed,
+            utf8,
+        });
     }
 
     fn extension_frame(&mut self, bits: u8, payload: &[u8], origin: Origin) -> Result<(), Rule> {
@@ -382,79 +370,6 @@ impl Sender {
         for queue in [&mut self.control, &mut self.data] {
             queue.clear(&mut self.done);
         }
-    }
-
-    /// From which queue to write next, and how much of it at most.
-    fn next(&self) -> (Next, usize) {
-        if self.control.is_empty() {
-            (Next::Data, self.data.len())
-        } else if self.data.is_inside_frame() {
-            (Next::Data, self.data.rest_of_frame())
-        } else {
-            (Next::Control, self.control.len())
-        }
-    }
-
-    fn queue(&mut self, next: Next) -> (&mut Queue, &mut Done) {
-        let queue = match next {
-            Next::Data => &mut self.data,
-            Next::Control => &mut self.control,
-        };
-        (queue, &mut self.done)
-    }
-
-    /// What to write next, at most `limit` bytes. Nothing overtakes it or drops it until
-    /// [`Sender::advance`] reports how much of it was written.
-    pub(super) fn lend(&mut self, limit: usize) -> &[u8] {
-        let (next, most) = self.next();
-        let (queue, _) = self.queue(next);
-        let length = queue.first().len().min(most).min(limit);
-        queue.lend(length);
-        queue.first().get(..length).unwrap_or_default()
-    }
-
-    /// The same as slices, and not only as much as is contiguous.
-    pub(super) fn lend_slices(&mut self) -> impl Iterator<Item = &[u8]> {
-        let (next, most) = self.next();
-        let (queue, _) = self.queue(next);
-        queue.lend(most);
-        queue.slices(most)
-    }
-
-    /// The first `count` bytes of what is next were handed out.
-    pub(super) fn advance(&mut self, count: usize) {
-        let (next, _) = self.next();
-        let (queue, done) = self.queue(next);
-        queue.advance(count, done);
-    }
-
-    /// Hands out at most `limit` bytes.
-    pub(super) fn take(&mut self, limit: usize) -> Vec<u8> {
-        let mut output = Vec::new();
-        loop {
-            let (next, most) = self.next();
-            let count = most.min(limit - output.len());
-            if count == 0 {
-                return output;
-            }
-            let (queue, done) = self.queue(next);
-            queue.take(count, &mut output, done);
-        }
-    }
-
-    /// How many pings were handed out, to their last byte.
-    pub(super) fn pings_handed_out(&self) -> u64 {
-        self.done.pings
-    }
-
-    /// Whether a close frame was handed out, to its last byte.
-    pub(super) fn is_close_handed_out(&self) -> bool {
-        self.done.close
-    }
-
-    /// The next send that is done.
-    pub(super) fn pop_done(&mut self) -> Option<Sent> {
-        self.done.pop()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::Config;
+use crate::session::event::Sent;
 
 fn server() -> Sender {
     Sender::new(None, &Config::default())
