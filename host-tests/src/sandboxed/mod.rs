@@ -1,6 +1,7 @@
 //! The component in its sandbox, through websocket-host.
 
 mod from_contract;
+mod relay;
 mod to_contract;
 
 use std::path::PathBuf;
@@ -16,10 +17,9 @@ use websocket_component::{
 };
 use websocket_host::{CallError, Guest, Sandbox, SandboxConfig, SandboxError, Session, protocol};
 
-use crate::engine::{
-    ActionIs, ENTROPY, Engine, ExchangeResult, Failure, Outcome, Relay, RelayResult, START,
-};
+use crate::engine::{ActionIs, ENTROPY, Engine, ExchangeResult, Failure, Outcome, START};
 use from_contract::FromContract;
+pub use relay::SandboxedRelay;
 use to_contract::{Batch, all, compression, to_contract};
 
 /// A session of the component, alone in a guest of its own.
@@ -153,77 +153,6 @@ fn outcome<T>(result: Result<T, CallError>) -> Result<T, Failure> {
 #[track_caller]
 fn answer<T>(result: Result<T, SandboxError>) -> T {
     result.unwrap_or_else(|error| panic!("the guest ended: {error}"))
-}
-
-/// Two sessions of the component, in one guest.
-pub struct SandboxedRelay {
-    guest: Guest,
-    server: Session,
-    client: Session,
-}
-
-impl SandboxedRelay {
-    /// A relay of a session to itself, which is a mistake.
-    pub fn relay_to_itself(&mut self, of: Role, input: &[u8], now: Instant) -> RelayResult {
-        let session = match of {
-            Role::Server => &self.server,
-            Role::Client => &self.client,
-        };
-        let now = now.as_nanos();
-        let results = answer(self.guest.relay(session, session, input, now, u32::MAX));
-        RelayResult::from_contract(results)
-    }
-}
-
-impl Relay for SandboxedRelay {
-    fn open(server: &Config, client: &Config) -> Self {
-        let mut guest = sandbox().guest().expect("the pool has room");
-        let negotiated = to_contract(&Negotiated::default());
-        let now = START.as_nanos();
-        let server = outcome(guest.open_server(server, &negotiated, now));
-        let client = outcome(guest.open_client(client, &ENTROPY, &negotiated, now));
-        SandboxedRelay {
-            guest,
-            server: server.unwrap(),
-            client: client.unwrap(),
-        }
-    }
-
-    fn half_open(server: &Config, client: &Config) -> Self {
-        let mut guest = sandbox().guest().expect("the pool has room");
-        let negotiated = to_contract(&Negotiated::default());
-        let now = START.as_nanos();
-        let server = outcome(guest.open_server(server, &negotiated, now));
-        let client = outcome(guest.client(client, &ENTROPY, now));
-        SandboxedRelay {
-            guest,
-            server: server.unwrap(),
-            client: client.unwrap(),
-        }
-    }
-
-    fn relay(&mut self, from: Role, input: &[u8], now: Instant, capacity: u32) -> RelayResult {
-        let (source, target) = match from {
-            Role::Server => (&self.server, &self.client),
-            Role::Client => (&self.client, &self.server),
-        };
-        let now = now.as_nanos();
-        let results = answer(self.guest.relay(source, target, input, now, capacity));
-        RelayResult::from_contract(results)
-    }
-
-    fn exchange(&mut self, of: Role, outgoing: &[Outgoing<'_>], now: Instant) -> ExchangeResult {
-        let session = match of {
-            Role::Server => &self.server,
-            Role::Client => &self.client,
-        };
-        let batch = Batch::new(outgoing);
-        let (records, payload, now) = (&batch.records, &batch.payload, now.as_nanos());
-        let result = self
-            .guest
-            .exchange(session, &[], records, payload, now, u32::MAX);
-        ExchangeResult::from_contract(answer(result))
-    }
 }
 
 impl Engine for Sandboxed {
