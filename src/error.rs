@@ -165,7 +165,7 @@ macro_rules! define_rules {
             /// Every rule, in the order of the contract.
             pub const ALL: &'static [Rule] = &[$(Rule::$name),*];
 
-            const ROWS: [Row; Rule::ALL.len()] = [
+            const ROWS: &'static [Row; Rule::ALL.len()] = &[
                 $(Row {
                     name: {
                         const NAME: &str = stringify!($name);
@@ -186,8 +186,7 @@ macro_rules! define_rules {
 
             /// There is a row for each rule, in the same order.
             const fn row(self) -> &'static Row {
-                const ROWS: &[Row; Rule::ALL.len()] = &Rule::ROWS;
-                &ROWS[self as usize]
+                &Rule::ROWS[self as usize]
             }
         }
     };

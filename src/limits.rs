@@ -1,5 +1,6 @@
 //! The limits and timeouts of a session.
 
+use alloc::vec::Vec;
 use core::ops::RangeInclusive;
 use core::time::Duration;
 
@@ -70,9 +71,17 @@ impl Default for Limits {
     }
 }
 
-/// A buffer that has been larger than this is freed when it is empty, so that an idle session
+/// How many bytes of memory a buffer keeps that holds less or nothing, so that an idle session
 /// is small.
 pub(crate) const KEPT_CAPACITY: usize = 4096;
+
+/// Frees memory of a list that has been much longer.
+pub(crate) fn trim<T>(list: &mut Vec<T>) {
+    let kept = KEPT_CAPACITY / size_of::<T>();
+    if list.capacity() > kept.max(8 * list.len()) {
+        list.shrink_to(2 * list.len());
+    }
+}
 
 /// The deadlines of a session. `None` turns one off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

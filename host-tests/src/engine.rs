@@ -350,7 +350,7 @@ pub fn joined(events: &[Event]) -> Vec<Event> {
     joined
 }
 
-/// All that follows from one input.
+/// The result of an exchange, with its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExchangeResult {
     pub consumed: usize,
@@ -381,7 +381,7 @@ impl Default for ExchangeResult {
     }
 }
 
-/// All that follows from one input whose messages another session sends.
+/// The results of a relay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RelayResult {
     pub source: ExchangeResult,

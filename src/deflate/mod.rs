@@ -39,7 +39,7 @@ pub(crate) struct Direction {
 }
 
 impl Direction {
-    /// What a sender makes of it, which may always do with less.
+    /// Returns it within the settings: a sender may always use less than was negotiated.
     pub(crate) fn within(self, settings: &Deflate) -> Direction {
         Direction {
             window_bits: self.window_bits.min(settings.send_window_bits),

@@ -1,15 +1,13 @@
-//! Who compresses how: offers, the choice among them, and what follows from it
+//! Negotiation: offers, a server's answer, and what it means for each direction
 //! (RFC 7692, sections 5 and 7.1).
 
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::parameters::{NAME, Parameters, WindowBits};
+use super::parameters::{LARGEST, NAME, Parameters, WindowBits};
 use super::{Deflate, Direction};
 use crate::Rule;
 use crate::handshake::Extension;
-
-const LARGEST: u8 = 15;
 
 /// What a client offers, most wanted first.
 ///
@@ -101,9 +99,9 @@ pub(crate) struct Agreed {
     pub(crate) server: Direction,
 }
 
-/// What follows from an answer.
+/// Returns what an answer means for each direction.
 ///
-/// Fails with [`Rule::DeflateAnswerInvalid`] if it is none.
+/// Fails with [`Rule::DeflateAnswerInvalid`] if it is invalid.
 pub(crate) fn agreed(answer: &Extension) -> Result<Agreed, Rule> {
     let answer = Parameters::read(answer).ok_or(Rule::DeflateAnswerInvalid)?;
     let client_bits = match answer.client_max_window_bits {

@@ -4,6 +4,7 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use super::Deflate;
 use crate::handshake::Extension;
 
 /// The registered name (RFC 7692, section 11.1).
@@ -13,6 +14,9 @@ const SERVER_NO_CONTEXT_TAKEOVER: &str = "server_no_context_takeover";
 const CLIENT_NO_CONTEXT_TAKEOVER: &str = "client_no_context_takeover";
 const SERVER_MAX_WINDOW_BITS: &str = "server_max_window_bits";
 const CLIENT_MAX_WINDOW_BITS: &str = "client_max_window_bits";
+
+/// The window that holds if none is said.
+pub(super) const LARGEST: u8 = *Deflate::WINDOW_BITS.end();
 
 /// What a side says of both directions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,7 +38,7 @@ pub(super) enum WindowBits {
 impl WindowBits {
     pub(super) fn most(self) -> u8 {
         match self {
-            WindowBits::Unsaid => 15,
+            WindowBits::Unsaid => LARGEST,
             WindowBits::Most(bits) => bits,
         }
     }
@@ -108,7 +112,7 @@ fn set(flag: &mut bool) -> bool {
 /// section 7.1.2.1).
 fn window_bits(value: &str) -> Option<u8> {
     let bits: u8 = value.parse().ok()?;
-    ((8..=15).contains(&bits) && value == bits.to_string()).then_some(bits)
+    (Deflate::WINDOW_BITS.contains(&bits) && value == bits.to_string()).then_some(bits)
 }
 
 #[cfg(test)]

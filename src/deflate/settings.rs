@@ -68,7 +68,8 @@ impl Deflate {
     /// The range of [`Deflate::memory_level`].
     pub const MEMORY_LEVELS: RangeInclusive<u8> = 1..=9;
 
-    /// Fails if there is no such compression, here or at all.
+    /// Fails with [`Rule::DeflateUnavailable`] without the feature `deflate`, and with
+    /// [`Rule::ConfigOutOfRange`] if a setting is out of its range.
     pub(crate) fn check(&self) -> Result<(), Rule> {
         if !cfg!(feature = "deflate") {
             return Err(Rule::DeflateUnavailable);

@@ -74,7 +74,7 @@ pub(crate) enum Masking {
     Either,
 }
 
-/// What the next header is held against.
+/// What the next header is checked against.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Expected {
     pub(crate) masking: Masking,

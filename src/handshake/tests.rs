@@ -38,18 +38,18 @@ fn client_and_server_agree_over_an_upgrade() {
         extensions: vec![extension("foo"), extension("bar")],
         ..Request::new("example.org", "/chat")
     };
-    let (head, made) = UpgradeRequest::make(&request, [7; 16]).unwrap();
+    let (head, made) = UpgradeRequest::make(&request, &request.extensions, [7; 16]).unwrap();
     let parsed = UpgradeRequest::parse(&read_request(&head), true).unwrap();
     let acceptance = Acceptance {
         subprotocol: Some("b".into()),
         extensions: vec![extension("bar")],
         headers: vec![],
     };
-    let (head, agreed) = parsed.accept(&acceptance).unwrap();
+    let (head, agreed) = parsed.accept(&acceptance, &acceptance.extensions).unwrap();
     let response = read_response(&head);
     assert_eq!(made.check(response.status, &response.headers), Ok(agreed));
 
-    let (_, other) = UpgradeRequest::make(&request, [8; 16]).unwrap();
+    let (_, other) = UpgradeRequest::make(&request, &request.extensions, [8; 16]).unwrap();
     let outcome = other.check(response.status, &response.headers);
     assert_eq!(outcome, Err(Rule::AcceptWrong), "the answer to another key");
 }
@@ -70,13 +70,15 @@ fn client_and_server_agree_over_an_extended_connect() {
         subprotocol: Some("a".into()),
         ..Acceptance::default()
     };
-    let (headers, agreed) = parsed.accept_headers(&acceptance).unwrap();
+    let (headers, agreed) = parsed
+        .accept_headers(&acceptance, &acceptance.extensions)
+        .unwrap();
     assert_eq!(made.check(200, &headers), Ok(agreed));
 }
 
 #[test]
 fn class_18_a_refusal_never_opens() {
-    let (_, made) = UpgradeRequest::make(&Request::new("a", "/"), [7; 16]).unwrap();
+    let (_, made) = UpgradeRequest::make(&Request::new("a", "/"), &[], [7; 16]).unwrap();
     for &rule in Rule::ALL {
         let bytes = refusal_for(rule, true);
         let response = read_response(&bytes);
@@ -111,7 +113,7 @@ proptest! {
             extensions: names.iter().map(|name| extension(name)).collect(),
             headers,
         };
-        if let Ok((head, _)) = UpgradeRequest::make(&request, [7; 16]) {
+        if let Ok((head, _)) = UpgradeRequest::make(&request, &request.extensions, [7; 16]) {
             let parsed = read_request(&head);
             prop_assert!(UpgradeRequest::parse(&parsed, false).is_ok());
             let fields = parsed.headers.len();

@@ -33,23 +33,29 @@ pub(crate) struct UpgradeRequest {
 }
 
 impl UpgradeRequest {
-    /// Makes the bytes of a request's head with `nonce`, which must be unpredictable and used
-    /// once (RFC 6455, section 4.1, item 7).
+    /// Makes the bytes of a request's head that offers `extensions` in the place of its own.
+    /// `nonce` must be unpredictable and used once (RFC 6455, section 4.1, item 7).
     ///
     /// Fails with the rule that a value of the request breaks.
-    pub(crate) fn make(request: &Request, nonce: [u8; 16]) -> Result<(Vec<u8>, Self), Rule> {
+    pub(crate) fn make(
+        request: &Request,
+        extensions: &[Extension],
+        nonce: [u8; 16],
+    ) -> Result<(Vec<u8>, Self), Rule> {
         if !target::is_path(&request.target) {
             return Err(Rule::TargetInvalid);
         }
         if !is_authority(request.authority.as_bytes()) {
             return Err(Rule::AuthorityInvalid);
         }
-        check_extra(&request.headers, &["Host"])?;
+        check_extra(&request.headers, &RESERVED)?;
+        if header::values(&request.headers, "Host").next().is_some() {
+            return Err(Rule::HeaderReserved);
+        }
         let (added, made) = UpgradeRequest::make_added(
             HandshakeKind::Upgrade,
             &request.subprotocols,
-            &request.extensions,
-            &request.headers,
+            extensions,
             nonce,
         )?;
         let host = ("Host", request.authority.as_bytes());
@@ -72,23 +78,21 @@ impl UpgradeRequest {
         headers: &[Header],
         nonce: [u8; 16],
     ) -> Result<(Vec<Header>, Self), Rule> {
-        let (added, made) =
-            UpgradeRequest::make_added(form, subprotocols, extensions, headers, nonce)?;
-        Ok((made.headers(added, &[]), made))
-    }
-
-    /// As [`UpgradeRequest::make_headers`].
-    fn make_added(
-        form: HandshakeKind,
-        subprotocols: &[String],
-        extensions: &[Extension],
-        headers: &[Header],
-        nonce: [u8; 16],
-    ) -> Result<(Vec<Added<'static>>, Self), Rule> {
         match form {
             HandshakeKind::Upgrade => check_extra(headers, &RESERVED)?,
             HandshakeKind::ExtendedConnect => connect::check_extra(headers)?,
         }
+        let (added, made) = UpgradeRequest::make_added(form, subprotocols, extensions, nonce)?;
+        Ok((made.headers(added, &[]), made))
+    }
+
+    /// Makes the fields that ask for a WebSocket.
+    fn make_added(
+        form: HandshakeKind,
+        subprotocols: &[String],
+        extensions: &[Extension],
+        nonce: [u8; 16],
+    ) -> Result<(Vec<Added<'static>>, Self), Rule> {
         subprotocol::check(subprotocols)?;
         extensions::check(extensions)?;
 
@@ -217,11 +221,16 @@ impl UpgradeRequest {
         })
     }
 
-    /// Returns the bytes of the response that accepts an upgrade, and what was negotiated.
+    /// Returns the bytes of the response that accepts an upgrade with `extensions` in the
+    /// place of the acceptance's, and what was negotiated.
     ///
     /// Fails as [`UpgradeRequest::accept_headers`] does.
-    pub(crate) fn accept(&self, acceptance: &Acceptance) -> Result<(Vec<u8>, Negotiated), Rule> {
-        let (added, negotiated) = self.accept_added(acceptance)?;
+    pub(crate) fn accept(
+        &self,
+        acceptance: &Acceptance,
+        extensions: &[Extension],
+    ) -> Result<(Vec<u8>, Negotiated), Rule> {
+        let (added, negotiated) = self.accept_added(acceptance, extensions)?;
         let fields: Vec<write::Field<'_>> = in_place(&added)
             .chain(write::fields(&acceptance.headers))
             .collect();
@@ -229,22 +238,28 @@ impl UpgradeRequest {
     }
 
     /// Returns the fields of the response that accepts the request, those of the acceptance
-    /// last, and what was negotiated. The status is 101, or 200 over an extended CONNECT.
+    /// last, and what was negotiated: `extensions`, in the place of the acceptance's. The
+    /// status is 101, or 200 over an extended CONNECT.
     ///
     /// Fails with the rule that a value of the acceptance breaks.
     pub(crate) fn accept_headers(
         &self,
         acceptance: &Acceptance,
+        extensions: &[Extension],
     ) -> Result<(Vec<Header>, Negotiated), Rule> {
-        let (added, negotiated) = self.accept_added(acceptance)?;
+        let (added, negotiated) = self.accept_added(acceptance, extensions)?;
         Ok((self.headers(added, &acceptance.headers), negotiated))
     }
 
     /// As [`UpgradeRequest::accept_headers`], without the fields of the acceptance.
-    fn accept_added(&self, acceptance: &Acceptance) -> Result<(Vec<Added<'_>>, Negotiated), Rule> {
+    fn accept_added(
+        &self,
+        acceptance: &Acceptance,
+        extensions: &[Extension],
+    ) -> Result<(Vec<Added<'_>>, Negotiated), Rule> {
         check_extra(&acceptance.headers, &RESERVED)?;
-        extensions::check(&acceptance.extensions)?;
-        if !extensions::are_chosen_from(&self.extensions, &acceptance.extensions) {
+        extensions::check(extensions)?;
+        if !extensions::are_chosen_from(&self.extensions, extensions) {
             return Err(Rule::ExtensionNotRequested);
         }
         let subprotocol = acceptance.subprotocol.as_slice();
@@ -259,10 +274,10 @@ impl UpgradeRequest {
         if let Some(value) = &self.accept_value {
             added.extend(upgrade("Sec-WebSocket-Accept", value.into()));
         }
-        added.extend(negotiation(subprotocol, &acceptance.extensions));
+        added.extend(negotiation(subprotocol, extensions));
         let negotiated = Negotiated {
             subprotocol: acceptance.subprotocol.clone(),
-            extensions: acceptance.extensions.clone(),
+            extensions: extensions.into(),
         };
         Ok((added, negotiated))
     }

@@ -26,7 +26,7 @@ pub(crate) fn request(method: &str, target: &str, fields: &[Field<'_>]) -> Vec<u
 pub(crate) fn response(status: u16, fields: &[Field<'_>]) -> Vec<u8> {
     let digits = [status / 100, status / 10, status].map(|number| b'0' + (number % 10) as u8);
     let digits = str::from_utf8(&digits).unwrap_or_default();
-    // The space after the status stands even if no reason phrase follows (RFC 9112,
+    // The space after the status is required even if no reason phrase follows (RFC 9112,
     // section 4).
     let first_line = ["HTTP/1.1 ", digits, " ", reason_phrase(status), "\r\n"];
     head(&first_line, fields)

@@ -80,7 +80,7 @@ pub enum Completion<'a> {
     Acknowledged,
 }
 
-/// What the pump keeps between calls.
+/// What the action functions keep between calls.
 #[derive(Default)]
 pub(super) struct Actions {
     last_id: u64,

@@ -4,8 +4,8 @@ use super::Session;
 use super::clock::Instant;
 use super::lifecycle::{Cause, Life};
 use super::queue::Origin;
-use crate::Rule;
 use crate::frame::close;
+use crate::{Failure, Rule};
 
 impl Session {
     /// The host closes: behind the data that is queued (section 7.1.2).
@@ -44,15 +44,15 @@ impl Session {
 
     /// A rule was broken behind a message that the host hasn't seen yet: as if they had
     /// come apart, the host gets to answer it.
-    pub(super) fn hold(&mut self, rule: Rule) {
+    pub(super) fn hold(&mut self, failure: Failure) {
         self.receiver.close();
-        self.held = Some(rule);
+        self.held = Some(failure);
     }
 
-    /// Fails by the rule that was held, if there is one: behind the host's answers.
+    /// Fails as was held, if anything was: behind the host's answers.
     pub(super) fn fail_as_held(&mut self) {
-        if let Some(rule) = self.held.take() {
-            self.fail(rule);
+        if let Some(failure) = self.held.take() {
+            self.fail_with(failure);
         }
     }
 
@@ -62,21 +62,26 @@ impl Session {
     /// first. So neither how the input was cut nor how the host takes output makes a
     /// difference.
     pub(super) fn fail(&mut self, rule: Rule) {
+        self.fail_with(self.describe(rule));
+    }
+
+    /// As [`Session::fail`], where more is known than the rule.
+    pub(super) fn fail_with(&mut self, failure: Failure) {
         match self.life {
-            Life::Connecting => self.fail_handshake(rule),
-            life if life.has_frames() => self.fail_open(rule),
+            Life::Connecting => self.fail_handshake(failure),
+            life if life.has_frames() => self.fail_open(failure),
             _ => {}
         }
     }
 
-    fn fail_handshake(&mut self, rule: Rule) {
+    fn fail_handshake(&mut self, failure: Failure) {
         // A response that has refused stays a refusal, however its body ends.
-        let rule = match self.is_refused() {
-            true => Rule::HandshakeRefused,
-            false => rule,
+        let failure = match self.is_refused() {
+            true => self.describe(Rule::HandshakeRefused),
+            false => failure,
         };
-        let refusal = self.refusal_for(rule);
-        self.failure = Some(self.describe(rule));
+        let refusal = self.refusal_for(failure.rule);
+        self.failure = Some(failure);
         self.request_head = None;
         self.sender.clear();
         match refusal {
@@ -88,8 +93,9 @@ impl Session {
         }
     }
 
-    fn fail_open(&mut self, rule: Rule) {
-        self.failure = Some(self.describe(rule));
+    fn fail_open(&mut self, failure: Failure) {
+        let rule = failure.rule;
+        self.failure = Some(failure);
         // A close frame that is queued already is the last thing that is sent.
         if self.life.takes_messages() {
             if rule == Rule::PingFlood {

@@ -1,4 +1,4 @@
-//! What happens though nothing comes.
+//! Deadlines: what happens when no input arrives.
 
 use core::mem;
 use core::time::Duration;
@@ -315,12 +315,17 @@ impl Session {
     /// ([`Limits::inflate_per_call`](crate::Limits::inflate_per_call)), a chunk has been
     /// coalesced for long enough, or a deadline has passed.
     pub fn has_more(&self) -> bool {
+        self.has_more_by(self.next_deadline())
+    }
+
+    /// As [`Session::has_more`], where the next deadline is known.
+    pub(super) fn has_more_by(&self, deadline: Option<Instant>) -> bool {
         let has_chunk = match self.life {
             life if life.has_ended() => !self.is_aborted() && self.receiver.holds_chunk(),
             _ => self.deadlines.chunk_is_late,
         };
         let is_due = |at| at <= self.deadlines.now;
-        self.has_input_left() || has_chunk || self.next_deadline().is_some_and(is_due)
+        self.has_input_left() || has_chunk || deadline.is_some_and(is_due)
     }
 
     /// When a chunk has waited for more long enough.
@@ -368,7 +373,7 @@ impl Session {
                 next = (at, due);
             }
         };
-        // What the host takes, and what it doesn't read, is not the peer's time.
+        // Time that the host takes to answer, or doesn't read in, doesn't count against the peer.
         let waits_for_host = self.life == Life::Connecting && self.waits_for_host();
         let reads = clock.paused.is_none() && !waits_for_host;
         if !self.life.has_ended() || !self.sender.is_empty() {

@@ -137,13 +137,13 @@ impl Events<'_> {
                     return Some(record);
                 }
                 Err(rule) => {
-                    self.session.locate(rule);
+                    let failure = self.session.locate(rule);
                     if self.has_message {
-                        self.session.hold(rule);
+                        self.session.hold(failure);
                         self.session.taken = self.bytes.len();
                         return None;
                     }
-                    self.session.fail(rule);
+                    self.session.fail_with(failure);
                 }
             }
         }
@@ -153,7 +153,7 @@ impl Events<'_> {
         self.session.handle_due();
     }
 
-    /// Whether text that comes is UTF-8.
+    /// Whether received text is checked to be UTF-8.
     pub(super) fn checks_utf8(&self) -> bool {
         self.session.config.verify_utf8
     }

@@ -153,7 +153,8 @@ impl Session {
         self.exchange_records(input, outgoing.into_iter().map(Ok), now, capacity)
     }
 
-    /// Exchanges messages that may be none: the first of those is refused.
+    /// As [`Session::exchange`], with messages that may be invalid: the first that is has the
+    /// rule it is refused by.
     pub(crate) fn exchange_records<'a, 'm>(
         &'a mut self,
         input: &'a mut [u8],
@@ -164,10 +165,8 @@ impl Session {
         let queued = self.queue(outgoing, now);
         // Without any room a call would only ask for another.
         let capacity = capacity.max(1);
-        let mut exchange = mem::take(&mut self.exchange);
-        let collected = exchange.collect(self, None, input, now, capacity);
-        exchange.hand_out(self, now, capacity);
-        self.exchange = exchange;
+        let collected = self.collect(None, input, now, capacity);
+        self.hand_out(now, capacity);
         self.exchanged(input, &collected, queued)
     }
 
@@ -221,20 +220,16 @@ impl Session {
             bytes: 0,
             refused: None,
         };
-        let mut exchange = mem::take(&mut self.exchange);
-        let collected = exchange.collect(self, Some(&mut relay), input, now, capacity);
-        exchange.hand_out(self, now, capacity);
-        self.exchange = exchange;
+        let collected = self.collect(Some(&mut relay), input, now, capacity);
+        self.hand_out(now, capacity);
         let Relay {
             target,
             messages,
             bytes,
             refused,
         } = relay;
-        let mut exchange = mem::take(&mut target.exchange);
-        exchange.begin();
-        exchange.hand_out(target, now, capacity);
-        target.exchange = exchange;
+        target.exchange.begin();
+        target.hand_out(now, capacity);
         Relayed {
             source: self.exchanged(input, &collected, (0, None)),
             target: target.exchanged(&[], &Collected::NOTHING, (0, refused)),
@@ -281,6 +276,28 @@ impl Session {
         (accepted, None)
     }
 
+    /// Collects what the input brings, or passes its messages on.
+    fn collect(
+        &mut self,
+        relay: Option<&mut Relay<'_>>,
+        input: &mut [u8],
+        now: Instant,
+        capacity: usize,
+    ) -> Collected {
+        let mut exchange = mem::take(&mut self.exchange);
+        let collected = exchange.collect(self, relay, input, now, capacity);
+        self.exchange = exchange;
+        collected
+    }
+
+    /// Takes what is to be written, and which sends are complete.
+    fn hand_out(&mut self, now: Instant, capacity: usize) {
+        self.exchange.output = self.take_output(capacity, now);
+        while let Some(sent) = self.sent() {
+            self.exchange.report(sent);
+        }
+    }
+
     /// Returns the result that the last call has left, and where the session is.
     fn exchanged<'a>(
         &'a self,
@@ -289,7 +306,9 @@ impl Session {
         (accepted, refused): Queued,
     ) -> Exchanged<'a> {
         let state = self.state();
-        let waits = collected.is_full || self.has_more() || self.buffered_amount() > 0;
+        let next_deadline = self.next_deadline();
+        let has_more = collected.is_full || self.has_more_by(next_deadline);
+        let waits = has_more || self.buffered_amount() > 0;
         Exchanged {
             consumed: collected.consumed,
             awaited: self.receiver.awaited(),
@@ -304,7 +323,7 @@ impl Session {
             refused: refused.map(|rule| self.describe(rule)),
             more: waits && !matches!(state, State::Draining | State::Closed),
             state,
-            next_deadline: self.next_deadline(),
+            next_deadline,
             failure: self.failure(),
         }
     }

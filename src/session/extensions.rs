@@ -1,5 +1,5 @@
-//! Which extensions a session brings itself: permessage-deflate, if its settings say
-//! so and the host has no others, whose frames would be the host's.
+//! permessage-deflate in a session: used if its settings say so and the host implements no
+//! extensions itself.
 
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
@@ -9,39 +9,41 @@ use super::lifecycle::Cause;
 use super::{Role, Session};
 use crate::Rule;
 use crate::deflate::{Deflate, NAME, negotiation};
-use crate::handshake::{Acceptance, Extension, Header, Negotiated, UpgradeRequest};
+use crate::handshake::{Extension, Header, Negotiated, UpgradeRequest};
 use crate::stream::{Assembler, Extensions};
 
 impl Session {
-    /// Returns what a client offers: what the host says, or else what the settings do.
-    pub(super) fn offers(&self, hosts: &[Extension]) -> Vec<Extension> {
+    /// Returns the extensions that a client offers: those of the host, or else what the
+    /// settings say.
+    pub(super) fn offers<'a>(&self, hosts: &'a [Extension]) -> Cow<'a, [Extension]> {
         match &self.config.deflate {
-            Some(settings) if hosts.is_empty() => negotiation::offers(settings),
+            Some(settings) if hosts.is_empty() => negotiation::offers(settings).into(),
             _ => hosts.into(),
         }
     }
 
-    /// Returns a server's acceptance, with an answer to the offers of permessage-deflate.
+    /// Returns the extensions that a server accepts: those of the host, or else its answer to
+    /// the offers of permessage-deflate.
     pub(super) fn answer<'a>(
         &self,
-        acceptance: &'a Acceptance,
+        hosts: &'a [Extension],
         request: &UpgradeRequest,
-    ) -> Result<Cow<'a, Acceptance>, Rule> {
+    ) -> Result<Cow<'a, [Extension]>, Rule> {
         let Some(settings) = &self.config.deflate else {
-            return Ok(Cow::Borrowed(acceptance));
+            return Ok(hosts.into());
         };
-        match &acceptance.extensions[..] {
-            [] => Ok(Cow::Owned(Acceptance {
-                extensions: Vec::from_iter(negotiation::answer(settings, request.extensions())),
-                ..acceptance.clone()
-            })),
+        match hosts {
+            [] => {
+                let answer = negotiation::answer(settings, request.extensions());
+                return Ok(Vec::from_iter(answer).into());
+            }
             [answer] if answer.name == NAME => {
                 negotiation::check(request.extensions(), answer)
                     .map_err(|_| Rule::ExtensionNotRequested)?;
-                Ok(Cow::Borrowed(acceptance))
             }
-            _ => Ok(Cow::Borrowed(acceptance)),
+            _ => {}
         }
+        Ok(hosts.into())
     }
 
     /// Returns what a response to the request agrees to.

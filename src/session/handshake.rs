@@ -62,11 +62,8 @@ impl Session {
     pub fn connect(&mut self, request: &Request, now: Instant) -> Result<(), Rule> {
         self.read_clock(now);
         let key = self.client_key()?;
-        let request = Request {
-            extensions: self.offers(&request.extensions),
-            ..request.clone()
-        };
-        let (head, request) = UpgradeRequest::make(&request, key)?;
+        let offers = self.offers(&request.extensions);
+        let (head, request) = UpgradeRequest::make(request, &offers, key)?;
         self.sender.push_head(&head);
         let reader = self.response_reader();
         self.handshake = Handshake::ClientReads { request, reader };
@@ -97,8 +94,8 @@ impl Session {
     pub fn accept(&mut self, acceptance: &Acceptance, now: Instant) -> Result<&Negotiated, Rule> {
         self.read_clock(now);
         let request = self.request_to_answer()?.as_ref().map_err(|rule| *rule)?;
-        let acceptance = self.answer(acceptance, request)?;
-        let (head, negotiated) = request.accept(&acceptance)?;
+        let extensions = self.answer(&acceptance.extensions, request)?;
+        let (head, negotiated) = request.accept(acceptance, &extensions)?;
         self.sender.push_head(&head);
         self.request_head = None;
         self.open(negotiated)?;
@@ -201,8 +198,8 @@ impl Session {
         let lenient = self.config.allow_malformed_host;
         let request = UpgradeRequest::parse_headers(form, headers, lenient)
             .inspect_err(|rule| self.fail(*rule))?;
-        let acceptance = self.answer(acceptance, &request)?;
-        let (fields, negotiated) = request.accept_headers(&acceptance)?;
+        let extensions = self.answer(&acceptance.extensions, &request)?;
+        let (fields, negotiated) = request.accept_headers(acceptance, &extensions)?;
         self.handshake = Handshake::ServerEnds { negotiated };
         Ok(fields)
     }

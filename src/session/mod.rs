@@ -89,8 +89,8 @@ pub struct Session {
     config: Config,
     life: Life,
     failure: Option<Failure>,
-    /// The rule that ends the session in the next call.
-    held: Option<Rule>,
+    /// What ends the session in the next call.
+    held: Option<Failure>,
     handshake: Handshake,
     request_head: Option<Box<RequestHead>>,
     response: Option<Box<ResponseHead>>,
@@ -105,8 +105,6 @@ pub struct Session {
     taken: usize,
     /// How many bytes of input had been taken before the last call.
     position: u64,
-    /// Where a rule was broken that has ended the session, or will in the next call.
-    located: Option<Failure>,
     close_frames: CloseFrames,
     exchange: Exchange,
     actions: Option<Box<Actions>>,
@@ -201,7 +199,6 @@ impl Session {
             given: 0,
             taken: 0,
             position: 0,
-            located: None,
             close_frames: CloseFrames::default(),
             exchange: Exchange::default(),
             actions: None,
@@ -229,23 +226,27 @@ impl Session {
             .is_some_and(|failure| failure.rule == Rule::Aborted)
     }
 
-    /// Notes where in the input a rule was broken, and by how much.
-    fn locate(&mut self, rule: Rule) {
+    /// Returns what is known of a rule that the input has just broken: in a frame also where,
+    /// and by how much.
+    fn locate(&self, rule: Rule) -> Failure {
+        let failure = self.describe(rule);
+        if !self.life.has_frames() {
+            return failure;
+        }
         let consumed = self.position + self.taken as u64;
-        self.located = self.life.has_frames().then(|| Failure {
+        Failure {
             offset: consumed.checked_sub(self.receiver.consumed_of_frame()),
             value: self.receiver.beyond_limit(rule),
-            ..self.describe(rule)
-        });
+            ..failure
+        }
     }
 
-    /// Returns what is known of a rule that was broken.
+    /// Returns what is known of a rule that was broken, wherever that was.
     fn describe(&self, rule: Rule) -> Failure {
-        let located = self.located.filter(|located| located.rule == rule);
-        located.unwrap_or(Failure {
+        Failure {
             limit: self.config.limit_of(rule),
             ..Failure::from(rule)
-        })
+        }
     }
 
     /// Returns what was negotiated, once the session has opened.
@@ -307,7 +308,7 @@ impl Session {
         }
     }
 
-    /// That the state of the session lets a message be sent, or a ping or pong.
+    /// Checks that the state of the session lets a message be sent, or a ping or pong.
     #[inline]
     fn check_open(&self, control: bool) -> Result<(), Rule> {
         match self.life {

@@ -262,7 +262,7 @@ impl Sender {
         }
     }
 
-    /// That the fragment may be queued. Returns the first byte of its frame, and the state of
+    /// Checks that the fragment may be queued. Returns the first byte of its frame, and the state of
     /// the text behind it.
     #[inline(always)]
     fn admit(&self, fragment: &Fragment<'_>) -> Result<(u8, Utf8), Rule> {
@@ -305,7 +305,7 @@ impl Sender {
         Ok(())
     }
 
-    /// That a frame may be queued: with others it has to fit, alone it may be of any length.
+    /// Checks that a frame fits in the queue. If nothing waits, it may be of any length.
     fn check_room(&self, payload: usize) -> Result<(), Rule> {
         let frame = header::MAX_LENGTH as u64 + payload as u64 + Limits::FRAME_OVERHEAD;
         let waiting = self.data.cost() + self.control.cost();

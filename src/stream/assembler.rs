@@ -15,7 +15,7 @@ use crate::frame::close::NO_STATUS;
 use crate::frame::header::{Header, Opcode};
 use crate::frame::mask;
 use crate::frame::utf8::Utf8;
-use crate::limits::KEPT_CAPACITY;
+use crate::limits;
 use delivery::Chunk;
 
 /// Delivers what the frames of one direction carry, as [`Record`]s.
@@ -30,7 +30,7 @@ pub(crate) struct Assembler {
     verify_utf8: bool,
     message_limit: u64,
     inflater: Option<Inflater>,
-    /// How much work of inflating one input may cost, and what is left of it.
+    /// How much inflating one input may cost, and how much of that is left.
     work_limit: usize,
     work: usize,
 
@@ -131,10 +131,7 @@ impl Assembler {
             self.delivered = 0;
         }
         // A message that was long leaves nothing behind, though the next one has begun.
-        let length = self.assembly.len();
-        if self.assembly.capacity() > KEPT_CAPACITY.max(8 * length) {
-            self.assembly.shrink_to(2 * length);
-        }
+        limits::trim(&mut self.assembly);
     }
 
     /// Returns how many bytes of the frame in progress have been consumed.

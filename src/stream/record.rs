@@ -40,7 +40,7 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    /// Whether a message ends with this, or a ping that the host may answer.
+    /// Whether this completes what the host may answer: a message, an extension frame or a ping.
     pub(crate) fn ends_message(self) -> bool {
         matches!(
             self,

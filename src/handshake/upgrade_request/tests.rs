@@ -44,6 +44,19 @@ fn example() -> Request {
     }
 }
 
+/// The head of a request that offers its own extensions.
+fn make(request: &Request) -> Result<(Vec<u8>, UpgradeRequest), Rule> {
+    UpgradeRequest::make(request, &request.extensions, NONCE)
+}
+
+/// The fields that accept, with the extensions of the acceptance.
+fn accept_headers(
+    request: &UpgradeRequest,
+    acceptance: &Acceptance,
+) -> Result<(Vec<Header>, Negotiated), Rule> {
+    request.accept_headers(acceptance, &acceptance.extensions)
+}
+
 /// The fields of an upgrade.
 fn upgrade(instead: &[(&str, &str)]) -> Vec<Header> {
     let good = [

@@ -2,12 +2,11 @@
 //! that the next call uses again.
 
 use alloc::vec::Vec;
-use core::mem;
 
 use super::EventRecord;
 use crate::Rule;
-use crate::limits::KEPT_CAPACITY;
-use crate::session::{Events, Instant, Session};
+use crate::limits;
+use crate::session::{Events, Instant, Sent, Session};
 use crate::stream::{EventKind, PayloadRef, Record};
 
 /// The most events of one call, so that a flood of tiny frames doesn't swell its result.
@@ -200,30 +199,23 @@ impl Exchange {
         Payload::Copied
     }
 
-    /// Takes what the session wants written, and which sends are complete.
-    pub(super) fn hand_out(&mut self, session: &mut Session, now: Instant, capacity: usize) {
-        self.output = session.take_output(capacity, now);
-        while let Some(sent) = session.sent() {
-            if let Some(context) = sent.context {
-                self.records.push(EventRecord {
-                    kind: match sent.complete {
-                        true => EventKind::Sent(context),
-                        false => EventKind::Cancelled(context),
-                    },
-                    start: 0,
-                    length: 0,
-                });
-            }
+    /// Adds a send that was completed or cancelled, if the host has given it a context.
+    pub(super) fn report(&mut self, sent: Sent) {
+        if let Some(context) = sent.context {
+            self.records.push(EventRecord {
+                kind: match sent.complete {
+                    true => EventKind::Sent(context),
+                    false => EventKind::Cancelled(context),
+                },
+                start: 0,
+                length: 0,
+            });
         }
     }
 }
 
-/// Empties a list, and frees memory of one that was much longer before.
 fn reuse<T>(list: &mut Vec<T>) {
-    let kept = KEPT_CAPACITY / mem::size_of::<T>();
-    if list.capacity() > kept.max(8 * list.len()) {
-        list.shrink_to(2 * list.len());
-    }
+    limits::trim(list);
     list.clear();
 }
 

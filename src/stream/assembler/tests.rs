@@ -3,6 +3,7 @@
 use super::*;
 use crate::Limits;
 use crate::frame::header::{self, Masking};
+use crate::limits::KEPT_CAPACITY;
 
 /// A frame of the client's, with the key 0.
 fn frame(first: u8, length: usize) -> Vec<u8> {

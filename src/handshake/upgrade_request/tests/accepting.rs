@@ -20,7 +20,7 @@ fn a_good_request_is_parsed_and_accepted() {
         extensions: vec![foo.clone()],
         headers: headers(&[("Set-Cookie", "a=b")]),
     };
-    let (bytes, negotiated) = parsed.accept(&acceptance).unwrap();
+    let (bytes, negotiated) = parsed.accept(&acceptance, &acceptance.extensions).unwrap();
     let expected = format!(
         "HTTP/1.1 101 Switching Protocols\r\n\
          Upgrade: websocket\r\n\
@@ -39,7 +39,7 @@ fn a_good_request_is_parsed_and_accepted() {
 fn an_acceptance_that_chooses_nothing_has_no_fields_for_it() {
     let parsed =
         UpgradeRequest::parse_headers(HandshakeKind::Upgrade, &upgrade(&[]), true).unwrap();
-    let (headers, negotiated) = parsed.accept_headers(&Acceptance::default()).unwrap();
+    let (headers, negotiated) = accept_headers(&parsed, &Acceptance::default()).unwrap();
     assert_eq!(headers.len(), 3);
     assert_eq!(negotiated, Negotiated::default());
 }
@@ -57,7 +57,7 @@ fn an_extended_connect_is_parsed_and_accepted() {
         headers: headers(&[("Server", "x")]),
         ..Acceptance::default()
     };
-    let (fields, _) = parsed.accept_headers(&acceptance).unwrap();
+    let (fields, _) = accept_headers(&parsed, &acceptance).unwrap();
     let expected = headers(&[("sec-websocket-protocol", "chat"), ("server", "x")]);
     assert_eq!(fields, expected);
 }
@@ -74,7 +74,7 @@ fn only_what_was_requested_can_be_accepted() {
             subprotocol: Some(name.into()),
             ..Acceptance::default()
         };
-        parsed.accept_headers(&acceptance).err()
+        accept_headers(&parsed, &acceptance).err()
     };
     assert_eq!(subprotocol("chat"), None);
     assert_eq!(subprotocol("Chat"), Some(Rule::SubprotocolNotRequested));
@@ -92,7 +92,7 @@ fn only_what_was_requested_can_be_accepted() {
             extensions: names.iter().map(named).collect(),
             ..Acceptance::default()
         };
-        parsed.accept_headers(&acceptance).err()
+        accept_headers(&parsed, &acceptance).err()
     };
     assert_eq!(extensions(&["bar", "foo"]), None);
     assert_eq!(
@@ -112,7 +112,7 @@ fn class_18_no_value_of_the_host_ends_its_line_or_overrides_the_handshake() {
             headers: headers(&[(name, value)]),
             ..Acceptance::default()
         };
-        parsed.accept(&acceptance).err()
+        parsed.accept(&acceptance, &acceptance.extensions).err()
     };
     assert_eq!(with("X", "a\r\nb"), Some(Rule::HeaderValueInvalid));
     assert_eq!(with("X: y\r\n", "a"), Some(Rule::HeaderNameInvalid));

@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn a_request_is_the_example_of_rfc_6455_section_1_2() {
-    let (bytes, _) = UpgradeRequest::make(&example(), NONCE).unwrap();
+    let (bytes, _) = make(&example()).unwrap();
     let expected = format!(
         "GET /chat?a=b HTTP/1.1\r\n\
          Host: example.org:8080\r\n\
@@ -21,7 +21,7 @@ fn a_request_is_the_example_of_rfc_6455_section_1_2() {
 
 #[test]
 fn a_request_that_offers_nothing_has_no_fields_for_it() {
-    let (bytes, _) = UpgradeRequest::make(&Request::new("[::1]", "/"), NONCE).unwrap();
+    let (bytes, _) = make(&Request::new("[::1]", "/")).unwrap();
     let text = String::from_utf8(bytes).unwrap();
     assert!(!text.contains("Protocol") && !text.contains("Extensions"));
     assert_eq!(text.lines().count(), 7);
@@ -86,11 +86,7 @@ fn class_18_a_target_is_a_path_of_visible_ascii() {
             target: bad.into(),
             ..example()
         };
-        assert_eq!(
-            UpgradeRequest::make(&request, NONCE).err(),
-            Some(Rule::TargetInvalid),
-            "{bad:?}"
-        );
+        assert_eq!(make(&request).err(), Some(Rule::TargetInvalid), "{bad:?}");
     }
 }
 
@@ -102,7 +98,7 @@ fn class_18_an_authority_is_a_host_and_port() {
             ..example()
         };
         assert_eq!(
-            UpgradeRequest::make(&request, NONCE).err(),
+            make(&request).err(),
             Some(Rule::AuthorityInvalid),
             "{bad:?}"
         );
@@ -114,7 +110,7 @@ fn class_18_no_value_of_the_caller_ends_its_line() {
     let with = |change: &dyn Fn(&mut Request)| {
         let mut request = example();
         change(&mut request);
-        UpgradeRequest::make(&request, NONCE).err()
+        make(&request).err()
     };
     let evil = "a\r\nEvil: b";
     assert_eq!(
@@ -150,18 +146,11 @@ fn the_fields_of_the_handshake_are_reserved() {
             headers: own.into(),
             ..example()
         };
-        assert_eq!(
-            UpgradeRequest::make(&request, NONCE).err(),
-            Some(Rule::HeaderReserved),
-            "{name}"
-        );
+        assert_eq!(make(&request).err(), Some(Rule::HeaderReserved), "{name}");
     }
     let request = Request {
         headers: headers(&[("HOST", "evil")]),
         ..example()
     };
-    assert_eq!(
-        UpgradeRequest::make(&request, NONCE).err(),
-        Some(Rule::HeaderReserved)
-    );
+    assert_eq!(make(&request).err(), Some(Rule::HeaderReserved));
 }

@@ -91,7 +91,7 @@ fn a_key_with_bits_left_over_is_answered_as_it_was_sent() {
     );
     let (headers, _) = parsed
         .unwrap()
-        .accept_headers(&Acceptance::default())
+        .accept_headers(&Acceptance::default(), &[])
         .unwrap();
     let accept = header::single(&headers, "Sec-WebSocket-Accept");
     let expected = key::accept(key.as_bytes());

@@ -1,9 +1,12 @@
 //! The memory of what a call gives back.
 
 use super::*;
+use core::mem;
+
 use crate::Config;
 use crate::frame::header::{self, FIN, Opcode};
 use crate::handshake::Negotiated;
+use crate::limits::KEPT_CAPACITY;
 
 const NOW: Instant = Instant::from_nanos(0);
 
