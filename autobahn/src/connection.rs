@@ -76,7 +76,7 @@ impl Engine {
 /// it hasn't asked for as an answer to what it sent. Every message is compressed: this port of the test suite ends with an
 /// error of its own when one comes back that isn't. A client offers to do without takeover: the fuzzing server asks for
 /// that only if it was offered.
-fn config(role: Role) -> Config {
+pub(crate) fn config(role: Role) -> Config {
     let mut config = Config::default();
     let mut deflate = Deflate::default();
     deflate.min_length = 0;

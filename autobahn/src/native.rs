@@ -8,11 +8,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{self, timeout, timeout_at};
 use websocket_component::handshake::{Acceptance, Header, Request};
-use websocket_component::{Config, Deflate, Event, Instant, Role, Rule, Session, State};
+use websocket_component::{Event, Instant, Role, Rule, Session, State};
 use websocket_host::stream::Message;
 use websocket_host::stream::http::Uri;
 
-use crate::connection::SERVER;
+use crate::connection::{SERVER, config};
 
 /// The most that is read at once.
 const READ: usize = 64 << 10;
@@ -210,15 +210,4 @@ async fn hang_up(socket: &mut TcpStream, is_first: bool) -> std::io::Result<()> 
     let mut rest = [0; 4096];
     while socket.read(&mut rest).await? > 0 {}
     socket.shutdown().await
-}
-
-/// As for the component.
-fn config(role: Role) -> Config {
-    let mut deflate = Deflate::default();
-    deflate.min_length = 0;
-    deflate.send_context_takeover = role == Role::Server;
-    let mut config = Config::default();
-    config.deflate = Some(deflate);
-    config.timeouts.keepalive = None;
-    config
 }

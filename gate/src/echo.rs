@@ -85,8 +85,7 @@ impl Echo {
         let subprotocols = request.map(|request| request.subprotocols);
         let acceptance = Acceptance {
             subprotocol: subprotocols.and_then(|all| all.into_iter().next()),
-            extensions: Vec::new(),
-            headers: Vec::new(),
+            ..Acceptance::default()
         };
         guest.accept(side.session(), &acceptance, clock.now())?;
         side.more = true;

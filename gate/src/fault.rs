@@ -15,7 +15,7 @@ const SERVICE_UNAVAILABLE: &[u8] =
     Content-Length: 17\r\nConnection: close\r\n\r\nthe gate is full\n";
 
 /// Appends a close frame with 1011 (RFC 6455, section 5.5.1), if the wire allows it: all that the session handed out
-/// ends at the border of a frame, and none of its frames was a close.
+/// ends at a frame boundary, and no close frame was among it.
 ///
 /// That is so if the session had nothing left at the end of its last exchange; an exchange that failed gave nothing.
 pub(crate) fn close(who: Who, side: &mut Side) {

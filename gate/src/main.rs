@@ -11,10 +11,10 @@
 //! | `connection` | one connection, from its first byte to its line in the log |
 //! | `opening`, `refused`, `plain` | the client's request, the upstream's answer, and what each is told: **statuses** |
 //! | `relay` | two open sides, and what goes from one to the other |
-//! | `handshake`, `connect`, `fault` | one side's handshake; connecting to an upstream; the last word when a sandbox has failed |
+//! | `handshake`, `connect`, `fault` | one side's handshake; connecting to an upstream; the response or close frame when a sandbox has failed |
 //! | `gate`, `route`, `path`, `origin`, `headers`, `forwarded`, `fields` | what all connections share, and what decides where requests go and with what |
 //! | `report`, `close`, `side` | what is logged of a connection, **close codes**, a socket with its session |
-//! | `record`, `socket`, `timer`, `buffers`, `units` | recordings, bytes, time, and buffers that threads lend |
+//! | `record`, `socket`, `timer`, `buffers`, `units` | recordings, bytes, time, and the buffers that a thread's connections share |
 //! | `log`, `throttle` | how things are logged, and how often |
 //!
 //! Each module uses those in its own line and below.

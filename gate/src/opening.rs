@@ -17,7 +17,7 @@ use crate::handshake::{Outcome, handshake};
 use crate::record::Recording;
 use crate::refused::{Refused, Stop, refused};
 use crate::relay::Relay;
-use crate::report::{End, Fault, Report};
+use crate::report::{End, Party, Report};
 use crate::route::{NoRoute, Upstream};
 use crate::side::{Early, Side, Who};
 use crate::socket::Socket;
@@ -223,7 +223,7 @@ impl Opening<'_> {
             // Whatever it is, the client sent it.
             Err(CallError::Failure(failure)) => {
                 let text = "the request can't be passed on";
-                Err(refused(400, text).broken(Fault::Client, &failure).into())
+                Err(refused(400, text).broken(Party::Client, &failure).into())
             }
             Err(error) => Err(error.into()),
         }
@@ -268,7 +268,7 @@ impl Opening<'_> {
             }
             Err(CallError::Failure(failure)) => {
                 let text = "the upstream's answer can't be passed on";
-                Err(refused(502, text).broken(Fault::Upstream, &failure).into())
+                Err(refused(502, text).broken(Party::Upstream, &failure).into())
             }
             Err(error) => Err(error.into()),
         }

@@ -7,7 +7,7 @@ use websocket_host::{CallError, SandboxError};
 
 use crate::fields::header;
 use crate::headers;
-use crate::report::{Broken, Fault, Reason};
+use crate::report::{Broken, Party, Reason};
 
 /// Why a connection doesn't open.
 pub(crate) enum Stop {
@@ -25,7 +25,7 @@ pub(crate) enum Stop {
 pub(crate) struct Refused {
     status: StatusCode,
     text: &'static str,
-    by: Fault,
+    by: Party,
     rule: Option<String>,
     detail: String,
     headers: Vec<Header>,
@@ -41,7 +41,7 @@ impl Refused {
     }
 
     /// The rule that this party has broken, for the log only.
-    pub(crate) fn broken(self, by: Fault, failure: &Failure) -> Self {
+    pub(crate) fn broken(self, by: Party, failure: &Failure) -> Self {
         let rule = Some(failure.rule.clone());
         Self { by, rule, ..self }.with(Broken(failure))
     }
@@ -60,7 +60,7 @@ impl Refused {
             (Some(Rule::HandshakeRefused), Some(response)) if response.status >= 300 => {
                 let body = response.body_complete.then_some(response.body);
                 Self {
-                    by: Fault::Upstream,
+                    by: Party::Upstream,
                     headers: headers::of_refusal(
                         response.status,
                         &response.headers,
@@ -71,7 +71,7 @@ impl Refused {
                 }
             }
             _ => refused(502, "the upstream's answer is no handshake")
-                .broken(Fault::Upstream, failure),
+                .broken(Party::Upstream, failure),
         }
     }
 
@@ -111,9 +111,9 @@ pub(crate) fn refused(status: StatusCode, text: &'static str) -> Refused {
         status,
         text,
         by: match status {
-            502 | 504 => Fault::Upstream,
-            500.. => Fault::Gate,
-            _ => Fault::Client,
+            502 | 504 => Party::Upstream,
+            500.. => Party::Gate,
+            _ => Party::Client,
         },
         rule: None,
         detail: String::new(),

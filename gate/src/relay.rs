@@ -93,7 +93,7 @@ impl Relay {
                 }
                 let mut progress = self.poll_side(Who::Client, cx)?;
                 progress |= self.poll_side(Who::Upstream, cx)?;
-                progress |= self.poll_alarm(cx)?;
+                progress |= self.poll_timer(cx)?;
                 progress |= self.note_ends(report)?;
                 if self.cut || (self.client.is_over() && self.upstream.is_over()) {
                     return Poll::Ready(Ok(()));
@@ -189,10 +189,9 @@ impl Relay {
             from.received.add(result.messages, result.bytes);
             // What is left for this program to pass on is a close frame.
             batch.push_received(&result.source);
-            let refused = result.target.refused.clone();
             let done = from.note(result.source, rest)?;
-            to.note(result.target, &[])?;
-            if let Some(failure) = refused {
+            let passed_on = to.note(result.target, &[])?;
+            if let Some(failure) = passed_on.refused {
                 return Err(failure.into());
             }
             rest = rest.get(done.consumed..).unwrap_or_default();
@@ -288,7 +287,7 @@ impl Relay {
     }
 
     /// Does what is due. Returns whether anything may have been.
-    fn poll_alarm(&mut self, cx: &mut Context<'_>) -> Result<bool, CallError> {
+    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Result<bool, CallError> {
         let due = self.next_due();
         if self.timer.poll(cx, &self.clock, due).is_pending() {
             return Ok(false);

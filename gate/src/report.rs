@@ -33,15 +33,15 @@ pub(crate) enum End {
     Shutdown,
 }
 
-/// Whose doing something is.
+/// Who caused something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub(crate) enum Party {
     Client,
     Upstream,
     Gate,
 }
 
-impl Fault {
+impl Party {
     fn name(self) -> &'static str {
         match self {
             Self::Client => "client",
@@ -51,7 +51,7 @@ impl Fault {
     }
 }
 
-impl From<Who> for Fault {
+impl From<Who> for Party {
     fn from(who: Who) -> Self {
         match who {
             Who::Client => Self::Client,
@@ -63,7 +63,7 @@ impl From<Who> for Fault {
 /// Why a client is refused.
 #[derive(Debug)]
 pub(crate) struct Reason {
-    pub(crate) by: Fault,
+    pub(crate) by: Party,
     pub(crate) rule: Option<String>,
     pub(crate) text: String,
 }
@@ -79,16 +79,16 @@ impl fmt::Display for Broken<'_> {
 
 /// The fields of an event that tell how a connection ended.
 #[derive(Debug)]
-struct Fields {
+struct Fields<'a> {
     ended: &'static str,
-    by: Option<Fault>,
+    by: Option<Party>,
     status: Option<StatusCode>,
-    rule: Option<String>,
+    rule: Option<&'a str>,
     reason: Option<String>,
 }
 
-impl Fields {
-    fn new(ended: &'static str, by: Option<Fault>) -> Self {
+impl<'a> Fields<'a> {
+    fn new(ended: &'static str, by: Option<Party>) -> Self {
         Self {
             ended,
             by,
@@ -98,9 +98,9 @@ impl Fields {
         }
     }
 
-    fn broken(self, failure: &Failure) -> Self {
+    fn broken(self, failure: &'a Failure) -> Self {
         Self {
-            rule: Some(failure.rule.clone()),
+            rule: Some(&failure.rule),
             reason: Some(Broken(failure).to_string()),
             ..self
         }
@@ -108,15 +108,15 @@ impl Fields {
 }
 
 impl End {
-    fn fields(&self) -> Fields {
-        let client = Some(Fault::Client);
+    fn fields(&self) -> Fields<'_> {
+        let client = Some(Party::Client);
         match self {
-            Self::Closed(who) => Fields::new("closed", Some(Fault::from(*who))),
+            Self::Closed(who) => Fields::new("closed", Some(Party::from(*who))),
             Self::Failed(who, failure) if failure.rule() == Some(Rule::ConnectionLost) => {
-                Fields::new("lost", Some(Fault::from(*who))).broken(failure)
+                Fields::new("lost", Some(Party::from(*who))).broken(failure)
             }
             Self::Failed(who, failure) => {
-                Fields::new("failed", Some(Fault::from(*who))).broken(failure)
+                Fields::new("failed", Some(Party::from(*who))).broken(failure)
             }
             Self::BadRequest(failure, status) => Fields {
                 status: Some(*status),
@@ -124,7 +124,7 @@ impl End {
             },
             Self::Refused(status, reason) => Fields {
                 status: Some(*status),
-                rule: reason.rule.clone(),
+                rule: reason.rule.as_deref(),
                 reason: Some(reason.text.clone()),
                 ..Fields::new("refused", Some(reason.by))
             },
@@ -134,13 +134,13 @@ impl End {
                 ..Fields::new("answered", None)
             },
             Self::Fault(who, CallError::Failure(failure)) => {
-                Fields::new("fault", who.map(Fault::from)).broken(failure)
+                Fields::new("fault", who.map(Party::from)).broken(failure)
             }
             Self::Fault(who, CallError::Sandbox(error)) => Fields {
                 reason: Some(error.to_string()),
-                ..Fields::new("fault", who.map(Fault::from))
+                ..Fields::new("fault", who.map(Party::from))
             },
-            Self::Shutdown => Fields::new("shutdown", Some(Fault::Gate)),
+            Self::Shutdown => Fields::new("shutdown", Some(Party::Gate)),
         }
     }
 
@@ -149,9 +149,9 @@ impl End {
         match self {
             Self::Fault(..) => Level::ERROR,
             Self::Failed(Who::Upstream, _) => Level::WARN,
-            Self::Refused(500.., reason) if reason.by == Fault::Upstream => Level::WARN,
+            Self::Refused(500.., reason) if reason.by == Party::Upstream => Level::WARN,
             // The gate itself is full or shuts down with 503; with anything else it is broken.
-            Self::Refused(500..=502 | 504.., reason) if reason.by == Fault::Gate => Level::ERROR,
+            Self::Refused(500..=502 | 504.., reason) if reason.by == Party::Gate => Level::ERROR,
             Self::Left => Level::INFO,
             _ if opened => Level::INFO,
             _ => Level::DEBUG,
@@ -274,9 +274,9 @@ impl Report {
                 tracing::event!(
                     $level,
                     ended,
-                    by = by.map(Fault::name),
+                    by = by.map(Party::name),
                     status,
-                    rule,
+                    rule = rule.map(bounded),
                     reason = reason.as_deref().map(bounded),
                     route = self.route,
                     path = self.path,

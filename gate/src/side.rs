@@ -311,7 +311,7 @@ impl Side {
 
     /// Whether the session neither takes nor gives anything more. The end of the socket is the gate's to wait for.
     pub(crate) fn has_ended(&self) -> bool {
-        matches!(self.state, State::Draining | State::Closed)
+        self.state.has_ended()
     }
 
     /// Whether its input counts.

@@ -26,7 +26,7 @@ impl Clock {
     /// Returns the current reading. After 584 years it stays at its largest value.
     #[must_use]
     pub fn now(&self) -> Instant {
-        u64::try_from(self.origin.elapsed().as_nanos()).unwrap_or(u64::MAX)
+        nanos(self.origin.elapsed())
     }
 
     /// Returns when the clock reaches `reading`, for a timer. A time that is too far away for the system's clock is 30
@@ -38,6 +38,11 @@ impl Clock {
             .checked_add(Duration::from_nanos(reading))
             .unwrap_or_else(|| time::Instant::now() + FAR)
     }
+}
+
+/// A span of time as the contract has it. Longer than that is as good as never.
+pub(crate) fn nanos(span: Duration) -> u64 {
+    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -56,8 +56,8 @@ impl Guest {
                     mem::take(&mut answer.payload),
                     mem::take(&mut answer.output),
                 );
-                self.given[0] = bytes;
-                let (payload, output) = &self.given[0];
+                self.copied[0] = bytes;
+                let (payload, output) = &self.copied[0];
                 Ok(answer.into_exchanged(payload, output))
             }
         }
@@ -102,11 +102,11 @@ impl Guest {
                 let result = function.call(&mut self.store, arguments);
                 let mut answer =
                     self.checked(result, |answer| answer.check(input.len(), Vec::len))?;
-                self.given = [&mut answer.source, &mut answer.target].map(|answer| {
+                self.copied = [&mut answer.source, &mut answer.target].map(|answer| {
                     let payload = mem::take(&mut answer.payload);
                     (payload, mem::take(&mut answer.output))
                 });
-                let [source, target] = &self.given;
+                let [source, target] = &self.copied;
                 Ok(answer.into_relayed((&source.0, &source.1), (&target.0, &target.1)))
             }
         }

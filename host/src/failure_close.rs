@@ -1,13 +1,6 @@
 //! The close frame that is sent when a guest has failed.
 
-/// A side of a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// Its frames are masked.
-    Client,
-    /// Its frames are not.
-    Server,
-}
+use websocket_component::Role;
 
 /// Returns a close frame with the code 1011, internal error, for a connection whose guest has ended.
 ///
@@ -21,7 +14,7 @@ pub fn failure_close(role: Role) -> Vec<u8> {
     match role {
         Role::Server => vec![FIN_CLOSE, 2, code[0], code[1]],
         Role::Client => {
-            // A key that can be foreseen does no harm here, since the payload is not the application's.
+            // A predictable key does no harm here, since the payload is not the application's.
             let mut key = [0; 4];
             let _ = getrandom::fill(&mut key);
             let masked = [code[0] ^ key[0], code[1] ^ key[1]];

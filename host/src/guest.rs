@@ -25,10 +25,10 @@ pub struct Guest {
     pub(crate) exchange: Exchange,
     /// From the first relay on.
     relay: Option<Relay>,
-    /// The payload and the output of the last exchange, of a component that doesn't leave them in place; and of the other
-    /// one, if it was a relay's.
-    pub(crate) given: [(Vec<u8>, Vec<u8>); 2],
-    /// The options that the last session was made with, which the next one mostly is too.
+    /// Copies of the payload and the output of the last results, if the component frees them: one pair for an exchange,
+    /// two for a relay.
+    pub(crate) copied: [(Vec<u8>, Vec<u8>); 2],
+    /// The options of the last session. The next one usually has the same.
     options: Option<(Config, ResourceAny)>,
     id: u64,
     fault: Option<SandboxError>,
@@ -75,7 +75,7 @@ impl Guest {
             bindings,
             exchange,
             relay: None,
-            given: Default::default(),
+            copied: Default::default(),
             options: None,
             id: GUESTS.fetch_add(1, Ordering::Relaxed),
             fault: None,

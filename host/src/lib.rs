@@ -42,8 +42,7 @@
 //!     let has_request = result.events.iter().any(|event| event.kind == EventKind::Request);
 //!     input.drain(..result.consumed);
 //!     if has_request {
-//!         let (subprotocol, extensions, headers) = (None, Vec::new(), Vec::new());
-//!         guest.accept(&session, &Acceptance { subprotocol, extensions, headers }, clock.now())?;
+//!         guest.accept(&session, &Acceptance::default(), clock.now())?;
 //!     }
 //! #   break;
 //! }
@@ -83,7 +82,8 @@ pub use clock::Clock;
 pub use config::{Cache, SandboxConfig};
 pub use error::{CallError, SandboxError};
 pub use exchanged::{Exchanged, Relayed};
-pub use failure_close::{Role, failure_close};
+pub use failure_close::failure_close;
 pub use guest::{Guest, Session};
 pub use load::LoadError;
 pub use sandbox::Sandbox;
+pub use websocket_component::Role;

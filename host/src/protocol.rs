@@ -28,6 +28,14 @@ impl Failure {
     }
 }
 
+impl State {
+    /// Returns whether the session neither takes nor gives anything more: it drains or is closed.
+    #[must_use]
+    pub fn has_ended(self) -> bool {
+        matches!(self, Self::Draining | Self::Closed)
+    }
+}
+
 impl EventKind {
     /// Returns what to send to forward a message or a close frame, and none for all other events.
     #[must_use]

@@ -24,7 +24,7 @@ pub(crate) struct Events(pub(crate) Vec<Event>);
 #[derive(Clone, Copy)]
 pub(crate) struct List<'call, T>(pub(crate) &'call [T]);
 
-/// `option<failure>`, on the heap: most results have none, and are moved with what it would take.
+/// `option<failure>`, on the heap: most results have none, and would be moved with room for it.
 #[derive(Debug)]
 pub(crate) struct MaybeFailure(pub(crate) Option<Box<Failure>>);
 

@@ -113,12 +113,7 @@ impl Subject for Component {
                     .iter()
                     .any(|event| event.kind == EventKind::Request);
                 ensure!(asked, "no request");
-                let acceptance = Acceptance {
-                    subprotocol: None,
-                    extensions: Vec::new(),
-                    headers: Vec::new(),
-                };
-                guest.accept(&session, &acceptance, 1)?;
+                guest.accept(&session, &Acceptance::default(), 1)?;
                 let result = guest.exchange(&session, &[], &[], &[], 1, CAPACITY)?;
                 ensure!(is_accepted(result.output), "it doesn't open");
                 session

@@ -141,8 +141,8 @@ impl Peer {
     /// Gives the session what was read.
     pub(crate) fn work(&mut self) {
         let now = self.now();
-        let mut turn = self.session.input(&mut self.input, now);
-        while let Some(event) = turn.next() {
+        let mut events = self.session.input(&mut self.input, now);
+        while let Some(event) = events.next() {
             let text = |payload: &[u8]| String::from_utf8(payload.to_vec()).unwrap();
             self.got.push_back(match event {
                 Event::Request | Event::Opened => {
@@ -157,7 +157,7 @@ impl Peer {
                 other => panic!("not asked for: {other:?}"),
             });
         }
-        let consumed = turn.consumed();
+        let consumed = events.consumed();
         self.input.drain(..consumed);
         self.flush();
     }

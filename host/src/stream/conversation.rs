@@ -19,7 +19,7 @@ pub(super) const CAPACITY: u32 = 64 << 10;
 /// How many messages a queue has room for while it is empty.
 const KEPT: usize = 8;
 
-/// A rule that is broken behind messages ends the session so much later, in nanoseconds: they may be answered.
+/// How long after messages a broken rule behind them ends the session, in nanoseconds, so that they can be answered.
 const ANSWER_TIME: u64 = 1_000_000;
 
 pub(super) struct Conversation {
@@ -35,7 +35,7 @@ pub(super) struct Conversation {
     unread: Vec<u8>,
     /// The session didn't want `unread`, and asking again is of no use before something else has happened.
     stalled: bool,
-    /// The session has more to say even if it hears nothing new.
+    /// The session has more to hand out even without new input.
     pub(super) more: bool,
     pub(super) state: State,
     pub(super) deadline: Option<Instant>,
@@ -184,7 +184,7 @@ impl Conversation {
         let rest = &input[consumed..];
         self.stalled = again && !rest.is_empty() && consumed == 0 && events.is_empty() && !more;
         self.unread = match state {
-            State::Draining | State::Closed => Vec::new(),
+            _ if state.has_ended() => Vec::new(),
             _ if again || !fresh.is_empty() => rest.to_vec(),
             _ => unread,
         };
@@ -215,7 +215,7 @@ impl Conversation {
         if refused.is_some() {
             self.refusal = refused;
         }
-        if is_over(self.state) {
+        if self.state.has_ended() {
             self.dropped |= !self.outbox.is_empty();
             self.outbox.clear();
         }
@@ -252,11 +252,6 @@ fn deliver(result: &Exchanged<'_>, inbox: &mut VecDeque<Message>) -> Result<(), 
         inbox.extend(Message::received(event, payload)?);
     }
     Ok(())
-}
-
-/// Whether the session neither takes nor gives anything more.
-pub(super) fn is_over(state: State) -> bool {
-    matches!(state, State::Draining | State::Closed)
 }
 
 /// What a message that waits takes.

@@ -4,13 +4,13 @@ use bytes::Bytes;
 use http::StatusCode;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use websocket_component::Role;
 
 use super::conversation::Conversation;
 use super::error::Error;
 use super::request::{self, ErrorResponse, IntoRequest, Request, Response};
 use super::socket::WebSocketStream;
 use crate::clock::Clock;
-use crate::failure_close::Role;
 use crate::protocol::{Acceptance, Config, Delivery, Negotiated, Rule, State};
 use crate::sandbox::Sandbox;
 
@@ -152,12 +152,7 @@ where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
     let mut stream = requested(io, sandbox, config).await?;
-    let plain = Acceptance {
-        subprotocol: None,
-        extensions: Vec::new(),
-        headers: Vec::new(),
-    };
-    stream.accept(&plain).await?;
+    stream.accept(&Acceptance::default()).await?;
     Ok(stream)
 }
 

@@ -6,8 +6,9 @@ use std::time::Duration;
 use std::{fmt, io, mem};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use websocket_component::Role;
 
-use super::conversation::{Conversation, is_over};
+use super::conversation::Conversation;
 use super::ending::Ending;
 use super::error::Error;
 use super::message::Message;
@@ -15,9 +16,9 @@ use super::output::Output;
 use super::read_buffer;
 use super::timer::Timer;
 use super::wakers::{Half, Wakers};
+use crate::clock::nanos;
 use crate::error::SandboxError;
-use crate::failure_close::{Role, failure_close};
-use crate::options::nanos;
+use crate::failure_close::failure_close;
 use crate::protocol::{CloseFrame, Config, Instant, Negotiated, State};
 
 /// A WebSocket over `IO`.
@@ -262,7 +263,7 @@ where
             self.guest_ended(error, was_open);
         } else if let Err(error) = written {
             self.lost(error);
-        } else if is_over(self.conversation.state) {
+        } else if self.conversation.state.has_ended() {
             self.session_ended(false);
         } else if can_write && !self.output.is_empty() {
             self.output_moved(false);

@@ -78,10 +78,10 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn it_rings_at_the_deadline_that_holds_then() {
+    async fn it_is_due_at_the_deadline_that_holds_then() {
         let (mut timer, clock) = (Timer::default(), Clock::start());
         assert!(!at(1, &mut timer, &clock, 5).await);
-        // Put off: the timer wakes at 5, and the timer doesn't ring before 9.
+        // Postponed: the sleep ends at 5, but the timer is not due before 9.
         assert!(!at(6, &mut timer, &clock, 9).await);
         // Brought forward.
         assert!(!at(7, &mut timer, &clock, 8).await);

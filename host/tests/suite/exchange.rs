@@ -50,10 +50,10 @@ fn open(guest: &mut Guest) -> (Session, Session) {
         .expect("a result")
         .output
         .to_vec();
-    let turn = guest
+    let result = guest
         .exchange(&server, &head, &[], b"", 1, CAPACITY)
         .expect("a result");
-    assert_eq!(kinds(&turn), [EventKind::Request]);
+    assert_eq!(kinds(&result), [EventKind::Request]);
     let negotiated = guest
         .accept(&server, &acceptance(), 0)
         .expect("a good answer");
@@ -63,36 +63,36 @@ fn open(guest: &mut Guest) -> (Session, Session) {
         .expect("a result")
         .output
         .to_vec();
-    let turn = guest
+    let result = guest
         .exchange(&client, &head, &[], b"", 2, CAPACITY)
         .expect("a result");
     assert_eq!(
-        (kinds(&turn), turn.state),
+        (kinds(&result), result.state),
         (vec![EventKind::Opened], State::Open)
     );
     (client, server)
 }
 
-fn kinds(turn: &Exchanged<'_>) -> Vec<EventKind> {
-    turn.events.iter().map(|event| event.kind).collect()
+fn kinds(result: &Exchanged<'_>) -> Vec<EventKind> {
+    result.events.iter().map(|event| event.kind).collect()
 }
 
 /// All that `from` has to write, 64 KiB at a time, is read by `to`: what it makes of it.
 fn carry(guest: &mut Guest, from: &Session, to: &Session) -> Vec<(EventKind, Vec<u8>)> {
     let mut received = Vec::new();
     loop {
-        let turn = guest
+        let result = guest
             .exchange(from, b"", &[], b"", 3, CAPACITY)
             .expect("a result");
-        let (output, more) = (turn.output.to_vec(), turn.more);
+        let (output, more) = (result.output.to_vec(), result.more);
         let mut rest = &output[..];
         loop {
-            let turn = guest
+            let result = guest
                 .exchange(to, rest, &[], b"", 3, CAPACITY)
                 .expect("a result");
-            let bytes = |event: &Event| (event.kind, turn.bytes(event).to_vec());
-            received.extend(turn.events.iter().map(bytes));
-            rest = &rest[turn.consumed..];
+            let bytes = |event: &Event| (event.kind, result.bytes(event).to_vec());
+            received.extend(result.events.iter().map(bytes));
+            rest = &rest[result.consumed..];
             if rest.is_empty() {
                 break;
             }
@@ -111,15 +111,15 @@ fn messages_of_all_sizes_arrive_as_they_were_sent() {
         for size in [0, 1, 125, 126, 65_535, 65_536, 100_000, 16 << 20] {
             let payload: Vec<u8> = (0..size).map(|at: usize| (at * 31 % 251) as u8).collect();
             let record = record(OutgoingKind::Binary(Compression::Automatic), 0, size);
-            let turn = guest
+            let result = guest
                 .exchange(from, b"", &[record], &payload, 3, 1)
                 .expect("a result");
-            assert_eq!((turn.accepted, &turn.refused), (1, &None));
-            let first = turn.output.to_vec();
-            let turn = guest
+            assert_eq!((result.accepted, &result.refused), (1, &None));
+            let first = result.output.to_vec();
+            let result = guest
                 .exchange(to, &first, &[], b"", 3, CAPACITY)
                 .expect("a result");
-            assert!(turn.events.is_empty());
+            assert!(result.events.is_empty());
             let received = carry(&mut guest, from, to);
             assert!(received == [(EventKind::Binary, payload)], "{size} bytes");
         }
@@ -141,7 +141,7 @@ fn results_that_are_not_lent_are_copied() {
 
     let mut guest = copying.guest().expect("a guest");
     let (client, server) = open(&mut guest);
-    let turn = guest.exchange(
+    let result = guest.exchange(
         &client,
         b"",
         &[record(OutgoingKind::Text(Compression::Automatic), 0, 5)],
@@ -149,22 +149,22 @@ fn results_that_are_not_lent_are_copied() {
         3,
         CAPACITY,
     );
-    let output = turn.expect("a result").output.to_vec();
-    let turn = guest
+    let output = result.expect("a result").output.to_vec();
+    let result = guest
         .exchange(&server, &output, &[], b"", 3, CAPACITY)
         .expect("a result");
-    assert_eq!(turn.bytes(&turn.events[0]), b"hello");
+    assert_eq!(result.bytes(&result.events[0]), b"hello");
 
-    let turns = guest.relay(&server, &client, &output, 3, CAPACITY);
-    let turns = turns.expect("turns");
-    assert_eq!((turns.messages, turns.bytes), (1, 5));
+    let relayed = guest.relay(&server, &client, &output, 3, CAPACITY);
+    let relayed = relayed.expect("a result");
+    assert_eq!((relayed.messages, relayed.bytes), (1, 5));
     assert_eq!(
-        turns.target.output.len(),
+        relayed.target.output.len(),
         output.len(),
         "masked, by another key"
     );
     assert_eq!(
-        (turns.source.output, turns.source.consumed),
+        (relayed.source.output, relayed.source.consumed),
         (&b""[..], output.len())
     );
 }
@@ -176,10 +176,10 @@ fn a_relay_takes_sessions_of_its_own_guest_only() {
     let mut other = sandbox().guest().expect("a guest");
     let (stranger, _) = open(&mut other);
     for (source, target) in [(&client, &stranger), (&stranger, &server)] {
-        let turns = guest.relay(source, target, b"", 3, CAPACITY);
+        let relayed = guest.relay(source, target, b"", 3, CAPACITY);
         assert!(
-            matches!(turns, Err(SandboxError::ForeignSession)),
-            "{turns:?}"
+            matches!(relayed, Err(SandboxError::ForeignSession)),
+            "{relayed:?}"
         );
     }
     assert!(guest.relay(&client, &server, b"", 3, CAPACITY).is_ok());
@@ -195,18 +195,18 @@ fn several_messages_go_in_one_call_and_come_in_one() {
         record(OutgoingKind::TextFragment(Compression::Automatic), 8, 1),
         record(OutgoingKind::Text(Compression::Automatic), 9, 1),
     ];
-    let turn = guest
+    let result = guest
         .exchange(&client, b"", &records, b"helloabcxy", 3, CAPACITY)
         .expect("a result");
-    assert_eq!((turn.accepted, turn.more), (4, false));
-    let output = turn.output.to_vec();
-    let turn = guest
+    assert_eq!((result.accepted, result.more), (4, false));
+    let output = result.output.to_vec();
+    let result = guest
         .exchange(&server, &output, &[], b"", 3, CAPACITY)
         .expect("a result");
-    let bytes: Vec<_> = turn
+    let bytes: Vec<_> = result
         .events
         .iter()
-        .map(|event| (event.kind, turn.bytes(event)))
+        .map(|event| (event.kind, result.bytes(event)))
         .collect();
     assert_eq!(
         bytes,
@@ -226,12 +226,12 @@ fn a_refused_record_is_named_and_those_before_it_are_sent() {
         record(OutgoingKind::Text(Compression::Automatic), 0, 5),
         record(OutgoingKind::Text(Compression::Automatic), 3, 3),
     ];
-    let turn = guest
+    let result = guest
         .exchange(&client, b"", &records, b"hello", 3, CAPACITY)
         .expect("a result");
-    let rule = turn.refused.as_ref().and_then(|failure| failure.rule());
-    assert_eq!((turn.accepted, rule), (1, Some(Rule::PayloadOutOfBounds)));
-    assert!(!turn.output.is_empty());
+    let rule = result.refused.as_ref().and_then(|failure| failure.rule());
+    assert_eq!((result.accepted, rule), (1, Some(Rule::PayloadOutOfBounds)));
+    assert!(!result.output.is_empty());
 }
 
 #[test]
@@ -239,15 +239,15 @@ fn a_rule_that_is_broken_ends_the_session_and_not_the_guest() {
     let mut guest = sandbox().guest().expect("a guest");
     let (_, server) = open(&mut guest);
     let unmasked = b"\x81\x02hi";
-    let turn = guest
+    let result = guest
         .exchange(&server, unmasked, &[], b"", 3, CAPACITY)
         .expect("a result");
-    let failure = turn.failure.as_ref().expect("a failure");
+    let failure = result.failure.as_ref().expect("a failure");
     assert_eq!(
         (failure.rule(), failure.close_code),
         (Some(Rule::FrameNotMasked), Some(1002))
     );
-    assert_eq!(turn.output[..1], [0x88]);
+    assert_eq!(result.output[..1], [0x88]);
     assert!(guest.fault().is_none());
     assert_eq!(
         guest
@@ -287,8 +287,8 @@ fn a_session_is_no_other_guests() {
     let session = guest.server(&config, 0).expect("a server");
     let same = other.server(&config, 0).expect("a server");
     assert_eq!(other.state(&session), Err(SandboxError::ForeignSession));
-    let turn = other.exchange(&session, b"", &[], b"", 1, 1);
-    assert_eq!(turn.map(|_| ()), Err(SandboxError::ForeignSession));
+    let result = other.exchange(&session, b"", &[], b"", 1, 1);
+    assert_eq!(result.map(|_| ()), Err(SandboxError::ForeignSession));
     assert_eq!(other.state(&same), Ok(State::Connecting));
     assert_eq!(guest.state(&session), Ok(State::Connecting));
 }

@@ -28,8 +28,8 @@ fn server(sandbox: &Sandbox) -> (Guest, Session) {
 
 /// What comes of a guest that is told to do this.
 fn told(guest: &mut Guest, session: &Session, text: &str) -> Result<usize, SandboxError> {
-    let turn = guest.exchange(session, &frame(text), &[], b"", 1, 1024);
-    turn.map(|turn| turn.events.len())
+    let result = guest.exchange(session, &frame(text), &[], b"", 1, 1024);
+    result.map(|result| result.events.len())
 }
 
 #[test]
@@ -103,9 +103,9 @@ fn class_29_memory_ends_at_its_limit() {
         length: 7 << 20,
         context: None,
     };
-    let turn = guest.exchange(&session, b"", &[record], &payload, 1, 1024);
+    let result = guest.exchange(&session, b"", &[record], &payload, 1, 1024);
     assert_eq!(
-        turn.map(|_| ()),
+        result.map(|_| ()),
         Err(SandboxError::OutOfMemory { limit: memory })
     );
     let (mut guest, session) = server(&sandbox);
