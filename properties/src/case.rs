@@ -10,6 +10,9 @@ use websocket_component::{Config, Deflate, Delivery, Instant, PongPolicy, Role};
 /// When everything happens.
 pub(crate) const NOW: Instant = Instant::from_nanos(7_000_000_000);
 
+/// The longest message that is left in the input, if any is: shorter than some.
+pub(crate) const LEFT: u32 = 300;
+
 /// The extension whose frames are the host's business.
 const EXTENSION: &str = "x-frames";
 

@@ -19,7 +19,7 @@ const PER_MESSAGE_BYTE: u64 = 6;
 /// Of a window and a decoder (RFC 7692), and of what is being inflated.
 const INFLATER: u64 = 48 << 10;
 /// No byte of compressed data becomes more than this (RFC 1951: 258 bytes of two bits).
-const MAX_INFLATED: u64 = 1032;
+pub(crate) const MAX_INFLATED: u64 = 1032;
 /// Of a pong that waits, at least two bytes long: its bytes and its border, in buffers that double.
 const PER_PONG_BYTE: u64 = 70;
 

@@ -14,9 +14,6 @@ use crate::case::{self, Case, NOW, Start};
 use crate::watch::Watch;
 use crate::{memory, opening, written};
 
-/// Shorter than some messages of the cases.
-const LONGEST_LEFT: u32 = 300;
-
 /// All that comes of a run.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Outcome {
@@ -63,7 +60,7 @@ fn holds(role: Role, input: &[u8]) {
     written::is_sound(&case, &cut);
     is_the_same(&case, &whole, cut);
     let mut leaving = case.clone();
-    leaving.config.leave_unfinished = LONGEST_LEFT;
+    leaving.config.leave_unfinished = case::LEFT;
     let (cut, left) = batched(&leaving, leaving.engine(), &case.cuts, case.capacity);
     // Text that is left in the input is checked when all of it has come.
     if left == 0 || whole.failure != Some(Rule::InvalidUtf8) {

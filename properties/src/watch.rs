@@ -62,14 +62,6 @@ impl<'a> Watch<'a> {
 
     /// A life has one direction, and one failure.
     fn lives_on(&mut self, result: &ExchangeResult) {
-        let age = |state| match state {
-            State::Connecting => 0,
-            State::Open => 1,
-            State::Closing => 2,
-            State::Draining => 3,
-            State::Closed => 4,
-            other => panic!("a state that comes when? {other:?}"),
-        };
         assert!(
             age(result.state) >= age(self.state),
             "{:?} again",
@@ -166,4 +158,16 @@ impl<'a> Watch<'a> {
 /// Whether a close can be reported with this code (RFC 6455, section 7.4): one that may be sent, or 1005.
 fn is_shown(code: u16) -> bool {
     matches!(code, 1000..=1003 | 1005 | 1007..=1014 | 3000..=4999)
+}
+
+/// How far a life has come: it has one direction.
+pub(crate) fn age(state: State) -> u8 {
+    match state {
+        State::Connecting => 0,
+        State::Open => 1,
+        State::Closing => 2,
+        State::Draining => 3,
+        State::Closed => 4,
+        other => panic!("a state that comes when? {other:?}"),
+    }
 }

@@ -1,8 +1,8 @@
 //! `cargo xtask broken`: an engine that is broken on purpose, and the tests that have to notice.
 //!
-//! The engine can be built without one of a few rules (`src/faults.rs`). With each of these faults the tests have to fail, and not just
-//! somewhere: in tests that are named after the rule that is broken. A fault that is not noticed by every suite, or an
-//! engine that can't be built, is an error; and so is a test that fails without any fault.
+//! The engine can be built without one of a few rules (`src/faults.rs`). With each of these faults the tests have to
+//! fail, and not just somewhere: in tests that are named after the rule that is broken. A fault that is not noticed by
+//! every suite, or an engine that can't be built, is an error; and so is a test that fails without any fault.
 //!
 //! The fast form has the native engine only, and runs only the tests that are named after the rule.
 

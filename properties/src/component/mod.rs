@@ -28,7 +28,7 @@ pub fn holds(input: &[u8]) {
 fn play<E: host_tests::Engine>(script: &Script<'_>) -> Vec<Answer> {
     let mut player = match Player::<E>::new(script) {
         Ok(player) => player,
-        // Of a setting that is out of range the component says which one.
+        // The component's failure also names the setting that is out of range: only the rules are compared.
         Err(failure) => return vec![Answer::Done(Err(failure.rule.into()))],
     };
     let mut answers = vec![player.look()];

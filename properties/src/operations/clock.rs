@@ -19,7 +19,7 @@ pub(super) struct Clock {
     input: Duration,
     /// When the last message ended.
     message: Duration,
-    /// When the first ping was handed out since then, or the transport has taken what it didn't.
+    /// When the first ping since the last input was handed out, or when the transport last took output after that.
     ping: Option<Duration>,
     close: Option<Duration>,
     /// When output was last handed out, or none waited.

@@ -29,11 +29,7 @@ pub(super) fn live_on(link: &mut Link) {
         end_message(link.side(client), now);
     }
     link.settle();
-    let are_open = |link: &Link| {
-        let sides = [&link.client, &link.server];
-        sides.map(|side| side.state() == State::Open && !side.told.has_closed())
-    };
-    if are_open(link) != [true, true] {
+    if !link.are_open() {
         return;
     }
     for _ in 0..MINUTES {
@@ -70,10 +66,7 @@ pub(super) fn notice_silence(link: &mut Link) {
     let now = link.now;
     for client in [true, false] {
         let side = link.side(client);
-        if !side.told.has_closed()
-            && side.told.count().is_multiple_of(3)
-            && side.state() == State::Open
-        {
+        if side.is_open() && side.told.count().is_multiple_of(3) {
             side.say(Message::Close, Said::Close, How::Borrowed, now);
         }
         notices_silence(side, now);
@@ -99,7 +92,7 @@ fn notices_silence(side: &mut Side, start: Instant) {
     for _ in 0..MAX_DEADLINES {
         let deadline = side.session.ask().next_deadline();
         let Some(next) = deadline.filter(|at| at.since(start) < Duration::from_hours(1)) else {
-            let is_noticed = has_ended(side);
+            let is_noticed = has_noticed(side);
             assert!(bound.is_none() || is_noticed, "a dead peer is not noticed");
             return;
         };
@@ -118,7 +111,7 @@ fn notices_silence(side: &mut Side, start: Instant) {
         side.run_dry(now);
         side.drain(usize::MAX, now);
         side.run_dry(now);
-        let is_noticed = has_ended(side);
+        let is_noticed = has_noticed(side);
         let passed = now.since(start);
         assert!(
             is_noticed || bound.is_none_or(|bound| passed <= bound + close),
@@ -129,6 +122,6 @@ fn notices_silence(side: &mut Side, start: Instant) {
 }
 
 /// Whether nothing is expected of the peer any more but the end of its stream.
-fn has_ended(side: &Side) -> bool {
+fn has_noticed(side: &Side) -> bool {
     side.failure().is_some() || matches!(side.state(), State::Draining | State::Closed)
 }

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use websocket_component::{Instant, Message, Role, Session, State};
 
+use super::clock::Clock;
 use super::script::{End, Finish, How, Passing, Script, Step, Way};
-use super::side::{Side, is_over};
+use super::side::Side;
 use super::{check, finish};
 use crate::case::{self, NOW};
 use crate::said::Said;
@@ -56,90 +57,71 @@ impl Link {
 
     fn take(&mut self, step: &Step<'_>) {
         let now = self.back.take().unwrap_or(self.now);
-        let client = match *step {
-            Step::Time(passing) => return self.pass(passing),
+        match *step {
+            Step::Time(passing) => self.pass(passing),
             Step::Serve { rounds } => {
                 for _ in 0..rounds % 4 {
                     self.serve();
                 }
-                return;
             }
             Step::Transfer { client, count } => {
                 self.side(!client).drain(amount(count), now);
                 self.arrive(client, amount(count));
-                self.side(client).read(now);
-                client
+                self.act(client, now, |side| {
+                    side.read(now);
+                });
             }
             Step::Send { client, how, what } => {
-                self.side(client).send(what, how, now);
-                client
+                self.act(client, now, |side| side.send(what, how, now));
             }
             Step::Pings { client, count } => {
-                self.side(client).ping(count, now);
-                client
+                self.act(client, now, |side| side.ping(count, now));
             }
             Step::Arrive { client, count } => {
                 self.arrive(client, amount(count));
-                self.side(client).read(now);
-                client
+                self.act(client, now, |side| {
+                    side.read(now);
+                });
             }
-            Step::Drain { client, count } => {
-                self.side(client).drain(amount(count), now);
-                client
-            }
-            // A host that calls until there is nothing more to do writes at once.
-            Step::BeginWrite { client } if self.side(client).way.dry => client,
-            Step::BeginWrite { client } => {
-                self.side(client).begin_write(now);
-                client
-            }
-            Step::EndWrite { client, count } => {
-                self.side(client).end_write(amount(count), now);
-                client
-            }
-            Step::Tick { client } => {
-                self.side(client).tick(now);
-                client
-            }
-            Step::Pause { client } => {
-                self.side(client).pause(now);
-                client
-            }
-            Step::Resume { client } => {
-                self.side(client).resume(now);
-                client
-            }
-            Step::Blocked { client } => {
-                self.side(client).blocked(now);
-                client
-            }
-            Step::Taken { client } => {
-                self.side(client).taken(now);
-                client
-            }
-            Step::Answer { client } => {
-                self.side(client).answer(now);
-                client
-            }
+            Step::Drain { client, count } => self.act(client, now, |side| {
+                side.drain(amount(count), now);
+            }),
+            Step::BeginWrite { client } => self.act(client, now, |side| {
+                // A host that calls until there is nothing more to do writes at once.
+                if !side.way.dry {
+                    side.begin_write(now);
+                }
+            }),
+            Step::EndWrite { client, count } => self.act(client, now, |side| {
+                side.end_write(amount(count), now);
+            }),
+            Step::Tick { client } => self.act(client, now, |side| side.tick(now)),
+            Step::Pause { client } => self.act(client, now, |side| side.pause(now)),
+            Step::Resume { client } => self.act(client, now, |side| side.resume(now)),
+            Step::Blocked { client } => self.act(client, now, |side| side.blocked(now)),
+            Step::Taken { client } => self.act(client, now, |side| side.taken(now)),
+            Step::Answer { client } => self.act(client, now, |side| side.answer(now)),
             Step::Done { client, count } => {
-                self.side(client).ask_done(usize::from(count));
-                client
+                self.act(client, now, |side| side.ask_done(usize::from(count)));
             }
             Step::End {
                 client,
                 end,
                 unless,
-            } => {
-                match end {
-                    _ if unless > 15 => {}
-                    End::Abort => self.side(client).abort(),
-                    End::OfInput => self.side(client).end_of_input(now),
-                }
-                client
-            }
-        };
-        if self.side(client).way.dry {
-            self.side(client).run_dry(now);
+            } => self.act(client, now, |side| match end {
+                _ if unless > 15 => {}
+                End::Abort => side.abort(),
+                End::OfInput => side.end_of_input(now),
+            }),
+        }
+    }
+
+    /// One host acts; a `dry` one then calls until there is nothing more to do.
+    fn act(&mut self, client: bool, now: Instant, act: impl FnOnce(&mut Side)) {
+        let side = self.side(client);
+        act(side);
+        if side.way.dry {
+            side.run_dry(now);
         }
     }
 
@@ -218,6 +200,11 @@ impl Link {
         panic!("it never comes to rest");
     }
 
+    /// Whether both sessions are open, and neither host has closed its own.
+    pub(super) fn are_open(&self) -> bool {
+        self.client.is_open() && self.server.is_open()
+    }
+
     /// Both hosts read, and both transports take what they get.
     pub(super) fn behave(&mut self) {
         let now = self.now;
@@ -235,16 +222,14 @@ impl Link {
     fn finish(&mut self) {
         self.behave();
         self.settle();
-        let quiet = [&self.client, &self.server]
-            .map(|side| side.state() == State::Open && !side.told.has_closed());
-        if quiet == [true, true] {
+        if self.are_open() {
             check::controls_have_arrived(&self.client, &self.server);
             check::controls_have_arrived(&self.server, &self.client);
         }
         for client in [true, false] {
             let now = self.now;
             let side = self.side(client);
-            if side.state() == State::Open && !side.told.has_closed() {
+            if side.is_open() {
                 side.say(Message::Close, Said::Close, How::Borrowed, now);
             }
             self.settle();
@@ -255,7 +240,7 @@ impl Link {
             side.run_dry(now);
             side.drain(usize::MAX, now);
             side.run_dry(now);
-            assert!(is_over(side.state()), "{:?} at the end", side.state());
+            assert_eq!(side.state(), State::Closed, "at the end");
         }
         check::all(&mut self.client, &mut self.server);
         check::all(&mut self.server, &mut self.client);
@@ -268,31 +253,26 @@ impl Side {
     }
 
     fn pause(&mut self, now: Instant) {
-        self.read_clock(now);
-        self.clock.pause();
-        self.session.call(|session| session.pause_reading(now));
-        self.check();
+        self.report(now, Clock::pause, Session::pause_reading);
     }
 
     pub(super) fn resume(&mut self, now: Instant) {
-        self.read_clock(now);
-        self.clock.resume();
-        self.session
-            .call(|session: &mut Session| session.resume_reading(now));
-        self.check();
+        self.report(now, Clock::resume, Session::resume_reading);
     }
 
     fn blocked(&mut self, now: Instant) {
-        self.read_clock(now);
-        self.clock.blocked();
-        self.session.call(|session| session.output_blocked(now));
-        self.check();
+        self.report(now, Clock::blocked, Session::output_blocked);
     }
 
     pub(super) fn taken(&mut self, now: Instant) {
+        self.report(now, Clock::taken, Session::output_taken);
+    }
+
+    /// The host reports something of its transport.
+    fn report(&mut self, now: Instant, clock: fn(&mut Clock), call: fn(&mut Session, Instant)) {
         self.read_clock(now);
-        self.clock.taken();
-        self.session.call(|session| session.output_taken(now));
+        clock(&mut self.clock);
+        self.session.call(|session| call(session, now));
         self.check();
     }
 }

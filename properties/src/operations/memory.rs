@@ -2,6 +2,8 @@
 
 use websocket_component::{Config, Limits, Session};
 
+use crate::memory::MAX_INFLATED;
+
 /// A session that is called only in measurements.
 pub(super) struct Metered {
     session: Option<Box<Session>>,
@@ -48,12 +50,12 @@ impl Metered {
         self.session.as_ref().expect("it is here between calls")
     }
 
-    /// The host gets a buffer that the session has made, or the other way round with less than nothing.
+    /// The host gets a buffer that the session has allocated.
     pub(super) fn gave(&mut self, capacity: usize) {
         self.held -= i64::try_from(capacity).expect("in memory");
     }
 
-    /// The session gets a buffer that the host has made.
+    /// The session gets a buffer that the host has allocated.
     pub(super) fn got(&mut self, capacity: usize) {
         self.held += i64::try_from(capacity).expect("in memory");
     }
@@ -82,8 +84,6 @@ const BASE: u64 = 48 << 10;
 const SEGMENTS: u64 = 2 * (68 << 10);
 /// A window and a decoder, a window and an encoder (RFC 7692).
 const DEFLATE: u64 = 700 << 10;
-/// No byte of compressed data becomes more than this (RFC 1951: 258 bytes of two bits).
-const MAX_INFLATED: u64 = 1032;
 /// A head: its bytes, and the fields of it.
 const HEADS: u64 = 32 << 10;
 

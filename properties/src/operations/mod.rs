@@ -9,7 +9,7 @@
 //! | [`side`] | after every call: one direction of life, no deadline in the past |
 //! | [`memory`] | after every call: what the limits allow, and no more |
 //! | [`clock`] | no peer is declared dead before it had its time |
-//! | [`finish`] | a live peer never is; a dead one always is, in time |
+//! | [`finish`] | a live peer is never declared dead; a dead one is, in time |
 //! | [`sends`] | every send is told once, as complete if its last byte was handed out |
 //! | [`reading`] | calls at one time come to an end |
 //! | [`same`] | what is written and heard depends neither on cuts nor on the calls that drive a session |

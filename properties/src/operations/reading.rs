@@ -4,8 +4,7 @@ use host_tests::Event;
 use websocket_component::{Action, ActionId, ActionQueue, Completion, Instant, Session};
 
 use super::side::Side;
-/// More pieces than this of what arrives at a time show nothing that fewer don't.
-const MAX_PIECES: usize = 64;
+
 /// Of what a few bytes are inflated to, this many calls may bring nothing: a message has up to 100,000 bytes then, and a
 /// call inflates at least 1024.
 const SILENT: usize = 128;
@@ -31,7 +30,7 @@ impl Side {
         }
         let heard = self.heard.len();
         let before = self.unread.len();
-        let piece = usize::from(self.way.cut).max(before / MAX_PIECES).max(1);
+        let piece = self.way.piece(before);
         loop {
             let was_read = match self.way.actions {
                 true => self.read_by_action(piece, now),
@@ -55,13 +54,7 @@ impl Side {
         let mut bytes = self.unread[..end].to_vec();
         let fresh = end.saturating_sub(self.reading.shown);
         let most = usize::from(self.way.events);
-        self.read_clock(now);
-        if fresh > 0 {
-            self.clock.input();
-        }
-        self.bound.delivered = 0;
-        self.bound.received += fresh as u64;
-        self.bound.given = end as u64;
+        self.gives(end, fresh, now);
         let mut events = Vec::new();
         let mut was_dropped = false;
         let consumed = self.session.call(|session| {
@@ -86,6 +79,17 @@ impl Side {
         }
         self.check();
         came
+    }
+
+    /// The session is about to be given that much, of which `fresh` bytes are new.
+    fn gives(&mut self, given: usize, fresh: usize, now: Instant) {
+        self.read_clock(now);
+        if fresh > 0 {
+            self.clock.input();
+        }
+        self.bound.delivered = 0;
+        self.bound.received += fresh as u64;
+        self.bound.given = given as u64;
     }
 
     /// Calls the session until there is nothing to do at this time. No call but a few goes without any effect.
@@ -127,15 +131,8 @@ impl Side {
         };
         let count = most.min(size).min(self.unread.len());
         let bytes: Vec<u8> = self.unread.drain(..count).collect();
-        self.read_clock(now);
-        self.clock.input();
-        self.bound.delivered = 0;
-        self.bound.received += count as u64;
-        self.bound.given = count as u64;
-        let read = Completion::Read(&bytes);
-        let completed = self.session.call(|s| s.complete_action(id, read, now));
-        completed.expect("it is outstanding");
-        self.check();
+        self.gives(count, count, now);
+        self.complete(id, Completion::Read(&bytes), now);
         self.act(now);
         true
     }

@@ -140,7 +140,17 @@ pub(super) struct Way {
     pub(super) dry: bool,
 }
 
-/// Which call hands output out, one after another.
+/// More pieces than this at a time show nothing that fewer don't.
+const MAX_PIECES: usize = 64;
+
+impl Way {
+    /// How long a piece of that many bytes is.
+    pub(super) fn piece(&self, bytes: usize) -> usize {
+        usize::from(self.cut).max(bytes / MAX_PIECES).max(1)
+    }
+}
+
+/// Which call hands output out.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub(super) enum Writes {
     Take,
@@ -198,7 +208,7 @@ impl<'a> Script<'a> {
 fn settings(input: &mut Unstructured<'_>) -> Result<Config> {
     let mut config = case::config(input)?;
     config.report_control_frames = true;
-    // The heads are those of a sound handshake.
+    // The heads are those of a valid handshake.
     let limits = &mut config.limits;
     (limits.head, limits.headers) = (65_536, 256);
     let seconds = |seconds| Some(Duration::from_secs(seconds));

@@ -48,7 +48,7 @@ impl Sends {
         self.complete.extend(context);
     }
 
-    /// Takes what the session tells, which may have ended.
+    /// Checks a send that the session reports as done; only a session that has ended may cancel one.
     pub(super) fn done(&mut self, sent: Sent, has_ended: bool) {
         let context = sent.context.expect("one was given");
         if sent.complete {

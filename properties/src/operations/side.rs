@@ -17,8 +17,9 @@ use super::sends::Sends;
 use super::told::Told;
 use super::wire::{Frame, Splitter};
 use super::writing::Writing;
-use crate::case::NOW;
+use crate::case::{self, NOW};
 use crate::said::{PING_MARK, Said};
+use crate::watch::age;
 
 pub(super) struct Side {
     pub(super) role: Role,
@@ -65,7 +66,7 @@ impl Side {
         handshake: bool,
     ) -> Side {
         if way.leaves {
-            config.leave_unfinished = MAX_LEFT;
+            config.leave_unfinished = case::LEFT;
         }
         let session = Metered::new(|| {
             let session = match (role, handshake) {
@@ -171,6 +172,11 @@ impl Side {
         self.session.ask().state()
     }
 
+    /// Whether the session is open, and the host has not closed it.
+    pub(super) fn is_open(&self) -> bool {
+        self.state() == State::Open && !self.told.has_closed()
+    }
+
     pub(super) fn failure(&self) -> Option<Rule> {
         self.session.ask().failure().map(|failure| failure.rule)
     }
@@ -182,7 +188,9 @@ impl Side {
     /// Nothing more comes of the session but its last bytes: it has failed, or both sides have closed.
     pub(super) fn has_ended(&self) -> bool {
         let closed = self.told.has_closed() || self.config.reply_to_close;
-        is_over(self.state()) || self.failure().is_some() || (closed && self.has_heard_close())
+        self.state() == State::Closed
+            || self.failure().is_some()
+            || (closed && self.has_heard_close())
     }
 
     pub(super) fn has_heard_close(&self) -> bool {
@@ -320,7 +328,7 @@ impl Side {
         self.session.call(Session::abort);
         self.check();
         if state != State::Connecting {
-            assert!(is_over(self.state()), "after abort: {:?}", self.state());
+            assert_eq!(self.state(), State::Closed, "after abort");
             assert_eq!(self.waiting(), 0, "bytes go out after an abort");
             self.was_aborted = true;
         }
@@ -329,26 +337,6 @@ impl Side {
     pub(super) fn end_of_input(&mut self, now: Instant) {
         self.call(now, |s| s.end_of_input(now));
         self.was_cut = true;
-    }
-}
-
-/// The host may drop the transport.
-pub(super) fn is_over(state: State) -> bool {
-    state == State::Closed
-}
-
-/// The longest message that is left in the input.
-const MAX_LEFT: u32 = 300;
-
-/// A life has one direction.
-fn age(state: State) -> u8 {
-    match state {
-        State::Connecting => 0,
-        State::Open => 1,
-        State::Closing => 2,
-        State::Draining => 3,
-        State::Closed => 4,
-        other => panic!("a state that comes when? {other:?}"),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The frames that a session has handed out to their last byte, as they leave it.
 
+use host_tests::heads;
 use host_tests::wire::{CLOSE, FIN, PING, PONG};
 
 /// Whose a frame is.
@@ -37,11 +38,10 @@ impl Splitter {
         self.begun.extend_from_slice(bytes);
         let mut at = 0;
         if self.in_head {
-            let end = self.begun.windows(4).position(|four| four == b"\r\n\r\n");
-            let Some(end) = end else {
+            let Some(end) = heads::end(&self.begun) else {
                 return Vec::new();
             };
-            at = end + 4;
+            at = end;
             self.in_head = false;
         }
         let mut frames = Vec::new();

@@ -5,9 +5,6 @@ use websocket_component::{Action, ActionId, ActionQueue, Completion, Instant};
 use super::script::Writes;
 use super::side::Side;
 
-/// More pieces than this of what is taken at a time show nothing that fewer don't.
-const MAX_PIECES: usize = 64;
-
 /// Where a host is with writing.
 #[derive(Default)]
 pub(super) struct Writing {
@@ -21,18 +18,17 @@ impl Side {
     /// The transport takes at most that many bytes. Returns whether it did take any.
     pub(super) fn drain(&mut self, count: usize, now: Instant) -> bool {
         self.writing.lent = None;
-        let piece = usize::from(self.way.cut).max(count.min(self.waiting()) / MAX_PIECES);
+        let piece = self.way.piece(count.min(self.waiting()));
         let mut left = count;
         while left > 0 {
-            let most = piece.max(1).min(left);
+            let most = piece.min(left);
             let written = match (self.way.actions, self.way.writes) {
-                (true, _) => self.write_by_action(most, now),
-                (_, Writes::Take) => self.take(most, now),
-                (_, Writes::Output) => {
+                (false, Writes::Take) => self.take(most, now),
+                (false, Writes::Slices) => self.write_slices(most, now),
+                (true, _) | (false, Writes::Output) => {
                     self.begin_write(now);
                     self.end_write(most, now)
                 }
-                (_, Writes::Slices) => self.write_slices(most, now),
             };
             if written == 0 {
                 break;
@@ -70,10 +66,8 @@ impl Side {
     /// The host begins to write.
     pub(super) fn begin_write(&mut self, now: Instant) {
         if self.way.actions {
-            if self.writing.action.is_none()
-                && let Some((id, bytes)) = self.next_write(now)
-            {
-                self.writing.action = Some((id, bytes));
+            if self.writing.action.is_none() {
+                self.writing.action = self.next_write(now);
             }
             return;
         }
@@ -122,13 +116,6 @@ impl Side {
         self.hands_out(&bytes[..count]);
         self.check();
         count
-    }
-
-    fn write_by_action(&mut self, most: usize, now: Instant) -> usize {
-        if self.writing.action.is_none() {
-            self.writing.action = self.next_write(now);
-        }
-        self.end_write(most, now)
     }
 
     /// The next action that writes, after those that tell of sends.

@@ -1,4 +1,4 @@
-//! How sessions end, with half-close (`docs/states.md`): on the Rust crate only, until the contract can say it too.
+//! How sessions end, with half-close (`docs/states.md`), on the Rust crate.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
