@@ -30,7 +30,7 @@ export class WebSocketError extends Error {
   readonly offset: number | undefined;
   /** The limit that was exceeded, in the unit of its setting. */
   readonly limit: number | undefined;
-  /** By what it was exceeded, as far as that is known. */
+  /** The value that exceeded the limit, if it is known. */
   readonly value: number | undefined;
   /** Of `handshake-refused`: what the server answered. */
   readonly response: Refused | undefined;
@@ -52,9 +52,14 @@ export class WebSocketError extends Error {
   }
 }
 
-/** As exactly as a number can be. */
+/** In multiples of `unit`; above 2^53 it is rounded. */
 function numberOf(value: bigint | undefined, unit = 1): number | undefined {
   return value === undefined ? undefined : Number(value) / unit;
+}
+
+/** The failure that a call of the component answered with, if that is what it threw. */
+export function failureOf(error: unknown): Failure | undefined {
+  return (error as { payload?: Failure }).payload;
 }
 
 /** Calls the component; a failure that it answers with is thrown as a {@link WebSocketError}. */
@@ -62,7 +67,7 @@ export function checked<T>(call: () => T): T {
   try {
     return call();
   } catch (error) {
-    const failure = (error as { payload?: Failure }).payload;
+    const failure = failureOf(error);
     throw failure ? new WebSocketError(failure) : error;
   }
 }

@@ -58,7 +58,6 @@ export class Outbox {
   taken(accepted: number, refused: WebSocketError | undefined): void {
     // There is room for it once what waits has been written.
     const isRefused = refused !== undefined && refused.rule !== 'queue-full';
-    if (accepted === 0 && !isRefused) return;
     for (const { bytes, done } of this.#waiting.splice(0, accepted)) {
       this.#size -= bytes.length;
       if (done) this.#written.push(done);

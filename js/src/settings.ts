@@ -2,7 +2,7 @@ import type { SessionOptions } from '../component/interfaces/websocket-protocol-
 import type { Failure } from '../component/interfaces/websocket-protocol-types.js';
 import { dispose } from './dispose.js';
 import type { Engine } from './engine.js';
-import { checked } from './error.js';
+import { checked, failureOf } from './error.js';
 
 /** The limits of a session. Each can be `Infinity`. */
 export interface Limits {
@@ -149,7 +149,7 @@ function apply(settings: Settings, options: SessionOptions): void {
   set(options, 'timeouts', timeouts, TIMEOUTS, MS);
 }
 
-/** Sets what is given of a group, in whose `unit` the engine counts. */
+/** Applies the settings of a group that are given. `unit` is how many of the engine's units one of the setting's units is. */
 function set<Group extends object>(
   options: SessionOptions, group: string, given: Group | undefined, setters: Setters<Group>, unit = 1,
 ): void {
@@ -160,14 +160,14 @@ function set<Group extends object>(
     try {
       setters[name](options, value as NonNullable<Group[typeof name]>);
     } catch (error) {
-      const failure = (error as { payload?: Failure }).payload;
+      const failure = failureOf(error);
       if (!failure && !(error instanceof RangeError)) throw error;
       throw new RangeError(`${group}.${name} is ${String(value)}${failure ? rangeOf(failure, unit) : ''}`);
     }
   }
 }
 
-/** The end of the range that was exceeded. */
+/** The bound that the value is beyond, for the error's message. */
 function rangeOf({ limit, value }: Failure, unit: number): string {
   if (limit === undefined || value === undefined) return '';
   return `, and is at ${value < limit ? 'least' : 'most'} ${Number(limit) / unit}`;

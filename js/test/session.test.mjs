@@ -1,12 +1,13 @@
 // Sessions over transports of the caller's.
 
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Engine, WebSocketError, WebSocketSession } from 'websocket-component';
-import { all, manual, opening, pair, ports, streams, take, url, webStreams } from './support/connections.mjs';
+import {
+  all, frame, manual, opening, pair, ports, responseTo, streams, take, url, webStreams,
+} from './support/connections.mjs';
 
 const transports = { ports, streams, webStreams };
 
@@ -128,9 +129,7 @@ async function opensOn(line, fields, options = {}) {
   far.on('error', () => {});
   const opening = WebSocketSession.connect(near, { url, ...options });
   const [head] = await once(far, 'data');
-  const [, key] = /Sec-WebSocket-Key: (.*)\r/.exec(String(head));
-  const accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
-  far.write([line, 'Upgrade: websocket', 'Connection: Upgrade', `Sec-WebSocket-Accept: ${accept}`, ...fields, '', ''].join('\r\n'));
+  far.write(responseTo(head, line, fields));
   const session = await opening;
   session.abort();
   return session.response.status;
@@ -231,8 +230,7 @@ test('messages are answered before the rule that is broken behind them ends the 
   one.on('message', (bytes) => output.push(...(bytes ?? [])));
   one.postMessage(opening);
   const server = await accepting;
-  const frame = (text) => [0x81, 0x80 | text.length, 0, 0, 0, 0, ...Buffer.from(text)];
-  one.postMessage(new Uint8Array([...frame('one'), ...frame('two'), 0xff]));
+  one.postMessage(new Uint8Array([...frame(0x81, 'one'), ...frame(0x81, 'two'), 0xff]));
   await assert.rejects(async () => {
     for await (const message of server) await server.send(message);
   }, { rule: 'reserved-bits' });

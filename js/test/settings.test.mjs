@@ -27,11 +27,10 @@ test('a number that is out of its range is a RangeError that names the setting',
 });
 
 test('what is undefined keeps its default, and Infinity is no limit', async () => {
-  const { client, server } = {
+  const [one, other] = await pair({
     client: { deflate: undefined, limits: { message: undefined, frame: Infinity, head: Infinity }, timeouts: { idle: undefined, close: Infinity } },
     server: { deflate: { level: undefined, minLength: 0 }, timeouts: undefined, pongs: undefined },
-  };
-  const [one, other] = await pair({ client, server });
+  });
   await one.send('works');
   assert.deepEqual(await take(other, 1), ['works']);
   one.abort();

@@ -35,6 +35,14 @@ export const opening = Buffer.from([
   'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==', '', '',
 ].join('\r\n'));
 
+/** A server's response that accepts the request with this head, as bytes; `more` are fields behind the usual ones. */
+export function responseTo(head, line = 'HTTP/1.1 101 x', more = []) {
+  const [, key] = /Sec-WebSocket-Key: (.*)\r/.exec(String(head));
+  const accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
+  const fields = ['Upgrade: websocket', 'Connection: Upgrade', `Sec-WebSocket-Accept: ${accept}`, ...more];
+  return Buffer.from([line, ...fields, '', ''].join('\r\n'));
+}
+
 /** A frame as a client sends it, with the mask key 0. */
 export const frame = (first, payload = '') => Buffer.from([first, 0x80 | payload.length, 0, 0, 0, 0, ...Buffer.from(payload)]);
 
@@ -71,10 +79,7 @@ export function manual() {
     connect: async (options) => {
       const connecting = WebSocketSession.connect(duplex, { url, ...options });
       while (output.length === 0) await sleep(1);
-      const [, key] = /Sec-WebSocket-Key: (.*)\r/.exec(String(duplex.written()));
-      const accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
-      const fields = ['Upgrade: websocket', 'Connection: Upgrade', `Sec-WebSocket-Accept: ${accept}`];
-      duplex.listener.data(Buffer.from(['HTTP/1.1 101 x', ...fields, '', ''].join('\r\n')));
+      duplex.listener.data(responseTo(duplex.written()));
       const session = await connecting;
       output.length = 0;
       return session;
