@@ -144,7 +144,7 @@ fn bomb(sandbox: &Sandbox, agreed: &str) -> Result<usize> {
             ensure!(failure.rule() == Some(Rule::MessageTooBig), "{failure:?}");
             return Ok(guest.memory());
         }
-        ensure!(result.more, "the bomb went off without a word");
+        ensure!(result.more, "the bomb was inflated without a failure");
     }
 }
 
