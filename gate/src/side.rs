@@ -45,17 +45,16 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// Adds what a relay has moved.
+    /// Adds what a relay has moved. The numbers are the guest's, and may be any.
     pub(crate) fn add(&mut self, messages: u64, bytes: u64) {
-        self.messages += messages;
-        self.bytes += bytes;
+        self.messages = self.messages.saturating_add(messages);
+        self.bytes = self.bytes.saturating_add(bytes);
     }
 
     fn count(&mut self, event: &Event) {
         let ends = matches!(event.kind, EventKind::Text | EventKind::Binary);
         if ends || matches!(event.kind, EventKind::TextChunk | EventKind::BinaryChunk) {
-            self.messages += u64::from(ends);
-            self.bytes += u64::from(event.length);
+            self.add(u64::from(ends), u64::from(event.length));
         }
     }
 }

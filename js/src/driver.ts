@@ -226,7 +226,9 @@ export class Driver {
       let deadline = result.nextDeadline;
       if (result.output.length > 0) {
         const wasBlocked = this.#isBlocked;
-        this.#isBlocked = !this.#duplex.write(result.output);
+        this.#isBlocked = !this.#write(result.output);
+        // The duplex may have reported its end.
+        if (this.#hasEnded) return;
         if (this.#isBlocked && !wasBlocked && !isOver(result.state)) {
           this.#session.outputBlocked(time);
           deadline = this.#session.nextDeadline();
@@ -255,6 +257,16 @@ export class Driver {
         this.#alarm.set(deadline);
         return;
       }
+    }
+  }
+
+  /** Writes; false if that must wait. A duplex that throws has lost the connection. */
+  #write(bytes: Uint8Array): boolean {
+    try {
+      return this.#duplex.write(bytes);
+    } catch (error) {
+      this.abort(error instanceof Error ? error : new Error(String(error)));
+      return false;
     }
   }
 

@@ -70,6 +70,27 @@ test('a peer that doesn\'t end its side is waited for as long as timeouts.close 
   clearInterval(keepAlive);
 });
 
+test('a duplex that reports its end, or throws, while it is written to ends its own connection only', async () => {
+  const other = manual();
+  const bystander = await other.accept();
+  const ways = {
+    end: (duplex) => duplex.listener.closed(new Error('reset')),
+    throws: () => {
+      throw new Error('reset');
+    },
+  };
+  for (const act of Object.values(ways)) {
+    const duplex = manual();
+    const server = await duplex.accept();
+    duplex.write = () => act(duplex) ?? true;
+    duplex.listener.data(frame(0x89, 'a ping is answered at once'));
+    const { code, wasClean, error } = await server.closed;
+    assert.deepEqual([code, wasClean, error.message], [1006, false, 'reset']);
+  }
+  await bystander.send('alive');
+  assert.equal(other.written().toString('latin1'), '\x81\x05alive');
+});
+
 test('a transport that breaks once both have closed is no error', async () => {
   const duplex = manual();
   const client = await duplex.connect();

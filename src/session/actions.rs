@@ -12,7 +12,7 @@ use super::Session;
 use super::clock::Instant;
 use super::event::{Event, Sent};
 use crate::Rule;
-use crate::stream::{EventKind, Record};
+use crate::stream::EventKind;
 
 /// Which operations [`Session::get_action`] considers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ pub enum Action {
 /// The result of a receive operation: an [`Event`] that owns its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Received {
-    record: Record,
+    kind: EventKind,
     /// The bytes of the event.
     pub payload: Vec<u8>,
 }
@@ -59,12 +59,12 @@ pub struct Received {
 impl Received {
     /// Returns the event.
     pub fn event(&self) -> Event<'_> {
-        Event::new(self.record.kind, &self.payload)
+        Event::new(self.kind, &self.payload)
     }
 
     /// Returns what the event is.
     pub fn kind(&self) -> EventKind {
-        self.record.kind
+        self.kind
     }
 }
 
@@ -207,8 +207,8 @@ impl Session {
         let mut events = self.resume(input.get_mut(from..).unwrap_or_default());
         let record = events.next_record();
         let received = record.map(|record| Received {
+            kind: record.kind,
             payload: events.payload(&record.place).to_vec(),
-            record,
         });
         let consumed = from + events.consumed();
         let actions = self.actions();

@@ -168,7 +168,7 @@ impl Assembler {
 
     /// Whether the work for this input is done, and some of the input is left.
     pub(crate) fn is_exhausted(&self) -> bool {
-        self.work == 0 && self.frame.is_some() && self.message.is_some()
+        self.work == 0 && self.frame.as_ref().is_some_and(|frame| frame.is_held_back)
     }
 
     /// Returns the bytes that a record of this input points at.

@@ -200,6 +200,10 @@ where
             if self.output.len() < waited {
                 self.output_moved(true);
             }
+            if self.ending.is_some() {
+                // That has ended the guest.
+                return Poll::Ready(());
+            }
             if let Poll::Ready(result) = result {
                 self.wakers.wake_other(self.half);
                 if let Err(error) = result {

@@ -26,13 +26,20 @@ fn hear(assembler: &mut Assembler, mut input: Vec<u8>) -> Vec<Record> {
 
 fn server(chunks: Option<Chunks>) -> Assembler {
     Assembler::new(&Settings {
+        chunks,
+        ..settings(Limits::default())
+    })
+}
+
+fn settings(limits: Limits) -> Settings {
+    Settings {
         masking: Masking::Required,
         extensions: Extensions::None,
-        limits: Limits::default(),
+        limits,
         verify_utf8: true,
         leave_unfinished: 0,
-        chunks,
-    })
+        chunks: None,
+    }
 }
 
 #[test]
@@ -109,4 +116,32 @@ fn no_more_is_held_than_the_longest_chunk() {
         }
         hear(&mut assembler, frame(0x80, 0));
     }
+}
+
+#[cfg(feature = "deflate")]
+#[test]
+fn class_08_no_more_is_promised_if_the_work_is_used_up_and_nothing_is_held_back() {
+    let direction = crate::deflate::Direction {
+        window_bits: 15,
+        takeover: true,
+    };
+    let mut limits = Limits::default();
+    limits.inflate_per_call = *Limits::INFLATE_PER_CALL.start();
+    let mut assembler = Assembler::new(&Settings {
+        extensions: Extensions::Deflate(direction),
+        ..settings(limits)
+    });
+    // A message of one final block (RFC 1951, section 3.2.4), which is all the work.
+    let payload = [0x01, 0x01, 0x00, 0xfe, 0xff, 7];
+    let mut input = Vec::new();
+    header::write(0xc2, payload.len(), Some([0; 4]), &mut input);
+    input.extend(payload);
+    // A header whose payload is still to come.
+    input.extend(&frame(0x02, 10)[..6]);
+    assembler.begin_input(&input);
+    let mut at = 0;
+    assert!(assembler.next(&mut input, &mut at).unwrap().is_some());
+    assert!(assembler.next(&mut input, &mut at).unwrap().is_none());
+    assert_eq!((assembler.work, at), (0, input.len()));
+    assert!(assembler.awaits_more() && !assembler.is_exhausted());
 }
