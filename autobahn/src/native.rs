@@ -121,6 +121,10 @@ impl Connection {
         if self.is_done() {
             return Ok(());
         }
+        if self.session.has_more() {
+            self.take()?;
+            return self.write().await;
+        }
         let deadline = match self.session.next_deadline() {
             Some(at) => self.started + Duration::from_nanos(at.as_nanos()),
             None => time::Instant::now() + FAR,
@@ -156,7 +160,8 @@ impl Connection {
             }
             let consumed = events.consumed();
             self.unread.drain(..consumed);
-            if !requested && !self.session.has_more() {
+            // A rule that was broken behind a message ends the session in the next call: the message is answered first.
+            if !requested && (!self.session.has_more() || !self.received.is_empty()) {
                 return Ok(());
             }
             if !requested {

@@ -120,8 +120,9 @@ enum Task {
     Miri,
     /// Change the engine line by line, and see that a test notices each change.
     ///
-    /// Runs cargo-mutants over src/deflate, src/frame, src/handshake and src/session with the settings in .cargo/mutants.toml; lists
-    /// the changes that no test noticed in target/mutants.out/missed.txt, and fails if there are any. Takes some hours.
+    /// Runs cargo-mutants over src/deflate, src/frame, src/handshake, src/session and src/stream with the settings in
+    /// .cargo/mutants.toml; lists the changes that no test noticed in target/mutants.out/missed.txt, and fails if there are any.
+    /// Takes some hours.
     Mutants {
         /// Arguments of cargo-mutants, after `--`: `-f src/frame/mask.rs` for one file, `--shard 0/8` for a part.
         #[arg(

@@ -125,8 +125,10 @@ fn class_08_no_more_is_promised_if_the_work_is_used_up_and_nothing_is_held_back(
         window_bits: 15,
         takeover: true,
     };
-    let mut limits = Limits::default();
-    limits.inflate_per_call = *Limits::INFLATE_PER_CALL.start();
+    let limits = Limits {
+        inflate_per_call: *Limits::INFLATE_PER_CALL.start(),
+        ..Limits::default()
+    };
     let mut assembler = Assembler::new(&Settings {
         extensions: Extensions::Deflate(direction),
         ..settings(limits)
