@@ -29,7 +29,9 @@ pub(super) fn live_on(link: &mut Link) {
         end_message(link.side(client), now);
     }
     link.settle();
-    if !link.are_open() {
+    // Text that stops inside a character can't be ended here, and runs out of time.
+    let has_begun = |side: &Side| side.told.begun.is_some();
+    if !link.are_open() || has_begun(&link.client) || has_begun(&link.server) {
         return;
     }
     for _ in 0..MINUTES {
