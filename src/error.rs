@@ -108,6 +108,7 @@ macro_rules! for_each_rule {
             (SubprotocolNotOffered, Peer, UnsupportedSubprotocol, 0, 0, "RFC 6455 4.1", "the server chose a subprotocol that was not offered"),
             (SubprotocolDuplicate, Peer, UnsupportedSubprotocol, 0, 0, "RFC 6455 11.3.4", "the server chose more than one subprotocol"),
             (ExtensionNotOffered, Peer, UnsupportedExtensions, 0, 0, "RFC 6455 4.1", "the server chose an extension that was not offered"),
+            (ExtensionUnknown, Peer, UnsupportedExtensions, 0, 0, "RFC 6455 9.1", "the server chose an extension that is not implemented"),
             (DeflateAnswerInvalid, Peer, UnsupportedExtensions, 0, 0, "RFC 7692 7.1", "the server's parameters of permessage-deflate answer no offer"),
 
             // Time that ran out, and transports that ended.
@@ -147,6 +148,9 @@ macro_rules! for_each_rule {
             (SubprotocolNotRequested, Host, UnsupportedSubprotocol, 0, 0, "RFC 6455 4.2.2", "the subprotocol chosen was not requested"),
             (ExtensionInvalid, Host, UnsupportedExtensions, 0, 0, "RFC 6455 9.1", "an extension's name or parameter is not a token"),
             (ExtensionNotRequested, Host, UnsupportedExtensions, 0, 0, "RFC 6455 9.1", "the extension chosen was not requested"),
+            (SkippedTooMuch, Host, InvalidOperation, 0, 0, "advance", "more bytes were skipped than need not be given"),
+            (NothingHeld, Host, InvalidOperation, 0, 0, "decide", "no message is held"),
+            (ContextNeeded, Host, InvalidOperation, 0, 0, "RFC 7692 7.1.1", "later messages may refer to this one, so it can't be left out"),
             (ActionUnknown, Host, InvalidOperation, 0, 0, "complete-action", "no such action is outstanding"),
             (CompletionMismatch, Host, InvalidOperation, 0, 0, "complete-action", "the completion is not of the action's kind or longer than the action"),
         }

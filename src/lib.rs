@@ -110,6 +110,7 @@ mod faults;
 mod frame;
 pub mod handshake;
 mod http;
+pub mod inspector;
 mod limits;
 #[cfg(websocket_misbehave)]
 mod misbehave;

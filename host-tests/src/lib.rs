@@ -8,6 +8,7 @@
 //! | [`wire`] | frames written and read byte by byte, with nothing of the engine's |
 //! | [`deflate`] | payloads compressed and inflated, likewise |
 //! | [`heads`] | heads of handshakes, likewise |
+//! | [`inspected`] | a proxy around an inspector, without sockets |
 //! | [`subject`] | [`Subject`]: a session under test whose peer is the test, which says raw bytes |
 //! | [`pump`] | a session driven by actions, as programs for `websocket.dll` do |
 //! | [`pair`] | [`Pair`]: a client and a server on a simulated network and virtual time |
@@ -26,6 +27,7 @@ pub mod engine;
 #[cfg(feature = "processes")]
 pub mod gate;
 pub mod heads;
+pub mod inspected;
 pub mod native;
 pub mod pair;
 #[cfg(feature = "processes")]

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`session`] | one session and a peer that says anything: events, output, memory, whatever the cuts |
 //! | [`operations`] | two sessions and their hosts, whatever calls these make: memory, deadlines, sends, messages |
+//! | [`inspector`] | an inspector between two sides: the same whatever the cuts and turns, and as two sessions hear it |
 //! | [`differential`] | the engine and two other libraries hear the same, or the difference is explained |
 //! | `component` | the engine in its sandbox answers every call as the native engine does |
 
@@ -19,6 +20,7 @@ mod case;
 #[cfg(feature = "component")]
 pub mod component;
 pub mod differential;
+pub mod inspector;
 mod memory;
 mod opening;
 pub mod operations;
@@ -46,6 +48,10 @@ pub const ALL: &[Property] = &[
     Property {
         name: "operations",
         holds: operations::holds,
+    },
+    Property {
+        name: "inspector",
+        holds: inspector::holds,
     },
     Property {
         name: "differential",

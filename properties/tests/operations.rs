@@ -2,7 +2,7 @@
 
 use std::panic;
 
-use properties::operations;
+use properties::{inspector, operations};
 
 /// How many sequences unless `SEQUENCES` is set, and the longest input that one is made of.
 const SEQUENCES: u64 = 3000;
@@ -26,14 +26,24 @@ fn input(seed: u64) -> Vec<u8> {
     (0..length).map(|_| numbers.next() as u8).collect()
 }
 
-#[test]
-fn two_sessions_whatever_calls_their_hosts_make() {
+/// Runs a property on as many inputs as are asked for.
+fn hold(holds: fn(&[u8])) {
     let sequences = std::env::var("SEQUENCES").ok();
     let sequences = sequences
         .and_then(|count| count.parse().ok())
         .unwrap_or(SEQUENCES);
     for seed in 0..sequences {
-        let held = panic::catch_unwind(|| operations::holds(&input(seed)));
+        let held = panic::catch_unwind(|| holds(&input(seed)));
         assert!(held.is_ok(), "sequence {seed}");
     }
+}
+
+#[test]
+fn two_sessions_whatever_calls_their_hosts_make() {
+    hold(operations::holds);
+}
+
+#[test]
+fn an_inspector_whatever_both_sides_say_and_in_which_turns() {
+    hold(inspector::holds);
 }

@@ -111,6 +111,12 @@ impl Inflater {
         }
         Ok(true)
     }
+
+    /// Returns how many bytes of memory it has taken.
+    pub(crate) fn memory(&self) -> usize {
+        let message = self.message.as_ref().map_or(0, |_| size_of::<Message>());
+        self.window.bytes.capacity() + message
+    }
 }
 
 impl Message {

@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-pub(super) const FIELD: &str = "Sec-WebSocket-Extensions";
+pub(crate) const FIELD: &str = "Sec-WebSocket-Extensions";
 
 /// Returns the extensions that a head names, in order; none if it has no such field. The
 /// field may be repeated, as if its values were one list.

@@ -196,6 +196,11 @@ impl UpgradeRequest {
         })
     }
 
+    /// Forgets the extensions offered: they don't reach the server.
+    pub(crate) fn strip_extensions(&mut self) {
+        self.extensions.clear();
+    }
+
     /// Returns the extensions offered.
     pub(crate) fn extensions(&self) -> &[Extension] {
         &self.extensions

@@ -1,6 +1,7 @@
 //! Reading a head that comes in any number of chunks (RFC 9112, section 2).
 
 use alloc::{string::String, vec, vec::Vec};
+use core::ops::Range;
 
 use httparse::Status;
 
@@ -80,6 +81,26 @@ impl HeadReader {
             .map_err(|_| Rule::HeadTooLong)?;
         self.bytes.extend_from_slice(head);
         Ok((taken, self.scanner.is_complete()))
+    }
+
+    /// Returns how many bytes of memory it has taken.
+    pub(crate) fn memory(&self) -> usize {
+        self.bytes.capacity()
+    }
+
+    /// Returns where the lines of the fields with this name are, their line ends included.
+    pub(crate) fn lines_of(&self, name: &str) -> Vec<Range<usize>> {
+        let mut lines = Vec::new();
+        let mut start = 0;
+        for line in self.bytes.split_inclusive(|&byte| byte == b'\n') {
+            let end = start + line.len();
+            let field = line.split(|&byte| byte == b':').next().unwrap_or_default();
+            if field.len() < line.len() && field.eq_ignore_ascii_case(name.as_bytes()) {
+                lines.push(start..end);
+            }
+            start = end;
+        }
+        lines
     }
 
     /// The head of the request that was read.

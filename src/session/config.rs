@@ -181,6 +181,7 @@ impl Config {
             extensions,
             limits: self.limits,
             verify_utf8: self.verify_utf8,
+            inflate: true,
             leave_unfinished: match self.delivery {
                 Delivery::Messages => self.leave_unfinished as usize,
                 // A host that takes chunks wants no byte to wait.

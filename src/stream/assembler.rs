@@ -1,5 +1,6 @@
 //! From frames to what they carry: messages, chunks of messages, control frames.
 
+mod by_frame;
 mod delivery;
 mod in_place;
 mod inflate;
@@ -95,7 +96,7 @@ impl Assembler {
             mode,
             message_limit: limits.message,
             inflater: match settings.extensions {
-                Extensions::Deflate(direction) => Inflater::new(direction),
+                Extensions::Deflate(direction) if settings.inflate => Inflater::new(direction),
                 _ => None,
             },
             leave_unfinished: settings.leave_unfinished,
@@ -211,6 +212,14 @@ impl Assembler {
             return Ok(Some(record));
         }
         let next = self.next_by_slow_path(input, at);
+        self.after_what_is_held(next)
+    }
+
+    /// What is valid before a broken rule is delivered first.
+    fn after_what_is_held(
+        &mut self,
+        next: Result<Option<Record>, Rule>,
+    ) -> Result<Option<Record>, Rule> {
         if let Err(rule) = next
             && let Some(chunk) = self.release()
         {

@@ -252,6 +252,18 @@ impl FrameStream {
         self.partial.length > 0
     }
 
+    /// Returns how many bytes of a header have come that is cut.
+    #[inline]
+    pub(crate) fn cut_header_length(&self) -> usize {
+        self.partial.length
+    }
+
+    /// Whether the next data frame continues a message.
+    #[inline]
+    pub(crate) fn is_in_message(&self) -> bool {
+        self.expected.in_message
+    }
+
     /// Whether no frame is unfinished, so that another one could be inserted here.
     pub(crate) fn is_between_frames(&self) -> bool {
         self.payload_left == 0 && !self.is_in_header()

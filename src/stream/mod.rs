@@ -55,6 +55,8 @@ pub(crate) struct Settings {
     pub(crate) limits: Limits,
     /// Whether text is checked to be UTF-8.
     pub(crate) verify_utf8: bool,
+    /// Whether compressed messages are inflated. If not, their payload can only be skipped.
+    pub(crate) inflate: bool,
     /// The longest frame that is left in the input while it is cut.
     pub(crate) leave_unfinished: usize,
     /// None: messages are delivered whole.

@@ -37,6 +37,7 @@ fn settings(limits: Limits) -> Settings {
         extensions: Extensions::None,
         limits,
         verify_utf8: true,
+        inflate: true,
         leave_unfinished: 0,
         chunks: None,
     }

@@ -1,0 +1,265 @@
+//! Close frames, ends of streams, and which side gets what.
+
+use std::time::Duration;
+
+use host_tests::inspected::{Proxy, Saw};
+use host_tests::wire::Frame;
+use websocket_component::Role::{Client, Server};
+use websocket_component::handshake::Negotiated;
+use websocket_component::inspector::{End, Options, OtherCode};
+use websocket_component::{Rule, State};
+
+use crate::{BOTH, by, frames_that_reach, other};
+
+fn open() -> Proxy {
+    Proxy::open(Options::default(), &Negotiated::default())
+}
+
+const CLOSE_TIME: Duration = Duration::from_secs(10);
+
+#[test]
+fn a_closing_handshake_passes_and_the_server_ends_its_transport_first() {
+    for first in BOTH {
+        let mut proxy = open();
+        let last = other(first);
+        proxy.send(first, &by(first, &[Frame::close(1000, "bye")]));
+        assert_eq!(proxy.inspector.state(), State::Closing);
+        assert_eq!(
+            frames_that_reach(&mut proxy, last),
+            [Frame::close(1000, "bye")]
+        );
+        proxy.send(last, &by(last, &[Frame::close(1000, "")]));
+        assert_eq!(
+            frames_that_reach(&mut proxy, first),
+            [Frame::close(1000, "")]
+        );
+        let close = |code, reason: &str| Saw::Close(code, reason.into());
+        assert_eq!(
+            proxy.saw,
+            [(first, close(1000, "bye")), (last, close(1000, ""))]
+        );
+        // To the client, whose server the proxy is; the upstream ends by itself.
+        assert_eq!(proxy.ends(), (End::Shutdown, End::None));
+        proxy.end_of_input(Server);
+        assert_eq!(proxy.ends(), (End::Shutdown, End::Shutdown));
+        assert_eq!(proxy.inspector.state(), State::Draining);
+        proxy.end_of_input(Client);
+        assert_eq!(proxy.inspector.state(), State::Closed);
+        assert_eq!(proxy.broken(), None);
+        assert_eq!(proxy.inspector.close_codes(), (Some(1000), Some(1000)));
+        assert_eq!(proxy.inspector.next_deadline(), None);
+    }
+}
+
+#[test]
+fn an_upstream_that_doesnt_end_its_transport_is_waited_for_up_to_a_deadline() {
+    let mut proxy = open();
+    proxy.send(Client, &by(Client, &[Frame::close(1000, "")]));
+    proxy.send(Server, &by(Server, &[Frame::close(1000, "")]));
+    assert_eq!(proxy.inspector.end(Client), End::None);
+    proxy.wait(CLOSE_TIME);
+    assert_eq!(proxy.inspector.end(Client), End::Shutdown);
+    proxy.wait(CLOSE_TIME);
+    assert_eq!(proxy.inspector.state(), State::Closed);
+    assert_eq!(proxy.broken(), None);
+}
+
+#[test]
+fn a_close_that_is_not_answered_is_cut_off() {
+    for first in BOTH {
+        let mut proxy = open();
+        proxy.send(first, &by(first, &[Frame::close(1000, "")]));
+        proxy.wait(CLOSE_TIME);
+        assert_eq!(proxy.broken(), Some((other(first), Rule::CloseTimeout)));
+        assert_eq!(proxy.ends(), (End::Shutdown, End::Shutdown));
+        proxy.wait(CLOSE_TIME);
+        assert_eq!(proxy.inspector.state(), State::Closed);
+    }
+}
+
+#[test]
+fn what_follows_a_close_frame_does_not_go_on() {
+    for from in BOTH {
+        let mut proxy = open();
+        let close = Frame::close(1000, "");
+        let frames = [close.clone(), Frame::text("too late"), Frame::new(0xb, "")];
+        proxy.send(from, &by(from, &frames));
+        assert_eq!(frames_that_reach(&mut proxy, other(from)), [close]);
+        assert_eq!(proxy.broken(), None);
+    }
+}
+
+#[test]
+fn who_breaks_a_rule_gets_its_code_and_the_other_side_the_gateways() {
+    for (from, told) in [(Client, 1001), (Server, 1014)] {
+        let mut proxy = open();
+        proxy.send(from, &by(from, &[Frame::new(0x3, "")]));
+        assert_eq!(proxy.broken(), Some((from, Rule::ReservedOpcode)));
+        let reason = Rule::ReservedOpcode.description();
+        assert_eq!(
+            frames_that_reach(&mut proxy, from),
+            [Frame::close(1002, reason)]
+        );
+        assert_eq!(
+            frames_that_reach(&mut proxy, other(from)),
+            [Frame::close(told, "")]
+        );
+        assert_eq!(proxy.ends(), (End::Shutdown, End::Shutdown));
+        assert_eq!(proxy.inspector.state(), State::Draining);
+        // What comes now is read and counts for nothing.
+        proxy.send(Client, b"whatever");
+        proxy.send(Server, b"whatever");
+        proxy.wait(CLOSE_TIME);
+        assert_eq!(proxy.inspector.state(), State::Closed);
+    }
+}
+
+#[test]
+fn both_sides_may_get_the_rules_code() {
+    let mut options = Options::default();
+    options.other_code = OtherCode::Same;
+    for from in BOTH {
+        let mut proxy = Proxy::open(options, &Negotiated::default());
+        proxy.send(from, &by(from, &[Frame::text(b"\xff")]));
+        assert_eq!(
+            frames_that_reach(&mut proxy, other(from)),
+            [Frame::close(1007, "")]
+        );
+    }
+}
+
+#[test]
+fn who_breaks_a_rule_is_told_at_the_end_of_the_frame_that_is_on_its_way_to_it() {
+    for from in BOTH {
+        let mut proxy = open();
+        let message = by(other(from), &[Frame::binary([7; 1000])]);
+        proxy.send(other(from), &message[..500]);
+        proxy.send(from, &by(from, &[Frame::new(0x3, "")]));
+        assert_eq!(proxy.inspector.end(other(from)), End::None);
+        proxy.send(other(from), &message[500..]);
+        let reached = frames_that_reach(&mut proxy, from);
+        assert_eq!(reached.len(), 2);
+        assert_eq!(reached[0], Frame::binary([7; 1000]));
+        assert_eq!(reached[1].first, 0x88);
+        assert_eq!(proxy.ends(), (End::Shutdown, End::Shutdown));
+    }
+}
+
+#[test]
+fn if_that_end_doesnt_come_in_time_it_is_reset() {
+    for from in BOTH {
+        let mut proxy = open();
+        let message = by(other(from), &[Frame::binary([7; 1000])]);
+        proxy.send(other(from), &message[..500]);
+        proxy.send(from, &by(from, &[Frame::new(0x3, "")]));
+        proxy.wait(CLOSE_TIME);
+        assert_eq!(proxy.inspector.end(other(from)), End::Reset);
+        assert_eq!(proxy.inspector.end(from), End::Shutdown);
+    }
+}
+
+#[test]
+fn a_receiver_inside_a_frame_that_breaks_a_rule_is_reset() {
+    let mut options = Options::default();
+    for direction in [&mut options.client, &mut options.server] {
+        direction.hold_frame = 100;
+    }
+    for from in BOTH {
+        let mut proxy = Proxy::open(options, &Negotiated::default());
+        let mut text = vec![b'a'; 1000];
+        text[800] = 0xff;
+        proxy.send_in(from, &by(from, &[Frame::text(text)]), 100);
+        assert_eq!(proxy.broken(), Some((from, Rule::InvalidUtf8)));
+        assert_eq!(proxy.inspector.end(from), End::Reset);
+        assert!(proxy.reached(other(from)).len() < 808);
+        assert_eq!(
+            frames_that_reach(&mut proxy, from)[0].payload[..2],
+            [3, 0xef]
+        );
+    }
+}
+
+#[test]
+fn a_stream_that_ends_without_a_close_frame_is_one_for_the_other_side() {
+    for (from, told) in [(Client, 1001), (Server, 1014)] {
+        let mut proxy = open();
+        proxy.send(from, &by(from, &[Frame::text("last words")]));
+        proxy.end_of_input(from);
+        assert_eq!(proxy.broken(), Some((from, Rule::ConnectionLost)));
+        let expected = [Frame::text("last words"), Frame::close(told, "")];
+        assert_eq!(frames_that_reach(&mut proxy, other(from)), expected);
+        assert_eq!(proxy.ends(), (End::Shutdown, End::Shutdown));
+    }
+}
+
+#[test]
+fn a_stream_that_ends_inside_a_frame_resets_the_other_side() {
+    for from in BOTH {
+        let mut proxy = open();
+        proxy.send(from, &by(from, &[Frame::binary([7; 1000])])[..500]);
+        proxy.end_of_input(from);
+        assert_eq!(proxy.inspector.end(from), End::Reset);
+        assert_eq!(proxy.reached(other(from)).len(), 500);
+    }
+}
+
+#[test]
+fn the_host_closes_both_sides_at_their_boundaries_and_the_answers_are_swallowed() {
+    let mut proxy = open();
+    let message = by(Server, &[Frame::binary([7; 1000])]);
+    proxy.send(Server, &message[..500]);
+    let now = proxy.now;
+    proxy.inspector.close(1012, b"restart", now).expect("open");
+    let again = proxy.inspector.close(1012, b"restart", now);
+    assert_eq!(again, Err(Rule::AlreadyClosing));
+    proxy.forward();
+    let close = Frame::close(1012, "restart");
+    assert_eq!(
+        frames_that_reach(&mut proxy, Server),
+        std::slice::from_ref(&close)
+    );
+    proxy.send(Server, &message[500..]);
+    let expected = [Frame::binary([7; 1000]), close.clone()];
+    assert_eq!(frames_that_reach(&mut proxy, Client), expected);
+
+    // What they send before they answer goes nowhere, and neither do the answers.
+    for side in [Server, Client] {
+        assert_eq!(proxy.ends(), (End::None, End::None));
+        proxy.send(side, &by(side, &[Frame::text("too late"), close.clone()]));
+        assert_eq!(proxy.reached(other(side)), b"");
+    }
+    assert_eq!(proxy.ends(), (End::Shutdown, End::None));
+    proxy.end_of_input(Server);
+    assert_eq!(proxy.ends(), (End::Shutdown, End::Shutdown));
+    assert_eq!(proxy.broken(), None);
+}
+
+#[test]
+fn a_close_that_the_host_sends_is_cut_off_if_nobody_answers() {
+    let mut proxy = open();
+    let now = proxy.now;
+    proxy.inspector.close(1001, b"", now).expect("open");
+    proxy.wait(CLOSE_TIME);
+    assert_eq!(proxy.ends(), (End::Shutdown, End::Shutdown));
+    proxy.wait(CLOSE_TIME);
+    assert_eq!(proxy.inspector.state(), State::Closed);
+}
+
+#[test]
+fn class_07_odd_close_frames_never_reach_the_other_side() {
+    for from in BOTH {
+        for (frame, rule) in [
+            (Frame::close(1005, ""), Rule::CloseCodeReserved),
+            (Frame::new(8, [3]), Rule::ClosePayloadTooShort),
+            (Frame::close(1000, b"\xff"), Rule::CloseReasonNotUtf8),
+            (Frame::new(8, [0; 126]), Rule::ControlTooLong),
+        ] {
+            let mut proxy = open();
+            proxy.send(from, &by(from, &[frame]));
+            assert_eq!(proxy.broken(), Some((from, rule)));
+            let told = if from == Client { 1001 } else { 1014 };
+            let expected = [Frame::close(told, "")];
+            assert_eq!(frames_that_reach(&mut proxy, other(from)), expected);
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! How far original bytes go on, and what need not be given.
+
+use host_tests::deflate;
+use host_tests::inspected::Proxy;
+use host_tests::wire::{Frame, RSV1};
+use websocket_component::handshake::Negotiated;
+use websocket_component::inspector::{Options, UnknownExtensions};
+use websocket_component::{Role, Rule};
+
+use crate::{BOTH, by, other};
+
+fn open(options: Options) -> Proxy {
+    Proxy::open(options, &Negotiated::default())
+}
+
+#[test]
+fn whatever_breaks_no_rule_goes_on_as_it_came_however_it_is_cut() {
+    let frames = [
+        Frame::text("Hello"),
+        Frame::binary([7; 70_000]),
+        Frame::text("κόσ").not_last(),
+        Frame::ping("are you there?"),
+        Frame::continuation("με"),
+        Frame::pong(""),
+        Frame::text([b'a'; 100_000]),
+        Frame::binary([]),
+        Frame::close(1000, "bye"),
+    ];
+    for from in BOTH {
+        let bytes = by(from, &frames);
+        for length in [1, 2, 3, 7, 125, 4096, usize::MAX] {
+            for skips in [false, true] {
+                let mut proxy = open(Options::default());
+                proxy.skips = skips;
+                proxy.send_in(from, &bytes, length.min(bytes.len()));
+                assert_eq!(proxy.broken(), None);
+                assert!(proxy.reached(other(from)) == bytes, "{from:?} in {length}");
+                assert_eq!(proxy.reached(from), b"");
+            }
+        }
+    }
+}
+
+#[test]
+fn binary_payload_need_not_be_given() {
+    let length = 16 << 20;
+    for from in BOTH {
+        let mut proxy = open(Options::default());
+        proxy.skips = true;
+        let message = by(from, &[Frame::binary(vec![7; length])]);
+        let header = message.len() - length;
+        proxy.send(from, &message[..header]);
+        assert_eq!(proxy.inspector.forward_to(from), message.len() as u64);
+        proxy.send(from, &message[header..]);
+        assert_eq!(proxy.sent(from).skipped, length);
+        assert!(proxy.reached(other(from)) == message);
+        assert!(
+            proxy.inspector.memory() < 8192,
+            "{}",
+            proxy.inspector.memory()
+        );
+    }
+}
+
+#[test]
+fn more_may_not_be_skipped_than_was_said() {
+    let mut proxy = open(Options::default());
+    let now = proxy.now;
+    let inspector = &mut proxy.inspector;
+    let refused = |inspector: &mut websocket_component::inspector::Inspector, count| {
+        let step = inspector.advance(Role::Server, count, &mut [], now);
+        step.map(|step| step.skippable)
+    };
+    assert_eq!(refused(inspector, 1), Err(Rule::SkippedTooMuch));
+    let mut header = Frame::binary([]).header(5);
+    inspector
+        .advance(Role::Server, 0, &mut header, now)
+        .expect("given");
+    assert_eq!(refused(inspector, 6), Err(Rule::SkippedTooMuch));
+    assert_eq!(refused(inspector, 2), Ok(3));
+    assert_eq!(refused(inspector, 4), Err(Rule::SkippedTooMuch));
+    assert_eq!(refused(inspector, 3), Ok(0));
+    assert_eq!(inspector.failure(), None);
+}
+
+#[test]
+fn a_header_is_held_until_it_is_whole() {
+    for from in BOTH {
+        let mut proxy = open(Options::default());
+        let header = Frame::binary([]).by(from).header(70_000);
+        for (count, byte) in header.iter().enumerate() {
+            assert_eq!(proxy.inspector.forward_to(from), 0, "after {count} bytes");
+            proxy.send(from, &[*byte]);
+        }
+        assert_eq!(
+            proxy.inspector.forward_to(from),
+            header.len() as u64 + 70_000
+        );
+    }
+}
+
+#[test]
+fn a_control_frame_is_held_until_it_is_whole() {
+    let mut proxy = open(Options::default());
+    let ping = by(Role::Client, &[Frame::ping([7; 125])]);
+    proxy.send(Role::Client, &ping[..ping.len() - 1]);
+    assert_eq!(proxy.reached(Role::Server), b"");
+    proxy.send(Role::Client, &ping[ping.len() - 1..]);
+    assert_eq!(proxy.reached(Role::Server), ping);
+}
+
+#[test]
+fn text_is_held_up_to_a_bound_and_goes_on_beyond_it_as_it_is_verified() {
+    let mut options = Options::default();
+    options.client.hold_frame = 1000;
+    for (length, held) in [(900, true), (1000, false)] {
+        let mut proxy = open(options);
+        let text = by(Role::Client, &[Frame::text(vec![b'a'; length])]);
+        proxy.send(Role::Client, &text[..500]);
+        let forwarded = proxy.reached(Role::Server).len();
+        assert_eq!(forwarded, if held { 0 } else { 500 });
+        proxy.send(Role::Client, &text[500..]);
+        assert_eq!(forwarded + proxy.reached(Role::Server).len(), text.len());
+    }
+}
+
+#[test]
+fn a_violation_leaves_what_is_whole_before_it_and_nothing_behind() {
+    for from in BOTH {
+        let good = by(from, &[Frame::text("good"), Frame::binary([7; 200])]);
+        let bad = by(from, &[Frame::text(b"bad\xff"), Frame::text("behind")]);
+        let bytes = [&good[..], &bad].concat();
+        for length in [1, 5, bytes.len()] {
+            let mut proxy = open(Options::default());
+            proxy.send_in(from, &bytes, length);
+            assert_eq!(proxy.broken(), Some((from, Rule::InvalidUtf8)));
+            assert_eq!(
+                proxy.failure().and_then(|failure| failure.offset),
+                Some(good.len() as u64)
+            );
+            let reached = proxy.reached(other(from));
+            assert!(reached.starts_with(&good));
+            assert_eq!(reached[good.len()], 0x88, "a close frame behind it");
+        }
+    }
+}
+
+#[test]
+fn a_compressed_message_is_followed_without_being_changed() {
+    for from in BOTH {
+        let mut proxy = Proxy::open(Options::default(), &deflate::negotiated(""));
+        let mut peer = deflate::Peer::default();
+        let mut sent = Vec::new();
+        for length in [10, 1000, 70_000] {
+            let payload = peer.compresses(deflate::text(length).as_bytes());
+            sent.extend(by(from, &[Frame::text(payload).reserved(RSV1)]));
+        }
+        proxy.send_in(from, &sent, 100);
+        assert_eq!(proxy.broken(), None);
+        assert!(proxy.reached(other(from)) == sent);
+    }
+}
+
+#[test]
+fn class_08_a_bomb_ends_before_the_receiver_has_its_end() {
+    let mut options = Options::default();
+    options.client.limits.message = 1 << 20;
+    let mut peer = deflate::Peer::default();
+    let payload = peer.compresses(vec![b'x'; 16 << 20]);
+    for hold in [0, 1 << 20] {
+        options.client.hold_frame = hold;
+        let mut proxy = Proxy::open(options, &deflate::negotiated(""));
+        let bomb = by(Role::Client, &[Frame::text(&payload).reserved(RSV1)]);
+        proxy.send_in(Role::Client, &bomb, 1000);
+        assert_eq!(proxy.broken(), Some((Role::Client, Rule::MessageTooBig)));
+        assert!(proxy.sent(Role::Client).forwarded.len() < 3000);
+        assert!(
+            proxy.inspector.memory() < 4 << 20,
+            "{}",
+            proxy.inspector.memory()
+        );
+    }
+}
+
+#[test]
+fn what_an_unknown_extension_makes_of_payloads_is_opaque() {
+    let mut negotiated = deflate::negotiated("");
+    negotiated.extensions[0].name = "x-other".into();
+    let mut options = Options::default();
+    options.unknown_extensions = UnknownExtensions::Opaque;
+    let mut proxy = Proxy::open(options, &negotiated);
+    let frames = [
+        Frame::text(b"\xff\xfe").reserved(0x70),
+        Frame::binary([7; 300]).reserved(0x20),
+        Frame::ping(""),
+    ];
+    let bytes = by(Role::Server, &frames);
+    proxy.send(Role::Server, &bytes);
+    assert_eq!(proxy.broken(), None);
+    assert_eq!(proxy.reached(Role::Client), bytes);
+    proxy.send(
+        Role::Server,
+        &by(Role::Server, &[Frame::ping("").reserved(0x40)]),
+    );
+    assert_eq!(proxy.broken(), Some((Role::Server, Rule::ReservedBits)));
+}

@@ -1,0 +1,316 @@
+//! The handshake of others.
+
+use std::time::Duration;
+
+use host_tests::deflate;
+use host_tests::heads::{self, ACCEPT};
+use host_tests::inspected::{Proxy, Saw};
+use host_tests::wire::{Frame, RSV1};
+use websocket_component::Role::{Client, Server};
+use websocket_component::handshake::{HandshakeKind, Header};
+use websocket_component::inspector::{End, Options, UnknownExtensions};
+use websocket_component::{Rule, State};
+
+use crate::by;
+
+const ACCEPTED: [(&str, &str); 3] = [
+    ("Upgrade", "websocket"),
+    ("Connection", "Upgrade"),
+    ("Sec-WebSocket-Accept", ACCEPT),
+];
+
+fn response(more: &[(&str, &str)]) -> Vec<u8> {
+    let fields: Vec<_> = ACCEPTED.iter().chain(more).copied().collect();
+    heads::head("HTTP/1.1 101 Switching Protocols", &fields)
+}
+
+/// A proxy through which a request and the response to it have gone.
+fn through(options: Options, request: &[u8], response: &[u8], length: usize) -> Proxy {
+    let mut proxy = Proxy::new(options);
+    proxy.send_in(Client, request, length);
+    proxy.send_in(Server, response, length);
+    proxy
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into()
+}
+
+#[test]
+fn a_handshake_in_bytes_passes_with_what_is_sent_behind_it() {
+    for length in [1, 10, 1000] {
+        let early = by(Client, &[Frame::text("early")]);
+        let greeting = by(Server, &[Frame::text("greeting")]);
+        let request = [heads::request(), early].concat();
+        let interim = heads::head("HTTP/1.1 103 Early Hints", &[("Link", "</a>")]);
+        let response = [interim, response(&[]), greeting].concat();
+        let mut proxy = through(Options::default(), &request, &response, length);
+        assert_eq!(proxy.inspector.state(), State::Open);
+        assert_eq!(proxy.broken(), None);
+        assert_eq!(text(&proxy.reached(Server)), text(&request));
+        assert_eq!(text(&proxy.reached(Client)), text(&response));
+        let expected = [
+            (Client, Saw::Request),
+            (Server, Saw::Response),
+            (Server, Saw::Response),
+            (Server, Saw::Opened),
+        ];
+        assert_eq!(proxy.saw, expected);
+        assert_eq!(
+            proxy.inspector.request().map(|head| &head.target[..]),
+            Some("/chat")
+        );
+        assert_eq!(
+            proxy.inspector.response().map(|head| head.status),
+            Some(101)
+        );
+    }
+}
+
+#[test]
+fn what_the_client_sends_before_the_answer_is_held() {
+    let mut proxy = Proxy::new(Options::default());
+    let early = by(Client, &[Frame::text("early")]);
+    proxy.send(Client, &[heads::request(), early.clone()].concat());
+    assert_eq!(text(&proxy.reached(Server)), text(&heads::request()));
+    proxy.send(Server, &response(&[]));
+    assert_eq!(proxy.reached(Server), early);
+}
+
+#[test]
+fn permessage_deflate_is_followed_as_it_was_negotiated() {
+    let offer = (
+        "Sec-WebSocket-Extensions",
+        "permessage-deflate; client_max_window_bits",
+    );
+    let answer = "permessage-deflate; client_max_window_bits=9; client_no_context_takeover";
+    let answer = response(&[("Sec-WebSocket-Extensions", answer)]);
+    let mut proxy = through(
+        Options::default(),
+        &heads::request_with(&[offer]),
+        &answer,
+        100,
+    );
+    assert_eq!(proxy.broken(), None);
+    let compressed = |text: &str| {
+        let payload = deflate::Peer::with_window(9).compresses(text);
+        by(Client, &[Frame::text(payload).reserved(RSV1)])
+    };
+    for _ in 0..2 {
+        proxy.send(Client, &compressed(&deflate::text(5000)));
+    }
+    assert_eq!(proxy.broken(), None);
+    // A window that is larger than agreed.
+    let far = [deflate::noise(600), deflate::noise(600)].concat();
+    let payload = deflate::Peer::with_window(15).compresses(far);
+    proxy.send(
+        Client,
+        &by(Client, &[Frame::binary(payload).reserved(RSV1)]),
+    );
+    assert_eq!(proxy.broken(), Some((Client, Rule::DeflateMalformed)));
+}
+
+#[test]
+fn extensions_are_taken_out_of_the_request() {
+    let mut options = Options::default();
+    options.strip_extensions = true;
+    let field = ("sec-websocket-extensions", "permessage-deflate");
+    let request = heads::request_with(&[field]);
+    for length in [1, 1000] {
+        let mut proxy = through(options, &request, &response(&[]), length);
+        assert_eq!(text(&proxy.reached(Server)), text(&heads::request()));
+        assert_eq!(proxy.broken(), None);
+        assert_eq!(proxy.inspector.state(), State::Open);
+    }
+    let answer = response(&[("Sec-WebSocket-Extensions", "permessage-deflate")]);
+    let proxy = through(options, &request, &answer, 1000);
+    assert_eq!(proxy.broken(), Some((Server, Rule::ExtensionNotOffered)));
+}
+
+#[test]
+fn a_request_that_breaks_a_rule_is_answered_and_goes_nowhere() {
+    for (request, rule, status) in [
+        (
+            heads::request_without("Upgrade"),
+            Rule::UpgradeMissing,
+            "426",
+        ),
+        (
+            heads::request_without("Sec-WebSocket-Key"),
+            Rule::KeyMissing,
+            "400",
+        ),
+        (
+            heads::request_with(&[("Sec-WebSocket-Version", "8")]),
+            Rule::VersionUnsupported,
+            "426",
+        ),
+        (
+            b"GET /\x00 HTTP/1.1\r\n".to_vec(),
+            Rule::HeadMalformed,
+            "400",
+        ),
+    ] {
+        let mut proxy = Proxy::new(Options::default());
+        proxy.send_in(Client, &request, 7);
+        assert_eq!(proxy.broken(), Some((Client, rule)));
+        assert_eq!(proxy.reached(Server), b"");
+        let answer = text(&proxy.reached(Client));
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{answer}"
+        );
+        assert_eq!(proxy.ends(), (End::Shutdown, End::Shutdown));
+    }
+}
+
+#[test]
+fn a_response_that_breaks_a_rule_never_reaches_the_client() {
+    let wrong = |name: &str, value: &str| {
+        let fields =
+            ACCEPTED.map(|(known, good)| (known, if known == name { value } else { good }));
+        heads::head("HTTP/1.1 101 Switching Protocols", &fields)
+    };
+    for (response, rule) in [
+        (wrong("Sec-WebSocket-Accept", "AAAA"), Rule::AcceptWrong),
+        (wrong("Upgrade", "h2c"), Rule::UpgradeMissing),
+        (
+            response(&[("Sec-WebSocket-Protocol", "chat")]),
+            Rule::SubprotocolNotOffered,
+        ),
+        (
+            response(&[("Sec-WebSocket-Extensions", "x")]),
+            Rule::ExtensionNotOffered,
+        ),
+        (b"SSH-2.0-OpenSSH\r\n".to_vec(), Rule::HeadMalformed),
+    ] {
+        let mut proxy = through(Options::default(), &heads::request(), &response, 7);
+        assert_eq!(proxy.broken(), Some((Server, rule)));
+        let answer = text(&proxy.reached(Client));
+        assert!(
+            answer.starts_with("HTTP/1.1 502 Bad Gateway\r\n"),
+            "{answer}"
+        );
+        assert_eq!(text(&proxy.reached(Server)), text(&heads::request()));
+        assert_eq!(proxy.ends(), (End::Shutdown, End::Shutdown));
+    }
+}
+
+#[test]
+fn an_unknown_extension_is_refused_or_passes_as_the_options_say() {
+    let field = [("Sec-WebSocket-Extensions", "x-other")];
+    for (policy, broken) in [
+        (
+            UnknownExtensions::Reject,
+            Some((Server, Rule::ExtensionUnknown)),
+        ),
+        (UnknownExtensions::Opaque, None),
+    ] {
+        let mut options = Options::default();
+        options.unknown_extensions = policy;
+        let request = heads::request_with(&field);
+        let proxy = through(options, &request, &response(&field), 1000);
+        assert_eq!(proxy.broken(), broken);
+    }
+}
+
+#[test]
+fn a_refusal_goes_on_with_its_body() {
+    for (fields, body) in [
+        (vec![("Content-Length", "6")], "denied"),
+        (
+            vec![("Transfer-Encoding", "chunked")],
+            "6\r\ndenied\r\n0\r\n\r\n",
+        ),
+        (vec![("Content-Length", "0")], ""),
+    ] {
+        for length in [1, 1000] {
+            let refusal = heads::head("HTTP/1.1 403 Forbidden", &fields);
+            let refusal = [&refusal, body.as_bytes()].concat();
+            let mut proxy = through(Options::default(), &heads::request(), &refusal, length);
+            assert_eq!(proxy.broken(), Some((Server, Rule::HandshakeRefused)));
+            assert_eq!(text(&proxy.reached(Client)), text(&refusal));
+            assert_eq!(proxy.ends(), (End::Shutdown, End::Shutdown));
+        }
+    }
+    // One that ends with the connection.
+    let refusal = [
+        heads::head("HTTP/1.1 403 Forbidden", &[]),
+        b"denied".to_vec(),
+    ]
+    .concat();
+    let mut proxy = through(Options::default(), &heads::request(), &refusal, 10);
+    assert_eq!(proxy.ends(), (End::None, End::Shutdown));
+    proxy.end_of_input(Server);
+    assert_eq!(text(&proxy.reached(Client)), text(&refusal));
+    assert_eq!(proxy.ends(), (End::Shutdown, End::Shutdown));
+}
+
+#[test]
+fn a_server_that_leaves_or_is_silent_is_a_bad_gateway() {
+    let mut proxy = Proxy::new(Options::default());
+    proxy.send(Client, &heads::request());
+    proxy.end_of_input(Server);
+    assert_eq!(proxy.broken(), Some((Server, Rule::ConnectionLost)));
+    assert!(text(&proxy.reached(Client)).starts_with("HTTP/1.1 502 "));
+
+    let mut proxy = Proxy::new(Options::default());
+    proxy.send(Client, &heads::request());
+    proxy.wait(Duration::from_secs(10));
+    assert_eq!(proxy.broken(), Some((Server, Rule::HandshakeTimeout)));
+    assert!(text(&proxy.reached(Client)).starts_with("HTTP/1.1 504 "));
+}
+
+fn headers(fields: &[(&str, &str)]) -> Vec<Header> {
+    let header = |(name, value): &(&str, &str)| Header::new(*name, *value);
+    fields.iter().map(header).collect()
+}
+
+#[test]
+fn a_handshake_in_header_fields_is_checked_over_http_1_and_2() {
+    let extended = [
+        (":method", "CONNECT"),
+        (":protocol", "websocket"),
+        (":scheme", "https"),
+        (":path", "/chat"),
+        (":authority", "example.org"),
+        ("sec-websocket-version", "13"),
+    ];
+    for (form, request, status, response) in [
+        (
+            HandshakeKind::Upgrade,
+            &heads::REQUEST[..],
+            101,
+            &ACCEPTED[..],
+        ),
+        (HandshakeKind::ExtendedConnect, &extended, 200, &[]),
+    ] {
+        let mut proxy = Proxy::new(Options::default());
+        let (now, inspector) = (proxy.now, &mut proxy.inspector);
+        let early = inspector
+            .response_headers(status, &headers(response), now)
+            .map(drop);
+        assert_eq!(early, Err(Rule::HandshakeOutOfOrder));
+        inspector
+            .request_headers(form, &headers(request), now)
+            .expect("a request");
+        inspector
+            .response_headers(status, &headers(response), now)
+            .expect("a response");
+        let hello = by(Client, &[Frame::text("Hello")]);
+        proxy.send(Client, &hello);
+        assert_eq!(proxy.reached(Server), hello);
+    }
+    let mut proxy = Proxy::new(Options::default());
+    let (now, inspector) = (proxy.now, &mut proxy.inspector);
+    let kind = HandshakeKind::Upgrade;
+    inspector
+        .request_headers(kind, &headers(&heads::REQUEST), now)
+        .expect("a request");
+    let refused = inspector.response_headers(403, &[], now).map(drop);
+    assert_eq!(refused, Err(Rule::HandshakeRefused));
+    // The response is the host's to pass on.
+    proxy.forward();
+    assert_eq!(proxy.reached(Client), b"");
+    assert_eq!(proxy.ends(), (End::Shutdown, End::Shutdown));
+}

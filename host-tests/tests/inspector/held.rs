@@ -1,0 +1,206 @@
+//! Messages that the host decides on, and what is inserted.
+
+use host_tests::deflate;
+use host_tests::inspected::{Proxy, Saw};
+use host_tests::wire::{Frame, RSV1};
+use websocket_component::Role::{Client, Server};
+use websocket_component::handshake::Negotiated;
+use websocket_component::inspector::{Options, Payload};
+use websocket_component::{Instant, Rule};
+
+use crate::{BOTH, by, frames_that_reach, other};
+
+fn holding() -> Options {
+    let mut options = Options::default();
+    for direction in [&mut options.client, &mut options.server] {
+        direction.view.payload = Payload::Messages { up_to: 100 };
+        direction.hold_messages = true;
+    }
+    options
+}
+
+#[test]
+fn a_message_goes_on_or_not_as_the_host_decides() {
+    for from in BOTH {
+        for length in [1, 1000] {
+            let mut proxy = Proxy::open(holding(), &Negotiated::default());
+            let frames = [
+                Frame::text("first"),
+                Frame::text("sec").not_last(),
+                Frame::ping("between"),
+                Frame::continuation("ond"),
+                Frame::text("third"),
+                Frame::pong("behind"),
+            ];
+            proxy.send_in(from, &by(from, &frames), length);
+            assert_eq!(proxy.reached(other(from)), b"");
+            let now = proxy.now;
+            for goes_on in [true, false, true] {
+                proxy.inspector.decide(from, goes_on, now).expect("held");
+            }
+            let again = proxy.inspector.decide(from, true, now);
+            assert_eq!(again, Err(Rule::NothingHeld));
+            proxy.forward();
+            let expected = [
+                Frame::text("first"),
+                Frame::ping("between"),
+                Frame::text("third"),
+                Frame::pong("behind"),
+            ];
+            assert_eq!(frames_that_reach(&mut proxy, other(from)), expected);
+        }
+    }
+}
+
+#[test]
+fn a_message_that_is_too_long_to_be_seen_goes_on() {
+    for from in BOTH {
+        let mut proxy = Proxy::open(holding(), &Negotiated::default());
+        let frames = [
+            Frame::binary([7; 60]).not_last(),
+            Frame::continuation([7; 60]),
+        ];
+        let bytes = by(from, &frames);
+        let first = bytes.len() / 2;
+        proxy.send(from, &bytes[..first]);
+        assert_eq!(proxy.reached(other(from)), b"");
+        proxy.send(from, &bytes[first..]);
+        assert_eq!(proxy.reached(other(from)), bytes);
+    }
+}
+
+#[test]
+fn a_compressed_message_can_be_left_out_only_if_no_other_refers_to_it() {
+    for (parameters, outcome) in [
+        ("", Err(Rule::ContextNeeded)),
+        ("client_no_context_takeover", Ok(())),
+    ] {
+        let mut proxy = Proxy::open(holding(), &deflate::negotiated(parameters));
+        let payload = deflate::Peer::default().compresses("denied");
+        proxy.send(Client, &by(Client, &[Frame::text(payload).reserved(RSV1)]));
+        assert_eq!(proxy.saw[0], (Client, Saw::Text("denied".into(), true)));
+        let now = proxy.now;
+        assert_eq!(proxy.inspector.decide(Client, false, now), outcome);
+    }
+}
+
+#[test]
+fn a_close_of_the_hosts_follows_what_it_has_let_go_on() {
+    let mut proxy = Proxy::open(holding(), &Negotiated::default());
+    proxy.send(
+        Client,
+        &by(Client, &[Frame::text("good"), Frame::text("bad")]),
+    );
+    let now = proxy.now;
+    proxy.inspector.decide(Client, true, now).expect("held");
+    proxy.inspector.decide(Client, false, now).expect("held");
+    proxy.inspector.close(1008, b"denied", now).expect("open");
+    proxy.forward();
+    let close = Frame::close(1008, "denied");
+    let expected = [Frame::text("good"), close.clone()];
+    assert_eq!(frames_that_reach(&mut proxy, Server), expected);
+    assert_eq!(frames_that_reach(&mut proxy, Client), [close]);
+}
+
+#[test]
+fn a_violation_behind_messages_that_are_held_waits_for_them() {
+    let mut proxy = Proxy::open(holding(), &Negotiated::default());
+    proxy.send(
+        Client,
+        &by(Client, &[Frame::text("good"), Frame::new(3, "")]),
+    );
+    assert_eq!(proxy.broken(), Some((Client, Rule::ReservedOpcode)));
+    assert_eq!(proxy.reached(Server), b"");
+    let now = proxy.now;
+    proxy.inspector.decide(Client, true, now).expect("held");
+    proxy.forward();
+    let expected = [Frame::text("good"), Frame::close(1001, "")];
+    assert_eq!(frames_that_reach(&mut proxy, Server), expected);
+}
+
+#[test]
+fn pings_are_inserted_at_boundaries_and_their_pongs_swallowed() {
+    for to in BOTH {
+        let mut proxy = Proxy::open(Options::default(), &Negotiated::default());
+        let message = by(
+            other(to),
+            &[Frame::text("mess").not_last(), Frame::continuation("age")],
+        );
+        let inside = if other(to) == Client { 8 } else { 4 };
+        proxy.send(other(to), &message[..inside]);
+        let now = proxy.now;
+        proxy.inspector.ping(to, now).expect("open");
+        proxy.forward();
+        let ping = frames_that_reach(&mut proxy, to).remove(0);
+        assert_eq!((ping.first, ping.payload.len()), (0x89, 8));
+        proxy.send(other(to), &message[inside..]);
+        assert_eq!(frames_that_reach(&mut proxy, to).len(), 2);
+
+        proxy.now = Instant::from_nanos(1000);
+        let frames = [
+            Frame::pong("unasked"),
+            Frame::pong(&ping.payload),
+            Frame::text("on"),
+        ];
+        proxy.send_in(to, &by(to, &frames), 5);
+        let expected = [Frame::pong("unasked"), Frame::text("on")];
+        assert_eq!(frames_that_reach(&mut proxy, other(to)), expected);
+        assert_eq!(proxy.saw, [(to, Saw::RoundTrip(1000))]);
+        // The same pong again answers nothing.
+        proxy.send(to, &by(to, &[Frame::pong(&ping.payload)]));
+        assert_eq!(frames_that_reach(&mut proxy, other(to)).len(), 1);
+    }
+}
+
+#[test]
+fn messages_are_inserted_between_messages() {
+    for to in BOTH {
+        let from = other(to);
+        let mut proxy = Proxy::open(Options::default(), &Negotiated::default());
+        let insert = |proxy: &mut Proxy, text: &[u8]| {
+            let now = proxy.now;
+            let outcome = proxy.inspector.insert(to, text, true, now);
+            proxy.forward();
+            outcome
+        };
+        insert(&mut proxy, b"at once").expect("open");
+        assert_eq!(frames_that_reach(&mut proxy, to), [Frame::text("at once")]);
+        assert_eq!(insert(&mut proxy, b"\xff"), Err(Rule::TextNotUtf8));
+
+        proxy.send(from, &by(from, &[Frame::binary([7; 200]).not_last()]));
+        insert(&mut proxy, b"waits").expect("open");
+        assert_eq!(frames_that_reach(&mut proxy, to).len(), 1);
+        proxy.send(
+            from,
+            &by(from, &[Frame::continuation([7; 200]), Frame::text("next")]),
+        );
+        let expected = [
+            Frame::continuation([7; 200]),
+            Frame::text("waits"),
+            Frame::text("next"),
+        ];
+        assert_eq!(frames_that_reach(&mut proxy, to), expected);
+    }
+}
+
+#[test]
+fn what_waits_to_be_inserted_has_a_limit() {
+    let mut options = Options::default();
+    options.server.limits.queued_output = 1000;
+    let mut proxy = Proxy::open(options, &Negotiated::default());
+    proxy.send(Server, &by(Server, &[Frame::binary("").not_last()]));
+    let now = proxy.now;
+    let mut count = 0;
+    while proxy.inspector.insert(Client, &[7; 100], false, now) == Ok(()) {
+        count += 1;
+    }
+    assert!((4..=9).contains(&count), "{count}");
+    let refused = proxy.inspector.insert(Client, &[7; 100], false, now);
+    assert_eq!(refused, Err(Rule::QueueFull));
+    proxy.send(Server, &by(Server, &[Frame::continuation("")]));
+    assert_eq!(frames_that_reach(&mut proxy, Client).len(), 2 + count);
+    proxy
+        .inspector
+        .insert(Client, &[7; 100], false, now)
+        .expect("room again");
+}

@@ -1,0 +1,41 @@
+//! A connection seen from between.
+//!
+//! | module | what it is about |
+//! |---|---|
+//! | `closing` | close frames, ends of streams, and which side gets what |
+//! | `forwarding` | how far original bytes go on, and what need not be given |
+//! | `handshake` | the handshake of others |
+//! | `held` | messages that the host decides on, and what is inserted |
+//! | `seen` | what is seen of frames and messages |
+//! | `silence` | deadlines, on virtual time |
+
+mod closing;
+mod forwarding;
+mod handshake;
+mod held;
+mod seen;
+mod silence;
+
+use host_tests::wire::{Frame, bytes_of, read_frames};
+use websocket_component::Role::{self, Client, Server};
+
+/// The close codes that reach a side in whole frames, and the frames before them.
+fn frames_that_reach(proxy: &mut host_tests::inspected::Proxy, to: Role) -> Vec<Frame> {
+    let unmasked = |frame: Frame| Frame { key: None, ..frame };
+    let bytes = proxy.reached(to);
+    read_frames(&bytes).into_iter().map(unmasked).collect()
+}
+
+/// The bytes of frames, each as its sender writes it.
+fn by(from: Role, frames: &[Frame]) -> Vec<u8> {
+    bytes_of(frames, from)
+}
+
+const BOTH: [Role; 2] = [Client, Server];
+
+fn other(side: Role) -> Role {
+    match side {
+        Client => Server,
+        Server => Client,
+    }
+}

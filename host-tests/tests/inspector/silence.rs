@@ -1,0 +1,155 @@
+//! Deadlines, on virtual time.
+
+use std::time::Duration;
+
+use host_tests::inspected::Proxy;
+use host_tests::wire::Frame;
+use websocket_component::Role::{Client, Server};
+use websocket_component::handshake::Negotiated;
+use websocket_component::inspector::{Direction, Options};
+use websocket_component::{Rule, State};
+
+use crate::{BOTH, by, frames_that_reach, other};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn both(set: impl Fn(&mut Direction)) -> Options {
+    let mut options = Options::default();
+    set(&mut options.client);
+    set(&mut options.server);
+    options
+}
+
+fn open(options: Options) -> Proxy {
+    Proxy::open(options, &Negotiated::default())
+}
+
+#[test]
+fn a_side_that_sends_nothing_ends_the_connection() {
+    for from in BOTH {
+        let mut proxy = open(both(|direction| direction.idle = Some(SECOND * 10)));
+        for _ in 0..3 {
+            proxy.wait(SECOND * 6);
+            proxy.send(other(from), &by(other(from), &[Frame::text("here")]));
+            if proxy.broken().is_some() {
+                break;
+            }
+        }
+        assert_eq!(proxy.broken(), Some((from, Rule::IdleTimeout)));
+        assert_eq!(
+            proxy.failure().and_then(|failure| failure.limit),
+            Some(10_000_000_000)
+        );
+        for side in BOTH {
+            let reached = frames_that_reach(&mut proxy, side);
+            let close = reached.last().expect("a close frame");
+            assert_eq!(close.payload[..2], 1001_u16.to_be_bytes());
+        }
+    }
+}
+
+#[test]
+fn control_frames_are_no_messages() {
+    for from in BOTH {
+        let mut proxy = open(both(|direction| direction.message_idle = Some(SECOND * 10)));
+        for _ in 0..4 {
+            proxy.wait(SECOND * 4);
+            proxy.send(other(from), &by(other(from), &[Frame::text("here")]));
+            proxy.send(from, &by(from, &[Frame::pong("")]));
+        }
+        assert_eq!(proxy.broken(), Some((from, Rule::IdleTimeout)));
+    }
+}
+
+#[test]
+fn a_message_in_progress_is_not_idle_but_has_its_time() {
+    let mut proxy = open(both(|direction| {
+        direction.message_idle = Some(SECOND);
+        direction.message = Some(SECOND * 60);
+    }));
+    proxy.send(Client, &by(Client, &[Frame::binary("").not_last()]));
+    proxy.send(Server, &by(Server, &[Frame::binary("").not_last()]));
+    proxy.wait(SECOND * 59);
+    assert_eq!(proxy.broken(), None);
+    proxy.send(Server, &by(Server, &[Frame::continuation("")]));
+    proxy.send(Server, &by(Server, &[Frame::binary("").not_last()]));
+    proxy.wait(SECOND);
+    assert_eq!(proxy.broken(), Some((Client, Rule::MessageTimeout)));
+    assert_eq!(
+        frames_that_reach(&mut proxy, Client)[3].payload[..2],
+        [3, 0xf0]
+    );
+}
+
+#[test]
+fn a_dead_side_is_found_by_pings() {
+    for to in BOTH {
+        let mut options = Options::default();
+        let direction = if to == Client {
+            &mut options.client
+        } else {
+            &mut options.server
+        };
+        direction.keepalive = Some(SECOND * 30);
+        let mut proxy = open(options);
+        proxy.wait(SECOND * 30);
+        let ping = frames_that_reach(&mut proxy, to).remove(0);
+        assert_eq!(ping.first, 0x89);
+        // One that answers lives.
+        proxy.send(to, &by(to, &[Frame::pong(&ping.payload)]));
+        assert_eq!(proxy.reached(other(to)), b"");
+        proxy.wait(SECOND * 30);
+        assert_eq!(frames_that_reach(&mut proxy, to).len(), 1);
+        proxy.wait(SECOND * 20);
+        assert_eq!(proxy.broken(), Some((to, Rule::PongTimeout)));
+        let code = frames_that_reach(&mut proxy, other(to)).remove(0).payload;
+        assert_eq!(code, if to == Client { [3, 0xe9] } else { [3, 0xf6] });
+    }
+}
+
+#[test]
+fn what_the_host_doesnt_read_doesnt_count() {
+    let mut proxy = open(both(|direction| direction.idle = Some(SECOND * 10)));
+    let now = proxy.now;
+    proxy.inspector.pause_reading(Client, now);
+    for _ in 0..10 {
+        proxy.wait(SECOND * 5);
+        proxy.send(Server, &by(Server, &[Frame::ping("")]));
+    }
+    assert_eq!(proxy.broken(), None);
+    let now = proxy.now;
+    proxy.inspector.resume_reading(Client, now);
+    proxy.wait(SECOND * 9);
+    assert_eq!(proxy.broken(), None);
+    proxy.wait(SECOND);
+    assert!(proxy.broken().is_some());
+}
+
+#[test]
+fn an_age_closes_both_sides_and_breaks_no_rule() {
+    let mut options = Options::default();
+    options.timeouts.age = Some(SECOND * 3600);
+    options.timeouts.age_code = 1012;
+    let mut proxy = open(options);
+    proxy.wait(SECOND * 3599);
+    assert_eq!(proxy.inspector.state(), State::Open);
+    proxy.wait(SECOND);
+    assert_eq!(proxy.broken(), None);
+    for side in BOTH {
+        assert_eq!(
+            frames_that_reach(&mut proxy, side),
+            [Frame::close(1012, "")]
+        );
+    }
+}
+
+#[test]
+fn an_unanswered_handshake_ends() {
+    let mut proxy = Proxy::new(Options::default());
+    proxy.wait(SECOND * 9);
+    assert_eq!(proxy.inspector.state(), State::Connecting);
+    proxy.wait(SECOND);
+    assert_eq!(proxy.broken(), Some((Client, Rule::HandshakeTimeout)));
+    // Nobody has begun to ask, so there is nothing to answer.
+    assert_eq!(proxy.reached(Client), b"");
+}

@@ -1,0 +1,283 @@
+//! Deadlines: what happens when nothing comes.
+
+use core::time::Duration;
+
+use super::ending::How;
+use super::{Direction, Inspector};
+use crate::{Failure, Instant, Role, Rule, State};
+
+/// The times that deadlines count from.
+pub(super) struct Clocks {
+    now: Instant,
+    started: Instant,
+    opened: Option<Instant>,
+    /// Since when the connection closes, or both transports end.
+    closing: Option<Instant>,
+    client: Side,
+    server: Side,
+}
+
+/// Those of what one side sends.
+#[derive(Clone, Copy)]
+struct Side {
+    /// Since when nothing has come and no ping was inserted.
+    quiet: Instant,
+    /// Since when nothing has come.
+    idle: Instant,
+    /// Since when nothing of a message has come.
+    message_idle: Instant,
+    /// Since when a message is unfinished.
+    message: Option<Instant>,
+    /// When a ping was inserted, if nothing has come since.
+    ping: Option<Instant>,
+    /// Since when the host doesn't read it.
+    paused: Option<Instant>,
+}
+
+#[derive(Clone, Copy)]
+enum Due {
+    Handshake(Role),
+    Idle(Role),
+    MessageIdle(Role),
+    Message(Role),
+    Pong(Role),
+    Keepalive(Role),
+    Age,
+    Close,
+}
+
+impl Clocks {
+    pub(super) fn new(now: Instant) -> Clocks {
+        let side = Side {
+            quiet: now,
+            idle: now,
+            message_idle: now,
+            message: None,
+            ping: None,
+            paused: None,
+        };
+        Clocks {
+            now,
+            started: now,
+            opened: None,
+            closing: None,
+            client: side,
+            server: side,
+        }
+    }
+
+    pub(super) fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// Takes a reading of the clock, which never runs backwards.
+    pub(super) fn read(&mut self, now: Instant) {
+        self.now = self.now.max(now);
+    }
+
+    pub(super) fn open(&mut self) {
+        let now = self.now;
+        self.opened = Some(now);
+        for side in [&mut self.client, &mut self.server] {
+            (side.quiet, side.idle, side.message_idle) = (now, now, now);
+        }
+    }
+
+    /// The connection closes from now on.
+    pub(super) fn close(&mut self) {
+        self.closing.get_or_insert(self.now);
+    }
+
+    /// Both transports end from now on.
+    pub(super) fn drain(&mut self) {
+        self.closing = Some(self.now);
+    }
+
+    /// Something came: the side lives.
+    pub(super) fn input(&mut self, from: Role) {
+        let now = self.now;
+        let side = self.side(from);
+        (side.quiet, side.idle) = (now, now);
+        side.ping = None;
+    }
+
+    /// A ping was inserted towards this side.
+    pub(super) fn ping(&mut self, to: Role) {
+        let now = self.now;
+        let side = self.side(to);
+        side.quiet = now;
+        side.ping.get_or_insert(now);
+    }
+
+    /// What has come of messages, and whether one is unfinished.
+    pub(super) fn message(&mut self, from: Role, moved: bool, is_unfinished: bool) {
+        let now = self.now;
+        let side = self.side(from);
+        if moved {
+            side.message_idle = now;
+        }
+        match is_unfinished {
+            true => {
+                side.message.get_or_insert(now);
+            }
+            false => side.message = None,
+        }
+    }
+
+    fn side(&mut self, from: Role) -> &mut Side {
+        match from {
+            Role::Client => &mut self.client,
+            Role::Server => &mut self.server,
+        }
+    }
+
+    /// The host reads a side again, which gets the time that was left for it when the host
+    /// stopped.
+    fn resume(&mut self, from: Role) {
+        let now = self.now;
+        let side = self.side(from);
+        let Some(since) = side.paused.take() else {
+            return;
+        };
+        let pause = now.since(since);
+        let begun = [
+            Some(&mut side.idle),
+            Some(&mut side.message_idle),
+            side.message.as_mut(),
+            side.ping.as_mut(),
+        ];
+        for clock in begun.into_iter().flatten() {
+            *clock = clock.after(pause).min(now);
+        }
+    }
+}
+
+impl Inspector {
+    /// Reports that the host has stopped reading what `from` sends (backpressure). Until
+    /// [`Inspector::resume_reading`], none of the deadlines for what it sends counts.
+    pub fn pause_reading(&mut self, from: Role, now: Instant) {
+        self.clocks.read(now);
+        let now = self.clocks.now;
+        self.clocks.side(from).paused.get_or_insert(now);
+    }
+
+    /// The host reads again. The deadlines that were suspended are extended by the length of
+    /// the pause.
+    pub fn resume_reading(&mut self, from: Role, now: Instant) {
+        self.clocks.read(now);
+        self.clocks.resume(from);
+    }
+
+    /// Returns when to call [`Inspector::handle_timeout`] if there is no input first. Later
+    /// than the last `now`.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.next_due().map(|(at, _)| at)
+    }
+
+    pub(super) fn handle_due(&mut self) {
+        self.note_messages();
+        while let Some((at, due)) = self.next_due() {
+            if at > self.clocks.now {
+                break;
+            }
+            match due {
+                Due::Handshake(from) => self.fail_handshake(from, Rule::HandshakeTimeout),
+                Due::Idle(from) => self.time_out(from, Rule::IdleTimeout, |side| side.idle),
+                Due::MessageIdle(from) => {
+                    self.time_out(from, Rule::IdleTimeout, |side| side.message_idle);
+                }
+                Due::Message(from) => {
+                    self.time_out(from, Rule::MessageTimeout, |side| side.message);
+                }
+                Due::Pong(from) => self.time_out(from, Rule::PongTimeout, |side| side.pong),
+                Due::Keepalive(to) => {
+                    self.clocks.side(to).quiet = at.max(self.clocks.now);
+                    self.insert_ping(to);
+                }
+                Due::Age => {
+                    self.clocks.opened = None;
+                    self.close_both(self.options.timeouts.age_code, b"");
+                }
+                Due::Close => self.cut_off(),
+            }
+        }
+    }
+
+    fn time_out(&mut self, from: Role, rule: Rule, limit: fn(&Direction) -> Option<Duration>) {
+        let limit = limit(self.options.direction(from));
+        let failure = Failure {
+            limit: limit.and_then(|span| u64::try_from(span.as_nanos()).ok()),
+            ..Failure::from(rule)
+        };
+        self.fail(from, failure, How::Silence);
+    }
+
+    fn note_messages(&mut self) {
+        for from in [Role::Client, Role::Server] {
+            let flow = self.flow(from);
+            let (moved, unfinished) = (flow.take_message_moved(), flow.awaits_more());
+            self.clocks.message(from, moved, unfinished);
+        }
+    }
+
+    fn next_due(&self) -> Option<(Instant, Due)> {
+        let clocks = &self.clocks;
+        let timeouts = &self.options.timeouts;
+        let mut next: Option<(Instant, Due)> = None;
+        let mut consider = |from: Instant, span: Option<Duration>, due| {
+            if let Some(at) = span.and_then(|span| from.checked_after(span))
+                && next.is_none_or(|(next, _)| at < next)
+            {
+                next = Some((at, due));
+            }
+        };
+        match self.state() {
+            State::Connecting => {
+                if let Some(awaited) = self.handshake.awaits()
+                    && clocks.of(awaited).paused.is_none()
+                {
+                    consider(clocks.started, timeouts.handshake, Due::Handshake(awaited));
+                }
+            }
+            State::Open => {
+                if let Some(opened) = clocks.opened {
+                    consider(opened, timeouts.age, Due::Age);
+                }
+                for from in [Role::Client, Role::Server] {
+                    let (side, options) = (clocks.of(from), self.options.direction(from));
+                    consider(side.quiet, options.keepalive, Due::Keepalive(from));
+                    if side.paused.is_some() {
+                        continue;
+                    }
+                    consider(side.idle, options.idle, Due::Idle(from));
+                    match side.message {
+                        Some(since) => consider(since, options.message, Due::Message(from)),
+                        None => {
+                            let due = Due::MessageIdle(from);
+                            consider(side.message_idle, options.message_idle, due);
+                        }
+                    }
+                    if let Some(since) = side.ping {
+                        consider(since, options.pong, Due::Pong(from));
+                    }
+                }
+            }
+            State::Closing | State::Draining => {
+                if let Some(since) = clocks.closing {
+                    consider(since, timeouts.close, Due::Close);
+                }
+            }
+            State::Closed => {}
+        }
+        next
+    }
+}
+
+impl Clocks {
+    fn of(&self, from: Role) -> &Side {
+        match from {
+            Role::Client => &self.client,
+            Role::Server => &self.server,
+        }
+    }
+}

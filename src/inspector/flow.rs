@@ -1,0 +1,261 @@
+//! What one side sends, frame by frame, and what of it goes on to the other side.
+
+mod boundary;
+mod messages;
+mod reading;
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::mem;
+use core::ops::Range;
+
+use super::forwarding::{Forwarding, trim};
+use super::options::Direction;
+use super::pings::Pings;
+use crate::deflate::Direction as Compression;
+use crate::frame::header::{self, Masking};
+use crate::stream::{Assembler, Chunks, Extensions, Settings};
+use crate::{Failure, Role, Rule};
+
+pub(super) use boundary::Insertion;
+use messages::{Held, Message};
+
+/// One direction of the connection, once the handshake is complete.
+pub(super) struct Flow {
+    options: Direction,
+    from: Role,
+    stream: Assembler,
+    /// Whether nothing is known of what the reserved bits and the payloads mean.
+    is_opaque: bool,
+    /// Whether messages may refer to earlier ones, so that none can be left out.
+    has_context: bool,
+    /// The position of the first byte of the input.
+    base: u64,
+    /// The position behind the last frame that is complete.
+    boundary: u64,
+    frame: Option<Open>,
+    message: Option<Message>,
+    /// Complete messages that the host has not decided on.
+    undecided: VecDeque<Held>,
+    /// What is shown of a message that comes in pieces.
+    whole: Vec<u8>,
+    pub(super) forwarding: Forwarding,
+    /// What waits for a boundary.
+    insertions: VecDeque<Insertion>,
+    /// The payloads of pings that were inserted since the inspector last asked.
+    placed_pings: Vec<[u8; 8]>,
+    /// From where on nothing goes on: a close frame was inserted there, or a rule was broken.
+    cut: Option<boundary::Cut>,
+    /// The pings that were inserted towards the sender.
+    pub(super) pings: Pings,
+    /// The code of the sender's close frame.
+    close: Option<u16>,
+    /// Nothing more is read: the sender has broken a rule, or its stream has ended.
+    is_dead: bool,
+    /// Whether something of a message has come since this was last asked.
+    message_moved: bool,
+}
+
+/// A frame whose header has come.
+struct Open {
+    end: u64,
+    reach: Reach,
+}
+
+/// How far a frame may go on before all of it has come.
+enum Reach {
+    /// All of it, whether it comes or is skipped.
+    All,
+    /// Nothing.
+    Nothing,
+    /// What was verified, up to this position.
+    Verified(u64),
+}
+
+impl Flow {
+    pub(super) fn new(from: Role, options: &Direction) -> Flow {
+        Flow {
+            options: *options,
+            from,
+            stream: Assembler::new(&settings(from, options, Extensions::None)),
+            is_opaque: false,
+            has_context: false,
+            base: 0,
+            boundary: 0,
+            frame: None,
+            message: None,
+            undecided: VecDeque::new(),
+            whole: Vec::new(),
+            forwarding: Forwarding::default(),
+            insertions: VecDeque::new(),
+            placed_pings: Vec::new(),
+            cut: None,
+            pings: Pings::default(),
+            close: None,
+            is_dead: false,
+            message_moved: false,
+        }
+    }
+
+    /// Frames follow, read with these extensions.
+    pub(super) fn begin(&mut self, extensions: Extensions) {
+        self.stream = Assembler::new(&settings(self.from, &self.options, extensions));
+        self.is_opaque = extensions == Extensions::Custom;
+        self.has_context = matches!(
+            extensions,
+            Extensions::Deflate(Compression { takeover: true, .. })
+        );
+        self.pass(0);
+    }
+
+    /// Bytes of the handshake have come, and don't go on yet.
+    pub(super) fn hold(&mut self, count: usize) {
+        self.base = self.base.saturating_add(count as u64);
+    }
+
+    /// Bytes of the handshake have come, and go on with those before.
+    pub(super) fn pass(&mut self, count: usize) {
+        self.hold(count);
+        self.boundary = self.base;
+        self.settle();
+    }
+
+    /// A part of the handshake doesn't go on.
+    pub(super) fn leave_out(&mut self, range: Range<usize>) {
+        let (start, end) = (range.start as u64, range.end as u64);
+        self.forwarding
+            .skip(self.boundary + start, self.boundary + end);
+    }
+
+    pub(super) fn stream(&self) -> &Assembler {
+        &self.stream
+    }
+
+    /// The code of the sender's close frame, if it has come.
+    pub(super) fn close_code(&self) -> Option<u16> {
+        self.close
+    }
+
+    /// Whether a message or frame is unfinished.
+    pub(super) fn awaits_more(&self) -> bool {
+        !self.is_dead && self.stream.awaits_more()
+    }
+
+    /// Whether something of a message has come since the last call.
+    pub(super) fn take_message_moved(&mut self) -> bool {
+        mem::take(&mut self.message_moved)
+    }
+
+    /// The payloads of the pings that were inserted since the last call.
+    pub(super) fn take_placed_pings(&mut self) -> Vec<[u8; 8]> {
+        mem::take(&mut self.placed_pings)
+    }
+
+    /// How many bytes the host need not give.
+    pub(super) fn skippable(&self) -> u64 {
+        match &self.frame {
+            Some(Open {
+                reach: Reach::All, ..
+            }) if !self.is_dead => self.stream.frames().payload_left(),
+            _ => 0,
+        }
+    }
+
+    /// How many bytes behind those the next call can use at once.
+    pub(super) fn wanted(&self) -> u64 {
+        if self.is_dead {
+            return 0;
+        }
+        let header = (header::MAX_LENGTH - self.stream.frames().cut_header_length()) as u64;
+        match &self.frame {
+            Some(Open {
+                reach: Reach::All, ..
+            })
+            | None => header,
+            Some(_) => self.stream.frames().payload_left().saturating_add(header),
+        }
+    }
+
+    /// So many bytes went by that need not be given.
+    ///
+    /// # Errors
+    ///
+    /// [`Rule::SkippedTooMuch`]: these are more than that.
+    pub(super) fn skip(&mut self, count: u64) -> Result<(), Rule> {
+        if count > self.skippable() {
+            return Err(Rule::SkippedTooMuch);
+        }
+        self.base = self.base.saturating_add(count);
+        self.stream.skip(count);
+        self.message_moved |= count > 0;
+        Ok(())
+    }
+
+    /// The sender has ended its stream, or broken a rule: nothing more of it counts.
+    pub(super) fn die(&mut self) {
+        self.is_dead = true;
+        self.stream.close();
+        self.whole = Vec::new();
+    }
+
+    /// Whether its frames have ended with a close frame, or will never be whole.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_dead || self.close.is_some()
+    }
+
+    /// Returns what is known of a rule that the sender has broken.
+    pub(super) fn locate(&self, rule: Rule) -> Failure {
+        let limits = &self.options.limits;
+        Failure {
+            offset: Some(self.boundary),
+            limit: match rule {
+                Rule::FrameTooBig => Some(limits.frame),
+                Rule::MessageTooBig => Some(limits.message),
+                Rule::TooManyFragments => Some(limits.fragments.into()),
+                _ => None,
+            },
+            value: self.stream.beyond_limit(rule),
+            ..Failure::from(rule)
+        }
+    }
+
+    /// Whether to call again at once with the rest of the input.
+    pub(super) fn has_more(&self) -> bool {
+        !self.is_dead && self.stream.is_exhausted()
+    }
+
+    /// How many bytes of memory it has taken.
+    pub(super) fn memory(&self) -> usize {
+        self.stream.memory()
+            + self.whole.capacity()
+            + self.forwarding.memory()
+            + self.insertions.iter().map(Insertion::cost).sum::<usize>()
+            + self.undecided.iter().map(Held::cost).sum::<usize>()
+    }
+
+    fn trim(&mut self) {
+        trim(&mut self.undecided);
+        trim(&mut self.insertions);
+        crate::limits::trim(&mut self.whole);
+    }
+}
+
+/// How the frames of one side are read: payloads as they come, so that nothing is held here.
+fn settings(from: Role, options: &Direction, extensions: Extensions) -> Settings {
+    Settings {
+        masking: match from {
+            Role::Client => Masking::Required,
+            Role::Server => Masking::Forbidden,
+        },
+        extensions,
+        limits: options.limits,
+        verify_utf8: options.view.verify_utf8,
+        inflate: options.view.inflate,
+        leave_unfinished: 0,
+        chunks: Some(Chunks {
+            max: usize::MAX,
+            min: 1,
+            max_whole_frame: 0,
+        }),
+    }
+}

@@ -1,0 +1,213 @@
+//! Messages: what is shown of them, which are held, and what the host decides.
+
+use alloc::vec::Vec;
+use core::mem;
+use core::ops::Range;
+
+use super::{Flow, Reach};
+use crate::inspector::options::Payload;
+use crate::inspector::seen::{Place, Record as SeenRecord, Records, Seen, Summary};
+use crate::stream::Record;
+use crate::{Rule, limits};
+
+/// The message in progress.
+pub(super) struct Message {
+    /// How many bytes of it have come out.
+    length: u64,
+    /// It is longer than what is shown of messages.
+    is_too_long: bool,
+    /// It is held from its first byte on.
+    held: Option<Held>,
+    /// The position of its frame in progress.
+    frame: u64,
+}
+
+/// A message that doesn't go on before the host says so.
+pub(super) struct Held {
+    start: u64,
+    /// Its frames, without the control frames between them.
+    ranges: Vec<Range<u64>>,
+    is_compressed: bool,
+}
+
+impl Held {
+    pub(super) fn cost(&self) -> usize {
+        size_of::<Held>() + self.ranges.capacity() * size_of::<Range<u64>>()
+    }
+}
+
+impl Flow {
+    /// A data frame begins.
+    pub(super) fn begin_frame_of_message(&mut self, begin: u64) -> Result<(), Rule> {
+        let Some(header) = self.stream.frames().message() else {
+            return Ok(());
+        };
+        let (wire, is_compressed) = (header.length, header.is_compressed);
+        if is_compressed && !self.options.view.inflate && wire > self.options.limits.message {
+            return Err(Rule::MessageTooBig);
+        }
+        let is_seen = !self.is_opaque && (!is_compressed || self.options.view.inflate);
+        let holds = self.options.hold_messages && self.cut.is_none() && is_seen;
+        let message = self.message.get_or_insert_with(|| Message {
+            length: 0,
+            is_too_long: false,
+            held: holds.then(|| Held {
+                start: begin,
+                ranges: Vec::new(),
+                is_compressed,
+            }),
+            frame: begin,
+        });
+        message.frame = begin;
+        if let Payload::Messages { up_to } = self.options.view.payload
+            && !is_compressed
+            && wire > up_to.into()
+        {
+            self.release_message();
+        }
+        Ok(())
+    }
+
+    /// A frame ends at `end`.
+    pub(super) fn end_frame_of_message(&mut self, end: u64) {
+        let is_control = self
+            .stream
+            .frames()
+            .frame()
+            .is_none_or(|header| header.opcode.is_control());
+        let Some(message) = self.message.as_mut().filter(|_| !is_control) else {
+            return;
+        };
+        let begin = message.frame;
+        if let Some(held) = &mut message.held {
+            match held.ranges.last_mut() {
+                Some(last) if last.end == begin => last.end = end,
+                _ => held.ranges.push(begin..end),
+            }
+        }
+    }
+
+    /// The message is too long to be shown, and goes on.
+    fn release_message(&mut self) {
+        if let Some(message) = &mut self.message {
+            message.is_too_long = true;
+            message.held = None;
+        }
+        self.whole.clear();
+        limits::trim(&mut self.whole);
+        let longest = self.options.hold_frame.into();
+        if let Some(frame) = &mut self.frame
+            && frame.end - self.boundary > longest
+        {
+            frame.reach = Reach::Verified(self.boundary);
+        }
+    }
+
+    /// Whether the message in progress is held.
+    pub(super) fn holds_message(&self) -> bool {
+        let message = self.message.as_ref();
+        message.is_some_and(|message| message.held.is_some())
+    }
+
+    /// Shows bytes of the message in progress, as far as the view goes.
+    pub(super) fn show(&mut self, record: Record, last: bool, input: &[u8], records: &mut Records) {
+        let length = record.place.len();
+        let is_text = self
+            .stream
+            .frames()
+            .message()
+            .is_some_and(|message| message.is_text);
+        let shown = |place| match is_text {
+            true => SeenRecord::Text { place, last },
+            false => SeenRecord::Binary { place, last },
+        };
+        let Some(message) = &mut self.message else {
+            return;
+        };
+        message.length = message.length.saturating_add(length as u64);
+        let total = message.length;
+        let mut place = None;
+        match self.options.view.payload {
+            Payload::Chunks if length > 0 || last => place = Some(Place::Stream(record.place)),
+            Payload::Messages { up_to } if !message.is_too_long => {
+                if total > up_to.into() {
+                    self.release_message();
+                } else if last && self.whole.is_empty() {
+                    place = Some(Place::Stream(record.place));
+                } else {
+                    let bytes = self.stream.payload(input, &record.place);
+                    self.whole.extend_from_slice(bytes);
+                    if last {
+                        let whole = mem::take(&mut self.whole);
+                        place = Some(records.copy(&whole));
+                        self.whole = whole;
+                        self.whole.clear();
+                        limits::trim(&mut self.whole);
+                    }
+                }
+            }
+            _ => {}
+        }
+        if let Some(place) = place.filter(|_| self.reports()) {
+            records.list.push(shown(place));
+        }
+        if last {
+            self.end_message(Some(total), records);
+        }
+    }
+
+    /// The message has passed, or is held; `length` is what came out of it, if anybody looked.
+    pub(super) fn end_message(&mut self, length: Option<u64>, records: &mut Records) {
+        let (Some(message), Some(header)) = (self.message.take(), self.stream.frames().message())
+        else {
+            return;
+        };
+        let opaque = self.is_opaque || (header.is_compressed && !self.options.view.inflate);
+        let is_shown = matches!(self.options.view.payload, Payload::Messages { .. });
+        let summary = Summary {
+            text: header.is_text,
+            compressed: header.is_compressed,
+            frames: header.fragments,
+            wire_length: header.length,
+            length: length.or((!opaque).then_some(header.length)),
+            shown: is_shown && !message.is_too_long && !opaque,
+            held: message.held.is_some(),
+        };
+        if self.reports() {
+            if self.options.view.messages || summary.held {
+                records.plain(Seen::Message(summary));
+            }
+            self.undecided.extend(message.held);
+        }
+    }
+
+    /// Where the first message begins that is held.
+    pub(super) fn held_from(&self) -> Option<u64> {
+        let in_progress = self
+            .message
+            .as_ref()
+            .and_then(|message| message.held.as_ref());
+        let first = self.undecided.front().or(in_progress)?;
+        Some(first.start)
+    }
+
+    /// The host has decided on the first message that is held.
+    ///
+    /// # Errors
+    ///
+    /// [`Rule::NothingHeld`], [`Rule::ContextNeeded`].
+    pub(in crate::inspector) fn decide(&mut self, forward: bool) -> Result<(), Rule> {
+        let first = self.undecided.front().ok_or(Rule::NothingHeld)?;
+        if !forward && first.is_compressed && self.has_context {
+            return Err(Rule::ContextNeeded);
+        }
+        let held = self.undecided.pop_front().ok_or(Rule::NothingHeld)?;
+        if !forward {
+            for range in held.ranges {
+                self.forwarding.skip(range.start, range.end);
+            }
+        }
+        self.settle();
+        Ok(())
+    }
+}

@@ -1,0 +1,229 @@
+//! Reading: headers, then payloads as far as anybody looks at them.
+
+use super::{Flow, Open, Reach};
+use crate::frame::close;
+use crate::frame::header::Header;
+use crate::inspector::options::Payload;
+use crate::inspector::seen::{Frame, Record as SeenRecord, Records, Seen};
+use crate::stream::{EventKind, Record};
+use crate::{Failure, Instant, Rule};
+
+impl Flow {
+    /// Reads bytes, and returns how many were taken.
+    ///
+    /// # Errors
+    ///
+    /// The rule that the sender breaks.
+    pub(in crate::inspector) fn read(
+        &mut self,
+        input: &mut [u8],
+        records: &mut Records,
+        now: Instant,
+    ) -> Result<usize, Failure> {
+        let mut at = 0;
+        if self.is_dead {
+            at = input.len();
+        } else {
+            self.stream.begin_input(input);
+            let read = self.read_frames(input, &mut at, records, now);
+            if let Err(rule) = read {
+                self.base = self.base.saturating_add(at as u64);
+                return Err(self.locate(rule));
+            }
+        }
+        self.base = self.base.saturating_add(at as u64);
+        self.settle();
+        Ok(at)
+    }
+
+    fn read_frames(
+        &mut self,
+        input: &mut [u8],
+        at: &mut usize,
+        records: &mut Records,
+        now: Instant,
+    ) -> Result<(), Rule> {
+        loop {
+            let goes_on = match &self.frame {
+                None => self.read_header(input, at, records)?,
+                Some(Open {
+                    reach: Reach::All, ..
+                }) => self.pass_over(input, at, records),
+                Some(_) => self.read_piece(input, at, records, now)?,
+            };
+            if !goes_on {
+                return Ok(());
+            }
+        }
+    }
+
+    fn read_header(
+        &mut self,
+        input: &[u8],
+        at: &mut usize,
+        records: &mut Records,
+    ) -> Result<bool, Rule> {
+        let Some(header) = self.stream.open(input, at)? else {
+            return Ok(false);
+        };
+        let begin = self.boundary;
+        let end = (begin + header.length() as u64).saturating_add(header.payload);
+        if self.options.view.frames && self.reports() {
+            records.plain(Seen::Frame(Frame {
+                offset: begin,
+                first: header.first,
+                masked: header.key.is_some(),
+                header: header.length() as u8,
+                payload: header.payload,
+            }));
+        }
+        if !header.opcode.is_control() {
+            self.message_moved = true;
+            self.begin_frame_of_message(begin)?;
+        }
+        let reach = self.reach_of(&header, begin + header.length() as u64, end);
+        self.frame = Some(Open { end, reach });
+        Ok(true)
+    }
+
+    /// How far a frame may go on whose header has just come.
+    fn reach_of(&self, header: &Header, payload_at: u64, end: u64) -> Reach {
+        let is_short = end - self.boundary <= self.options.hold_frame.into();
+        if header.opcode.is_control() {
+            Reach::Nothing
+        } else if !self.looks_at_payload() {
+            Reach::All
+        } else if is_short || self.holds_message() {
+            Reach::Nothing
+        } else {
+            Reach::Verified(payload_at)
+        }
+    }
+
+    /// Whether something is looked for in the payload of the message in progress.
+    fn looks_at_payload(&self) -> bool {
+        let view = &self.options.view;
+        let Some(message) = self.stream.frames().message() else {
+            return true;
+        };
+        if self.is_opaque || (message.is_compressed && !view.inflate) {
+            return false;
+        }
+        let is_shown = view.payload != Payload::Nothing;
+        is_shown || message.is_compressed || (message.is_text && view.verify_utf8)
+    }
+
+    /// Passes over payload that nobody looks at. Returns whether its frame ends.
+    fn pass_over(&mut self, input: &[u8], at: &mut usize, records: &mut Records) -> bool {
+        let left = self.stream.frames().payload_left();
+        let count = left.min((input.len() - *at) as u64);
+        *at += count as usize;
+        self.stream.skip(count);
+        if count < left {
+            return false;
+        }
+        let message = self.stream.frames().message();
+        let is_last = message.is_some_and(|message| message.is_final);
+        self.end_frame();
+        if is_last {
+            self.end_message(None, records);
+        }
+        true
+    }
+
+    /// Reads what has come of a payload. Returns whether there is more to read.
+    fn read_piece(
+        &mut self,
+        input: &mut [u8],
+        at: &mut usize,
+        records: &mut Records,
+        now: Instant,
+    ) -> Result<bool, Rule> {
+        let before = *at;
+        let piece = self.stream.piece(input, at)?;
+        let position = self.base + *at as u64;
+        if let Some(Open {
+            reach: Reach::Verified(to),
+            ..
+        }) = &mut self.frame
+            && !self.stream.is_broken()
+        {
+            *to = position;
+        }
+        let Some(record) = piece else {
+            let ends = !self.stream.is_in_frame();
+            if ends {
+                self.end_frame();
+            }
+            return Ok(ends || (*at > before && *at < input.len()));
+        };
+        match record.kind {
+            EventKind::Ping | EventKind::UnsolicitedPong | EventKind::Close(_) => {
+                self.control(&record, input, records, now)?;
+                self.end_frame();
+            }
+            kind => {
+                self.message_moved = true;
+                let last = matches!(kind, EventKind::Text | EventKind::Binary);
+                if !self.stream.is_in_frame() {
+                    self.end_frame();
+                }
+                self.show(record, last, input, records);
+            }
+        }
+        Ok(true)
+    }
+
+    fn control(
+        &mut self,
+        record: &Record,
+        input: &[u8],
+        records: &mut Records,
+        now: Instant,
+    ) -> Result<(), Rule> {
+        let payload = self.stream.payload(input, &record.place);
+        let reports = self.reports();
+        let shows = self.options.view.control && reports;
+        match record.kind {
+            EventKind::Ping if shows => {
+                let place = records.copy(payload);
+                records.list.push(SeenRecord::Ping(place));
+            }
+            EventKind::UnsolicitedPong => {
+                if let Some(time) = self.pings.answered(payload, now) {
+                    let end = self.frame.as_ref().map_or(self.boundary, |frame| frame.end);
+                    if reports {
+                        self.forwarding.skip(self.boundary, end);
+                        records.plain(Seen::RoundTrip(time));
+                    }
+                } else if shows {
+                    let place = records.copy(payload);
+                    records.list.push(SeenRecord::Pong(place));
+                }
+            }
+            EventKind::Close(_) => {
+                let (code, reason) = close::parse(payload)?;
+                let code = code.unwrap_or(close::NO_STATUS);
+                let reason = records.copy(reason.as_bytes());
+                records.list.push(SeenRecord::Close { code, reason });
+                self.close = Some(code);
+                self.insertions.clear();
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Whether what comes is reported: it goes on.
+    pub(super) fn reports(&self) -> bool {
+        self.cut.is_none()
+    }
+
+    fn end_frame(&mut self) {
+        if let Some(frame) = self.frame.take() {
+            self.end_frame_of_message(frame.end);
+            self.boundary = frame.end;
+        }
+        self.place_insertions();
+    }
+}

@@ -1,0 +1,304 @@
+//! The handshake of others (RFC 6455, section 4; RFC 8441), in bytes or in header fields.
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::vec::Vec;
+use core::mem;
+
+use super::Inspector;
+use super::ending::How;
+use super::options::{Options, UnknownExtensions};
+use super::seen::Seen;
+use crate::deflate::{self, negotiation};
+use crate::handshake::{
+    self, HandshakeKind, Header, Negotiated, Refusal, RequestHead, ResponseHead, UpgradeRequest,
+};
+use crate::http::body::BodyReader;
+use crate::http::head::{HeadKind, HeadReader, Version};
+use crate::stream::Extensions;
+use crate::{Failure, Instant, Role, Rule};
+
+/// The step of the handshake that comes next.
+pub(super) enum Handshake {
+    Request(HeadReader),
+    Response {
+        request: UpgradeRequest,
+        reader: HeadReader,
+    },
+    /// The request has come in header fields, and so will the response.
+    ResponseHeaders(UpgradeRequest),
+    /// The server has refused: what it sends is the body of its response.
+    Refused(BodyReader),
+    Complete,
+    /// The handshake has failed.
+    Failed,
+}
+
+impl Handshake {
+    pub(super) fn new(options: &Options) -> Handshake {
+        Handshake::Request(HeadReader::new(
+            HeadKind::Request,
+            Version::Http11,
+            &options.client.limits,
+        ))
+    }
+
+    fn response(request: UpgradeRequest, options: &Options) -> Handshake {
+        let limits = &options.server.limits;
+        let reader = HeadReader::new(HeadKind::Response, Version::Http11, limits);
+        Handshake::Response { request, reader }
+    }
+
+    /// Who has to go on.
+    pub(super) fn awaits(&self) -> Option<Role> {
+        match self {
+            Handshake::Request(_) => Some(Role::Client),
+            Handshake::Response { .. } | Handshake::ResponseHeaders(_) => Some(Role::Server),
+            _ => None,
+        }
+    }
+
+    pub(super) fn memory(&self) -> usize {
+        match self {
+            Handshake::Request(reader) | Handshake::Response { reader, .. } => reader.memory(),
+            _ => 0,
+        }
+    }
+}
+
+/// Returns how the frames of the client and of the server are read.
+///
+/// Fails with [`Rule::DeflateAnswerInvalid`] or [`Rule::ExtensionUnknown`].
+pub(super) fn extensions(
+    negotiated: &Negotiated,
+    options: &Options,
+) -> Result<[Extensions; 2], Rule> {
+    match &negotiated.extensions[..] {
+        [] => Ok([Extensions::None; 2]),
+        [answer] if answer.name == deflate::NAME && cfg!(feature = "deflate") => {
+            let agreed = negotiation::agreed(answer)?;
+            Ok([agreed.client, agreed.server].map(Extensions::Deflate))
+        }
+        _ if options.unknown_extensions == UnknownExtensions::Opaque => Ok([Extensions::Custom; 2]),
+        _ => Err(Rule::ExtensionUnknown),
+    }
+}
+
+impl Inspector {
+    /// Checks a request that comes in header fields, where something else reads HTTP. The
+    /// method and the target of an upgrade are left to the caller; over an extended CONNECT
+    /// `headers` holds `:method` and `:protocol`.
+    ///
+    /// # Errors
+    ///
+    /// [`Rule::HandshakeOutOfOrder`], or the rule that the request breaks, which ends the
+    /// inspection: [`Rule::status`] is the status to answer with.
+    pub fn request_headers(
+        &mut self,
+        form: HandshakeKind,
+        headers: &[Header],
+        now: Instant,
+    ) -> Result<(), Rule> {
+        self.clocks.read(now);
+        match &self.handshake {
+            Handshake::Request(_) if !self.is_in_bytes => {}
+            _ => return Err(Rule::HandshakeOutOfOrder),
+        }
+        let lenient = !self.options.forbid_malformed_host;
+        let parsed = UpgradeRequest::parse_headers(form, headers, lenient);
+        let mut request = parsed.inspect_err(|rule| self.fail_handshake(Role::Client, *rule))?;
+        if self.options.strip_extensions {
+            request.strip_extensions();
+        }
+        self.handshake = Handshake::ResponseHeaders(request);
+        Ok(())
+    }
+
+    /// Checks the response to the request of [`Inspector::request_headers`]. Frames follow in
+    /// both directions. An interim response is the host's to pass on.
+    ///
+    /// # Errors
+    ///
+    /// [`Rule::HandshakeOutOfOrder`], or the rule that the response breaks, which ends the
+    /// inspection: [`Rule::HandshakeRefused`] if it is an ordinary refusal.
+    pub fn response_headers(
+        &mut self,
+        status: u16,
+        headers: &[Header],
+        now: Instant,
+    ) -> Result<&Negotiated, Rule> {
+        self.clocks.read(now);
+        let Handshake::ResponseHeaders(request) = &self.handshake else {
+            return Err(Rule::HandshakeOutOfOrder);
+        };
+        let checked = check(request, status, headers);
+        let opened = checked.and_then(|negotiated| self.opened(negotiated));
+        opened.inspect_err(|rule| self.fail_handshake(Role::Server, *rule))?;
+        self.negotiated.as_ref().ok_or(Rule::HandshakeOutOfOrder)
+    }
+
+    /// Reads the part of the handshake that is expected. Returns how many bytes were taken.
+    pub(super) fn read_head(&mut self, from: Role, input: &mut [u8]) -> usize {
+        self.is_in_bytes |= from == Role::Client && !input.is_empty();
+        let mut at = 0;
+        loop {
+            let rest = input.get(at..).unwrap_or_default();
+            if matches!(self.handshake, Handshake::Complete) {
+                let rest = input.get_mut(at..).unwrap_or_default();
+                return at + self.read_frames(from, rest);
+            }
+            if rest.is_empty() {
+                return at;
+            }
+            let read = match &mut self.handshake {
+                Handshake::Request(reader) if from == Role::Client => reader.read(rest),
+                Handshake::Response { reader, .. } if from == Role::Server => reader.read(rest),
+                Handshake::Refused(body) if from == Role::Server => {
+                    body.read(rest, &mut Vec::new());
+                    let ends = body.outcome().is_some();
+                    self.server.pass(rest.len());
+                    self.clocks.drain();
+                    if ends {
+                        self.finish_both();
+                    }
+                    return input.len();
+                }
+                Handshake::Failed | Handshake::Refused(_) => return input.len(),
+                _ => return at,
+            };
+            let complete = match read {
+                Ok((count, complete)) => {
+                    at += count;
+                    self.flow(from).hold(count);
+                    complete
+                }
+                Err(rule) => {
+                    self.fail_handshake(from, rule);
+                    return input.len();
+                }
+            };
+            if !complete {
+                return at;
+            }
+            if let Err(rule) = self.head_came() {
+                self.fail_handshake(from, rule);
+                return input.len();
+            }
+        }
+    }
+
+    /// A head is complete.
+    fn head_came(&mut self) -> Result<(), Rule> {
+        match mem::replace(&mut self.handshake, Handshake::Failed) {
+            Handshake::Request(reader) => {
+                let stripped = match self.options.strip_extensions {
+                    true => reader.lines_of(handshake::extensions::FIELD),
+                    false => Vec::new(),
+                };
+                let head = reader.request()?;
+                let lenient = !self.options.forbid_malformed_host;
+                let parsed = UpgradeRequest::parse(&head, lenient);
+                let violation = parsed.as_ref().err().copied();
+                self.request = Some(Box::new(RequestHead::new(head, violation)));
+                let mut request = parsed?;
+                for line in stripped {
+                    request.strip_extensions();
+                    self.client.leave_out(line);
+                }
+                self.client.pass(0);
+                self.handshake = Handshake::response(request, &self.options);
+                self.records.plain(Seen::Request);
+            }
+            Handshake::Response { request, reader } => {
+                let head = reader.response()?;
+                let is_interim = head.is_interim();
+                let checked = check(&request, head.status, &head.headers);
+                let body = BodyReader::new(&head, u32::MAX);
+                self.response = Some(Box::new(ResponseHead::from(head)));
+                self.records.plain(Seen::Response);
+                if is_interim {
+                    self.server.pass(0);
+                    self.handshake = Handshake::response(request, &self.options);
+                } else if checked == Err(Rule::HandshakeRefused) {
+                    self.server.pass(0);
+                    self.refused(body);
+                } else {
+                    self.opened(checked?)?;
+                    self.records.plain(Seen::Opened);
+                }
+            }
+            other => self.handshake = other,
+        }
+        Ok(())
+    }
+
+    /// The server has refused: its response goes on to its end.
+    fn refused(&mut self, body: BodyReader) {
+        let failure = Failure::from(Rule::HandshakeRefused);
+        self.ending.failure.get_or_insert((Role::Server, failure));
+        let ends = body.outcome().is_some();
+        self.handshake = Handshake::Refused(body);
+        self.clocks.close();
+        self.client.finish();
+        if ends {
+            self.finish_both();
+        }
+    }
+
+    /// The handshake breaks a rule. The client gets a response, if nothing of the server's has
+    /// gone on to it; the server gets nothing more.
+    pub(super) fn fail_handshake(&mut self, from: Role, rule: Rule) {
+        let failure = self.describe_handshake(from, rule);
+        let speaks = self.is_in_bytes && self.server.forwarding.to() == 0;
+        let was_head = self
+            .request
+            .as_ref()
+            .is_some_and(|head| head.method == "HEAD");
+        let response = match from {
+            _ if !speaks => Vec::new(),
+            Role::Client if rule.status().is_some() => handshake::refusal_for(rule, was_head),
+            Role::Client => Vec::new(),
+            Role::Server => gateway_error(rule),
+        };
+        self.handshake = Handshake::Failed;
+        self.fail(from, failure, How::InHandshake(response));
+    }
+
+    fn describe_handshake(&self, from: Role, rule: Rule) -> Failure {
+        let limits = &self.options.direction(from).limits;
+        Failure {
+            limit: match rule {
+                Rule::RequestLineTooLong | Rule::HeadTooLong => Some(limits.head.into()),
+                Rule::TooManyHeaders => Some(limits.headers.into()),
+                _ => None,
+            },
+            ..Failure::from(rule)
+        }
+    }
+}
+
+/// Returns what the response agrees to.
+fn check(request: &UpgradeRequest, status: u16, headers: &[Header]) -> Result<Negotiated, Rule> {
+    let negotiated = request.check(status, headers)?;
+    if let [answer] = &negotiated.extensions[..]
+        && answer.name == deflate::NAME
+    {
+        negotiation::check(request.extensions(), answer)?;
+    }
+    Ok(negotiated)
+}
+
+/// The response that takes the place of a server's which breaks a rule (RFC 9110, section
+/// 15.6.3), or of one that doesn't come (15.6.5).
+fn gateway_error(rule: Rule) -> Vec<u8> {
+    let status = match rule {
+        Rule::HandshakeTimeout => 504,
+        _ => 502,
+    };
+    let refusal = Refusal {
+        headers: [Header::new("Content-Type", "text/plain; charset=utf-8")].into(),
+        body: format!("{rule}\n").into(),
+        ..Refusal::new(status)
+    };
+    handshake::refusal_head(&refusal, false).unwrap_or_default()
+}

@@ -1,0 +1,138 @@
+//! What the host inserts, leaves out and ends.
+
+use alloc::vec::Vec;
+
+use super::flow::Insertion;
+use super::{Inspector, other};
+use crate::frame::header::{self, FIN, Opcode, WHOLE_BINARY, WHOLE_TEXT};
+use crate::frame::{close, mask, utf8};
+use crate::{Instant, Role, Rule, State};
+
+impl Inspector {
+    /// Closes both sides with this code, each at its next boundary of frames, and awaits the
+    /// answers: the verdict of a policy, or the end of the host.
+    ///
+    /// # Errors
+    ///
+    /// [`Rule::NotOpen`], [`Rule::AlreadyClosing`], [`Rule::CloseCodeForbidden`],
+    /// [`Rule::ControlPayloadTooLong`], [`Rule::TextNotUtf8`].
+    pub fn close(&mut self, code: u16, reason: &[u8], now: Instant) -> Result<(), Rule> {
+        self.clocks.read(now);
+        self.check_open()?;
+        close::write(Some(code), reason)?;
+        self.close_both(code, reason);
+        self.settle();
+        Ok(())
+    }
+
+    /// Inserts a ping towards a side at its next boundary of frames. Its pong is swallowed,
+    /// and reported as [`Seen::RoundTrip`](super::Seen::RoundTrip).
+    ///
+    /// # Errors
+    ///
+    /// [`Rule::NotOpen`], [`Rule::AlreadyClosing`], [`Rule::QueueFull`].
+    pub fn ping(&mut self, to: Role, now: Instant) -> Result<(), Rule> {
+        self.clocks.read(now);
+        self.check_open()?;
+        self.check_room(to, 0)?;
+        self.insert_ping(to);
+        self.settle();
+        Ok(())
+    }
+
+    /// Inserts a message towards a side, between two messages. It is not compressed.
+    ///
+    /// # Errors
+    ///
+    /// [`Rule::NotOpen`], [`Rule::AlreadyClosing`], [`Rule::TextNotUtf8`],
+    /// [`Rule::QueueFull`]: [`Limits::queued_output`](crate::Limits::queued_output) of the
+    /// direction is reached.
+    pub fn insert(
+        &mut self,
+        to: Role,
+        payload: &[u8],
+        is_text: bool,
+        now: Instant,
+    ) -> Result<(), Rule> {
+        self.clocks.read(now);
+        self.check_open()?;
+        if is_text && !utf8::is_whole(payload) {
+            return Err(Rule::TextNotUtf8);
+        }
+        self.check_room(to, payload.len())?;
+        let first = if is_text { WHOLE_TEXT } else { WHOLE_BINARY };
+        let bytes = self.frame(to, first, payload);
+        self.flow(other(to)).insert(Insertion {
+            bytes,
+            is_message: true,
+            ping: None,
+            closes: None,
+        });
+        self.settle();
+        Ok(())
+    }
+
+    /// Decides on the first message of `from` that is held: it goes on, or is left out.
+    ///
+    /// # Errors
+    ///
+    /// [`Rule::NothingHeld`]; [`Rule::ContextNeeded`] for one that is to be left out although
+    /// later ones may refer to it (RFC 7692, section 7.1.1): close the connection instead.
+    pub fn decide(&mut self, from: Role, goes_on: bool, now: Instant) -> Result<(), Rule> {
+        self.clocks.read(now);
+        self.flow(from).decide(goes_on)?;
+        self.settle();
+        Ok(())
+    }
+
+    pub(super) fn insert_ping(&mut self, to: Role) {
+        let [payload, ..] = *self.keys.handshake_key().as_chunks::<8>().0 else {
+            return;
+        };
+        let bytes = self.frame(to, FIN | Opcode::Ping.bits(), &payload);
+        self.flow(other(to)).insert(Insertion {
+            bytes,
+            is_message: false,
+            ping: Some(payload),
+            closes: None,
+        });
+    }
+
+    /// The bytes of a close frame; its values are valid.
+    pub(super) fn close_frame(&mut self, to: Role, code: u16, reason: &[u8]) -> Vec<u8> {
+        let payload = close::write(Some(code), reason).unwrap_or_default();
+        self.frame(to, FIN | Opcode::Close.bits(), &payload)
+    }
+
+    /// The bytes of a frame towards a side: masked, if that is the server (RFC 6455, section
+    /// 5.1).
+    fn frame(&mut self, to: Role, first: u8, payload: &[u8]) -> Vec<u8> {
+        let key = (to == Role::Server).then(|| self.keys.mask_key());
+        let mut frame = Vec::with_capacity(header::MAX_LENGTH + payload.len());
+        header::write(first, payload.len(), key, &mut frame);
+        let start = frame.len();
+        frame.extend_from_slice(payload);
+        if let (Some(key), Some(payload)) = (key, frame.get_mut(start..)) {
+            mask::apply(payload, key);
+        }
+        frame
+    }
+
+    fn check_open(&self) -> Result<(), Rule> {
+        match self.state() {
+            State::Connecting => Err(Rule::NotOpen),
+            State::Open => Ok(()),
+            _ => Err(Rule::AlreadyClosing),
+        }
+    }
+
+    /// Whether there is room for a frame of this length among those that wait.
+    fn check_room(&self, to: Role, length: usize) -> Result<(), Rule> {
+        let waiting = self.flow_of(other(to)).waiting();
+        let limit = self.options.direction(other(to)).limits.queued_output;
+        match waiting == 0 || waiting.saturating_add(length as u64) <= limit {
+            true => Ok(()),
+            false => Err(Rule::QueueFull),
+        }
+    }
+}

@@ -1,0 +1,322 @@
+//! A connection between two others, seen from between, whose bytes go on as they are.
+//!
+//! A proxy gives an [`Inspector`] what it reads from either side. The inspector checks every
+//! rule of the handshake, of frames, messages, UTF-8, close codes and permessage-deflate
+//! (RFC 6455, RFC 7692, RFC 8441), keeps limits and deadlines, and says how far the original
+//! bytes may go on. It never changes them. At the boundaries of frames it can insert and leave
+//! out: a close frame for either side if a rule is broken or time is up, pings whose pongs are
+//! swallowed, messages of the proxy's own.
+//!
+//! ```
+//! use websocket_component::handshake::Negotiated;
+//! use websocket_component::inspector::{End, Inspector, Options};
+//! use websocket_component::{Instant, Role, Rule};
+//!
+//! # fn main() -> Result<(), Rule> {
+//! let now = Instant::from_nanos(0);
+//! let entropy = [7; 32]; // unpredictable bytes of the system in a real host
+//! let mut inspector = Inspector::open(Options::default(), &entropy, &Negotiated::default(), now)?;
+//!
+//! // The header of 1 MiB of binary data: the payload may go on unseen.
+//! let mut header = *b"\x82\x7f\x00\x00\x00\x00\x00\x10\x00\x00";
+//! let step = inspector.advance(Role::Server, 0, &mut header, now)?;
+//! assert_eq!((step.consumed, step.skippable), (10, 1 << 20));
+//! assert_eq!(inspector.forward_to(Role::Server), 10 + (1 << 20));
+//!
+//! // It did. Then the server breaks a rule: a frame with a mask.
+//! inspector.advance(Role::Server, 1 << 20, &mut [0x82, 0x81], now)?;
+//! let (from, failure) = inspector.failure().unwrap();
+//! assert_eq!((from, failure.rule), (Role::Server, Rule::FrameMasked));
+//! assert_eq!(failure.offset, Some(10 + (1 << 20)));
+//! // The client gets a close frame behind the last good byte, and then the end.
+//! let edit = inspector.take_edits(Role::Server).next().unwrap();
+//! assert_eq!((edit.at, &edit.insert[..2]), (10 + (1 << 20), &[0x88, 2][..]));
+//! assert_eq!(inspector.end(Role::Server), End::Shutdown);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Positions
+//!
+//! Bytes are counted in each direction, named by the side that sends it, from 0 at the first
+//! byte of the connection; if the handshake comes in header fields, from the first byte of the
+//! first frame. The host keeps what it has read and must not forward yet: all behind
+//! [`Inspector::forward_to`], which is at most a header, a frame of
+//! [`Direction::hold_frame`] bytes, or the messages that wait for
+//! [`Inspector::decide`].
+//!
+//! How the input is cut, and how the two directions interleave, changes nothing in what is
+//! seen, what goes on, and which rule is broken where.
+
+mod clocks;
+mod ending;
+mod flow;
+mod forwarding;
+mod handshake;
+mod insertion;
+mod options;
+mod pings;
+mod seen;
+
+use alloc::boxed::Box;
+
+use crate::frame::mask::KeySource;
+use crate::handshake::{Negotiated, RequestHead, ResponseHead};
+use crate::{Failure, Instant, Role, Rule, State};
+
+pub use forwarding::{Edit, End};
+pub use options::{Direction, Options, OtherCode, Payload, Timeouts, UnknownExtensions, View};
+pub use seen::{Frame, Seen, Step, Summary};
+
+use clocks::Clocks;
+use ending::Ending;
+use flow::Flow;
+use handshake::Handshake;
+use seen::Records;
+
+/// Looks at a connection between two other sides: [the module](self) has an overview.
+pub struct Inspector {
+    options: Options,
+    keys: KeySource,
+    handshake: Handshake,
+    /// Whether the heads come as bytes, so that the client can be answered in the place of the
+    /// server.
+    is_in_bytes: bool,
+    request: Option<Box<RequestHead>>,
+    response: Option<Box<ResponseHead>>,
+    negotiated: Option<Negotiated>,
+    client: Flow,
+    server: Flow,
+    clocks: Clocks,
+    ending: Ending,
+    records: Records,
+}
+
+impl Inspector {
+    /// Creates an inspector of a connection whose handshake is still to come: as bytes, or in
+    /// [`Inspector::request_headers`] and [`Inspector::response_headers`].
+    ///
+    /// `entropy` is at least 32 unpredictable bytes, from which the masks of what is inserted
+    /// and the payloads of pings are made.
+    ///
+    /// # Errors
+    ///
+    /// [`Rule::ConfigOutOfRange`], [`Rule::EntropyTooShort`].
+    pub fn new(options: Options, entropy: &[u8], now: Instant) -> Result<Inspector, Rule> {
+        options.check()?;
+        Ok(Inspector {
+            keys: KeySource::new(entropy)?,
+            handshake: Handshake::new(&options),
+            is_in_bytes: false,
+            request: None,
+            response: None,
+            negotiated: None,
+            client: Flow::new(Role::Client, &options.client),
+            server: Flow::new(Role::Server, &options.server),
+            clocks: Clocks::new(now),
+            ending: Ending::default(),
+            records: Records::default(),
+            options,
+        })
+    }
+
+    /// Creates an inspector of a connection whose handshake something else has made or
+    /// checked.
+    ///
+    /// # Errors
+    ///
+    /// As [`Inspector::new`], and [`Rule::DeflateAnswerInvalid`] or
+    /// [`Rule::ExtensionUnknown`] for what was negotiated.
+    pub fn open(
+        options: Options,
+        entropy: &[u8],
+        negotiated: &Negotiated,
+        now: Instant,
+    ) -> Result<Inspector, Rule> {
+        let mut inspector = Inspector::new(options, entropy, now)?;
+        inspector.opened(negotiated.clone())?;
+        Ok(inspector)
+    }
+
+    /// Looks at what `from` has sent: `skipped` bytes that went by without being given, at
+    /// most [`Step::skippable`] of the last step in this direction, and then `input`. Both may
+    /// be empty: the call then passes the time, as [`Inspector::handle_timeout`] does.
+    ///
+    /// Payloads that are looked at are unmasked in `input` itself: the host forwards its own
+    /// copy of the bytes. Afterwards more may go on in both directions.
+    ///
+    /// # Errors
+    ///
+    /// [`Rule::SkippedTooMuch`], which changes nothing. A rule that `from` breaks is no error
+    /// of this call: see [`Inspector::failure`].
+    pub fn advance<'a>(
+        &'a mut self,
+        from: Role,
+        skipped: u64,
+        input: &'a mut [u8],
+        now: Instant,
+    ) -> Result<Step<'a>, Rule> {
+        self.flow(from).skip(skipped)?;
+        self.records.clear();
+        self.clocks.read(now);
+        if skipped > 0 || !input.is_empty() {
+            self.clocks.input(from);
+        }
+        let consumed = match self.handshake {
+            Handshake::Complete => self.read_frames(from, input),
+            _ => self.read_head(from, input),
+        };
+        self.handle_due();
+        self.settle();
+        let flow = self.flow_of(from);
+        Ok(Step {
+            consumed,
+            skippable: flow.skippable(),
+            wanted: flow.wanted(),
+            more: flow.has_more(),
+            from,
+            records: &self.records.list,
+            input,
+            copies: &self.records.copies,
+            stream: flow.stream(),
+        })
+    }
+
+    /// Reads frames. Returns how many bytes were taken.
+    fn read_frames(&mut self, from: Role, input: &mut [u8]) -> usize {
+        let now = self.clocks.now();
+        let flow = match from {
+            Role::Client => &mut self.client,
+            Role::Server => &mut self.server,
+        };
+        match flow.read(input, &mut self.records, now) {
+            Ok(consumed) => consumed,
+            Err(failure) => {
+                self.fail(from, failure, ending::How::InBytes);
+                input.len()
+            }
+        }
+    }
+
+    /// Reports that `from` sends no more bytes. If its close frame has not come, or the
+    /// handshake is not complete, that breaks [`Rule::ConnectionLost`].
+    pub fn end_of_input(&mut self, from: Role, now: Instant) {
+        self.records.clear();
+        self.clocks.read(now);
+        self.input_ended(from);
+        self.settle();
+    }
+
+    /// Handles the timeouts that have passed at `now`. Call it at
+    /// [`Inspector::next_deadline`].
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.records.clear();
+        self.clocks.read(now);
+        self.handle_due();
+        self.settle();
+    }
+
+    /// Returns up to which position the bytes that `from` has sent may go on, those that
+    /// [`Inspector::take_edits`] leaves out included. It never decreases.
+    pub fn forward_to(&self, from: Role) -> u64 {
+        self.flow_of(from).forwarding.to()
+    }
+
+    /// Returns what is inserted and left out of what `from` has sent, in order, up to
+    /// [`Inspector::forward_to`]. What was not returned before; take all of it.
+    pub fn take_edits(&mut self, from: Role) -> impl Iterator<Item = Edit> + '_ {
+        self.flow(from).forwarding.take_edits()
+    }
+
+    /// Whether [`Inspector::take_edits`] has any.
+    pub fn has_edits(&self, from: Role) -> bool {
+        self.flow_of(from).forwarding.has_edits()
+    }
+
+    /// Returns how the transport ends to which the bytes of `from` go on, once all that may
+    /// has gone on.
+    pub fn end(&self, from: Role) -> End {
+        self.flow_of(from).forwarding.end()
+    }
+
+    /// Returns the first rule that was broken, and by whom.
+    pub fn failure(&self) -> Option<(Role, Failure)> {
+        self.ending.failure
+    }
+
+    /// Returns where the connection is in its life.
+    ///
+    /// While it is [`State::Draining`] both sides have got their last bytes, and what they
+    /// still send counts for nothing. Once it is [`State::Closed`] the host drops both
+    /// transports.
+    pub fn state(&self) -> State {
+        self.ending_state()
+    }
+
+    /// Returns the codes of the close frames that the client and the server have sent: 1005
+    /// for one without a code.
+    pub fn close_codes(&self) -> (Option<u16>, Option<u16>) {
+        (self.client.close_code(), self.server.close_code())
+    }
+
+    /// Returns the head of the request, once it has come.
+    pub fn request(&self) -> Option<&RequestHead> {
+        self.request.as_deref()
+    }
+
+    /// Returns the head of the response, once it has come. Of the last one, if there were
+    /// several (RFC 9110, section 15.2).
+    pub fn response(&self) -> Option<&ResponseHead> {
+        self.response.as_deref()
+    }
+
+    /// Returns what was negotiated, once the handshake is complete.
+    pub fn negotiated(&self) -> Option<&Negotiated> {
+        self.negotiated.as_ref()
+    }
+
+    /// Returns how many bytes of memory it has taken, itself included. What the host holds is
+    /// not in it.
+    pub fn memory(&self) -> usize {
+        size_of::<Inspector>()
+            + self.client.memory()
+            + self.server.memory()
+            + self.handshake.memory()
+            + self.records.memory()
+    }
+
+    fn flow(&mut self, from: Role) -> &mut Flow {
+        match from {
+            Role::Client => &mut self.client,
+            Role::Server => &mut self.server,
+        }
+    }
+
+    fn flow_of(&self, from: Role) -> &Flow {
+        match from {
+            Role::Client => &self.client,
+            Role::Server => &self.server,
+        }
+    }
+
+    /// The handshake is complete.
+    ///
+    /// Fails with [`Rule::DeflateAnswerInvalid`] or [`Rule::ExtensionUnknown`].
+    fn opened(&mut self, negotiated: Negotiated) -> Result<(), Rule> {
+        let [client, server] = handshake::extensions(&negotiated, &self.options)?;
+        self.client.begin(client);
+        self.server.begin(server);
+        self.negotiated = Some(negotiated);
+        self.handshake = Handshake::Complete;
+        self.clocks.open();
+        Ok(())
+    }
+}
+
+/// The other side.
+fn other(side: Role) -> Role {
+    match side {
+        Role::Client => Role::Server,
+        Role::Server => Role::Client,
+    }
+}

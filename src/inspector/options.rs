@@ -1,0 +1,217 @@
+//! The settings of an inspector.
+
+use core::time::Duration;
+
+use crate::{Limits, Role, Rule};
+
+/// The settings of an inspector.
+///
+/// ```
+/// use websocket_component::inspector::{Options, Payload};
+///
+/// let mut options = Options::default();
+/// options.client.limits.message = 64 << 10;
+/// options.client.view.payload = Payload::Chunks;
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Options {
+    /// What the client sends.
+    pub client: Direction,
+    /// What the server sends.
+    pub server: Direction,
+    /// What the handshake and the connection as a whole may take.
+    pub timeouts: Timeouts,
+    /// What to do about extensions that the engine doesn't implement. Default
+    /// [`UnknownExtensions::Reject`].
+    pub unknown_extensions: UnknownExtensions,
+    /// Whether extensions are taken out of the request, so that none is negotiated. If the
+    /// handshake comes in header fields, the host removes the field. Default false.
+    pub strip_extensions: bool,
+    /// Whether requests are refused whose Host field is not a host and port, see
+    /// [`Config::allow_malformed_host`](crate::Config::allow_malformed_host). Default false.
+    pub forbid_malformed_host: bool,
+    /// Which code the other side gets if one side has broken a rule. Default
+    /// [`OtherCode::Gateway`].
+    pub other_code: OtherCode,
+}
+
+/// The settings of one direction: of what one side sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Direction {
+    /// The limits. [`Limits::queued_output`] is that of what is inserted into the direction;
+    /// [`Limits::queued_pongs`] and [`Limits::refusal_body`] have no meaning here.
+    pub limits: Limits,
+    /// What is seen of it.
+    pub view: View,
+    /// The longest frame, in bytes with its header, that is held until all of it was verified.
+    /// A longer one goes on as it is verified; if it breaks a rule then, the receiver's
+    /// connection can only be reset, because nothing can be inserted inside a frame. This is
+    /// about text and compressed data: other payloads break no rule, and control frames are
+    /// always held. Default 65536.
+    pub hold_frame: u32,
+    /// Whether messages are held until the host has decided on each
+    /// ([`Inspector::decide`](super::Inspector::decide)). This takes
+    /// [`Payload::Messages`], else [`Rule::ConfigOutOfRange`]; a message that is too long for
+    /// it goes on undecided. Default false.
+    pub hold_messages: bool,
+    /// How long the sender may send no byte at all. Beyond it:
+    /// [`Rule::IdleTimeout`]. Default none.
+    pub idle: Option<Duration>,
+    /// How long the sender may send no message, or part of one, whatever control frames it
+    /// sends. Beyond it: [`Rule::IdleTimeout`]. Default none.
+    pub message_idle: Option<Duration>,
+    /// From the first byte of a message to its last. Beyond it: [`Rule::MessageTimeout`].
+    /// Default 300 s.
+    pub message: Option<Duration>,
+    /// After how long without a byte of the sender's a ping is inserted towards it. Its pong
+    /// is swallowed. Default none.
+    pub keepalive: Option<Duration>,
+    /// How long the sender may send nothing at all after a ping that was inserted. Beyond it:
+    /// [`Rule::PongTimeout`]. Default 20 s.
+    pub pong: Option<Duration>,
+}
+
+impl Default for Direction {
+    fn default() -> Self {
+        Direction {
+            limits: Limits::default(),
+            view: View::default(),
+            hold_frame: 65_536,
+            hold_messages: false,
+            idle: None,
+            message_idle: None,
+            message: Some(Duration::from_secs(300)),
+            keepalive: None,
+            pong: Some(Duration::from_secs(20)),
+        }
+    }
+}
+
+/// What is seen of one direction. Close frames are always reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct View {
+    /// The header of each frame. Default false.
+    pub frames: bool,
+    /// Pings and pongs. Default false.
+    pub control: bool,
+    /// A summary of each message, once its last frame has passed. Default false.
+    pub messages: bool,
+    /// The payloads of messages. Default nothing.
+    pub payload: Payload,
+    /// Whether text is checked to be UTF-8. Default true.
+    pub verify_utf8: bool,
+    /// Whether compressed messages are inflated. If not, nothing of their payload is looked
+    /// at, and [`Limits::message`] is that of the compressed length. Default true.
+    pub inflate: bool,
+}
+
+impl Default for View {
+    fn default() -> Self {
+        View {
+            frames: false,
+            control: false,
+            messages: false,
+            payload: Payload::Nothing,
+            verify_utf8: true,
+            inflate: true,
+        }
+    }
+}
+
+/// What is seen of the payloads of messages: unmasked, and inflated if they were compressed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Payload {
+    /// Nothing. A payload that needs no check need not be given at all.
+    #[default]
+    Nothing,
+    /// What has come of a message, as it comes. Chunk boundaries are not frame boundaries,
+    /// and a chunk of text may end inside a character.
+    Chunks,
+    /// Whole messages.
+    Messages {
+        /// The longest, in bytes. A longer message is not seen; its summary says so.
+        up_to: u32,
+    },
+}
+
+/// What to do about an extension that the engine doesn't implement: any but
+/// permessage-deflate, and that one too in an engine that was built without it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UnknownExtensions {
+    /// A response that accepts one breaks a rule.
+    #[default]
+    Reject,
+    /// Frames are checked as far as an extension leaves them alone, and payloads are opaque.
+    Opaque,
+}
+
+/// Which code the other side gets if one side has broken a rule.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OtherCode {
+    /// 1014 (bad gateway) if that is the client, 1001 (going away) if it is the server.
+    #[default]
+    Gateway,
+    /// The rule's, which the side that broke it gets too.
+    Same,
+}
+
+/// What the connection may take. `None` turns a deadline off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Timeouts {
+    /// From the creation of the inspector until the response has come. Beyond it:
+    /// [`Rule::HandshakeTimeout`]. Default 10 s.
+    pub handshake: Option<Duration>,
+    /// How long the connection may be open. After that both sides are closed, which breaks no
+    /// rule. Default none.
+    pub age: Option<Duration>,
+    /// The code of the close frames then. Default 1001.
+    pub age_code: u16,
+    /// How long a side may take to reach the end of the frame behind which a close frame is
+    /// inserted, to answer a close frame, and to end its stream afterwards. After that what is
+    /// left of the connection is cut. Default 10 s.
+    pub close: Option<Duration>,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Timeouts {
+            handshake: Some(Duration::from_secs(10)),
+            age: None,
+            age_code: 1001,
+            close: Some(Duration::from_secs(10)),
+        }
+    }
+}
+
+impl Options {
+    pub(super) fn direction(&self, from: Role) -> &Direction {
+        match from {
+            Role::Client => &self.client,
+            Role::Server => &self.server,
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<(), Rule> {
+        let is_allowed = crate::frame::close::is_allowed(self.timeouts.age_code);
+        let fits = |direction: &Direction| {
+            let shortest = crate::Timeouts::MIN_KEEPALIVE;
+            let sees_messages = matches!(direction.view.payload, Payload::Messages { .. });
+            (sees_messages || !direction.hold_messages)
+                && direction
+                    .keepalive
+                    .is_none_or(|interval| interval >= shortest)
+                && Limits::INFLATE_PER_CALL.contains(&direction.limits.inflate_per_call)
+        };
+        match is_allowed && fits(&self.client) && fits(&self.server) {
+            true => Ok(()),
+            false => Err(Rule::ConfigOutOfRange),
+        }
+    }
+}

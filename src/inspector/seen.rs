@@ -1,0 +1,201 @@
+//! What is seen of a connection.
+
+use alloc::vec::Vec;
+
+use crate::Role;
+use crate::stream::PayloadRef;
+
+/// Something that has passed, or has come and is still held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Seen<'a> {
+    /// The request's head: see [`Inspector::request`](super::Inspector::request).
+    Request,
+    /// A response's head: see [`Inspector::response`](super::Inspector::response).
+    Response,
+    /// The handshake is complete, and frames follow in both directions.
+    Opened,
+    /// The header of a frame, before anything else of the frame is reported.
+    Frame(Frame),
+    /// Text: a message, or a chunk of one.
+    Text {
+        /// Its bytes.
+        payload: &'a [u8],
+        /// Whether the message ends with it.
+        last: bool,
+    },
+    /// Binary data: a message, or a chunk of one.
+    Binary {
+        /// Its bytes.
+        payload: &'a [u8],
+        /// Whether the message ends with it.
+        last: bool,
+    },
+    /// The last frame of a message.
+    Message(Summary),
+    /// A ping.
+    Ping {
+        /// Its payload.
+        payload: &'a [u8],
+    },
+    /// A pong.
+    Pong {
+        /// Its payload.
+        payload: &'a [u8],
+    },
+    /// The pong that answers a ping which was inserted, with the round-trip time in
+    /// nanoseconds. It is swallowed.
+    RoundTrip(u64),
+    /// A close frame.
+    Close {
+        /// The code, 1005 if the frame holds none (RFC 6455, section 7.1.5).
+        code: u16,
+        /// The reason, which is UTF-8.
+        reason: &'a [u8],
+    },
+}
+
+/// The header of a frame (RFC 6455, section 5.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Frame {
+    /// The position of its first byte in its direction.
+    pub offset: u64,
+    /// FIN, RSV1 to RSV3 and the opcode, as on the wire.
+    pub first: u8,
+    /// Whether the payload is masked.
+    pub masked: bool,
+    /// The length of the header, 2 to 14 bytes.
+    pub header: u8,
+    /// The length of the payload in bytes.
+    pub payload: u64,
+}
+
+/// A message whose last frame has passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Summary {
+    /// Whether it is text.
+    pub text: bool,
+    /// Whether it is compressed.
+    pub compressed: bool,
+    /// How many frames it has.
+    pub frames: u32,
+    /// The length of its payloads on the wire, in bytes.
+    pub wire_length: u64,
+    /// The length of the message in bytes. None if it was compressed and not inflated.
+    pub length: Option<u64>,
+    /// Whether it was shown whole, in the event before.
+    pub shown: bool,
+    /// Whether it is held until [`Inspector::decide`](super::Inspector::decide).
+    pub held: bool,
+}
+
+/// A [`Seen`] that points at its bytes instead of borrowing them.
+#[derive(Clone, Debug)]
+pub(super) enum Record {
+    Plain(Seen<'static>),
+    Text { place: Place, last: bool },
+    Binary { place: Place, last: bool },
+    Ping(Place),
+    Pong(Place),
+    Close { code: u16, reason: Place },
+}
+
+/// Where the bytes of a record are, until the next input.
+#[derive(Clone, Debug)]
+pub(super) enum Place {
+    /// In the input, or among what was inflated.
+    Stream(PayloadRef),
+    /// In the copies that the inspector made.
+    Copied(core::ops::Range<usize>),
+}
+
+/// The outcome of one input: [`Inspector::advance`](super::Inspector::advance).
+pub struct Step<'a> {
+    /// How many bytes of the input were taken. The rest is to be given again: after the other
+    /// half of the handshake, or at once if [`Step::more`] is set.
+    pub consumed: usize,
+    /// How many bytes that follow those consumed are payload that need not be given: the host
+    /// may move them to the other side, and say so in the next call.
+    pub skippable: u64,
+    /// How many bytes behind the skippable ones the next call can use at once: those of a
+    /// header, or of what is verified. More may be given.
+    pub wanted: u64,
+    /// Whether to call again at once with the rest of the input: it was too much to inflate in
+    /// one call ([`Limits::inflate_per_call`](crate::Limits::inflate_per_call)).
+    pub more: bool,
+    pub(super) from: Role,
+    pub(super) records: &'a [Record],
+    pub(super) input: &'a [u8],
+    pub(super) copies: &'a [u8],
+    pub(super) stream: &'a crate::stream::Assembler,
+}
+
+impl<'a> Step<'a> {
+    /// Returns who has sent the input.
+    pub fn from(&self) -> Role {
+        self.from
+    }
+
+    /// Returns what was seen, in order.
+    pub fn seen(&self) -> impl Iterator<Item = Seen<'a>> + use<'a> {
+        let (input, copies, stream) = (self.input, self.copies, self.stream);
+        let bytes = move |place: &Place| match place {
+            Place::Stream(place) => stream.payload(input, place),
+            Place::Copied(range) => copies.get(range.clone()).unwrap_or_default(),
+        };
+        self.records.iter().map(move |record| match record {
+            Record::Plain(seen) => *seen,
+            Record::Text { place, last } => Seen::Text {
+                payload: bytes(place),
+                last: *last,
+            },
+            Record::Binary { place, last } => Seen::Binary {
+                payload: bytes(place),
+                last: *last,
+            },
+            Record::Ping(place) => Seen::Ping {
+                payload: bytes(place),
+            },
+            Record::Pong(place) => Seen::Pong {
+                payload: bytes(place),
+            },
+            Record::Close { code, reason } => Seen::Close {
+                code: *code,
+                reason: bytes(reason),
+            },
+        })
+    }
+}
+
+/// The records of one input, and the bytes that were copied for them.
+#[derive(Debug, Default)]
+pub(super) struct Records {
+    pub(super) list: Vec<Record>,
+    pub(super) copies: Vec<u8>,
+}
+
+impl Records {
+    pub(super) fn clear(&mut self) {
+        self.list.clear();
+        self.copies.clear();
+        crate::limits::trim(&mut self.list);
+        crate::limits::trim(&mut self.copies);
+    }
+
+    pub(super) fn memory(&self) -> usize {
+        self.list.capacity() * size_of::<Record>() + self.copies.capacity()
+    }
+
+    pub(super) fn plain(&mut self, seen: Seen<'static>) {
+        self.list.push(Record::Plain(seen));
+    }
+
+    /// Copies bytes that won't stay where they are.
+    pub(super) fn copy(&mut self, bytes: &[u8]) -> Place {
+        let start = self.copies.len();
+        self.copies.extend_from_slice(bytes);
+        Place::Copied(start..self.copies.len())
+    }
+}
