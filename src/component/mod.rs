@@ -13,6 +13,8 @@
 mod c_allocator;
 mod convert;
 mod exchange;
+mod inspector;
+mod inspector_options;
 mod layout;
 mod options;
 #[cfg(target_arch = "wasm32")]
@@ -25,7 +27,7 @@ mod bindings {
     wit_bindgen::generate!({
         world: "websocket",
         path: "wit",
-        features: ["actions", "relay"],
+        features: ["actions", "inspector", "relay"],
         generate_all,
         // By hand, in `exchange`.
         skip: ["[method]websocket-session.exchange", "[method]websocket-session.relay"],
@@ -33,7 +35,7 @@ mod bindings {
 
     export!(Component with_types_in self);
 
-    pub(super) use exports::websocket::protocol::{options, session, types};
+    pub(super) use exports::websocket::protocol::{inspector, options, session, types};
 
     /// What the exports are implemented on.
     pub(super) struct Component;

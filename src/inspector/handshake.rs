@@ -104,7 +104,7 @@ impl Inspector {
             Handshake::Request(_) if !self.is_in_bytes => {}
             _ => return Err(Rule::HandshakeOutOfOrder),
         }
-        let lenient = !self.options.forbid_malformed_host;
+        let lenient = self.options.allow_malformed_host;
         let parsed = UpgradeRequest::parse_headers(form, headers, lenient);
         let mut request = parsed.inspect_err(|rule| self.fail_handshake(Role::Client, *rule))?;
         if self.options.strip_extensions {
@@ -196,7 +196,7 @@ impl Inspector {
                     false => Vec::new(),
                 };
                 let head = reader.request()?;
-                let lenient = !self.options.forbid_malformed_host;
+                let lenient = self.options.allow_malformed_host;
                 let parsed = UpgradeRequest::parse(&head, lenient);
                 let violation = parsed.as_ref().err().copied();
                 self.request = Some(Box::new(RequestHead::new(head, violation)));

@@ -253,10 +253,9 @@ impl Inspector {
         self.ending_state()
     }
 
-    /// Returns the codes of the close frames that the client and the server have sent: 1005
-    /// for one without a code.
-    pub fn close_codes(&self) -> (Option<u16>, Option<u16>) {
-        (self.client.close_code(), self.server.close_code())
+    /// Returns the code of the close frame that a side has sent: 1005 for one without a code.
+    pub fn close_code(&self, from: Role) -> Option<u16> {
+        self.flow_of(from).close_code()
     }
 
     /// Returns the head of the request, once it has come.

@@ -13,7 +13,7 @@ use crate::{Limits, Role, Rule};
 /// options.client.limits.message = 64 << 10;
 /// options.client.view.payload = Payload::Chunks;
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Options {
     /// What the client sends.
@@ -28,12 +28,26 @@ pub struct Options {
     /// Whether extensions are taken out of the request, so that none is negotiated. If the
     /// handshake comes in header fields, the host removes the field. Default false.
     pub strip_extensions: bool,
-    /// Whether requests are refused whose Host field is not a host and port, see
-    /// [`Config::allow_malformed_host`](crate::Config::allow_malformed_host). Default false.
-    pub forbid_malformed_host: bool,
+    /// Whether requests pass whose Host field is not a host and port, see
+    /// [`Config::allow_malformed_host`](crate::Config::allow_malformed_host). Default true.
+    pub allow_malformed_host: bool,
     /// Which code the other side gets if one side has broken a rule. Default
     /// [`OtherCode::Gateway`].
     pub other_code: OtherCode,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            client: Direction::default(),
+            server: Direction::default(),
+            timeouts: Timeouts::default(),
+            unknown_extensions: UnknownExtensions::default(),
+            strip_extensions: false,
+            allow_malformed_host: true,
+            other_code: OtherCode::default(),
+        }
+    }
 }
 
 /// The settings of one direction: of what one side sends.

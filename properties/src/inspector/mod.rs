@@ -145,8 +145,7 @@ fn is_sound(case: &Case, proxy: &Proxy) {
         if proxy.inspector.failure().is_none() {
             assert_eq!(sent.inserted, 0);
             // What follows a close frame goes nowhere.
-            let (client, server) = proxy.inspector.close_codes();
-            let close = if from == Role::Client { client } else { server };
+            let close = proxy.inspector.close_code(from);
             // A control frame is held as long as any other that is short.
             let longest = (options.hold_frame as usize).max(131 + 8);
             let holds = sent.most_held;
