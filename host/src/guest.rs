@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use wasmtime::Store;
 use wasmtime::component::ResourceAny;
 
+use crate::bindings::exports::websocket::protocol::inspector::Guest as InspectorExports;
 use crate::bindings::exports::websocket::protocol::session::Guest as Exports;
 use crate::bindings::{Websocket, WebsocketPre};
 use crate::error::{CallError, SandboxError};
@@ -30,9 +31,13 @@ pub struct Guest {
     pub(crate) copied: [(Vec<u8>, Vec<u8>); 2],
     /// The options of the last session. The next one usually has the same.
     options: Option<(Config, ResourceAny)>,
-    id: u64,
+    id: GuestId,
     fault: Option<SandboxError>,
 }
+
+/// Which guest something belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct GuestId(u64);
 
 /// A WebSocket session in a [`Guest`]: one side of one connection.
 ///
@@ -40,7 +45,7 @@ pub struct Guest {
 #[derive(Debug)]
 pub struct Session {
     resource: ResourceAny,
-    guest: u64,
+    guest: GuestId,
 }
 
 /// A call is first asked for its time when the epoch next advances.
@@ -77,7 +82,7 @@ impl Guest {
             relay: None,
             copied: Default::default(),
             options: None,
-            id: GUESTS.fetch_add(1, Ordering::Relaxed),
+            id: GuestId(GUESTS.fetch_add(1, Ordering::Relaxed)),
             fault: None,
         })
     }
@@ -106,10 +111,19 @@ impl Guest {
 
     /// The handle of a session, which has to be one of this guest's.
     pub(crate) fn resource(&self, session: &Session) -> Result<ResourceAny, SandboxError> {
-        if session.guest == self.id {
-            Ok(session.resource)
-        } else {
-            Err(SandboxError::ForeignSession)
+        self.check_owner(session.guest)?;
+        Ok(session.resource)
+    }
+
+    pub(crate) fn id(&self) -> GuestId {
+        self.id
+    }
+
+    /// What belongs to a guest is of use in that one only.
+    pub(crate) fn check_owner(&self, owner: GuestId) -> Result<(), SandboxError> {
+        match owner == self.id {
+            true => Ok(()),
+            false => Err(SandboxError::ForeignSession),
         }
     }
 
@@ -120,6 +134,17 @@ impl Guest {
     ) -> Result<R, SandboxError> {
         self.begin()?;
         let exports = self.bindings.websocket_protocol_session();
+        let result = call(exports, &mut self.store);
+        result.map_err(|error| self.end(&error))
+    }
+
+    /// Calls a function of the interface `inspector`, within the limits of one call.
+    pub(crate) fn enter_inspector<R>(
+        &mut self,
+        call: impl FnOnce(&InspectorExports, &mut Store<Limiter>) -> wasmtime::Result<R>,
+    ) -> Result<R, SandboxError> {
+        self.begin()?;
+        let exports = self.bindings.websocket_protocol_inspector();
         let result = call(exports, &mut self.store);
         result.map_err(|error| self.end(&error))
     }

@@ -9,6 +9,7 @@
 //! | `sandbox` | [`Sandbox`]: the loaded component and the pool that its guests come from |
 //! | `load`, `cache` | from a file to a checked component, precompiled on disk where that can be trusted |
 //! | `exchange`, `handshake`, `calls` | the functions of the contract as methods of a guest, first of all [`Guest::exchange`], which carries a connection, and [`Guest::relay`], which carries two |
+//! | [`inspector`] | [`Inspector`](inspector::Inspector): a connection between two others, seen from between |
 //! | `guest` | [`Guest`]: one store and one instance with its sessions, and what ended it |
 //! | `exchanged`, `records` | [`Exchanged`], [`Relayed`]: the results of those calls, read where they are in guest memory |
 //! | `options` | a session's [`Config`](protocol::Config) as the options resource of a guest |
@@ -69,6 +70,7 @@ mod exchanged;
 mod failure_close;
 mod guest;
 mod handshake;
+pub mod inspector;
 mod limiter;
 mod load;
 mod options;

@@ -19,7 +19,7 @@ struct Setter<'a> {
 }
 
 /// What a setter gives back: wasmtime's error, or the rule that the value breaks.
-type Outcome = wasmtime::Result<Result<(), Failure>>;
+pub(crate) type Outcome = wasmtime::Result<Result<(), Failure>>;
 
 /// Makes options of a guest from a `Config`.
 pub(crate) fn options(
@@ -42,7 +42,7 @@ pub(crate) fn options(
 }
 
 /// What a setter gives back: nothing, if it takes every value.
-trait Reply {
+pub(crate) trait Reply {
     fn failure(self) -> Option<Failure>;
 }
 
@@ -74,7 +74,7 @@ macro_rules! set {
     }};
 }
 
-fn timeout(timeout: Option<Duration>) -> Option<u64> {
+pub(crate) fn timeout(timeout: Option<Duration>) -> Option<u64> {
     timeout.map(nanos)
 }
 

@@ -1,6 +1,7 @@
 //! The component in its sandbox, through websocket-host.
 
 mod from_contract;
+mod inspected;
 mod relay;
 mod to_contract;
 
@@ -19,6 +20,7 @@ use websocket_host::{CallError, Guest, Sandbox, SandboxConfig, SandboxError, Ses
 
 use crate::engine::{ActionIs, ENTROPY, Engine, ExchangeResult, Failure, Outcome, START};
 use from_contract::FromContract;
+pub use inspected::SandboxedInspector;
 pub use relay::SandboxedRelay;
 use to_contract::{Batch, all, compression, to_contract};
 

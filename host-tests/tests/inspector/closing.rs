@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use host_tests::inspected::{Proxy, Saw};
+use host_tests::inspected::{Inspects, Proxy, Saw};
+use host_tests::on_both_inspectors;
 use host_tests::wire::Frame;
 use websocket_component::Role::{Client, Server};
 use websocket_component::handshake::Negotiated;
@@ -11,16 +12,15 @@ use websocket_component::{Rule, State};
 
 use crate::{BOTH, by, frames_that_reach, other};
 
-fn open() -> Proxy {
-    Proxy::open(Options::default(), &Negotiated::default())
+fn open<I: Inspects>() -> Proxy<I> {
+    Proxy::<I>::open(Options::default(), &Negotiated::default())
 }
 
 const CLOSE_TIME: Duration = Duration::from_secs(10);
 
-#[test]
-fn a_closing_handshake_passes_and_the_server_ends_its_transport_first() {
+fn a_closing_handshake_passes_and_the_server_ends_its_transport_first<I: Inspects>() {
     for first in BOTH {
-        let mut proxy = open();
+        let mut proxy = open::<I>();
         let last = other(first);
         proxy.send(first, &by(first, &[Frame::close(1000, "bye")]));
         assert_eq!(proxy.inspector.state(), State::Closing);
@@ -54,9 +54,8 @@ fn a_closing_handshake_passes_and_the_server_ends_its_transport_first() {
     }
 }
 
-#[test]
-fn an_upstream_that_doesnt_end_its_transport_is_waited_for_up_to_a_deadline() {
-    let mut proxy = open();
+fn an_upstream_that_doesnt_end_its_transport_is_waited_for_up_to_a_deadline<I: Inspects>() {
+    let mut proxy = open::<I>();
     proxy.send(Client, &by(Client, &[Frame::close(1000, "")]));
     proxy.send(Server, &by(Server, &[Frame::close(1000, "")]));
     assert_eq!(proxy.inspector.end(Client), End::None);
@@ -67,10 +66,9 @@ fn an_upstream_that_doesnt_end_its_transport_is_waited_for_up_to_a_deadline() {
     assert_eq!(proxy.broken(), None);
 }
 
-#[test]
-fn a_close_that_is_not_answered_is_cut_off() {
+fn a_close_that_is_not_answered_is_cut_off<I: Inspects>() {
     for first in BOTH {
-        let mut proxy = open();
+        let mut proxy = open::<I>();
         proxy.send(first, &by(first, &[Frame::close(1000, "")]));
         proxy.wait(CLOSE_TIME);
         assert_eq!(proxy.broken(), Some((other(first), Rule::CloseTimeout)));
@@ -80,10 +78,9 @@ fn a_close_that_is_not_answered_is_cut_off() {
     }
 }
 
-#[test]
-fn what_follows_a_close_frame_does_not_go_on() {
+fn what_follows_a_close_frame_does_not_go_on<I: Inspects>() {
     for from in BOTH {
-        let mut proxy = open();
+        let mut proxy = open::<I>();
         let close = Frame::close(1000, "");
         let frames = [close.clone(), Frame::text("too late"), Frame::new(0xb, "")];
         proxy.send(from, &by(from, &frames));
@@ -92,10 +89,9 @@ fn what_follows_a_close_frame_does_not_go_on() {
     }
 }
 
-#[test]
-fn who_breaks_a_rule_gets_its_code_and_the_other_side_the_gateways() {
+fn who_breaks_a_rule_gets_its_code_and_the_other_side_the_gateways<I: Inspects>() {
     for (from, told) in [(Client, 1001), (Server, 1014)] {
-        let mut proxy = open();
+        let mut proxy = open::<I>();
         proxy.send(from, &by(from, &[Frame::new(0x3, "")]));
         assert_eq!(proxy.broken(), Some((from, Rule::ReservedOpcode)));
         let reason = Rule::ReservedOpcode.description();
@@ -117,12 +113,11 @@ fn who_breaks_a_rule_gets_its_code_and_the_other_side_the_gateways() {
     }
 }
 
-#[test]
-fn both_sides_may_get_the_rules_code() {
+fn both_sides_may_get_the_rules_code<I: Inspects>() {
     let mut options = Options::default();
     options.other_code = OtherCode::Same;
     for from in BOTH {
-        let mut proxy = Proxy::open(options, &Negotiated::default());
+        let mut proxy = Proxy::<I>::open(options, &Negotiated::default());
         proxy.send(from, &by(from, &[Frame::text(b"\xff")]));
         assert_eq!(
             frames_that_reach(&mut proxy, other(from)),
@@ -131,10 +126,9 @@ fn both_sides_may_get_the_rules_code() {
     }
 }
 
-#[test]
-fn who_breaks_a_rule_is_told_at_the_end_of_the_frame_that_is_on_its_way_to_it() {
+fn who_breaks_a_rule_is_told_at_the_end_of_the_frame_that_is_on_its_way_to_it<I: Inspects>() {
     for from in BOTH {
-        let mut proxy = open();
+        let mut proxy = open::<I>();
         let message = by(other(from), &[Frame::binary([7; 1000])]);
         proxy.send(other(from), &message[..500]);
         proxy.send(from, &by(from, &[Frame::new(0x3, "")]));
@@ -148,10 +142,9 @@ fn who_breaks_a_rule_is_told_at_the_end_of_the_frame_that_is_on_its_way_to_it() 
     }
 }
 
-#[test]
-fn if_that_end_doesnt_come_in_time_it_is_reset() {
+fn if_that_end_doesnt_come_in_time_it_is_reset<I: Inspects>() {
     for from in BOTH {
-        let mut proxy = open();
+        let mut proxy = open::<I>();
         let message = by(other(from), &[Frame::binary([7; 1000])]);
         proxy.send(other(from), &message[..500]);
         proxy.send(from, &by(from, &[Frame::new(0x3, "")]));
@@ -161,14 +154,13 @@ fn if_that_end_doesnt_come_in_time_it_is_reset() {
     }
 }
 
-#[test]
-fn a_receiver_inside_a_frame_that_breaks_a_rule_is_reset() {
+fn a_receiver_inside_a_frame_that_breaks_a_rule_is_reset<I: Inspects>() {
     let mut options = Options::default();
     for direction in [&mut options.client, &mut options.server] {
         direction.hold_frame = 100;
     }
     for from in BOTH {
-        let mut proxy = Proxy::open(options, &Negotiated::default());
+        let mut proxy = Proxy::<I>::open(options, &Negotiated::default());
         let mut text = vec![b'a'; 1000];
         text[800] = 0xff;
         proxy.send_in(from, &by(from, &[Frame::text(text)]), 100);
@@ -182,10 +174,9 @@ fn a_receiver_inside_a_frame_that_breaks_a_rule_is_reset() {
     }
 }
 
-#[test]
-fn a_stream_that_ends_without_a_close_frame_is_one_for_the_other_side() {
+fn a_stream_that_ends_without_a_close_frame_is_one_for_the_other_side<I: Inspects>() {
     for (from, told) in [(Client, 1001), (Server, 1014)] {
-        let mut proxy = open();
+        let mut proxy = open::<I>();
         proxy.send(from, &by(from, &[Frame::text("last words")]));
         proxy.end_of_input(from);
         assert_eq!(proxy.broken(), Some((from, Rule::ConnectionLost)));
@@ -195,10 +186,9 @@ fn a_stream_that_ends_without_a_close_frame_is_one_for_the_other_side() {
     }
 }
 
-#[test]
-fn a_stream_that_ends_inside_a_frame_resets_the_other_side() {
+fn a_stream_that_ends_inside_a_frame_resets_the_other_side<I: Inspects>() {
     for from in BOTH {
-        let mut proxy = open();
+        let mut proxy = open::<I>();
         proxy.send(from, &by(from, &[Frame::binary([7; 1000])])[..500]);
         proxy.end_of_input(from);
         assert_eq!(proxy.inspector.end(from), End::Reset);
@@ -206,14 +196,13 @@ fn a_stream_that_ends_inside_a_frame_resets_the_other_side() {
     }
 }
 
-#[test]
-fn the_host_closes_both_sides_at_their_boundaries_and_the_answers_are_swallowed() {
-    let mut proxy = open();
+fn the_host_closes_both_sides_at_their_boundaries_and_the_answers_are_swallowed<I: Inspects>() {
+    let mut proxy = open::<I>();
     let message = by(Server, &[Frame::binary([7; 1000])]);
     proxy.send(Server, &message[..500]);
     let now = proxy.now;
-    proxy.inspector.close(1012, b"restart", now).expect("open");
-    let again = proxy.inspector.close(1012, b"restart", now);
+    proxy.inspector.close(1012, "restart", now).expect("open");
+    let again = proxy.inspector.close(1012, "restart", now);
     assert_eq!(again, Err(Rule::AlreadyClosing));
     proxy.forward();
     let close = Frame::close(1012, "restart");
@@ -237,19 +226,17 @@ fn the_host_closes_both_sides_at_their_boundaries_and_the_answers_are_swallowed(
     assert_eq!(proxy.broken(), None);
 }
 
-#[test]
-fn a_close_that_the_host_sends_is_cut_off_if_nobody_answers() {
-    let mut proxy = open();
+fn a_close_that_the_host_sends_is_cut_off_if_nobody_answers<I: Inspects>() {
+    let mut proxy = open::<I>();
     let now = proxy.now;
-    proxy.inspector.close(1001, b"", now).expect("open");
+    proxy.inspector.close(1001, "", now).expect("open");
     proxy.wait(CLOSE_TIME);
     assert_eq!(proxy.ends(), (End::Shutdown, End::Shutdown));
     proxy.wait(CLOSE_TIME);
     assert_eq!(proxy.inspector.state(), State::Closed);
 }
 
-#[test]
-fn class_07_odd_close_frames_never_reach_the_other_side() {
+fn class_07_odd_close_frames_never_reach_the_other_side<I: Inspects>() {
     for from in BOTH {
         for (frame, rule) in [
             (Frame::close(1005, ""), Rule::CloseCodeReserved),
@@ -257,7 +244,7 @@ fn class_07_odd_close_frames_never_reach_the_other_side() {
             (Frame::close(1000, b"\xff"), Rule::CloseReasonNotUtf8),
             (Frame::new(8, [0; 126]), Rule::ControlTooLong),
         ] {
-            let mut proxy = open();
+            let mut proxy = open::<I>();
             proxy.send(from, &by(from, &[frame]));
             assert_eq!(proxy.broken(), Some((from, rule)));
             let told = if from == Client { 1001 } else { 1014 };
@@ -266,3 +253,20 @@ fn class_07_odd_close_frames_never_reach_the_other_side() {
         }
     }
 }
+
+on_both_inspectors!(
+    a_closing_handshake_passes_and_the_server_ends_its_transport_first,
+    an_upstream_that_doesnt_end_its_transport_is_waited_for_up_to_a_deadline,
+    a_close_that_is_not_answered_is_cut_off,
+    what_follows_a_close_frame_does_not_go_on,
+    who_breaks_a_rule_gets_its_code_and_the_other_side_the_gateways,
+    both_sides_may_get_the_rules_code,
+    who_breaks_a_rule_is_told_at_the_end_of_the_frame_that_is_on_its_way_to_it,
+    if_that_end_doesnt_come_in_time_it_is_reset,
+    a_receiver_inside_a_frame_that_breaks_a_rule_is_reset,
+    a_stream_that_ends_without_a_close_frame_is_one_for_the_other_side,
+    a_stream_that_ends_inside_a_frame_resets_the_other_side,
+    the_host_closes_both_sides_at_their_boundaries_and_the_answers_are_swallowed,
+    a_close_that_the_host_sends_is_cut_off_if_nobody_answers,
+    class_07_odd_close_frames_never_reach_the_other_side,
+);

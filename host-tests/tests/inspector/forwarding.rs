@@ -1,7 +1,8 @@
 //! How far original bytes go on, and what need not be given.
 
 use host_tests::deflate;
-use host_tests::inspected::Proxy;
+use host_tests::inspected::{Inspects, Proxy};
+use host_tests::on_both_inspectors;
 use host_tests::wire::{Frame, RSV1};
 use websocket_component::handshake::Negotiated;
 use websocket_component::inspector::{Options, UnknownExtensions};
@@ -9,12 +10,11 @@ use websocket_component::{Role, Rule};
 
 use crate::{BOTH, by, other};
 
-fn open(options: Options) -> Proxy {
-    Proxy::open(options, &Negotiated::default())
+fn open<I: Inspects>(options: Options) -> Proxy<I> {
+    Proxy::<I>::open(options, &Negotiated::default())
 }
 
-#[test]
-fn whatever_breaks_no_rule_goes_on_as_it_came_however_it_is_cut() {
+fn whatever_breaks_no_rule_goes_on_as_it_came_however_it_is_cut<I: Inspects>() {
     let frames = [
         Frame::text("Hello"),
         Frame::binary([7; 70_000]),
@@ -30,7 +30,7 @@ fn whatever_breaks_no_rule_goes_on_as_it_came_however_it_is_cut() {
         let bytes = by(from, &frames);
         for length in [1, 2, 3, 7, 125, 4096, usize::MAX] {
             for skips in [false, true] {
-                let mut proxy = open(Options::default());
+                let mut proxy = open::<I>(Options::default());
                 proxy.skips = skips;
                 proxy.send_in(from, &bytes, length.min(bytes.len()));
                 assert_eq!(proxy.broken(), None);
@@ -41,11 +41,10 @@ fn whatever_breaks_no_rule_goes_on_as_it_came_however_it_is_cut() {
     }
 }
 
-#[test]
-fn binary_payload_need_not_be_given() {
+fn binary_payload_need_not_be_given<I: Inspects>() {
     let length = 16 << 20;
     for from in BOTH {
-        let mut proxy = open(Options::default());
+        let mut proxy = open::<I>(Options::default());
         proxy.skips = true;
         let message = by(from, &[Frame::binary(vec![7; length])]);
         let header = message.len() - length;
@@ -62,19 +61,18 @@ fn binary_payload_need_not_be_given() {
     }
 }
 
-#[test]
-fn more_may_not_be_skipped_than_was_said() {
-    let mut proxy = open(Options::default());
+fn more_may_not_be_skipped_than_was_said<I: Inspects>() {
+    let mut proxy = open::<I>(Options::default());
     let now = proxy.now;
     let inspector = &mut proxy.inspector;
-    let refused = |inspector: &mut websocket_component::inspector::Inspector, count| {
-        let step = inspector.advance(Role::Server, count, &mut [], now);
+    let refused = |inspector: &mut I, count| {
+        let step = inspector.advance(Role::Server, count, &[], now);
         step.map(|step| step.skippable)
     };
     assert_eq!(refused(inspector, 1), Err(Rule::SkippedTooMuch));
-    let mut header = Frame::binary([]).header(5);
+    let header = Frame::binary([]).header(5);
     inspector
-        .advance(Role::Server, 0, &mut header, now)
+        .advance(Role::Server, 0, &header, now)
         .expect("given");
     assert_eq!(refused(inspector, 6), Err(Rule::SkippedTooMuch));
     assert_eq!(refused(inspector, 2), Ok(3));
@@ -83,10 +81,9 @@ fn more_may_not_be_skipped_than_was_said() {
     assert_eq!(inspector.failure(), None);
 }
 
-#[test]
-fn a_header_is_held_until_it_is_whole() {
+fn a_header_is_held_until_it_is_whole<I: Inspects>() {
     for from in BOTH {
-        let mut proxy = open(Options::default());
+        let mut proxy = open::<I>(Options::default());
         let header = Frame::binary([]).by(from).header(70_000);
         for (count, byte) in header.iter().enumerate() {
             assert_eq!(proxy.inspector.forward_to(from), 0, "after {count} bytes");
@@ -99,9 +96,8 @@ fn a_header_is_held_until_it_is_whole() {
     }
 }
 
-#[test]
-fn a_control_frame_is_held_until_it_is_whole() {
-    let mut proxy = open(Options::default());
+fn a_control_frame_is_held_until_it_is_whole<I: Inspects>() {
+    let mut proxy = open::<I>(Options::default());
     let ping = by(Role::Client, &[Frame::ping([7; 125])]);
     proxy.send(Role::Client, &ping[..ping.len() - 1]);
     assert_eq!(proxy.reached(Role::Server), b"");
@@ -109,12 +105,11 @@ fn a_control_frame_is_held_until_it_is_whole() {
     assert_eq!(proxy.reached(Role::Server), ping);
 }
 
-#[test]
-fn text_is_held_up_to_a_bound_and_goes_on_beyond_it_as_it_is_verified() {
+fn text_is_held_up_to_a_bound_and_goes_on_beyond_it_as_it_is_verified<I: Inspects>() {
     let mut options = Options::default();
     options.client.hold_frame = 1000;
     for (length, held) in [(900, true), (1000, false)] {
-        let mut proxy = open(options);
+        let mut proxy = open::<I>(options);
         let text = by(Role::Client, &[Frame::text(vec![b'a'; length])]);
         proxy.send(Role::Client, &text[..500]);
         let forwarded = proxy.reached(Role::Server).len();
@@ -124,14 +119,13 @@ fn text_is_held_up_to_a_bound_and_goes_on_beyond_it_as_it_is_verified() {
     }
 }
 
-#[test]
-fn a_violation_leaves_what_is_whole_before_it_and_nothing_behind() {
+fn a_violation_leaves_what_is_whole_before_it_and_nothing_behind<I: Inspects>() {
     for from in BOTH {
         let good = by(from, &[Frame::text("good"), Frame::binary([7; 200])]);
         let bad = by(from, &[Frame::text(b"bad\xff"), Frame::text("behind")]);
         let bytes = [&good[..], &bad].concat();
         for length in [1, 5, bytes.len()] {
-            let mut proxy = open(Options::default());
+            let mut proxy = open::<I>(Options::default());
             proxy.send_in(from, &bytes, length);
             assert_eq!(proxy.broken(), Some((from, Rule::InvalidUtf8)));
             assert_eq!(
@@ -145,10 +139,9 @@ fn a_violation_leaves_what_is_whole_before_it_and_nothing_behind() {
     }
 }
 
-#[test]
-fn a_compressed_message_is_followed_without_being_changed() {
+fn a_compressed_message_is_followed_without_being_changed<I: Inspects>() {
     for from in BOTH {
-        let mut proxy = Proxy::open(Options::default(), &deflate::negotiated(""));
+        let mut proxy = Proxy::<I>::open(Options::default(), &deflate::negotiated(""));
         let mut peer = deflate::Peer::default();
         let mut sent = Vec::new();
         for length in [10, 1000, 70_000] {
@@ -161,15 +154,14 @@ fn a_compressed_message_is_followed_without_being_changed() {
     }
 }
 
-#[test]
-fn class_08_a_bomb_ends_before_the_receiver_has_its_end() {
+fn class_08_a_bomb_ends_before_the_receiver_has_its_end<I: Inspects>() {
     let mut options = Options::default();
     options.client.limits.message = 1 << 20;
     let mut peer = deflate::Peer::default();
     let payload = peer.compresses(vec![b'x'; 16 << 20]);
     for hold in [0, 1 << 20] {
         options.client.hold_frame = hold;
-        let mut proxy = Proxy::open(options, &deflate::negotiated(""));
+        let mut proxy = Proxy::<I>::open(options, &deflate::negotiated(""));
         let bomb = by(Role::Client, &[Frame::text(&payload).reserved(RSV1)]);
         proxy.send_in(Role::Client, &bomb, 1000);
         assert_eq!(proxy.broken(), Some((Role::Client, Rule::MessageTooBig)));
@@ -182,13 +174,12 @@ fn class_08_a_bomb_ends_before_the_receiver_has_its_end() {
     }
 }
 
-#[test]
-fn what_an_unknown_extension_makes_of_payloads_is_opaque() {
+fn what_an_unknown_extension_makes_of_payloads_is_opaque<I: Inspects>() {
     let mut negotiated = deflate::negotiated("");
     negotiated.extensions[0].name = "x-other".into();
     let mut options = Options::default();
     options.unknown_extensions = UnknownExtensions::Opaque;
-    let mut proxy = Proxy::open(options, &negotiated);
+    let mut proxy = Proxy::<I>::open(options, &negotiated);
     let frames = [
         Frame::text(b"\xff\xfe").reserved(0x70),
         Frame::binary([7; 300]).reserved(0x20),
@@ -204,3 +195,16 @@ fn what_an_unknown_extension_makes_of_payloads_is_opaque() {
     );
     assert_eq!(proxy.broken(), Some((Role::Server, Rule::ReservedBits)));
 }
+
+on_both_inspectors!(
+    whatever_breaks_no_rule_goes_on_as_it_came_however_it_is_cut,
+    binary_payload_need_not_be_given,
+    more_may_not_be_skipped_than_was_said,
+    a_header_is_held_until_it_is_whole,
+    a_control_frame_is_held_until_it_is_whole,
+    text_is_held_up_to_a_bound_and_goes_on_beyond_it_as_it_is_verified,
+    a_violation_leaves_what_is_whole_before_it_and_nothing_behind,
+    a_compressed_message_is_followed_without_being_changed,
+    class_08_a_bomb_ends_before_the_receiver_has_its_end,
+    what_an_unknown_extension_makes_of_payloads_is_opaque,
+);

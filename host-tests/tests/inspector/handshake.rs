@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use host_tests::deflate;
 use host_tests::heads::{self, ACCEPT};
-use host_tests::inspected::{Proxy, Saw};
+use host_tests::inspected::{Inspects, Proxy, Saw};
+use host_tests::on_both_inspectors;
 use host_tests::wire::{Frame, RSV1};
 use websocket_component::Role::{Client, Server};
 use websocket_component::handshake::{HandshakeKind, Header};
@@ -25,8 +26,13 @@ fn response(more: &[(&str, &str)]) -> Vec<u8> {
 }
 
 /// A proxy through which a request and the response to it have gone.
-fn through(options: Options, request: &[u8], response: &[u8], length: usize) -> Proxy {
-    let mut proxy = Proxy::new(options);
+fn through<I: Inspects>(
+    options: Options,
+    request: &[u8],
+    response: &[u8],
+    length: usize,
+) -> Proxy<I> {
+    let mut proxy = Proxy::<I>::new(options);
     proxy.send_in(Client, request, length);
     proxy.send_in(Server, response, length);
     proxy
@@ -36,15 +42,14 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into()
 }
 
-#[test]
-fn a_handshake_in_bytes_passes_with_what_is_sent_behind_it() {
+fn a_handshake_in_bytes_passes_with_what_is_sent_behind_it<I: Inspects>() {
     for length in [1, 10, 1000] {
         let early = by(Client, &[Frame::text("early")]);
         let greeting = by(Server, &[Frame::text("greeting")]);
         let request = [heads::request(), early].concat();
         let interim = heads::head("HTTP/1.1 103 Early Hints", &[("Link", "</a>")]);
         let response = [interim, response(&[]), greeting].concat();
-        let mut proxy = through(Options::default(), &request, &response, length);
+        let mut proxy = through::<I>(Options::default(), &request, &response, length);
         assert_eq!(proxy.inspector.state(), State::Open);
         assert_eq!(proxy.broken(), None);
         assert_eq!(text(&proxy.reached(Server)), text(&request));
@@ -57,8 +62,8 @@ fn a_handshake_in_bytes_passes_with_what_is_sent_behind_it() {
         ];
         assert_eq!(proxy.saw, expected);
         assert_eq!(
-            proxy.inspector.request().map(|head| &head.target[..]),
-            Some("/chat")
+            proxy.inspector.request().map(|head| head.target),
+            Some("/chat".into())
         );
         assert_eq!(
             proxy.inspector.response().map(|head| head.status),
@@ -67,9 +72,8 @@ fn a_handshake_in_bytes_passes_with_what_is_sent_behind_it() {
     }
 }
 
-#[test]
-fn what_the_client_sends_before_the_answer_is_held() {
-    let mut proxy = Proxy::new(Options::default());
+fn what_the_client_sends_before_the_answer_is_held<I: Inspects>() {
+    let mut proxy = Proxy::<I>::new(Options::default());
     let early = by(Client, &[Frame::text("early")]);
     proxy.send(Client, &[heads::request(), early.clone()].concat());
     assert_eq!(text(&proxy.reached(Server)), text(&heads::request()));
@@ -77,15 +81,14 @@ fn what_the_client_sends_before_the_answer_is_held() {
     assert_eq!(proxy.reached(Server), early);
 }
 
-#[test]
-fn permessage_deflate_is_followed_as_it_was_negotiated() {
+fn permessage_deflate_is_followed_as_it_was_negotiated<I: Inspects>() {
     let offer = (
         "Sec-WebSocket-Extensions",
         "permessage-deflate; client_max_window_bits",
     );
     let answer = "permessage-deflate; client_max_window_bits=9; client_no_context_takeover";
     let answer = response(&[("Sec-WebSocket-Extensions", answer)]);
-    let mut proxy = through(
+    let mut proxy = through::<I>(
         Options::default(),
         &heads::request_with(&[offer]),
         &answer,
@@ -110,25 +113,23 @@ fn permessage_deflate_is_followed_as_it_was_negotiated() {
     assert_eq!(proxy.broken(), Some((Client, Rule::DeflateMalformed)));
 }
 
-#[test]
-fn extensions_are_taken_out_of_the_request() {
+fn extensions_are_taken_out_of_the_request<I: Inspects>() {
     let mut options = Options::default();
     options.strip_extensions = true;
     let field = ("sec-websocket-extensions", "permessage-deflate");
     let request = heads::request_with(&[field]);
     for length in [1, 1000] {
-        let mut proxy = through(options, &request, &response(&[]), length);
+        let mut proxy = through::<I>(options, &request, &response(&[]), length);
         assert_eq!(text(&proxy.reached(Server)), text(&heads::request()));
         assert_eq!(proxy.broken(), None);
         assert_eq!(proxy.inspector.state(), State::Open);
     }
     let answer = response(&[("Sec-WebSocket-Extensions", "permessage-deflate")]);
-    let proxy = through(options, &request, &answer, 1000);
+    let proxy = through::<I>(options, &request, &answer, 1000);
     assert_eq!(proxy.broken(), Some((Server, Rule::ExtensionNotOffered)));
 }
 
-#[test]
-fn a_request_that_breaks_a_rule_is_answered_and_goes_nowhere() {
+fn a_request_that_breaks_a_rule_is_answered_and_goes_nowhere<I: Inspects>() {
     for (request, rule, status) in [
         (
             heads::request_without("Upgrade"),
@@ -151,7 +152,7 @@ fn a_request_that_breaks_a_rule_is_answered_and_goes_nowhere() {
             "400",
         ),
     ] {
-        let mut proxy = Proxy::new(Options::default());
+        let mut proxy = Proxy::<I>::new(Options::default());
         proxy.send_in(Client, &request, 7);
         assert_eq!(proxy.broken(), Some((Client, rule)));
         assert_eq!(proxy.reached(Server), b"");
@@ -164,8 +165,7 @@ fn a_request_that_breaks_a_rule_is_answered_and_goes_nowhere() {
     }
 }
 
-#[test]
-fn a_response_that_breaks_a_rule_never_reaches_the_client() {
+fn a_response_that_breaks_a_rule_never_reaches_the_client<I: Inspects>() {
     let wrong = |name: &str, value: &str| {
         let fields =
             ACCEPTED.map(|(known, good)| (known, if known == name { value } else { good }));
@@ -184,7 +184,7 @@ fn a_response_that_breaks_a_rule_never_reaches_the_client() {
         ),
         (b"SSH-2.0-OpenSSH\r\n".to_vec(), Rule::HeadMalformed),
     ] {
-        let mut proxy = through(Options::default(), &heads::request(), &response, 7);
+        let mut proxy = through::<I>(Options::default(), &heads::request(), &response, 7);
         assert_eq!(proxy.broken(), Some((Server, rule)));
         let answer = text(&proxy.reached(Client));
         assert!(
@@ -196,8 +196,7 @@ fn a_response_that_breaks_a_rule_never_reaches_the_client() {
     }
 }
 
-#[test]
-fn an_unknown_extension_is_refused_or_passes_as_the_options_say() {
+fn an_unknown_extension_is_refused_or_passes_as_the_options_say<I: Inspects>() {
     let field = [("Sec-WebSocket-Extensions", "x-other")];
     for (policy, broken) in [
         (
@@ -209,13 +208,12 @@ fn an_unknown_extension_is_refused_or_passes_as_the_options_say() {
         let mut options = Options::default();
         options.unknown_extensions = policy;
         let request = heads::request_with(&field);
-        let proxy = through(options, &request, &response(&field), 1000);
+        let proxy = through::<I>(options, &request, &response(&field), 1000);
         assert_eq!(proxy.broken(), broken);
     }
 }
 
-#[test]
-fn a_refusal_goes_on_with_its_body() {
+fn a_refusal_goes_on_with_its_body<I: Inspects>() {
     for (fields, body) in [
         (vec![("Content-Length", "6")], "denied"),
         (
@@ -227,7 +225,7 @@ fn a_refusal_goes_on_with_its_body() {
         for length in [1, 1000] {
             let refusal = heads::head("HTTP/1.1 403 Forbidden", &fields);
             let refusal = [&refusal, body.as_bytes()].concat();
-            let mut proxy = through(Options::default(), &heads::request(), &refusal, length);
+            let mut proxy = through::<I>(Options::default(), &heads::request(), &refusal, length);
             assert_eq!(proxy.broken(), Some((Server, Rule::HandshakeRefused)));
             assert_eq!(text(&proxy.reached(Client)), text(&refusal));
             assert_eq!(proxy.ends(), (End::Shutdown, End::Shutdown));
@@ -239,22 +237,21 @@ fn a_refusal_goes_on_with_its_body() {
         b"denied".to_vec(),
     ]
     .concat();
-    let mut proxy = through(Options::default(), &heads::request(), &refusal, 10);
+    let mut proxy = through::<I>(Options::default(), &heads::request(), &refusal, 10);
     assert_eq!(proxy.ends(), (End::None, End::Shutdown));
     proxy.end_of_input(Server);
     assert_eq!(text(&proxy.reached(Client)), text(&refusal));
     assert_eq!(proxy.ends(), (End::Shutdown, End::Shutdown));
 }
 
-#[test]
-fn a_server_that_leaves_or_is_silent_is_a_bad_gateway() {
-    let mut proxy = Proxy::new(Options::default());
+fn a_server_that_leaves_or_is_silent_is_a_bad_gateway<I: Inspects>() {
+    let mut proxy = Proxy::<I>::new(Options::default());
     proxy.send(Client, &heads::request());
     proxy.end_of_input(Server);
     assert_eq!(proxy.broken(), Some((Server, Rule::ConnectionLost)));
     assert!(text(&proxy.reached(Client)).starts_with("HTTP/1.1 502 "));
 
-    let mut proxy = Proxy::new(Options::default());
+    let mut proxy = Proxy::<I>::new(Options::default());
     proxy.send(Client, &heads::request());
     proxy.wait(Duration::from_secs(10));
     assert_eq!(proxy.broken(), Some((Server, Rule::HandshakeTimeout)));
@@ -266,8 +263,7 @@ fn headers(fields: &[(&str, &str)]) -> Vec<Header> {
     fields.iter().map(header).collect()
 }
 
-#[test]
-fn a_handshake_in_header_fields_is_checked_over_http_1_and_2() {
+fn a_handshake_in_header_fields_is_checked_over_http_1_and_2<I: Inspects>() {
     let extended = [
         (":method", "CONNECT"),
         (":protocol", "websocket"),
@@ -285,7 +281,7 @@ fn a_handshake_in_header_fields_is_checked_over_http_1_and_2() {
         ),
         (HandshakeKind::ExtendedConnect, &extended, 200, &[]),
     ] {
-        let mut proxy = Proxy::new(Options::default());
+        let mut proxy = Proxy::<I>::new(Options::default());
         let (now, inspector) = (proxy.now, &mut proxy.inspector);
         let early = inspector
             .response_headers(status, &headers(response), now)
@@ -301,7 +297,7 @@ fn a_handshake_in_header_fields_is_checked_over_http_1_and_2() {
         proxy.send(Client, &hello);
         assert_eq!(proxy.reached(Server), hello);
     }
-    let mut proxy = Proxy::new(Options::default());
+    let mut proxy = Proxy::<I>::new(Options::default());
     let (now, inspector) = (proxy.now, &mut proxy.inspector);
     let kind = HandshakeKind::Upgrade;
     inspector
@@ -314,3 +310,16 @@ fn a_handshake_in_header_fields_is_checked_over_http_1_and_2() {
     assert_eq!(proxy.reached(Client), b"");
     assert_eq!(proxy.ends(), (End::Shutdown, End::Shutdown));
 }
+
+on_both_inspectors!(
+    a_handshake_in_bytes_passes_with_what_is_sent_behind_it,
+    what_the_client_sends_before_the_answer_is_held,
+    permessage_deflate_is_followed_as_it_was_negotiated,
+    extensions_are_taken_out_of_the_request,
+    a_request_that_breaks_a_rule_is_answered_and_goes_nowhere,
+    a_response_that_breaks_a_rule_never_reaches_the_client,
+    an_unknown_extension_is_refused_or_passes_as_the_options_say,
+    a_refusal_goes_on_with_its_body,
+    a_server_that_leaves_or_is_silent_is_a_bad_gateway,
+    a_handshake_in_header_fields_is_checked_over_http_1_and_2,
+);

@@ -1,7 +1,8 @@
 //! Messages that the host decides on, and what is inserted.
 
 use host_tests::deflate;
-use host_tests::inspected::{Proxy, Saw};
+use host_tests::inspected::{Inspects, Proxy, Saw};
+use host_tests::on_both_inspectors;
 use host_tests::wire::{Frame, RSV1};
 use websocket_component::Role::{Client, Server};
 use websocket_component::handshake::Negotiated;
@@ -19,11 +20,10 @@ fn holding() -> Options {
     options
 }
 
-#[test]
-fn a_message_goes_on_or_not_as_the_host_decides() {
+fn a_message_goes_on_or_not_as_the_host_decides<I: Inspects>() {
     for from in BOTH {
         for length in [1, 1000] {
-            let mut proxy = Proxy::open(holding(), &Negotiated::default());
+            let mut proxy = Proxy::<I>::open(holding(), &Negotiated::default());
             let frames = [
                 Frame::text("first"),
                 Frame::text("sec").not_last(),
@@ -52,10 +52,9 @@ fn a_message_goes_on_or_not_as_the_host_decides() {
     }
 }
 
-#[test]
-fn a_message_that_is_too_long_to_be_seen_goes_on() {
+fn a_message_that_is_too_long_to_be_seen_goes_on<I: Inspects>() {
     for from in BOTH {
-        let mut proxy = Proxy::open(holding(), &Negotiated::default());
+        let mut proxy = Proxy::<I>::open(holding(), &Negotiated::default());
         let frames = [
             Frame::binary([7; 60]).not_last(),
             Frame::continuation([7; 60]),
@@ -69,13 +68,12 @@ fn a_message_that_is_too_long_to_be_seen_goes_on() {
     }
 }
 
-#[test]
-fn a_compressed_message_can_be_left_out_only_if_no_other_refers_to_it() {
+fn a_compressed_message_can_be_left_out_only_if_no_other_refers_to_it<I: Inspects>() {
     for (parameters, outcome) in [
         ("", Err(Rule::ContextNeeded)),
         ("client_no_context_takeover", Ok(())),
     ] {
-        let mut proxy = Proxy::open(holding(), &deflate::negotiated(parameters));
+        let mut proxy = Proxy::<I>::open(holding(), &deflate::negotiated(parameters));
         let payload = deflate::Peer::default().compresses("denied");
         proxy.send(Client, &by(Client, &[Frame::text(payload).reserved(RSV1)]));
         assert_eq!(proxy.saw[0], (Client, Saw::Text("denied".into(), true)));
@@ -84,9 +82,8 @@ fn a_compressed_message_can_be_left_out_only_if_no_other_refers_to_it() {
     }
 }
 
-#[test]
-fn a_close_of_the_hosts_follows_what_it_has_let_go_on() {
-    let mut proxy = Proxy::open(holding(), &Negotiated::default());
+fn a_close_of_the_hosts_follows_what_it_has_let_go_on<I: Inspects>() {
+    let mut proxy = Proxy::<I>::open(holding(), &Negotiated::default());
     proxy.send(
         Client,
         &by(Client, &[Frame::text("good"), Frame::text("bad")]),
@@ -94,7 +91,7 @@ fn a_close_of_the_hosts_follows_what_it_has_let_go_on() {
     let now = proxy.now;
     proxy.inspector.decide(Client, true, now).expect("held");
     proxy.inspector.decide(Client, false, now).expect("held");
-    proxy.inspector.close(1008, b"denied", now).expect("open");
+    proxy.inspector.close(1008, "denied", now).expect("open");
     proxy.forward();
     let close = Frame::close(1008, "denied");
     let expected = [Frame::text("good"), close.clone()];
@@ -102,9 +99,8 @@ fn a_close_of_the_hosts_follows_what_it_has_let_go_on() {
     assert_eq!(frames_that_reach(&mut proxy, Client), [close]);
 }
 
-#[test]
-fn a_violation_behind_messages_that_are_held_waits_for_them() {
-    let mut proxy = Proxy::open(holding(), &Negotiated::default());
+fn a_violation_behind_messages_that_are_held_waits_for_them<I: Inspects>() {
+    let mut proxy = Proxy::<I>::open(holding(), &Negotiated::default());
     proxy.send(
         Client,
         &by(Client, &[Frame::text("good"), Frame::new(3, "")]),
@@ -118,10 +114,9 @@ fn a_violation_behind_messages_that_are_held_waits_for_them() {
     assert_eq!(frames_that_reach(&mut proxy, Server), expected);
 }
 
-#[test]
-fn pings_are_inserted_at_boundaries_and_their_pongs_swallowed() {
+fn pings_are_inserted_at_boundaries_and_their_pongs_swallowed<I: Inspects>() {
     for to in BOTH {
-        let mut proxy = Proxy::open(Options::default(), &Negotiated::default());
+        let mut proxy = Proxy::<I>::open(Options::default(), &Negotiated::default());
         let message = by(
             other(to),
             &[Frame::text("mess").not_last(), Frame::continuation("age")],
@@ -152,12 +147,11 @@ fn pings_are_inserted_at_boundaries_and_their_pongs_swallowed() {
     }
 }
 
-#[test]
-fn messages_are_inserted_between_messages() {
+fn messages_are_inserted_between_messages<I: Inspects>() {
     for to in BOTH {
         let from = other(to);
-        let mut proxy = Proxy::open(Options::default(), &Negotiated::default());
-        let insert = |proxy: &mut Proxy, text: &[u8]| {
+        let mut proxy = Proxy::<I>::open(Options::default(), &Negotiated::default());
+        let insert = |proxy: &mut Proxy<I>, text: &[u8]| {
             let now = proxy.now;
             let outcome = proxy.inspector.insert(to, text, true, now);
             proxy.forward();
@@ -183,11 +177,10 @@ fn messages_are_inserted_between_messages() {
     }
 }
 
-#[test]
-fn what_waits_to_be_inserted_has_a_limit() {
+fn what_waits_to_be_inserted_has_a_limit<I: Inspects>() {
     let mut options = Options::default();
     options.server.limits.queued_output = 1000;
-    let mut proxy = Proxy::open(options, &Negotiated::default());
+    let mut proxy = Proxy::<I>::open(options, &Negotiated::default());
     proxy.send(Server, &by(Server, &[Frame::binary("").not_last()]));
     let now = proxy.now;
     let mut count = 0;
@@ -204,3 +197,14 @@ fn what_waits_to_be_inserted_has_a_limit() {
         .insert(Client, &[7; 100], false, now)
         .expect("room again");
 }
+
+on_both_inspectors!(
+    a_message_goes_on_or_not_as_the_host_decides,
+    a_message_that_is_too_long_to_be_seen_goes_on,
+    a_compressed_message_can_be_left_out_only_if_no_other_refers_to_it,
+    a_close_of_the_hosts_follows_what_it_has_let_go_on,
+    a_violation_behind_messages_that_are_held_waits_for_them,
+    pings_are_inserted_at_boundaries_and_their_pongs_swallowed,
+    messages_are_inserted_between_messages,
+    what_waits_to_be_inserted_has_a_limit,
+);

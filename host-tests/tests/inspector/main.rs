@@ -16,11 +16,12 @@ mod held;
 mod seen;
 mod silence;
 
+use host_tests::inspected::{Inspects, Proxy};
 use host_tests::wire::{Frame, bytes_of, read_frames};
 use websocket_component::Role::{self, Client, Server};
 
 /// The close codes that reach a side in whole frames, and the frames before them.
-fn frames_that_reach(proxy: &mut host_tests::inspected::Proxy, to: Role) -> Vec<Frame> {
+fn frames_that_reach<I: Inspects>(proxy: &mut Proxy<I>, to: Role) -> Vec<Frame> {
     let unmasked = |frame: Frame| Frame { key: None, ..frame };
     let bytes = proxy.reached(to);
     read_frames(&bytes).into_iter().map(unmasked).collect()

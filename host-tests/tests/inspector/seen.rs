@@ -1,7 +1,8 @@
 //! What is seen of frames and messages.
 
 use host_tests::deflate;
-use host_tests::inspected::{Proxy, Saw};
+use host_tests::inspected::{Inspects, Proxy, Saw};
+use host_tests::on_both_inspectors;
 use host_tests::wire::{Frame, RSV1};
 use websocket_component::Role::{self, Client, Server};
 use websocket_component::handshake::Negotiated;
@@ -16,16 +17,16 @@ fn viewing(view: impl Fn(&mut View)) -> Options {
     options
 }
 
-fn saw(proxy: Proxy, from: Role) -> Vec<Saw> {
+fn saw<I: Inspects>(proxy: Proxy<I>, from: Role) -> Vec<Saw> {
     assert_eq!(proxy.broken(), None);
     assert!(proxy.saw.iter().all(|(side, _)| *side == from));
     proxy.saw.into_iter().map(|(_, saw)| saw).collect()
 }
 
-#[test]
-fn headers_come_with_their_positions() {
+fn headers_come_with_their_positions<I: Inspects>() {
     for from in BOTH {
-        let mut proxy = Proxy::open(viewing(|view| view.frames = true), &Negotiated::default());
+        let mut proxy =
+            Proxy::<I>::open(viewing(|view| view.frames = true), &Negotiated::default());
         let frames = [
             Frame::text("Hello"),
             Frame::binary([7; 300]),
@@ -66,8 +67,7 @@ fn headers_come_with_their_positions() {
     }
 }
 
-#[test]
-fn messages_are_seen_whole_up_to_a_bound_however_they_come() {
+fn messages_are_seen_whole_up_to_a_bound_however_they_come<I: Inspects>() {
     let payload = Payload::Messages { up_to: 10 };
     let options = viewing(|view| (view.payload, view.messages) = (payload, true));
     for from in BOTH {
@@ -82,7 +82,7 @@ fn messages_are_seen_whole_up_to_a_bound_however_they_come() {
             Frame::binary(""),
         ];
         for length in [1, 4, 1000] {
-            let mut proxy = Proxy::open(options, &Negotiated::default());
+            let mut proxy = Proxy::<I>::open(options, &Negotiated::default());
             proxy.send_in(from, &by(from, &frames), length);
             let mut summaries = Vec::new();
             let mut messages = Vec::new();
@@ -116,10 +116,9 @@ fn messages_are_seen_whole_up_to_a_bound_however_they_come() {
     }
 }
 
-#[test]
-fn chunks_are_what_has_come() {
+fn chunks_are_what_has_come<I: Inspects>() {
     let options = viewing(|view| view.payload = Payload::Chunks);
-    let mut proxy = Proxy::open(options, &Negotiated::default());
+    let mut proxy = Proxy::<I>::open(options, &Negotiated::default());
     let message = by(Server, &[Frame::binary("abcdef")]);
     for piece in [&message[..4], &message[4..5], &message[5..]] {
         proxy.send(Server, piece);
@@ -129,15 +128,14 @@ fn chunks_are_what_has_come() {
     assert_eq!(saw(proxy, Server), expected);
 }
 
-#[test]
-fn compressed_messages_are_seen_inflated_or_not_at_all() {
+fn compressed_messages_are_seen_inflated_or_not_at_all<I: Inspects>() {
     let text = deflate::text(1000);
     for inflate in [true, false] {
         let payload = Payload::Messages { up_to: 5000 };
         let options = viewing(|view| {
             (view.payload, view.messages, view.inflate) = (payload, true, inflate);
         });
-        let mut proxy = Proxy::open(options, &deflate::negotiated(""));
+        let mut proxy = Proxy::<I>::open(options, &deflate::negotiated(""));
         let mut peer = deflate::Peer::default();
         for _ in 0..3 {
             let payload = peer.compresses(&text);
@@ -157,10 +155,10 @@ fn compressed_messages_are_seen_inflated_or_not_at_all() {
     }
 }
 
-#[test]
-fn control_frames_are_seen_if_asked_for_even_several_that_are_cut() {
+fn control_frames_are_seen_if_asked_for_even_several_that_are_cut<I: Inspects>() {
     for from in BOTH {
-        let mut proxy = Proxy::open(viewing(|view| view.control = true), &Negotiated::default());
+        let mut proxy =
+            Proxy::<I>::open(viewing(|view| view.control = true), &Negotiated::default());
         let frames = [Frame::ping("one"), Frame::pong("two"), Frame::ping("three")];
         let bytes = by(from, &frames);
         let (first, rest) = bytes.split_at(4);
@@ -175,3 +173,11 @@ fn control_frames_are_seen_if_asked_for_even_several_that_are_cut() {
         assert_eq!(saw(proxy, from), expected);
     }
 }
+
+on_both_inspectors!(
+    headers_come_with_their_positions,
+    messages_are_seen_whole_up_to_a_bound_however_they_come,
+    chunks_are_what_has_come,
+    compressed_messages_are_seen_inflated_or_not_at_all,
+    control_frames_are_seen_if_asked_for_even_several_that_are_cut,
+);

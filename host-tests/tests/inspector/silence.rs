@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use host_tests::inspected::Proxy;
+use host_tests::inspected::{Inspects, Proxy};
+use host_tests::on_both_inspectors;
 use host_tests::wire::Frame;
 use websocket_component::Role::{Client, Server};
 use websocket_component::handshake::Negotiated;
@@ -20,14 +21,13 @@ fn both(set: impl Fn(&mut Direction)) -> Options {
     options
 }
 
-fn open(options: Options) -> Proxy {
-    Proxy::open(options, &Negotiated::default())
+fn open<I: Inspects>(options: Options) -> Proxy<I> {
+    Proxy::<I>::open(options, &Negotiated::default())
 }
 
-#[test]
-fn a_side_that_sends_nothing_ends_the_connection() {
+fn a_side_that_sends_nothing_ends_the_connection<I: Inspects>() {
     for from in BOTH {
-        let mut proxy = open(both(|direction| direction.idle = Some(SECOND * 10)));
+        let mut proxy = open::<I>(both(|direction| direction.idle = Some(SECOND * 10)));
         for _ in 0..3 {
             proxy.wait(SECOND * 6);
             proxy.send(other(from), &by(other(from), &[Frame::text("here")]));
@@ -48,10 +48,9 @@ fn a_side_that_sends_nothing_ends_the_connection() {
     }
 }
 
-#[test]
-fn control_frames_are_no_messages() {
+fn control_frames_are_no_messages<I: Inspects>() {
     for from in BOTH {
-        let mut proxy = open(both(|direction| direction.message_idle = Some(SECOND * 10)));
+        let mut proxy = open::<I>(both(|direction| direction.message_idle = Some(SECOND * 10)));
         for _ in 0..4 {
             proxy.wait(SECOND * 4);
             proxy.send(other(from), &by(other(from), &[Frame::text("here")]));
@@ -61,9 +60,8 @@ fn control_frames_are_no_messages() {
     }
 }
 
-#[test]
-fn a_message_in_progress_is_not_idle_but_has_its_time() {
-    let mut proxy = open(both(|direction| {
+fn a_message_in_progress_is_not_idle_but_has_its_time<I: Inspects>() {
+    let mut proxy = open::<I>(both(|direction| {
         direction.message_idle = Some(SECOND);
         direction.message = Some(SECOND * 60);
     }));
@@ -81,8 +79,7 @@ fn a_message_in_progress_is_not_idle_but_has_its_time() {
     );
 }
 
-#[test]
-fn a_dead_side_is_found_by_pings() {
+fn a_dead_side_is_found_by_pings<I: Inspects>() {
     for to in BOTH {
         let mut options = Options::default();
         let direction = if to == Client {
@@ -91,7 +88,7 @@ fn a_dead_side_is_found_by_pings() {
             &mut options.server
         };
         direction.keepalive = Some(SECOND * 30);
-        let mut proxy = open(options);
+        let mut proxy = open::<I>(options);
         proxy.wait(SECOND * 30);
         let ping = frames_that_reach(&mut proxy, to).remove(0);
         assert_eq!(ping.first, 0x89);
@@ -107,9 +104,8 @@ fn a_dead_side_is_found_by_pings() {
     }
 }
 
-#[test]
-fn what_the_host_doesnt_read_doesnt_count() {
-    let mut proxy = open(both(|direction| direction.idle = Some(SECOND * 10)));
+fn what_the_host_doesnt_read_doesnt_count<I: Inspects>() {
+    let mut proxy = open::<I>(both(|direction| direction.idle = Some(SECOND * 10)));
     let now = proxy.now;
     proxy.inspector.pause_reading(Client, now);
     for _ in 0..10 {
@@ -125,12 +121,11 @@ fn what_the_host_doesnt_read_doesnt_count() {
     assert!(proxy.broken().is_some());
 }
 
-#[test]
-fn an_age_closes_both_sides_and_breaks_no_rule() {
+fn an_age_closes_both_sides_and_breaks_no_rule<I: Inspects>() {
     let mut options = Options::default();
     options.timeouts.age = Some(SECOND * 3600);
     options.timeouts.age_code = 1012;
-    let mut proxy = open(options);
+    let mut proxy = open::<I>(options);
     proxy.wait(SECOND * 3599);
     assert_eq!(proxy.inspector.state(), State::Open);
     proxy.wait(SECOND);
@@ -143,9 +138,8 @@ fn an_age_closes_both_sides_and_breaks_no_rule() {
     }
 }
 
-#[test]
-fn an_unanswered_handshake_ends() {
-    let mut proxy = Proxy::new(Options::default());
+fn an_unanswered_handshake_ends<I: Inspects>() {
+    let mut proxy = Proxy::<I>::new(Options::default());
     proxy.wait(SECOND * 9);
     assert_eq!(proxy.inspector.state(), State::Connecting);
     proxy.wait(SECOND);
@@ -153,3 +147,13 @@ fn an_unanswered_handshake_ends() {
     // Nobody has begun to ask, so there is nothing to answer.
     assert_eq!(proxy.reached(Client), b"");
 }
+
+on_both_inspectors!(
+    a_side_that_sends_nothing_ends_the_connection,
+    control_frames_are_no_messages,
+    a_message_in_progress_is_not_idle_but_has_its_time,
+    a_dead_side_is_found_by_pings,
+    what_the_host_doesnt_read_doesnt_count,
+    an_age_closes_both_sides_and_breaks_no_rule,
+    an_unanswered_handshake_ends,
+);

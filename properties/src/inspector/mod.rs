@@ -7,7 +7,7 @@ mod case;
 mod sessions;
 
 use arbitrary::Unstructured;
-use host_tests::inspected::{Proxy, Saw};
+use host_tests::inspected::{Inspects, Proxy, Saw};
 use websocket_component::inspector::{End, Payload};
 use websocket_component::{Failure, Role, State};
 
@@ -46,7 +46,7 @@ struct Run {
 fn alone(case: &Case, from: Role) -> Run {
     let mut proxy = case.proxy();
     proxy.send(from, case.said(from));
-    is_sound(case, &proxy);
+    is_sound(case, &mut proxy);
     run(&proxy, from)
 }
 
@@ -89,7 +89,7 @@ fn interleaved(case: &Case, alone: &[Run; 2], input: &mut Unstructured<'_>) {
         let (piece, left) = rest.split_at(length.min(rest.len()));
         *rest = left;
         proxy.send(from, piece);
-        is_sound(case, &proxy);
+        is_sound(case, &mut proxy);
     }
     let failure = proxy.inspector.failure();
     for expected in alone {
@@ -132,7 +132,7 @@ fn interleaved(case: &Case, alone: &[Run; 2], input: &mut Unstructured<'_>) {
 }
 
 /// What holds at any time.
-fn is_sound(case: &Case, proxy: &Proxy) {
+fn is_sound(case: &Case, proxy: &mut Proxy) {
     for from in [Role::Client, Role::Server] {
         let sent = proxy.sent(from);
         let options = case.options(from);

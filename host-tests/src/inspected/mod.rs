@@ -2,9 +2,37 @@
 //!
 //! It does what `docs/hosts.md` asks of a host, and checks what it promises one.
 
+mod engine;
+
 use websocket_component::handshake::Negotiated;
-use websocket_component::inspector::{Edit, End, Frame, Inspector, Options, Seen, Summary};
+use websocket_component::inspector::{Edit, End, Options, Seen};
 use websocket_component::{Failure, Instant, Role, Rule, State};
+
+#[cfg(feature = "component")]
+pub use crate::sandboxed::SandboxedInspector as Sandboxed;
+pub use engine::{Inspects, Native, Stepped};
+
+/// The header of a frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    pub offset: u64,
+    pub first: u8,
+    pub masked: bool,
+    pub header: u8,
+    pub payload: u64,
+}
+
+/// A message whose last frame has passed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    pub text: bool,
+    pub compressed: bool,
+    pub frames: u32,
+    pub wire_length: u64,
+    pub length: Option<u64>,
+    pub shown: bool,
+    pub held: bool,
+}
 
 /// Something that was seen, with bytes of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,8 +73,8 @@ pub struct Sent {
 }
 
 /// An inspector between two sides.
-pub struct Proxy {
-    pub inspector: Inspector,
+pub struct Proxy<I = Native> {
+    pub inspector: I,
     pub client: Sent,
     pub server: Sent,
     /// What was seen of which side.
@@ -59,23 +87,21 @@ pub struct Proxy {
 /// The entropy of all of them.
 pub const ENTROPY: [u8; 32] = [7; 32];
 
-impl Proxy {
+impl<I: Inspects> Proxy<I> {
     /// With the handshake still to come, in bytes.
     #[must_use]
-    pub fn new(options: Options) -> Proxy {
-        let now = Instant::from_nanos(0);
-        Proxy::of(Inspector::new(options, &ENTROPY, now).expect("options in range"))
+    pub fn new(options: Options) -> Self {
+        Proxy::of(I::new(&options).expect("options in range"))
     }
 
     /// Of a connection that is open.
     #[must_use]
-    pub fn open(options: Options, negotiated: &Negotiated) -> Proxy {
-        let now = Instant::from_nanos(0);
-        Proxy::of(Inspector::open(options, &ENTROPY, negotiated, now).expect("options in range"))
+    pub fn open(options: Options, negotiated: &Negotiated) -> Self {
+        Proxy::of(I::open(&options, negotiated).expect("options in range"))
     }
 
     #[must_use]
-    pub fn of(inspector: Inspector) -> Proxy {
+    pub fn of(inspector: I) -> Self {
         Proxy {
             inspector,
             client: Sent::default(),
@@ -177,14 +203,13 @@ impl Proxy {
         }
         sent.taken += skipped;
         sent.skipped += skipped;
-        let mut input = sent.original[sent.taken..].to_vec();
+        let input = sent.original[sent.taken..].to_vec();
         let step = self
             .inspector
-            .advance(from, skipped as u64, &mut input, now)
+            .advance(from, skipped as u64, &input, now)
             .expect("no more than may be skipped");
         let (consumed, skippable, more) = (step.consumed, step.skippable, step.more);
-        let seen: Vec<_> = step.seen().map(|seen| (from, owned(seen))).collect();
-        self.saw.extend(seen);
+        self.saw.extend(step.saw.into_iter().map(|saw| (from, saw)));
         let sent = self.sent_mut(from);
         sent.taken += consumed;
         sent.skippable = skippable;
@@ -196,7 +221,7 @@ impl Proxy {
     pub fn forward(&mut self) {
         for from in [Role::Client, Role::Server] {
             let to = usize::try_from(self.inspector.forward_to(from)).expect("a position");
-            let edits: Vec<_> = self.inspector.take_edits(from).collect();
+            let edits = self.inspector.take_edits(from);
             let sent = self.sent_mut(from);
             sent.edits.extend(edits);
             sent.go_on(to);
@@ -269,10 +294,24 @@ fn owned(seen: Seen<'_>) -> Saw {
         Seen::Request => Saw::Request,
         Seen::Response => Saw::Response,
         Seen::Opened => Saw::Opened,
-        Seen::Frame(frame) => Saw::Frame(frame),
+        Seen::Frame(frame) => Saw::Frame(Frame {
+            offset: frame.offset,
+            first: frame.first,
+            masked: frame.masked,
+            header: frame.header,
+            payload: frame.payload,
+        }),
         Seen::Text { payload, last } => Saw::Text(payload.to_vec(), last),
         Seen::Binary { payload, last } => Saw::Binary(payload.to_vec(), last),
-        Seen::Message(summary) => Saw::Message(summary),
+        Seen::Message(summary) => Saw::Message(Summary {
+            text: summary.text,
+            compressed: summary.compressed,
+            frames: summary.frames,
+            wire_length: summary.wire_length,
+            length: summary.length,
+            shown: summary.shown,
+            held: summary.held,
+        }),
         Seen::Ping { payload } => Saw::Ping(payload.to_vec()),
         Seen::Pong { payload } => Saw::Pong(payload.to_vec()),
         Seen::RoundTrip(nanos) => Saw::RoundTrip(nanos),

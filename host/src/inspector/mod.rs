@@ -1,0 +1,429 @@
+//! An inspector in a guest: a connection between two others, seen from between.
+
+mod options;
+
+use wasmtime::component::ResourceAny;
+
+use crate::Role;
+use crate::bindings::exports::websocket::protocol::inspector as contract;
+use crate::bindings::exports::websocket::protocol::session::{RequestHead, ResponseHead};
+use crate::bindings::exports::websocket::protocol::types::{
+    CloseCode, Failure, HandshakeKind, Header, Instant, Negotiated, StatusCode,
+};
+use crate::error::{CallError, SandboxError};
+use crate::guest::{Guest, GuestId};
+use crate::limiter::Limiter;
+
+pub use contract::{
+    CloseSummary, Data, Edit, End, Forwarding, FrameHeader, MessageSummary, Progress, Seen, Side,
+    Span, Step, Violation,
+};
+pub use websocket_component::inspector::{
+    Direction, Options, OtherCode, Payload, Timeouts, UnknownExtensions, View,
+};
+
+type Store = wasmtime::Store<Limiter>;
+
+/// Looks at a connection between two other sides, in a [`Guest`].
+///
+/// Its methods are the functions of the resource `websocket-inspector` of the contract (`wit/inspector.wit`); the
+/// native [`Inspector`](websocket_component::inspector) has the same, and an overview. They take the guest that the
+/// inspector was made in; with another one they fail with [`SandboxError::ForeignSession`]. It holds memory of the
+/// guest until [`Inspector::drop`] is called or the guest is dropped.
+///
+/// ```no_run
+/// use websocket_host::inspector::{Inspector, Options};
+/// use websocket_host::{Clock, Role, Sandbox, SandboxConfig};
+///
+/// # fn read() -> Vec<u8> { Vec::new() }
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let sandbox = Sandbox::load("websocket.wasm", SandboxConfig::default())?;
+/// let clock = Clock::start();
+/// let mut guest = sandbox.guest()?;
+/// # let entropy = [7; 32];
+/// let inspector = Inspector::new(&mut guest, &Options::default(), &entropy, clock.now())?;
+///
+/// let input = read(); // what the client has sent
+/// let step = inspector.advance(&mut guest, Role::Client, 0, &input, clock.now())?;
+/// println!("{} bytes may go on to the server", step.progress.client.to);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Inspector {
+    resource: ResourceAny,
+    guest: GuestId,
+}
+
+impl From<Role> for Side {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Client => Self::Client,
+            Role::Server => Self::Server,
+        }
+    }
+}
+
+impl From<Side> for Role {
+    fn from(side: Side) -> Self {
+        match side {
+            Side::Client => Self::Client,
+            Side::Server => Self::Server,
+        }
+    }
+}
+
+impl Step {
+    /// Returns the bytes of a part of the payload.
+    #[must_use]
+    pub fn bytes(&self, span: Span) -> &[u8] {
+        let start = span.start as usize;
+        let rest = self.payload.get(start..).unwrap_or_default();
+        rest.get(..span.length as usize).unwrap_or_default()
+    }
+}
+
+impl Progress {
+    /// Returns what goes on of what a side sends.
+    #[must_use]
+    pub fn of(&self, from: Role) -> &Forwarding {
+        match from {
+            Role::Client => &self.client,
+            Role::Server => &self.server,
+        }
+    }
+}
+
+impl Inspector {
+    /// Creates an inspector of a connection whose handshake is still to come, from at least 32 unpredictable bytes.
+    ///
+    /// # Errors
+    ///
+    /// `config-out-of-range`, `entropy-too-short`, or the guest has ended.
+    pub fn new(
+        guest: &mut Guest,
+        options: &Options,
+        entropy: &[u8],
+        now: Instant,
+    ) -> Result<Self, CallError> {
+        Self::make(guest, options, |inspectors, store, options| {
+            inspectors.call_create(store, options, entropy, now)
+        })
+    }
+
+    /// Creates an inspector of a connection whose handshake something else has made or checked.
+    ///
+    /// # Errors
+    ///
+    /// As for [`new`](Self::new), and `deflate-answer-invalid`, `extension-unknown`.
+    pub fn open(
+        guest: &mut Guest,
+        options: &Options,
+        entropy: &[u8],
+        negotiated: &Negotiated,
+        now: Instant,
+    ) -> Result<Self, CallError> {
+        Self::make(guest, options, |inspectors, store, options| {
+            inspectors.call_open(store, options, entropy, negotiated, now)
+        })
+    }
+
+    fn make(
+        guest: &mut Guest,
+        options: &Options,
+        call: impl FnOnce(
+            &contract::GuestWebsocketInspector<'_>,
+            &mut Store,
+            ResourceAny,
+        ) -> wasmtime::Result<Result<ResourceAny, Failure>>,
+    ) -> Result<Self, CallError> {
+        let id = guest.id();
+        let made = guest.enter_inspector(|exports, store| {
+            let options = match options::options(exports, store, options)? {
+                Ok(options) => options,
+                Err(failure) => return Ok(Err(failure)),
+            };
+            let made = call(&exports.websocket_inspector(), store, options);
+            options.resource_drop(store)?;
+            made
+        });
+        let resource = made??;
+        Ok(Self {
+            resource,
+            guest: id,
+        })
+    }
+
+    /// Frees what the inspector holds.
+    ///
+    /// # Errors
+    ///
+    /// The inspector belongs to another guest, or the guest has ended.
+    pub fn drop(self, guest: &mut Guest) -> Result<(), SandboxError> {
+        guest.check_owner(self.guest)?;
+        guest.enter_inspector(|_, store| self.resource.resource_drop(store))
+    }
+
+    /// Checks a request that comes in header fields.
+    ///
+    /// # Errors
+    ///
+    /// `handshake-out-of-order`, or the rule that the request breaks, which ends the inspection; or the guest has ended.
+    pub fn request_headers(
+        &self,
+        guest: &mut Guest,
+        kind: HandshakeKind,
+        headers: &[Header],
+        now: Instant,
+    ) -> Result<(), CallError> {
+        self.tell(guest, |inspector, store, this| {
+            inspector.call_request_headers(store, this, kind, headers, now)
+        })
+    }
+
+    /// Checks the response to that request. Frames follow in both directions.
+    ///
+    /// # Errors
+    ///
+    /// `handshake-out-of-order`, or the rule that the response breaks, which ends the inspection; or the guest has ended.
+    pub fn response_headers(
+        &self,
+        guest: &mut Guest,
+        status: StatusCode,
+        headers: &[Header],
+        now: Instant,
+    ) -> Result<Negotiated, CallError> {
+        self.tell(guest, |inspector, store, this| {
+            inspector.call_response_headers(store, this, status, headers, now)
+        })
+    }
+
+    /// Looks at what `from` has sent: `skipped` bytes that went by without being given, and then `input`. Both may be
+    /// empty: the call then passes the time.
+    ///
+    /// # Errors
+    ///
+    /// `skipped-too-much`, which changes nothing, or the guest has ended. A rule that `from` breaks is no error of this
+    /// call: [`Progress::violation`].
+    pub fn advance(
+        &self,
+        guest: &mut Guest,
+        from: Role,
+        skipped: u64,
+        input: &[u8],
+        now: Instant,
+    ) -> Result<Step, CallError> {
+        self.tell(guest, |inspector, store, this| {
+            inspector.call_advance(store, this, from.into(), skipped, input, now)
+        })
+    }
+
+    /// Reports that `from` sends no more bytes.
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn end_of_input(
+        &self,
+        guest: &mut Guest,
+        from: Role,
+        now: Instant,
+    ) -> Result<Progress, SandboxError> {
+        self.ask(guest, |inspector, store, this| {
+            inspector.call_end_of_input(store, this, from.into(), now)
+        })
+    }
+
+    /// Closes both sides with this code, each at its next boundary of frames, and awaits the answers.
+    ///
+    /// # Errors
+    ///
+    /// `not-open`, `already-closing`, `close-code-forbidden`, `control-payload-too-long`, or the guest has ended.
+    pub fn close(
+        &self,
+        guest: &mut Guest,
+        code: CloseCode,
+        reason: &str,
+        now: Instant,
+    ) -> Result<Progress, CallError> {
+        self.tell(guest, |inspector, store, this| {
+            inspector.call_close(store, this, code, reason, now)
+        })
+    }
+
+    /// Inserts a ping towards a side at its next boundary of frames. Its pong is swallowed.
+    ///
+    /// # Errors
+    ///
+    /// `not-open`, `already-closing`, `queue-full`, or the guest has ended.
+    pub fn ping(&self, guest: &mut Guest, to: Role, now: Instant) -> Result<Progress, CallError> {
+        self.tell(guest, |inspector, store, this| {
+            inspector.call_ping(store, this, to.into(), now)
+        })
+    }
+
+    /// Inserts a message towards a side, between two messages.
+    ///
+    /// # Errors
+    ///
+    /// `not-open`, `already-closing`, `text-not-utf8`, `queue-full`, or the guest has ended.
+    pub fn insert(
+        &self,
+        guest: &mut Guest,
+        to: Role,
+        payload: &[u8],
+        is_text: bool,
+        now: Instant,
+    ) -> Result<Progress, CallError> {
+        self.tell(guest, |inspector, store, this| {
+            inspector.call_insert(store, this, to.into(), payload, is_text, now)
+        })
+    }
+
+    /// Decides on the first message of `from` that is held: it goes on, or is left out.
+    ///
+    /// # Errors
+    ///
+    /// `nothing-held`, `context-needed`, or the guest has ended.
+    pub fn decide(
+        &self,
+        guest: &mut Guest,
+        from: Role,
+        goes_on: bool,
+        now: Instant,
+    ) -> Result<Progress, CallError> {
+        self.tell(guest, |inspector, store, this| {
+            inspector.call_decide(store, this, from.into(), goes_on, now)
+        })
+    }
+
+    /// Reports that the host has stopped reading what `from` sends.
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn pause_reading(
+        &self,
+        guest: &mut Guest,
+        from: Role,
+        now: Instant,
+    ) -> Result<(), SandboxError> {
+        self.ask(guest, |inspector, store, this| {
+            inspector.call_pause_reading(store, this, from.into(), now)
+        })
+    }
+
+    /// Reports that the host reads again.
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn resume_reading(
+        &self,
+        guest: &mut Guest,
+        from: Role,
+        now: Instant,
+    ) -> Result<(), SandboxError> {
+        self.ask(guest, |inspector, store, this| {
+            inspector.call_resume_reading(store, this, from.into(), now)
+        })
+    }
+
+    /// Returns when to call [`advance`](Self::advance) without input if there is none first.
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn next_deadline(&self, guest: &mut Guest) -> Result<Option<Instant>, SandboxError> {
+        self.ask(guest, |inspector, store, this| {
+            inspector.call_next_deadline(store, this)
+        })
+    }
+
+    /// Returns the head of the request, once it has come.
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn request(&self, guest: &mut Guest) -> Result<Option<RequestHead>, SandboxError> {
+        self.ask(guest, |inspector, store, this| {
+            inspector.call_request(store, this)
+        })
+    }
+
+    /// Returns the head of the last response, once it has come.
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn response(&self, guest: &mut Guest) -> Result<Option<ResponseHead>, SandboxError> {
+        self.ask(guest, |inspector, store, this| {
+            inspector.call_response(store, this)
+        })
+    }
+
+    /// Returns what was negotiated, once the handshake is complete.
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn negotiated(&self, guest: &mut Guest) -> Result<Option<Negotiated>, SandboxError> {
+        self.ask(guest, |inspector, store, this| {
+            inspector.call_negotiated(store, this)
+        })
+    }
+
+    /// Returns the code of the close frame that a side has sent: 1005 for one without a code.
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn close_code(
+        &self,
+        guest: &mut Guest,
+        from: Role,
+    ) -> Result<Option<CloseCode>, SandboxError> {
+        self.ask(guest, |inspector, store, this| {
+            inspector.call_close_code(store, this, from.into())
+        })
+    }
+
+    /// Returns how many bytes of the guest's memory the inspector has taken.
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn memory(&self, guest: &mut Guest) -> Result<u64, SandboxError> {
+        self.ask(guest, |inspector, store, this| {
+            inspector.call_memory(store, this)
+        })
+    }
+
+    /// Calls a function of the inspector's.
+    fn ask<R>(
+        &self,
+        guest: &mut Guest,
+        call: impl FnOnce(
+            &contract::GuestWebsocketInspector<'_>,
+            &mut Store,
+            ResourceAny,
+        ) -> wasmtime::Result<R>,
+    ) -> Result<R, SandboxError> {
+        guest.check_owner(self.guest)?;
+        let this = self.resource;
+        guest.enter_inspector(|exports, store| call(&exports.websocket_inspector(), store, this))
+    }
+
+    /// Calls one that can break a rule.
+    fn tell<R>(
+        &self,
+        guest: &mut Guest,
+        call: impl FnOnce(
+            &contract::GuestWebsocketInspector<'_>,
+            &mut Store,
+            ResourceAny,
+        ) -> wasmtime::Result<Result<R, Failure>>,
+    ) -> Result<R, CallError> {
+        Ok(self.ask(guest, call)??)
+    }
+}
