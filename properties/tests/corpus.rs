@@ -43,6 +43,11 @@ fn a_client_and_a_server_whatever_their_hosts_do() {
 }
 
 #[test]
+fn an_inspector_whatever_both_sides_say() {
+    replay("inspector");
+}
+
+#[test]
 fn the_engine_beside_two_other_libraries() {
     replay("differential");
 }

@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use core::ptr;
 
 use super::bindings::session::WebsocketSessionBorrow;
-use super::layout::{OutgoingRecord, RelayRecord, ResultRecord};
+use super::layout::{OutgoingRecord, RelayRecord, ResultRecord, take};
 use super::session::Resource;
 use crate::{Instant, Rule};
 
@@ -20,20 +20,6 @@ pub(super) struct Borrowed {
     input: Vec<u8>,
     result: ResultRecord,
     relay: Option<Box<RelayRecord>>,
-}
-
-/// A list that the host has placed in this memory, by `cabi_realloc`.
-///
-/// # Safety
-///
-/// The list is the host's argument, of this type, and is taken once.
-unsafe fn take<T>(start: *mut T, length: usize) -> Vec<T> {
-    if length == 0 {
-        return Vec::new();
-    }
-    // SAFETY: `cabi_realloc` allocates with the alignment of `T` and for `length`
-    // of it, from the allocator that frees it.
-    unsafe { Vec::from_raw_parts(start, length, length) }
 }
 
 #[unsafe(export_name = "websocket:protocol/session@0.2.0#[method]websocket-session.exchange")]

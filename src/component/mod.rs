@@ -9,6 +9,7 @@
     reason = "the failures of the contract are what they are"
 )]
 
+mod advance;
 #[cfg(all(target_arch = "wasm32", feature = "deflate"))]
 mod c_allocator;
 mod convert;
@@ -29,8 +30,13 @@ mod bindings {
         path: "wit",
         features: ["actions", "inspector", "relay"],
         generate_all,
-        // By hand, in `exchange`.
-        skip: ["[method]websocket-session.exchange", "[method]websocket-session.relay"],
+        // By hand, in `exchange` and `advance`.
+        skip: [
+            "[method]websocket-inspector.advance",
+            "[method]websocket-inspector.progress",
+            "[method]websocket-session.exchange",
+            "[method]websocket-session.relay",
+        ],
     });
 
     export!(Component with_types_in self);

@@ -213,9 +213,13 @@ impl Inspector {
         input: &[u8],
         now: Instant,
     ) -> Result<Step, CallError> {
-        self.tell(guest, |inspector, store, this| {
+        let mut step = self.ask(guest, |inspector, store, this| {
             inspector.call_advance(store, this, from.into(), skipped, input, now)
-        })
+        })?;
+        match step.refused.take() {
+            Some(failure) => Err(failure.into()),
+            None => Ok(step),
+        }
     }
 
     /// Reports that `from` sends no more bytes.
@@ -231,7 +235,8 @@ impl Inspector {
     ) -> Result<Progress, SandboxError> {
         self.ask(guest, |inspector, store, this| {
             inspector.call_end_of_input(store, this, from.into(), now)
-        })
+        })?;
+        self.progress(guest)
     }
 
     /// Closes both sides with this code, each at its next boundary of frames, and awaits the answers.
@@ -248,7 +253,8 @@ impl Inspector {
     ) -> Result<Progress, CallError> {
         self.tell(guest, |inspector, store, this| {
             inspector.call_close(store, this, code, reason, now)
-        })
+        })?;
+        Ok(self.progress(guest)?)
     }
 
     /// Inserts a ping towards a side at its next boundary of frames. Its pong is swallowed.
@@ -259,7 +265,8 @@ impl Inspector {
     pub fn ping(&self, guest: &mut Guest, to: Role, now: Instant) -> Result<Progress, CallError> {
         self.tell(guest, |inspector, store, this| {
             inspector.call_ping(store, this, to.into(), now)
-        })
+        })?;
+        Ok(self.progress(guest)?)
     }
 
     /// Inserts a message towards a side, between two messages.
@@ -277,7 +284,8 @@ impl Inspector {
     ) -> Result<Progress, CallError> {
         self.tell(guest, |inspector, store, this| {
             inspector.call_insert(store, this, to.into(), payload, is_text, now)
-        })
+        })?;
+        Ok(self.progress(guest)?)
     }
 
     /// Decides on the first message of `from` that is held: it goes on, or is left out.
@@ -294,7 +302,8 @@ impl Inspector {
     ) -> Result<Progress, CallError> {
         self.tell(guest, |inspector, store, this| {
             inspector.call_decide(store, this, from.into(), goes_on, now)
-        })
+        })?;
+        Ok(self.progress(guest)?)
     }
 
     /// Reports that the host has stopped reading what `from` sends.
@@ -329,14 +338,14 @@ impl Inspector {
         })
     }
 
-    /// Returns when to call [`advance`](Self::advance) without input if there is none first.
+    /// Returns where the connection is.
     ///
     /// # Errors
     ///
     /// The guest has ended.
-    pub fn next_deadline(&self, guest: &mut Guest) -> Result<Option<Instant>, SandboxError> {
+    pub fn progress(&self, guest: &mut Guest) -> Result<Progress, SandboxError> {
         self.ask(guest, |inspector, store, this| {
-            inspector.call_next_deadline(store, this)
+            inspector.call_progress(store, this)
         })
     }
 

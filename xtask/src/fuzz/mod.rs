@@ -29,7 +29,7 @@ const SHORTEST: Duration = Duration::from_secs(10);
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The targets, or all of them: server, client, operations, differential, component.
+    /// The targets, or all of them: server, client, operations, inspector, differential, component.
     targets: Vec<String>,
     /// CPU time for each target, in minutes. With 0 nothing is run, and what earlier runs have left is kept and recorded.
     #[arg(long)]

@@ -33,6 +33,12 @@ pub(crate) const ALL: &[Target] = &[
         keeps_counts: false,
     },
     Target {
+        name: "inspector",
+        longest: 1024,
+        needs_component: false,
+        keeps_counts: false,
+    },
+    Target {
         name: "differential",
         longest: 512,
         needs_component: false,
