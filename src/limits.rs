@@ -4,6 +4,9 @@ use alloc::vec::Vec;
 use core::ops::RangeInclusive;
 use core::time::Duration;
 
+use crate::Rule;
+use crate::frame::header::MAX_CONTROL_PAYLOAD;
+
 /// The limits of a session. The largest value of a field's type means that there
 /// is no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +56,21 @@ impl Limits {
     /// What each queued frame counts toward [`Limits::queued_output`] in addition to its
     /// bytes: the memory for its bookkeeping.
     pub const FRAME_OVERHEAD: u64 = 64;
+
+    /// Returns the limit that a rule is about, in bytes or as a count.
+    pub(crate) fn limit_of(&self, rule: Rule) -> Option<u64> {
+        match rule {
+            Rule::RequestLineTooLong | Rule::HeadTooLong => Some(self.head.into()),
+            Rule::TooManyHeaders => Some(self.headers.into()),
+            Rule::FrameTooBig => Some(self.frame),
+            Rule::MessageTooBig => Some(self.message),
+            Rule::TooManyFragments => Some(self.fragments.into()),
+            Rule::QueueFull => Some(self.queued_output),
+            Rule::PingFlood => Some(self.queued_pongs.into()),
+            Rule::ControlTooLong | Rule::ControlPayloadTooLong => Some(MAX_CONTROL_PAYLOAD as u64),
+            _ => None,
+        }
+    }
 }
 
 impl Default for Limits {

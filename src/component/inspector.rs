@@ -99,6 +99,34 @@ impl wit::GuestWebsocketInspector for Resource {
         })
     }
 
+    fn pass_header(
+        &self,
+        from: wit::Side,
+        skipped: u64,
+        low: u64,
+        high: u64,
+        length: u32,
+        now: types::Instant,
+    ) -> u64 {
+        let mut bytes = [0; 16];
+        let (first, second) = bytes.split_at_mut(8);
+        first.copy_from_slice(&low.to_le_bytes());
+        second.copy_from_slice(&high.to_le_bytes());
+        let header = bytes.get(..length as usize).unwrap_or(&bytes);
+        let passed = self
+            .with(|inspector| inspector.pass_header(from.into(), skipped, header, instant(now)));
+        passed.map_or(0, |(length, payload)| payload << 4 | length as u64)
+    }
+
+    fn traffic(&self, from: wit::Side) -> wit::Traffic {
+        let traffic = self.with(|inspector| inspector.traffic(from.into()));
+        wit::Traffic {
+            frames: traffic.frames,
+            messages: traffic.messages,
+            bytes: traffic.bytes,
+        }
+    }
+
     fn end_of_input(&self, from: wit::Side, now: types::Instant) {
         self.with(|inspector| inspector.end_of_input(from.into(), instant(now)));
     }

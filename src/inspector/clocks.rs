@@ -212,7 +212,7 @@ impl Inspector {
         self.fail(from, failure, How::Silence);
     }
 
-    fn note_messages(&mut self) {
+    pub(super) fn note_messages(&mut self) {
         for from in [Role::Client, Role::Server] {
             let flow = self.flow(from);
             let (moved, unfinished) = (flow.take_message_moved(), flow.awaits_more());

@@ -12,6 +12,7 @@ use core::ops::Range;
 use super::forwarding::{Forwarding, trim};
 use super::options::Direction;
 use super::pings::Pings;
+use super::seen::Traffic;
 use crate::deflate::Direction as Compression;
 use crate::frame::header::{self, Masking};
 use crate::stream::{Assembler, Chunks, Extensions, Settings};
@@ -27,6 +28,8 @@ pub(super) struct Flow {
     stream: Assembler,
     /// Whether nothing is known of what the reserved bits and the payloads mean.
     is_opaque: bool,
+    /// Whether RSV1 says that a message is compressed.
+    compresses: bool,
     /// Whether messages may refer to earlier ones, so that none can be left out.
     has_context: bool,
     /// The position of the first byte of the input.
@@ -54,6 +57,7 @@ pub(super) struct Flow {
     is_dead: bool,
     /// Whether something of a message has come since this was last asked.
     message_moved: bool,
+    pub(super) traffic: Traffic,
 }
 
 /// A frame whose header has come.
@@ -79,6 +83,7 @@ impl Flow {
             from,
             stream: Assembler::new(&settings(from, options, Extensions::None)),
             is_opaque: false,
+            compresses: false,
             has_context: false,
             base: 0,
             boundary: 0,
@@ -94,6 +99,7 @@ impl Flow {
             close: None,
             is_dead: false,
             message_moved: false,
+            traffic: Traffic::default(),
         }
     }
 
@@ -101,6 +107,7 @@ impl Flow {
     pub(super) fn begin(&mut self, extensions: Extensions) {
         self.stream = Assembler::new(&settings(self.from, &self.options, extensions));
         self.is_opaque = extensions == Extensions::Custom;
+        self.compresses = matches!(extensions, Extensions::Deflate(_));
         self.has_context = matches!(
             extensions,
             Extensions::Deflate(Compression { takeover: true, .. })
@@ -205,15 +212,9 @@ impl Flow {
 
     /// Returns what is known of a rule that the sender has broken.
     pub(super) fn locate(&self, rule: Rule) -> Failure {
-        let limits = &self.options.limits;
         Failure {
             offset: Some(self.boundary),
-            limit: match rule {
-                Rule::FrameTooBig => Some(limits.frame),
-                Rule::MessageTooBig => Some(limits.message),
-                Rule::TooManyFragments => Some(limits.fragments.into()),
-                _ => None,
-            },
+            limit: self.options.limits.limit_of(rule),
             value: self.stream.beyond_limit(rule),
             ..Failure::from(rule)
         }

@@ -248,7 +248,10 @@ impl Inspector {
     /// The handshake breaks a rule. The client gets a response, if nothing of the server's has
     /// gone on to it; the server gets nothing more.
     pub(super) fn fail_handshake(&mut self, from: Role, rule: Rule) {
-        let failure = self.describe_handshake(from, rule);
+        let failure = Failure {
+            limit: self.options.direction(from).limits.limit_of(rule),
+            ..Failure::from(rule)
+        };
         let speaks = self.is_in_bytes && self.server.forwarding.to() == 0;
         let was_head = self
             .request
@@ -262,18 +265,6 @@ impl Inspector {
         };
         self.handshake = Handshake::Failed;
         self.fail(from, failure, How::InHandshake(response));
-    }
-
-    fn describe_handshake(&self, from: Role, rule: Rule) -> Failure {
-        let limits = &self.options.direction(from).limits;
-        Failure {
-            limit: match rule {
-                Rule::RequestLineTooLong | Rule::HeadTooLong => Some(limits.head.into()),
-                Rule::TooManyHeaders => Some(limits.headers.into()),
-                _ => None,
-            },
-            ..Failure::from(rule)
-        }
     }
 }
 

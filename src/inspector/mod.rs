@@ -60,13 +60,14 @@ mod seen;
 
 use alloc::boxed::Box;
 
+use crate::frame::header::MAX_LENGTH;
 use crate::frame::mask::KeySource;
 use crate::handshake::{Negotiated, RequestHead, ResponseHead};
 use crate::{Failure, Instant, Role, Rule, State};
 
 pub use forwarding::{Edit, End};
 pub use options::{Direction, Options, OtherCode, Payload, Timeouts, UnknownExtensions, View};
-pub use seen::{Frame, Seen, Step, Summary};
+pub use seen::{Frame, Seen, Step, Summary, Traffic};
 
 use clocks::Clocks;
 use ending::Ending;
@@ -182,6 +183,57 @@ impl Inspector {
         })
     }
 
+    /// Does what [`Inspector::advance`] does for the header of a frame at the start of
+    /// `header`, if the payload need not be given and there is nothing else to tell. Returns
+    /// the lengths of the header and of the payload: both may go on. The payload is then
+    /// [`Step::skippable`].
+    ///
+    /// Otherwise it returns none and changes nothing: call [`Inspector::advance`] instead.
+    ///
+    /// ```
+    /// use websocket_component::handshake::Negotiated;
+    /// use websocket_component::inspector::{Inspector, Options};
+    /// use websocket_component::{Instant, Role, Rule};
+    ///
+    /// # fn main() -> Result<(), Rule> {
+    /// let now = Instant::from_nanos(0);
+    /// let (options, negotiated) = (Options::default(), Negotiated::default());
+    /// let mut inspector = Inspector::open(options, &[7; 32], &negotiated, now)?;
+    /// let mut pass = |skipped, header| inspector.pass_header(Role::Server, skipped, header, now);
+    /// assert_eq!(pass(0, b"\x82\x7e\x10\x00"), Some((4, 4096)));
+    /// assert_eq!(pass(4096, b"\x82\x7d"), Some((2, 125)));
+    /// // Text is looked at.
+    /// assert_eq!(pass(125, b"\x81\x7d"), None);
+    /// assert_eq!(inspector.forward_to(Role::Server), 4 + 4096 + 2 + 125);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn pass_header(
+        &mut self,
+        from: Role,
+        skipped: u64,
+        header: &[u8],
+        now: Instant,
+    ) -> Option<(usize, u64)> {
+        let (length, payload) = self.flow_of(from).unseen_frame(skipped, header)?;
+        let is_due = |at| at <= now.max(self.clocks.now());
+        if !matches!(self.handshake, Handshake::Complete)
+            || self.next_deadline().is_some_and(is_due)
+        {
+            return None;
+        }
+        let mut bytes = [0; MAX_LENGTH];
+        let bytes = bytes.get_mut(..length)?;
+        bytes.copy_from_slice(header.get(..length)?);
+        self.records.clear();
+        self.clocks.read(now);
+        self.clocks.input(from);
+        self.flow(from).skip(skipped).ok()?;
+        self.read_frames(from, bytes);
+        self.note_messages();
+        Some((length, payload))
+    }
+
     /// Reads frames. Returns how many bytes were taken.
     fn read_frames(&mut self, from: Role, input: &mut [u8]) -> usize {
         let now = self.clocks.now();
@@ -256,6 +308,11 @@ impl Inspector {
     /// Returns the code of the close frame that a side has sent: 1005 for one without a code.
     pub fn close_code(&self, from: Role) -> Option<u16> {
         self.flow_of(from).close_code()
+    }
+
+    /// Returns how much a side has sent.
+    pub fn traffic(&self, from: Role) -> Traffic {
+        self.flow_of(from).traffic
     }
 
     /// Returns the head of the request, once it has come.

@@ -91,6 +91,18 @@ pub struct Summary {
     pub held: bool,
 }
 
+/// How much one side has sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Traffic {
+    /// Data frames whose header has come.
+    pub frames: u64,
+    /// Messages whose last byte has come or went by.
+    pub messages: u64,
+    /// The payloads of those frames on the wire, in bytes.
+    pub bytes: u64,
+}
+
 /// A [`Seen`] that points at its bytes instead of borrowing them.
 #[derive(Clone, Debug)]
 pub(super) enum Record {

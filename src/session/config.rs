@@ -3,7 +3,7 @@
 use core::ops::RangeInclusive;
 use core::time::Duration;
 
-use crate::frame::header::{MAX_CONTROL_PAYLOAD, Masking};
+use crate::frame::header::Masking;
 use crate::stream::{Chunks, Extensions, Settings};
 use crate::{Deflate, Limits, Rule, Timeouts};
 
@@ -201,32 +201,14 @@ impl Config {
     /// Returns the limit that a rule is about, in the unit of its setting.
     pub(super) fn limit_of(&self, rule: Rule) -> Option<u64> {
         let nanos = |span: Option<Duration>| u64::try_from(span?.as_nanos()).ok();
-        let Limits {
-            head,
-            headers,
-            frame,
-            message,
-            fragments,
-            queued_output,
-            queued_pongs,
-            ..
-        } = self.limits;
         match rule {
-            Rule::RequestLineTooLong | Rule::HeadTooLong => Some(head.into()),
-            Rule::TooManyHeaders => Some(headers.into()),
-            Rule::FrameTooBig => Some(frame),
-            Rule::MessageTooBig => Some(message),
-            Rule::TooManyFragments => Some(fragments.into()),
-            Rule::QueueFull => Some(queued_output),
-            Rule::PingFlood => Some(queued_pongs.into()),
-            Rule::ControlTooLong | Rule::ControlPayloadTooLong => Some(MAX_CONTROL_PAYLOAD as u64),
             Rule::HandshakeTimeout => nanos(self.timeouts.handshake),
             Rule::IdleTimeout => nanos(self.timeouts.idle),
             Rule::MessageTimeout => nanos(self.timeouts.message),
             Rule::PongTimeout => nanos(self.timeouts.pong),
             Rule::WriteTimeout => nanos(self.timeouts.write),
             Rule::CloseTimeout => nanos(self.timeouts.close),
-            _ => None,
+            _ => self.limits.limit_of(rule),
         }
     }
 

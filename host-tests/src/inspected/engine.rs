@@ -45,6 +45,13 @@ pub trait Inspects: Sized {
         input: &[u8],
         now: Instant,
     ) -> Result<Stepped, Rule>;
+    fn pass_header(
+        &mut self,
+        from: Role,
+        skipped: u64,
+        header: &[u8],
+        now: Instant,
+    ) -> Option<(usize, u64)>;
     fn handle_timeout(&mut self, now: Instant);
     fn end_of_input(&mut self, from: Role, now: Instant);
     fn close(&mut self, code: u16, reason: &str, now: Instant) -> Result<(), Rule>;
@@ -65,6 +72,8 @@ pub trait Inspects: Sized {
     fn response(&mut self) -> Option<ResponseHead>;
     fn negotiated(&mut self) -> Option<Negotiated>;
     fn close_code(&mut self, from: Role) -> Option<u16>;
+    /// Frames, messages, bytes.
+    fn traffic(&mut self, from: Role) -> (u64, u64, u64);
     fn memory(&mut self) -> usize;
 }
 
@@ -113,6 +122,16 @@ impl Inspects for Native {
             more: step.more,
             saw: step.seen().map(owned).collect(),
         })
+    }
+
+    fn pass_header(
+        &mut self,
+        from: Role,
+        skipped: u64,
+        header: &[u8],
+        now: Instant,
+    ) -> Option<(usize, u64)> {
+        self.0.pass_header(from, skipped, header, now)
     }
 
     fn handle_timeout(&mut self, now: Instant) {
@@ -191,6 +210,11 @@ impl Inspects for Native {
 
     fn close_code(&mut self, from: Role) -> Option<u16> {
         self.0.close_code(from)
+    }
+
+    fn traffic(&mut self, from: Role) -> (u64, u64, u64) {
+        let traffic = self.0.traffic(from);
+        (traffic.frames, traffic.messages, traffic.bytes)
     }
 
     fn memory(&mut self) -> usize {

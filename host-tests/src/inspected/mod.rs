@@ -81,6 +81,8 @@ pub struct Proxy<I = Native> {
     pub saw: Vec<(Role, Saw)>,
     /// Whether payload is skipped that need not be given.
     pub skips: bool,
+    /// How many headers have passed as scalars.
+    pub passed: usize,
     pub now: Instant,
 }
 
@@ -108,6 +110,7 @@ impl<I: Inspects> Proxy<I> {
             server: Sent::default(),
             saw: Vec::new(),
             skips: false,
+            passed: 0,
             now: Instant::from_nanos(0),
         }
     }
@@ -204,6 +207,20 @@ impl<I: Inspects> Proxy<I> {
         sent.taken += skipped;
         sent.skipped += skipped;
         let input = sent.original[sent.taken..].to_vec();
+        if skips && !input.is_empty() {
+            let header = &input[..input.len().min(16)];
+            let passed = self
+                .inspector
+                .pass_header(from, skipped as u64, header, now);
+            if let Some((length, payload)) = passed {
+                let sent = self.sent_mut(from);
+                sent.taken += length;
+                sent.skippable = payload;
+                self.passed += 1;
+                self.forward();
+                return false;
+            }
+        }
         let step = self
             .inspector
             .advance(from, skipped as u64, &input, now)

@@ -120,6 +120,24 @@ impl Inspects for SandboxedInspector {
         Ok(stepped)
     }
 
+    fn pass_header(
+        &mut self,
+        from: Role,
+        skipped: u64,
+        header: &[u8],
+        now: Instant,
+    ) -> Option<(usize, u64)> {
+        let now = now.as_nanos();
+        let passed = self
+            .inspector
+            .pass_header(&mut self.guest, from, skipped, header, now);
+        let passed = answer(passed);
+        if passed.is_some() {
+            self.ask_again();
+        }
+        passed
+    }
+
     fn handle_timeout(&mut self, now: Instant) {
         let now = now.as_nanos();
         let step = self
@@ -232,6 +250,11 @@ impl Inspects for SandboxedInspector {
 
     fn close_code(&mut self, from: Role) -> Option<u16> {
         answer(self.inspector.close_code(&mut self.guest, from))
+    }
+
+    fn traffic(&mut self, from: Role) -> (u64, u64, u64) {
+        let traffic = answer(self.inspector.traffic(&mut self.guest, from));
+        (traffic.frames, traffic.messages, traffic.bytes)
     }
 
     fn memory(&mut self) -> usize {

@@ -196,7 +196,35 @@ fn what_an_unknown_extension_makes_of_payloads_is_opaque<I: Inspects>() {
     assert_eq!(proxy.broken(), Some((Role::Server, Rule::ReservedBits)));
 }
 
+fn headers_pass_as_scalars_if_there_is_nothing_to_tell<I: Inspects>() {
+    for from in BOTH {
+        let mut proxy = Proxy::<I>::open(Options::default(), &Negotiated::default());
+        proxy.skips = true;
+        let frames = [
+            Frame::binary([7; 3]),
+            Frame::binary([7; 300]).not_last(),
+            Frame::ping("between"),
+            Frame::continuation([7; 70_000]),
+            Frame::text("looked at"),
+            Frame::binary([]),
+        ];
+        let bytes = by(from, &frames);
+        proxy.send_in(from, &bytes, 100);
+        assert_eq!(proxy.broken(), None);
+        assert!(proxy.reached(other(from)) == bytes);
+        // A header that comes in two parts is told in lists.
+        assert!((2..=4).contains(&proxy.passed), "{}", proxy.passed);
+        let traffic = proxy.inspector.traffic(from);
+        assert_eq!(traffic, (5, 4, 3 + 300 + 70_000 + 9));
+
+        // Another rule than what is looked at is broken.
+        proxy.send(from, &Frame::binary([]).by(other(from)).header(5));
+        assert!(proxy.broken().is_some());
+    }
+}
+
 on_both_inspectors!(
+    headers_pass_as_scalars_if_there_is_nothing_to_tell,
     whatever_breaks_no_rule_goes_on_as_it_came_however_it_is_cut,
     binary_payload_need_not_be_given,
     more_may_not_be_skipped_than_was_said,

@@ -16,7 +16,7 @@ use crate::limiter::Limiter;
 
 pub use contract::{
     CloseSummary, Data, Edit, End, Forwarding, FrameHeader, MessageSummary, Progress, Seen, Side,
-    Span, Step, Violation,
+    Span, Step, Traffic, Violation,
 };
 pub use websocket_component::inspector::{
     Direction, Options, OtherCode, Payload, Timeouts, UnknownExtensions, View,
@@ -222,6 +222,35 @@ impl Inspector {
         }
     }
 
+    /// Does what [`advance`](Self::advance) does for the header of a frame at the start of `header`, if its payload need
+    /// not be given and there is nothing else to tell, in a fraction of the time. Returns the lengths of the header and
+    /// of the payload: both may go on.
+    ///
+    /// Otherwise it returns none and has changed nothing: call [`advance`](Self::advance).
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn pass_header(
+        &self,
+        guest: &mut Guest,
+        from: Role,
+        skipped: u64,
+        header: &[u8],
+        now: Instant,
+    ) -> Result<Option<(usize, u64)>, SandboxError> {
+        let mut bytes = [0; 16];
+        let length = header.len().min(bytes.len());
+        bytes[..length].copy_from_slice(&header[..length]);
+        let both = u128::from_le_bytes(bytes);
+        let (low, high) = (both as u64, (both >> 64) as u64);
+        let passed = self.ask(guest, |inspector, store, this| {
+            let (from, length) = (from.into(), length as u32);
+            inspector.call_pass_header(store, this, from, skipped, low, high, length, now)
+        })?;
+        Ok((passed != 0).then_some(((passed & 15) as usize, passed >> 4)))
+    }
+
     /// Reports that `from` sends no more bytes.
     ///
     /// # Errors
@@ -394,6 +423,17 @@ impl Inspector {
     ) -> Result<Option<CloseCode>, SandboxError> {
         self.ask(guest, |inspector, store, this| {
             inspector.call_close_code(store, this, from.into())
+        })
+    }
+
+    /// Returns how much a side has sent.
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn traffic(&self, guest: &mut Guest, from: Role) -> Result<Traffic, SandboxError> {
+        self.ask(guest, |inspector, store, this| {
+            inspector.call_traffic(store, this, from.into())
         })
     }
 

@@ -162,6 +162,7 @@ impl Flow {
         else {
             return;
         };
+        self.traffic.messages += 1;
         let opaque = self.is_opaque || (header.is_compressed && !self.options.view.inflate);
         let is_shown = matches!(self.options.view.payload, Payload::Messages { .. });
         let summary = Summary {

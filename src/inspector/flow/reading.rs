@@ -2,7 +2,7 @@
 
 use super::{Flow, Open, Reach};
 use crate::frame::close;
-use crate::frame::header::Header;
+use crate::frame::header::{Header, Opcode, RSV1};
 use crate::inspector::options::Payload;
 use crate::inspector::seen::{Frame, Record as SeenRecord, Records, Seen};
 use crate::stream::{EventKind, Record};
@@ -80,10 +80,45 @@ impl Flow {
         if !header.opcode.is_control() {
             self.message_moved = true;
             self.begin_frame_of_message(begin)?;
+            self.traffic.frames += 1;
+            self.traffic.bytes = self.traffic.bytes.saturating_add(header.payload);
         }
         let reach = self.reach_of(&header, begin + header.length() as u64, end);
         self.frame = Some(Open { end, reach });
         Ok(true)
+    }
+
+    /// Returns the lengths of the header at the start of `bytes` and of its payload, if a frame
+    /// passes whose payload nobody looks at, and there is nothing to tell of it. `skipped` bytes
+    /// of the frame before go by first.
+    pub(in crate::inspector) fn unseen_frame(
+        &self,
+        skipped: u64,
+        bytes: &[u8],
+    ) -> Option<(usize, u64)> {
+        let view = &self.options.view;
+        let is_told = view.frames || view.messages || self.options.hold_messages;
+        let goes_on = self.cut.is_none() && self.insertions.is_empty() && self.close.is_none();
+        let frames = self.stream.frames();
+        let follows = skipped == self.skippable() && frames.payload_left() == skipped;
+        if self.is_dead || is_told || !goes_on || !follows || frames.is_in_header() {
+            return None;
+        }
+        let (header, length) = frames.peek(bytes).ok()??;
+        let (is_text, is_compressed) = match header.opcode {
+            Opcode::Text => (true, self.compresses && header.first & RSV1 != 0),
+            Opcode::Binary => (false, self.compresses && header.first & RSV1 != 0),
+            Opcode::Continuation => {
+                let message = frames.message()?;
+                (message.is_text, message.is_compressed)
+            }
+            _ => return None,
+        };
+        // How long a compressed message may be that isn't inflated is checked elsewhere.
+        // One of more than 2 to the power of 60 bytes is for those who can tell it.
+        let is_short = header.payload < 1 << 60;
+        let passes = is_short && !is_compressed && !self.looks_at(is_text, is_compressed);
+        passes.then_some((length, header.payload))
     }
 
     /// How far a frame may go on whose header has just come.
@@ -102,15 +137,17 @@ impl Flow {
 
     /// Whether something is looked for in the payload of the message in progress.
     fn looks_at_payload(&self) -> bool {
+        let message = self.stream.frames().message();
+        message.is_none_or(|message| self.looks_at(message.is_text, message.is_compressed))
+    }
+
+    fn looks_at(&self, is_text: bool, is_compressed: bool) -> bool {
         let view = &self.options.view;
-        let Some(message) = self.stream.frames().message() else {
-            return true;
-        };
-        if self.is_opaque || (message.is_compressed && !view.inflate) {
+        if self.is_opaque || (is_compressed && !view.inflate) {
             return false;
         }
         let is_shown = view.payload != Payload::Nothing;
-        is_shown || message.is_compressed || (message.is_text && view.verify_utf8)
+        is_shown || is_compressed || (is_text && view.verify_utf8)
     }
 
     /// Passes over payload that nobody looks at. Returns whether its frame ends.
