@@ -11,6 +11,8 @@ pub(super) struct Clocks {
     now: Instant,
     started: Instant,
     opened: Option<Instant>,
+    /// Nothing is due before, unless a call other than for a header has changed that.
+    quiet_until: Instant,
     /// Since when the connection closes, or both transports end.
     closing: Option<Instant>,
     client: Side,
@@ -60,6 +62,7 @@ impl Clocks {
             now,
             started: now,
             opened: None,
+            quiet_until: now,
             closing: None,
             client: side,
             server: side,
@@ -73,6 +76,11 @@ impl Clocks {
     /// Takes a reading of the clock, which never runs backwards.
     pub(super) fn read(&mut self, now: Instant) {
         self.now = self.now.max(now);
+    }
+
+    /// A call may have begun what is due sooner.
+    pub(super) fn changed(&mut self) {
+        self.quiet_until = self.now;
     }
 
     pub(super) fn open(&mut self) {
@@ -159,6 +167,7 @@ impl Inspector {
         self.clocks.read(now);
         let now = self.clocks.now;
         self.clocks.side(from).paused.get_or_insert(now);
+        self.clocks.changed();
     }
 
     /// The host reads again. The deadlines that were suspended are extended by the length of
@@ -166,6 +175,7 @@ impl Inspector {
     pub fn resume_reading(&mut self, from: Role, now: Instant) {
         self.clocks.read(now);
         self.clocks.resume(from);
+        self.clocks.changed();
     }
 
     /// Returns when to call [`Inspector::handle_timeout`] if there is no input first. Later
@@ -212,12 +222,31 @@ impl Inspector {
         self.fail(from, failure, How::Silence);
     }
 
-    pub(super) fn note_messages(&mut self) {
+    fn note_messages(&mut self) {
         for from in [Role::Client, Role::Server] {
-            let flow = self.flow(from);
-            let (moved, unfinished) = (flow.take_message_moved(), flow.awaits_more());
-            self.clocks.message(from, moved, unfinished);
+            self.note_message(from);
         }
+    }
+
+    pub(super) fn note_message(&mut self, from: Role) {
+        let flow = self.flow(from);
+        let (moved, unfinished) = (flow.take_message_moved(), flow.awaits_more());
+        self.clocks.message(from, moved, unfinished);
+        if unfinished && let Some(span) = self.options.direction(from).message {
+            let due = self.clocks.now.after(span);
+            self.clocks.quiet_until = self.clocks.quiet_until.min(due);
+        }
+    }
+
+    /// Whether something is due at `now`, without asking for each deadline if none can be.
+    pub(super) fn is_due_at(&mut self, now: Instant) -> bool {
+        let now = now.max(self.clocks.now);
+        if now < self.clocks.quiet_until {
+            return false;
+        }
+        let never = Instant::from_nanos(u64::MAX);
+        self.clocks.quiet_until = self.next_deadline().unwrap_or(never);
+        self.clocks.quiet_until <= now
     }
 
     fn next_due(&self) -> Option<(Instant, Due)> {

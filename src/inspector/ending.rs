@@ -132,6 +132,7 @@ impl Inspector {
 
     /// Takes note of what has changed: close frames that went by, pings that were inserted.
     pub(super) fn settle(&mut self) {
+        self.clocks.changed();
         for to in [Role::Client, Role::Server] {
             let placed = self.flow(other(to)).take_placed_pings();
             let now = self.clocks.now();

@@ -216,10 +216,7 @@ impl Inspector {
         now: Instant,
     ) -> Option<(usize, u64)> {
         let (length, payload) = self.flow_of(from).unseen_frame(skipped, header)?;
-        let is_due = |at| at <= now.max(self.clocks.now());
-        if !matches!(self.handshake, Handshake::Complete)
-            || self.next_deadline().is_some_and(is_due)
-        {
+        if !matches!(self.handshake, Handshake::Complete) || self.is_due_at(now) {
             return None;
         }
         let mut bytes = [0; MAX_LENGTH];
@@ -230,7 +227,7 @@ impl Inspector {
         self.clocks.input(from);
         self.flow(from).skip(skipped).ok()?;
         self.read_frames(from, bytes);
-        self.note_messages();
+        self.note_message(from);
         Some((length, payload))
     }
 

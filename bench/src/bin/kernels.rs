@@ -9,7 +9,8 @@ use std::process::ExitCode;
 use host_tests::deflate::{self, Peer, text};
 use host_tests::heads;
 use host_tests::wire::{FIN, Frame, PING, RSV1};
-use websocket_component::handshake::{Acceptance, Request};
+use websocket_component::handshake::{Acceptance, Negotiated, Request};
+use websocket_component::inspector::{Inspector, Options};
 use websocket_component::{Config, Event, Instant, Message, Role, Rule, Session};
 
 /// Of a read that is full of messages.
@@ -50,6 +51,9 @@ const KERNELS: &[(&str, Kernel)] = &[
         encode(Role::Client, 16_384, passes)
     }),
     ("drain-server-100", drain),
+    ("inspect-binary-125", |passes| inspect(false, passes)),
+    ("inspect-text-125", |passes| inspect(true, passes)),
+    ("inspect-header", pass_headers),
     ("inflate-1024", inflate),
     ("compress-1024", compress),
     ("handshake-server", server_handshake),
@@ -181,6 +185,35 @@ fn encode(role: Role, size: usize, passes: usize) -> Result<usize, Rule> {
         while session.sent().is_some() {}
     }
     Ok(burst * passes)
+}
+
+/// Messages of 125 bytes from a client, seen from between.
+fn inspect(is_text: bool, passes: usize) -> Result<usize, Rule> {
+    let payload = [b'x'; 125];
+    let frame = match is_text {
+        true => Frame::text(payload),
+        false => Frame::binary(payload),
+    };
+    let one = frame.masked(KEY).bytes();
+    let mut read = one.repeat(READ / one.len());
+    let mut inspector = Inspector::open(Options::default(), &[7; 32], &Negotiated::default(), NOW)?;
+    for _ in 0..passes {
+        let step = inspector.advance(Role::Client, 0, &mut read, NOW)?;
+        black_box(step.consumed);
+    }
+    Ok(READ / one.len() * passes)
+}
+
+/// Headers whose payload is never given.
+fn pass_headers(passes: usize) -> Result<usize, Rule> {
+    let header = Frame::binary([]).masked(KEY).header(1 << 20);
+    let mut inspector = Inspector::open(Options::default(), &[7; 32], &Negotiated::default(), NOW)?;
+    let mut skipped = 0;
+    for _ in 0..passes {
+        let passed = inspector.pass_header(Role::Client, skipped, black_box(&header), NOW);
+        (_, skipped) = passed.ok_or(Rule::SkippedTooMuch)?;
+    }
+    Ok(passes)
 }
 
 /// Many messages that wait, written in little.
