@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use crate::toolchain::{self, Toolchain};
-use crate::{imports, shell};
+use crate::{imports, names, shell};
 
 /// Code generation of the component, the same whichever toolchain builds it.
 ///
@@ -140,7 +140,7 @@ fn compile(kind: Kind, toolchain: &Toolchain) -> Result<Vec<u8>> {
         .join("websocket_component.wasm");
     let wasm = fs::read(&built).with_context(|| format!("can't read {}", built.display()))?;
     imports::check_none(&wasm)?;
-    Ok(wasm)
+    names::stripped(&wasm)
 }
 
 /// Flags that keep the folders of this machine out of the component, where the places of panics would name them: it is

@@ -14,6 +14,7 @@ mod javascript;
 mod libtest;
 mod miri;
 mod mutants;
+mod names;
 mod needs;
 mod same_product;
 mod shell;
