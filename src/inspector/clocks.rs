@@ -3,7 +3,8 @@
 use core::time::Duration;
 
 use super::ending::How;
-use super::{Direction, Inspector};
+use super::flow::Messages;
+use super::{Direction, Inspector, other};
 use crate::{Failure, Instant, Role, Rule, State};
 
 /// The times that deadlines count from.
@@ -117,14 +118,17 @@ impl Clocks {
         side.ping.get_or_insert(now);
     }
 
-    /// What has come of messages, and whether one is unfinished.
-    pub(super) fn message(&mut self, from: Role, moved: bool, is_unfinished: bool) {
+    /// What has become of messages.
+    pub(super) fn message(&mut self, from: Role, messages: &Messages) {
         let now = self.now;
         let side = self.side(from);
-        if moved {
+        if messages.moved {
             side.message_idle = now;
         }
-        match is_unfinished {
+        if messages.ended {
+            side.message = None;
+        }
+        match messages.is_unfinished {
             true => {
                 side.message.get_or_insert(now);
             }
@@ -141,14 +145,18 @@ impl Clocks {
 
     /// The host reads a side again, which gets the time that was left for it when the host
     /// stopped.
-    fn resume(&mut self, from: Role) {
+    fn resume(&mut self, from: Role, is_in_handshake: bool) {
         let now = self.now;
-        let side = self.side(from);
+        let side = match from {
+            Role::Client => &mut self.client,
+            Role::Server => &mut self.server,
+        };
         let Some(since) = side.paused.take() else {
             return;
         };
         let pause = now.since(since);
         let begun = [
+            is_in_handshake.then_some(&mut self.started),
             Some(&mut side.idle),
             Some(&mut side.message_idle),
             side.message.as_mut(),
@@ -174,14 +182,15 @@ impl Inspector {
     /// the pause.
     pub fn resume_reading(&mut self, from: Role, now: Instant) {
         self.clocks.read(now);
-        self.clocks.resume(from);
+        let is_awaited = self.handshake.awaits() == Some(from);
+        self.clocks.resume(from, is_awaited);
         self.clocks.changed();
     }
 
-    /// Returns when to call [`Inspector::handle_timeout`] if there is no input first. Later
-    /// than the last `now`.
+    /// Returns when to call [`Inspector::handle_timeout`] if there is no input first. Never
+    /// before the last `now`, and later than that after a call that handles timeouts.
     pub fn next_deadline(&self) -> Option<Instant> {
-        self.next_due().map(|(at, _)| at)
+        self.next_due().map(|(at, _)| at.max(self.clocks.now))
     }
 
     pub(super) fn handle_due(&mut self) {
@@ -202,7 +211,9 @@ impl Inspector {
                 Due::Pong(from) => self.time_out(from, Rule::PongTimeout, |side| side.pong),
                 Due::Keepalive(to) => {
                     self.clocks.side(to).quiet = at.max(self.clocks.now);
-                    self.insert_ping(to);
+                    if !self.flow(other(to)).has_ping_waiting() {
+                        self.insert_ping(to);
+                    }
                 }
                 Due::Age => {
                     self.clocks.opened = None;
@@ -229,10 +240,11 @@ impl Inspector {
     }
 
     pub(super) fn note_message(&mut self, from: Role) {
-        let flow = self.flow(from);
-        let (moved, unfinished) = (flow.take_message_moved(), flow.awaits_more());
-        self.clocks.message(from, moved, unfinished);
-        if unfinished && let Some(span) = self.options.direction(from).message {
+        let messages = self.flow(from).take_messages();
+        self.clocks.message(from, &messages);
+        if messages.is_unfinished
+            && let Some(span) = self.options.direction(from).message
+        {
             let due = self.clocks.now.after(span);
             self.clocks.quiet_until = self.clocks.quiet_until.min(due);
         }

@@ -6,6 +6,7 @@ use super::flow::Insertion;
 use super::forwarding::End;
 use super::handshake::Handshake;
 use super::{Inspector, OtherCode, other};
+use crate::http::body::Outcome;
 use crate::{Failure, Role, Rule, State};
 
 /// What is known of the end.
@@ -118,7 +119,13 @@ impl Inspector {
                 let failure = self.flow(from).locate(Rule::ConnectionLost);
                 self.fail(from, failure, How::Lost);
             }
-            Handshake::Refused(_) if from == Role::Server => self.finish_both(),
+            Handshake::Refused(body) if from == Role::Server => match body.end_of_input() {
+                Outcome::Complete => self.finish_both(),
+                Outcome::Incomplete => {
+                    self.client.finish();
+                    self.server.reset();
+                }
+            },
             Handshake::Refused(_) | Handshake::Failed => {}
             _ => self.fail_handshake(from, Rule::ConnectionLost),
         }
@@ -134,9 +141,9 @@ impl Inspector {
     pub(super) fn settle(&mut self) {
         self.clocks.changed();
         for to in [Role::Client, Role::Server] {
-            let placed = self.flow(other(to)).take_placed_pings();
+            let sent = self.flow(other(to)).take_sent_pings();
             let now = self.clocks.now();
-            for ping in placed {
+            for ping in sent {
                 self.flow(to).pings.inserted(ping, now);
                 self.clocks.ping(to);
             }
@@ -186,9 +193,12 @@ impl Inspector {
                 self.ending.failure = Some((from, failure));
             }
         }
+        let is_body_cut = matches!(self.handshake, Handshake::Refused(_));
         for from in [Role::Client, Role::Server] {
+            // A body that ends with the connection must not look complete (RFC 9112, section 8).
+            let is_cut = is_body_cut && from == Role::Server;
             let flow = self.flow(from);
-            match flow.may_finish() {
+            match flow.may_finish() && !is_cut {
                 true => flow.finish(),
                 false => flow.reset(),
             }

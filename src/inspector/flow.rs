@@ -14,7 +14,7 @@ use super::options::Direction;
 use super::pings::Pings;
 use super::seen::Traffic;
 use crate::deflate::Direction as Compression;
-use crate::frame::header::{self, Masking};
+use crate::frame::header::{self, Masking, Opcode};
 use crate::stream::{Assembler, Chunks, Extensions, Settings};
 use crate::{Failure, Role, Rule};
 
@@ -45,8 +45,8 @@ pub(super) struct Flow {
     pub(super) forwarding: Forwarding,
     /// What waits for a boundary.
     insertions: VecDeque<Insertion>,
-    /// The payloads of pings that were inserted since the inspector last asked.
-    placed_pings: Vec<[u8; 8]>,
+    /// Pings that were inserted and have not gone to the receiver, with their positions.
+    placed_pings: Vec<(u64, [u8; 8])>,
     /// From where on nothing goes on: a close frame was inserted there, or a rule was broken.
     cut: Option<boundary::Cut>,
     /// The pings that were inserted towards the sender.
@@ -57,7 +57,18 @@ pub(super) struct Flow {
     is_dead: bool,
     /// Whether something of a message has come since this was last asked.
     message_moved: bool,
+    /// Whether a message has ended since this was last asked.
+    message_ended: bool,
     pub(super) traffic: Traffic,
+}
+
+/// What has become of messages.
+pub(super) struct Messages {
+    /// Something of one has come.
+    pub(super) moved: bool,
+    /// One has ended.
+    pub(super) ended: bool,
+    pub(super) is_unfinished: bool,
 }
 
 /// A frame whose header has come.
@@ -99,6 +110,7 @@ impl Flow {
             close: None,
             is_dead: false,
             message_moved: false,
+            message_ended: false,
             traffic: Traffic::default(),
         }
     }
@@ -143,19 +155,18 @@ impl Flow {
         self.close
     }
 
-    /// Whether a message or frame is unfinished.
-    pub(super) fn awaits_more(&self) -> bool {
-        !self.is_dead && self.stream.awaits_more()
-    }
-
-    /// Whether something of a message has come since the last call.
-    pub(super) fn take_message_moved(&mut self) -> bool {
-        mem::take(&mut self.message_moved)
-    }
-
-    /// The payloads of the pings that were inserted since the last call.
-    pub(super) fn take_placed_pings(&mut self) -> Vec<[u8; 8]> {
-        mem::take(&mut self.placed_pings)
+    /// Returns what has become of messages since the last call.
+    pub(super) fn take_messages(&mut self) -> Messages {
+        let frames = self.stream.frames();
+        let is_cut = frames
+            .partial_header()
+            .first()
+            .is_some_and(|first| is_data(*first));
+        Messages {
+            moved: mem::take(&mut self.message_moved),
+            ended: mem::take(&mut self.message_ended),
+            is_unfinished: !self.is_dead && (self.message.is_some() || is_cut),
+        }
     }
 
     /// How many bytes the host need not give.
@@ -173,7 +184,7 @@ impl Flow {
         if self.is_dead {
             return 0;
         }
-        let header = (header::MAX_LENGTH - self.stream.frames().cut_header_length()) as u64;
+        let header = (header::MAX_LENGTH - self.stream.frames().partial_header().len()) as u64;
         match &self.frame {
             Some(Open {
                 reach: Reach::All, ..
@@ -239,6 +250,11 @@ impl Flow {
         trim(&mut self.insertions);
         crate::limits::trim(&mut self.whole);
     }
+}
+
+/// Whether the header that begins with this byte is of a data frame.
+fn is_data(first: u8) -> bool {
+    Opcode::from_bits(first).is_some_and(|opcode| !opcode.is_control())
 }
 
 /// How the frames of one side are read: payloads as they come, so that nothing is held here.

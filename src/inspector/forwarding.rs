@@ -98,9 +98,17 @@ impl Forwarding {
         self.edits.insert(index, edit);
     }
 
-    /// Forgets what would be inserted or left out from a position on.
-    pub(super) fn forget_from(&mut self, at: u64) {
-        self.edits.retain(|edit| edit.at < at);
+    /// Forgets what would be inserted or left out behind a position.
+    pub(super) fn forget_behind(&mut self, at: u64) {
+        self.edits.retain(|edit| edit.end() <= at);
+    }
+
+    /// Whether something is inserted at a position.
+    pub(super) fn has_insertion_at(&self, at: u64) -> bool {
+        let edits = self.edits.iter().rev();
+        edits
+            .take_while(|edit| edit.at >= at)
+            .any(|edit| edit.at == at)
     }
 
     /// The edits that the host has not taken yet.

@@ -139,24 +139,26 @@ impl Inspector {
 
     /// Reads the part of the handshake that is expected. Returns how many bytes were taken.
     pub(super) fn read_head(&mut self, from: Role, input: &mut [u8]) -> usize {
-        self.is_in_bytes |= from == Role::Client && !input.is_empty();
+        let begins = from == Role::Client && !input.is_empty();
+        self.is_in_bytes |= begins && matches!(self.handshake, Handshake::Request(_));
         let mut at = 0;
         loop {
             let rest = input.get(at..).unwrap_or_default();
-            if matches!(self.handshake, Handshake::Complete) {
-                let rest = input.get_mut(at..).unwrap_or_default();
-                return at + self.read_frames(from, rest);
-            }
-            if rest.is_empty() {
+            // Frames behind the head are read in the next call.
+            if rest.is_empty() || matches!(self.handshake, Handshake::Complete) {
                 return at;
             }
             let read = match &mut self.handshake {
                 Handshake::Request(reader) if from == Role::Client => reader.read(rest),
                 Handshake::Response { reader, .. } if from == Role::Server => reader.read(rest),
                 Handshake::Refused(body) if from == Role::Server => {
-                    body.read(rest, &mut Vec::new());
+                    if body.outcome().is_some() {
+                        return input.len();
+                    }
+                    let count = body.read(rest, &mut Vec::new());
                     let ends = body.outcome().is_some();
-                    self.server.pass(rest.len());
+                    self.server.pass(count);
+                    // A body takes the time that it takes.
                     self.clocks.drain();
                     if ends {
                         self.finish_both();
@@ -265,6 +267,7 @@ impl Inspector {
         };
         self.handshake = Handshake::Failed;
         self.fail(from, failure, How::InHandshake(response));
+        self.settle();
     }
 }
 

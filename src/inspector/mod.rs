@@ -169,12 +169,13 @@ impl Inspector {
         };
         self.handle_due();
         self.settle();
+        let is_open = matches!(self.handshake, Handshake::Complete);
         let flow = self.flow_of(from);
         Ok(Step {
             consumed,
             skippable: flow.skippable(),
             wanted: flow.wanted(),
-            more: flow.has_more(),
+            more: flow.has_more() || (is_open && consumed < input.len()),
             from,
             records: &self.records.list,
             input,

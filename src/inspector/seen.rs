@@ -135,7 +135,8 @@ pub struct Step<'a> {
     /// header, or of what is verified. More may be given.
     pub wanted: u64,
     /// Whether to call again at once with the rest of the input: it was too much to inflate in
-    /// one call ([`Limits::inflate_per_call`](crate::Limits::inflate_per_call)).
+    /// one call ([`Limits::inflate_per_call`](crate::Limits::inflate_per_call)), or frames
+    /// follow behind the head of the response.
     pub more: bool,
     pub(super) from: Role,
     pub(super) records: &'a [Record],

@@ -252,10 +252,13 @@ impl FrameStream {
         self.partial.length > 0
     }
 
-    /// Returns how many bytes of a header have come that is cut.
+    /// Returns the bytes that have come of a header that is cut.
     #[inline]
-    pub(crate) fn cut_header_length(&self) -> usize {
-        self.partial.length
+    pub(crate) fn partial_header(&self) -> &[u8] {
+        self.partial
+            .bytes
+            .get(..self.partial.length)
+            .unwrap_or_default()
     }
 
     /// Whether the next data frame continues a message.

@@ -6,6 +6,9 @@
 //! | `forwarding` | how far original bytes go on, and what need not be given |
 //! | `handshake` | the handshake of others |
 //! | `held` | messages that the host decides on, and what is inserted |
+//! | `interplay` | several things at once |
+//! | `random` | anything at any time: frames stay whole and in order, and every connection ends |
+//! | `refusals` | handshakes that end as they should not, and what follows behind the heads |
 //! | `seen` | what is seen of frames and messages |
 //! | `silence` | deadlines, on virtual time |
 
@@ -13,6 +16,9 @@ mod closing;
 mod forwarding;
 mod handshake;
 mod held;
+mod interplay;
+mod random;
+mod refusals;
 mod seen;
 mod silence;
 

@@ -30,99 +30,147 @@ pub(super) struct Cut {
     end: End,
 }
 
+impl Cut {
+    /// Whether a frame that begins at `position` still goes on.
+    pub(super) fn is_behind(&self, position: u64) -> bool {
+        position < self.at
+    }
+}
+
+/// Where frames can be inserted.
+#[derive(Clone, Copy)]
+struct Boundary {
+    at: u64,
+    is_between_messages: bool,
+}
+
 impl Flow {
-    /// Inserts frames at the next boundary.
+    /// Inserts frames at the next boundary that suits them.
     pub(in crate::inspector) fn insert(&mut self, insertion: Insertion) {
         if insertion.closes.is_some() {
             // Messages that wait would have nobody to answer them.
-            self.insertions.clear();
+            self.insertions.retain(|other| !other.is_message);
         }
         self.insertions.push_back(insertion);
         self.place_insertions();
         self.settle();
     }
 
-    /// How many bytes wait to be inserted.
+    /// How many bytes wait to be inserted, or to be taken by the host.
     pub(in crate::inspector) fn waiting(&self) -> u64 {
-        self.insertions
-            .iter()
-            .map(|insertion| insertion.cost() as u64)
-            .sum()
+        let waiting = self.insertions.iter().map(Insertion::cost).sum::<usize>();
+        (waiting + self.forwarding.memory()) as u64
     }
 
-    /// Returns the next boundary at which frames can be inserted, as far as it is known, and
-    /// whether it is one between messages.
-    fn next_boundary(&self) -> Option<(u64, bool)> {
+    /// Whether a ping has not gone to the receiver yet.
+    pub(in crate::inspector) fn has_ping_waiting(&self) -> bool {
+        let waits = self
+            .insertions
+            .iter()
+            .any(|insertion| insertion.ping.is_some());
+        waits || !self.placed_pings.is_empty()
+    }
+
+    /// Returns the payloads of the pings that have gone to the receiver since the last call:
+    /// all before them has come and may go on.
+    pub(in crate::inspector) fn take_sent_pings(&mut self) -> Vec<[u8; 8]> {
+        let gone = self.forwarding.to().min(self.base);
+        let count = self.placed_pings.partition_point(|(at, _)| *at <= gone);
+        self.placed_pings
+            .drain(..count)
+            .map(|(_, payload)| payload)
+            .collect()
+    }
+
+    /// Returns the next boundary at which frames can be inserted, as far as it is known.
+    fn next_boundary(&self) -> Option<Boundary> {
         if self.close.is_some() || self.cut.is_some() {
             return None;
         }
         let frames = self.stream.frames();
         let message = frames.message();
+        let boundary = |at, is_between_messages| {
+            Some(Boundary {
+                at,
+                is_between_messages,
+            })
+        };
         match &self.frame {
-            None => Some((self.boundary, !frames.is_in_message())),
-            Some(Open {
-                end,
-                reach: Reach::All,
-            }) => Some((*end, message.is_some_and(|message| message.is_final))),
-            Some(_) if self.forwarding.to() > self.boundary => None,
+            None => boundary(self.boundary, !frames.is_in_message()),
             // Nothing of it has gone on.
-            Some(_) => {
-                let is_control = frames
-                    .frame()
-                    .is_some_and(|header| header.opcode.is_control());
+            Some(_) if self.forwarding.to() <= self.boundary => {
+                let header = frames.frame();
+                let is_control = header.is_some_and(|header| header.opcode.is_control());
                 let is_first = message.is_some_and(|message| message.fragments == 1);
-                let between = match is_control {
+                let is_between = match is_control {
                     true => self.message.is_none(),
                     false => is_first,
                 };
-                Some((self.boundary, between))
+                boundary(self.boundary, is_between)
             }
+            Some(Open {
+                end,
+                reach: Reach::All,
+            }) => boundary(*end, message.is_some_and(|message| message.is_final)),
+            Some(_) => None,
         }
     }
 
-    /// Inserts what waits, if there is a boundary.
+    /// Inserts what waits, if there is a boundary that suits it.
     pub(super) fn place_insertions(&mut self) {
-        while let Some(first) = self.insertions.front()
-            && let Some((at, is_between_messages)) = self.next_boundary()
-            && (is_between_messages || !first.is_message)
-            && let Some(insertion) = self.insertions.pop_front()
-        {
-            self.forwarding.insert(at, insertion.bytes);
-            self.placed_pings.extend(insertion.ping);
+        while let Some(boundary) = self.next_boundary() {
+            let suits =
+                |insertion: &Insertion| boundary.is_between_messages || !insertion.is_message;
+            let first = self.insertions.iter().position(suits);
+            let Some(insertion) = first.and_then(|index| self.insertions.remove(index)) else {
+                return;
+            };
             if let Some(end) = insertion.closes {
-                self.cut = Some(Cut { at, end });
+                self.cut_at(boundary.at, insertion.bytes, end);
+            } else {
+                self.forwarding.insert(boundary.at, insertion.bytes);
+                let ping = insertion.ping.map(|payload| (boundary.at, payload));
+                self.placed_pings.extend(ping);
             }
         }
     }
 
-    /// Nothing goes on from the broken rule on: `bytes` are written at the boundary before it,
-    /// and the transport is shut down. If a part of the frame has gone on already, it is reset.
+    /// Nothing goes on behind a boundary, where `bytes` are inserted. A message that is held
+    /// and has not ended can't be decided on any more: nothing of it goes on.
+    fn cut_at(&mut self, boundary: u64, bytes: Vec<u8>, end: End) {
+        let held = self
+            .message
+            .as_mut()
+            .and_then(|message| message.held.take());
+        let at = held.map_or(boundary, |held| held.start());
+        self.forwarding.forget_behind(at);
+        self.placed_pings.retain(|(position, _)| *position <= at);
+        if !bytes.is_empty() {
+            self.forwarding.insert(at, bytes);
+        }
+        self.cut = Some(Cut { at, end });
+    }
+
+    /// Nothing goes on from a broken rule on, or from the end of the stream: `bytes` are
+    /// written at the boundary before it, and the transport is shut down. If a part of the
+    /// frame has gone on already, it is reset.
     pub(in crate::inspector) fn break_off(&mut self, bytes: Vec<u8>) {
         self.insertions.clear();
+        let is_closed = self.close.is_some() || self.cut.is_some();
         match self.next_boundary() {
-            Some((at, _)) if at == self.boundary => {
-                self.forwarding.forget_from(at);
-                if !bytes.is_empty() {
-                    self.forwarding.insert(at, bytes);
-                }
-                let end = End::Shutdown;
-                self.cut = Some(Cut { at, end });
+            _ if is_closed => self.finish(),
+            Some(Boundary { at, .. }) if at == self.boundary => {
+                self.cut_at(at, bytes, End::Shutdown);
             }
-            Some(_) => self.reset(),
-            // It is closed already, or cut.
-            None if self.frame.is_none() || self.cut.is_some() => self.finish(),
-            None => self.reset(),
+            _ => self.reset(),
         }
         self.settle();
     }
 
     /// Whether a close frame waits for a boundary, or for messages that are held.
     pub(in crate::inspector) fn is_closing(&self) -> bool {
-        let waits = self
-            .insertions
-            .iter()
-            .any(|insertion| insertion.closes.is_some());
-        waits || self.cut.is_some()
+        let mut waiting = self.insertions.iter();
+        waiting.any(|insertion| insertion.closes.is_some()) || self.cut.is_some()
     }
 
     /// Whether nothing goes on behind a position that is known.
@@ -130,17 +178,37 @@ impl Flow {
         self.cut.is_some()
     }
 
-    /// Whether all that has gone on ends at a boundary, and nothing waits for one.
+    /// Whether what has gone on ends at a boundary, and nothing before that is held.
     pub(in crate::inspector) fn may_finish(&self) -> bool {
-        let ends_frame = self.frame.is_none() || self.forwarding.to() <= self.boundary;
-        ends_frame && self.insertions.is_empty() && self.held_from().is_none()
+        let ends_frame = match self.cut {
+            Some(cut) => self.base >= cut.at,
+            None => self.frame.is_none() || self.forwarding.to() <= self.boundary,
+        };
+        ends_frame && self.undecided.is_empty()
     }
 
-    /// Nothing more goes on, and the transport is shut down once all that may has.
+    /// Nothing more goes on behind the next boundary, and the transport is shut down. If that
+    /// boundary will never come, it is reset.
     pub(in crate::inspector) fn finish(&mut self) {
-        let at = self.boundary.max(self.forwarding.to());
-        let cut = self.cut.get_or_insert(Cut { at, end: End::None });
-        cut.end = cut.end.max(End::Shutdown);
+        let mut waiting = self.insertions.iter_mut();
+        let waiting = waiting.find_map(|insertion| insertion.closes.as_mut());
+        if let Some(cut) = &mut self.cut {
+            cut.end = cut.end.max(End::Shutdown);
+        } else if let Some(end) = waiting {
+            *end = (*end).max(End::Shutdown);
+        } else if self.close.is_some() {
+            self.cut_at(self.boundary, Vec::new(), End::Shutdown);
+        } else {
+            self.insert(Insertion {
+                bytes: Vec::new(),
+                is_message: false,
+                ping: None,
+                closes: Some(End::Shutdown),
+            });
+        }
+        if self.is_dead && self.cut.is_none_or(|cut| self.base < cut.at) {
+            self.reset();
+        }
         self.settle();
     }
 
@@ -148,7 +216,8 @@ impl Flow {
     pub(in crate::inspector) fn reset(&mut self) {
         let at = self.forwarding.to();
         self.undecided.clear();
-        self.forwarding.forget_from(at);
+        self.insertions.clear();
+        self.cut_at(at, Vec::new(), End::Reset);
         self.cut = Some(Cut {
             at,
             end: End::Reset,
@@ -159,34 +228,29 @@ impl Flow {
     /// Lets go on what may.
     pub(super) fn settle(&mut self) {
         let mut to = match &self.frame {
-            None => self.boundary,
             Some(Open {
                 end,
                 reach: Reach::All,
             }) => *end,
             Some(Open {
-                reach: Reach::Nothing,
-                ..
-            }) => self.boundary,
-            Some(Open {
                 reach: Reach::Verified(to),
                 ..
             }) => *to,
+            _ => self.boundary,
         };
         if let Some(held) = self.held_from() {
             to = to.min(held);
         }
         if let Some(cut) = self.cut {
             to = to.min(cut.at);
-            if self.held_from().is_none_or(|held| held >= cut.at) {
-                self.forwarding.advance(to);
-                if self.forwarding.to() >= cut.at && self.base >= cut.at {
-                    self.forwarding.finish(cut.end);
-                }
-                return self.trim();
-            }
         }
         self.forwarding.advance(to);
+        if let Some(cut) = self.cut
+            && self.forwarding.to() >= cut.at
+            && self.base >= cut.at
+        {
+            self.forwarding.finish(cut.end);
+        }
         self.trim();
     }
 }

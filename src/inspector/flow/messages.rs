@@ -17,7 +17,7 @@ pub(super) struct Message {
     /// It is longer than what is shown of messages.
     is_too_long: bool,
     /// It is held from its first byte on.
-    held: Option<Held>,
+    pub(super) held: Option<Held>,
     /// The position of its frame in progress.
     frame: u64,
 }
@@ -31,6 +31,10 @@ pub(super) struct Held {
 }
 
 impl Held {
+    pub(super) fn start(&self) -> u64 {
+        self.start
+    }
+
     pub(super) fn cost(&self) -> usize {
         size_of::<Held>() + self.ranges.capacity() * size_of::<Range<u64>>()
     }
@@ -79,9 +83,10 @@ impl Flow {
             return;
         };
         let begin = message.frame;
+        let is_apart = self.forwarding.has_insertion_at(begin);
         if let Some(held) = &mut message.held {
             match held.ranges.last_mut() {
-                Some(last) if last.end == begin => last.end = end,
+                Some(last) if last.end == begin && !is_apart => last.end = end,
                 _ => held.ranges.push(begin..end),
             }
         }
@@ -126,6 +131,7 @@ impl Flow {
         };
         message.length = message.length.saturating_add(length as u64);
         let total = message.length;
+        let frame = message.frame;
         let mut place = None;
         match self.options.view.payload {
             Payload::Chunks if length > 0 || last => place = Some(Place::Stream(record.place)),
@@ -148,7 +154,7 @@ impl Flow {
             }
             _ => {}
         }
-        if let Some(place) = place.filter(|_| self.reports()) {
+        if let Some(place) = place.filter(|_| self.reports(frame)) {
             records.list.push(shown(place));
         }
         if last {
@@ -163,6 +169,7 @@ impl Flow {
             return;
         };
         self.traffic.messages += 1;
+        self.message_ended = true;
         let opaque = self.is_opaque || (header.is_compressed && !self.options.view.inflate);
         let is_shown = matches!(self.options.view.payload, Payload::Messages { .. });
         let summary = Summary {
@@ -174,11 +181,19 @@ impl Flow {
             shown: is_shown && !message.is_too_long && !opaque,
             held: message.held.is_some(),
         };
-        if self.reports() {
+        if self.reports(message.frame) {
             if self.options.view.messages || summary.held {
                 records.plain(Seen::Message(summary));
             }
             self.undecided.extend(message.held);
+        }
+    }
+
+    /// The sender has closed inside a message: what is held of it goes nowhere.
+    pub(super) fn drop_unfinished(&mut self) {
+        let held = self.message.take().and_then(|message| message.held);
+        for range in held.into_iter().flat_map(|held| held.ranges) {
+            self.forwarding.skip(range.start, range.end);
         }
     }
 

@@ -67,8 +67,9 @@ impl Flow {
             return Ok(false);
         };
         let begin = self.boundary;
-        let end = (begin + header.length() as u64).saturating_add(header.payload);
-        if self.options.view.frames && self.reports() {
+        let payload_at = begin.saturating_add(header.length() as u64);
+        let end = payload_at.saturating_add(header.payload);
+        if self.options.view.frames && self.reports(begin) {
             records.plain(Seen::Frame(Frame {
                 offset: begin,
                 first: header.first,
@@ -83,7 +84,7 @@ impl Flow {
             self.traffic.frames += 1;
             self.traffic.bytes = self.traffic.bytes.saturating_add(header.payload);
         }
-        let reach = self.reach_of(&header, begin + header.length() as u64, end);
+        let reach = self.reach_of(&header, payload_at, end);
         self.frame = Some(Open { end, reach });
         Ok(true)
     }
@@ -155,6 +156,7 @@ impl Flow {
         let left = self.stream.frames().payload_left();
         let count = left.min((input.len() - *at) as u64);
         *at += count as usize;
+        self.message_moved |= count > 0;
         self.stream.skip(count);
         if count < left {
             return false;
@@ -219,7 +221,7 @@ impl Flow {
         now: Instant,
     ) -> Result<(), Rule> {
         let payload = self.stream.payload(input, &record.place);
-        let reports = self.reports();
+        let reports = self.reports(self.boundary);
         let shows = self.options.view.control && reports;
         match record.kind {
             EventKind::Ping if shows => {
@@ -245,15 +247,16 @@ impl Flow {
                 records.list.push(SeenRecord::Close { code, reason });
                 self.close = Some(code);
                 self.insertions.clear();
+                self.drop_unfinished();
             }
             _ => {}
         }
         Ok(())
     }
 
-    /// Whether what comes is reported: it goes on.
-    pub(super) fn reports(&self) -> bool {
-        self.cut.is_none()
+    /// Whether a frame that begins at `position` is reported: it goes on.
+    pub(super) fn reports(&self, position: u64) -> bool {
+        self.cut.is_none_or(|cut| cut.is_behind(position))
     }
 
     fn end_frame(&mut self) {
