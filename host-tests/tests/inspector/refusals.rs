@@ -7,9 +7,9 @@ use host_tests::inspected::{Inspects, Proxy, Saw};
 use host_tests::on_both_inspectors;
 use host_tests::wire::Frame;
 use websocket_component::Role::{Client, Server};
+use websocket_component::State;
 use websocket_component::handshake::{HandshakeKind, Header};
 use websocket_component::inspector::{End, Options, Payload};
-use websocket_component::State;
 
 use crate::by;
 

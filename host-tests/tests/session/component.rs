@@ -35,6 +35,7 @@ fn it_imports_nothing() {
     assert_eq!(imports, [""; 0]);
     exports.sort_unstable();
     let interfaces = [
+        "websocket:protocol/inspector@0.2.0",
         "websocket:protocol/options@0.2.0",
         "websocket:protocol/session@0.2.0",
         "websocket:protocol/types@0.2.0",
