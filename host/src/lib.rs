@@ -9,7 +9,7 @@
 //! | `sandbox` | [`Sandbox`]: the loaded component and the pool that its guests come from |
 //! | `load`, `cache` | from a file to a checked component, precompiled on disk where that can be trusted |
 //! | `exchange`, `handshake`, `calls` | the functions of the contract as methods of a guest, first of all [`Guest::exchange`], which carries a connection, and [`Guest::relay`], which carries two |
-//! | [`inspector`] | [`Inspector`](inspector::Inspector): a connection between two others, seen from between |
+//! | [`inspector`] | [`Inspector`](inspector::Inspector): inspects a connection that a proxy forwards as it is |
 //! | `guest` | [`Guest`]: one store and one instance with its sessions, and what ended it |
 //! | `exchanged`, `records` | [`Exchanged`], [`Relayed`]: the results of those calls, read where they are in guest memory |
 //! | `options` | a session's [`Config`](protocol::Config) as the options resource of a guest |

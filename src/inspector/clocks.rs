@@ -2,9 +2,8 @@
 
 use core::time::Duration;
 
-use super::ending::How;
 use super::flow::Messages;
-use super::{Direction, Inspector, other};
+use super::{Direction, How, Inspector, other};
 use crate::{Failure, Instant, Role, Rule, State};
 
 /// The times that deadlines count from.

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::flow::Insertion;
 use super::forwarding::End;
 use super::handshake::Handshake;
-use super::{Inspector, OtherCode, other};
+use super::{How, Inspector, OtherCode, other};
 use crate::http::body::Outcome;
 use crate::{Failure, Role, Rule, State};
 
@@ -19,18 +19,6 @@ pub(super) struct Ending {
     /// Both transports have ended, or their time is up.
     is_draining: bool,
     is_closed: bool,
-}
-
-/// How a rule was broken.
-pub(super) enum How {
-    /// By bytes, behind which nobody knows what follows.
-    InBytes,
-    /// By silence: frames may still end as they should.
-    Silence,
-    /// By the end of the stream.
-    Lost,
-    /// In the handshake. The response that the client gets.
-    InHandshake(Vec<u8>),
 }
 
 impl Inspector {

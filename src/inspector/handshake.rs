@@ -5,10 +5,9 @@ use alloc::format;
 use alloc::vec::Vec;
 use core::mem;
 
-use super::Inspector;
-use super::ending::How;
 use super::options::{Options, UnknownExtensions};
 use super::seen::Seen;
+use super::{How, Inspector};
 use crate::deflate::{self, negotiation};
 use crate::handshake::{
     self, HandshakeKind, Header, Negotiated, Refusal, RequestHead, ResponseHead, UpgradeRequest,

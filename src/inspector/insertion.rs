@@ -10,7 +10,8 @@ use crate::{Instant, Role, Rule, State};
 
 impl Inspector {
     /// Closes both sides with this code, each at its next boundary of frames, and awaits the
-    /// answers: the verdict of a policy, or the end of the host.
+    /// answers: for a policy decision or a shutdown. Messages that are held and undecided are
+    /// left out.
     ///
     /// # Errors
     ///
@@ -20,6 +21,8 @@ impl Inspector {
         self.clocks.read(now);
         self.check_open()?;
         close::write(Some(code), reason)?;
+        self.client.discard_undecided();
+        self.server.discard_undecided();
         self.close_both(code, reason);
         self.settle();
         Ok(())

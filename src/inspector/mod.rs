@@ -1,4 +1,4 @@
-//! A connection between two others, seen from between, whose bytes go on as they are.
+//! Inspects a WebSocket connection that a proxy forwards as it is.
 //!
 //! A proxy gives an [`Inspector`] what it reads from either side. The inspector checks every
 //! rule of the handshake, of frames, messages, UTF-8, close codes and permessage-deflate
@@ -59,6 +59,7 @@ mod pings;
 mod seen;
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 
 use crate::frame::header::MAX_LENGTH;
 use crate::frame::mask::KeySource;
@@ -143,8 +144,9 @@ impl Inspector {
     /// most [`Step::skippable`] of the last step in this direction, and then `input`. Both may
     /// be empty: the call then passes the time, as [`Inspector::handle_timeout`] does.
     ///
-    /// Payloads that are looked at are unmasked in `input` itself: the host forwards its own
-    /// copy of the bytes. Afterwards more may go on in both directions.
+    /// **Pass a copy of what you forward**: payloads that are looked at are unmasked in `input`
+    /// itself. Afterwards look at [`Inspector::forward_to`], [`Inspector::take_edits`] and
+    /// [`Inspector::end`] of both directions.
     ///
     /// # Errors
     ///
@@ -189,7 +191,10 @@ impl Inspector {
     /// the lengths of the header and of the payload: both may go on. The payload is then
     /// [`Step::skippable`].
     ///
-    /// Otherwise it returns none and changes nothing: call [`Inspector::advance`] instead.
+    /// `skipped` is all that was left of the payload before, and `header` may be longer than
+    /// the header. Otherwise, and for text that is verified, compressed data, control frames,
+    /// and whatever is to be seen or inserted, it returns none and changes nothing: call
+    /// [`Inspector::advance`] instead.
     ///
     /// ```
     /// use websocket_component::handshake::Negotiated;
@@ -242,13 +247,14 @@ impl Inspector {
         match flow.read(input, &mut self.records, now) {
             Ok(consumed) => consumed,
             Err(failure) => {
-                self.fail(from, failure, ending::How::InBytes);
+                self.fail(from, failure, How::InBytes);
                 input.len()
             }
         }
     }
 
-    /// Reports that `from` sends no more bytes. If its close frame has not come, or the
+    /// Reports that `from` sends no more bytes, after those that were skipped were reported.
+    /// If its close frame has not come, or the
     /// handshake is not complete, that breaks [`Rule::ConnectionLost`].
     pub fn end_of_input(&mut self, from: Role, now: Instant) {
         self.records.clear();
@@ -266,14 +272,14 @@ impl Inspector {
         self.settle();
     }
 
-    /// Returns up to which position the bytes that `from` has sent may go on, those that
-    /// [`Inspector::take_edits`] leaves out included. It never decreases.
+    /// Returns the position up to which the bytes that `from` has sent may be forwarded. Those
+    /// that an edit leaves out count. It never decreases.
     pub fn forward_to(&self, from: Role) -> u64 {
         self.flow_of(from).forwarding.to()
     }
 
-    /// Returns what is inserted and left out of what `from` has sent, in order, up to
-    /// [`Inspector::forward_to`]. What was not returned before; take all of it.
+    /// Returns the edits up to [`Inspector::forward_to`] that were not returned before, in
+    /// order. Those that were stay valid.
     pub fn take_edits(&mut self, from: Role) -> impl Iterator<Item = Edit> + '_ {
         self.flow(from).forwarding.take_edits()
     }
@@ -283,10 +289,19 @@ impl Inspector {
         self.flow_of(from).forwarding.has_edits()
     }
 
-    /// Returns how the transport ends to which the bytes of `from` go on, once all that may
-    /// has gone on.
+    /// Returns how to end the transport to the receiver of what `from` sends, once all up to
+    /// [`Inspector::forward_to`] was written.
+    ///
+    /// After both close frames that is the client's at once, and the server's once the server
+    /// has ended its stream (RFC 6455, section 7.1.1).
     pub fn end(&self, from: Role) -> End {
         self.flow_of(from).forwarding.end()
+    }
+
+    /// Whether nothing that `from` sends goes on any more, beyond
+    /// [`Inspector::forward_to`]: the host need not keep it.
+    pub fn is_final(&self, from: Role) -> bool {
+        self.flow_of(from).is_final()
     }
 
     /// Returns the first rule that was broken, and by whom.
@@ -296,9 +311,9 @@ impl Inspector {
 
     /// Returns where the connection is in its life.
     ///
-    /// While it is [`State::Draining`] both sides have got their last bytes, and what they
-    /// still send counts for nothing. Once it is [`State::Closed`] the host drops both
-    /// transports.
+    /// While it is [`State::Draining`] all that either side will get may be forwarded, and
+    /// further input is ignored. Once it is [`State::Closed`] the host drops both transports
+    /// when it has written what it has buffered.
     pub fn state(&self) -> State {
         self.ending_state()
     }
@@ -313,13 +328,13 @@ impl Inspector {
         self.flow_of(from).traffic
     }
 
-    /// Returns the head of the request, once it has come.
+    /// Returns the head of the request, once it has come in bytes.
     pub fn request(&self) -> Option<&RequestHead> {
         self.request.as_deref()
     }
 
-    /// Returns the head of the response, once it has come. Of the last one, if there were
-    /// several (RFC 9110, section 15.2).
+    /// Returns the head of the response, once it has come in bytes. Of the last one, if there
+    /// were several (RFC 9110, section 15.2).
     pub fn response(&self) -> Option<&ResponseHead> {
         self.response.as_deref()
     }
@@ -365,6 +380,18 @@ impl Inspector {
         self.clocks.open();
         Ok(())
     }
+}
+
+/// How a rule was broken.
+enum How {
+    /// By bytes, behind which nobody knows what follows.
+    InBytes,
+    /// By silence: frames may still end as they should.
+    Silence,
+    /// By the end of the stream.
+    Lost,
+    /// In the handshake. The response that the client gets.
+    InHandshake(Vec<u8>),
 }
 
 /// The other side.

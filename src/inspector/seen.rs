@@ -31,7 +31,7 @@ pub enum Seen<'a> {
         /// Whether the message ends with it.
         last: bool,
     },
-    /// The last frame of a message.
+    /// A message is complete.
     Message(Summary),
     /// A ping.
     Ping {
@@ -71,7 +71,7 @@ pub struct Frame {
     pub payload: u64,
 }
 
-/// A message whose last frame has passed.
+/// A complete message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Summary {
@@ -128,11 +128,13 @@ pub struct Step<'a> {
     /// How many bytes of the input were taken. The rest is to be given again: after the other
     /// half of the handshake, or at once if [`Step::more`] is set.
     pub consumed: usize,
-    /// How many bytes that follow those consumed are payload that need not be given: the host
-    /// may move them to the other side, and say so in the next call.
+    /// How many bytes of payload behind those consumed need not be passed in. The next call is
+    /// told how many of them went by. They are forwarded only as far as
+    /// [`Inspector::forward_to`](super::Inspector::forward_to), and no further than the next
+    /// edit.
     pub skippable: u64,
-    /// How many bytes behind the skippable ones the next call can use at once: those of a
-    /// header, or of what is verified. More may be given.
+    /// A hint for how many bytes to read behind the skippable ones: those of a header, or of
+    /// what is verified. More may be passed in. 0: what comes is ignored.
     pub wanted: u64,
     /// Whether to call again at once with the rest of the input: it was too much to inflate in
     /// one call ([`Limits::inflate_per_call`](crate::Limits::inflate_per_call)), or frames

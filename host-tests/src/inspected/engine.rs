@@ -65,6 +65,7 @@ pub trait Inspects: Sized {
     fn forward_to(&self, from: Role) -> u64;
     fn take_edits(&mut self, from: Role) -> Vec<Edit>;
     fn end(&self, from: Role) -> End;
+    fn is_final(&self, from: Role) -> bool;
     fn state(&self) -> State;
     fn failure(&self) -> Option<(Role, Failure)>;
     fn next_deadline(&self) -> Option<Instant>;
@@ -182,6 +183,10 @@ impl Inspects for Native {
 
     fn end(&self, from: Role) -> End {
         self.0.end(from)
+    }
+
+    fn is_final(&self, from: Role) -> bool {
+        self.0.is_final(from)
     }
 
     fn state(&self) -> State {

@@ -220,6 +220,10 @@ impl Inspects for SandboxedInspector {
         }
     }
 
+    fn is_final(&self, from: Role) -> bool {
+        self.progress.of(from).is_final
+    }
+
     fn state(&self) -> State {
         State::from_contract(self.progress.state)
     }

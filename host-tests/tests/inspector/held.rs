@@ -99,6 +99,26 @@ fn a_close_of_the_hosts_follows_what_it_has_let_go_on<I: Inspects>() {
     assert_eq!(frames_that_reach(&mut proxy, Client), [close]);
 }
 
+fn a_close_of_the_hosts_leaves_out_what_it_has_not_decided_on<I: Inspects>() {
+    // Nor can it leave out a compressed message by itself, to which others may refer.
+    for parameters in ["", "client_no_context_takeover"] {
+        let mut proxy = Proxy::<I>::open(holding(), &deflate::negotiated(parameters));
+        let payload = deflate::Peer::default().compresses("denied");
+        let frames = [
+            Frame::text(payload).reserved(RSV1),
+            Frame::text("undecided"),
+        ];
+        proxy.send(Client, &by(Client, &frames));
+        let now = proxy.now;
+        assert!(!proxy.inspector.is_final(Client));
+        proxy.inspector.close(1008, "denied", now).expect("open");
+        proxy.forward();
+        assert!(proxy.inspector.is_final(Client));
+        let close = Frame::close(1008, "denied");
+        assert_eq!(frames_that_reach(&mut proxy, Server), [close]);
+    }
+}
+
 fn a_violation_behind_messages_that_are_held_waits_for_them<I: Inspects>() {
     let mut proxy = Proxy::<I>::open(holding(), &Negotiated::default());
     proxy.send(
@@ -199,6 +219,7 @@ fn what_waits_to_be_inserted_has_a_limit<I: Inspects>() {
 }
 
 on_both_inspectors!(
+    a_close_of_the_hosts_leaves_out_what_it_has_not_decided_on,
     a_message_goes_on_or_not_as_the_host_decides,
     a_message_that_is_too_long_to_be_seen_goes_on,
     a_compressed_message_can_be_left_out_only_if_no_other_refers_to_it,

@@ -1,4 +1,4 @@
-//! An inspector in a guest: a connection between two others, seen from between.
+//! An inspector in a guest: it inspects a WebSocket connection that a proxy forwards as it is.
 
 mod options;
 

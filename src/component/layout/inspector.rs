@@ -154,6 +154,7 @@ struct ForwardingRecord {
     to: u64,
     edits: List<EditRecord>,
     end: u8,
+    is_final: bool,
 }
 
 /// `violation`.
@@ -195,6 +196,7 @@ impl ProgressRecord {
             record.to = inspector.forward_to(from);
             record.edits = List::of(edits);
             record.end = wit::End::from(inspector.end(from)) as u8;
+            record.is_final = inspector.is_final(from);
         }
         self.state = types::State::from(inspector.state()) as u8;
         let next_deadline = inspector.next_deadline().map(Instant::as_nanos);
@@ -284,6 +286,7 @@ laid_out!("forwarding", ForwardingRecord, 24, {
     to: 0,
     edits: 8,
     end: 16,
+    is_final: 17,
 });
 
 laid_out!("violation", ViolationRecord, 96, {

@@ -1,6 +1,7 @@
 //! Boundaries of frames: where something can be inserted, and where a direction is cut.
 
 use alloc::vec::Vec;
+use core::mem;
 
 use super::{Flow, Open, Reach};
 use crate::inspector::forwarding::End;
@@ -176,6 +177,26 @@ impl Flow {
     /// Whether nothing goes on behind a position that is known.
     pub(in crate::inspector) fn is_cut(&self) -> bool {
         self.cut.is_some()
+    }
+
+    /// Whether nothing goes on any more behind what may already.
+    pub(in crate::inspector) fn is_final(&self) -> bool {
+        let last = match self.cut {
+            Some(cut) => cut.at,
+            None if self.close.is_some() => self.boundary,
+            None => return false,
+        };
+        self.forwarding.to() >= last
+    }
+
+    /// The host closes: it lets none of the messages go on that it has not decided on.
+    pub(in crate::inspector) fn discard_undecided(&mut self) {
+        for held in mem::take(&mut self.undecided) {
+            for range in held.into_ranges() {
+                self.forwarding.skip(range.start, range.end);
+            }
+        }
+        self.settle();
     }
 
     /// Whether what has gone on ends at a boundary, and nothing before that is held.

@@ -35,6 +35,10 @@ impl Held {
         self.start
     }
 
+    pub(super) fn into_ranges(self) -> Vec<Range<u64>> {
+        self.ranges
+    }
+
     pub(super) fn cost(&self) -> usize {
         size_of::<Held>() + self.ranges.capacity() * size_of::<Range<u64>>()
     }
