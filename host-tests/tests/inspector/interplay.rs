@@ -1,4 +1,5 @@
 //! What comes of several things at once: messages that are held, closes, insertions, silence, and streams that end.
+
 use std::time::Duration;
 
 use host_tests::deflate;
@@ -22,6 +23,7 @@ fn holding() -> Options {
     }
     options
 }
+
 fn open<I: Inspects>(options: Options) -> Proxy<I> {
     Proxy::<I>::open(options, &Negotiated::default())
 }
