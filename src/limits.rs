@@ -1,5 +1,6 @@
 //! The limits and timeouts of a session.
 
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::ops::RangeInclusive;
 use core::time::Duration;
@@ -93,11 +94,24 @@ impl Default for Limits {
 /// is small.
 pub(crate) const KEPT_CAPACITY: usize = 4096;
 
+/// Returns a span in nanoseconds, if they fit.
+pub(crate) fn nanos(span: Duration) -> Option<u64> {
+    u64::try_from(span.as_nanos()).ok()
+}
+
 /// Frees memory of a list that has been much longer.
 pub(crate) fn trim<T>(list: &mut Vec<T>) {
     let kept = KEPT_CAPACITY / size_of::<T>();
     if list.capacity() > kept.max(8 * list.len()) {
         list.shrink_to(2 * list.len());
+    }
+}
+
+/// Frees memory of a queue that has been much longer.
+pub(crate) fn trim_queue<T>(queue: &mut VecDeque<T>) {
+    let kept = KEPT_CAPACITY / size_of::<T>();
+    if queue.capacity() > kept.max(4 * queue.len()) {
+        queue.shrink_to(2 * queue.len());
     }
 }
 

@@ -84,9 +84,13 @@ impl KeySource {
 
     /// The value of `Sec-WebSocket-Key` (RFC 6455, section 4.1).
     pub(crate) fn handshake_key(&mut self) -> [u8; 16] {
-        let mut key = [0; 16];
-        self.0.fill_bytes(&mut key);
-        key
+        self.bytes()
+    }
+
+    pub(crate) fn bytes<const COUNT: usize>(&mut self) -> [u8; COUNT] {
+        let mut bytes = [0; COUNT];
+        self.0.fill_bytes(&mut bytes);
+        bytes
     }
 }
 

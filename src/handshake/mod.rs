@@ -24,7 +24,7 @@ pub use types::{
     Acceptance, Extension, HandshakeKind, Negotiated, Refusal, Request, RequestHead, ResponseHead,
 };
 
-pub(crate) use refusal::{refusal_for, refusal_head};
+pub(crate) use refusal::{gateway_error, refusal_for, refusal_head};
 pub(crate) use upgrade_request::UpgradeRequest;
 
 use alloc::{collections::BinaryHeap, vec, vec::Vec};

@@ -30,7 +30,20 @@ pub(crate) fn refusal_head(refusal: &Refusal, head_request: bool) -> Result<Vec<
 /// The response that refuses a request which breaks a rule, with the fields that let
 /// a client do better.
 pub(crate) fn refusal_for(rule: Rule, head_request: bool) -> Vec<u8> {
-    let status = rule.status().unwrap_or(400);
+    refusal_with(rule.status().unwrap_or(400), rule, head_request)
+}
+
+/// The response that takes the place of a server's which breaks a rule (RFC 9110, section
+/// 15.6.3), or of one that doesn't come (15.6.5).
+pub(crate) fn gateway_error(rule: Rule) -> Vec<u8> {
+    let status = match rule {
+        Rule::HandshakeTimeout => 504,
+        _ => 502,
+    };
+    refusal_with(status, rule, false)
+}
+
+fn refusal_with(status: u16, rule: Rule, head_request: bool) -> Vec<u8> {
     let mut headers = vec![Header::new("Content-Type", "text/plain; charset=utf-8")];
     if matches!(rule, Rule::VersionMissing | Rule::VersionUnsupported) {
         headers.push(Header::new("Sec-WebSocket-Version", VERSION));

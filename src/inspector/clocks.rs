@@ -3,7 +3,9 @@
 use core::time::Duration;
 
 use super::flow::Messages;
-use super::{Direction, How, Inspector, other};
+use super::sides::{BOTH, Sides, other};
+use super::{Direction, How, Inspector};
+use crate::limits::nanos;
 use crate::{Failure, Instant, Role, Rule, State};
 
 /// The times that deadlines count from.
@@ -15,8 +17,7 @@ pub(super) struct Clocks {
     quiet_until: Instant,
     /// Since when the connection closes, or both transports end.
     closing: Option<Instant>,
-    client: Side,
-    server: Side,
+    sides: Sides<Side>,
 }
 
 /// Those of what one side sends.
@@ -64,8 +65,10 @@ impl Clocks {
             opened: None,
             quiet_until: now,
             closing: None,
-            client: side,
-            server: side,
+            sides: Sides {
+                client: side,
+                server: side,
+            },
         }
     }
 
@@ -86,7 +89,7 @@ impl Clocks {
     pub(super) fn open(&mut self) {
         let now = self.now;
         self.opened = Some(now);
-        for side in [&mut self.client, &mut self.server] {
+        for side in [&mut self.sides.client, &mut self.sides.server] {
             (side.quiet, side.idle, side.message_idle) = (now, now, now);
         }
     }
@@ -104,7 +107,7 @@ impl Clocks {
     /// Something came: the side lives.
     pub(super) fn input(&mut self, from: Role) {
         let now = self.now;
-        let side = self.side(from);
+        let side = &mut self.sides[from];
         (side.quiet, side.idle) = (now, now);
         side.ping = None;
     }
@@ -112,7 +115,7 @@ impl Clocks {
     /// A ping was inserted towards this side.
     pub(super) fn ping(&mut self, to: Role) {
         let now = self.now;
-        let side = self.side(to);
+        let side = &mut self.sides[to];
         side.quiet = now;
         side.ping.get_or_insert(now);
     }
@@ -120,7 +123,7 @@ impl Clocks {
     /// What has become of messages.
     pub(super) fn message(&mut self, from: Role, messages: &Messages) {
         let now = self.now;
-        let side = self.side(from);
+        let side = &mut self.sides[from];
         if messages.moved {
             side.message_idle = now;
         }
@@ -135,21 +138,11 @@ impl Clocks {
         }
     }
 
-    fn side(&mut self, from: Role) -> &mut Side {
-        match from {
-            Role::Client => &mut self.client,
-            Role::Server => &mut self.server,
-        }
-    }
-
     /// The host reads a side again, which gets the time that was left for it when the host
     /// stopped.
     fn resume(&mut self, from: Role, is_in_handshake: bool) {
         let now = self.now;
-        let side = match from {
-            Role::Client => &mut self.client,
-            Role::Server => &mut self.server,
-        };
+        let side = &mut self.sides[from];
         let Some(since) = side.paused.take() else {
             return;
         };
@@ -173,7 +166,7 @@ impl Inspector {
     pub fn pause_reading(&mut self, from: Role, now: Instant) {
         self.clocks.read(now);
         let now = self.clocks.now;
-        self.clocks.side(from).paused.get_or_insert(now);
+        self.clocks.sides[from].paused.get_or_insert(now);
         self.clocks.changed();
     }
 
@@ -209,8 +202,8 @@ impl Inspector {
                 }
                 Due::Pong(from) => self.time_out(from, Rule::PongTimeout, |side| side.pong),
                 Due::Keepalive(to) => {
-                    self.clocks.side(to).quiet = at.max(self.clocks.now);
-                    if !self.flow(other(to)).has_ping_waiting() {
+                    self.clocks.sides[to].quiet = at.max(self.clocks.now);
+                    if !self.flows[other(to)].has_ping_waiting() {
                         self.insert_ping(to);
                     }
                 }
@@ -226,20 +219,20 @@ impl Inspector {
     fn time_out(&mut self, from: Role, rule: Rule, limit: fn(&Direction) -> Option<Duration>) {
         let limit = limit(self.options.direction(from));
         let failure = Failure {
-            limit: limit.and_then(|span| u64::try_from(span.as_nanos()).ok()),
+            limit: limit.and_then(nanos),
             ..Failure::from(rule)
         };
         self.fail(from, failure, How::Silence);
     }
 
     fn note_messages(&mut self) {
-        for from in [Role::Client, Role::Server] {
+        for from in BOTH {
             self.note_message(from);
         }
     }
 
     pub(super) fn note_message(&mut self, from: Role) {
-        let messages = self.flow(from).take_messages();
+        let messages = self.flows[from].take_messages();
         self.clocks.message(from, &messages);
         if messages.is_unfinished
             && let Some(span) = self.options.direction(from).message
@@ -274,7 +267,7 @@ impl Inspector {
         match self.state() {
             State::Connecting => {
                 if let Some(awaited) = self.handshake.awaits()
-                    && clocks.of(awaited).paused.is_none()
+                    && clocks.sides[awaited].paused.is_none()
                 {
                     consider(clocks.started, timeouts.handshake, Due::Handshake(awaited));
                 }
@@ -283,8 +276,8 @@ impl Inspector {
                 if let Some(opened) = clocks.opened {
                     consider(opened, timeouts.age, Due::Age);
                 }
-                for from in [Role::Client, Role::Server] {
-                    let (side, options) = (clocks.of(from), self.options.direction(from));
+                for from in BOTH {
+                    let (side, options) = (&clocks.sides[from], self.options.direction(from));
                     consider(side.quiet, options.keepalive, Due::Keepalive(from));
                     if side.paused.is_some() {
                         continue;
@@ -310,14 +303,5 @@ impl Inspector {
             State::Closed => {}
         }
         next
-    }
-}
-
-impl Clocks {
-    fn of(&self, from: Role) -> &Side {
-        match from {
-            Role::Client => &self.client,
-            Role::Server => &self.server,
-        }
     }
 }

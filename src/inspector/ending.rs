@@ -2,10 +2,11 @@
 
 use alloc::vec::Vec;
 
-use super::flow::Insertion;
+use super::flow::{Flow, Insertion, Kind};
 use super::forwarding::End;
 use super::handshake::Handshake;
-use super::{How, Inspector, OtherCode, other};
+use super::sides::{BOTH, Sides, other};
+use super::{How, Inspector, OtherCode};
 use crate::http::body::Outcome;
 use crate::{Failure, Role, Rule, State};
 
@@ -14,8 +15,7 @@ use crate::{Failure, Role, Rule, State};
 pub(super) struct Ending {
     pub(super) failure: Option<(Role, Failure)>,
     /// Whose streams have ended.
-    client_ended: bool,
-    server_ended: bool,
+    ended: Sides<bool>,
     /// Both transports have ended, or their time is up.
     is_draining: bool,
     is_closed: bool,
@@ -30,8 +30,8 @@ impl Inspector {
     pub(super) fn fail(&mut self, from: Role, failure: Failure, how: How) {
         if self.ending.failure.is_some() || self.ending.is_draining {
             // There is nobody left to tell.
-            self.flow(from).die();
-            return self.flow(from).break_off(Vec::new());
+            self.flows[from].die();
+            return self.flows[from].break_off(Vec::new());
         }
         let code = failure.rule.close_code();
         let other_code = match (self.options.other_code, code) {
@@ -47,36 +47,36 @@ impl Inspector {
         let description = failure.rule.description().as_bytes();
         match how {
             How::InHandshake(response) => {
-                let to_client = self.flow(Role::Server);
+                let to_client = &mut self.flows.server;
                 to_client.die();
                 to_client.break_off(response);
-                self.flow(Role::Client).die();
-                return self.flow(Role::Client).break_off(Vec::new());
+                self.flows.client.die();
+                return self.flows.client.break_off(Vec::new());
             }
             How::InBytes | How::Lost => {
                 let told = self.close_frame(other(from), other_code, b"");
-                self.flow(from).die();
-                self.flow(from).break_off(told);
+                self.flows[from].die();
+                self.flows[from].break_off(told);
             }
             How::Silence => self.insert_close(other(from), other_code, b"", End::Shutdown),
         }
         match code {
             Some(code) => self.insert_close(from, code, description, End::Shutdown),
-            None => self.flow(other(from)).finish(),
+            None => self.flows[other(from)].finish(),
         }
     }
 
     /// Closes both sides with this code, at their boundaries.
     pub(super) fn close_both(&mut self, code: u16, reason: &[u8]) {
         self.clocks.close();
-        for to in [Role::Client, Role::Server] {
+        for to in BOTH {
             self.insert_close(to, code, reason, End::None);
         }
     }
 
     fn insert_close(&mut self, to: Role, code: u16, reason: &[u8], end: End) {
         let bytes = self.close_frame(to, code, reason);
-        let flow = self.flow(other(to));
+        let flow = &mut self.flows[other(to)];
         if flow.close_code().is_some() || flow.is_closing() {
             // It has one.
             if end == End::Shutdown {
@@ -86,32 +86,27 @@ impl Inspector {
         }
         flow.insert(Insertion {
             bytes,
-            is_message: false,
-            ping: None,
-            closes: Some(end),
+            kind: Kind::Close(end),
         });
     }
 
     /// `from` sends no more bytes.
     pub(super) fn input_ended(&mut self, from: Role) {
-        match from {
-            Role::Client => self.ending.client_ended = true,
-            Role::Server => self.ending.server_ended = true,
-        }
+        self.ending.ended[from] = true;
         match &self.handshake {
-            Handshake::Complete if self.flow_of(from).is_over() => {
-                self.flow(from).die();
-                self.flow(from).finish();
+            Handshake::Complete if self.flows[from].is_over() => {
+                self.flows[from].die();
+                self.flows[from].finish();
             }
             Handshake::Complete => {
-                let failure = self.flow(from).locate(Rule::ConnectionLost);
+                let failure = self.flows[from].locate(Rule::ConnectionLost);
                 self.fail(from, failure, How::Lost);
             }
             Handshake::Refused(body) if from == Role::Server => match body.end_of_input() {
                 Outcome::Complete => self.finish_both(),
                 Outcome::Incomplete => {
-                    self.client.finish();
-                    self.server.reset();
+                    self.flows.client.finish();
+                    self.flows.server.reset();
                 }
             },
             Handshake::Refused(_) | Handshake::Failed => {}
@@ -121,51 +116,51 @@ impl Inspector {
 
     /// Both transports are shut down once all that may go on has.
     pub(super) fn finish_both(&mut self) {
-        self.client.finish();
-        self.server.finish();
+        self.flows.client.finish();
+        self.flows.server.finish();
     }
 
     /// Takes note of what has changed: close frames that went by, pings that were inserted.
     pub(super) fn settle(&mut self) {
         self.clocks.changed();
-        for to in [Role::Client, Role::Server] {
-            let sent = self.flow(other(to)).take_sent_pings();
+        for to in BOTH {
+            let sent = self.flows[other(to)].take_sent_pings();
             let now = self.clocks.now();
             for ping in sent {
-                self.flow(to).pings.inserted(ping, now);
+                self.flows[to].pings.inserted(ping, now);
                 self.clocks.ping(to);
             }
         }
         if !matches!(self.handshake, Handshake::Complete) {
             return self.note_draining();
         }
-        if self.client.close_code().is_some() || self.server.close_code().is_some() {
+        if self.flows.client.close_code().is_some() || self.flows.server.close_code().is_some() {
             self.clocks.close();
         }
         // The server ends its transport first, and the client's is ended for it (RFC 6455,
         // section 7.1.1).
-        if self.has_close(Role::Client) && self.client.is_over() {
-            self.server.finish();
+        if self.has_close(Role::Client) && self.flows.client.is_over() {
+            self.flows.server.finish();
         }
-        if self.has_close(Role::Server) && self.server.is_over() && self.ending.server_ended {
-            self.client.finish();
+        if self.has_close(Role::Server) && self.flows.server.is_over() && self.ending.ended.server {
+            self.flows.client.finish();
         }
         self.note_draining();
     }
 
     /// Whether a close frame goes to this side, behind which nothing does.
     fn has_close(&self, to: Role) -> bool {
-        let flow = self.flow_of(other(to));
+        let flow = &self.flows[other(to)];
         flow.close_code().is_some() || flow.is_cut()
     }
 
     fn note_draining(&mut self) {
-        let ended = |flow: &super::Flow| flow.forwarding.end() != End::None;
-        if !self.ending.is_draining && ended(&self.client) && ended(&self.server) {
+        let ended = |flow: &Flow| flow.forwarding.end() != End::None;
+        if !self.ending.is_draining && ended(&self.flows.client) && ended(&self.flows.server) {
             self.ending.is_draining = true;
             self.clocks.drain();
         }
-        let is_silent = self.ending.client_ended && self.ending.server_ended;
+        let is_silent = self.ending.ended.client && self.ending.ended.server;
         self.ending.is_closed |= self.ending.is_draining && is_silent;
     }
 
@@ -175,17 +170,17 @@ impl Inspector {
             self.ending.is_closed = true;
             return;
         }
-        for from in [Role::Client, Role::Server] {
-            if self.ending.failure.is_none() && !self.flow_of(from).is_over() {
+        for from in BOTH {
+            if self.ending.failure.is_none() && !self.flows[from].is_over() {
                 let failure = Failure::from(Rule::CloseTimeout);
                 self.ending.failure = Some((from, failure));
             }
         }
         let is_body_cut = matches!(self.handshake, Handshake::Refused(_));
-        for from in [Role::Client, Role::Server] {
+        for from in BOTH {
             // A body that ends with the connection must not look complete (RFC 9112, section 8).
             let is_cut = is_body_cut && from == Role::Server;
-            let flow = self.flow(from);
+            let flow = &mut self.flows[from];
             match flow.may_finish() && !is_cut {
                 true => flow.finish(),
                 false => flow.reset(),
@@ -194,10 +189,16 @@ impl Inspector {
         self.note_draining();
     }
 
-    pub(super) fn ending_state(&self) -> State {
-        let closes = |flow: &super::Flow| flow.close_code().is_some() || flow.is_closing();
-        let has_closed =
-            self.ending.failure.is_some() || closes(&self.client) || closes(&self.server);
+    /// Returns where the connection is in its life.
+    ///
+    /// While it is [`State::Draining`] all that either side will get may be forwarded, and
+    /// further input is ignored. Once it is [`State::Closed`] the host drops both transports
+    /// when it has written what it has buffered.
+    pub fn state(&self) -> State {
+        let closes = |flow: &Flow| flow.close_code().is_some() || flow.is_closing();
+        let has_closed = self.ending.failure.is_some()
+            || closes(&self.flows.client)
+            || closes(&self.flows.server);
         if self.ending.is_closed {
             State::Closed
         } else if self.ending.is_draining {

@@ -9,16 +9,15 @@ use alloc::vec::Vec;
 use core::mem;
 use core::ops::Range;
 
-use super::forwarding::{Forwarding, trim};
+use super::forwarding::Forwarding;
 use super::options::Direction;
 use super::pings::Pings;
 use super::seen::Traffic;
-use crate::deflate::Direction as Compression;
 use crate::frame::header::{self, Masking, Opcode};
 use crate::stream::{Assembler, Chunks, Extensions, Settings};
-use crate::{Failure, Role, Rule};
+use crate::{Failure, Role, Rule, limits};
 
-pub(super) use boundary::Insertion;
+pub(super) use boundary::{Insertion, Kind};
 use messages::{Held, Message};
 
 /// One direction of the connection, once the handshake is complete.
@@ -26,12 +25,7 @@ pub(super) struct Flow {
     options: Direction,
     from: Role,
     stream: Assembler,
-    /// Whether nothing is known of what the reserved bits and the payloads mean.
-    is_opaque: bool,
-    /// Whether RSV1 says that a message is compressed.
-    compresses: bool,
-    /// Whether messages may refer to earlier ones, so that none can be left out.
-    has_context: bool,
+    extensions: Extensions,
     /// The position of the first byte of the input.
     base: u64,
     /// The position behind the last frame that is complete.
@@ -93,9 +87,7 @@ impl Flow {
             options: *options,
             from,
             stream: Assembler::new(&settings(from, options, Extensions::None)),
-            is_opaque: false,
-            compresses: false,
-            has_context: false,
+            extensions: Extensions::None,
             base: 0,
             boundary: 0,
             frame: None,
@@ -118,12 +110,7 @@ impl Flow {
     /// Frames follow, read with these extensions.
     pub(super) fn begin(&mut self, extensions: Extensions) {
         self.stream = Assembler::new(&settings(self.from, &self.options, extensions));
-        self.is_opaque = extensions == Extensions::Custom;
-        self.compresses = matches!(extensions, Extensions::Deflate(_));
-        self.has_context = matches!(
-            extensions,
-            Extensions::Deflate(Compression { takeover: true, .. })
-        );
+        self.extensions = extensions;
         self.pass(0);
     }
 
@@ -246,9 +233,9 @@ impl Flow {
     }
 
     fn trim(&mut self) {
-        trim(&mut self.undecided);
-        trim(&mut self.insertions);
-        crate::limits::trim(&mut self.whole);
+        limits::trim_queue(&mut self.undecided);
+        limits::trim_queue(&mut self.insertions);
+        limits::trim(&mut self.whole);
     }
 }
 

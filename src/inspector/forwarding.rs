@@ -3,8 +3,6 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
-use crate::limits;
-
 /// A change to the bytes of one direction, at a boundary of frames.
 ///
 /// When all original bytes before `at` have gone on, `insert` is written, and the next `skip`
@@ -105,10 +103,8 @@ impl Forwarding {
 
     /// Whether something is inserted at a position.
     pub(super) fn has_insertion_at(&self, at: u64) -> bool {
-        let edits = self.edits.iter().rev();
-        edits
-            .take_while(|edit| edit.at >= at)
-            .any(|edit| edit.at == at)
+        let first = self.edits.partition_point(|edit| edit.at < at);
+        self.edits.get(first).is_some_and(|edit| edit.at == at)
     }
 
     /// The edits that the host has not taken yet.
@@ -118,20 +114,8 @@ impl Forwarding {
         self.edits.drain(..ready)
     }
 
-    pub(super) fn has_edits(&self) -> bool {
-        self.edits.front().is_some_and(|edit| edit.end() <= self.to)
-    }
-
     /// How many bytes wait to be inserted, and what it takes to keep them.
     pub(super) fn memory(&self) -> usize {
         self.edits.iter().map(Edit::cost).sum()
-    }
-}
-
-/// Forgets the memory of a queue that was long.
-pub(super) fn trim<T>(queue: &mut VecDeque<T>) {
-    let kept = limits::KEPT_CAPACITY / size_of::<T>();
-    if queue.is_empty() && queue.capacity() > kept {
-        queue.shrink_to_fit();
     }
 }

@@ -1,7 +1,6 @@
 //! The handshake of others (RFC 6455, section 4; RFC 8441), in bytes or in header fields.
 
 use alloc::boxed::Box;
-use alloc::format;
 use alloc::vec::Vec;
 use core::mem;
 
@@ -10,7 +9,7 @@ use super::seen::Seen;
 use super::{How, Inspector};
 use crate::deflate::{self, negotiation};
 use crate::handshake::{
-    self, HandshakeKind, Header, Negotiated, Refusal, RequestHead, ResponseHead, UpgradeRequest,
+    self, HandshakeKind, Header, Negotiated, RequestHead, ResponseHead, UpgradeRequest,
 };
 use crate::http::body::BodyReader;
 use crate::http::head::{HeadKind, HeadReader, Version};
@@ -156,7 +155,7 @@ impl Inspector {
                     }
                     let count = body.read(rest, &mut Vec::new());
                     let ends = body.outcome().is_some();
-                    self.server.pass(count);
+                    self.flows.server.pass(count);
                     // A body takes the time that it takes.
                     self.clocks.drain();
                     if ends {
@@ -170,7 +169,7 @@ impl Inspector {
             let complete = match read {
                 Ok((count, complete)) => {
                     at += count;
-                    self.flow(from).hold(count);
+                    self.flows[from].hold(count);
                     complete
                 }
                 Err(rule) => {
@@ -204,9 +203,9 @@ impl Inspector {
                 let mut request = parsed?;
                 for line in stripped {
                     request.strip_extensions();
-                    self.client.leave_out(line);
+                    self.flows.client.leave_out(line);
                 }
-                self.client.pass(0);
+                self.flows.client.pass(0);
                 self.handshake = Handshake::response(request, &self.options);
                 self.records.plain(Seen::Request);
             }
@@ -218,10 +217,10 @@ impl Inspector {
                 self.response = Some(Box::new(ResponseHead::from(head)));
                 self.records.plain(Seen::Response);
                 if is_interim {
-                    self.server.pass(0);
+                    self.flows.server.pass(0);
                     self.handshake = Handshake::response(request, &self.options);
                 } else if checked == Err(Rule::HandshakeRefused) {
-                    self.server.pass(0);
+                    self.flows.server.pass(0);
                     self.refused(body);
                 } else {
                     self.opened(checked?)?;
@@ -240,7 +239,7 @@ impl Inspector {
         let ends = body.outcome().is_some();
         self.handshake = Handshake::Refused(body);
         self.clocks.close();
-        self.client.finish();
+        self.flows.client.finish();
         if ends {
             self.finish_both();
         }
@@ -253,7 +252,7 @@ impl Inspector {
             limit: self.options.direction(from).limits.limit_of(rule),
             ..Failure::from(rule)
         };
-        let speaks = self.is_in_bytes && self.server.forwarding.to() == 0;
+        let speaks = self.is_in_bytes && self.flows.server.forwarding.to() == 0;
         let was_head = self
             .request
             .as_ref()
@@ -262,7 +261,7 @@ impl Inspector {
             _ if !speaks => Vec::new(),
             Role::Client if rule.status().is_some() => handshake::refusal_for(rule, was_head),
             Role::Client => Vec::new(),
-            Role::Server => gateway_error(rule),
+            Role::Server => handshake::gateway_error(rule),
         };
         self.handshake = Handshake::Failed;
         self.fail(from, failure, How::InHandshake(response));
@@ -279,19 +278,4 @@ fn check(request: &UpgradeRequest, status: u16, headers: &[Header]) -> Result<Ne
         negotiation::check(request.extensions(), answer)?;
     }
     Ok(negotiated)
-}
-
-/// The response that takes the place of a server's which breaks a rule (RFC 9110, section
-/// 15.6.3), or of one that doesn't come (15.6.5).
-fn gateway_error(rule: Rule) -> Vec<u8> {
-    let status = match rule {
-        Rule::HandshakeTimeout => 504,
-        _ => 502,
-    };
-    let refusal = Refusal {
-        headers: [Header::new("Content-Type", "text/plain; charset=utf-8")].into(),
-        body: format!("{rule}\n").into(),
-        ..Refusal::new(status)
-    };
-    handshake::refusal_head(&refusal, false).unwrap_or_default()
 }

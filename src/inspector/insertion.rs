@@ -2,8 +2,9 @@
 
 use alloc::vec::Vec;
 
-use super::flow::Insertion;
-use super::{Inspector, other};
+use super::Inspector;
+use super::flow::{Insertion, Kind};
+use super::sides::other;
 use crate::frame::header::{self, FIN, Opcode, WHOLE_BINARY, WHOLE_TEXT};
 use crate::frame::{close, mask, utf8};
 use crate::{Instant, Role, Rule, State};
@@ -21,8 +22,8 @@ impl Inspector {
         self.clocks.read(now);
         self.check_open()?;
         close::write(Some(code), reason)?;
-        self.client.discard_undecided();
-        self.server.discard_undecided();
+        self.flows.client.discard_undecided();
+        self.flows.server.discard_undecided();
         self.close_both(code, reason);
         self.settle();
         Ok(())
@@ -65,11 +66,9 @@ impl Inspector {
         self.check_room(to, payload.len())?;
         let first = if is_text { WHOLE_TEXT } else { WHOLE_BINARY };
         let bytes = self.frame(to, first, payload);
-        self.flow(other(to)).insert(Insertion {
+        self.flows[other(to)].insert(Insertion {
             bytes,
-            is_message: true,
-            ping: None,
-            closes: None,
+            kind: Kind::Message,
         });
         self.settle();
         Ok(())
@@ -83,21 +82,17 @@ impl Inspector {
     /// later ones may refer to it (RFC 7692, section 7.1.1): close the connection instead.
     pub fn decide(&mut self, from: Role, goes_on: bool, now: Instant) -> Result<(), Rule> {
         self.clocks.read(now);
-        self.flow(from).decide(goes_on)?;
+        self.flows[from].decide(goes_on)?;
         self.settle();
         Ok(())
     }
 
     pub(super) fn insert_ping(&mut self, to: Role) {
-        let [payload, ..] = *self.keys.handshake_key().as_chunks::<8>().0 else {
-            return;
-        };
+        let payload = self.keys.bytes();
         let bytes = self.frame(to, FIN | Opcode::Ping.bits(), &payload);
-        self.flow(other(to)).insert(Insertion {
+        self.flows[other(to)].insert(Insertion {
             bytes,
-            is_message: false,
-            ping: Some(payload),
-            closes: None,
+            kind: Kind::Ping(payload),
         });
     }
 
@@ -131,7 +126,7 @@ impl Inspector {
 
     /// Whether there is room for a frame of this length among those that wait.
     fn check_room(&self, to: Role, length: usize) -> Result<(), Rule> {
-        let waiting = self.flow_of(other(to)).waiting();
+        let waiting = self.flows[other(to)].waiting();
         let limit = self.options.direction(other(to)).limits.queued_output;
         match waiting == 0 || waiting.saturating_add(length as u64) <= limit {
             true => Ok(()),

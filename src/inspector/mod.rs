@@ -57,6 +57,7 @@ mod insertion;
 mod options;
 mod pings;
 mod seen;
+mod sides;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -64,7 +65,7 @@ use alloc::vec::Vec;
 use crate::frame::header::MAX_LENGTH;
 use crate::frame::mask::KeySource;
 use crate::handshake::{Negotiated, RequestHead, ResponseHead};
-use crate::{Failure, Instant, Role, Rule, State};
+use crate::{Failure, Instant, Role, Rule};
 
 pub use forwarding::{Edit, End};
 pub use options::{Direction, Options, OtherCode, Payload, Timeouts, UnknownExtensions, View};
@@ -75,6 +76,7 @@ use ending::Ending;
 use flow::Flow;
 use handshake::Handshake;
 use seen::Records;
+use sides::Sides;
 
 /// Looks at a connection between two other sides: [the module](self) has an overview.
 pub struct Inspector {
@@ -87,8 +89,8 @@ pub struct Inspector {
     request: Option<Box<RequestHead>>,
     response: Option<Box<ResponseHead>>,
     negotiated: Option<Negotiated>,
-    client: Flow,
-    server: Flow,
+    /// What each side sends.
+    flows: Sides<Flow>,
     clocks: Clocks,
     ending: Ending,
     records: Records,
@@ -113,8 +115,10 @@ impl Inspector {
             request: None,
             response: None,
             negotiated: None,
-            client: Flow::new(Role::Client, &options.client),
-            server: Flow::new(Role::Server, &options.server),
+            flows: Sides {
+                client: Flow::new(Role::Client, &options.client),
+                server: Flow::new(Role::Server, &options.server),
+            },
             clocks: Clocks::new(now),
             ending: Ending::default(),
             records: Records::default(),
@@ -159,7 +163,7 @@ impl Inspector {
         input: &'a mut [u8],
         now: Instant,
     ) -> Result<Step<'a>, Rule> {
-        self.flow(from).skip(skipped)?;
+        self.flows[from].skip(skipped)?;
         self.records.clear();
         self.clocks.read(now);
         if skipped > 0 || !input.is_empty() {
@@ -172,13 +176,12 @@ impl Inspector {
         self.handle_due();
         self.settle();
         let is_open = matches!(self.handshake, Handshake::Complete);
-        let flow = self.flow_of(from);
+        let flow = &self.flows[from];
         Ok(Step {
             consumed,
             skippable: flow.skippable(),
             wanted: flow.wanted(),
             more: flow.has_more() || (is_open && consumed < input.len()),
-            from,
             records: &self.records.list,
             input,
             copies: &self.records.copies,
@@ -221,7 +224,7 @@ impl Inspector {
         header: &[u8],
         now: Instant,
     ) -> Option<(usize, u64)> {
-        let (length, payload) = self.flow_of(from).unseen_frame(skipped, header)?;
+        let (length, payload) = self.flows[from].unseen_frame(skipped, header)?;
         if !matches!(self.handshake, Handshake::Complete) || self.is_due_at(now) {
             return None;
         }
@@ -231,7 +234,7 @@ impl Inspector {
         self.records.clear();
         self.clocks.read(now);
         self.clocks.input(from);
-        self.flow(from).skip(skipped).ok()?;
+        self.flows[from].skip(skipped).ok()?;
         self.read_frames(from, bytes);
         self.note_message(from);
         Some((length, payload))
@@ -240,11 +243,7 @@ impl Inspector {
     /// Reads frames. Returns how many bytes were taken.
     fn read_frames(&mut self, from: Role, input: &mut [u8]) -> usize {
         let now = self.clocks.now();
-        let flow = match from {
-            Role::Client => &mut self.client,
-            Role::Server => &mut self.server,
-        };
-        match flow.read(input, &mut self.records, now) {
+        match self.flows[from].read(input, &mut self.records, now) {
             Ok(consumed) => consumed,
             Err(failure) => {
                 self.fail(from, failure, How::InBytes);
@@ -254,8 +253,8 @@ impl Inspector {
     }
 
     /// Reports that `from` sends no more bytes, after those that were skipped were reported.
-    /// If its close frame has not come, or the
-    /// handshake is not complete, that breaks [`Rule::ConnectionLost`].
+    /// If its close frame has not come, or the handshake is not complete, that breaks
+    /// [`Rule::ConnectionLost`].
     pub fn end_of_input(&mut self, from: Role, now: Instant) {
         self.records.clear();
         self.clocks.read(now);
@@ -275,18 +274,13 @@ impl Inspector {
     /// Returns the position up to which the bytes that `from` has sent may be forwarded. Those
     /// that an edit leaves out count. It never decreases.
     pub fn forward_to(&self, from: Role) -> u64 {
-        self.flow_of(from).forwarding.to()
+        self.flows[from].forwarding.to()
     }
 
     /// Returns the edits up to [`Inspector::forward_to`] that were not returned before, in
     /// order. Those that were stay valid.
     pub fn take_edits(&mut self, from: Role) -> impl Iterator<Item = Edit> + '_ {
-        self.flow(from).forwarding.take_edits()
-    }
-
-    /// Whether [`Inspector::take_edits`] has any.
-    pub fn has_edits(&self, from: Role) -> bool {
-        self.flow_of(from).forwarding.has_edits()
+        self.flows[from].forwarding.take_edits()
     }
 
     /// Returns how to end the transport to the receiver of what `from` sends, once all up to
@@ -295,13 +289,13 @@ impl Inspector {
     /// After both close frames that is the client's at once, and the server's once the server
     /// has ended its stream (RFC 6455, section 7.1.1).
     pub fn end(&self, from: Role) -> End {
-        self.flow_of(from).forwarding.end()
+        self.flows[from].forwarding.end()
     }
 
     /// Whether nothing that `from` sends goes on any more, beyond
     /// [`Inspector::forward_to`]: the host need not keep it.
     pub fn is_final(&self, from: Role) -> bool {
-        self.flow_of(from).is_final()
+        self.flows[from].is_final()
     }
 
     /// Returns the first rule that was broken, and by whom.
@@ -309,23 +303,14 @@ impl Inspector {
         self.ending.failure
     }
 
-    /// Returns where the connection is in its life.
-    ///
-    /// While it is [`State::Draining`] all that either side will get may be forwarded, and
-    /// further input is ignored. Once it is [`State::Closed`] the host drops both transports
-    /// when it has written what it has buffered.
-    pub fn state(&self) -> State {
-        self.ending_state()
-    }
-
     /// Returns the code of the close frame that a side has sent: 1005 for one without a code.
     pub fn close_code(&self, from: Role) -> Option<u16> {
-        self.flow_of(from).close_code()
+        self.flows[from].close_code()
     }
 
     /// Returns how much a side has sent.
     pub fn traffic(&self, from: Role) -> Traffic {
-        self.flow_of(from).traffic
+        self.flows[from].traffic
     }
 
     /// Returns the head of the request, once it has come in bytes.
@@ -348,24 +333,10 @@ impl Inspector {
     /// not in it.
     pub fn memory(&self) -> usize {
         size_of::<Inspector>()
-            + self.client.memory()
-            + self.server.memory()
+            + self.flows.client.memory()
+            + self.flows.server.memory()
             + self.handshake.memory()
             + self.records.memory()
-    }
-
-    fn flow(&mut self, from: Role) -> &mut Flow {
-        match from {
-            Role::Client => &mut self.client,
-            Role::Server => &mut self.server,
-        }
-    }
-
-    fn flow_of(&self, from: Role) -> &Flow {
-        match from {
-            Role::Client => &self.client,
-            Role::Server => &self.server,
-        }
     }
 
     /// The handshake is complete.
@@ -373,8 +344,8 @@ impl Inspector {
     /// Fails with [`Rule::DeflateAnswerInvalid`] or [`Rule::ExtensionUnknown`].
     fn opened(&mut self, negotiated: Negotiated) -> Result<(), Rule> {
         let [client, server] = handshake::extensions(&negotiated, &self.options)?;
-        self.client.begin(client);
-        self.server.begin(server);
+        self.flows.client.begin(client);
+        self.flows.server.begin(server);
         self.negotiated = Some(negotiated);
         self.handshake = Handshake::Complete;
         self.clocks.open();
@@ -392,12 +363,4 @@ enum How {
     Lost,
     /// In the handshake. The response that the client gets.
     InHandshake(Vec<u8>),
-}
-
-/// The other side.
-fn other(side: Role) -> Role {
-    match side {
-        Role::Client => Role::Server,
-        Role::Server => Role::Client,
-    }
 }

@@ -3,6 +3,7 @@
 use alloc::collections::VecDeque;
 
 use crate::Instant;
+use crate::limits::nanos;
 
 /// Of more pings than this the oldest is forgotten: its pong passes.
 const MAX_REMEMBERED: usize = 16;
@@ -29,6 +30,6 @@ impl Pings {
         let answers = |(known, _): &([u8; 8], Instant)| known == payload;
         let index = self.remembered.iter().position(answers)?;
         let (_, since) = self.remembered.drain(..=index).next_back()?;
-        u64::try_from(now.since(since).as_nanos()).ok()
+        nanos(now.since(since))
     }
 }

@@ -1,9 +1,10 @@
 //! What is seen of a connection.
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
-use crate::Role;
-use crate::stream::PayloadRef;
+use crate::limits;
+use crate::stream::{Assembler, PayloadRef};
 
 /// Something that has passed, or has come and is still held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,7 +121,7 @@ pub(super) enum Place {
     /// In the input, or among what was inflated.
     Stream(PayloadRef),
     /// In the copies that the inspector made.
-    Copied(core::ops::Range<usize>),
+    Copied(Range<usize>),
 }
 
 /// The outcome of one input: [`Inspector::advance`](super::Inspector::advance).
@@ -140,19 +141,13 @@ pub struct Step<'a> {
     /// one call ([`Limits::inflate_per_call`](crate::Limits::inflate_per_call)), or frames
     /// follow behind the head of the response.
     pub more: bool,
-    pub(super) from: Role,
     pub(super) records: &'a [Record],
     pub(super) input: &'a [u8],
     pub(super) copies: &'a [u8],
-    pub(super) stream: &'a crate::stream::Assembler,
+    pub(super) stream: &'a Assembler,
 }
 
 impl<'a> Step<'a> {
-    /// Returns who has sent the input.
-    pub fn from(&self) -> Role {
-        self.from
-    }
-
     /// Returns what was seen, in order.
     pub fn seen(&self) -> impl Iterator<Item = Seen<'a>> + use<'a> {
         let (input, copies, stream) = (self.input, self.copies, self.stream);
@@ -195,8 +190,8 @@ impl Records {
     pub(super) fn clear(&mut self) {
         self.list.clear();
         self.copies.clear();
-        crate::limits::trim(&mut self.list);
-        crate::limits::trim(&mut self.copies);
+        limits::trim(&mut self.list);
+        limits::trim(&mut self.copies);
     }
 
     pub(super) fn memory(&self) -> usize {

@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use crate::limits::nanos;
+
 /// A reading of the host's monotonic clock, in nanoseconds since any origin.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instant {
@@ -29,7 +31,7 @@ impl Instant {
 
     /// Returns the reading `span` later, if it doesn't overflow.
     pub fn checked_after(self, span: Duration) -> Option<Instant> {
-        let span = u64::try_from(span.as_nanos()).ok()?;
+        let span = nanos(span)?;
         Some(Instant::from_nanos(self.nanos.checked_add(span)?))
     }
 

@@ -4,6 +4,7 @@ use core::ops::RangeInclusive;
 use core::time::Duration;
 
 use crate::frame::header::Masking;
+use crate::limits;
 use crate::stream::{Chunks, Extensions, Settings};
 use crate::{Deflate, Limits, Rule, Timeouts};
 
@@ -200,7 +201,7 @@ impl Config {
 
     /// Returns the limit that a rule is about, in the unit of its setting.
     pub(super) fn limit_of(&self, rule: Rule) -> Option<u64> {
-        let nanos = |span: Option<Duration>| u64::try_from(span?.as_nanos()).ok();
+        let nanos = |span: Option<Duration>| span.and_then(limits::nanos);
         match rule {
             Rule::HandshakeTimeout => nanos(self.timeouts.handshake),
             Rule::IdleTimeout => nanos(self.timeouts.idle),

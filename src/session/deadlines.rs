@@ -7,7 +7,7 @@ use super::Session;
 use super::clock::Instant;
 use super::lifecycle::{Cause, Life};
 use crate::stream::Record;
-use crate::{Rule, Timeouts};
+use crate::{Rule, Timeouts, limits};
 
 /// [`Timeouts`] in nanoseconds, the largest value for one that is off.
 struct Spans {
@@ -22,10 +22,7 @@ struct Spans {
 
 impl Spans {
     fn new(timeouts: &Timeouts) -> Spans {
-        let nanos = |span: Option<Duration>| {
-            span.and_then(|span| u64::try_from(span.as_nanos()).ok())
-                .unwrap_or(u64::MAX)
-        };
+        let nanos = |span: Option<Duration>| span.and_then(limits::nanos).unwrap_or(u64::MAX);
         Spans {
             handshake: nanos(timeouts.handshake),
             idle: nanos(timeouts.idle),

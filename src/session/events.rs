@@ -4,9 +4,9 @@ use super::clock::Instant;
 use super::event::Event;
 use super::lifecycle::Life;
 use super::{PongPolicy, Session, pings};
-use crate::Rule;
 use crate::frame::close;
 use crate::stream::{EventKind, PayloadRef, Record};
+use crate::{Rule, limits};
 
 impl Session {
     /// Processes bytes that were read from the transport. [`Events::next`] returns the events;
@@ -210,7 +210,7 @@ impl Session {
             }
             EventKind::UnsolicitedPong => {
                 let round_trip = self.pings.answered(payload, self.deadlines.now());
-                let nanos = round_trip.and_then(|time| u64::try_from(time.as_nanos()).ok());
+                let nanos = round_trip.and_then(limits::nanos);
                 let kind = nanos.map_or(EventKind::UnsolicitedPong, EventKind::Pong);
                 let shown = self.config.report_control_frames;
                 Ok(shown.then_some(Record { kind, ..record }))

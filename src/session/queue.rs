@@ -4,12 +4,11 @@ mod segments;
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use core::mem;
 
 use super::event::Sent;
 use crate::Limits;
 use crate::frame::{header, mask};
-use crate::limits::KEPT_CAPACITY;
+use crate::limits;
 use segments::Segments;
 
 /// How much is masked at a time: whole masks.
@@ -79,7 +78,7 @@ impl Done {
         *count -= 1;
         if *count == 0 {
             self.runs.pop_front();
-            give_back(&mut self.runs);
+            limits::trim_queue(&mut self.runs);
         }
         Some(sent)
     }
@@ -259,7 +258,7 @@ impl Queue {
             self.frames.drain(..completed);
             self.begin(count);
         }
-        give_back(&mut self.frames);
+        limits::trim_queue(&mut self.frames);
     }
 
     /// The first `count` bytes of the first frame were handed out.
@@ -348,14 +347,6 @@ fn extend_masked(bytes: &mut Vec<u8>, payload: &[u8], key: [u8; 4]) {
         let start = bytes.len();
         bytes.extend_from_slice(part);
         mask::apply(bytes.get_mut(start..).unwrap_or_default(), key);
-    }
-}
-
-/// Frees memory of a list that was much longer.
-fn give_back<T>(list: &mut VecDeque<T>) {
-    let kept = KEPT_CAPACITY / mem::size_of::<T>();
-    if list.capacity() > kept.max(4 * list.len()) {
-        list.shrink_to(2 * list.len());
     }
 }
 

@@ -6,20 +6,41 @@ use core::mem;
 use super::{Flow, Open, Reach};
 use crate::inspector::forwarding::End;
 
-/// Frames that wait to be inserted.
+/// A frame that waits to be inserted.
 pub(crate) struct Insertion {
     pub(crate) bytes: Vec<u8>,
-    /// Whether they can't go between the frames of a message.
-    pub(crate) is_message: bool,
-    /// The payload of the ping that they are.
-    pub(crate) ping: Option<[u8; 8]>,
-    /// A close frame: nothing goes on behind it, and the transport ends so.
-    pub(crate) closes: Option<End>,
+    pub(crate) kind: Kind,
+}
+
+/// What is inserted.
+pub(crate) enum Kind {
+    /// A message, which can't go between the frames of another.
+    Message,
+    /// A ping with this payload.
+    Ping([u8; 8]),
+    /// A close frame, or none at all: nothing goes on behind it, and the transport ends so.
+    Close(End),
 }
 
 impl Insertion {
     pub(super) fn cost(&self) -> usize {
         self.bytes.capacity() + size_of::<Insertion>()
+    }
+
+    fn is_message(&self) -> bool {
+        matches!(self.kind, Kind::Message)
+    }
+
+    fn is_ping(&self) -> bool {
+        matches!(self.kind, Kind::Ping(_))
+    }
+
+    /// How the transport ends with it.
+    fn end_mut(&mut self) -> Option<&mut End> {
+        match &mut self.kind {
+            Kind::Close(end) => Some(end),
+            _ => None,
+        }
     }
 }
 
@@ -48,9 +69,9 @@ struct Boundary {
 impl Flow {
     /// Inserts frames at the next boundary that suits them.
     pub(in crate::inspector) fn insert(&mut self, insertion: Insertion) {
-        if insertion.closes.is_some() {
+        if let Kind::Close(_) = insertion.kind {
             // Messages that wait would have nobody to answer them.
-            self.insertions.retain(|other| !other.is_message);
+            self.insertions.retain(|other| !other.is_message());
         }
         self.insertions.push_back(insertion);
         self.place_insertions();
@@ -65,11 +86,7 @@ impl Flow {
 
     /// Whether a ping has not gone to the receiver yet.
     pub(in crate::inspector) fn has_ping_waiting(&self) -> bool {
-        let waits = self
-            .insertions
-            .iter()
-            .any(|insertion| insertion.ping.is_some());
-        waits || !self.placed_pings.is_empty()
+        self.insertions.iter().any(Insertion::is_ping) || !self.placed_pings.is_empty()
     }
 
     /// Returns the payloads of the pings that have gone to the receiver since the last call:
@@ -121,17 +138,19 @@ impl Flow {
     pub(super) fn place_insertions(&mut self) {
         while let Some(boundary) = self.next_boundary() {
             let suits =
-                |insertion: &Insertion| boundary.is_between_messages || !insertion.is_message;
+                |insertion: &Insertion| boundary.is_between_messages || !insertion.is_message();
             let first = self.insertions.iter().position(suits);
             let Some(insertion) = first.and_then(|index| self.insertions.remove(index)) else {
                 return;
             };
-            if let Some(end) = insertion.closes {
-                self.cut_at(boundary.at, insertion.bytes, end);
-            } else {
-                self.forwarding.insert(boundary.at, insertion.bytes);
-                let ping = insertion.ping.map(|payload| (boundary.at, payload));
-                self.placed_pings.extend(ping);
+            let Insertion { bytes, kind } = insertion;
+            match kind {
+                Kind::Close(end) => self.cut_at(boundary.at, bytes, end),
+                Kind::Message => self.forwarding.insert(boundary.at, bytes),
+                Kind::Ping(payload) => {
+                    self.forwarding.insert(boundary.at, bytes);
+                    self.placed_pings.push((boundary.at, payload));
+                }
             }
         }
     }
@@ -171,7 +190,8 @@ impl Flow {
     /// Whether a close frame waits for a boundary, or for messages that are held.
     pub(in crate::inspector) fn is_closing(&self) -> bool {
         let mut waiting = self.insertions.iter();
-        waiting.any(|insertion| insertion.closes.is_some()) || self.cut.is_some()
+        let closes = |insertion: &Insertion| matches!(insertion.kind, Kind::Close(_));
+        waiting.any(closes) || self.cut.is_some()
     }
 
     /// Whether nothing goes on behind a position that is known.
@@ -192,9 +212,7 @@ impl Flow {
     /// The host closes: it lets none of the messages go on that it has not decided on.
     pub(in crate::inspector) fn discard_undecided(&mut self) {
         for held in mem::take(&mut self.undecided) {
-            for range in held.into_ranges() {
-                self.forwarding.skip(range.start, range.end);
-            }
+            self.leave_out_message(held);
         }
         self.settle();
     }
@@ -212,7 +230,7 @@ impl Flow {
     /// boundary will never come, it is reset.
     pub(in crate::inspector) fn finish(&mut self) {
         let mut waiting = self.insertions.iter_mut();
-        let waiting = waiting.find_map(|insertion| insertion.closes.as_mut());
+        let waiting = waiting.find_map(Insertion::end_mut);
         if let Some(cut) = &mut self.cut {
             cut.end = cut.end.max(End::Shutdown);
         } else if let Some(end) = waiting {
@@ -222,9 +240,7 @@ impl Flow {
         } else {
             self.insert(Insertion {
                 bytes: Vec::new(),
-                is_message: false,
-                ping: None,
-                closes: Some(End::Shutdown),
+                kind: Kind::Close(End::Shutdown),
             });
         }
         if self.is_dead && self.cut.is_none_or(|cut| self.base < cut.at) {
@@ -238,11 +254,10 @@ impl Flow {
         let at = self.forwarding.to();
         self.undecided.clear();
         self.insertions.clear();
+        if let Some(message) = &mut self.message {
+            message.held = None;
+        }
         self.cut_at(at, Vec::new(), End::Reset);
-        self.cut = Some(Cut {
-            at,
-            end: End::Reset,
-        });
         self.forwarding.finish(End::Reset);
     }
 

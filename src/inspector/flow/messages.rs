@@ -1,13 +1,12 @@
 //! Messages: what is shown of them, which are held, and what the host decides.
 
 use alloc::vec::Vec;
-use core::mem;
 use core::ops::Range;
 
 use super::{Flow, Reach};
 use crate::inspector::options::Payload;
 use crate::inspector::seen::{Place, Record as SeenRecord, Records, Seen, Summary};
-use crate::stream::Record;
+use crate::stream::{Extensions, Record};
 use crate::{Rule, limits};
 
 /// The message in progress.
@@ -35,10 +34,6 @@ impl Held {
         self.start
     }
 
-    pub(super) fn into_ranges(self) -> Vec<Range<u64>> {
-        self.ranges
-    }
-
     pub(super) fn cost(&self) -> usize {
         size_of::<Held>() + self.ranges.capacity() * size_of::<Range<u64>>()
     }
@@ -54,8 +49,8 @@ impl Flow {
         if is_compressed && !self.options.view.inflate && wire > self.options.limits.message {
             return Err(Rule::MessageTooBig);
         }
-        let is_seen = !self.is_opaque && (!is_compressed || self.options.view.inflate);
-        let holds = self.options.hold_messages && self.cut.is_none() && is_seen;
+        let is_open = self.cut.is_none() && !self.is_opaque(is_compressed);
+        let holds = self.options.hold_messages && is_open;
         let message = self.message.get_or_insert_with(|| Message {
             length: 0,
             is_too_long: false,
@@ -148,9 +143,7 @@ impl Flow {
                     let bytes = self.stream.payload(input, &record.place);
                     self.whole.extend_from_slice(bytes);
                     if last {
-                        let whole = mem::take(&mut self.whole);
-                        place = Some(records.copy(&whole));
-                        self.whole = whole;
+                        place = Some(records.copy(&self.whole));
                         self.whole.clear();
                         limits::trim(&mut self.whole);
                     }
@@ -174,7 +167,7 @@ impl Flow {
         };
         self.traffic.messages += 1;
         self.message_ended = true;
-        let opaque = self.is_opaque || (header.is_compressed && !self.options.view.inflate);
+        let opaque = self.is_opaque(header.is_compressed);
         let is_shown = matches!(self.options.view.payload, Payload::Messages { .. });
         let summary = Summary {
             text: header.is_text,
@@ -193,10 +186,9 @@ impl Flow {
         }
     }
 
-    /// The sender has closed inside a message: what is held of it goes nowhere.
-    pub(super) fn drop_unfinished(&mut self) {
-        let held = self.message.take().and_then(|message| message.held);
-        for range in held.into_iter().flat_map(|held| held.ranges) {
+    /// Nothing of a message goes on that was held.
+    pub(super) fn leave_out_message(&mut self, held: Held) {
+        for range in held.ranges {
             self.forwarding.skip(range.start, range.end);
         }
     }
@@ -218,16 +210,24 @@ impl Flow {
     /// [`Rule::NothingHeld`], [`Rule::ContextNeeded`].
     pub(in crate::inspector) fn decide(&mut self, forward: bool) -> Result<(), Rule> {
         let first = self.undecided.front().ok_or(Rule::NothingHeld)?;
-        if !forward && first.is_compressed && self.has_context {
+        if !forward && first.is_compressed && self.has_context() {
             return Err(Rule::ContextNeeded);
         }
-        let held = self.undecided.pop_front().ok_or(Rule::NothingHeld)?;
-        if !forward {
-            for range in held.ranges {
-                self.forwarding.skip(range.start, range.end);
-            }
+        if let Some(held) = self.undecided.pop_front().filter(|_| !forward) {
+            self.leave_out_message(held);
         }
         self.settle();
         Ok(())
+    }
+
+    /// Whether messages may refer to earlier ones, so that none can be left out.
+    fn has_context(&self) -> bool {
+        matches!(self.extensions, Extensions::Deflate(direction) if direction.takeover)
+    }
+
+    /// Whether nobody can look into the payload of a message.
+    pub(super) fn is_opaque(&self, is_compressed: bool) -> bool {
+        let is_unread = is_compressed && !self.options.view.inflate;
+        self.extensions == Extensions::Custom || is_unread
     }
 }

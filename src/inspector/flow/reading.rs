@@ -5,7 +5,7 @@ use crate::frame::close;
 use crate::frame::header::{Header, Opcode, RSV1};
 use crate::inspector::options::Payload;
 use crate::inspector::seen::{Frame, Record as SeenRecord, Records, Seen};
-use crate::stream::{EventKind, Record};
+use crate::stream::{EventKind, Extensions, Record};
 use crate::{Failure, Instant, Rule};
 
 impl Flow {
@@ -21,17 +21,15 @@ impl Flow {
         now: Instant,
     ) -> Result<usize, Failure> {
         let mut at = 0;
-        if self.is_dead {
+        let read = if self.is_dead {
             at = input.len();
+            Ok(())
         } else {
             self.stream.begin_input(input);
-            let read = self.read_frames(input, &mut at, records, now);
-            if let Err(rule) = read {
-                self.base = self.base.saturating_add(at as u64);
-                return Err(self.locate(rule));
-            }
-        }
+            self.read_frames(input, &mut at, records, now)
+        };
         self.base = self.base.saturating_add(at as u64);
+        read.map_err(|rule| self.locate(rule))?;
         self.settle();
         Ok(at)
     }
@@ -106,9 +104,12 @@ impl Flow {
             return None;
         }
         let (header, length) = frames.peek(bytes).ok()??;
+        let compresses = matches!(self.extensions, Extensions::Deflate(_));
         let (is_text, is_compressed) = match header.opcode {
-            Opcode::Text => (true, self.compresses && header.first & RSV1 != 0),
-            Opcode::Binary => (false, self.compresses && header.first & RSV1 != 0),
+            Opcode::Text | Opcode::Binary => {
+                let is_compressed = compresses && header.first & RSV1 != 0;
+                (header.opcode == Opcode::Text, is_compressed)
+            }
             Opcode::Continuation => {
                 let message = frames.message()?;
                 (message.is_text, message.is_compressed)
@@ -144,11 +145,9 @@ impl Flow {
 
     fn looks_at(&self, is_text: bool, is_compressed: bool) -> bool {
         let view = &self.options.view;
-        if self.is_opaque || (is_compressed && !view.inflate) {
-            return false;
-        }
         let is_shown = view.payload != Payload::Nothing;
-        is_shown || is_compressed || (is_text && view.verify_utf8)
+        let is_read = is_shown || is_compressed || (is_text && view.verify_utf8);
+        is_read && !self.is_opaque(is_compressed)
     }
 
     /// Passes over payload that nobody looks at. Returns whether its frame ends.
@@ -247,7 +246,10 @@ impl Flow {
                 records.list.push(SeenRecord::Close { code, reason });
                 self.close = Some(code);
                 self.insertions.clear();
-                self.drop_unfinished();
+                // What is held of a message that has not ended goes nowhere.
+                if let Some(held) = self.message.take().and_then(|message| message.held) {
+                    self.leave_out_message(held);
+                }
             }
             _ => {}
         }

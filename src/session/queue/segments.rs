@@ -7,8 +7,8 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::{iter, mem};
 
-use super::KEPT_CAPACITY;
 use crate::frame::header;
+use crate::limits::{self, KEPT_CAPACITY};
 
 /// How long a segment of several frames gets. What a host takes at a time, 64 KiB in one read from a socket, fits
 /// with its headers, so that it can be handed out without a copy.
@@ -110,7 +110,7 @@ impl Segments {
             }
             self.drained -= first.len();
             self.full.pop_front();
-            super::give_back(&mut self.full);
+            limits::trim_queue(&mut self.full);
         }
         self.free_if_empty();
     }
@@ -140,7 +140,7 @@ impl Segments {
         if output.is_empty() && self.drained == 0 && (1..=count).contains(&first) {
             *output = match self.full.pop_front() {
                 Some(first) => {
-                    super::give_back(&mut self.full);
+                    limits::trim_queue(&mut self.full);
                     first
                 }
                 None => {

@@ -2,6 +2,7 @@
 
 use super::segments::SEGMENT;
 use super::*;
+use crate::limits::KEPT_CAPACITY;
 use proptest::prelude::*;
 
 const HOST: Origin = Origin::Host(None);
@@ -44,7 +45,7 @@ fn frames_that_went_out_leave_nothing_behind_while_others_wait() {
         queue.advance(2, &mut Done::default());
     }
     assert!(queue.bytes.capacity() <= SEGMENT + KEPT_CAPACITY);
-    assert!(queue.frames.capacity() * mem::size_of::<Frame>() <= KEPT_CAPACITY);
+    assert!(queue.frames.capacity() * size_of::<Frame>() <= KEPT_CAPACITY);
 }
 
 /// A queue of pings and pongs, by their payloads.
