@@ -128,25 +128,29 @@ impl Guest {
     }
 
     /// Calls into the guest, within the limits of one call.
+    fn call<R>(
+        &mut self,
+        call: impl FnOnce(&Websocket, &mut Store<Limiter>) -> wasmtime::Result<R>,
+    ) -> Result<R, SandboxError> {
+        self.begin()?;
+        let result = call(&self.bindings, &mut self.store);
+        result.map_err(|error| self.end(&error))
+    }
+
+    /// Calls a function of the interface `session`.
     pub(crate) fn enter<R>(
         &mut self,
         call: impl FnOnce(&Exports, &mut Store<Limiter>) -> wasmtime::Result<R>,
     ) -> Result<R, SandboxError> {
-        self.begin()?;
-        let exports = self.bindings.websocket_protocol_session();
-        let result = call(exports, &mut self.store);
-        result.map_err(|error| self.end(&error))
+        self.call(|bindings, store| call(bindings.websocket_protocol_session(), store))
     }
 
-    /// Calls a function of the interface `inspector`, within the limits of one call.
+    /// Calls a function of the interface `inspector`.
     pub(crate) fn enter_inspector<R>(
         &mut self,
         call: impl FnOnce(&InspectorExports, &mut Store<Limiter>) -> wasmtime::Result<R>,
     ) -> Result<R, SandboxError> {
-        self.begin()?;
-        let exports = self.bindings.websocket_protocol_inspector();
-        let result = call(exports, &mut self.store);
-        result.map_err(|error| self.end(&error))
+        self.call(|bindings, store| call(bindings.websocket_protocol_inspector(), store))
     }
 
     /// Calls a function of a session's.
@@ -194,10 +198,9 @@ impl Guest {
         {
             return Ok(*options);
         }
-        self.begin()?;
-        let exports = self.bindings.websocket_protocol_options();
-        let made = options::options(exports, &mut self.store, config);
-        let options = made.map_err(|error| self.end(&error))??;
+        let options = self.call(|bindings, store| {
+            options::options(bindings.websocket_protocol_options(), store, config)
+        })??;
         if let Some((_, last)) = self.options.replace((*config, options)) {
             self.enter(|_, store| last.resource_drop(store))?;
         }

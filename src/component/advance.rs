@@ -5,10 +5,11 @@ use alloc::vec::Vec;
 use core::ptr;
 
 use super::bindings::inspector::{self as wit, WebsocketInspectorBorrow};
+use super::convert::instant;
 use super::inspector::Resource;
 use super::layout::{EditRecord, ProgressRecord, SeenRecord, StepRecord, take};
+use crate::Role;
 use crate::inspector::{Edit, Inspector};
-use crate::{Instant, Role};
 
 /// What the host reads after a call, and what it points at.
 #[derive(Default)]
@@ -28,9 +29,6 @@ struct Edits {
 
 impl Edits {
     fn take(&mut self, inspector: &mut Inspector, from: Role) {
-        if self.edits.is_empty() && !inspector.has_edits(from) {
-            return;
-        }
         self.edits.clear();
         self.records.clear();
         self.edits.extend(inspector.take_edits(from));
@@ -72,7 +70,7 @@ unsafe extern "C" fn export_advance(
     let inspector = unsafe { WebsocketInspectorBorrow::lift(inspector) };
     // SAFETY: the list is this call's argument.
     let mut input = unsafe { take(input, input_length) };
-    let now = Instant::from_nanos(now);
+    let now = instant(now);
     inspector
         .get::<Resource>()
         .with_borrowed(|inspector, borrowed| {

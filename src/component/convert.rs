@@ -9,7 +9,7 @@ use crate::handshake::{
     Acceptance, Extension, HandshakeKind, Header, Negotiated, Refusal, Request, RequestHead,
     ResponseHead,
 };
-use crate::{Failure, Fault, Rule, RuleGroup, State};
+use crate::{Failure, Fault, Instant, Rule, RuleGroup, State, limits};
 
 impl From<Failure> for wit::Failure {
     fn from(failure: Failure) -> Self {
@@ -69,9 +69,13 @@ impl From<State> for wit::State {
     }
 }
 
+pub(super) fn instant(now: wit::Instant) -> Instant {
+    Instant::from_nanos(now)
+}
+
 /// A span in nanoseconds; the longest that fits, if it is longer.
 pub(super) fn nanos(span: Duration) -> u64 {
-    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
+    limits::nanos(span).unwrap_or(u64::MAX)
 }
 
 /// Each element of a list.

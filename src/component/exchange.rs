@@ -10,9 +10,10 @@ use alloc::vec::Vec;
 use core::ptr;
 
 use super::bindings::session::WebsocketSessionBorrow;
+use super::convert::instant;
 use super::layout::{OutgoingRecord, RelayRecord, ResultRecord, take};
 use super::session::Resource;
-use crate::{Instant, Rule};
+use crate::Rule;
 
 /// What the host reads after a call, and what it points at beside the session.
 #[derive(Default)]
@@ -48,7 +49,7 @@ unsafe extern "C" fn export(
     session.with_borrowed(|session, borrowed| {
         borrowed.input = input;
         let outgoing = outgoing.iter().map(|record| record.outgoing(&payload));
-        let now = Instant::from_nanos(now);
+        let now = instant(now);
         let input = &mut borrowed.input;
         let exchanged = session.exchange_records(input, outgoing, now, capacity as usize);
         borrowed.result.set(&exchanged);
@@ -75,7 +76,7 @@ unsafe extern "C" fn export_relay(
             WebsocketSessionBorrow::lift(target),
         )
     };
-    let now = Instant::from_nanos(now);
+    let now = instant(now);
     let (session, target) = (session.get::<Resource>(), target.get::<Resource>());
     session.with_borrowed(|session, borrowed| {
         borrowed.input = input;

@@ -2,47 +2,23 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::cell::RefCell;
 
 use super::advance::Borrowed;
 use super::bindings::inspector::{self as wit, InspectorOptionsBorrow};
 use super::bindings::{Component, session, types};
-use super::convert::all;
+use super::convert::{all, instant};
 use super::inspector_options::InspectorOptions;
+use crate::Rule;
 use crate::handshake::Header;
 use crate::inspector::{End, Inspector};
-use crate::{Instant, Rule};
 
-/// The resource. A component is never entered twice at once, so a borrow of the cell never
-/// meets another.
-pub(super) struct Resource {
-    inspector: RefCell<Inspector>,
-    borrowed: RefCell<Borrowed>,
-}
+/// The resource.
+pub(super) type Resource = super::resource::Resource<Inspector, Borrowed>;
 
 type Answer<T> = Result<T, types::Failure>;
 
-impl Resource {
-    fn with<T>(&self, call: impl FnOnce(&mut Inspector) -> T) -> T {
-        call(&mut self.inspector.borrow_mut())
-    }
-
-    pub(super) fn with_borrowed<T>(
-        &self,
-        call: impl FnOnce(&mut Inspector, &mut Borrowed) -> T,
-    ) -> T {
-        call(
-            &mut self.inspector.borrow_mut(),
-            &mut self.borrowed.borrow_mut(),
-        )
-    }
-}
-
 fn resource(inspector: Result<Inspector, Rule>) -> Answer<wit::WebsocketInspector> {
-    Ok(wit::WebsocketInspector::new(Resource {
-        inspector: RefCell::new(inspector?),
-        borrowed: RefCell::default(),
-    }))
+    Ok(wit::WebsocketInspector::new(Resource::new(inspector?)))
 }
 
 impl wit::Guest for Component {
@@ -181,10 +157,6 @@ impl wit::GuestWebsocketInspector for Resource {
     fn memory(&self) -> u64 {
         self.with(|inspector| inspector.memory() as u64)
     }
-}
-
-fn instant(now: types::Instant) -> Instant {
-    Instant::from_nanos(now)
 }
 
 impl From<End> for wit::End {

@@ -1,20 +1,18 @@
 //! The exports of the options of an inspector.
 
 use core::cell::Cell;
-use core::time::Duration;
 
 use super::bindings::inspector as wit;
 use super::bindings::types;
+use super::options::{Outcome, check, check_keepalive, span};
 use crate::inspector::{Direction, Options, OtherCode, Payload, UnknownExtensions};
-use crate::{Failure, Limits, Role, Rule, Timeouts};
+use crate::{Limits, Role, Rule};
 
 /// The resource.
 #[derive(Default)]
 pub(super) struct InspectorOptions {
     options: Cell<Options>,
 }
-
-type Outcome = Result<(), types::Failure>;
 
 impl InspectorOptions {
     /// The settings that an inspector is made with.
@@ -54,26 +52,6 @@ impl From<Role> for wit::Side {
             Role::Server => wit::Side::Server,
         }
     }
-}
-
-fn span(timeout: Option<types::Duration>) -> Option<Duration> {
-    timeout.map(Duration::from_nanos)
-}
-
-/// A value is below the least one of the option's range.
-fn check(setter: &str, value: u64, least: u64) -> Outcome {
-    if value >= least {
-        return Ok(());
-    }
-    let failure = Failure {
-        limit: Some(least),
-        value: Some(value),
-        ..Rule::ConfigOutOfRange.into()
-    };
-    Err(types::Failure {
-        section: setter.into(),
-        ..failure.into()
-    })
 }
 
 impl wit::GuestInspectorOptions for InspectorOptions {
@@ -140,8 +118,7 @@ impl wit::GuestInspectorOptions for InspectorOptions {
     }
 
     fn set_max_inflate_per_call(&self, of: wit::Side, bytes: u32) -> Outcome {
-        let least = *Limits::INFLATE_PER_CALL.start();
-        check("set-max-inflate-per-call", bytes.into(), least.into())?;
+        check("set-max-inflate-per-call", bytes, Limits::INFLATE_PER_CALL)?;
         self.set_of(of, |direction| direction.limits.inflate_per_call = bytes);
         Ok(())
     }
@@ -163,8 +140,7 @@ impl wit::GuestInspectorOptions for InspectorOptions {
     }
 
     fn set_keepalive_interval(&self, of: wit::Side, interval: Option<types::Duration>) -> Outcome {
-        let least = super::convert::nanos(Timeouts::MIN_KEEPALIVE);
-        check("set-keepalive-interval", interval.unwrap_or(least), least)?;
+        check_keepalive(interval)?;
         self.set_of(of, |direction| direction.keepalive = span(interval));
         Ok(())
     }

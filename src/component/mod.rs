@@ -18,6 +18,7 @@ mod inspector;
 mod inspector_options;
 mod layout;
 mod options;
+mod resource;
 #[cfg(target_arch = "wasm32")]
 mod runtime;
 mod session;

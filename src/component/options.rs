@@ -15,7 +15,7 @@ pub(super) struct Options {
     deflate: Cell<Deflate>,
 }
 
-type Outcome = Result<(), types::Failure>;
+pub(super) type Outcome = Result<(), types::Failure>;
 
 impl wit::Guest for Component {
     type SessionOptions = Options;
@@ -43,7 +43,7 @@ impl Options {
 }
 
 /// Fails if the value that a setter gets is out of the option's range.
-fn check<T: Copy + PartialOrd + Into<u64>>(
+pub(super) fn check<T: Copy + PartialOrd + Into<u64>>(
     setter: &str,
     value: T,
     range: RangeInclusive<T>,
@@ -63,7 +63,14 @@ fn check<T: Copy + PartialOrd + Into<u64>>(
     })
 }
 
-fn span(timeout: Option<types::Duration>) -> Option<Duration> {
+/// Fails if pings with this interval would come too often.
+pub(super) fn check_keepalive(interval: Option<types::Duration>) -> Outcome {
+    let least = nanos(Timeouts::MIN_KEEPALIVE);
+    let interval = interval.unwrap_or(least);
+    check("set-keepalive-interval", interval, least..=u64::MAX)
+}
+
+pub(super) fn span(timeout: Option<types::Duration>) -> Option<Duration> {
     timeout.map(Duration::from_nanos)
 }
 
@@ -193,13 +200,7 @@ impl wit::GuestSessionOptions for Options {
     }
 
     fn set_keepalive_interval(&self, interval: Option<types::Duration>) -> Outcome {
-        if let Some(interval) = interval {
-            check(
-                "set-keepalive-interval",
-                interval,
-                nanos(Timeouts::MIN_KEEPALIVE)..=u64::MAX,
-            )?;
-        }
+        check_keepalive(interval)?;
         self.set(|config| config.timeouts.keepalive = span(interval));
         Ok(())
     }

@@ -2,47 +2,23 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::cell::RefCell;
 
 use super::bindings::options::SessionOptionsBorrow;
 use super::bindings::{Component, session as wit, types};
-use super::convert::{all, nanos};
+use super::convert::{all, instant, nanos};
 use super::exchange::Borrowed;
 use super::options::Options;
 use crate::handshake::{self, Header};
 use crate::session::{ActionId, ActionQueue, Completion, Received};
 use crate::{Action, EventKind, Initiator, Instant, Message, Outcome, Rule, Session, Timeouts};
 
-/// The resource. A component is never entered twice at once, so a borrow of a cell
-/// never meets another.
-pub(super) struct Resource {
-    session: RefCell<Session>,
-    borrowed: RefCell<Borrowed>,
-}
+/// The resource.
+pub(super) type Resource = super::resource::Resource<Session, Borrowed>;
 
 type Answer<T> = Result<T, types::Failure>;
 
-impl Resource {
-    fn with<T>(&self, call: impl FnOnce(&mut Session) -> T) -> T {
-        call(&mut self.session.borrow_mut())
-    }
-
-    pub(super) fn with_borrowed<T>(
-        &self,
-        call: impl FnOnce(&mut Session, &mut Borrowed) -> T,
-    ) -> T {
-        call(
-            &mut self.session.borrow_mut(),
-            &mut self.borrowed.borrow_mut(),
-        )
-    }
-}
-
 fn resource(session: Result<Session, Rule>) -> Answer<wit::WebsocketSession> {
-    Ok(wit::WebsocketSession::new(Resource {
-        session: RefCell::new(session?),
-        borrowed: RefCell::default(),
-    }))
+    Ok(wit::WebsocketSession::new(Resource::new(session?)))
 }
 
 impl wit::Guest for Component {
@@ -287,10 +263,6 @@ impl wit::GuestWebsocketSession for Resource {
     fn round_trip_time(&self) -> Option<types::Duration> {
         self.with(|session| session.round_trip_time().map(nanos))
     }
-}
-
-fn instant(now: types::Instant) -> Instant {
-    Instant::from_nanos(now)
 }
 
 impl From<Action> for wit::Action {

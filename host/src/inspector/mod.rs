@@ -1,6 +1,7 @@
 //! An inspector in a guest: it inspects a WebSocket connection that a proxy forwards as it is.
 
 mod options;
+mod types;
 
 use wasmtime::component::ResourceAny;
 
@@ -53,45 +54,6 @@ type Store = wasmtime::Store<Limiter>;
 pub struct Inspector {
     resource: ResourceAny,
     guest: GuestId,
-}
-
-impl From<Role> for Side {
-    fn from(role: Role) -> Self {
-        match role {
-            Role::Client => Self::Client,
-            Role::Server => Self::Server,
-        }
-    }
-}
-
-impl From<Side> for Role {
-    fn from(side: Side) -> Self {
-        match side {
-            Side::Client => Self::Client,
-            Side::Server => Self::Server,
-        }
-    }
-}
-
-impl Step {
-    /// Returns the bytes of a part of the payload.
-    #[must_use]
-    pub fn bytes(&self, span: Span) -> &[u8] {
-        let start = span.start as usize;
-        let rest = self.payload.get(start..).unwrap_or_default();
-        rest.get(..span.length as usize).unwrap_or_default()
-    }
-}
-
-impl Progress {
-    /// Returns what goes on of what a side sends.
-    #[must_use]
-    pub fn of(&self, from: Role) -> &Forwarding {
-        match from {
-            Role::Client => &self.client,
-            Role::Server => &self.server,
-        }
-    }
 }
 
 impl Inspector {
@@ -280,10 +242,9 @@ impl Inspector {
         reason: &str,
         now: Instant,
     ) -> Result<Progress, CallError> {
-        self.tell(guest, |inspector, store, this| {
+        self.change(guest, |inspector, store, this| {
             inspector.call_close(store, this, code, reason, now)
-        })?;
-        Ok(self.progress(guest)?)
+        })
     }
 
     /// Inserts a ping towards a side at its next boundary of frames. Its pong is swallowed.
@@ -292,10 +253,9 @@ impl Inspector {
     ///
     /// `not-open`, `already-closing`, `queue-full`, or the guest has ended.
     pub fn ping(&self, guest: &mut Guest, to: Role, now: Instant) -> Result<Progress, CallError> {
-        self.tell(guest, |inspector, store, this| {
+        self.change(guest, |inspector, store, this| {
             inspector.call_ping(store, this, to.into(), now)
-        })?;
-        Ok(self.progress(guest)?)
+        })
     }
 
     /// Inserts a message towards a side, between two messages.
@@ -311,10 +271,9 @@ impl Inspector {
         is_text: bool,
         now: Instant,
     ) -> Result<Progress, CallError> {
-        self.tell(guest, |inspector, store, this| {
+        self.change(guest, |inspector, store, this| {
             inspector.call_insert(store, this, to.into(), payload, is_text, now)
-        })?;
-        Ok(self.progress(guest)?)
+        })
     }
 
     /// Decides on the first message of `from` that is held: it goes on, or is left out.
@@ -329,10 +288,9 @@ impl Inspector {
         goes_on: bool,
         now: Instant,
     ) -> Result<Progress, CallError> {
-        self.tell(guest, |inspector, store, this| {
+        self.change(guest, |inspector, store, this| {
             inspector.call_decide(store, this, from.into(), goes_on, now)
-        })?;
-        Ok(self.progress(guest)?)
+        })
     }
 
     /// Reports that the host has stopped reading what `from` sends.
@@ -474,5 +432,19 @@ impl Inspector {
         ) -> wasmtime::Result<Result<R, Failure>>,
     ) -> Result<R, CallError> {
         Ok(self.ask(guest, call)??)
+    }
+
+    /// Calls one that can break a rule, and changes what goes on.
+    fn change(
+        &self,
+        guest: &mut Guest,
+        call: impl FnOnce(
+            &contract::GuestWebsocketInspector<'_>,
+            &mut Store,
+            ResourceAny,
+        ) -> wasmtime::Result<Result<(), Failure>>,
+    ) -> Result<Progress, CallError> {
+        self.tell(guest, call)?;
+        Ok(self.progress(guest)?)
     }
 }
