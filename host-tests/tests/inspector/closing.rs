@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use host_tests::ROLES;
+use host_tests::engine::peer_of;
 use host_tests::inspected::{Inspects, Proxy, Saw};
 use host_tests::on_both_inspectors;
 use host_tests::wire::Frame;
@@ -10,7 +12,7 @@ use websocket_component::handshake::Negotiated;
 use websocket_component::inspector::{End, Options, OtherCode};
 use websocket_component::{Rule, State};
 
-use crate::{BOTH, by, frames_that_reach, other};
+use crate::{by, frames_that_reach};
 
 fn open<I: Inspects>() -> Proxy<I> {
     Proxy::<I>::open(Options::default(), &Negotiated::default())
@@ -19,9 +21,9 @@ fn open<I: Inspects>() -> Proxy<I> {
 const CLOSE_TIME: Duration = Duration::from_secs(10);
 
 fn a_closing_handshake_passes_and_the_server_ends_its_transport_first<I: Inspects>() {
-    for first in BOTH {
+    for first in ROLES {
         let mut proxy = open::<I>();
-        let last = other(first);
+        let last = peer_of(first);
         proxy.send(first, &by(first, &[Frame::close(1000, "bye")]));
         assert_eq!(proxy.inspector.state(), State::Closing);
         assert_eq!(
@@ -38,7 +40,7 @@ fn a_closing_handshake_passes_and_the_server_ends_its_transport_first<I: Inspect
             proxy.saw,
             [(first, close(1000, "bye")), (last, close(1000, ""))]
         );
-        // To the client, whose server the proxy is; the upstream ends by itself.
+        // Towards the client the proxy is the server, which ends first (RFC 6455, section 7.1.1).
         assert_eq!(proxy.ends(), (End::Shutdown, End::None));
         proxy.end_of_input(Server);
         assert_eq!(proxy.ends(), (End::Shutdown, End::Shutdown));
@@ -47,7 +49,7 @@ fn a_closing_handshake_passes_and_the_server_ends_its_transport_first<I: Inspect
         assert_eq!(proxy.inspector.state(), State::Closed);
         assert_eq!(proxy.broken(), None);
         assert_eq!(
-            BOTH.map(|side| proxy.inspector.close_code(side)),
+            ROLES.map(|side| proxy.inspector.close_code(side)),
             [Some(1000); 2]
         );
         assert_eq!(proxy.inspector.next_deadline(), None);
@@ -67,11 +69,11 @@ fn an_upstream_that_doesnt_end_its_transport_is_waited_for_up_to_a_deadline<I: I
 }
 
 fn a_close_that_is_not_answered_is_cut_off<I: Inspects>() {
-    for first in BOTH {
+    for first in ROLES {
         let mut proxy = open::<I>();
         proxy.send(first, &by(first, &[Frame::close(1000, "")]));
         proxy.wait(CLOSE_TIME);
-        assert_eq!(proxy.broken(), Some((other(first), Rule::CloseTimeout)));
+        assert_eq!(proxy.broken(), Some((peer_of(first), Rule::CloseTimeout)));
         assert_eq!(proxy.ends(), (End::Shutdown, End::Shutdown));
         proxy.wait(CLOSE_TIME);
         assert_eq!(proxy.inspector.state(), State::Closed);
@@ -79,12 +81,12 @@ fn a_close_that_is_not_answered_is_cut_off<I: Inspects>() {
 }
 
 fn what_follows_a_close_frame_does_not_go_on<I: Inspects>() {
-    for from in BOTH {
+    for from in ROLES {
         let mut proxy = open::<I>();
         let close = Frame::close(1000, "");
         let frames = [close.clone(), Frame::text("too late"), Frame::new(0xb, "")];
         proxy.send(from, &by(from, &frames));
-        assert_eq!(frames_that_reach(&mut proxy, other(from)), [close]);
+        assert_eq!(frames_that_reach(&mut proxy, peer_of(from)), [close]);
         assert_eq!(proxy.broken(), None);
     }
 }
@@ -100,7 +102,7 @@ fn who_breaks_a_rule_gets_its_code_and_the_other_side_the_gateways<I: Inspects>(
             [Frame::close(1002, reason)]
         );
         assert_eq!(
-            frames_that_reach(&mut proxy, other(from)),
+            frames_that_reach(&mut proxy, peer_of(from)),
             [Frame::close(told, "")]
         );
         assert_eq!(proxy.ends(), (End::Shutdown, End::Shutdown));
@@ -116,24 +118,24 @@ fn who_breaks_a_rule_gets_its_code_and_the_other_side_the_gateways<I: Inspects>(
 fn both_sides_may_get_the_rules_code<I: Inspects>() {
     let mut options = Options::default();
     options.other_code = OtherCode::Same;
-    for from in BOTH {
+    for from in ROLES {
         let mut proxy = Proxy::<I>::open(options, &Negotiated::default());
         proxy.send(from, &by(from, &[Frame::text(b"\xff")]));
         assert_eq!(
-            frames_that_reach(&mut proxy, other(from)),
+            frames_that_reach(&mut proxy, peer_of(from)),
             [Frame::close(1007, "")]
         );
     }
 }
 
 fn who_breaks_a_rule_is_told_at_the_end_of_the_frame_that_is_on_its_way_to_it<I: Inspects>() {
-    for from in BOTH {
+    for from in ROLES {
         let mut proxy = open::<I>();
-        let message = by(other(from), &[Frame::binary([7; 1000])]);
-        proxy.send(other(from), &message[..500]);
+        let message = by(peer_of(from), &[Frame::binary([7; 1000])]);
+        proxy.send(peer_of(from), &message[..500]);
         proxy.send(from, &by(from, &[Frame::new(0x3, "")]));
-        assert_eq!(proxy.inspector.end(other(from)), End::None);
-        proxy.send(other(from), &message[500..]);
+        assert_eq!(proxy.inspector.end(peer_of(from)), End::None);
+        proxy.send(peer_of(from), &message[500..]);
         let reached = frames_that_reach(&mut proxy, from);
         assert_eq!(reached.len(), 2);
         assert_eq!(reached[0], Frame::binary([7; 1000]));
@@ -143,13 +145,13 @@ fn who_breaks_a_rule_is_told_at_the_end_of_the_frame_that_is_on_its_way_to_it<I:
 }
 
 fn if_that_end_doesnt_come_in_time_it_is_reset<I: Inspects>() {
-    for from in BOTH {
+    for from in ROLES {
         let mut proxy = open::<I>();
-        let message = by(other(from), &[Frame::binary([7; 1000])]);
-        proxy.send(other(from), &message[..500]);
+        let message = by(peer_of(from), &[Frame::binary([7; 1000])]);
+        proxy.send(peer_of(from), &message[..500]);
         proxy.send(from, &by(from, &[Frame::new(0x3, "")]));
         proxy.wait(CLOSE_TIME);
-        assert_eq!(proxy.inspector.end(other(from)), End::Reset);
+        assert_eq!(proxy.inspector.end(peer_of(from)), End::Reset);
         assert_eq!(proxy.inspector.end(from), End::Shutdown);
     }
 }
@@ -159,14 +161,14 @@ fn a_receiver_inside_a_frame_that_breaks_a_rule_is_reset<I: Inspects>() {
     for direction in [&mut options.client, &mut options.server] {
         direction.hold_frame = 100;
     }
-    for from in BOTH {
+    for from in ROLES {
         let mut proxy = Proxy::<I>::open(options, &Negotiated::default());
         let mut text = vec![b'a'; 1000];
         text[800] = 0xff;
         proxy.send_in(from, &by(from, &[Frame::text(text)]), 100);
         assert_eq!(proxy.broken(), Some((from, Rule::InvalidUtf8)));
         assert_eq!(proxy.inspector.end(from), End::Reset);
-        assert!(proxy.reached(other(from)).len() < 808);
+        assert!(proxy.reached(peer_of(from)).len() < 808);
         assert_eq!(
             frames_that_reach(&mut proxy, from)[0].payload[..2],
             [3, 0xef]
@@ -181,18 +183,18 @@ fn a_stream_that_ends_without_a_close_frame_is_one_for_the_other_side<I: Inspect
         proxy.end_of_input(from);
         assert_eq!(proxy.broken(), Some((from, Rule::ConnectionLost)));
         let expected = [Frame::text("last words"), Frame::close(told, "")];
-        assert_eq!(frames_that_reach(&mut proxy, other(from)), expected);
+        assert_eq!(frames_that_reach(&mut proxy, peer_of(from)), expected);
         assert_eq!(proxy.ends(), (End::Shutdown, End::Shutdown));
     }
 }
 
 fn a_stream_that_ends_inside_a_frame_resets_the_other_side<I: Inspects>() {
-    for from in BOTH {
+    for from in ROLES {
         let mut proxy = open::<I>();
         proxy.send(from, &by(from, &[Frame::binary([7; 1000])])[..500]);
         proxy.end_of_input(from);
         assert_eq!(proxy.inspector.end(from), End::Reset);
-        assert_eq!(proxy.reached(other(from)).len(), 500);
+        assert_eq!(proxy.reached(peer_of(from)).len(), 500);
     }
 }
 
@@ -218,7 +220,7 @@ fn the_host_closes_both_sides_at_their_boundaries_and_the_answers_are_swallowed<
     for side in [Server, Client] {
         assert_eq!(proxy.ends(), (End::None, End::None));
         proxy.send(side, &by(side, &[Frame::text("too late"), close.clone()]));
-        assert_eq!(proxy.reached(other(side)), b"");
+        assert_eq!(proxy.reached(peer_of(side)), b"");
     }
     assert_eq!(proxy.ends(), (End::Shutdown, End::None));
     proxy.end_of_input(Server);
@@ -237,7 +239,7 @@ fn a_close_that_the_host_sends_is_cut_off_if_nobody_answers<I: Inspects>() {
 }
 
 fn class_07_odd_close_frames_never_reach_the_other_side<I: Inspects>() {
-    for from in BOTH {
+    for from in ROLES {
         for (frame, rule) in [
             (Frame::close(1005, ""), Rule::CloseCodeReserved),
             (Frame::new(8, [3]), Rule::ClosePayloadTooShort),
@@ -249,7 +251,7 @@ fn class_07_odd_close_frames_never_reach_the_other_side<I: Inspects>() {
             assert_eq!(proxy.broken(), Some((from, rule)));
             let told = if from == Client { 1001 } else { 1014 };
             let expected = [Frame::close(told, "")];
-            assert_eq!(frames_that_reach(&mut proxy, other(from)), expected);
+            assert_eq!(frames_that_reach(&mut proxy, peer_of(from)), expected);
         }
     }
 }

@@ -1,6 +1,8 @@
 //! How far original bytes go on, and what need not be given.
 
+use host_tests::ROLES;
 use host_tests::deflate;
+use host_tests::engine::peer_of;
 use host_tests::inspected::{Inspects, Proxy};
 use host_tests::on_both_inspectors;
 use host_tests::wire::{Frame, RSV1};
@@ -8,7 +10,7 @@ use websocket_component::handshake::Negotiated;
 use websocket_component::inspector::{Options, UnknownExtensions};
 use websocket_component::{Role, Rule};
 
-use crate::{BOTH, by, other};
+use crate::by;
 
 fn open<I: Inspects>(options: Options) -> Proxy<I> {
     Proxy::<I>::open(options, &Negotiated::default())
@@ -26,7 +28,7 @@ fn whatever_breaks_no_rule_goes_on_as_it_came_however_it_is_cut<I: Inspects>() {
         Frame::binary([]),
         Frame::close(1000, "bye"),
     ];
-    for from in BOTH {
+    for from in ROLES {
         let bytes = by(from, &frames);
         for length in [1, 2, 3, 7, 125, 4096, usize::MAX] {
             for skips in [false, true] {
@@ -34,7 +36,10 @@ fn whatever_breaks_no_rule_goes_on_as_it_came_however_it_is_cut<I: Inspects>() {
                 proxy.skips = skips;
                 proxy.send_in(from, &bytes, length.min(bytes.len()));
                 assert_eq!(proxy.broken(), None);
-                assert!(proxy.reached(other(from)) == bytes, "{from:?} in {length}");
+                assert!(
+                    proxy.reached(peer_of(from)) == bytes,
+                    "{from:?} in {length}"
+                );
                 assert_eq!(proxy.reached(from), b"");
             }
         }
@@ -43,7 +48,7 @@ fn whatever_breaks_no_rule_goes_on_as_it_came_however_it_is_cut<I: Inspects>() {
 
 fn binary_payload_need_not_be_given<I: Inspects>() {
     let length = 16 << 20;
-    for from in BOTH {
+    for from in ROLES {
         let mut proxy = open::<I>(Options::default());
         proxy.skips = true;
         let message = by(from, &[Frame::binary(vec![7; length])]);
@@ -52,7 +57,7 @@ fn binary_payload_need_not_be_given<I: Inspects>() {
         assert_eq!(proxy.inspector.forward_to(from), message.len() as u64);
         proxy.send(from, &message[header..]);
         assert_eq!(proxy.sent(from).skipped, length);
-        assert!(proxy.reached(other(from)) == message);
+        assert!(proxy.reached(peer_of(from)) == message);
         assert!(
             proxy.inspector.memory() < 8192,
             "{}",
@@ -82,7 +87,7 @@ fn more_may_not_be_skipped_than_was_said<I: Inspects>() {
 }
 
 fn a_header_is_held_until_it_is_whole<I: Inspects>() {
-    for from in BOTH {
+    for from in ROLES {
         let mut proxy = open::<I>(Options::default());
         let header = Frame::binary([]).by(from).header(70_000);
         for (count, byte) in header.iter().enumerate() {
@@ -120,7 +125,7 @@ fn text_is_held_up_to_a_bound_and_goes_on_beyond_it_as_it_is_verified<I: Inspect
 }
 
 fn a_violation_leaves_what_is_whole_before_it_and_nothing_behind<I: Inspects>() {
-    for from in BOTH {
+    for from in ROLES {
         let good = by(from, &[Frame::text("good"), Frame::binary([7; 200])]);
         let bad = by(from, &[Frame::text(b"bad\xff"), Frame::text("behind")]);
         let bytes = [&good[..], &bad].concat();
@@ -132,7 +137,7 @@ fn a_violation_leaves_what_is_whole_before_it_and_nothing_behind<I: Inspects>() 
                 proxy.failure().and_then(|failure| failure.offset),
                 Some(good.len() as u64)
             );
-            let reached = proxy.reached(other(from));
+            let reached = proxy.reached(peer_of(from));
             assert!(reached.starts_with(&good));
             assert_eq!(reached[good.len()], 0x88, "a close frame behind it");
         }
@@ -140,7 +145,7 @@ fn a_violation_leaves_what_is_whole_before_it_and_nothing_behind<I: Inspects>() 
 }
 
 fn a_compressed_message_is_followed_without_being_changed<I: Inspects>() {
-    for from in BOTH {
+    for from in ROLES {
         let mut proxy = Proxy::<I>::open(Options::default(), &deflate::negotiated(""));
         let mut peer = deflate::Peer::default();
         let mut sent = Vec::new();
@@ -150,7 +155,7 @@ fn a_compressed_message_is_followed_without_being_changed<I: Inspects>() {
         }
         proxy.send_in(from, &sent, 100);
         assert_eq!(proxy.broken(), None);
-        assert!(proxy.reached(other(from)) == sent);
+        assert!(proxy.reached(peer_of(from)) == sent);
     }
 }
 
@@ -197,7 +202,7 @@ fn what_an_unknown_extension_makes_of_payloads_is_opaque<I: Inspects>() {
 }
 
 fn headers_pass_as_scalars_if_there_is_nothing_to_tell<I: Inspects>() {
-    for from in BOTH {
+    for from in ROLES {
         let mut proxy = Proxy::<I>::open(Options::default(), &Negotiated::default());
         proxy.skips = true;
         let frames = [
@@ -211,14 +216,14 @@ fn headers_pass_as_scalars_if_there_is_nothing_to_tell<I: Inspects>() {
         let bytes = by(from, &frames);
         proxy.send_in(from, &bytes, 100);
         assert_eq!(proxy.broken(), None);
-        assert!(proxy.reached(other(from)) == bytes);
+        assert!(proxy.reached(peer_of(from)) == bytes);
         // A header that comes in two parts is told in lists.
         assert!((2..=4).contains(&proxy.passed), "{}", proxy.passed);
         let traffic = proxy.inspector.traffic(from);
         assert_eq!(traffic, (5, 4, 3 + 300 + 70_000 + 9));
 
         // Another rule than what is looked at is broken.
-        proxy.send(from, &Frame::binary([]).by(other(from)).header(5));
+        proxy.send(from, &Frame::binary([]).by(peer_of(from)).header(5));
         assert!(proxy.broken().is_some());
     }
 }

@@ -8,11 +8,13 @@ use host_tests::inspected::{Inspects, Proxy, Saw};
 use host_tests::on_both_inspectors;
 use host_tests::wire::{Frame, RSV1};
 use websocket_component::Role::{Client, Server};
-use websocket_component::handshake::{HandshakeKind, Header};
+use websocket_component::handshake::HandshakeKind;
 use websocket_component::inspector::{End, Options, UnknownExtensions};
 use websocket_component::{Rule, State};
 
-use crate::by;
+use crate::{by, headers};
+
+const SWITCHING: &str = "HTTP/1.1 101 Switching Protocols";
 
 const ACCEPTED: [(&str, &str); 3] = [
     ("Upgrade", "websocket"),
@@ -22,7 +24,7 @@ const ACCEPTED: [(&str, &str); 3] = [
 
 fn response(more: &[(&str, &str)]) -> Vec<u8> {
     let fields: Vec<_> = ACCEPTED.iter().chain(more).copied().collect();
-    heads::head("HTTP/1.1 101 Switching Protocols", &fields)
+    heads::head(SWITCHING, &fields)
 }
 
 /// A proxy through which a request and the response to it have gone.
@@ -169,7 +171,7 @@ fn a_response_that_breaks_a_rule_never_reaches_the_client<I: Inspects>() {
     let wrong = |name: &str, value: &str| {
         let fields =
             ACCEPTED.map(|(known, good)| (known, if known == name { value } else { good }));
-        heads::head("HTTP/1.1 101 Switching Protocols", &fields)
+        heads::head(SWITCHING, &fields)
     };
     for (response, rule) in [
         (wrong("Sec-WebSocket-Accept", "AAAA"), Rule::AcceptWrong),
@@ -256,11 +258,6 @@ fn a_server_that_leaves_or_is_silent_is_a_bad_gateway<I: Inspects>() {
     proxy.wait(Duration::from_secs(10));
     assert_eq!(proxy.broken(), Some((Server, Rule::HandshakeTimeout)));
     assert!(text(&proxy.reached(Client)).starts_with("HTTP/1.1 504 "));
-}
-
-fn headers(fields: &[(&str, &str)]) -> Vec<Header> {
-    let header = |(name, value): &(&str, &str)| Header::new(*name, *value);
-    fields.iter().map(header).collect()
 }
 
 fn a_handshake_in_header_fields_is_checked_over_http_1_and_2<I: Inspects>() {

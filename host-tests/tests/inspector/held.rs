@@ -1,29 +1,22 @@
 //! Messages that the host decides on, and what is inserted.
 
+use host_tests::ROLES;
 use host_tests::deflate;
+use host_tests::engine::peer_of;
 use host_tests::inspected::{Inspects, Proxy, Saw};
 use host_tests::on_both_inspectors;
 use host_tests::wire::{Frame, RSV1};
 use websocket_component::Role::{Client, Server};
 use websocket_component::handshake::Negotiated;
-use websocket_component::inspector::{Options, Payload};
+use websocket_component::inspector::Options;
 use websocket_component::{Instant, Rule};
 
-use crate::{BOTH, by, frames_that_reach, other};
-
-fn holding() -> Options {
-    let mut options = Options::default();
-    for direction in [&mut options.client, &mut options.server] {
-        direction.view.payload = Payload::Messages { up_to: 100 };
-        direction.hold_messages = true;
-    }
-    options
-}
+use crate::{by, frames_that_reach, holding};
 
 fn a_message_goes_on_or_not_as_the_host_decides<I: Inspects>() {
-    for from in BOTH {
+    for from in ROLES {
         for length in [1, 1000] {
-            let mut proxy = Proxy::<I>::open(holding(), &Negotiated::default());
+            let mut proxy = Proxy::<I>::open(holding(100), &Negotiated::default());
             let frames = [
                 Frame::text("first"),
                 Frame::text("sec").not_last(),
@@ -33,7 +26,7 @@ fn a_message_goes_on_or_not_as_the_host_decides<I: Inspects>() {
                 Frame::pong("behind"),
             ];
             proxy.send_in(from, &by(from, &frames), length);
-            assert_eq!(proxy.reached(other(from)), b"");
+            assert_eq!(proxy.reached(peer_of(from)), b"");
             let now = proxy.now;
             for goes_on in [true, false, true] {
                 proxy.inspector.decide(from, goes_on, now).expect("held");
@@ -47,14 +40,14 @@ fn a_message_goes_on_or_not_as_the_host_decides<I: Inspects>() {
                 Frame::text("third"),
                 Frame::pong("behind"),
             ];
-            assert_eq!(frames_that_reach(&mut proxy, other(from)), expected);
+            assert_eq!(frames_that_reach(&mut proxy, peer_of(from)), expected);
         }
     }
 }
 
 fn a_message_that_is_too_long_to_be_seen_goes_on<I: Inspects>() {
-    for from in BOTH {
-        let mut proxy = Proxy::<I>::open(holding(), &Negotiated::default());
+    for from in ROLES {
+        let mut proxy = Proxy::<I>::open(holding(100), &Negotiated::default());
         let frames = [
             Frame::binary([7; 60]).not_last(),
             Frame::continuation([7; 60]),
@@ -62,9 +55,9 @@ fn a_message_that_is_too_long_to_be_seen_goes_on<I: Inspects>() {
         let bytes = by(from, &frames);
         let first = bytes.len() / 2;
         proxy.send(from, &bytes[..first]);
-        assert_eq!(proxy.reached(other(from)), b"");
+        assert_eq!(proxy.reached(peer_of(from)), b"");
         proxy.send(from, &bytes[first..]);
-        assert_eq!(proxy.reached(other(from)), bytes);
+        assert_eq!(proxy.reached(peer_of(from)), bytes);
     }
 }
 
@@ -73,7 +66,7 @@ fn a_compressed_message_can_be_left_out_only_if_no_other_refers_to_it<I: Inspect
         ("", Err(Rule::ContextNeeded)),
         ("client_no_context_takeover", Ok(())),
     ] {
-        let mut proxy = Proxy::<I>::open(holding(), &deflate::negotiated(parameters));
+        let mut proxy = Proxy::<I>::open(holding(100), &deflate::negotiated(parameters));
         let payload = deflate::Peer::default().compresses("denied");
         proxy.send(Client, &by(Client, &[Frame::text(payload).reserved(RSV1)]));
         assert_eq!(proxy.saw[0], (Client, Saw::Text("denied".into(), true)));
@@ -83,7 +76,7 @@ fn a_compressed_message_can_be_left_out_only_if_no_other_refers_to_it<I: Inspect
 }
 
 fn a_close_of_the_hosts_follows_what_it_has_let_go_on<I: Inspects>() {
-    let mut proxy = Proxy::<I>::open(holding(), &Negotiated::default());
+    let mut proxy = Proxy::<I>::open(holding(100), &Negotiated::default());
     proxy.send(
         Client,
         &by(Client, &[Frame::text("good"), Frame::text("bad")]),
@@ -102,7 +95,7 @@ fn a_close_of_the_hosts_follows_what_it_has_let_go_on<I: Inspects>() {
 fn a_close_of_the_hosts_leaves_out_what_it_has_not_decided_on<I: Inspects>() {
     // Nor can it leave out a compressed message by itself, to which others may refer.
     for parameters in ["", "client_no_context_takeover"] {
-        let mut proxy = Proxy::<I>::open(holding(), &deflate::negotiated(parameters));
+        let mut proxy = Proxy::<I>::open(holding(100), &deflate::negotiated(parameters));
         let payload = deflate::Peer::default().compresses("denied");
         let frames = [
             Frame::text(payload).reserved(RSV1),
@@ -120,7 +113,7 @@ fn a_close_of_the_hosts_leaves_out_what_it_has_not_decided_on<I: Inspects>() {
 }
 
 fn a_violation_behind_messages_that_are_held_waits_for_them<I: Inspects>() {
-    let mut proxy = Proxy::<I>::open(holding(), &Negotiated::default());
+    let mut proxy = Proxy::<I>::open(holding(100), &Negotiated::default());
     proxy.send(
         Client,
         &by(Client, &[Frame::text("good"), Frame::new(3, "")]),
@@ -135,20 +128,20 @@ fn a_violation_behind_messages_that_are_held_waits_for_them<I: Inspects>() {
 }
 
 fn pings_are_inserted_at_boundaries_and_their_pongs_swallowed<I: Inspects>() {
-    for to in BOTH {
+    for to in ROLES {
         let mut proxy = Proxy::<I>::open(Options::default(), &Negotiated::default());
         let message = by(
-            other(to),
+            peer_of(to),
             &[Frame::text("mess").not_last(), Frame::continuation("age")],
         );
-        let inside = if other(to) == Client { 8 } else { 4 };
-        proxy.send(other(to), &message[..inside]);
+        let inside = if peer_of(to) == Client { 8 } else { 4 };
+        proxy.send(peer_of(to), &message[..inside]);
         let now = proxy.now;
         proxy.inspector.ping(to, now).expect("open");
         proxy.forward();
         let ping = frames_that_reach(&mut proxy, to).remove(0);
         assert_eq!((ping.first, ping.payload.len()), (0x89, 8));
-        proxy.send(other(to), &message[inside..]);
+        proxy.send(peer_of(to), &message[inside..]);
         assert_eq!(frames_that_reach(&mut proxy, to).len(), 2);
 
         proxy.now = Instant::from_nanos(1000);
@@ -159,17 +152,17 @@ fn pings_are_inserted_at_boundaries_and_their_pongs_swallowed<I: Inspects>() {
         ];
         proxy.send_in(to, &by(to, &frames), 5);
         let expected = [Frame::pong("unasked"), Frame::text("on")];
-        assert_eq!(frames_that_reach(&mut proxy, other(to)), expected);
+        assert_eq!(frames_that_reach(&mut proxy, peer_of(to)), expected);
         assert_eq!(proxy.saw, [(to, Saw::RoundTrip(1000))]);
         // The same pong again answers nothing.
         proxy.send(to, &by(to, &[Frame::pong(&ping.payload)]));
-        assert_eq!(frames_that_reach(&mut proxy, other(to)).len(), 1);
+        assert_eq!(frames_that_reach(&mut proxy, peer_of(to)).len(), 1);
     }
 }
 
 fn messages_are_inserted_between_messages<I: Inspects>() {
-    for to in BOTH {
-        let from = other(to);
+    for to in ROLES {
+        let from = peer_of(to);
         let mut proxy = Proxy::<I>::open(Options::default(), &Negotiated::default());
         let insert = |proxy: &mut Proxy<I>, text: &[u8]| {
             let now = proxy.now;

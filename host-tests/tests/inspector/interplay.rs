@@ -11,25 +11,16 @@ use websocket_component::handshake::Negotiated;
 use websocket_component::inspector::{End, Options, Payload};
 use websocket_component::{Rule, State};
 
-use crate::{by, frames_that_reach};
+use crate::{by, frames_that_reach, holding};
 
 const SECOND: Duration = Duration::from_secs(1);
-
-fn holding() -> Options {
-    let mut options = Options::default();
-    for direction in [&mut options.client, &mut options.server] {
-        direction.view.payload = Payload::Messages { up_to: 1000 };
-        direction.hold_messages = true;
-    }
-    options
-}
 
 fn open<I: Inspects>(options: Options) -> Proxy<I> {
     Proxy::<I>::open(options, &Negotiated::default())
 }
 
 fn a_ping_between_fragments_of_a_message_that_is_left_out<I: Inspects>() {
-    let mut proxy = open::<I>(holding());
+    let mut proxy = open::<I>(holding(1000));
     proxy.send(Client, &by(Client, &[Frame::text("a").not_last()]));
     proxy.inspector.ping(Server, proxy.now).unwrap();
     proxy.forward();
@@ -48,7 +39,7 @@ fn a_ping_between_fragments_of_a_message_that_is_left_out<I: Inspects>() {
 }
 
 fn nothing_of_an_undecided_message_goes_on_after_a_close_of_the_host<I: Inspects>() {
-    let mut proxy = open::<I>(holding());
+    let mut proxy = open::<I>(holding(1000));
     proxy.send(Client, &by(Client, &[Frame::text("sec").not_last()]));
     proxy.inspector.close(1008, "", proxy.now).unwrap();
     proxy.forward();
@@ -58,7 +49,7 @@ fn nothing_of_an_undecided_message_goes_on_after_a_close_of_the_host<I: Inspects
 }
 
 fn a_close_frame_inside_a_held_message_goes_on<I: Inspects>() {
-    let mut proxy = open::<I>(holding());
+    let mut proxy = open::<I>(holding(1000));
     proxy.send(
         Client,
         &by(
@@ -72,7 +63,7 @@ fn a_close_frame_inside_a_held_message_goes_on<I: Inspects>() {
 }
 
 fn a_violation_inside_a_held_message_is_told<I: Inspects>() {
-    let mut proxy = open::<I>(holding());
+    let mut proxy = open::<I>(holding(1000));
     proxy.send(
         Client,
         &by(Client, &[Frame::text("sec").not_last(), Frame::text("x")]),
@@ -84,7 +75,7 @@ fn a_violation_inside_a_held_message_is_told<I: Inspects>() {
 }
 
 fn eof_inside_a_held_message_ends_it_even_without_a_close_timeout<I: Inspects>() {
-    let mut options = holding();
+    let mut options = holding(1000);
     options.timeouts.close = None;
     let mut proxy = open::<I>(options);
     proxy.send(Client, &by(Client, &[Frame::text("sec").not_last()]));
@@ -132,7 +123,7 @@ fn pong_deadline_counts_from_when_the_ping_can_have_gone<I: Inspects>() {
 }
 
 fn pong_deadline_doesnt_count_while_the_ping_is_behind_a_held_message<I: Inspects>() {
-    let mut options = holding();
+    let mut options = holding(1000);
     options.client.keepalive = Some(SECOND * 30);
     let mut proxy = open::<I>(options);
     proxy.send(Server, &by(Server, &[Frame::text("held")]));
@@ -204,7 +195,7 @@ fn a_ping_doesnt_wait_for_a_message_to_end<I: Inspects>() {
 }
 
 fn insertions_behind_a_held_message_are_limited<I: Inspects>() {
-    let mut options = holding();
+    let mut options = holding(1000);
     options.server.limits.queued_output = 1000;
     let mut proxy = open::<I>(options);
     proxy.send(Server, &by(Server, &[Frame::text("held")]));
@@ -247,7 +238,7 @@ fn keepalive_pings_that_wait_dont_pile_up<I: Inspects>() {
 }
 
 fn message_timeout_inside_a_held_message_is_told<I: Inspects>() {
-    let mut proxy = open::<I>(holding());
+    let mut proxy = open::<I>(holding(1000));
     proxy.send(Client, &by(Client, &[Frame::text("sec").not_last()]));
     proxy.wait(SECOND * 301);
     assert_eq!(proxy.broken(), Some((Client, Rule::MessageTimeout)));
@@ -277,7 +268,7 @@ fn client_lost_while_a_long_text_is_half_gone<I: Inspects>() {
 }
 
 fn held_message_before_an_unseen_frame_survives_eof<I: Inspects>() {
-    let mut options = holding();
+    let mut options = holding(1000);
     options.client.view.inflate = false;
     let mut proxy = Proxy::<I>::open(options, &deflate::negotiated("client_no_context_takeover"));
     proxy.send(Client, &by(Client, &[Frame::text("good")]));
@@ -304,7 +295,7 @@ fn lengths_beyond_all_positions_dont_overflow<I: Inspects>() {
 }
 
 fn what_was_inserted_behind_a_good_message_survives_a_violation<I: Inspects>() {
-    let mut proxy = open::<I>(holding());
+    let mut proxy = open::<I>(holding(1000));
     proxy.send(Client, &by(Client, &[Frame::text("good")]));
     proxy
         .inspector
@@ -326,7 +317,7 @@ fn no_deadline_is_in_the_past<I: Inspects>() {
 }
 
 fn what_is_verified_goes_on_however_it_is_cut<I: Inspects>() {
-    let mut options = holding();
+    let mut options = holding(1000);
     options.client.view.payload = Payload::Messages { up_to: 100 };
     options.client.hold_frame = 50;
     let bytes = by(

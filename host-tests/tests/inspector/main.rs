@@ -24,7 +24,9 @@ mod silence;
 
 use host_tests::inspected::{Inspects, Proxy};
 use host_tests::wire::{Frame, bytes_of, read_frames};
-use websocket_component::Role::{self, Client, Server};
+use websocket_component::Role;
+use websocket_component::handshake::Header;
+use websocket_component::inspector::{Options, Payload};
 
 /// The close codes that reach a side in whole frames, and the frames before them.
 fn frames_that_reach<I: Inspects>(proxy: &mut Proxy<I>, to: Role) -> Vec<Frame> {
@@ -38,11 +40,18 @@ fn by(from: Role, frames: &[Frame]) -> Vec<u8> {
     bytes_of(frames, from)
 }
 
-const BOTH: [Role; 2] = [Client, Server];
-
-fn other(side: Role) -> Role {
-    match side {
-        Client => Server,
-        Server => Client,
+/// Both directions hold messages of up to this length for the host to decide on.
+fn holding(up_to: u32) -> Options {
+    let mut options = Options::default();
+    for direction in [&mut options.client, &mut options.server] {
+        direction.view.payload = Payload::Messages { up_to };
+        direction.hold_messages = true;
     }
+    options
+}
+
+/// Header fields as values.
+fn headers(fields: &[(&str, &str)]) -> Vec<Header> {
+    let header = |(name, value): &(&str, &str)| Header::new(*name, *value);
+    fields.iter().map(header).collect()
 }

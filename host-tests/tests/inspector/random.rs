@@ -3,14 +3,14 @@
 
 use std::time::Duration;
 
+use host_tests::ROLES;
+use host_tests::engine::peer_of;
 use host_tests::inspected::{Inspects, Native, Proxy};
 use host_tests::wire::Frame;
 use websocket_component::Role::{self, Server};
 use websocket_component::State;
 use websocket_component::handshake::Negotiated;
 use websocket_component::inspector::{End, Options, Payload};
-
-use crate::{BOTH, other};
 
 const SECOND: Duration = Duration::from_secs(1);
 /// How many runs there are of each kind.
@@ -108,14 +108,14 @@ fn run(seed: u64, kind: Kind) -> ([Vec<u8>; 2], String) {
     let mut sides: [Sender; 2] = Default::default();
     for _ in 0..numbers.below(60) + 5 {
         let index = numbers.below(2) as usize;
-        act(&mut proxy, &mut sides, BOTH[index], kind, &mut numbers);
+        act(&mut proxy, &mut sides, ROLES[index], kind, &mut numbers);
         proxy.forward();
         receive(&mut proxy, &mut sides);
     }
-    for (side, sender) in BOTH.into_iter().zip(&sides) {
-        check(&sender.received, proxy.inspector.end(other(side)));
+    for (side, sender) in ROLES.into_iter().zip(&sides) {
+        check(&sender.received, proxy.inspector.end(peer_of(side)));
     }
-    for side in BOTH {
+    for side in ROLES {
         let now = proxy.now;
         proxy.inspector.end_of_input(side, now);
         proxy.forward();
@@ -123,8 +123,8 @@ fn run(seed: u64, kind: Kind) -> ([Vec<u8>; 2], String) {
     proxy.wait(SECOND * 25);
     assert_eq!(proxy.inspector.state(), State::Closed, "{:?}", proxy.ends());
     receive(&mut proxy, &mut sides);
-    for (side, sender) in BOTH.into_iter().zip(&sides) {
-        check(&sender.received, proxy.inspector.end(other(side)));
+    for (side, sender) in ROLES.into_iter().zip(&sides) {
+        check(&sender.received, proxy.inspector.end(peer_of(side)));
     }
     let told = format!("{:?} {:?}", proxy.ends(), proxy.failure());
     (sides.map(|side| side.received), told)
@@ -137,7 +137,7 @@ fn act(
     kind: Kind,
     numbers: &mut Numbers,
 ) {
-    let (now, to) = (proxy.now, other(from));
+    let (now, to) = (proxy.now, peer_of(from));
     let sender = &mut sides[usize::from(from == Server)];
     // Whether it is refused is told elsewhere.
     match numbers.below(20) {
@@ -170,7 +170,7 @@ fn act(
 }
 
 fn receive(proxy: &mut Proxy<Native>, sides: &mut [Sender; 2]) {
-    for (side, sender) in BOTH.into_iter().zip(sides) {
+    for (side, sender) in ROLES.into_iter().zip(sides) {
         sender.received.extend(proxy.reached(side));
     }
 }

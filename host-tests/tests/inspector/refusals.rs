@@ -2,27 +2,34 @@
 
 use std::time::Duration;
 
-use host_tests::heads::{self, ACCEPT};
+use host_tests::heads;
 use host_tests::inspected::{Inspects, Proxy, Saw};
 use host_tests::on_both_inspectors;
 use host_tests::wire::Frame;
 use websocket_component::Role::{Client, Server};
 use websocket_component::State;
-use websocket_component::handshake::{HandshakeKind, Header};
+use websocket_component::handshake::HandshakeKind;
 use websocket_component::inspector::{End, Options, Payload};
 
-use crate::by;
+use crate::{by, headers};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn response(more: &[(&str, &str)]) -> Vec<u8> {
-    let mut f = vec![
-        ("Upgrade", "websocket"),
-        ("Connection", "Upgrade"),
-        ("Sec-WebSocket-Accept", ACCEPT),
-    ];
-    f.extend(more);
-    heads::head("HTTP/1.1 101 Switching Protocols", &f)
+/// A proxy that has passed a request on, in header fields.
+fn asked_in_fields<I: Inspects>() -> Proxy<I> {
+    let mut proxy = Proxy::<I>::new(Options::default());
+    let request = headers(&heads::REQUEST);
+    proxy
+        .inspector
+        .request_headers(HandshakeKind::Upgrade, &request, proxy.now)
+        .expect("a request");
+    proxy
+}
+
+/// The server refuses it.
+fn refuse_in_fields<I: Inspects>(proxy: &mut Proxy<I>) {
+    let refused = proxy.inspector.response_headers(403, &[], proxy.now);
+    refused.expect_err("a refusal");
 }
 
 fn payload_pipelined_with_the_response_is_seen_as_it_is<I: Inspects>() {
@@ -32,7 +39,11 @@ fn payload_pipelined_with_the_response_is_seen_as_it_is<I: Inspects>() {
     proxy.send(Client, &heads::request());
     proxy.send(
         Server,
-        &[response(&[]), by(Server, &[Frame::text("greeting")])].concat(),
+        &[
+            heads::response_to(heads::KEY),
+            by(Server, &[Frame::text("greeting")]),
+        ]
+        .concat(),
     );
     assert_eq!(
         proxy.saw.last(),
@@ -41,24 +52,24 @@ fn payload_pipelined_with_the_response_is_seen_as_it_is<I: Inspects>() {
 }
 
 fn a_refusal_goes_on_to_its_end_and_no_further<I: Inspects>() {
-    for (f, body) in [
+    for (length, body) in [
         (("Content-Length", "6"), "denied"),
         (("Transfer-Encoding", "chunked"), "6\r\ndenied\r\n0\r\n\r\n"),
     ] {
         let refusal = [
-            &heads::head("HTTP/1.1 403 Forbidden", &[f]),
+            &heads::head("HTTP/1.1 403 Forbidden", &[length]),
             body.as_bytes(),
         ]
         .concat();
         let all = [&refusal[..], b"HTTP/1.1 200 OK\r\n\r\n"].concat();
-        for n in [1, 1000, heads::end(&all).unwrap()] {
+        for piece in [1, 1000, heads::end(&all).unwrap()] {
             let mut proxy = Proxy::<I>::new(Options::default());
             proxy.send(Client, &heads::request());
-            proxy.send_in(Server, &all, n);
+            proxy.send_in(Server, &all, piece);
             assert_eq!(
                 String::from_utf8_lossy(&proxy.reached(Client)),
                 String::from_utf8_lossy(&refusal),
-                "{n}"
+                "{piece}"
             );
         }
     }
@@ -84,21 +95,9 @@ fn a_refusal_ends_although_the_server_goes_on<I: Inspects>() {
 }
 
 fn no_http_bytes_if_the_heads_are_fields<I: Inspects>() {
-    let mut proxy = Proxy::<I>::new(Options::default());
-    let h = |f: &[(&str, &str)]| {
-        f.iter()
-            .map(|(n, v)| Header::new(*n, *v))
-            .collect::<Vec<_>>()
-    };
-    proxy
-        .inspector
-        .request_headers(HandshakeKind::Upgrade, &h(&heads::REQUEST), proxy.now)
-        .unwrap();
+    let mut proxy = asked_in_fields::<I>();
     proxy.send(Client, &by(Client, &[Frame::text("early")]));
-    proxy
-        .inspector
-        .response_headers(403, &[], proxy.now)
-        .unwrap_err();
+    refuse_in_fields(&mut proxy);
     proxy.forward();
     assert_eq!(String::from_utf8_lossy(&proxy.reached(Client)), "");
 }
@@ -116,7 +115,7 @@ fn extensions_are_taken_out_however_their_field_is_spelled<I: Inspects>() {
     let mut options = Options::default();
     options.strip_extensions = true;
     let base = "GET /chat HTTP/1.1\r\nHost: e\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
-    for x in [
+    for field in [
         "SEC-WEBSOCKET-extensions:permessage-deflate\r\n",
         "Sec-WebSocket-Extensions: a,\r\n permessage-deflate\r\n",
         "Sec-WebSocket-Extensions: a,\r\n\tpermessage-deflate\r\n",
@@ -128,32 +127,20 @@ fn extensions_are_taken_out_however_their_field_is_spelled<I: Inspects>() {
         "Sec-WebSocket-Extensions:\r\n",
     ] {
         let mut proxy = Proxy::<I>::new(options);
-        proxy.send(Client, format!("{base}{x}\r\n").as_bytes());
+        proxy.send(Client, format!("{base}{field}\r\n").as_bytes());
         let got = String::from_utf8_lossy(&proxy.reached(Server)).to_lowercase();
-        assert!(!got.contains("deflate"), "{x:?}: {got}");
+        assert!(!got.contains("deflate"), "{field:?}: {got}");
+        let broken = proxy.broken();
         assert!(
-            proxy.broken().is_some() || got.ends_with("\r\n\r\n"),
-            "{x:?}"
+            broken.is_some() || got.ends_with("\r\n\r\n"),
+            "{field:?}: {broken:?}"
         );
-        println!("{x:?} {:?}", proxy.broken());
     }
 }
 
 fn refused_in_header_fields_drains<I: Inspects>() {
-    let mut proxy = Proxy::<I>::new(Options::default());
-    let h = |f: &[(&str, &str)]| {
-        f.iter()
-            .map(|(n, v)| Header::new(*n, *v))
-            .collect::<Vec<_>>()
-    };
-    proxy
-        .inspector
-        .request_headers(HandshakeKind::Upgrade, &h(&heads::REQUEST), proxy.now)
-        .unwrap();
-    proxy
-        .inspector
-        .response_headers(403, &[], proxy.now)
-        .unwrap_err();
+    let mut proxy = asked_in_fields::<I>();
+    refuse_in_fields(&mut proxy);
     assert_eq!(proxy.ends(), (End::Shutdown, End::Shutdown));
     assert_eq!(proxy.inspector.state(), State::Draining);
 }
@@ -170,20 +157,8 @@ fn a_refusal_that_is_cut_by_time_is_not_ended_as_if_whole<I: Inspects>() {
 }
 
 fn state_is_closed_after_a_failed_field_handshake_in_one_close_time<I: Inspects>() {
-    let mut proxy = Proxy::<I>::new(Options::default());
-    let h = |f: &[(&str, &str)]| {
-        f.iter()
-            .map(|(n, v)| Header::new(*n, *v))
-            .collect::<Vec<_>>()
-    };
-    proxy
-        .inspector
-        .request_headers(HandshakeKind::Upgrade, &h(&heads::REQUEST), proxy.now)
-        .unwrap();
-    proxy
-        .inspector
-        .response_headers(403, &[], proxy.now)
-        .unwrap_err();
+    let mut proxy = asked_in_fields::<I>();
+    refuse_in_fields(&mut proxy);
     proxy.wait(SECOND * 10);
     assert_eq!(proxy.inspector.state(), State::Closed);
 }

@@ -1,5 +1,6 @@
 //! What is seen of frames and messages.
 
+use host_tests::ROLES;
 use host_tests::deflate;
 use host_tests::inspected::{Inspects, Proxy, Saw};
 use host_tests::on_both_inspectors;
@@ -8,7 +9,7 @@ use websocket_component::Role::{self, Client, Server};
 use websocket_component::handshake::Negotiated;
 use websocket_component::inspector::{Options, Payload, View};
 
-use crate::{BOTH, by};
+use crate::by;
 
 fn viewing(view: impl Fn(&mut View)) -> Options {
     let mut options = Options::default();
@@ -24,7 +25,7 @@ fn saw<I: Inspects>(proxy: Proxy<I>, from: Role) -> Vec<Saw> {
 }
 
 fn headers_come_with_their_positions<I: Inspects>() {
-    for from in BOTH {
+    for from in ROLES {
         let mut proxy =
             Proxy::<I>::open(viewing(|view| view.frames = true), &Negotiated::default());
         let frames = [
@@ -70,7 +71,7 @@ fn headers_come_with_their_positions<I: Inspects>() {
 fn messages_are_seen_whole_up_to_a_bound_however_they_come<I: Inspects>() {
     let payload = Payload::Messages { up_to: 10 };
     let options = viewing(|view| (view.payload, view.messages) = (payload, true));
-    for from in BOTH {
+    for from in ROLES {
         let frames = [
             Frame::text("whole"),
             Frame::text("in ").not_last(),
@@ -156,7 +157,7 @@ fn compressed_messages_are_seen_inflated_or_not_at_all<I: Inspects>() {
 }
 
 fn control_frames_are_seen_if_asked_for_even_several_that_are_cut<I: Inspects>() {
-    for from in BOTH {
+    for from in ROLES {
         let mut proxy =
             Proxy::<I>::open(viewing(|view| view.control = true), &Negotiated::default());
         let frames = [Frame::ping("one"), Frame::pong("two"), Frame::ping("three")];

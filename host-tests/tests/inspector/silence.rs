@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use host_tests::ROLES;
+use host_tests::engine::peer_of;
 use host_tests::inspected::{Inspects, Proxy};
 use host_tests::on_both_inspectors;
 use host_tests::wire::Frame;
@@ -10,7 +12,7 @@ use websocket_component::handshake::Negotiated;
 use websocket_component::inspector::{Direction, Options};
 use websocket_component::{Rule, State};
 
-use crate::{BOTH, by, frames_that_reach, other};
+use crate::{by, frames_that_reach};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -26,11 +28,11 @@ fn open<I: Inspects>(options: Options) -> Proxy<I> {
 }
 
 fn a_side_that_sends_nothing_ends_the_connection<I: Inspects>() {
-    for from in BOTH {
+    for from in ROLES {
         let mut proxy = open::<I>(both(|direction| direction.idle = Some(SECOND * 10)));
         for _ in 0..3 {
             proxy.wait(SECOND * 6);
-            proxy.send(other(from), &by(other(from), &[Frame::text("here")]));
+            proxy.send(peer_of(from), &by(peer_of(from), &[Frame::text("here")]));
             if proxy.broken().is_some() {
                 break;
             }
@@ -40,7 +42,7 @@ fn a_side_that_sends_nothing_ends_the_connection<I: Inspects>() {
             proxy.failure().and_then(|failure| failure.limit),
             Some(10_000_000_000)
         );
-        for side in BOTH {
+        for side in ROLES {
             let reached = frames_that_reach(&mut proxy, side);
             let close = reached.last().expect("a close frame");
             assert_eq!(close.payload[..2], 1001_u16.to_be_bytes());
@@ -49,11 +51,11 @@ fn a_side_that_sends_nothing_ends_the_connection<I: Inspects>() {
 }
 
 fn control_frames_are_no_messages<I: Inspects>() {
-    for from in BOTH {
+    for from in ROLES {
         let mut proxy = open::<I>(both(|direction| direction.message_idle = Some(SECOND * 10)));
         for _ in 0..4 {
             proxy.wait(SECOND * 4);
-            proxy.send(other(from), &by(other(from), &[Frame::text("here")]));
+            proxy.send(peer_of(from), &by(peer_of(from), &[Frame::text("here")]));
             proxy.send(from, &by(from, &[Frame::pong("")]));
         }
         assert_eq!(proxy.broken(), Some((from, Rule::IdleTimeout)));
@@ -80,7 +82,7 @@ fn a_message_in_progress_is_not_idle_but_has_its_time<I: Inspects>() {
 }
 
 fn a_dead_side_is_found_by_pings<I: Inspects>() {
-    for to in BOTH {
+    for to in ROLES {
         let mut options = Options::default();
         let direction = if to == Client {
             &mut options.client
@@ -94,12 +96,12 @@ fn a_dead_side_is_found_by_pings<I: Inspects>() {
         assert_eq!(ping.first, 0x89);
         // One that answers lives.
         proxy.send(to, &by(to, &[Frame::pong(&ping.payload)]));
-        assert_eq!(proxy.reached(other(to)), b"");
+        assert_eq!(proxy.reached(peer_of(to)), b"");
         proxy.wait(SECOND * 30);
         assert_eq!(frames_that_reach(&mut proxy, to).len(), 1);
         proxy.wait(SECOND * 20);
         assert_eq!(proxy.broken(), Some((to, Rule::PongTimeout)));
-        let code = frames_that_reach(&mut proxy, other(to)).remove(0).payload;
+        let code = frames_that_reach(&mut proxy, peer_of(to)).remove(0).payload;
         assert_eq!(code, if to == Client { [3, 0xe9] } else { [3, 0xf6] });
     }
 }
@@ -130,7 +132,7 @@ fn an_age_closes_both_sides_and_breaks_no_rule<I: Inspects>() {
     assert_eq!(proxy.inspector.state(), State::Open);
     proxy.wait(SECOND);
     assert_eq!(proxy.broken(), None);
-    for side in BOTH {
+    for side in ROLES {
         assert_eq!(
             frames_that_reach(&mut proxy, side),
             [Frame::close(1012, "")]
