@@ -138,6 +138,14 @@ impl wit::GuestWebsocketInspector for Resource {
         self.with(|inspector| inspector.resume_reading(from.into(), instant(now)));
     }
 
+    fn output_blocked(&self, to: wit::Side, now: types::Instant) {
+        self.with(|inspector| inspector.output_blocked(to.into(), instant(now)));
+    }
+
+    fn output_taken(&self, to: wit::Side, now: types::Instant) {
+        self.with(|inspector| inspector.output_taken(to.into(), instant(now)));
+    }
+
     fn request(&self) -> Option<session::RequestHead> {
         self.with(|inspector| inspector.request().map(Into::into))
     }
@@ -152,6 +160,10 @@ impl wit::GuestWebsocketInspector for Resource {
 
     fn close_code(&self, from: wit::Side) -> Option<types::CloseCode> {
         self.with(|inspector| inspector.close_code(from.into()))
+    }
+
+    fn close_sent(&self, to: wit::Side) -> Option<types::CloseCode> {
+        self.with(|inspector| inspector.close_sent(to.into()))
     }
 
     fn memory(&self) -> u64 {

@@ -149,6 +149,10 @@ impl wit::GuestInspectorOptions for InspectorOptions {
         self.set_of(of, |direction| direction.pong = span(timeout));
     }
 
+    fn set_write_timeout(&self, of: wit::Side, timeout: Option<types::Duration>) {
+        self.set_of(of, |direction| direction.write = span(timeout));
+    }
+
     fn set_handshake_timeout(&self, timeout: Option<types::Duration>) {
         self.set(|options| options.timeouts.handshake = span(timeout));
     }

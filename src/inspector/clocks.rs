@@ -35,6 +35,8 @@ struct Side {
     ping: Option<Instant>,
     /// Since when the host doesn't read it.
     paused: Option<Instant>,
+    /// Since when it takes nothing of what goes on to it.
+    blocked: Option<Instant>,
 }
 
 #[derive(Clone, Copy)]
@@ -45,6 +47,7 @@ enum Due {
     Message(Role),
     Pong(Role),
     Keepalive(Role),
+    Write(Role),
     Age,
     Close,
 }
@@ -58,6 +61,7 @@ impl Clocks {
             message: None,
             ping: None,
             paused: None,
+            blocked: None,
         };
         Clocks {
             now,
@@ -179,6 +183,29 @@ impl Inspector {
         self.clocks.changed();
     }
 
+    /// Reports that `to` doesn't take what goes on to it. Until [`Inspector::output_taken`],
+    /// [`Direction::write`] of that side runs.
+    pub fn output_blocked(&mut self, to: Role, now: Instant) {
+        self.clocks.read(now);
+        let now = self.clocks.now;
+        self.clocks.sides[to].blocked.get_or_insert(now);
+        self.clocks.changed();
+    }
+
+    /// Reports that `to` took some of it after that. If it is blocked again,
+    /// [`Inspector::output_blocked`] follows.
+    ///
+    /// [`Direction::write`] and [`Direction::pong`] of the side start again, since a ping may
+    /// be queued behind data that it is still reading.
+    pub fn output_taken(&mut self, to: Role, now: Instant) {
+        self.clocks.read(now);
+        let now = self.clocks.now;
+        let side = &mut self.clocks.sides[to];
+        side.blocked = None;
+        side.ping = side.ping.map(|_| now);
+        self.clocks.changed();
+    }
+
     /// Returns when to call [`Inspector::handle_timeout`] if there is no input first. Never
     /// before the last `now`, and later than that after a call that handles timeouts.
     pub fn next_deadline(&self) -> Option<Instant> {
@@ -201,6 +228,7 @@ impl Inspector {
                     self.time_out(from, Rule::MessageTimeout, |side| side.message);
                 }
                 Due::Pong(from) => self.time_out(from, Rule::PongTimeout, |side| side.pong),
+                Due::Write(to) => self.write_timed_out(to),
                 Due::Keepalive(to) => {
                     self.clocks.sides[to].quiet = at.max(self.clocks.now);
                     if !self.flows[other(to)].has_ping_waiting() {
@@ -223,6 +251,16 @@ impl Inspector {
             ..Failure::from(rule)
         };
         self.fail(from, failure, How::Silence);
+    }
+
+    fn write_timed_out(&mut self, to: Role) {
+        self.clocks.sides[to].blocked = None;
+        let limit = self.options.direction(to).write;
+        let failure = Failure {
+            limit: limit.and_then(nanos),
+            ..Failure::from(Rule::WriteTimeout)
+        };
+        self.fail(to, failure, How::TakesNothing);
     }
 
     fn note_messages(&mut self) {
@@ -264,7 +302,16 @@ impl Inspector {
                 next = Some((at, due));
             }
         };
-        match self.state() {
+        let state = self.state();
+        if !matches!(state, State::Connecting | State::Closed) {
+            for to in BOTH {
+                if let Some(since) = clocks.sides[to].blocked {
+                    let span = self.options.direction(to).write;
+                    consider(since, span, Due::Write(to));
+                }
+            }
+        }
+        match state {
             State::Connecting => {
                 if let Some(awaited) = self.handshake.awaits()
                     && clocks.sides[awaited].paused.is_none()

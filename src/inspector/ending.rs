@@ -1,8 +1,6 @@
 //! How the connection ends, on either side (RFC 6455, section 7).
 
-use alloc::vec::Vec;
-
-use super::flow::{Flow, Insertion, Kind};
+use super::flow::{Farewell, Flow, Insertion, Kind};
 use super::forwarding::End;
 use super::handshake::Handshake;
 use super::sides::{BOTH, Sides, other};
@@ -28,10 +26,15 @@ impl Inspector {
     /// before the broken rule goes on first. A side that is inside a frame gets its close
     /// frame at the frame's end, if that comes in time.
     pub(super) fn fail(&mut self, from: Role, failure: Failure, how: How) {
+        let takes_nothing = matches!(how, How::TakesNothing);
         if self.ending.failure.is_some() || self.ending.is_draining {
             // There is nobody left to tell.
             self.flows[from].die();
-            return self.flows[from].break_off(Vec::new());
+            self.flows[from].break_off(Farewell::default());
+            if takes_nothing {
+                self.flows[other(from)].reset();
+            }
+            return;
         }
         let code = failure.rule.close_code();
         let other_code = match (self.options.other_code, code) {
@@ -49,19 +52,20 @@ impl Inspector {
             How::InHandshake(response) => {
                 let to_client = &mut self.flows.server;
                 to_client.die();
-                to_client.break_off(response);
+                to_client.break_off(Farewell::response(response));
                 self.flows.client.die();
-                return self.flows.client.break_off(Vec::new());
+                return self.flows.client.break_off(Farewell::default());
             }
-            How::InBytes | How::Lost => {
-                let told = self.close_frame(other(from), other_code, b"");
+            How::InBytes | How::Lost | How::TakesNothing => {
+                let farewell = self.close_frame(other(from), other_code, b"");
                 self.flows[from].die();
-                self.flows[from].break_off(told);
+                self.flows[from].break_off(farewell);
             }
             How::Silence => self.insert_close(other(from), other_code, b"", End::Shutdown),
         }
         match code {
             Some(code) => self.insert_close(from, code, description, End::Shutdown),
+            None if takes_nothing => self.flows[other(from)].reset(),
             None => self.flows[other(from)].finish(),
         }
     }
@@ -75,7 +79,7 @@ impl Inspector {
     }
 
     fn insert_close(&mut self, to: Role, code: u16, reason: &[u8], end: End) {
-        let bytes = self.close_frame(to, code, reason);
+        let Farewell { bytes, code } = self.close_frame(to, code, reason);
         let flow = &mut self.flows[other(to)];
         if flow.close_code().is_some() || flow.is_closing() {
             // It has one.
@@ -86,7 +90,7 @@ impl Inspector {
         }
         flow.insert(Insertion {
             bytes,
-            kind: Kind::Close(end),
+            kind: Kind::Close { code, end },
         });
     }
 
@@ -180,10 +184,17 @@ impl Inspector {
         for from in BOTH {
             // A body that ends with the connection must not look complete (RFC 9112, section 8).
             let is_cut = is_body_cut && from == Role::Server;
-            let flow = &mut self.flows[from];
-            match flow.may_finish() && !is_cut {
-                true => flow.finish(),
-                false => flow.reset(),
+            let to = other(from);
+            let owes_answer = self.flows[to].close_code();
+            if is_cut || !self.flows[from].may_finish() {
+                self.flows[from].reset();
+            } else if let Some(code) = owes_answer
+                && self.flows[from].told().is_none()
+            {
+                let answer = self.close_frame(to, code, b"");
+                self.flows[from].break_off(answer);
+            } else {
+                self.flows[from].finish();
             }
         }
         self.note_draining();

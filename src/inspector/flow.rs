@@ -17,7 +17,7 @@ use crate::frame::header::{self, Masking, Opcode};
 use crate::stream::{Assembler, Chunks, Extensions, Settings};
 use crate::{Failure, Role, Rule, limits};
 
-pub(super) use boundary::{Insertion, Kind};
+pub(super) use boundary::{Farewell, Insertion, Kind};
 use messages::{Held, Message};
 
 /// One direction of the connection, once the handshake is complete.
@@ -47,6 +47,9 @@ pub(super) struct Flow {
     pub(super) pings: Pings,
     /// The code of the sender's close frame.
     close: Option<u16>,
+    /// The code of the close frame that the receiver gets, the sender's or one that was
+    /// inserted.
+    told: Option<u16>,
     /// Nothing more is read: the sender has broken a rule, or its stream has ended.
     is_dead: bool,
     /// Whether something of a message has come since this was last asked.
@@ -100,6 +103,7 @@ impl Flow {
             cut: None,
             pings: Pings::default(),
             close: None,
+            told: None,
             is_dead: false,
             message_moved: false,
             message_ended: false,
@@ -140,6 +144,11 @@ impl Flow {
     /// The code of the sender's close frame, if it has come.
     pub(super) fn close_code(&self) -> Option<u16> {
         self.close
+    }
+
+    /// The code of the close frame that the receiver gets.
+    pub(super) fn told(&self) -> Option<u16> {
+        self.told
     }
 
     /// Returns what has become of messages since the last call.

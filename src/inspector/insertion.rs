@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::Inspector;
-use super::flow::{Insertion, Kind};
+use super::flow::{Farewell, Insertion, Kind};
 use super::sides::other;
 use crate::frame::header::{self, FIN, Opcode, WHOLE_BINARY, WHOLE_TEXT};
 use crate::frame::{close, mask, utf8};
@@ -96,10 +96,19 @@ impl Inspector {
         });
     }
 
-    /// The bytes of a close frame; its values are valid.
-    pub(super) fn close_frame(&mut self, to: Role, code: u16, reason: &[u8]) -> Vec<u8> {
-        let payload = close::write(Some(code), reason).unwrap_or_default();
-        self.frame(to, FIN | Opcode::Close.bits(), &payload)
+    /// The close frame that a side gets: the answer to its own, if it has sent one, or else
+    /// this code and reason, which are valid.
+    pub(super) fn close_frame(&mut self, to: Role, code: u16, reason: &[u8]) -> Farewell {
+        let (code, reason) = match self.flows[to].close_code() {
+            Some(own) => (own, &b""[..]),
+            None => (code, reason),
+        };
+        let written = (code != close::NO_STATUS).then_some(code);
+        let payload = close::write(written, reason).unwrap_or_default();
+        Farewell {
+            bytes: self.frame(to, FIN | Opcode::Close.bits(), &payload),
+            code: Some(code),
+        }
     }
 
     /// The bytes of a frame towards a side: masked, if that is the server (RFC 6455, section

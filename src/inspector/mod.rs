@@ -76,7 +76,7 @@ use ending::Ending;
 use flow::Flow;
 use handshake::Handshake;
 use seen::Records;
-use sides::Sides;
+use sides::{Sides, other};
 
 /// Looks at a connection between two other sides: [the module](self) has an overview.
 pub struct Inspector {
@@ -298,6 +298,13 @@ impl Inspector {
         self.flows[from].is_final()
     }
 
+    /// Whether a frame could follow what `from` has sent up to [`Inspector::forward_to`]: that
+    /// is a boundary of frames, and no close frame has gone on. A host whose sandbox has failed
+    /// can still close the connection there itself.
+    pub fn is_at_boundary(&self, from: Role) -> bool {
+        matches!(self.handshake, Handshake::Complete) && self.flows[from].is_at_boundary()
+    }
+
     /// Returns the first rule that was broken, and by whom.
     pub fn failure(&self) -> Option<(Role, Failure)> {
         self.ending.failure
@@ -306,6 +313,12 @@ impl Inspector {
     /// Returns the code of the close frame that a side has sent: 1005 for one without a code.
     pub fn close_code(&self, from: Role) -> Option<u16> {
         self.flows[from].close_code()
+    }
+
+    /// Returns the code of the close frame that a side gets: the other side's or one that was
+    /// inserted; 1005 for one without a code.
+    pub fn close_sent(&self, to: Role) -> Option<u16> {
+        self.flows[other(to)].told()
     }
 
     /// Returns how much a side has sent.
@@ -361,6 +374,8 @@ enum How {
     Silence,
     /// By the end of the stream.
     Lost,
+    /// By taking no output: nothing can be told.
+    TakesNothing,
     /// In the handshake. The response that the client gets.
     InHandshake(Vec<u8>),
 }

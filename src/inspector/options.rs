@@ -85,6 +85,10 @@ pub struct Direction {
     /// How long the sender may send nothing at all after a ping that was inserted. Beyond it:
     /// [`Rule::PongTimeout`]. Default 20 s.
     pub pong: Option<Duration>,
+    /// How long the sender, as the receiver of what the other side sends, may take nothing of
+    /// it after [`Inspector::output_blocked`](super::Inspector::output_blocked). Beyond it:
+    /// [`Rule::WriteTimeout`], and its transport is reset. Default 30 s.
+    pub write: Option<Duration>,
 }
 
 impl Default for Direction {
@@ -99,6 +103,7 @@ impl Default for Direction {
             message: Some(Duration::from_secs(300)),
             keepalive: None,
             pong: Some(Duration::from_secs(20)),
+            write: Some(Duration::from_secs(30)),
         }
     }
 }

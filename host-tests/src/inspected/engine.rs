@@ -61,11 +61,14 @@ pub trait Inspects: Sized {
     fn decide(&mut self, from: Role, goes_on: bool, now: Instant) -> Result<(), Rule>;
     fn pause_reading(&mut self, from: Role, now: Instant);
     fn resume_reading(&mut self, from: Role, now: Instant);
+    fn output_blocked(&mut self, to: Role, now: Instant);
+    fn output_taken(&mut self, to: Role, now: Instant);
 
     fn forward_to(&self, from: Role) -> u64;
     fn take_edits(&mut self, from: Role) -> Vec<Edit>;
     fn end(&self, from: Role) -> End;
     fn is_final(&self, from: Role) -> bool;
+    fn is_at_boundary(&self, from: Role) -> bool;
     fn state(&self) -> State;
     fn failure(&self) -> Option<(Role, Failure)>;
     fn next_deadline(&self) -> Option<Instant>;
@@ -73,6 +76,7 @@ pub trait Inspects: Sized {
     fn response(&mut self) -> Option<ResponseHead>;
     fn negotiated(&mut self) -> Option<Negotiated>;
     fn close_code(&mut self, from: Role) -> Option<u16>;
+    fn close_sent(&mut self, to: Role) -> Option<u16>;
     /// Frames, messages, bytes.
     fn traffic(&mut self, from: Role) -> (u64, u64, u64);
     fn memory(&mut self) -> usize;
@@ -173,6 +177,14 @@ impl Inspects for Native {
         self.0.resume_reading(from, now);
     }
 
+    fn output_blocked(&mut self, to: Role, now: Instant) {
+        self.0.output_blocked(to, now);
+    }
+
+    fn output_taken(&mut self, to: Role, now: Instant) {
+        self.0.output_taken(to, now);
+    }
+
     fn forward_to(&self, from: Role) -> u64 {
         self.0.forward_to(from)
     }
@@ -187,6 +199,10 @@ impl Inspects for Native {
 
     fn is_final(&self, from: Role) -> bool {
         self.0.is_final(from)
+    }
+
+    fn is_at_boundary(&self, from: Role) -> bool {
+        self.0.is_at_boundary(from)
     }
 
     fn state(&self) -> State {
@@ -215,6 +231,10 @@ impl Inspects for Native {
 
     fn close_code(&mut self, from: Role) -> Option<u16> {
         self.0.close_code(from)
+    }
+
+    fn close_sent(&mut self, to: Role) -> Option<u16> {
+        self.0.close_sent(to)
     }
 
     fn traffic(&mut self, from: Role) -> (u64, u64, u64) {

@@ -200,6 +200,18 @@ impl Inspects for SandboxedInspector {
         self.ask_again();
     }
 
+    fn output_blocked(&mut self, to: Role, now: Instant) {
+        let now = now.as_nanos();
+        answer(self.inspector.output_blocked(&mut self.guest, to, now));
+        self.ask_again();
+    }
+
+    fn output_taken(&mut self, to: Role, now: Instant) {
+        let now = now.as_nanos();
+        answer(self.inspector.output_taken(&mut self.guest, to, now));
+        self.ask_again();
+    }
+
     fn forward_to(&self, from: Role) -> u64 {
         self.progress.of(from).to
     }
@@ -222,6 +234,10 @@ impl Inspects for SandboxedInspector {
 
     fn is_final(&self, from: Role) -> bool {
         self.progress.of(from).is_final
+    }
+
+    fn is_at_boundary(&self, from: Role) -> bool {
+        self.progress.of(from).at_boundary
     }
 
     fn state(&self) -> State {
@@ -254,6 +270,10 @@ impl Inspects for SandboxedInspector {
 
     fn close_code(&mut self, from: Role) -> Option<u16> {
         answer(self.inspector.close_code(&mut self.guest, from))
+    }
+
+    fn close_sent(&mut self, to: Role) -> Option<u16> {
+        answer(self.inspector.close_sent(&mut self.guest, to))
     }
 
     fn traffic(&mut self, from: Role) -> (u64, u64, u64) {

@@ -75,8 +75,76 @@ fn a_close_that_is_not_answered_is_cut_off<I: Inspects>() {
         proxy.wait(CLOSE_TIME);
         assert_eq!(proxy.broken(), Some((peer_of(first), Rule::CloseTimeout)));
         assert_eq!(proxy.ends(), (End::Shutdown, End::Shutdown));
+        // Its own code is the answer.
+        let reached = frames_that_reach(&mut proxy, first);
+        assert_eq!(reached, [Frame::close(1000, "")]);
+        let told = ROLES.map(|side| proxy.inspector.close_sent(side));
+        assert_eq!(told, [Some(1000); 2]);
         proxy.wait(CLOSE_TIME);
         assert_eq!(proxy.inspector.state(), State::Closed);
+    }
+}
+
+fn who_waits_for_an_answer_gets_its_own_code_whatever_happens_to_the_other_side<I: Inspects>() {
+    type Happens<I> = fn(&mut Proxy<I>, websocket_component::Role);
+    let lost: Happens<I> = |proxy, side| proxy.end_of_input(side);
+    let broken: Happens<I> = |proxy, side| proxy.send(side, &by(side, &[Frame::new(0x3, "")]));
+    for first in ROLES {
+        let without_code = Frame::new(0x8, "");
+        for (close, code) in [(Frame::close(4001, "bye"), 4001), (without_code, 1005)] {
+            for happens in [lost, broken] {
+                let mut proxy = open::<I>();
+                proxy.send(first, &by(first, std::slice::from_ref(&close)));
+                happens(&mut proxy, peer_of(first));
+                let reached = frames_that_reach(&mut proxy, first);
+                let answer = match code {
+                    1005 => Frame::new(0x8, ""),
+                    code => Frame::close(code, ""),
+                };
+                assert_eq!(reached, [answer]);
+                assert_eq!(proxy.inspector.close_sent(first), Some(code));
+            }
+        }
+    }
+}
+
+fn the_codes_that_each_side_gets_are_told<I: Inspects>() {
+    for (from, told) in [(Client, 1001), (Server, 1014)] {
+        let mut proxy = open::<I>();
+        assert_eq!(proxy.inspector.close_sent(from), None);
+        proxy.send(from, &by(from, &[Frame::new(0x3, "")]));
+        assert_eq!(proxy.inspector.close_sent(from), Some(1002));
+        assert_eq!(proxy.inspector.close_sent(peer_of(from)), Some(told));
+        let received = ROLES.map(|side| proxy.inspector.close_code(side));
+        assert_eq!(received, [None; 2]);
+    }
+}
+
+/// A host whose sandbox has failed closes there by itself.
+fn a_boundary_is_where_a_frame_could_follow<I: Inspects>() {
+    let mut options = Options::default();
+    options.client.hold_frame = 4;
+    options.server.hold_frame = 4;
+    for from in ROLES {
+        let mut proxy = Proxy::<I>::open(options, &Negotiated::default());
+        assert!(proxy.inspector.is_at_boundary(from));
+        let binary = by(from, &[Frame::binary([7; 100])]);
+        // Its payload may go on as a whole, and its end is where a frame could follow.
+        proxy.send(from, &binary[..50]);
+        assert_eq!(proxy.inspector.forward_to(from), binary.len() as u64);
+        assert!(proxy.inspector.is_at_boundary(from));
+        proxy.send(from, &binary[50..]);
+        // Text goes on as it is verified.
+        let text = by(from, &[Frame::text("verified")]);
+        let (begin, end) = text.split_at(text.len() - 1);
+        proxy.send(from, begin);
+        assert!(proxy.inspector.forward_to(from) > binary.len() as u64);
+        assert!(!proxy.inspector.is_at_boundary(from));
+        proxy.send(from, end);
+        assert!(proxy.inspector.is_at_boundary(from));
+        proxy.send(from, &by(from, &[Frame::close(1000, "")]));
+        assert!(!proxy.inspector.is_at_boundary(from));
+        assert!(proxy.inspector.is_at_boundary(peer_of(from)));
     }
 }
 
@@ -257,6 +325,9 @@ fn class_07_odd_close_frames_never_reach_the_other_side<I: Inspects>() {
 }
 
 on_both_inspectors!(
+    who_waits_for_an_answer_gets_its_own_code_whatever_happens_to_the_other_side,
+    the_codes_that_each_side_gets_are_told,
+    a_boundary_is_where_a_frame_could_follow,
     a_closing_handshake_passes_and_the_server_ends_its_transport_first,
     an_upstream_that_doesnt_end_its_transport_is_waited_for_up_to_a_deadline,
     a_close_that_is_not_answered_is_cut_off,

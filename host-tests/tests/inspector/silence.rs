@@ -9,7 +9,7 @@ use host_tests::on_both_inspectors;
 use host_tests::wire::Frame;
 use websocket_component::Role::{Client, Server};
 use websocket_component::handshake::Negotiated;
-use websocket_component::inspector::{Direction, Options};
+use websocket_component::inspector::{Direction, End, Options};
 use websocket_component::{Rule, State};
 
 use crate::{by, frames_that_reach};
@@ -150,7 +150,68 @@ fn an_unanswered_handshake_ends<I: Inspects>() {
     assert_eq!(proxy.reached(Client), b"");
 }
 
+fn a_side_that_takes_no_output_is_cut_off_and_the_other_told<I: Inspects>() {
+    for (to, told) in [(Client, 1001), (Server, 1014)] {
+        let mut proxy = open::<I>(both(|direction| direction.write = Some(SECOND * 10)));
+        proxy.inspector.output_blocked(to, proxy.now);
+        proxy.wait(SECOND * 9);
+        // It takes some, and is blocked again.
+        proxy.inspector.output_taken(to, proxy.now);
+        proxy.wait(SECOND * 20);
+        assert_eq!(proxy.broken(), None);
+        proxy.inspector.output_blocked(to, proxy.now);
+        proxy.wait(SECOND * 9);
+        assert_eq!(proxy.broken(), None);
+        proxy.wait(SECOND);
+        assert_eq!(proxy.broken(), Some((to, Rule::WriteTimeout)));
+        let limit = proxy.failure().and_then(|failure| failure.limit);
+        assert_eq!(limit, Some(10_000_000_000));
+        assert_eq!(proxy.inspector.end(peer_of(to)), End::Reset);
+        assert_eq!(proxy.inspector.end(to), End::Shutdown);
+        let reached = frames_that_reach(&mut proxy, peer_of(to));
+        assert_eq!(reached, [Frame::close(told, "")]);
+        assert_eq!(proxy.reached(to), b"");
+    }
+}
+
+fn a_side_that_takes_no_output_while_it_closes_is_cut_off_too<I: Inspects>() {
+    for to in ROLES {
+        let mut options = both(|direction| direction.write = Some(SECOND));
+        options.timeouts.close = Some(SECOND * 100);
+        let mut proxy = open::<I>(options);
+        proxy
+            .inspector
+            .close(1001, "", proxy.now)
+            .expect("it is open");
+        proxy.inspector.output_blocked(to, proxy.now);
+        proxy.wait(SECOND);
+        assert_eq!(proxy.broken(), Some((to, Rule::WriteTimeout)));
+        assert_eq!(proxy.inspector.end(peer_of(to)), End::Reset);
+    }
+}
+
+/// A ping may wait behind data that it is still reading.
+fn a_side_that_takes_output_has_its_time_for_a_pong_again<I: Inspects>() {
+    let mut proxy = open::<I>(both(|direction| {
+        direction.keepalive = Some(SECOND * 10);
+        direction.pong = Some(SECOND * 5);
+    }));
+    let pong = |side| by(side, &[Frame::pong("")]);
+    proxy.wait(SECOND * 10);
+    proxy.send(Server, &pong(Server));
+    proxy.inspector.output_blocked(Client, proxy.now);
+    proxy.wait(SECOND * 4);
+    proxy.inspector.output_taken(Client, proxy.now);
+    proxy.wait(SECOND * 4);
+    assert_eq!(proxy.broken(), None);
+    proxy.wait(SECOND);
+    assert_eq!(proxy.broken(), Some((Client, Rule::PongTimeout)));
+}
+
 on_both_inspectors!(
+    a_side_that_takes_no_output_is_cut_off_and_the_other_told,
+    a_side_that_takes_no_output_while_it_closes_is_cut_off_too,
+    a_side_that_takes_output_has_its_time_for_a_pong_again,
     a_side_that_sends_nothing_ends_the_connection,
     control_frames_are_no_messages,
     a_message_in_progress_is_not_idle_but_has_its_time,

@@ -1,13 +1,13 @@
 //! An inspector in a guest: it inspects a WebSocket connection that a proxy forwards as it is.
 
 mod options;
+mod queries;
 mod types;
 
 use wasmtime::component::ResourceAny;
 
 use crate::Role;
 use crate::bindings::exports::websocket::protocol::inspector as contract;
-use crate::bindings::exports::websocket::protocol::session::{RequestHead, ResponseHead};
 use crate::bindings::exports::websocket::protocol::types::{
     CloseCode, Failure, HandshakeKind, Header, Instant, Negotiated, StatusCode,
 };
@@ -325,84 +325,35 @@ impl Inspector {
         })
     }
 
-    /// Returns where the connection is.
+    /// Reports that `to` doesn't take what goes on to it.
     ///
     /// # Errors
     ///
     /// The guest has ended.
-    pub fn progress(&self, guest: &mut Guest) -> Result<Progress, SandboxError> {
-        self.ask(guest, |inspector, store, this| {
-            inspector.call_progress(store, this)
-        })
-    }
-
-    /// Returns the head of the request, once it has come.
-    ///
-    /// # Errors
-    ///
-    /// The guest has ended.
-    pub fn request(&self, guest: &mut Guest) -> Result<Option<RequestHead>, SandboxError> {
-        self.ask(guest, |inspector, store, this| {
-            inspector.call_request(store, this)
-        })
-    }
-
-    /// Returns the head of the last response, once it has come.
-    ///
-    /// # Errors
-    ///
-    /// The guest has ended.
-    pub fn response(&self, guest: &mut Guest) -> Result<Option<ResponseHead>, SandboxError> {
-        self.ask(guest, |inspector, store, this| {
-            inspector.call_response(store, this)
-        })
-    }
-
-    /// Returns what was negotiated, once the handshake is complete.
-    ///
-    /// # Errors
-    ///
-    /// The guest has ended.
-    pub fn negotiated(&self, guest: &mut Guest) -> Result<Option<Negotiated>, SandboxError> {
-        self.ask(guest, |inspector, store, this| {
-            inspector.call_negotiated(store, this)
-        })
-    }
-
-    /// Returns the code of the close frame that a side has sent: 1005 for one without a code.
-    ///
-    /// # Errors
-    ///
-    /// The guest has ended.
-    pub fn close_code(
+    pub fn output_blocked(
         &self,
         guest: &mut Guest,
-        from: Role,
-    ) -> Result<Option<CloseCode>, SandboxError> {
+        to: Role,
+        now: Instant,
+    ) -> Result<(), SandboxError> {
         self.ask(guest, |inspector, store, this| {
-            inspector.call_close_code(store, this, from.into())
+            inspector.call_output_blocked(store, this, to.into(), now)
         })
     }
 
-    /// Returns how much a side has sent.
+    /// Reports that `to` took some of it after that.
     ///
     /// # Errors
     ///
     /// The guest has ended.
-    pub fn traffic(&self, guest: &mut Guest, from: Role) -> Result<Traffic, SandboxError> {
+    pub fn output_taken(
+        &self,
+        guest: &mut Guest,
+        to: Role,
+        now: Instant,
+    ) -> Result<(), SandboxError> {
         self.ask(guest, |inspector, store, this| {
-            inspector.call_traffic(store, this, from.into())
-        })
-    }
-
-    /// Returns how many bytes of the guest's memory the inspector has taken.
-    ///
-    /// # Errors
-    ///
-    /// The guest has ended.
-    pub fn memory(&self, guest: &mut Guest) -> Result<u64, SandboxError> {
-        self.ask(guest, |inspector, store, this| {
-            inspector.call_memory(store, this)
+            inspector.call_output_taken(store, this, to.into(), now)
         })
     }
 

@@ -101,6 +101,7 @@ fn set_direction(
         message => call_set_message_timeout(timeout),
         keepalive => call_set_keepalive_interval(timeout),
         pong => call_set_pong_timeout(timeout),
+        write => call_set_write_timeout(timeout),
     );
     set!((setters, store, resource, side), direction.view, View::default();
         frames => call_set_view_frames,

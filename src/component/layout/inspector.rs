@@ -155,6 +155,7 @@ struct ForwardingRecord {
     edits: List<EditRecord>,
     end: u8,
     is_final: bool,
+    at_boundary: bool,
 }
 
 /// `violation`.
@@ -197,6 +198,7 @@ impl ProgressRecord {
             record.edits = List::of(edits);
             record.end = wit::End::from(inspector.end(from)) as u8;
             record.is_final = inspector.is_final(from);
+            record.at_boundary = inspector.is_at_boundary(from);
         }
         self.state = types::State::from(inspector.state()) as u8;
         let next_deadline = inspector.next_deadline().map(Instant::as_nanos);
@@ -287,6 +289,7 @@ laid_out!("forwarding", ForwardingRecord, 24, {
     edits: 8,
     end: 16,
     is_final: 17,
+    at_boundary: 18,
 });
 
 laid_out!("violation", ViolationRecord, 96, {

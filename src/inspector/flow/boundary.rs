@@ -18,8 +18,23 @@ pub(crate) enum Kind {
     Message,
     /// A ping with this payload.
     Ping([u8; 8]),
-    /// A close frame, or none at all: nothing goes on behind it, and the transport ends so.
-    Close(End),
+    /// A close frame with this code, or nothing at all: nothing goes on behind it, and the
+    /// transport ends so.
+    Close { code: Option<u16>, end: End },
+}
+
+/// What the receiver gets last: a close frame with its code, a response, or nothing.
+#[derive(Default)]
+pub(crate) struct Farewell {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) code: Option<u16>,
+}
+
+impl Farewell {
+    /// A response to a request that failed.
+    pub(crate) fn response(bytes: Vec<u8>) -> Farewell {
+        Farewell { bytes, code: None }
+    }
 }
 
 impl Insertion {
@@ -38,7 +53,7 @@ impl Insertion {
     /// How the transport ends with it.
     fn end_mut(&mut self) -> Option<&mut End> {
         match &mut self.kind {
-            Kind::Close(end) => Some(end),
+            Kind::Close { end, .. } => Some(end),
             _ => None,
         }
     }
@@ -69,7 +84,7 @@ struct Boundary {
 impl Flow {
     /// Inserts frames at the next boundary that suits them.
     pub(in crate::inspector) fn insert(&mut self, insertion: Insertion) {
-        if let Kind::Close(_) = insertion.kind {
+        if let Kind::Close { .. } = insertion.kind {
             // Messages that wait would have nobody to answer them.
             self.insertions.retain(|other| !other.is_message());
         }
@@ -145,7 +160,9 @@ impl Flow {
             };
             let Insertion { bytes, kind } = insertion;
             match kind {
-                Kind::Close(end) => self.cut_at(boundary.at, bytes, end),
+                Kind::Close { code, end } => {
+                    self.cut_at(boundary.at, Farewell { bytes, code }, end);
+                }
                 Kind::Message => self.forwarding.insert(boundary.at, bytes),
                 Kind::Ping(payload) => {
                     self.forwarding.insert(boundary.at, bytes);
@@ -155,9 +172,9 @@ impl Flow {
         }
     }
 
-    /// Nothing goes on behind a boundary, where `bytes` are inserted. A message that is held
-    /// and has not ended can't be decided on any more: nothing of it goes on.
-    fn cut_at(&mut self, boundary: u64, bytes: Vec<u8>, end: End) {
+    /// Nothing goes on behind a boundary but the farewell. A message that is held and has not
+    /// ended can't be decided on any more: nothing of it goes on.
+    fn cut_at(&mut self, boundary: u64, farewell: Farewell, end: End) {
         let held = self
             .message
             .as_mut()
@@ -165,22 +182,23 @@ impl Flow {
         let at = held.map_or(boundary, |held| held.start());
         self.forwarding.forget_behind(at);
         self.placed_pings.retain(|(position, _)| *position <= at);
-        if !bytes.is_empty() {
-            self.forwarding.insert(at, bytes);
+        if !farewell.bytes.is_empty() {
+            self.forwarding.insert(at, farewell.bytes);
         }
+        self.told = self.told.or(farewell.code);
         self.cut = Some(Cut { at, end });
     }
 
-    /// Nothing goes on from a broken rule on, or from the end of the stream: `bytes` are
+    /// Nothing goes on from a broken rule on, or from the end of the stream: the farewell is
     /// written at the boundary before it, and the transport is shut down. If a part of the
     /// frame has gone on already, it is reset.
-    pub(in crate::inspector) fn break_off(&mut self, bytes: Vec<u8>) {
+    pub(in crate::inspector) fn break_off(&mut self, farewell: Farewell) {
         self.insertions.clear();
         let is_closed = self.close.is_some() || self.cut.is_some();
         match self.next_boundary() {
             _ if is_closed => self.finish(),
             Some(Boundary { at, .. }) if at == self.boundary => {
-                self.cut_at(at, bytes, End::Shutdown);
+                self.cut_at(at, farewell, End::Shutdown);
             }
             _ => self.reset(),
         }
@@ -190,13 +208,26 @@ impl Flow {
     /// Whether a close frame waits for a boundary, or for messages that are held.
     pub(in crate::inspector) fn is_closing(&self) -> bool {
         let mut waiting = self.insertions.iter();
-        let closes = |insertion: &Insertion| matches!(insertion.kind, Kind::Close(_));
+        let closes = |insertion: &Insertion| matches!(insertion.kind, Kind::Close { .. });
         waiting.any(closes) || self.cut.is_some()
     }
 
     /// Whether nothing goes on behind a position that is known.
     pub(in crate::inspector) fn is_cut(&self) -> bool {
         self.cut.is_some()
+    }
+
+    /// Whether what may go on ends where a frame could be inserted.
+    pub(in crate::inspector) fn is_at_boundary(&self) -> bool {
+        let is_inside = matches!(
+            self.frame,
+            Some(Open {
+                reach: Reach::Verified(_),
+                ..
+            })
+        );
+        let is_over = self.told.is_some() || self.cut.is_some();
+        !is_over && !(is_inside && self.forwarding.to() > self.boundary)
     }
 
     /// Whether nothing goes on any more behind what may already.
@@ -236,11 +267,14 @@ impl Flow {
         } else if let Some(end) = waiting {
             *end = (*end).max(End::Shutdown);
         } else if self.close.is_some() {
-            self.cut_at(self.boundary, Vec::new(), End::Shutdown);
+            self.cut_at(self.boundary, Farewell::default(), End::Shutdown);
         } else {
             self.insert(Insertion {
                 bytes: Vec::new(),
-                kind: Kind::Close(End::Shutdown),
+                kind: Kind::Close {
+                    code: None,
+                    end: End::Shutdown,
+                },
             });
         }
         if self.is_dead && self.cut.is_none_or(|cut| self.base < cut.at) {
@@ -257,7 +291,7 @@ impl Flow {
         if let Some(message) = &mut self.message {
             message.held = None;
         }
-        self.cut_at(at, Vec::new(), End::Reset);
+        self.cut_at(at, Farewell::default(), End::Reset);
         self.forwarding.finish(End::Reset);
     }
 

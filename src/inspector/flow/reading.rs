@@ -245,6 +245,9 @@ impl Flow {
                 let reason = records.copy(reason.as_bytes());
                 records.list.push(SeenRecord::Close { code, reason });
                 self.close = Some(code);
+                if reports {
+                    self.told = Some(code);
+                }
                 self.insertions.clear();
                 // What is held of a message that has not ended goes nowhere.
                 if let Some(held) = self.message.take().and_then(|message| message.held) {

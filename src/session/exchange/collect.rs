@@ -156,6 +156,11 @@ impl Exchange {
                 start,
                 length,
             });
+            // A host may go on with something else, such as an inspector.
+            if record.kind == EventKind::Opened && events.consumed() < end {
+                events.handle_due();
+                break true;
+            }
         };
         let consumed = events.consumed();
         let payload = self.join(input, session.assembled(), used);

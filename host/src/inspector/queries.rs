@@ -1,0 +1,107 @@
+//! What an inspector knows of its connection.
+
+use super::{Inspector, Progress, Traffic};
+use crate::Role;
+use crate::bindings::exports::websocket::protocol::session::{RequestHead, ResponseHead};
+use crate::bindings::exports::websocket::protocol::types::{CloseCode, Negotiated};
+use crate::error::SandboxError;
+use crate::guest::Guest;
+
+impl Inspector {
+    /// Returns where the connection is.
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn progress(&self, guest: &mut Guest) -> Result<Progress, SandboxError> {
+        self.ask(guest, |inspector, store, this| {
+            inspector.call_progress(store, this)
+        })
+    }
+
+    /// Returns the head of the request, once it has come.
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn request(&self, guest: &mut Guest) -> Result<Option<RequestHead>, SandboxError> {
+        self.ask(guest, |inspector, store, this| {
+            inspector.call_request(store, this)
+        })
+    }
+
+    /// Returns the head of the last response, once it has come.
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn response(&self, guest: &mut Guest) -> Result<Option<ResponseHead>, SandboxError> {
+        self.ask(guest, |inspector, store, this| {
+            inspector.call_response(store, this)
+        })
+    }
+
+    /// Returns what was negotiated, once the handshake is complete.
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn negotiated(&self, guest: &mut Guest) -> Result<Option<Negotiated>, SandboxError> {
+        self.ask(guest, |inspector, store, this| {
+            inspector.call_negotiated(store, this)
+        })
+    }
+
+    /// Returns the code of the close frame that a side has sent: 1005 for one without a code.
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn close_code(
+        &self,
+        guest: &mut Guest,
+        from: Role,
+    ) -> Result<Option<CloseCode>, SandboxError> {
+        self.ask(guest, |inspector, store, this| {
+            inspector.call_close_code(store, this, from.into())
+        })
+    }
+
+    /// Returns the code of the close frame that a side gets: the other side's or one that was inserted; 1005 for one
+    /// without a code.
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn close_sent(
+        &self,
+        guest: &mut Guest,
+        to: Role,
+    ) -> Result<Option<CloseCode>, SandboxError> {
+        self.ask(guest, |inspector, store, this| {
+            inspector.call_close_sent(store, this, to.into())
+        })
+    }
+
+    /// Returns how much a side has sent.
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn traffic(&self, guest: &mut Guest, from: Role) -> Result<Traffic, SandboxError> {
+        self.ask(guest, |inspector, store, this| {
+            inspector.call_traffic(store, this, from.into())
+        })
+    }
+
+    /// Returns how many bytes of the guest's memory the inspector has taken.
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn memory(&self, guest: &mut Guest) -> Result<u64, SandboxError> {
+        self.ask(guest, |inspector, store, this| {
+            inspector.call_memory(store, this)
+        })
+    }
+}
