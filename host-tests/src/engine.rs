@@ -35,6 +35,7 @@ pub trait Engine: Sized {
     fn connect(&mut self, request: &Request, now: Instant) -> Result<(), Failure>;
     fn request(&mut self) -> Option<RequestHead>;
     fn response(&mut self) -> Option<ResponseHead>;
+    fn set_config(&mut self, config: &Config) -> Result<(), Failure>;
     fn accept(&mut self, acceptance: &Acceptance, now: Instant) -> Result<Negotiated, Failure>;
     fn refuse(&mut self, refusal: &Refusal, now: Instant) -> Result<(), Failure>;
 

@@ -168,6 +168,10 @@ impl Engine for Native {
         self.session.response().cloned()
     }
 
+    fn set_config(&mut self, config: &Config) -> Result<(), Failure> {
+        Ok(self.session.set_config(*config)?)
+    }
+
     fn accept(&mut self, acceptance: &Acceptance, now: Instant) -> Result<Negotiated, Failure> {
         Ok(self.session.accept(acceptance, now)?.clone())
     }

@@ -192,7 +192,8 @@ impl Guest {
         Ok(Session { resource, guest })
     }
 
-    fn options(&mut self, config: &Config) -> Result<ResourceAny, CallError> {
+    /// Returns options as `config` has them.
+    pub(crate) fn options(&mut self, config: &Config) -> Result<ResourceAny, CallError> {
         if let Some((last, options)) = &self.options
             && last == config
         {

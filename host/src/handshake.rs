@@ -3,7 +3,7 @@
 use crate::error::{CallError, SandboxError};
 use crate::guest::{Guest, Session};
 use crate::protocol::{
-    Acceptance, Extension, HandshakeKind, Header, Instant, Negotiated, Refusal, Request,
+    Acceptance, Config, Extension, HandshakeKind, Header, Instant, Negotiated, Refusal, Request,
     RequestHead, ResponseHead, StatusCode,
 };
 
@@ -46,6 +46,20 @@ impl Guest {
     pub fn request(&mut self, session: &Session) -> Result<Option<RequestHead>, SandboxError> {
         self.ask(session, |exports, store, this| {
             exports.websocket_session().call_request(store, this)
+        })
+    }
+
+    /// Changes the settings of a server whose request has come.
+    ///
+    /// # Errors
+    ///
+    /// `wrong-role`, `handshake-out-of-order`, `config-out-of-range`, or the guest has ended.
+    pub fn set_options(&mut self, session: &Session, config: &Config) -> Result<(), CallError> {
+        let options = self.options(config)?;
+        self.tell(session, |exports, store, this| {
+            exports
+                .websocket_session()
+                .call_set_options(store, this, options)
         })
     }
 

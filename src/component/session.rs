@@ -99,6 +99,11 @@ impl wit::GuestWebsocketSession for Resource {
         self.with(|session| session.request().map(Into::into))
     }
 
+    fn set_options(&self, options: SessionOptionsBorrow<'_>) -> Answer<()> {
+        let config = options.get::<Options>().config();
+        Ok(self.with(|session| session.set_config(config))?)
+    }
+
     fn accept(
         &self,
         acceptance: wit::Acceptance,

@@ -101,6 +101,10 @@ impl Deadlines {
         }
     }
 
+    pub(super) fn set_timeouts(&mut self, timeouts: &Timeouts) {
+        self.spans = Spans::new(timeouts);
+    }
+
     pub(super) fn now(&self) -> Instant {
         self.now
     }

@@ -6,9 +6,10 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
 
-use super::Session;
 use super::clock::Instant;
 use super::lifecycle::{Cause, Life};
+use super::send::Sender;
+use super::{Config, Session};
 use crate::Rule;
 use crate::handshake::{
     self, Acceptance, Extension, HandshakeKind, Header, Negotiated, Refusal, Request, RequestHead,
@@ -81,6 +82,22 @@ impl Session {
     /// session ends.
     pub fn request(&self) -> Option<&RequestHead> {
         self.request_head.as_deref()
+    }
+
+    /// Changes the settings of a server whose request has come, for a host whose limits,
+    /// timeouts or compression depend on what is asked for.
+    ///
+    /// # Errors
+    ///
+    /// [`Rule::WrongRole`], [`Rule::HandshakeOutOfOrder`], [`Rule::ConfigOutOfRange`].
+    pub fn set_config(&mut self, config: Config) -> Result<(), Rule> {
+        self.request_to_answer()?;
+        config.check()?;
+        // Nothing was sent, and frames are read from the answer on.
+        self.sender = Sender::new(None, &config);
+        self.deadlines.set_timeouts(&config.timeouts);
+        self.config = config;
+        Ok(())
     }
 
     /// Queues the response that accepts the request; the session is open (RFC 6455, section

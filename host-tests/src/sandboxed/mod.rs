@@ -206,6 +206,10 @@ impl Engine for Sandboxed {
         answer(self.guest.response(&self.session)).map(ResponseHead::from_contract)
     }
 
+    fn set_config(&mut self, config: &Config) -> Result<(), Failure> {
+        outcome(self.guest.set_options(&self.session, config))
+    }
+
     fn accept(&mut self, acceptance: &Acceptance, now: Instant) -> Result<Negotiated, Failure> {
         let negotiated = self
             .guest

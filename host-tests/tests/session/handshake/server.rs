@@ -1,10 +1,12 @@
 //! The server's side, in bytes.
 
+use std::time::Duration;
+
 use host_tests::engine::START;
 use host_tests::wire::Frame;
-use host_tests::{Engine, Event, heads, on_both_engines};
+use host_tests::{Engine, Event, Subject, heads, on_both_engines};
 use websocket_component::handshake::{Acceptance, Refusal};
-use websocket_component::{Message, Rule, State};
+use websocket_component::{Config, Deflate, Message, Role, Rule, State};
 
 use super::{accept, asked, assert_refused, extension, header, server};
 
@@ -12,6 +14,8 @@ on_both_engines![
     a_request_is_shown_and_accepted,
     the_response_that_accepts_byte_by_byte,
     class_18_nothing_after_the_head_counts_before_the_request_is_accepted,
+    settings_may_depend_on_what_is_asked_for,
+    settings_change_only_while_the_request_waits_for_an_answer,
     a_subprotocol_is_chosen_by_the_host,
     an_extension_of_the_hosts_is_chosen,
     a_request_is_refused_with_a_body,
@@ -22,6 +26,39 @@ on_both_engines![
     statuses_of_refusals,
     calls_that_are_not_the_next_step_change_nothing,
 ];
+
+fn settings_may_depend_on_what_is_asked_for<E: Engine>() {
+    let offer = ("Sec-WebSocket-Extensions", "permessage-deflate");
+    let mut subject = asked::<E>(&[offer]);
+    let mut config = Config::default();
+    config.limits.message = 4;
+    config.limits.queued_output = 0;
+    config.deflate = Some(Deflate::default());
+    config.timeouts.idle = Some(Duration::from_secs(7));
+    subject.engine.set_config(&config).unwrap();
+    accept(&mut subject);
+    assert!(subject.writes_text().contains("permessage-deflate"));
+    assert_eq!(subject.next_deadline(), Some(Duration::from_secs(7)));
+    // Longer than the limit: only on an empty queue.
+    subject.queues(Message::Text("one")).unwrap();
+    assert_refused(subject.queues(Message::Text("two")), Rule::QueueFull);
+    subject.receives_frames(&[Frame::text("large")]);
+    assert_eq!(subject.failed_by(), Some(Rule::MessageTooBig));
+}
+
+fn settings_change_only_while_the_request_waits_for_an_answer<E: Engine>() {
+    let mut client = Subject::<E>::new(Role::Client, &Config::default());
+    let changed = client.engine.set_config(&Config::default());
+    assert_refused(changed, Rule::WrongRole);
+    let mut subject = server::<E>();
+    let changed = subject.engine.set_config(&Config::default());
+    assert_refused(changed, Rule::HandshakeOutOfOrder);
+    subject = asked::<E>(&[]);
+    subject.engine.set_config(&Config::default()).unwrap();
+    accept(&mut subject);
+    let changed = subject.engine.set_config(&Config::default());
+    assert_refused(changed, Rule::HandshakeOutOfOrder);
+}
 
 fn a_request_is_shown_and_accepted<E: Engine>() {
     let mut subject = asked::<E>(&[
