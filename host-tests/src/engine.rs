@@ -145,15 +145,6 @@ pub const ENTROPY: [u8; 32] = [0x5a; 32];
 /// Both roles, for rules that hold for both.
 pub const ROLES: [Role; 2] = [Role::Client, Role::Server];
 
-/// The role of the other side.
-#[must_use]
-pub fn peer_of(role: Role) -> Role {
-    match role {
-        Role::Client => Role::Server,
-        Role::Server => Role::Client,
-    }
-}
-
 /// A broken rule with all that is said about it. Two are equal if they say the same of the rule; what they say of the
 /// case is compared where it matters.
 #[derive(Clone, Debug, Eq)]

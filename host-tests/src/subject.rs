@@ -5,7 +5,7 @@ use std::time::Duration;
 use websocket_component::handshake::Negotiated;
 use websocket_component::{Config, Instant, Message, Outgoing, Role, Rule, State};
 
-use crate::engine::{Engine, Event, ExchangeResult, Failure, START, peer_of};
+use crate::engine::{Engine, Event, ExchangeResult, Failure, START};
 use crate::wire::{self, Frame};
 
 /// How many bytes an exchange of a subject's takes.
@@ -98,7 +98,7 @@ impl<E: Engine> Subject<E> {
     /// The bytes of frames of the peer's.
     #[must_use]
     pub fn peers(&self, frames: &[Frame]) -> Vec<u8> {
-        wire::bytes_of(frames, peer_of(self.role))
+        wire::bytes_of(frames, self.role.peer())
     }
 
     /// An exchange with what was sent and not consumed.

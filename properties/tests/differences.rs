@@ -23,7 +23,7 @@ fn sound_conversations_differ_in_nothing() {
         Frame::close(1000, "bye"),
     ];
     for role in host_tests::ROLES {
-        let peer = host_tests::engine::peer_of(role);
+        let peer = role.peer();
         let bytes = host_tests::wire::bytes_of(&frames, peer);
         assert_eq!(rows_for(role, LIMIT, &bytes), [""; 0]);
     }

@@ -5,7 +5,6 @@ use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use host_tests::engine::peer_of;
 use host_tests::{Frame, heads};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::TcpStream;
@@ -78,7 +77,7 @@ impl Line {
         Line {
             stream,
             role,
-            hearing: Hearing::new(peer_of(role)),
+            hearing: Hearing::new(role.peer()),
             polite: false,
             since: Instant::now(),
             ended: false,

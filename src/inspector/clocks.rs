@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::flow::Messages;
-use super::sides::{BOTH, Sides, other};
+use super::sides::{BOTH, Sides};
 use super::{Direction, How, Inspector};
 use crate::limits::nanos;
 use crate::{Failure, Instant, Role, Rule, State};
@@ -231,7 +231,7 @@ impl Inspector {
                 Due::Write(to) => self.write_timed_out(to),
                 Due::Keepalive(to) => {
                     self.clocks.sides[to].quiet = at.max(self.clocks.now);
-                    if !self.flows[other(to)].has_ping_waiting() {
+                    if !self.flows[to.peer()].has_ping_waiting() {
                         self.insert_ping(to);
                     }
                 }

@@ -3,7 +3,7 @@
 use super::flow::{Farewell, Flow, Insertion, Kind};
 use super::forwarding::End;
 use super::handshake::Handshake;
-use super::sides::{BOTH, Sides, other};
+use super::sides::{BOTH, Sides};
 use super::{How, Inspector, OtherCode};
 use crate::http::body::Outcome;
 use crate::{Failure, Role, Rule, State};
@@ -32,7 +32,7 @@ impl Inspector {
             self.flows[from].die();
             self.flows[from].break_off(Farewell::default());
             if takes_nothing {
-                self.flows[other(from)].reset();
+                self.flows[from.peer()].reset();
             }
             return;
         }
@@ -57,16 +57,16 @@ impl Inspector {
                 return self.flows.client.break_off(Farewell::default());
             }
             How::InBytes | How::Lost | How::TakesNothing => {
-                let farewell = self.close_frame(other(from), other_code, b"");
+                let farewell = self.close_frame(from.peer(), other_code, b"");
                 self.flows[from].die();
                 self.flows[from].break_off(farewell);
             }
-            How::Silence => self.insert_close(other(from), other_code, b"", End::Shutdown),
+            How::Silence => self.insert_close(from.peer(), other_code, b"", End::Shutdown),
         }
         match code {
             Some(code) => self.insert_close(from, code, description, End::Shutdown),
-            None if takes_nothing => self.flows[other(from)].reset(),
-            None => self.flows[other(from)].finish(),
+            None if takes_nothing => self.flows[from.peer()].reset(),
+            None => self.flows[from.peer()].finish(),
         }
     }
 
@@ -80,7 +80,7 @@ impl Inspector {
 
     fn insert_close(&mut self, to: Role, code: u16, reason: &[u8], end: End) {
         let Farewell { bytes, code } = self.close_frame(to, code, reason);
-        let flow = &mut self.flows[other(to)];
+        let flow = &mut self.flows[to.peer()];
         if flow.close_code().is_some() || flow.is_closing() {
             // It has one.
             if end == End::Shutdown {
@@ -128,7 +128,7 @@ impl Inspector {
     pub(super) fn settle(&mut self) {
         self.clocks.changed();
         for to in BOTH {
-            let sent = self.flows[other(to)].take_sent_pings();
+            let sent = self.flows[to.peer()].take_sent_pings();
             let now = self.clocks.now();
             for ping in sent {
                 self.flows[to].pings.inserted(ping, now);
@@ -154,7 +154,7 @@ impl Inspector {
 
     /// Whether a close frame goes to this side, behind which nothing does.
     fn has_close(&self, to: Role) -> bool {
-        let flow = &self.flows[other(to)];
+        let flow = &self.flows[to.peer()];
         flow.close_code().is_some() || flow.is_cut()
     }
 
@@ -184,7 +184,7 @@ impl Inspector {
         for from in BOTH {
             // A body that ends with the connection must not look complete (RFC 9112, section 8).
             let is_cut = is_body_cut && from == Role::Server;
-            let to = other(from);
+            let to = from.peer();
             let owes_answer = self.flows[to].close_code();
             if is_cut || !self.flows[from].may_finish() {
                 self.flows[from].reset();

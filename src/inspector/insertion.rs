@@ -4,7 +4,6 @@ use alloc::vec::Vec;
 
 use super::Inspector;
 use super::flow::{Farewell, Insertion, Kind};
-use super::sides::other;
 use crate::frame::header::{self, FIN, Opcode, WHOLE_BINARY, WHOLE_TEXT};
 use crate::frame::{close, mask, utf8};
 use crate::{Instant, Role, Rule, State};
@@ -66,7 +65,7 @@ impl Inspector {
         self.check_room(to, payload.len())?;
         let first = if is_text { WHOLE_TEXT } else { WHOLE_BINARY };
         let bytes = self.frame(to, first, payload);
-        self.flows[other(to)].insert(Insertion {
+        self.flows[to.peer()].insert(Insertion {
             bytes,
             kind: Kind::Message,
         });
@@ -90,7 +89,7 @@ impl Inspector {
     pub(super) fn insert_ping(&mut self, to: Role) {
         let payload = self.keys.bytes();
         let bytes = self.frame(to, FIN | Opcode::Ping.bits(), &payload);
-        self.flows[other(to)].insert(Insertion {
+        self.flows[to.peer()].insert(Insertion {
             bytes,
             kind: Kind::Ping(payload),
         });
@@ -135,8 +134,8 @@ impl Inspector {
 
     /// Whether there is room for a frame of this length among those that wait.
     fn check_room(&self, to: Role, length: usize) -> Result<(), Rule> {
-        let waiting = self.flows[other(to)].waiting();
-        let limit = self.options.direction(other(to)).limits.queued_output;
+        let waiting = self.flows[to.peer()].waiting();
+        let limit = self.options.direction(to.peer()).limits.queued_output;
         match waiting == 0 || waiting.saturating_add(length as u64) <= limit {
             true => Ok(()),
             false => Err(Rule::QueueFull),

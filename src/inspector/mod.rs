@@ -76,7 +76,7 @@ use ending::Ending;
 use flow::Flow;
 use handshake::Handshake;
 use seen::Records;
-use sides::{Sides, other};
+use sides::Sides;
 
 /// Looks at a connection between two other sides: [the module](self) has an overview.
 pub struct Inspector {
@@ -318,7 +318,7 @@ impl Inspector {
     /// Returns the code of the close frame that a side gets: the other side's or one that was
     /// inserted; 1005 for one without a code.
     pub fn close_sent(&self, to: Role) -> Option<u16> {
-        self.flows[other(to)].told()
+        self.flows[to.peer()].told()
     }
 
     /// Returns how much a side has sent.

@@ -7,14 +7,6 @@ use crate::Role;
 /// Both sides.
 pub(super) const BOTH: [Role; 2] = [Role::Client, Role::Server];
 
-/// The other side.
-pub(super) fn other(side: Role) -> Role {
-    match side {
-        Role::Client => Role::Server,
-        Role::Server => Role::Client,
-    }
-}
-
 /// What there is of the client's and of the server's.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Sides<T> {

@@ -17,6 +17,17 @@ pub enum Role {
     Server,
 }
 
+impl Role {
+    /// Returns the role of the other side.
+    #[must_use]
+    pub const fn peer(self) -> Role {
+        match self {
+            Role::Client => Role::Server,
+            Role::Server => Role::Client,
+        }
+    }
+}
+
 /// How messages are delivered: whole, or in chunks as their bytes arrive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]

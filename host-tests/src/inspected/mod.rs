@@ -8,8 +8,6 @@ use websocket_component::handshake::Negotiated;
 use websocket_component::inspector::{Edit, End, Options, Seen};
 use websocket_component::{Failure, Instant, Role, Rule, State};
 
-use crate::engine::peer_of;
-
 #[cfg(feature = "component")]
 pub use crate::sandboxed::SandboxedInspector as Sandboxed;
 pub use engine::{Inspects, Native, Stepped};
@@ -134,7 +132,7 @@ impl<I: Inspects> Proxy<I> {
 
     /// What has reached a side since the last call.
     pub fn reached(&mut self, to: Role) -> Vec<u8> {
-        std::mem::take(&mut self.sent_mut(peer_of(to)).forwarded)
+        std::mem::take(&mut self.sent_mut(to.peer()).forwarded)
     }
 
     /// One side sends bytes.

@@ -7,7 +7,7 @@ use websocket_host::{CallError, Guest, Session};
 use super::from_contract::FromContract;
 use super::to_contract::{Batch, to_contract};
 use super::{answer, outcome, sandbox};
-use crate::engine::{ENTROPY, ExchangeResult, Relay, RelayResult, START, peer_of};
+use crate::engine::{ENTROPY, ExchangeResult, Relay, RelayResult, START};
 
 /// Two sessions of the component, in one guest.
 pub struct SandboxedRelay {
@@ -69,7 +69,7 @@ impl Relay for SandboxedRelay {
     }
 
     fn relay(&mut self, from: Role, input: &[u8], now: Instant, capacity: u32) -> RelayResult {
-        let (source, target) = (self.sessions.of(from), self.sessions.of(peer_of(from)));
+        let (source, target) = (self.sessions.of(from), self.sessions.of(from.peer()));
         let now = now.as_nanos();
         let results = answer(self.guest.relay(source, target, input, now, capacity));
         RelayResult::from_contract(results)

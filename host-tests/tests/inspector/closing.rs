@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use host_tests::ROLES;
-use host_tests::engine::peer_of;
 use host_tests::inspected::{Inspects, Proxy, Saw};
 use host_tests::on_both_inspectors;
 use host_tests::wire::Frame;
@@ -23,7 +22,7 @@ const CLOSE_TIME: Duration = Duration::from_secs(10);
 fn a_closing_handshake_passes_and_the_server_ends_its_transport_first<I: Inspects>() {
     for first in ROLES {
         let mut proxy = open::<I>();
-        let last = peer_of(first);
+        let last = first.peer();
         proxy.send(first, &by(first, &[Frame::close(1000, "bye")]));
         assert_eq!(proxy.inspector.state(), State::Closing);
         assert_eq!(
@@ -73,7 +72,7 @@ fn a_close_that_is_not_answered_is_cut_off<I: Inspects>() {
         let mut proxy = open::<I>();
         proxy.send(first, &by(first, &[Frame::close(1000, "")]));
         proxy.wait(CLOSE_TIME);
-        assert_eq!(proxy.broken(), Some((peer_of(first), Rule::CloseTimeout)));
+        assert_eq!(proxy.broken(), Some((first.peer(), Rule::CloseTimeout)));
         assert_eq!(proxy.ends(), (End::Shutdown, End::Shutdown));
         // Its own code is the answer.
         let reached = frames_that_reach(&mut proxy, first);
@@ -95,7 +94,7 @@ fn who_waits_for_an_answer_gets_its_own_code_whatever_happens_to_the_other_side<
             for happens in [lost, broken] {
                 let mut proxy = open::<I>();
                 proxy.send(first, &by(first, std::slice::from_ref(&close)));
-                happens(&mut proxy, peer_of(first));
+                happens(&mut proxy, first.peer());
                 let reached = frames_that_reach(&mut proxy, first);
                 let answer = match code {
                     1005 => Frame::new(0x8, ""),
@@ -114,7 +113,7 @@ fn the_codes_that_each_side_gets_are_told<I: Inspects>() {
         assert_eq!(proxy.inspector.close_sent(from), None);
         proxy.send(from, &by(from, &[Frame::new(0x3, "")]));
         assert_eq!(proxy.inspector.close_sent(from), Some(1002));
-        assert_eq!(proxy.inspector.close_sent(peer_of(from)), Some(told));
+        assert_eq!(proxy.inspector.close_sent(from.peer()), Some(told));
         let received = ROLES.map(|side| proxy.inspector.close_code(side));
         assert_eq!(received, [None; 2]);
     }
@@ -144,7 +143,7 @@ fn a_boundary_is_where_a_frame_could_follow<I: Inspects>() {
         assert!(proxy.inspector.is_at_boundary(from));
         proxy.send(from, &by(from, &[Frame::close(1000, "")]));
         assert!(!proxy.inspector.is_at_boundary(from));
-        assert!(proxy.inspector.is_at_boundary(peer_of(from)));
+        assert!(proxy.inspector.is_at_boundary(from.peer()));
     }
 }
 
@@ -154,7 +153,7 @@ fn what_follows_a_close_frame_does_not_go_on<I: Inspects>() {
         let close = Frame::close(1000, "");
         let frames = [close.clone(), Frame::text("too late"), Frame::new(0xb, "")];
         proxy.send(from, &by(from, &frames));
-        assert_eq!(frames_that_reach(&mut proxy, peer_of(from)), [close]);
+        assert_eq!(frames_that_reach(&mut proxy, from.peer()), [close]);
         assert_eq!(proxy.broken(), None);
     }
 }
@@ -170,7 +169,7 @@ fn who_breaks_a_rule_gets_its_code_and_the_other_side_the_gateways<I: Inspects>(
             [Frame::close(1002, reason)]
         );
         assert_eq!(
-            frames_that_reach(&mut proxy, peer_of(from)),
+            frames_that_reach(&mut proxy, from.peer()),
             [Frame::close(told, "")]
         );
         assert_eq!(proxy.ends(), (End::Shutdown, End::Shutdown));
@@ -190,7 +189,7 @@ fn both_sides_may_get_the_rules_code<I: Inspects>() {
         let mut proxy = Proxy::<I>::open(options, &Negotiated::default());
         proxy.send(from, &by(from, &[Frame::text(b"\xff")]));
         assert_eq!(
-            frames_that_reach(&mut proxy, peer_of(from)),
+            frames_that_reach(&mut proxy, from.peer()),
             [Frame::close(1007, "")]
         );
     }
@@ -199,11 +198,11 @@ fn both_sides_may_get_the_rules_code<I: Inspects>() {
 fn who_breaks_a_rule_is_told_at_the_end_of_the_frame_that_is_on_its_way_to_it<I: Inspects>() {
     for from in ROLES {
         let mut proxy = open::<I>();
-        let message = by(peer_of(from), &[Frame::binary([7; 1000])]);
-        proxy.send(peer_of(from), &message[..500]);
+        let message = by(from.peer(), &[Frame::binary([7; 1000])]);
+        proxy.send(from.peer(), &message[..500]);
         proxy.send(from, &by(from, &[Frame::new(0x3, "")]));
-        assert_eq!(proxy.inspector.end(peer_of(from)), End::None);
-        proxy.send(peer_of(from), &message[500..]);
+        assert_eq!(proxy.inspector.end(from.peer()), End::None);
+        proxy.send(from.peer(), &message[500..]);
         let reached = frames_that_reach(&mut proxy, from);
         assert_eq!(reached.len(), 2);
         assert_eq!(reached[0], Frame::binary([7; 1000]));
@@ -215,11 +214,11 @@ fn who_breaks_a_rule_is_told_at_the_end_of_the_frame_that_is_on_its_way_to_it<I:
 fn if_that_end_doesnt_come_in_time_it_is_reset<I: Inspects>() {
     for from in ROLES {
         let mut proxy = open::<I>();
-        let message = by(peer_of(from), &[Frame::binary([7; 1000])]);
-        proxy.send(peer_of(from), &message[..500]);
+        let message = by(from.peer(), &[Frame::binary([7; 1000])]);
+        proxy.send(from.peer(), &message[..500]);
         proxy.send(from, &by(from, &[Frame::new(0x3, "")]));
         proxy.wait(CLOSE_TIME);
-        assert_eq!(proxy.inspector.end(peer_of(from)), End::Reset);
+        assert_eq!(proxy.inspector.end(from.peer()), End::Reset);
         assert_eq!(proxy.inspector.end(from), End::Shutdown);
     }
 }
@@ -236,7 +235,7 @@ fn a_receiver_inside_a_frame_that_breaks_a_rule_is_reset<I: Inspects>() {
         proxy.send_in(from, &by(from, &[Frame::text(text)]), 100);
         assert_eq!(proxy.broken(), Some((from, Rule::InvalidUtf8)));
         assert_eq!(proxy.inspector.end(from), End::Reset);
-        assert!(proxy.reached(peer_of(from)).len() < 808);
+        assert!(proxy.reached(from.peer()).len() < 808);
         assert_eq!(
             frames_that_reach(&mut proxy, from)[0].payload[..2],
             [3, 0xef]
@@ -251,7 +250,7 @@ fn a_stream_that_ends_without_a_close_frame_is_one_for_the_other_side<I: Inspect
         proxy.end_of_input(from);
         assert_eq!(proxy.broken(), Some((from, Rule::ConnectionLost)));
         let expected = [Frame::text("last words"), Frame::close(told, "")];
-        assert_eq!(frames_that_reach(&mut proxy, peer_of(from)), expected);
+        assert_eq!(frames_that_reach(&mut proxy, from.peer()), expected);
         assert_eq!(proxy.ends(), (End::Shutdown, End::Shutdown));
     }
 }
@@ -262,7 +261,7 @@ fn a_stream_that_ends_inside_a_frame_resets_the_other_side<I: Inspects>() {
         proxy.send(from, &by(from, &[Frame::binary([7; 1000])])[..500]);
         proxy.end_of_input(from);
         assert_eq!(proxy.inspector.end(from), End::Reset);
-        assert_eq!(proxy.reached(peer_of(from)).len(), 500);
+        assert_eq!(proxy.reached(from.peer()).len(), 500);
     }
 }
 
@@ -288,7 +287,7 @@ fn the_host_closes_both_sides_at_their_boundaries_and_the_answers_are_swallowed<
     for side in [Server, Client] {
         assert_eq!(proxy.ends(), (End::None, End::None));
         proxy.send(side, &by(side, &[Frame::text("too late"), close.clone()]));
-        assert_eq!(proxy.reached(peer_of(side)), b"");
+        assert_eq!(proxy.reached(side.peer()), b"");
     }
     assert_eq!(proxy.ends(), (End::Shutdown, End::None));
     proxy.end_of_input(Server);
@@ -319,7 +318,7 @@ fn class_07_odd_close_frames_never_reach_the_other_side<I: Inspects>() {
             assert_eq!(proxy.broken(), Some((from, rule)));
             let told = if from == Client { 1001 } else { 1014 };
             let expected = [Frame::close(told, "")];
-            assert_eq!(frames_that_reach(&mut proxy, peer_of(from)), expected);
+            assert_eq!(frames_that_reach(&mut proxy, from.peer()), expected);
         }
     }
 }

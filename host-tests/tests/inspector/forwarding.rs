@@ -2,7 +2,6 @@
 
 use host_tests::ROLES;
 use host_tests::deflate;
-use host_tests::engine::peer_of;
 use host_tests::inspected::{Inspects, Proxy};
 use host_tests::on_both_inspectors;
 use host_tests::wire::{Frame, RSV1};
@@ -36,10 +35,7 @@ fn whatever_breaks_no_rule_goes_on_as_it_came_however_it_is_cut<I: Inspects>() {
                 proxy.skips = skips;
                 proxy.send_in(from, &bytes, length.min(bytes.len()));
                 assert_eq!(proxy.broken(), None);
-                assert!(
-                    proxy.reached(peer_of(from)) == bytes,
-                    "{from:?} in {length}"
-                );
+                assert!(proxy.reached(from.peer()) == bytes, "{from:?} in {length}");
                 assert_eq!(proxy.reached(from), b"");
             }
         }
@@ -57,7 +53,7 @@ fn binary_payload_need_not_be_given<I: Inspects>() {
         assert_eq!(proxy.inspector.forward_to(from), message.len() as u64);
         proxy.send(from, &message[header..]);
         assert_eq!(proxy.sent(from).skipped, length);
-        assert!(proxy.reached(peer_of(from)) == message);
+        assert!(proxy.reached(from.peer()) == message);
         assert!(
             proxy.inspector.memory() < 8192,
             "{}",
@@ -137,7 +133,7 @@ fn a_violation_leaves_what_is_whole_before_it_and_nothing_behind<I: Inspects>() 
                 proxy.failure().and_then(|failure| failure.offset),
                 Some(good.len() as u64)
             );
-            let reached = proxy.reached(peer_of(from));
+            let reached = proxy.reached(from.peer());
             assert!(reached.starts_with(&good));
             assert_eq!(reached[good.len()], 0x88, "a close frame behind it");
         }
@@ -155,7 +151,7 @@ fn a_compressed_message_is_followed_without_being_changed<I: Inspects>() {
         }
         proxy.send_in(from, &sent, 100);
         assert_eq!(proxy.broken(), None);
-        assert!(proxy.reached(peer_of(from)) == sent);
+        assert!(proxy.reached(from.peer()) == sent);
     }
 }
 
@@ -216,14 +212,14 @@ fn headers_pass_as_scalars_if_there_is_nothing_to_tell<I: Inspects>() {
         let bytes = by(from, &frames);
         proxy.send_in(from, &bytes, 100);
         assert_eq!(proxy.broken(), None);
-        assert!(proxy.reached(peer_of(from)) == bytes);
+        assert!(proxy.reached(from.peer()) == bytes);
         // A header that comes in two parts is told in lists.
         assert!((2..=4).contains(&proxy.passed), "{}", proxy.passed);
         let traffic = proxy.inspector.traffic(from);
         assert_eq!(traffic, (5, 4, 3 + 300 + 70_000 + 9));
 
         // Another rule than what is looked at is broken.
-        proxy.send(from, &Frame::binary([]).by(peer_of(from)).header(5));
+        proxy.send(from, &Frame::binary([]).by(from.peer()).header(5));
         assert!(proxy.broken().is_some());
     }
 }

@@ -2,7 +2,6 @@
 
 use host_tests::ROLES;
 use host_tests::deflate;
-use host_tests::engine::peer_of;
 use host_tests::inspected::{Inspects, Proxy, Saw};
 use host_tests::on_both_inspectors;
 use host_tests::wire::{Frame, RSV1};
@@ -26,7 +25,7 @@ fn a_message_goes_on_or_not_as_the_host_decides<I: Inspects>() {
                 Frame::pong("behind"),
             ];
             proxy.send_in(from, &by(from, &frames), length);
-            assert_eq!(proxy.reached(peer_of(from)), b"");
+            assert_eq!(proxy.reached(from.peer()), b"");
             let now = proxy.now;
             for goes_on in [true, false, true] {
                 proxy.inspector.decide(from, goes_on, now).expect("held");
@@ -40,7 +39,7 @@ fn a_message_goes_on_or_not_as_the_host_decides<I: Inspects>() {
                 Frame::text("third"),
                 Frame::pong("behind"),
             ];
-            assert_eq!(frames_that_reach(&mut proxy, peer_of(from)), expected);
+            assert_eq!(frames_that_reach(&mut proxy, from.peer()), expected);
         }
     }
 }
@@ -55,9 +54,9 @@ fn a_message_that_is_too_long_to_be_seen_goes_on<I: Inspects>() {
         let bytes = by(from, &frames);
         let first = bytes.len() / 2;
         proxy.send(from, &bytes[..first]);
-        assert_eq!(proxy.reached(peer_of(from)), b"");
+        assert_eq!(proxy.reached(from.peer()), b"");
         proxy.send(from, &bytes[first..]);
-        assert_eq!(proxy.reached(peer_of(from)), bytes);
+        assert_eq!(proxy.reached(from.peer()), bytes);
     }
 }
 
@@ -131,17 +130,17 @@ fn pings_are_inserted_at_boundaries_and_their_pongs_swallowed<I: Inspects>() {
     for to in ROLES {
         let mut proxy = Proxy::<I>::open(Options::default(), &Negotiated::default());
         let message = by(
-            peer_of(to),
+            to.peer(),
             &[Frame::text("mess").not_last(), Frame::continuation("age")],
         );
-        let inside = if peer_of(to) == Client { 8 } else { 4 };
-        proxy.send(peer_of(to), &message[..inside]);
+        let inside = if to.peer() == Client { 8 } else { 4 };
+        proxy.send(to.peer(), &message[..inside]);
         let now = proxy.now;
         proxy.inspector.ping(to, now).expect("open");
         proxy.forward();
         let ping = frames_that_reach(&mut proxy, to).remove(0);
         assert_eq!((ping.first, ping.payload.len()), (0x89, 8));
-        proxy.send(peer_of(to), &message[inside..]);
+        proxy.send(to.peer(), &message[inside..]);
         assert_eq!(frames_that_reach(&mut proxy, to).len(), 2);
 
         proxy.now = Instant::from_nanos(1000);
@@ -152,17 +151,17 @@ fn pings_are_inserted_at_boundaries_and_their_pongs_swallowed<I: Inspects>() {
         ];
         proxy.send_in(to, &by(to, &frames), 5);
         let expected = [Frame::pong("unasked"), Frame::text("on")];
-        assert_eq!(frames_that_reach(&mut proxy, peer_of(to)), expected);
+        assert_eq!(frames_that_reach(&mut proxy, to.peer()), expected);
         assert_eq!(proxy.saw, [(to, Saw::RoundTrip(1000))]);
         // The same pong again answers nothing.
         proxy.send(to, &by(to, &[Frame::pong(&ping.payload)]));
-        assert_eq!(frames_that_reach(&mut proxy, peer_of(to)).len(), 1);
+        assert_eq!(frames_that_reach(&mut proxy, to.peer()).len(), 1);
     }
 }
 
 fn messages_are_inserted_between_messages<I: Inspects>() {
     for to in ROLES {
-        let from = peer_of(to);
+        let from = to.peer();
         let mut proxy = Proxy::<I>::open(Options::default(), &Negotiated::default());
         let insert = |proxy: &mut Proxy<I>, text: &[u8]| {
             let now = proxy.now;

@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use host_tests::ROLES;
-use host_tests::engine::peer_of;
 use host_tests::inspected::{Inspects, Native, Proxy};
 use host_tests::wire::Frame;
 use websocket_component::Role::{self, Server};
@@ -113,7 +112,7 @@ fn run(seed: u64, kind: Kind) -> ([Vec<u8>; 2], String) {
         receive(&mut proxy, &mut sides);
     }
     for (side, sender) in ROLES.into_iter().zip(&sides) {
-        check(&sender.received, proxy.inspector.end(peer_of(side)));
+        check(&sender.received, proxy.inspector.end(side.peer()));
     }
     for side in ROLES {
         let now = proxy.now;
@@ -124,7 +123,7 @@ fn run(seed: u64, kind: Kind) -> ([Vec<u8>; 2], String) {
     assert_eq!(proxy.inspector.state(), State::Closed, "{:?}", proxy.ends());
     receive(&mut proxy, &mut sides);
     for (side, sender) in ROLES.into_iter().zip(&sides) {
-        check(&sender.received, proxy.inspector.end(peer_of(side)));
+        check(&sender.received, proxy.inspector.end(side.peer()));
     }
     let told = format!("{:?} {:?}", proxy.ends(), proxy.failure());
     (sides.map(|side| side.received), told)
@@ -137,7 +136,7 @@ fn act(
     kind: Kind,
     numbers: &mut Numbers,
 ) {
-    let (now, to) = (proxy.now, peer_of(from));
+    let (now, to) = (proxy.now, from.peer());
     let sender = &mut sides[usize::from(from == Server)];
     // Whether it is refused is told elsewhere.
     match numbers.below(20) {

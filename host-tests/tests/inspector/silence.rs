@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use host_tests::ROLES;
-use host_tests::engine::peer_of;
 use host_tests::inspected::{Inspects, Proxy};
 use host_tests::on_both_inspectors;
 use host_tests::wire::Frame;
@@ -32,7 +31,7 @@ fn a_side_that_sends_nothing_ends_the_connection<I: Inspects>() {
         let mut proxy = open::<I>(both(|direction| direction.idle = Some(SECOND * 10)));
         for _ in 0..3 {
             proxy.wait(SECOND * 6);
-            proxy.send(peer_of(from), &by(peer_of(from), &[Frame::text("here")]));
+            proxy.send(from.peer(), &by(from.peer(), &[Frame::text("here")]));
             if proxy.broken().is_some() {
                 break;
             }
@@ -55,7 +54,7 @@ fn control_frames_are_no_messages<I: Inspects>() {
         let mut proxy = open::<I>(both(|direction| direction.message_idle = Some(SECOND * 10)));
         for _ in 0..4 {
             proxy.wait(SECOND * 4);
-            proxy.send(peer_of(from), &by(peer_of(from), &[Frame::text("here")]));
+            proxy.send(from.peer(), &by(from.peer(), &[Frame::text("here")]));
             proxy.send(from, &by(from, &[Frame::pong("")]));
         }
         assert_eq!(proxy.broken(), Some((from, Rule::IdleTimeout)));
@@ -96,12 +95,12 @@ fn a_dead_side_is_found_by_pings<I: Inspects>() {
         assert_eq!(ping.first, 0x89);
         // One that answers lives.
         proxy.send(to, &by(to, &[Frame::pong(&ping.payload)]));
-        assert_eq!(proxy.reached(peer_of(to)), b"");
+        assert_eq!(proxy.reached(to.peer()), b"");
         proxy.wait(SECOND * 30);
         assert_eq!(frames_that_reach(&mut proxy, to).len(), 1);
         proxy.wait(SECOND * 20);
         assert_eq!(proxy.broken(), Some((to, Rule::PongTimeout)));
-        let code = frames_that_reach(&mut proxy, peer_of(to)).remove(0).payload;
+        let code = frames_that_reach(&mut proxy, to.peer()).remove(0).payload;
         assert_eq!(code, if to == Client { [3, 0xe9] } else { [3, 0xf6] });
     }
 }
@@ -166,9 +165,9 @@ fn a_side_that_takes_no_output_is_cut_off_and_the_other_told<I: Inspects>() {
         assert_eq!(proxy.broken(), Some((to, Rule::WriteTimeout)));
         let limit = proxy.failure().and_then(|failure| failure.limit);
         assert_eq!(limit, Some(10_000_000_000));
-        assert_eq!(proxy.inspector.end(peer_of(to)), End::Reset);
+        assert_eq!(proxy.inspector.end(to.peer()), End::Reset);
         assert_eq!(proxy.inspector.end(to), End::Shutdown);
-        let reached = frames_that_reach(&mut proxy, peer_of(to));
+        let reached = frames_that_reach(&mut proxy, to.peer());
         assert_eq!(reached, [Frame::close(told, "")]);
         assert_eq!(proxy.reached(to), b"");
     }
@@ -186,7 +185,7 @@ fn a_side_that_takes_no_output_while_it_closes_is_cut_off_too<I: Inspects>() {
         proxy.inspector.output_blocked(to, proxy.now);
         proxy.wait(SECOND);
         assert_eq!(proxy.broken(), Some((to, Rule::WriteTimeout)));
-        assert_eq!(proxy.inspector.end(peer_of(to)), End::Reset);
+        assert_eq!(proxy.inspector.end(to.peer()), End::Reset);
     }
 }
 

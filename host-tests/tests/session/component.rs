@@ -49,7 +49,7 @@ fn class_14_memory_stays_flat_after_a_header_that_claims_16_mib() {
         let mut subject = Subject::<Sandboxed>::open(role, &Config::default());
         subject.receives_frames(&[Frame::text("warm")]);
         let before = subject.engine.memory();
-        let frame = Frame::binary("").by(host_tests::engine::peer_of(role));
+        let frame = Frame::binary("").by(role.peer());
         let header = frame.header(16 << 20);
         subject.receives(header);
         subject.receives([0; 10]);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use host_tests::engine::{ENTROPY, peer_of};
+use host_tests::engine::ENTROPY;
 use host_tests::{Engine, Event, Frame, Native, deflate};
 use websocket_component::handshake::Negotiated;
 use websocket_component::{Config, Deflate, Delivery, Instant, Role, Rule, Session};
@@ -40,7 +40,7 @@ fn a_message_that_is_cut_is_left_as_it_came_and_delivered_from_where_it_is() {
         ] {
             let negotiated = Negotiated::default();
             let mut engine = Native::open(role, &config(), &negotiated).unwrap();
-            let first = Frame::binary("first").by(peer_of(role));
+            let first = Frame::binary("first").by(role.peer());
             let (first, frame) = (first.bytes(), frame.bytes());
             let result = engine.exchange(&[&first, &frame[..1]].concat(), &[], NOW, u32::MAX);
             assert_eq!((result.consumed, result.events.len()), (first.len(), 1));

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use host_tests::engine::{Case, ROLES, START, peer_of};
+use host_tests::engine::{Case, ROLES, START};
 use host_tests::wire::LengthForm;
 use host_tests::{Engine, Frame, deflate, on_both_engines};
 use websocket_component::handshake::Negotiated;
@@ -59,7 +59,7 @@ fn in_all_cuts<E: Engine>(make: impl Fn() -> E, input: &[u8], expected: (Rule, C
 
 fn a_frame_that_breaks_a_rule_is_located_whatever_the_cut<E: Engine>() {
     for role in ROLES {
-        let peer = peer_of(role);
+        let peer = role.peer();
         let before = [
             Frame::text("first").by(peer).bytes(),
             Frame::binary([7; 200]).not_last().by(peer).bytes(),

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use host_tests::engine::peer_of;
 use host_tests::wire::{self, BINARY, CONTINUATION, Frame, TEXT};
 use host_tests::{Engine, Event, ROLES, Relay, RelayResult, on_both_engines};
 use proptest::collection::vec;
@@ -49,7 +48,7 @@ impl<E: Engine> Relayed<E> {
 
 /// The bytes of frames of the peer of this role.
 fn said(to: Role, frames: &[Frame]) -> Vec<u8> {
-    wire::bytes_of(frames, peer_of(to))
+    wire::bytes_of(frames, to.peer())
 }
 
 /// The frames that were written, without their masks, which only clients use.
@@ -70,7 +69,7 @@ fn messages_go_through_as_they_are<E: Engine>() {
         let text = ["", "a", "\u{20ac}"].map(Frame::text);
         let frames = [&binary[..], &text[..]].concat();
         let results = relayed.receives(from, &frames);
-        assert_eq!(written(peer_of(from), &results.target.output), frames);
+        assert_eq!(written(from.peer(), &results.target.output), frames);
         assert_eq!(results.source.output, b"");
         assert_eq!(
             (results.source.events, results.target.events),
@@ -107,11 +106,11 @@ fn pieces_go_through_as_fragments<E: Engine>() {
         let results = relayed.0.relay(from, &bytes[..cut], NOW, PLENTY);
         assert_eq!((results.messages, results.bytes), (0, 3));
         let piece = Frame::text(b"a\xe2\x82").not_last();
-        assert_eq!(written(peer_of(from), &results.target.output), [piece]);
+        assert_eq!(written(from.peer(), &results.target.output), [piece]);
         let results = relayed.0.relay(from, &bytes[cut..], NOW, PLENTY);
         assert_eq!((results.messages, results.bytes), (2, 3));
         let rest = [Frame::continuation(b"\xacb"), Frame::binary("c")];
-        assert_eq!(written(peer_of(from), &results.target.output), rest);
+        assert_eq!(written(from.peer(), &results.target.output), rest);
     }
 }
 
@@ -158,7 +157,7 @@ fn a_whole_frame_goes_through_as_one<E: Engine>() {
                     }
                 }
             }
-            let frames = written(peer_of(from), &output);
+            let frames = written(from.peer(), &output);
             assert_eq!(frames, [message, Frame::text("next")], "{length}");
         }
     }
@@ -185,7 +184,7 @@ fn what_concerns_one_connection_stays_there<E: Engine>() {
         ];
         assert_eq!(results.source.events, expected);
         assert_eq!(
-            written(peer_of(from), &results.target.output),
+            written(from.peer(), &results.target.output),
             [Frame::binary("a")]
         );
         assert_eq!(
@@ -210,7 +209,7 @@ fn messages_before_a_broken_rule_go_through<E: Engine>() {
         let frames = [Frame::text("a"), Frame::text(b"\xff")];
         let results = relayed.receives(from, &frames);
         assert_eq!(
-            written(peer_of(from), &results.target.output),
+            written(from.peer(), &results.target.output),
             [Frame::text("a")]
         );
         assert!(results.source.more && results.source.failure.is_none());
@@ -237,7 +236,7 @@ fn no_more_is_taken_than_the_target_has_room_for<E: Engine>() {
             }
         }
         assert_eq!(rest, b"");
-        assert_eq!(written(peer_of(from), &output), frames);
+        assert_eq!(written(from.peer(), &output), frames);
         assert!((1..=3).contains(&most), "{most} at once");
     }
 }
@@ -265,7 +264,7 @@ fn a_target_that_is_just_full_is_full<E: Engine>() {
 fn a_target_that_closes_is_sent_nothing_more<E: Engine>() {
     for from in ROLES {
         let mut relayed = Relayed::<E>::open(&Config::default());
-        let to = peer_of(from);
+        let to = from.peer();
         relayed.0.exchange(to, &[Message::Close.into()], NOW);
         let results = relayed.receives(from, &[Frame::binary("a"), Frame::ping("?")]);
         assert_eq!((results.messages, results.bytes), (1, 1));
@@ -390,7 +389,7 @@ fn whatever_the_peer_says_comes_out_as_its_messages<E: Engine>() {
                 .map(|(message, _)| message)
                 .collect();
             prop_assert_eq!(count, said_messages.len() as u64);
-            prop_assert_eq!(messages(&written(peer_of(from), &output)), said_messages);
+            prop_assert_eq!(messages(&written(from.peer(), &output)), said_messages);
             Ok(())
         },
     );

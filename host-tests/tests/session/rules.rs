@@ -1,7 +1,6 @@
 //! Frames that break a rule (RFC 6455, section 5): the rule is named, at its very byte, and ends the session with its
 //! close code. One test a rule.
 
-use host_tests::engine::peer_of;
 use host_tests::wire::{
     self, BINARY, CLOSE, CONTINUATION, FIN, Frame, LengthForm, PING, PONG, RSV1, RSV2, RSV3, TEXT,
 };
@@ -78,10 +77,10 @@ fn reserved_bits<E: Engine>() {
     for role in ROLES {
         for bits in [RSV1, RSV2, RSV3, RSV1 | RSV2 | RSV3] {
             for frame in [Frame::text("x"), Frame::binary(""), Frame::ping("?")] {
-                let bad = frame.reserved(bits).by(peer_of(role)).bytes();
+                let bad = frame.reserved(bits).by(role.peer()).bytes();
                 break_rule_at::<E>(role, &config(), &[], &bad, 0, Rule::ReservedBits);
             }
-            let bad = Frame::continuation("x").reserved(bits).by(peer_of(role));
+            let bad = Frame::continuation("x").reserved(bits).by(role.peer());
             break_rule_at::<E>(
                 role,
                 &config(),
@@ -97,7 +96,7 @@ fn reserved_bits<E: Engine>() {
 fn reserved_opcodes<E: Engine>() {
     for role in ROLES {
         for opcode in (0x3..=0x7).chain(0xb..=0xf) {
-            let bad = Frame::new(opcode, "x").by(peer_of(role)).bytes();
+            let bad = Frame::new(opcode, "x").by(role.peer()).bytes();
             break_rule_at::<E>(role, &config(), &[], &bad, 0, Rule::ReservedOpcode);
             break_rule_at::<E>(role, &config(), &started(), &bad, 0, Rule::ReservedOpcode);
         }
@@ -107,7 +106,7 @@ fn reserved_opcodes<E: Engine>() {
 fn fragmented_control_frames<E: Engine>() {
     for role in ROLES {
         for opcode in [CLOSE, PING, PONG] {
-            let bad = Frame::new(opcode, "").not_last().by(peer_of(role));
+            let bad = Frame::new(opcode, "").not_last().by(role.peer());
             let rule = Rule::ControlFragmented;
             break_rule_at::<E>(role, &config(), &[], &bad.bytes(), 0, rule);
         }
@@ -118,7 +117,7 @@ fn control_frames_over_125_bytes<E: Engine>() {
     for role in ROLES {
         for opcode in [CLOSE, PING, PONG] {
             for length in [126, 127, 65_536] {
-                let bad = Frame::new(opcode, vec![b'x'; length]).by(peer_of(role));
+                let bad = Frame::new(opcode, vec![b'x'; length]).by(role.peer());
                 let rule = Rule::ControlTooLong;
                 break_rule_at::<E>(role, &config(), &[], &bad.bytes(), 1, rule);
                 break_rule_at::<E>(role, &config(), &started(), &bad.bytes(), 1, rule);
@@ -147,7 +146,7 @@ fn frames_of_a_server_with_a_mask<E: Engine>() {
 
 fn lengths_not_in_their_shortest_form<E: Engine>() {
     for role in ROLES {
-        let frame = |length| Frame::binary(vec![1; length]).by(peer_of(role));
+        let frame = |length| Frame::binary(vec![1; length]).by(role.peer());
         for length in [0, 1, 125] {
             let bad = frame(length).bytes_with(LengthForm::Sixteen, length as u64);
             break_rule_at::<E>(role, &config(), &[], &bad, 3, Rule::LengthNotMinimal);
@@ -172,11 +171,11 @@ fn class_12_a_64_bit_length_with_its_top_bit<E: Engine>() {
     for role in ROLES {
         for length in [1 << 63, (1 << 63) + 5, u64::MAX] {
             let bad = Frame::binary("x")
-                .by(peer_of(role))
+                .by(role.peer())
                 .bytes_with(LengthForm::SixtyFour, length);
             break_rule_at::<E>(role, &config, &[], &bad, 2, Rule::LengthTopBit);
             let bad = Frame::continuation("x")
-                .by(peer_of(role))
+                .by(role.peer())
                 .bytes_with(LengthForm::SixtyFour, length);
             break_rule_at::<E>(role, &config, &started(), &bad, 2, Rule::LengthTopBit);
         }
@@ -190,7 +189,7 @@ fn continuations_of_nothing<E: Engine>() {
             Frame::continuation("").not_last(),
             Frame::new(CONTINUATION, [0; 200]),
         ] {
-            let bad = bad.by(peer_of(role)).bytes();
+            let bad = bad.by(role.peer()).bytes();
             let rule = Rule::UnexpectedContinuation;
             break_rule_at::<E>(role, &config(), &[], &bad, 0, rule);
         }
@@ -201,7 +200,7 @@ fn messages_inside_messages<E: Engine>() {
     for role in ROLES {
         for opcode in [TEXT, BINARY] {
             for frame in [Frame::new(opcode, "x"), Frame::new(opcode, "").not_last()] {
-                let bad = frame.by(peer_of(role)).bytes();
+                let bad = frame.by(role.peer()).bytes();
                 let rule = Rule::MessageInterleaved;
                 break_rule_at::<E>(role, &config(), &started(), &bad, 0, rule);
             }
@@ -214,7 +213,7 @@ fn frames_over_the_limit<E: Engine>() {
         let mut config = config();
         config.limits.frame = limit;
         for role in ROLES {
-            let bad = Frame::binary("").by(peer_of(role)).header(limit + 1);
+            let bad = Frame::binary("").by(role.peer()).header(limit + 1);
             break_rule_at::<E>(role, &config, &[], &bad, index, Rule::FrameTooBig);
             let longest = vec![7; limit as usize];
             let mut subject = Subject::<E>::open(role, &config);
@@ -229,10 +228,10 @@ fn messages_over_the_limit<E: Engine>() {
     config.limits.message = 10;
     for role in ROLES {
         let rule = Rule::MessageTooBig;
-        let bad = Frame::text("").by(peer_of(role)).header(11);
+        let bad = Frame::text("").by(role.peer()).header(11);
         break_rule_at::<E>(role, &config, &[], &bad, 1, rule);
         let five = [Frame::text("12345").not_last()];
-        let bad = Frame::continuation("").by(peer_of(role)).header(6);
+        let bad = Frame::continuation("").by(role.peer()).header(6);
         break_rule_at::<E>(role, &config, &five, &bad, 1, rule);
         let mut subject = Subject::<E>::open(role, &config);
         let ping = Frame::ping("longer than ten");
@@ -251,7 +250,7 @@ fn fragments_over_the_limit<E: Engine>() {
     for role in ROLES {
         let more = Frame::continuation("").not_last();
         let three = [Frame::text("a").not_last(), more.clone(), more];
-        let bad = Frame::continuation("").by(peer_of(role)).bytes();
+        let bad = Frame::continuation("").by(role.peer()).bytes();
         let rule = Rule::TooManyFragments;
         break_rule_at::<E>(role, &config, &three, &bad, 0, rule);
         let mut subject = Subject::<E>::open(role, &config);
@@ -267,7 +266,7 @@ fn fragments_over_the_limit<E: Engine>() {
 fn class_07_a_close_with_one_byte<E: Engine>() {
     for role in ROLES {
         for byte in [0x00, 0x03, 0xff] {
-            let bad = Frame::new(CLOSE, [byte]).by(peer_of(role)).bytes();
+            let bad = Frame::new(CLOSE, [byte]).by(role.peer()).bytes();
             let rule = Rule::ClosePayloadTooShort;
             break_rule_at::<E>(role, &config(), &[], &bad, bad.len() - 1, rule);
         }
@@ -277,7 +276,7 @@ fn class_07_a_close_with_one_byte<E: Engine>() {
 fn class_07_a_close_with_a_reserved_code<E: Engine>() {
     for role in ROLES {
         for code in [0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, u16::MAX] {
-            let bad = Frame::close(code, "bye").by(peer_of(role)).bytes();
+            let bad = Frame::close(code, "bye").by(role.peer()).bytes();
             break_rule::<E>(role, &config(), &[], &bad, Rule::CloseCodeReserved);
         }
     }
@@ -286,7 +285,7 @@ fn class_07_a_close_with_a_reserved_code<E: Engine>() {
 fn class_07_a_close_whose_reason_is_not_utf8<E: Engine>() {
     for role in ROLES {
         for reason in [&b"\xff"[..], b"ok \xce", b"\xed\xa0\x80"] {
-            let bad = Frame::close(1000, reason).by(peer_of(role)).bytes();
+            let bad = Frame::close(1000, reason).by(role.peer()).bytes();
             break_rule::<E>(role, &config(), &[], &bad, Rule::CloseReasonNotUtf8);
         }
     }
@@ -295,7 +294,7 @@ fn class_07_a_close_whose_reason_is_not_utf8<E: Engine>() {
 fn text_that_is_not_utf8<E: Engine>() {
     for role in ROLES {
         let payload = b"fine \xf0\x9f\x98\x80 \xc0\xaf more";
-        let bad = Frame::text(payload).by(peer_of(role)).bytes();
+        let bad = Frame::text(payload).by(role.peer()).bytes();
         let header = bad.len() - payload.len();
         break_rule_at::<E>(role, &config(), &[], &bad, header + 10, Rule::InvalidUtf8);
     }
@@ -304,7 +303,7 @@ fn text_that_is_not_utf8<E: Engine>() {
 /// A subject that has heard a frame of an opcode that is reserved.
 fn failed<E: Engine>(role: Role, config: &Config) -> Subject<E> {
     let mut subject = Subject::<E>::open(role, config);
-    let bad = Frame::new(0x3, "").by(peer_of(role)).bytes();
+    let bad = Frame::new(0x3, "").by(role.peer()).bytes();
     subject.engine.exchange(&bad, &[], subject.now, 1);
     subject
 }

@@ -1,5 +1,7 @@
 //! An inspector in a guest: it inspects a WebSocket connection that a proxy forwards as it is.
 
+mod forwarder;
+mod one_way;
 mod options;
 mod queries;
 mod types;
@@ -14,6 +16,8 @@ use crate::bindings::exports::websocket::protocol::types::{
 use crate::error::{CallError, SandboxError};
 use crate::guest::{Guest, GuestId};
 use crate::limiter::Limiter;
+
+pub use forwarder::Forwarder;
 
 pub use contract::{
     CloseSummary, Data, Edit, End, Forwarding, FrameHeader, MessageSummary, Progress, Seen, Side,

@@ -1,7 +1,6 @@
 //! Conversations: frames that an input chooses, sound ones more often than not, or its bytes as they are.
 
 use arbitrary::{Result, Unstructured};
-use host_tests::engine::peer_of;
 use host_tests::wire::{
     BINARY, CLOSE, CONTINUATION, FIN, Frame, LengthForm, PING, PONG, RSV1, TEXT,
 };
@@ -74,22 +73,22 @@ fn frame(input: &mut Unstructured<'_>, role: Role) -> Result<Vec<u8>> {
         payload,
     };
     Ok(match input.arbitrary::<u8>()? {
-        0..=239 => frame.by(peer_of(role)).bytes(),
+        0..=239 => frame.by(role.peer()).bytes(),
         240..=245 => frame.by(role).bytes(),
         246..=248 => frame
-            .by(peer_of(role))
+            .by(role.peer())
             .bytes_with(LengthForm::Sixteen, length),
         249..=251 => frame
-            .by(peer_of(role))
+            .by(role.peer())
             .bytes_with(LengthForm::SixtyFour, length),
         252 => frame
-            .by(peer_of(role))
+            .by(role.peer())
             .bytes_with(LengthForm::SixtyFour, 1 << 63 | length),
         253 => frame
-            .by(peer_of(role))
+            .by(role.peer())
             .bytes_with(LengthForm::SixtyFour, (1 << 32) + length),
         _ => frame
-            .by(peer_of(role))
+            .by(role.peer())
             .bytes_with(LengthForm::Sixteen, length + 50),
     })
 }

@@ -4,7 +4,6 @@ mod end;
 mod receive;
 mod send;
 
-use host_tests::engine::peer_of;
 use host_tests::wire::{self, Frame};
 use host_tests::{ActionIs, Engine, Event};
 use websocket_component::handshake::Negotiated;
@@ -81,5 +80,5 @@ fn sent<E: Engine>(engine: &mut E) -> (Option<u64>, bool) {
 }
 
 fn peers(role: Role, frames: &[Frame]) -> Vec<u8> {
-    wire::bytes_of(frames, peer_of(role))
+    wire::bytes_of(frames, role.peer())
 }

@@ -5,7 +5,7 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use host_tests::engine::{ENTROPY, peer_of};
+use host_tests::engine::ENTROPY;
 use host_tests::wire::bytes_of;
 use host_tests::{Frame, ROLES, heads, wire};
 use websocket_component::handshake::{Negotiated, Refusal, Request};
@@ -45,7 +45,7 @@ fn open_without_replies(role: Role) -> Session {
 
 /// The peer says frames. Returns how many events that brings.
 fn hear(session: &mut Session, frames: &[Frame], now: Instant) -> usize {
-    let mut bytes = bytes_of(frames, peer_of(session.role()));
+    let mut bytes = bytes_of(frames, session.role().peer());
     let length = bytes.len();
     let mut input = session.input(&mut bytes, now);
     let mut events = 0;
@@ -337,7 +337,7 @@ fn receives_are_cancelled_while_draining_and_nothing_asks_to_read() {
         let Action::ReceiveFromNetwork(id, _) = session.get_action(ActionQueue::All, NOW) else {
             panic!("it wants to read");
         };
-        let broken = bytes_of(&[Frame::new(0x3, "")], peer_of(role));
+        let broken = bytes_of(&[Frame::new(0x3, "")], role.peer());
         session
             .complete_action(id, Completion::Read(&broken), NOW)
             .unwrap();

@@ -1,6 +1,6 @@
 //! Limits, and none.
 
-use host_tests::engine::{peer_of, rule};
+use host_tests::engine::rule;
 use host_tests::wire::{Frame, LengthForm};
 use host_tests::{Engine, Event, ROLES, Subject, on_both_engines};
 use websocket_component::{Config, Delivery, Message, Role, Rule, State};
@@ -17,7 +17,7 @@ fn class_13_a_length_of_2_to_the_32_and_5<E: Engine>() {
     for role in ROLES {
         for length in [(1 << 32) + 5, 1 << 32, (1 << 40) + 5] {
             let mut subject = Subject::<E>::open(role, &Config::default());
-            let frame = Frame::binary("hello").by(peer_of(role));
+            let frame = Frame::binary("hello").by(role.peer());
             let bytes = frame.bytes_with(LengthForm::SixtyFour, length);
             assert_eq!(subject.receives(bytes), []);
             assert_eq!(subject.has_failed(Rule::FrameTooBig), []);
@@ -47,7 +47,7 @@ fn class_15_no_limit_is_no_overflow<E: Engine>() {
                 let mut subject = Subject::<E>::open(role, &config);
                 // The sum of the two lengths doesn't fit in 63 bits.
                 subject.receives_frames(&[Frame::binary("hello").not_last()]);
-                let frame = Frame::continuation("world").by(peer_of(role));
+                let frame = Frame::continuation("world").by(role.peer());
                 let bytes = frame.bytes_with(LengthForm::SixtyFour, length);
                 let events = subject.receives(bytes);
                 assert_eq!(events.is_empty(), delivery == Delivery::Messages);

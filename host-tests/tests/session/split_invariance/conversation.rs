@@ -1,7 +1,6 @@
 //! Random conversations: what a peer says, as bytes.
 
 use host_tests::deflate::{self, Peer};
-use host_tests::engine::peer_of;
 use host_tests::heads;
 use host_tests::wire::{
     BINARY, CLOSE, CONTINUATION, Frame, LengthForm, PING, RSV1, RSV3, TEXT, bytes_of,
@@ -95,7 +94,7 @@ pub(super) fn conversations() -> impl Strategy<Value = Conversation> {
                 let mut compression = deflate.map(Compression::agreed);
                 let said = groups
                     .into_iter()
-                    .map(|group| group.bytes(peer_of(role), compression.as_mut()));
+                    .map(|group| group.bytes(role.peer(), compression.as_mut()));
                 Conversation {
                     role,
                     handshake,
@@ -208,7 +207,7 @@ impl Group {
             Group::Message(message) => bytes_of(&message.frames(compression), role),
             Group::Odd(frame, form, length) => frame.by(role).bytes_with(form, length),
             Group::Bytes(bytes) => bytes,
-            Group::WronglyMasked(frame) => frame.by(peer_of(role)).bytes(),
+            Group::WronglyMasked(frame) => frame.by(role.peer()).bytes(),
         }
     }
 }

@@ -1,0 +1,406 @@
+//! An inspected connection without its transports.
+
+use super::contract::{End, Progress, Seen, Violation};
+use super::one_way::OneWay;
+use super::{Inspector, Traffic};
+use crate::Role;
+use crate::bindings::exports::websocket::protocol::types::{CloseCode, Instant, State};
+use crate::error::{CallError, SandboxError};
+use crate::guest::Guest;
+
+/// A frame whose payload nobody looks at is long if it has more bytes than this: a call for its header alone costs less
+/// than copying it into the guest. After one the next frame is looked at by its header first, or at so many bytes.
+const LONG: usize = 4096;
+
+/// The most calls in a row that a guest may ask for without taking a byte of the input. More than a few are needed only
+/// for data that inflates to a thousand times its size.
+const MAX_STALLS: u32 = 4096;
+
+/// Forwards a connection between two other sides that an [`Inspector`] looks at.
+///
+/// It takes what was read from each side, shows the guest as much of it as has to be looked at, and gives a closure
+/// what is to be written to the other side: `write(to, bytes)`. It does no I/O, holds only what may not go on yet, and
+/// has no buffers while the connection is idle.
+///
+/// ```no_run
+/// use websocket_host::inspector::{Forwarder, Inspector, Options};
+/// use websocket_host::protocol::Negotiated;
+/// use websocket_host::{Clock, Role, Sandbox, SandboxConfig};
+///
+/// # fn read_from_client() -> Vec<u8> { Vec::new() }
+/// # fn write_to(side: Role, bytes: &[u8]) {}
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let entropy = [7; 32];
+/// let sandbox = Sandbox::load("websocket.wasm", SandboxConfig::default())?;
+/// let clock = Clock::start();
+/// let mut guest = sandbox.guest()?;
+/// // Something else has made the handshake.
+/// let negotiated = Negotiated::default();
+/// let options = Options::default();
+/// let inspector = Inspector::open(&mut guest, &options, &entropy, &negotiated, clock.now())?;
+/// let mut forwarder = Forwarder::new(guest, inspector, clock.now())?;
+///
+/// let input = read_from_client();
+/// forwarder.input(Role::Client, &input, clock.now(), write_to)?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Forwarder {
+    guest: Guest,
+    inspector: Inspector,
+    client: OneWay,
+    server: OneWay,
+    state: State,
+    next_deadline: Option<Instant>,
+    violation: Option<Violation>,
+    /// Who has sent the first close frame.
+    closed_by: Option<Role>,
+    /// What the guest was given last.
+    last_active: Option<Role>,
+}
+
+impl Forwarder {
+    /// Begins where the inspector is. It must not have been given any bytes yet.
+    ///
+    /// # Errors
+    ///
+    /// The inspector belongs to another guest, or the guest has ended.
+    pub fn new(mut guest: Guest, inspector: Inspector, now: Instant) -> Result<Self, CallError> {
+        let step = inspector.advance(&mut guest, Role::Client, 0, &[], now)?;
+        let mut forwarder = Self {
+            guest,
+            inspector,
+            client: OneWay::new(),
+            server: OneWay::new(),
+            state: step.progress.state,
+            next_deadline: None,
+            violation: None,
+            closed_by: None,
+            last_active: None,
+        };
+        forwarder.note(step.progress)?;
+        Ok(forwarder)
+    }
+
+    /// Takes what `from` has sent. Without any the call only passes the time.
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended. A rule that `from` breaks is no error of this call: [`violation`](Self::violation).
+    pub fn input(
+        &mut self,
+        from: Role,
+        input: &[u8],
+        now: Instant,
+        mut write: impl FnMut(Role, &[u8]),
+    ) -> Result<(), CallError> {
+        self.last_active = Some(from);
+        self.look_at(from, input, now)?;
+        self.forward(from, input, &mut write);
+        self.forward(from.peer(), &[], &mut write);
+        Ok(())
+    }
+
+    /// Handles the timeouts that have passed at `now`. Call it at [`next_deadline`](Self::next_deadline).
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn handle_timeout(
+        &mut self,
+        now: Instant,
+        write: impl FnMut(Role, &[u8]),
+    ) -> Result<(), CallError> {
+        self.advance(Role::Client, &[], now)?;
+        self.forward_both(write);
+        Ok(())
+    }
+
+    /// Reports that `from` sends no more bytes.
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn end_of_input(
+        &mut self,
+        from: Role,
+        now: Instant,
+        write: impl FnMut(Role, &[u8]),
+    ) -> Result<(), CallError> {
+        let progress = self.inspector.end_of_input(&mut self.guest, from, now)?;
+        self.note(progress)?;
+        self.forward_both(write);
+        Ok(())
+    }
+
+    /// Closes both sides with this code, each at its next boundary of frames. One that is closing already goes on as it
+    /// is.
+    ///
+    /// # Errors
+    ///
+    /// `close-code-forbidden`, `control-payload-too-long`, or the guest has ended.
+    pub fn close(
+        &mut self,
+        code: CloseCode,
+        reason: &str,
+        now: Instant,
+        write: impl FnMut(Role, &[u8]),
+    ) -> Result<(), CallError> {
+        if self.state != State::Open {
+            return Ok(());
+        }
+        let progress = self.inspector.close(&mut self.guest, code, reason, now)?;
+        self.note(progress)?;
+        self.forward_both(write);
+        Ok(())
+    }
+
+    /// Reports whether what `from` sends is read for now (backpressure).
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn set_reading(&mut self, from: Role, reads: bool, now: Instant) -> Result<(), CallError> {
+        let Self {
+            guest, inspector, ..
+        } = self;
+        match reads {
+            true => inspector.resume_reading(guest, from, now)?,
+            false => inspector.pause_reading(guest, from, now)?,
+        }
+        self.ask_again()
+    }
+
+    /// Reports that `to` doesn't take what was written to it.
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn output_blocked(&mut self, to: Role, now: Instant) -> Result<(), CallError> {
+        self.inspector.output_blocked(&mut self.guest, to, now)?;
+        self.ask_again()
+    }
+
+    /// Reports that `to` took some of it after that.
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn output_taken(&mut self, to: Role, now: Instant) -> Result<(), CallError> {
+        self.inspector.output_taken(&mut self.guest, to, now)?;
+        self.ask_again()
+    }
+
+    /// Returns where the connection is.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    /// Returns when to call [`handle_timeout`](Self::handle_timeout) if there is no input first.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.next_deadline
+    }
+
+    /// Returns how to end the transport to a side, now that all it gets was written. If it is a reset, whatever the
+    /// transport has not taken yet is dropped.
+    #[must_use]
+    pub fn end(&self, to: Role) -> End {
+        self.way(to.peer()).end()
+    }
+
+    /// Returns the first rule that was broken, and by whom.
+    #[must_use]
+    pub fn violation(&self) -> Option<&Violation> {
+        self.violation.as_ref()
+    }
+
+    /// Returns who has sent the first close frame.
+    #[must_use]
+    pub fn closed_by(&self) -> Option<Role> {
+        self.closed_by
+    }
+
+    /// Returns whose input the guest was given last.
+    #[must_use]
+    pub fn last_active(&self) -> Option<Role> {
+        self.last_active
+    }
+
+    /// Whether what was written to a side ends where a frame could follow, and no close frame has gone to it. After the
+    /// guest has ended, the host can still send one there: [`failure_close`](crate::failure_close).
+    #[must_use]
+    pub fn is_at_boundary(&self, to: Role) -> bool {
+        self.way(to.peer()).is_at_boundary()
+    }
+
+    /// Returns how many bytes of what `from` has sent are held, because they may not go on yet.
+    #[must_use]
+    pub fn held(&self, from: Role) -> usize {
+        self.way(from).held()
+    }
+
+    /// Returns how much a side has sent.
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn traffic(&mut self, from: Role) -> Result<Traffic, SandboxError> {
+        self.inspector.traffic(&mut self.guest, from)
+    }
+
+    /// Returns the code of the close frame that a side has sent, and of the one that it gets.
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn close_codes(
+        &mut self,
+        side: Role,
+    ) -> Result<(Option<CloseCode>, Option<CloseCode>), SandboxError> {
+        let sent = self.inspector.close_code(&mut self.guest, side)?;
+        let got = self.inspector.close_sent(&mut self.guest, side)?;
+        Ok((sent, got))
+    }
+
+    /// Shows the guest what has to be looked at.
+    fn look_at(&mut self, from: Role, input: &[u8], now: Instant) -> Result<(), CallError> {
+        let mut rest = input;
+        let mut stalls = 0;
+        let mut is_told = false;
+        let mut more = false;
+        loop {
+            rest = self.way_mut(from).skip(rest);
+            if rest.is_empty() && !more {
+                break;
+            }
+            let OneWay {
+                by_header, wanted, ..
+            } = *self.way(from);
+            let mut look = rest;
+            if by_header {
+                if let Some(length) = self.pass_header(from, rest, now)? {
+                    rest = rest.get(length..).unwrap_or_default();
+                    is_told = false;
+                    continue;
+                }
+                let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
+                look = rest.get(..wanted.max(LONG)).unwrap_or(rest);
+            }
+            let (consumed, again) = self.advance(from, look, now)?;
+            is_told = true;
+            rest = rest.get(consumed..).unwrap_or_default();
+            more = again;
+            if consumed == 0 {
+                // Whatever is left is not looked at any more.
+                if !more {
+                    break;
+                }
+                stalls += 1;
+                if stalls > MAX_STALLS {
+                    let reason = "it asks for ever more calls";
+                    return Err(SandboxError::broken(reason).into());
+                }
+            }
+        }
+        if self.way(from).skipped > 0 {
+            self.advance(from, &[], now)?;
+        } else if !is_told {
+            self.ask_again()?;
+        }
+        Ok(())
+    }
+
+    /// Passes a header whose payload need not be looked at. Returns its length.
+    fn pass_header(
+        &mut self,
+        from: Role,
+        header: &[u8],
+        now: Instant,
+    ) -> Result<Option<usize>, CallError> {
+        let Self {
+            guest, inspector, ..
+        } = self;
+        let way = match from {
+            Role::Client => &mut self.client,
+            Role::Server => &mut self.server,
+        };
+        let skipped = way.skipped;
+        let Some((length, payload)) = inspector.pass_header(guest, from, skipped, header, now)?
+        else {
+            way.by_header = false;
+            return Ok(None);
+        };
+        way.skipped = 0;
+        way.skippable = payload;
+        way.by_header = payload > LONG as u64;
+        Ok(Some(length))
+    }
+
+    /// Shows the guest these bytes. Returns how many it took, and whether it asks for another call.
+    fn advance(
+        &mut self,
+        from: Role,
+        input: &[u8],
+        now: Instant,
+    ) -> Result<(usize, bool), CallError> {
+        let skipped = self.way(from).skipped;
+        let step = self
+            .inspector
+            .advance(&mut self.guest, from, skipped, input, now)?;
+        let way = self.way_mut(from);
+        way.skipped = 0;
+        way.skippable = step.skippable;
+        way.wanted = step.wanted;
+        way.by_header = step.skippable > 0;
+        let closes = |seen: &Seen| matches!(seen, Seen::Close(_));
+        if self.closed_by.is_none() && step.seen.iter().any(closes) {
+            self.closed_by = Some(from);
+        }
+        self.note(step.progress)?;
+        Ok((step.consumed as usize, step.more))
+    }
+
+    fn ask_again(&mut self) -> Result<(), CallError> {
+        let progress = self.inspector.progress(&mut self.guest)?;
+        Ok(self.note(progress)?)
+    }
+
+    fn note(&mut self, progress: Progress) -> Result<(), SandboxError> {
+        self.client.note(progress.client)?;
+        self.server.note(progress.server)?;
+        self.state = progress.state;
+        self.next_deadline = progress.next_deadline;
+        if self.violation.is_none() {
+            self.violation = progress.violation;
+        }
+        Ok(())
+    }
+
+    fn forward(&mut self, from: Role, input: &[u8], write: &mut impl FnMut(Role, &[u8])) {
+        let to = from.peer();
+        let way = self.way_mut(from);
+        way.forward(input, |bytes| write(to, bytes));
+    }
+
+    fn forward_both(&mut self, mut write: impl FnMut(Role, &[u8])) {
+        self.forward(Role::Client, &[], &mut write);
+        self.forward(Role::Server, &[], &mut write);
+    }
+
+    fn way(&self, from: Role) -> &OneWay {
+        match from {
+            Role::Client => &self.client,
+            Role::Server => &self.server,
+        }
+    }
+
+    fn way_mut(&mut self, from: Role) -> &mut OneWay {
+        match from {
+            Role::Client => &mut self.client,
+            Role::Server => &mut self.server,
+        }
+    }
+}

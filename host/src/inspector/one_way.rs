@@ -1,0 +1,237 @@
+//! What one side sends, on its way to the other.
+
+use std::collections::VecDeque;
+use std::mem;
+
+use super::contract::{Edit, End, Forwarding};
+use crate::error::SandboxError;
+
+/// One direction: what was read and may not go on yet, and what the inspector has said of it.
+///
+/// Positions count the bytes that the side has sent, as the inspector's do.
+#[derive(Debug)]
+pub(super) struct OneWay {
+    /// What was read and has not gone on, from `position` on.
+    held: Vec<u8>,
+    position: u64,
+    to: u64,
+    /// Those that wait for their position.
+    edits: VecDeque<Edit>,
+    end: End,
+    is_final: bool,
+    at_boundary: bool,
+    /// How many bytes that come next need not be looked at.
+    pub(super) skippable: u64,
+    /// How many of them came that the inspector doesn't know of yet.
+    pub(super) skipped: u64,
+    /// How many bytes behind them can be looked at together, if they are there.
+    pub(super) wanted: u64,
+    /// The last frame was long, and so the next one may be.
+    pub(super) by_header: bool,
+}
+
+impl OneWay {
+    pub(super) fn new() -> Self {
+        Self {
+            held: Vec::new(),
+            position: 0,
+            to: 0,
+            edits: VecDeque::new(),
+            end: End::None,
+            is_final: false,
+            at_boundary: false,
+            skippable: 0,
+            skipped: 0,
+            wanted: 0,
+            by_header: false,
+        }
+    }
+
+    /// Skips what need not be looked at. Returns the rest of the input.
+    pub(super) fn skip<'a>(&mut self, input: &'a [u8]) -> &'a [u8] {
+        let count = usize::try_from(self.skippable)
+            .map_or(input.len(), |skippable| skippable.min(input.len()));
+        self.skippable -= count as u64;
+        self.skipped += count as u64;
+        input.get(count..).unwrap_or_default()
+    }
+
+    /// Takes note of what may go on.
+    ///
+    /// # Errors
+    ///
+    /// The guest takes back what it has let go on: it is broken.
+    pub(super) fn note(&mut self, forwarding: Forwarding) -> Result<(), SandboxError> {
+        let mut least = self.edits.back().map_or(self.position, end_of);
+        for edit in &forwarding.edits {
+            if edit.at < least {
+                return Err(SandboxError::broken("it changes bytes that have gone on"));
+            }
+            least = end_of(edit);
+        }
+        self.edits.extend(forwarding.edits);
+        self.to = self.to.max(forwarding.to);
+        self.end = forwarding.end;
+        self.is_final = forwarding.is_final;
+        self.at_boundary = forwarding.at_boundary;
+        Ok(())
+    }
+
+    /// Gives `write` what may go on of what is held and of `input`, which follows it, and holds the rest.
+    pub(super) fn forward(&mut self, input: &[u8], mut write: impl FnMut(&[u8])) {
+        if self.held.is_empty() {
+            let rest = self.pass(input, &mut write);
+            if !rest.is_empty() && !self.is_final {
+                self.held = rest.to_vec();
+            }
+            return;
+        }
+        // The receiver gets as much in one write as there is.
+        let mut held = mem::take(&mut self.held);
+        held.extend_from_slice(input);
+        let left = self.pass(&held, &mut write).len();
+        // An idle connection holds no memory.
+        if left > 0 && !self.is_final {
+            held.drain(..held.len() - left);
+            self.held = held;
+        }
+    }
+
+    /// Gives `write` what may go on of these bytes. Returns the rest.
+    fn pass<'a>(&mut self, mut bytes: &'a [u8], write: &mut impl FnMut(&[u8])) -> &'a [u8] {
+        loop {
+            let next = self.edits.front().map_or(self.to, |edit| edit.at);
+            let original = self.take(&mut bytes, next);
+            if !original.is_empty() {
+                write(original);
+            }
+            if self.position < next {
+                return bytes;
+            }
+            let Some(edit) = self.edits.pop_front() else {
+                return bytes;
+            };
+            if !edit.insert.is_empty() {
+                write(&edit.insert);
+            }
+            self.take(&mut bytes, end_of(&edit));
+        }
+    }
+
+    /// Takes bytes up to a position from the front of `rest`, as far as they have been read.
+    fn take<'a>(&mut self, rest: &mut &'a [u8], position: u64) -> &'a [u8] {
+        let wanted = position.saturating_sub(self.position);
+        let count = usize::try_from(wanted).map_or(rest.len(), |wanted| wanted.min(rest.len()));
+        let (taken, left) = rest.split_at(count);
+        *rest = left;
+        self.position += count as u64;
+        taken
+    }
+
+    /// How the transport to the receiver ends, now that all that may go on was written.
+    pub(super) fn end(&self) -> End {
+        match self.end {
+            End::Shutdown if self.position < self.to || !self.edits.is_empty() => End::None,
+            end => end,
+        }
+    }
+
+    /// Whether what was written ends where a frame could follow.
+    pub(super) fn is_at_boundary(&self) -> bool {
+        self.at_boundary && self.position == self.to && self.edits.is_empty()
+    }
+
+    /// How many bytes wait to go on.
+    pub(super) fn held(&self) -> usize {
+        self.held.len()
+    }
+}
+
+fn end_of(edit: &Edit) -> u64 {
+    edit.at.saturating_add(edit.skip)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn forwarding(to: u64, edits: &[(u64, &str, u64)]) -> Forwarding {
+        let edit = |&(at, insert, skip): &(u64, &str, u64)| Edit {
+            at,
+            insert: insert.into(),
+            skip,
+        };
+        Forwarding {
+            to,
+            edits: edits.iter().map(edit).collect(),
+            end: End::None,
+            is_final: false,
+            at_boundary: true,
+        }
+    }
+
+    fn forwarded(way: &mut OneWay, input: &str) -> Vec<String> {
+        let mut writes = Vec::new();
+        way.forward(input.as_bytes(), |bytes| {
+            writes.push(String::from_utf8(bytes.to_vec()).unwrap());
+        });
+        writes
+    }
+
+    #[test]
+    fn what_may_not_go_on_is_held_and_goes_with_what_follows_in_one_write() {
+        let mut way = OneWay::new();
+        way.note(forwarding(3, &[])).unwrap();
+        assert_eq!(forwarded(&mut way, "abcde"), ["abc"]);
+        assert_eq!(way.held(), 2);
+        assert_eq!(forwarded(&mut way, "f"), [""; 0]);
+        way.note(forwarding(8, &[])).unwrap();
+        assert_eq!(forwarded(&mut way, "gh"), ["defgh"]);
+        assert_eq!((way.held(), way.held.capacity()), (0, 0));
+    }
+
+    #[test]
+    fn edits_are_made_at_their_positions_also_ahead_of_what_was_read() {
+        let mut way = OneWay::new();
+        let edits = [(1, "X", 0), (2, "", 2), (6, "Y", 0), (6, "Z", 0)];
+        way.note(forwarding(8, &edits)).unwrap();
+        assert!(!way.is_at_boundary());
+        assert_eq!(forwarded(&mut way, "abcde"), ["a", "X", "b", "e"]);
+        assert_eq!(forwarded(&mut way, "fgh"), ["f", "Y", "Z", "gh"]);
+        assert!(way.is_at_boundary());
+    }
+
+    #[test]
+    fn nothing_is_held_behind_the_last_byte_that_goes_on() {
+        let mut way = OneWay::new();
+        let end = Forwarding {
+            end: End::Shutdown,
+            is_final: true,
+            ..forwarding(4, &[(4, "bye", 0)])
+        };
+        way.note(end).unwrap();
+        assert_eq!(forwarded(&mut way, "ab"), ["ab"]);
+        assert_eq!(way.end(), End::None);
+        assert_eq!(forwarded(&mut way, "cdef"), ["cd", "bye"]);
+        assert_eq!((way.end(), way.held()), (End::Shutdown, 0));
+        assert_eq!(forwarded(&mut way, "gh"), [""; 0]);
+    }
+
+    #[test]
+    fn a_guest_that_takes_back_what_went_on_is_broken() {
+        let mut way = OneWay::new();
+        way.note(forwarding(4, &[])).unwrap();
+        forwarded(&mut way, "abcd");
+        let edit = Forwarding {
+            to: 2,
+            ..forwarding(2, &[(3, "X", 0)])
+        };
+        assert!(matches!(
+            way.note(edit),
+            Err(SandboxError::BrokenContract { .. })
+        ));
+        way.note(forwarding(2, &[])).unwrap();
+        assert_eq!(forwarded(&mut way, "ef"), [""; 0]);
+        assert_eq!(way.held(), 2);
+    }
+}
