@@ -6,13 +6,13 @@ use std::time::Duration;
 use std::{env, thread};
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, Parser, ValueEnum};
 use ipnet::IpNet;
 
 use crate::forwarded;
 use crate::log;
 use crate::origin::Origin;
-use crate::route::Rule;
+use crate::route::{ModeRule, Rule};
 use crate::units::{self, Span};
 
 const EXAMPLES: &str = "\
@@ -40,6 +40,7 @@ bytes, 1KB is 1000.
 Exit status: 0 after SIGTERM or SIGINT, 1 if it can't run, 2 for wrong arguments.";
 
 const ROUTING: &str = "Routing";
+const COMPRESSION: &str = "Compression";
 const FIELDS: &str = "Forwarded fields";
 const LENIENCY: &str = "Leniency";
 const LIMITS: &str = "Limits";
@@ -84,6 +85,10 @@ pub(crate) struct Args {
     )]
     pub(crate) upstream: Vec<Rule>,
 
+    /// inspect or terminate, see README [default: inspect]; repeatable
+    #[arg(long, value_name = "[PREFIX=]MODE", help_heading = ROUTING)]
+    pub(crate) mode: Vec<ModeRule>,
+
     /// Start an echo server as upstream
     #[arg(long, help_heading = ROUTING)]
     pub(crate) demo: bool,
@@ -91,6 +96,25 @@ pub(crate) struct Args {
     /// Accept only this Origin, or none for no Origin; repeatable
     #[arg(long, value_name = "ORIGIN", help_heading = ROUTING)]
     pub(crate) origin: Vec<Origin>,
+
+    /// inspect: pass permessage-deflate from end to end, or strip it
+    #[arg(
+        long,
+        value_name = "MODE",
+        value_enum,
+        default_value = "pass",
+        hide_possible_values = true,
+        help_heading = COMPRESSION
+    )]
+    pub(crate) deflate: Deflate,
+
+    /// terminate: accept permessage-deflate from clients
+    #[arg(long, help_heading = COMPRESSION)]
+    pub(crate) deflate_client: bool,
+
+    /// terminate: offer permessage-deflate to upstreams
+    #[arg(long, help_heading = COMPRESSION)]
+    pub(crate) deflate_upstream: bool,
 
     /// Forward the client's Host, if valid, not the upstream's
     #[arg(long, help_heading = FIELDS)]
@@ -124,7 +148,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "COUNT", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=20_000), help_heading = LIMITS)]
     pub(crate) max_connections: u32,
 
-    /// Longest frame forwarded whole; longer ones are streamed
+    /// Longest frame held until it's complete; longer ones stream
     #[arg(long, value_name = "SIZE", default_value = "128KiB", value_parser = units::size(0..=256_u32 << 20), help_heading = LIMITS)]
     pub(crate) whole_frames: u32,
 
@@ -195,6 +219,15 @@ pub(crate) struct Args {
         hide_possible_values = true
     )]
     pub(crate) log_format: log::Format,
+}
+
+/// What becomes of the permessage-deflate that the client of an inspected connection offers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Deflate {
+    /// The upstream gets the offer, and the client the answer.
+    Pass,
+    /// The upstream gets no offer.
+    Strip,
 }
 
 impl Args {

@@ -5,12 +5,9 @@ use std::net::SocketAddr;
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
-use crate::fault;
 use crate::gate::Gate;
 use crate::opening::{self, Opened};
-use crate::relay::Relay;
-use crate::report::{End, Report};
-use crate::side::Who;
+use crate::report::Report;
 use crate::socket::Socket;
 
 /// Serves a client that has connected; `conn` is its number in the log. Returns the report to log at its end.
@@ -39,10 +36,13 @@ pub(crate) async fn serve(
     ))
     .await;
     match opened {
+        Opened::Inspection(inspection) => {
+            let sockets = inspection.carry(&mut report, shutdown).await;
+            end(&report, sockets).await;
+        }
         Opened::Relay(relay) => {
-            let (client, upstream) = carry(relay, &mut report, shutdown).await;
-            report.log();
-            tokio::join!(client.linger(), upstream.linger());
+            let sockets = relay.carry(&mut report, shutdown).await;
+            end(&report, sockets).await;
         }
         Opened::Over(client) => {
             report.log();
@@ -52,20 +52,7 @@ pub(crate) async fn serve(
     report
 }
 
-/// Relays until the end, and gives back the sockets. The sandbox is gone then.
-async fn carry(
-    mut relay: Box<Relay>,
-    report: &mut Report,
-    shutdown: &CancellationToken,
-) -> (Socket, Socket) {
-    let result = relay.run(report, shutdown).await;
-    let last_active = relay.last_active();
-    let (mut client, mut upstream) = relay.into_sides();
-    if let Err(error) = result {
-        fault::close(Who::Client, &mut client);
-        fault::close(Who::Upstream, &mut upstream);
-        report.ended(End::Fault(last_active, error));
-    }
-    report.sides(&client, &upstream);
-    (client.socket, upstream.socket)
+async fn end(report: &Report, [client, upstream]: [Socket; 2]) {
+    report.log();
+    tokio::join!(client.linger(), upstream.linger());
 }

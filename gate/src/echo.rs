@@ -77,7 +77,7 @@ impl Echo {
     /// Accepts the request, with the subprotocol that the client wants most. Returns whether there was one.
     async fn open(&mut self) -> Result<bool, CallError> {
         let Self { guest, side, clock } = self;
-        let outcome = handshake(guest, side, clock, &mut Batch::default()).await?;
+        let outcome = handshake(guest, side, clock).await?;
         if outcome != Outcome::Arrived {
             return Ok(false);
         }

@@ -1,7 +1,9 @@
 //! What the gate itself says to a peer when the sandbox can't: a constant response, or a constant close frame.
 
+use websocket_host::protocol::CloseCode;
+
 use crate::close::INTERNAL_ERROR;
-use crate::side::{Side, Who};
+use crate::side::Who;
 use crate::socket::Socket;
 
 const REASON: &[u8] = b"internal error";
@@ -14,33 +16,19 @@ const SERVICE_UNAVAILABLE: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\n\
     Content-Length: 17\r\nConnection: close\r\n\r\nthe gate is full\n";
 
-/// Appends a close frame with 1011 (RFC 6455, section 5.5.1), if the wire allows it: all that the session handed out
-/// ends at a frame boundary, and no close frame was among it.
-///
-/// That is so if the session had nothing left at the end of its last exchange; an exchange that failed gave nothing.
-pub(crate) fn close(who: Who, side: &mut Side) {
-    if !side.spoke {
-        // Only the client's session can be without a word: the response that accepts was still to come.
-        refuse(&mut side.socket);
-        return;
-    }
-    let closed = side.close_sent.is_some() || side.failure.is_some() || side.failure_noted;
-    if !side.more && !closed {
-        match who {
-            Who::Client => {
-                side.close_sent = Some(INTERNAL_ERROR);
-                side.socket.write(&close_frame(None));
-            }
-            Who::Upstream => {
-                let mut key = [0; 4];
-                // Without an unpredictable key the frame may not be sent (RFC 6455, section 10.3).
-                if getrandom::fill(&mut key).is_ok() {
-                    side.close_sent = Some(INTERNAL_ERROR);
-                    side.socket.write(&close_frame(Some(key)));
-                }
-            }
+/// Appends a close frame with 1011 (RFC 6455, section 5.5.1), where the wire allows one. Returns its code.
+pub(crate) fn close(who: Who, socket: &mut Socket) -> Option<CloseCode> {
+    let key = match who {
+        Who::Client => None,
+        Who::Upstream => {
+            let mut key = [0; 4];
+            // Without an unpredictable key the frame may not be sent (RFC 6455, section 10.3).
+            getrandom::fill(&mut key).ok()?;
+            Some(key)
         }
-    }
+    };
+    socket.write(&close_frame(key));
+    Some(INTERNAL_ERROR)
 }
 
 /// The response to a client whose request the sandbox failed at, and that was sent nothing yet.

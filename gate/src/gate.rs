@@ -3,14 +3,26 @@
 use std::time::Duration;
 
 use ipnet::IpNet;
-use websocket_host::Sandbox;
 use websocket_host::protocol::Config;
+use websocket_host::{Sandbox, inspector};
 
 use crate::connect::Connector;
 use crate::origin::Origin;
 use crate::plain::Plain;
 use crate::record::Recorder;
 use crate::route::Routes;
+
+/// The settings of sessions.
+#[derive(Debug)]
+pub(crate) struct Sessions {
+    /// Of a client whose route is not known yet, and of both sides of a handshake that an inspector follows. They have no
+    /// compression.
+    pub(crate) handshake: Config,
+    /// Of the client's side of a connection that is terminated.
+    pub(crate) client: Config,
+    /// Of the upstream's side.
+    pub(crate) upstream: Config,
+}
 
 /// What all connections share.
 #[derive(Debug)]
@@ -29,6 +41,9 @@ pub(crate) struct Gate {
     pub(crate) trusted_proxies: Vec<IpNet>,
     pub(crate) connect_timeout: Duration,
     pub(crate) close_timeout: Duration,
-    /// The settings of both sides' sessions.
-    pub(crate) config: Config,
+    pub(crate) sessions: Sessions,
+    /// The settings of inspectors.
+    pub(crate) inspector: inspector::Options,
+    /// Whether permessage-deflate goes from end to end through an inspected connection.
+    pub(crate) passes_deflate: bool,
 }

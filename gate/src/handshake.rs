@@ -18,18 +18,17 @@ pub(crate) enum Outcome {
     Ended,
 }
 
-/// Moves bytes between the socket and the session until the head that it waits for has come. Messages that came right
-/// behind it are appended to `early`.
+/// Moves bytes between the socket and the session until the head that it waits for has come. What came right behind it
+/// is kept with the side.
 ///
 /// It can be dropped at any time: what was read is with the session.
 pub(crate) async fn handshake(
     guest: &mut Guest,
     side: &mut Side,
     clock: &Clock,
-    early: &mut Batch,
 ) -> Result<Outcome, CallError> {
     // The first exchange tells the session's deadline.
-    exchange(guest, side, clock, &[], early)?;
+    exchange(guest, side, clock, &[])?;
     let mut timer = Timer::new(clock);
     poll_fn(|cx| {
         loop {
@@ -37,10 +36,10 @@ pub(crate) async fn handshake(
             if side.has_ended() {
                 return Poll::Ready(Ok(Outcome::Ended));
             }
-            if side.wants_pump() && exchange(guest, side, clock, &[], early)? {
+            if side.wants_pump() && exchange(guest, side, clock, &[])? {
                 return Poll::Ready(Ok(Outcome::Arrived));
             }
-            if let Poll::Ready(arrived) = poll_input(guest, side, clock, early, cx) {
+            if let Poll::Ready(arrived) = poll_input(guest, side, clock, cx) {
                 if arrived? {
                     return Poll::Ready(Ok(Outcome::Arrived));
                 }
@@ -49,7 +48,7 @@ pub(crate) async fn handshake(
             if timer.poll(cx, clock, side.deadline).is_pending() {
                 return Poll::Pending;
             }
-            exchange(guest, side, clock, &[], early)?;
+            exchange(guest, side, clock, &[])?;
         }
     })
     .await
@@ -60,7 +59,6 @@ fn poll_input(
     guest: &mut Guest,
     side: &mut Side,
     clock: &Clock,
-    early: &mut Batch,
     cx: &mut Context<'_>,
 ) -> Poll<Result<bool, CallError>> {
     if !side.listens() {
@@ -70,9 +68,9 @@ fn poll_input(
         side.socket
             .poll_read(cx, input)
             .map(|count| match input.get(..count) {
-                Some(input) if count > 0 => exchange(guest, side, clock, input, early),
+                Some(input) if count > 0 => exchange(guest, side, clock, input),
                 _ => {
-                    side.end_of_input(guest, clock.now(), early)?;
+                    side.end_of_input(guest, clock.now(), &mut Batch::default())?;
                     Ok(false)
                 }
             })
@@ -85,9 +83,10 @@ fn exchange(
     side: &mut Side,
     clock: &Clock,
     input: &[u8],
-    early: &mut Batch,
 ) -> Result<bool, CallError> {
-    let done = side.exchange(guest, clock.now(), input, &Batch::default(), early)?;
+    // There are no messages before a session is open, and the call that opens one takes none.
+    let none = &mut Batch::default();
+    let done = side.exchange(guest, clock.now(), input, &Batch::default(), none)?;
     let rest = input.get(done.consumed..).unwrap_or_default();
     side.kept.extend_from_slice(rest);
     Ok(done.arrived)

@@ -10,9 +10,9 @@
 //! | `demo`, `echo` | what `--demo` adds |
 //! | `connection` | one connection, from its first byte to its line in the log |
 //! | `opening`, `refused`, `plain` | the client's request, the upstream's answer, and what each is told: **statuses** |
-//! | `relay` | two open sides, and what goes from one to the other |
+//! | `inspection`, `relay` | two open sides, and what goes from one to the other: as it is, or from session to session |
 //! | `handshake`, `connect`, `fault` | one side's handshake; connecting to an upstream; the response or close frame when a sandbox has failed |
-//! | `gate`, `route`, `path`, `origin`, `headers`, `forwarded`, `fields` | what all connections share, and what decides where requests go and with what |
+//! | `gate`, `route`, `path`, `origin`, `headers`, `forwarded`, `fields`, `compression` | what all connections share, and what decides where requests go and with what |
 //! | `report`, `close`, `side` | what is logged of a connection, **close codes**, a socket with its session |
 //! | `record`, `socket`, `timer`, `buffers`, `units` | recordings, bytes, time, and the buffers that a thread's connections share |
 //! | `log`, `throttle` | how things are logged, and how often |
@@ -22,6 +22,7 @@
 mod args;
 mod buffers;
 mod close;
+mod compression;
 mod connect;
 mod connection;
 mod demo;
@@ -32,6 +33,7 @@ mod forwarded;
 mod gate;
 mod handshake;
 mod headers;
+mod inspection;
 mod log;
 mod open_files;
 mod opening;

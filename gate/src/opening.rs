@@ -8,28 +8,38 @@ use std::net::SocketAddr;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use websocket_host::inspector::Inspector;
 use websocket_host::protocol::{Acceptance, Refusal, Request, RequestHead};
 use websocket_host::{CallError, Clock, Guest};
 
 use crate::buffers::Batch;
 use crate::gate::Gate;
 use crate::handshake::{Outcome, handshake};
+use crate::inspection::Inspection;
 use crate::record::Recording;
 use crate::refused::{Refused, Stop, refused};
 use crate::relay::Relay;
 use crate::report::{End, Party, Report};
-use crate::route::{NoRoute, Upstream};
+use crate::route::{Found, Mode, NoRoute, Upstream};
 use crate::side::{Early, Side, Who};
 use crate::socket::Socket;
-use crate::{fault, forwarded, headers, origin};
+use crate::{compression, fault, forwarded, headers, origin};
 
 const SHUTTING_DOWN: &str = "the gate shuts down";
 
-/// A relay that is open, or what is left of a connection that isn't.
+/// A connection that is open, or what is left of one that isn't.
 #[derive(Debug)]
 pub(crate) enum Opened {
+    Inspection(Box<Inspection>),
     Relay(Box<Relay>),
     Over(Socket),
+}
+
+/// What the client's side is connected with.
+struct Both {
+    upstream: Side,
+    /// If the connection is inspected.
+    inspector: Option<Inspector>,
 }
 
 /// A connection while it opens.
@@ -56,7 +66,7 @@ pub(crate) async fn open(
     let clock = Clock::start();
     let made = gate.sandbox.guest().map_err(CallError::from);
     let made = made.and_then(|mut guest| {
-        let session = guest.server(&gate.config, clock.now())?;
+        let session = guest.server(&gate.sessions.handshake, clock.now())?;
         Ok((guest, session))
     });
     let (guest, session) = match made {
@@ -78,15 +88,22 @@ pub(crate) async fn open(
         shutdown,
     };
     let stop = match opening.open().await {
-        Ok(upstream) => {
+        Ok(Both {
+            upstream,
+            inspector,
+        }) => {
             let Opening {
                 guest,
                 client,
                 clock,
                 ..
             } = opening;
-            let relay = Relay::new(guest, client, upstream, clock, gate);
-            return Opened::Relay(Box::new(relay));
+            let Some(inspector) = inspector else {
+                let relay = Relay::new(guest, client, upstream, clock, gate);
+                return Opened::Relay(Box::new(relay));
+            };
+            let inspection = Inspection::new(guest, inspector, client, upstream, clock);
+            return Opened::Inspection(Box::new(inspection));
         }
         Err(Stop::Refuse(refused)) => opening.refuse(refused).err(),
         Err(stop) => Some(stop),
@@ -106,7 +123,7 @@ pub(crate) async fn open(
 }
 
 impl Opening<'_> {
-    async fn open(&mut self) -> Result<Side, Stop> {
+    async fn open(&mut self) -> Result<Both, Stop> {
         let request = self.request().await?;
         self.report.asked_for(&request.target);
         let gate = self.gate;
@@ -118,22 +135,30 @@ impl Opening<'_> {
         if !origin::accepts(&gate.origins, &request.headers) {
             return Err(refused(403, "this origin may not connect").into());
         }
-        let (prefix, upstream, target) =
-            gate.routes
-                .find(&request.target)
-                .map_err(|none| match none {
-                    NoRoute::NotFound => refused(404, "there is nothing at this path"),
-                    NoRoute::Path(error) => refused(400, error.text()),
-                })?;
-        self.report.goes_to(prefix, upstream);
-        let mut socket = Socket::new(self.reach(upstream).await?);
+        let route = gate
+            .routes
+            .find(&request.target)
+            .map_err(|none| match none {
+                NoRoute::NotFound => refused(404, "there is nothing at this path"),
+                NoRoute::Path(error) => refused(400, error.text()),
+            })?;
+        self.report.goes_to(route.prefix, route.upstream);
+        let mut socket = Socket::new(self.reach(route.upstream).await?);
         if let Some(recording) = &self.recording {
             socket.record(recording.track("upstream"));
         }
-        let mut upstream = self.ask(socket, upstream, target, &request)?;
-        let early = self.answer(&mut upstream).await?;
-        self.accept(&upstream, &early)?;
-        Ok(upstream)
+        let mode = route.mode;
+        let mut upstream = self.ask(socket, route, &request)?;
+        self.answer(&mut upstream).await?;
+        let inspector = match mode {
+            Mode::Inspect => Some(self.inspector(&upstream)?),
+            Mode::Terminate => None,
+        };
+        self.accept(&upstream, mode)?;
+        Ok(Both {
+            upstream,
+            inspector,
+        })
     }
 
     /// Waits for the client's request.
@@ -146,10 +171,8 @@ impl Opening<'_> {
             shutdown,
             ..
         } = self;
-        // There are no messages before a session is open.
-        let mut none = Batch::default();
         let outcome = tokio::select! {
-            outcome = handshake(guest, client, clock, &mut none) => outcome?,
+            outcome = handshake(guest, client, clock) => outcome?,
             // There is no request yet that could be refused.
             () = shutdown.cancelled() => {
                 report.ended(End::Shutdown);
@@ -192,18 +215,23 @@ impl Opening<'_> {
     fn ask(
         &mut self,
         socket: Socket,
-        upstream: &Upstream,
-        target: String,
+        route: Found<'_>,
         request: &RequestHead,
     ) -> Result<Side, Stop> {
-        let mut entropy = [0; 32];
-        if let Err(error) = getrandom::fill(&mut entropy) {
-            return Err(refused(500, "the gate has no randomness")
-                .with(error)
-                .into());
-        }
+        let Found {
+            upstream,
+            target,
+            mode,
+            ..
+        } = route;
         let now = self.clock.now();
-        let session = self.guest.client(&self.gate.config, &entropy, now)?;
+        let gate = self.gate;
+        let (config, extensions) = match mode {
+            Mode::Inspect if gate.passes_deflate => compression::passed_on(gate, request),
+            Mode::Inspect => (gate.sessions.handshake, Vec::new()),
+            Mode::Terminate => (gate.sessions.upstream, Vec::new()),
+        };
+        let session = self.guest.client(&config, &entropy()?, now)?;
         // A client without a name for the gate, or with a malformed one, has none that could be passed on.
         let authority = match self.gate.keep_host && !request.authority.is_empty() {
             true => &request.authority,
@@ -215,7 +243,7 @@ impl Opening<'_> {
             target,
             authority: authority.clone(),
             subprotocols: request.subprotocols.clone(),
-            extensions: Vec::new(),
+            extensions,
             headers: headers::of_request(request, peer, trusted),
         };
         match self.guest.connect(&session, &request, now) {
@@ -229,8 +257,8 @@ impl Opening<'_> {
         }
     }
 
-    /// Waits for the upstream's answer. Gives the messages that came right behind it.
-    async fn answer(&mut self, upstream: &mut Side) -> Result<Batch, Stop> {
+    /// Waits for the upstream's answer.
+    async fn answer(&mut self, upstream: &mut Side) -> Result<(), Stop> {
         let Self {
             guest,
             client,
@@ -238,10 +266,9 @@ impl Opening<'_> {
             shutdown,
             ..
         } = self;
-        let mut early = Batch::default();
-        let answer = handshake(guest, upstream, clock, &mut early);
+        let answer = handshake(guest, upstream, clock);
         match unless_over(client, shutdown, answer).await?? {
-            Outcome::Arrived => Ok(early),
+            Outcome::Arrived => Ok(()),
             Outcome::Ended => {
                 let response = guest.response(upstream.session())?;
                 Err(Refused::by_upstream(upstream.failure.as_deref(), response).into())
@@ -249,28 +276,44 @@ impl Opening<'_> {
         }
     }
 
-    /// Accepts the client as the upstream has accepted the gate, and sends it the messages that came right behind that.
-    fn accept(&mut self, upstream: &Side, early: &Batch) -> Result<(), Stop> {
+    /// Makes an inspector of what the upstream has agreed to.
+    fn inspector(&mut self, upstream: &Side) -> Result<Inspector, Stop> {
+        let negotiated = self.guest.negotiated(upstream.session())?;
+        let negotiated = negotiated.unwrap_or_default();
+        let (options, now) = (&self.gate.inspector, self.clock.now());
+        let entropy = entropy()?;
+        let made = Inspector::open(&mut self.guest, options, &entropy, &negotiated, now);
+        made.map_err(cant_be_passed_on)
+    }
+
+    /// Accepts the client as the upstream has accepted the gate.
+    fn accept(&mut self, upstream: &Side, mode: Mode) -> Result<(), Stop> {
         let response = self.guest.response(upstream.session())?;
         let negotiated = self.guest.negotiated(upstream.session())?;
+        let negotiated = negotiated.unwrap_or_default();
         let headers = response.map(|response| headers::of_acceptance(&response.headers));
         let acceptance = Acceptance {
-            subprotocol: negotiated.and_then(|negotiated| negotiated.subprotocol),
-            extensions: Vec::new(),
+            subprotocol: negotiated.subprotocol,
+            extensions: match mode {
+                Mode::Inspect => negotiated.extensions,
+                Mode::Terminate => Vec::new(),
+            },
             headers: headers.unwrap_or_default(),
         };
         let now = self.clock.now();
-        match self.guest.accept(self.client.session(), &acceptance, now) {
-            Ok(_) => {
-                self.report.opened(acceptance.subprotocol.as_deref());
-                self.client.more = true;
-                Ok(self.client.deliver(&mut self.guest, now, early)?)
-            }
-            Err(CallError::Failure(failure)) => {
-                let text = "the upstream's answer can't be passed on";
-                Err(refused(502, text).broken(Party::Upstream, &failure).into())
-            }
-            Err(error) => Err(error.into()),
+        let session = self.client.session();
+        if mode == Mode::Terminate {
+            self.guest
+                .set_options(session, &self.gate.sessions.client)?;
+        }
+        self.guest
+            .accept(session, &acceptance, now)
+            .map_err(cant_be_passed_on)?;
+        self.report.opened(acceptance.subprotocol.as_deref());
+        self.client.more = true;
+        match mode {
+            Mode::Inspect => self.hand_out(),
+            Mode::Terminate => Ok(()),
         }
     }
 
@@ -311,6 +354,27 @@ impl Opening<'_> {
                 return Ok(());
             }
         }
+    }
+}
+
+fn entropy() -> Result<[u8; 32], Stop> {
+    let mut entropy = [0; 32];
+    match getrandom::fill(&mut entropy) {
+        Ok(()) => Ok(entropy),
+        Err(error) => Err(refused(500, "the gate has no randomness")
+            .with(error)
+            .into()),
+    }
+}
+
+/// What the upstream has answered breaks a rule where it is to be used.
+fn cant_be_passed_on(error: CallError) -> Stop {
+    match error {
+        CallError::Failure(failure) => {
+            let text = "the upstream's answer can't be passed on";
+            refused(502, text).broken(Party::Upstream, &failure).into()
+        }
+        error => error.into(),
     }
 }
 

@@ -16,12 +16,13 @@ use websocket_host::protocol::{CloseCode, Instant};
 use websocket_host::{CallError, Clock, Guest, SandboxError};
 
 use crate::buffers::{self, Batch, Buffers, CHUNK, RELAYED};
-use crate::close;
 use crate::gate::Gate;
 use crate::report::{End, Report};
 use crate::side::{Side, Who};
+use crate::socket::Socket;
 use crate::timer::Timer;
 use crate::units::nanos;
+use crate::{close, fault};
 
 /// A connection whose two sides are open.
 #[derive(Debug)]
@@ -57,7 +58,7 @@ impl Relay {
             client,
             upstream,
             clock,
-            capacity: RELAYED.saturating_add(gate.config.max_whole_frame),
+            capacity: RELAYED.saturating_add(gate.sessions.handshake.max_whole_frame),
             close_timeout: nanos(gate.close_timeout),
             closing: None,
             last_active: None,
@@ -67,18 +68,34 @@ impl Relay {
         }
     }
 
-    /// Whose input the guest was given last.
-    pub(crate) fn last_active(&self) -> Option<Who> {
-        self.last_active
-    }
-
-    /// Gives back the two sides, and frees the sandbox.
-    pub(crate) fn into_sides(self) -> (Side, Side) {
-        (self.client, self.upstream)
+    /// Relays until the end, and gives back the sockets of the client and the upstream. The sandbox is gone then.
+    pub(crate) async fn carry(
+        mut self,
+        report: &mut Report,
+        shutdown: &CancellationToken,
+    ) -> [Socket; 2] {
+        if let Err(error) = self.run(report, shutdown).await {
+            report.ended(End::Fault(self.last_active, error));
+            if self.client.spoke {
+                for (who, side) in [
+                    (Who::Client, &mut self.client),
+                    (Who::Upstream, &mut self.upstream),
+                ] {
+                    if side.is_at_boundary() {
+                        side.close_sent = fault::close(who, &mut side.socket);
+                    }
+                }
+            } else {
+                // The response that accepts was still to come.
+                fault::refuse(&mut self.client.socket);
+            }
+        }
+        report.sides((&self.client).into(), (&self.upstream).into());
+        [self.client.socket, self.upstream.socket]
     }
 
     /// Relays until both sides are closed. An error is the end of the sandbox.
-    pub(crate) async fn run(
+    async fn run(
         &mut self,
         report: &mut Report,
         shutdown: &CancellationToken,

@@ -84,6 +84,8 @@ struct Fields<'a> {
     by: Option<Party>,
     status: Option<StatusCode>,
     rule: Option<&'a str>,
+    /// Where in what the party has sent.
+    offset: Option<u64>,
     reason: Option<String>,
 }
 
@@ -94,6 +96,7 @@ impl<'a> Fields<'a> {
             by,
             status: None,
             rule: None,
+            offset: None,
             reason: None,
         }
     }
@@ -101,6 +104,7 @@ impl<'a> Fields<'a> {
     fn broken(self, failure: &'a Failure) -> Self {
         Self {
             rule: Some(&failure.rule),
+            offset: failure.offset,
             reason: Some(Broken(failure).to_string()),
             ..self
         }
@@ -180,17 +184,19 @@ struct Opened {
     upstream: SideReport,
 }
 
+/// What is known of one side.
 #[derive(Clone, Copy, Debug, Default)]
-struct SideReport {
-    received: Tally,
-    close_received: Option<CloseCode>,
-    close_sent: Option<CloseCode>,
+pub(crate) struct SideReport {
+    /// What it has sent, unless only a sandbox that has failed knew.
+    pub(crate) received: Option<Tally>,
+    pub(crate) close_received: Option<CloseCode>,
+    pub(crate) close_sent: Option<CloseCode>,
 }
 
-impl SideReport {
-    fn of(side: &Side) -> Self {
+impl From<&Side> for SideReport {
+    fn from(side: &Side) -> Self {
         Self {
-            received: side.received,
+            received: Some(side.received),
             close_received: side.close_received,
             close_sent: side.close_sent,
         }
@@ -235,11 +241,8 @@ impl Report {
     }
 
     /// Takes down what went through the two sides, and how they were closed.
-    pub(crate) fn sides(&mut self, client: &Side, upstream: &Side) {
-        self.opened = Some(Opened {
-            client: SideReport::of(client),
-            upstream: SideReport::of(upstream),
-        });
+    pub(crate) fn sides(&mut self, client: SideReport, upstream: SideReport) {
+        self.opened = Some(Opened { client, upstream });
     }
 
     /// What happened first is what counts.
@@ -264,10 +267,13 @@ impl Report {
             by,
             status,
             rule,
+            offset,
             reason,
         } = end.fields();
         let client = self.opened.map(|opened| opened.client);
         let upstream = self.opened.map(|opened| opened.upstream);
+        let received = |side: Option<SideReport>| side.and_then(|side| side.received);
+        let (from_client, from_upstream) = (received(client), received(upstream));
         /// The level of an event has to be a constant.
         macro_rules! close {
             ($level:expr) => {
@@ -277,6 +283,7 @@ impl Report {
                     by = by.map(Party::name),
                     status,
                     rule = rule.map(bounded),
+                    offset,
                     reason = reason.as_deref().map(bounded),
                     route = self.route,
                     path = self.path,
@@ -286,10 +293,10 @@ impl Report {
                     client_close_sent = client.and_then(|side| side.close_sent),
                     upstream_close_received = upstream.and_then(|side| side.close_received),
                     upstream_close_sent = upstream.and_then(|side| side.close_sent),
-                    client_messages = client.map(|side| side.received.messages),
-                    client_bytes = client.map(|side| side.received.bytes),
-                    upstream_messages = upstream.map(|side| side.received.messages),
-                    upstream_bytes = upstream.map(|side| side.received.bytes),
+                    client_messages = from_client.map(|tally| tally.messages),
+                    client_bytes = from_client.map(|tally| tally.bytes),
+                    upstream_messages = from_upstream.map(|tally| tally.messages),
+                    upstream_bytes = from_upstream.map(|tally| tally.bytes),
                     ms = self.millis(),
                     "close"
                 )

@@ -88,6 +88,40 @@ impl FromStr for Rule {
     }
 }
 
+/// What the gate does with the connections of a route.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// It looks at what goes by, and forwards it as it is.
+    #[default]
+    Inspect,
+    /// It ends the WebSocket of each side, and writes the messages of one anew to the other.
+    Terminate,
+}
+
+/// An argument: the mode of the routes of a prefix, or of all others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ModeRule {
+    prefix: Option<Prefix>,
+    mode: Mode,
+}
+
+impl FromStr for ModeRule {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (prefix, mode) = match text.split_once('=') {
+            Some((prefix, mode)) => (Some(prefix.parse()?), mode),
+            None => (None, text),
+        };
+        let mode = match mode {
+            "inspect" => Mode::Inspect,
+            "terminate" => Mode::Terminate,
+            _ => return Err("it is inspect or terminate, with or without PREFIX=".into()),
+        };
+        Ok(Self { prefix, mode })
+    }
+}
+
 /// All the rules.
 #[derive(Debug)]
 pub(crate) struct Routes {
@@ -98,9 +132,21 @@ pub(crate) struct Routes {
 #[derive(Debug)]
 struct Route {
     prefix: Prefix,
+    mode: Mode,
     upstreams: Vec<Upstream>,
     /// Whose turn it is.
     turn: AtomicUsize,
+}
+
+/// Where a request goes.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Found<'a> {
+    /// The prefix of the route.
+    pub(crate) prefix: &'a Prefix,
+    pub(crate) mode: Mode,
+    pub(crate) upstream: &'a Upstream,
+    /// What the upstream is asked for.
+    pub(crate) target: String,
 }
 
 /// Why a request goes nowhere.
@@ -119,24 +165,35 @@ impl From<PathError> for NoRoute {
 }
 
 impl Routes {
-    pub(crate) fn new(rules: &[Rule]) -> Self {
+    /// Fails if a mode is that of no route.
+    pub(crate) fn new(rules: &[Rule], modes: &[ModeRule]) -> Result<Self, String> {
+        let all = modes.iter().rev().find(|rule| rule.prefix.is_none());
+        let all = all.map_or_else(Mode::default, |rule| rule.mode);
         let mut routes: Vec<Route> = Vec::new();
         for rule in rules {
             match routes.iter_mut().find(|route| route.prefix == rule.prefix) {
                 Some(route) => route.upstreams.push(rule.upstream.clone()),
                 None => routes.push(Route {
                     prefix: rule.prefix.clone(),
+                    mode: all,
                     upstreams: vec![rule.upstream.clone()],
                     turn: AtomicUsize::new(0),
                 }),
             }
         }
+        for ModeRule { prefix, mode } in modes {
+            let Some(prefix) = prefix else { continue };
+            let route = routes.iter_mut().find(|route| route.prefix == *prefix);
+            let route =
+                route.ok_or_else(|| format!("--mode: there is no upstream for {prefix}"))?;
+            route.mode = *mode;
+        }
         routes.sort_by_key(|route| std::cmp::Reverse(route.prefix.len()));
-        Self { routes }
+        Ok(Self { routes })
     }
 
-    /// Returns the prefix of the route that a request takes, its server, and the target to ask that for.
-    pub(crate) fn find(&self, target: &str) -> Result<(&Prefix, &Upstream, String), NoRoute> {
+    /// Returns where a request goes.
+    pub(crate) fn find(&self, target: &str) -> Result<Found<'_>, NoRoute> {
         let (path, query) = target.split_at(target.find('?').unwrap_or(target.len()));
         let path = Path::parse(path)?;
         let route = self.route(&path).ok_or(NoRoute::NotFound)?;
@@ -156,7 +213,12 @@ impl Routes {
             mapped.push('/');
         }
         mapped.push_str(query);
-        Ok((&route.prefix, upstream, mapped))
+        Ok(Found {
+            prefix: &route.prefix,
+            mode: route.mode,
+            upstream,
+            target: mapped,
+        })
     }
 
     /// Returns the route with the longest prefix that the path is below.

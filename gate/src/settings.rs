@@ -6,14 +6,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use websocket_host::protocol::{Config, Delivery};
-use websocket_host::{Sandbox, SandboxConfig};
+use websocket_host::{CallError, Sandbox, SandboxConfig, inspector};
 
-use crate::args::Args;
+use crate::args::{Args, Deflate};
 use crate::buffers::CHUNK;
 use crate::close::GRACE;
 use crate::connect::Connector;
 use crate::demo;
-use crate::gate::Gate;
+use crate::gate::{Gate, Sessions};
 use crate::plain::Plain;
 use crate::record::{Recorder, Writing};
 use crate::route::{Routes, Rule};
@@ -65,10 +65,16 @@ pub(crate) fn gate(
         page: page.transpose()?,
         health: args.health.clone(),
     };
+    let can_deflate = can_deflate(&sandbox)?;
+    if !can_deflate && (args.deflate_client || args.deflate_upstream) {
+        return Err("this component was built without permessage-deflate".into());
+    }
     Ok(Gate {
-        config: sessions(args, &plain),
+        sessions: sessions(args, &plain),
+        inspector: inspector(args),
+        passes_deflate: args.deflate == Deflate::Pass && can_deflate,
         sandbox,
-        routes: Routes::new(rules),
+        routes: Routes::new(rules, &args.mode)?,
         connector: Connector::new(),
         origins: args.origin.clone(),
         plain,
@@ -80,8 +86,8 @@ pub(crate) fn gate(
     })
 }
 
-/// The settings of both sides' sessions.
-fn sessions(args: &Args, plain: &Plain) -> Config {
+/// The settings of sessions.
+fn sessions(args: &Args, plain: &Plain) -> Sessions {
     let mut config = Config::default();
     config.receive_buffer = CHUNK;
     config.send_buffer = CHUNK;
@@ -107,7 +113,46 @@ fn sessions(args: &Args, plain: &Plain) -> Config {
     config.timeouts.write = args.write_timeout.0;
     // The gate answers for a side that doesn't, and that answer needs time too.
     config.timeouts.close = Some(args.close_timeout.saturating_add(GRACE));
-    config
+    let compressing = |compresses: bool| {
+        let mut config = config;
+        config.deflate = compresses.then(Default::default);
+        config
+    };
+    Sessions {
+        handshake: config,
+        client: compressing(args.deflate_client),
+        upstream: compressing(args.deflate_upstream),
+    }
+}
+
+/// The settings of inspectors.
+fn inspector(args: &Args) -> inspector::Options {
+    let mut options = inspector::Options::default();
+    for direction in [&mut options.client, &mut options.server] {
+        direction.limits.message = args.max_message;
+        direction.limits.frame = args.max_message;
+        direction.view.verify_utf8 = !args.allow_invalid_utf8;
+        direction.hold_frame = args.whole_frames;
+        direction.idle = args.idle_timeout.0;
+        direction.message = args.message_timeout.0;
+        direction.keepalive = args.keepalive.0;
+        direction.pong = args.pong_timeout.0;
+        direction.write = args.write_timeout.0;
+    }
+    options.timeouts.close = Some(args.close_timeout);
+    options
+}
+
+/// Whether the component was built with permessage-deflate.
+fn can_deflate(sandbox: &Sandbox) -> Result<bool, String> {
+    let mut config = Config::default();
+    config.deflate = Some(Default::default());
+    let made = sandbox.guest().map_err(CallError::from);
+    match made.and_then(|mut guest| guest.server(&config, 0)) {
+        Ok(_) => Ok(true),
+        Err(CallError::Failure(_)) => Ok(false),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 fn about(path: &Path, error: &io::Error) -> String {

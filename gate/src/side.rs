@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use websocket_host::protocol::{
     CloseCode, Event, EventKind, Failure, Instant, NO_CODE, OutgoingKind, Rule, State,
 };
-use websocket_host::{CallError, Clock, Exchanged, Guest, SandboxError, Session};
+use websocket_host::{CallError, Clock, Exchanged, Guest, Role, SandboxError, Session};
 
 use crate::buffers::{self, Batch, Buffers, CHUNK};
 use crate::socket::Socket;
@@ -24,6 +24,24 @@ impl Who {
         match self {
             Self::Client => Self::Upstream,
             Self::Upstream => Self::Client,
+        }
+    }
+}
+
+impl From<Who> for Role {
+    fn from(who: Who) -> Self {
+        match who {
+            Who::Client => Self::Client,
+            Who::Upstream => Self::Server,
+        }
+    }
+}
+
+impl From<Role> for Who {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Client => Self::Client,
+            Role::Server => Self::Upstream,
         }
     }
 }
@@ -84,6 +102,8 @@ pub(crate) struct Side {
     pub(crate) close_sent: Option<CloseCode>,
     /// Whether the session has handed out anything.
     pub(crate) spoke: bool,
+    /// How many bytes of input the session has taken.
+    consumed: u64,
     /// Nothing more can be read.
     eof: bool,
     /// The session knows that nothing is read for now.
@@ -126,6 +146,7 @@ impl Side {
             failure_noted: false,
             close_sent: None,
             spoke: false,
+            consumed: 0,
             eof: false,
             is_paused: false,
             is_blocked: false,
@@ -178,6 +199,7 @@ impl Side {
             let reason = "it takes no input and gives nothing".into();
             return Err(SandboxError::BrokenContract { reason });
         }
+        self.consumed = self.consumed.saturating_add(result.consumed as u64);
         // A session that promises more and then gives nothing would be asked forever.
         self.more = result.more && (gave || result.consumed > 0);
         self.state = result.state;
@@ -295,6 +317,19 @@ impl Side {
             })
         })
         .await
+    }
+
+    /// Whether a close frame could follow what the session has handed out: that ends at a frame boundary, and no close
+    /// frame was among it. An exchange that failed gave nothing.
+    pub(crate) fn is_at_boundary(&self) -> bool {
+        let closed = self.close_sent.is_some() || self.failure.is_some() || self.failure_noted;
+        self.spoke && !self.more && !closed
+    }
+
+    /// Gives the connection to something else: the socket, the session, the input behind the handshake, and how many
+    /// bytes came before that.
+    pub(crate) fn into_parts(self) -> (Socket, Session, Vec<u8>, u64) {
+        (self.socket, self.session, self.kept, self.consumed)
     }
 
     /// Whether something waits in the session that the socket could take.

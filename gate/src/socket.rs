@@ -17,7 +17,8 @@ use crate::record::{Track, Way};
 /// A socket without buffers, as long as it takes what it is given.
 #[derive(Debug)]
 pub(crate) struct Socket {
-    stream: TcpStream,
+    /// None once it was reset.
+    stream: Option<TcpStream>,
     /// Output that the socket has not taken.
     out: Vec<u8>,
     /// How much of it the socket has taken since.
@@ -34,7 +35,7 @@ impl Socket {
         // Messages go out as they come. That it can't be set is no reason to refuse the connection.
         let _ = stream.set_nodelay(true);
         Self {
-            stream,
+            stream: Some(stream),
             out: Vec::new(),
             written: 0,
             write_closed: false,
@@ -53,8 +54,12 @@ impl Socket {
         if let Some(track) = &self.track {
             track.note(Way::Out, output);
         }
-        while self.out.is_empty() && !output.is_empty() && !self.write_closed {
-            match self.stream.try_write(output) {
+        while let Some(stream) = &self.stream
+            && self.out.is_empty()
+            && !output.is_empty()
+            && !self.write_closed
+        {
+            match stream.try_write(output) {
                 Ok(count) => output = output.get(count..).unwrap_or_default(),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(_) => self.write_closed = true,
@@ -68,8 +73,10 @@ impl Socket {
     /// Writes what is kept. Returns whether any of it went.
     pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> bool {
         let before = self.written;
-        while let Some(rest) = self.out.get(self.written..).filter(|rest| !rest.is_empty()) {
-            match Pin::new(&mut self.stream).poll_write(cx, rest) {
+        while let Some(rest) = self.out.get(self.written..).filter(|rest| !rest.is_empty())
+            && let Some(stream) = &mut self.stream
+        {
+            match Pin::new(stream).poll_write(cx, rest) {
                 Poll::Pending => return self.written > before,
                 Poll::Ready(Ok(count)) if count > 0 => self.written += count,
                 Poll::Ready(_) => {
@@ -84,8 +91,11 @@ impl Socket {
 
     /// Reads into `buffer`. An end, of whatever kind, is 0 bytes.
     pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<usize> {
+        let Some(stream) = &mut self.stream else {
+            return Poll::Ready(0);
+        };
         let mut buffer = ReadBuf::new(buffer);
-        let read = Pin::new(&mut self.stream).poll_read(cx, &mut buffer);
+        let read = Pin::new(stream).poll_read(cx, &mut buffer);
         if let Some(track) = &self.track {
             track.note(Way::In, buffer.filled());
         }
@@ -94,10 +104,23 @@ impl Socket {
 
     /// Tells the peer, once, that nothing more comes.
     pub(crate) fn poll_shut(&mut self, cx: &mut Context<'_>) {
-        if !mem::replace(&mut self.shut, true) {
+        if !mem::replace(&mut self.shut, true)
+            && let Some(stream) = &mut self.stream
+        {
             // On a socket it never has to wait, and if it fails the peer knows already.
-            let _ = Pin::new(&mut self.stream).poll_shutdown(cx);
+            let _ = Pin::new(stream).poll_shutdown(cx);
         }
+    }
+
+    /// Resets the connection, and drops what is kept.
+    pub(crate) fn reset(&mut self) {
+        if let Some(stream) = self.stream.take() {
+            // If it can't be set, the peer sees an end where it saw no close frame.
+            let _ = stream.set_zero_linger();
+        }
+        self.out = Vec::new();
+        self.written = 0;
+        self.write_closed = true;
     }
 
     /// How many bytes are kept.

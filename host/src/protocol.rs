@@ -54,6 +54,15 @@ impl EventKind {
 }
 
 /// No subprotocol, no extensions, no further fields.
+impl Default for Negotiated {
+    fn default() -> Self {
+        Self {
+            subprotocol: None,
+            extensions: Vec::new(),
+        }
+    }
+}
+
 impl Default for Acceptance {
     fn default() -> Self {
         Self {

@@ -5,7 +5,7 @@
 
 use proptest::prelude::*;
 
-use super::Routes;
+use super::{Found, Routes};
 
 const PREFIXES: [&str; 4] = ["/chat", "/chat/admin", "/admin", "/caf\u{e9}"];
 
@@ -144,7 +144,7 @@ fn routes() -> Routes {
     let rule = |(number, prefix)| format!("{prefix}=ws://server-{number}").parse().unwrap();
     let mut rules: Vec<_> = PREFIXES.iter().enumerate().map(rule).collect();
     rules.push("ws://server-".parse().unwrap());
-    Routes::new(&rules)
+    Routes::new(&rules, &[]).unwrap()
 }
 
 fn server(prefix: &str) -> String {
@@ -176,7 +176,7 @@ proptest! {
         path in spelling(),
         readings in prop::collection::vec(prop::sample::select(&READINGS[..]), 0..8),
     ) {
-        if let Ok((_, upstream, _)) = routes().find(&path) {
+        if let Ok(Found { upstream, .. }) = routes().find(&path) {
             let mut read_so_far = split(path.as_bytes());
             prop_assert_eq!(&upstream.host, &server(prefix(&read_so_far)), "{}", path);
             for (done, reading) in readings.iter().enumerate() {

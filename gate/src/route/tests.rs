@@ -2,11 +2,13 @@ use super::*;
 
 fn routes(rules: &[&str]) -> Routes {
     let rules: Vec<Rule> = rules.iter().map(|rule| rule.parse().unwrap()).collect();
-    Routes::new(&rules)
+    Routes::new(&rules, &[]).unwrap()
 }
 
 fn found(routes: &Routes, target: &str) -> String {
-    let (_, upstream, target) = routes.find(target).unwrap();
+    let Found {
+        upstream, target, ..
+    } = routes.find(target).unwrap();
     format!("{} {target}", upstream.authority)
 }
 
@@ -239,5 +241,29 @@ fn a_prefix_in_another_form_is_an_error_that_names_the_normal_one() {
             format!("{prefix}=ws://a").parse::<Rule>().is_ok(),
             "{prefix}"
         );
+    }
+}
+
+#[test]
+fn a_mode_is_that_of_all_routes_or_of_one_prefix() {
+    let rules = ["ws://root", "/a=ws://a"].map(|rule| rule.parse().unwrap());
+    let modes = |arguments: &[&str]| {
+        let modes: Vec<ModeRule> = arguments.iter().map(|mode| mode.parse().unwrap()).collect();
+        let routes = Routes::new(&rules, &modes)?;
+        Ok::<_, String>(["/", "/a"].map(|target| routes.find(target).unwrap().mode))
+    };
+    let (inspect, terminate) = (Mode::Inspect, Mode::Terminate);
+    assert_eq!(modes(&[]), Ok([inspect; 2]));
+    assert_eq!(modes(&["terminate"]), Ok([terminate; 2]));
+    assert_eq!(modes(&["/a=terminate"]), Ok([inspect, terminate]));
+    assert_eq!(
+        modes(&["/a=inspect", "terminate"]),
+        Ok([terminate, inspect])
+    );
+    assert_eq!(modes(&["/=terminate"]), Ok([terminate, inspect]));
+    let unknown = modes(&["/b=terminate"]);
+    assert!(unknown.unwrap_err().contains("/b"));
+    for wrong in ["", "pass", "/a=", "/a=pass", "a=inspect"] {
+        assert!(wrong.parse::<ModeRule>().is_err(), "{wrong}");
     }
 }

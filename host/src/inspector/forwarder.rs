@@ -38,7 +38,7 @@ const MAX_STALLS: u32 = 4096;
 /// let negotiated = Negotiated::default();
 /// let options = Options::default();
 /// let inspector = Inspector::open(&mut guest, &options, &entropy, &negotiated, clock.now())?;
-/// let mut forwarder = Forwarder::new(guest, inspector, clock.now())?;
+/// let mut forwarder = Forwarder::new(guest, inspector);
 ///
 /// let input = read_from_client();
 /// forwarder.input(Role::Client, &input, clock.now(), write_to)?;
@@ -61,26 +61,21 @@ pub struct Forwarder {
 }
 
 impl Forwarder {
-    /// Begins where the inspector is. It must not have been given any bytes yet.
-    ///
-    /// # Errors
-    ///
-    /// The inspector belongs to another guest, or the guest has ended.
-    pub fn new(mut guest: Guest, inspector: Inspector, now: Instant) -> Result<Self, CallError> {
-        let step = inspector.advance(&mut guest, Role::Client, 0, &[], now)?;
-        let mut forwarder = Self {
+    /// Forwards the frames of a connection that is open. The inspector must not have been given any bytes yet.
+    #[must_use]
+    pub fn new(guest: Guest, inspector: Inspector) -> Self {
+        Self {
             guest,
             inspector,
             client: OneWay::new(),
             server: OneWay::new(),
-            state: step.progress.state,
-            next_deadline: None,
+            state: State::Open,
+            // The first call asks for the real one.
+            next_deadline: Some(0),
             violation: None,
             closed_by: None,
             last_active: None,
-        };
-        forwarder.note(step.progress)?;
-        Ok(forwarder)
+        }
     }
 
     /// Takes what `from` has sent. Without any the call only passes the time.

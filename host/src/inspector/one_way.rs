@@ -39,7 +39,7 @@ impl OneWay {
             edits: VecDeque::new(),
             end: End::None,
             is_final: false,
-            at_boundary: false,
+            at_boundary: true,
             skippable: 0,
             skipped: 0,
             wanted: 0,

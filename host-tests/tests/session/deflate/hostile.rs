@@ -303,9 +303,7 @@ fn data_that_get_longer_are_within_the_limit_if_the_message_is<E: Engine>() {
         let frame = compressed(Frame::binary(&payload));
         assert_eq!(subject.receives_frames(&[frame]), [Event::binary(&message)]);
         // A message that is not compressed is measured as it comes.
-        let header = Frame::binary("")
-            .by(host_tests::engine::role.peer())
-            .header(LIMIT as u64 + 1);
+        let header = Frame::binary("").by(role.peer()).header(LIMIT as u64 + 1);
         assert_eq!(subject.receives(header), []);
         assert_eq!(subject.has_failed(Rule::MessageTooBig), []);
     }

@@ -1,0 +1,25 @@
+//! permessage-deflate through a connection that is inspected.
+
+use websocket_host::protocol::{Config, Extension, RequestHead};
+
+use crate::gate::Gate;
+
+/// The only extension whose frames can be checked (RFC 7692).
+const NAME: &str = "permessage-deflate";
+
+/// Returns what the upstream is offered of what the client offers, and settings for a session that checks the answer.
+///
+/// Other extensions are not offered: nobody could tell what a frame means then.
+pub(crate) fn passed_on(gate: &Gate, request: &RequestHead) -> (Config, Vec<Extension>) {
+    let is_deflate = |extension: &&Extension| extension.name == NAME;
+    let offers: Vec<_> = request
+        .extensions
+        .iter()
+        .filter(is_deflate)
+        .cloned()
+        .collect();
+    let mut config = gate.sessions.handshake;
+    // With no offer of the client's the session would make one of its own.
+    config.deflate = (!offers.is_empty()).then(Default::default);
+    (config, offers)
+}

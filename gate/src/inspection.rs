@@ -1,0 +1,324 @@
+//! A connection that is inspected: what one side sends goes on to the other as it is, as far as an inspector lets it.
+//!
+//! A side is read only while the other one takes what is written to it, so the gate buffers at most one read in each
+//! direction, and what the inspector holds. Pings, pongs and close frames of the two sides go from end to end; the gate
+//! inserts its own between them.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::{Context, Poll};
+
+use tokio_util::sync::CancellationToken;
+use websocket_host::inspector::{End as Ends, Forwarder, Inspector, Side as Sender};
+use websocket_host::protocol::State;
+use websocket_host::{CallError, Clock, Guest, Role, SandboxError};
+
+use crate::buffers::{self, Buffers};
+use crate::report::{End, Report, SideReport};
+use crate::side::{Side, Tally, Who};
+use crate::socket::Socket;
+use crate::timer::Timer;
+use crate::{close, fault};
+
+/// One side, as far as an inspector isn't concerned with it.
+#[derive(Debug)]
+struct Line {
+    socket: Socket,
+    /// What was read before the inspector was there.
+    kept: Vec<u8>,
+    /// How many bytes the side had sent before that.
+    before: u64,
+    /// Nothing more can be read.
+    eof: bool,
+    /// The inspector knows that nothing is read for now.
+    is_paused: bool,
+    /// The inspector knows that the socket takes nothing.
+    is_blocked: bool,
+}
+
+impl Line {
+    /// Takes over from the session that has made the handshake.
+    fn new(guest: &mut Guest, side: Side) -> Self {
+        let (socket, session, kept, before) = side.into_parts();
+        // If the guest has ended, the next call says so.
+        let _ = guest.drop_session(session);
+        Self {
+            socket,
+            kept,
+            before,
+            eof: false,
+            is_paused: false,
+            is_blocked: false,
+        }
+    }
+}
+
+/// A connection whose two sides are open.
+#[derive(Debug)]
+pub(crate) struct Inspection {
+    forwarder: Forwarder,
+    client: Line,
+    upstream: Line,
+    clock: Clock,
+    /// That a side has closed, or broken a rule, is in the report.
+    is_noted: bool,
+    timer: Timer,
+}
+
+impl Inspection {
+    pub(crate) fn new(
+        mut guest: Guest,
+        inspector: Inspector,
+        client: Side,
+        upstream: Side,
+        clock: Clock,
+    ) -> Self {
+        let [client, upstream] = [client, upstream].map(|side| Line::new(&mut guest, side));
+        Self {
+            forwarder: Forwarder::new(guest, inspector),
+            client,
+            upstream,
+            clock,
+            is_noted: false,
+            timer: Timer::new(&clock),
+        }
+    }
+
+    /// Forwards until the end, and gives back the sockets of the client and the upstream. The sandbox is gone then.
+    pub(crate) async fn carry(
+        mut self,
+        report: &mut Report,
+        shutdown: &CancellationToken,
+    ) -> [Socket; 2] {
+        let result = self.run(report, shutdown).await;
+        let [mut client, mut upstream] =
+            [Who::Client, Who::Upstream].map(|who| self.report_of(who));
+        if let Err(error) = result {
+            let last_active = self.forwarder.last_active().map(Who::from);
+            report.ended(End::Fault(last_active, error));
+            client.close_sent = self.close_after_fault(Who::Client);
+            upstream.close_sent = self.close_after_fault(Who::Upstream);
+        }
+        report.sides(client, upstream);
+        [self.client.socket, self.upstream.socket]
+    }
+
+    fn report_of(&mut self, who: Who) -> SideReport {
+        // A guest that has ended can't be asked.
+        let traffic = self.forwarder.traffic(who.into()).ok();
+        let codes = self.forwarder.close_codes(who.into());
+        let (close_received, close_sent) = codes.unwrap_or_default();
+        SideReport {
+            received: traffic.map(|traffic| Tally {
+                messages: traffic.messages,
+                bytes: traffic.bytes,
+            }),
+            close_received,
+            close_sent,
+        }
+    }
+
+    fn close_after_fault(&mut self, who: Who) -> Option<u16> {
+        let may_close = self.forwarder.is_at_boundary(who.into());
+        may_close
+            .then(|| fault::close(who, &mut self.line(who).socket))
+            .flatten()
+    }
+
+    /// Forwards until both sides are closed. An error is the end of the sandbox.
+    async fn run(
+        &mut self,
+        report: &mut Report,
+        shutdown: &CancellationToken,
+    ) -> Result<(), CallError> {
+        let mut shutdown = pin!(shutdown.cancelled());
+        let mut going_away = false;
+        poll_fn(|cx| {
+            loop {
+                if !going_away && shutdown.as_mut().poll(cx).is_ready() {
+                    going_away = true;
+                    self.go_away(report)?;
+                }
+                let mut progress = self.poll_side(Who::Client, cx)?;
+                progress |= self.poll_side(Who::Upstream, cx)?;
+                progress |= self.poll_timer(cx)?;
+                self.note_end(report);
+                if self.is_over() {
+                    return Poll::Ready(Ok(()));
+                }
+                if !progress {
+                    return Poll::Pending;
+                }
+            }
+        })
+        .await
+    }
+
+    fn line(&mut self, who: Who) -> &mut Line {
+        match who {
+            Who::Client => &mut self.client,
+            Who::Upstream => &mut self.upstream,
+        }
+    }
+
+    /// The inspector, and where it has things written to.
+    fn parts(&mut self) -> (&mut Forwarder, impl FnMut(Role, &[u8])) {
+        let Self {
+            forwarder,
+            client,
+            upstream,
+            ..
+        } = self;
+        let write = |to, bytes: &[u8]| match Who::from(to) {
+            Who::Client => client.socket.write(bytes),
+            Who::Upstream => upstream.socket.write(bytes),
+        };
+        (forwarder, write)
+    }
+
+    /// Does what can be done for one side. Returns whether anything was.
+    fn poll_side(&mut self, who: Who, cx: &mut Context<'_>) -> Result<bool, CallError> {
+        let progress = self.poll_flush(who, cx)?;
+        let end = self.forwarder.end(who.into());
+        let line = self.line(who);
+        match end {
+            Ends::None => {}
+            Ends::Shutdown if line.socket.kept() > 0 => {}
+            Ends::Shutdown => line.socket.poll_shut(cx),
+            Ends::Reset => line.socket.reset(),
+        }
+        Ok(progress | self.poll_input(who, cx)?)
+    }
+
+    /// Writes what the socket takes of what was kept, and tells the inspector that it does, or that it is blocked.
+    /// Returns whether there was any.
+    fn poll_flush(&mut self, who: Who, cx: &mut Context<'_>) -> Result<bool, CallError> {
+        let line = self.line(who);
+        let progress = line.socket.poll_flush(cx);
+        let blocked = line.socket.kept() > 0;
+        let was_blocked = std::mem::replace(&mut line.is_blocked, blocked);
+        let now = self.clock.now();
+        if was_blocked && progress {
+            self.forwarder.output_taken(who.into(), now)?;
+        }
+        if blocked && (progress || !was_blocked) {
+            self.forwarder.output_blocked(who.into(), now)?;
+        }
+        Ok(progress)
+    }
+
+    /// Whether one side is to be read: the other takes what comes of it, or nothing comes of it any more.
+    fn reads(&self, who: Who) -> bool {
+        let (line, other) = match who {
+            Who::Client => (&self.client, &self.upstream),
+            Who::Upstream => (&self.upstream, &self.client),
+        };
+        let is_over = self.forwarder.state().has_ended();
+        !line.eof && (is_over || other.socket.kept() == 0)
+    }
+
+    fn poll_input(&mut self, who: Who, cx: &mut Context<'_>) -> Result<bool, CallError> {
+        let (reads, now) = (self.reads(who), self.clock.now());
+        let line = self.line(who);
+        if !line.eof && reads == line.is_paused {
+            line.is_paused = !reads;
+            self.forwarder.set_reading(who.into(), reads, now)?;
+        }
+        if !reads {
+            return Ok(false);
+        }
+        let line = self.line(who);
+        if !line.kept.is_empty() {
+            let kept = std::mem::take(&mut line.kept);
+            self.feed(who, &kept)?;
+            return Ok(true);
+        }
+        buffers::with(|Buffers { input, .. }| {
+            let line = self.line(who);
+            match line.socket.poll_read(cx, input) {
+                Poll::Pending => Ok(false),
+                Poll::Ready(0) => {
+                    line.eof = true;
+                    let now = self.clock.now();
+                    let (forwarder, write) = self.parts();
+                    forwarder.end_of_input(who.into(), now, write)?;
+                    Ok(true)
+                }
+                Poll::Ready(count) => {
+                    let input = input.get(..count).unwrap_or_default();
+                    self.feed(who, input).map(|()| true)
+                }
+            }
+        })
+    }
+
+    fn feed(&mut self, who: Who, input: &[u8]) -> Result<(), CallError> {
+        let now = self.clock.now();
+        let (forwarder, write) = self.parts();
+        forwarder.input(who.into(), input, now, write)
+    }
+
+    /// Does what is due. Returns whether anything may have been.
+    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Result<bool, CallError> {
+        let due = self.forwarder.next_deadline();
+        if self.timer.poll(cx, &self.clock, due).is_pending() {
+            return Ok(false);
+        }
+        let now = self.clock.now();
+        if due.is_some_and(|due| due <= now) {
+            let (forwarder, write) = self.parts();
+            forwarder.handle_timeout(now, write)?;
+            // It would keep the thread busy.
+            if self.forwarder.next_deadline().is_some_and(|due| due <= now) {
+                let reason = "its deadline doesn't pass".into();
+                return Err(SandboxError::BrokenContract { reason }.into());
+            }
+        }
+        Ok(true)
+    }
+
+    /// Takes note of the first close frame, or the first rule that was broken.
+    fn note_end(&mut self, report: &mut Report) {
+        if self.is_noted {
+            return;
+        }
+        let closed = self
+            .forwarder
+            .closed_by()
+            .map(|role| End::Closed(role.into()));
+        let failed = || {
+            let violation = self.forwarder.violation()?;
+            let who = match violation.from {
+                Sender::Client => Who::Client,
+                Sender::Server => Who::Upstream,
+            };
+            let before = match who {
+                Who::Client => self.client.before,
+                Who::Upstream => self.upstream.before,
+            };
+            let mut failure = violation.failure.clone();
+            failure.offset = failure.offset.map(|offset| offset.saturating_add(before));
+            Some(End::Failed(who, Box::new(failure)))
+        };
+        if let Some(end) = closed.or_else(failed) {
+            self.is_noted = true;
+            report.ended(end);
+        }
+    }
+
+    /// Closes both sides, because the gate shuts down.
+    fn go_away(&mut self, report: &mut Report) -> Result<(), CallError> {
+        report.ended(End::Shutdown);
+        let now = self.clock.now();
+        let (forwarder, write) = self.parts();
+        forwarder.close(close::GOING_AWAY, "the gate shuts down", now, write)
+    }
+
+    fn is_over(&self) -> bool {
+        let is_over = |who: Who, line: &Line| {
+            self.forwarder.end(who.into()) != Ends::None && line.socket.kept() == 0
+        };
+        let ended = is_over(Who::Client, &self.client) && is_over(Who::Upstream, &self.upstream);
+        ended || self.forwarder.state() == State::Closed
+    }
+}
