@@ -85,7 +85,7 @@ pub(crate) struct Args {
     )]
     pub(crate) upstream: Vec<Rule>,
 
-    /// inspect or terminate, see README [default: inspect]; repeatable
+    /// inspect, the default, or terminate: see README; repeatable
     #[arg(long, value_name = "[PREFIX=]MODE", help_heading = ROUTING)]
     pub(crate) mode: Vec<ModeRule>,
 
@@ -97,7 +97,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ORIGIN", help_heading = ROUTING)]
     pub(crate) origin: Vec<Origin>,
 
-    /// inspect: pass permessage-deflate from end to end, or strip it
+    /// pass: offer the upstream what inspected clients offer; strip
     #[arg(
         long,
         value_name = "MODE",

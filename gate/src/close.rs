@@ -17,7 +17,7 @@ pub(crate) const GRACE: Duration = Duration::from_secs(1);
 pub(crate) fn after_failure_of(who: Who) -> (CloseCode, &'static str) {
     match who {
         Who::Client => (GOING_AWAY, "the client is gone"),
-        Who::Upstream => (BAD_GATEWAY, "the upstream is gone"),
+        Who::Upstream => (BAD_GATEWAY, "the server is gone"),
     }
 }
 

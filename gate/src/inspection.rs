@@ -143,7 +143,8 @@ impl Inspection {
                 progress |= self.poll_side(Who::Upstream, cx)?;
                 progress |= self.poll_timer(cx)?;
                 self.note_end(report);
-                if self.is_over() {
+                let ended = [Who::Client, Who::Upstream].map(|who| self.poll_end(who, cx));
+                if ended == [true; 2] || self.forwarder.state() == State::Closed {
                     return Poll::Ready(Ok(()));
                 }
                 if !progress {
@@ -179,15 +180,21 @@ impl Inspection {
     /// Does what can be done for one side. Returns whether anything was.
     fn poll_side(&mut self, who: Who, cx: &mut Context<'_>) -> Result<bool, CallError> {
         let progress = self.poll_flush(who, cx)?;
+        self.poll_end(who, cx);
+        Ok(progress | self.poll_input(who, cx)?)
+    }
+
+    /// Ends the transport to a side, if it is time for that. Returns whether it is.
+    fn poll_end(&mut self, who: Who, cx: &mut Context<'_>) -> bool {
         let end = self.forwarder.end(who.into());
         let line = self.line(who);
         match end {
-            Ends::None => {}
-            Ends::Shutdown if line.socket.kept() > 0 => {}
+            Ends::None => return false,
+            Ends::Shutdown if line.socket.kept() > 0 => return false,
             Ends::Shutdown => line.socket.poll_shut(cx),
             Ends::Reset => line.socket.reset(),
         }
-        Ok(progress | self.poll_input(who, cx)?)
+        true
     }
 
     /// Writes what the socket takes of what was kept, and tells the inspector that it does, or that it is blocked.
@@ -312,13 +319,5 @@ impl Inspection {
         let now = self.clock.now();
         let (forwarder, write) = self.parts();
         forwarder.close(close::GOING_AWAY, "the gate shuts down", now, write)
-    }
-
-    fn is_over(&self) -> bool {
-        let is_over = |who: Who, line: &Line| {
-            self.forwarder.end(who.into()) != Ends::None && line.socket.kept() == 0
-        };
-        let ended = is_over(Who::Client, &self.client) && is_over(Who::Upstream, &self.upstream);
-        ended || self.forwarder.state() == State::Closed
     }
 }

@@ -8,6 +8,9 @@ use super::{How, Inspector, OtherCode};
 use crate::http::body::Outcome;
 use crate::{Failure, Role, Rule, State};
 
+/// What a client is told of a server that has failed.
+const SERVER_GONE: &[u8] = b"the server is gone";
+
 /// What is known of the end.
 #[derive(Default)]
 pub(super) struct Ending {
@@ -37,13 +40,11 @@ impl Inspector {
             return;
         }
         let code = failure.rule.close_code();
-        let other_code = match (self.options.other_code, code) {
-            (OtherCode::Same, Some(code)) => code,
-            _ if failure.rule == Rule::IdleTimeout => 1001,
-            _ => match from {
-                Role::Client => 1001,
-                Role::Server => 1014,
-            },
+        let (other_code, reason) = match (self.options.other_code, code, from) {
+            (OtherCode::Same, Some(code), _) => (code, &b""[..]),
+            (_, _, Role::Client) => (1001, &b"the client is gone"[..]),
+            (_, _, Role::Server) if failure.rule == Rule::IdleTimeout => (1001, SERVER_GONE),
+            (_, _, Role::Server) => (1014, SERVER_GONE),
         };
         self.ending.failure = Some((from, failure));
         self.clocks.close();
@@ -57,11 +58,11 @@ impl Inspector {
                 return self.flows.client.break_off(Farewell::default());
             }
             How::InBytes | How::Lost | How::TakesNothing => {
-                let farewell = self.close_frame(from.peer(), other_code, b"");
+                let farewell = self.close_frame(from.peer(), other_code, reason);
                 self.flows[from].die();
                 self.flows[from].break_off(farewell);
             }
-            How::Silence => self.insert_close(from.peer(), other_code, b"", End::Shutdown),
+            How::Silence => self.insert_close(from.peer(), other_code, reason, End::Shutdown),
         }
         match code {
             Some(code) => self.insert_close(from, code, description, End::Shutdown),

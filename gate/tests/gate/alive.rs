@@ -4,10 +4,11 @@ use std::io::{ErrorKind, Read, Write};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
+use rstest::rstest;
 use websocket_component::{Message, Rule};
 
 use crate::peer::{Got, Peer, Upstream, pair};
-use crate::process::{Gate, PATIENCE};
+use crate::process::{Gate, INSPECT, PATIENCE, TERMINATE};
 
 const STEP: Duration = Duration::from_millis(50);
 
@@ -15,25 +16,25 @@ const STEP: Duration = Duration::from_millis(50);
 const STEPS: usize = 30;
 
 /// A client that speaks like this, and never answers a ping, stays connected.
-fn stays_connected(timeouts: [&str; 2], speak: impl FnOnce(&mut Peer, &mut Peer)) {
+fn stays_connected(mode: &str, timeouts: [&str; 2], speak: impl FnOnce(&mut Peer, &mut Peer)) {
     let upstream = Upstream::bind();
     let arguments = ["--keepalive", timeouts[0], "--pong-timeout", timeouts[1]];
-    let gate = Gate::before(upstream.address, &arguments);
+    let gate = Gate::in_mode(mode, upstream.address, &arguments);
     let (mut client, mut server) = pair(&gate, &upstream);
     speak(&mut client, &mut server);
     client.send(Message::Text("the end"));
     loop {
         match server.receive() {
             Got::Text(text) if text == "the end" => break,
-            Got::Ping(_) | Got::Text(_) | Got::Binary(_) => {}
+            Got::Ping(_) | Got::Pong(_) | Got::Text(_) | Got::Binary(_) => {}
             got => panic!("{got:?}"),
         }
     }
 }
 
 /// The client speaks step by step, and the upstream shows that it lives.
-fn step_by_step(mut speak: impl FnMut(&mut Peer, usize)) {
-    stays_connected(["100ms", "400ms"], |client, server| {
+fn step_by_step(mode: &str, mut speak: impl FnMut(&mut Peer, usize)) {
+    stays_connected(mode, ["100ms", "400ms"], |client, server| {
         for step in 0..STEPS {
             speak(client, step);
             server.send(Message::Pong(b""));
@@ -42,20 +43,20 @@ fn step_by_step(mut speak: impl FnMut(&mut Peer, usize)) {
     });
 }
 
-#[test]
-fn a_client_that_answers_pings_with_no_payload_lives() {
-    step_by_step(|client, _| client.write(b"\x8a\x80\0\0\0\0"));
+#[rstest]
+fn a_client_that_answers_pings_with_no_payload_lives(#[values(INSPECT, TERMINATE)] mode: &str) {
+    step_by_step(mode, |client, _| client.write(b"\x8a\x80\0\0\0\0"));
 }
 
-#[test]
-fn a_client_that_knows_no_pings_and_sends_messages_lives() {
-    step_by_step(|client, _| client.write(b"\x81\x81\0\0\0\0x"));
+#[rstest]
+fn a_client_that_knows_no_pings_and_sends_messages_lives(#[values(INSPECT, TERMINATE)] mode: &str) {
+    step_by_step(mode, |client, _| client.write(b"\x81\x81\0\0\0\0x"));
 }
 
 /// Its pong is behind a frame of its own, which takes long to arrive.
-#[test]
-fn a_client_whose_large_frame_comes_slowly_lives() {
-    step_by_step(|client, step| {
+#[rstest]
+fn a_client_whose_large_frame_comes_slowly_lives(#[values(INSPECT, TERMINATE)] mode: &str) {
+    step_by_step(mode, |client, step| {
         if step == 0 {
             let length = (STEPS * 1000) as u16;
             client.write(&[&b"\x82\xfe"[..], &length.to_be_bytes(), &[0; 4]].concat());
@@ -80,9 +81,9 @@ fn large_messages(peer: &mut Peer) -> Vec<u8> {
 }
 
 /// The ping waits in the buffers of sockets, and the peer reads what is before it.
-#[test]
-fn a_client_that_takes_a_large_message_slowly_lives() {
-    stays_connected(["100ms", "4s"], |client, server| {
+#[rstest]
+fn a_client_that_takes_a_large_message_slowly_lives(#[values(INSPECT, TERMINATE)] mode: &str) {
+    stays_connected(mode, ["100ms", "4s"], |client, server| {
         let bytes = large_messages(server);
         thread::scope(|scope| {
             scope.spawn(|| server.write(&bytes));
@@ -99,9 +100,9 @@ fn a_client_that_takes_a_large_message_slowly_lives() {
 }
 
 /// The gate doesn't read the upstream while the client takes nothing, so its pongs wait unread.
-#[test]
-fn an_upstream_that_is_not_read_is_not_blamed() {
-    stays_connected(["100ms", "400ms"], |client, server| {
+#[rstest]
+fn an_upstream_that_is_not_read_is_not_blamed(#[values(INSPECT, TERMINATE)] mode: &str) {
+    stays_connected(mode, ["100ms", "400ms"], |client, server| {
         let bytes = large_messages(server);
         thread::scope(|scope| {
             scope.spawn(|| server.write(&bytes));
@@ -117,7 +118,7 @@ fn an_upstream_that_is_not_read_is_not_blamed() {
 }
 
 /// A client that sends this without end and reads nothing is cut off, and the upstream, which echoes, with it.
-fn is_cut_off(frames: &[u8]) {
+fn is_cut_off(mode: &str, frames: &[u8]) {
     let upstream = Upstream::bind();
     let arguments = [
         "--keepalive=100ms",
@@ -125,7 +126,7 @@ fn is_cut_off(frames: &[u8]) {
         "--write-timeout=400ms",
         "--close-timeout=1s",
     ];
-    let gate = Gate::before(upstream.address, &arguments);
+    let gate = Gate::in_mode(mode, upstream.address, &arguments);
     let (mut client, mut server) = pair(&gate, &upstream);
     for stream in [&client.stream, &server.stream] {
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
@@ -160,12 +161,22 @@ fn is_cut_off(frames: &[u8]) {
     gate.logged(1, Rule::WriteTimeout.description());
 }
 
-#[test]
-fn a_client_that_sends_messages_and_reads_no_echo_is_cut_off() {
-    is_cut_off(&[&b"\x82\xfe\xea\x60\0\0\0\0"[..], &[7; 60_000]].concat());
+#[rstest]
+fn a_client_that_sends_messages_and_reads_no_echo_is_cut_off(
+    #[values(INSPECT, TERMINATE)] mode: &str,
+) {
+    is_cut_off(
+        mode,
+        &[&b"\x82\xfe\xea\x60\0\0\0\0"[..], &[7; 60_000]].concat(),
+    );
 }
 
-#[test]
-fn a_client_that_sends_pings_and_reads_no_pong_is_cut_off() {
-    is_cut_off(&[&b"\x89\xfd\0\0\0\0"[..], &[7; 125]].concat().repeat(1000));
+#[rstest]
+fn a_client_that_sends_pings_and_reads_no_pong_is_cut_off(
+    #[values(INSPECT, TERMINATE)] mode: &str,
+) {
+    is_cut_off(
+        mode,
+        &[&b"\x89\xfd\0\0\0\0"[..], &[7; 125]].concat().repeat(1000),
+    );
 }

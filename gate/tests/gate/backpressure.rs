@@ -4,10 +4,11 @@ use std::io::{ErrorKind, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use rstest::rstest;
 use websocket_component::Message;
 
 use crate::peer::{Got, Peer, Upstream, pair};
-use crate::process::Gate;
+use crate::process::{Gate, INSPECT, TERMINATE};
 
 /// More bytes than the gate and the sockets of the system can hold.
 const ENOUGH: usize = 256 << 20;
@@ -75,34 +76,38 @@ fn holds_up(gate: &Gate, mut from: Peer, mut to: Peer, length: usize) {
     });
 }
 
-#[test]
-fn a_client_that_doesnt_read_holds_up_the_upstream() {
+#[rstest]
+fn a_client_that_doesnt_read_holds_up_the_upstream(#[values(INSPECT, TERMINATE)] mode: &str) {
     let upstream = Upstream::bind();
-    let gate = Gate::before(upstream.address, &[]);
+    let gate = Gate::in_mode(mode, upstream.address, &[]);
     let (client, server) = pair(&gate, &upstream);
     holds_up(&gate, server, client, 64 << 10);
 }
 
-#[test]
-fn an_upstream_that_doesnt_read_holds_up_the_client() {
+#[rstest]
+fn an_upstream_that_doesnt_read_holds_up_the_client(#[values(INSPECT, TERMINATE)] mode: &str) {
     let upstream = Upstream::bind();
-    let gate = Gate::before(upstream.address, &[]);
+    let gate = Gate::in_mode(mode, upstream.address, &[]);
     let (client, server) = pair(&gate, &upstream);
     holds_up(&gate, client, server, 64 << 10);
 }
 
-#[test]
-fn a_side_that_doesnt_read_is_read_though_a_long_frame_waits_for_it() {
+#[rstest]
+fn a_side_that_doesnt_read_is_read_though_a_long_frame_waits_for_it(
+    #[values(INSPECT, TERMINATE)] mode: &str,
+) {
     let upstream = Upstream::bind();
-    let gate = Gate::before(upstream.address, &["--whole-frames", "1MiB"]);
+    let gate = Gate::in_mode(mode, upstream.address, &["--whole-frames", "1MiB"]);
     let (client, server) = pair(&gate, &upstream);
     holds_up(&gate, client, server, 1 << 20);
 }
 
-#[test]
-fn class_20_pings_without_end_and_pongs_that_nobody_reads_stay_bounded() {
+#[rstest]
+fn class_20_pings_without_end_and_pongs_that_nobody_reads_stay_bounded(
+    #[values(INSPECT, TERMINATE)] mode: &str,
+) {
     let upstream = Upstream::bind();
-    let gate = Gate::before(upstream.address, &[]);
+    let gate = Gate::in_mode(mode, upstream.address, &[]);
     let (mut client, _server) = pair(&gate, &upstream);
     let before = gate.resident();
     for _ in 0..PINGS {

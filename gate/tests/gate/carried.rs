@@ -3,11 +3,12 @@
 use std::io::Write;
 use std::net::TcpStream;
 
+use rstest::rstest;
 use websocket_component::Message;
 use websocket_component::handshake::{Acceptance, Extension, Request};
 
 use crate::peer::{Got, Peer, Upstream, headers, request, values};
-use crate::process::Gate;
+use crate::process::{Gate, INSPECT, TERMINATE};
 
 #[test]
 fn fields_and_the_target_of_a_request_reach_the_upstream() {
@@ -224,10 +225,12 @@ fn several_upstreams_take_turns_and_prefixes_choose_among_them() {
     assert_eq!(chat.request().1.target, "/");
 }
 
-#[test]
-fn class_30_offers_of_extensions_end_at_the_gate() {
+#[rstest]
+fn class_30_offers_of_extensions_end_at_a_gate_that_terminates_or_strips_them(
+    #[values(&["--mode", "terminate"], &["--deflate", "strip"])] arguments: &[&str],
+) {
     let upstream = Upstream::bind();
-    let gate = Gate::before(upstream.address, &[]);
+    let gate = Gate::before(upstream.address, arguments);
     let deflate = Extension {
         name: "permessage-deflate".into(),
         parameters: vec![("client_max_window_bits".into(), None)],
@@ -255,10 +258,12 @@ fn class_30_offers_of_extensions_end_at_the_gate() {
     assert_eq!(client.receive(), Got::Binary(payload.to_vec()));
 }
 
-#[test]
-fn class_30_an_upstream_that_chooses_an_extension_unasked_is_502() {
+#[rstest]
+fn class_30_an_upstream_that_chooses_an_extension_unasked_is_502(
+    #[values(INSPECT, TERMINATE)] mode: &str,
+) {
     let upstream = Upstream::bind();
-    let gate = Gate::before(upstream.address, &[]);
+    let gate = Gate::in_mode(mode, upstream.address, &[]);
     let mut client = Peer::connect(&gate);
     let (mut server, _) = upstream.request();
     server

@@ -2,19 +2,20 @@
 
 use std::net::Shutdown;
 
+use rstest::rstest;
 use websocket_component::{Message, Rule};
 
 use crate::peer::{Got, Upstream, pair};
-use crate::process::Gate;
+use crate::process::{Gate, INSPECT, TERMINATE};
 
 fn close(code: u16, reason: &str) -> Got {
     Got::Close(code, reason.into())
 }
 
-#[test]
-fn codes_and_reasons_are_carried_over_both_ways() {
+#[rstest]
+fn codes_and_reasons_are_carried_over_both_ways(#[values(INSPECT, TERMINATE)] mode: &str) {
     let upstream = Upstream::bind();
-    let gate = Gate::before(upstream.address, &[]);
+    let gate = Gate::in_mode(mode, upstream.address, &[]);
     for code in [1000, 1001, 1003, 1011, 1012, 3000, 4999] {
         let (mut client, mut server) = pair(&gate, &upstream);
         client.send(Message::CloseWith(code, "warum nicht, Jürgen".as_bytes()));
@@ -39,10 +40,10 @@ fn codes_and_reasons_are_carried_over_both_ways() {
     gate.logged(7, r#"ended="closed" by="upstream""#);
 }
 
-#[test]
-fn a_close_without_a_code_stays_one() {
+#[rstest]
+fn a_close_without_a_code_stays_one(#[values(INSPECT, TERMINATE)] mode: &str) {
     let upstream = Upstream::bind();
-    let gate = Gate::before(upstream.address, &[]);
+    let gate = Gate::in_mode(mode, upstream.address, &[]);
     let (mut client, mut server) = pair(&gate, &upstream);
     client.send(Message::Close);
     assert_eq!(server.receive(), close(1005, ""));
@@ -51,10 +52,10 @@ fn a_close_without_a_code_stays_one() {
     gate.logged(1, "client_close_received=1005 client_close_sent=1005");
 }
 
-#[test]
-fn messages_before_a_close_arrive_before_it() {
+#[rstest]
+fn messages_before_a_close_arrive_before_it(#[values(INSPECT, TERMINATE)] mode: &str) {
     let upstream = Upstream::bind();
-    let gate = Gate::before(upstream.address, &[]);
+    let gate = Gate::in_mode(mode, upstream.address, &[]);
     let (mut client, mut server) = pair(&gate, &upstream);
     let large = vec![7; 3 << 20];
     server
@@ -72,10 +73,12 @@ fn messages_before_a_close_arrive_before_it() {
     assert_eq!(client.receive(), close(1000, "done"));
 }
 
-#[test]
-fn messages_on_their_way_to_a_client_that_closes_still_arrive() {
+#[rstest]
+fn messages_on_their_way_to_a_client_that_closes_still_arrive(
+    #[values(INSPECT, TERMINATE)] mode: &str,
+) {
     let upstream = Upstream::bind();
-    let gate = Gate::before(upstream.address, &[]);
+    let gate = Gate::in_mode(mode, upstream.address, &[]);
     let (mut client, mut server) = pair(&gate, &upstream);
     client.send(Message::CloseWith(1000, b""));
     server.send(Message::Text("one more"));
@@ -85,10 +88,12 @@ fn messages_on_their_way_to_a_client_that_closes_still_arrive() {
     assert_eq!(client.receive(), close(1000, ""));
 }
 
-#[test]
-fn a_client_that_breaks_a_rule_gets_its_code_and_the_upstream_1001() {
+#[rstest]
+fn a_client_that_breaks_a_rule_gets_its_code_and_the_upstream_1001(
+    #[values(INSPECT, TERMINATE)] mode: &str,
+) {
     let upstream = Upstream::bind();
-    let gate = Gate::before(upstream.address, &["--max-message", "1KiB"]);
+    let gate = Gate::in_mode(mode, upstream.address, &["--max-message", "1KiB"]);
     let broken: [(&[u8], u16, &str); 8] = [
         (&[0xc1, 0x80, 0, 0, 0, 0], 1002, "reserved-bits"),
         (&[0x83, 0x80, 0, 0, 0, 0], 1002, "reserved-opcode"),
@@ -122,9 +127,10 @@ fn a_client_that_breaks_a_rule_gets_its_code_and_the_upstream_1001() {
             "{rule}"
         );
         assert_eq!(client.receive(), Got::End, "{rule}");
-        let words = format!(r#"ended="failed" by="client" rule="{rule}" reason="RFC 6455"#);
+        let words = format!(r#"ended="failed" by="client" rule="{rule}" offset="#);
         let line = gate.logged(1, &words);
         for sent in [
+            r#"reason="RFC 6455"#.into(),
             format!("client_close_sent={code}"),
             "upstream_close_sent=1001".into(),
         ] {
@@ -135,10 +141,12 @@ fn a_client_that_breaks_a_rule_gets_its_code_and_the_upstream_1001() {
     }
 }
 
-#[test]
-fn an_upstream_that_breaks_a_rule_gets_its_code_and_the_client_1014() {
+#[rstest]
+fn an_upstream_that_breaks_a_rule_gets_its_code_and_the_client_1014(
+    #[values(INSPECT, TERMINATE)] mode: &str,
+) {
     let upstream = Upstream::bind();
-    let gate = Gate::before(upstream.address, &[]);
+    let gate = Gate::in_mode(mode, upstream.address, &[]);
     let broken: [(&[u8], u16, &str); 3] = [
         (&[0x81, 0x80, 0, 0, 0, 0], 1002, "frame-masked"),
         (&[0x81, 0x01, 0xff], 1007, "invalid-utf8"),
@@ -149,7 +157,7 @@ fn an_upstream_that_breaks_a_rule_gets_its_code_and_the_client_1014() {
         server.write(bytes);
         assert_eq!(
             client.receive(),
-            close(1014, "the upstream is gone"),
+            close(1014, "the server is gone"),
             "{rule}"
         );
         assert!(
@@ -163,13 +171,13 @@ fn an_upstream_that_breaks_a_rule_gets_its_code_and_the_client_1014() {
     }
 }
 
-#[test]
-fn a_side_that_is_lost_is_told_to_the_other() {
+#[rstest]
+fn a_side_that_is_lost_is_told_to_the_other(#[values(INSPECT, TERMINATE)] mode: &str) {
     let upstream = Upstream::bind();
-    let gate = Gate::before(upstream.address, &[]);
+    let gate = Gate::in_mode(mode, upstream.address, &[]);
     let (mut client, server) = pair(&gate, &upstream);
     drop(server);
-    assert_eq!(client.receive(), close(1014, "the upstream is gone"));
+    assert_eq!(client.receive(), close(1014, "the server is gone"));
     assert_eq!(client.receive(), Got::End);
     let line = gate.logged(1, r#"ended="lost" by="upstream""#);
     assert!(line.contains("WARN"), "{line}");
@@ -184,13 +192,13 @@ fn a_side_that_is_lost_is_told_to_the_other() {
     let (mut client, mut server) = pair(&gate, &upstream);
     server.send(Message::TextFragment("half of"));
     server.stream.shutdown(Shutdown::Both).unwrap();
-    assert_eq!(client.receive(), close(1014, "the upstream is gone"));
+    assert_eq!(client.receive(), close(1014, "the server is gone"));
 }
 
-#[test]
-fn class_22_a_close_that_nobody_answers_ends_in_time() {
+#[rstest]
+fn class_22_a_close_that_nobody_answers_ends_in_time(#[values(INSPECT, TERMINATE)] mode: &str) {
     let upstream = Upstream::bind();
-    let gate = Gate::before(upstream.address, &["--close-timeout", "300ms"]);
+    let gate = Gate::in_mode(mode, upstream.address, &["--close-timeout", "300ms"]);
     let (mut client, mut server) = pair(&gate, &upstream);
     client.send(Message::CloseWith(3000, b"bye"));
     // The upstream doesn't read, so it doesn't answer; the client gets its own code back.
@@ -200,11 +208,13 @@ fn class_22_a_close_that_nobody_answers_ends_in_time() {
     assert_eq!(server.receive(), close(3000, "bye"));
 }
 
-#[test]
-fn class_23_sides_that_are_silent_or_never_finish_are_cut_off() {
+#[rstest]
+fn class_23_sides_that_are_silent_or_never_finish_are_cut_off(
+    #[values(INSPECT, TERMINATE)] mode: &str,
+) {
     let upstream = Upstream::bind();
     let arguments = ["--keepalive", "100ms", "--pong-timeout", "200ms"];
-    let gate = Gate::before(upstream.address, &arguments);
+    let gate = Gate::in_mode(mode, upstream.address, &arguments);
     let (mut client, mut server) = pair(&gate, &upstream);
     // The upstream reads and so answers pings; the client doesn't.
     loop {
@@ -217,13 +227,14 @@ fn class_23_sides_that_are_silent_or_never_finish_are_cut_off() {
     assert!(line.contains("client_close_sent=1011"), "{line}");
     while let Got::Ping(_) = client.receive() {}
 
-    let gate = Gate::before(upstream.address, &["--message-timeout", "200ms"]);
+    let gate = Gate::in_mode(mode, upstream.address, &["--message-timeout", "200ms"]);
     let (mut client, mut server) = pair(&gate, &upstream);
     client.send(Message::BinaryFragment(b"to be continued"));
     assert_eq!(server.receive(), close(1001, "the client is gone"));
     assert!(matches!(client.receive(), Got::Close(1008, _)));
 
-    let gate = Gate::before(
+    let gate = Gate::in_mode(
+        mode,
         upstream.address,
         &["--idle-timeout", "200ms", "--keepalive", "off"],
     );
@@ -236,10 +247,10 @@ fn class_23_sides_that_are_silent_or_never_finish_are_cut_off() {
     );
 }
 
-#[test]
-fn a_peer_that_closes_and_is_gone_is_no_error() {
+#[rstest]
+fn a_peer_that_closes_and_is_gone_is_no_error(#[values(INSPECT, TERMINATE)] mode: &str) {
     let upstream = Upstream::bind();
-    let gate = Gate::before(upstream.address, &[]);
+    let gate = Gate::in_mode(mode, upstream.address, &[]);
     let (mut client, mut server) = pair(&gate, &upstream);
     client.send(Message::CloseWith(1000, b""));
     drop(client);

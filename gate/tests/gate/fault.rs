@@ -1,17 +1,20 @@
 //! A sandbox that fails: its connection ends with 1011, and no other notices.
 
+use rstest::rstest;
 use websocket_component::Message;
 
 use crate::peer::{Got, Upstream, pair};
-use crate::process::{Gate, misbehaving};
+use crate::process::{Gate, INSPECT, TERMINATE, misbehaving};
 
-#[test]
-fn class_29_a_guest_that_fails_ends_its_connection_with_1011_and_no_other() {
+#[rstest]
+fn class_29_a_guest_that_fails_ends_its_connection_with_1011_and_no_other(
+    #[values(INSPECT, TERMINATE)] mode: &str,
+) {
     let upstream = Upstream::bind();
     let url = format!("ws://{}", upstream.address);
     let gate = Gate::with(
         &misbehaving(),
-        &["--upstream", &url, "--call-time", "300ms"],
+        &["--mode", mode, "--upstream", &url, "--call-time", "300ms"],
     );
     let (mut bystander, mut its_server) = pair(&gate, &upstream);
     let faults = [

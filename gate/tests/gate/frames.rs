@@ -1,4 +1,5 @@
-//! How the frames of one side leave to the other: whole up to some size, and streaming beyond it.
+//! How the frames of one side leave to the other where the gate terminates: whole up to some size, and streaming beyond
+//! it.
 
 use std::io::Read;
 use std::net::Shutdown;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use websocket_component::{Message, Role};
 
 use crate::peer::{Got, Peer, Upstream, pair};
-use crate::process::Gate;
+use crate::process::{Gate, TERMINATE};
 
 /// Longer than small pieces of a message gather.
 const PAUSE: Duration = Duration::from_millis(60);
@@ -49,7 +50,7 @@ fn encoded(peer: &mut Peer, message: Message<'_>) -> Vec<u8> {
 fn pairs(arguments: &[&str]) -> [(Gate, Peer, Peer); 2] {
     [true, false].map(|from_client| {
         let upstream = Upstream::bind();
-        let gate = Gate::before(upstream.address, arguments);
+        let gate = Gate::in_mode(TERMINATE, upstream.address, arguments);
         let (client, server) = pair(&gate, &upstream);
         match from_client {
             true => (gate, client, server),
@@ -134,7 +135,7 @@ fn the_longest_frames_fit_into_the_smallest_sandbox() {
     for (memory, size, length) in [("2MiB", "128KiB", 128 << 10), ("16MiB", "1MiB", 1 << 20)] {
         let upstream = Upstream::bind();
         let arguments = ["--memory", memory, "--whole-frames", size];
-        let gate = Gate::before(upstream.address, &arguments);
+        let gate = Gate::in_mode(TERMINATE, upstream.address, &arguments);
         let (mut client, mut server) = pair(&gate, &upstream);
         let message = vec![7; length];
         let bytes = [&mut client, &mut server].map(|peer| encoded(peer, Message::Binary(&message)));

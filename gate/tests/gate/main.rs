@@ -10,6 +10,7 @@ mod fault;
 mod frames;
 mod health;
 mod http;
+mod inspect;
 mod leaving;
 mod lenient;
 mod log;

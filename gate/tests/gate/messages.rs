@@ -1,10 +1,11 @@
 //! What goes through the gate once both sides are open.
 
+use rstest::rstest;
 use websocket_component::Message;
 use websocket_component::handshake::Acceptance;
 
 use crate::peer::{Got, Peer, Upstream, pair};
-use crate::process::Gate;
+use crate::process::{Gate, INSPECT, TERMINATE};
 
 fn bytes(length: usize) -> Vec<u8> {
     (0..length)
@@ -12,10 +13,10 @@ fn bytes(length: usize) -> Vec<u8> {
         .collect()
 }
 
-#[test]
-fn messages_of_all_sizes_go_both_ways() {
+#[rstest]
+fn messages_of_all_sizes_go_both_ways(#[values(INSPECT, TERMINATE)] mode: &str) {
     let upstream = Upstream::bind();
-    let gate = Gate::before(upstream.address, &[]);
+    let gate = Gate::in_mode(mode, upstream.address, &[]);
     let (mut client, mut server) = pair(&gate, &upstream);
     for length in [0, 1, 125, 126, 65_535, 65_536, 65_537, 1 << 20, 16 << 20] {
         let message = bytes(length);
@@ -39,9 +40,9 @@ fn messages_of_all_sizes_go_both_ways() {
 }
 
 #[test]
-fn fragments_make_one_message_and_pings_are_answered_on_the_spot() {
+fn a_gate_that_terminates_answers_pings_on_the_spot() {
     let upstream = Upstream::bind();
-    let gate = Gate::before(upstream.address, &[]);
+    let gate = Gate::in_mode(TERMINATE, upstream.address, &[]);
     let (mut client, mut server) = pair(&gate, &upstream);
     client.send(Message::TextFragment("Grü"));
     client.send(Message::Ping(b"there?"));
@@ -57,10 +58,10 @@ fn fragments_make_one_message_and_pings_are_answered_on_the_spot() {
     assert_eq!(server.receive(), Got::Pong(b"and you?".to_vec()));
 }
 
-#[test]
-fn what_comes_right_behind_a_handshake_is_not_lost() {
+#[rstest]
+fn what_comes_right_behind_a_handshake_is_not_lost(#[values(INSPECT, TERMINATE)] mode: &str) {
     let upstream = Upstream::bind();
-    let gate = Gate::before(upstream.address, &[]);
+    let gate = Gate::in_mode(mode, upstream.address, &[]);
     let mut client = Peer::connect(&gate);
     // Behind the request, before the answer. RFC 6455 4.1 doesn't allow it, but bytes in flight are not a client's
     // fault if something before the gate has waited for the answer already.
@@ -86,11 +87,11 @@ fn what_comes_right_behind_a_handshake_is_not_lost() {
     assert_eq!(server.receive(), Got::Text("hi".into()));
 }
 
-#[test]
-fn a_flood_of_tiny_messages_stays_whole_and_in_order() {
+#[rstest]
+fn a_flood_of_tiny_messages_stays_whole_and_in_order(#[values(INSPECT, TERMINATE)] mode: &str) {
     const COUNT: usize = 50_000;
     let upstream = Upstream::bind();
-    let gate = Gate::before(upstream.address, &[]);
+    let gate = Gate::in_mode(mode, upstream.address, &[]);
     let (mut client, mut server) = pair(&gate, &upstream);
     for _ in 0..COUNT {
         client
@@ -122,11 +123,13 @@ fn a_flood_of_tiny_messages_stays_whole_and_in_order() {
     });
 }
 
-#[test]
-fn a_large_message_in_small_segments_leaves_in_few_fragments() {
+#[rstest]
+fn a_large_message_in_small_segments_leaves_in_few_fragments(
+    #[values(INSPECT, TERMINATE)] mode: &str,
+) {
     const LENGTH: usize = 400_000;
     let upstream = Upstream::bind();
-    let gate = Gate::before(upstream.address, &[]);
+    let gate = Gate::in_mode(mode, upstream.address, &[]);
     let (mut client, mut server) = pair(&gate, &upstream);
     let message = bytes(LENGTH);
     client
@@ -169,10 +172,10 @@ fn fragments(mut raw: &[u8]) -> usize {
     count
 }
 
-#[test]
-fn a_message_that_is_sent_bit_by_bit_arrives_bit_by_bit() {
+#[rstest]
+fn a_message_that_is_sent_bit_by_bit_arrives_bit_by_bit(#[values(INSPECT, TERMINATE)] mode: &str) {
     let upstream = Upstream::bind();
-    let gate = Gate::before(upstream.address, &[]);
+    let gate = Gate::in_mode(mode, upstream.address, &[]);
     let (mut client, mut server) = pair(&gate, &upstream);
     client.send(Message::TextFragment("one"));
     // A session would put it together: the frame itself shows that it came. Not the last, text, masked, 3 bytes.

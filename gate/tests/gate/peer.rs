@@ -1,12 +1,12 @@
 //! Peers of the gate: clients and upstreams that speak by the native engine.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::time::Instant as Time;
 
 use websocket_component::handshake::ResponseHead;
 use websocket_component::handshake::{Acceptance, Header, Refusal, Request, RequestHead};
-use websocket_component::{Config, Event, Instant, Message, Rule, Session};
+use websocket_component::{Config, Event, Instant, Message, Role, Rule, Session, State};
 
 use crate::process::{Gate, PATIENCE};
 
@@ -82,6 +82,13 @@ impl Peer {
     pub(crate) fn opened(&mut self) -> ResponseHead {
         assert!(self.is_accepted(), "{:?}", self.session.response());
         self.session.response().unwrap().clone()
+    }
+
+    /// Waits until a request has come.
+    pub(crate) fn arrives(&mut self) {
+        while !self.arrived {
+            assert!(self.read(), "no request");
+        }
     }
 
     /// Waits until the client is accepted or refused.
@@ -166,6 +173,11 @@ impl Peer {
         let output = self.session.take_output(usize::MAX, self.now());
         // A connection that is gone is noticed when it is read.
         let _ = self.stream.write_all(&output);
+        // A server ends the connection (RFC 6455, section 7.1.1).
+        let has_ended = matches!(self.session.state(), State::Draining | State::Closed);
+        if self.session.role() == Role::Server && has_ended {
+            let _ = self.stream.shutdown(Shutdown::Write);
+        }
     }
 
     /// Reads raw bytes: at least this many, and what else is there.
@@ -242,9 +254,7 @@ impl Upstream {
     /// The next connection, and its request, which waits for an answer.
     pub(crate) fn request(&self) -> (Peer, RequestHead) {
         let mut peer = Peer::new(self.accept(), Session::server(config(), START).unwrap());
-        while !peer.arrived {
-            assert!(peer.read(), "no request");
-        }
+        peer.arrives();
         let request = peer.session.request().unwrap().clone();
         (peer, request)
     }

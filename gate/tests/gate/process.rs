@@ -8,6 +8,10 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
+/// The modes of a route: what a gate promises it holds in both.
+pub(crate) const INSPECT: &str = "inspect";
+pub(crate) const TERMINATE: &str = "terminate";
+
 /// The longest that anything may take that doesn't wait for a deadline.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -30,6 +34,11 @@ impl Gate {
     pub(crate) fn before(upstream: SocketAddr, arguments: &[&str]) -> Self {
         let upstream = format!("ws://{upstream}");
         Self::start(&[&["--upstream", &upstream], arguments].concat())
+    }
+
+    /// A gate in front of an upstream, all of whose routes have this mode.
+    pub(crate) fn in_mode(mode: &str, upstream: SocketAddr, arguments: &[&str]) -> Self {
+        Self::before(upstream, &[&["--mode", mode], arguments].concat())
     }
 
     /// A gate with this component.

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use rstest::rstest;
 use serde_json::{Value, json};
 use websocket_component::Message;
 
 use crate::peer::{Got, Peer, Upstream, pair};
-use crate::process::{Gate, command, component};
+use crate::process::{Gate, INSPECT, TERMINATE, command, component};
 
 /// A path at which there is nothing.
 fn folder(name: &str) -> PathBuf {
@@ -55,12 +56,18 @@ fn end(mut gate: Gate) -> Gate {
     gate
 }
 
-#[test]
-fn what_goes_through_a_connection_is_recorded_on_both_sides() {
-    let folder = folder("recordings");
+#[rstest]
+fn what_goes_through_a_connection_is_recorded_on_both_sides(
+    #[values(INSPECT, TERMINATE)] mode: &str,
+) {
+    let folder = folder(&format!("recordings-{mode}"));
     let upstream = Upstream::bind();
     for run in 1..=2 {
-        let gate = Gate::before(upstream.address, &["--record", folder.to_str().unwrap()]);
+        let gate = Gate::in_mode(
+            mode,
+            upstream.address,
+            &["--record", folder.to_str().unwrap()],
+        );
         let (mut client, mut server) = pair(&gate, &upstream);
         let peer = client.stream.local_addr().unwrap().to_string();
         client.send(Message::Text("recorded"));
@@ -87,9 +94,11 @@ fn what_goes_through_a_connection_is_recorded_on_both_sides() {
     }
 }
 
-#[test]
-fn connections_that_are_cut_off_at_the_end_have_whole_recordings() {
-    let folder = folder("recordings-cut");
+#[rstest]
+fn connections_that_are_cut_off_at_the_end_have_whole_recordings(
+    #[values(INSPECT, TERMINATE)] mode: &str,
+) {
+    let folder = folder(&format!("recordings-cut-{mode}"));
     let upstream = Upstream::bind();
     let arguments = [
         "--record",
@@ -97,7 +106,7 @@ fn connections_that_are_cut_off_at_the_end_have_whole_recordings() {
         "--shutdown-timeout",
         "1ms",
     ];
-    let gate = Gate::before(upstream.address, &arguments);
+    let gate = Gate::in_mode(mode, upstream.address, &arguments);
     let _open: Vec<_> = (0..3).map(|_| pair(&gate, &upstream)).collect();
     end(gate);
     let all = recordings(&folder);

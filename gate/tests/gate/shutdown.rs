@@ -2,15 +2,16 @@
 
 use std::time::{Duration, Instant};
 
+use rstest::rstest;
 use websocket_component::Message;
 
 use crate::peer::{Got, Peer, Upstream, pair};
-use crate::process::Gate;
+use crate::process::{Gate, INSPECT, TERMINATE};
 
-#[test]
-fn every_connection_closes_with_1001_both_ways() {
+#[rstest]
+fn every_connection_closes_with_1001_both_ways(#[values(INSPECT, TERMINATE)] mode: &str) {
     let upstream = Upstream::bind();
-    let mut gate = Gate::before(upstream.address, &[]);
+    let mut gate = Gate::in_mode(mode, upstream.address, &[]);
     let mut pairs: Vec<_> = (0..5).map(|_| pair(&gate, &upstream)).collect();
     // One of them is in the middle of a message.
     pairs[0].1.send(Message::TextFragment("half of"));
@@ -39,10 +40,10 @@ fn every_connection_closes_with_1001_both_ways() {
     );
 }
 
-#[test]
-fn connections_that_dont_close_are_cut_off_in_time() {
+#[rstest]
+fn connections_that_dont_close_are_cut_off_in_time(#[values(INSPECT, TERMINATE)] mode: &str) {
     let upstream = Upstream::bind();
-    let mut gate = Gate::before(upstream.address, &["--shutdown-timeout", "300ms"]);
+    let mut gate = Gate::in_mode(mode, upstream.address, &["--shutdown-timeout", "300ms"]);
     let _stubborn = pair(&gate, &upstream);
     let started = Instant::now();
     gate.terminate();
@@ -51,10 +52,11 @@ fn connections_that_dont_close_are_cut_off_in_time() {
     gate.logged(1, "1 connections did not close in time");
 }
 
-#[test]
-fn a_second_signal_ends_at_once() {
+#[rstest]
+fn a_second_signal_ends_at_once(#[values(INSPECT, TERMINATE)] mode: &str) {
     let upstream = Upstream::bind();
-    let mut gate = Gate::before(
+    let mut gate = Gate::in_mode(
+        mode,
         upstream.address,
         &["--shutdown-timeout", "1h", "--close-timeout", "1h"],
     );
@@ -67,10 +69,10 @@ fn a_second_signal_ends_at_once() {
 }
 
 #[cfg(unix)]
-#[test]
-fn other_signals_are_logged_and_end_nothing() {
+#[rstest]
+fn other_signals_are_logged_and_end_nothing(#[values(INSPECT, TERMINATE)] mode: &str) {
     let upstream = Upstream::bind();
-    let mut gate = Gate::before(upstream.address, &[]);
+    let mut gate = Gate::in_mode(mode, upstream.address, &[]);
     let (mut client, mut server) = pair(&gate, &upstream);
     for signal in ["HUP", "USR1", "USR2", "QUIT"] {
         for times in 1..=2 {

@@ -10,7 +10,7 @@ use websocket_component::handshake::Negotiated;
 use websocket_component::inspector::Options;
 use websocket_component::{Instant, Rule};
 
-use crate::{by, frames_that_reach, holding};
+use crate::{by, frames_that_reach, gone, holding};
 
 fn a_message_goes_on_or_not_as_the_host_decides<I: Inspects>() {
     for from in ROLES {
@@ -122,7 +122,7 @@ fn a_violation_behind_messages_that_are_held_waits_for_them<I: Inspects>() {
     let now = proxy.now;
     proxy.inspector.decide(Client, true, now).expect("held");
     proxy.forward();
-    let expected = [Frame::text("good"), Frame::close(1001, "")];
+    let expected = [Frame::text("good"), gone(Client)];
     assert_eq!(frames_that_reach(&mut proxy, Server), expected);
 }
 

@@ -11,7 +11,7 @@ use websocket_component::handshake::Negotiated;
 use websocket_component::inspector::{End, Options, Payload};
 use websocket_component::{Rule, State};
 
-use crate::{by, frames_that_reach, holding};
+use crate::{by, frames_that_reach, gone, holding};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -70,7 +70,7 @@ fn a_violation_inside_a_held_message_is_told<I: Inspects>() {
     );
     assert!(proxy.broken().is_some());
     let got = frames_that_reach(&mut proxy, Server);
-    assert_eq!(got, [Frame::close(1001, "")]);
+    assert_eq!(got, [gone(Client)]);
     assert_eq!(proxy.inspector.end(Client), End::Shutdown);
 }
 

@@ -40,6 +40,14 @@ fn by(from: Role, frames: &[Frame]) -> Vec<u8> {
     bytes_of(frames, from)
 }
 
+/// What the other side gets if this one breaks a rule or is lost.
+fn gone(from: Role) -> Frame {
+    match from {
+        Role::Client => Frame::close(1001, "the client is gone"),
+        Role::Server => Frame::close(1014, "the server is gone"),
+    }
+}
+
 /// Both directions hold messages of up to this length for the host to decide on.
 fn holding(up_to: u32) -> Options {
     let mut options = Options::default();

@@ -219,15 +219,16 @@ impl Flow {
 
     /// Whether what may go on ends where a frame could be inserted.
     pub(in crate::inspector) fn is_at_boundary(&self) -> bool {
-        let is_inside = matches!(
+        let is_verified = matches!(
             self.frame,
             Some(Open {
                 reach: Reach::Verified(_),
                 ..
             })
         );
+        let is_inside = is_verified && self.forwarding.to() > self.boundary;
         let is_over = self.told.is_some() || self.cut.is_some();
-        !is_over && !(is_inside && self.forwarding.to() > self.boundary)
+        !is_inside && !is_over
     }
 
     /// Whether nothing goes on any more behind what may already.

@@ -188,6 +188,10 @@ impl Flow {
         {
             *to = position;
         }
+        #[cfg(websocket_misbehave)]
+        if let Some(record) = &piece {
+            crate::misbehave::on(self.stream.payload(input, &record.place));
+        }
         let Some(record) = piece else {
             let ends = !self.stream.is_in_frame();
             if ends {

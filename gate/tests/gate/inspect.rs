@@ -1,0 +1,383 @@
+//! What a gate forwards as it is, and what it does about the rest.
+
+use std::io::{ErrorKind, Read, Write};
+use std::time::Duration;
+
+use websocket_component::handshake::{Acceptance, Extension, Request};
+use websocket_component::{Config, Deflate, Instant, Message, Rule, Session};
+
+use crate::peer::{Got, Peer, Upstream, config, pair, request};
+use crate::process::Gate;
+
+/// Frames of every kind, as a client writes them: each with a key of its own.
+const FROM_CLIENT: [&[u8]; 7] = [
+    b"\x01\x83\x01\x02\x03\x04one",
+    // A ping between fragments, and a fragment without payload.
+    b"\x89\x82\xff\x00\xff\x00hi",
+    b"\x00\x80\x09\x09\x09\x09",
+    b"\x80\x80\x00\x00\x00\x00",
+    // Lengths in their shortest form.
+    b"\x82\x80\x11\x22\x33\x44",
+    b"\x8a\x80\x11\x22\x33\x44",
+    b"\x82\xfe\x00\x7e\x01\x01\x01\x01",
+];
+
+/// Bytes of a client whose text is "\x6e..", which is UTF-8 when unmasked.
+fn from_client() -> Vec<u8> {
+    let mut bytes = FROM_CLIENT.concat();
+    bytes.extend_from_slice(&[7; 126]);
+    // "one" is to be text.
+    for (byte, key) in bytes[6..9].iter_mut().zip([1, 2, 3]) {
+        *byte ^= key;
+    }
+    bytes
+}
+
+fn exactly(peer: &mut Peer, length: usize) -> Vec<u8> {
+    let mut bytes = vec![0; length];
+    peer.stream.read_exact(&mut bytes).unwrap();
+    bytes
+}
+
+/// Nothing more comes for a while.
+fn is_quiet(peer: &mut Peer) {
+    let stream = &mut peer.stream;
+    stream
+        .set_read_timeout(Some(Duration::from_millis(200)))
+        .unwrap();
+    let read = stream.read(&mut [0; 16]);
+    let kind = read.map_err(|error| error.kind());
+    assert!(
+        matches!(kind, Err(ErrorKind::WouldBlock | ErrorKind::TimedOut)),
+        "{kind:?}"
+    );
+}
+
+#[test]
+fn frames_arrive_byte_for_byte_as_they_were_sent() {
+    let upstream = Upstream::bind();
+    let gate = Gate::before(upstream.address, &[]);
+    let (mut client, mut server) = pair(&gate, &upstream);
+    let bytes = from_client();
+    for piece in [1, 3, 7, bytes.len()] {
+        for piece in bytes.chunks(piece) {
+            client.write(piece);
+            std::thread::sleep(Duration::from_micros(200));
+        }
+        assert_eq!(exactly(&mut server, bytes.len()), bytes);
+    }
+    let frames = b"\x01\x03two\x89\x00\x80\x00\x82\x7e\x00\x80";
+    let bytes = [&frames[..], &[9; 128]].concat();
+    server.write(&bytes);
+    assert_eq!(exactly(&mut client, bytes.len()), bytes);
+}
+
+#[test]
+fn pings_of_the_peers_go_from_end_to_end_and_those_of_the_gate_dont() {
+    let upstream = Upstream::bind();
+    let gate = Gate::before(upstream.address, &["--keepalive", "100ms"]);
+    let (mut client, mut server) = pair(&gate, &upstream);
+    for _ in 0..3 {
+        // The client's session answers, and the upstream sees no pong.
+        assert!(matches!(client.receive(), Got::Ping(_)));
+    }
+    client.send(Message::Ping(b"of the client's"));
+    loop {
+        match server.receive() {
+            Got::Ping(payload) if payload == b"of the client's" => break,
+            Got::Ping(_) => {}
+            got => panic!("{got:?}"),
+        }
+    }
+    loop {
+        match client.receive() {
+            Got::Pong(payload) => break assert_eq!(payload, b"of the client's"),
+            Got::Ping(_) => {}
+            got => panic!("{got:?}"),
+        }
+    }
+}
+
+#[test]
+fn payload_that_nobody_looks_at_goes_on_before_its_frame_is_complete() {
+    let upstream = Upstream::bind();
+    let gate = Gate::before(upstream.address, &[]);
+    let (mut client, mut server) = pair(&gate, &upstream);
+    // The header of 1 MiB, and a part of it.
+    let begin = [&b"\x82\xff\0\0\0\0\0\x10\0\0\0\0\0\0"[..], &[7; 100]].concat();
+    client.write(&begin);
+    assert_eq!(exactly(&mut server, begin.len()), begin);
+    let rest = vec![7; (1 << 20) - 100];
+    std::thread::scope(|scope| {
+        scope.spawn(|| client.write(&rest));
+        assert!(exactly(&mut server, rest.len()) == rest);
+    });
+}
+
+#[test]
+fn text_is_held_until_it_is_verified_up_to_a_size() {
+    let upstream = Upstream::bind();
+    let gate = Gate::before(upstream.address, &["--whole-frames", "1KiB"]);
+    let (mut client, mut server) = pair(&gate, &upstream);
+    let short = [&b"\x81\xfe\x03\xe8\0\0\0\0"[..], &[b'x'; 1000]].concat();
+    client.write(&short[..500]);
+    is_quiet(&mut server);
+    client.write(&short[500..]);
+    assert_eq!(exactly(&mut server, short.len()), short);
+    let long = [&b"\x81\xfe\x07\xd0\0\0\0\0"[..], &[b'x'; 2000]].concat();
+    client.write(&long[..500]);
+    assert_eq!(exactly(&mut server, 500), long[..500]);
+    // It breaks a rule when a part of it has gone on: nothing can be put inside a frame.
+    client.write(b"\xff");
+    let read = server.stream.read(&mut [0; 16]);
+    assert_eq!(read.unwrap_err().kind(), ErrorKind::ConnectionReset);
+    assert!(matches!(client.receive(), Got::Close(1007, _)));
+    let line = gate.logged(1, r#"by="client" rule="invalid-utf8""#);
+    assert!(!line.contains("upstream_close_sent"), "{line}");
+}
+
+#[test]
+fn the_log_names_the_byte_where_a_frame_broke_a_rule() {
+    let upstream = Upstream::bind();
+    let gate = Gate::before(upstream.address, &[]);
+    for by_client in [true, false] {
+        let (mut client, mut server) = pair(&gate, &upstream);
+        let (from, to) = match by_client {
+            true => (&mut client, &mut server),
+            false => (&mut server, &mut client),
+        };
+        // All that has been sent: the head, and two messages before the frame.
+        let mask: &[u8] = if by_client { &[0; 4] } else { &[] };
+        let bit = if by_client { 0x80 } else { 0 };
+        let good = [&[0x82, bit | 3][..], mask, b"one"].concat().repeat(2);
+        from.write(&good);
+        assert_eq!(exactly(to, good.len()), good);
+        from.write(&[&[0x83, bit][..], mask].concat());
+        let by = if by_client { "client" } else { "upstream" };
+        let words = format!(r#"by="{by}" rule="reserved-opcode" offset="#);
+        let line = gate.logged(1, &words);
+        let offset: usize = line
+            .split("offset=")
+            .nth(1)
+            .and_then(|rest| rest.split(' ').next())
+            .unwrap()
+            .parse()
+            .unwrap();
+        let head = offset - good.len();
+        assert!((100..400).contains(&head), "a head of {head} bytes: {line}");
+    }
+}
+
+/// A peer that compresses, on either side of a gate.
+fn compressing() -> Config {
+    let mut config = config();
+    config.deflate = Some(Deflate::default());
+    config
+}
+
+/// A client and an upstream that have agreed on permessage-deflate through the gate.
+fn compressed_pair(gate: &Gate, upstream: &Upstream) -> (Peer, Peer) {
+    let start = Instant::from_nanos(0);
+    let stream = std::net::TcpStream::connect(gate.address).unwrap();
+    let session = Session::client(compressing(), &[7; 32], start).unwrap();
+    let mut client = Peer::new(stream, session);
+    client.session.connect(&request(gate, "/"), start).unwrap();
+    client.flush();
+    let session = Session::server(compressing(), start).unwrap();
+    let mut server = Peer::new(upstream.accept(), session);
+    server.arrives();
+    server.accept(&Acceptance::default());
+    client.opened();
+    for peer in [&client, &server] {
+        let negotiated = peer.session.negotiated().unwrap();
+        assert_eq!(negotiated.extensions[0].name, "permessage-deflate");
+    }
+    (client, server)
+}
+
+#[test]
+fn compression_goes_from_end_to_end() {
+    let upstream = Upstream::bind();
+    let gate = Gate::before(upstream.address, &[]);
+    let (mut client, mut server) = compressed_pair(&gate, &upstream);
+    let text = "the same words again and again, ".repeat(100);
+    // Later messages refer to the first one.
+    for _ in 0..3 {
+        client.send(Message::Text(&text));
+        assert_eq!(server.receive(), Got::Text(text.clone()));
+        server.send(Message::Text(&text));
+        assert_eq!(client.receive(), Got::Text(text.clone()));
+    }
+    drop((client, server));
+    let line = gate.logged(1, "close ended=");
+    let sent: u64 = line
+        .split("client_bytes=")
+        .nth(1)
+        .and_then(|rest| rest.split(' ').next())
+        .unwrap()
+        .parse()
+        .unwrap();
+    // As it is on the wire.
+    assert!(sent < 300, "{sent} bytes for 9,600: {line}");
+}
+
+#[test]
+fn class_08_a_bomb_ends_before_the_upstream_sees_the_end_of_it() {
+    let upstream = Upstream::bind();
+    let gate = Gate::before(upstream.address, &["--max-message", "1MiB"]);
+    let (mut client, mut server) = compressed_pair(&gate, &upstream);
+    let zeros = vec![0; 8 << 20];
+    client
+        .session
+        .send(Message::Binary(&zeros), None, client.now())
+        .unwrap();
+    client.flush();
+    assert!(matches!(client.receive(), Got::Close(1009, _)));
+    // Nothing of it went on, since the whole frame is short.
+    assert_eq!(
+        server.receive(),
+        Got::Close(1001, "the client is gone".into())
+    );
+    gate.logged(1, r#"by="client" rule="message-too-big""#);
+}
+
+#[test]
+fn class_09_compressed_data_that_is_malformed_ends_with_1007() {
+    let upstream = Upstream::bind();
+    let gate = Gate::before(upstream.address, &[]);
+    let (mut client, mut server) = compressed_pair(&gate, &upstream);
+    client.write(b"\xc1\x82\0\0\0\0\xff\xff");
+    assert!(matches!(client.receive(), Got::Close(1007, _)));
+    assert!(matches!(server.receive(), Got::Close(1001, _)));
+}
+
+#[test]
+fn class_11_a_compressed_frame_without_compression_ends_with_1002() {
+    let upstream = Upstream::bind();
+    let gate = Gate::before(upstream.address, &["--deflate", "strip"]);
+    let (mut client, mut server) = pair(&gate, &upstream);
+    client.write(b"\xc1\x80\0\0\0\0");
+    assert!(matches!(client.receive(), Got::Close(1002, _)));
+    assert!(matches!(server.receive(), Got::Close(1001, _)));
+}
+
+fn extension(name: &str, parameters: &[(&str, Option<&str>)]) -> Extension {
+    let owned = |(name, value): &(&str, Option<&str>)| ((*name).into(), value.map(Into::into));
+    Extension {
+        name: name.into(),
+        parameters: parameters.iter().map(owned).collect(),
+    }
+}
+
+#[test]
+fn class_30_the_upstream_is_offered_what_can_be_checked_and_nothing_else() {
+    let upstream = Upstream::bind();
+    let gate = Gate::before(upstream.address, &[]);
+    let offers = [
+        extension("permessage-deflate", &[("client_max_window_bits", None)]),
+        extension("permessage-bzip2", &[]),
+        extension("permessage-deflate", &[("x-unknown", Some("1"))]),
+    ];
+    let mut client = Peer::ask(
+        &gate,
+        Request {
+            extensions: offers.to_vec(),
+            ..request(&gate, "/")
+        },
+    );
+    let (mut server, asked) = upstream.request();
+    assert_eq!(asked.extensions, [offers[0].clone(), offers[2].clone()]);
+    // It declines, and so does the gate.
+    server.accept(&Acceptance::default());
+    client.opened();
+    let negotiated = client.session.negotiated().unwrap();
+    assert_eq!(negotiated.extensions, []);
+}
+
+#[test]
+fn class_30_an_answer_that_was_not_offered_is_502() {
+    for (offer, answer) in [
+        (&[][..], "permessage-deflate; client_max_window_bits=10"),
+        (&[], "permessage-deflate; x-unknown"),
+        (
+            &[("server_max_window_bits", Some("10"))],
+            "permessage-deflate",
+        ),
+        (&[], "x-other"),
+    ] {
+        let upstream = Upstream::bind();
+        let gate = Gate::before(upstream.address, &[]);
+        let offer = extension("permessage-deflate", offer);
+        let mut client = Peer::ask(
+            &gate,
+            Request {
+                extensions: vec![offer],
+                ..request(&gate, "/")
+            },
+        );
+        let (mut server, _) = upstream.request();
+        server
+            .session
+            .accept(&Acceptance::default(), server.now())
+            .unwrap();
+        let mut response = server.session.take_output(usize::MAX, server.now());
+        response.truncate(response.len() - b"\r\n".len());
+        let field = format!("Sec-WebSocket-Extensions: {answer}\r\n\r\n");
+        response.extend_from_slice(field.as_bytes());
+        server.write(&response);
+        assert_eq!(client.refused().status, 502, "{answer}");
+    }
+}
+
+#[test]
+fn routes_have_modes_of_their_own() {
+    let upstream = Upstream::bind();
+    let url = format!("ws://{}", upstream.address);
+    let chat = format!("/chat={url}");
+    let arguments = ["--mode", "/chat=terminate", "--deflate-client"];
+    let gate = Gate::start(&[&["--upstream", &url, "--upstream", &chat], &arguments[..]].concat());
+    for (path, terminates) in [("/", false), ("/chat", true)] {
+        let deflate = extension("permessage-deflate", &[]);
+        let mut client = Peer::ask(
+            &gate,
+            Request {
+                extensions: vec![deflate],
+                ..request(&gate, path)
+            },
+        );
+        let (mut server, asked) = upstream.request();
+        assert_eq!(asked.extensions.is_empty(), terminates, "{path}");
+        server.accept(&Acceptance::default());
+        client.opened();
+        let negotiated = client.session.negotiated().unwrap();
+        assert_eq!(!negotiated.extensions.is_empty(), terminates, "{path}");
+        // Its mask is the client's or the gate's.
+        client.write(b"\x82\x81\x09\x09\x09\x09x");
+        let frame = exactly(&mut server, 7);
+        assert_eq!(frame[2..6] != [9; 4], terminates, "{path}");
+    }
+}
+
+#[test]
+fn a_side_that_is_inside_a_frame_is_told_at_its_end_or_reset_in_time() {
+    for ends in [true, false] {
+        let upstream = Upstream::bind();
+        let gate = Gate::before(upstream.address, &["--close-timeout", "500ms"]);
+        let (mut client, mut server) = pair(&gate, &upstream);
+        // The upstream is in the middle of a long message when the client breaks a rule.
+        server.write(b"\x82\x7e\x10\x00begin");
+        assert_eq!(exactly(&mut client, 9), b"\x82\x7e\x10\x00begin");
+        client.write(b"\x83\x80\0\0\0\0");
+        // A close frame with 1001 and a reason of 18 bytes; a session would answer it inside of its frame.
+        assert_eq!(exactly(&mut server, 2 + 4 + 2 + 18)[..2], [0x88, 0x94]);
+        if ends {
+            server.stream.write_all(&[7; 4096 - 5]).unwrap();
+            exactly(&mut client, 4096 - 5);
+            assert_eq!(exactly(&mut client, 4)[2..], 1002_u16.to_be_bytes());
+        } else {
+            let read = client.stream.read(&mut [0; 16]);
+            assert_eq!(read.unwrap_err().kind(), ErrorKind::ConnectionReset);
+        }
+        gate.logged(1, Rule::ReservedOpcode.description());
+    }
+}
