@@ -53,7 +53,7 @@ impl EventKind {
     }
 }
 
-/// No subprotocol, no extensions, no further fields.
+/// No subprotocol and no extensions.
 impl Default for Negotiated {
     fn default() -> Self {
         Self {
@@ -63,6 +63,7 @@ impl Default for Negotiated {
     }
 }
 
+/// No subprotocol, no extensions, no further fields.
 impl Default for Acceptance {
     fn default() -> Self {
         Self {
