@@ -54,7 +54,7 @@ pub struct Forwarder {
     state: State,
     next_deadline: Option<Instant>,
     violation: Option<Violation>,
-    /// Who has sent the first close frame.
+    /// Who has sent the first close frame, if no rule was broken before.
     closed_by: Option<Role>,
     /// What the guest was given last.
     last_active: Option<Role>,
@@ -212,7 +212,7 @@ impl Forwarder {
         self.violation.as_ref()
     }
 
-    /// Returns who has sent the first close frame.
+    /// Returns who has sent the first close frame, if no rule was broken before that.
     #[must_use]
     pub fn closed_by(&self) -> Option<Role> {
         self.closed_by
@@ -351,7 +351,8 @@ impl Forwarder {
         way.wanted = step.wanted;
         way.by_header = step.skippable > 0;
         let closes = |seen: &Seen| matches!(seen, Seen::Close(_));
-        if self.closed_by.is_none() && step.seen.iter().any(closes) {
+        let is_first = self.closed_by.is_none() && self.violation.is_none();
+        if is_first && step.seen.iter().any(closes) {
             self.closed_by = Some(from);
         }
         self.note(step.progress)?;

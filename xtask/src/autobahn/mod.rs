@@ -54,6 +54,8 @@ enum Hosts {
     Wasmtime,
     /// Node, with the npm package.
     Node,
+    /// The gate, in both modes, with the Rust crate behind it.
+    Gate,
     /// One after the other.
     All,
 }
@@ -64,7 +66,14 @@ impl Hosts {
             Self::Native => &[Host::Native],
             Self::Wasmtime => &[Host::Wasmtime],
             Self::Node => &[Host::Node],
-            Self::All => &[Host::Wasmtime, Host::Native, Host::Node],
+            Self::Gate => &[Host::Inspect, Host::Terminate],
+            Self::All => &[
+                Host::Wasmtime,
+                Host::Native,
+                Host::Node,
+                Host::Inspect,
+                Host::Terminate,
+            ],
         }
     }
 }
@@ -118,6 +127,12 @@ pub(crate) fn test(component: &Path) -> Result<()> {
     let mut finished = run_all(&tools, Hosts::Wasmtime, Roles::Both, &sections::fast())?;
     finished.extend(run_all(
         &tools,
+        Hosts::Gate,
+        Roles::Both,
+        &sections::fast(),
+    )?);
+    finished.extend(run_all(
+        &tools,
         Hosts::Node,
         Roles::Both,
         &sections::fast(),
@@ -127,8 +142,17 @@ pub(crate) fn test(component: &Path) -> Result<()> {
 
 fn tools(component: &Path) -> Result<Tools> {
     let python = needs::autobahn()?;
-    eprintln!("Building the peer of the test suite (the first build takes some minutes)");
-    let build = ["build", "--release", "--bin", "autobahn-peer"];
+    eprintln!(
+        "Building the peer of the test suite, and the gate (the first build takes some minutes)"
+    );
+    let build = [
+        "build",
+        "--release",
+        "--bin",
+        "autobahn-peer",
+        "--bin",
+        "wsgate",
+    ];
     shell::run(shell::cargo().args(build))?;
     Tools::new(python, component)
 }

@@ -33,6 +33,10 @@ pub(crate) enum Host {
     Wasmtime,
     /// Node, with the npm package.
     Node,
+    /// The gate, which inspects, in front of a peer or behind it.
+    Inspect,
+    /// The gate, which terminates.
+    Terminate,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +58,30 @@ impl Host {
             Self::Native => "native",
             Self::Wasmtime => "component",
             Self::Node => "node",
+            Self::Inspect => "inspect",
+            Self::Terminate => "terminate",
+        }
+    }
+
+    /// The arguments of the gate, if there is one.
+    fn gate(self) -> Option<&'static [&'static str]> {
+        match self {
+            Self::Native | Self::Wasmtime | Self::Node => None,
+            Self::Inspect => Some(&["--mode", "inspect"]),
+            Self::Terminate => Some(&[
+                "--mode",
+                "terminate",
+                "--deflate-client",
+                "--deflate-upstream",
+            ]),
+        }
+    }
+
+    /// The engine of the peer.
+    fn engine(self) -> &'static str {
+        match self {
+            Self::Wasmtime => Self::Wasmtime.name(),
+            _ => Self::Native.name(),
         }
     }
 }
@@ -73,6 +101,13 @@ impl fmt::Display for Run {
             Host::Native => "The native engine",
             Host::Wasmtime => "The component in its sandbox",
             Host::Node => "The npm package in Node",
+            Host::Inspect | Host::Terminate => {
+                let mode = self.host.name();
+                return match self.role {
+                    Role::Server => write!(f, "A gate ({mode}) in front of a server"),
+                    Role::Client => write!(f, "A gate ({mode}) between a client and the suite"),
+                };
+            }
         };
         write!(f, "{host} as {}", self.role.name())
     }
@@ -83,6 +118,7 @@ pub(crate) struct Tools {
     /// The folder with the programs of the test suite's environment.
     pub(crate) environment: PathBuf,
     peer: PathBuf,
+    gate: PathBuf,
     /// The folder in which the npm package is installed.
     node_tests: PathBuf,
     pub(crate) component: PathBuf,
@@ -94,10 +130,14 @@ impl Tools {
     pub(crate) fn new(environment: PathBuf, component: &Path) -> Result<Self> {
         let own = std::env::current_exe().context("this program has no file")?;
         let target = own.ancestors().nth(2).context("it is in no folder")?;
-        let name = format!("autobahn-peer{}", std::env::consts::EXE_SUFFIX);
+        let program = |name: &str| {
+            let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+            target.join("release").join(name)
+        };
         Ok(Self {
             environment,
-            peer: target.join("release").join(name),
+            peer: program("autobahn-peer"),
+            gate: program("wsgate"),
             node_tests: shell::root()?.join("js/test"),
             component: component.to_path_buf(),
             reports: target.join("autobahn"),
@@ -121,9 +161,22 @@ impl Tools {
             return peer;
         }
         let mut peer = Command::new(&self.peer);
-        peer.args(["--engine", host.name(), "--component"])
+        peer.args(["--engine", host.engine(), "--component"])
             .arg(&self.component);
         peer
+    }
+
+    /// Starts the gate of this host, if it has one, in front of an upstream. Returns where it listens.
+    fn gate(&self, host: Host, upstream: &str) -> Result<Option<(Background, String)>> {
+        let Some(arguments) = host.gate() else {
+            return Ok(None);
+        };
+        let mut gate = Command::new(&self.gate);
+        gate.arg("--component").arg(&self.component);
+        gate.args(["--listen", "127.0.0.1:0", "--upstream", upstream]);
+        let mut gate = Background::start(gate.args(arguments).env("NO_COLOR", "1"))?;
+        let address = gate.says("listening on ", START_TIME)?;
+        Ok(Some((gate, format!("ws://{address}"))))
     }
 }
 
@@ -137,10 +190,15 @@ pub(crate) struct Finished {
 
 impl Finished {
     /// The cases that stand against the engine.
+    ///
+    /// A message right before a broken rule is not answered through a gate: it ends the connection before the answer of
+    /// the other side can be there.
     pub(crate) fn bad(&self) -> impl Iterator<Item = &Case> {
-        self.cases.iter().filter(|case| match case.verdict {
+        let through_gate = self.run.host.gate().is_some();
+        self.cases.iter().filter(move |case| match case.verdict {
             Verdict::Ok | Verdict::Informational => false,
-            Verdict::Unimplemented | Verdict::NonStrict | Verdict::Failed => true,
+            Verdict::NonStrict => !through_gate,
+            Verdict::Unimplemented | Verdict::Failed => true,
         })
     }
 }
@@ -180,9 +238,14 @@ fn against_server(
 ) -> Result<Background> {
     let mut server = Background::start(tools.peer(host).arg("server"))?;
     let address = server.says("listening on ", START_TIME)?;
-    let url = format!("ws://{address}");
+    let mut url = format!("ws://{address}");
+    let mut gate = None;
+    if let Some((program, address)) = tools.gate(host, &url)? {
+        (gate, url) = (Some(program), address);
+    }
     let mut suite = Background::start(&mut tools.suite("fuzzingclient", &url, sections, folder))?;
     suite.ends_within(RUN_TIME)?;
+    check_gate(gate, "upstream")?;
     Ok(suite)
 }
 
@@ -194,7 +257,11 @@ fn against_client(
 ) -> Result<Background> {
     let mut suite = tools.suite("fuzzingserver", "127.0.0.1:0", sections, folder);
     let mut suite = Background::start(&mut suite)?;
-    let url = suite.says("fuzzingserver listening on ", START_TIME)?;
+    let mut url = suite.says("fuzzingserver listening on ", START_TIME)?;
+    let mut gate = None;
+    if let Some((program, address)) = tools.gate(host, &url)? {
+        (gate, url) = (Some(program), address);
+    }
     let mut client = tools.peer(host);
     client.args(["client", &url, "--parallel", PARALLEL]);
     match shell::status_within(&mut client, RUN_TIME)? {
@@ -202,7 +269,22 @@ fn against_client(
         Some(status) => bail!("the client failed ({status})"),
         None => bail!("the client doesn't finish in {RUN_TIME:?}"),
     }
+    check_gate(gate, "client")?;
     Ok(suite)
+}
+
+/// An error if the peer has ended a connection. It only echoes, so it would have seen a broken rule that the gate let
+/// pass.
+fn check_gate(gate: Option<Background>, peer: &str) -> Result<()> {
+    let Some(mut gate) = gate else { return Ok(()) };
+    let log = gate.log();
+    let by_peer = format!(" by=\"{peer}\"");
+    let lines: Vec<&str> = log.lines().filter(|line| line.contains(&by_peer)).collect();
+    if !lines.is_empty() {
+        let (count, first) = (lines.len(), lines[..lines.len().min(3)].join("\n"));
+        bail!("the {peer} behind the gate has ended {count} connections:\n{first}");
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -211,6 +293,10 @@ mod tests {
     use crate::autobahn::sections;
 
     fn bad(id: &str, verdict: Verdict) -> bool {
+        bad_through(Host::Native, id, verdict)
+    }
+
+    fn bad_through(host: Host, id: &str, verdict: Verdict) -> bool {
         let case = Case {
             id: id.parse().unwrap(),
             verdict,
@@ -220,7 +306,7 @@ mod tests {
         };
         let done = Finished {
             run: Run {
-                host: Host::Native,
+                host,
                 role: Role::Server,
             },
             sections: sections::all(),
@@ -236,6 +322,15 @@ mod tests {
         assert!(bad("6.4.1", Verdict::NonStrict));
         assert!(!bad("6.4.1", Verdict::Ok));
         assert!(!bad("7.1.6", Verdict::Informational));
+    }
+
+    #[test]
+    fn through_a_gate_only_what_is_not_strict_is_no_failure() {
+        for host in [Host::Inspect, Host::Terminate] {
+            assert!(!bad_through(host, "3.2", Verdict::NonStrict));
+            assert!(bad_through(host, "3.2", Verdict::Failed));
+            assert!(bad_through(host, "12.1.1", Verdict::Unimplemented));
+        }
     }
 
     #[test]
