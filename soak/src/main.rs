@@ -16,7 +16,7 @@ use soak::{report, round, setting};
 const ABOUT: &str = "\
 Attacks the gate with thousands of hostile connections, beside good ones that count every message.
 
-Two gates are started, one after the other, as processes of their own. The first runs the component as it is, and is \
+Two gates are started for each mode of a gate, one after the other, as processes of their own. The first runs the component as it is, and is \
 attacked over the wire: the fuzzers' corpus, random bytes, slow senders, floods, silence, resets, clients that leave while their upstream is slow, odd closes, from \
 clients and from upstreams. The second runs a build of the component that traps, spins or hoards memory when a text \
 tells it to. Each has a calm phase before, as long as the attack, to compare with.
@@ -34,7 +34,7 @@ const TOO_LATE: Duration = Duration::from_secs(20);
 #[command(name = "soak", about = ABOUT, max_term_width = 100)]
 struct Args {
     /// How long the run takes, about.
-    #[arg(long, value_name = "MINUTES", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=600))]
+    #[arg(long, value_name = "MINUTES", default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=600))]
     minutes: u32,
 
     /// How many good connections there are.
@@ -66,8 +66,7 @@ fn main() -> ExitCode {
 
 fn run(args: &Args) -> Result<()> {
     let corpus = root().join("fuzz/corpus");
-    let corpus =
-        Corpus::read(&corpus).with_context(|| format!("can't read {}", corpus.display()))?;
+    let read = || Corpus::read(&corpus).with_context(|| format!("can't read {}", corpus.display()));
     let all = Duration::from_secs(60 * u64::from(args.minutes));
     let deadlines = Deadlines {
         handshake: Duration::from_secs(3),
@@ -77,9 +76,11 @@ fn run(args: &Args) -> Result<()> {
         close: Duration::from_secs(2),
     };
     // What of a round is neither calm nor attack: the last attacks, and settling.
-    let rest = 2 * (deadlines.longest() + Duration::from_secs(3));
-    let phases = all.saturating_sub(rest).max(Duration::from_secs(20));
+    let rest = 4 * (deadlines.longest() + Duration::from_secs(3));
+    let phases = all.saturating_sub(rest) / 2;
+    let phases = phases.max(Duration::from_secs(20));
     let wire = Plan {
+        mode: "inspect",
         calm: phases * 3 / 10,
         attack: phases * 3 / 10,
         good: args.good as usize,
@@ -98,27 +99,34 @@ fn run(args: &Args) -> Result<()> {
         ..wire.clone()
     };
     let mut rounds = Vec::new();
-    for (name, component, plan, attacks, corpus) in [
-        (
-            "Over the wire",
-            component(),
-            &wire,
-            &Attack::OF_WIRE[..],
-            corpus,
-        ),
-        (
-            "Guests that misbehave",
-            misbehaving_component(),
-            &guests,
-            &Attack::OF_GUEST[..],
-            Corpus::default(),
-        ),
-    ] {
-        let (calm, attack) = (plan.calm.as_secs(), plan.attack.as_secs());
-        eprintln!("{name}: {calm} s of calm, {attack} s of attack, and until it is over");
-        let round = round::run(name, &component, plan, attacks, corpus).context(name)?;
-        println!("{}", report::text(&round));
-        rounds.push(round);
+    for mode in ["inspect", "terminate"] {
+        for (what, component, plan, attacks, corpus) in [
+            (
+                "over the wire",
+                component(),
+                &wire,
+                &Attack::OF_WIRE[..],
+                read()?,
+            ),
+            (
+                "guests that misbehave",
+                misbehaving_component(),
+                &guests,
+                &Attack::OF_GUEST[..],
+                Corpus::default(),
+            ),
+        ] {
+            let name = format!("{mode}: {what}");
+            let (calm, attack) = (plan.calm.as_secs(), plan.attack.as_secs());
+            eprintln!("{name}: {calm} s of calm, {attack} s of attack, and until it is over");
+            let plan = Plan {
+                mode,
+                ..plan.clone()
+            };
+            let round = round::run(&name, &component, &plan, attacks, corpus).context(name)?;
+            println!("{}", report::text(&round));
+            rounds.push(round);
+        }
     }
     let wrong: usize = rounds.iter().map(|round| round.wrong.len()).sum();
     ensure!(wrong == 0, "{wrong} things are WRONG above");

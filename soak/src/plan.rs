@@ -14,6 +14,8 @@ pub const SLACK: Duration = Duration::from_secs(10);
 /// One gate, how long it is attacked, and by whom.
 #[derive(Clone, Debug)]
 pub struct Plan {
+    /// The mode of the gate's routes.
+    pub mode: &'static str,
     /// How long only the good connections are there.
     pub calm: Duration,
     /// How long attackers begin new attacks; those that have begun run to their end.

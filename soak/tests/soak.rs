@@ -4,6 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use host_tests::gate::{component, misbehaving_component, root};
+use rstest::rstest;
 use soak::attack::Attack;
 use soak::corpus::Corpus;
 use soak::plan::{Deadlines, Plan};
@@ -12,8 +13,9 @@ use soak::{report, round};
 /// Each takes the machine for itself.
 static MACHINE: Mutex<()> = Mutex::new(());
 
-fn plan() -> Plan {
+fn plan(mode: &'static str) -> Plan {
     Plan {
+        mode,
         calm: Duration::from_millis(1500),
         attack: Duration::from_millis(1500),
         good: 50,
@@ -32,24 +34,28 @@ fn plan() -> Plan {
     }
 }
 
-#[test]
-fn class_23_good_connections_go_on_beside_hundreds_of_hostile_ones() {
+#[rstest]
+fn class_23_good_connections_go_on_beside_hundreds_of_hostile_ones(
+    #[values("inspect", "terminate")] mode: &'static str,
+) {
     let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
     let corpus = Corpus::read(&root().join("fuzz/corpus")).unwrap();
     let name = "A short attack over the wire";
-    let round = round::run(name, &component(), &plan(), &Attack::OF_WIRE, corpus).unwrap();
+    let round = round::run(name, &component(), &plan(mode), &Attack::OF_WIRE, corpus).unwrap();
     eprintln!("{}", report::text(&round));
     assert!(round.wrong.is_empty(), "{:#?}", round.wrong);
     assert!(round.good.echoes > 0);
     assert!(round.tally.hostile() > 200, "{}", round.tally.hostile());
 }
 
-#[test]
-fn class_29_guests_that_trap_spin_or_hoard_end_only_their_own_connections() {
+#[rstest]
+fn class_29_guests_that_trap_spin_or_hoard_end_only_their_own_connections(
+    #[values("inspect", "terminate")] mode: &'static str,
+) {
     let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
     let plan = Plan {
         attackers: 6,
-        ..plan()
+        ..plan(mode)
     };
     let name = "A short attack by guests";
     let component = misbehaving_component();
