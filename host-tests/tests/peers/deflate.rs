@@ -1,5 +1,6 @@
-//! permessage-deflate between the component and the peers that people have: each way to combine takeover and windows that
-//! the peer knows, offered and answered, with text that compresses and bytes that don't, from nothing to 16 MiB.
+//! permessage-deflate between the component and the peers that people have, directly and through a gate that inspects:
+//! each way to combine takeover and windows that the peer knows, offered and answered, with text that compresses and bytes
+//! that don't, from nothing to 16 MiB.
 
 use std::fmt::Write;
 use std::io;
@@ -11,8 +12,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::{SinkExt, StreamExt};
 use host_tests::deflate::{noise, text};
-use host_tests::gate::component;
+use host_tests::gate::{Gate, component};
 use host_tests::process::Process;
+use rstest::rstest;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use websocket_host::protocol::{Config, Deflate};
@@ -184,15 +186,16 @@ impl World {
     }
 
     /// A client that sends everything to a server that sends it back.
-    fn client(&self, address: SocketAddr, parameters: Parameters, longest: usize) {
+    fn client(&self, url: &str, parameters: Parameters, longest: usize) {
         let config = self.config(parameters.of_client());
         self.runtime.block_on(async {
-            let socket = TcpStream::connect(address)
+            let (_, rest) = url.split_once("//").expect("a URL");
+            let (authority, _) = rest.split_once('/').expect("a path");
+            let socket = TcpStream::connect(authority)
                 .await
                 .expect("the server listens");
             let io = Counted::new(socket, Arc::clone(&self.written));
-            let request = format!("ws://{address}/");
-            let opened = client_async_with_config(request, io, &self.sandbox, config).await;
+            let opened = client_async_with_config(url, io, &self.sandbox, config).await;
             let (mut stream, _) = opened.expect("it opens");
             let agreed = &stream.negotiated().extensions;
             assert_eq!(agreed.len(), 1, "nothing was agreed on for {parameters:?}");
@@ -219,13 +222,40 @@ impl World {
     }
 }
 
+/// What is between the two.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    Direct,
+    Gate,
+}
+
+/// Returns a URL for each of these servers, and the gate that has to stay there.
+fn urls(way: Way, servers: &[SocketAddr]) -> io::Result<(Vec<String>, Option<Gate>)> {
+    match way {
+        Way::Direct => {
+            let urls = servers.iter().map(|address| format!("ws://{address}/"));
+            Ok((urls.collect(), None))
+        }
+        Way::Gate => {
+            let rules = servers.iter().enumerate();
+            let rules = rules.map(|(index, address)| format!("--upstream=/{index}=ws://{address}"));
+            // What doesn't compress grows.
+            let arguments: Vec<String> = rules.chain(["--max-message=17MiB".into()]).collect();
+            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+            let gate = Gate::start(&component(), &arguments)?;
+            let urls = (0..servers.len()).map(|index| format!("ws://{}/{index}", gate.address));
+            Ok((urls.collect(), Some(gate)))
+        }
+    }
+}
+
 /// A peer that is a client, to one server of the component's.
-fn offers(client: Command, parameters: &[Parameters], longest: usize) -> io::Result<()> {
+fn offers(way: Way, client: Command, parameters: &[Parameters], longest: usize) -> io::Result<()> {
     let _alone = alone();
     let world = World::new();
-    let address = world.server(WIDEST)?;
+    let (urls, _gate) = urls(way, &[world.server(WIDEST)?])?;
     let mut client = client;
-    client.arg(format!("ws://{address}/"));
+    client.args(urls);
     client.args([Parameters::json(parameters), longest.to_string()]);
     tools::run("the client", client);
     world.has_compressed();
@@ -233,129 +263,152 @@ fn offers(client: Command, parameters: &[Parameters], longest: usize) -> io::Res
 }
 
 /// A peer that is a server for each of the parameters, to clients of the component's.
-fn answers(server: Command, parameters: &[Parameters], longest: usize) -> io::Result<()> {
+fn answers(way: Way, server: Command, parameters: &[Parameters], longest: usize) -> io::Result<()> {
     let _alone = alone();
     let world = World::new();
     let mut server = server;
     server.arg(Parameters::json(parameters));
     let server = Process::start("the server", &mut server)?;
-    for _ in parameters {
-        world.client(server.address()?, WIDEST, longest);
+    let servers: io::Result<Vec<_>> = parameters.iter().map(|_| server.address()).collect();
+    let (urls, _gate) = urls(way, &servers?)?;
+    for url in urls {
+        world.client(&url, WIDEST, longest);
     }
     world.has_compressed();
     Ok(())
 }
 
 /// A peer that is a server and agrees to what it is asked for.
-fn agrees(server: Command, parameters: &[Parameters]) -> io::Result<()> {
+fn agrees(way: Way, server: Command, parameters: &[Parameters]) -> io::Result<()> {
     let _alone = alone();
     let world = World::new();
     let mut server = server;
     server.arg("[{}]");
     let server = Process::start("the server", &mut server)?;
-    let address = server.address()?;
+    let (urls, _gate) = urls(way, &[server.address()?])?;
     for parameters in parameters {
-        world.client(address, *parameters, LONG);
+        world.client(&urls[0], *parameters, LONG);
     }
     world.has_compressed();
     Ok(())
 }
 
-#[test]
-fn ws_offers_every_combination() -> io::Result<()> {
+#[rstest]
+fn ws_offers_every_combination(#[values(Way::Direct, Way::Gate)] way: Way) -> io::Result<()> {
     if tools::skipped("ws_offers_every_combination") {
         return Ok(());
     }
     offers(
+        way,
         tools::node("deflate-client.mjs"),
         &Parameters::all(8..=15),
         LONG,
     )
 }
 
-#[test]
-fn ws_answers_with_every_combination() -> io::Result<()> {
+#[rstest]
+fn ws_answers_with_every_combination(#[values(Way::Direct, Way::Gate)] way: Way) -> io::Result<()> {
     if tools::skipped("ws_answers_with_every_combination") {
         return Ok(());
     }
     answers(
+        way,
         tools::node("deflate-server.mjs"),
         &Parameters::all(8..=15),
         LONG,
     )
 }
 
-#[test]
-fn ws_agrees_to_every_combination() -> io::Result<()> {
+#[rstest]
+fn ws_agrees_to_every_combination(#[values(Way::Direct, Way::Gate)] way: Way) -> io::Result<()> {
     if tools::skipped("ws_agrees_to_every_combination") {
         return Ok(());
     }
-    agrees(tools::node("deflate-server.mjs"), &Parameters::all(8..=15))
+    agrees(
+        way,
+        tools::node("deflate-server.mjs"),
+        &Parameters::all(8..=15),
+    )
 }
 
-#[test]
-fn ws_sends_and_receives_16_mib() -> io::Result<()> {
+#[rstest]
+fn ws_sends_and_receives_16_mib(#[values(Way::Direct, Way::Gate)] way: Way) -> io::Result<()> {
     if tools::skipped("ws_sends_and_receives_16_mib") {
         return Ok(());
     }
     offers(
+        way,
         tools::node("deflate-client.mjs"),
         &[WIDEST, NARROWEST],
         LONGEST,
     )?;
     answers(
+        way,
         tools::node("deflate-server.mjs"),
         &[WIDEST, NARROWEST],
         LONGEST,
     )
 }
 
-#[test]
-fn python_websockets_offers_every_combination() -> io::Result<()> {
+#[rstest]
+fn python_websockets_offers_every_combination(
+    #[values(Way::Direct, Way::Gate)] way: Way,
+) -> io::Result<()> {
     if tools::skipped("python_websockets_offers_every_combination") {
         return Ok(());
     }
     offers(
+        way,
         tools::python("deflate_client.py"),
         &Parameters::all(WINDOWS),
         LONG,
     )
 }
 
-#[test]
-fn python_websockets_answers_with_every_combination() -> io::Result<()> {
+#[rstest]
+fn python_websockets_answers_with_every_combination(
+    #[values(Way::Direct, Way::Gate)] way: Way,
+) -> io::Result<()> {
     if tools::skipped("python_websockets_answers_with_every_combination") {
         return Ok(());
     }
     answers(
+        way,
         tools::python("deflate_server.py"),
         &Parameters::all(WINDOWS),
         LONG,
     )
 }
 
-#[test]
-fn python_websockets_agrees_to_every_combination() -> io::Result<()> {
+#[rstest]
+fn python_websockets_agrees_to_every_combination(
+    #[values(Way::Direct, Way::Gate)] way: Way,
+) -> io::Result<()> {
     if tools::skipped("python_websockets_agrees_to_every_combination") {
         return Ok(());
     }
     agrees(
+        way,
         tools::python("deflate_server.py"),
         &Parameters::all(WINDOWS),
     )
 }
 
-#[test]
-fn python_websockets_sends_and_receives_16_mib() -> io::Result<()> {
+#[rstest]
+fn python_websockets_sends_and_receives_16_mib(
+    #[values(Way::Direct, Way::Gate)] way: Way,
+) -> io::Result<()> {
     if tools::skipped("python_websockets_sends_and_receives_16_mib") {
         return Ok(());
     }
     offers(
+        way,
         tools::python("deflate_client.py"),
         &[WIDEST, NARROWEST],
         LONGEST,
     )?;
     answers(
+        way,
         tools::python("deflate_server.py"),
         &[WIDEST, NARROWEST],
         LONGEST,
@@ -363,31 +416,35 @@ fn python_websockets_sends_and_receives_16_mib() -> io::Result<()> {
 }
 
 /// Chromium offers all that it can; the server chooses.
-fn chromium(parameters: &[Parameters], longest: usize) -> io::Result<()> {
+fn chromium(way: Way, parameters: &[Parameters], longest: usize) -> io::Result<()> {
     let _alone = alone();
     let world = World::new();
     let mut browser = tools::node("deflate-browser.mjs");
     browser.arg(tools::chromium()).arg(longest.to_string());
-    for parameters in parameters {
-        browser.arg(format!("ws://{}/", world.server(*parameters)?));
-    }
+    let servers: io::Result<Vec<_>> = parameters.iter().map(|each| world.server(*each)).collect();
+    let (urls, _gate) = urls(way, &servers?)?;
+    browser.args(urls);
     tools::run("the browser", browser);
     world.has_compressed();
     Ok(())
 }
 
-#[test]
-fn chromium_is_answered_with_every_combination() -> io::Result<()> {
+#[rstest]
+fn chromium_is_answered_with_every_combination(
+    #[values(Way::Direct, Way::Gate)] way: Way,
+) -> io::Result<()> {
     if tools::skipped("chromium_is_answered_with_every_combination") {
         return Ok(());
     }
-    chromium(&Parameters::all(8..=15), LONG)
+    chromium(way, &Parameters::all(8..=15), LONG)
 }
 
-#[test]
-fn chromium_sends_and_receives_16_mib() -> io::Result<()> {
+#[rstest]
+fn chromium_sends_and_receives_16_mib(
+    #[values(Way::Direct, Way::Gate)] way: Way,
+) -> io::Result<()> {
     if tools::skipped("chromium_sends_and_receives_16_mib") {
         return Ok(());
     }
-    chromium(&[WIDEST, NARROWEST], LONGEST)
+    chromium(way, &[WIDEST, NARROWEST], LONGEST)
 }
