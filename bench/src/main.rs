@@ -5,6 +5,7 @@
 //! | [`in_memory`] | decoding and encoding, without sockets |
 //! | [`handshakes`] | requests and responses, without sockets |
 //! | [`sandbox`] | what the sandbox costs by itself |
+//! | [`inspection`] | what it costs to look at a connection between two others |
 //! | [`deflate`] | servers that compress, through sockets; memory of sessions that do |
 //! | [`sockets`] | proxies under load |
 //! | [`scale`] | many connections through proxies, and how long the gate takes to start |
@@ -17,6 +18,7 @@
 mod deflate;
 mod handshakes;
 mod in_memory;
+mod inspection;
 mod javascript;
 mod load;
 mod number;
@@ -63,7 +65,8 @@ pieces and can't be told otherwise; --transfer 16 has everybody do so.
 handshakes: a server that is asked by a browser, and a client that is answered, over a connection in memory.
 
 sandbox: what it takes to load the component, to make a guest for a connection, and to call it; and the engine in it \
-beside the same engine without, by the size of messages and by how many come in a call.
+beside the same engine without, by the size of messages and by how many come in a call; and the inspector, by size and \
+content of the frames that it lets go on.
 
 deflate: servers with permessage-deflate send back what they get, through sockets, each a process of its own with the \
 same settings (level 6, windows of 32 KiB, takeover); and the memory that a session takes, by what is agreed on.

@@ -15,6 +15,7 @@ use websocket_host::protocol::{Config, Negotiated};
 use websocket_host::{Cache, Guest, Sandbox, SandboxConfig, Session};
 
 use crate::in_memory;
+use crate::inspection;
 use crate::plan::Plan;
 use crate::quantile;
 use crate::target::Aim;
@@ -44,14 +45,15 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
         out,
         "\nThe sandbox alone, {repetitions} repetitions\n{LEGEND}\n"
     )?;
-    let rows = measure(&plan.component, repetitions, count)?;
+    let (rows, sandbox) = measure(&plan.component, repetitions, count)?;
     write!(out, "{}", table(&rows))?;
     let crossing = in_memory::run_crossing(plan)?;
+    let inspection = inspection::run(plan, &sandbox)?;
     let rows: Vec<_> = rows.iter().map(report).collect();
-    Ok(json!({ "times": rows, "crossing": crossing }))
+    Ok(json!({ "times": rows, "crossing": crossing, "inspection": inspection }))
 }
 
-fn measure(component: &Path, repetitions: usize, count: usize) -> Result<Vec<Row>> {
+fn measure(component: &Path, repetitions: usize, count: usize) -> Result<(Vec<Row>, Sandbox)> {
     let folder = tempfile::tempdir().context("a folder for compiled components")?;
     let kept = Cache::Folder(folder.path().to_owned());
     let load = |cache: &Cache| {
@@ -104,6 +106,13 @@ fn measure(component: &Path, repetitions: usize, count: usize) -> Result<Vec<Row
         None,
     ));
 
+    let with_inspector = each(&mut || {
+        inspection::in_sandbox(&sandbox)?;
+        Ok(())
+    })?;
+    let what = "the same, with an inspector that is open";
+    rows.push(row(what, "µs", with_inspector, Some(10.0)));
+
     let mut guest = sandbox.guest()?;
     let session = open(&mut guest)?;
     let empty = each(&mut || {
@@ -132,7 +141,7 @@ fn measure(component: &Path, repetitions: usize, count: usize) -> Result<Vec<Row
             rows.push(row(what, "KB", vec![file.len() as f64 / 1000.0], target));
         }
     }
-    Ok(rows)
+    Ok((rows, sandbox))
 }
 
 fn open(guest: &mut Guest) -> Result<Session> {
