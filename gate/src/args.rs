@@ -116,6 +116,14 @@ pub(crate) struct Args {
     #[arg(long, help_heading = COMPRESSION)]
     pub(crate) deflate_upstream: bool,
 
+    /// terminate: shortest message that is compressed
+    #[arg(long, value_name = "SIZE", default_value = "64B", value_parser = units::size(0..=1_u32 << 30), help_heading = COMPRESSION)]
+    pub(crate) deflate_min_length: u32,
+
+    /// terminate: compress each message by itself, in less memory
+    #[arg(long, help_heading = COMPRESSION)]
+    pub(crate) deflate_no_takeover: bool,
+
     /// Forward the client's Host, if valid, not the upstream's
     #[arg(long, help_heading = FIELDS)]
     pub(crate) keep_host: bool,

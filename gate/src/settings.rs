@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use websocket_host::protocol::{Config, Delivery};
+use websocket_host::protocol::{Config, Deflate as Compression, Delivery};
 use websocket_host::{CallError, Sandbox, SandboxConfig, inspector};
 
 use crate::args::{Args, Deflate};
@@ -113,9 +113,12 @@ fn sessions(args: &Args, plain: &Plain) -> Sessions {
     config.timeouts.write = args.write_timeout.0;
     // The gate answers for a side that doesn't, and that answer needs time too.
     config.timeouts.close = Some(args.close_timeout.saturating_add(GRACE));
+    let mut deflate = Compression::default();
+    deflate.min_length = args.deflate_min_length;
+    deflate.send_context_takeover = !args.deflate_no_takeover;
     let compressing = |compresses: bool| {
         let mut config = config;
-        config.deflate = compresses.then(Default::default);
+        config.deflate = compresses.then_some(deflate);
         config
     };
     Sessions {

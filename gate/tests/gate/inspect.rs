@@ -3,10 +3,11 @@
 use std::io::{ErrorKind, Read, Write};
 use std::time::Duration;
 
-use websocket_component::handshake::{Acceptance, Extension, Request};
-use websocket_component::{Config, Deflate, Instant, Message, Rule, Session};
+use websocket_component::handshake::{Acceptance, Request};
+use websocket_component::{Message, Rule};
 
-use crate::peer::{Got, Peer, Upstream, config, pair, request};
+use crate::compression::extension;
+use crate::peer::{Got, Peer, Upstream, pair, request};
 use crate::process::Gate;
 
 /// Frames of every kind, as a client writes them: each with a key of its own.
@@ -165,167 +166,6 @@ fn the_log_names_the_byte_where_a_frame_broke_a_rule() {
             .unwrap();
         let head = offset - good.len();
         assert!((100..400).contains(&head), "a head of {head} bytes: {line}");
-    }
-}
-
-/// A peer that compresses, on either side of a gate.
-fn compressing() -> Config {
-    let mut config = config();
-    config.deflate = Some(Deflate::default());
-    config
-}
-
-/// A client and an upstream that have agreed on permessage-deflate through the gate.
-fn compressed_pair(gate: &Gate, upstream: &Upstream) -> (Peer, Peer) {
-    let start = Instant::from_nanos(0);
-    let stream = std::net::TcpStream::connect(gate.address).unwrap();
-    let session = Session::client(compressing(), &[7; 32], start).unwrap();
-    let mut client = Peer::new(stream, session);
-    client.session.connect(&request(gate, "/"), start).unwrap();
-    client.flush();
-    let session = Session::server(compressing(), start).unwrap();
-    let mut server = Peer::new(upstream.accept(), session);
-    server.arrives();
-    server.accept(&Acceptance::default());
-    client.opened();
-    for peer in [&client, &server] {
-        let negotiated = peer.session.negotiated().unwrap();
-        assert_eq!(negotiated.extensions[0].name, "permessage-deflate");
-    }
-    (client, server)
-}
-
-#[test]
-fn compression_goes_from_end_to_end() {
-    let upstream = Upstream::bind();
-    let gate = Gate::before(upstream.address, &[]);
-    let (mut client, mut server) = compressed_pair(&gate, &upstream);
-    let text = "the same words again and again, ".repeat(100);
-    // Later messages refer to the first one.
-    for _ in 0..3 {
-        client.send(Message::Text(&text));
-        assert_eq!(server.receive(), Got::Text(text.clone()));
-        server.send(Message::Text(&text));
-        assert_eq!(client.receive(), Got::Text(text.clone()));
-    }
-    drop((client, server));
-    let line = gate.logged(1, "close ended=");
-    let sent: u64 = line
-        .split("client_bytes=")
-        .nth(1)
-        .and_then(|rest| rest.split(' ').next())
-        .unwrap()
-        .parse()
-        .unwrap();
-    // As it is on the wire.
-    assert!(sent < 300, "{sent} bytes for 9,600: {line}");
-}
-
-#[test]
-fn class_08_a_bomb_ends_before_the_upstream_sees_the_end_of_it() {
-    let upstream = Upstream::bind();
-    let gate = Gate::before(upstream.address, &["--max-message", "1MiB"]);
-    let (mut client, mut server) = compressed_pair(&gate, &upstream);
-    let zeros = vec![0; 8 << 20];
-    client
-        .session
-        .send(Message::Binary(&zeros), None, client.now())
-        .unwrap();
-    client.flush();
-    assert!(matches!(client.receive(), Got::Close(1009, _)));
-    // Nothing of it went on, since the whole frame is short.
-    assert_eq!(
-        server.receive(),
-        Got::Close(1001, "the client is gone".into())
-    );
-    gate.logged(1, r#"by="client" rule="message-too-big""#);
-}
-
-#[test]
-fn class_09_compressed_data_that_is_malformed_ends_with_1007() {
-    let upstream = Upstream::bind();
-    let gate = Gate::before(upstream.address, &[]);
-    let (mut client, mut server) = compressed_pair(&gate, &upstream);
-    client.write(b"\xc1\x82\0\0\0\0\xff\xff");
-    assert!(matches!(client.receive(), Got::Close(1007, _)));
-    assert!(matches!(server.receive(), Got::Close(1001, _)));
-}
-
-#[test]
-fn class_11_a_compressed_frame_without_compression_ends_with_1002() {
-    let upstream = Upstream::bind();
-    let gate = Gate::before(upstream.address, &["--deflate", "strip"]);
-    let (mut client, mut server) = pair(&gate, &upstream);
-    client.write(b"\xc1\x80\0\0\0\0");
-    assert!(matches!(client.receive(), Got::Close(1002, _)));
-    assert!(matches!(server.receive(), Got::Close(1001, _)));
-}
-
-fn extension(name: &str, parameters: &[(&str, Option<&str>)]) -> Extension {
-    let owned = |(name, value): &(&str, Option<&str>)| ((*name).into(), value.map(Into::into));
-    Extension {
-        name: name.into(),
-        parameters: parameters.iter().map(owned).collect(),
-    }
-}
-
-#[test]
-fn class_30_the_upstream_is_offered_what_can_be_checked_and_nothing_else() {
-    let upstream = Upstream::bind();
-    let gate = Gate::before(upstream.address, &[]);
-    let offers = [
-        extension("permessage-deflate", &[("client_max_window_bits", None)]),
-        extension("permessage-bzip2", &[]),
-        extension("permessage-deflate", &[("x-unknown", Some("1"))]),
-    ];
-    let mut client = Peer::ask(
-        &gate,
-        Request {
-            extensions: offers.to_vec(),
-            ..request(&gate, "/")
-        },
-    );
-    let (mut server, asked) = upstream.request();
-    assert_eq!(asked.extensions, [offers[0].clone(), offers[2].clone()]);
-    // It declines, and so does the gate.
-    server.accept(&Acceptance::default());
-    client.opened();
-    let negotiated = client.session.negotiated().unwrap();
-    assert_eq!(negotiated.extensions, []);
-}
-
-#[test]
-fn class_30_an_answer_that_was_not_offered_is_502() {
-    for (offer, answer) in [
-        (&[][..], "permessage-deflate; client_max_window_bits=10"),
-        (&[], "permessage-deflate; x-unknown"),
-        (
-            &[("server_max_window_bits", Some("10"))],
-            "permessage-deflate",
-        ),
-        (&[], "x-other"),
-    ] {
-        let upstream = Upstream::bind();
-        let gate = Gate::before(upstream.address, &[]);
-        let offer = extension("permessage-deflate", offer);
-        let mut client = Peer::ask(
-            &gate,
-            Request {
-                extensions: vec![offer],
-                ..request(&gate, "/")
-            },
-        );
-        let (mut server, _) = upstream.request();
-        server
-            .session
-            .accept(&Acceptance::default(), server.now())
-            .unwrap();
-        let mut response = server.session.take_output(usize::MAX, server.now());
-        response.truncate(response.len() - b"\r\n".len());
-        let field = format!("Sec-WebSocket-Extensions: {answer}\r\n\r\n");
-        response.extend_from_slice(field.as_bytes());
-        server.write(&response);
-        assert_eq!(client.refused().status, 502, "{answer}");
     }
 }
 

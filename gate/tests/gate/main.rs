@@ -5,6 +5,7 @@ mod arguments;
 mod backpressure;
 mod carried;
 mod close;
+mod compression;
 mod demo;
 mod fault;
 mod frames;

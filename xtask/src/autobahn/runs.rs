@@ -63,16 +63,21 @@ impl Host {
         }
     }
 
-    /// The arguments of the gate, if there is one.
-    fn gate(self) -> Option<&'static [&'static str]> {
-        match self {
-            Self::Native | Self::Wasmtime | Self::Node => None,
-            Self::Inspect => Some(&["--mode", "inspect"]),
-            Self::Terminate => Some(&[
-                "--mode",
-                "terminate",
+    /// The arguments of the gate, if there is one. One that terminates does as the peer does.
+    fn gate(self, role: Role) -> Option<&'static [&'static str]> {
+        match (self, role) {
+            (Self::Native | Self::Wasmtime | Self::Node, _) => None,
+            (Self::Inspect, _) => Some(&["--mode=inspect"]),
+            (Self::Terminate, Role::Server) => Some(&[
+                "--mode=terminate",
+                "--deflate-min-length=0",
                 "--deflate-client",
+            ]),
+            (Self::Terminate, Role::Client) => Some(&[
+                "--mode=terminate",
+                "--deflate-min-length=0",
                 "--deflate-upstream",
+                "--deflate-no-takeover",
             ]),
         }
     }
@@ -167,8 +172,8 @@ impl Tools {
     }
 
     /// Starts the gate of this host, if it has one, in front of an upstream. Returns where it listens.
-    fn gate(&self, host: Host, upstream: &str) -> Result<Option<(Background, String)>> {
-        let Some(arguments) = host.gate() else {
+    fn gate(&self, run: Run, upstream: &str) -> Result<Option<(Background, String)>> {
+        let Some(arguments) = run.host.gate(run.role) else {
             return Ok(None);
         };
         let mut gate = Command::new(&self.gate);
@@ -194,7 +199,7 @@ impl Finished {
     /// A message right before a broken rule is not answered through a gate: it ends the connection before the answer of
     /// the other side can be there.
     pub(crate) fn bad(&self) -> impl Iterator<Item = &Case> {
-        let through_gate = self.run.host.gate().is_some();
+        let through_gate = self.run.host.gate(self.run.role).is_some();
         self.cases.iter().filter(move |case| match case.verdict {
             Verdict::Ok | Verdict::Informational => false,
             Verdict::NonStrict => !through_gate,
@@ -213,8 +218,8 @@ pub(crate) fn finish(tools: &Tools, run: Run, sections: &[Section]) -> Result<Fi
     }
     let started = Instant::now();
     let mut suite = match run.role {
-        Role::Server => against_server(tools, run.host, sections, &folder)?,
-        Role::Client => against_client(tools, run.host, sections, &folder)?,
+        Role::Server => against_server(tools, run, sections, &folder)?,
+        Role::Client => against_client(tools, run, sections, &folder)?,
     };
     let time = started.elapsed();
     // The test suite's own status and words count every case that isn't implemented as a failure: the report is what counts.
@@ -232,15 +237,15 @@ pub(crate) fn finish(tools: &Tools, run: Run, sections: &[Section]) -> Result<Fi
 
 fn against_server(
     tools: &Tools,
-    host: Host,
+    run: Run,
     sections: &[Section],
     folder: &Path,
 ) -> Result<Background> {
-    let mut server = Background::start(tools.peer(host).arg("server"))?;
+    let mut server = Background::start(tools.peer(run.host).arg("server"))?;
     let address = server.says("listening on ", START_TIME)?;
     let mut url = format!("ws://{address}");
     let mut gate = None;
-    if let Some((program, address)) = tools.gate(host, &url)? {
+    if let Some((program, address)) = tools.gate(run, &url)? {
         (gate, url) = (Some(program), address);
     }
     let mut suite = Background::start(&mut tools.suite("fuzzingclient", &url, sections, folder))?;
@@ -251,7 +256,7 @@ fn against_server(
 
 fn against_client(
     tools: &Tools,
-    host: Host,
+    run: Run,
     sections: &[Section],
     folder: &Path,
 ) -> Result<Background> {
@@ -259,10 +264,10 @@ fn against_client(
     let mut suite = Background::start(&mut suite)?;
     let mut url = suite.says("fuzzingserver listening on ", START_TIME)?;
     let mut gate = None;
-    if let Some((program, address)) = tools.gate(host, &url)? {
+    if let Some((program, address)) = tools.gate(run, &url)? {
         (gate, url) = (Some(program), address);
     }
-    let mut client = tools.peer(host);
+    let mut client = tools.peer(run.host);
     client.args(["client", &url, "--parallel", PARALLEL]);
     match shell::status_within(&mut client, RUN_TIME)? {
         Some(status) if status.success() => suite.ends_within(REPORT_TIME)?,
