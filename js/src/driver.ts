@@ -4,7 +4,7 @@ import { NO_CODE } from './codes.js';
 import { dispose } from './dispose.js';
 import type { Duplex } from './duplex.js';
 import type { Engine } from './engine.js';
-import { WebSocketError } from './error.js';
+import { WebSocketError, shielded } from './error.js';
 import { refusedOf } from './handshake.js';
 import { entrust, relieve } from './leaks.js';
 import { Outbox, type Send } from './outbox.js';
@@ -252,7 +252,7 @@ export class Driver {
       const isStuck = this.#isBlocked && result.consumed === 0 && result.events.length === 0;
       if (!result.more || isStuck || this.#isAsked) {
         // The array may be used again by whoever has read into it.
-        this.#rest = input.length > 0 ? input.slice() : NOTHING;
+        this.#rest = input.length > 0 ? new Uint8Array(input) : NOTHING;
         this.#hasMore = result.more;
         this.#alarm.set(deadline);
         return;
@@ -394,17 +394,6 @@ export class Driver {
 /** A close frame with this code, or without one. */
 export function closeOf(code: number): OutgoingKind {
   return { tag: 'close', val: code === NO_CODE ? undefined : code };
-}
-
-/** Calls the program's listeners: what they throw is for its handler of errors, and the connection goes on. */
-function shielded(call: () => void): void {
-  try {
-    call();
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error;
-    });
-  }
 }
 
 function isMessage({ kind }: Event): boolean {

@@ -71,3 +71,20 @@ export function checked<T>(call: () => T): T {
     throw failure ? new WebSocketError(failure) : error;
   }
 }
+
+/** Why a signal was aborted, as an error. */
+export function reasonOf(signal: AbortSignal): Error {
+  const reason: unknown = signal.reason;
+  return reason instanceof Error ? reason : new DOMException('aborted', 'AbortError');
+}
+
+/** Calls the program's listeners: what they throw is for its handler of errors, and the connection goes on. */
+export function shielded(call: () => void): void {
+  try {
+    call();
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}

@@ -1,7 +1,7 @@
 import type {
   Acceptance, Refusal, Request, RequestHead, ResponseHead,
 } from '../component/interfaces/websocket-protocol-session.js';
-import type { Extension, ExtensionParameter, Header } from '../component/interfaces/websocket-protocol-types.js';
+import type { Extension, ExtensionParameter, Header, Negotiated } from '../component/interfaces/websocket-protocol-types.js';
 import { bytesOf } from './payload.js';
 
 /** What a client asks for. */
@@ -117,6 +117,22 @@ export function extensionsOf(extensions: Extension[]): string {
   const parameter = ({ name, value }: ExtensionParameter): string =>
     value === undefined ? `; ${name}` : `; ${name}=${value}`;
   return extensions.map(({ name, parameters }) => name + parameters.map(parameter).join('')).join(', ');
+}
+
+/** What was negotiated, from the header: the engine checks what it means. */
+export function negotiatedOf({ protocol, extensions = '' }: { protocol?: string; extensions?: string }): Negotiated {
+  const parts = extensions.split(',').map((extension) => extension.split(';').map((part) => part.trim()));
+  const negotiated: Negotiated = {
+    extensions: parts.filter(([name]) => name).map(([name = '', ...parameters]) => ({
+      name,
+      parameters: parameters.map((parameter): ExtensionParameter => {
+        const [, key = '', value] = /^([^=\s]*)(?:\s*=\s*"?([^"]*)"?)?$/.exec(parameter) ?? [];
+        return value === undefined ? { name: key } : { name: key, value };
+      }),
+    })),
+  };
+  if (protocol) negotiated.subprotocol = protocol;
+  return negotiated;
 }
 
 /** A field's value on the wire: each character a byte (RFC 9110, section 5.5). */

@@ -1,8 +1,8 @@
 /**
  * A WebSocket engine in a WebAssembly sandbox, over any transport.
  *
- * {@link WebSocketSession} is one connection, over any duplex of bytes; {@link WebSocket} has the interface of the W3C's. Node's
- * servers and sockets are in `websocket-component/node`, the component itself in `websocket-component/component`.
+ * {@link WebSocketSession} is one connection, over any duplex of bytes; {@link WebSocket} has the interface of the W3C's;
+ * {@link inspect} forwards a connection between two duplexes, and checks it. Node's servers and sockets are in `websocket-component/node`, the component itself in `websocket-component/component`.
  */
 
 export type { Duplex, DuplexListener } from './duplex.js';
@@ -13,6 +13,13 @@ export { Engine, type Source } from './engine.js';
 export { WebSocketError } from './error.js';
 export { CloseEvent, ControlEvent, FailureEvent } from './events.js';
 export type { Answer, Answered, Ask, Asked, Refused } from './handshake.js';
+export {
+  type InspectOptions, type Inspected, type SideOptions, type SideReport, Inspection, inspect,
+} from './inspect/inspection.js';
+export type { Seen, SeenFrame, SeenMessage } from './inspect/seen.js';
+export type {
+  InspectSettings, InspectTimeouts, SideLimits, SideSettings, SideTimeouts, View,
+} from './inspect/settings.js';
 export type { Answering, Closed } from './opening.js';
 export type { Data } from './payload.js';
 export {

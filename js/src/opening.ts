@@ -4,7 +4,7 @@ import { NO_CLOSE } from './codes.js';
 import { Driver, type DriverListener } from './driver.js';
 import { type Transport, duplexOf } from './duplexes/index.js';
 import type { Engine } from './engine.js';
-import { checked } from './error.js';
+import { checked, reasonOf } from './error.js';
 import { CloseEvent, ControlEvent } from './events.js';
 import {
   type Answer, type Answered, type Asked, acceptanceOf, answeredOf, askedOf, refusalOf,
@@ -157,9 +157,4 @@ export class Opening<Owner extends EventTarget> implements DriverListener {
     }
     this.driver.answered();
   }
-}
-
-function reasonOf(signal: AbortSignal): Error {
-  const reason: unknown = signal.reason;
-  return reason instanceof Error ? reason : new DOMException('aborted', 'AbortError');
 }

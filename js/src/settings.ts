@@ -79,13 +79,15 @@ export interface Settings {
 }
 
 /** The option of the engine that each setting of a group sets. */
-type Setters<Group> = { [Name in keyof Group]-?: (options: SessionOptions, value: NonNullable<Group[Name]>) => void };
+export type Setters<Group, Options = SessionOptions> = {
+  [Name in keyof Group]-?: (options: Options, value: NonNullable<Group[Name]>) => void;
+};
 
 const U8 = 2 ** 8 - 1;
 const U32 = 2 ** 32 - 1;
 const U64 = 2n ** 64n - 1n;
 /** A millisecond, in nanoseconds. */
-const MS = 1_000_000;
+export const MS = 1_000_000;
 
 const LIMITS: Setters<Limits> = {
   head: (options, bytes) => options.setMaxHead(u32(bytes)),
@@ -150,8 +152,8 @@ function apply(settings: Settings, options: SessionOptions): void {
 }
 
 /** Applies the settings of a group that are given. `unit` is how many of the engine's units one of the setting's units is. */
-function set<Group extends object>(
-  options: SessionOptions, group: string, given: Group | undefined, setters: Setters<Group>, unit = 1,
+export function set<Group extends object, Options>(
+  options: Options, group: string, given: Group | undefined, setters: Setters<Group, Options>, unit = 1,
 ): void {
   if (!given) return;
   for (const name of Object.keys(setters) as (keyof Group & string)[]) {
@@ -179,15 +181,15 @@ function integer(value: number, max: number): number {
   return value;
 }
 
-function u32(value: number): number {
+export function u32(value: number): number {
   return value === Infinity ? U32 : integer(value, U32);
 }
 
-function u64(value: number): bigint {
+export function u64(value: number): bigint {
   return value === Infinity ? U64 : BigInt(integer(value, Number.MAX_SAFE_INTEGER));
 }
 
-function duration(milliseconds: number): bigint | undefined {
+export function duration(milliseconds: number): bigint | undefined {
   if (milliseconds === Infinity) return undefined;
   const nanoseconds = Math.round(milliseconds * MS);
   if (!(nanoseconds >= 0)) throw new RangeError();

@@ -1,0 +1,353 @@
+import type { Side, Traffic, WebsocketInspector } from '../../component/interfaces/websocket-protocol-inspector.js';
+import { asyncDispose, dispose } from '../dispose.js';
+import { type Transport, duplexOf } from '../duplexes/index.js';
+import { Engine } from '../engine.js';
+import { WebSocketError, checked, reasonOf, shielded } from '../error.js';
+import { extensionsOf, negotiatedOf } from '../handshake.js';
+import { entrust, relieve } from '../leaks.js';
+import { type Data, bytesOf } from '../payload.js';
+import { Alarm, now } from '../time.js';
+import { Forwarder, other } from './forwarder.js';
+import { Line } from './line.js';
+import { type Seen, type SeenMessage, seenOf } from './seen.js';
+import { type InspectSettings, type SideSettings, withInspectorOptions } from './settings.js';
+
+/** The options for what one side sends. */
+export interface SideOptions extends SideSettings {
+  /**
+   * Decides on each message: false leaves it out. Until then it is held, and so is what is behind it. One that is longer than
+   * `view.payload` goes on undecided. A compressed message can only be left out if later ones don't refer to it.
+   */
+  decide?: (message: SeenMessage) => boolean | PromiseLike<boolean>;
+}
+
+/** The options of an inspected connection. */
+export interface InspectOptions extends InspectSettings {
+  client?: SideOptions;
+  server?: SideOptions;
+  /** What was negotiated, if the handshake has been made already and the transports begin with frames. */
+  negotiated?: { protocol?: string; extensions?: string };
+  /** Is told what passes, as far as the sides' `view` says. */
+  seen?: (seen: Seen) => void;
+  /** Drops both transports when it is aborted. */
+  signal?: AbortSignal;
+  /** The sandbox. Without it, the one that all share: {@link Engine.shared}. */
+  engine?: Engine;
+}
+
+/** What one side did. */
+export interface SideReport {
+  /** How many data frames it has sent. */
+  readonly frames: number;
+  /** How many messages. */
+  readonly messages: number;
+  /** The payloads of those frames on the wire, in bytes. */
+  readonly bytes: number;
+  /** The code of the close frame that it has sent: 1005 for one without a code, nothing if it has sent none. */
+  readonly closeReceived: number | undefined;
+  /** The code of the close frame that it was sent. */
+  readonly closeSent: number | undefined;
+}
+
+/** How an inspected connection ended. */
+export interface Inspected {
+  /** Whether both sides sent a close frame, and no rule was broken. */
+  readonly wasClean: boolean;
+  /** The side that sent the first close frame, if no rule was broken before that. */
+  readonly closedBy: Side | undefined;
+  /** The first rule that was broken, and who broke it. `error.offset` counts what that side had sent. */
+  readonly violation: { readonly from: Side; readonly error: WebSocketError } | undefined;
+  /** What a transport or `decide` failed with, why the connection was aborted, or that the sandbox trapped. */
+  readonly error: Error | undefined;
+  /** Without counts and codes if the sandbox trapped. */
+  readonly client: SideReport;
+  /** Likewise. */
+  readonly server: SideReport;
+}
+
+const SIDES: readonly Side[] = ['client', 'server'];
+/** How much the engine wants for masks and pings, in bytes. */
+const ENTROPY = 32;
+const INTERNAL_ERROR = 1011;
+
+/**
+ * Forwards a WebSocket connection between two transports as it is, and checks every rule in both directions. A side that breaks
+ * one is closed with the rule's code, and the other one with 1014 or 1001.
+ *
+ * @param client The transport to the side that asks for the connection.
+ * @param server The transport to the side that accepts it.
+ * @throws RangeError If a number is out of its range. WebSocketError If `negotiated` can't be inspected.
+ */
+export async function inspect(client: Transport, server: Transport, options: InspectOptions = {}): Promise<Inspection> {
+  const engine = options.engine ?? (await Engine.shared());
+  const lines = { client: new Line(duplexOf(client)), server: new Line(duplexOf(server)) };
+  const { signal, negotiated } = options;
+  if (signal?.aborted) {
+    for (const side of SIDES) lines[side].destroy();
+    throw reasonOf(signal);
+  }
+  const { WebsocketInspector } = engine.component.inspector;
+  const entropy = crypto.getRandomValues(new Uint8Array(ENTROPY));
+  const held = SIDES.filter((side) => options[side]?.decide);
+  const inspector = withInspectorOptions(engine, options, held, (made) =>
+    negotiated
+      ? WebsocketInspector.open(made, entropy, negotiatedOf(negotiated), now())
+      : WebsocketInspector.create(made, entropy, now()),
+  );
+  return new Inspection(engine, inspector, lines, options);
+}
+
+/** A connection between two others that is being inspected. */
+export class Inspection {
+  /** Settles when the connection has ended, and is never rejected. */
+  readonly closed: Promise<Inspected>;
+  readonly #engine: Engine;
+  readonly #inspector: WebsocketInspector;
+  readonly #lines: Record<Side, Line>;
+  readonly #options: InspectOptions;
+  readonly #forwarder: Forwarder;
+  readonly #alarm = new Alarm(() => this.#do(() => this.#forwarder.timePasses()));
+  /** What happens while something else is being done. */
+  readonly #todo: (() => void)[] = [];
+  /** That a side is blocked, as far as the inspector knows. */
+  readonly #isBlocked: Record<Side, boolean> = { client: false, server: false };
+  /** The decisions of each side, in the order of its messages. */
+  readonly #decisions: Record<Side, Promise<void>> = { client: Promise.resolve(), server: Promise.resolve() };
+  #isBusy = false;
+  #hasEnded = false;
+  #error: Error | undefined;
+  #resolve!: (inspected: Inspected) => void;
+
+  /** @internal {@link inspect} makes one. */
+  constructor(engine: Engine, inspector: WebsocketInspector, lines: Record<Side, Line>, options: InspectOptions) {
+    this.#engine = engine;
+    this.#inspector = inspector;
+    this.#lines = lines;
+    this.#options = options;
+    this.#forwarder = new Forwarder(inspector, {
+      write: (to, bytes) => this.#lines[to].write(bytes),
+      seen: (from, seen, payload) => shielded(() => {
+        const all = seenOf(inspector, from, seen, payload, (message) => this.#decide(from, message));
+        for (const one of all) shielded(() => options.seen?.(one));
+      }),
+    });
+    this.closed = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+    entrust(this, inspector);
+    const abort = (): void => this.#abort(reasonOf(options.signal as AbortSignal));
+    options.signal?.addEventListener('abort', abort, { once: true });
+    void this.closed.then(() => options.signal?.removeEventListener('abort', abort));
+    this.#do(() => {});
+    for (const side of SIDES) this.#start(side);
+  }
+
+  /** Where the connection is in its life, in the words of the W3C's `WebSocket`. */
+  get state(): 'connecting' | 'open' | 'closing' | 'closed' {
+    if (this.#hasEnded) return 'closed';
+    const { state } = this.#forwarder;
+    return state === 'draining' ? 'closing' : state;
+  }
+
+  /** The subprotocol that was negotiated, or nothing. Of a connection that is open. */
+  get protocol(): string {
+    return this.#ask((inspector) => inspector.negotiated())?.subprotocol ?? '';
+  }
+
+  /** The extensions in use, as in the header. Of a connection that is open. */
+  get extensions(): string {
+    return extensionsOf(this.#ask((inspector) => inspector.negotiated())?.extensions ?? []);
+  }
+
+  /** How many bytes of memory the inspector has taken in the sandbox. */
+  get memory(): number {
+    return Number(this.#ask((inspector) => inspector.memory()) ?? 0);
+  }
+
+  /** Inserts a ping towards a side. Its pong is seen as `round-trip`. */
+  ping(to: Side): Promise<void> {
+    return this.#insert((inspector, time) => inspector.ping(to, time));
+  }
+
+  /**
+   * Inserts a message towards a side, between two others: a string as text, anything else as bytes.
+   *
+   * @throws WebSocketError If it can't be: `not-open`, `already-closing` or `queue-full`.
+   */
+  insert(to: Side, data: Data): Promise<void> {
+    const bytes = bytesOf(data);
+    return this.#insert((inspector, time) => inspector.insert(to, bytes, typeof data === 'string', time));
+  }
+
+  /**
+   * Closes both sides, each at its next boundary of frames. A connection that is not open yet is dropped.
+   *
+   * @returns What came of it; see `closed`.
+   * @throws WebSocketError If the code or the reason can't be sent.
+   */
+  async close(code = 1001, reason = ''): Promise<Inspected> {
+    if (this.state === 'connecting') this.abort();
+    else if (this.state === 'open') await this.#insert((inspector, time) => inspector.close(code, reason, time));
+    return this.closed;
+  }
+
+  /** Drops both transports at once, without sending a close frame. */
+  abort(): void {
+    this.#abort(undefined);
+  }
+
+  [dispose](): void {
+    this.abort();
+  }
+
+  /** Closes both sides with 1001, and waits for the end. */
+  async [asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #start(side: Side): void {
+    const line = this.#lines[side];
+    line.start({
+      data: (bytes) => {
+        // The array may be used again when the call returns.
+        const input = this.#isBusy ? new Uint8Array(bytes) : bytes;
+        this.#do(() => this.#forwarder.input(side, input));
+      },
+      end: (error) => {
+        // What a transport says of its end counts while there is something to lose.
+        if (error && this.#forwarder.state !== 'draining' && !this.#hasEnded) this.#error ??= error;
+        this.#do(() => this.#forwarder.tell((inspector, time) => inspector.endOfInput(side, time)));
+      },
+      drained: () => this.#do(() => {
+        if (!this.#isBlocked[side]) return;
+        this.#isBlocked[side] = false;
+        this.#forwarder.tell((inspector, time) => inspector.outputTaken(side, time));
+      }),
+    });
+  }
+
+  /** Does one thing after the other: a duplex may report something while it is written to. */
+  #do(act: () => void): void {
+    if (this.#hasEnded) return;
+    this.#todo.push(act);
+    if (this.#isBusy) return;
+    this.#isBusy = true;
+    try {
+      for (let next = this.#todo.shift(); next && !this.#hasEnded; next = this.#todo.shift()) {
+        if (this.#engine.failure) throw this.#engine.failure;
+        next();
+        this.#settle();
+      }
+    } catch (error) {
+      // There is nothing else that a call can throw.
+      this.#engine.trapped(error);
+      this.#abort(this.#engine.failure);
+    }
+    this.#isBusy = false;
+  }
+
+  /** Brings the transports to where the inspector is. */
+  #settle(): void {
+    if (this.#hasEnded) return;
+    for (const side of SIDES) this.#settleLine(side);
+    for (const side of SIDES) this.#endLine(side);
+    if (this.#forwarder.state === 'closed' || SIDES.every((side) => this.#lines[side].isGone)) return this.#finish();
+    this.#alarm.set(this.#forwarder.nextDeadline);
+  }
+
+  #endLine(side: Side): void {
+    const end = this.#forwarder.endOf(side);
+    if (end === 'shutdown') this.#lines[side].end();
+    if (end === 'reset') this.#lines[side].destroy();
+  }
+
+  /** A side is read while the other one takes what comes of it. */
+  #settleLine(side: Side): void {
+    const line = this.#lines[side];
+    if (line.isBlocked && !this.#isBlocked[side]) {
+      this.#isBlocked[side] = true;
+      this.#forwarder.tell((inspector, time) => inspector.outputBlocked(side, time));
+    }
+    const { state } = this.#forwarder;
+    const isOver = state === 'draining' || state === 'closed';
+    const reads = isOver || (this.#forwarder.takes(side) && !this.#lines[other(side)].isBlocked);
+    if (!line.setReading(reads) || line.hasInputEnded) return;
+    this.#forwarder.tell((inspector, time) => (reads ? inspector.resumeReading(side, time) : inspector.pauseReading(side, time)));
+  }
+
+  /** Calls the option for it, and does as it says once those before have been decided on. */
+  #decide(from: Side, message: SeenMessage): void {
+    const decision = (async () => this.#options[from]?.decide?.(message) ?? true)();
+    const decide = async (): Promise<void> => {
+      const goesOn = await decision;
+      if (!this.#hasEnded) await this.#insert((inspector, time) => inspector.decide(from, goesOn, time));
+    };
+    // A mistake of the program's must let nothing through.
+    this.#decisions[from] = this.#decisions[from].then(decide).catch((error: unknown) => {
+      if (this.#hasEnded) return;
+      this.#error ??= error instanceof Error ? error : new Error(String(error));
+      this.close(INTERNAL_ERROR).catch(() => {});
+    });
+  }
+
+  #insert(call: (inspector: WebsocketInspector, time: bigint) => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#hasEnded) return reject(this.#error ?? new Error('the connection has ended'));
+      this.#do(() => {
+        try {
+          this.#forwarder.tell((inspector, time) => checked(() => call(inspector, time)));
+        } catch (error) {
+          // The program's mistakes are told to it.
+          reject(error);
+          if (!(error instanceof WebSocketError || error instanceof TypeError)) throw error;
+        }
+        resolve();
+      });
+    });
+  }
+
+  #ask<T>(call: (inspector: WebsocketInspector) => T): T | undefined {
+    return this.#hasEnded || this.#engine.failure ? undefined : call(this.#inspector);
+  }
+
+  #abort(error: Error | undefined): void {
+    if (this.#hasEnded) return;
+    this.#error ??= error;
+    this.#end();
+    for (const side of SIDES) this.#lines[side].destroy();
+  }
+
+  /** Both sides have ended, or their time is up. */
+  #finish(): void {
+    this.#end();
+    for (const side of SIDES) this.#lines[side].finish();
+  }
+
+  #end(): void {
+    const [client, server] = [this.#report('client'), this.#report('server')];
+    const { violation, closedBy } = this.#forwarder;
+    this.#hasEnded = true;
+    this.#alarm.set(undefined);
+    relieve(this);
+    if (!this.#engine.failure) this.#inspector[dispose]();
+    this.#resolve({
+      wasClean: !violation && client.closeReceived !== undefined && server.closeReceived !== undefined,
+      closedBy,
+      violation: violation && { from: violation.from, error: new WebSocketError(violation.failure) },
+      error: this.#error,
+      client,
+      server,
+    });
+  }
+
+  #report(side: Side): SideReport {
+    const traffic: Traffic = this.#ask((inspector) => inspector.traffic(side)) ?? { frames: 0n, messages: 0n, bytes: 0n };
+    return {
+      frames: Number(traffic.frames),
+      messages: Number(traffic.messages),
+      bytes: Number(traffic.bytes),
+      closeReceived: this.#ask((inspector) => inspector.closeCode(side)),
+      closeSent: this.#ask((inspector) => inspector.closeSent(side)),
+    };
+  }
+}
