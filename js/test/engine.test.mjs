@@ -6,31 +6,11 @@ import { relative } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Engine } from 'websocket-component';
+import { coreOf } from './support/component.mjs';
 import { http, pair, take } from './support/connections.mjs';
 
 const misbehaving = new URL('../../target/component/websocket-misbehave.wasm', import.meta.url);
 const file = new URL(import.meta.resolve('websocket-component/component/websocket.core.wasm'));
-
-/** The first core module of a component: the section with the number 1. */
-function coreOf(component) {
-  let at = 8;
-  const length = () => {
-    let value = 0;
-    for (let shift = 0; ; shift += 7) {
-      const byte = component[at];
-      at += 1;
-      value |= (byte & 0x7f) << shift;
-      if (byte < 0x80) return value;
-    }
-  };
-  for (;;) {
-    const section = component[at];
-    at += 1;
-    const end = length() + at;
-    if (section === 1) return component.subarray(at, end);
-    at = end;
-  }
-}
 
 test('it comes from a file, a URL, a response, bytes or a module, and works', async (t) => {
   const bytes = await readFile(file);

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocketError, inspect } from 'websocket-component';
 import { frame, manual, opening, ports, responseTo, serveWs, streams, take, webStreams, wsClient } from './support/connections.mjs';
-import { between, close, closeCode, plain, proxy, through, unmasked } from './support/inspections.mjs';
+import { between, close, closeCode, keepAlive, plain, proxy, through, unmasked, until } from './support/inspections.mjs';
 
 const hash = (data) => createHash('sha256').update(data).digest('hex');
 
@@ -230,8 +230,8 @@ test('the proxy may close both sides, at boundaries of frames', async () => {
   await assert.rejects(inspection.ping('client'), /has ended/);
 });
 
-test('a side is not read while the other one takes nothing, and that is not held against it', async () => {
-  const keepAlive = setInterval(() => {}, 1000);
+test('a side is not read while the other one takes nothing, and that is not held against it', async (t) => {
+  keepAlive(t);
   const { client, server, inspection } = await between({ client: { timeouts: { idle: 60 } } });
   server.isFull = true;
   client.listener.data(frame(0x82, 'one'));
@@ -243,11 +243,10 @@ test('a side is not read while the other one takes nothing, and that is not held
   server.isFull = false;
   server.listener.drained();
   assert.equal(client.isPaused, false);
-  await sleep(150);
+  await until(() => client.calls.length > 0);
   for (const duplex of [server, client]) duplex.listener.end();
   const { violation } = await inspection.closed;
   assert.deepEqual([violation.from, violation.error.rule, violation.error.limit], ['client', 'idle-timeout', 60]);
-  clearInterval(keepAlive);
 });
 
 test('a receiver that doesn\'t read stops the sender, and what is kept is bounded', async (t) => {
@@ -274,22 +273,21 @@ test('a receiver that doesn\'t read stops the sender, and what is kept is bounde
   while (received < count << 20) await sleep(5);
 });
 
-test('a receiver that takes nothing for too long is cut off, and one that takes little is not', async () => {
-  const keepAlive = setInterval(() => {}, 1000);
+test('a receiver that takes nothing for too long is cut off, and one that takes little is not', async (t) => {
+  keepAlive(t);
   const held = { view: { payload: Infinity }, decide: () => true };
-  const { client, server, inspection } = await between({ server: held, client: { timeouts: { write: 100 } } });
+  const { client, server, inspection } = await between({ server: held, client: { timeouts: { write: 500 } } });
   client.isFull = true;
   for (let count = 0; count < 20; count += 1) server.listener.data(plain(count === 0 ? 0x02 : count === 19 ? 0x80 : 0x00, Buffer.alloc(60_000)));
   for (let count = 0; count < 6; count += 1) {
-    await sleep(60);
+    await sleep(150);
     assert.equal(client.written().length, (count + 1) << 16);
     client.listener.drained();
   }
   assert.equal(inspection.state, 'open');
-  await sleep(200);
+  await until(() => client.calls.length > 0);
   assert.deepEqual(client.calls, ['destroy']);
   server.listener.end();
   const { violation } = await inspection.closed;
   assert.deepEqual([violation.from, violation.error.rule], ['client', 'write-timeout']);
-  clearInterval(keepAlive);
 });

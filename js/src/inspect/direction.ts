@@ -28,6 +28,11 @@ export class Direction {
   #end: End = 'none';
   #isFinal = false;
 
+  /** How many bytes are held. */
+  get held(): number {
+    return this.#held.length;
+  }
+
   /** How the transport to the receiver ends, now that all that may go on was given out. */
   get end(): End {
     const isAwaited = this.#position < this.#to || this.#edits.length > 0;

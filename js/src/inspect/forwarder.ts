@@ -71,6 +71,11 @@ export class Forwarder {
     return this.#directions[from].rest.length === 0;
   }
 
+  /** How many bytes of what a side has sent may not go on yet. */
+  held(from: Side): number {
+    return this.#directions[from].held;
+  }
+
   /** Takes what a side has sent. */
   input(from: Side, bytes: Uint8Array): void {
     this.#lookAt(from, bytes);

@@ -69,6 +69,8 @@ const SIDES: readonly Side[] = ['client', 'server'];
 /** How much the engine wants for masks and pings, in bytes. */
 const ENTROPY = 32;
 const INTERNAL_ERROR = 1011;
+/** A side is not read while more bytes than this wait for a decision. */
+const HIGH_WATER = 1 << 16;
 
 /**
  * Forwards a WebSocket connection between two transports as it is, and checks every rule in both directions. A side that breaks
@@ -111,6 +113,8 @@ export class Inspection {
   readonly #todo: (() => void)[] = [];
   /** That a side is blocked, as far as the inspector knows. */
   readonly #isBlocked: Record<Side, boolean> = { client: false, server: false };
+  /** How many messages of each side wait to be decided on. */
+  readonly #undecided: Record<Side, number> = { client: 0, server: 0 };
   /** The decisions of each side, in the order of its messages. */
   readonly #decisions: Record<Side, Promise<void>> = { client: Promise.resolve(), server: Promise.resolve() };
   #isBusy = false;
@@ -261,16 +265,22 @@ export class Inspection {
     if (end === 'reset') this.#lines[side].destroy();
   }
 
-  /** A side is read while the other one takes what comes of it. */
+  /** Whether a side is read: what comes of it goes on, or is no longer looked at. */
+  #reads(side: Side): boolean {
+    const { state } = this.#forwarder;
+    if (state === 'draining' || state === 'closed') return true;
+    const awaitsDecision = this.#undecided[side] > 0 && this.#forwarder.held(side) > HIGH_WATER;
+    return this.#forwarder.takes(side) && !awaitsDecision && !this.#lines[other(side)].isBlocked;
+  }
+
+  /** Tells the inspector of it if a side takes nothing, or is read no more or again. */
   #settleLine(side: Side): void {
     const line = this.#lines[side];
     if (line.isBlocked && !this.#isBlocked[side]) {
       this.#isBlocked[side] = true;
       this.#forwarder.tell((inspector, time) => inspector.outputBlocked(side, time));
     }
-    const { state } = this.#forwarder;
-    const isOver = state === 'draining' || state === 'closed';
-    const reads = isOver || (this.#forwarder.takes(side) && !this.#lines[other(side)].isBlocked);
+    const reads = this.#reads(side);
     if (!line.setReading(reads) || line.hasInputEnded) return;
     this.#forwarder.tell((inspector, time) => (reads ? inspector.resumeReading(side, time) : inspector.pauseReading(side, time)));
   }
@@ -278,8 +288,11 @@ export class Inspection {
   /** Calls the option for it, and does as it says once those before have been decided on. */
   #decide(from: Side, message: SeenMessage): void {
     const decision = (async () => this.#options[from]?.decide?.(message) ?? true)();
+    this.#undecided[from] += 1;
     const decide = async (): Promise<void> => {
-      const goesOn = await decision;
+      const goesOn = await decision.finally(() => {
+        this.#undecided[from] -= 1;
+      });
       if (!this.#hasEnded) await this.#insert((inspector, time) => inspector.decide(from, goesOn, time));
     };
     // A mistake of the program's must let nothing through.

@@ -2,6 +2,7 @@
 
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'websocket-component';
 import { frame, manual, pair, ports } from './connections.mjs';
 
@@ -61,4 +62,15 @@ export async function proxy(t, to, options = {}) {
     front.close();
   });
   return { url: `ws://127.0.0.1:${front.address().port}/chat`, inspections, sockets };
+}
+
+/** Timers of the package don't keep a program alive. Until the test is over, this does. */
+export function keepAlive(t) {
+  const timer = setInterval(() => {}, 1000);
+  t.after(() => clearInterval(timer));
+}
+
+/** Waits for a condition. */
+export async function until(holds) {
+  while (!holds()) await sleep(2);
 }
