@@ -4,7 +4,9 @@
 //! [`Duration`] of a span. A session's settings are the engine's [`Config`], from which options are created in the
 //! guest.
 
-pub use websocket_component::{Config, Deflate, Delivery, Limits, PongPolicy, Rule, Timeouts};
+pub use websocket_component::{
+    Config, Deflate, Delivery, FrameHeader, Limits, PongPolicy, Rule, Timeouts,
+};
 
 pub use crate::bindings::exports::websocket::protocol::session::{
     Acceptance, Action, ActionId, ActionQueue, CloseFrame, Completion, Compression, Event,

@@ -29,7 +29,7 @@ mod bindings {
     wit_bindgen::generate!({
         world: "websocket",
         path: "wit",
-        features: ["actions", "inspector", "relay"],
+        features: ["actions", "direct", "inspector", "relay"],
         generate_all,
         // By hand, in `exchange` and `advance`.
         skip: [

@@ -188,6 +188,14 @@ impl wit::GuestWebsocketSession for Resource {
         })?)
     }
 
+    fn frame_header(&self, text: bool, length: u64) -> Answer<Option<wit::OutgoingHeader>> {
+        let header = self.with(|session| session.frame_header_of(text, length))?;
+        Ok(header.map(|header| {
+            let [low, high] = header.to_bits();
+            wit::OutgoingHeader { low, high }
+        }))
+    }
+
     fn receive(&self, context: Option<u64>) -> Answer<()> {
         Ok(self.with(|session| session.receive(context))?)
     }

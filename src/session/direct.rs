@@ -25,6 +25,59 @@ impl FrameHeader {
         self.bytes.get(..self.length).unwrap_or_default()
     }
 
+    /// Returns the header as two numbers: its bytes from the lowest bits of the first on, in
+    /// the highest byte of the second how many there are, and below that 1 if the last four
+    /// are the key.
+    pub fn to_bits(self) -> [u64; 2] {
+        let mut bytes = [0; 16];
+        for (to, from) in bytes.iter_mut().zip(self.as_bytes()) {
+            *to = *from;
+        }
+        let (low, high) = bytes.split_at(8);
+        let word = |half: &[u8]| {
+            half.iter()
+                .rev()
+                .fold(0, |word, byte| word << 8 | u64::from(*byte))
+        };
+        let key = u64::from(self.key.is_some());
+        [
+            word(low),
+            word(high) | (self.length as u64) << 56 | key << 48,
+        ]
+    }
+
+    /// Returns the header that [`FrameHeader::to_bits`] has written, and none for any other
+    /// numbers.
+    ///
+    /// ```
+    /// use websocket_component::{Config, FrameHeader, Instant, Session};
+    ///
+    /// # fn main() -> Result<(), websocket_component::Rule> {
+    /// let now = Instant::from_nanos(0);
+    /// let mut server = Session::open_server(Config::default(), Default::default(), now)?;
+    /// let header = server.frame_header_of(false, 1 << 20)?.expect("nothing waits");
+    /// let copy = FrameHeader::from_bits(header.to_bits()).expect("a header");
+    /// assert_eq!(copy.as_bytes(), b"\x82\x7f\0\0\0\0\0\x10\0\0");
+    /// assert!(FrameHeader::from_bits([0, 0]).is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn from_bits([low, high]: [u64; 2]) -> Option<FrameHeader> {
+        let mut bytes = [0; header::MAX_LENGTH];
+        let all = low.to_le_bytes().into_iter().chain(high.to_le_bytes());
+        for (to, from) in bytes.iter_mut().zip(all) {
+            *to = from;
+        }
+        let length = (high >> 56) as usize;
+        let written = bytes.get(..length).filter(|bytes| bytes.len() >= 2)?;
+        let key = match high >> 48 & 0xff {
+            0 => None,
+            1 => Some(*written.last_chunk()?),
+            _ => return None,
+        };
+        Some(FrameHeader { bytes, length, key })
+    }
+
     /// Masks the payload before it is written (RFC 6455, section 5.3); a server's is left
     /// unchanged. A part of the payload can be masked alone; `offset` is where in the payload
     /// it begins.
@@ -79,5 +132,23 @@ impl Session {
     pub fn frame_header(&mut self, message: Message<'_>) -> Result<Option<FrameHeader>, Rule> {
         self.check_open(message.is_ping_or_pong())?;
         self.sender.head(message)
+    }
+
+    /// Returns the header of a message whose payload the session never sees, as
+    /// [`Session::frame_header`] does: a text of this length, which has to be UTF-8, or binary
+    /// data.
+    ///
+    /// # Errors
+    ///
+    /// [`Rule::NotOpen`], [`Rule::AlreadyClosing`], [`Rule::Aborted`],
+    /// [`Rule::FragmentMismatch`], and [`Rule::TextNotUtf8`] if it would end a text whose last
+    /// fragment ends inside a character.
+    pub fn frame_header_of(
+        &mut self,
+        is_text: bool,
+        length: u64,
+    ) -> Result<Option<FrameHeader>, Rule> {
+        self.check_open(false)?;
+        self.sender.head_of(is_text, length)
     }
 }

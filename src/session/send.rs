@@ -168,6 +168,26 @@ impl Sender {
         Ok(Some(FrameHeader::new(first, length, self.next_key())))
     }
 
+    /// The same for a payload that is not here, and valid.
+    pub(super) fn head_of(&mut self, text: bool, length: u64) -> Result<Option<FrameHeader>, Rule> {
+        let Ok(length) = usize::try_from(length) else {
+            return Ok(None);
+        };
+        if !self.is_empty() || self.compressor.is_some() {
+            return Ok(None);
+        }
+        let whole = Fragment {
+            text,
+            bytes: &[],
+            last: true,
+            is_utf8: true,
+            is_limited: false,
+        };
+        let (first, utf8) = self.admit(&whole)?;
+        self.keep_open(&whole, false, utf8);
+        Ok(Some(FrameHeader::new(first, length, self.next_key())))
+    }
+
     /// Queues a message of the host's with its payload, which is not copied if it is long
     /// and stays as it is.
     pub(super) fn push_owned(

@@ -13,14 +13,14 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    /// The first of the outbox: one, or as many as have no more than `most` bytes together.
-    pub(super) fn of(outbox: &VecDeque<Message>, most: u32) -> Self {
+    /// The first of the outbox: one, or as many as have no more than `most` bytes together, and each less than `long`.
+    pub(super) fn of(outbox: &VecDeque<Message>, most: u32, long: usize) -> Self {
         let mut batch = Self::default();
         let mut end = 0_u32;
         for message in outbox {
             let record = message.outgoing(end);
             end = end.saturating_add(record.length);
-            if end > most && !batch.records.is_empty() {
+            if (end > most || message.len() >= long) && !batch.records.is_empty() {
                 break;
             }
             batch.records.push(record);
@@ -53,7 +53,7 @@ mod tests {
             .iter()
             .map(|&size| Message::binary(vec![1; size]))
             .collect();
-        let batch = Batch::of(&outbox, most);
+        let batch = Batch::of(&outbox, most, 1000);
         let places = batch
             .records
             .iter()
@@ -65,6 +65,12 @@ mod tests {
     fn those_that_fit_go_together() {
         assert_eq!(batch(&[3, 0, 4, 5], 10), (vec![(0, 3), (3, 0), (3, 4)], 7));
         assert_eq!(batch(&[3, 7, 0], 10), (vec![(0, 3), (3, 7), (10, 0)], 10));
+    }
+
+    #[test]
+    fn a_long_one_goes_alone() {
+        assert_eq!(batch(&[1, 1000, 1], 2000), (vec![(0, 1)], 1));
+        assert_eq!(batch(&[1000, 1], 2000), (vec![(0, 1000), (1000, 1)], 1001));
     }
 
     #[test]

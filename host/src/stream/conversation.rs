@@ -8,13 +8,17 @@ use bytes::Bytes;
 use super::batch::Batch;
 use super::message::Message;
 use crate::clock::Clock;
-use crate::error::SandboxError;
+use crate::error::{CallError, SandboxError};
 use crate::exchanged::Exchanged;
 use crate::guest::{Guest, Session};
-use crate::protocol::{Event, EventKind, Failure, Instant, Rule, State};
+use crate::protocol::{Event, EventKind, Failure, FrameHeader, Instant, Rule, State};
 
 /// The most bytes of messages, and of output, that one exchange brings.
 pub(super) const CAPACITY: u32 = 64 << 10;
+
+/// From this length on a message's payload stays outside the guest, if it can: copying it in and out costs more than a
+/// call for its header, and the guest's memory would stay that large.
+pub(super) const LONG: usize = 16 << 10;
 
 /// How many messages a queue has room for while it is empty.
 const KEPT: usize = 8;
@@ -31,6 +35,8 @@ pub(super) struct Conversation {
     /// To be sent, and not yet the session's.
     outbox: VecDeque<Message>,
     outbox_cost: usize,
+    /// The payload of the next message goes through the guest, however long it is.
+    goes_inside: bool,
     /// Read, and not yet taken by the session.
     unread: Vec<u8>,
     /// The session didn't want `unread`, and asking again is of no use before something else has happened.
@@ -58,6 +64,7 @@ impl Conversation {
             inbox: VecDeque::new(),
             outbox: VecDeque::new(),
             outbox_cost: 0,
+            goes_inside: false,
             unread: Vec::new(),
             stalled: false,
             // The first exchange tells the deadline, and may bring a client's request.
@@ -145,9 +152,10 @@ impl Conversation {
         let again = fresh.is_empty() && self.inbox.is_empty();
         let input = if again { &unread } else { fresh };
         // Not before the session has handed out what it has: what it can hold has a limit.
-        let send = can_write && !self.more && !self.outbox.is_empty();
+        let waits = self.goes_inside || !self.outbox.front().is_some_and(is_long);
+        let send = can_write && !self.more && !self.outbox.is_empty() && waits;
         let batch = if send {
-            Batch::of(&self.outbox, CAPACITY)
+            Batch::of(&self.outbox, CAPACITY, LONG)
         } else {
             Batch::default()
         };
@@ -192,6 +200,28 @@ impl Conversation {
         Ok(())
     }
 
+    /// Takes the next message out of the outbox if its payload need not go through the guest, with its header.
+    pub(super) fn direct(&mut self) -> Result<Option<(FrameHeader, Message)>, SandboxError> {
+        let Some(message) = self.outbox.front().filter(|message| is_long(message)) else {
+            return Ok(None);
+        };
+        let is_text = matches!(message, Message::Text(_));
+        let length = message.len() as u64;
+        let header = match self.guest.frame_header(&self.session, is_text, length) {
+            Ok(header) => header,
+            // An exchange says so, too.
+            Err(CallError::Failure(_)) => None,
+            Err(CallError::Sandbox(error)) => return Err(error),
+        };
+        let Some(header) = header else {
+            self.goes_inside = true;
+            return Ok(None);
+        };
+        let message = self.outbox.pop_front();
+        self.sent(0, None);
+        Ok(message.map(|message| (header, message)))
+    }
+
     /// The transport has taken some of what was handed out, or none of it; and whether it is blocked now.
     pub(super) fn output_moved(&mut self, taken: bool, blocked: bool) -> Result<(), SandboxError> {
         let now = self.clock.now();
@@ -218,6 +248,9 @@ impl Conversation {
         if self.state.has_ended() {
             self.dropped |= !self.outbox.is_empty();
             self.outbox.clear();
+        }
+        if accepted > 0 {
+            self.goes_inside = false;
         }
         self.outbox_cost = self.outbox.iter().map(cost).sum();
         if self.outbox.is_empty() {
@@ -252,6 +285,10 @@ fn deliver(result: &Exchanged<'_>, inbox: &mut VecDeque<Message>) -> Result<(), 
         inbox.extend(Message::received(event, payload)?);
     }
     Ok(())
+}
+
+fn is_long(message: &Message) -> bool {
+    message.is_data() && message.len() >= LONG
 }
 
 /// What a message that waits takes.

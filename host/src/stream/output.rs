@@ -1,6 +1,6 @@
 //! Bytes that wait to be written.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -59,6 +59,38 @@ impl Output {
             return result;
         }
         self.keep(bytes);
+        Ok(())
+    }
+
+    /// Writes a header and its payload in the same way, in one write if the transport can.
+    pub(super) fn write_frame<IO>(
+        &mut self,
+        cx: &mut Context<'_>,
+        io: &mut IO,
+        mut header: &[u8],
+        mut payload: &[u8],
+    ) -> io::Result<()>
+    where
+        IO: AsyncWrite + Unpin,
+    {
+        while self.is_empty() && !header.is_empty() {
+            let both = [IoSlice::new(header), IoSlice::new(payload)];
+            match Pin::new(&mut *io).poll_write_vectored(cx, &both) {
+                Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
+                Poll::Ready(Ok(written)) => {
+                    let of_header = written.min(header.len());
+                    header = &header[of_header..];
+                    payload = payload.get(written - of_header..).unwrap_or_default();
+                }
+                Poll::Ready(Err(error)) => return Err(error),
+                Poll::Pending => break,
+            }
+        }
+        if header.is_empty() {
+            return self.write(cx, io, payload);
+        }
+        self.keep(header);
+        self.keep(payload);
         Ok(())
     }
 

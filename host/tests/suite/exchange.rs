@@ -292,3 +292,64 @@ fn a_session_is_no_other_guests() {
     assert_eq!(other.state(&same), Ok(State::Connecting));
     assert_eq!(guest.state(&session), Ok(State::Connecting));
 }
+
+#[test]
+fn a_payload_that_the_caller_writes_costs_the_guest_no_memory() {
+    let mut guest = sandbox().guest().expect("a guest");
+    let mut other = sandbox().guest().expect("a guest");
+    let sides = [open(&mut guest), open(&mut other)];
+    let before = guest.memory();
+    let payload = vec![b'x'; 1 << 20];
+    for is_text in [true, false] {
+        // Another guest has the receiver.
+        let (from, to) = match is_text {
+            true => (&sides[0].0, &sides[1].1),
+            false => (&sides[0].1, &sides[1].0),
+        };
+        let header = guest.frame_header(from, is_text, payload.len() as u64);
+        let header = header.expect("it is open").expect("nothing waits");
+        let mut frame = [header.as_bytes(), &payload].concat();
+        header.mask(&mut frame[header.as_bytes().len()..], 0);
+        assert_eq!(guest.memory(), before);
+        let result = other.exchange(to, &frame, &[], b"", 3, 2 << 20);
+        let result = result.expect("a result");
+        assert_eq!(result.consumed, frame.len());
+        let [event] = &result.events[..] else {
+            panic!("{:?}", result.events);
+        };
+        assert_eq!(event.kind == EventKind::Text, is_text);
+        assert!(result.bytes(event) == payload);
+    }
+}
+
+#[test]
+fn a_header_is_given_only_if_nothing_else_has_to_be_written_first() {
+    let mut guest = sandbox().guest().expect("a guest");
+    let (client, server) = open(&mut guest);
+    let ping = record(OutgoingKind::Ping, 0, 2);
+    // One byte of it is handed out.
+    guest
+        .exchange(&server, b"", &[ping], b"hi", 3, 1)
+        .expect("a result");
+    let header = guest.frame_header(&server, false, 5).expect("it is open");
+    assert_eq!(header.map(|header| header.as_bytes().to_vec()), None);
+    guest
+        .exchange(&server, b"", &[], b"", 3, CAPACITY)
+        .expect("a result");
+    let header = guest.frame_header(&server, true, 5).expect("it is open");
+    assert_eq!(header.expect("nothing waits").as_bytes(), [0x81, 5]);
+    // In the middle of a binary message no text can begin.
+    let fragment = record(OutgoingKind::BinaryFragment(Compression::Automatic), 0, 1);
+    guest
+        .exchange(&client, b"", &[fragment], b"x", 3, CAPACITY)
+        .expect("a result");
+    match guest.frame_header(&client, true, 5) {
+        Err(CallError::Failure(failure)) => {
+            assert_eq!(failure.rule(), Some(Rule::FragmentMismatch));
+        }
+        other => panic!("{other:?}"),
+    }
+    let header = guest.frame_header(&client, false, 5).expect("it is open");
+    let header = header.expect("nothing waits");
+    assert_eq!(header.as_bytes()[..2], [0x80, 0x85]);
+}

@@ -40,6 +40,52 @@ async fn messages_of_all_sizes_through_a_narrow_pipe() {
     }
 }
 
+/// The long ones don't go through the guest, and the short ones do.
+#[tokio::test]
+async fn short_and_long_messages_and_pings_stay_in_order() {
+    let mut config = Config::default();
+    config.report_control_frames = true;
+    let (near, far) = tokio::io::duplex(5000);
+    let (client, server) = tokio::join!(
+        client_async_with_config(URL, near, sandbox(), config),
+        accept_async_with_config(far, sandbox(), config),
+    );
+    let mut sides = (client.expect("a client").0, server.expect("a server"));
+    for _ in 0..2 {
+        let (from, to) = (&mut sides.0, &mut sides.1);
+        let sizes = [10, 16_383, 16_384, 1, 100_000, 0, 40_000];
+        let mut messages: Vec<_> = sizes
+            .into_iter()
+            .map(|size| Message::Binary(bytes(size, size)))
+            .collect();
+        messages.insert(3, Message::Ping("between".into()));
+        messages.push(Message::text("ż".repeat(10_000)));
+        let sending = async {
+            for message in &messages {
+                from.feed(message.clone()).await.expect("queued");
+            }
+            from.flush().await.expect("sent");
+        };
+        let receiving = async {
+            let mut received = Vec::new();
+            while received.len() < messages.len() {
+                let message = next(to).await;
+                // That is the answer to the ping of the other direction.
+                if !matches!(message, Message::Pong(_)) {
+                    received.push(message);
+                }
+            }
+            received
+        };
+        let ((), received) = tokio::join!(sending, receiving);
+        let (mut pings, received): (Vec<_>, Vec<_>) =
+            received.into_iter().partition(|message| !message.is_data());
+        assert_eq!(pings.pop(), Some(messages.remove(3)));
+        assert!(received == messages);
+        sides = (sides.1, sides.0);
+    }
+}
+
 #[tokio::test]
 async fn messages_that_are_fed_go_out_together_and_in_order() {
     let (mut client, mut server) = pair(1 << 20).await;

@@ -19,6 +19,12 @@ use crate::role::Role;
 /// The most that a call hands back of each, payload and output: more than any pass has.
 const CAPACITY: u32 = 1 << 20;
 
+/// From this length on payloads that are sent stay outside of the guest, as in `websocket_host::stream`.
+const LONG: usize = 16 << 10;
+
+/// A client writes a long payload in pieces of this length, each of which it masks.
+const PIECE: usize = 64 << 10;
+
 pub(crate) struct Component {
     sandbox: Sandbox,
 }
@@ -76,6 +82,7 @@ impl Subject for Component {
             guest,
             session,
             clock: Clock::start(),
+            role,
             work,
             sink: duplex.sink,
             outgoing: Vec::new(),
@@ -139,15 +146,50 @@ struct Sender {
     guest: Guest,
     session: Session,
     clock: Clock,
+    role: Role,
     work: Rc<Workload>,
     sink: Sink,
     outgoing: Vec<Outgoing>,
     payload: Vec<u8>,
 }
 
+impl Sender {
+    /// Writes messages whose payload stays outside of the guest.
+    fn put_long(&mut self, messages: &[Message]) -> Result<()> {
+        for message in messages {
+            let (text, payload) = (matches!(message, Message::Text(_)), message.bytes());
+            let (guest, session) = (&mut self.guest, &self.session);
+            let header = guest.frame_header(session, text, payload.len() as u64)?;
+            let header = header.context("something is queued")?;
+            match self.role {
+                Role::Server => {
+                    let parts = [header.as_bytes(), payload].map(IoSlice::new);
+                    self.sink.put(&parts);
+                }
+                Role::Client => {
+                    let mut before = header.as_bytes();
+                    for (index, piece) in payload.chunks(PIECE).enumerate() {
+                        self.payload.clear();
+                        self.payload.extend_from_slice(piece);
+                        header.mask(&mut self.payload, (index * PIECE) as u64);
+                        self.sink.put(&[before, &self.payload].map(IoSlice::new));
+                        before = &[];
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Writer for Sender {
     fn pass(&mut self) -> Result<()> {
-        for burst in self.work.bursts() {
+        let work = Rc::clone(&self.work);
+        for burst in work.bursts() {
+            if burst.iter().all(|message| message.bytes().len() >= LONG) {
+                self.put_long(burst)?;
+                continue;
+            }
             self.outgoing.clear();
             self.payload.clear();
             // The call takes one buffer with all payloads. A program that has them apart copies them, and that counts.
