@@ -9,7 +9,7 @@ use std::pin::pin;
 use std::task::{Context, Poll};
 
 use tokio_util::sync::CancellationToken;
-use websocket_host::inspector::{End as Ends, Forwarder, Inspector, Side as Sender};
+use websocket_host::inspector::{End as Ends, Forwarder, Side as Sender};
 use websocket_host::protocol::State;
 use websocket_host::{CallError, Clock, Guest, Role, SandboxError};
 
@@ -22,7 +22,7 @@ use crate::{close, fault};
 
 /// One side, as far as an inspector isn't concerned with it.
 #[derive(Debug)]
-struct Line {
+pub(crate) struct Line {
     socket: Socket,
     /// What was read before the inspector was there.
     kept: Vec<u8>,
@@ -38,7 +38,7 @@ struct Line {
 
 impl Line {
     /// Takes over from the session that has made the handshake.
-    fn new(guest: &mut Guest, side: Side) -> Self {
+    pub(crate) fn new(guest: &mut Guest, side: Side) -> Self {
         let (socket, session, kept, before) = side.into_parts();
         // If the guest has ended, the next call says so.
         let _ = guest.drop_session(session);
@@ -66,16 +66,9 @@ pub(crate) struct Inspection {
 }
 
 impl Inspection {
-    pub(crate) fn new(
-        mut guest: Guest,
-        inspector: Inspector,
-        client: Side,
-        upstream: Side,
-        clock: Clock,
-    ) -> Self {
-        let [client, upstream] = [client, upstream].map(|side| Line::new(&mut guest, side));
+    pub(crate) fn new(forwarder: Forwarder, client: Line, upstream: Line, clock: Clock) -> Self {
         Self {
-            forwarder: Forwarder::new(guest, inspector),
+            forwarder,
             client,
             upstream,
             clock,

@@ -8,16 +8,16 @@ use std::net::SocketAddr;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use websocket_host::inspector::Inspector;
-use websocket_host::protocol::{Acceptance, Refusal, Request, RequestHead};
+use websocket_host::inspector::{Forwarder, Inspector};
+use websocket_host::protocol::{Acceptance, Header, Negotiated, Refusal, Request, RequestHead};
 use websocket_host::{CallError, Clock, Guest};
 
 use crate::buffers::Batch;
 use crate::gate::Gate;
 use crate::handshake::{Outcome, handshake};
-use crate::inspection::Inspection;
+use crate::inspection::{Inspection, Line};
 use crate::record::Recording;
-use crate::refused::{Refused, Stop, refused};
+use crate::refused::{Refused, Stop, cant_be_passed_on, entropy, refused};
 use crate::relay::Relay;
 use crate::report::{End, Party, Report};
 use crate::route::{Found, Mode, NoRoute, Upstream};
@@ -35,11 +35,16 @@ pub(crate) enum Opened {
     Over(Socket),
 }
 
-/// What the client's side is connected with.
-struct Both {
-    upstream: Side,
-    /// If the connection is inspected.
-    inspector: Option<Inspector>,
+/// What the client is connected with.
+enum FarSide {
+    Relayed(Side),
+    Inspected(Line, Inspector),
+}
+
+/// What an upstream has agreed to.
+struct Answer {
+    headers: Vec<Header>,
+    negotiated: Negotiated,
 }
 
 /// A connection while it opens.
@@ -88,22 +93,25 @@ pub(crate) async fn open(
         shutdown,
     };
     let stop = match opening.open().await {
-        Ok(Both {
-            upstream,
-            inspector,
-        }) => {
+        Ok(upstream) => {
             let Opening {
-                guest,
+                mut guest,
                 client,
                 clock,
                 ..
             } = opening;
-            let Some(inspector) = inspector else {
-                let relay = Relay::new(guest, client, upstream, clock, gate);
-                return Opened::Relay(Box::new(relay));
+            return match upstream {
+                FarSide::Relayed(upstream) => {
+                    let relay = Relay::new(guest, client, upstream, clock, gate);
+                    Opened::Relay(Box::new(relay))
+                }
+                FarSide::Inspected(upstream, inspector) => {
+                    let client = Line::new(&mut guest, client);
+                    let forwarder = Forwarder::new(guest, inspector);
+                    let inspection = Inspection::new(forwarder, client, upstream, clock);
+                    Opened::Inspection(Box::new(inspection))
+                }
             };
-            let inspection = Inspection::new(guest, inspector, client, upstream, clock);
-            return Opened::Inspection(Box::new(inspection));
         }
         Err(Stop::Refuse(refused)) => opening.refuse(refused).err(),
         Err(stop) => Some(stop),
@@ -123,7 +131,7 @@ pub(crate) async fn open(
 }
 
 impl Opening<'_> {
-    async fn open(&mut self) -> Result<Both, Stop> {
+    async fn open(&mut self) -> Result<FarSide, Stop> {
         let request = self.request().await?;
         self.report.asked_for(&request.target);
         let gate = self.gate;
@@ -149,16 +157,17 @@ impl Opening<'_> {
         }
         let mode = route.mode;
         let mut upstream = self.ask(socket, route, &request)?;
-        self.answer(&mut upstream).await?;
-        let inspector = match mode {
-            Mode::Inspect => Some(self.inspector(&upstream)?),
-            Mode::Terminate => None,
+        let answer = self.answer(&mut upstream).await?;
+        let upstream = match mode {
+            Mode::Inspect => {
+                // The inspector takes the memory that the session gives back.
+                let upstream = Line::new(&mut self.guest, upstream);
+                FarSide::Inspected(upstream, self.inspector(&answer.negotiated)?)
+            }
+            Mode::Terminate => FarSide::Relayed(upstream),
         };
-        self.accept(&upstream, mode)?;
-        Ok(Both {
-            upstream,
-            inspector,
-        })
+        self.accept(answer, mode)?;
+        Ok(upstream)
     }
 
     /// Waits for the client's request.
@@ -258,7 +267,7 @@ impl Opening<'_> {
     }
 
     /// Waits for the upstream's answer.
-    async fn answer(&mut self, upstream: &mut Side) -> Result<(), Stop> {
+    async fn answer(&mut self, upstream: &mut Side) -> Result<Answer, Stop> {
         let Self {
             guest,
             client,
@@ -268,7 +277,15 @@ impl Opening<'_> {
         } = self;
         let answer = handshake(guest, upstream, clock);
         match unless_over(client, shutdown, answer).await?? {
-            Outcome::Arrived => Ok(()),
+            Outcome::Arrived => {
+                let response = guest.response(upstream.session())?;
+                let headers = response.map(|response| headers::of_acceptance(&response.headers));
+                let negotiated = guest.negotiated(upstream.session())?;
+                Ok(Answer {
+                    headers: headers.unwrap_or_default(),
+                    negotiated: negotiated.unwrap_or_default(),
+                })
+            }
             Outcome::Ended => {
                 let response = guest.response(upstream.session())?;
                 Err(Refused::by_upstream(upstream.failure.as_deref(), response).into())
@@ -277,28 +294,26 @@ impl Opening<'_> {
     }
 
     /// Makes an inspector of what the upstream has agreed to.
-    fn inspector(&mut self, upstream: &Side) -> Result<Inspector, Stop> {
-        let negotiated = self.guest.negotiated(upstream.session())?;
-        let negotiated = negotiated.unwrap_or_default();
+    fn inspector(&mut self, negotiated: &Negotiated) -> Result<Inspector, Stop> {
         let (options, now) = (&self.gate.inspector, self.clock.now());
         let entropy = entropy()?;
-        let made = Inspector::open(&mut self.guest, options, &entropy, &negotiated, now);
+        let made = Inspector::open(&mut self.guest, options, &entropy, negotiated, now);
         made.map_err(cant_be_passed_on)
     }
 
     /// Accepts the client as the upstream has accepted the gate.
-    fn accept(&mut self, upstream: &Side, mode: Mode) -> Result<(), Stop> {
-        let response = self.guest.response(upstream.session())?;
-        let negotiated = self.guest.negotiated(upstream.session())?;
-        let negotiated = negotiated.unwrap_or_default();
-        let headers = response.map(|response| headers::of_acceptance(&response.headers));
+    fn accept(&mut self, answer: Answer, mode: Mode) -> Result<(), Stop> {
+        let Answer {
+            headers,
+            negotiated,
+        } = answer;
         let acceptance = Acceptance {
             subprotocol: negotiated.subprotocol,
             extensions: match mode {
                 Mode::Inspect => negotiated.extensions,
                 Mode::Terminate => Vec::new(),
             },
-            headers: headers.unwrap_or_default(),
+            headers,
         };
         let now = self.clock.now();
         let session = self.client.session();
@@ -354,27 +369,6 @@ impl Opening<'_> {
                 return Ok(());
             }
         }
-    }
-}
-
-fn entropy() -> Result<[u8; 32], Stop> {
-    let mut entropy = [0; 32];
-    match getrandom::fill(&mut entropy) {
-        Ok(()) => Ok(entropy),
-        Err(error) => Err(refused(500, "the gate has no randomness")
-            .with(error)
-            .into()),
-    }
-}
-
-/// What the upstream has answered breaks a rule where it is to be used.
-fn cant_be_passed_on(error: CallError) -> Stop {
-    match error {
-        CallError::Failure(failure) => {
-            let text = "the upstream's answer can't be passed on";
-            refused(502, text).broken(Party::Upstream, &failure).into()
-        }
-        error => error.into(),
     }
 }
 

@@ -122,6 +122,28 @@ pub(crate) fn refused(status: StatusCode, text: &'static str) -> Refused {
     }
 }
 
+/// Returns bytes that nobody can predict.
+pub(crate) fn entropy() -> Result<[u8; 32], Stop> {
+    let mut entropy = [0; 32];
+    match getrandom::fill(&mut entropy) {
+        Ok(()) => Ok(entropy),
+        Err(error) => Err(refused(500, "the gate has no randomness")
+            .with(error)
+            .into()),
+    }
+}
+
+/// What the upstream has answered breaks a rule where it is to be used.
+pub(crate) fn cant_be_passed_on(error: CallError) -> Stop {
+    match error {
+        CallError::Failure(failure) => {
+            let text = "the upstream's answer can't be passed on";
+            refused(502, text).broken(Party::Upstream, &failure).into()
+        }
+        error => error.into(),
+    }
+}
+
 impl From<Refused> for Stop {
     fn from(refused: Refused) -> Self {
         Self::Refuse(refused)
