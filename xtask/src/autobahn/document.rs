@@ -1,6 +1,5 @@
 //! docs/autobahn.md: what a full run found, and how it was made.
 
-use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -16,56 +15,83 @@ const INTRODUCTION: &str = "\
 # Autobahn
 
 The original case files of the Autobahn test suite, run by kosoku, against an echo server and an echo client. Each is run on the component in
-its sandbox, through `websocket_host::stream`, and on the native engine (`autobahn/`), and on the npm package in Node (`js/test/autobahn.mjs`).
-This page is written by the command
+its sandbox, through `websocket_host::stream`, and on the native engine (`autobahn/`), on the npm package in Node (`js/test/autobahn.mjs`), and
+with a gate between the suite and the native engine, in both modes. This page is written by the commands
 
 ```sh
 cargo xtask autobahn --write
+cargo xtask autobahn --host gate --write
 ```
 
-which fails if a case fails or is NON-STRICT, in its messages or in its close, or if the report lacks one of the 517 cases. INFORMATIONAL is
-what the test suite says of what the specification leaves open. The cases of 12.* and 13.* are about permessage-deflate. In them the
-engine compresses every message, since this port of the test suite ends with an error of its own when one comes back that isn't compressed; and as a
-client it offers to do without takeover, since the fuzzing server asks for that only if it was offered. Without `--write`, `cargo xtask autobahn
---help` lists what else there is; the fast part (without 9.*, 12.* and 13.*), on the component and on the npm package, is a step of `cargo xtask test`.
+of which the second writes only its own part. They fail if a case fails, or is NON-STRICT without a gate, in its messages or in its close, or if
+the report lacks one of the 517 cases. INFORMATIONAL is what the test suite says of what the specification leaves open. The cases of 12.* and
+13.* are about permessage-deflate. In them the engine compresses every message, since this port of the test suite ends with an error of its own
+when one comes back that isn't compressed; and as a client it offers to do without takeover, since the fuzzing server asks for that only if it was
+offered.
+
+A gate ends the connection of who breaks a rule at once. So a message right before the broken rule isn't answered any more by the other side,
+which makes ten cases NON-STRICT; their closes are right. Each run through a gate also fails if the engine on its other side ever ends a
+connection: a broken rule that the gate let pass would have it do that.
+
+Without `--write`, `cargo xtask autobahn --help` lists what else there is; the fast part (without 9.*, 12.* and 13.*), on the component, on the npm
+package and through a gate, is a step of `cargo xtask test`.
 
 A section's time is the sum of its cases' times, of which two run at once. Strings of more than 60 characters are cut in what was expected and
 got.
 ";
 
-/// Writes the page.
+/// What a part of the page begins with.
+const HEADING: &str = "\n## ";
+
+/// Writes these runs into the page, and leaves the others as they are.
 pub(crate) fn write(tools: &Tools, finished: &[Finished]) -> Result<()> {
     let path = shell::root()?.join("docs").join("autobahn.md");
-    let text = page(tools, finished)?;
+    let before = fs::read_to_string(&path).unwrap_or_default();
+    let mut parts: Vec<String> = before.split(HEADING).skip(1).map(str::to_owned).collect();
+    let setting = setting(tools)?;
+    for done in finished {
+        let part = part(done, &setting)?;
+        let name = done.run.to_string();
+        let of_run = |part: &String| part.lines().next() == Some(name.as_str());
+        match parts.iter().position(of_run) {
+            Some(index) => parts[index] = part,
+            None => parts.push(part),
+        }
+    }
+    let parts = parts
+        .iter()
+        .map(|part| format!("{HEADING}{}\n", part.trim_end()));
+    let text = format!("{INTRODUCTION}{}", parts.collect::<String>());
     fs::write(&path, text).with_context(|| format!("can't write {}", path.display()))?;
     println!("\nWritten to {}", path.display());
     Ok(())
 }
 
-fn page(tools: &Tools, finished: &[Finished]) -> Result<String> {
-    let mut text = INTRODUCTION.to_owned();
-    let cases = finished.iter().flat_map(|done| &done.cases);
-    let started = cases.map(|case| case.started.as_str()).min();
+/// One run.
+fn part(done: &Finished, setting: &str) -> Result<String> {
+    let started = done.cases.iter().map(|case| case.started.as_str()).min();
     // 2026-01-31T23:59:59.123456+00:00, of which the seconds are of no use.
     let started = started
         .and_then(|time| time.get(..16))
         .map(|time| time.replace('T', " "));
+    Ok(format!(
+        "{}\n\n{}{}\n{} cases in {}, {} UTC. {setting}\n",
+        done.run,
+        table::table(done),
+        table::notes(done),
+        done.cases.len(),
+        Seconds(done.time),
+        started.context("the report has no time")?,
+    ))
+}
+
+/// With what the runs were made, in a line.
+fn setting(tools: &Tools) -> Result<String> {
     let component = fs::metadata(&tools.component)?.len();
     let processors = std::thread::available_parallelism().map_or(0, usize::from);
-    write!(
-        text,
-        "\n```text\n\
-         date       {} UTC\n\
-         command    cargo xtask autobahn --write\n\
-         machine    {processors} processors, {} {}\n\
-         compiler   {}, profile release\n\
-         component  {component} bytes\n\
-         wasmtime   {}\n\
-         Node       {}\n\
-         suite      kosoku {}, {}\n\
-         time       {} in all\n\
-         ```\n",
-        started.context("the report has no time")?,
+    Ok(format!(
+        "{processors} processors, {} {}; {}, profile release; component of {component} bytes; wasmtime {}; Node {}; \
+         kosoku {}, {}.",
         std::env::consts::OS,
         std::env::consts::ARCH,
         shell::output(Command::new("rustc").arg("--version"))?,
@@ -73,20 +99,7 @@ fn page(tools: &Tools, finished: &[Finished]) -> Result<String> {
         shell::output(Command::new("node").arg("--version"))?,
         suite_version(tools)?,
         shell::output(Command::new(tools.environment.join("python")).arg("--version"))?,
-        Seconds(finished.iter().map(|done| done.time).sum()),
-    )?;
-    for done in finished {
-        write!(
-            text,
-            "\n## {}\n\n{}{}\n{} cases in {}.\n",
-            done.run,
-            table::table(done),
-            table::notes(done),
-            done.cases.len(),
-            Seconds(done.time),
-        )?;
-    }
-    Ok(text)
+    ))
 }
 
 fn suite_version(tools: &Tools) -> Result<String> {
