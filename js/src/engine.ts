@@ -29,7 +29,7 @@ let current: Engine | undefined;
  * ```
  */
 export class Engine {
-  /** The component's own interfaces: `session` and `options` of `websocket:protocol`. */
+  /** The component's own interfaces: `session`, `options` and `inspector` of `websocket:protocol`. */
   readonly component: Root;
   readonly #modules: ReadonlyMap<string, WebAssembly.Module>;
   readonly #memory: WebAssembly.Memory;

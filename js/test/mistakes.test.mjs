@@ -53,6 +53,41 @@ test('a listener that throws is an uncaught error of the program, and its connec
   assert.deepEqual(stdout.trim().split('\n').sort(), ['came back: two', 'uncaught: of the program']);
 });
 
+test('an inspection that was dropped without being closed is reported', async () => {
+  const { stderr } = await run(`
+    import { setTimeout as sleep } from 'node:timers/promises';
+    import { inspect } from 'websocket-component';
+    const nobody = { start() {}, write: () => true, writableLength: 0, pause() {}, resume() {}, end() {}, destroy() {} };
+    const forget = () => void inspect({ ...nobody }, { ...nobody }, { timeouts: { handshake: Infinity } });
+    forget();
+    for (let count = 0; count < 50; count += 1) {
+      await sleep(10);
+      globalThis.gc();
+    }
+  `);
+  assert.match(stderr, /\[WS_SESSION_LEAKED\] Warning/);
+});
+
+test('a function for what is seen that throws is an uncaught error of the program, and its connection goes on', async () => {
+  const { stdout } = await run(`
+    import { WebSocketSession, inspect } from 'websocket-component';
+    process.on('uncaughtException', ({ message }) => console.log('uncaught:', message));
+    const [front, back] = [new MessageChannel(), new MessageChannel()];
+    const seen = ({ type }) => {
+      if (type === 'opened') throw new Error('of the program');
+    };
+    const [inspection, client, server] = await Promise.all([
+      inspect(front.port2, back.port1, { seen }),
+      WebSocketSession.connect(front.port1, { url: 'ws://a' }),
+      WebSocketSession.accept(back.port2),
+    ]);
+    await client.close();
+    const { wasClean } = await inspection.closed;
+    console.log('clean:', wasClean);
+  `);
+  assert.deepEqual(stdout.trim().split('\n'), ['uncaught: of the program', 'clean: true']);
+});
+
 test('an error that nobody listens to ends no program', async () => {
   const { stdout } = await run(`
     import { connect } from 'node:net';

@@ -1,15 +1,18 @@
 // The package as it is published, in a project that has nothing else.
 
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { serveWs, wsClient } from './support/connections.mjs';
 
 const run = promisify(execFile);
 const tests = import.meta.dirname;
@@ -52,6 +55,42 @@ test('the programs of its README run', async (t) => {
     assert.deepEqual([stdout, stderr], ['hello\n', '']);
   }
 });
+
+test('the proxy of its README runs', async (t) => {
+  const folder = await project(t);
+  const readme = await readFile(join(folder, 'node_modules', 'websocket-component', 'README.md'), 'utf8');
+  const [program] = /^import \{ connect, createServer \}.*?(?=```)/ms.exec(readme);
+  const back = await serveWs(t);
+  const port = await freePort();
+  await writeFile(join(folder, 'main.js'), program.replace('8080', port).replace('9000', new URL(back.url).port));
+  const proxy = spawn(process.execPath, ['main.js'], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
+  t.after(() => proxy.kill());
+  await reached(port);
+  const client = wsClient(t, `ws://127.0.0.1:${port}`);
+  await once(client, 'open');
+  const answer = once(client, 'message');
+  for (const text of ['secret', 'hello']) client.send(text);
+  assert.equal(String(await answer), 'hello,false');
+  client.close();
+  const lines = [];
+  for await (const line of createInterface(proxy.stdout)) {
+    if (lines.push(line) === 4) break;
+  }
+  // The one that has only tried whether somebody listens is lost.
+  const lost = 'client: the transport ended before the closing handshake (RFC 6455 7.1.5)';
+  assert.deepEqual(lines.sort(), ['client sent hello', 'client sent secret', lost, 'closed by the client'].sort());
+});
+
+/** Waits until somebody listens. */
+async function reached(port) {
+  for (;;) {
+    const socket = connect(port, '127.0.0.1');
+    const isReached = await new Promise((resolve) => socket.on('connect', () => resolve(true)).on('error', () => resolve(false)));
+    socket.destroy();
+    if (isReached) return;
+    await sleep(20);
+  }
+}
 
 test('it holds what it needs and nothing else', async (t) => {
   const folder = join(await project(t), 'node_modules', 'websocket-component');

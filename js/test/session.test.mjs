@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { createConnection, createServer } from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Engine, WebSocketError, WebSocketSession } from 'websocket-component';
@@ -290,6 +291,19 @@ test('messages that came before anybody listened are not lost', async () => {
   server.addEventListener('message', ({ data }) => heard.push(data));
   assert.deepEqual(heard, ['early']);
   client.abort();
+});
+
+test('a socket that has ended before it is listened to is lost at once', async (t) => {
+  const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const near = createConnection(server.address().port, '127.0.0.1').end();
+  const [far] = await once(server, 'connection');
+  t.after(() => {
+    for (const socket of [near, far]) socket.destroy();
+    server.close();
+  });
+  while (!far.readableEnded) await sleep(1);
+  await assert.rejects(WebSocketSession.accept(far, { timeouts: { handshake: 1000 } }), { rule: 'connection-lost' });
 });
 
 test('a reader that waits holds up the writer', async () => {

@@ -10,6 +10,7 @@ export interface NodeStream {
   resume(): unknown;
   pipe: unknown;
   readonly destroyed: boolean;
+  readonly readableEnded: boolean;
   readonly errored: Error | null;
   readonly writableLength: number;
 }
@@ -32,8 +33,9 @@ export class NodeDuplex implements Duplex {
         this.#error = error;
       })
       .on('close', () => listener.closed(this.#error));
-    // It may have been gone before anybody listened.
+    // It may have been gone before anybody listened, or have ended.
     if (this.#stream.destroyed) queueMicrotask(() => listener.closed(this.#stream.errored ?? undefined));
+    else if (this.#stream.readableEnded) queueMicrotask(() => listener.end());
   }
 
   get writableLength(): number {

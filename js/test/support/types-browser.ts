@@ -1,7 +1,9 @@
 // How a program in a browser is typed.
 
-import { type Closed, Engine, type Transport, WebSocket, WebSocketError, WebSocketSession } from 'websocket-component';
-import type { Failure, Rule } from 'websocket-component/component';
+import {
+  type Closed, Engine, type Inspected, type Seen, type Transport, WebSocket, WebSocketError, WebSocketSession, inspect,
+} from 'websocket-component';
+import type { Failure, Rule, Side } from 'websocket-component/component';
 
 export async function use(port: MessagePort, streams: { readable: ReadableStream<Uint8Array>; writable: WritableStream<Uint8Array> }): Promise<void> {
   const transport: Transport = streams;
@@ -30,4 +32,16 @@ export async function use(port: MessagePort, streams: { readable: ReadableStream
 export function isAbout(failure: Failure): boolean {
   const rule: Rule = 'invalid-utf8';
   return failure.rule === rule;
+}
+
+export async function forward(client: MessagePort, server: Transport): Promise<number | undefined> {
+  const seen = (one: Seen): void => {
+    if (one.type === 'frame') console.log(one.opcode satisfies number, one.from satisfies Side);
+    if (one.type === 'message' && typeof one.data === 'string') console.log(one.data.length);
+  };
+  const inspection = await inspect(client, server, { seen, client: { decide: ({ isText }) => isText, view: { payload: 'chunks' } } });
+  const { violation, server: { closeSent } }: Inspected = await inspection.close();
+  // @ts-expect-error There are two sides.
+  await inspection.ping('upstream');
+  return violation?.error.offset ?? closeSent;
 }
