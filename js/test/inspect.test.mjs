@@ -149,7 +149,7 @@ test('limits are kept for each direction, and told with the violation', async ()
   assert.deepEqual([c.closeSent, s.closeSent], [1009, 1009]);
 });
 
-test('a broken rule inside a frame that has gone on resets the receiver', async () => {
+test('a broken rule inside a frame that has gone on ends there for the receiver', async () => {
   const { client, server, inspection } = await between({ server: { limits: { holdFrame: 100 } } });
   const text = Buffer.alloc(1000, 'a');
   text[500] = 0xff;
@@ -157,10 +157,22 @@ test('a broken rule inside a frame that has gone on resets the receiver', async 
   server.listener.data(bytes.subarray(0, 200));
   assert.equal(client.written().length, 200);
   server.listener.data(bytes.subarray(200));
-  assert.deepEqual(client.calls, ['destroy']);
+  assert.deepEqual([client.written(), client.calls], [bytes.subarray(0, 200), ['end']]);
   assert.deepEqual([closeCode(server.written()), server.calls], [1007, ['end']]);
-  server.listener.end();
+  for (const duplex of [server, client]) duplex.listener.end();
   assert.equal((await inspection.closed).violation.error.rule, 'invalid-utf8');
+});
+
+test('a side that is inside a frame is told at its end', async () => {
+  const { client, server, inspection } = await between();
+  const long = plain(0x82, Buffer.alloc(1000, 7));
+  server.listener.data(long.subarray(0, 600));
+  client.listener.data(frame(0x83));
+  assert.deepEqual([client.written().length, client.calls], [600, []]);
+  server.listener.data(long.subarray(600));
+  assert.deepEqual(client.written().subarray(0, long.length), long);
+  assert.deepEqual([closeCode(client.written().subarray(long.length)), client.calls], [1002, ['end']]);
+  inspection.abort();
 });
 
 test('a side that is lost is told to the other one, and named', async (t) => {

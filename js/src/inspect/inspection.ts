@@ -261,8 +261,12 @@ export class Inspection {
 
   #endLine(side: Side): void {
     const end = this.#forwarder.endOf(side);
-    if (end === 'shutdown') this.#lines[side].end();
-    if (end === 'reset') this.#lines[side].destroy();
+    if (end === 'none') return;
+    const { violation } = this.#forwarder;
+    const takesNothing = violation?.from === side && violation.failure.rule === 'write-timeout';
+    // What has gone on before is not lost: it ends inside a frame, which nobody takes for a whole one.
+    if (end === 'reset' && takesNothing) this.#lines[side].destroy();
+    else this.#lines[side].end();
   }
 
   /** Whether a side is read: what comes of it goes on, or is no longer looked at. */
