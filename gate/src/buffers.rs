@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use websocket_host::Exchanged;
-use websocket_host::protocol::{CloseCode, Outgoing, OutgoingKind};
+use websocket_host::protocol::{CloseCode, NO_CODE, Outgoing, OutgoingKind};
 
 /// The most that is read from a socket at a time, and that a result holds of payload and of output.
 pub(crate) const CHUNK: u32 = 64 << 10;
@@ -69,10 +69,10 @@ impl Batch {
         }
     }
 
-    /// Appends a close frame.
+    /// Appends a close frame, without a code if this is the one that stands for none.
     pub(crate) fn push_close(&mut self, code: CloseCode, reason: &str) {
         self.records.push(Outgoing {
-            kind: OutgoingKind::Close(Some(code)),
+            kind: OutgoingKind::Close((code != NO_CODE).then_some(code)),
             start: index(self.payload.len()),
             length: index(reason.len()),
             context: None,

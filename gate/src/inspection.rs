@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 
 use tokio_util::sync::CancellationToken;
 use websocket_host::inspector::{End as Ends, Forwarder, Side as Sender};
-use websocket_host::protocol::State;
+use websocket_host::protocol::{Rule, State};
 use websocket_host::{CallError, Clock, Guest, Role, SandboxError};
 
 use crate::buffers::{self, Buffers};
@@ -180,12 +180,17 @@ impl Inspection {
     /// Ends the transport to a side, if it is time for that. Returns whether it is.
     fn poll_end(&mut self, who: Who, cx: &mut Context<'_>) -> bool {
         let end = self.forwarder.end(who.into());
+        let takes_nothing = self.forwarder.violation().is_some_and(|violation| {
+            violation.from == Role::from(who).into()
+                && violation.failure.rule() == Some(Rule::WriteTimeout)
+        });
         let line = self.line(who);
         match end {
             Ends::None => return false,
-            Ends::Shutdown if line.socket.kept() > 0 => return false,
-            Ends::Shutdown => line.socket.poll_shut(cx),
-            Ends::Reset => line.socket.reset(),
+            Ends::Reset if takes_nothing => line.socket.reset(),
+            // What went on before is not lost: it ends inside a frame, which nobody takes for a whole one.
+            _ if line.socket.kept() > 0 => return false,
+            _ => line.socket.poll_shut(cx),
         }
         true
     }
@@ -197,11 +202,14 @@ impl Inspection {
         let progress = line.socket.poll_flush(cx);
         let blocked = line.socket.kept() > 0;
         let was_blocked = std::mem::replace(&mut line.is_blocked, blocked);
+        if !progress && blocked == was_blocked {
+            return Ok(false);
+        }
         let now = self.clock.now();
-        if was_blocked && progress {
+        if progress {
             self.forwarder.output_taken(who.into(), now)?;
         }
-        if blocked && (progress || !was_blocked) {
+        if blocked {
             self.forwarder.output_blocked(who.into(), now)?;
         }
         Ok(progress)

@@ -102,7 +102,7 @@ fn sessions(args: &Args, plain: &Plain) -> Sessions {
     config.limits.head = args.max_head;
     config.limits.headers = args.max_headers;
     config.limits.message = args.max_message;
-    config.limits.frame = args.max_message;
+    config.limits.frame = longest_frame(args);
     // What one exchange brings is taken whole; anything beyond it would wait here without need.
     config.limits.queued_output = 8 * u64::from(CHUNK) + u64::from(args.whole_frames);
     config.timeouts.handshake = Some(args.handshake_timeout);
@@ -128,12 +128,18 @@ fn sessions(args: &Args, plain: &Plain) -> Sessions {
     }
 }
 
+/// The longest frame: what doesn't compress grows by a little if it is compressed all the same.
+fn longest_frame(args: &Args) -> u64 {
+    let growth = args.max_message / 1024 + 1024;
+    args.max_message.saturating_add(growth)
+}
+
 /// The settings of inspectors.
 fn inspector(args: &Args) -> inspector::Options {
     let mut options = inspector::Options::default();
     for direction in [&mut options.client, &mut options.server] {
         direction.limits.message = args.max_message;
-        direction.limits.frame = args.max_message;
+        direction.limits.frame = longest_frame(args);
         direction.view.verify_utf8 = !args.allow_invalid_utf8;
         direction.hold_frame = args.whole_frames;
         direction.idle = args.idle_timeout.0;

@@ -231,7 +231,9 @@ impl Inspector {
                 Due::Write(to) => self.write_timed_out(to),
                 Due::Keepalive(to) => {
                     self.clocks.sides[to].quiet = at.max(self.clocks.now);
-                    if !self.flows[to.peer()].has_ping_waiting() {
+                    // Somebody who isn't read can't answer, and a pong that is not expected would pass.
+                    let is_full = self.flows[to].pings.is_full();
+                    if !is_full && !self.flows[to.peer()].has_ping_waiting() {
                         self.insert_ping(to);
                     }
                 }

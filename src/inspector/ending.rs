@@ -8,9 +8,6 @@ use super::{How, Inspector, OtherCode};
 use crate::http::body::Outcome;
 use crate::{Failure, Role, Rule, State};
 
-/// What a client is told of a server that has failed.
-const SERVER_GONE: &[u8] = b"the server is gone";
-
 /// What is known of the end.
 #[derive(Default)]
 pub(super) struct Ending {
@@ -43,8 +40,7 @@ impl Inspector {
         let (other_code, reason) = match (self.options.other_code, code, from) {
             (OtherCode::Same, Some(code), _) => (code, &b""[..]),
             (_, _, Role::Client) => (1001, &b"the client is gone"[..]),
-            (_, _, Role::Server) if failure.rule == Rule::IdleTimeout => (1001, SERVER_GONE),
-            (_, _, Role::Server) => (1014, SERVER_GONE),
+            (_, _, Role::Server) => (1014, &b"the server is gone"[..]),
         };
         self.ending.failure = Some((from, failure));
         self.clocks.close();

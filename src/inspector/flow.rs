@@ -49,7 +49,7 @@ pub(super) struct Flow {
     close: Option<u16>,
     /// The code of the close frame that the receiver gets, the sender's or one that was
     /// inserted.
-    told: Option<u16>,
+    told: Option<Told>,
     /// Nothing more is read: the sender has broken a rule, or its stream has ended.
     is_dead: bool,
     /// Whether something of a message has come since this was last asked.
@@ -57,6 +57,14 @@ pub(super) struct Flow {
     /// Whether a message has ended since this was last asked.
     message_ended: bool,
     pub(super) traffic: Traffic,
+}
+
+/// A close frame that the receiver gets.
+#[derive(Clone, Copy)]
+struct Told {
+    code: u16,
+    /// The position that it goes behind.
+    at: u64,
 }
 
 /// What has become of messages.
@@ -148,7 +156,7 @@ impl Flow {
 
     /// The code of the close frame that the receiver gets.
     pub(super) fn told(&self) -> Option<u16> {
-        self.told
+        self.told.map(|told| told.code)
     }
 
     /// Returns what has become of messages since the last call.
@@ -201,8 +209,14 @@ impl Flow {
         }
         self.base = self.base.saturating_add(count);
         self.stream.skip(count);
-        self.message_moved |= count > 0;
+        self.payload_came(count);
         Ok(())
+    }
+
+    /// So many bytes of the payload of a message have come.
+    fn payload_came(&mut self, count: u64) {
+        self.message_moved |= count > 0;
+        self.traffic.bytes = self.traffic.bytes.saturating_add(count);
     }
 
     /// The sender has ended its stream, or broken a rule: nothing more of it counts.

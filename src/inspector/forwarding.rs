@@ -39,7 +39,10 @@ pub enum End {
     /// Once all that may go on was written, writing to the receiver is shut down (a
     /// half-close, TCP's FIN).
     Shutdown,
-    /// It ends inside a frame, where nothing can be inserted, or its time is up: it is reset.
+    /// It ends inside a frame, where nothing can be inserted, or its time is up. What goes on
+    /// and has come is still written, if the receiver takes it, and then the transport is
+    /// ended. If it takes nothing ([`Rule::WriteTimeout`](crate::Rule::WriteTimeout)), what
+    /// waits is dropped and the transport is reset.
     Reset,
 }
 

@@ -16,6 +16,11 @@ pub(super) struct Pings {
 }
 
 impl Pings {
+    /// Whether one more would have another forgotten.
+    pub(super) fn is_full(&self) -> bool {
+        self.remembered.len() == MAX_REMEMBERED
+    }
+
     /// A ping was inserted.
     pub(super) fn inserted(&mut self, payload: [u8; 8], now: Instant) {
         if self.remembered.len() == MAX_REMEMBERED {

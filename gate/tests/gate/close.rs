@@ -100,7 +100,7 @@ fn a_client_that_breaks_a_rule_gets_its_code_and_the_upstream_1001(
         (&[0x81, 0x01, b'x'], 1002, "frame-not-masked"),
         (&[0x80, 0x80, 0, 0, 0, 0], 1002, "unexpected-continuation"),
         (&[0x81, 0x81, 0, 0, 0, 0, 0xff], 1007, "invalid-utf8"),
-        (&[0x82, 0xfe, 0x04, 0x01], 1009, "frame-too-big"),
+        (&[0x82, 0xfe, 0x04, 0x01], 1009, "message-too-big"),
         (
             &[0x88, 0x81, 0, 0, 0, 0, 1],
             1002,
@@ -209,6 +209,57 @@ fn class_22_a_close_that_nobody_answers_ends_in_time(#[values(INSPECT, TERMINATE
 }
 
 #[rstest]
+fn a_close_without_a_code_that_nobody_answers_is_answered_with_one(
+    #[values(INSPECT, TERMINATE)] mode: &str,
+    #[values(false, true)] is_lost: bool,
+) {
+    let upstream = Upstream::bind();
+    let gate = Gate::in_mode(mode, upstream.address, &["--close-timeout", "300ms"]);
+    let (mut client, server) = pair(&gate, &upstream);
+    client.send(Message::Close);
+    if is_lost {
+        drop(server);
+    }
+    assert_eq!(client.receive(), close(1005, ""));
+    gate.logged(1, "client_close_received=1005 client_close_sent=1005");
+}
+
+#[rstest]
+fn what_came_before_a_side_was_lost_inside_a_frame_is_not_lost_with_it(
+    #[values(INSPECT, TERMINATE)] mode: &str,
+    #[values(false, true)] by_client: bool,
+) {
+    const COUNT: usize = 1500;
+    let upstream = Upstream::bind();
+    let gate = Gate::in_mode(mode, upstream.address, &[]);
+    let (client, server) = pair(&gate, &upstream);
+    let (mut from, mut to) = match by_client {
+        true => (client, server),
+        false => (server, client),
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..COUNT {
+                from.send(Message::Binary(&[7; 1000]));
+            }
+            // A part of one more.
+            let now = from.now();
+            from.session
+                .send(Message::Binary(&[7; 1000]), None, now)
+                .unwrap();
+            let frame = from.session.take_output(500, now);
+            from.write(&frame);
+            from.stream.shutdown(Shutdown::Both).unwrap();
+        });
+        // The receiver is late.
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        for number in 0..COUNT {
+            assert_eq!(to.receive(), Got::Binary(vec![7; 1000]), "{number}");
+        }
+    });
+}
+
+#[rstest]
 fn class_23_sides_that_are_silent_or_never_finish_are_cut_off(
     #[values(INSPECT, TERMINATE)] mode: &str,
 ) {
@@ -240,11 +291,16 @@ fn class_23_sides_that_are_silent_or_never_finish_are_cut_off(
     );
     let (mut client, mut server) = pair(&gate, &upstream);
     let ends = [client.receive(), server.receive()];
-    // Both are idle; whose time is up first gets 1001 either way.
+    // Both are idle; whose time is up first gets 1001.
     assert!(
         ends.contains(&close(1001, Rule::IdleTimeout.description())),
         "{ends:?}"
     );
+    let gateways = [
+        close(1001, "the client is gone"),
+        close(1014, "the server is gone"),
+    ];
+    assert!(ends.iter().any(|end| gateways.contains(end)), "{ends:?}");
 }
 
 #[rstest]

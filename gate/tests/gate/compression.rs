@@ -91,6 +91,23 @@ fn class_08_a_bomb_ends_before_the_upstream_sees_the_end_of_it() {
 }
 
 #[test]
+fn a_message_within_the_limit_that_doesnt_compress_passes() {
+    let upstream = Upstream::bind();
+    let gate = Gate::before(upstream.address, &["--max-message", "100KiB"]);
+    let (mut client, mut server) = compressed_pair(&gate, &upstream);
+    let noise: Vec<u8> = (0_u32..25_600)
+        .flat_map(|number| {
+            number
+                .wrapping_mul(0x9e37_79b9)
+                .rotate_left(13)
+                .to_be_bytes()
+        })
+        .collect();
+    client.send(Message::Binary(&noise));
+    assert!(server.receive() == Got::Binary(noise));
+}
+
+#[test]
 fn class_09_compressed_data_that_is_malformed_ends_with_1007() {
     let upstream = Upstream::bind();
     let gate = Gate::before(upstream.address, &[]);

@@ -264,6 +264,12 @@ impl<I: Inspects> Proxy<I> {
 }
 
 impl Sent {
+    /// The edits behind what has come.
+    #[must_use]
+    pub fn edits_to_come(&self) -> &[Edit] {
+        &self.edits
+    }
+
     /// How many of the original bytes have gone on or were left out.
     #[must_use]
     pub fn gone(&self) -> usize {

@@ -119,6 +119,21 @@ fn the_codes_that_each_side_gets_are_told<I: Inspects>() {
     }
 }
 
+fn a_close_frame_that_was_to_follow_a_frame_that_never_ends_was_not_sent<I: Inspects>() {
+    for from in ROLES {
+        let mut proxy = open::<I>();
+        let long = by(from, &[Frame::binary([7; 1000])]);
+        proxy.send(from, &long[..500]);
+        let now = proxy.now;
+        proxy.inspector.close(1001, "", now).expect("it is open");
+        proxy.forward();
+        proxy.wait(CLOSE_TIME);
+        assert_eq!(proxy.inspector.end(from), End::Reset);
+        assert_eq!(proxy.inspector.close_sent(from.peer()), None);
+        assert_eq!(proxy.inspector.close_sent(from), Some(1001));
+    }
+}
+
 /// A host whose sandbox has failed closes there by itself.
 fn a_boundary_is_where_a_frame_could_follow<I: Inspects>() {
     let mut options = Options::default();
@@ -320,6 +335,7 @@ fn class_07_odd_close_frames_never_reach_the_other_side<I: Inspects>() {
 }
 
 on_both_inspectors!(
+    a_close_frame_that_was_to_follow_a_frame_that_never_ends_was_not_sent,
     who_waits_for_an_answer_gets_its_own_code_whatever_happens_to_the_other_side,
     the_codes_that_each_side_gets_are_told,
     a_boundary_is_where_a_frame_could_follow,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use host_tests::ROLES;
-use host_tests::inspected::{Inspects, Proxy};
+use host_tests::inspected::{Inspects, Proxy, Saw};
 use host_tests::on_both_inspectors;
 use host_tests::wire::Frame;
 use websocket_component::Role::{Client, Server};
@@ -41,11 +41,11 @@ fn a_side_that_sends_nothing_ends_the_connection<I: Inspects>() {
             proxy.failure().and_then(|failure| failure.limit),
             Some(10_000_000_000)
         );
-        for side in ROLES {
-            let reached = frames_that_reach(&mut proxy, side);
-            let close = reached.last().expect("a close frame");
-            assert_eq!(close.payload[..2], 1001_u16.to_be_bytes());
-        }
+        let reached = frames_that_reach(&mut proxy, from);
+        let close = reached.last().expect("a close frame");
+        assert_eq!(close.payload[..2], 1001_u16.to_be_bytes());
+        let reached = frames_that_reach(&mut proxy, from.peer());
+        assert_eq!(reached.last(), Some(&gone(from)));
     }
 }
 
@@ -103,6 +103,57 @@ fn a_dead_side_is_found_by_pings<I: Inspects>() {
         let reached = frames_that_reach(&mut proxy, to.peer());
         assert_eq!(reached, [gone(to)]);
     }
+}
+
+/// The ping waits for the end of a long frame, and the header of the next one comes with that.
+fn a_pong_is_known_whatever_came_with_the_end_of_the_frame_before_the_ping<I: Inspects>() {
+    let mut proxy = open::<I>(both(|direction| direction.keepalive = Some(SECOND * 10)));
+    proxy.skips = true;
+    let long = by(Server, &[Frame::binary([7; 9000])]);
+    proxy.send(Server, &long[..5000]);
+    proxy.wait(SECOND * 10);
+    let edits = proxy.sent(Server).edits_to_come();
+    let ping = edits.first().expect("a ping").insert.clone();
+    assert_eq!(ping[..2], [0x89, 8]);
+    let (inspector, now) = (&mut proxy.inspector, proxy.now);
+    let (left, header) = (long.len() as u64 - 5000, b"\x82\x7e\x20\x00");
+    if inspector.pass_header(Server, left, header, now).is_none() {
+        let step = inspector.advance(Server, left, header, now);
+        assert_eq!(step.expect("as much as is left").consumed, header.len());
+    }
+    let pong = by(Client, &[Frame::pong(&ping[2..])]);
+    let step = inspector
+        .advance(Client, 0, &pong, now)
+        .expect("nothing is skipped");
+    assert!(
+        matches!(step.saw[..], [Saw::RoundTrip(_)]),
+        "{:?}",
+        step.saw
+    );
+}
+
+fn no_more_pings_go_to_a_side_that_isnt_read_than_are_known<I: Inspects>() {
+    let mut proxy = open::<I>(both(|direction| direction.keepalive = Some(SECOND)));
+    let now = proxy.now;
+    proxy.inspector.pause_reading(Client, now);
+    for _ in 0..40 {
+        proxy.wait(SECOND);
+        proxy.send(Server, &by(Server, &[Frame::pong("")]));
+    }
+    let pings: Vec<Frame> = frames_that_reach(&mut proxy, Client)
+        .into_iter()
+        .filter(|frame| frame.first == 0x89)
+        .collect();
+    assert!(pings.len() > 10, "{}", pings.len());
+    proxy.reached(Server);
+    let now = proxy.now;
+    proxy.inspector.resume_reading(Client, now);
+    let pongs: Vec<Frame> = pings
+        .iter()
+        .map(|ping| Frame::pong(&ping.payload))
+        .collect();
+    proxy.send(Client, &by(Client, &pongs));
+    assert_eq!(proxy.reached(Server), b"");
 }
 
 fn what_the_host_doesnt_read_doesnt_count<I: Inspects>() {
@@ -208,6 +259,8 @@ fn a_side_that_takes_output_has_its_time_for_a_pong_again<I: Inspects>() {
 }
 
 on_both_inspectors!(
+    a_pong_is_known_whatever_came_with_the_end_of_the_frame_before_the_ping,
+    no_more_pings_go_to_a_side_that_isnt_read_than_are_known,
     a_side_that_takes_no_output_is_cut_off_and_the_other_told,
     a_side_that_takes_no_output_while_it_closes_is_cut_off_too,
     a_side_that_takes_output_has_its_time_for_a_pong_again,

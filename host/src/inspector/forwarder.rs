@@ -91,10 +91,11 @@ impl Forwarder {
         mut write: impl FnMut(Role, &[u8]),
     ) -> Result<(), CallError> {
         self.last_active = Some(from);
-        self.look_at(from, input, now)?;
+        let looked_at = self.look_at(from, input, now);
+        // What may go on does, also if the guest has ended since.
         self.forward(from, input, &mut write);
         self.forward(from.peer(), &[], &mut write);
-        Ok(())
+        looked_at
     }
 
     /// Handles the timeouts that have passed at `now`. Call it at [`next_deadline`](Self::next_deadline).

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::mem;
 
-use super::{Flow, Open, Reach};
+use super::{Flow, Open, Reach, Told};
 use crate::inspector::forwarding::End;
 
 /// A frame that waits to be inserted.
@@ -185,7 +185,7 @@ impl Flow {
         if !farewell.bytes.is_empty() {
             self.forwarding.insert(at, farewell.bytes);
         }
-        self.told = self.told.or(farewell.code);
+        self.told = self.told.or(farewell.code.map(|code| Told { code, at }));
         self.cut = Some(Cut { at, end });
     }
 
@@ -287,6 +287,9 @@ impl Flow {
     /// Nothing more goes on, and the transport is reset.
     pub(in crate::inspector) fn reset(&mut self) {
         let at = self.forwarding.to();
+        // A close frame at the end of a frame that doesn't come any more isn't written.
+        let gone = self.base.min(at);
+        self.told = self.told.filter(|told| told.at <= gone);
         self.undecided.clear();
         self.insertions.clear();
         if let Some(message) = &mut self.message {

@@ -1,6 +1,6 @@
 //! Reading: headers, then payloads as far as anybody looks at them.
 
-use super::{Flow, Open, Reach};
+use super::{Flow, Open, Reach, Told};
 use crate::frame::close;
 use crate::frame::header::{Header, Opcode, RSV1};
 use crate::inspector::options::Payload;
@@ -80,7 +80,6 @@ impl Flow {
             self.message_moved = true;
             self.begin_frame_of_message(begin)?;
             self.traffic.frames += 1;
-            self.traffic.bytes = self.traffic.bytes.saturating_add(header.payload);
         }
         let reach = self.reach_of(&header, payload_at, end);
         self.frame = Some(Open { end, reach });
@@ -97,7 +96,8 @@ impl Flow {
     ) -> Option<(usize, u64)> {
         let view = &self.options.view;
         let is_told = view.frames || view.messages || self.options.hold_messages;
-        let goes_on = self.cut.is_none() && self.insertions.is_empty() && self.close.is_none();
+        let is_inserting = !self.insertions.is_empty() || !self.placed_pings.is_empty();
+        let goes_on = self.cut.is_none() && !is_inserting && self.close.is_none();
         let frames = self.stream.frames();
         let follows = skipped == self.skippable() && frames.payload_left() == skipped;
         if self.is_dead || is_told || !goes_on || !follows || frames.is_in_header() {
@@ -155,7 +155,7 @@ impl Flow {
         let left = self.stream.frames().payload_left();
         let count = left.min((input.len() - *at) as u64);
         *at += count as usize;
-        self.message_moved |= count > 0;
+        self.payload_came(count);
         self.stream.skip(count);
         if count < left {
             return false;
@@ -178,7 +178,16 @@ impl Flow {
         now: Instant,
     ) -> Result<bool, Rule> {
         let before = *at;
-        let piece = self.stream.piece(input, at)?;
+        let is_data = self
+            .stream
+            .frames()
+            .frame()
+            .is_some_and(|header| !header.opcode.is_control());
+        let piece = self.stream.piece(input, at);
+        if is_data {
+            self.payload_came((*at - before) as u64);
+        }
+        let piece = piece?;
         let position = self.base + *at as u64;
         if let Some(Open {
             reach: Reach::Verified(to),
@@ -250,7 +259,8 @@ impl Flow {
                 records.list.push(SeenRecord::Close { code, reason });
                 self.close = Some(code);
                 if reports {
-                    self.told = Some(code);
+                    let at = self.boundary;
+                    self.told = Some(Told { code, at });
                 }
                 self.insertions.clear();
                 // What is held of a message that has not ended goes nowhere.
