@@ -106,6 +106,22 @@ test('a recording of the gate has four streams, alone or in order of time', asyn
   assert.match(await inspect(page, full), missing);
 });
 
+test('a recording of both directions is inspected as a proxy would, which names the side and the offset', async (t) => {
+  const page = await open(t);
+  const recording = await fixture('recording.jsonl');
+  assert.match(await inspect(page, recording), /A proxy that inspects both directions finds no broken rule\./);
+  const broken = recording.replace(/("side":"client","way":"out","bytes":")gQVIZWxsbw==/, (_, before) => `${before}${btoa('\x81\x05Hello\x83\x00')}`);
+  const offset = atob(/"side":"client","way":"out","bytes":"([^"]+)/.exec(recording)[1]).length + 7;
+  const found = new RegExp(`fails at offset ${offset} of gate → client: the server breaks reserved-opcode, RFC 6455 5\\.2\\.`);
+  assert.match(await inspect(page, broken), found);
+  const stream = page.getByRole('combobox', { name: 'Show' });
+  await stream.selectOption('client → gate');
+  await result(page).getByText('1 HTTP head and 2 frames').waitFor();
+  assert.doesNotMatch(await result(page).textContent(), /A proxy/);
+  await stream.selectOption('gate ↔ upstream, both in order of time');
+  await result(page).getByText('A proxy that inspects both directions finds no broken rule.').waitFor();
+});
+
 test('a HAR shows the messages of both sides, and its handshake', async (t) => {
   const page = await open(t);
   const summary = await inspect(page, await fixture('chrome.har'));

@@ -4,9 +4,10 @@ import core from '../../component/websocket.core.wasm';
 import core2 from '../../component/websocket.core2.wasm';
 import core3 from '../../component/websocket.core3.wasm';
 
-/** The component's own interfaces: `session` and `options` of `websocket:protocol`. */
+/** The component's own interfaces: `session`, `options` and `inspector` of `websocket:protocol`. */
 export type Engine = Root;
 export type { Extension, Failure, Negotiated, Rule } from '../../component/interfaces/websocket-protocol-types.js';
+export type { InspectorOptions, Violation } from '../../component/interfaces/websocket-protocol-inspector.js';
 export type {
   Event, ExchangeResult, Message, RequestHead, SessionOptions as Options, WebsocketSession as Session,
 } from '../../component/interfaces/websocket-protocol-session.js';

@@ -1,9 +1,11 @@
 import type { Engine, Negotiated } from '../engine.js';
 import type { Connection, Sender, Side } from '../formats/source.js';
+import { type Broken, judgeBetween } from './between.js';
 import { type Frame, type Rest, judgeFrames, rest } from './frames.js';
 import { type Judged, headLength, isResponse, judgeRequest, judgeResponse } from './head.js';
 import { DEFLATE } from './settings.js';
 
+export type { Broken } from './between.js';
 export type { Content, Frame, Rest } from './frames.js';
 
 /** The head that a side begins with, and what the engine made of it. */
@@ -25,6 +27,9 @@ export interface Item {
   what: Head | Frame | Rest;
 }
 
+/** What a proxy between the sides would find; not known unless both have sent frames. */
+export type Between = { isKnown: false } | { isKnown: true; broken: Broken | undefined };
+
 /** What the reader says where the bytes don't. */
 export interface Choices {
   sender: Sender | undefined;
@@ -39,13 +44,17 @@ export function senderOf({ sender, bytes }: Side, chosen: Sender | undefined): S
   return isClient ? 'client' : 'server';
 }
 
-/** What a connection consists of, side by side. */
-export function* judge(engine: Engine, { sides }: Connection, choices: Choices): Generator<Item> {
+/**
+ * What a connection consists of, side by side; then what is broken between the sides, if the bytes of both are
+ * known, which takes steps that yield nothing.
+ */
+export function* judge(engine: Engine, { sides }: Connection, choices: Choices): Generator<Item | undefined, Between> {
   const known = sides.map((side) => ({ side, sender: senderOf(side, choices.sender) }));
   const bytesOf = (sender: Sender): Uint8Array => known.find((side) => side.sender === sender)?.side.bytes ?? new Uint8Array();
   const heads = judgeHeads(engine, bytesOf('client'), bytesOf('server'));
   const answer = heads.server && !heads.server.failure ? heads.server.negotiated : heads.client?.negotiated;
   const negotiated = agreed(answer, choices.deflate);
+  const isOpen = [heads.client, heads.server].every((head) => !head?.failure && !head?.isCut);
   for (const { side, sender } of known) {
     let number = 0;
     const item = (what: Item['what']): Item => ({ side, sender, number: what.type === 'frame' ? (number += 1) : number, what });
@@ -56,6 +65,9 @@ export function* judge(engine: Engine, { sides }: Connection, choices: Choices):
       : judgeFrames(engine, sender, side.bytes, head?.end ?? 0, negotiated);
     for (const what of frames) yield item(what);
   }
+  const both = known.map(({ side, sender }) => ({ side, sender, start: heads[sender]?.end ?? 0 }));
+  if (!isOpen || !both.every(({ side, start }) => side.bytes.length > start) || both.length !== 2) return { isKnown: false };
+  return { isKnown: true, broken: yield* judgeBetween(engine, both, negotiated) };
 }
 
 function judgeHeads(engine: Engine, client: Uint8Array, server: Uint8Array): Partial<Record<Sender, Head>> {

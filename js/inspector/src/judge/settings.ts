@@ -1,4 +1,4 @@
-import type { Engine, Extension, Negotiated, Options, Session } from '../engine.js';
+import type { Engine, Extension, InspectorOptions, Negotiated, Options, Session } from '../engine.js';
 import type { Sender } from '../formats/source.js';
 
 /** permessage-deflate in its widest form: what a narrower one sends it inflates too (RFC 7692, section 7.1). */
@@ -32,6 +32,23 @@ export function judging(engine: Engine): Options {
   options.setPongTimeout(undefined);
   options.setWriteTimeout(undefined);
   options.setCloseTimeout(undefined);
+  return options;
+}
+
+/** The same for both directions at once. */
+export function inspecting(engine: Engine): InspectorOptions {
+  const options = new engine.inspector.InspectorOptions();
+  for (const side of ['client', 'server'] as const) {
+    options.setMaxFrame(side, U64);
+    options.setMaxMessage(side, LONGEST_MESSAGE);
+    options.setMaxFragments(side, U32);
+    options.setMessageTimeout(side, undefined);
+    options.setPongTimeout(side, undefined);
+    options.setWriteTimeout(side, undefined);
+  }
+  options.setHandshakeTimeout(undefined);
+  options.setCloseTimeout(undefined);
+  options.setUnknownExtensions('opaque');
   return options;
 }
 

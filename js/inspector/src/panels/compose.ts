@@ -53,7 +53,8 @@ async function update(): Promise<void> {
     const manner = { sender: from, isCompressed: isCompressed.checked && isData, fragment: fragmentOf() };
     composed = compose(engine, draftOf(), manner);
     const side = { label: '', sender: from, bytes: composed, marks: [] };
-    const items = [...judge(engine, { label: '', sides: [side] }, { sender: from, deflate: manner.isCompressed })];
+    const judged = judge(engine, { label: '', sides: [side] }, { sender: from, deflate: manner.isCompressed });
+    const items = [...judged].filter((item) => item !== undefined);
     result.className = 'result good';
     result.textContent = `${count(items.length, 'frame')}, ${count(composed.length, 'byte')}.`;
     showItems(byId('compose-items'), items, () => '');

@@ -3,10 +3,10 @@ import { type Engine, sandbox } from '../engine.js';
 import { EXAMPLES } from '../examples.js';
 import { FORMATS, type Format, type Input, read, recognise } from '../formats/index.js';
 import { type Connection, FormatError, type Sender, type Source } from '../formats/source.js';
-import { type Choices, type Item, judge, senderOf } from '../judge/index.js';
+import { type Between, type Choices, type Item, judge, senderOf } from '../judge/index.js';
 import { button, byId, h } from '../view/dom.js';
 import { showItems } from '../view/list.js';
-import { summaryOf } from '../view/summary.js';
+import { betweenOf, summaryOf } from '../view/summary.js';
 import { Streams } from './streams.js';
 
 /** How long a pause in typing is, in milliseconds. */
@@ -119,29 +119,42 @@ async function inspect(): Promise<void> {
     const recognised = format.value === 'auto' ? recognise(input) : (format.value as Format);
     const source = read(input, recognised, engine);
     const connections = streams.offer(source);
-    const judged = await judgeAll(engine, connections, () => mine === current);
-    if (mine === current) show(judged, source, recognised);
+    const { items, betweens } = await judgeAll(engine, connections, () => mine === current);
+    if (mine === current) show(items, betweens, source, recognised);
   } catch (error) {
     if (mine === current) fail(error instanceof FormatError ? error.message : `The page failed, which is a mistake of ours: ${String(error)}`);
   }
 }
 
+/** What was found in the sides that were chosen, and between them. */
+interface Judged {
+  items: Item[];
+  betweens: Between[];
+}
+
 /** All items of the sides that were chosen, in order of time, without stopping the page. */
-async function judgeAll(engine: Engine, connections: Connection[], isWanted: () => boolean): Promise<Item[]> {
-  const all: Item[] = [];
+async function judgeAll(engine: Engine, connections: Connection[], isWanted: () => boolean): Promise<Judged> {
+  const items: Item[] = [];
+  const betweens: Between[] = [];
   let until = performance.now() + SLICE;
   for (const connection of connections) {
-    for (const item of judge(engine, connection, choices())) {
-      all.push(item);
+    const judging = judge(engine, connection, choices());
+    for (;;) {
+      const { done, value } = judging.next();
+      if (done) {
+        betweens.push(value);
+        break;
+      }
+      if (value) items.push(value);
       if (performance.now() < until) continue;
       // Told once, because it is read out.
       if (result.textContent !== READING) result.textContent = READING;
       await new Promise((resume) => setTimeout(resume));
-      if (!isWanted()) return [];
+      if (!isWanted()) return { items: [], betweens: [] };
       until = performance.now() + SLICE;
     }
   }
-  return streams.chosen(all);
+  return { items: streams.chosen(items), betweens: streams.hasBoth ? betweens : [] };
 }
 
 function choices(): Choices {
@@ -151,7 +164,7 @@ function choices(): Choices {
   };
 }
 
-function show(judged: Item[], source: Source, recognised: Format): void {
+function show(judged: Item[], betweens: Between[], source: Source, recognised: Format): void {
   const { text: summary, isBad } = summaryOf(judged);
   const sides = source.connections.flatMap((connection) => connection.sides);
   const size = sides.reduce((sum, { bytes }) => sum + bytes.length, 0);
@@ -164,6 +177,7 @@ function show(judged: Item[], source: Source, recognised: Format): void {
   result.replaceChildren(
     h('strong', {}, summary),
     ` ${how} ${FORMATS[recognised]}: ${count(size, 'byte')}${by}.`,
+    ...betweens.flatMap(betweenOf).map((sentence) => ` ${sentence}`),
     ...source.notes.map((note) => ` ${note}`),
     ...hintOf(judged),
   );

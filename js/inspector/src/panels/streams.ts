@@ -44,6 +44,11 @@ export class Streams {
     return timed.sort((one, other) => one.at - other.at).map(({ item }) => item);
   }
 
+  /** Whether both directions of a connection are shown. */
+  get hasBoth(): boolean {
+    return this.#current().sides.length > 1;
+  }
+
   captionOf(item: Item): string {
     const at = timeOf(item);
     const way = this.#current().sides.length > 1 ? item.side.label : '';

@@ -1,5 +1,5 @@
 import { count } from '../bytes.js';
-import type { Frame, Item } from '../judge/index.js';
+import type { Between, Frame, Item } from '../judge/index.js';
 
 /** What came of it all, in a sentence or two. */
 export function summaryOf(items: Item[]): { text: string; isBad: boolean } {
@@ -9,6 +9,16 @@ export function summaryOf(items: Item[]): { text: string; isBad: boolean } {
   const problems = items.map(problemOf).filter((problem): problem is string => problem !== undefined);
   const text = `${found.filter(Boolean).join(' and ')}. ${problems.join(' ') || 'No rule is broken.'}`;
   return { text, isBad: problems.length > 0 };
+}
+
+/** What a proxy between the sides would say. */
+export function betweenOf(between: Between): string[] {
+  if (!between.isKnown) return [];
+  const { broken } = between;
+  if (!broken) return ['A proxy that inspects both directions finds no broken rule.'];
+  const { from, side, offset, rule, section } = broken;
+  const where = side.label ? ` of ${side.label}` : '';
+  return [`A proxy that inspects both directions fails at offset ${offset}${where}: the ${from} breaks ${rule}, ${section}.`];
 }
 
 function problemOf({ what, number, side }: Item): string | undefined {
