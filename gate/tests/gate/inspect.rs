@@ -227,7 +227,7 @@ fn bytes_are_counted_as_they_come() {
     let upstream = Upstream::bind();
     let gate = Gate::before(upstream.address, &[]);
     let (mut client, mut server) = pair(&gate, &upstream);
-    client.write(b"\x82\x8a\0\0\0\00123456789");
+    client.write(&[&b"\x82\x8a\0\0\0\0"[..], b"0123456789"].concat());
     // Far more is announced than comes.
     client.write(b"\x82\xff\0\0\0\0\x00\xe0\0\0\0\0\0\0abc");
     exactly(&mut server, 16 + 14 + 3);
