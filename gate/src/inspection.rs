@@ -78,8 +78,10 @@ impl Inspection {
     }
 
     /// Forwards until the end, and gives back the sockets of the client and the upstream. The sandbox is gone then.
+    ///
+    /// It stays in its box: the task that waits for it has only room for that.
     pub(crate) async fn carry(
-        mut self,
+        mut self: Box<Self>,
         report: &mut Report,
         shutdown: &CancellationToken,
     ) -> [Socket; 2] {
@@ -93,7 +95,10 @@ impl Inspection {
             upstream.close_sent = self.close_after_fault(Who::Upstream);
         }
         report.sides(client, upstream);
-        [self.client.socket, self.upstream.socket]
+        let Self {
+            client, upstream, ..
+        } = *self;
+        [client.socket, upstream.socket]
     }
 
     fn report_of(&mut self, who: Who) -> SideReport {

@@ -69,8 +69,10 @@ impl Relay {
     }
 
     /// Relays until the end, and gives back the sockets of the client and the upstream. The sandbox is gone then.
+    ///
+    /// It stays in its box: the task that waits for it has only room for that.
     pub(crate) async fn carry(
-        mut self,
+        mut self: Box<Self>,
         report: &mut Report,
         shutdown: &CancellationToken,
     ) -> [Socket; 2] {
@@ -91,7 +93,10 @@ impl Relay {
             }
         }
         report.sides((&self.client).into(), (&self.upstream).into());
-        [self.client.socket, self.upstream.socket]
+        let Self {
+            client, upstream, ..
+        } = *self;
+        [client.socket, upstream.socket]
     }
 
     /// Relays until both sides are closed. An error is the end of the sandbox.
