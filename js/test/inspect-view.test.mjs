@@ -128,6 +128,18 @@ test('a decision that throws, or can\'t be followed, closes with 1011, and nothi
   thrown.inspection.abort();
   assert.equal((await thrown.inspection.closed).error, mistake);
 
+  // One that has its turn later is no unhandled rejection meanwhile.
+  const order = [];
+  const late = await between({ client: { decide: ({ data }) => (data === 'one' ? new Promise((done) => order.push(done)) : Promise.reject(mistake)) } });
+  late.client.listener.data(Buffer.concat([frame(0x81, 'one'), frame(0x81, 'two')]));
+  await sleep(10);
+  assert.deepEqual([late.inspection.state, late.server.written().length], ['open', 0]);
+  order[0](true);
+  await sleep(1);
+  assert.deepEqual(late.server.written().subarray(0, 9), frame(0x81, 'one'));
+  assert.equal(closeCode(late.server.written().subarray(9)), 1011);
+  late.inspection.abort();
+
   // Later messages may refer to it (RFC 7692, section 7.1.1).
   const negotiated = { extensions: 'permessage-deflate' };
   const { client, server, inspection } = await between({ negotiated, server: { decide: () => false } });
@@ -144,6 +156,24 @@ test('a decision that throws, or can\'t be followed, closes with 1011, and nothi
   await sleep(1);
   assert.deepEqual(free.client.written(), compressed('bye bye bye'));
   free.inspection.abort();
+});
+
+test('a decision on a message that was left out meanwhile is no error', async () => {
+  let resolve;
+  const decide = () => new Promise((done) => {
+    resolve = done;
+  });
+  const { client, server, inspection } = await between({ client: { decide } });
+  client.listener.data(frame(0x81, 'held'));
+  const closing = inspection.close();
+  resolve(true);
+  await sleep(1);
+  assert.equal(closeCode(server.written()), 1001);
+  client.listener.data(close.client(1001));
+  server.listener.data(close.server(1001));
+  for (const duplex of [server, client]) duplex.listener.end();
+  const { error, wasClean } = await closing;
+  assert.deepEqual([error, wasClean], [undefined, true]);
 });
 
 test('a refusal of the server passes', async () => {
@@ -308,13 +338,16 @@ test('a sandbox that traps ends its inspections, and no others', async () => {
   const engine = await Engine.load(coreOf(component));
   const { client, server, inspection } = await between({ engine });
   const other = await between();
+  const idle = await between({ engine });
   const [trapping] = await pair({ client: { engine }, server: { engine } });
   void trapping.send('misbehave: trap').catch(() => {});
   await trapping.closed;
+  const asking = idle.inspection.ping('client');
   client.listener.data(frame(0x81, 'hello'));
   assert.deepEqual([client.calls, server.calls, other.inspection.state], [['destroy'], ['destroy'], 'open']);
   const { error, client: { frames, closeSent } } = await inspection.closed;
   assert.deepEqual([error, frames, closeSent], [engine.failure, 0, undefined]);
   await assert.rejects(between({ engine }), error);
+  await assert.rejects(asking, error);
   other.inspection.abort();
 });

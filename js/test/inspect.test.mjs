@@ -274,7 +274,7 @@ test('a transport is shut down once all was written, and a lost one holds up nob
 
   const other = await between();
   other.client.isFull = true;
-  other.server.listener.data(plain(0x81, 'hello'));
+  other.server.listener.data(plain(0x82, 'half of a frame').subarray(0, 8));
   assert.equal(other.server.isPaused, true);
   other.client.listener.closed();
   assert.equal(other.server.isPaused, false);
@@ -309,7 +309,8 @@ test('a receiver that doesn\'t read stops the sender, and what is kept is bounde
 test('a receiver that takes nothing for too long is cut off, and one that takes little is not', async (t) => {
   keepAlive(t);
   const held = { view: { payload: Infinity }, decide: () => true };
-  const { client, server, inspection } = await between({ server: held, client: { timeouts: { write: 500 } } });
+  const timeouts = { close: Infinity };
+  const { client, server, inspection } = await between({ server: held, client: { timeouts: { write: 500 } }, timeouts });
   client.isFull = true;
   for (let count = 0; count < 20; count += 1) server.listener.data(plain(count === 0 ? 0x02 : count === 19 ? 0x80 : 0x00, Buffer.alloc(60_000)));
   for (let count = 0; count < 6; count += 1) {

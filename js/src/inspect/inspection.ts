@@ -15,8 +15,9 @@ import { type InspectSettings, type SideSettings, withInspectorOptions } from '.
 /** The options for what one side sends. */
 export interface SideOptions extends SideSettings {
   /**
-   * Decides on each message: false leaves it out. Until then it is held, and so is what is behind it. One that is longer than
-   * `view.payload` goes on undecided. A compressed message can only be left out if later ones don't refer to it.
+   * Decides on each message: false leaves it out. Until then it is held, and so is what is behind it. Whole messages are seen
+   * for that. If `view.payload` is a number, longer ones go on undecided. A compressed message can only be left out if later
+   * ones can't refer to it (RFC 7692, section 7.1.1).
    */
   decide?: (message: SeenMessage) => boolean | PromiseLike<boolean>;
 }
@@ -110,7 +111,7 @@ export class Inspection {
   readonly #forwarder: Forwarder;
   readonly #alarm = new Alarm(() => this.#do(() => this.#forwarder.timePasses()));
   /** What happens while something else is being done. */
-  readonly #todo: (() => void)[] = [];
+  readonly #todo: { act: () => void; dropped: (() => void) | undefined }[] = [];
   /** That a side is blocked, as far as the inspector knows. */
   readonly #isBlocked: Record<Side, boolean> = { client: false, server: false };
   /** How many messages of each side wait to be decided on. */
@@ -170,7 +171,7 @@ export class Inspection {
 
   /** Inserts a ping towards a side. Its pong is seen as `round-trip`. */
   ping(to: Side): Promise<void> {
-    return this.#insert((inspector, time) => inspector.ping(to, time));
+    return this.#call((inspector, time) => inspector.ping(to, time));
   }
 
   /**
@@ -180,7 +181,7 @@ export class Inspection {
    */
   insert(to: Side, data: Data): Promise<void> {
     const bytes = bytesOf(data);
-    return this.#insert((inspector, time) => inspector.insert(to, bytes, typeof data === 'string', time));
+    return this.#call((inspector, time) => inspector.insert(to, bytes, typeof data === 'string', time));
   }
 
   /**
@@ -191,7 +192,7 @@ export class Inspection {
    */
   async close(code = 1001, reason = ''): Promise<Inspected> {
     if (this.state === 'connecting') this.abort();
-    else if (this.state === 'open') await this.#insert((inspector, time) => inspector.close(code, reason, time));
+    else if (this.state === 'open') await this.#call((inspector, time) => inspector.close(code, reason, time));
     return this.closed;
   }
 
@@ -230,16 +231,16 @@ export class Inspection {
     });
   }
 
-  /** Does one thing after the other: a duplex may report something while it is written to. */
-  #do(act: () => void): void {
-    if (this.#hasEnded) return;
-    this.#todo.push(act);
+  /** Does one thing after the other: a duplex may report something while it is written to. What the end prevents is `dropped`. */
+  #do(act: () => void, dropped?: () => void): void {
+    if (this.#hasEnded) return dropped?.();
+    this.#todo.push({ act, dropped });
     if (this.#isBusy) return;
     this.#isBusy = true;
     try {
-      for (let next = this.#todo.shift(); next && !this.#hasEnded; next = this.#todo.shift()) {
+      while (this.#todo.length > 0) {
         if (this.#engine.failure) throw this.#engine.failure;
-        next();
+        this.#todo.shift()?.act();
         this.#settle();
       }
     } catch (error) {
@@ -293,33 +294,36 @@ export class Inspection {
   #decide(from: Side, message: SeenMessage): void {
     const decision = (async () => this.#options[from]?.decide?.(message) ?? true)();
     this.#undecided[from] += 1;
+    // It has its turn behind those before.
+    decision.catch(() => {});
     const decide = async (): Promise<void> => {
       const goesOn = await decision.finally(() => {
         this.#undecided[from] -= 1;
       });
-      if (!this.#hasEnded) await this.#insert((inspector, time) => inspector.decide(from, goesOn, time));
+      if (!this.#hasEnded) await this.#call((inspector, time) => inspector.decide(from, goesOn, time));
     };
     // A mistake of the program's must let nothing through.
     this.#decisions[from] = this.#decisions[from].then(decide).catch((error: unknown) => {
-      if (this.#hasEnded) return;
+      // Messages that were held when both sides were closed are left out.
+      if (this.#hasEnded || (error instanceof WebSocketError && error.rule === 'nothing-held')) return;
       this.#error ??= error instanceof Error ? error : new Error(String(error));
       this.close(INTERNAL_ERROR).catch(() => {});
     });
   }
 
-  #insert(call: (inspector: WebsocketInspector, time: bigint) => void): Promise<void> {
+  /** Tells the inspector something for the program, whose mistakes are told to it. */
+  #call(call: (inspector: WebsocketInspector, time: bigint) => void): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (this.#hasEnded) return reject(this.#error ?? new Error('the connection has ended'));
-      this.#do(() => {
+      const act = (): void => {
         try {
           this.#forwarder.tell((inspector, time) => checked(() => call(inspector, time)));
         } catch (error) {
-          // The program's mistakes are told to it.
           reject(error);
           if (!(error instanceof WebSocketError || error instanceof TypeError)) throw error;
         }
         resolve();
-      });
+      };
+      this.#do(act, () => reject(this.#error ?? new Error('the connection has ended')));
     });
   }
 
@@ -345,6 +349,7 @@ export class Inspection {
     const { violation, closedBy } = this.#forwarder;
     this.#hasEnded = true;
     this.#alarm.set(undefined);
+    for (const { dropped } of this.#todo.splice(0)) dropped?.();
     relieve(this);
     if (!this.#engine.failure) this.#inspector[dispose]();
     this.#resolve({

@@ -86,8 +86,10 @@ export interface InspectSettings {
   /** For what the server sends. */
   server?: SideSettings;
   timeouts?: InspectTimeouts;
-  /** What to do about extensions that the engine doesn't implement: a response that accepts one breaks a rule, or payloads are
-   * opaque. Default `reject`. */
+  /**
+   * What to do about extensions that the engine doesn't implement: with `reject` a response that accepts one breaks a rule,
+   * with `opaque` payloads aren't looked at. Default `reject`.
+   */
   unknownExtensions?: UnknownExtensions;
   /** Whether extensions are taken out of the request, so that none is negotiated. Default false. */
   stripExtensions?: boolean;
