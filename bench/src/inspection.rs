@@ -37,8 +37,8 @@ const PASS: usize = 4 << 20;
 const ENTROPY: [u8; 32] = [7; 32];
 
 const LEGEND: &str = "\
-A client sends frames to a server, in reads of 64 KiB, and they go on as they are: ns of processor time for each frame,
-native inspector / in its sandbox, and how many times as long the latter takes. Nothing is written anywhere";
+A client sends frames to a server, in reads of 64 KiB or of one frame, and they go on as they are: ns of processor time for
+each frame, native inspector / in its sandbox, and how many times as long the latter takes. Nothing is written anywhere";
 
 /// Who inspects.
 trait Subject {
@@ -107,6 +107,8 @@ pub(crate) fn in_sandbox(sandbox: &Sandbox) -> Result<Forwarder> {
 /// What was measured of one size and content: the times of native and sandbox.
 struct Row {
     content: &'static str,
+    /// A read brings one frame, or a part of a long one.
+    is_one_a_read: bool,
     size: Size,
     times: [Vec<f64>; 2],
 }
@@ -116,8 +118,10 @@ pub(crate) fn run(plan: &Plan, sandbox: &Sandbox) -> Result<Value> {
     let repetitions = plan.repetitions(15, 3);
     let mut rows = Vec::new();
     for content in ["binary", "text"] {
-        for size in SIZES {
-            rows.push(measure(content, size, sandbox, repetitions)?);
+        for is_one_a_read in [false, true] {
+            for size in SIZES {
+                rows.push(measure(content, is_one_a_read, size, sandbox, repetitions)?);
+            }
         }
     }
     write!(io::stdout(), "\n{}", table(&rows))?;
@@ -126,6 +130,7 @@ pub(crate) fn run(plan: &Plan, sandbox: &Sandbox) -> Result<Value> {
 
 fn measure(
     content: &'static str,
+    is_one_a_read: bool,
     size: Size,
     sandbox: &Sandbox,
     repetitions: usize,
@@ -138,6 +143,10 @@ fn measure(
     let frame = frame.by(Role::Client).bytes();
     let frames = PASS.div_ceil(frame.len());
     let bytes = frame.repeat(frames);
+    let read = match is_one_a_read {
+        true => frame.len().min(READ),
+        false => READ,
+    };
     let mut subjects: [Box<dyn Subject>; 2] =
         [Box::new(Native::new()?), Box::new(in_sandbox(sandbox)?)];
     let mut times = [Vec::new(), Vec::new()];
@@ -145,7 +154,7 @@ fn measure(
     for (turn, index) in plan::turns(repetitions + 1, 2).enumerate() {
         let start = ThreadTime::now();
         let mut gone = 0;
-        for read in bytes.chunks(READ) {
+        for read in bytes.chunks(read) {
             gone += subjects[index].read(read)?;
         }
         let time = start.elapsed();
@@ -160,20 +169,26 @@ fn measure(
     }
     Ok(Row {
         content,
+        is_one_a_read,
         size,
         times,
     })
 }
 
 fn table(rows: &[Row]) -> String {
-    let mut text = format!("{LEGEND}\n\n{:<8}", "");
+    let mut text = format!("{LEGEND}\n\n{:<20}", "");
     for size in SIZES {
         let _ = write!(text, " {:>23}", size.to_string());
     }
-    text += &format!("\n{}", "-".repeat(8 + 24 * SIZES.len()));
+    text += &format!("\n{}", "-".repeat(20 + 24 * SIZES.len()));
     for (index, row) in rows.iter().enumerate() {
         if index % SIZES.len() == 0 {
-            let _ = write!(text, "\n{:<8}", row.content);
+            let one = if row.is_one_a_read {
+                ", one a read"
+            } else {
+                ""
+            };
+            let _ = write!(text, "\n{:<20}", format!("{}{one}", row.content));
         }
         let [native, sandboxed] = &row.times;
         let ratio = quantile::median_ratio(sandboxed, native);
@@ -191,6 +206,7 @@ fn report(row: &Row) -> Value {
     let [native, sandboxed] = &row.times;
     json!({
         "content": row.content,
+        "one_a_read": row.is_one_a_read,
         "size": row.size.0,
         "times_ns": { "native": native, "component": sandboxed },
     })
