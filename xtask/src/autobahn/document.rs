@@ -30,7 +30,7 @@ when one comes back that isn't compressed; and as a client it offers to do witho
 offered.
 
 A gate ends the connection of who breaks a rule at once. So a message right before the broken rule isn't answered any more by the other side,
-which makes ten cases NON-STRICT; their closes are right. Each run through a gate also fails if the engine on its other side ever ends a
+which makes up to ten cases NON-STRICT; their closes are right. Each run through a gate also fails if the engine on its other side ever ends a
 connection: a broken rule that the gate let pass would have it do that.
 
 Without `--write`, `cargo xtask autobahn --help` lists what else there is; the fast part (without 9.*, 12.* and 13.*), on the component, on the npm
