@@ -9,7 +9,7 @@ use std::pin::pin;
 use std::task::{Context, Poll};
 
 use tokio_util::sync::CancellationToken;
-use websocket_host::inspector::{End as Ends, Forwarder, Side as Sender};
+use websocket_host::inspector::{End as Ends, Forwarder};
 use websocket_host::protocol::{Rule, State};
 use websocket_host::{CallError, Clock, Guest, Role, SandboxError};
 
@@ -186,7 +186,7 @@ impl Inspection {
     fn poll_end(&mut self, who: Who, cx: &mut Context<'_>) -> bool {
         let end = self.forwarder.end(who.into());
         let takes_nothing = self.forwarder.violation().is_some_and(|violation| {
-            violation.from == Role::from(who).into()
+            Who::from(Role::from(violation.from)) == who
                 && violation.failure.rule() == Some(Rule::WriteTimeout)
         });
         let line = self.line(who);
@@ -301,10 +301,7 @@ impl Inspection {
             .map(|role| End::Closed(role.into()));
         let failed = || {
             let violation = self.forwarder.violation()?;
-            let who = match violation.from {
-                Sender::Client => Who::Client,
-                Sender::Server => Who::Upstream,
-            };
+            let who = Who::from(Role::from(violation.from));
             let before = match who {
                 Who::Client => self.client.before,
                 Who::Upstream => self.upstream.before,

@@ -1,5 +1,5 @@
-"""Python's websockets as a client, with its default settings: `client.py URL`. Whatever it doesn't
-get back is an error, and an exit status."""
+"""Python's websockets as a client, with its default settings: `client.py URL EXTENSION`, with the one that
+is to be agreed on, or an empty text. Whatever it doesn't get back is an error, and an exit status."""
 
 import asyncio
 import sys
@@ -33,7 +33,8 @@ def open_connection():
 def check_handshake(socket):
     equal(socket.subprotocol, "echo")
     equal(socket.response.headers["X-Server"], "carried back")
-    equal(socket.response.headers.get("Sec-WebSocket-Extensions"), None)
+    extensions = socket.response.headers.get("Sec-WebSocket-Extensions", "")
+    equal(extensions.partition(";")[0], sys.argv[2])
 
 
 async def end(socket):

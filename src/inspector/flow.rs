@@ -80,6 +80,7 @@ pub(super) struct Messages {
 struct Open {
     end: u64,
     reach: Reach,
+    is_control: bool,
 }
 
 /// How far a frame may go on before all of it has come.

@@ -1,5 +1,5 @@
-// npm's ws as a client, with its default settings: `client.mjs URL`. Whatever it doesn't get back
-// is an error, and an exit status.
+// npm's ws as a client, with its default settings: `client.mjs URL EXTENSION`, with the one that is to be
+// agreed on, or an empty text. Whatever it doesn't get back is an error, and an exit status.
 
 import assert from 'node:assert/strict';
 import { on, once } from 'node:events';
@@ -13,7 +13,7 @@ async function open() {
   assert.equal(response.headers['x-server'], 'carried back');
   if (socket.readyState !== WebSocket.OPEN) await once(socket, 'open');
   assert.equal(socket.protocol, 'echo');
-  assert.equal(socket.extensions, '');
+  assert.equal(socket.extensions, process.argv[3]);
   return { socket, inbox: on(socket, 'message') };
 }
 

@@ -1,25 +1,31 @@
 //! Real clients and servers with the gate between them, all with their default settings: they offer permessage-deflate,
-//! which the gate does not take up.
+//! which goes from end to end where the gate inspects, and which it doesn't take up where it terminates.
 
 use std::io;
 use std::process::Command;
 
 use host_tests::gate::{Gate, component};
 use host_tests::process::Process;
+use rstest::rstest;
 
 use crate::{alone, tools};
 
 /// The client checks what it gets back. The server tells what it saw, a line each.
-fn passes_through(client: Command, mut server: Command) -> io::Result<()> {
+fn passes_through(mode: &str, client: Command, mut server: Command) -> io::Result<()> {
+    let extension = match mode {
+        "inspect" => "permessage-deflate",
+        _ => "",
+    };
     let _alone = alone();
     let server = Process::start("the server", &mut server)?;
     let gate = Gate::before(
         server.address()?,
         &component(),
-        &["--log", "warn", "--max-connections", "100"],
+        &["--log", "warn", "--max-connections", "100", "--mode", mode],
     )?;
     let mut client = client;
     client.arg(format!("ws://{}/chat?room=1", gate.address));
+    client.arg(extension);
     tools::run("the client", client);
 
     for (code, reason) in [
@@ -27,11 +33,15 @@ fn passes_through(client: Command, mut server: Command) -> io::Result<()> {
         (4002, "the server has had enough"),
     ] {
         let opened = server.line()?;
+        let agreed = match extension {
+            "" => r#""extensions":"""#.to_owned(),
+            extension => format!(r#""extensions":"{extension}"#),
+        };
         for part in [
             r#""opened":"/chat?room=1""#,
             r#""header":"carried""#,
             r#""protocol":"echo""#,
-            r#""extensions":"""#,
+            &agreed,
         ] {
             assert!(opened.contains(part), "no {part} in {opened}");
         }
@@ -43,34 +53,52 @@ fn passes_through(client: Command, mut server: Command) -> io::Result<()> {
     Ok(())
 }
 
-#[test]
-fn ws_to_ws() -> io::Result<()> {
+#[rstest]
+fn ws_to_ws(#[values("inspect", "terminate")] mode: &str) -> io::Result<()> {
     if tools::skipped("ws_to_ws") {
         return Ok(());
     }
-    passes_through(tools::node("client.mjs"), tools::node("echo-server.mjs"))
+    passes_through(
+        mode,
+        tools::node("client.mjs"),
+        tools::node("echo-server.mjs"),
+    )
 }
 
-#[test]
-fn ws_to_python_websockets() -> io::Result<()> {
+#[rstest]
+fn ws_to_python_websockets(#[values("inspect", "terminate")] mode: &str) -> io::Result<()> {
     if tools::skipped("ws_to_python_websockets") {
         return Ok(());
     }
-    passes_through(tools::node("client.mjs"), tools::python("echo_server.py"))
+    passes_through(
+        mode,
+        tools::node("client.mjs"),
+        tools::python("echo_server.py"),
+    )
 }
 
-#[test]
-fn python_websockets_to_ws() -> io::Result<()> {
+#[rstest]
+fn python_websockets_to_ws(#[values("inspect", "terminate")] mode: &str) -> io::Result<()> {
     if tools::skipped("python_websockets_to_ws") {
         return Ok(());
     }
-    passes_through(tools::python("client.py"), tools::node("echo-server.mjs"))
+    passes_through(
+        mode,
+        tools::python("client.py"),
+        tools::node("echo-server.mjs"),
+    )
 }
 
-#[test]
-fn python_websockets_to_python_websockets() -> io::Result<()> {
+#[rstest]
+fn python_websockets_to_python_websockets(
+    #[values("inspect", "terminate")] mode: &str,
+) -> io::Result<()> {
     if tools::skipped("python_websockets_to_python_websockets") {
         return Ok(());
     }
-    passes_through(tools::python("client.py"), tools::python("echo_server.py"))
+    passes_through(
+        mode,
+        tools::python("client.py"),
+        tools::python("echo_server.py"),
+    )
 }

@@ -20,7 +20,8 @@ const MAX_STALLS: u32 = 4096;
 ///
 /// It takes what was read from each side, shows the guest as much of it as has to be looked at, and gives a closure
 /// what is to be written to the other side: `write(to, bytes)`. It does no I/O, holds only what may not go on yet, and
-/// has no buffers while the connection is idle.
+/// has no buffers while the connection is idle. It passes on nothing of what a [`View`](super::View) shows, and decides
+/// on no message that is held: a program that wants to calls the inspector itself.
 ///
 /// ```no_run
 /// use websocket_host::inspector::{Forwarder, Inspector, Options};

@@ -144,6 +144,7 @@ impl Flow {
             Some(Open {
                 end,
                 reach: Reach::All,
+                ..
             }) => boundary(*end, message.is_some_and(|message| message.is_final)),
             Some(_) => None,
         }
@@ -305,6 +306,7 @@ impl Flow {
             Some(Open {
                 end,
                 reach: Reach::All,
+                ..
             }) => *end,
             Some(Open {
                 reach: Reach::Verified(to),

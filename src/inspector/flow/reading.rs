@@ -82,7 +82,12 @@ impl Flow {
             self.traffic.frames += 1;
         }
         let reach = self.reach_of(&header, payload_at, end);
-        self.frame = Some(Open { end, reach });
+        let is_control = header.opcode.is_control();
+        self.frame = Some(Open {
+            end,
+            reach,
+            is_control,
+        });
         Ok(true)
     }
 
@@ -178,14 +183,9 @@ impl Flow {
         now: Instant,
     ) -> Result<bool, Rule> {
         let before = *at;
-        let is_data = self
-            .stream
-            .frames()
-            .frame()
-            .is_some_and(|header| !header.opcode.is_control());
         let piece = self.stream.piece(input, at);
-        if is_data {
-            self.payload_came((*at - before) as u64);
+        if self.frame.as_ref().is_some_and(|frame| !frame.is_control) {
+            self.traffic.bytes += (*at - before) as u64;
         }
         let piece = piece?;
         let position = self.base + *at as u64;
