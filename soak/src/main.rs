@@ -73,6 +73,7 @@ fn run(args: &Args) -> Result<()> {
         message: Duration::from_secs(6),
         keepalive: Duration::from_secs(3),
         pong: Duration::from_secs(6),
+        write: Duration::from_secs(6),
         close: Duration::from_secs(2),
     };
     // What of a round is neither calm nor attack: the last attacks, and settling.

@@ -43,6 +43,8 @@ pub struct Deadlines {
     pub message: Duration,
     pub keepalive: Duration,
     pub pong: Duration,
+    /// For a side that takes no output, whatever it sends.
+    pub write: Duration,
     pub close: Duration,
 }
 
@@ -56,6 +58,7 @@ impl Deadlines {
             ("--message-timeout", self.message),
             ("--keepalive", self.keepalive),
             ("--pong-timeout", self.pong),
+            ("--write-timeout", self.write),
             ("--close-timeout", self.close),
         ];
         let written =
@@ -76,6 +79,7 @@ impl Deadlines {
         let silent = self.keepalive + self.pong;
         // The client's handshake, connecting to the upstream, and the upstream's handshake.
         let opening = 3 * self.handshake;
-        opening.max(self.message).max(silent) + self.close + GRACE + LINGER
+        let blocked = self.write;
+        opening.max(self.message).max(silent).max(blocked) + self.close + GRACE + LINGER
     }
 }

@@ -28,6 +28,7 @@ fn plan(mode: &'static str) -> Plan {
             message: Duration::from_secs(2),
             keepalive: Duration::from_secs(1),
             pong: Duration::from_secs(5),
+            write: Duration::from_secs(5),
             close: Duration::from_secs(1),
         },
         seed: 1,
