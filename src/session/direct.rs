@@ -33,17 +33,10 @@ impl FrameHeader {
         for (to, from) in bytes.iter_mut().zip(self.as_bytes()) {
             *to = *from;
         }
-        let (low, high) = bytes.split_at(8);
-        let word = |half: &[u8]| {
-            half.iter()
-                .rev()
-                .fold(0, |word, byte| word << 8 | u64::from(*byte))
-        };
+        let bits = u128::from_le_bytes(bytes);
+        let (low, high) = (bits as u64, (bits >> 64) as u64);
         let key = u64::from(self.key.is_some());
-        [
-            word(low),
-            word(high) | (self.length as u64) << 56 | key << 48,
-        ]
+        [low, high | (self.length as u64) << 56 | key << 48]
     }
 
     /// Returns the header that [`FrameHeader::to_bits`] has written, and none for any other

@@ -156,16 +156,10 @@ impl Sender {
     /// The header of a message whose payload the host writes itself, if nothing has to be
     /// written before and nothing is to be done to the payload but to mask it.
     pub(super) fn head(&mut self, message: Message<'_>) -> Result<Option<FrameHeader>, Rule> {
-        let Some(fragment) = Fragment::of(message) else {
-            return Ok(None);
-        };
-        if !self.is_empty() || self.compressor.is_some() {
-            return Ok(None);
+        match Fragment::of(message) {
+            Some(fragment) => self.header_before(&fragment, fragment.bytes.len()),
+            None => Ok(None),
         }
-        let (first, utf8) = self.admit(&fragment)?;
-        self.keep_open(&fragment, false, utf8);
-        let length = fragment.bytes.len();
-        Ok(Some(FrameHeader::new(first, length, self.next_key())))
     }
 
     /// The same for a payload that is not here, and valid.
@@ -173,9 +167,6 @@ impl Sender {
         let Ok(length) = usize::try_from(length) else {
             return Ok(None);
         };
-        if !self.is_empty() || self.compressor.is_some() {
-            return Ok(None);
-        }
         let whole = Fragment {
             text,
             bytes: &[],
@@ -183,8 +174,21 @@ impl Sender {
             is_utf8: true,
             is_limited: false,
         };
-        let (first, utf8) = self.admit(&whole)?;
-        self.keep_open(&whole, false, utf8);
+        self.header_before(&whole, length)
+    }
+
+    /// The header of a fragment whose payload, of this length, is not queued.
+    #[inline]
+    fn header_before(
+        &mut self,
+        fragment: &Fragment<'_>,
+        length: usize,
+    ) -> Result<Option<FrameHeader>, Rule> {
+        if !self.is_empty() || self.compressor.is_some() {
+            return Ok(None);
+        }
+        let (first, utf8) = self.admit(fragment)?;
+        self.keep_open(fragment, false, utf8);
         Ok(Some(FrameHeader::new(first, length, self.next_key())))
     }
 
