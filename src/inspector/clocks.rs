@@ -228,7 +228,13 @@ impl Inspector {
                     self.time_out(from, Rule::MessageTimeout, |side| side.message);
                 }
                 Due::Pong(from) => self.time_out(from, Rule::PongTimeout, |side| side.pong),
-                Due::Write(to) => self.write_timed_out(to),
+                Due::Write(to) => {
+                    self.clocks.sides[to].blocked = None;
+                    // Neither a close frame nor what waits for it would be taken.
+                    self.flows[to.peer()].reset();
+                    let failure = self.timeout(to, Rule::WriteTimeout, |side| side.write);
+                    self.fail(to, failure, How::AtOnce);
+                }
                 Due::Keepalive(to) => {
                     self.clocks.sides[to].quiet = at.max(self.clocks.now);
                     // Somebody who isn't read can't answer, and a pong that is not expected would pass.
@@ -247,22 +253,21 @@ impl Inspector {
     }
 
     fn time_out(&mut self, from: Role, rule: Rule, limit: fn(&Direction) -> Option<Duration>) {
-        let limit = limit(self.options.direction(from));
-        let failure = Failure {
-            limit: limit.and_then(nanos),
-            ..Failure::from(rule)
-        };
+        let failure = self.timeout(from, rule, limit);
         self.fail(from, failure, How::Silence);
     }
 
-    fn write_timed_out(&mut self, to: Role) {
-        self.clocks.sides[to].blocked = None;
-        let limit = self.options.direction(to).write;
-        let failure = Failure {
+    fn timeout(
+        &self,
+        side: Role,
+        rule: Rule,
+        limit: fn(&Direction) -> Option<Duration>,
+    ) -> Failure {
+        let limit = limit(self.options.direction(side));
+        Failure {
             limit: limit.and_then(nanos),
-            ..Failure::from(Rule::WriteTimeout)
-        };
-        self.fail(to, failure, How::TakesNothing);
+            ..Failure::from(rule)
+        }
     }
 
     fn note_messages(&mut self) {

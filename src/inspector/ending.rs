@@ -1,6 +1,6 @@
 //! How the connection ends, on either side (RFC 6455, section 7).
 
-use super::flow::{Farewell, Flow, Insertion, Kind};
+use super::flow::{Flow, Insertion, Kind, LastBytes};
 use super::forwarding::End;
 use super::handshake::Handshake;
 use super::sides::{BOTH, Sides};
@@ -26,14 +26,10 @@ impl Inspector {
     /// before the broken rule goes on first. A side that is inside a frame gets its close
     /// frame at the frame's end, if that comes in time.
     pub(super) fn fail(&mut self, from: Role, failure: Failure, how: How) {
-        let takes_nothing = matches!(how, How::TakesNothing);
         if self.ending.failure.is_some() || self.ending.is_draining {
             // There is nobody left to tell.
             self.flows[from].die();
-            self.flows[from].break_off(Farewell::default());
-            if takes_nothing {
-                self.flows[from.peer()].reset();
-            }
+            self.flows[from].break_off(LastBytes::default());
             return;
         }
         let code = failure.rule.close_code();
@@ -49,20 +45,19 @@ impl Inspector {
             How::InHandshake(response) => {
                 let to_client = &mut self.flows.server;
                 to_client.die();
-                to_client.break_off(Farewell::response(response));
+                to_client.break_off(LastBytes::response(response));
                 self.flows.client.die();
-                return self.flows.client.break_off(Farewell::default());
+                return self.flows.client.break_off(LastBytes::default());
             }
-            How::InBytes | How::Lost | How::TakesNothing => {
-                let farewell = self.close_frame(from.peer(), other_code, reason);
+            How::AtOnce => {
+                let last = self.close_frame(from.peer(), other_code, reason);
                 self.flows[from].die();
-                self.flows[from].break_off(farewell);
+                self.flows[from].break_off(last);
             }
             How::Silence => self.insert_close(from.peer(), other_code, reason, End::Shutdown),
         }
         match code {
             Some(code) => self.insert_close(from, code, description, End::Shutdown),
-            None if takes_nothing => self.flows[from.peer()].reset(),
             None => self.flows[from.peer()].finish(),
         }
     }
@@ -76,7 +71,7 @@ impl Inspector {
     }
 
     fn insert_close(&mut self, to: Role, code: u16, reason: &[u8], end: End) {
-        let Farewell { bytes, code } = self.close_frame(to, code, reason);
+        let LastBytes { bytes, code } = self.close_frame(to, code, reason);
         let flow = &mut self.flows[to.peer()];
         if flow.close_code().is_some() || flow.is_closing() {
             // It has one.
@@ -101,7 +96,7 @@ impl Inspector {
             }
             Handshake::Complete => {
                 let failure = self.flows[from].locate(Rule::ConnectionLost);
-                self.fail(from, failure, How::Lost);
+                self.fail(from, failure, How::AtOnce);
             }
             Handshake::Refused(body) if from == Role::Server => match body.end_of_input() {
                 Outcome::Complete => self.finish_both(),

@@ -17,7 +17,7 @@ use crate::frame::header::{self, Masking, Opcode};
 use crate::stream::{Assembler, Chunks, Extensions, Settings};
 use crate::{Failure, Role, Rule, limits};
 
-pub(super) use boundary::{Farewell, Insertion, Kind};
+pub(super) use boundary::{Insertion, Kind, LastBytes};
 use messages::{Held, Message};
 
 /// One direction of the connection, once the handshake is complete.

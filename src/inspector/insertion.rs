@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::Inspector;
-use super::flow::{Farewell, Insertion, Kind};
+use super::flow::{Insertion, Kind, LastBytes};
 use crate::frame::header::{self, FIN, Opcode, WHOLE_BINARY, WHOLE_TEXT};
 use crate::frame::{close, mask, utf8};
 use crate::{Instant, Role, Rule, State};
@@ -97,14 +97,14 @@ impl Inspector {
 
     /// The close frame that a side gets: the answer to its own, if it has sent one, or else
     /// this code and reason, which are valid.
-    pub(super) fn close_frame(&mut self, to: Role, code: u16, reason: &[u8]) -> Farewell {
+    pub(super) fn close_frame(&mut self, to: Role, code: u16, reason: &[u8]) -> LastBytes {
         let (code, reason) = match self.flows[to].close_code() {
             Some(own) => (own, &b""[..]),
             None => (code, reason),
         };
         let written = (code != close::NO_STATUS).then_some(code);
         let payload = close::write(written, reason).unwrap_or_default();
-        Farewell {
+        LastBytes {
             bytes: self.frame(to, FIN | Opcode::Close.bits(), &payload),
             code: Some(code),
         }

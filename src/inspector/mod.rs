@@ -247,7 +247,7 @@ impl Inspector {
         match self.flows[from].read(input, &mut self.records, now) {
             Ok(consumed) => consumed,
             Err(failure) => {
-                self.fail(from, failure, How::InBytes);
+                self.fail(from, failure, How::AtOnce);
                 input.len()
             }
         }
@@ -369,14 +369,11 @@ impl Inspector {
 
 /// How a rule was broken.
 enum How {
-    /// By bytes, behind which nobody knows what follows.
-    InBytes,
+    /// By bytes behind which nobody knows what follows, by the end of the stream, or by taking
+    /// no output: nothing more of what it sends goes on.
+    AtOnce,
     /// By silence: frames may still end as they should.
     Silence,
-    /// By the end of the stream.
-    Lost,
-    /// By taking no output: nothing can be told.
-    TakesNothing,
     /// In the handshake. The response that the client gets.
     InHandshake(Vec<u8>),
 }

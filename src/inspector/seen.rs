@@ -100,7 +100,7 @@ pub struct Traffic {
     pub frames: u64,
     /// Messages whose last byte has come or went by.
     pub messages: u64,
-    /// The payloads of those frames on the wire, in bytes.
+    /// What has come of their payloads, on the wire, in bytes.
     pub bytes: u64,
 }
 

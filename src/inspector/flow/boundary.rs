@@ -25,15 +25,15 @@ pub(crate) enum Kind {
 
 /// What the receiver gets last: a close frame with its code, a response, or nothing.
 #[derive(Default)]
-pub(crate) struct Farewell {
+pub(crate) struct LastBytes {
     pub(crate) bytes: Vec<u8>,
     pub(crate) code: Option<u16>,
 }
 
-impl Farewell {
+impl LastBytes {
     /// A response to a request that failed.
-    pub(crate) fn response(bytes: Vec<u8>) -> Farewell {
-        Farewell { bytes, code: None }
+    pub(crate) fn response(bytes: Vec<u8>) -> LastBytes {
+        LastBytes { bytes, code: None }
     }
 }
 
@@ -162,7 +162,7 @@ impl Flow {
             let Insertion { bytes, kind } = insertion;
             match kind {
                 Kind::Close { code, end } => {
-                    self.cut_at(boundary.at, Farewell { bytes, code }, end);
+                    self.cut_at(boundary.at, LastBytes { bytes, code }, end);
                 }
                 Kind::Message => self.forwarding.insert(boundary.at, bytes),
                 Kind::Ping(payload) => {
@@ -173,9 +173,9 @@ impl Flow {
         }
     }
 
-    /// Nothing goes on behind a boundary but the farewell. A message that is held and has not
+    /// Nothing goes on behind a boundary but these bytes. A message that is held and has not
     /// ended can't be decided on any more: nothing of it goes on.
-    fn cut_at(&mut self, boundary: u64, farewell: Farewell, end: End) {
+    fn cut_at(&mut self, boundary: u64, last: LastBytes, end: End) {
         let held = self
             .message
             .as_mut()
@@ -183,23 +183,23 @@ impl Flow {
         let at = held.map_or(boundary, |held| held.start());
         self.forwarding.forget_behind(at);
         self.placed_pings.retain(|(position, _)| *position <= at);
-        if !farewell.bytes.is_empty() {
-            self.forwarding.insert(at, farewell.bytes);
+        if !last.bytes.is_empty() {
+            self.forwarding.insert(at, last.bytes);
         }
-        self.told = self.told.or(farewell.code.map(|code| Told { code, at }));
+        self.told = self.told.or(last.code.map(|code| Told { code, at }));
         self.cut = Some(Cut { at, end });
     }
 
-    /// Nothing goes on from a broken rule on, or from the end of the stream: the farewell is
+    /// Nothing goes on from a broken rule on, or from the end of the stream: the last bytes are
     /// written at the boundary before it, and the transport is shut down. If a part of the
     /// frame has gone on already, it is reset.
-    pub(in crate::inspector) fn break_off(&mut self, farewell: Farewell) {
+    pub(in crate::inspector) fn break_off(&mut self, last: LastBytes) {
         self.insertions.clear();
         let is_closed = self.close.is_some() || self.cut.is_some();
         match self.next_boundary() {
             _ if is_closed => self.finish(),
             Some(Boundary { at, .. }) if at == self.boundary => {
-                self.cut_at(at, farewell, End::Shutdown);
+                self.cut_at(at, last, End::Shutdown);
             }
             _ => self.reset(),
         }
@@ -269,7 +269,7 @@ impl Flow {
         } else if let Some(end) = waiting {
             *end = (*end).max(End::Shutdown);
         } else if self.close.is_some() {
-            self.cut_at(self.boundary, Farewell::default(), End::Shutdown);
+            self.cut_at(self.boundary, LastBytes::default(), End::Shutdown);
         } else {
             self.insert(Insertion {
                 bytes: Vec::new(),
@@ -296,7 +296,7 @@ impl Flow {
         if let Some(message) = &mut self.message {
             message.held = None;
         }
-        self.cut_at(at, Farewell::default(), End::Reset);
+        self.cut_at(at, LastBytes::default(), End::Reset);
         self.forwarding.finish(End::Reset);
     }
 
