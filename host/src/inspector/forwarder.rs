@@ -201,8 +201,9 @@ impl Forwarder {
         self.next_deadline
     }
 
-    /// Returns how to end the transport to a side, now that all it gets was written. If it is a reset, whatever the
-    /// transport has not taken yet is dropped.
+    /// Returns how to end the transport to a side, once it has taken all that was written. Only if the side has broken
+    /// [`Rule::WriteTimeout`](crate::protocol::Rule::WriteTimeout), nothing is waited for: what it has not taken is
+    /// dropped.
     #[must_use]
     pub fn end(&self, to: Role) -> End {
         self.way(to.peer()).end()
@@ -317,16 +318,12 @@ impl Forwarder {
         header: &[u8],
         now: Instant,
     ) -> Result<Option<usize>, CallError> {
-        let Self {
-            guest, inspector, ..
-        } = self;
-        let way = match from {
-            Role::Client => &mut self.client,
-            Role::Server => &mut self.server,
-        };
-        let skipped = way.skipped;
-        let Some((length, payload)) = inspector.pass_header(guest, from, skipped, header, now)?
-        else {
+        let skipped = self.way(from).skipped;
+        let passed = self
+            .inspector
+            .pass_header(&mut self.guest, from, skipped, header, now)?;
+        let way = self.way_mut(from);
+        let Some((length, payload)) = passed else {
             way.by_header = false;
             return Ok(None);
         };
