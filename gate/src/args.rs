@@ -106,7 +106,7 @@ pub(crate) struct Args {
         hide_possible_values = true,
         help_heading = COMPRESSION
     )]
-    pub(crate) deflate: Deflate,
+    pub(crate) deflate: DeflateMode,
 
     /// terminate: accept permessage-deflate from clients
     #[arg(long, help_heading = COMPRESSION)]
@@ -120,7 +120,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SIZE", default_value = "64B", value_parser = units::size(0..=1_u32 << 30), help_heading = COMPRESSION)]
     pub(crate) deflate_min_length: u32,
 
-    /// terminate: compress each message by itself, in less memory
+    /// terminate: send without context takeover, in less memory
     #[arg(long, help_heading = COMPRESSION)]
     pub(crate) deflate_no_takeover: bool,
 
@@ -229,9 +229,9 @@ pub(crate) struct Args {
     pub(crate) log_format: log::Format,
 }
 
-/// What becomes of the permessage-deflate that the client of an inspected connection offers.
+/// What happens to permessage-deflate when the client of an inspected connection offers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Deflate {
+pub(crate) enum DeflateMode {
     /// The upstream gets the offer, and the client the answer.
     Pass,
     /// The upstream gets no offer.

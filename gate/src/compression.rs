@@ -19,7 +19,7 @@ pub(crate) fn passed_on(gate: &Gate, request: &RequestHead) -> (Config, Vec<Exte
         .cloned()
         .collect();
     let mut config = gate.sessions.handshake;
-    // With no offer of the client's the session would make one of its own.
+    // If the client offers nothing, the session would offer permessage-deflate itself.
     config.deflate = (!offers.is_empty()).then(Default::default);
     (config, offers)
 }

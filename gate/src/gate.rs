@@ -15,12 +15,12 @@ use crate::route::Routes;
 /// The settings of sessions.
 #[derive(Debug)]
 pub(crate) struct Sessions {
-    /// Of a client whose route is not known yet, and of both sides of a handshake that an inspector follows. They have no
-    /// compression.
+    /// For a client whose route is not known yet, and for both sides of a handshake after which the connection is
+    /// inspected: without compression.
     pub(crate) handshake: Config,
-    /// Of the client's side of a connection that is terminated.
+    /// For the session with the client, where the gate terminates.
     pub(crate) client: Config,
-    /// Of the upstream's side.
+    /// For the session with the upstream, where the gate terminates.
     pub(crate) upstream: Config,
 }
 

@@ -5,10 +5,10 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use websocket_host::protocol::{Config, Deflate as Compression, Delivery};
+use websocket_host::protocol::{Config, Deflate, Delivery};
 use websocket_host::{CallError, Sandbox, SandboxConfig, inspector};
 
-use crate::args::{Args, Deflate};
+use crate::args::{Args, DeflateMode};
 use crate::buffers::CHUNK;
 use crate::close::GRACE;
 use crate::connect::Connector;
@@ -72,7 +72,7 @@ pub(crate) fn gate(
     Ok(Gate {
         sessions: sessions(args, &plain),
         inspector: inspector(args),
-        passes_deflate: args.deflate == Deflate::Pass && can_deflate,
+        passes_deflate: args.deflate == DeflateMode::Pass && can_deflate,
         sandbox,
         routes: Routes::new(rules, &args.mode)?,
         connector: Connector::new(),
@@ -113,7 +113,7 @@ fn sessions(args: &Args, plain: &Plain) -> Sessions {
     config.timeouts.write = args.write_timeout.0;
     // The gate answers for a side that doesn't, and that answer needs time too.
     config.timeouts.close = Some(args.close_timeout.saturating_add(GRACE));
-    let mut deflate = Compression::default();
+    let mut deflate = Deflate::default();
     deflate.min_length = args.deflate_min_length;
     deflate.send_context_takeover = !args.deflate_no_takeover;
     let compressing = |compresses: bool| {
