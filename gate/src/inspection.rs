@@ -4,8 +4,6 @@
 //! direction, and what the inspector holds. Pings, pongs and close frames of the two sides go from end to end; the gate
 //! inserts its own between them.
 
-use std::future::{Future, poll_fn};
-use std::pin::pin;
 use std::task::{Context, Poll};
 
 use tokio_util::sync::CancellationToken;
@@ -14,6 +12,7 @@ use websocket_host::protocol::{Rule, State};
 use websocket_host::{CallError, Clock, Guest, Role, SandboxError};
 
 use crate::buffers::{self, Buffers};
+use crate::carrier::{self, Carrier, Step};
 use crate::report::{End, Report, SideReport};
 use crate::side::{Side, Tally, Who};
 use crate::socket::Socket;
@@ -85,7 +84,7 @@ impl Inspection {
         report: &mut Report,
         shutdown: &CancellationToken,
     ) -> [Socket; 2] {
-        let result = self.run(report, shutdown).await;
+        let result = carrier::run(&mut *self, report, shutdown).await;
         let [mut client, mut upstream] =
             [Who::Client, Who::Upstream].map(|who| self.report_of(who));
         if let Err(error) = result {
@@ -123,36 +122,6 @@ impl Inspection {
             .flatten()
     }
 
-    /// Forwards until both sides are closed. An error is the end of the sandbox.
-    async fn run(
-        &mut self,
-        report: &mut Report,
-        shutdown: &CancellationToken,
-    ) -> Result<(), CallError> {
-        let mut shutdown = pin!(shutdown.cancelled());
-        let mut going_away = false;
-        poll_fn(|cx| {
-            loop {
-                if !going_away && shutdown.as_mut().poll(cx).is_ready() {
-                    going_away = true;
-                    self.go_away(report)?;
-                }
-                let mut progress = self.poll_side(Who::Client, cx)?;
-                progress |= self.poll_side(Who::Upstream, cx)?;
-                progress |= self.poll_timer(cx)?;
-                self.note_end(report);
-                let ended = [Who::Client, Who::Upstream].map(|who| self.poll_end(who, cx));
-                if ended == [true; 2] || self.forwarder.state() == State::Closed {
-                    return Poll::Ready(Ok(()));
-                }
-                if !progress {
-                    return Poll::Pending;
-                }
-            }
-        })
-        .await
-    }
-
     fn line(&mut self, who: Who) -> &mut Line {
         match who {
             Who::Client => &mut self.client,
@@ -178,7 +147,6 @@ impl Inspection {
     /// Does what can be done for one side. Returns whether anything was.
     fn poll_side(&mut self, who: Who, cx: &mut Context<'_>) -> Result<bool, CallError> {
         let progress = self.poll_flush(who, cx)?;
-        self.poll_end(who, cx);
         Ok(progress | self.poll_input(who, cx)?)
     }
 
@@ -220,7 +188,8 @@ impl Inspection {
         Ok(progress)
     }
 
-    /// Whether one side is to be read: the other takes what comes of it, or nothing comes of it any more.
+    /// Whether to read from one side: only while the other accepts what is written to it, or once nothing is forwarded
+    /// any more.
     fn reads(&self, who: Who) -> bool {
         let (line, other) = match who {
             Who::Client => (&self.client, &self.upstream),
@@ -231,10 +200,11 @@ impl Inspection {
     }
 
     fn poll_input(&mut self, who: Who, cx: &mut Context<'_>) -> Result<bool, CallError> {
-        let (reads, now) = (self.reads(who), self.clock.now());
+        let reads = self.reads(who);
         let line = self.line(who);
         if !line.eof && reads == line.is_paused {
             line.is_paused = !reads;
+            let now = self.clock.now();
             self.forwarder.set_reading(who.into(), reads, now)?;
         }
         if !reads {
@@ -271,7 +241,7 @@ impl Inspection {
         forwarder.input(who.into(), input, now, write)
     }
 
-    /// Does what is due. Returns whether anything may have been.
+    /// Handles deadlines that have passed. Returns whether there may have been any.
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Result<bool, CallError> {
         let due = self.forwarder.next_deadline();
         if self.timer.poll(cx, &self.clock, due).is_pending() {
@@ -315,8 +285,21 @@ impl Inspection {
             report.ended(end);
         }
     }
+}
 
-    /// Closes both sides, because the gate shuts down.
+impl Carrier for Inspection {
+    fn poll_step(&mut self, report: &mut Report, cx: &mut Context<'_>) -> Result<Step, CallError> {
+        let mut progress = self.poll_side(Who::Client, cx)?;
+        progress |= self.poll_side(Who::Upstream, cx)?;
+        progress |= self.poll_timer(cx)?;
+        self.note_end(report);
+        let ended = [Who::Client, Who::Upstream].map(|who| self.poll_end(who, cx));
+        if ended == [true; 2] || self.forwarder.state() == State::Closed {
+            return Ok(Step::Over);
+        }
+        Ok(Step::progress(progress))
+    }
+
     fn go_away(&mut self, report: &mut Report) -> Result<(), CallError> {
         report.ended(End::Shutdown);
         let now = self.clock.now();

@@ -1,7 +1,8 @@
 //! `wsgate`: a reverse proxy for WebSockets that parses everything in a sandbox.
 //!
-//! The client's WebSocket ends here, and another one goes to an upstream. Both are sessions in one guest of the sandbox,
-//! a guest for each connection; this program moves bytes between them and the sockets, and decides where they go.
+//! Each connection has a guest in the sandbox. What the client and the upstream send goes on as it is, as far as an
+//! inspector in the guest lets it; or the client's WebSocket ends here and another one goes to the upstream, as two
+//! sessions in the guest. This program moves bytes between the guest and the sockets, and decides where they go.
 //!
 //! | module | what it is |
 //! |---|---|
@@ -10,7 +11,7 @@
 //! | `demo`, `echo` | what `--demo` adds |
 //! | `connection` | one connection, from its first byte to its line in the log |
 //! | `opening`, `refused`, `plain` | the client's request, the upstream's answer, and what each is told: **statuses** |
-//! | `inspection`, `relay` | two open sides, and what goes from one to the other: as it is, or from session to session |
+//! | `inspection`, `relay`, `carrier` | two open sides, and what goes from one to the other: as it is, or from session to session |
 //! | `handshake`, `connect`, `fault` | one side's handshake; connecting to an upstream; the response or close frame when a sandbox has failed |
 //! | `gate`, `route`, `path`, `origin`, `headers`, `forwarded`, `fields`, `compression` | what all connections share, and what decides where requests go and with what |
 //! | `report`, `close`, `side` | what is logged of a connection, **close codes**, a socket with its session |
@@ -21,6 +22,7 @@
 
 mod args;
 mod buffers;
+mod carrier;
 mod close;
 mod compression;
 mod connect;

@@ -276,9 +276,10 @@ impl Opening<'_> {
             ..
         } = self;
         let answer = handshake(guest, upstream, clock);
-        match unless_over(client, shutdown, answer).await?? {
+        let outcome = unless_over(client, shutdown, answer).await??;
+        let response = guest.response(upstream.session())?;
+        match outcome {
             Outcome::Arrived => {
-                let response = guest.response(upstream.session())?;
                 let headers = response.map(|response| headers::of_acceptance(&response.headers));
                 let negotiated = guest.negotiated(upstream.session())?;
                 Ok(Answer {
@@ -287,7 +288,6 @@ impl Opening<'_> {
                 })
             }
             Outcome::Ended => {
-                let response = guest.response(upstream.session())?;
                 Err(Refused::by_upstream(upstream.failure.as_deref(), response).into())
             }
         }

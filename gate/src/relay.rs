@@ -6,9 +6,7 @@
 //! forwarded: each session answers and sends its own. Close frames are forwarded, so that both sides take part in one
 //! closing handshake.
 
-use std::future::{Future, poll_fn};
 use std::mem;
-use std::pin::pin;
 use std::task::{Context, Poll};
 
 use tokio_util::sync::CancellationToken;
@@ -16,6 +14,7 @@ use websocket_host::protocol::{CloseCode, Instant};
 use websocket_host::{CallError, Clock, Guest, SandboxError};
 
 use crate::buffers::{self, Batch, Buffers, CHUNK, RELAYED};
+use crate::carrier::{self, Carrier, Step};
 use crate::gate::Gate;
 use crate::report::{End, Report};
 use crate::side::{Side, Who};
@@ -76,7 +75,7 @@ impl Relay {
         report: &mut Report,
         shutdown: &CancellationToken,
     ) -> [Socket; 2] {
-        if let Err(error) = self.run(report, shutdown).await {
+        if let Err(error) = carrier::run(&mut *self, report, shutdown).await {
             report.ended(End::Fault(self.last_active, error));
             if self.client.spoke {
                 for (who, side) in [
@@ -97,35 +96,6 @@ impl Relay {
             client, upstream, ..
         } = *self;
         [client.socket, upstream.socket]
-    }
-
-    /// Relays until both sides are closed. An error is the end of the sandbox.
-    async fn run(
-        &mut self,
-        report: &mut Report,
-        shutdown: &CancellationToken,
-    ) -> Result<(), CallError> {
-        let mut shutdown = pin!(shutdown.cancelled());
-        let mut going_away = false;
-        poll_fn(|cx| {
-            loop {
-                if !going_away && shutdown.as_mut().poll(cx).is_ready() {
-                    going_away = true;
-                    self.go_away(report)?;
-                }
-                let mut progress = self.poll_side(Who::Client, cx)?;
-                progress |= self.poll_side(Who::Upstream, cx)?;
-                progress |= self.poll_timer(cx)?;
-                progress |= self.note_ends(report)?;
-                if self.cut || (self.client.is_over() && self.upstream.is_over()) {
-                    return Poll::Ready(Ok(()));
-                }
-                if !progress {
-                    return Poll::Pending;
-                }
-            }
-        })
-        .await
     }
 
     /// The guest, one side, and the other.
@@ -158,7 +128,7 @@ impl Relay {
         Ok(progress | self.poll_input(who, cx)?)
     }
 
-    /// Whether one side is to be read: the other takes what comes of it, and itself it takes what it is answered.
+    /// Whether to read from one side: only while the other accepts output, and while it takes what it is answered itself.
     ///
     /// What is kept for a side isn't more than can be handed out at a time, since the other side waits; but it may send
     /// pings and not read the pongs.
@@ -266,16 +236,6 @@ impl Relay {
         Ok(any)
     }
 
-    /// Closes both sides, because the gate shuts down.
-    fn go_away(&mut self, report: &mut Report) -> Result<(), CallError> {
-        report.ended(End::Shutdown);
-        self.begin_closing();
-        for who in [Who::Client, Who::Upstream] {
-            self.close(who, close::GOING_AWAY, "the gate shuts down")?;
-        }
-        Ok(())
-    }
-
     fn begin_closing(&mut self) {
         let now = self.clock.now();
         self.closing.get_or_insert(now);
@@ -308,7 +268,7 @@ impl Relay {
             .min()
     }
 
-    /// Does what is due. Returns whether anything may have been.
+    /// Handles deadlines that have passed. Returns whether there may have been any.
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Result<bool, CallError> {
         let due = self.next_due();
         if self.timer.poll(cx, &self.clock, due).is_pending() {
@@ -340,6 +300,28 @@ impl Relay {
             }
         }
         self.cut |= over >= self.close_timeout.saturating_add(nanos(close::GRACE));
+        Ok(())
+    }
+}
+
+impl Carrier for Relay {
+    fn poll_step(&mut self, report: &mut Report, cx: &mut Context<'_>) -> Result<Step, CallError> {
+        let mut progress = self.poll_side(Who::Client, cx)?;
+        progress |= self.poll_side(Who::Upstream, cx)?;
+        progress |= self.poll_timer(cx)?;
+        progress |= self.note_ends(report)?;
+        if self.cut || (self.client.is_over() && self.upstream.is_over()) {
+            return Ok(Step::Over);
+        }
+        Ok(Step::progress(progress))
+    }
+
+    fn go_away(&mut self, report: &mut Report) -> Result<(), CallError> {
+        report.ended(End::Shutdown);
+        self.begin_closing();
+        for who in [Who::Client, Who::Upstream] {
+            self.close(who, close::GOING_AWAY, "the gate shuts down")?;
+        }
         Ok(())
     }
 }
