@@ -171,17 +171,17 @@ impl Tools {
         peer
     }
 
-    /// Starts the gate of this host, if it has one, in front of an upstream. Returns where it listens.
-    fn gate(&self, run: Run, upstream: &str) -> Result<Option<(Background, String)>> {
+    /// Starts the gate of this host, if it has one, in front of an upstream. Returns it, and the URL to connect to.
+    fn gate(&self, run: Run, upstream: String) -> Result<(Option<Background>, String)> {
         let Some(arguments) = run.host.gate(run.role) else {
-            return Ok(None);
+            return Ok((None, upstream));
         };
         let mut gate = Command::new(&self.gate);
         gate.arg("--component").arg(&self.component);
-        gate.args(["--listen", "127.0.0.1:0", "--upstream", upstream]);
+        gate.args(["--listen", "127.0.0.1:0", "--upstream", &upstream]);
         let mut gate = Background::start(gate.args(arguments).env("NO_COLOR", "1"))?;
         let address = gate.says("listening on ", START_TIME)?;
-        Ok(Some((gate, format!("ws://{address}"))))
+        Ok((Some(gate), format!("ws://{address}")))
     }
 }
 
@@ -243,11 +243,7 @@ fn against_server(
 ) -> Result<Background> {
     let mut server = Background::start(tools.peer(run.host).arg("server"))?;
     let address = server.says("listening on ", START_TIME)?;
-    let mut url = format!("ws://{address}");
-    let mut gate = None;
-    if let Some((program, address)) = tools.gate(run, &url)? {
-        (gate, url) = (Some(program), address);
-    }
+    let (gate, url) = tools.gate(run, format!("ws://{address}"))?;
     let mut suite = Background::start(&mut tools.suite("fuzzingclient", &url, sections, folder))?;
     suite.ends_within(RUN_TIME)?;
     check_gate(gate, "upstream")?;
@@ -262,11 +258,8 @@ fn against_client(
 ) -> Result<Background> {
     let mut suite = tools.suite("fuzzingserver", "127.0.0.1:0", sections, folder);
     let mut suite = Background::start(&mut suite)?;
-    let mut url = suite.says("fuzzingserver listening on ", START_TIME)?;
-    let mut gate = None;
-    if let Some((program, address)) = tools.gate(run, &url)? {
-        (gate, url) = (Some(program), address);
-    }
+    let url = suite.says("fuzzingserver listening on ", START_TIME)?;
+    let (gate, url) = tools.gate(run, url)?;
     let mut client = tools.peer(run.host);
     client.args(["client", &url, "--parallel", PARALLEL]);
     match shell::status_within(&mut client, RUN_TIME)? {
