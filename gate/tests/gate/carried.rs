@@ -266,17 +266,7 @@ fn class_30_an_upstream_that_chooses_an_extension_unasked_is_502(
     let gate = Gate::in_mode(mode, upstream.address, &[]);
     let mut client = Peer::connect(&gate);
     let (mut server, _) = upstream.request();
-    server
-        .session
-        .accept(&Acceptance::default(), server.now())
-        .unwrap();
-    let mut response = server
-        .session
-        .take_output(usize::MAX, server.now())
-        .to_vec();
-    response.truncate(response.len() - b"\r\n".len());
-    response.extend_from_slice(b"Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n");
-    server.write(&response);
+    server.accept_with("Sec-WebSocket-Extensions: permessage-deflate");
     assert_eq!(client.refused().status, 502);
     gate.logged(1, "extension-not-offered");
 }

@@ -1,4 +1,5 @@
-//! permessage-deflate through a gate: from end to end where it inspects, on either side by itself where it terminates.
+//! permessage-deflate through a gate: negotiated by the two ends where it inspects, and separately with each side where
+//! it terminates.
 
 use std::net::TcpStream;
 
@@ -7,7 +8,7 @@ use websocket_component::handshake::{Acceptance, Extension, Request};
 use websocket_component::{Config, Deflate, Instant, Message, Session};
 
 use crate::peer::{Got, Peer, Upstream, config, pair, request};
-use crate::process::Gate;
+use crate::process::{Gate, number};
 
 const NAME: &str = "permessage-deflate";
 
@@ -43,13 +44,6 @@ fn compressed_pair(gate: &Gate, upstream: &Upstream) -> (Peer, Peer) {
     pair
 }
 
-/// How much a side has sent, as the log has it.
-fn logged(line: &str, field: &str) -> u64 {
-    let (_, rest) = line.split_once(field).unwrap();
-    let number = rest.trim_start_matches('=').split(' ').next();
-    number.unwrap().parse().unwrap()
-}
-
 #[test]
 fn compression_goes_from_end_to_end() {
     let upstream = Upstream::bind();
@@ -65,7 +59,7 @@ fn compression_goes_from_end_to_end() {
     }
     drop((client, server));
     let line = gate.logged(1, "close ended=");
-    let sent = logged(&line, "client_bytes");
+    let sent = number(&line, "client_bytes");
     // As it is on the wire.
     assert!(sent < 300, "{sent} bytes for 9,600: {line}");
 }
@@ -182,15 +176,7 @@ fn class_30_an_answer_that_was_not_offered_is_502() {
             },
         );
         let (mut server, _) = upstream.request();
-        server
-            .session
-            .accept(&Acceptance::default(), server.now())
-            .unwrap();
-        let mut response = server.session.take_output(usize::MAX, server.now());
-        response.truncate(response.len() - b"\r\n".len());
-        let field = format!("Sec-WebSocket-Extensions: {answer}\r\n\r\n");
-        response.extend_from_slice(field.as_bytes());
-        server.write(&response);
+        server.accept_with(&format!("Sec-WebSocket-Extensions: {answer}"));
         assert_eq!(client.refused().status, 502, "{answer}");
     }
 }
@@ -227,7 +213,7 @@ fn a_gate_that_terminates_compresses_on_either_side_by_itself(
     // Of messages, whatever is on the wire.
     let line = gate.logged(1, "close ended=");
     for field in ["client_bytes", "upstream_bytes"] {
-        assert_eq!(logged(&line, field), 3 * (text.len() as u64 + 5));
+        assert_eq!(number(&line, field), 3 * (text.len() as u64 + 5));
     }
 }
 

@@ -1,7 +1,6 @@
 //! How the frames of one side leave to the other where the gate terminates: whole up to some size, and streaming beyond
 //! it.
 
-use std::io::Read;
 use std::net::Shutdown;
 use std::thread;
 use std::time::Duration;
@@ -20,20 +19,15 @@ const BINARY_FRAGMENT: u8 = 0x02;
 
 /// The next frame as it comes: its first byte and its payload, unmasked.
 fn frame(peer: &mut Peer) -> (u8, Vec<u8>) {
-    let mut exact = |count: usize| {
-        let mut bytes = vec![0; count];
-        peer.stream.read_exact(&mut bytes).unwrap();
-        bytes
-    };
-    let header = exact(2);
+    let header = peer.exactly(2);
     let length = match header[1] & 0x7f {
-        126 => usize::from(u16::from_be_bytes(exact(2).try_into().unwrap())),
-        127 => u64::from_be_bytes(exact(8).try_into().unwrap()) as usize,
+        126 => usize::from(u16::from_be_bytes(peer.exactly(2).try_into().unwrap())),
+        127 => u64::from_be_bytes(peer.exactly(8).try_into().unwrap()) as usize,
         short => usize::from(short),
     };
     let masked = header[1] & 0x80 != 0;
-    let key = if masked { exact(4) } else { vec![0; 4] };
-    let mut payload = exact(length);
+    let key = if masked { peer.exactly(4) } else { vec![0; 4] };
+    let mut payload = peer.exactly(length);
     for (byte, key) in payload.iter_mut().zip(key.iter().cycle()) {
         *byte ^= key;
     }

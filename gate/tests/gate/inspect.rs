@@ -8,7 +8,7 @@ use websocket_component::{Message, Rule};
 
 use crate::compression::extension;
 use crate::peer::{Got, Peer, Upstream, pair, request};
-use crate::process::Gate;
+use crate::process::{Gate, number};
 
 /// Frames of every kind, as a client writes them: each with a key of its own.
 const FROM_CLIENT: [&[u8]; 7] = [
@@ -31,12 +31,6 @@ fn from_client() -> Vec<u8> {
     for (byte, key) in bytes[6..9].iter_mut().zip([1, 2, 3]) {
         *byte ^= key;
     }
-    bytes
-}
-
-fn exactly(peer: &mut Peer, length: usize) -> Vec<u8> {
-    let mut bytes = vec![0; length];
-    peer.stream.read_exact(&mut bytes).unwrap();
     bytes
 }
 
@@ -65,12 +59,12 @@ fn frames_arrive_byte_for_byte_as_they_were_sent() {
             client.write(piece);
             std::thread::sleep(Duration::from_micros(200));
         }
-        assert_eq!(exactly(&mut server, bytes.len()), bytes);
+        assert_eq!(server.exactly(bytes.len()), bytes);
     }
     let frames = b"\x01\x03two\x89\x00\x80\x00\x82\x7e\x00\x80";
     let bytes = [&frames[..], &[9; 128]].concat();
     server.write(&bytes);
-    assert_eq!(exactly(&mut client, bytes.len()), bytes);
+    assert_eq!(client.exactly(bytes.len()), bytes);
 }
 
 #[test]
@@ -82,17 +76,17 @@ fn pings_of_the_peers_go_from_end_to_end_and_those_of_the_gate_dont() {
         // The client's session answers, and the upstream sees no pong.
         assert!(matches!(client.receive(), Got::Ping(_)));
     }
-    client.send(Message::Ping(b"of the client's"));
+    client.send(Message::Ping(b"from the client"));
     loop {
         match server.receive() {
-            Got::Ping(payload) if payload == b"of the client's" => break,
+            Got::Ping(payload) if payload == b"from the client" => break,
             Got::Ping(_) => {}
             got => panic!("{got:?}"),
         }
     }
     loop {
         match client.receive() {
-            Got::Pong(payload) => break assert_eq!(payload, b"of the client's"),
+            Got::Pong(payload) => break assert_eq!(payload, b"from the client"),
             Got::Ping(_) => {}
             got => panic!("{got:?}"),
         }
@@ -107,11 +101,11 @@ fn payload_that_nobody_looks_at_goes_on_before_its_frame_is_complete() {
     // The header of 1 MiB, and a part of it.
     let begin = [&b"\x82\xff\0\0\0\0\0\x10\0\0\0\0\0\0"[..], &[7; 100]].concat();
     client.write(&begin);
-    assert_eq!(exactly(&mut server, begin.len()), begin);
+    assert_eq!(server.exactly(begin.len()), begin);
     let rest = vec![7; (1 << 20) - 100];
     std::thread::scope(|scope| {
         scope.spawn(|| client.write(&rest));
-        assert!(exactly(&mut server, rest.len()) == rest);
+        assert!(server.exactly(rest.len()) == rest);
     });
 }
 
@@ -124,10 +118,10 @@ fn text_is_held_until_it_is_verified_up_to_a_size() {
     client.write(&short[..500]);
     is_quiet(&mut server);
     client.write(&short[500..]);
-    assert_eq!(exactly(&mut server, short.len()), short);
+    assert_eq!(server.exactly(short.len()), short);
     let long = [&b"\x81\xfe\x07\xd0\0\0\0\0"[..], &[b'x'; 2000]].concat();
     client.write(&long[..500]);
-    assert_eq!(exactly(&mut server, 500), long[..500]);
+    assert_eq!(server.exactly(500), long[..500]);
     // It breaks a rule when a part of it has gone on: nothing can be put inside a frame.
     client.write(b"\xff");
     assert_eq!(server.stream.read(&mut [0; 16]).unwrap(), 0);
@@ -151,19 +145,12 @@ fn the_log_names_the_byte_where_a_frame_broke_a_rule() {
         let bit = if by_client { 0x80 } else { 0 };
         let good = [&[0x82, bit | 3][..], mask, b"one"].concat().repeat(2);
         from.write(&good);
-        assert_eq!(exactly(to, good.len()), good);
+        assert_eq!(to.exactly(good.len()), good);
         from.write(&[&[0x83, bit][..], mask].concat());
         let by = if by_client { "client" } else { "upstream" };
         let words = format!(r#"by="{by}" rule="reserved-opcode" offset="#);
         let line = gate.logged(1, &words);
-        let offset: usize = line
-            .split("offset=")
-            .nth(1)
-            .and_then(|rest| rest.split(' ').next())
-            .unwrap()
-            .parse()
-            .unwrap();
-        let head = offset - good.len();
+        let head = number(&line, "offset") - good.len() as u64;
         assert!((100..400).contains(&head), "a head of {head} bytes: {line}");
     }
 }
@@ -192,7 +179,7 @@ fn routes_have_modes_of_their_own() {
         assert_eq!(!negotiated.extensions.is_empty(), terminates, "{path}");
         // Its mask is the client's or the gate's.
         client.write(b"\x82\x81\x09\x09\x09\x09x");
-        let frame = exactly(&mut server, 7);
+        let frame = server.exactly(7);
         assert_eq!(frame[2..6] != [9; 4], terminates, "{path}");
     }
 }
@@ -205,14 +192,14 @@ fn a_side_that_is_inside_a_frame_is_told_at_its_end_or_cut_off_in_time() {
         let (mut client, mut server) = pair(&gate, &upstream);
         // The upstream is in the middle of a long message when the client breaks a rule.
         server.write(b"\x82\x7e\x10\x00begin");
-        assert_eq!(exactly(&mut client, 9), b"\x82\x7e\x10\x00begin");
+        assert_eq!(client.exactly(9), b"\x82\x7e\x10\x00begin");
         client.write(b"\x83\x80\0\0\0\0");
         // A close frame with 1001 and a reason of 18 bytes; a session would answer it inside of its frame.
-        assert_eq!(exactly(&mut server, 2 + 4 + 2 + 18)[..2], [0x88, 0x94]);
+        assert_eq!(server.exactly(2 + 4 + 2 + 18)[..2], [0x88, 0x94]);
         if ends {
             server.stream.write_all(&[7; 4096 - 5]).unwrap();
-            exactly(&mut client, 4096 - 5);
-            assert_eq!(exactly(&mut client, 4)[2..], 1002_u16.to_be_bytes());
+            client.exactly(4096 - 5);
+            assert_eq!(client.exactly(4)[2..], 1002_u16.to_be_bytes());
         } else {
             assert_eq!(client.stream.read(&mut [0; 16]).unwrap(), 0);
         }
@@ -230,7 +217,7 @@ fn bytes_are_counted_as_they_come() {
     client.write(&[&b"\x82\x8a\0\0\0\0"[..], b"0123456789"].concat());
     // Far more is announced than comes.
     client.write(b"\x82\xff\0\0\0\0\x00\xe0\0\0\0\0\0\0abc");
-    exactly(&mut server, 16 + 14 + 3);
+    server.exactly(16 + 14 + 3);
     drop(client);
     gate.logged(1, "client_messages=1 client_bytes=13 ");
 }

@@ -180,6 +180,13 @@ impl Peer {
         }
     }
 
+    /// Reads this many raw bytes.
+    pub(crate) fn exactly(&mut self, count: usize) -> Vec<u8> {
+        let mut bytes = vec![0; count];
+        self.stream.read_exact(&mut bytes).unwrap();
+        bytes
+    }
+
     /// Reads raw bytes: at least this many, and what else is there.
     pub(crate) fn receive_raw(&mut self, least: usize) -> Vec<u8> {
         let mut raw = Vec::new();
@@ -271,6 +278,16 @@ impl Peer {
     pub(crate) fn accept(&mut self, acceptance: &Acceptance) {
         self.session.accept(acceptance, self.now()).unwrap();
         self.work();
+    }
+
+    /// Accepts with one more field, whether it is allowed or not.
+    pub(crate) fn accept_with(&mut self, field: &str) {
+        let now = self.now();
+        self.session.accept(&Acceptance::default(), now).unwrap();
+        let mut response = self.session.take_output(usize::MAX, now);
+        response.truncate(response.len() - b"\r\n".len());
+        response.extend_from_slice(format!("{field}\r\n\r\n").as_bytes());
+        self.write(&response);
     }
 
     pub(crate) fn refuse(&mut self, refusal: &Refusal) {

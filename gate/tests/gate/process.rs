@@ -212,3 +212,10 @@ fn file(variable: &str, name: &str) -> PathBuf {
     );
     path
 }
+
+/// The number in a field of a line of the log.
+pub(crate) fn number(line: &str, field: &str) -> u64 {
+    let (_, rest) = line.split_once(&format!(" {field}=")).unwrap();
+    let number = rest.split(' ').next();
+    number.unwrap().parse().unwrap()
+}
