@@ -1,4 +1,4 @@
-//! What a connection is carried by while both sides are open, and the loop that drives it.
+//! The loop that drives a connection while both of its sides are open.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -9,7 +9,7 @@ use websocket_host::CallError;
 
 use crate::report::Report;
 
-/// Takes what one side sends to the other.
+/// Forwards what each side of a connection sends to the other.
 pub(crate) trait Carrier {
     /// Does what can be done for both sides without waiting. An error is the end of the sandbox.
     fn poll_step(&mut self, report: &mut Report, cx: &mut Context<'_>) -> Result<Step, CallError>;
@@ -30,6 +30,7 @@ pub(crate) enum Step {
 }
 
 impl Step {
+    /// The result of a step after which the connection isn't over.
     pub(crate) fn progress(is_any: bool) -> Self {
         match is_any {
             true => Self::Progress,
