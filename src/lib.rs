@@ -63,6 +63,7 @@
 //! | pass what was read | [`input`](Session::input), which returns [`Events`]; [`end_of_input`](Session::end_of_input) |
 //! | get the output | [`output`](Session::output) or [`output_slices`](Session::output_slices), then [`advance`](Session::advance); or [`take_output`](Session::take_output) |
 //! | do all of it in one call | [`exchange`](Session::exchange) |
+//! | read a long payload without passing it | [`begin_payload`](Session::begin_payload), [`payload_read`](Session::payload_read) |
 //! | pass messages on to another session | [`relay`](Session::relay) |
 //! | **send** | |
 //! | queue a message, ping, pong or close | [`send`](Session::send) with a [`Message`], [`send_uncompressed`](Session::send_uncompressed) |
@@ -123,8 +124,8 @@ pub use failure::Failure;
 pub use limits::{Limits, Timeouts};
 pub use session::{
     Action, ActionId, ActionQueue, Completion, Config, Delivery, Event, EventKind, EventRecord,
-    Events, Exchanged, FrameHeader, Initiator, Instant, Message, NotSent, Outcome, Outgoing,
-    OwnedMessage, PongPolicy, Received, Relayed, Role, Sent, Session, State,
+    Events, Exchanged, FrameHeader, IncomingPayload, Initiator, Instant, Message, NotSent, Outcome,
+    Outgoing, OwnedMessage, PongPolicy, Received, Relayed, Role, Sent, Session, State,
 };
 
 /// Has the code of the guide compiled and run as documentation tests.

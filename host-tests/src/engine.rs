@@ -7,8 +7,8 @@ use websocket_component::handshake::{
     ResponseHead,
 };
 use websocket_component::{
-    ActionId, ActionQueue, Completion, Config, Fault, Initiator, Instant, Message, Outgoing, Role,
-    Rule, RuleGroup, State,
+    ActionId, ActionQueue, Completion, Config, Fault, IncomingPayload, Initiator, Instant, Message,
+    Outgoing, Role, Rule, RuleGroup, State,
 };
 
 /// A session of an implementation of the engine. The methods are those of the contract (`wit/session.wit`).
@@ -69,6 +69,8 @@ pub trait Engine: Sized {
         now: Instant,
         capacity: u32,
     ) -> ExchangeResult;
+    fn begin_payload(&mut self, input: &[u8], now: Instant) -> Option<(usize, IncomingPayload)>;
+    fn payload_read(&mut self, payload: &IncomingPayload, now: Instant) -> Result<(), Failure>;
     fn end_of_input(&mut self, now: Instant);
     fn send(
         &mut self,

@@ -5,8 +5,8 @@ use websocket_component::handshake::{
     ResponseHead,
 };
 use websocket_component::{
-    Action, ActionId, ActionQueue, Completion, Config, Event as Borrowed, Exchanged, Instant,
-    Message, Outgoing, Role, Session, State,
+    Action, ActionId, ActionQueue, Completion, Config, Event as Borrowed, Exchanged,
+    IncomingPayload, Instant, Message, Outgoing, Role, Session, State,
 };
 
 use crate::engine::{
@@ -236,6 +236,16 @@ impl Engine for Native {
         let is_as_it_came = bytes.get(result.consumed..) == input.get(result.consumed..);
         assert!(is_as_it_came, "what is given again was changed");
         result
+    }
+
+    fn begin_payload(&mut self, input: &[u8], now: Instant) -> Option<(usize, IncomingPayload)> {
+        let (header, payload) = self.session.begin_payload(input, now)?;
+        // It goes into the sandbox and back as bits.
+        Some((header, IncomingPayload::from_bits(payload.to_bits())))
+    }
+
+    fn payload_read(&mut self, payload: &IncomingPayload, now: Instant) -> Result<(), Failure> {
+        Ok(self.session.payload_read(payload, now)?)
     }
 
     fn end_of_input(&mut self, now: Instant) {

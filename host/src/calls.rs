@@ -1,9 +1,10 @@
-//! A method of [`Guest`] for each function of the contract, but for the handshake and the batched call.
+//! A method of [`Guest`] for each function of the contract, but for the handshake, the batched call, and payload that
+//! stays outside.
 
 use crate::error::{CallError, SandboxError};
 use crate::guest::{Guest, Session};
 use crate::protocol::{
-    Action, ActionId, ActionQueue, Completion, Compression, Config, Duration, Failure, FrameHeader,
+    Action, ActionId, ActionQueue, Completion, Compression, Config, Duration, Failure,
     GlobalProperties, Header, Instant, Message, Negotiated, Outcome, State,
 };
 
@@ -98,40 +99,6 @@ impl Guest {
             let sessions = exports.websocket_session();
             sessions.call_open_server(store, options, negotiated, now)
         })
-    }
-}
-
-/// # Payload that stays outside
-impl Guest {
-    /// Returns the header of a message that the caller writes itself, with the payload behind it: a text of this length,
-    /// which has to be UTF-8, or binary data. A client masks the payload ([`FrameHeader::mask`]).
-    ///
-    /// None if that isn't possible, because output is queued or the message may be compressed: use
-    /// [`exchange`](Self::exchange) then. The header and all of the payload have to be written before any other output
-    /// of the session.
-    ///
-    /// # Errors
-    ///
-    /// `not-open`, `already-closing`, `aborted`, `fragment-mismatch`, `text-not-utf8` if it would end a text whose last
-    /// fragment ends inside a character, or the guest has ended.
-    pub fn frame_header(
-        &mut self,
-        session: &Session,
-        is_text: bool,
-        length: u64,
-    ) -> Result<Option<FrameHeader>, CallError> {
-        let header = self.tell(session, |exports, store, this| {
-            exports
-                .websocket_session()
-                .call_frame_header(store, this, is_text, length)
-        })?;
-        let Some(header) = header else {
-            return Ok(None);
-        };
-        let header = FrameHeader::from_bits([header.low, header.high]);
-        let header =
-            header.ok_or_else(|| SandboxError::broken("it gives a header that is none"))?;
-        Ok(Some(header))
     }
 }
 

@@ -9,6 +9,7 @@
 //! | `sandbox` | [`Sandbox`]: the loaded component and the pool that its guests come from |
 //! | `load`, `cache` | from a file to a checked component, precompiled on disk where that can be trusted |
 //! | `exchange`, `handshake`, `calls` | the functions of the contract as methods of a guest, first of all [`Guest::exchange`], which carries a connection, and [`Guest::relay`], which carries two |
+//! | `outside` | [`Guest::frame_header`], [`Guest::begin_payload`], [`Guest::relay_payload`]: payload that stays outside the guest |
 //! | [`inspector`] | [`Inspector`](inspector::Inspector): inspects a connection that a proxy forwards as it is |
 //! | `guest` | [`Guest`]: one store and one instance with its sessions, and what ended it |
 //! | `exchanged`, `records` | [`Exchanged`], [`Relayed`]: the results of those calls, read where they are in guest memory |
@@ -74,6 +75,7 @@ pub mod inspector;
 mod limiter;
 mod load;
 mod options;
+mod outside;
 mod records;
 mod sandbox;
 

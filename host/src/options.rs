@@ -100,6 +100,7 @@ impl Setter<'_> {
             receive_buffer => call_set_receive_buffer,
             send_buffer => call_set_send_buffer,
             max_whole_frame => call_set_max_whole_frame,
+            leave_payloads => call_set_leave_payloads,
             masking => call_set_masking,
             verify_utf8 => call_set_verify_utf8,
             pongs => call_set_pong_policy(pong_policy),

@@ -5,7 +5,7 @@
 //! guest.
 
 pub use websocket_component::{
-    Config, Deflate, Delivery, FrameHeader, Limits, PongPolicy, Rule, Timeouts,
+    Config, Deflate, Delivery, FrameHeader, IncomingPayload, Limits, PongPolicy, Rule, Timeouts,
 };
 
 pub use crate::bindings::exports::websocket::protocol::session::{

@@ -13,6 +13,9 @@ pub(crate) const NOW: Instant = Instant::from_nanos(7_000_000_000);
 /// The longest message that is left in the input, if any is: shorter than some.
 pub(crate) const LEFT: u32 = 300;
 
+/// The least payload that is read outside the session, if any is.
+pub(crate) const OUTSIDE: u64 = 5;
+
 /// The extension whose frames are the host's business.
 const EXTENSION: &str = "x-frames";
 

@@ -8,14 +8,14 @@ use host_tests::engine::joined;
 use host_tests::wire::{FIN, PONG};
 use host_tests::{Engine, Event, Native, Pump, heads, wire};
 use websocket_component::handshake::{Negotiated, Refusal, ResponseHead};
-use websocket_component::{Message, PongPolicy, Role, Rule, State};
+use websocket_component::{IncomingPayload, Message, PongPolicy, Role, Rule, State};
 
 use crate::case::{self, Case, NOW, Start};
 use crate::watch::Watch;
 use crate::{memory, opening, written};
 
 /// All that comes of a run.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Outcome {
     /// Pieces are put together.
     pub(crate) events: Vec<Event>,
@@ -66,6 +66,10 @@ fn holds(role: Role, input: &[u8]) {
     if left == 0 || whole.failure != Some(Rule::InvalidUtf8) {
         is_the_same(&case, &whole, cut);
     }
+    let mut outside = case.clone();
+    outside.config.leave_payloads = Some(case::OUTSIDE);
+    let (read, _) = batched(&outside, outside.engine(), &case.cuts, case.capacity);
+    is_the_same(&case, &without_pieces(whole.clone()), without_pieces(read));
     // The pump accepts what a server is asked.
     if case.start != Start::RefusedHead && !case.config.expose_invalid_requests {
         is_the_same(&case, &whole, pumped(&case));
@@ -80,7 +84,11 @@ fn batched(case: &Case, mut engine: Native, cuts: &[usize], capacity: u32) -> (O
     let mut rest = &case.said[..];
     let mut cuts = cuts.iter().cycle();
     let mut silent = 0;
+    let mut incoming = None;
     loop {
+        if incoming.is_some() && !unread.is_empty() {
+            read_payload(&mut engine, &mut unread, &mut incoming, &mut watch);
+        }
         let given = unread.len();
         let result = engine.exchange(&unread, &[], NOW, capacity);
         unread.drain(..result.consumed);
@@ -105,6 +113,10 @@ fn batched(case: &Case, mut engine: Native, cuts: &[usize], capacity: u32) -> (O
         if again {
             continue;
         }
+        let reads = case.config.leave_payloads.is_some();
+        if reads && read_payload(&mut engine, &mut unread, &mut incoming, &mut watch) {
+            continue;
+        }
         let left = unread.len();
         let most_left = case.config.leave_unfinished as usize;
         assert!(left <= most_left, "bytes that nobody takes");
@@ -120,6 +132,59 @@ fn batched(case: &Case, mut engine: Native, cuts: &[usize], capacity: u32) -> (O
     watch.events.extend(ends(&mut engine));
     outcome.events = joined(&watch.events);
     (outcome, unread.len())
+}
+
+/// Reads a payload outside the session, if one is begun or left in the input. Returns whether anything was.
+fn read_payload(
+    engine: &mut Native,
+    unread: &mut Vec<u8>,
+    incoming: &mut Option<IncomingPayload>,
+    watch: &mut Watch<'_>,
+) -> bool {
+    if incoming.is_none() && !unread.is_empty() {
+        let Some((header, payload)) = engine.begin_payload(unread, NOW) else {
+            return false;
+        };
+        unread.drain(..header);
+        *incoming = Some(payload);
+    }
+    let Some(payload) = incoming.as_mut().filter(|_| !unread.is_empty()) else {
+        return false;
+    };
+    let left = usize::try_from(payload.left()).unwrap_or(usize::MAX);
+    let count = left.min(unread.len());
+    let is_valid = payload.read(unread) == Ok(count);
+    let accepted = engine.payload_read(payload, NOW);
+    assert_eq!(accepted.is_ok(), is_valid, "{accepted:?}");
+    let bytes: Vec<u8> = unread.drain(..count).collect();
+    if is_valid {
+        let last = payload.ends_message() && payload.left() == 0;
+        watch.read_outside(match payload.is_text() {
+            true => Event::Text {
+                payload: bytes,
+                last,
+            },
+            false => Event::Binary {
+                payload: bytes,
+                last,
+            },
+        });
+    }
+    if payload.left() == 0 || !is_valid {
+        *incoming = None;
+    }
+    true
+}
+
+/// Without the pieces of a message that has not ended: how much of one is delivered depends on the way it takes.
+fn without_pieces(mut outcome: Outcome) -> Outcome {
+    outcome.events.retain(|event| {
+        !matches!(
+            event,
+            Event::Text { last: false, .. } | Event::Binary { last: false, .. }
+        )
+    });
+    outcome
 }
 
 /// The host of a server answers the request.

@@ -209,3 +209,8 @@ impl From<wit_session::Refusal> for Refusal {
         }
     }
 }
+
+/// The bytes of a frame's header that come as two numbers, the first byte lowest.
+pub(super) fn header_bytes(low: u64, high: u64) -> [u8; 16] {
+    (u128::from(high) << 64 | u128::from(low)).to_le_bytes()
+}

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::advance::Borrowed;
 use super::bindings::inspector::{self as wit, InspectorOptionsBorrow};
 use super::bindings::{Component, session, types};
-use super::convert::{all, instant};
+use super::convert::{all, header_bytes, instant};
 use super::inspector_options::InspectorOptions;
 use crate::Rule;
 use crate::handshake::Header;
@@ -84,11 +84,8 @@ impl wit::GuestWebsocketInspector for Resource {
         length: u32,
         now: types::Instant,
     ) -> u64 {
-        let mut bytes = [0; 16];
-        let (first, second) = bytes.split_at_mut(8);
-        first.copy_from_slice(&low.to_le_bytes());
-        second.copy_from_slice(&high.to_le_bytes());
-        let header = bytes.get(..length as usize).unwrap_or(&bytes);
+        let header = header_bytes(low, high);
+        let header = header.get(..length as usize).unwrap_or(&header);
         let passed = self
             .with(|inspector| inspector.pass_header(from.into(), skipped, header, instant(now)));
         passed.map_or(0, |(length, payload)| payload << 4 | length as u64)

@@ -107,6 +107,10 @@ impl wit::GuestSessionOptions for Options {
         self.set(|config| config.max_whole_frame = bytes);
     }
 
+    fn set_leave_payloads(&self, from: Option<u64>) {
+        self.set(|config| config.leave_payloads = from);
+    }
+
     fn set_masking(&self, enabled: bool) {
         self.set(|config| config.masking = enabled);
     }

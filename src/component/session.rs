@@ -5,12 +5,15 @@ use alloc::vec::Vec;
 
 use super::bindings::options::SessionOptionsBorrow;
 use super::bindings::{Component, session as wit, types};
-use super::convert::{all, instant, nanos};
+use super::convert::{all, header_bytes, instant, nanos};
 use super::exchange::Borrowed;
 use super::options::Options;
 use crate::handshake::{self, Header};
 use crate::session::{ActionId, ActionQueue, Completion, Received};
-use crate::{Action, EventKind, Initiator, Instant, Message, Outcome, Rule, Session, Timeouts};
+use crate::{
+    Action, EventKind, IncomingPayload, Initiator, Instant, Message, Outcome, Rule, Session,
+    Timeouts,
+};
 
 /// The resource.
 pub(super) type Resource = super::resource::Resource<Session, Borrowed>;
@@ -188,12 +191,38 @@ impl wit::GuestWebsocketSession for Resource {
         })?)
     }
 
-    fn frame_header(&self, text: bool, length: u64) -> Answer<Option<wit::OutgoingHeader>> {
-        let header = self.with(|session| session.frame_header_of(text, length))?;
+    fn frame_header(
+        &self,
+        text: bool,
+        last: bool,
+        length: u64,
+    ) -> Answer<Option<wit::OutgoingHeader>> {
+        let header = self.with(|session| session.frame_header_of(text, last, length))?;
         Ok(header.map(|header| {
             let [low, high] = header.to_bits();
             wit::OutgoingHeader { low, high }
         }))
+    }
+
+    fn begin_payload(
+        &self,
+        low: u64,
+        high: u64,
+        length: u32,
+        now: types::Instant,
+    ) -> Option<wit::IncomingPayload> {
+        let header = header_bytes(low, high);
+        let header = header.get(..length as usize).unwrap_or(&header);
+        let begun = self.with(|session| session.begin_payload(header, instant(now)));
+        begun.map(|(_, payload)| {
+            let [left, bits] = payload.to_bits();
+            wit::IncomingPayload { left, bits }
+        })
+    }
+
+    fn payload_read(&self, payload: wit::IncomingPayload, now: types::Instant) -> Answer<()> {
+        let payload = IncomingPayload::from_bits([payload.left, payload.bits]);
+        Ok(self.with(|session| session.payload_read(&payload, instant(now)))?)
     }
 
     fn receive(&self, context: Option<u64>) -> Answer<()> {

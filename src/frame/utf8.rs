@@ -55,6 +55,29 @@ impl Utf8 {
         }
     }
 
+    /// Returns the state as a number of 26 bits: the bytes of the character that is cut from the
+    /// lowest bits on, and in the highest two how many they are.
+    pub(crate) fn to_bits(self) -> u32 {
+        let [first, second, third, _] = self.pending;
+        let bytes = match self.length {
+            0 => [0; 4],
+            1 => [first, 0, 0, 0],
+            2 => [first, second, 0, 0],
+            _ => [first, second, third, 0],
+        };
+        u32::from_le_bytes(bytes) | u32::from(self.length) << 24
+    }
+
+    /// Returns the state that [`Utf8::to_bits`] has written. Others can be completed to no
+    /// character.
+    pub(crate) fn from_bits(bits: u32) -> Utf8 {
+        let [first, second, third, length] = bits.to_le_bytes();
+        Utf8 {
+            pending: [first, second, third, 0],
+            length: length & 3,
+        }
+    }
+
     /// Whether the text may end here.
     pub(crate) fn is_complete(&self) -> bool {
         self.length == 0

@@ -280,6 +280,7 @@ fn settings(from: Role, options: &Direction, extensions: Extensions) -> Settings
         verify_utf8: options.view.verify_utf8,
         inflate: options.view.inflate,
         leave_unfinished: 0,
+        leave_payloads: u64::MAX,
         chunks: Some(Chunks {
             max: usize::MAX,
             min: 1,

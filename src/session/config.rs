@@ -106,6 +106,12 @@ pub struct Config {
     /// # }
     /// ```
     pub leave_unfinished: u32,
+    /// From how many bytes of payload on a frame is left in the input, so that the host reads
+    /// the payload itself ([`Session::begin_payload`]). This applies only to frames that
+    /// `begin_payload` would take, which the host has to call when input was left. Default none.
+    ///
+    /// [`Session::begin_payload`]: crate::Session::begin_payload
+    pub leave_payloads: Option<u64>,
     /// The most bytes handed out in one send action. From 16. Default 65536.
     pub send_buffer: u32,
     /// Whether payloads are masked (RFC 6455, section 5.3). Without it a client
@@ -155,6 +161,7 @@ impl Default for Config {
             receive_buffer: 65_536,
             max_whole_frame: 0,
             leave_unfinished: 0,
+            leave_payloads: None,
             send_buffer: 65_536,
             masking: true,
             verify_utf8: true,
@@ -199,6 +206,7 @@ impl Config {
                 // A host that takes chunks wants no byte to wait.
                 Delivery::Streaming => 0,
             },
+            leave_payloads: self.leave_payloads.unwrap_or(u64::MAX),
             chunks: (self.delivery == Delivery::Streaming).then(|| Chunks {
                 max: self.receive_buffer.max(self.max_whole_frame) as usize,
                 min: match self.timeouts.coalesce {

@@ -48,7 +48,7 @@ impl FrameHeader {
     /// # fn main() -> Result<(), websocket_component::Rule> {
     /// let now = Instant::from_nanos(0);
     /// let mut server = Session::open_server(Config::default(), Default::default(), now)?;
-    /// let header = server.frame_header_of(false, 1 << 20)?.expect("nothing waits");
+    /// let header = server.frame_header_of(false, true, 1 << 20)?.expect("nothing waits");
     /// let copy = FrameHeader::from_bits(header.to_bits()).expect("a header");
     /// assert_eq!(copy.as_bytes(), b"\x82\x7f\0\0\0\0\0\x10\0\0");
     /// assert!(FrameHeader::from_bits([0, 0]).is_none());
@@ -69,6 +69,11 @@ impl FrameHeader {
             _ => return None,
         };
         Some(FrameHeader { bytes, length, key })
+    }
+
+    /// Returns the key that the payload is masked with; 0 changes nothing.
+    pub(super) fn key(&self) -> [u8; 4] {
+        self.key.unwrap_or_default()
     }
 
     /// Masks the payload before it is written (RFC 6455, section 5.3); a server's is left
@@ -128,20 +133,21 @@ impl Session {
     }
 
     /// Returns the header of a message whose payload the session never sees, as
-    /// [`Session::frame_header`] does: a text of this length, which has to be UTF-8, or binary
-    /// data.
+    /// [`Session::frame_header`] does, or of a fragment of one that is the last or not: of a
+    /// text of this length, or of binary data. A text has to be UTF-8 as a whole, which the
+    /// session doesn't check from here on.
     ///
     /// # Errors
     ///
     /// [`Rule::NotOpen`], [`Rule::AlreadyClosing`], [`Rule::Aborted`],
-    /// [`Rule::FragmentMismatch`], and [`Rule::TextNotUtf8`] if it would end a text whose last
-    /// fragment ends inside a character.
+    /// [`Rule::FragmentMismatch`].
     pub fn frame_header_of(
         &mut self,
         is_text: bool,
+        is_last: bool,
         length: u64,
     ) -> Result<Option<FrameHeader>, Rule> {
         self.check_open(false)?;
-        self.sender.head_of(is_text, length)
+        self.sender.head_of(is_text, is_last, length)
     }
 }

@@ -1,5 +1,7 @@
 //! The events of one input.
 
+use core::mem;
+
 use super::clock::Instant;
 use super::event::Event;
 use super::lifecycle::Life;
@@ -39,10 +41,11 @@ impl Session {
         self.given = bytes.len().max(self.given - self.taken);
         self.position += self.taken as u64;
         self.taken = 0;
+        let has_message = mem::take(&mut self.has_unanswered);
         Events {
             session: self,
             bytes,
-            has_message: false,
+            has_message,
             is_over: false,
         }
     }

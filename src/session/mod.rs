@@ -15,6 +15,7 @@ mod events;
 mod exchange;
 mod extensions;
 mod handshake;
+mod incoming;
 mod lifecycle;
 mod outcome;
 mod owned;
@@ -38,6 +39,7 @@ pub use direct::FrameHeader;
 pub use event::{Event, Message, Sent};
 pub use events::Events;
 pub use exchange::{EventRecord, Exchanged, Outgoing, Relayed};
+pub use incoming::IncomingPayload;
 pub use outcome::{Initiator, Outcome};
 pub use owned::{NotSent, OwnedMessage};
 
@@ -105,6 +107,9 @@ pub struct Session {
     taken: usize,
     /// How many bytes of input had been taken before the last call.
     position: u64,
+    /// A message has ended that the host has read itself, and that it may want to answer
+    /// before a rule that is broken behind it ends the session.
+    has_unanswered: bool,
     close_frames: CloseFrames,
     exchange: Exchange,
     actions: Option<Box<Actions>>,
@@ -199,6 +204,7 @@ impl Session {
             given: 0,
             taken: 0,
             position: 0,
+            has_unanswered: false,
             close_frames: CloseFrames::default(),
             exchange: Exchange::default(),
             actions: None,

@@ -38,6 +38,8 @@ pub(super) struct Sender {
     data: Queue,
     control: Queue,
     message: Option<OpenMessage>,
+    /// A part of that message was not seen: then the rest isn't checked either.
+    is_unseen: bool,
     done: Done,
 }
 
@@ -47,13 +49,23 @@ struct OpenMessage {
     utf8: Utf8,
 }
 
+/// What is known of the bytes of a text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Check {
+    /// They have to be checked.
+    Due,
+    /// They are UTF-8 by themselves.
+    Done,
+    /// They are not here, and are as they have to be.
+    Unseen,
+}
+
 /// A message to send, or a part of one.
 struct Fragment<'a> {
     text: bool,
     bytes: &'a [u8],
     last: bool,
-    /// The bytes were checked, by themselves.
-    is_utf8: bool,
+    check: Check,
     /// It is refused if too much waits.
     is_limited: bool,
 }
@@ -61,20 +73,20 @@ struct Fragment<'a> {
 impl<'a> Fragment<'a> {
     #[inline]
     fn of(message: Message<'a>) -> Option<Fragment<'a>> {
-        let (text, bytes, last, is_utf8) = match message {
-            Message::Text(text) => (true, text.as_bytes(), true, true),
-            Message::TextFragment(text) => (true, text.as_bytes(), false, true),
-            Message::Utf8(bytes) => (true, bytes, true, false),
-            Message::Utf8Fragment(bytes) => (true, bytes, false, false),
-            Message::Binary(bytes) => (false, bytes, true, false),
-            Message::BinaryFragment(bytes) => (false, bytes, false, false),
+        let (text, bytes, last, check) = match message {
+            Message::Text(text) => (true, text.as_bytes(), true, Check::Done),
+            Message::TextFragment(text) => (true, text.as_bytes(), false, Check::Done),
+            Message::Utf8(bytes) => (true, bytes, true, Check::Due),
+            Message::Utf8Fragment(bytes) => (true, bytes, false, Check::Due),
+            Message::Binary(bytes) => (false, bytes, true, Check::Due),
+            Message::BinaryFragment(bytes) => (false, bytes, false, Check::Due),
             _ => return None,
         };
         Some(Fragment {
             text,
             bytes,
             last,
-            is_utf8,
+            check,
             is_limited: true,
         })
     }
@@ -92,6 +104,7 @@ impl Sender {
             data: Queue::default(),
             control: Queue::default(),
             message: None,
+            is_unseen: false,
             done: Done::default(),
         }
     }
@@ -163,18 +176,23 @@ impl Sender {
     }
 
     /// The same for a payload that is not here, and valid.
-    pub(super) fn head_of(&mut self, text: bool, length: u64) -> Result<Option<FrameHeader>, Rule> {
+    pub(super) fn head_of(
+        &mut self,
+        text: bool,
+        last: bool,
+        length: u64,
+    ) -> Result<Option<FrameHeader>, Rule> {
         let Ok(length) = usize::try_from(length) else {
             return Ok(None);
         };
-        let whole = Fragment {
+        let fragment = Fragment {
             text,
             bytes: &[],
-            last: true,
-            is_utf8: true,
+            last,
+            check: Check::Unseen,
             is_limited: false,
         };
-        self.header_before(&whole, length)
+        self.header_before(&fragment, length)
     }
 
     /// The header of a fragment whose payload, of this length, is not queued.
@@ -238,7 +256,10 @@ impl Sender {
             bytes,
             last,
             // A chunk of a text may end inside a character.
-            is_utf8: checked && last && self.message.is_none(),
+            check: match checked && last && self.message.is_none() {
+                true => Check::Done,
+                false => Check::Due,
+            },
             is_limited: false,
         };
         self.fragment(&fragment, Compress::IfWorthIt, Origin::Host(None))
@@ -291,7 +312,9 @@ impl Sender {
     #[inline(always)]
     fn admit(&self, fragment: &Fragment<'_>) -> Result<(u8, Utf8), Rule> {
         let mut utf8 = self.message.as_ref().map_or(Utf8::default(), |m| m.utf8);
-        if fragment.text && self.verify_utf8 && !(fragment.is_utf8 && utf8.is_complete()) {
+        let is_done = |utf8: &Utf8| fragment.check == Check::Done && utf8.is_complete();
+        let is_unseen = || fragment.check == Check::Unseen || self.is_unseen;
+        if fragment.text && self.verify_utf8 && !is_done(&utf8) && !is_unseen() {
             utf8.feed(fragment.bytes).map_err(|_| Rule::TextNotUtf8)?;
             if fragment.last && !utf8.is_complete() {
                 return Err(Rule::TextNotUtf8);
@@ -317,6 +340,8 @@ impl Sender {
             compressed,
             utf8,
         });
+        self.is_unseen |= fragment.check == Check::Unseen;
+        self.is_unseen &= !fragment.last;
     }
 
     fn extension_frame(&mut self, bits: u8, payload: &[u8], origin: Origin) -> Result<(), Rule> {

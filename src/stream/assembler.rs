@@ -4,6 +4,7 @@ mod by_frame;
 mod delivery;
 mod in_place;
 mod inflate;
+mod outside;
 
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -18,6 +19,7 @@ use crate::frame::mask;
 use crate::frame::utf8::Utf8;
 use crate::limits;
 use delivery::Chunk;
+pub(crate) use outside::Outside;
 
 /// Delivers what the frames of one direction carry, as [`Record`]s.
 ///
@@ -52,6 +54,8 @@ pub(crate) struct Assembler {
 
     /// How long a frame may be, in bytes, to be left in the input until it is whole.
     leave_unfinished: usize,
+    /// The least payload that is left in the input to be read elsewhere.
+    leave_payloads: u64,
     /// The length of the frame that was left.
     awaited: Option<usize>,
 }
@@ -77,6 +81,8 @@ struct OpenMessage {
     utf8: Utf8,
     /// How many bytes were inflated.
     inflated: u64,
+    /// A part of it was read elsewhere: what comes here is delivered in chunks.
+    is_outside: bool,
 }
 
 impl Assembler {
@@ -100,6 +106,7 @@ impl Assembler {
                 _ => None,
             },
             leave_unfinished: settings.leave_unfinished,
+            leave_payloads: settings.leave_payloads,
             work_limit: work,
             work,
             frame: None,
@@ -198,7 +205,8 @@ impl Assembler {
 
     /// Returns the next record in `input` from `at` on, and moves `at` past what was taken.
     /// If there is none, all of the input was taken, except for what is too much work
-    /// ([`Assembler::is_exhausted`]) or left in it ([`Settings::leave_unfinished`]).
+    /// ([`Assembler::is_exhausted`]) or left in it ([`Settings::leave_unfinished`],
+    /// [`Settings::leave_payloads`]).
     ///
     /// # Errors
     ///
@@ -243,7 +251,7 @@ impl Assembler {
         }
         loop {
             if self.frame.is_none() {
-                if self.leaves(input, *at) {
+                if self.leaves(input, *at) || self.leaves_payload(input, *at) {
                     return Ok(None);
                 }
                 let Some(header) = self.frames.header(input, at)? else {
@@ -285,6 +293,7 @@ impl Assembler {
                 is_compressed: message.is_compressed && self.inflater.is_some(),
                 utf8: Utf8::default(),
                 inflated: 0,
+                is_outside: false,
             });
         }
         // Nothing of a message follows a close frame, and a frame that is delivered in one

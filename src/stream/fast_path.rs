@@ -21,6 +21,7 @@ pub(super) struct FastPath {
 impl FastPath {
     pub(super) fn new(settings: &Settings) -> FastPath {
         let limit = settings.limits.frame.min(settings.limits.message);
+        let limit = limit.min(settings.leave_payloads.saturating_sub(1));
         let chunk = settings.chunks.map_or(usize::MAX, |chunks| chunks.max);
         FastPath {
             is_on: settings.masking != Masking::Either && settings.extensions != Extensions::Custom,

@@ -157,6 +157,12 @@ impl FrameStream {
         header::parse(input, &self.expected)
     }
 
+    /// Takes a header that [`FrameStream::peek`] has returned, as if it had been read.
+    #[inline(never)]
+    pub(crate) fn take(&mut self, header: Header) {
+        self.open(header);
+    }
+
     #[inline]
     fn open(&mut self, header: Header) {
         self.payload_left = header.payload;

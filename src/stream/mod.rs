@@ -8,7 +8,7 @@
 //!
 //! # How a payload reaches the host
 //!
-//! There are four ways, and each is there because it saves a copy or time, or because the
+//! There are five ways, and each is there because it saves a copy or time, or because the
 //! ones before it can't work:
 //!
 //! 1. *The fast path* (`fast_path.rs`): a message in one frame that is all in the input is
@@ -19,7 +19,9 @@
 //!    whole, and then goes this way or the first.
 //! 3. *The assembly*: a message that comes in several inputs or frames has to be put
 //!    together, and what is inflated has to go somewhere. Both go into one buffer.
-//! 4. *The control buffer*: a control frame that is cut. It can come in the middle of a
+//! 4. *Outside*: the host reads the payload itself, and only says how far it has got. A long
+//!    payload need not come near the session.
+//! 5. *The control buffer*: a control frame that is cut. It can come in the middle of a
 //!    message, so it can't share the assembly.
 
 mod assembler;
@@ -27,7 +29,7 @@ mod fast_path;
 mod frames;
 mod record;
 
-pub(crate) use assembler::Assembler;
+pub(crate) use assembler::{Assembler, Outside};
 pub(crate) use frames::FrameStream;
 pub use record::EventKind;
 pub(crate) use record::{PayloadRef, Record};
@@ -59,6 +61,8 @@ pub(crate) struct Settings {
     pub(crate) inflate: bool,
     /// The longest frame that is left in the input while it is cut.
     pub(crate) leave_unfinished: usize,
+    /// The least payload that is left in the input to be read elsewhere.
+    pub(crate) leave_payloads: u64,
     /// None: messages are delivered whole.
     pub(crate) chunks: Option<Chunks>,
 }

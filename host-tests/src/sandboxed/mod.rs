@@ -14,7 +14,8 @@ use websocket_component::handshake::{
     ResponseHead,
 };
 use websocket_component::{
-    ActionId, ActionQueue, Completion, Config, Instant, Message, Outgoing, Role, State,
+    ActionId, ActionQueue, Completion, Config, IncomingPayload, Instant, Message, Outgoing, Role,
+    State,
 };
 use websocket_host::{CallError, Guest, Sandbox, SandboxConfig, SandboxError, Session, protocol};
 
@@ -287,6 +288,20 @@ impl Engine for Sandboxed {
         capacity: u32,
     ) -> ExchangeResult {
         answer(self.try_exchange(input, outgoing, now, capacity))
+    }
+
+    fn begin_payload(&mut self, input: &[u8], now: Instant) -> Option<(usize, IncomingPayload)> {
+        answer(
+            self.guest
+                .begin_payload(&self.session, input, now.as_nanos()),
+        )
+    }
+
+    fn payload_read(&mut self, payload: &IncomingPayload, now: Instant) -> Result<(), Failure> {
+        outcome(
+            self.guest
+                .payload_read(&self.session, payload, now.as_nanos()),
+        )
     }
 
     fn end_of_input(&mut self, now: Instant) {

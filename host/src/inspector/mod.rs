@@ -16,6 +16,7 @@ use crate::bindings::exports::websocket::protocol::types::{
 use crate::error::{CallError, SandboxError};
 use crate::guest::{Guest, GuestId};
 use crate::limiter::Limiter;
+use crate::outside::{MAX_HEADER, header_bits};
 
 pub use forwarder::Forwarder;
 
@@ -205,13 +206,9 @@ impl Inspector {
         header: &[u8],
         now: Instant,
     ) -> Result<Option<(usize, u64)>, SandboxError> {
-        let mut bytes = [0; 16];
-        let length = header.len().min(bytes.len());
-        bytes[..length].copy_from_slice(&header[..length]);
-        let both = u128::from_le_bytes(bytes);
-        let (low, high) = (both as u64, (both >> 64) as u64);
+        let (low, high) = header_bits(header);
         let passed = self.ask(guest, |inspector, store, this| {
-            let (from, length) = (from.into(), length as u32);
+            let (from, length) = (from.into(), header.len().min(MAX_HEADER) as u32);
             inspector.call_pass_header(store, this, from, skipped, low, high, length, now)
         })?;
         Ok((passed != 0).then_some(((passed & 15) as usize, passed >> 4)))

@@ -207,7 +207,10 @@ impl Conversation {
         };
         let is_text = matches!(message, Message::Text(_));
         let length = message.len() as u64;
-        let header = match self.guest.frame_header(&self.session, is_text, length) {
+        let header = match self
+            .guest
+            .frame_header(&self.session, is_text, true, length)
+        {
             Ok(header) => header,
             // An exchange says so, too.
             Err(CallError::Failure(_)) => None,

@@ -306,7 +306,7 @@ fn a_payload_that_the_caller_writes_costs_the_guest_no_memory() {
             true => (&sides[0].0, &sides[1].1),
             false => (&sides[0].1, &sides[1].0),
         };
-        let header = guest.frame_header(from, is_text, payload.len() as u64);
+        let header = guest.frame_header(from, is_text, true, payload.len() as u64);
         let header = header.expect("it is open").expect("nothing waits");
         let mut frame = [header.as_bytes(), &payload].concat();
         header.mask(&mut frame[header.as_bytes().len()..], 0);
@@ -331,25 +331,31 @@ fn a_header_is_given_only_if_nothing_else_has_to_be_written_first() {
     guest
         .exchange(&server, b"", &[ping], b"hi", 3, 1)
         .expect("a result");
-    let header = guest.frame_header(&server, false, 5).expect("it is open");
+    let header = guest
+        .frame_header(&server, false, true, 5)
+        .expect("it is open");
     assert_eq!(header.map(|header| header.as_bytes().to_vec()), None);
     guest
         .exchange(&server, b"", &[], b"", 3, CAPACITY)
         .expect("a result");
-    let header = guest.frame_header(&server, true, 5).expect("it is open");
+    let header = guest
+        .frame_header(&server, true, true, 5)
+        .expect("it is open");
     assert_eq!(header.expect("nothing waits").as_bytes(), [0x81, 5]);
     // In the middle of a binary message no text can begin.
     let fragment = record(OutgoingKind::BinaryFragment(Compression::Automatic), 0, 1);
     guest
         .exchange(&client, b"", &[fragment], b"x", 3, CAPACITY)
         .expect("a result");
-    match guest.frame_header(&client, true, 5) {
+    match guest.frame_header(&client, true, true, 5) {
         Err(CallError::Failure(failure)) => {
             assert_eq!(failure.rule(), Some(Rule::FragmentMismatch));
         }
         other => panic!("{other:?}"),
     }
-    let header = guest.frame_header(&client, false, 5).expect("it is open");
+    let header = guest
+        .frame_header(&client, false, true, 5)
+        .expect("it is open");
     let header = header.expect("nothing waits");
     assert_eq!(header.as_bytes()[..2], [0x80, 0x85]);
 }

@@ -106,7 +106,13 @@ impl Assembler {
     #[inline]
     fn is_due(&self, chunk: &Chunk) -> bool {
         match &self.mode {
-            Mode::Messages => chunk.ends_message,
+            Mode::Messages => {
+                let is_outside = self
+                    .message
+                    .as_ref()
+                    .is_some_and(|message| message.is_outside);
+                chunk.ends_message || is_outside
+            }
             Mode::Frames => chunk.ends_frame,
             Mode::Chunks(chunks) => {
                 let length = match &chunk.place {

@@ -39,6 +39,7 @@ fn settings(limits: Limits) -> Settings {
         verify_utf8: true,
         inflate: true,
         leave_unfinished: 0,
+        leave_payloads: u64::MAX,
         chunks: None,
     }
 }

@@ -159,7 +159,7 @@ impl Sender {
         for message in messages {
             let (text, payload) = (matches!(message, Message::Text(_)), message.bytes());
             let (guest, session) = (&mut self.guest, &self.session);
-            let header = guest.frame_header(session, text, payload.len() as u64)?;
+            let header = guest.frame_header(session, text, true, payload.len() as u64)?;
             let header = header.context("something is queued")?;
             match self.role {
                 Role::Server => {

@@ -5,6 +5,7 @@ mod batches;
 mod fragments;
 mod gathered;
 mod limits;
+mod outside;
 mod unusual;
 mod utf8;
 mod whole_frames;

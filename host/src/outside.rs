@@ -1,0 +1,199 @@
+//! Payload that stays outside: only headers go into the guest.
+
+use crate::bindings::exports::websocket::protocol::session as contract;
+use crate::error::{CallError, SandboxError};
+use crate::guest::{Guest, Session};
+use crate::protocol::{FrameHeader, IncomingPayload, Instant};
+
+/// The longest header of a frame (RFC 6455, section 5.2).
+pub(crate) const MAX_HEADER: usize = 14;
+
+/// # Payload that stays outside
+impl Guest {
+    /// Returns the header of a message that the caller writes itself, with the payload behind it, or of a fragment of
+    /// one that is the last or not: of a text of this length, or of binary data. A text has to be UTF-8 as a whole. A
+    /// client masks the payload ([`FrameHeader::mask`]).
+    ///
+    /// None if that isn't possible, because output is queued or the message may be compressed: use
+    /// [`exchange`](Self::exchange) then. The header and all of the payload have to be written before any other output
+    /// of the session.
+    ///
+    /// # Errors
+    ///
+    /// `not-open`, `already-closing`, `aborted`, `fragment-mismatch`, or the guest has ended.
+    pub fn frame_header(
+        &mut self,
+        session: &Session,
+        is_text: bool,
+        is_last: bool,
+        length: u64,
+    ) -> Result<Option<FrameHeader>, CallError> {
+        let header = self.tell(session, |exports, store, this| {
+            exports
+                .websocket_session()
+                .call_frame_header(store, this, is_text, is_last, length)
+        })?;
+        let Some(header) = header else {
+            return Ok(None);
+        };
+        let header = FrameHeader::from_bits([header.low, header.high]);
+        let header =
+            header.ok_or_else(|| SandboxError::broken("it gives a header that is none"))?;
+        Ok(Some(header))
+    }
+
+    /// Begins a data frame whose payload the caller reads itself, with [`IncomingPayload::read`]: `input` begins with
+    /// its header. Returns the length of the header, and what it takes to read the payload.
+    ///
+    /// None, and nothing is taken, if the header is cut or breaks a rule, in the middle of another frame or the
+    /// handshake, and for what the session has to see: control frames, frames without payload, compressed messages,
+    /// those of an extension, and what goes on with a message of which something is held. Use
+    /// [`exchange`](Self::exchange) then.
+    ///
+    /// There are no events for such a payload: it is delivered once [`payload_read`](Self::payload_read) accepts it, and
+    /// nothing behind it is given before.
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn begin_payload(
+        &mut self,
+        session: &Session,
+        input: &[u8],
+        now: Instant,
+    ) -> Result<Option<(usize, IncomingPayload)>, SandboxError> {
+        let Some((length, _)) = header_lengths(input) else {
+            return Ok(None);
+        };
+        let (low, high) = header_bits(input);
+        let begun = self.ask(session, |exports, store, this| {
+            exports.websocket_session().call_begin_payload(
+                store,
+                this,
+                low,
+                high,
+                length as u32,
+                now,
+            )
+        })?;
+        Ok(begun.map(|payload| {
+            let payload = IncomingPayload::from_bits([payload.left, payload.bits]);
+            (length, payload)
+        }))
+    }
+
+    /// Reports how far the caller has read a payload, in one step or in several. This counts as input. Deadlines that
+    /// have passed are handled by the next [`exchange`](Self::exchange).
+    ///
+    /// # Errors
+    ///
+    /// `invalid-utf8`, which ends the session: the message is not delivered. `not-open`: the session has ended, and what
+    /// came since counts for nothing. `skipped-too-much`: no such payload is being read, or less was left of it. Or the
+    /// guest has ended.
+    pub fn payload_read(
+        &mut self,
+        session: &Session,
+        payload: &IncomingPayload,
+        now: Instant,
+    ) -> Result<(), CallError> {
+        let [left, bits] = payload.to_bits();
+        let payload = contract::IncomingPayload { left, bits };
+        self.tell(session, |exports, store, this| {
+            exports
+                .websocket_session()
+                .call_payload_read(store, this, payload, now)
+        })
+    }
+
+    /// Reads what has come of a payload, which may be more than is left of it, and makes a frame of `target` of it, a
+    /// session of this guest that takes fragments as well as messages. Returns the header to write, and how many bytes
+    /// behind it, which are masked where they are: in one pass, but for text, which is checked.
+    ///
+    /// None, and nothing is read, if `target` has output queued or compresses: give the bytes to [`relay`](Self::relay)
+    /// then.
+    ///
+    /// # Errors
+    ///
+    /// As for [`payload_read`](Self::payload_read) and [`frame_header`](Self::frame_header). No frame is to be written.
+    pub fn relay_payload(
+        &mut self,
+        source: &Session,
+        target: &Session,
+        payload: &mut IncomingPayload,
+        bytes: &mut [u8],
+        now: Instant,
+    ) -> Result<Option<(FrameHeader, usize)>, CallError> {
+        let come = payload.left().min(bytes.len() as u64);
+        let is_last = payload.ends_message() && come == payload.left();
+        let header = self.frame_header(target, payload.is_text(), is_last, come)?;
+        let Some(header) = header else {
+            return Ok(None);
+        };
+        let count = match payload.is_checked() {
+            false => payload.remask(bytes, &header),
+            // If it is no text, the call below says so.
+            true => payload
+                .read(bytes)
+                .inspect(|&count| header.mask(&mut bytes[..count], 0))
+                .unwrap_or_default(),
+        };
+        self.payload_read(source, payload, now)?;
+        Ok(Some((header, count)))
+    }
+}
+
+/// The first bytes of a header as the contract has them: as two numbers, the first byte lowest.
+pub(crate) fn header_bits(input: &[u8]) -> (u64, u64) {
+    let mut bytes = [0; 16];
+    let length = input.len().min(MAX_HEADER);
+    bytes[..length].copy_from_slice(&input[..length]);
+    let bits = u128::from_le_bytes(bytes);
+    (bits as u64, (bits >> 64) as u64)
+}
+
+/// The lengths of the header that `input` begins with and of its payload, whatever else it says, if all of it has come.
+pub(crate) fn header_lengths(input: &[u8]) -> Option<(usize, u64)> {
+    let (&[_, second], rest) = input.split_first_chunk::<2>()?;
+    let (length, payload) = match second & 0x7f {
+        126 => (4, u64::from(u16::from_be_bytes(*rest.first_chunk()?))),
+        127 => (10, u64::from_be_bytes(*rest.first_chunk()?)),
+        short => (2, u64::from(short)),
+    };
+    let length = if second & 0x80 != 0 {
+        length + 4
+    } else {
+        length
+    };
+    (input.len() >= length).then_some((length, payload))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{header_bits, header_lengths};
+
+    #[test]
+    fn a_header_is_measured_as_soon_as_all_of_it_has_come() {
+        for (header, payload) in [
+            (&b"\x82\x05"[..], 5),
+            (b"\x82\x85abcd", 5),
+            (b"\x82\x7e\x40\0", 16 << 10),
+            (b"\x82\xfe\x40\0abcd", 16 << 10),
+            (b"\x02\x7f\0\0\0\0\0\x10\0\0", 1 << 20),
+            (b"\x02\xff\0\0\0\0\0\x10\0\0abcd", 1 << 20),
+        ] {
+            for cut in 0..header.len() {
+                assert_eq!(header_lengths(&header[..cut]), None);
+            }
+            let length = header.len();
+            assert_eq!(header_lengths(header), Some((length, payload)));
+            let longer = [header, b"payload"].concat();
+            assert_eq!(header_lengths(&longer), Some((length, payload)));
+        }
+    }
+
+    #[test]
+    fn its_first_byte_is_the_lowest() {
+        assert_eq!(header_bits(b"\x82\x05"), (0x0582, 0));
+        assert_eq!(header_bits(b"12345678abcdef!!").1, 0x6665_6463_6261);
+    }
+}
