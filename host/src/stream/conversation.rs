@@ -6,6 +6,7 @@ use std::mem;
 use bytes::Bytes;
 
 use super::batch::Batch;
+use super::incoming::{self, Incoming};
 use super::message::Message;
 use crate::clock::Clock;
 use crate::error::{CallError, SandboxError};
@@ -31,7 +32,9 @@ pub(super) struct Conversation {
     pub(super) session: Session,
     pub(super) clock: Clock,
     /// Received, and not yet taken.
-    inbox: VecDeque<Message>,
+    pub(super) inbox: VecDeque<Message>,
+    /// A message that is read outside the guest, as far as it has come.
+    pub(super) incoming: Option<Incoming>,
     /// To be sent, and not yet the session's.
     outbox: VecDeque<Message>,
     outbox_cost: usize,
@@ -62,6 +65,7 @@ impl Conversation {
             session,
             clock,
             inbox: VecDeque::new(),
+            incoming: None,
             outbox: VecDeque::new(),
             outbox_cost: 0,
             goes_inside: false,
@@ -146,57 +150,76 @@ impl Conversation {
         &mut self,
         fresh: &[u8],
         can_write: bool,
-        write: impl FnOnce(&[u8]),
+        mut write: impl FnMut(&[u8]),
     ) -> Result<(), SandboxError> {
         let unread = mem::take(&mut self.unread);
         let again = fresh.is_empty() && self.inbox.is_empty();
-        let input = if again { &unread } else { fresh };
+        let given = if again { &unread[..] } else { fresh };
+        let now = self.clock.now();
+        let mut input = self.read_outside(given, now)?;
         // Not before the session has handed out what it has: what it can hold has a limit.
         let waits = self.goes_inside || !self.outbox.front().is_some_and(is_long);
         let send = can_write && !self.more && !self.outbox.is_empty() && waits;
-        let batch = if send {
+        if input.is_empty() && !given.is_empty() && !send && !self.more {
+            return Ok(());
+        }
+        let mut batch = if send {
             Batch::of(&self.outbox, CAPACITY, LONG)
         } else {
             Batch::default()
         };
         let capacity = if can_write { CAPACITY } else { 1 };
-        let now = self.clock.now();
 
-        let payload = batch.payload(&self.outbox);
-        let result =
-            self.guest
-                .exchange(&self.session, input, &batch.records, payload, now, capacity)?;
-        write(result.output);
-        deliver(&result, &mut self.inbox).map_err(SandboxError::broken)?;
-        let Exchanged {
-            consumed,
-            events,
-            accepted,
-            refused,
-            more,
-            state,
-            next_deadline,
-            failure,
-            ..
-        } = result;
+        let mut is_silent;
+        loop {
+            let payload = batch.payload(&self.outbox);
+            let records = &batch.records;
+            let result =
+                self.guest
+                    .exchange(&self.session, input, records, payload, now, capacity)?;
+            write(result.output);
+            deliver(&result, &mut self.incoming, &mut self.inbox).map_err(SandboxError::broken)?;
+            let Exchanged {
+                consumed,
+                events,
+                accepted,
+                refused,
+                more,
+                state,
+                next_deadline,
+                failure,
+                ..
+            } = result;
 
-        self.requested |= events.iter().any(|event| event.kind == EventKind::Request);
-        let is_due = next_deadline.is_some_and(|deadline| deadline <= now);
-        self.more = more && !is_due;
-        self.state = state;
-        self.deadline = match is_due {
-            true => Some(now.saturating_add(ANSWER_TIME)),
-            false => next_deadline,
-        };
-        self.failure = failure;
-        let rest = &input[consumed..];
-        self.stalled = again && !rest.is_empty() && consumed == 0 && events.is_empty() && !more;
-        self.unread = match state {
-            _ if state.has_ended() => Vec::new(),
-            _ if again || !fresh.is_empty() => rest.to_vec(),
+            self.requested |= events.iter().any(|event| event.kind == EventKind::Request);
+            let is_due = next_deadline.is_some_and(|deadline| deadline <= now);
+            self.more = more && !is_due;
+            self.state = state;
+            self.deadline = match is_due {
+                true => Some(now.saturating_add(ANSWER_TIME)),
+                false => next_deadline,
+            };
+            self.failure = failure;
+            is_silent = events.is_empty() && !more;
+            input = &input[consumed..];
+            self.sent(accepted, refused);
+            if state.has_ended() {
+                break;
+            }
+            // The session leaves long payloads where they are.
+            let rest = self.read_outside(input, now)?;
+            if rest.is_empty() || rest.len() == input.len() {
+                input = rest;
+                break;
+            }
+            (input, batch) = (rest, Batch::default());
+        }
+        self.stalled = again && !input.is_empty() && input.len() == given.len() && is_silent;
+        self.unread = match self.state {
+            state if state.has_ended() => Vec::new(),
+            _ if again || !fresh.is_empty() => input.to_vec(),
             _ => unread,
         };
-        self.sent(accepted, refused);
         Ok(())
     }
 
@@ -263,7 +286,11 @@ impl Conversation {
 }
 
 /// Turns the events that are messages into messages, which share one copy of the payload.
-fn deliver(result: &Exchanged<'_>, inbox: &mut VecDeque<Message>) -> Result<(), &'static str> {
+fn deliver(
+    result: &Exchanged<'_>,
+    incoming: &mut Option<Incoming>,
+    inbox: &mut VecDeque<Message>,
+) -> Result<(), &'static str> {
     let range = |event: &Event| {
         let start = event.start as usize;
         start..start + event.length as usize
@@ -279,6 +306,10 @@ fn deliver(result: &Exchanged<'_>, inbox: &mut VecDeque<Message>) -> Result<(), 
     let end = filled().map(|range| range.end).max().unwrap_or(0);
     let shared = Bytes::copy_from_slice(result.payload.get(start..end).unwrap_or_default());
     for event in &result.events {
+        if incoming.is_some() && is_of_message(event.kind) {
+            inbox.extend(incoming::add(incoming, event, result.bytes(event))?);
+            continue;
+        }
         let range = range(event);
         let payload = if range.is_empty() {
             Bytes::new()
@@ -288,6 +319,11 @@ fn deliver(result: &Exchanged<'_>, inbox: &mut VecDeque<Message>) -> Result<(), 
         inbox.extend(Message::received(event, payload)?);
     }
     Ok(())
+}
+
+fn is_of_message(kind: EventKind) -> bool {
+    use EventKind::{Binary, BinaryChunk, Text, TextChunk};
+    matches!(kind, Text | TextChunk | Binary | BinaryChunk)
 }
 
 fn is_long(message: &Message) -> bool {

@@ -6,7 +6,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use websocket_component::Role;
 
-use super::conversation::Conversation;
+use super::conversation::{Conversation, LONG};
 use super::error::Error;
 use super::request::{self, ErrorResponse, IntoRequest, Request, Response};
 use super::socket::WebSocketStream;
@@ -330,9 +330,10 @@ fn status(status: StatusCode) -> ErrorResponse {
     response
 }
 
-/// A stream of messages has no use for chunks.
+/// A stream of messages has no use for chunks, and reads long payloads itself.
 fn whole_messages(mut config: Config) -> Config {
     config.delivery = Delivery::Messages;
+    config.leave_payloads = Some(LONG as u64);
     config
 }
 

@@ -42,6 +42,7 @@ mod conversation;
 mod ending;
 mod error;
 mod handshake;
+mod incoming;
 mod message;
 mod output;
 mod read_buffer;

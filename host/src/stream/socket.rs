@@ -6,6 +6,7 @@ use std::time::Duration;
 use std::{fmt, io, mem};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_util::io::poll_read_buf;
 use websocket_component::Role;
 
 use super::conversation::Conversation;
@@ -229,6 +230,15 @@ where
 
     /// Reads once, and shows it to the session.
     fn poll_input(&mut self, cx: &mut Context<'_>, can_write: bool) -> Poll<()> {
+        if let Some(mut place) = self.conversation.place() {
+            let read = poll_read_buf(Pin::new(&mut self.io), cx, &mut place);
+            match ready!(read) {
+                Ok(0) => self.end_of_input(cx),
+                Ok(count) => self.placed(count),
+                Err(error) => self.lost(error),
+            }
+            return Poll::Ready(());
+        }
         read_buffer::with(|buffer| {
             let mut buffer = ReadBuf::new(buffer);
             match ready!(Pin::new(&mut self.io).poll_read(cx, &mut buffer)) {
@@ -238,6 +248,22 @@ where
             }
             Poll::Ready(())
         })
+    }
+
+    /// Whether a close frame could follow what the session has handed out.
+    fn is_at_boundary(&self) -> bool {
+        self.conversation.state == State::Open && !self.conversation.more
+    }
+
+    /// So much of a long payload was read.
+    fn placed(&mut self, count: usize) {
+        let was_open = self.is_at_boundary();
+        if let Err(error) = self.conversation.placed(count) {
+            self.guest_ended(error, was_open);
+        }
+        if self.half == Half::Writer && self.conversation.has_message() {
+            self.wakers.wake_other(self.half);
+        }
     }
 
     fn may_read(&self, reading: Reading) -> bool {
@@ -252,6 +278,7 @@ where
 
     /// One exchange, and what follows from it for the transport.
     fn exchange(&mut self, cx: &mut Context<'_>, input: &[u8], can_write: bool) {
+        let was_open = self.is_at_boundary();
         let Self {
             io,
             output,
@@ -259,7 +286,6 @@ where
             role,
             ..
         } = self;
-        let was_open = conversation.state == State::Open && !conversation.more;
         let mut written = Ok(());
         // The header may be followed by nothing but its payload.
         let direct = match input.is_empty() && can_write && !conversation.more {

@@ -7,6 +7,7 @@ mod exchange;
 mod handshake;
 mod interop;
 mod load;
+mod outside;
 mod sandbox;
 mod stream;
 mod support;

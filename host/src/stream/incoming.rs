@@ -1,0 +1,199 @@
+//! Messages whose long payloads stay outside the guest: they are unmasked and checked where they are delivered from.
+
+use bytes::buf::Limit;
+use bytes::{BufMut, BytesMut};
+use bytestring::ByteString;
+
+use super::conversation::{Conversation, LONG};
+use super::message::Message;
+use crate::error::{CallError, SandboxError};
+use crate::outside::header_lengths;
+use crate::protocol::{Event, EventKind, IncomingPayload, Instant};
+
+/// From so many missing bytes on it is worth reading a payload into its place, though nothing behind it can be read then.
+const PLACED: u64 = 64 << 10;
+
+/// How much room is made for the rest of a payload, in multiples of what has come of the message.
+const EXPECTED_TIMES: usize = 3;
+
+/// What has come of a message.
+pub(super) struct Incoming {
+    bytes: BytesMut,
+    is_text: bool,
+    /// The payload in progress. None between two fragments.
+    payload: Option<IncomingPayload>,
+}
+
+impl Incoming {
+    fn new(is_text: bool) -> Self {
+        let bytes = BytesMut::new();
+        Self {
+            bytes,
+            is_text,
+            payload: None,
+        }
+    }
+
+    /// Makes room for what is missing of the payload. What a header announces is believed as far as a part of it has
+    /// come.
+    fn reserve(&mut self, missing: u64, come: usize) {
+        let most = (self.bytes.len() + come).saturating_mul(EXPECTED_TIMES);
+        let missing = usize::try_from(missing).unwrap_or(usize::MAX);
+        self.bytes.reserve(missing.min(most.max(come)));
+    }
+
+    fn into_message(self) -> Result<Message, &'static str> {
+        let bytes = self.bytes.freeze();
+        Ok(match self.is_text {
+            true => {
+                let text = ByteString::try_from(bytes);
+                Message::Text(text.map_err(|_| "it took text that is not UTF-8")?)
+            }
+            false => Message::Binary(bytes),
+        })
+    }
+}
+
+/// Whether a data frame with a long payload begins here.
+fn begins_long(input: &[u8]) -> bool {
+    /// The bits of the opcode that are set of control frames and of those that don't exist yet.
+    const NOT_DATA: u8 = 0x0c;
+    let is_data = input.first().is_some_and(|first| first & NOT_DATA == 0);
+    is_data && header_lengths(input).is_some_and(|(_, payload)| payload >= LONG as u64)
+}
+
+impl Conversation {
+    /// Reads the long payloads that the input goes on with or begins with. Returns the rest.
+    pub(super) fn read_outside<'a>(
+        &mut self,
+        mut input: &'a [u8],
+        now: Instant,
+    ) -> Result<&'a [u8], SandboxError> {
+        while !input.is_empty() {
+            let in_payload = self
+                .incoming
+                .as_ref()
+                .is_some_and(|it| it.payload.is_some());
+            if in_payload {
+                input = self.go_on(input, now)?;
+            } else if begins_long(input) {
+                let begun = self.guest.begin_payload(&self.session, input, now)?;
+                let Some((header, payload)) = begun else {
+                    break;
+                };
+                let is_text = payload.is_text();
+                let new = || Incoming::new(is_text);
+                self.incoming.get_or_insert_with(new).payload = Some(payload);
+                input = &input[header..];
+            } else {
+                break;
+            }
+        }
+        if self.incoming.is_some() {
+            // A message has its time.
+            self.deadline = self.guest.next_deadline(&self.session)?;
+        }
+        Ok(input)
+    }
+
+    /// Goes on with the payload in progress. Returns what is behind it.
+    fn go_on<'a>(&mut self, input: &'a [u8], now: Instant) -> Result<&'a [u8], SandboxError> {
+        let Some(Incoming {
+            payload: Some(payload),
+            ..
+        }) = &self.incoming
+        else {
+            return Ok(input);
+        };
+        let missing = payload.left();
+        let come = usize::try_from(missing).map_or(input.len(), |left| left.min(input.len()));
+        let (come, rest) = input.split_at(come);
+        if let Some(incoming) = &mut self.incoming {
+            incoming.reserve(missing, come.len());
+            incoming.bytes.extend_from_slice(come);
+        }
+        self.has_come(come.len(), now)?;
+        Ok(rest)
+    }
+
+    /// The place to read the payload in progress to, if so much of it is missing that nothing else need be read with it.
+    pub(super) fn place(&mut self) -> Option<Limit<&mut BytesMut>> {
+        let incoming = self.incoming.as_mut()?;
+        let missing = incoming.payload.as_ref()?.left();
+        if missing < PLACED {
+            return None;
+        }
+        incoming.reserve(missing, PLACED as usize);
+        Some((&mut incoming.bytes).limit(usize::try_from(missing).unwrap_or(usize::MAX)))
+    }
+
+    /// So many bytes were read to that place.
+    pub(super) fn placed(&mut self, count: usize) -> Result<(), SandboxError> {
+        let now = self.clock.now();
+        self.has_come(count, now)?;
+        if self.incoming.is_some() {
+            self.deadline = self.guest.next_deadline(&self.session)?;
+        }
+        Ok(())
+    }
+
+    /// The last bytes of the message have come: unmasks and checks them, and delivers it if it is complete.
+    fn has_come(&mut self, count: usize, now: Instant) -> Result<(), SandboxError> {
+        let Some(incoming) = &mut self.incoming else {
+            return Ok(());
+        };
+        let Some(payload) = &mut incoming.payload else {
+            return Ok(());
+        };
+        let start = incoming.bytes.len() - count;
+        // If it is no text, the guest is told.
+        payload.read(&mut incoming.bytes[start..]).ok();
+        let accepted = self.guest.payload_read(&self.session, payload, now);
+        let is_complete = payload.left() == 0;
+        let ends_message = is_complete && payload.ends_message();
+        match accepted {
+            Ok(()) => {}
+            Err(CallError::Failure(_)) => {
+                // The session has ended, and an exchange tells how.
+                self.incoming = None;
+                self.more = true;
+                return Ok(());
+            }
+            Err(CallError::Sandbox(error)) => return Err(error),
+        }
+        if is_complete {
+            incoming.payload = None;
+        }
+        if ends_message && let Some(incoming) = self.incoming.take() {
+            let message = incoming.into_message().map_err(SandboxError::broken)?;
+            self.inbox.push_back(message);
+        }
+        Ok(())
+    }
+}
+
+/// Adds an event to the message that is put together, if it is a part of it. Returns the message, if it is complete.
+///
+/// # Errors
+///
+/// The guest is broken.
+pub(super) fn add(
+    incoming: &mut Option<Incoming>,
+    event: &Event,
+    bytes: &[u8],
+) -> Result<Option<Message>, &'static str> {
+    let Some(message) = incoming else {
+        return Ok(None);
+    };
+    let is_text = matches!(event.kind, EventKind::Text | EventKind::TextChunk);
+    if is_text != message.is_text || message.payload.is_some() {
+        return Err("it delivered what is no part of the message");
+    }
+    message.bytes.extend_from_slice(bytes);
+    match event.kind {
+        EventKind::Text | EventKind::Binary => {
+            incoming.take().map(Incoming::into_message).transpose()
+        }
+        _ => Ok(None),
+    }
+}

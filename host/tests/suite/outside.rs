@@ -1,0 +1,298 @@
+//! Long payloads that are received without going through the guest.
+
+use futures_util::StreamExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use websocket_host::protocol::{Config, Negotiated, Rule, State};
+use websocket_host::stream::{Error, Message, WebSocketStream, from_upgraded};
+use websocket_host::{CallError, Guest, Role, Session};
+
+use crate::support::sandbox;
+
+const ENTROPY: [u8; 32] = [7; 32];
+const KEY: [u8; 4] = [1, 0x9e, 0, 0xff];
+const CONTINUATION: u8 = 0x0;
+const TEXT: u8 = 0x1;
+const BINARY: u8 = 0x2;
+const PING: u8 = 0x9;
+const FIN: u8 = 0x80;
+
+/// A frame of a client's, or of a server's without the mask.
+fn frame(first: u8, payload: &[u8], by: Role) -> Vec<u8> {
+    let mask_bit = if by == Role::Client { 0x80 } else { 0 };
+    let mut frame = vec![first];
+    match payload.len() {
+        short @ 0..126 => frame.push(mask_bit | short as u8),
+        length @ 126..65_536 => {
+            frame.push(mask_bit | 126);
+            frame.extend((length as u16).to_be_bytes());
+        }
+        length => {
+            frame.push(mask_bit | 127);
+            frame.extend((length as u64).to_be_bytes());
+        }
+    }
+    match by {
+        Role::Server => frame.extend(payload),
+        Role::Client => {
+            frame.extend(KEY);
+            let masked = payload.iter().zip(KEY.iter().cycle());
+            frame.extend(masked.map(|(byte, key)| byte ^ key));
+        }
+    }
+    frame
+}
+
+fn bytes(length: usize) -> Vec<u8> {
+    (0..length).map(|at| (at * 31 % 251) as u8).collect()
+}
+
+fn open(role: Role, config: Config) -> (WebSocketStream<DuplexStream>, DuplexStream) {
+    let (near, far) = duplex(1 << 20);
+    let socket = from_upgraded(
+        near,
+        role,
+        Negotiated::default(),
+        Vec::new(),
+        sandbox(),
+        config,
+    );
+    (socket.expect("it opens"), far)
+}
+
+/// The messages that come of these bytes in pieces of this length, the peer's last, and why it ends.
+async fn received(
+    role: Role,
+    config: Config,
+    said: Vec<u8>,
+    piece: usize,
+) -> (Vec<Message>, Option<Error>) {
+    let (mut socket, mut peer) = open(role, config);
+    let speaking = async move {
+        for piece in said.chunks(piece) {
+            if peer.write_all(piece).await.is_err() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        peer.shutdown().await.ok();
+        let mut answer = Vec::new();
+        peer.read_to_end(&mut answer).await.ok();
+        answer
+    };
+    let listening = async {
+        let mut messages = Vec::new();
+        loop {
+            match socket.next().await {
+                Some(Ok(message)) => messages.push(message),
+                Some(Err(error)) => return (messages, Some(error)),
+                None => return (messages, None),
+            }
+        }
+    };
+    let (_, heard) = tokio::join!(speaking, listening);
+    heard
+}
+
+fn rule(error: Option<Error>) -> Option<Rule> {
+    match error {
+        Some(Error::Failure(failure)) => failure.rule(),
+        _ => None,
+    }
+}
+
+#[tokio::test]
+async fn long_and_short_messages_and_fragments_come_in_order_however_they_are_cut() {
+    let text = "zażółć gęślą jaźń ".repeat(2000);
+    let (text, data) = (text.as_bytes(), bytes(300_000));
+    let closing = [FIN | 0x8, 0x02, 0x03, 0xe8];
+    for (role, by) in [(Role::Server, Role::Client), (Role::Client, Role::Server)] {
+        let mut said = Vec::new();
+        let mut say = |first, payload: &[u8]| said.extend(frame(first, payload, by));
+        say(FIN | TEXT, b"short");
+        say(FIN | BINARY, &data);
+        say(FIN | TEXT, text);
+        say(FIN | BINARY, &data[..16 << 10]);
+        say(FIN | BINARY, b"");
+        // Long and short fragments, the first of them long, and cut inside characters.
+        say(TEXT, &text[..20_001]);
+        say(CONTINUATION, &text[20_001..20_006]);
+        say(FIN | PING, b"?");
+        say(CONTINUATION, &text[20_006..40_003]);
+        say(FIN | CONTINUATION, &text[40_003..]);
+        // The first of them short.
+        say(BINARY, &data[..5]);
+        say(FIN | CONTINUATION, &data[5..]);
+        say(FIN | TEXT, b"last");
+        say(closing[0], &closing[2..]);
+        let text = Message::text(String::from_utf8(text.to_vec()).expect("text"));
+        let expected = [
+            Message::text("short"),
+            Message::binary(data.clone()),
+            text.clone(),
+            Message::binary(data[..16 << 10].to_vec()),
+            Message::binary(Vec::new()),
+            text,
+            Message::binary(data.clone()),
+            Message::text("last"),
+        ];
+        for piece in [1000, 16_391, 65_536, 1 << 20] {
+            let (messages, error) = received(role, Config::default(), said.clone(), piece).await;
+            let (close, messages) = messages.split_last().expect("messages");
+            assert!(messages == expected, "in pieces of {piece}");
+            assert!(matches!(close, Message::Close(Some(close)) if close.code == 1000));
+            assert!(error.is_none(), "{error:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_long_text_that_is_none_ends_the_connection_behind_the_messages_before_it() {
+    let mut text = "x".repeat(100_000).into_bytes();
+    text[90_000] = 0xff;
+    for fragments in [1, 3] {
+        let mut said = frame(FIN | TEXT, b"before", Role::Client);
+        for (index, part) in text.chunks(text.len().div_ceil(fragments)).enumerate() {
+            let opcode = if index == 0 { TEXT } else { CONTINUATION };
+            let fin = if index + 1 == fragments { FIN } else { 0 };
+            said.extend(frame(fin | opcode, part, Role::Client));
+        }
+        for piece in [1000, 65_536, 1 << 20] {
+            let config = Config::default();
+            let (messages, error) = received(Role::Server, config, said.clone(), piece).await;
+            assert_eq!(messages, [Message::text("before")]);
+            assert_eq!(rule(error), Some(Rule::InvalidUtf8));
+        }
+    }
+}
+
+#[tokio::test]
+async fn limits_hold_for_long_payloads() {
+    let mut config = Config::default();
+    config.limits.message = 50_000;
+    let data = bytes(30_000);
+    let mut said = frame(FIN | BINARY, &data, Role::Server);
+    said.extend(frame(BINARY, &data, Role::Server));
+    said.extend(frame(FIN | CONTINUATION, &data, Role::Server));
+    let (messages, error) = received(Role::Client, config, said, 7000).await;
+    assert!(messages == [Message::binary(data)]);
+    assert_eq!(rule(error), Some(Rule::MessageTooBig));
+}
+
+#[tokio::test]
+async fn a_transport_that_ends_inside_a_long_payload_is_an_error() {
+    for length in [20_000, 200_000] {
+        let mut said = frame(FIN | TEXT, b"before", Role::Client);
+        said.extend(frame(FIN | BINARY, &bytes(length), Role::Client));
+        said.truncate(said.len() - 1);
+        let (messages, error) = received(Role::Server, Config::default(), said, 9000).await;
+        assert_eq!(messages, [Message::text("before")]);
+        assert_eq!(rule(error), Some(Rule::ConnectionLost));
+    }
+}
+
+/// A server and a client in one guest, as in a relay from one to the other, and the memory they take.
+fn relay() -> (Guest, Session, Session) {
+    let mut guest = sandbox().guest().expect("a guest");
+    let mut config = Config::default();
+    config.leave_payloads = Some(1000);
+    let negotiated = Negotiated::default();
+    let server = guest.open_server(&config, &negotiated, 0);
+    let client = guest.open_client(&config, &ENTROPY, &negotiated, 0);
+    (guest, server.expect("a server"), client.expect("a client"))
+}
+
+/// Relays one frame, of which so many bytes come at a time. What is written.
+fn relayed(
+    guest: &mut Guest,
+    from: &Session,
+    to: &Session,
+    frame: &[u8],
+    piece: usize,
+) -> Result<Vec<u8>, CallError> {
+    let begun = guest.begin_payload(from, frame, 1)?;
+    let (header, mut payload) = begun.expect("a long payload");
+    let mut written = Vec::new();
+    let mut read = frame[header..].to_vec();
+    for piece in read.chunks_mut(piece) {
+        let relayed = guest.relay_payload(from, to, &mut payload, piece, 1)?;
+        let (header, count) = relayed.expect("nothing waits");
+        assert_eq!(count, piece.len());
+        written.extend(header.as_bytes());
+        written.extend(&piece[..count]);
+    }
+    Ok(written)
+}
+
+#[test]
+fn a_relayed_payload_costs_the_guest_no_memory_and_arrives_in_fragments() {
+    let text = "zażółć gęślą jaźń ".repeat(50_000);
+    for (first, data) in [
+        (FIN | TEXT, text.as_bytes()),
+        (FIN | BINARY, &bytes(1 << 20)),
+    ] {
+        for from_client in [true, false] {
+            let (mut guest, server, client) = relay();
+            let before = guest.memory();
+            let (from, to, by, receiver) = match from_client {
+                true => (&server, &client, Role::Client, Role::Server),
+                false => (&client, &server, Role::Server, Role::Client),
+            };
+            let said = frame(first, data, by);
+            let written = relayed(&mut guest, from, to, &said, 65_537).expect("relayed");
+            assert_eq!(guest.memory(), before);
+
+            // What a session of the other side makes of it.
+            let mut other = sandbox().guest().expect("a guest");
+            let (config, negotiated) = (Config::default(), Negotiated::default());
+            let session = match receiver {
+                Role::Server => other.open_server(&config, &negotiated, 0),
+                Role::Client => other.open_client(&config, &ENTROPY, &negotiated, 0),
+            }
+            .expect("a session");
+            let result = other
+                .exchange(&session, &written, &[], b"", 1, 4 << 20)
+                .expect("a result");
+            assert_eq!(result.consumed, written.len());
+            let [event] = &result.events[..] else {
+                panic!("{:?}", result.events);
+            };
+            assert!(result.bytes(event) == data);
+        }
+    }
+}
+
+#[test]
+fn a_relayed_text_that_is_none_ends_the_session_it_came_to() {
+    let (mut guest, server, client) = relay();
+    let mut text = "x".repeat(5000).into_bytes();
+    text[4000] = 0xff;
+    let said = frame(FIN | TEXT, &text, Role::Client);
+    match relayed(&mut guest, &server, &client, &said, 1000) {
+        Err(CallError::Failure(failure)) => assert_eq!(failure.rule(), Some(Rule::InvalidUtf8)),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(guest.state(&server), Ok(State::Closing));
+    assert_eq!(guest.state(&client), Ok(State::Open));
+}
+
+#[test]
+fn a_relayed_payload_waits_for_what_the_other_side_has_queued() {
+    let (mut guest, server, client) = relay();
+    let said = frame(FIN | BINARY, &bytes(5000), Role::Client);
+    let (header, mut payload) = guest
+        .begin_payload(&server, &said, 1)
+        .expect("a result")
+        .expect("a long payload");
+    let ping = frame(FIN | PING, b"?", Role::Server);
+    let result = guest.exchange(&client, &ping, &[], b"", 1, 1);
+    assert_eq!(result.expect("a result").output.len(), 1);
+    let mut rest = said[header..].to_vec();
+    let relayed = guest.relay_payload(&server, &client, &mut payload, &mut rest, 1);
+    assert!(relayed.expect("both are open").is_none());
+    assert!(rest == said[header..] && payload.left() == 5000);
+    // By the other way it goes on where this one stopped.
+    let relayed = guest.relay(&server, &client, &rest, 1, 1 << 20);
+    let relayed = relayed.expect("a result");
+    assert_eq!((relayed.messages, relayed.bytes), (1, 5000));
+    assert!(relayed.target.output.len() > 5000);
+}
