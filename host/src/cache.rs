@@ -12,25 +12,24 @@ use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use sha2::{Digest, Sha256};
-use wasmtime::Engine;
-use wasmtime::component::Component;
+use wasmtime::{Engine, Module};
 
 const DIGEST: usize = 32;
 
-/// The file for one component and one way of compiling it.
+/// The file for one core module and one way of compiling it.
 pub(crate) struct Slot {
     path: PathBuf,
 }
 
 impl Slot {
-    pub(crate) fn new(folder: &Path, engine: &Engine, component: &[u8]) -> Self {
+    pub(crate) fn new(folder: &Path, engine: &Engine, module: &[u8]) -> Self {
         let mut key = Sha256::new();
         let mut compatibility = Bytes(Vec::new());
         engine
             .precompile_compatibility_hash()
             .hash(&mut compatibility);
         key.update(Sha256::digest(&compatibility.0));
-        key.update(component);
+        key.update(module);
         let key: String = key.finalize()[..16]
             .iter()
             .map(|byte| format!("{byte:02x}"))
@@ -41,7 +40,7 @@ impl Slot {
     }
 
     /// What was kept, if it is there and can be trusted.
-    pub(crate) fn read(&self, engine: &Engine) -> Option<Component> {
+    pub(crate) fn read(&self, engine: &Engine) -> Option<Module> {
         let mut file = File::open(&self.path).ok()?;
         if !trusted(&file) {
             return None;
@@ -56,12 +55,12 @@ impl Slot {
         // who could as well replace this program; the digest rules out damage, and wasmtime checks that the code was
         // made by this version and with these settings.
         #[expect(unsafe_code, reason = "there is no other way to load compiled code")]
-        unsafe { Component::deserialize(engine, code) }.ok()
+        unsafe { Module::deserialize(engine, code) }.ok()
     }
 
-    /// Keeps the compiled component. A folder that can't be written to is no error: it is compiled again next time.
-    pub(crate) fn write(&self, component: &Component) {
-        if let Ok(code) = component.serialize() {
+    /// Keeps the compiled module. A folder that can't be written to is no error: it is compiled again next time.
+    pub(crate) fn write(&self, module: &Module) {
+        if let Ok(code) = module.serialize() {
             let _ = self.replace(&code);
         }
     }

@@ -1,6 +1,7 @@
 //! A method of [`Guest`] for each function of the contract, but for the handshake, the batched call, and payload that
 //! stays outside.
 
+use crate::abi::session::Function;
 use crate::error::{CallError, SandboxError};
 use crate::guest::{Guest, Session};
 use crate::protocol::{
@@ -18,7 +19,7 @@ impl Guest {
     ///
     /// The guest has ended.
     pub fn global_properties(&mut self) -> Result<GlobalProperties, SandboxError> {
-        self.enter(|exports, store| exports.call_get_global_properties(store))
+        self.call(Function::GetGlobalProperties, ())
     }
 
     /// Returns the first of `supported` that a request's `headers` ask for.
@@ -31,7 +32,7 @@ impl Guest {
         headers: &[Header],
         supported: &[String],
     ) -> Result<Option<String>, SandboxError> {
-        self.enter(|exports, store| exports.call_choose_subprotocol(store, headers, supported))
+        self.call(Function::ChooseSubprotocol, (headers, supported))
     }
 }
 
@@ -48,11 +49,7 @@ impl Guest {
         entropy: &[u8],
         now: Instant,
     ) -> Result<Session, CallError> {
-        self.make(config, |exports, store, options| {
-            exports
-                .websocket_session()
-                .call_client(store, options, entropy, now)
-        })
+        self.make(config, Function::Client, (entropy, now))
     }
 
     /// Creates a session of the server role (`WebSocketCreateServerHandle`).
@@ -61,9 +58,7 @@ impl Guest {
     ///
     /// `config-out-of-range`, or the guest has ended.
     pub fn server(&mut self, config: &Config, now: Instant) -> Result<Session, CallError> {
-        self.make(config, |exports, store, options| {
-            exports.websocket_session().call_server(store, options, now)
-        })
+        self.make(config, Function::Server, now)
     }
 
     /// Creates a client whose handshake something else has made: it starts open.
@@ -78,10 +73,7 @@ impl Guest {
         negotiated: &Negotiated,
         now: Instant,
     ) -> Result<Session, CallError> {
-        self.make(config, |exports, store, options| {
-            let sessions = exports.websocket_session();
-            sessions.call_open_client(store, options, entropy, negotiated, now)
-        })
+        self.make(config, Function::OpenClient, (entropy, negotiated, now))
     }
 
     /// Creates a server whose handshake something else has made: it starts open.
@@ -95,10 +87,7 @@ impl Guest {
         negotiated: &Negotiated,
         now: Instant,
     ) -> Result<Session, CallError> {
-        self.make(config, |exports, store, options| {
-            let sessions = exports.websocket_session();
-            sessions.call_open_server(store, options, negotiated, now)
-        })
+        self.make(config, Function::OpenServer, (negotiated, now))
     }
 }
 
@@ -118,10 +107,11 @@ impl Guest {
         context: Option<u64>,
         now: Instant,
     ) -> Result<(), CallError> {
-        self.tell(session, |exports, store, this| {
-            let sessions = exports.websocket_session();
-            sessions.call_send(store, this, message, compression, context, now)
-        })
+        self.tell(
+            session,
+            Function::Send,
+            (message, compression, context, now),
+        )
     }
 
     /// Queues a receive (`WebSocketReceive`). Without one, no action asks for input.
@@ -130,11 +120,7 @@ impl Guest {
     ///
     /// The rule that ended the session, `aborted`, or the guest has ended.
     pub fn receive(&mut self, session: &Session, context: Option<u64>) -> Result<(), CallError> {
-        self.tell(session, |exports, store, this| {
-            exports
-                .websocket_session()
-                .call_receive(store, this, context)
-        })
+        self.tell(session, Function::Receive, context)
     }
 
     /// Returns what the host has to do next (`WebSocketGetAction`).
@@ -148,11 +134,7 @@ impl Guest {
         queue: ActionQueue,
         now: Instant,
     ) -> Result<Action, SandboxError> {
-        self.ask(session, |exports, store, this| {
-            exports
-                .websocket_session()
-                .call_get_action(store, this, queue, now)
-        })
+        self.ask(session, Function::GetAction, (queue, now))
     }
 
     /// Reports the result of an action (`WebSocketCompleteAction`).
@@ -167,11 +149,7 @@ impl Guest {
         completion: &Completion,
         now: Instant,
     ) -> Result<(), CallError> {
-        self.tell(session, |exports, store, this| {
-            exports
-                .websocket_session()
-                .call_complete_action(store, this, id, completion, now)
-        })
+        self.tell(session, Function::CompleteAction, (id, completion, now))
     }
 }
 
@@ -185,11 +163,7 @@ impl Guest {
     ///
     /// The guest has ended.
     pub fn end_of_input(&mut self, session: &Session, now: Instant) -> Result<(), SandboxError> {
-        self.ask(session, |exports, store, this| {
-            exports
-                .websocket_session()
-                .call_end_of_input(store, this, now)
-        })
+        self.ask(session, Function::EndOfInput, now)
     }
 
     /// Ends the session without sending a close frame (`WebSocketAbortHandle`).
@@ -198,9 +172,7 @@ impl Guest {
     ///
     /// The guest has ended.
     pub fn abort(&mut self, session: &Session) -> Result<(), SandboxError> {
-        self.ask(session, |exports, store, this| {
-            exports.websocket_session().call_abort(store, this)
-        })
+        self.ask(session, Function::Abort, ())
     }
 
     /// Returns the session's state.
@@ -209,9 +181,7 @@ impl Guest {
     ///
     /// The guest has ended.
     pub fn state(&mut self, session: &Session) -> Result<State, SandboxError> {
-        self.ask(session, |exports, store, this| {
-            exports.websocket_session().call_state(store, this)
-        })
+        self.ask(session, Function::State, ())
     }
 
     /// Returns the rule that ended the session, if one was broken.
@@ -220,9 +190,7 @@ impl Guest {
     ///
     /// The guest has ended.
     pub fn failure(&mut self, session: &Session) -> Result<Option<Failure>, SandboxError> {
-        self.ask(session, |exports, store, this| {
-            exports.websocket_session().call_failure(store, this)
-        })
+        self.ask(session, Function::Failure, ())
     }
 
     /// Returns how the session has ended, once its state is `draining` or `closed`.
@@ -231,9 +199,7 @@ impl Guest {
     ///
     /// The guest has ended.
     pub fn outcome(&mut self, session: &Session) -> Result<Option<Outcome>, SandboxError> {
-        self.ask(session, |exports, store, this| {
-            exports.websocket_session().call_outcome(store, this)
-        })
+        self.ask(session, Function::Outcome, ())
     }
 
     /// Returns what was negotiated, once the session has opened.
@@ -242,9 +208,7 @@ impl Guest {
     ///
     /// The guest has ended.
     pub fn negotiated(&mut self, session: &Session) -> Result<Option<Negotiated>, SandboxError> {
-        self.ask(session, |exports, store, this| {
-            exports.websocket_session().call_negotiated(store, this)
-        })
+        self.ask(session, Function::Negotiated, ())
     }
 
     /// Reports that the transport doesn't accept the output that was handed out. Until
@@ -254,11 +218,7 @@ impl Guest {
     ///
     /// The guest has ended.
     pub fn output_blocked(&mut self, session: &Session, now: Instant) -> Result<(), SandboxError> {
-        self.ask(session, |exports, store, this| {
-            exports
-                .websocket_session()
-                .call_output_blocked(store, this, now)
-        })
+        self.ask(session, Function::OutputBlocked, now)
     }
 
     /// Reports that the transport accepted some output after it had been blocked.
@@ -267,11 +227,7 @@ impl Guest {
     ///
     /// The guest has ended.
     pub fn output_taken(&mut self, session: &Session, now: Instant) -> Result<(), SandboxError> {
-        self.ask(session, |exports, store, this| {
-            exports
-                .websocket_session()
-                .call_output_taken(store, this, now)
-        })
+        self.ask(session, Function::OutputTaken, now)
     }
 
     /// Reports that the host has stopped reading: until [`resume_reading`](Self::resume_reading), the deadlines for the
@@ -281,11 +237,7 @@ impl Guest {
     ///
     /// The guest has ended.
     pub fn pause_reading(&mut self, session: &Session, now: Instant) -> Result<(), SandboxError> {
-        self.ask(session, |exports, store, this| {
-            exports
-                .websocket_session()
-                .call_pause_reading(store, this, now)
-        })
+        self.ask(session, Function::PauseReading, now)
     }
 
     /// Reports that the host reads again.
@@ -294,11 +246,7 @@ impl Guest {
     ///
     /// The guest has ended.
     pub fn resume_reading(&mut self, session: &Session, now: Instant) -> Result<(), SandboxError> {
-        self.ask(session, |exports, store, this| {
-            exports
-                .websocket_session()
-                .call_resume_reading(store, this, now)
-        })
+        self.ask(session, Function::ResumeReading, now)
     }
 
     /// Returns whether to call [`get_action`](Self::get_action) again at once, although the last action was
@@ -308,9 +256,7 @@ impl Guest {
     ///
     /// The guest has ended.
     pub fn has_more(&mut self, session: &Session) -> Result<bool, SandboxError> {
-        self.ask(session, |exports, store, this| {
-            exports.websocket_session().call_has_more(store, this)
-        })
+        self.ask(session, Function::HasMore, ())
     }
 
     /// Returns when to call next if no input arrives first.
@@ -319,9 +265,7 @@ impl Guest {
     ///
     /// The guest has ended.
     pub fn next_deadline(&mut self, session: &Session) -> Result<Option<Instant>, SandboxError> {
-        self.ask(session, |exports, store, this| {
-            exports.websocket_session().call_next_deadline(store, this)
-        })
+        self.ask(session, Function::NextDeadline, ())
     }
 
     /// Returns how many bytes are queued and not handed out yet.
@@ -330,11 +274,7 @@ impl Guest {
     ///
     /// The guest has ended.
     pub fn buffered_amount(&mut self, session: &Session) -> Result<u64, SandboxError> {
-        self.ask(session, |exports, store, this| {
-            exports
-                .websocket_session()
-                .call_buffered_amount(store, this)
-        })
+        self.ask(session, Function::BufferedAmount, ())
     }
 
     /// Returns the round-trip time of the last ping that was answered.
@@ -343,10 +283,6 @@ impl Guest {
     ///
     /// The guest has ended.
     pub fn round_trip_time(&mut self, session: &Session) -> Result<Option<Duration>, SandboxError> {
-        self.ask(session, |exports, store, this| {
-            exports
-                .websocket_session()
-                .call_round_trip_time(store, this)
-        })
+        self.ask(session, Function::RoundTripTime, ())
     }
 }

@@ -7,11 +7,9 @@ use wasmtime::{Config, Engine, EngineWeak, Error, PoolingAllocationConfig, Resul
 
 use crate::config::SandboxConfig;
 
-/// Core instances, memories and tables that a component may have. It imports nothing, so one module and perhaps a
-/// helper or two of the component tooling is all there is.
-const CORE_INSTANCES: u32 = 4;
+/// Memories and tables that the core module may have.
 const MEMORIES: u32 = 1;
-const TABLES: u32 = 2;
+const TABLES: u32 = 1;
 
 /// With this much address space behind each memory, no access needs a check of its own.
 const WHOLE_32_BIT: u64 = 4 << 30;
@@ -33,13 +31,10 @@ pub(crate) fn engine(config: &SandboxConfig) -> Result<Engine> {
 fn with_reservation(config: &SandboxConfig, reservation: u64, guard: u64) -> Result<Engine> {
     let guests = config.guests;
     let mut pool = PoolingAllocationConfig::new();
-    pool.total_component_instances(guests)
-        .total_core_instances(guests.saturating_mul(CORE_INSTANCES))
+    pool.total_core_instances(guests)
         .total_memories(guests.saturating_mul(MEMORIES))
         .total_tables(guests.saturating_mul(TABLES))
-        .max_core_instances_per_component(CORE_INSTANCES)
-        .max_memories_per_component(MEMORIES)
-        .max_tables_per_component(TABLES)
+        .max_memories_per_module(MEMORIES)
         .max_tables_per_module(TABLES)
         .table_elements(config.table_elements)
         .max_memory_size(config.memory)

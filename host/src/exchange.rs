@@ -1,14 +1,10 @@
 //! The calls that carry a connection.
 
-use std::mem;
-
-use wasmtime::component::WasmList;
-
+use crate::abi::{Place, Resource, Value};
 use crate::error::SandboxError;
-use crate::exchanged::{Answer, Exchange, Exchanged, Relay, Relayed};
+use crate::exchanged::{Answer, Exchanged, RelayAnswer, Relayed};
 use crate::guest::{Guest, Session};
 use crate::protocol::{Instant, Outgoing};
-use crate::records::List;
 
 impl Guest {
     /// Queues messages, processes input, and returns events and output: the batched call.
@@ -18,8 +14,7 @@ impl Guest {
     /// than `capacity` bytes of output are handed out; a message is delivered whole even if it is longer. All lists may
     /// be empty: the call then only passes the time.
     ///
-    /// The returned bytes are not copied from the guest, if its component leaves them in place
-    /// ([`Sandbox::reads_in_place`](crate::Sandbox::reads_in_place)).
+    /// The returned bytes are not copied from the guest.
     ///
     /// # Errors
     ///
@@ -35,32 +30,10 @@ impl Guest {
     ) -> Result<Exchanged<'_>, SandboxError> {
         let session = self.resource(session)?;
         self.begin()?;
-        let (bytes, records, payload) = (List(input), List(outgoing), List(payload));
-        let arguments = (session, bytes, records, payload, now, capacity);
-        match self.exchange {
-            Exchange::Borrowed(function) => {
-                let result = function.call(&mut self.store, arguments);
-                let answer = self.checked(result, |answer| {
-                    answer.check(input.len(), outgoing.len(), answer.payload.len())
-                })?;
-                let payload = answer.payload.as_le_slice(&self.store);
-                let output = answer.output.as_le_slice(&self.store);
-                Ok(answer.into_exchanged(payload, output))
-            }
-            Exchange::Copied(function) => {
-                let result = function.call(&mut self.store, arguments);
-                let mut answer = self.checked(result, |answer| {
-                    answer.check(input.len(), outgoing.len(), answer.payload.len())
-                })?;
-                let bytes = (
-                    mem::take(&mut answer.payload),
-                    mem::take(&mut answer.output),
-                );
-                self.copied[0] = bytes;
-                let (payload, output) = &self.copied[0];
-                Ok(answer.into_exchanged(payload, output))
-            }
-        }
+        let result = self.exchange_in(session, input, outgoing, payload, now, capacity);
+        let answer = self.checked(result, |answer| answer.check(input.len(), outgoing.len()))?;
+        let (payload, output) = self.bytes(&answer);
+        Ok(answer.into_exchanged(payload, output))
     }
 
     /// Processes input, and queues the messages in it on `target`, another session of this guest: a relay whose
@@ -83,42 +56,79 @@ impl Guest {
     ) -> Result<Relayed<'_>, SandboxError> {
         let (source, target) = (self.resource(source)?, self.resource(target)?);
         self.begin()?;
-        let relay = self.relay_function().map_err(|error| self.end(&error))?;
-        let arguments = (source, target, List(input), now, capacity);
-        match relay {
-            Relay::Borrowed(function) => {
-                let result = function.call(&mut self.store, arguments);
-                let answer =
-                    self.checked(result, |answer| answer.check(input.len(), WasmList::len))?;
-                let store = &self.store;
-                let bytes = |answer: &Answer<WasmList<u8>>| {
-                    let payload = answer.payload.as_le_slice(store);
-                    (payload, answer.output.as_le_slice(store))
-                };
-                let (source, target) = (bytes(&answer.source), bytes(&answer.target));
-                Ok(answer.into_relayed(source, target))
-            }
-            Relay::Copied(function) => {
-                let result = function.call(&mut self.store, arguments);
-                let mut answer =
-                    self.checked(result, |answer| answer.check(input.len(), Vec::len))?;
-                self.copied = [&mut answer.source, &mut answer.target].map(|answer| {
-                    let payload = mem::take(&mut answer.payload);
-                    (payload, mem::take(&mut answer.output))
-                });
-                let [source, target] = &self.copied;
-                Ok(answer.into_relayed((&source.0, &source.1), (&target.0, &target.1)))
-            }
-        }
+        let result = self.relay_in(source, target, input, now, capacity);
+        let answer = self.checked(result, |answer| answer.check(input.len()))?;
+        let (source, target) = (self.bytes(&answer.source), self.bytes(&answer.target));
+        Ok(answer.into_relayed(source, target))
+    }
+
+    fn exchange_in(
+        &mut self,
+        session: Resource,
+        input: &[u8],
+        outgoing: &[Outgoing],
+        payload: &[u8],
+        now: Instant,
+        capacity: u32,
+    ) -> wasmtime::Result<Answer> {
+        let mut memory = self.core.allocator(&mut self.store);
+        let bytes = memory.list(input)?;
+        let records = memory.list(outgoing)?;
+        let payloads = memory.list(payload)?;
+        let arguments = (
+            session.0,
+            bytes,
+            input.len() as u32,
+            records,
+            outgoing.len() as u32,
+            payloads,
+            payload.len() as u32,
+            now,
+            capacity,
+        );
+        let at = self.exchange.call(&mut self.store, arguments)?;
+        let mut reader = self.core.reader(&self.store);
+        let answer = Answer::load(&mut reader, at as usize)?;
+        answer.is_there(&reader)?;
+        Ok(answer)
+    }
+
+    fn relay_in(
+        &mut self,
+        source: Resource,
+        target: Resource,
+        input: &[u8],
+        now: Instant,
+        capacity: u32,
+    ) -> wasmtime::Result<RelayAnswer> {
+        let relay = self.relay_function()?;
+        let bytes = self.core.allocator(&mut self.store).list(input)?;
+        let arguments = (source.0, target.0, bytes, input.len() as u32, now, capacity);
+        let at = relay.call(&mut self.store, arguments)?;
+        let mut reader = self.core.reader(&self.store);
+        let answer = RelayAnswer::load(&mut reader, at as usize)?;
+        answer.source.is_there(&reader)?;
+        answer.target.is_there(&reader)?;
+        Ok(answer)
+    }
+
+    /// The payload and the output of a result, which have been found to be there.
+    fn bytes(&self, answer: &Answer) -> (&[u8], &[u8]) {
+        let reader = self.core.reader(&self.store);
+        let bytes = |place: Place| {
+            let bytes = reader.bytes(place.start as usize, place.length as usize);
+            bytes.unwrap_or_default()
+        };
+        (bytes(answer.payload), bytes(answer.output))
     }
 
     /// What a call gave, if nobody is told of bytes that don't exist.
     fn checked<Answer>(
         &mut self,
-        result: wasmtime::Result<(Answer,)>,
+        result: wasmtime::Result<Answer>,
         check: impl FnOnce(&Answer) -> Result<(), &'static str>,
     ) -> Result<Answer, SandboxError> {
-        let (answer,) = result.map_err(|error| self.end(&error))?;
+        let answer = result.map_err(|error| self.end(&error))?;
         match check(&answer) {
             Ok(()) => Ok(answer),
             Err(reason) => Err(self.end_with(SandboxError::broken(reason))),

@@ -1,19 +1,12 @@
 //! The results of the batched calls, and how they are read.
 //!
-//! Bindings as generated would copy what a call returns to the host's heap, byte for byte. Here a result borrows it: the
-//! lists are described by `WasmList`, which is a place in guest memory. That is sound for whatever the guest does, and
-//! right as long as nothing in the guest runs before the result is dropped, which the borrow checker sees to, with one
-//! exception: a component may have wasmtime call a function of its own right after the results were taken
-//! (`post-return`), to free them. From such a component they are copied.
+//! A result borrows the bytes of the guest: the lists of them are places in its memory. That is right as long as nothing
+//! in the guest runs before the result is dropped, which the borrow checker sees to, and as the component doesn't free
+//! them itself, which loading it has checked.
 
-use wasmtime::Store;
-use wasmtime::component::{
-    ComponentNamedList, ComponentType, Func, Lift, Lower, ResourceAny, TypedFunc, WasmList,
-};
-
-use crate::limiter::Limiter;
-use crate::protocol::{Event, Failure, Instant, Outgoing, State};
-use crate::records::{Events, List, MaybeFailure};
+use crate::abi::{Place, Reader, record};
+use crate::protocol::{Event, Failure, Instant, State};
+use crate::records::Events;
 
 /// The result of [`Guest::exchange`](crate::Guest::exchange). It borrows from the guest's memory, so the guest can't be
 /// called until it is dropped.
@@ -65,97 +58,53 @@ pub struct Relayed<'guest> {
     pub bytes: u64,
 }
 
-/// A batched function, in the way that suits the component.
-pub(crate) enum Batched<Params, Borrowed, Copied> {
-    /// The results stay in place.
-    Borrowed(TypedFunc<Params, (Borrowed,)>),
-    /// They are freed as soon as they were copied.
-    Copied(TypedFunc<Params, (Copied,)>),
-}
-
-/// The function `exchange`.
-pub(crate) type Exchange = Batched<Arguments<'static>, Answer<WasmList<u8>>, Answer<Vec<u8>>>;
-
-/// The function `relay`.
-pub(crate) type Relay =
-    Batched<RelayArguments<'static>, RelayAnswer<WasmList<u8>>, RelayAnswer<Vec<u8>>>;
-
-impl<Params, Borrowed, Copied> Batched<Params, Borrowed, Copied>
-where
-    Params: ComponentNamedList + Lower,
-    (Borrowed,): ComponentNamedList + Lift,
-    (Copied,): ComponentNamedList + Lift,
-{
-    /// Checks the type of the export.
-    pub(crate) fn new(
-        function: &Func,
-        store: &Store<Limiter>,
-        reads_in_place: bool,
-    ) -> wasmtime::Result<Self> {
-        Ok(if reads_in_place {
-            Self::Borrowed(function.typed(store)?)
-        } else {
-            Self::Copied(function.typed(store)?)
-        })
-    }
-}
-
-impl<Params, Borrowed, Copied> Clone for Batched<Params, Borrowed, Copied> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<Params, Borrowed, Copied> Copy for Batched<Params, Borrowed, Copied> {}
-
-type RelayArguments<'call> = (ResourceAny, ResourceAny, List<'call, u8>, Instant, u32);
-
-type Arguments<'call> = (
-    ResourceAny,
-    List<'call, u8>,
-    List<'call, Outgoing>,
-    List<'call, u8>,
-    Instant,
-    u32,
-);
-
-/// The record `exchange-result` of the contract, with its lists of bytes as one likes.
-#[derive(ComponentType, Lift)]
-#[component(record)]
-pub(crate) struct Answer<List> {
+/// The record `exchange-result` of the contract.
+pub(crate) struct Answer {
     consumed: u32,
     events: Events,
-    pub(crate) payload: List,
-    pub(crate) output: List,
+    pub(crate) payload: Place,
+    pub(crate) output: Place,
     accepted: u32,
-    refused: MaybeFailure,
+    refused: Option<Box<Failure>>,
     more: bool,
     state: State,
-    #[component(name = "next-deadline")]
     next_deadline: Option<Instant>,
-    failure: MaybeFailure,
+    failure: Option<Box<Failure>>,
 }
 
+record!(Answer {
+    consumed: u32,
+    events: Events,
+    payload: Place,
+    output: Place,
+    accepted: u32,
+    refused: Option<Box<Failure>>,
+    more: bool,
+    state: State,
+    next_deadline: Option<u64>,
+    failure: Option<Box<Failure>>,
+});
+
 /// The record `relay-result` of the contract.
-#[derive(ComponentType, Lift)]
-#[component(record)]
-pub(crate) struct RelayAnswer<List> {
-    pub(crate) source: Answer<List>,
-    pub(crate) target: Answer<List>,
+pub(crate) struct RelayAnswer {
+    pub(crate) source: Answer,
+    pub(crate) target: Answer,
     pub(crate) messages: u64,
     pub(crate) bytes: u64,
 }
 
-impl<List> RelayAnswer<List> {
+record!(RelayAnswer {
+    source: Answer,
+    target: Answer,
+    messages: u64,
+    bytes: u64,
+});
+
+impl RelayAnswer {
     /// That nobody is told of bytes that don't exist.
-    pub(crate) fn check(
-        &self,
-        input: usize,
-        len: impl Fn(&List) -> usize,
-    ) -> Result<(), &'static str> {
-        let Self { source, target, .. } = self;
-        source.check(input, 0, len(&source.payload))?;
-        target.check(0, 0, len(&target.payload))
+    pub(crate) fn check(&self, input: usize) -> Result<(), &'static str> {
+        self.source.check(input, 0)?;
+        self.target.check(0, 0)
     }
 
     /// With the payload and the output of each.
@@ -173,14 +122,17 @@ impl<List> RelayAnswer<List> {
     }
 }
 
-impl<List> Answer<List> {
+impl Answer {
+    /// That the payload and the output are in the memory.
+    pub(crate) fn is_there(&self, reader: &Reader<'_>) -> wasmtime::Result<()> {
+        for place in [self.payload, self.output] {
+            reader.bytes(index(place.start), index(place.length))?;
+        }
+        Ok(())
+    }
+
     /// That nobody is told of bytes that don't exist.
-    pub(crate) fn check(
-        &self,
-        input: usize,
-        outgoing: usize,
-        payload: usize,
-    ) -> Result<(), &'static str> {
+    pub(crate) fn check(&self, input: usize, outgoing: usize) -> Result<(), &'static str> {
         if index(self.consumed) > input {
             return Err("it took more input than there was");
         }
@@ -189,7 +141,7 @@ impl<List> Answer<List> {
         }
         let inside = |event: &Event| {
             let end = index(event.start).checked_add(index(event.length));
-            end.is_some_and(|end| end <= payload)
+            end.is_some_and(|end| end <= index(self.payload.length))
         };
         if !self.events.0.iter().all(inside) {
             return Err("an event points outside the payload");
@@ -208,11 +160,11 @@ impl<List> Answer<List> {
             payload,
             output,
             accepted: index(self.accepted),
-            refused: self.refused.0,
+            refused: self.refused,
             more: self.more,
             state: self.state,
             next_deadline: self.next_deadline,
-            failure: self.failure.0,
+            failure: self.failure,
         }
     }
 }
@@ -224,10 +176,10 @@ fn index(size: u32) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{Answer, Event, Events, MaybeFailure};
+    use super::{Answer, Event, Events, Place};
     use crate::protocol::{EventKind, State};
 
-    fn answer(consumed: u32, accepted: u32, start: u32, length: u32) -> Answer<()> {
+    fn answer(consumed: u32, accepted: u32, start: u32, length: u32) -> Answer {
         let event = Event {
             kind: EventKind::Text,
             start,
@@ -236,21 +188,24 @@ mod tests {
         Answer {
             consumed,
             events: Events(vec![event]),
-            payload: (),
-            output: (),
+            payload: Place {
+                start: 7,
+                length: 10,
+            },
+            output: Place::default(),
             accepted,
-            refused: MaybeFailure(None),
+            refused: None,
             more: false,
             state: State::Open,
             next_deadline: None,
-            failure: MaybeFailure(None),
+            failure: None,
         }
     }
 
     #[test]
     fn what_points_at_bytes_that_exist_passes() {
-        assert_eq!(answer(3, 2, 4, 6).check(3, 2, 10), Ok(()));
-        assert_eq!(answer(0, 0, 10, 0).check(3, 2, 10), Ok(()));
+        assert_eq!(answer(3, 2, 4, 6).check(3, 2), Ok(()));
+        assert_eq!(answer(0, 0, 10, 0).check(3, 2), Ok(()));
     }
 
     #[test]
@@ -264,7 +219,7 @@ mod tests {
         ] {
             let answer = answer(consumed, accepted, start, length);
             assert!(
-                answer.check(3, 2, 10).is_err(),
+                answer.check(3, 2).is_err(),
                 "{consumed} {accepted} {start} {length}"
             );
         }

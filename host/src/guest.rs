@@ -1,16 +1,13 @@
 //! One store and one instance, with the sessions in it.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use wasmtime::Store;
-use wasmtime::component::ResourceAny;
+use wasmtime::{Store, TypedFunc};
 
-use crate::bindings::exports::websocket::protocol::inspector::Guest as InspectorExports;
-use crate::bindings::exports::websocket::protocol::session::Guest as Exports;
-use crate::bindings::{Websocket, WebsocketPre};
+use crate::abi::{Argument, Core, Function, Pre, Resource, Value, session};
 use crate::error::{CallError, SandboxError};
-use crate::exchanged::{Exchange, Relay};
 use crate::limiter::Limiter;
 use crate::options;
 use crate::protocol::{Config, Failure};
@@ -22,18 +19,22 @@ use crate::protocol::{Config, Failure};
 /// again. Dropping a guest frees its memory and its slot in the pool.
 pub struct Guest {
     pub(crate) store: Store<Limiter>,
-    bindings: Websocket,
+    pub(crate) core: Core,
     pub(crate) exchange: Exchange,
     /// From the first relay on.
     relay: Option<Relay>,
-    /// Copies of the payload and the output of the last results, if the component frees them: one pair for an exchange,
-    /// two for a relay.
-    pub(crate) copied: [(Vec<u8>, Vec<u8>); 2],
     /// The options of the last session. The next one usually has the same.
-    options: Option<(Config, ResourceAny)>,
+    options: Option<(Config, Resource)>,
     id: GuestId,
     fault: Option<SandboxError>,
 }
+
+/// The function `exchange`: the session, the places of three lists, the time and the capacity. All such functions return
+/// where their result is.
+pub(crate) type Exchange = TypedFunc<(u32, u32, u32, u32, u32, u32, u32, u64, u32), u32>;
+
+/// The function `relay`: two sessions, the place of a list, the time and the capacity.
+pub(crate) type Relay = TypedFunc<(u32, u32, u32, u32, u64, u32), u32>;
 
 /// Which guest something belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +45,7 @@ pub(crate) struct GuestId(u64);
 /// It holds memory of the guest until [`Guest::drop_session`] is called or the guest is dropped.
 #[derive(Debug)]
 pub struct Session {
-    resource: ResourceAny,
+    resource: Resource,
     guest: GuestId,
 }
 
@@ -55,32 +56,22 @@ const NEXT_TICK: u64 = 1;
 static GUESTS: AtomicU64 = AtomicU64::new(0);
 
 impl Guest {
-    pub(crate) fn new(
-        instances: &WebsocketPre<Limiter>,
-        mut store: Store<Limiter>,
-        reads_in_place: bool,
-    ) -> Result<Self, SandboxError> {
+    pub(crate) fn new(pre: &Arc<Pre>, mut store: Store<Limiter>) -> Result<Self, SandboxError> {
         store.set_epoch_deadline(NEXT_TICK);
-        let made = instances.instantiate(&mut store).and_then(|bindings| {
-            let exports = bindings.websocket_protocol_session();
-            let exchange = Exchange::new(
-                exports.websocket_session().func_exchange().func(),
-                &store,
-                reads_in_place,
-            )?;
-            Ok((bindings, exchange))
+        let made = Core::new(pre, &mut store).and_then(|core| {
+            let exchange = core.typed(&mut store, session::Function::Exchange.into())?;
+            Ok((core, exchange))
         });
-        let (bindings, exchange) = made.map_err(|error| {
+        let (core, exchange) = made.map_err(|error| {
             let limiter = store.data();
             let call_time = limiter.call_time.limit();
             SandboxError::of_call(&error, limiter.denied(), limiter.memory_limit(), call_time)
         })?;
         Ok(Self {
             store,
-            bindings,
+            core,
             exchange,
             relay: None,
-            copied: Default::default(),
             options: None,
             id: GuestId(GUESTS.fetch_add(1, Ordering::Relaxed)),
             fault: None,
@@ -106,11 +97,11 @@ impl Guest {
     /// The session belongs to another guest, or the guest has ended.
     pub fn drop_session(&mut self, session: Session) -> Result<(), SandboxError> {
         let resource = self.resource(&session)?;
-        self.enter(|_, store| resource.resource_drop(store))
+        self.call(session::Function::Drop, resource)
     }
 
     /// The handle of a session, which has to be one of this guest's.
-    pub(crate) fn resource(&self, session: &Session) -> Result<ResourceAny, SandboxError> {
+    pub(crate) fn resource(&self, session: &Session) -> Result<Resource, SandboxError> {
         self.check_owner(session.guest)?;
         Ok(session.resource)
     }
@@ -128,99 +119,74 @@ impl Guest {
     }
 
     /// Calls into the guest, within the limits of one call.
-    fn call<R>(
+    pub(crate) fn call<R: Value>(
         &mut self,
-        call: impl FnOnce(&Websocket, &mut Store<Limiter>) -> wasmtime::Result<R>,
+        function: impl Into<Function>,
+        arguments: impl Argument,
     ) -> Result<R, SandboxError> {
         self.begin()?;
-        let result = call(&self.bindings, &mut self.store);
+        let result = self.core.call(&mut self.store, function.into(), arguments);
         result.map_err(|error| self.end(&error))
     }
 
-    /// Calls a function of the interface `session`.
-    pub(crate) fn enter<R>(
-        &mut self,
-        call: impl FnOnce(&Exports, &mut Store<Limiter>) -> wasmtime::Result<R>,
-    ) -> Result<R, SandboxError> {
-        self.call(|bindings, store| call(bindings.websocket_protocol_session(), store))
-    }
-
-    /// Calls a function of the interface `inspector`.
-    pub(crate) fn enter_inspector<R>(
-        &mut self,
-        call: impl FnOnce(&InspectorExports, &mut Store<Limiter>) -> wasmtime::Result<R>,
-    ) -> Result<R, SandboxError> {
-        self.call(|bindings, store| call(bindings.websocket_protocol_inspector(), store))
-    }
-
     /// Calls a function of a session's.
-    pub(crate) fn ask<R>(
+    pub(crate) fn ask<R: Value>(
         &mut self,
         session: &Session,
-        call: impl FnOnce(&Exports, &mut Store<Limiter>, ResourceAny) -> wasmtime::Result<R>,
+        function: session::Function,
+        arguments: impl Argument,
     ) -> Result<R, SandboxError> {
         let resource = self.resource(session)?;
-        self.enter(|exports, store| call(exports, store, resource))
+        self.call(function, (resource, arguments))
     }
 
     /// Calls a function of a session's that can break a rule.
-    pub(crate) fn tell<R>(
+    pub(crate) fn tell<R: Value>(
         &mut self,
         session: &Session,
-        call: impl FnOnce(
-            &Exports,
-            &mut Store<Limiter>,
-            ResourceAny,
-        ) -> wasmtime::Result<Result<R, Failure>>,
+        function: session::Function,
+        arguments: impl Argument,
     ) -> Result<R, CallError> {
-        Ok(self.ask(session, call)??)
+        let result: Result<R, Box<Failure>> = self.ask(session, function, arguments)?;
+        Ok(result?)
     }
 
     /// Calls a function that makes a session, with options as `config` has them.
     pub(crate) fn make(
         &mut self,
         config: &Config,
-        call: impl FnOnce(
-            &Exports,
-            &mut Store<Limiter>,
-            ResourceAny,
-        ) -> wasmtime::Result<Result<ResourceAny, Failure>>,
+        function: session::Function,
+        arguments: impl Argument,
     ) -> Result<Session, CallError> {
         let options = self.options(config)?;
-        let resource = self.enter(|exports, store| call(exports, store, options))??;
-        let guest = self.id;
+        let made: Result<Resource, Box<Failure>> = self.call(function, (options, arguments))?;
+        let (resource, guest) = (made?, self.id);
         Ok(Session { resource, guest })
     }
 
     /// Returns options as `config` has them.
-    pub(crate) fn options(&mut self, config: &Config) -> Result<ResourceAny, CallError> {
+    pub(crate) fn options(&mut self, config: &Config) -> Result<Resource, CallError> {
         if let Some((last, options)) = &self.options
             && last == config
         {
             return Ok(*options);
         }
-        let options = self.call(|bindings, store| {
-            options::options(bindings.websocket_protocol_options(), store, config)
-        })??;
+        let options = options::options(self, config)?;
         if let Some((_, last)) = self.options.replace((*config, options)) {
-            self.enter(|_, store| last.resource_drop(store))?;
+            self.call::<()>(crate::abi::options::Function::Drop, last)?;
         }
         Ok(options)
     }
 
     /// The function `relay`, which few guests need.
     pub(crate) fn relay_function(&mut self) -> wasmtime::Result<Relay> {
-        if let Some(relay) = self.relay {
-            return Ok(relay);
+        if let Some(relay) = &self.relay {
+            return Ok(relay.clone());
         }
-        let exports = self.bindings.websocket_protocol_session();
-        let reads_in_place = matches!(self.exchange, Exchange::Borrowed(_));
-        let relay = Relay::new(
-            exports.websocket_session().func_relay().func(),
-            &self.store,
-            reads_in_place,
-        )?;
-        self.relay = Some(relay);
+        let relay: Relay = self
+            .core
+            .typed(&mut self.store, session::Function::Relay.into())?;
+        self.relay = Some(relay.clone());
         Ok(relay)
     }
 

@@ -1,5 +1,6 @@
 //! The methods of [`Guest`] that open a session.
 
+use crate::abi::session::Function;
 use crate::error::{CallError, SandboxError};
 use crate::guest::{Guest, Session};
 use crate::protocol::{
@@ -20,11 +21,7 @@ impl Guest {
         request: &Request,
         now: Instant,
     ) -> Result<(), CallError> {
-        self.tell(session, |exports, store, this| {
-            exports
-                .websocket_session()
-                .call_connect(store, this, request, now)
-        })
+        self.tell(session, Function::Connect, (request, now))
     }
 
     /// Returns the response that a client received, once its head is complete.
@@ -33,9 +30,7 @@ impl Guest {
     ///
     /// The guest has ended.
     pub fn response(&mut self, session: &Session) -> Result<Option<ResponseHead>, SandboxError> {
-        self.ask(session, |exports, store, this| {
-            exports.websocket_session().call_response(store, this)
-        })
+        self.ask(session, Function::Response, ())
     }
 
     /// Returns the head of the request that a server received, until it is answered or the session ends.
@@ -44,9 +39,7 @@ impl Guest {
     ///
     /// The guest has ended.
     pub fn request(&mut self, session: &Session) -> Result<Option<RequestHead>, SandboxError> {
-        self.ask(session, |exports, store, this| {
-            exports.websocket_session().call_request(store, this)
-        })
+        self.ask(session, Function::Request, ())
     }
 
     /// Changes the settings of a server whose request has come.
@@ -56,11 +49,7 @@ impl Guest {
     /// `wrong-role`, `handshake-out-of-order`, `config-out-of-range`, or the guest has ended.
     pub fn set_options(&mut self, session: &Session, config: &Config) -> Result<(), CallError> {
         let options = self.options(config)?;
-        self.tell(session, |exports, store, this| {
-            exports
-                .websocket_session()
-                .call_set_options(store, this, options)
-        })
+        self.tell(session, Function::SetOptions, options)
     }
 
     /// Queues the response that accepts the request; the session is open. Pass the unconsumed input again.
@@ -75,11 +64,7 @@ impl Guest {
         acceptance: &Acceptance,
         now: Instant,
     ) -> Result<Negotiated, CallError> {
-        self.tell(session, |exports, store, this| {
-            exports
-                .websocket_session()
-                .call_accept(store, this, acceptance, now)
-        })
+        self.tell(session, Function::Accept, (acceptance, now))
     }
 
     /// Queues a response that refuses the request, and ends the session.
@@ -94,11 +79,7 @@ impl Guest {
         refusal: &Refusal,
         now: Instant,
     ) -> Result<(), CallError> {
-        self.tell(session, |exports, store, this| {
-            exports
-                .websocket_session()
-                .call_refuse(store, this, refusal, now)
-        })
+        self.tell(session, Function::Refuse, (refusal, now))
     }
 }
 
@@ -118,17 +99,11 @@ impl Guest {
         headers: &[Header],
         now: Instant,
     ) -> Result<Vec<Header>, CallError> {
-        self.tell(session, |exports, store, this| {
-            exports.websocket_session().call_begin_client_handshake(
-                store,
-                this,
-                kind,
-                subprotocols,
-                extensions,
-                headers,
-                now,
-            )
-        })
+        self.tell(
+            session,
+            Function::BeginClientHandshake,
+            (kind, subprotocols, extensions, headers, now),
+        )
     }
 
     /// Checks the response to the request of [`begin_client_handshake`](Self::begin_client_handshake)
@@ -144,10 +119,11 @@ impl Guest {
         headers: &[Header],
         now: Instant,
     ) -> Result<Negotiated, CallError> {
-        self.tell(session, |exports, store, this| {
-            let sessions = exports.websocket_session();
-            sessions.call_end_client_handshake(store, this, status, headers, now)
-        })
+        self.tell(
+            session,
+            Function::EndClientHandshake,
+            (status, headers, now),
+        )
     }
 
     /// Checks a request and its acceptance, and returns the fields of the response (`WebSocketBeginServerHandshake`).
@@ -163,10 +139,11 @@ impl Guest {
         acceptance: &Acceptance,
         now: Instant,
     ) -> Result<Vec<Header>, CallError> {
-        self.tell(session, |exports, store, this| {
-            let sessions = exports.websocket_session();
-            sessions.call_begin_server_handshake(store, this, kind, headers, acceptance, now)
-        })
+        self.tell(
+            session,
+            Function::BeginServerHandshake,
+            (kind, headers, acceptance, now),
+        )
     }
 
     /// Reports that the response was written: the session is open (`WebSocketEndServerHandshake`).
@@ -179,10 +156,6 @@ impl Guest {
         session: &Session,
         now: Instant,
     ) -> Result<(), CallError> {
-        self.tell(session, |exports, store, this| {
-            exports
-                .websocket_session()
-                .call_end_server_handshake(store, this, now)
-        })
+        self.tell(session, Function::EndServerHandshake, now)
     }
 }

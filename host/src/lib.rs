@@ -58,6 +58,7 @@
 //! by whom. A [`SandboxError`] is the guest's own: it trapped, or ran out of memory or time. It ends that guest, every
 //! call after it returns the same error, and no other guest notices.
 
+mod abi;
 mod bindings;
 mod cache;
 mod call_time;

@@ -4,26 +4,13 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::{fmt, fs, io};
 
-use wasmtime::Engine;
-use wasmtime::component::{Component, Linker};
+use wasmtime::Module;
 
-use crate::bindings::WebsocketPre;
+use crate::abi::{self, Mismatch, Pre, SESSION};
 use crate::cache::Slot;
 use crate::config::{Cache, SandboxConfig};
 use crate::engine;
 use crate::error::{SandboxError, one_line};
-use crate::limiter::Limiter;
-
-/// The export that makes a component the engine.
-const SESSION: &str = "websocket:protocol/session@0.2.0";
-
-/// What clears the results of the batched call away, under the two names that component tooling knows.
-const POST_RETURN: [&str; 4] = [
-    "cabi_post_websocket:protocol/session@0.2.0#[method]websocket-session.exchange",
-    "cabi_post_websocket:protocol/session@0.2.0#[method]websocket-session.relay",
-    "cm32p2|websocket:protocol/session@0.2|[method]websocket-session.exchange_post",
-    "cm32p2|websocket:protocol/session@0.2|[method]websocket-session.relay_post",
-];
 
 /// Why a component could not be loaded.
 #[derive(Debug)]
@@ -92,15 +79,8 @@ impl Error for LoadError {
     }
 }
 
-/// A component that has passed the checks.
-pub(crate) struct Loaded {
-    pub(crate) instances: WebsocketPre<Limiter>,
-    /// Whether the results of the batched call stay where they are until the next call.
-    pub(crate) reads_in_place: bool,
-}
-
 /// Loads the component in a file.
-pub(crate) fn file(path: &Path, config: &SandboxConfig) -> Result<Loaded, LoadError> {
+pub(crate) fn file(path: &Path, config: &SandboxConfig) -> Result<Pre, LoadError> {
     let bytes = fs::read(path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => LoadError::Missing(path.to_owned()),
         _ => LoadError::Unreadable(path.to_owned(), error),
@@ -109,22 +89,23 @@ pub(crate) fn file(path: &Path, config: &SandboxConfig) -> Result<Loaded, LoadEr
 }
 
 /// Loads a component from its bytes.
-pub(crate) fn bytes(component: &[u8], config: &SandboxConfig) -> Result<Loaded, LoadError> {
+pub(crate) fn bytes(component: &[u8], config: &SandboxConfig) -> Result<Pre, LoadError> {
     load(component, config, None)
 }
 
-fn load(bytes: &[u8], config: &SandboxConfig, beside: Option<&Path>) -> Result<Loaded, LoadError> {
+fn load(bytes: &[u8], config: &SandboxConfig, beside: Option<&Path>) -> Result<Pre, LoadError> {
     let engine = engine::engine(config).map_err(|error| LoadError::Engine(one_line(&error)))?;
     let folder = match &config.cache {
         Cache::Beside => beside,
         Cache::Folder(folder) => Some(folder.as_path()),
         Cache::Off => None,
     };
-    let slot = folder.map(|folder| Slot::new(folder, &engine, bytes));
-    let component = match slot.as_ref().and_then(|slot| slot.read(&engine)) {
-        Some(component) => component,
+    let module = core_module(bytes)?;
+    let slot = folder.map(|folder| Slot::new(folder, &engine, module));
+    let module = match slot.as_ref().and_then(|slot| slot.read(&engine)) {
+        Some(module) => module,
         None => {
-            let compiled = Component::from_binary(&engine, bytes)
+            let compiled = Module::from_binary(&engine, module)
                 .map_err(|error| LoadError::NotAComponent(one_line(&error)))?;
             if let Some(slot) = &slot {
                 slot.write(&compiled);
@@ -132,35 +113,22 @@ fn load(bytes: &[u8], config: &SandboxConfig, beside: Option<&Path>) -> Result<L
             compiled
         }
     };
-    check(&engine, &component)?;
-    let instances = Linker::new(&engine)
-        .instantiate_pre(&component)
-        .and_then(WebsocketPre::new)
-        .map_err(|error| LoadError::OtherContract(one_line(&error)))?;
-    Ok(Loaded {
-        instances,
-        reads_in_place: !POST_RETURN.iter().any(|name| contains(bytes, name)),
+    Pre::new(&engine, &module).map_err(|mismatch| match mismatch {
+        Mismatch::Import(name) => LoadError::Imports(vec![name]),
+        Mismatch::Export(why) => LoadError::OtherContract(why),
     })
 }
 
-/// That the component imports nothing and exports the engine.
-fn check(engine: &Engine, component: &Component) -> Result<(), LoadError> {
-    let ty = component.component_type();
-    let imports: Vec<_> = ty
-        .imports(engine)
-        .map(|(name, _)| name.to_owned())
-        .collect();
-    if !imports.is_empty() {
-        return Err(LoadError::Imports(imports));
+/// Returns the core module of a component that imports nothing and exports the engine: the first, behind which come only
+/// those of the component tooling that connect it with itself.
+fn core_module(component: &[u8]) -> Result<&[u8], LoadError> {
+    let parts = abi::parts(component).map_err(LoadError::NotAComponent)?;
+    if !parts.imports.is_empty() {
+        return Err(LoadError::Imports(parts.imports));
     }
-    if component.get_export_index(None, SESSION).is_none() {
-        let exports = ty.exports(engine).map(|(name, _)| name.to_owned());
-        return Err(LoadError::OtherExports(exports.collect()));
+    if !parts.exports.iter().any(|name| name == SESSION) {
+        return Err(LoadError::OtherExports(parts.exports));
     }
-    Ok(())
-}
-
-fn contains(bytes: &[u8], name: &str) -> bool {
-    let name = name.as_bytes();
-    bytes.windows(name.len()).any(|window| window == name)
+    let module = parts.modules.first().copied();
+    module.ok_or_else(|| LoadError::OtherContract("it has no core module".into()))
 }

@@ -2,76 +2,75 @@
 
 use std::time::Duration;
 
-use wasmtime::Store;
-use wasmtime::component::ResourceAny;
 use websocket_component::{Config, Deflate, Delivery, Limits, PongPolicy, Timeouts};
 
+use crate::abi::options::Function as setters;
+use crate::abi::{Argument, Function, Resource};
 use crate::bindings::exports::websocket::protocol::options as contract;
-use crate::bindings::exports::websocket::protocol::types::Failure;
 use crate::clock::nanos;
-use crate::limiter::Limiter;
+use crate::error::CallError;
+use crate::guest::Guest;
+use crate::protocol::Failure;
 
-/// Calls the setter of each option that has not its default.
-struct Setter<'a> {
-    options: contract::GuestSessionOptions<'a>,
-    store: &'a mut Store<Limiter>,
-    resource: ResourceAny,
+/// Calls setters of options in a guest, all of which take `of` before the value, such as the side that it is set for.
+pub(crate) struct Setter<'a, Of> {
+    pub(crate) guest: &'a mut Guest,
+    pub(crate) options: Resource,
+    pub(crate) of: Of,
 }
 
-/// What a setter gives back: wasmtime's error, or the rule that the value breaks.
-pub(crate) type Outcome = wasmtime::Result<Result<(), Failure>>;
-
-/// Makes options of a guest from a `Config`.
-pub(crate) fn options(
-    exports: &contract::Guest,
-    store: &mut Store<Limiter>,
-    config: &Config,
-) -> wasmtime::Result<Result<ResourceAny, Failure>> {
-    let options = exports.session_options();
-    let resource = options.call_constructor(&mut *store)?;
-    let mut setter = Setter {
-        options,
-        store: &mut *store,
-        resource,
-    };
-    let outcome = setter.config(config)?;
-    if outcome.is_err() {
-        resource.resource_drop(store)?;
+impl<Of: Argument + Copy> Setter<'_, Of> {
+    pub(crate) fn set(
+        &mut self,
+        function: impl Into<Function>,
+        value: impl Argument,
+    ) -> Result<(), CallError> {
+        Ok(self.guest.call(function, (self.options, self.of, value))?)
     }
-    Ok(outcome.map(|()| resource))
-}
 
-/// What a setter gives back: nothing, if it takes every value.
-pub(crate) trait Reply {
-    fn failure(self) -> Option<Failure>;
-}
-
-impl Reply for () {
-    fn failure(self) -> Option<Failure> {
-        None
+    /// Calls one that can break a rule.
+    pub(crate) fn check(
+        &mut self,
+        function: impl Into<Function>,
+        value: impl Argument,
+    ) -> Result<(), CallError> {
+        let arguments = (self.options, self.of, value);
+        let set: Result<(), Box<Failure>> = self.guest.call(function, arguments)?;
+        Ok(set?)
     }
 }
 
-impl Reply for Result<(), Failure> {
-    fn failure(self) -> Option<Failure> {
-        self.err()
-    }
-}
-
-/// Calls the setter of each of these options whose value is not the default, in order.
+/// Calls the setter of each of these options whose value is not the default, in order: with `check` those that can break
+/// a rule, with `set` the others.
 macro_rules! set {
-    ($setter:ident, $given:expr, $default:expr;
-     $($field:ident => $call:ident $(($convert:ident))?,)+) => {{
+    ($setter:expr, $given:expr, $default:expr;
+     $($field:ident => $kind:ident $function:ident $(($convert:ident))?,)+) => {{
         let (given, default) = ($given, $default);
         $(if given.$field != default.$field {
             let value = given.$field;
             $(let value = $convert(value);)?
-            let reply = $setter.options.$call(&mut *$setter.store, $setter.resource, value)?;
-            if let Some(failure) = reply.failure() {
-                return Ok(Err(failure));
-            }
+            $setter.$kind(setters::$function, value)?;
         })+
     }};
+}
+
+pub(crate) use set;
+
+/// Makes options of a guest from a `Config`.
+pub(crate) fn options(guest: &mut Guest, config: &Config) -> Result<Resource, CallError> {
+    let options = guest.call(setters::Constructor, ())?;
+    let set = set_all(
+        &mut Setter {
+            guest,
+            options,
+            of: (),
+        },
+        config,
+    );
+    if let Err(CallError::Failure(_)) = &set {
+        guest.call::<()>(setters::Drop, options)?;
+    }
+    set.map(|()| options)
 }
 
 pub(crate) fn timeout(timeout: Option<Duration>) -> Option<u64> {
@@ -93,67 +92,60 @@ fn pong_policy(policy: PongPolicy) -> contract::PongPolicy {
     }
 }
 
-impl Setter<'_> {
-    fn config(&mut self, config: &Config) -> Outcome {
-        set!(self, config, Config::default();
-            delivery => call_set_delivery(delivery),
-            receive_buffer => call_set_receive_buffer,
-            send_buffer => call_set_send_buffer,
-            max_whole_frame => call_set_max_whole_frame,
-            leave_payloads => call_set_leave_payloads,
-            masking => call_set_masking,
-            verify_utf8 => call_set_verify_utf8,
-            pongs => call_set_pong_policy(pong_policy),
-            report_control_frames => call_set_report_control_frames,
-            reply_to_close => call_set_reply_to_close,
-            close_on_failure => call_set_close_on_failure,
-            expose_invalid_requests => call_set_expose_invalid_requests,
-            allow_malformed_host => call_set_allow_malformed_host,
-            allow_http10_response => call_set_allow_http10_response,
-        );
-        set!(self, config.limits, Limits::default();
-            head => call_set_max_head,
-            headers => call_set_max_headers,
-            refusal_body => call_set_max_refusal_body,
-            frame => call_set_max_frame,
-            message => call_set_max_message,
-            fragments => call_set_max_fragments,
-            inflate_per_call => call_set_max_inflate_per_call,
-            queued_output => call_set_max_queued_output,
-            queued_pongs => call_set_max_queued_pongs,
-        );
-        set!(self, config.timeouts, Timeouts::default();
-            handshake => call_set_handshake_timeout(timeout),
-            idle => call_set_idle_timeout(timeout),
-            message => call_set_message_timeout(timeout),
-            keepalive => call_set_keepalive_interval(timeout),
-            pong => call_set_pong_timeout(timeout),
-            coalesce => call_set_coalesce_delay(timeout),
-            write => call_set_write_timeout(timeout),
-            close => call_set_close_timeout(timeout),
-        );
-        match config.deflate {
-            Some(deflate) => self.deflate(deflate),
-            None => Ok(Ok(())),
-        }
+fn set_all(setter: &mut Setter<'_, ()>, config: &Config) -> Result<(), CallError> {
+    set!(setter, config, Config::default();
+        delivery => set SetDelivery(delivery),
+        receive_buffer => check SetReceiveBuffer,
+        send_buffer => check SetSendBuffer,
+        max_whole_frame => set SetMaxWholeFrame,
+        leave_payloads => set SetLeavePayloads,
+        masking => set SetMasking,
+        verify_utf8 => set SetVerifyUtf8,
+        pongs => set SetPongPolicy(pong_policy),
+        report_control_frames => set SetReportControlFrames,
+        reply_to_close => set SetReplyToClose,
+        close_on_failure => set SetCloseOnFailure,
+        expose_invalid_requests => set SetExposeInvalidRequests,
+        allow_malformed_host => set SetAllowMalformedHost,
+        allow_http10_response => set SetAllowHttp10Response,
+    );
+    set!(setter, config.limits, Limits::default();
+        head => set SetMaxHead,
+        headers => set SetMaxHeaders,
+        refusal_body => set SetMaxRefusalBody,
+        frame => set SetMaxFrame,
+        message => set SetMaxMessage,
+        fragments => set SetMaxFragments,
+        inflate_per_call => check SetMaxInflatePerCall,
+        queued_output => set SetMaxQueuedOutput,
+        queued_pongs => set SetMaxQueuedPongs,
+    );
+    set!(setter, config.timeouts, Timeouts::default();
+        handshake => set SetHandshakeTimeout(timeout),
+        idle => set SetIdleTimeout(timeout),
+        message => set SetMessageTimeout(timeout),
+        keepalive => check SetKeepaliveInterval(timeout),
+        pong => set SetPongTimeout(timeout),
+        coalesce => set SetCoalesceDelay(timeout),
+        write => set SetWriteTimeout(timeout),
+        close => set SetCloseTimeout(timeout),
+    );
+    match config.deflate {
+        Some(deflate) => set_deflate(setter, deflate),
+        None => Ok(()),
     }
+}
 
-    fn deflate(&mut self, deflate: Deflate) -> Outcome {
-        let enabled = self
-            .options
-            .call_set_deflate(&mut *self.store, self.resource, true)?;
-        if let Err(failure) = enabled {
-            return Ok(Err(failure));
-        }
-        set!(self, deflate, Deflate::default();
-            send_window_bits => call_set_deflate_send_window_bits,
-            send_context_takeover => call_set_deflate_send_context_takeover,
-            receive_window_bits => call_set_deflate_receive_window_bits,
-            receive_context_takeover => call_set_deflate_receive_context_takeover,
-            level => call_set_deflate_level,
-            memory_level => call_set_deflate_memory_level,
-            min_length => call_set_deflate_min_length,
-        );
-        Ok(Ok(()))
-    }
+fn set_deflate(setter: &mut Setter<'_, ()>, deflate: Deflate) -> Result<(), CallError> {
+    setter.check(setters::SetDeflate, true)?;
+    set!(setter, deflate, Deflate::default();
+        send_window_bits => check SetDeflateSendWindowBits,
+        send_context_takeover => set SetDeflateSendContextTakeover,
+        receive_window_bits => check SetDeflateReceiveWindowBits,
+        receive_context_takeover => set SetDeflateReceiveContextTakeover,
+        level => check SetDeflateLevel,
+        memory_level => check SetDeflateMemoryLevel,
+        min_length => set SetDeflateMinLength,
+    );
+    Ok(())
 }

@@ -1,5 +1,6 @@
 //! Payload that stays outside: only headers go into the guest.
 
+use crate::abi::session::Function;
 use crate::bindings::exports::websocket::protocol::session as contract;
 use crate::error::{CallError, SandboxError};
 use crate::guest::{Guest, Session};
@@ -28,11 +29,8 @@ impl Guest {
         is_last: bool,
         length: u64,
     ) -> Result<Option<FrameHeader>, CallError> {
-        let header = self.tell(session, |exports, store, this| {
-            exports
-                .websocket_session()
-                .call_frame_header(store, this, is_text, is_last, length)
-        })?;
+        let header: Option<contract::OutgoingHeader> =
+            self.tell(session, Function::FrameHeader, (is_text, is_last, length))?;
         let Some(header) = header else {
             return Ok(None);
         };
@@ -66,16 +64,11 @@ impl Guest {
             return Ok(None);
         };
         let (low, high) = header_bits(input);
-        let begun = self.ask(session, |exports, store, this| {
-            exports.websocket_session().call_begin_payload(
-                store,
-                this,
-                low,
-                high,
-                length as u32,
-                now,
-            )
-        })?;
+        let begun: Option<contract::IncomingPayload> = self.ask(
+            session,
+            Function::BeginPayload,
+            (low, high, length as u32, now),
+        )?;
         Ok(begun.map(|payload| {
             let payload = IncomingPayload::from_bits([payload.left, payload.bits]);
             (length, payload)
@@ -98,11 +91,7 @@ impl Guest {
     ) -> Result<(), CallError> {
         let [left, bits] = payload.to_bits();
         let payload = contract::IncomingPayload { left, bits };
-        self.tell(session, |exports, store, this| {
-            exports
-                .websocket_session()
-                .call_payload_read(store, this, payload, now)
-        })
+        self.tell(session, Function::PayloadRead, (payload, now))
     }
 
     /// Reads what has come of a payload, which may be more than is left of it, and makes a frame of `target` of it, a

@@ -1,54 +1,14 @@
-//! The records of the batched call, read from guest memory and written to it in one go.
-//!
-//! wasmtime takes lists of records element by element and field by field, which takes longer than the engine does to
-//! parse a small message. The layout of the records is fixed by the canonical ABI, so they can be copied at once.
-//!
-//! The items of wasmtime that this needs are those that its derive macros expand to; they may change with its version.
+//! The records of the batched call, read from guest memory and written to it in one go: field by field takes longer than
+//! the engine needs to parse a small message.
 
-use std::mem::MaybeUninit;
+use wasmtime::{Result, bail};
 
-use wasmtime::component::__internal::{
-    CanonicalAbiInfo, InstanceType, InterfaceType, LiftContext, LowerContext,
-};
-use wasmtime::component::{ComponentType, Lift, Lower};
-use wasmtime::{Result, ValRaw, bail, format_err};
-
-use crate::protocol::{Compression, Event, EventKind, Failure, Outgoing, OutgoingKind};
+use crate::abi::{Allocator, Element, Place, Reader, Value};
+use crate::protocol::{Compression, Event, EventKind, Outgoing, OutgoingKind};
 
 /// `list<event>`.
 #[derive(Debug)]
 pub(crate) struct Events(pub(crate) Vec<Event>);
-
-/// `list<outgoing>`, or a `list<u8>`. The guest isn't asked for memory if there is nothing in it: where that would be is
-/// of no consequence, but to ask is a call into the guest.
-#[derive(Clone, Copy)]
-pub(crate) struct List<'call, T>(pub(crate) &'call [T]);
-
-/// `option<failure>`, on the heap: most results have none, and would be moved with room for it.
-#[derive(Debug)]
-pub(crate) struct MaybeFailure(pub(crate) Option<Box<Failure>>);
-
-/// What such a list holds.
-pub(crate) trait Item: Lower + Sized {
-    /// Writes items, in the layout of the canonical ABI, to memory of just their size.
-    fn write(items: &[Self], memory: &mut [u8]);
-}
-
-impl Item for u8 {
-    fn write(items: &[Self], memory: &mut [u8]) {
-        memory.copy_from_slice(items);
-    }
-}
-
-impl Item for Outgoing {
-    fn write(items: &[Self], memory: &mut [u8]) {
-        const { assert!(<Outgoing as ComponentType>::SIZE32 == OUTGOING) };
-        let (places, _) = memory.as_chunks_mut::<OUTGOING>();
-        for (place, record) in places.iter_mut().zip(items) {
-            *place = written(record);
-        }
-    }
-}
 
 /// An `event`: the case of `kind`, seven bytes of padding, eight of its value, `start`, `length`.
 const EVENT: usize = 24;
@@ -56,47 +16,18 @@ const EVENT: usize = 24;
 /// is a `context`, seven bytes of padding, the context.
 const OUTGOING: usize = 32;
 
-// SAFETY: to wasmtime it is a slice of events, in the same layout, by the same checks.
-#[expect(unsafe_code, reason = "there is no other way to implement it")]
-unsafe impl ComponentType for Events {
-    type Lower = <[Event] as ComponentType>::Lower;
+impl Value for Events {
+    const SIZE: usize = Place::SIZE;
+    const ALIGN: usize = Place::ALIGN;
 
-    const ABI: CanonicalAbiInfo = <[Event] as ComponentType>::ABI;
-
-    fn typecheck(ty: &InterfaceType, types: &InstanceType<'_>) -> Result<()> {
-        <[Event] as ComponentType>::typecheck(ty, types)
-    }
-}
-
-// SAFETY: whatever the guest has written is read within the bounds of its memory, by copying.
-#[expect(unsafe_code, reason = "there is no other way to implement it")]
-unsafe impl Lift for Events {
-    fn linear_lift_from_flat(
-        cx: &mut LiftContext<'_>,
-        ty: InterfaceType,
-        src: &Self::Lower,
-    ) -> Result<Self> {
-        Vec::linear_lift_from_flat(cx, ty, src).map(Self)
-    }
-
-    fn linear_lift_from_memory(
-        cx: &mut LiftContext<'_>,
-        _: InterfaceType,
-        bytes: &[u8],
-    ) -> Result<Self> {
-        const { assert!(<Event as ComponentType>::SIZE32 == EVENT) };
-        let word = |at: usize| bytes.get(at..).and_then(|rest| rest.first_chunk().copied());
-        let (Some(start), Some(length)) = (word(0), word(4)) else {
-            bail!("a list is a pointer and a length");
-        };
-        let start = u32::from_le_bytes(start) as usize;
-        let length = u32::from_le_bytes(length) as usize;
-        cx.consume_fuel_array(length, size_of::<Event>())?;
-        let memory = cx.memory().get(start..).unwrap_or_default();
-        let (records, _) = memory.as_chunks::<EVENT>();
-        let Some(records) = records.get(..length) else {
-            bail!("the list of events is out of bounds of memory");
-        };
+    fn load(guest: &mut Reader<'_>, at: usize) -> Result<Self> {
+        const { assert!(<Event as Value>::SIZE == EVENT) };
+        let Place { start, length } = Place::load(guest, at)?;
+        let (start, length) = (start as usize, length as usize);
+        guest.spend(length.saturating_mul(size_of::<Event>()))?;
+        let (records, _) = guest
+            .bytes(start, length.saturating_mul(EVENT))?
+            .as_chunks::<EVENT>();
         let mut events = Vec::with_capacity(length);
         for record in records {
             events.push(read(record)?);
@@ -105,87 +36,21 @@ unsafe impl Lift for Events {
     }
 }
 
-// SAFETY: to wasmtime it is an optional failure, in the same layout, by the same checks.
-#[expect(unsafe_code, reason = "there is no other way to implement it")]
-unsafe impl ComponentType for MaybeFailure {
-    type Lower = <Option<Failure> as ComponentType>::Lower;
+impl Element for Outgoing {
+    const SIZE: usize = OUTGOING;
+    const ALIGN: usize = 8;
 
-    const ABI: CanonicalAbiInfo = <Option<Failure> as ComponentType>::ABI;
-
-    fn typecheck(ty: &InterfaceType, types: &InstanceType<'_>) -> Result<()> {
-        <Option<Failure> as ComponentType>::typecheck(ty, types)
-    }
-}
-
-// SAFETY: what an optional failure reads is moved to the heap.
-#[expect(unsafe_code, reason = "there is no other way to implement it")]
-unsafe impl Lift for MaybeFailure {
-    fn linear_lift_from_flat(
-        cx: &mut LiftContext<'_>,
-        ty: InterfaceType,
-        src: &Self::Lower,
-    ) -> Result<Self> {
-        let failure = Option::<Failure>::linear_lift_from_flat(cx, ty, src)?;
-        Ok(Self(failure.map(Box::new)))
+    fn store(&self, guest: &mut Allocator<'_>, at: usize) -> Result<()> {
+        Self::store_all(&[*self], guest, at)
     }
 
-    fn linear_lift_from_memory(
-        cx: &mut LiftContext<'_>,
-        ty: InterfaceType,
-        bytes: &[u8],
-    ) -> Result<Self> {
-        if bytes.first() == Some(&0) {
-            return Ok(Self(None));
+    fn store_all(values: &[Self], guest: &mut Allocator<'_>, at: usize) -> Result<()> {
+        let memory = guest.place(at, values.len() * OUTGOING)?;
+        let (places, _) = memory.as_chunks_mut::<OUTGOING>();
+        for (place, record) in places.iter_mut().zip(values) {
+            *place = written(record);
         }
-        let failure = Option::<Failure>::linear_lift_from_memory(cx, ty, bytes)?;
-        Ok(Self(failure.map(Box::new)))
-    }
-}
-
-// SAFETY: to wasmtime it is a slice of such items, in the same layout, by the same checks.
-#[expect(unsafe_code, reason = "there is no other way to implement it")]
-unsafe impl<T: Item> ComponentType for List<'_, T> {
-    type Lower = <[T] as ComponentType>::Lower;
-
-    const ABI: CanonicalAbiInfo = <[T] as ComponentType>::ABI;
-    const MAY_REQUIRE_REALLOC: bool = true;
-
-    fn typecheck(ty: &InterfaceType, types: &InstanceType<'_>) -> Result<()> {
-        <[T] as ComponentType>::typecheck(ty, types)
-    }
-}
-
-// SAFETY: a pointer and a length are written to `dst`, of as many items as were written to the memory that the guest
-// gave for them; of none, an address that is aligned and not null, as `cabi_realloc` gives for no bytes.
-#[expect(unsafe_code, reason = "there is no other way to implement it")]
-unsafe impl<T: Item> Lower for List<'_, T> {
-    fn linear_lower_to_flat<U>(
-        &self,
-        cx: &mut LowerContext<'_, U>,
-        _: InterfaceType,
-        dst: &mut MaybeUninit<Self::Lower>,
-    ) -> Result<()> {
-        let mut start = T::ALIGN32 as usize;
-        if !self.0.is_empty() {
-            let size = self.0.len() * T::SIZE32;
-            start = cx.realloc(0, 0, T::ALIGN32, size)?;
-            let memory = cx.as_slice_mut().get_mut(start..).unwrap_or_default();
-            let Some(memory) = memory.get_mut(..size) else {
-                return Err(format_err!("the memory for a list is out of bounds"));
-            };
-            T::write(self.0, memory);
-        }
-        dst.write([ValRaw::i64(start as i64), ValRaw::i64(self.0.len() as i64)]);
         Ok(())
-    }
-
-    fn linear_lower_to_memory<U>(
-        &self,
-        cx: &mut LowerContext<'_, U>,
-        ty: InterfaceType,
-        offset: usize,
-    ) -> Result<()> {
-        self.0.linear_lower_to_memory(cx, ty, offset)
     }
 }
 

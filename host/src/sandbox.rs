@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use wasmtime::Store;
 
-use crate::bindings::WebsocketPre;
+use crate::abi::Pre;
 use crate::config::SandboxConfig;
 use crate::error::SandboxError;
 use crate::guest::Guest;
 use crate::limiter::Limiter;
-use crate::load::{self, LoadError, Loaded};
+use crate::load::{self, LoadError};
 use crate::protocol::GlobalProperties;
 
 /// A loaded component, from which guests are created. Cheap to clone; the clones share one pool.
@@ -21,8 +21,7 @@ pub struct Sandbox {
 }
 
 struct Shared {
-    instances: WebsocketPre<Limiter>,
-    reads_in_place: bool,
+    pre: Arc<Pre>,
     limits: SandboxConfig,
     global_properties: GlobalProperties,
 }
@@ -47,15 +46,13 @@ impl Sandbox {
         Self::from_loaded(load::bytes(component, &config)?, config)
     }
 
-    fn from_loaded(loaded: Loaded, config: SandboxConfig) -> Result<Self, LoadError> {
-        let store = store(&loaded.instances, &config);
-        let mut guest = Guest::new(&loaded.instances, store, loaded.reads_in_place)
-            .map_err(LoadError::Unusable)?;
+    fn from_loaded(pre: Pre, config: SandboxConfig) -> Result<Self, LoadError> {
+        let pre = Arc::new(pre);
+        let mut guest = Guest::new(&pre, store(&pre, &config)).map_err(LoadError::Unusable)?;
         let global_properties = guest.global_properties().map_err(LoadError::Unusable)?;
         Ok(Self {
             shared: Arc::new(Shared {
-                instances: loaded.instances,
-                reads_in_place: loaded.reads_in_place,
+                pre,
                 limits: config,
                 global_properties,
             }),
@@ -69,13 +66,8 @@ impl Sandbox {
     /// [`SandboxError::PoolExhausted`] if as many as [`SandboxConfig::guests`] are in use, or what kept the guest from
     /// starting.
     pub fn guest(&self) -> Result<Guest, SandboxError> {
-        let Shared {
-            instances,
-            reads_in_place,
-            limits,
-            ..
-        } = &*self.shared;
-        Guest::new(instances, store(instances, limits), *reads_in_place)
+        let Shared { pre, limits, .. } = &*self.shared;
+        Guest::new(pre, store(pre, limits))
     }
 
     /// Returns values that hold for every session.
@@ -93,16 +85,10 @@ impl Sandbox {
     /// Returns how many guests are in use.
     #[must_use]
     pub fn guests(&self) -> u64 {
-        let engine = self.shared.instances.engine();
+        let engine = self.shared.pre.engine();
         engine
             .pooling_allocator_metrics()
-            .map_or(0, |pool| pool.component_instances())
-    }
-
-    /// Returns whether the results of calls are read in place rather than copied: see [`Guest::exchange`].
-    #[must_use]
-    pub fn reads_in_place(&self) -> bool {
-        self.shared.reads_in_place
+            .map_or(0, |pool| pool.core_instances())
     }
 }
 
@@ -111,18 +97,15 @@ impl fmt::Debug for Sandbox {
         f.debug_struct("Sandbox")
             .field("config", &self.shared.limits)
             .field("guests", &self.guests())
-            .field("reads_in_place", &self.shared.reads_in_place)
             .finish()
     }
 }
 
 /// A store with the limits of one guest.
-fn store(instances: &WebsocketPre<Limiter>, limits: &SandboxConfig) -> Store<Limiter> {
+fn store(pre: &Pre, limits: &SandboxConfig) -> Store<Limiter> {
     let limiter = Limiter::new(limits.memory, limits.table_elements, limits.call_time);
-    let mut store = Store::new(instances.engine(), limiter);
+    let mut store = Store::new(pre.engine(), limiter);
     store.limiter(|limiter| limiter);
     store.epoch_deadline_callback(|mut store| Ok(store.data_mut().call_time.tick()));
-    // What a guest can make the host copy is bounded by what it can hold.
-    store.set_hostcall_fuel(limits.memory);
     store
 }

@@ -6,16 +6,15 @@ mod options;
 mod queries;
 mod types;
 
-use wasmtime::component::ResourceAny;
-
 use crate::Role;
+use crate::abi::inspector::Function;
+use crate::abi::{Argument, Resource, Value, inspector_options};
 use crate::bindings::exports::websocket::protocol::inspector as contract;
 use crate::bindings::exports::websocket::protocol::types::{
     CloseCode, Failure, HandshakeKind, Header, Instant, Negotiated, StatusCode,
 };
 use crate::error::{CallError, SandboxError};
 use crate::guest::{Guest, GuestId};
-use crate::limiter::Limiter;
 use crate::outside::{MAX_HEADER, header_bits};
 
 pub use forwarder::Forwarder;
@@ -27,8 +26,6 @@ pub use contract::{
 pub use websocket_component::inspector::{
     Direction, Options, OtherCode, Payload, Timeouts, UnknownExtensions, View,
 };
-
-type Store = wasmtime::Store<Limiter>;
 
 /// Looks at a connection between two other sides, in a [`Guest`].
 ///
@@ -57,7 +54,7 @@ type Store = wasmtime::Store<Limiter>;
 /// ```
 #[derive(Debug)]
 pub struct Inspector {
-    resource: ResourceAny,
+    resource: Resource,
     guest: GuestId,
 }
 
@@ -73,9 +70,7 @@ impl Inspector {
         entropy: &[u8],
         now: Instant,
     ) -> Result<Self, CallError> {
-        Self::make(guest, options, |inspectors, store, options| {
-            inspectors.call_create(store, options, entropy, now)
-        })
+        Self::make(guest, options, Function::Create, (entropy, now))
     }
 
     /// Creates an inspector of a connection whose handshake something else has made or checked.
@@ -90,34 +85,21 @@ impl Inspector {
         negotiated: &Negotiated,
         now: Instant,
     ) -> Result<Self, CallError> {
-        Self::make(guest, options, |inspectors, store, options| {
-            inspectors.call_open(store, options, entropy, negotiated, now)
-        })
+        Self::make(guest, options, Function::Open, (entropy, negotiated, now))
     }
 
     fn make(
         guest: &mut Guest,
         options: &Options,
-        call: impl FnOnce(
-            &contract::GuestWebsocketInspector<'_>,
-            &mut Store,
-            ResourceAny,
-        ) -> wasmtime::Result<Result<ResourceAny, Failure>>,
+        function: Function,
+        arguments: impl Argument,
     ) -> Result<Self, CallError> {
-        let id = guest.id();
-        let made = guest.enter_inspector(|exports, store| {
-            let options = match options::options(exports, store, options)? {
-                Ok(options) => options,
-                Err(failure) => return Ok(Err(failure)),
-            };
-            let made = call(&exports.websocket_inspector(), store, options);
-            options.resource_drop(store)?;
-            made
-        });
-        let resource = made??;
+        let options = options::options(guest, options)?;
+        let made: Result<Resource, Box<Failure>> = guest.call(function, (options, arguments))?;
+        guest.call::<()>(inspector_options::Function::Drop, options)?;
         Ok(Self {
-            resource,
-            guest: id,
+            resource: made?,
+            guest: guest.id(),
         })
     }
 
@@ -128,7 +110,7 @@ impl Inspector {
     /// The inspector belongs to another guest, or the guest has ended.
     pub fn drop(self, guest: &mut Guest) -> Result<(), SandboxError> {
         guest.check_owner(self.guest)?;
-        guest.enter_inspector(|_, store| self.resource.resource_drop(store))
+        guest.call(Function::Drop, self.resource)
     }
 
     /// Checks a request that comes in header fields.
@@ -143,9 +125,7 @@ impl Inspector {
         headers: &[Header],
         now: Instant,
     ) -> Result<(), CallError> {
-        self.tell(guest, |inspector, store, this| {
-            inspector.call_request_headers(store, this, kind, headers, now)
-        })
+        self.tell(guest, Function::RequestHeaders, (kind, headers, now))
     }
 
     /// Checks the response to that request. Frames follow in both directions.
@@ -160,9 +140,7 @@ impl Inspector {
         headers: &[Header],
         now: Instant,
     ) -> Result<Negotiated, CallError> {
-        self.tell(guest, |inspector, store, this| {
-            inspector.call_response_headers(store, this, status, headers, now)
-        })
+        self.tell(guest, Function::ResponseHeaders, (status, headers, now))
     }
 
     /// Looks at what `from` has sent: `skipped` bytes that went by without being given, and then `input`. Both may be
@@ -180,9 +158,11 @@ impl Inspector {
         input: &[u8],
         now: Instant,
     ) -> Result<Step, CallError> {
-        let mut step = self.ask(guest, |inspector, store, this| {
-            inspector.call_advance(store, this, from.into(), skipped, input, now)
-        })?;
+        let mut step: Step = self.ask(
+            guest,
+            Function::Advance,
+            (Side::from(from), skipped, input, now),
+        )?;
         match step.refused.take() {
             Some(failure) => Err(failure.into()),
             None => Ok(step),
@@ -207,10 +187,9 @@ impl Inspector {
         now: Instant,
     ) -> Result<Option<(usize, u64)>, SandboxError> {
         let (low, high) = header_bits(header);
-        let passed = self.ask(guest, |inspector, store, this| {
-            let (from, length) = (from.into(), header.len().min(MAX_HEADER) as u32);
-            inspector.call_pass_header(store, this, from, skipped, low, high, length, now)
-        })?;
+        let length = header.len().min(MAX_HEADER) as u32;
+        let arguments = (Side::from(from), skipped, low, high, length, now);
+        let passed: u64 = self.ask(guest, Function::PassHeader, arguments)?;
         Ok((passed != 0).then_some(((passed & 15) as usize, passed >> 4)))
     }
 
@@ -225,9 +204,7 @@ impl Inspector {
         from: Role,
         now: Instant,
     ) -> Result<Progress, SandboxError> {
-        self.ask(guest, |inspector, store, this| {
-            inspector.call_end_of_input(store, this, from.into(), now)
-        })?;
+        let () = self.ask(guest, Function::EndOfInput, (Side::from(from), now))?;
         self.progress(guest)
     }
 
@@ -243,9 +220,7 @@ impl Inspector {
         reason: &str,
         now: Instant,
     ) -> Result<Progress, CallError> {
-        self.change(guest, |inspector, store, this| {
-            inspector.call_close(store, this, code, reason, now)
-        })
+        self.change(guest, Function::Close, (code, reason, now))
     }
 
     /// Inserts a ping towards a side at its next boundary of frames. Its pong is swallowed.
@@ -254,9 +229,7 @@ impl Inspector {
     ///
     /// `not-open`, `already-closing`, `queue-full`, or the guest has ended.
     pub fn ping(&self, guest: &mut Guest, to: Role, now: Instant) -> Result<Progress, CallError> {
-        self.change(guest, |inspector, store, this| {
-            inspector.call_ping(store, this, to.into(), now)
-        })
+        self.change(guest, Function::Ping, (Side::from(to), now))
     }
 
     /// Inserts a message towards a side, between two messages.
@@ -272,9 +245,11 @@ impl Inspector {
         is_text: bool,
         now: Instant,
     ) -> Result<Progress, CallError> {
-        self.change(guest, |inspector, store, this| {
-            inspector.call_insert(store, this, to.into(), payload, is_text, now)
-        })
+        self.change(
+            guest,
+            Function::Insert,
+            (Side::from(to), payload, is_text, now),
+        )
     }
 
     /// Decides on the first message of `from` that is held: it goes on, or is left out.
@@ -289,9 +264,7 @@ impl Inspector {
         goes_on: bool,
         now: Instant,
     ) -> Result<Progress, CallError> {
-        self.change(guest, |inspector, store, this| {
-            inspector.call_decide(store, this, from.into(), goes_on, now)
-        })
+        self.change(guest, Function::Decide, (Side::from(from), goes_on, now))
     }
 
     /// Reports that the host has stopped reading what `from` sends.
@@ -305,9 +278,7 @@ impl Inspector {
         from: Role,
         now: Instant,
     ) -> Result<(), SandboxError> {
-        self.ask(guest, |inspector, store, this| {
-            inspector.call_pause_reading(store, this, from.into(), now)
-        })
+        self.ask(guest, Function::PauseReading, (Side::from(from), now))
     }
 
     /// Reports that the host reads again.
@@ -321,9 +292,7 @@ impl Inspector {
         from: Role,
         now: Instant,
     ) -> Result<(), SandboxError> {
-        self.ask(guest, |inspector, store, this| {
-            inspector.call_resume_reading(store, this, from.into(), now)
-        })
+        self.ask(guest, Function::ResumeReading, (Side::from(from), now))
     }
 
     /// Reports that `to` doesn't take what goes on to it.
@@ -337,9 +306,7 @@ impl Inspector {
         to: Role,
         now: Instant,
     ) -> Result<(), SandboxError> {
-        self.ask(guest, |inspector, store, this| {
-            inspector.call_output_blocked(store, this, to.into(), now)
-        })
+        self.ask(guest, Function::OutputBlocked, (Side::from(to), now))
     }
 
     /// Reports that `to` took some of it after that.
@@ -353,50 +320,39 @@ impl Inspector {
         to: Role,
         now: Instant,
     ) -> Result<(), SandboxError> {
-        self.ask(guest, |inspector, store, this| {
-            inspector.call_output_taken(store, this, to.into(), now)
-        })
+        self.ask(guest, Function::OutputTaken, (Side::from(to), now))
     }
 
     /// Calls a function of the inspector's.
-    fn ask<R>(
+    fn ask<R: Value>(
         &self,
         guest: &mut Guest,
-        call: impl FnOnce(
-            &contract::GuestWebsocketInspector<'_>,
-            &mut Store,
-            ResourceAny,
-        ) -> wasmtime::Result<R>,
+        function: Function,
+        arguments: impl Argument,
     ) -> Result<R, SandboxError> {
         guest.check_owner(self.guest)?;
-        let this = self.resource;
-        guest.enter_inspector(|exports, store| call(&exports.websocket_inspector(), store, this))
+        guest.call(function, (self.resource, arguments))
     }
 
     /// Calls one that can break a rule.
-    fn tell<R>(
+    fn tell<R: Value>(
         &self,
         guest: &mut Guest,
-        call: impl FnOnce(
-            &contract::GuestWebsocketInspector<'_>,
-            &mut Store,
-            ResourceAny,
-        ) -> wasmtime::Result<Result<R, Failure>>,
+        function: Function,
+        arguments: impl Argument,
     ) -> Result<R, CallError> {
-        Ok(self.ask(guest, call)??)
+        let result: Result<R, Box<Failure>> = self.ask(guest, function, arguments)?;
+        Ok(result?)
     }
 
     /// Calls one that can break a rule, and changes what goes on.
     fn change(
         &self,
         guest: &mut Guest,
-        call: impl FnOnce(
-            &contract::GuestWebsocketInspector<'_>,
-            &mut Store,
-            ResourceAny,
-        ) -> wasmtime::Result<Result<(), Failure>>,
+        function: Function,
+        arguments: impl Argument,
     ) -> Result<Progress, CallError> {
-        self.tell(guest, call)?;
+        let () = self.tell(guest, function, arguments)?;
         Ok(self.progress(guest)?)
     }
 }

@@ -1,126 +1,96 @@
 //! The options of an inspector as the options resource of the contract.
 
-use wasmtime::component::ResourceAny;
 use websocket_component::Limits;
 use websocket_component::inspector::{
     Direction, Options, OtherCode, Payload, Timeouts, UnknownExtensions, View,
 };
 
-use super::Store;
+use crate::abi::Resource;
+use crate::abi::inspector_options::Function as setters;
 use crate::bindings::exports::websocket::protocol::inspector as contract;
-use crate::bindings::exports::websocket::protocol::types::Failure;
-use crate::options::{Outcome, Reply, timeout};
+use crate::error::CallError;
+use crate::guest::Guest;
+use crate::options::{Setter, set, timeout};
 
 /// Makes options of a guest.
-pub(super) fn options(
-    exports: &contract::Guest,
-    store: &mut Store,
-    options: &Options,
-) -> wasmtime::Result<Result<ResourceAny, Failure>> {
-    let resource = exports.inspector_options().call_constructor(&mut *store)?;
-    let outcome = set_all(&exports.inspector_options(), store, resource, options)?;
-    if outcome.is_err() {
-        resource.resource_drop(store)?;
+pub(super) fn options(guest: &mut Guest, given: &Options) -> Result<Resource, CallError> {
+    let options = guest.call(setters::Constructor, ())?;
+    let set = set_all(
+        &mut Setter {
+            guest,
+            options,
+            of: (),
+        },
+        given,
+    );
+    if let Err(CallError::Failure(_)) = &set {
+        guest.call::<()>(setters::Drop, options)?;
     }
-    Ok(outcome.map(|()| resource))
+    set.map(|()| options)
 }
 
-/// Calls a setter: of all, or of one side.
-macro_rules! call {
-    (($setters:ident, $store:ident, $resource:ident), $call:ident, $value:ident) => {
-        $setters.$call(&mut *$store, $resource, $value)
-    };
-    (($setters:ident, $store:ident, $resource:ident, $side:ident), $call:ident, $value:ident) => {
-        $setters.$call(&mut *$store, $resource, $side, $value)
-    };
-}
-
-/// Calls the setter of each of these options whose value is not the default, in order.
-macro_rules! set {
-    ($context:tt, $given:expr, $default:expr;
-     $($field:ident => $call:ident $(($convert:ident))?,)+) => {{
-        let (given, default) = ($given, $default);
-        $(if given.$field != default.$field {
-            let value = given.$field;
-            $(let value = $convert(value);)?
-            let reply = call!($context, $call, value)?;
-            if let Some(failure) = reply.failure() {
-                return Ok(Err(failure));
-            }
-        })+
-    }};
-}
-
-fn set_all(
-    setters: &contract::GuestInspectorOptions<'_>,
-    store: &mut Store,
-    resource: ResourceAny,
-    options: &Options,
-) -> Outcome {
-    set!((setters, store, resource), options, Options::default();
-        unknown_extensions => call_set_unknown_extensions(unknown_extensions),
-        strip_extensions => call_set_strip_extensions,
-        allow_malformed_host => call_set_allow_malformed_host,
-        other_code => call_set_other_code(other_code),
+fn set_all(setter: &mut Setter<'_, ()>, options: &Options) -> Result<(), CallError> {
+    set!(setter, options, Options::default();
+        unknown_extensions => set SetUnknownExtensions(unknown_extensions),
+        strip_extensions => set SetStripExtensions,
+        allow_malformed_host => set SetAllowMalformedHost,
+        other_code => set SetOtherCode(other_code),
     );
     let given = &options.timeouts;
-    set!((setters, store, resource), given, Timeouts::default();
-        handshake => call_set_handshake_timeout(timeout),
-        close => call_set_close_timeout(timeout),
+    set!(setter, given, Timeouts::default();
+        handshake => set SetHandshakeTimeout(timeout),
+        close => set SetCloseTimeout(timeout),
     );
     if given.age.is_some() {
         let age = timeout(given.age);
-        let reply = setters.call_set_max_age(&mut *store, resource, age, given.age_code)?;
-        if let Err(failure) = reply {
-            return Ok(Err(failure));
-        }
+        setter.check(setters::SetMaxAge, (age, given.age_code))?;
     }
     for (side, direction) in [
         (contract::Side::Client, &options.client),
         (contract::Side::Server, &options.server),
     ] {
-        if let Err(failure) = set_direction(setters, store, resource, side, direction)? {
-            return Ok(Err(failure));
-        }
+        let mut setter = Setter {
+            guest: &mut *setter.guest,
+            options: setter.options,
+            of: side,
+        };
+        set_direction(&mut setter, direction)?;
     }
-    Ok(Ok(()))
+    Ok(())
 }
 
 fn set_direction(
-    setters: &contract::GuestInspectorOptions<'_>,
-    store: &mut Store,
-    resource: ResourceAny,
-    side: contract::Side,
+    setter: &mut Setter<'_, contract::Side>,
     direction: &Direction,
-) -> Outcome {
-    set!((setters, store, resource, side), direction, Direction::default();
-        hold_frame => call_set_hold_frame,
-        hold_messages => call_set_hold_messages,
-        idle => call_set_idle_timeout(timeout),
-        message_idle => call_set_message_idle_timeout(timeout),
-        message => call_set_message_timeout(timeout),
-        keepalive => call_set_keepalive_interval(timeout),
-        pong => call_set_pong_timeout(timeout),
-        write => call_set_write_timeout(timeout),
+) -> Result<(), CallError> {
+    set!(setter, direction, Direction::default();
+        hold_frame => set SetHoldFrame,
+        hold_messages => set SetHoldMessages,
+        idle => set SetIdleTimeout(timeout),
+        message_idle => set SetMessageIdleTimeout(timeout),
+        message => set SetMessageTimeout(timeout),
+        keepalive => check SetKeepaliveInterval(timeout),
+        pong => set SetPongTimeout(timeout),
+        write => set SetWriteTimeout(timeout),
     );
-    set!((setters, store, resource, side), direction.view, View::default();
-        frames => call_set_view_frames,
-        control => call_set_view_control,
-        messages => call_set_view_messages,
-        payload => call_set_view_payload(payload),
-        verify_utf8 => call_set_verify_utf8,
-        inflate => call_set_inflate,
+    set!(setter, direction.view, View::default();
+        frames => set SetViewFrames,
+        control => set SetViewControl,
+        messages => set SetViewMessages,
+        payload => set SetViewPayload(payload),
+        verify_utf8 => set SetVerifyUtf8,
+        inflate => set SetInflate,
     );
-    set!((setters, store, resource, side), direction.limits, Limits::default();
-        head => call_set_max_head,
-        headers => call_set_max_headers,
-        frame => call_set_max_frame,
-        message => call_set_max_message,
-        fragments => call_set_max_fragments,
-        inflate_per_call => call_set_max_inflate_per_call,
-        queued_output => call_set_max_queued_insertions,
+    set!(setter, direction.limits, Limits::default();
+        head => set SetMaxHead,
+        headers => set SetMaxHeaders,
+        frame => set SetMaxFrame,
+        message => set SetMaxMessage,
+        fragments => set SetMaxFragments,
+        inflate_per_call => check SetMaxInflatePerCall,
+        queued_output => set SetMaxQueuedInsertions,
     );
-    Ok(Ok(()))
+    Ok(())
 }
 
 fn unknown_extensions(policy: UnknownExtensions) -> contract::UnknownExtensions {

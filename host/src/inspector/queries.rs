@@ -1,7 +1,8 @@
 //! What an inspector knows of its connection.
 
-use super::{Inspector, Progress, Traffic};
+use super::{Inspector, Progress, Side, Traffic};
 use crate::Role;
+use crate::abi::inspector::Function;
 use crate::bindings::exports::websocket::protocol::session::{RequestHead, ResponseHead};
 use crate::bindings::exports::websocket::protocol::types::{CloseCode, Negotiated};
 use crate::error::SandboxError;
@@ -14,9 +15,7 @@ impl Inspector {
     ///
     /// The guest has ended.
     pub fn progress(&self, guest: &mut Guest) -> Result<Progress, SandboxError> {
-        self.ask(guest, |inspector, store, this| {
-            inspector.call_progress(store, this)
-        })
+        self.ask(guest, Function::Progress, ())
     }
 
     /// Returns the head of the request, once it has come.
@@ -25,9 +24,7 @@ impl Inspector {
     ///
     /// The guest has ended.
     pub fn request(&self, guest: &mut Guest) -> Result<Option<RequestHead>, SandboxError> {
-        self.ask(guest, |inspector, store, this| {
-            inspector.call_request(store, this)
-        })
+        self.ask(guest, Function::Request, ())
     }
 
     /// Returns the head of the last response, once it has come.
@@ -36,9 +33,7 @@ impl Inspector {
     ///
     /// The guest has ended.
     pub fn response(&self, guest: &mut Guest) -> Result<Option<ResponseHead>, SandboxError> {
-        self.ask(guest, |inspector, store, this| {
-            inspector.call_response(store, this)
-        })
+        self.ask(guest, Function::Response, ())
     }
 
     /// Returns what was negotiated, once the handshake is complete.
@@ -47,9 +42,7 @@ impl Inspector {
     ///
     /// The guest has ended.
     pub fn negotiated(&self, guest: &mut Guest) -> Result<Option<Negotiated>, SandboxError> {
-        self.ask(guest, |inspector, store, this| {
-            inspector.call_negotiated(store, this)
-        })
+        self.ask(guest, Function::Negotiated, ())
     }
 
     /// Returns the code of the close frame that a side has sent: 1005 for one without a code.
@@ -62,9 +55,7 @@ impl Inspector {
         guest: &mut Guest,
         from: Role,
     ) -> Result<Option<CloseCode>, SandboxError> {
-        self.ask(guest, |inspector, store, this| {
-            inspector.call_close_code(store, this, from.into())
-        })
+        self.ask(guest, Function::CloseCode, Side::from(from))
     }
 
     /// Returns the code of the close frame that a side gets: the other side's or one that was inserted; 1005 for one
@@ -78,9 +69,7 @@ impl Inspector {
         guest: &mut Guest,
         to: Role,
     ) -> Result<Option<CloseCode>, SandboxError> {
-        self.ask(guest, |inspector, store, this| {
-            inspector.call_close_sent(store, this, to.into())
-        })
+        self.ask(guest, Function::CloseSent, Side::from(to))
     }
 
     /// Returns how much a side has sent.
@@ -89,9 +78,7 @@ impl Inspector {
     ///
     /// The guest has ended.
     pub fn traffic(&self, guest: &mut Guest, from: Role) -> Result<Traffic, SandboxError> {
-        self.ask(guest, |inspector, store, this| {
-            inspector.call_traffic(store, this, from.into())
-        })
+        self.ask(guest, Function::Traffic, Side::from(from))
     }
 
     /// Returns how many bytes of the guest's memory the inspector has taken.
@@ -100,8 +87,6 @@ impl Inspector {
     ///
     /// The guest has ended.
     pub fn memory(&self, guest: &mut Guest) -> Result<u64, SandboxError> {
-        self.ask(guest, |inspector, store, this| {
-            inspector.call_memory(store, this)
-        })
+        self.ask(guest, Function::Memory, ())
     }
 }

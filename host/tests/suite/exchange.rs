@@ -3,9 +3,9 @@
 use websocket_host::protocol::{
     Acceptance, Compression, Config, Event, EventKind, Outgoing, OutgoingKind, Request, Rule, State,
 };
-use websocket_host::{CallError, Exchanged, Guest, Sandbox, SandboxError, Session};
+use websocket_host::{CallError, Exchanged, Guest, SandboxError, Session};
 
-use crate::support::{component, config, sandbox};
+use crate::support::sandbox;
 
 const CAPACITY: u32 = 64 << 10;
 const ENTROPY: [u8; 32] = [7; 32];
@@ -125,48 +125,6 @@ fn messages_of_all_sizes_arrive_as_they_were_sent() {
         }
     }
     assert!(guest.memory() <= 192 << 20, "{} bytes", guest.memory());
-}
-
-/// Component tooling may have a component free its results at once. One that does is told by a name in it, which a section
-/// of any component's can hold.
-#[test]
-fn results_that_are_not_lent_are_copied() {
-    let name = "cabi_post_websocket:protocol/session@0.2.0#[method]websocket-session.exchange";
-    let mut component = std::fs::read(component()).expect("readable");
-    let length = u8::try_from(name.len() + 2).expect("one byte");
-    component.extend([0, length, 1, b'x']);
-    component.extend(name.as_bytes());
-    let copying = Sandbox::from_bytes(&component, config()).expect("the component loads");
-    assert!(sandbox().reads_in_place() && !copying.reads_in_place());
-
-    let mut guest = copying.guest().expect("a guest");
-    let (client, server) = open(&mut guest);
-    let result = guest.exchange(
-        &client,
-        b"",
-        &[record(OutgoingKind::Text(Compression::Automatic), 0, 5)],
-        b"hello",
-        3,
-        CAPACITY,
-    );
-    let output = result.expect("a result").output.to_vec();
-    let result = guest
-        .exchange(&server, &output, &[], b"", 3, CAPACITY)
-        .expect("a result");
-    assert_eq!(result.bytes(&result.events[0]), b"hello");
-
-    let relayed = guest.relay(&server, &client, &output, 3, CAPACITY);
-    let relayed = relayed.expect("a result");
-    assert_eq!((relayed.messages, relayed.bytes), (1, 5));
-    assert_eq!(
-        relayed.target.output.len(),
-        output.len(),
-        "masked, by another key"
-    );
-    assert_eq!(
-        (relayed.source.output, relayed.source.consumed),
-        (&b""[..], output.len())
-    );
 }
 
 #[test]

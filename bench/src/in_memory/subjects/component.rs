@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use anyhow::{Context, Result, bail, ensure};
 use websocket_host::protocol::{
-    Compression, Config, EventKind, Negotiated, Outgoing, OutgoingKind,
+    Compression, Config, EventKind, IncomingPayload, Negotiated, Outgoing, OutgoingKind,
 };
 use websocket_host::{Clock, Guest, Sandbox, SandboxConfig, Session};
 
@@ -19,7 +19,7 @@ use crate::role::Role;
 /// The most that a call hands back of each, payload and output: more than any pass has.
 const CAPACITY: u32 = 1 << 20;
 
-/// From this length on payloads that are sent stay outside of the guest, as in `websocket_host::stream`.
+/// From this length on payloads stay outside of the guest, as in `websocket_host::stream`.
 const LONG: usize = 16 << 10;
 
 /// A client writes a long payload in pieces of this length, each of which it masks.
@@ -44,6 +44,7 @@ impl Component {
         let mut config = Config::default();
         // Nobody is there to answer a ping.
         config.timeouts.keepalive = None;
+        config.leave_payloads = Some(LONG as u64);
         let negotiated = Negotiated {
             subprotocol: None,
             extensions: Vec::new(),
@@ -73,6 +74,7 @@ impl Subject for Component {
             clock: Clock::start(),
             buffer: vec![0; duplex.source.limit()],
             source: duplex.source,
+            long: Long::default(),
         }))
     }
 
@@ -98,9 +100,69 @@ impl Subject for Component {
             clock: Clock::start(),
             buffer: vec![0; duplex.source.limit()],
             duplex,
+            long: Long::default(),
             outgoing: Vec::new(),
             payload: Vec::new(),
         }))
+    }
+}
+
+/// A message whose payload stays outside of the guest.
+#[derive(Default)]
+struct Long {
+    payload: Option<IncomingPayload>,
+    /// What has come of it in earlier reads.
+    bytes: Vec<u8>,
+}
+
+impl Long {
+    /// Reads the long messages that the input goes on with or begins with, where they are if they came in one read.
+    /// Calls with each that is complete, and returns how many bytes there were.
+    fn read(
+        &mut self,
+        guest: &mut Guest,
+        session: &Session,
+        input: &mut [u8],
+        now: u64,
+        mut complete: impl FnMut(&mut Guest, bool, &[u8]) -> Result<()>,
+    ) -> Result<usize> {
+        let mut at = 0;
+        while at < input.len() {
+            let rest = &mut input[at..];
+            let Some(payload) = &mut self.payload else {
+                let is_long = rest[0] & 0x0f < 3 && matches!(rest[1..], [127 | 255, ..])
+                    || matches!(rest[1..], [126 | 254, high, ..] if high >= (LONG >> 8) as u8);
+                let begun = match is_long {
+                    true => guest.begin_payload(session, rest, now)?,
+                    false => None,
+                };
+                let Some((header, payload)) = begun else {
+                    break;
+                };
+                at += header;
+                self.payload = Some(payload);
+                continue;
+            };
+            let count = payload.read(rest)?;
+            guest.payload_read(session, payload, now)?;
+            at += count;
+            let is_whole = self.bytes.is_empty() && payload.left() == 0;
+            if !is_whole {
+                self.bytes.reserve(count + payload.left() as usize);
+                self.bytes.extend_from_slice(&rest[..count]);
+            }
+            if payload.left() == 0 {
+                let bytes = if is_whole {
+                    &rest[..count]
+                } else {
+                    &self.bytes
+                };
+                complete(guest, payload.is_text(), bytes)?;
+                self.bytes.clear();
+                self.payload = None;
+            }
+        }
+        Ok(at)
     }
 }
 
@@ -110,6 +172,7 @@ struct Reader {
     clock: Clock,
     source: Source,
     buffer: Vec<u8>,
+    long: Long,
 }
 
 impl Decoder for Reader {
@@ -117,9 +180,19 @@ impl Decoder for Reader {
         loop {
             let count = self.source.read(&mut self.buffer)?;
             let now = self.clock.now();
-            let mut rest = &self.buffer[..count];
+            let mut rest = &mut self.buffer[..count];
             loop {
                 let (guest, session) = (&mut self.guest, &self.session);
+                let read = self
+                    .long
+                    .read(guest, session, rest, now, |_, text, payload| {
+                        seen.message(text, payload);
+                        Ok(())
+                    })?;
+                rest = &mut rest[read..];
+                if rest.is_empty() {
+                    break;
+                }
                 let result = guest.exchange(session, rest, &[], &[], now, CAPACITY)?;
                 for event in &result.events {
                     let text = match event.kind {
@@ -129,12 +202,10 @@ impl Decoder for Reader {
                     };
                     seen.message(text, result.bytes(event));
                 }
-                rest = rest.get(result.consumed..).context("more than there was")?;
-                if !result.more {
-                    break;
-                }
+                let (consumed, more) = (result.consumed, result.more);
+                ensure!(consumed > 0 || more, "input was left over");
+                rest = rest.get_mut(consumed..).context("more than there was")?;
             }
-            ensure!(rest.is_empty(), "input was left over");
             if self.source.is_at_start() {
                 return Ok(());
             }
@@ -232,6 +303,7 @@ struct Echo {
     clock: Clock,
     duplex: Duplex,
     buffer: Vec<u8>,
+    long: Long,
     /// What has come and isn't sent yet.
     outgoing: Vec<Outgoing>,
     payload: Vec<u8>,
@@ -242,15 +314,37 @@ impl Writer for Echo {
         loop {
             let count = self.duplex.source.read(&mut self.buffer)?;
             let now = self.clock.now();
-            let mut rest = &self.buffer[..count];
+            let mut rest = &mut self.buffer[..count];
             loop {
                 let (guest, session) = (&mut self.guest, &self.session);
+                if self.outgoing.is_empty() {
+                    let sink = &mut self.duplex.sink;
+                    let read =
+                        self.long
+                            .read(guest, session, rest, now, |guest, text, payload| {
+                                let header = guest.frame_header(
+                                    session,
+                                    text,
+                                    true,
+                                    payload.len() as u64,
+                                )?;
+                                let header = header.context("something is queued")?;
+                                sink.put(&[header.as_bytes(), payload].map(IoSlice::new));
+                                Ok(())
+                            })?;
+                    rest = &mut rest[read..];
+                    if rest.is_empty() {
+                        break;
+                    }
+                }
                 let (outgoing, payload) = (&self.outgoing, &self.payload);
                 let result = guest.exchange(session, rest, outgoing, payload, now, CAPACITY)?;
                 if !result.output.is_empty() {
                     self.duplex.sink.put(&[IoSlice::new(result.output)]);
                 }
-                rest = rest.get(result.consumed..).context("more than there was")?;
+                rest = rest
+                    .get_mut(result.consumed..)
+                    .context("more than there was")?;
                 self.outgoing.drain(..result.accepted);
                 if self.outgoing.is_empty() {
                     self.payload.clear();
