@@ -1,6 +1,6 @@
 //! The calls that carry a connection.
 
-use crate::abi::{Place, Resource, Value};
+use crate::abi::{Place, Value};
 use crate::error::SandboxError;
 use crate::exchanged::{Answer, Exchanged, RelayAnswer, Relayed};
 use crate::guest::{Guest, Session};
@@ -28,10 +28,27 @@ impl Guest {
         now: Instant,
         capacity: u32,
     ) -> Result<Exchanged<'_>, SandboxError> {
-        let session = self.resource(session)?;
-        self.begin()?;
-        let result = self.exchange_in(session, input, outgoing, payload, now, capacity);
-        let answer = self.checked(result, |answer| answer.check(input.len(), outgoing.len()))?;
+        let session = self.resource(session)?.0;
+        let answer: Answer = self.call_often(|often, core, store| {
+            let mut memory = core.allocator(store);
+            let arguments = (
+                session,
+                memory.list(input)?,
+                input.len() as u32,
+                memory.list(outgoing)?,
+                outgoing.len() as u32,
+                memory.list(payload)?,
+                payload.len() as u32,
+                now,
+                capacity,
+            );
+            let at = often.exchange.call(core, store, arguments)?;
+            let mut reader = core.reader(store);
+            let answer = Answer::load(&mut reader, at as usize)?;
+            answer.is_there(&reader)?;
+            Ok(answer)
+        })?;
+        self.check(answer.check(input.len(), outgoing.len()))?;
         let (payload, output) = self.bytes(&answer);
         Ok(answer.into_exchanged(payload, output))
     }
@@ -54,62 +71,25 @@ impl Guest {
         now: Instant,
         capacity: u32,
     ) -> Result<Relayed<'_>, SandboxError> {
-        let (source, target) = (self.resource(source)?, self.resource(target)?);
-        self.begin()?;
-        let result = self.relay_in(source, target, input, now, capacity);
-        let answer = self.checked(result, |answer| answer.check(input.len()))?;
+        let (source, target) = (self.resource(source)?.0, self.resource(target)?.0);
+        let answer: RelayAnswer = self.call_often(|often, core, store| {
+            let bytes = core.allocator(store).list(input)?;
+            let arguments = (source, target, bytes, input.len() as u32, now, capacity);
+            let at = often.relay.call(core, store, arguments)?;
+            let mut reader = core.reader(store);
+            let answer = RelayAnswer::load(&mut reader, at as usize)?;
+            answer.source.is_there(&reader)?;
+            answer.target.is_there(&reader)?;
+            Ok(answer)
+        })?;
+        self.check(answer.check(input.len()))?;
         let (source, target) = (self.bytes(&answer.source), self.bytes(&answer.target));
         Ok(answer.into_relayed(source, target))
     }
 
-    fn exchange_in(
-        &mut self,
-        session: Resource,
-        input: &[u8],
-        outgoing: &[Outgoing],
-        payload: &[u8],
-        now: Instant,
-        capacity: u32,
-    ) -> wasmtime::Result<Answer> {
-        let mut memory = self.core.allocator(&mut self.store);
-        let bytes = memory.list(input)?;
-        let records = memory.list(outgoing)?;
-        let payloads = memory.list(payload)?;
-        let arguments = (
-            session.0,
-            bytes,
-            input.len() as u32,
-            records,
-            outgoing.len() as u32,
-            payloads,
-            payload.len() as u32,
-            now,
-            capacity,
-        );
-        let at = self.exchange.call(&mut self.store, arguments)?;
-        let mut reader = self.core.reader(&self.store);
-        let answer = Answer::load(&mut reader, at as usize)?;
-        answer.is_there(&reader)?;
-        Ok(answer)
-    }
-
-    fn relay_in(
-        &mut self,
-        source: Resource,
-        target: Resource,
-        input: &[u8],
-        now: Instant,
-        capacity: u32,
-    ) -> wasmtime::Result<RelayAnswer> {
-        let relay = self.relay_function()?;
-        let bytes = self.core.allocator(&mut self.store).list(input)?;
-        let arguments = (source.0, target.0, bytes, input.len() as u32, now, capacity);
-        let at = relay.call(&mut self.store, arguments)?;
-        let mut reader = self.core.reader(&self.store);
-        let answer = RelayAnswer::load(&mut reader, at as usize)?;
-        answer.source.is_there(&reader)?;
-        answer.target.is_there(&reader)?;
-        Ok(answer)
+    /// The guest has ended if it tells of bytes that don't exist.
+    fn check(&mut self, checked: Result<(), &'static str>) -> Result<(), SandboxError> {
+        checked.map_err(|reason| self.end_with(SandboxError::broken(reason)))
     }
 
     /// The payload and the output of a result, which have been found to be there.
@@ -120,18 +100,5 @@ impl Guest {
             bytes.unwrap_or_default()
         };
         (bytes(answer.payload), bytes(answer.output))
-    }
-
-    /// What a call gave, if nobody is told of bytes that don't exist.
-    fn checked<Answer>(
-        &mut self,
-        result: wasmtime::Result<Answer>,
-        check: impl FnOnce(&Answer) -> Result<(), &'static str>,
-    ) -> Result<Answer, SandboxError> {
-        let answer = result.map_err(|error| self.end(&error))?;
-        match check(&answer) {
-            Ok(()) => Ok(answer),
-            Err(reason) => Err(self.end_with(SandboxError::broken(reason))),
-        }
     }
 }

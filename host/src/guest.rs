@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use wasmtime::{Store, TypedFunc};
+use wasmtime::Store;
 
-use crate::abi::{Argument, Core, Function, Pre, Resource, Value, session};
+use crate::abi::{Argument, Core, Function, Often, Pre, Resource, Value, session};
 use crate::error::{CallError, SandboxError};
 use crate::limiter::Limiter;
 use crate::options;
@@ -20,21 +20,12 @@ use crate::protocol::{Config, Failure};
 pub struct Guest {
     pub(crate) store: Store<Limiter>,
     pub(crate) core: Core,
-    pub(crate) exchange: Exchange,
-    /// From the first relay on.
-    relay: Option<Relay>,
+    pub(crate) often: Often,
     /// The options of the last session. The next one usually has the same.
     options: Option<(Config, Resource)>,
     id: GuestId,
     fault: Option<SandboxError>,
 }
-
-/// The function `exchange`: the session, the places of three lists, the time and the capacity. All such functions return
-/// where their result is.
-pub(crate) type Exchange = TypedFunc<(u32, u32, u32, u32, u32, u32, u32, u64, u32), u32>;
-
-/// The function `relay`: two sessions, the place of a list, the time and the capacity.
-pub(crate) type Relay = TypedFunc<(u32, u32, u32, u32, u64, u32), u32>;
 
 /// Which guest something belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,11 +49,8 @@ static GUESTS: AtomicU64 = AtomicU64::new(0);
 impl Guest {
     pub(crate) fn new(pre: &Arc<Pre>, mut store: Store<Limiter>) -> Result<Self, SandboxError> {
         store.set_epoch_deadline(NEXT_TICK);
-        let made = Core::new(pre, &mut store).and_then(|core| {
-            let exchange = core.typed(&mut store, session::Function::Exchange.into())?;
-            Ok((core, exchange))
-        });
-        let (core, exchange) = made.map_err(|error| {
+        let made = Core::new(pre, &mut store);
+        let core = made.map_err(|error| {
             let limiter = store.data();
             let call_time = limiter.call_time.limit();
             SandboxError::of_call(&error, limiter.denied(), limiter.memory_limit(), call_time)
@@ -70,8 +58,7 @@ impl Guest {
         Ok(Self {
             store,
             core,
-            exchange,
-            relay: None,
+            often: Often::default(),
             options: None,
             id: GuestId(GUESTS.fetch_add(1, Ordering::Relaxed)),
             fault: None,
@@ -129,6 +116,16 @@ impl Guest {
         result.map_err(|error| self.end(&error))
     }
 
+    /// Calls one of the functions that are called often.
+    pub(crate) fn call_often<R>(
+        &mut self,
+        call: impl FnOnce(&mut Often, &Core, &mut Store<Limiter>) -> wasmtime::Result<R>,
+    ) -> Result<R, SandboxError> {
+        self.begin()?;
+        let result = call(&mut self.often, &self.core, &mut self.store);
+        result.map_err(|error| self.end(&error))
+    }
+
     /// Calls a function of a session's.
     pub(crate) fn ask<R: Value>(
         &mut self,
@@ -176,18 +173,6 @@ impl Guest {
             self.call::<()>(crate::abi::options::Function::Drop, last)?;
         }
         Ok(options)
-    }
-
-    /// The function `relay`, which few guests need.
-    pub(crate) fn relay_function(&mut self) -> wasmtime::Result<Relay> {
-        if let Some(relay) = &self.relay {
-            return Ok(relay.clone());
-        }
-        let relay: Relay = self
-            .core
-            .typed(&mut self.store, session::Function::Relay.into())?;
-        self.relay = Some(relay.clone());
-        Ok(relay)
     }
 
     /// What precedes each call: it starts with its whole time, if the guest is still there.

@@ -4,7 +4,7 @@ use crate::abi::session::Function;
 use crate::bindings::exports::websocket::protocol::session as contract;
 use crate::error::{CallError, SandboxError};
 use crate::guest::{Guest, Session};
-use crate::protocol::{FrameHeader, IncomingPayload, Instant};
+use crate::protocol::{Failure, FrameHeader, IncomingPayload, Instant};
 
 /// The longest header of a frame (RFC 6455, section 5.2).
 pub(crate) const MAX_HEADER: usize = 14;
@@ -29,9 +29,14 @@ impl Guest {
         is_last: bool,
         length: u64,
     ) -> Result<Option<FrameHeader>, CallError> {
-        let header: Option<contract::OutgoingHeader> =
-            self.tell(session, Function::FrameHeader, (is_text, is_last, length))?;
-        let Some(header) = header else {
+        let this = self.resource(session)?.0;
+        let arguments = (this, is_text.into(), is_last.into(), length);
+        let header: Result<Option<contract::OutgoingHeader>, Box<Failure>> =
+            self.call_often(|often, core, store| {
+                let at = often.frame_header.call(core, store, arguments)?;
+                core.unless_broken(store, Function::FrameHeader, at)
+            })?;
+        let Some(header) = header? else {
             return Ok(None);
         };
         let header = FrameHeader::from_bits([header.low, header.high]);
@@ -64,11 +69,11 @@ impl Guest {
             return Ok(None);
         };
         let (low, high) = header_bits(input);
-        let begun: Option<contract::IncomingPayload> = self.ask(
-            session,
-            Function::BeginPayload,
-            (low, high, length as u32, now),
-        )?;
+        let arguments = (self.resource(session)?.0, low, high, length as u32, now);
+        let begun: Option<contract::IncomingPayload> = self.call_often(|often, core, store| {
+            let at = often.begin_payload.call(core, store, arguments)?;
+            core.result(store, Function::BeginPayload, at)
+        })?;
         Ok(begun.map(|payload| {
             let payload = IncomingPayload::from_bits([payload.left, payload.bits]);
             (length, payload)
@@ -90,8 +95,12 @@ impl Guest {
         now: Instant,
     ) -> Result<(), CallError> {
         let [left, bits] = payload.to_bits();
-        let payload = contract::IncomingPayload { left, bits };
-        self.tell(session, Function::PayloadRead, (payload, now))
+        let arguments = (self.resource(session)?.0, left, bits, now);
+        let read: Result<(), Box<Failure>> = self.call_often(|often, core, store| {
+            let at = often.payload_read.call(core, store, arguments)?;
+            core.unless_broken(store, Function::PayloadRead, at)
+        })?;
+        Ok(read?)
     }
 
     /// Reads what has come of a payload, which may be more than is left of it, and makes a frame of `target` of it, a

@@ -12,6 +12,7 @@ use super::function::{Function, NAMES, session};
 use super::module;
 use super::value::{Reader, Value};
 use crate::limiter::Limiter;
+use crate::protocol::Failure;
 
 /// The module, from which instances are made.
 pub(crate) struct Pre {
@@ -147,9 +148,7 @@ impl Core {
             0 => &mut result[..0],
             _ => &mut result[..],
         };
-        let export = self.pre.functions.get(function.index());
-        let export = export.ok_or_else(|| format_err!("there is no {}", function.name()))?;
-        let code = self.function(store, &export.function)?;
+        let code = self.function(store, &self.export(function)?.function)?;
         code.call(
             &mut *store,
             values.get(..count).unwrap_or_default(),
@@ -164,13 +163,36 @@ impl Core {
         if R::IS_CORE {
             return R::from_core(core);
         }
-        let value = R::load(&mut self.reader(store), core as usize)?;
-        if let Some(post_return) = &export.post_return {
+        self.result(store, function, core as u32)
+    }
+
+    /// Reads what a function has left at an address, and has it freed.
+    pub(crate) fn result<R: Value>(
+        &self,
+        store: &mut Store<Limiter>,
+        function: impl Into<Function>,
+        at: u32,
+    ) -> Result<R> {
+        let value = R::load(&mut self.reader(store), at as usize)?;
+        if let Some(post_return) = &self.export(function.into())?.post_return {
             let free = self.function(store, post_return)?;
-            free.typed::<u32, ()>(&*store)?
-                .call(&mut *store, core as u32)?;
+            free.typed::<u32, ()>(&*store)?.call(&mut *store, at)?;
         }
         Ok(value)
+    }
+
+    /// Reads what a function has left that can break a rule, and whose value has nothing to be freed otherwise.
+    pub(crate) fn unless_broken<R: Value>(
+        &self,
+        store: &mut Store<Limiter>,
+        function: impl Into<Function>,
+        at: u32,
+    ) -> Result<std::result::Result<R, Box<Failure>>> {
+        let value = Value::load(&mut self.reader(store), at as usize)?;
+        match value {
+            Ok(value) => Ok(Ok(value)),
+            Err::<R, Box<Failure>>(_) => self.result(store, function, at),
+        }
     }
 
     /// Returns a function that is called often, by its core type.
@@ -179,9 +201,13 @@ impl Core {
         store: &mut Store<Limiter>,
         function: Function,
     ) -> Result<TypedFunc<Params, R>> {
+        let export = &self.export(function)?.function;
+        self.function(store, export)?.typed(&*store)
+    }
+
+    fn export(&self, function: Function) -> Result<&Export> {
         let export = self.pre.functions.get(function.index());
-        let export = export.ok_or_else(|| format_err!("there is no {}", function.name()))?;
-        self.function(store, &export.function)?.typed(&*store)
+        export.ok_or_else(|| format_err!("there is no {}", function.name()))
     }
 
     fn function(&self, store: &mut Store<Limiter>, export: &ModuleExport) -> Result<Func> {

@@ -12,6 +12,7 @@
 //! | `function` | the functions of the contract |
 //! | `module` | from a component to its core module |
 //! | `core` | [`Core`]: an instance of it, and calls of its functions |
+//! | `often` | [`Often`]: the functions that are called for each read or frame |
 //!
 //! [canonical ABI]: https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md
 
@@ -19,6 +20,7 @@ mod argument;
 mod core;
 mod function;
 mod module;
+mod often;
 mod types;
 mod value;
 
@@ -26,6 +28,7 @@ pub(crate) use argument::{Argument, Element};
 pub(crate) use core::{Allocator, Core, Mismatch, Pre};
 pub(crate) use function::{Function, inspector, inspector_options, options, session};
 pub(crate) use module::{SESSION, parts};
+pub(crate) use often::Often;
 pub(crate) use value::{Place, Reader, Value, record};
 
 /// A resource of a guest: its representation, which the core module takes and gives.

@@ -158,11 +158,14 @@ impl Inspector {
         input: &[u8],
         now: Instant,
     ) -> Result<Step, CallError> {
-        let mut step: Step = self.ask(
-            guest,
-            Function::Advance,
-            (Side::from(from), skipped, input, now),
-        )?;
+        guest.check_owner(self.guest)?;
+        let mut step: Step = guest.call_often(|often, core, store| {
+            let bytes = core.allocator(store).list(input)?;
+            let (this, side, length) = (self.resource.0, number(from), input.len() as u32);
+            let arguments = (this, side, skipped, bytes, length, now);
+            let at = often.advance.call(core, store, arguments)?;
+            core.result(store, Function::Advance, at)
+        })?;
         match step.refused.take() {
             Some(failure) => Err(failure.into()),
             None => Ok(step),
@@ -188,8 +191,18 @@ impl Inspector {
     ) -> Result<Option<(usize, u64)>, SandboxError> {
         let (low, high) = header_bits(header);
         let length = header.len().min(MAX_HEADER) as u32;
-        let arguments = (Side::from(from), skipped, low, high, length, now);
-        let passed: u64 = self.ask(guest, Function::PassHeader, arguments)?;
+        guest.check_owner(self.guest)?;
+        let arguments = (
+            self.resource.0,
+            number(from),
+            skipped,
+            low,
+            high,
+            length,
+            now,
+        );
+        let passed = guest
+            .call_often(|often, core, store| often.pass_header.call(core, store, arguments))?;
         Ok((passed != 0).then_some(((passed & 15) as usize, passed >> 4)))
     }
 
@@ -354,5 +367,13 @@ impl Inspector {
     ) -> Result<Progress, CallError> {
         let () = self.tell(guest, function, arguments)?;
         Ok(self.progress(guest)?)
+    }
+}
+
+/// The number of a side's case.
+fn number(side: Role) -> u32 {
+    match side {
+        Role::Client => 0,
+        Role::Server => 1,
     }
 }

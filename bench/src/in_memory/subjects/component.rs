@@ -22,8 +22,8 @@ const CAPACITY: u32 = 1 << 20;
 /// From this length on payloads stay outside of the guest, as in `websocket_host::stream`.
 const LONG: usize = 16 << 10;
 
-/// A client writes a long payload in pieces of this length, each of which it masks.
-const PIECE: usize = 64 << 10;
+/// From so many missing bytes on a payload is read into its place.
+const PLACED: usize = 64 << 10;
 
 pub(crate) struct Component {
     sandbox: Sandbox,
@@ -89,6 +89,7 @@ impl Subject for Component {
             sink: duplex.sink,
             outgoing: Vec::new(),
             payload: Vec::new(),
+            payloads: Vec::new(),
         }))
     }
 
@@ -111,11 +112,19 @@ impl Subject for Component {
 #[derive(Default)]
 struct Long {
     payload: Option<IncomingPayload>,
-    /// What has come of it in earlier reads.
+    /// What has come of it in earlier reads, and room for the rest.
     bytes: Vec<u8>,
+    come: usize,
 }
 
 impl Long {
+    /// The place of what is missing, if that is so much that nothing else need be read with it.
+    fn place(&mut self) -> Option<&mut [u8]> {
+        let missing = self.payload.as_ref()?.left() as usize;
+        let rest = &mut self.bytes[self.come..];
+        (missing >= PLACED).then(|| &mut rest[..missing])
+    }
+
     /// Reads the long messages that the input goes on with or begins with, where they are if they came in one read.
     /// Calls with each that is complete, and returns how many bytes there were.
     fn read(
@@ -129,10 +138,8 @@ impl Long {
         let mut at = 0;
         while at < input.len() {
             let rest = &mut input[at..];
-            let Some(payload) = &mut self.payload else {
-                let is_long = rest[0] & 0x0f < 3 && matches!(rest[1..], [127 | 255, ..])
-                    || matches!(rest[1..], [126 | 254, high, ..] if high >= (LONG >> 8) as u8);
-                let begun = match is_long {
+            let Some(payload) = &self.payload else {
+                let begun = match begins_long(rest) {
                     true => guest.begin_payload(session, rest, now)?,
                     false => None,
                 };
@@ -140,30 +147,57 @@ impl Long {
                     break;
                 };
                 at += header;
+                let length = payload.left() as usize;
+                if self.bytes.len() < length {
+                    self.bytes.resize(length, 0);
+                }
                 self.payload = Some(payload);
                 continue;
             };
-            let count = payload.read(rest)?;
-            guest.payload_read(session, payload, now)?;
+            let count = rest.len().min(payload.left() as usize);
             at += count;
-            let is_whole = self.bytes.is_empty() && payload.left() == 0;
-            if !is_whole {
-                self.bytes.reserve(count + payload.left() as usize);
-                self.bytes.extend_from_slice(&rest[..count]);
+            if self.come == 0 && count as u64 == payload.left() {
+                let mut payload = self.payload.take().context("it is there")?;
+                payload.read(&mut rest[..count])?;
+                guest.payload_read(session, &payload, now)?;
+                complete(guest, payload.is_text(), &rest[..count])?;
+                continue;
             }
-            if payload.left() == 0 {
-                let bytes = if is_whole {
-                    &rest[..count]
-                } else {
-                    &self.bytes
-                };
-                complete(guest, payload.is_text(), bytes)?;
-                self.bytes.clear();
-                self.payload = None;
-            }
+            self.bytes[self.come..][..count].copy_from_slice(&rest[..count]);
+            self.has_come(guest, session, count, now, &mut complete)?;
         }
         Ok(at)
     }
+
+    /// So many bytes are in their place.
+    fn has_come(
+        &mut self,
+        guest: &mut Guest,
+        session: &Session,
+        count: usize,
+        now: u64,
+        mut complete: impl FnMut(&mut Guest, bool, &[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let payload = self.payload.as_mut().context("there is a payload")?;
+        payload.read(&mut self.bytes[self.come..][..count])?;
+        guest.payload_read(session, payload, now)?;
+        self.come += count;
+        if payload.left() == 0 {
+            complete(guest, payload.is_text(), &self.bytes[..self.come])?;
+            (self.payload, self.come) = (None, 0);
+        }
+        Ok(())
+    }
+}
+
+/// Whether a data frame with a long payload begins here.
+fn begins_long(input: &[u8]) -> bool {
+    let length = match *input {
+        [_, 127 | 255, ..] => usize::MAX,
+        [_, 126 | 254, high, low, ..] => u16::from_be_bytes([high, low]).into(),
+        _ => 0,
+    };
+    input[0] & 0x0f < 3 && length >= LONG
 }
 
 struct Reader {
@@ -178,11 +212,23 @@ struct Reader {
 impl Decoder for Reader {
     fn pass(&mut self, seen: &mut Seen<'_>) -> Result<()> {
         loop {
-            let count = self.source.read(&mut self.buffer)?;
+            let (guest, session) = (&mut self.guest, &self.session);
             let now = self.clock.now();
+            if let Some(place) = self.long.place() {
+                let count = self.source.read(place)?;
+                self.long
+                    .has_come(guest, session, count, now, |_, text, payload| {
+                        seen.message(text, payload);
+                        Ok(())
+                    })?;
+                if self.source.is_at_start() {
+                    return Ok(());
+                }
+                continue;
+            }
+            let count = self.source.read(&mut self.buffer)?;
             let mut rest = &mut self.buffer[..count];
             loop {
-                let (guest, session) = (&mut self.guest, &self.session);
                 let read = self
                     .long
                     .read(guest, session, rest, now, |_, text, payload| {
@@ -222,43 +268,54 @@ struct Sender {
     sink: Sink,
     outgoing: Vec<Outgoing>,
     payload: Vec<u8>,
+    /// The payloads, one behind the other, which a client may change.
+    payloads: Vec<u8>,
 }
 
 impl Sender {
-    /// Writes messages whose payload stays outside of the guest.
-    fn put_long(&mut self, messages: &[Message]) -> Result<()> {
+    /// Writes messages whose payload stays outside of the guest: from where it is, and where a client masks it.
+    fn put_long(&mut self, messages: &[Message], mut at: usize) -> Result<()> {
         for message in messages {
             let (text, payload) = (matches!(message, Message::Text(_)), message.bytes());
             let (guest, session) = (&mut self.guest, &self.session);
             let header = guest.frame_header(session, text, true, payload.len() as u64)?;
             let header = header.context("something is queued")?;
-            match self.role {
-                Role::Server => {
-                    let parts = [header.as_bytes(), payload].map(IoSlice::new);
-                    self.sink.put(&parts);
-                }
+            let payload = match self.role {
+                Role::Server => payload,
                 Role::Client => {
-                    let mut before = header.as_bytes();
-                    for (index, piece) in payload.chunks(PIECE).enumerate() {
-                        self.payload.clear();
-                        self.payload.extend_from_slice(piece);
-                        header.mask(&mut self.payload, (index * PIECE) as u64);
-                        self.sink.put(&[before, &self.payload].map(IoSlice::new));
-                        before = &[];
-                    }
+                    let own = &mut self.payloads[at..at + payload.len()];
+                    header.mask(own, 0);
+                    at += payload.len();
+                    own
                 }
-            }
+            };
+            let parts = [header.as_bytes(), payload].map(IoSlice::new);
+            self.sink.put(&parts);
         }
         Ok(())
     }
 }
 
 impl Writer for Sender {
+    fn prepare(&mut self) {
+        if self.role == Role::Client {
+            self.payloads.clear();
+            for message in &self.work.messages {
+                self.payloads.extend_from_slice(message.bytes());
+            }
+        }
+    }
+
     fn pass(&mut self) -> Result<()> {
         let work = Rc::clone(&self.work);
+        let mut at = 0;
         for burst in work.bursts() {
             if burst.iter().all(|message| message.bytes().len() >= LONG) {
-                self.put_long(burst)?;
+                self.put_long(burst, at)?;
+                at += burst
+                    .iter()
+                    .map(|message| message.bytes().len())
+                    .sum::<usize>();
                 continue;
             }
             self.outgoing.clear();
