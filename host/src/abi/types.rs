@@ -313,3 +313,89 @@ impl Argument for IncomingPayload {
         (self.left, self.bits).pass(call)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use wit_parser::{Resolve, SizeAlign, Type, TypeDefKind};
+
+    use super::*;
+    use crate::abi::{Element, Value};
+    use crate::exchanged::{Answer, RelayAnswer};
+    use crate::protocol::Outgoing;
+
+    /// Calls with the sizes and alignments of these types.
+    macro_rules! each {
+        ($check:ident by $trait:ident: $($name:literal => $type:ty,)+) => {
+            $($check($name, <$type as $trait>::SIZE, <$type as $trait>::ALIGN);)+
+        };
+    }
+
+    #[test]
+    fn sizes_and_alignments_are_what_the_contract_makes_them() {
+        let mut resolve = Resolve {
+            all_features: true,
+            ..Resolve::default()
+        };
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit");
+        resolve.push_dir(folder).expect("the contract");
+        let mut sizes = SizeAlign::default();
+        sizes.fill(&resolve);
+        let check = |name: &str, size, align| {
+            let mut types = resolve.types.iter();
+            // Not where another interface uses it.
+            let found = types.find(|(_, ty)| {
+                ty.name.as_deref() == Some(name) && !matches!(ty.kind, TypeDefKind::Type(_))
+            });
+            let (id, _) = found.unwrap_or_else(|| panic!("{name} is in the contract"));
+            let ty = Type::Id(id);
+            let expected = (
+                sizes.size(&ty).size_wasm32(),
+                sizes.align(&ty).align_wasm32(),
+            );
+            assert_eq!((size, align), expected, "{name}");
+        };
+        each! { check by Value:
+            "header" => Header,
+            "extension-parameter" => ExtensionParameter,
+            "extension" => Extension,
+            "negotiated" => Negotiated,
+            "failure" => Failure,
+            "global-properties" => GlobalProperties,
+            "request-head" => RequestHead,
+            "response-head" => ResponseHead,
+            "event-kind" => EventKind,
+            "event" => Event,
+            "outgoing-header" => OutgoingHeader,
+            "incoming-payload" => IncomingPayload,
+            "outcome" => Outcome,
+            "network-send" => NetworkSend,
+            "network-receive" => NetworkReceive,
+            "send-completion" => SendCompletion,
+            "received" => Received,
+            "receive-completion" => ReceiveCompletion,
+            "action" => Action,
+            "frame-header" => FrameHeader,
+            "span" => Span,
+            "data" => Data,
+            "message-summary" => MessageSummary,
+            "close-summary" => CloseSummary,
+            "seen" => Seen,
+            "edit" => Edit,
+            "forwarding" => Forwarding,
+            "traffic" => Traffic,
+            "violation" => Violation,
+            "progress" => Progress,
+            "step" => inspector::Step,
+            "exchange-result" => Answer,
+            "relay-result" => RelayAnswer,
+        }
+        each! { check by Element:
+            "header" => Header,
+            "extension-parameter" => ExtensionParameter,
+            "extension" => Extension,
+            "outgoing" => Outgoing,
+        }
+    }
+}
