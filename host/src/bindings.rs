@@ -1,4 +1,4 @@
-//! What `wasmtime` makes of the contract in `wit/`.
+//! The types of the contract in `wit/`, as `wasmtime` makes them. What it makes to call functions is not used: see `abi`.
 
 wasmtime::component::bindgen!({
     path: "../wit",

@@ -16,6 +16,7 @@
 //! | `options` | a session's [`Config`](protocol::Config) as the options resource of a guest |
 //! | `engine`, `limiter`, `call_time` | wasmtime's settings, the limits of one guest |
 //! | `config`, `error`, `clock`, `failure_close` | [`SandboxConfig`], [`SandboxError`], the clock, the close frame that needs no session |
+//! | `abi` | the component's core module, and how its functions are called: the canonical ABI |
 //! | [`protocol`] | the types of the contract, as the WIT describes them |
 //!
 //! Each module uses only those below it.

@@ -14,6 +14,8 @@ mod advance;
 mod c_allocator;
 mod convert;
 mod exchange;
+#[cfg(target_arch = "wasm32")]
+mod heap;
 mod inspector;
 mod inspector_options;
 mod layout;

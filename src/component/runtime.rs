@@ -1,45 +1,9 @@
-//! Memory and panics, of which `core` has none of its own.
+//! What the host calls for memory, and panics.
 
 use alloc::alloc::{alloc, handle_alloc_error, realloc};
-use core::alloc::{GlobalAlloc, Layout};
+use core::alloc::Layout;
 use core::panic::PanicInfo;
 use core::ptr;
-
-use dlmalloc::GlobalDlmalloc;
-
-#[global_allocator]
-static ALLOCATOR: Allocator = Allocator;
-
-/// dlmalloc, never inlined: its checks of a block's size would be repeated wherever
-/// something is dropped.
-struct Allocator;
-
-// SAFETY: each method passes its arguments on to the same method of `GlobalDlmalloc`.
-unsafe impl GlobalAlloc for Allocator {
-    #[inline(never)]
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: by the contract of this method.
-        unsafe { GlobalDlmalloc.alloc(layout) }
-    }
-
-    #[inline(never)]
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: by the contract of this method.
-        unsafe { GlobalDlmalloc.alloc_zeroed(layout) }
-    }
-
-    #[inline(never)]
-    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        // SAFETY: by the contract of this method.
-        unsafe { GlobalDlmalloc.dealloc(block, layout) }
-    }
-
-    #[inline(never)]
-    unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        // SAFETY: by the contract of this method.
-        unsafe { GlobalDlmalloc.realloc(block, layout, new_size) }
-    }
-}
 
 /// The component imports nothing, so there is nobody to tell: the call traps, and
 /// the host sees that.
