@@ -146,6 +146,11 @@ impl Answer {
         if !self.events.0.iter().all(inside) {
             return Err("an event points outside the payload");
         }
+        // Each byte is of one event at most, and so is copied once.
+        let lengths = self.events.0.iter().map(|event| u64::from(event.length));
+        if lengths.sum::<u64>() > self.payload.length.into() {
+            return Err("events share bytes");
+        }
         Ok(())
     }
 

@@ -71,6 +71,11 @@ impl Guest {
         self.store.data().memory()
     }
 
+    /// The most memory that it may have, in bytes.
+    pub(crate) fn memory_limit(&self) -> usize {
+        self.store.data().memory_limit()
+    }
+
     /// Returns what ended the guest, if it has ended.
     #[must_use]
     pub fn fault(&self) -> Option<&SandboxError> {

@@ -39,10 +39,10 @@ impl Guest {
         let Some(header) = header? else {
             return Ok(None);
         };
-        let header = FrameHeader::from_bits([header.low, header.high]);
-        let header =
-            header.ok_or_else(|| SandboxError::broken("it gives a header that is none"))?;
-        Ok(Some(header))
+        match FrameHeader::from_bits([header.low, header.high]) {
+            Some(header) => Ok(Some(header)),
+            None => Err(self.broken("it gives a header that is none").into()),
+        }
     }
 
     /// Begins a data frame whose payload the caller reads itself, with [`IncomingPayload::read`]: `input` begins with
@@ -65,7 +65,7 @@ impl Guest {
         input: &[u8],
         now: Instant,
     ) -> Result<Option<(usize, IncomingPayload)>, SandboxError> {
-        let Some((length, _)) = header_lengths(input) else {
+        let Some((length, announced)) = header_lengths(input) else {
             return Ok(None);
         };
         let (low, high) = header_bits(input);
@@ -74,10 +74,14 @@ impl Guest {
             let at = often.begin_payload.call(core, store, arguments)?;
             core.result(store, Function::BeginPayload, at)
         })?;
-        Ok(begun.map(|payload| {
-            let payload = IncomingPayload::from_bits([payload.left, payload.bits]);
-            (length, payload)
-        }))
+        let Some(begun) = begun else {
+            return Ok(None);
+        };
+        if begun.left != announced {
+            return Err(self.broken("it tells another length of a payload than its header"));
+        }
+        let payload = IncomingPayload::from_bits([begun.left, begun.bits]);
+        Ok(Some((length, payload)))
     }
 
     /// Reports how far the caller has read a payload, in one step or in several. This counts as input. Deadlines that
@@ -104,15 +108,15 @@ impl Guest {
     }
 
     /// Reads what has come of a payload, which may be more than is left of it, and makes a frame of `target` of it, a
-    /// session of this guest that takes fragments as well as messages. Returns the header to write, and how many bytes
-    /// behind it, which are masked where they are: in one pass, but for text, which is checked.
+    /// session of this guest that takes fragments as well as messages. Returns how many bytes there were, and the header
+    /// to write before them; they are masked where they are: in one pass, but for text, which is checked.
     ///
-    /// None, and nothing is read, if `target` has output queued or compresses: give the bytes to [`relay`](Self::relay)
-    /// then.
+    /// Without a header, because `target` has output queued or compresses, they are unmasked where they are: send them
+    /// with [`exchange`](Self::exchange), as a fragment or the last.
     ///
     /// # Errors
     ///
-    /// As for [`payload_read`](Self::payload_read) and [`frame_header`](Self::frame_header). No frame is to be written.
+    /// As for [`payload_read`](Self::payload_read) and [`frame_header`](Self::frame_header). Nothing is to be written.
     pub fn relay_payload(
         &mut self,
         source: &Session,
@@ -120,23 +124,34 @@ impl Guest {
         payload: &mut IncomingPayload,
         bytes: &mut [u8],
         now: Instant,
-    ) -> Result<Option<(FrameHeader, usize)>, CallError> {
+    ) -> Result<(usize, Option<FrameHeader>), CallError> {
         let come = payload.left().min(bytes.len() as u64);
         let is_last = payload.ends_message() && come == payload.left();
+        let is_checked = payload.is_checked();
+        let mut read = payload.clone();
+        if is_checked {
+            // If it is no text, the next call says so.
+            read.read(bytes).ok();
+        } else {
+            read.skip(come);
+        }
+        // The target learns of nothing that the source doesn't accept.
+        self.payload_read(source, &read, now)?;
         let header = self.frame_header(target, payload.is_text(), is_last, come)?;
-        let Some(header) = header else {
-            return Ok(None);
-        };
-        let count = match payload.is_checked() {
-            false => payload.remask(bytes, &header),
-            // If it is no text, the call below says so.
-            true => payload
-                .read(bytes)
-                .inspect(|&count| header.mask(&mut bytes[..count], 0))
-                .unwrap_or_default(),
-        };
-        self.payload_read(source, payload, now)?;
-        Ok(Some((header, count)))
+        let come = come as usize;
+        match &header {
+            Some(header) if is_checked => header.mask(&mut bytes[..come], 0),
+            Some(header) => _ = payload.remask(bytes, header),
+            None if is_checked => {}
+            None => _ = payload.read(bytes),
+        }
+        *payload = read;
+        Ok((come, header))
+    }
+
+    /// The guest has ended, because of this.
+    fn broken(&mut self, reason: &str) -> SandboxError {
+        self.end_with(SandboxError::broken(reason))
     }
 }
 

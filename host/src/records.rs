@@ -16,6 +16,9 @@ const EVENT: usize = 24;
 /// is a `context`, seven bytes of padding, the context.
 const OUTGOING: usize = 32;
 
+/// What an event costs of what a guest may have copied, in bytes: a message may be made of it, too.
+const COST: usize = 4 * size_of::<Event>();
+
 impl Value for Events {
     const SIZE: usize = Place::SIZE;
     const ALIGN: usize = Place::ALIGN;
@@ -24,7 +27,7 @@ impl Value for Events {
         const { assert!(<Event as Value>::SIZE == EVENT) };
         let Place { start, length } = Place::load(guest, at)?;
         let (start, length) = (start as usize, length as usize);
-        guest.spend(length.saturating_mul(size_of::<Event>()))?;
+        guest.spend(length.saturating_mul(COST))?;
         let (records, _) = guest
             .bytes(start, length.saturating_mul(EVENT))?
             .as_chunks::<EVENT>();

@@ -304,6 +304,11 @@ impl Session {
     }
 
     fn actions(&mut self) -> &mut Actions {
-        self.actions.get_or_insert_default()
+        self.actions.get_or_insert_with(|| {
+            // Actions have no way to read them.
+            self.config.leave_payloads = None;
+            self.receiver.leave_no_payloads();
+            Default::default()
+        })
     }
 }

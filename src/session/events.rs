@@ -129,6 +129,10 @@ impl Events<'_> {
             self.session.taken = at;
             match step {
                 Ok(None) => {
+                    if at < self.bytes.len() {
+                        // What is left may break a rule, and the message be answered before.
+                        self.session.has_unanswered |= self.has_message;
+                    }
                     if let Some(chunk) = self.session.late_chunk() {
                         return Some(chunk);
                     }

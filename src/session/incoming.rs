@@ -70,7 +70,7 @@ impl IncomingPayload {
             let is_whole = self.ends_message && self.left == count as u64;
             self.is_valid &= utf8.feed(payload).is_ok() && (!is_whole || utf8.is_complete());
         }
-        self.advance(count);
+        self.skip(count as u64);
         match self.is_valid {
             true => Ok(count),
             false => Err(Rule::InvalidUtf8),
@@ -84,18 +84,21 @@ impl IncomingPayload {
         let key = u32::from_ne_bytes(self.key) ^ u32::from_ne_bytes(header.key());
         mask::apply(payload, key.to_ne_bytes());
         let count = payload.len();
-        self.advance(count);
+        self.skip(count as u64);
         count
+    }
+
+    /// Passes over bytes of a payload that is not checked, at most as many as are left: they
+    /// are read in another way.
+    pub fn skip(&mut self, count: u64) {
+        let count = count.min(self.left);
+        self.left -= count;
+        self.key = mask::key_at(self.key, count);
     }
 
     fn take<'a>(&self, bytes: &'a mut [u8]) -> &'a mut [u8] {
         let count = usize::try_from(self.left).map_or(bytes.len(), |left| left.min(bytes.len()));
         bytes.get_mut(..count).unwrap_or_default()
-    }
-
-    fn advance(&mut self, count: usize) {
-        self.left -= count as u64;
-        self.key = mask::key_at(self.key, count as u64);
     }
 
     /// Returns it as two numbers: how many bytes are left, and the rest. That is, from the
@@ -190,7 +193,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// - [`Rule::InvalidUtf8`], which ends the session: the message is not delivered.
+    /// - [`Rule::InvalidUtf8`]: the message is not delivered, and the session ends; if the host
+    ///   may still want to answer a message before it, by the next call that takes input.
     /// - [`Rule::NotOpen`]: the session has ended, and what came since counts for nothing.
     /// - [`Rule::SkippedTooMuch`]: no such payload is being read, or less was left of it.
     pub fn payload_read(&mut self, payload: &IncomingPayload, now: Instant) -> Result<(), Rule> {

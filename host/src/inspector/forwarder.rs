@@ -278,7 +278,7 @@ impl Forwarder {
                 by_header, wanted, ..
             } = *self.way(from);
             let mut look = rest;
-            if by_header {
+            if by_header && !rest.is_empty() {
                 if let Some(length) = self.pass_header(from, rest, now)? {
                     rest = rest.get(length..).unwrap_or_default();
                     is_told = false;
@@ -298,8 +298,8 @@ impl Forwarder {
                 }
                 stalls += 1;
                 if stalls > MAX_STALLS {
-                    let reason = "it asks for ever more calls";
-                    return Err(SandboxError::broken(reason).into());
+                    let reason = SandboxError::broken("it asks for ever more calls");
+                    return Err(self.guest.end_with(reason).into());
                 }
             }
         }
@@ -364,8 +364,10 @@ impl Forwarder {
     }
 
     fn note(&mut self, progress: Progress) -> Result<(), SandboxError> {
-        self.client.note(progress.client)?;
-        self.server.note(progress.server)?;
+        let most = self.guest.memory_limit();
+        let noted = self.client.note(progress.client, most);
+        let noted = noted.and_then(|()| self.server.note(progress.server, most));
+        noted.map_err(|reason| self.guest.end_with(SandboxError::broken(reason)))?;
         self.state = progress.state;
         self.next_deadline = progress.next_deadline;
         if self.violation.is_none() {

@@ -15,7 +15,7 @@ use crate::bindings::exports::websocket::protocol::types::{
 };
 use crate::error::{CallError, SandboxError};
 use crate::guest::{Guest, GuestId};
-use crate::outside::{MAX_HEADER, header_bits};
+use crate::outside::{MAX_HEADER, header_bits, header_lengths};
 
 pub use forwarder::Forwarder;
 
@@ -166,6 +166,10 @@ impl Inspector {
             let at = often.advance.call(core, store, arguments)?;
             core.result(store, Function::Advance, at)
         })?;
+        if !is_sound(&step, input.len()) {
+            let reason = SandboxError::broken("it tells of bytes that don't exist");
+            return Err(guest.end_with(reason).into());
+        }
         match step.refused.take() {
             Some(failure) => Err(failure.into()),
             None => Ok(step),
@@ -203,7 +207,15 @@ impl Inspector {
         );
         let passed = guest
             .call_often(|often, core, store| often.pass_header.call(core, store, arguments))?;
-        Ok((passed != 0).then_some(((passed & 15) as usize, passed >> 4)))
+        if passed == 0 {
+            return Ok(None);
+        }
+        let lengths = ((passed & 15) as usize, passed >> 4);
+        if header_lengths(header) != Some(lengths) {
+            let reason = SandboxError::broken("it passes another header than it was given");
+            return Err(guest.end_with(reason));
+        }
+        Ok(Some(lengths))
     }
 
     /// Reports that `from` sends no more bytes.
@@ -376,4 +388,19 @@ fn number(side: Role) -> u32 {
         Role::Client => 0,
         Role::Server => 1,
     }
+}
+
+/// Whether a step tells only of bytes that exist.
+fn is_sound(step: &Step, input: usize) -> bool {
+    let span = |seen: &Seen| match seen {
+        Seen::Text(data) | Seen::Binary(data) => Some(data.bytes),
+        Seen::Ping(span) | Seen::Pong(span) => Some(*span),
+        Seen::Close(close) => Some(close.reason),
+        _ => None,
+    };
+    let is_inside = |span: Span| {
+        let end = u64::from(span.start) + u64::from(span.length);
+        end <= step.payload.len() as u64
+    };
+    step.consumed as usize <= input && step.seen.iter().filter_map(span).all(is_inside)
 }

@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::mem;
 
 use super::contract::{Edit, End, Forwarding};
-use crate::error::SandboxError;
 
 /// One direction: what was read and may not go on yet, and what the inspector has said of it.
 ///
@@ -56,20 +55,27 @@ impl OneWay {
         input.get(count..).unwrap_or_default()
     }
 
-    /// Takes note of what may go on.
+    /// Takes note of what may go on, of which no more than `most` bytes may wait to be inserted.
     ///
     /// # Errors
     ///
-    /// The guest takes back what it has let go on: it is broken.
-    pub(super) fn note(&mut self, forwarding: Forwarding) -> Result<(), SandboxError> {
+    /// The guest takes back what it has let go on, or inserts more than it can hold: it is broken.
+    pub(super) fn note(&mut self, forwarding: Forwarding, most: usize) -> Result<(), &'static str> {
         let mut least = self.edits.back().map_or(self.position, end_of);
         for edit in &forwarding.edits {
             if edit.at < least {
-                return Err(SandboxError::broken("it changes bytes that have gone on"));
+                return Err("it changes bytes that have gone on");
             }
             least = end_of(edit);
         }
         self.edits.extend(forwarding.edits);
+        let waiting = self
+            .edits
+            .iter()
+            .map(|edit| size_of::<Edit>() + edit.insert.len());
+        if waiting.sum::<usize>() > most {
+            return Err("it inserts more than it can hold");
+        }
         self.to = self.to.max(forwarding.to);
         self.end = forwarding.end;
         self.is_final = forwarding.is_final;
@@ -155,6 +161,8 @@ fn end_of(edit: &Edit) -> u64 {
 mod tests {
     use super::*;
 
+    const MOST: usize = 1000;
+
     fn forwarding(to: u64, edits: &[(u64, &str, u64)]) -> Forwarding {
         let edit = |&(at, insert, skip): &(u64, &str, u64)| Edit {
             at,
@@ -181,11 +189,11 @@ mod tests {
     #[test]
     fn what_may_not_go_on_is_held_and_goes_with_what_follows_in_one_write() {
         let mut way = OneWay::new();
-        way.note(forwarding(3, &[])).unwrap();
+        way.note(forwarding(3, &[]), MOST).unwrap();
         assert_eq!(forwarded(&mut way, "abcde"), ["abc"]);
         assert_eq!(way.held(), 2);
         assert_eq!(forwarded(&mut way, "f"), [""; 0]);
-        way.note(forwarding(8, &[])).unwrap();
+        way.note(forwarding(8, &[]), MOST).unwrap();
         assert_eq!(forwarded(&mut way, "gh"), ["defgh"]);
         assert_eq!((way.held(), way.held.capacity()), (0, 0));
     }
@@ -194,7 +202,7 @@ mod tests {
     fn edits_are_made_at_their_positions_also_ahead_of_what_was_read() {
         let mut way = OneWay::new();
         let edits = [(1, "X", 0), (2, "", 2), (6, "Y", 0), (6, "Z", 0)];
-        way.note(forwarding(8, &edits)).unwrap();
+        way.note(forwarding(8, &edits), MOST).unwrap();
         assert!(!way.is_at_boundary());
         assert_eq!(forwarded(&mut way, "abcde"), ["a", "X", "b", "e"]);
         assert_eq!(forwarded(&mut way, "fgh"), ["f", "Y", "Z", "gh"]);
@@ -209,7 +217,7 @@ mod tests {
             is_final: true,
             ..forwarding(4, &[(4, "bye", 0)])
         };
-        way.note(end).unwrap();
+        way.note(end, MOST).unwrap();
         assert_eq!(forwarded(&mut way, "ab"), ["ab"]);
         assert_eq!(way.end(), End::None);
         assert_eq!(forwarded(&mut way, "cdef"), ["cd", "bye"]);
@@ -220,18 +228,25 @@ mod tests {
     #[test]
     fn a_guest_that_takes_back_what_went_on_is_broken() {
         let mut way = OneWay::new();
-        way.note(forwarding(4, &[])).unwrap();
+        way.note(forwarding(4, &[]), MOST).unwrap();
         forwarded(&mut way, "abcd");
         let edit = Forwarding {
             to: 2,
             ..forwarding(2, &[(3, "X", 0)])
         };
-        assert!(matches!(
-            way.note(edit),
-            Err(SandboxError::BrokenContract { .. })
-        ));
-        way.note(forwarding(2, &[])).unwrap();
+        assert!(way.note(edit, MOST).is_err());
+        way.note(forwarding(2, &[]), MOST).unwrap();
         assert_eq!(forwarded(&mut way, "ef"), [""; 0]);
         assert_eq!(way.held(), 2);
+    }
+
+    #[test]
+    fn a_guest_that_inserts_more_than_it_can_hold_is_broken() {
+        let mut way = OneWay::new();
+        let insert = "x".repeat(300);
+        let far = |at| forwarding(0, &[(at, &insert, 0)]);
+        way.note(far(1000), MOST).unwrap();
+        way.note(far(1001), MOST).unwrap();
+        assert!(way.note(far(1002), MOST).is_err());
     }
 }

@@ -21,11 +21,15 @@ pub(super) const CAPACITY: u32 = 64 << 10;
 /// call for its header, and the guest's memory would stay that large.
 pub(super) const LONG: usize = 16 << 10;
 
+/// The most exchanges in a row in which nothing is taken, given or moved. Only data that inflates to a thousand times its
+/// size needs more than a few.
+const MAX_STALLS: u32 = 4096;
+
 /// How many messages a queue has room for while it is empty.
 const KEPT: usize = 8;
 
 /// How long after messages a broken rule behind them ends the session, in nanoseconds, so that they can be answered.
-const ANSWER_TIME: u64 = 1_000_000;
+pub(super) const ANSWER_TIME: u64 = 1_000_000;
 
 pub(super) struct Conversation {
     pub(super) guest: Guest,
@@ -42,6 +46,10 @@ pub(super) struct Conversation {
     goes_inside: bool,
     /// Read, and not yet taken by the session.
     unread: Vec<u8>,
+    /// The longest message that the session may deliver.
+    pub(super) longest: u64,
+    /// How many exchanges in a row have moved nothing.
+    stalls: u32,
     /// The session didn't want `unread`, and asking again is of no use before something else has happened.
     stalled: bool,
     /// The session has more to hand out even without new input.
@@ -59,7 +67,13 @@ pub(super) struct Conversation {
 }
 
 impl Conversation {
-    pub(super) fn new(guest: Guest, session: Session, clock: Clock, state: State) -> Self {
+    pub(super) fn new(
+        guest: Guest,
+        session: Session,
+        clock: Clock,
+        state: State,
+        longest: u64,
+    ) -> Self {
         Self {
             guest,
             session,
@@ -70,6 +84,8 @@ impl Conversation {
             outbox_cost: 0,
             goes_inside: false,
             unread: Vec::new(),
+            longest,
+            stalls: 0,
             stalled: false,
             // The first exchange tells the deadline, and may bring a client's request.
             more: true,
@@ -136,6 +152,12 @@ impl Conversation {
         to_write || (self.inbox.is_empty() && !self.unread.is_empty() && !self.stalled)
     }
 
+    /// Whether the session has a deadline that has passed.
+    pub(super) fn is_due(&self) -> bool {
+        let now = self.clock.now();
+        self.deadline.is_some_and(|deadline| deadline <= now)
+    }
+
     /// Whether input would be looked at.
     pub(super) fn wants_input(&self) -> bool {
         self.unread.is_empty() && !self.requested
@@ -156,11 +178,12 @@ impl Conversation {
         let again = fresh.is_empty() && self.inbox.is_empty();
         let given = if again { &unread[..] } else { fresh };
         let now = self.clock.now();
+        let is_due = self.deadline.is_some_and(|deadline| deadline <= now);
         let mut input = self.read_outside(given, now)?;
         // Not before the session has handed out what it has: what it can hold has a limit.
         let waits = self.goes_inside || !self.outbox.front().is_some_and(is_long);
         let send = can_write && !self.more && !self.outbox.is_empty() && waits;
-        if input.is_empty() && !given.is_empty() && !send && !self.more {
+        if input.is_empty() && !given.is_empty() && !send && !self.more && !is_due {
             return Ok(());
         }
         let mut batch = if send {
@@ -177,8 +200,11 @@ impl Conversation {
             let result =
                 self.guest
                     .exchange(&self.session, input, records, payload, now, capacity)?;
+            let gave = !result.output.is_empty();
             write(result.output);
-            deliver(&result, &mut self.incoming, &mut self.inbox).map_err(SandboxError::broken)?;
+            let longest = self.longest;
+            deliver(&result, &mut self.incoming, &mut self.inbox, longest)
+                .map_err(SandboxError::broken)?;
             let Exchanged {
                 consumed,
                 events,
@@ -191,6 +217,11 @@ impl Conversation {
                 ..
             } = result;
 
+            let moved = consumed > 0 || accepted > 0 || !events.is_empty() || gave;
+            self.stalls = if moved { 0 } else { self.stalls + 1 };
+            if self.stalls > MAX_STALLS {
+                return Err(SandboxError::broken("it asks for ever more calls"));
+            }
             self.requested |= events.iter().any(|event| event.kind == EventKind::Request);
             let is_due = next_deadline.is_some_and(|deadline| deadline <= now);
             self.more = more && !is_due;
@@ -290,6 +321,7 @@ fn deliver(
     result: &Exchanged<'_>,
     incoming: &mut Option<Incoming>,
     inbox: &mut VecDeque<Message>,
+    longest: u64,
 ) -> Result<(), &'static str> {
     let range = |event: &Event| {
         let start = event.start as usize;
@@ -307,7 +339,12 @@ fn deliver(
     let shared = Bytes::copy_from_slice(result.payload.get(start..end).unwrap_or_default());
     for event in &result.events {
         if incoming.is_some() && is_of_message(event.kind) {
-            inbox.extend(incoming::add(incoming, event, result.bytes(event))?);
+            inbox.extend(incoming::add(
+                incoming,
+                event,
+                result.bytes(event),
+                longest,
+            )?);
             continue;
         }
         let range = range(event);

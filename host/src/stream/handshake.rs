@@ -94,7 +94,13 @@ where
     let clock = Clock::start();
     let session = guest.client(&config, &entropy()?, clock.now())?;
     guest.connect(&session, &request, clock.now())?;
-    let conversation = Conversation::new(guest, session, clock, State::Connecting);
+    let conversation = Conversation::new(
+        guest,
+        session,
+        clock,
+        State::Connecting,
+        config.limits.message,
+    );
     let mut stream = WebSocketStream::new(io, conversation, Role::Client, &config);
 
     stream
@@ -243,7 +249,8 @@ where
         Role::Client => guest.open_client(&config, &entropy()?, &negotiated, now)?,
         Role::Server => guest.open_server(&config, &negotiated, now)?,
     };
-    let mut conversation = Conversation::new(guest, session, clock, State::Open);
+    let mut conversation =
+        Conversation::new(guest, session, clock, State::Open, config.limits.message);
     conversation.give(already_read);
     let mut stream = WebSocketStream::new(io, conversation, role, &config);
     stream.negotiated = negotiated;
@@ -265,7 +272,13 @@ where
     let mut guest = sandbox.guest()?;
     let clock = Clock::start();
     let session = guest.server(&config, clock.now())?;
-    let conversation = Conversation::new(guest, session, clock, State::Connecting);
+    let conversation = Conversation::new(
+        guest,
+        session,
+        clock,
+        State::Connecting,
+        config.limits.message,
+    );
     let mut stream = WebSocketStream::new(io, conversation, Role::Server, &config);
     stream
         .wait_until(|stream| stream.conversation.requested)

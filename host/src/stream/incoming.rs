@@ -4,7 +4,7 @@ use bytes::buf::Limit;
 use bytes::{BufMut, BytesMut};
 use bytestring::ByteString;
 
-use super::conversation::{Conversation, LONG};
+use super::conversation::{ANSWER_TIME, Conversation, LONG};
 use super::message::Message;
 use crate::error::{CallError, SandboxError};
 use crate::outside::header_lengths;
@@ -12,6 +12,9 @@ use crate::protocol::{Event, EventKind, IncomingPayload, Instant};
 
 /// From so many missing bytes on it is worth reading a payload into its place, though nothing behind it can be read then.
 const PLACED: u64 = 64 << 10;
+
+/// The most that is read at once into its place.
+const AT_ONCE: u64 = 256 << 10;
 
 /// How much room is made for the rest of a payload, in multiples of what has come of the message.
 const EXPECTED_TIMES: usize = 3;
@@ -34,12 +37,19 @@ impl Incoming {
         }
     }
 
-    /// Makes room for what is missing of the payload. What a header announces is believed as far as a part of it has
-    /// come.
-    fn reserve(&mut self, missing: u64, come: usize) {
-        let most = (self.bytes.len() + come).saturating_mul(EXPECTED_TIMES);
+    /// Makes room for so many bytes, and for more of what is missing of the payload: what a header announces is believed
+    /// as far as a part of the message has come.
+    fn reserve(&mut self, room: usize, missing: u64) {
+        if self.bytes.capacity() - self.bytes.len() >= room {
+            return;
+        }
         let missing = usize::try_from(missing).unwrap_or(usize::MAX);
-        self.bytes.reserve(missing.min(most.max(come)));
+        let expected = self.bytes.len().saturating_mul(EXPECTED_TIMES);
+        let room = missing.min(expected).max(room);
+        // Just that: to grow it would double it.
+        let mut bytes = BytesMut::with_capacity(self.bytes.len().saturating_add(room));
+        bytes.extend_from_slice(&self.bytes);
+        self.bytes = bytes;
     }
 
     fn into_message(self) -> Result<Message, &'static str> {
@@ -83,7 +93,12 @@ impl Conversation {
                 };
                 let is_text = payload.is_text();
                 let new = || Incoming::new(is_text);
-                self.incoming.get_or_insert_with(new).payload = Some(payload);
+                let incoming = self.incoming.get_or_insert_with(new);
+                if payload.left() > self.longest.saturating_sub(incoming.bytes.len() as u64) {
+                    let reason = "it lets a message be longer than it may";
+                    return Err(SandboxError::broken(reason));
+                }
+                incoming.payload = Some(payload);
                 input = &input[header..];
             } else {
                 break;
@@ -109,11 +124,12 @@ impl Conversation {
         let come = usize::try_from(missing).map_or(input.len(), |left| left.min(input.len()));
         let (come, rest) = input.split_at(come);
         if let Some(incoming) = &mut self.incoming {
-            incoming.reserve(missing, come.len());
+            incoming.reserve(come.len(), missing);
             incoming.bytes.extend_from_slice(come);
         }
-        self.has_come(come.len(), now)?;
-        Ok(rest)
+        let is_accepted = self.has_come(come.len(), now)?;
+        // Behind what was not, nothing counts.
+        Ok(if is_accepted { rest } else { &[] })
     }
 
     /// The place to read the payload in progress to, if so much of it is missing that nothing else need be read with it.
@@ -123,8 +139,8 @@ impl Conversation {
         if missing < PLACED {
             return None;
         }
-        incoming.reserve(missing, PLACED as usize);
-        Some((&mut incoming.bytes).limit(usize::try_from(missing).unwrap_or(usize::MAX)))
+        incoming.reserve(PLACED as usize, missing);
+        Some((&mut incoming.bytes).limit(missing.min(AT_ONCE) as usize))
     }
 
     /// So many bytes were read to that place.
@@ -137,13 +153,14 @@ impl Conversation {
         Ok(())
     }
 
-    /// The last bytes of the message have come: unmasks and checks them, and delivers it if it is complete.
-    fn has_come(&mut self, count: usize, now: Instant) -> Result<(), SandboxError> {
+    /// The last bytes of the message have come: unmasks and checks them, and delivers it if it is complete. Returns
+    /// whether the session accepts them.
+    fn has_come(&mut self, count: usize, now: Instant) -> Result<bool, SandboxError> {
         let Some(incoming) = &mut self.incoming else {
-            return Ok(());
+            return Ok(false);
         };
         let Some(payload) = &mut incoming.payload else {
-            return Ok(());
+            return Ok(false);
         };
         let start = incoming.bytes.len() - count;
         // If it is no text, the guest is told.
@@ -154,10 +171,13 @@ impl Conversation {
         match accepted {
             Ok(()) => {}
             Err(CallError::Failure(_)) => {
-                // The session has ended, and an exchange tells how.
+                // The session ends, and an exchange tells how: behind the answers to the messages before.
                 self.incoming = None;
-                self.more = true;
-                return Ok(());
+                match self.inbox.is_empty() {
+                    true => self.more = true,
+                    false => self.deadline = Some(now.saturating_add(ANSWER_TIME)),
+                }
+                return Ok(false);
             }
             Err(CallError::Sandbox(error)) => return Err(error),
         }
@@ -168,7 +188,7 @@ impl Conversation {
             let message = incoming.into_message().map_err(SandboxError::broken)?;
             self.inbox.push_back(message);
         }
-        Ok(())
+        Ok(true)
     }
 }
 
@@ -181,6 +201,7 @@ pub(super) fn add(
     incoming: &mut Option<Incoming>,
     event: &Event,
     bytes: &[u8],
+    longest: u64,
 ) -> Result<Option<Message>, &'static str> {
     let Some(message) = incoming else {
         return Ok(None);
@@ -188,6 +209,10 @@ pub(super) fn add(
     let is_text = matches!(event.kind, EventKind::Text | EventKind::TextChunk);
     if is_text != message.is_text || message.payload.is_some() {
         return Err("it delivered what is no part of the message");
+    }
+    let room = longest.saturating_sub(message.bytes.len() as u64);
+    if bytes.len() as u64 > room {
+        return Err("it lets a message be longer than it may");
     }
     message.bytes.extend_from_slice(bytes);
     match event.kind {

@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::io::poll_read_buf;
 use websocket_component::Role;
 
-use super::conversation::Conversation;
+use super::conversation::{CAPACITY, Conversation};
 use super::ending::Ending;
 use super::error::Error;
 use super::message::Message;
@@ -235,7 +235,7 @@ where
             let read = poll_read_buf(Pin::new(&mut self.io), cx, &mut place);
             match ready!(read) {
                 Ok(0) => self.end_of_input(cx),
-                Ok(count) => self.placed(count),
+                Ok(count) => self.placed(cx, count),
                 Err(error) => self.lost(error),
             }
             return Poll::Ready(());
@@ -257,10 +257,12 @@ where
     }
 
     /// So much of a long payload was read.
-    fn placed(&mut self, count: usize) {
-        let was_open = self.is_at_boundary();
+    fn placed(&mut self, cx: &mut Context<'_>, count: usize) {
+        let is_due = self.conversation.is_due();
         if let Err(error) = self.conversation.placed(count) {
-            self.guest_ended(error, was_open);
+            self.guest_ended(error, self.is_at_boundary());
+        } else if is_due {
+            self.exchange(cx, &[], self.output.is_empty());
         }
         if self.half == Half::Writer && self.conversation.has_message() {
             self.wakers.wake_other(self.half);
@@ -279,7 +281,6 @@ where
 
     /// One exchange, and what follows from it for the transport.
     fn exchange(&mut self, cx: &mut Context<'_>, input: &[u8], can_write: bool) {
-        let was_open = self.is_at_boundary();
         let Self {
             io,
             output,
@@ -289,7 +290,8 @@ where
         } = self;
         let mut written = Ok(());
         // The header may be followed by nothing but its payload.
-        let direct = match input.is_empty() && can_write && !conversation.more {
+        let is_free = can_write && !conversation.more && !conversation.is_due();
+        let direct = match input.is_empty() && is_free {
             true => conversation.direct(),
             false => Ok(None),
         };
@@ -307,12 +309,15 @@ where
                 Ok(())
             }
             Ok(None) => conversation.exchange(input, can_write, |bytes| {
-                written = output.write(cx, io, bytes);
+                // Nothing follows bytes that were lost.
+                if written.is_ok() {
+                    written = output.write(cx, io, bytes);
+                }
             }),
             Err(error) => Err(error),
         };
         if let Err(error) = result {
-            self.guest_ended(error, was_open);
+            self.guest_ended(error, written.is_ok() && self.is_at_boundary());
         } else if let Err(error) = written {
             self.lost(error);
         } else if self.conversation.state.has_ended() {
@@ -359,7 +364,10 @@ where
                 is_last = bytes.is_empty();
                 self.output.keep(bytes);
             });
-            if is_last || result.is_err() {
+            // No more than it may have queued.
+            let is_too_much =
+                self.output.len() as u64 > self.longest.saturating_add(CAPACITY.into());
+            if is_last || is_too_much || result.is_err() {
                 break;
             }
         }

@@ -2,7 +2,9 @@
 
 use futures_util::StreamExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
-use websocket_host::protocol::{Config, Negotiated, Rule, State};
+use websocket_host::protocol::{
+    Compression, Config, Negotiated, Outgoing, OutgoingKind, Rule, State,
+};
 use websocket_host::stream::{Error, Message, WebSocketStream, from_upgraded};
 use websocket_host::{CallError, Guest, Role, Session};
 
@@ -215,7 +217,8 @@ fn relayed(
     let mut read = frame[header..].to_vec();
     for piece in read.chunks_mut(piece) {
         let relayed = guest.relay_payload(from, to, &mut payload, piece, 1)?;
-        let (header, count) = relayed.expect("nothing waits");
+        let (count, header) = relayed;
+        let header = header.expect("nothing waits");
         assert_eq!(count, piece.len());
         written.extend(header.as_bytes());
         written.extend(&piece[..count]);
@@ -287,12 +290,40 @@ fn a_relayed_payload_waits_for_what_the_other_side_has_queued() {
     let result = guest.exchange(&client, &ping, &[], b"", 1, 1);
     assert_eq!(result.expect("a result").output.len(), 1);
     let mut rest = said[header..].to_vec();
-    let relayed = guest.relay_payload(&server, &client, &mut payload, &mut rest, 1);
-    assert!(relayed.expect("both are open").is_none());
-    assert!(rest == said[header..] && payload.left() == 5000);
-    // By the other way it goes on where this one stopped.
-    let relayed = guest.relay(&server, &client, &rest, 1, 1 << 20);
-    let relayed = relayed.expect("a result");
-    assert_eq!((relayed.messages, relayed.bytes), (1, 5000));
-    assert!(relayed.target.output.len() > 5000);
+    let relayed = guest.relay_payload(&server, &client, &mut payload, &mut rest[..2000], 1);
+    assert_eq!(
+        relayed.map(|(count, header)| (count, header.is_none())),
+        Ok((2000, true))
+    );
+    // They are unmasked, to be sent by the other way.
+    assert!(rest[..2000] == bytes(2000));
+    let fragment = Outgoing {
+        kind: OutgoingKind::BinaryFragment(Compression::Automatic),
+        start: 0,
+        length: 2000,
+        context: None,
+    };
+    let sent = guest.exchange(&client, b"", &[fragment], &rest[..2000], 1, 1 << 20);
+    assert_eq!(sent.expect("a result").accepted, 1);
+    // Then nothing is queued any more.
+    let relayed = guest.relay_payload(&server, &client, &mut payload, &mut rest[2000..], 1);
+    let (count, header) = relayed.expect("both are open");
+    assert_eq!((count, payload.left()), (3000, 0));
+    assert_eq!(
+        header.expect("nothing waits").as_bytes()[0],
+        FIN | CONTINUATION
+    );
+}
+
+#[test]
+fn a_source_that_fails_changes_nothing_of_the_target() {
+    let (mut guest, server, client) = relay();
+    let mut text = "x".repeat(5000).into_bytes();
+    text[4000] = 0xff;
+    let said = frame(FIN | TEXT, &text, Role::Client);
+    relayed(&mut guest, &server, &client, &said, 5000).expect_err("it is no text");
+    let header = guest
+        .frame_header(&client, false, true, 3)
+        .expect("it is open");
+    assert_eq!(header.expect("nothing waits").as_bytes()[0], FIN | BINARY);
 }

@@ -19,6 +19,11 @@ pub(crate) struct Outside {
 }
 
 impl Assembler {
+    /// Reads all payloads here from now on.
+    pub(crate) fn leave_no_payloads(&mut self) {
+        self.leave_payloads = u64::MAX;
+    }
+
     /// Whether the frame that begins at `at` is left there, to be read elsewhere.
     #[inline]
     pub(super) fn leaves_payload(&self, input: &[u8], at: usize) -> bool {
