@@ -5,6 +5,7 @@ mod deflate;
 mod ending;
 mod exchange;
 mod handshake;
+mod hostile;
 mod interop;
 mod load;
 mod outside;

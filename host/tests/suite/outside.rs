@@ -1,7 +1,15 @@
 //! Long payloads that are received without going through the guest.
 
-use futures_util::StreamExt;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use tokio::io::{
+    AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex,
+};
+use tokio::time::timeout;
 use websocket_host::protocol::{
     Compression, Config, Negotiated, Outgoing, OutgoingKind, Rule, State,
 };
@@ -326,4 +334,137 @@ fn a_source_that_fails_changes_nothing_of_the_target() {
         .frame_header(&client, false, true, 3)
         .expect("it is open");
     assert_eq!(header.expect("nothing waits").as_bytes()[0], FIN | BINARY);
+}
+
+/// A transport that has this to read, then nothing, and whose first writes fail.
+struct Failing {
+    read: Vec<u8>,
+    failures: usize,
+}
+
+impl AsyncRead for Failing {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let count = self.read.len().min(buffer.remaining());
+        if count == 0 {
+            return Poll::Pending;
+        }
+        buffer.put_slice(&self.read.drain(..count).collect::<Vec<_>>());
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Failing {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.failures.checked_sub(1) {
+            Some(left) => {
+                self.failures = left;
+                Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()))
+            }
+            None => Poll::Ready(Ok(bytes.len())),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_fails_is_not_forgotten_behind_a_long_payload() {
+    for length in [100, 20_000] {
+        // The pong's write fails, and what comes behind the long payload writes nothing.
+        let read = [
+            frame(FIN | PING, b"?", Role::Client),
+            frame(FIN | BINARY, &bytes(length), Role::Client),
+            frame(FIN | TEXT, b"last", Role::Client),
+        ]
+        .concat();
+        let io = Failing { read, failures: 1 };
+        let (plain, config) = (Negotiated::default(), Config::default());
+        let socket = from_upgraded(io, Role::Server, plain, Vec::new(), sandbox(), config);
+        let mut socket = socket.expect("it opens");
+        for expected in [length, 4] {
+            let message = socket.next().await.expect("a message").expect("a good one");
+            assert_eq!(message.len(), expected);
+        }
+        let end = socket.next().await.expect("an error");
+        assert!(matches!(end, Err(Error::Io(_))), "{end:?}");
+        socket.send("late".into()).await.expect_err("it has ended");
+    }
+}
+
+#[tokio::test]
+async fn who_sends_only_long_messages_keeps_deadlines_too() {
+    for length in [1000, 20_000] {
+        let mut config = Config::default();
+        config.timeouts.keepalive = Some(Duration::from_millis(20));
+        config.timeouts.pong = Some(Duration::from_millis(20));
+        let (mut socket, mut peer) = open(Role::Server, config);
+        let sending = async {
+            loop {
+                if let Err(error) = socket.send(Message::binary(bytes(length))).await {
+                    return error;
+                }
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        let reading = async {
+            let mut buffer = vec![0; 1 << 16];
+            while peer.read(&mut buffer).await.is_ok_and(|count| count > 0) {}
+            std::future::pending::<()>().await;
+        };
+        let error = tokio::select! {
+            error = timeout(Duration::from_secs(60), sending) => error.expect("in time"),
+            () = reading => unreachable!(),
+        };
+        assert_eq!(rule(Some(error)), Some(Rule::PongTimeout));
+    }
+}
+
+#[tokio::test]
+async fn a_message_can_be_answered_before_a_rule_is_broken_in_or_behind_a_long_frame() {
+    let wrong = vec![0xff; 20_000];
+    for (what, frames) in [
+        ("a short wrong text", vec![(FIN | TEXT, &wrong[..100])]),
+        ("a long wrong text", vec![(FIN | TEXT, &wrong[..])]),
+        (
+            "a reserved opcode behind a long fragment",
+            vec![(BINARY, &wrong[..]), (FIN | 0x3, b"")],
+        ),
+    ] {
+        for first in [1, 20_000] {
+            let mut said = frame(FIN | BINARY, &bytes(first), Role::Client);
+            for (first, payload) in &frames {
+                said.extend(frame(*first, payload, Role::Client));
+            }
+            let mut config = Config::default();
+            config.timeouts.close = Some(Duration::from_millis(50));
+            let (mut socket, mut peer) = open(Role::Server, config);
+            peer.write_all(&said).await.expect("written");
+            let message = socket.next().await.expect("a message").expect("a good one");
+            assert_eq!(message.len(), first);
+            // Whether it is told of the rule by then or not: the answer goes first.
+            socket.send("answer".into()).await.ok();
+            let answer = async {
+                let mut answer = [0; 9];
+                peer.read_exact(&mut answer).await.expect("an answer");
+                answer
+            };
+            let (answer, _) = tokio::join!(answer, socket.next());
+            assert_eq!(answer[..8], *b"\x81\x06answer", "{first}, {what}");
+            assert_eq!(answer[8], 0x88, "{first}, {what}");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use host_tests::wire::{FIN, Frame, RSV1};
-use host_tests::{Engine, Event, ROLES, deflate, on_both_engines};
+use host_tests::{Engine, Event, Pump, ROLES, deflate, on_both_engines};
 use websocket_component::handshake::Negotiated;
 use websocket_component::{Config, IncomingPayload, Instant, Message, Role, Rule, State};
 
@@ -26,6 +26,8 @@ on_both_engines![
     bytes_that_were_given_before_show_nothing,
     a_message_has_its_time,
     a_message_can_be_answered_before_a_rule_is_broken_behind_it,
+    a_message_can_be_answered_before_a_rule_is_broken_in_a_frame_that_was_left,
+    actions_leave_no_payloads,
     a_session_that_has_ended_takes_no_payload,
     a_host_that_reads_too_much_is_told,
 ];
@@ -388,6 +390,38 @@ fn a_message_can_be_answered_before_a_rule_is_broken_behind_it<E: Engine>() {
     let failure = result.failure.expect("it has failed");
     assert_eq!(failure.rule, Rule::ReservedOpcode);
     assert_eq!(failure.offset, Some(frame.len() as u64));
+}
+
+fn a_message_can_be_answered_before_a_rule_is_broken_in_a_frame_that_was_left<E: Engine>() {
+    let mut engine: E = open(Role::Server, Config::default());
+    let short = Frame::text("short").by(Role::Client).bytes();
+    let wrong = Frame::text([0xff; 300]).by(Role::Client).bytes();
+    let rest = (wrong.len(), vec![Event::text("short")]);
+    assert_eq!(left(&mut engine, &[&short[..], &wrong].concat()), rest);
+    let (header, mut incoming) = begin(&mut engine, &wrong);
+    let read = incoming.read(&mut wrong[header..].to_vec());
+    assert_eq!(read, Err(Rule::InvalidUtf8));
+    engine.payload_read(&incoming, NOW).unwrap_err();
+    assert_eq!(engine.state(), State::Open);
+    let answer = Message::Text("answer").into();
+    let result = engine.exchange(b"", &[answer], NOW, u32::MAX);
+    assert_eq!(result.output[..8], *b"\x81\x06answer");
+    assert_eq!(result.output[8], 0x88);
+    let failure = result.failure.expect("it has failed");
+    assert_eq!(failure.offset, Some(short.len() as u64));
+}
+
+fn actions_leave_no_payloads<E: Engine>() {
+    let mut pump = Pump::of(open::<E>(Role::Server, Config::default()));
+    pump.now = NOW;
+    for _ in 0..2 {
+        let frame = Frame::binary(pattern(300)).by(Role::Client).bytes();
+        pump.run(&frame);
+    }
+    assert_eq!(
+        pump.events,
+        [Event::binary(pattern(300)), Event::binary(pattern(300))]
+    );
 }
 
 fn a_session_that_has_ended_takes_no_payload<E: Engine>() {
