@@ -16,7 +16,7 @@ const MOST: usize = 16;
 pub(crate) struct Arguments<'a> {
     slots: [Val; MOST],
     count: usize,
-    pub(super) guest: Allocator<'a>,
+    guest: Allocator<'a>,
 }
 
 /// A value that is passed to a function.
@@ -67,11 +67,6 @@ impl<'a> Arguments<'a> {
         self.push(Val::I32(value.cast_signed()))
     }
 
-    /// The case of a variant.
-    fn case(&mut self, case: u32) -> Result<()> {
-        self.word(case)
-    }
-
     /// What other cases of a variant would take.
     fn pad(&mut self, words: usize) -> Result<()> {
         (0..words).try_for_each(|_| self.word(0))
@@ -103,8 +98,8 @@ impl Allocator<'_> {
 
     fn store_list<T: Element>(&mut self, values: &[T], at: usize) -> Result<()> {
         let start = self.list(values)?;
-        start.store(self, at)?;
-        length(values.len())?.store(self, at + 4)
+        self.write(at, &start.to_le_bytes())?;
+        self.write(at + 4, &length(values.len())?.to_le_bytes())
     }
 }
 
@@ -134,14 +129,14 @@ impl Argument for Resource {
 
 impl Argument for Option<u64> {
     fn pass(&self, call: &mut Arguments<'_>) -> Result<()> {
-        call.case(self.is_some().into())?;
+        self.is_some().pass(call)?;
         self.unwrap_or_default().pass(call)
     }
 }
 
 impl Argument for Option<String> {
     fn pass(&self, call: &mut Arguments<'_>) -> Result<()> {
-        call.case(self.is_some().into())?;
+        self.is_some().pass(call)?;
         match self {
             Some(text) => text.as_str().pass(call),
             None => call.pad(2),
@@ -228,20 +223,20 @@ impl Argument for Message {
             Self::Ping(bytes) => (6, &bytes[..]),
             Self::Pong(bytes) => (7, &bytes[..]),
             Self::Close(frame) => {
-                call.case(8)?;
-                call.case(frame.is_some().into())?;
+                call.word(8)?;
+                frame.is_some().pass(call)?;
                 return match frame {
                     Some(frame) => (frame.code, frame.reason.as_str()).pass(call),
                     None => call.pad(3),
                 };
             }
             Self::ExtensionFrame(frame) => {
-                call.case(9)?;
+                call.word(9)?;
                 (frame.bits, &frame.payload[..]).pass(call)?;
                 return call.pad(1);
             }
         };
-        call.case(case)?;
+        call.word(case)?;
         call.list(bytes)?;
         call.pad(2)
     }
@@ -251,16 +246,16 @@ impl Argument for Completion {
     fn pass(&self, call: &mut Arguments<'_>) -> Result<()> {
         match self {
             Self::Sent(count) => {
-                call.case(0)?;
+                call.word(0)?;
                 count.pass(call)?;
                 call.pad(1)
             }
             Self::Read(bytes) => {
-                call.case(1)?;
+                call.word(1)?;
                 call.list(bytes)
             }
             Self::Acknowledged => {
-                call.case(2)?;
+                call.word(2)?;
                 call.pad(2)
             }
         }
@@ -277,15 +272,6 @@ impl Element for u8 {
 
     fn store_all(values: &[Self], guest: &mut Allocator<'_>, at: usize) -> Result<()> {
         guest.write(at, values)
-    }
-}
-
-impl Element for u32 {
-    const SIZE: usize = 4;
-    const ALIGN: usize = 4;
-
-    fn store(&self, guest: &mut Allocator<'_>, at: usize) -> Result<()> {
-        guest.write(at, &self.to_le_bytes())
     }
 }
 
