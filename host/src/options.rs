@@ -56,21 +56,30 @@ macro_rules! set {
 
 pub(crate) use set;
 
-/// Makes options of a guest from a `Config`.
-pub(crate) fn options(guest: &mut Guest, config: &Config) -> Result<Resource, CallError> {
-    let options = guest.call(setters::Constructor, ())?;
-    let set = set_all(
-        &mut Setter {
-            guest,
-            options,
-            of: (),
-        },
-        config,
-    );
+/// Makes options of a guest. They are dropped if a setter refuses its value.
+pub(crate) fn make(
+    guest: &mut Guest,
+    constructor: impl Into<Function>,
+    drop: impl Into<Function>,
+    set_all: impl FnOnce(&mut Setter<'_, ()>) -> Result<(), CallError>,
+) -> Result<Resource, CallError> {
+    let options = guest.call(constructor, ())?;
+    let set = set_all(&mut Setter {
+        guest,
+        options,
+        of: (),
+    });
     if let Err(CallError::Failure(_)) = &set {
-        guest.call::<()>(setters::Drop, options)?;
+        guest.call::<()>(drop, options)?;
     }
     set.map(|()| options)
+}
+
+/// Makes options of a guest from a `Config`.
+pub(crate) fn options(guest: &mut Guest, config: &Config) -> Result<Resource, CallError> {
+    make(guest, setters::Constructor, setters::Drop, |setter| {
+        set_all(setter, config)
+    })
 }
 
 pub(crate) fn timeout(timeout: Option<Duration>) -> Option<u64> {

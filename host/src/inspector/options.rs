@@ -10,23 +10,13 @@ use crate::abi::inspector_options::Function as setters;
 use crate::bindings::exports::websocket::protocol::inspector as contract;
 use crate::error::CallError;
 use crate::guest::Guest;
-use crate::options::{Setter, set, timeout};
+use crate::options::{Setter, make, set, timeout};
 
 /// Makes options of a guest.
 pub(super) fn options(guest: &mut Guest, given: &Options) -> Result<Resource, CallError> {
-    let options = guest.call(setters::Constructor, ())?;
-    let set = set_all(
-        &mut Setter {
-            guest,
-            options,
-            of: (),
-        },
-        given,
-    );
-    if let Err(CallError::Failure(_)) = &set {
-        guest.call::<()>(setters::Drop, options)?;
-    }
-    set.map(|()| options)
+    make(guest, setters::Constructor, setters::Drop, |setter| {
+        set_all(setter, given)
+    })
 }
 
 fn set_all(setter: &mut Setter<'_, ()>, options: &Options) -> Result<(), CallError> {
