@@ -261,6 +261,10 @@ impl Conversation {
         };
         let is_text = matches!(message, Message::Text(_));
         let length = message.len() as u64;
+        // Only an exchange acts on a timeout.
+        if self.is_due() {
+            return Ok(None);
+        }
         let header = match self
             .guest
             .frame_header(&self.session, is_text, true, length)

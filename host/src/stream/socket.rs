@@ -290,7 +290,7 @@ where
         } = self;
         let mut written = Ok(());
         // The header may be followed by nothing but its payload.
-        let is_free = can_write && !conversation.more && !conversation.is_due();
+        let is_free = can_write && !conversation.more;
         let direct = match input.is_empty() && is_free {
             true => conversation.direct(),
             false => Ok(None),
