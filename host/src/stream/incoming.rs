@@ -10,10 +10,11 @@ use crate::error::{CallError, SandboxError};
 use crate::outside::header_lengths;
 use crate::protocol::{Event, EventKind, IncomingPayload, Instant};
 
-/// From so many missing bytes on it is worth reading a payload into its place, though nothing behind it can be read then.
+/// If at least this many bytes of a payload are missing, they are read directly into its buffer, though nothing behind
+/// them can be read then.
 const PLACED: u64 = 64 << 10;
 
-/// The most that is read at once into its place.
+/// The most that is read at once into that buffer.
 const AT_ONCE: u64 = 256 << 10;
 
 /// How much room is made for the rest of a payload, in multiples of what has come of the message.
@@ -37,8 +38,8 @@ impl Incoming {
         }
     }
 
-    /// Makes room for so many bytes, and for more of what is missing of the payload: what a header announces is believed
-    /// as far as a part of the message has come.
+    /// Makes room for `room` more bytes, and for more of what is missing of the payload: what a header announces is
+    /// believed as far as a part of the message has come.
     fn reserve(&mut self, room: usize, missing: u64) {
         if self.bytes.capacity() - self.bytes.len() >= room {
             return;
@@ -132,7 +133,7 @@ impl Conversation {
         Ok(if is_accepted { rest } else { &[] })
     }
 
-    /// The place to read the payload in progress to, if so much of it is missing that nothing else need be read with it.
+    /// Where to read the rest of the payload in progress to, if enough of it is missing to be read alone.
     pub(super) fn place(&mut self) -> Option<Limit<&mut BytesMut>> {
         let incoming = self.incoming.as_mut()?;
         let missing = incoming.payload.as_ref()?.left();
@@ -143,7 +144,7 @@ impl Conversation {
         Some((&mut incoming.bytes).limit(missing.min(AT_ONCE) as usize))
     }
 
-    /// So many bytes were read to that place.
+    /// `count` bytes were read to that place.
     pub(super) fn placed(&mut self, count: usize) -> Result<(), SandboxError> {
         let now = self.clock.now();
         self.has_come(count, now)?;

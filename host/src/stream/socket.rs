@@ -256,7 +256,7 @@ where
         self.conversation.state == State::Open && !self.conversation.more
     }
 
-    /// So much of a long payload was read.
+    /// `count` more bytes of a long payload are in its buffer.
     fn placed(&mut self, cx: &mut Context<'_>, count: usize) {
         let is_due = self.conversation.is_due();
         if let Err(error) = self.conversation.placed(count) {

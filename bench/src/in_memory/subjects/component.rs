@@ -22,7 +22,7 @@ const CAPACITY: u32 = 1 << 20;
 /// From this length on payloads stay outside of the guest, as in `websocket_host::stream`.
 const LONG: usize = 16 << 10;
 
-/// From so many missing bytes on a payload is read into its place.
+/// If at least this many bytes of a payload are missing, they are read directly into its buffer.
 const PLACED: usize = 64 << 10;
 
 pub(crate) struct Component {
@@ -118,7 +118,7 @@ struct Long {
 }
 
 impl Long {
-    /// The place of what is missing, if that is so much that nothing else need be read with it.
+    /// Where to read the rest of the payload in progress to, if enough of it is missing to be read alone.
     fn place(&mut self) -> Option<&mut [u8]> {
         let missing = self.payload.as_ref()?.left() as usize;
         let rest = &mut self.bytes[self.come..];
@@ -169,7 +169,7 @@ impl Long {
         Ok(at)
     }
 
-    /// So many bytes are in their place.
+    /// `count` more bytes of the payload are in its buffer.
     fn has_come(
         &mut self,
         guest: &mut Guest,
