@@ -6,7 +6,7 @@
 
 mod component;
 mod fastwebsockets;
-mod input;
+mod incoming;
 mod native;
 mod tokio_websockets;
 mod tungstenite;

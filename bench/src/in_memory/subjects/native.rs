@@ -6,13 +6,12 @@
 
 use std::io::IoSlice;
 use std::rc::Rc;
-use std::time;
 
 use anyhow::{Context, Result, anyhow};
 use websocket_component::handshake::Negotiated;
-use websocket_component::{Config, Event, FrameHeader, Instant, Session};
+use websocket_component::{Config, Event, FrameHeader, IncomingPayload, Instant, Session};
 
-use super::input::{Input, LONGEST_LEFT};
+use super::incoming::{Engine, Incoming, Next};
 use super::{Decoder, Subject, Writer};
 use crate::in_memory::seen::Seen;
 use crate::in_memory::transport::{Duplex, Sink};
@@ -21,6 +20,11 @@ use crate::role::Role;
 
 /// From this size on payloads are written from where they are.
 const IN_PLACE: usize = 512;
+
+/// From this length on a program that decodes reads payloads itself, as they come.
+const LONG: usize = 64 << 10;
+/// From this length on one that echoes does, and so can send them from where they are.
+const LONG_ECHO: usize = 16 << 10;
 
 /// A write of so many bytes gains nothing from more, and what was just masked is still in the cache.
 const WRITE: usize = 16 << 10;
@@ -38,16 +42,14 @@ impl Subject for Native {
 
     fn decoder(&self, role: Role, duplex: Duplex, _: usize) -> Result<Box<dyn Decoder>> {
         Ok(Box::new(Reader {
-            session: open(role)?,
-            clock: Clock::start(),
-            input: Input::new(duplex.source),
+            session: open(role, LONG)?,
+            input: Incoming::new(duplex.source, LONG),
         }))
     }
 
     fn encoder(&self, role: Role, work: Rc<Workload>, duplex: Duplex) -> Result<Box<dyn Writer>> {
         Ok(Box::new(Sender {
-            session: open(role)?,
-            clock: Clock::start(),
+            session: open(role, LONG)?,
             role,
             work,
             sink: duplex.sink,
@@ -58,23 +60,23 @@ impl Subject for Native {
 
     fn echo(&self, _: Rc<Workload>, duplex: Duplex) -> Result<Box<dyn Writer>> {
         Ok(Box::new(Echo {
-            session: open(Role::Server)?,
-            clock: Clock::start(),
-            input: Input::new(duplex.source),
+            session: open(Role::Server, LONG_ECHO)?,
+            input: Incoming::new(duplex.source, LONG_ECHO),
             sink: duplex.sink,
             messages: Vec::new(),
             payload: Vec::new(),
-            heads: Vec::new(),
         }))
     }
 }
 
-fn open(role: Role) -> Result<Session> {
-    let now = Instant::from_nanos(0);
+fn open(role: Role, long: usize) -> Result<Session> {
+    let now = Instant::from_nanos(now());
     let mut config = Config::default();
     // Nobody is there to answer a ping.
     config.timeouts.keepalive = None;
-    config.leave_unfinished = LONGEST_LEFT;
+    // What is cut is read again with the rest of it behind.
+    config.leave_unfinished = long as u32 + 14;
+    config.leave_payloads = Some(long as u64);
     let negotiated = Negotiated::default();
     let session = match role {
         Role::Server => Session::open_server(config, negotiated, now),
@@ -83,39 +85,59 @@ fn open(role: Role) -> Result<Session> {
     session.map_err(|rule| anyhow!("{rule:?}"))
 }
 
-/// The time, which a program looks up once for each read.
-struct Clock(time::Instant);
+/// The time, which a program looks up once for each read. Timeouts are seconds, so a clock will do that moves once in some
+/// milliseconds.
+fn now() -> u64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::MonotonicCoarse);
+    now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
+}
 
-impl Clock {
-    fn start() -> Self {
-        Self(time::Instant::now())
+impl Engine for Session {
+    fn begin_payload(
+        &mut self,
+        bytes: &[u8],
+        now: u64,
+    ) -> Result<Option<(usize, IncomingPayload)>> {
+        Ok(self.begin_payload(bytes, Instant::from_nanos(now)))
     }
 
-    fn now(&self) -> Instant {
-        Instant::from_nanos(self.0.elapsed().as_nanos() as u64)
+    fn payload_read(&mut self, payload: &IncomingPayload, now: u64) -> Result<()> {
+        Ok(self.payload_read(payload, Instant::from_nanos(now))?)
     }
 }
 
 struct Reader {
     session: Session,
-    clock: Clock,
-    input: Input,
+    input: Incoming,
 }
 
 impl Decoder for Reader {
     fn pass(&mut self, seen: &mut Seen<'_>) -> Result<()> {
         loop {
-            let bytes = self.input.read()?;
-            let mut events = self.session.input(bytes, self.clock.now());
-            while let Some(event) = events.next() {
-                match event {
-                    Event::Text { payload, .. } => seen.message(true, payload),
-                    Event::Binary { payload, .. } => seen.message(false, payload),
-                    _ => return Err(anyhow!("an event other than a message")),
+            let now = now();
+            let session = &mut self.session;
+            self.input.read()?;
+            while let Some(next) = self.input.next(session, now)? {
+                let bytes = match next {
+                    Next::Message(is_text, payload) => {
+                        seen.message(is_text, payload);
+                        continue;
+                    }
+                    Next::Bytes(bytes) => bytes,
+                };
+                let mut events = session.input(bytes, Instant::from_nanos(now));
+                while let Some(event) = events.next() {
+                    match event {
+                        Event::Text { payload, .. } => seen.message(true, payload),
+                        Event::Binary { payload, .. } => seen.message(false, payload),
+                        _ => return Err(anyhow!("an event other than a message")),
+                    }
                 }
+                let (taken, awaited) = (events.consumed(), events.awaited());
+                drop(events);
+                self.input.take(taken, awaited);
             }
-            let (taken, awaited) = (events.consumed(), events.awaited());
-            if self.input.take(taken, awaited)? {
+            if self.input.is_at_end()? {
                 return Ok(());
             }
         }
@@ -124,7 +146,6 @@ impl Decoder for Reader {
 
 struct Sender {
     session: Session,
-    clock: Clock,
     role: Role,
     work: Rc<Workload>,
     sink: Sink,
@@ -137,7 +158,7 @@ impl Sender {
     /// Copies to the session's queue, which is written at once.
     fn send(&mut self) -> Result<()> {
         for burst in self.work.bursts() {
-            let now = self.clock.now();
+            let now = Instant::from_nanos(now());
             for message in burst {
                 let queued = self.session.send(outgoing(*message), None, now);
                 queued.map_err(|rule| anyhow!("{rule:?}"))?;
@@ -236,65 +257,60 @@ fn outgoing(message: Message) -> websocket_component::Message<'static> {
 
 struct Echo {
     session: Session,
-    clock: Clock,
-    input: Input,
+    input: Incoming,
     sink: Sink,
     /// What one read brought: whether it is text, and where it ends.
     messages: Vec<(bool, usize)>,
     payload: Vec<u8>,
-    heads: Vec<FrameHeader>,
 }
 
 impl Writer for Echo {
     fn pass(&mut self) -> Result<()> {
         loop {
-            let bytes = self.input.read()?;
-            self.messages.clear();
-            self.payload.clear();
-            // The session lends a payload until the next event, and can send when it has given the last.
-            let now = self.clock.now();
-            let mut events = self.session.input(bytes, now);
-            while let Some(event) = events.next() {
-                let (is_text, payload) = match event {
-                    Event::Text { payload, .. } => (true, payload),
-                    Event::Binary { payload, .. } => (false, payload),
-                    _ => return Err(anyhow!("an event other than a message")),
+            let now = now();
+            let session = &mut self.session;
+            self.input.read()?;
+            while let Some(next) = self.input.next(session, now)? {
+                let bytes = match next {
+                    Next::Message(is_text, payload) => {
+                        let head = session.frame_header_of(is_text, true, payload.len() as u64);
+                        let head = head?.context("something waits")?;
+                        self.sink.put(&[head.as_bytes(), payload].map(IoSlice::new));
+                        continue;
+                    }
+                    Next::Bytes(bytes) => bytes,
                 };
-                self.payload.extend_from_slice(payload);
-                self.messages.push((is_text, self.payload.len()));
-            }
-            let (taken, awaited) = (events.consumed(), events.awaited());
-            let is_in_place = self.payload.len() >= IN_PLACE * self.messages.len().max(2);
-            self.heads.clear();
-            let mut start = 0;
-            for (is_text, end) in &self.messages {
-                let payload = &self.payload[start..*end];
-                start = *end;
-                // It was found to be UTF-8 when it came in; that it is text is checked again.
-                let message = match is_text {
-                    true => websocket_component::Message::Utf8(payload),
-                    false => websocket_component::Message::Binary(payload),
-                };
-                if is_in_place {
-                    self.heads.push(head(&mut self.session, message)?);
-                } else {
-                    let queued = self.session.send(message, None, now);
-                    queued.map_err(|rule| anyhow!("{rule:?}"))?;
+                let now = Instant::from_nanos(now);
+                self.messages.clear();
+                self.payload.clear();
+                // The session lends a payload until the next event, and can send when it has given the last.
+                let mut events = session.input(bytes, now);
+                while let Some(event) = events.next() {
+                    let (is_text, payload) = match event {
+                        Event::Text { payload, .. } => (true, payload),
+                        Event::Binary { payload, .. } => (false, payload),
+                        _ => return Err(anyhow!("an event other than a message")),
+                    };
+                    self.payload.extend_from_slice(payload);
+                    self.messages.push((is_text, self.payload.len()));
                 }
-            }
-            if is_in_place {
-                let mut rest = &self.payload[..];
+                let (taken, awaited) = (events.consumed(), events.awaited());
+                drop(events);
+                self.input.take(taken, awaited);
                 let mut start = 0;
-                let payloads = self.messages.iter().map(|(_, end)| {
-                    let length = end - start;
+                for (is_text, end) in &self.messages {
+                    let payload = &self.payload[start..*end];
                     start = *end;
-                    rest.split_off(..length).unwrap_or_default()
-                });
-                write(&self.sink, &self.heads, payloads);
-            } else {
-                flush(&mut self.session, &self.sink, now);
+                    // It was found to be UTF-8 when it came in; that it is text is checked again.
+                    let message = match is_text {
+                        true => websocket_component::Message::Utf8(payload),
+                        false => websocket_component::Message::Binary(payload),
+                    };
+                    session.send(message, None, now)?;
+                }
+                flush(session, &self.sink, now);
             }
-            if self.input.take(taken, awaited)? {
+            if self.input.is_at_end()? {
                 return Ok(());
             }
         }

@@ -1,0 +1,149 @@
+//! Where the project's own subjects read: to a buffer in which messages stay until they are whole, long payloads without
+//! passing through the engine.
+
+use std::io::Read;
+
+use anyhow::{Result, ensure};
+use websocket_component::IncomingPayload;
+
+use crate::in_memory::transport::Source;
+
+/// The most bytes of a read, unless a message is longer.
+const READ: usize = 64 << 10;
+/// How long the buffer is at first: what waits has to be moved to the front less often than with a smaller one.
+const BUFFER: usize = 4 * READ;
+/// How much a read to the end of a message brings of what comes behind, so that the next header is there.
+const AHEAD: usize = 512;
+/// Up to this many bytes that wait are worth moving to the front: what is read next goes where the cache has it.
+const MOVED: usize = 2 << 10;
+
+/// The engine, which leaves long payloads to its host.
+pub(super) trait Engine {
+    /// Begins a long payload, with whose header the bytes begin. Returns how long the header is.
+    fn begin_payload(&mut self, bytes: &[u8], now: u64)
+    -> Result<Option<(usize, IncomingPayload)>>;
+
+    /// Reports how far it was read.
+    fn payload_read(&mut self, payload: &IncomingPayload, now: u64) -> Result<()>;
+}
+
+/// What there is to do with what was read.
+pub(super) enum Next<'a> {
+    /// A long message is complete: whether it is text, and its payload.
+    Message(bool, &'a [u8]),
+    /// The engine has to read this. [`Incoming::take`] says how far it got.
+    Bytes(&'a mut [u8]),
+}
+
+pub(super) struct Incoming {
+    source: Source,
+    /// From this length on payloads are left to the host.
+    long: usize,
+    buffer: Vec<u8>,
+    /// What waits in the buffer.
+    start: usize,
+    end: usize,
+    /// It can't be read without more: so many bytes in all, if that is known.
+    awaited: Option<usize>,
+    is_short: bool,
+    /// The long payload with which it begins, and how much of that was read.
+    payload: Option<(IncomingPayload, usize)>,
+}
+
+impl Incoming {
+    pub(super) fn new(source: Source, long: usize) -> Self {
+        Self {
+            source,
+            long,
+            buffer: vec![0; BUFFER],
+            start: 0,
+            end: 0,
+            awaited: None,
+            is_short: true,
+            payload: None,
+        }
+    }
+
+    /// One read: of a message that is longer, to its end and a little further, so that little has to be moved afterwards.
+    #[inline]
+    pub(super) fn read(&mut self) -> Result<()> {
+        let waiting = self.end - self.start;
+        let room = match self.awaited.take() {
+            // What a header announces is believed as far as half of it has come.
+            Some(length) if length >= READ => {
+                (length.saturating_sub(waiting) + AHEAD).min(waiting.max(READ))
+            }
+            _ => READ,
+        };
+        let is_full = self.buffer.len() - self.end < room;
+        if waiting <= MOVED || (is_full && waiting <= self.start) {
+            self.buffer.copy_within(self.start..self.end, 0);
+            (self.start, self.end) = (0, waiting);
+        }
+        if self.buffer.len() - self.end < room {
+            self.buffer.resize(self.end + room, 0);
+        }
+        let place = &mut self.buffer[self.end..self.end + room];
+        self.end += self.source.read(place)?;
+        self.is_short = false;
+        Ok(())
+    }
+
+    /// What is next of what was read, if it is enough for anything.
+    #[inline]
+    pub(super) fn next(&mut self, engine: &mut impl Engine, now: u64) -> Result<Option<Next<'_>>> {
+        if self.is_short || self.start == self.end {
+            return Ok(None);
+        }
+        let waiting = &self.buffer[self.start..self.end];
+        if self.payload.is_none()
+            && begins_long(waiting, self.long)
+            && let Some((header, payload)) = engine.begin_payload(waiting, now)?
+        {
+            self.start += header;
+            self.payload = Some((payload, 0));
+        }
+        let Some((payload, done)) = &mut self.payload else {
+            return Ok(Some(Next::Bytes(&mut self.buffer[self.start..self.end])));
+        };
+        *done += payload.read(&mut self.buffer[self.start + *done..self.end])?;
+        engine.payload_read(payload, now)?;
+        let length = *done + usize::try_from(payload.left())?;
+        if payload.left() > 0 {
+            (self.awaited, self.is_short) = (Some(length), true);
+            return Ok(None);
+        }
+        let is_text = payload.is_text();
+        self.payload = None;
+        let message = self.start..self.start + length;
+        self.start += length;
+        Ok(Some(Next::Message(is_text, &self.buffer[message])))
+    }
+
+    /// The engine took so many bytes. What it left waits for more, to `awaited` bytes if that is known, unless it was
+    /// left for its long payload.
+    #[inline]
+    pub(super) fn take(&mut self, count: usize, awaited: Option<usize>) {
+        self.start += count;
+        self.awaited = awaited;
+        self.is_short = !begins_long(&self.buffer[self.start..self.end], self.long);
+    }
+
+    /// Whether all of the wire was read, once.
+    pub(super) fn is_at_end(&self) -> Result<bool> {
+        let is_end = self.source.is_at_start();
+        let is_empty = self.start == self.end && self.payload.is_none();
+        ensure!(!is_end || is_empty, "input was left over");
+        Ok(is_end)
+    }
+}
+
+/// Whether a data frame with a payload that is so long begins here.
+fn begins_long(bytes: &[u8], long: usize) -> bool {
+    let length = match *bytes {
+        [_, 127 | 255, ..] => usize::MAX,
+        [_, 126 | 254, high, low, ..] => u16::from_be_bytes([high, low]).into(),
+        _ => 0,
+    };
+    length >= long && bytes.first().is_some_and(|first| first & 0x0f < 3)
+}
