@@ -253,20 +253,24 @@ pub(crate) fn write(first: u8, payload: usize, key: Option<[u8; 4]>, out: &mut V
     put(first, payload, key, |bytes| out.extend_from_slice(bytes));
 }
 
-/// The same alone, with its length.
-pub(crate) fn encode(first: u8, payload: usize, key: Option<[u8; 4]>) -> ([u8; MAX_LENGTH], usize) {
-    let (mut header, mut length) = ([0; MAX_LENGTH], 0);
+/// The same alone, with its length; zeros behind it.
+#[inline]
+pub(crate) fn encode(first: u8, payload: usize, key: Option<[u8; 4]>) -> ([u8; 16], usize) {
+    // Put together in a register: bytes that are stored one by one and loaded as a whole make
+    // a processor wait.
+    let (mut header, mut length) = (0, 0);
     put(first, payload, key, |bytes| {
-        let free = header.get_mut(length..).unwrap_or_default();
-        for (slot, byte) in free.iter_mut().zip(bytes) {
-            *slot = *byte;
-            length += 1;
+        let mut part = [0; 8];
+        for (to, from) in part.iter_mut().zip(bytes) {
+            *to = *from;
         }
+        header |= u128::from(u64::from_le_bytes(part)) << (8 * length);
+        length += bytes.len();
     });
-    (header, length)
+    (header.to_le_bytes(), length)
 }
 
-#[inline]
+#[inline(always)]
 fn put(first: u8, payload: usize, key: Option<[u8; 4]>, mut put: impl FnMut(&[u8])) {
     let masked = if key.is_some() { MASKED } else { 0 };
     match (u8::try_from(payload), u16::try_from(payload)) {

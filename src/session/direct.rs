@@ -9,34 +9,37 @@ use crate::frame::{header, mask};
 /// The header of a frame, to be written before its payload.
 #[derive(Clone, Copy)]
 pub struct FrameHeader {
-    bytes: [u8; header::MAX_LENGTH],
-    length: usize,
-    key: Option<[u8; 4]>,
+    /// The header, and anything behind it.
+    bytes: [u8; 16],
+    length: u8,
+    has_key: bool,
 }
 
 impl FrameHeader {
     pub(super) fn new(first: u8, payload: usize, key: Option<[u8; 4]>) -> FrameHeader {
         let (bytes, length) = header::encode(first, payload, key);
-        FrameHeader { bytes, length, key }
+        FrameHeader {
+            bytes,
+            length: length as u8,
+            has_key: key.is_some(),
+        }
     }
 
     /// Returns the bytes of the header: 2 to 14.
+    #[inline]
     pub fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(..self.length).unwrap_or_default()
+        let length = usize::from(self.length);
+        self.bytes.get(..length).unwrap_or_default()
     }
 
     /// Returns the header as two numbers: its bytes from the lowest bits of the first on, in
     /// the highest byte of the second how many there are, and below that 1 if the last four
     /// are the key.
     pub fn to_bits(self) -> [u64; 2] {
-        let mut bytes = [0; 16];
-        for (to, from) in bytes.iter_mut().zip(self.as_bytes()) {
-            *to = *from;
-        }
-        let bits = u128::from_le_bytes(bytes);
+        let bits = u128::from_le_bytes(self.bytes);
         let (low, high) = (bits as u64, (bits >> 64) as u64);
-        let key = u64::from(self.key.is_some());
-        [low, high | (self.length as u64) << 56 | key << 48]
+        let (length, key) = (u64::from(self.length), u64::from(self.has_key));
+        [low, high | length << 56 | key << 48]
     }
 
     /// Returns the header that [`FrameHeader::to_bits`] has written, and none for any other
@@ -56,32 +59,32 @@ impl FrameHeader {
     /// # }
     /// ```
     pub fn from_bits([low, high]: [u64; 2]) -> Option<FrameHeader> {
-        let mut bytes = [0; header::MAX_LENGTH];
-        let all = low.to_le_bytes().into_iter().chain(high.to_le_bytes());
-        for (to, from) in bytes.iter_mut().zip(all) {
-            *to = from;
-        }
-        let length = (high >> 56) as usize;
-        let written = bytes.get(..length).filter(|bytes| bytes.len() >= 2)?;
-        let key = match high >> 48 & 0xff {
-            0 => None,
-            1 => Some(*written.last_chunk()?),
-            _ => return None,
+        let [length, flags] = [high >> 56, high >> 48].map(|bits| bits as u8);
+        let bits = u128::from(low) | u128::from(high & !(0xffff << 48)) << 64;
+        let header = FrameHeader {
+            bytes: bits.to_le_bytes(),
+            length,
+            has_key: flags == 1,
         };
-        Some(FrameHeader { bytes, length, key })
+        let is_header = (2..=header::MAX_LENGTH).contains(&usize::from(length));
+        (is_header && flags <= 1 && length >= 4 * flags).then_some(header)
     }
 
     /// Returns the key that the payload is masked with; 0 changes nothing.
+    #[inline]
     pub(super) fn key(&self) -> [u8; 4] {
-        self.key.unwrap_or_default()
+        match self.has_key {
+            true => self.as_bytes().last_chunk().copied().unwrap_or_default(),
+            false => [0; 4],
+        }
     }
 
     /// Masks the payload before it is written (RFC 6455, section 5.3); a server's is left
     /// unchanged. A part of the payload can be masked alone; `offset` is where in the payload
     /// it begins.
     pub fn mask(&self, payload: &mut [u8], offset: u64) {
-        if let Some(key) = self.key {
-            mask::apply(payload, mask::key_at(key, offset));
+        if self.has_key {
+            mask::apply(payload, mask::key_at(self.key(), offset));
         }
     }
 }
