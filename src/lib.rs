@@ -1,6 +1,6 @@
 #![cfg_attr(not(test), no_std)]
-#![cfg_attr(not(feature = "component"), forbid(unsafe_code))]
-#![cfg_attr(feature = "component", deny(unsafe_code))]
+#![cfg_attr(not(feature = "c-allocator"), forbid(unsafe_code))]
+#![cfg_attr(feature = "c-allocator", deny(unsafe_code))]
 //! A sans-I/O WebSocket engine: RFC 6455, client and server, with
 //! permessage-deflate (RFC 7692) and WebSocket over HTTP/2 and HTTP/3 (RFC 8441, RFC 9220).
 //!
@@ -97,10 +97,15 @@
 //!   any case.
 //! * `deflate` (default): permessage-deflate. Without it the API is the same, and
 //!   [`Config::deflate`] is refused with [`Rule::DeflateUnavailable`].
+//! * `c-allocator`: `malloc`, `calloc` and `free` for `deflate` in a WebAssembly module that has no C
+//!   library. No effect on other targets.
 //! * `component`: the exports of the WebAssembly component. Only its build has a use for it.
 
 extern crate alloc;
 
+#[cfg(all(target_arch = "wasm32", feature = "c-allocator"))]
+#[allow(unsafe_code, reason = "memory is passed by pointers")]
+mod c_allocator;
 #[cfg(feature = "component")]
 #[allow(unsafe_code, reason = "the canonical ABI passes pointers")]
 mod component;

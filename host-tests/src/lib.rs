@@ -12,6 +12,7 @@
 //! | [`subject`] | [`Subject`]: a session under test whose peer is the test, which says raw bytes |
 //! | [`pump`] | a session driven by actions, as programs for `websocket.dll` do |
 //! | [`pair`] | [`Pair`]: a client and a server on a simulated network and virtual time |
+//! | `envoy` | a real Envoy with a filter in it |
 //! | `gate`, `process`, `usage` | the gate and other programs as processes, and what they take of the machine |
 //! | `peer` | a client or a server on the native engine and a real socket |
 //!
@@ -24,6 +25,8 @@
 
 pub mod deflate;
 pub mod engine;
+#[cfg(feature = "processes")]
+pub mod envoy;
 #[cfg(feature = "processes")]
 pub mod gate;
 pub mod heads;

@@ -10,8 +10,6 @@
 )]
 
 mod advance;
-#[cfg(all(target_arch = "wasm32", feature = "deflate"))]
-mod c_allocator;
 mod convert;
 mod exchange;
 #[cfg(target_arch = "wasm32")]

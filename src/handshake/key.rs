@@ -6,8 +6,41 @@ use alloc::string::String;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sha1::{Digest, Sha1};
 
+use crate::Rule;
+use crate::frame::mask::KeySource;
+
 /// What is hashed after the key (RFC 6455, section 1.3).
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+/// Makes a value of Sec-WebSocket-Key (RFC 6455, section 4.1, item 7) from at least 32
+/// unpredictable bytes: for a proxy that passes a request on which has none, such as an extended
+/// CONNECT, to a server of HTTP/1.1.
+///
+/// # Errors
+///
+/// [`Rule::EntropyTooShort`].
+///
+/// ```
+/// use websocket_component::handshake::{accept_value, new_key};
+///
+/// let key = new_key(&[7; 32]).expect("enough entropy");
+/// assert!(accept_value(key.as_bytes()).is_some());
+/// ```
+pub fn new_key(entropy: &[u8]) -> Result<String, Rule> {
+    Ok(encode(KeySource::new(entropy)?.handshake_key()))
+}
+
+/// Returns the value of Sec-WebSocket-Accept that answers a value of Sec-WebSocket-Key
+/// (RFC 6455, section 4.2.2, item 5.4): for a proxy that passes on the response of a server that
+/// has seen no key. None if the key is malformed.
+///
+/// ```
+/// let accept = websocket_component::handshake::accept_value(b"dGhlIHNhbXBsZSBub25jZQ==");
+/// assert_eq!(accept.as_deref(), Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+/// ```
+pub fn accept_value(key: &[u8]) -> Option<String> {
+    is_valid(key).then(|| accept(key))
+}
 
 /// The value of Sec-WebSocket-Key for a nonce (RFC 6455, section 4.1, item 7).
 pub(crate) fn encode(nonce: [u8; 16]) -> String {

@@ -19,6 +19,7 @@ mod types;
 mod upgrade_request;
 
 pub use crate::http::header::Header;
+pub use key::{accept_value, new_key};
 pub use subprotocol::choose as choose_subprotocol;
 pub use types::{
     Acceptance, Extension, HandshakeKind, Negotiated, Refusal, Request, RequestHead, ResponseHead,

@@ -154,3 +154,45 @@ impl Session {
         self.sender.head_of(is_text, is_last, length)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::FrameHeader;
+
+    #[test]
+    fn the_bits_of_a_header_are_its_bytes_its_length_and_whether_it_has_a_key() {
+        for (payload, key, bits) in [
+            (5, None, [0x0582, 0x0200_0000_0000_0000]),
+            (
+                5,
+                Some([1, 2, 3, 4]),
+                [0x0403_0201_8582, 0x0601_0000_0000_0000],
+            ),
+            (
+                0x0102_0304_0506,
+                Some([0xa, 0xb, 0xc, 0xd]),
+                [0x0403_0201_0000_ff82, 0x0e01_0d0c_0b0a_0605],
+            ),
+        ] {
+            let header = FrameHeader::new(0x82, payload, key);
+            assert_eq!(header.to_bits(), bits);
+            let copy = FrameHeader::from_bits(bits).expect("a header");
+            assert_eq!(copy.as_bytes(), header.as_bytes());
+            assert_eq!(copy.key(), key.unwrap_or_default());
+            let mut masked = [0; 4];
+            copy.mask(&mut masked, 0);
+            assert_eq!(masked, key.unwrap_or_default());
+        }
+    }
+
+    #[test]
+    fn bits_of_no_header_are_refused() {
+        let bits = |length: u64, key: u64| [0x8582, length << 56 | key << 48];
+        for [length, key] in [[2, 0], [14, 0], [4, 1], [14, 1]] {
+            assert!(FrameHeader::from_bits(bits(length, key)).is_some());
+        }
+        for [length, key] in [[0, 0], [1, 0], [15, 0], [255, 0], [3, 1], [6, 2], [6, 255]] {
+            assert!(FrameHeader::from_bits(bits(length, key)).is_none());
+        }
+    }
+}

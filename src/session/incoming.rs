@@ -236,3 +236,59 @@ impl Session {
         self.deadlines.message_pending(true);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::IncomingPayload;
+    use crate::frame::utf8::Utf8;
+
+    fn payload(left: u64, utf8: Option<Utf8>) -> IncomingPayload {
+        IncomingPayload {
+            left,
+            key: [1, 2, 3, 4],
+            is_text: true,
+            ends_message: false,
+            utf8,
+            is_valid: true,
+        }
+    }
+
+    #[test]
+    fn each_part_of_a_payload_has_bits_of_its_own() {
+        let plain = payload(7, None);
+        assert_eq!(plain.to_bits(), [7, 1 << 58 | 0x0403_0201]);
+        let ends = IncomingPayload {
+            is_text: false,
+            ends_message: true,
+            ..plain.clone()
+        };
+        assert_eq!(ends.to_bits(), [7, 2 << 58 | 0x0403_0201]);
+        // The first two bytes of a character of three.
+        let mut cut = Utf8::default();
+        cut.feed(b"\xe2\x82").expect("a character may go on");
+        let checked = payload(1 << 40, Some(cut));
+        assert_eq!(checked.to_bits()[1] >> 58, 0b101);
+        let wrong = IncomingPayload {
+            is_valid: false,
+            ..checked.clone()
+        };
+        assert_eq!(wrong.to_bits()[1] >> 58, 0b1101);
+        for payload in [plain, ends, checked, wrong] {
+            let bits = payload.to_bits();
+            let copy = IncomingPayload::from_bits(bits);
+            assert_eq!(copy.to_bits(), bits);
+            assert_eq!(format!("{copy:?}"), format!("{payload:?}"));
+        }
+    }
+
+    #[test]
+    fn a_payload_is_read_and_passed_over_no_further_than_its_end() {
+        let mut payload = payload(6, None);
+        payload.skip(3);
+        let mut bytes = [0; 8];
+        assert_eq!(payload.read(&mut bytes), Ok(3));
+        assert_eq!(bytes, [4, 1, 2, 0, 0, 0, 0, 0]);
+        payload.skip(1);
+        assert_eq!((payload.left(), payload.read(&mut bytes)), (0, Ok(0)));
+    }
+}

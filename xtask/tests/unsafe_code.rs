@@ -73,8 +73,8 @@ fn says_why(text: &str, line: usize) -> Result<(), String> {
 fn class_27_the_compiler_forbids_unsafe_code_in_the_engine() {
     let text = text_of(Path::new("src").join("lib.rs"));
     for attribute in [
-        "#![cfg_attr(not(feature = \"component\"), forbid(unsafe_code))]",
-        "#![cfg_attr(feature = \"component\", deny(unsafe_code))]",
+        "#![cfg_attr(not(feature = \"c-allocator\"), forbid(unsafe_code))]",
+        "#![cfg_attr(feature = \"c-allocator\", deny(unsafe_code))]",
     ] {
         assert!(text.lines().any(|line| line == attribute), "{attribute}");
     }

@@ -1,0 +1,222 @@
+//! Reads the settings from JSON.
+
+mod json;
+mod object;
+mod origin;
+#[cfg(test)]
+mod tests;
+
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use core::time::Duration;
+
+use crate::Expression;
+use websocket_component::handshake::Negotiated;
+use websocket_component::inspector::{Direction, Inspector, OtherCode, Payload, UnknownExtensions};
+use websocket_component::{Instant, Timeouts};
+
+use crate::settings::{Content, Pattern, Rate, Settings};
+use json::{Json, excerpt};
+use object::Object;
+
+/// The longest frame that may be held, and message that may be looked at: Envoy buffers 1 MiB at most.
+const MAX_HELD: u32 = 512 << 10;
+
+/// What is wrong with the configuration, as one line that names the key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError(String);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl core::error::Error for ConfigError {}
+
+impl Settings {
+    /// Reads the settings from JSON: an object of settings that differ from the defaults, or nothing. Summaries of
+    /// messages are switched on in any case ([`View::messages`](websocket_component::inspector::View::messages)).
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if it is not JSON, or has an unknown setting, a setting twice, or one that is out of its range
+    /// or contradicts another.
+    pub fn parse(json: &[u8]) -> Result<Settings, ConfigError> {
+        let json = match json.trim_ascii() {
+            [] => Json::Object(Vec::new()),
+            _ => serde_json::from_slice(json)
+                .map_err(|error| ConfigError(format!("not JSON: {error}")))?,
+        };
+        let mut top = Object::new("", &json)?;
+        let mut settings = Settings::default();
+
+        let options = &mut settings.options;
+        settings.client_rate = direction(&mut top, "client", &mut options.client)?;
+        settings.server_rate = direction(&mut top, "server", &mut options.server)?;
+
+        let timeouts = &mut options.timeouts;
+        timeouts.handshake = top.timeout("handshake_seconds", timeouts.handshake)?;
+        timeouts.age = top.timeout("age_seconds", timeouts.age)?;
+        timeouts.age_code = top.close_code("age_code", timeouts.age_code)?;
+        timeouts.close = top.timeout("close_seconds", timeouts.close)?;
+        let jitter = top.timeout("age_jitter_seconds", None)?;
+        settings.age_jitter = jitter.unwrap_or_default();
+
+        options.other_code = match top.choice("other_code", &["gateway", "same"])? {
+            0 => OtherCode::Gateway,
+            _ => OtherCode::Same,
+        };
+        options.unknown_extensions =
+            match top.choice("unknown_extensions", &["reject", "opaque"])? {
+                0 => UnknownExtensions::Reject,
+                _ => UnknownExtensions::Opaque,
+            };
+        options.strip_extensions = top.choice("deflate", &["pass", "strip"])? == 1;
+
+        let origin =
+            "an origin without a path, such as https://example.com or https://*.example.com";
+        settings.origins = top.strings("origins", origin, origin::parse)?;
+        settings.subprotocols = top.strings("subprotocols", "a token of HTTP", |text| {
+            is_token(text).then(|| text.to_owned())
+        })?;
+        settings.repair = top.flag("http2_repair", settings.repair)?;
+        settings.upstream_gone = top.close_code("upstream_gone_code", settings.upstream_gone)?;
+        settings.memory = top.whole("memory_bytes", 1 << 20..=u64::MAX, settings.memory)?;
+        settings.content = content(&mut top)?;
+        top.finish()?;
+
+        if settings.age_jitter > options.timeouts.age.unwrap_or_default() {
+            return Err(top.error(
+                "age_jitter_seconds",
+                "needs age_seconds, and must not be longer",
+            ));
+        }
+        if let Some(content) = &settings.content {
+            let sides = [
+                ("client.inflate", content.client, &mut options.client),
+                ("server.inflate", content.server, &mut options.server),
+            ];
+            for (inflate, _, side) in sides.into_iter().filter(|(_, is_seen, _)| *is_seen) {
+                if !side.view.inflate {
+                    return Err(top.error(inflate, "must be true, because content looks inside"));
+                }
+                side.hold_messages = true;
+                side.view.payload = Payload::Messages {
+                    up_to: content.up_to,
+                };
+            }
+        }
+        options.client.view.messages = true;
+        options.server.view.messages = true;
+
+        let start = Instant::from_nanos(0);
+        match Inspector::open(*options, &[0; 32], &Negotiated::default(), start) {
+            Ok(_) => Ok(settings),
+            Err(rule) => Err(top.error("", rule.description())),
+        }
+    }
+}
+
+/// Reads what one side may send.
+fn direction(
+    top: &mut Object<'_>,
+    key: &'static str,
+    side: &mut Direction,
+) -> Result<Option<Rate>, ConfigError> {
+    let Some(mut object) = top.object(key)? else {
+        return Ok(None);
+    };
+    let limits = &mut side.limits;
+    limits.message = object.whole("max_message_bytes", 1..=u64::MAX, limits.message)?;
+    limits.frame = object.whole("max_frame_bytes", 1..=u64::MAX, limits.frame)?;
+    limits.fragments = object.small("max_fragments", 1..=u32::MAX, limits.fragments)?;
+
+    side.idle = object.timeout("idle_seconds", side.idle)?;
+    side.message_idle = object.timeout("message_idle_seconds", side.message_idle)?;
+    side.message = object.timeout("message_seconds", side.message)?;
+    side.pong = object.timeout("pong_seconds", side.pong)?;
+    let ping = object.seconds(
+        "ping_seconds",
+        "0 (none) or seconds from 0.001 to 315360000",
+        |time| time.is_zero() || time >= Timeouts::MIN_KEEPALIVE,
+    )?;
+    side.keepalive = ping.map_or(side.keepalive, |time| (!time.is_zero()).then_some(time));
+
+    side.hold_frame = object.small("hold_frame_bytes", 0..=MAX_HELD, side.hold_frame)?;
+    side.view.verify_utf8 = object.flag("check_utf8", side.view.verify_utf8)?;
+    side.view.inflate = object.flag("inflate", side.view.inflate)?;
+
+    let messages = object.rate("messages_per_second")?;
+    let bytes = object.rate("bytes_per_second")?;
+    let burst = object.seconds(
+        "burst_seconds",
+        "seconds from 0.000000001 to 315360000",
+        |time| !time.is_zero(),
+    )?;
+    let close = object.choice("over_rate", &["hold", "close"])? == 1;
+    object.finish()?;
+
+    if messages.is_none() && bytes.is_none() {
+        let useless = ["burst_seconds", "over_rate"];
+        return match useless.into_iter().find(|key| object.has(key)) {
+            None => Ok(None),
+            Some(key) => Err(object.error(key, "needs messages_per_second or bytes_per_second")),
+        };
+    }
+    Ok(Some(Rate {
+        messages,
+        bytes,
+        burst: burst.unwrap_or(Duration::from_secs(1)),
+        close,
+    }))
+}
+
+/// Reads which messages may pass.
+fn content(top: &mut Object<'_>) -> Result<Option<Content>, ConfigError> {
+    let Some(mut object) = top.object("content")? else {
+        return Ok(None);
+    };
+    let from = object.choice("from", &["client", "server", "both"])?;
+    let content = Content {
+        client: from != 1,
+        server: from != 0,
+        up_to: object.small("max_bytes", 1..=MAX_HELD, 65_536)?,
+        close_longer: object.choice("longer", &["pass", "close"])? == 1,
+        deny: patterns(&mut object, "deny")?,
+        allow: patterns(&mut object, "allow")?,
+    };
+    object.finish()?;
+    match content.deny.is_empty() && content.allow.is_empty() {
+        true => Err(top.error("content", "must have a pattern in deny or allow")),
+        false => Ok(Some(content)),
+    }
+}
+
+/// Reads what to look for.
+fn patterns(object: &mut Object<'_>, key: &'static str) -> Result<Vec<Pattern>, ConfigError> {
+    let mut patterns = Vec::new();
+    for mut entry in object.objects(key)? {
+        let text = entry.text("text")?;
+        let regex = entry.text("regex")?;
+        entry.finish()?;
+        patterns.push(match (text, regex) {
+            (Some(text), None) => Pattern::Text(text.to_owned()),
+            (None, Some(regex)) => Pattern::Regex(Expression::new(regex).map_err(|_| {
+                let problem = "not a regular expression, or too large: ".to_owned();
+                entry.error("regex", &(problem + &excerpt(regex)))
+            })?),
+            _ => return Err(entry.error("", "must have either text or regex")),
+        });
+    }
+    Ok(patterns)
+}
+
+/// Whether this is a token (RFC 9110, section 5.6.2).
+fn is_token(text: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !text.is_empty() && text.bytes().all(is_allowed)
+}

@@ -1,0 +1,72 @@
+//! Regular expressions, in time linear in the length of what they are looked for in.
+
+use alloc::boxed::Box;
+use alloc::string::{String, ToString};
+
+use regex_lite::{Regex, RegexBuilder};
+
+/// How large the program of an expression may get, in bytes.
+const LARGEST: usize = 256 << 10;
+
+/// A regular expression on text, in the syntax of Rust's crate `regex-lite`: classes such as `\w`, and what ignores case,
+/// are those of ASCII.
+#[derive(Debug)]
+pub struct Expression(Box<Regex>);
+
+impl Expression {
+    /// Reads an expression.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, or that it is too large.
+    pub fn new(expression: &str) -> Result<Expression, String> {
+        let built = RegexBuilder::new(expression).size_limit(LARGEST).build();
+        match built {
+            Ok(regex) => Ok(Expression(Box::new(regex))),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// Whether it is found in a payload. In what isn't text it never is.
+    pub fn is_match(&self, payload: &[u8]) -> bool {
+        let text = str::from_utf8(payload);
+        text.is_ok_and(|text| self.0.is_match(text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Expression;
+
+    fn finds(expression: &str, text: &str) -> bool {
+        match Expression::new(expression) {
+            Ok(expression) => expression.is_match(text.as_bytes()),
+            Err(error) => panic!("{expression}: {error}"),
+        }
+    }
+
+    #[test]
+    fn an_expression_is_found_anywhere_unless_it_is_anchored() {
+        assert!(finds("b+c", "aabbbc"));
+        assert!(!finds("^b+c", "aabbbc"));
+        assert!(finds("(?i)DROP\\s+table", "; drop  TABLE x"));
+        assert!(finds("é$", "café"));
+        assert!(finds("\\bcard: [0-9]{16}\\b", "card: 4111111111111111."));
+        assert!(!finds("\\bcard: [0-9]{16}\\b", "card: 41111111111111111"));
+    }
+
+    #[test]
+    fn an_expression_that_would_backtrack_takes_linear_time() {
+        assert!(!finds("(a+)+$", &("a".repeat(1 << 16) + "b")));
+    }
+
+    #[test]
+    fn what_is_wrong_or_too_large_is_refused_with_the_reason() {
+        for wrong in ["(", "a{1000}{1000}", "[z-a]"] {
+            assert!(
+                Expression::new(wrong).is_err_and(|error| !error.is_empty()),
+                "{wrong}"
+            );
+        }
+    }
+}

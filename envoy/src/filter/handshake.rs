@@ -1,0 +1,193 @@
+//! The handshake, in header fields.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use websocket_component::Instant;
+use websocket_component::handshake::{HandshakeKind, Header, new_key};
+use websocket_component::inspector::Options;
+
+use super::Env;
+use crate::host::{Head, text};
+use crate::{Origin, Settings};
+
+/// A request that asks for a WebSocket, as the proxy sees it.
+pub(super) struct Asked {
+    fields: Vec<(Vec<u8>, Vec<u8>)>,
+    pub(super) has_key: bool,
+}
+
+/// Why a request is refused before it reaches the server.
+pub(super) struct Refused {
+    pub(super) status: u16,
+    pub(super) why: &'static str,
+}
+
+const KEY: &str = "sec-websocket-key";
+pub(super) const ACCEPT: &str = "sec-websocket-accept";
+const EXTENSIONS: &str = "sec-websocket-extensions";
+const PROTOCOL: &str = "sec-websocket-protocol";
+
+impl Asked {
+    /// Reads a request, if it asks for a WebSocket: over HTTP/1.1, or over HTTP/2 as the proxy shows it.
+    pub(super) fn read(env: &mut Env<'_>) -> Option<Asked> {
+        let fields = env.host.headers(Head::Request);
+        let upgrade = values(&fields, "upgrade").any(|value| {
+            let mut tokens = value.split(|byte| *byte == b',');
+            tokens.any(|token| token.trim_ascii().eq_ignore_ascii_case(b"websocket"))
+        });
+        let has_key = values(&fields, KEY).next().is_some();
+        upgrade.then_some(Asked { fields, has_key })
+    }
+
+    /// Checks what the settings allow, and takes out what they don't.
+    pub(super) fn admit(&mut self, env: &mut Env<'_>) -> Result<(), Refused> {
+        if let Some(origins) = &env.settings.origins {
+            let origin = values(&self.fields, "origin").next().map(text);
+            if !origin.is_some_and(|origin| allows(origins, &origin)) {
+                return Err(Refused {
+                    status: 403,
+                    why: "origin",
+                });
+            }
+        }
+        if let Some(allowed) = &env.settings.subprotocols {
+            let offered =
+                values(&self.fields, PROTOCOL).flat_map(|value| value.split(|byte| *byte == b','));
+            let offered: Vec<String> = offered.map(|name| text(name.trim_ascii())).collect();
+            let kept: Vec<&str> = offered
+                .iter()
+                .map(String::as_str)
+                .filter(|name| allowed.iter().any(|other| other == name))
+                .collect();
+            if kept.is_empty() && !offered.is_empty() {
+                return Err(Refused {
+                    status: 403,
+                    why: "subprotocol",
+                });
+            }
+            if kept.len() < offered.len() {
+                self.set(PROTOCOL, kept.join(", ").as_bytes(), env);
+            }
+        }
+        if env.settings.options.strip_extensions
+            && values(&self.fields, EXTENSIONS).next().is_some()
+        {
+            env.host.remove_header(Head::Request, EXTENSIONS);
+            self.fields
+                .retain(|(name, _)| !name.eq_ignore_ascii_case(EXTENSIONS.as_bytes()));
+        }
+        Ok(())
+    }
+
+    /// Gives a request a key that has none, so that a server of HTTP/1.1 answers it.
+    pub(super) fn add_key(&mut self, entropy: &[u8], env: &mut Env<'_>) {
+        if let Ok(key) = new_key(entropy) {
+            self.set(KEY, key.as_bytes(), env);
+            self.has_key = true;
+        }
+    }
+
+    fn set(&mut self, name: &str, value: &[u8], env: &mut Env<'_>) {
+        env.host.set_header(Head::Request, name, value);
+        self.fields
+            .retain(|(other, _)| !other.eq_ignore_ascii_case(name.as_bytes()));
+        self.fields.push((name.into(), value.into()));
+    }
+
+    /// The request as the engine reads it.
+    pub(super) fn request(&self) -> (HandshakeKind, Vec<Header>) {
+        let plain = self
+            .fields
+            .iter()
+            .filter(|(name, _)| !name.starts_with(b":"));
+        let pseudo = |name: &str| {
+            values(&self.fields, name)
+                .next()
+                .unwrap_or_default()
+                .to_vec()
+        };
+        if self.has_key {
+            let mut headers: Vec<Header> = plain.map(header).collect();
+            headers.push(Header::new("Host", pseudo(":authority")));
+            return (HandshakeKind::Upgrade, headers);
+        }
+        // What the proxy has made an upgrade of is an extended CONNECT again.
+        let mut headers: Vec<Header> = [":scheme", ":authority", ":path"]
+            .into_iter()
+            .map(|name| Header::new(name, pseudo(name)))
+            .collect();
+        headers.push(Header::new(":method", "CONNECT"));
+        headers.push(Header::new(":protocol", "websocket"));
+        headers.extend(plain.filter(|(name, _)| !is_of_upgrade(name)).map(header));
+        (HandshakeKind::ExtendedConnect, headers)
+    }
+}
+
+/// A response as the proxy shows it: its status, and its fields. That to an extended CONNECT, of which the proxy has made
+/// an upgrade, is one again.
+pub(super) fn response(is_connect: bool, env: &mut Env<'_>) -> (u16, Vec<Header>) {
+    let fields = env.host.headers(Head::Response);
+    let status = values(&fields, ":status").next().map(text);
+    let status = status.and_then(|status| status.parse().ok()).unwrap_or(0);
+    let plain = fields.iter().filter(|(name, _)| !name.starts_with(b":"));
+    if is_connect && status == 101 {
+        let headers = plain.filter(|(name, _)| !is_of_upgrade(name)).map(header);
+        return (200, headers.collect());
+    }
+    (status, plain.map(header).collect())
+}
+
+fn is_of_upgrade(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"upgrade") || name.eq_ignore_ascii_case(b"connection")
+}
+
+/// Bytes that nobody outside can predict: the proxy's identifier of the request, which is random, with the time and the
+/// connection, so that no two are the same.
+pub(super) fn entropy(connection: u32, env: &mut Env<'_>) -> Vec<u8> {
+    let mut entropy = env.host.property("request\0id").unwrap_or_default();
+    entropy.extend(env.host.now().to_le_bytes());
+    entropy.extend(connection.to_le_bytes());
+    entropy.extend(env.host.property("connection\0id").unwrap_or_default());
+    entropy.extend([0; 32]);
+    entropy
+}
+
+/// The options for one connection: its age ends a little earlier than it may, so that not all end at once.
+pub(super) fn options(settings: &Settings, entropy: &[u8], now: Instant) -> Options {
+    let mut options = settings.options;
+    for direction in [&mut options.client, &mut options.server] {
+        // They are counted.
+        direction.view.messages = true;
+    }
+    if let Some(age) = &mut options.timeouts.age {
+        let mixed = entropy.iter().fold(now.as_nanos() | 1, |mixed, byte| {
+            (mixed ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        let share = (mixed >> 32) as u32;
+        let jitter = settings.age_jitter.as_nanos() as u64;
+        let less = (u128::from(jitter) * u128::from(share)) >> 32;
+        *age = age.saturating_sub(core::time::Duration::from_nanos(less as u64));
+    }
+    options
+}
+
+fn allows(origins: &[Origin], origin: &str) -> bool {
+    let origin = origin.trim().to_ascii_lowercase();
+    origins.iter().any(|allowed| match allowed {
+        Origin::Exact(exact) => *exact == origin,
+        Origin::Below { scheme, domain } => origin
+            .strip_prefix(&scheme[..])
+            .and_then(|rest| rest.strip_suffix(&domain[..]))
+            .is_some_and(|name| !name.is_empty() && !name.contains(['/', '@', ':'])),
+    })
+}
+
+fn values<'a>(fields: &'a [(Vec<u8>, Vec<u8>)], name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+    let is_name = move |field: &&(Vec<u8>, Vec<u8>)| field.0.eq_ignore_ascii_case(name.as_bytes());
+    fields.iter().filter(is_name).map(|(_, value)| &value[..])
+}
+
+fn header((name, value): &(Vec<u8>, Vec<u8>)) -> Header {
+    Header::new(text(name), value.clone())
+}

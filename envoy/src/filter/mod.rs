@@ -1,0 +1,230 @@
+//! The filter: what the proxy calls, over all connections of one configuration.
+
+mod clock;
+mod connection;
+mod content;
+mod handshake;
+mod line;
+mod metrics;
+mod rate;
+
+use alloc::collections::{BTreeMap, BTreeSet};
+
+use websocket_component::{Instant, Role};
+
+use crate::host::{Action, Head, Host};
+use crate::{ConfigError, Settings};
+use clock::Clock;
+use connection::Connection;
+use metrics::Metrics;
+
+/// How often the filter is called if nothing is due sooner, in milliseconds.
+const TICK: u32 = 100;
+
+/// The filter, for the connections of one configuration in one VM.
+pub struct Filter {
+    settings: Settings,
+    metrics: Metrics,
+    clock: Clock,
+    connections: BTreeMap<u32, Connection>,
+    /// When something is due in which connection.
+    due: BTreeSet<(Instant, u32)>,
+    /// How much memory all connections hold.
+    memory: u64,
+    /// How often the proxy calls, in milliseconds.
+    tick: u32,
+}
+
+/// What a connection works with.
+pub(crate) struct Env<'a> {
+    host: &'a mut dyn Host,
+    settings: &'a Settings,
+    metrics: &'a mut Metrics,
+    now: Instant,
+}
+
+impl Filter {
+    /// Creates a filter with settings from JSON.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`]: what is wrong with which setting.
+    pub fn new(json: &[u8], host: &mut dyn Host) -> Result<Filter, ConfigError> {
+        let settings = Settings::parse(json)?;
+        let mut metrics = Metrics::default();
+        metrics.define(host);
+        Ok(Filter {
+            settings,
+            metrics,
+            clock: Clock::new(host.now()),
+            connections: BTreeMap::new(),
+            due: BTreeSet::new(),
+            memory: 0,
+            tick: 0,
+        })
+    }
+
+    /// A head has come: of a new connection, or what the server answers.
+    pub fn head(&mut self, id: u32, head: Head, host: &mut dyn Host) -> Action {
+        let action = self.with(
+            id,
+            head == Head::Request,
+            host,
+            |connection, env| match head {
+                Head::Request => connection.request(env),
+                Head::Response => connection.response(env),
+            },
+        );
+        self.after(id, host);
+        action.unwrap_or(Action::Continue)
+    }
+
+    /// `length` bytes of a side's wait, those that were held back before included; with `is_end` no more will come.
+    pub fn body(
+        &mut self,
+        id: u32,
+        from: Role,
+        length: usize,
+        is_end: bool,
+        host: &mut dyn Host,
+    ) -> Action {
+        let outcome = self.with(id, false, host, |connection, env| {
+            connection.come(from, length, is_end, env)
+        });
+        self.after(id, host);
+        let Some(outcome) = outcome else {
+            return Action::Continue;
+        };
+        go_on(&outcome.go_on, host);
+        outcome.action
+    }
+
+    /// Time has passed.
+    pub fn tick(&mut self, host: &mut dyn Host) {
+        let now = self.read_clock(host);
+        while let Some((at, id)) = self.due.first().copied()
+            && at <= now
+        {
+            self.due.pop_first();
+            host.enter(id);
+            let directions = self.with(id, false, host, Connection::tick);
+            go_on(&directions.unwrap_or_default(), host);
+            self.after(id, host);
+        }
+        self.set_tick(host);
+    }
+
+    /// The connection is about to be logged.
+    pub fn log(&mut self, id: u32, host: &mut dyn Host) {
+        let directions = self.with(id, false, host, Connection::log);
+        go_on(&directions.unwrap_or_default(), host);
+    }
+
+    /// The connection is gone.
+    pub fn delete(&mut self, id: u32, host: &mut dyn Host) {
+        let Some(connection) = self.connections.remove(&id) else {
+            return;
+        };
+        if let Some(at) = connection.due() {
+            self.due.remove(&(at, id));
+        }
+        self.note_memory(connection.memory(), 0, host);
+        if connection.was_open() {
+            self.metrics.change(metrics::OPEN, -1, host);
+        }
+    }
+
+    /// Calls about a connection, which may be new.
+    fn with<R>(
+        &mut self,
+        id: u32,
+        is_new: bool,
+        host: &mut dyn Host,
+        call: impl FnOnce(&mut Connection, &mut Env<'_>) -> R,
+    ) -> Option<R> {
+        let now = self.read_clock(host);
+        if is_new {
+            self.connections.insert(id, Connection::new(id, now));
+        }
+        let connection = self.connections.get_mut(&id)?;
+        let before = match is_new {
+            true => 0,
+            false => connection.memory(),
+        };
+        let due = connection.due();
+        let mut env = Env {
+            host,
+            settings: &self.settings,
+            metrics: &mut self.metrics,
+            now,
+        };
+        let result = call(connection, &mut env);
+        let (after, next) = (connection.memory(), connection.due());
+        if let Some(at) = due
+            && due != next
+        {
+            self.due.remove(&(at, id));
+        }
+        if let Some(at) = next {
+            self.due.insert((at, id));
+        }
+        self.note_memory(before, after, host);
+        Some(result)
+    }
+
+    fn note_memory(&mut self, before: u64, after: u64, host: &mut dyn Host) {
+        self.memory = self.memory.saturating_sub(before).saturating_add(after);
+        if before != after {
+            let change = i64::try_from(after).unwrap_or(0) - i64::try_from(before).unwrap_or(0);
+            self.metrics.change(metrics::MEMORY, change, host);
+        }
+    }
+
+    /// What is left to do behind a callback of a connection.
+    fn after(&mut self, id: u32, host: &mut dyn Host) {
+        if self.memory > self.settings.memory {
+            let others = self.connections.values().filter(|other| !other.is_ending());
+            let greediest = others.max_by_key(|connection| connection.memory());
+            if let Some(greediest) = greediest.map(Connection::id) {
+                host.enter(greediest);
+                let directions = self.with(greediest, false, host, Connection::end_greedy);
+                go_on(&directions.unwrap_or_default(), host);
+                host.enter(id);
+            }
+        }
+        self.set_tick(host);
+    }
+
+    /// Has the proxy call as often as something can be due.
+    fn set_tick(&mut self, host: &mut dyn Host) {
+        let wanted = match self.due.first() {
+            None => 0,
+            Some((at, _)) => {
+                let left = at.as_nanos().saturating_sub(self.clock.now().as_nanos());
+                let millis = u32::try_from(left.div_ceil(1_000_000)).unwrap_or(u32::MAX);
+                millis.clamp(1, TICK)
+            }
+        };
+        // What is due in a moment is worth a call; a little late or early is not.
+        let is_near = wanted < TICK && wanted > 0;
+        if wanted != self.tick && (is_near || wanted == 0 || self.tick < TICK) {
+            self.tick = wanted;
+            host.tick_every(wanted);
+        }
+    }
+
+    fn read_clock(&mut self, host: &mut dyn Host) -> Instant {
+        let is_in_use = !self.due.is_empty();
+        self.clock.read(host.now(), is_in_use)
+    }
+}
+
+/// Has what waits go on: the last calls of a callback, since a failure behind them would take the whole proxy along.
+fn go_on(directions: &[Role], host: &mut dyn Host) {
+    for direction in directions {
+        host.go_on(*direction);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,212 @@
+use host_tests::wire::{Frame, bytes_of, read_frames};
+use websocket_component::Role::{Client, Server};
+
+use super::proxy::Proxy;
+use super::{frames, send};
+
+fn open(settings: &str) -> Proxy {
+    let mut proxy = Proxy::new(settings);
+    proxy.open(1, true);
+    proxy
+}
+
+#[test]
+fn a_broken_rule_ends_both_sides_at_once_behind_what_was_good() {
+    for (breaker, code, other_code) in [(Client, 1002, 1001), (Server, 1002, 1014)] {
+        let mut proxy = open("");
+        let broken = Frame {
+            first: 0x83,
+            ..Frame::text("x")
+        };
+        send(
+            &mut proxy,
+            breaker,
+            &[Frame::text("good"), broken, Frame::text("late")],
+        );
+        let on = frames(&mut proxy, breaker);
+        assert_eq!(on.len(), 2, "{on:?}");
+        assert_eq!(on[0], Frame::text("good"));
+        assert_eq!(on[1].payload[..2], u16::to_be_bytes(other_code));
+        let back = frames(&mut proxy, breaker.peer());
+        assert_eq!(back.len(), 1, "{back:?}");
+        assert_eq!(back[0].payload[..2], u16::to_be_bytes(code));
+        let fields = proxy.close(1);
+        assert_eq!(fields["ws_verdict"], "reserved-opcode");
+        assert_eq!(proxy.outside.metrics["websocket.rule.reserved-opcode"], 1);
+        assert_eq!(proxy.outside.metrics["websocket.open"], 0);
+        assert_eq!(proxy.outside.metrics["websocket.memory_bytes"], 0);
+    }
+}
+
+#[test]
+fn a_message_that_is_too_long_ends_at_its_header() {
+    let mut proxy = open(r#"{"client": {"max_message_bytes": 1000}}"#);
+    send(&mut proxy, Client, &[Frame::binary([0; 1000])]);
+    let header = Frame::binary("").by(Client).header(1001);
+    proxy.come(1, Client, &header);
+    let on = frames(&mut proxy, Client);
+    assert_eq!(on.len(), 2);
+    assert_eq!(
+        frames(&mut proxy, Server)[0].payload[..2],
+        u16::to_be_bytes(1009)
+    );
+}
+
+#[test]
+fn a_rule_that_is_broken_inside_a_frame_that_was_forwarded_ends_in_a_reset() {
+    let mut proxy = open(r#"{"client": {"hold_frame_bytes": 0}}"#);
+    let text = Frame::text(vec![b'a'; 5000]).by(Client).bytes();
+    proxy.come(1, Client, &text[..4000]);
+    assert_eq!(proxy.sent(1, Client), &text[..4000]);
+    let mut rest = text[4000..].to_vec();
+    rest[10] ^= 0x80;
+    proxy.come(1, Client, &rest);
+    // No close frame can stand inside of a frame; the client's side can be closed.
+    assert_eq!(
+        frames(&mut proxy, Server)[0].payload[..2],
+        u16::to_be_bytes(1007)
+    );
+    proxy.pass(2000);
+    assert!(proxy.of(1).is_reset);
+    assert_eq!(proxy.outside.metrics["websocket.reset"], 1);
+}
+
+#[test]
+fn an_upstream_that_is_gone_is_told_with_a_code() {
+    for (settings, code) in [("", 1014), (r#"{"upstream_gone_code": 1012}"#, 1012)] {
+        // A callback that brings nothing, as of HTTP/1.1.
+        let mut proxy = open(settings);
+        send(&mut proxy, Server, &[Frame::text("last")]);
+        proxy.come(1, Server, b"");
+        let on = frames(&mut proxy, Server);
+        assert_eq!(on[0], Frame::text("last"));
+        assert_eq!(on[1].payload[..2], u16::to_be_bytes(code));
+        // The end of a stream of HTTP/2.
+        let mut proxy = open(settings);
+        proxy.end(1, Server);
+        assert_eq!(
+            frames(&mut proxy, Server)[0].payload[..2],
+            u16::to_be_bytes(code)
+        );
+    }
+}
+
+#[test]
+fn a_connection_that_is_gone_without_a_callback_is_told_too() {
+    // As if an upstream of HTTP/2 resets its stream.
+    let mut proxy = open("");
+    send(&mut proxy, Server, &[Frame::text("last")]);
+    assert_eq!(proxy.close(1)["ws_verdict"], "connection-lost");
+    let on = frames(&mut proxy, Server);
+    assert_eq!(on[1].payload[..2], u16::to_be_bytes(1014));
+    assert_eq!(proxy.outside.metrics["websocket.rule.connection-lost"], 1);
+}
+
+#[test]
+fn close_frames_of_the_sides_pass_and_the_rest_is_cut_off_in_time() {
+    let mut proxy = open("");
+    send(&mut proxy, Client, &[Frame::close(4000, "bye")]);
+    send(&mut proxy, Server, &[Frame::close(4000, "")]);
+    assert_eq!(frames(&mut proxy, Client), [Frame::close(4000, "bye")]);
+    assert_eq!(frames(&mut proxy, Server), [Frame::close(4000, "")]);
+    // Neither side ends its transport.
+    proxy.pass(30_000);
+    assert!(proxy.of(1).is_reset);
+    let fields = proxy.close(1);
+    assert_eq!(fields["ws_verdict"], "ok");
+    assert_eq!(
+        (
+            &fields["ws_close_client"][..],
+            &fields["ws_close_server"][..]
+        ),
+        ("4000", "4000")
+    );
+}
+
+#[test]
+fn silence_and_age_end_connections_between_frames() {
+    let settings = r#"{"client": {"idle_seconds": 5}, "age_seconds": 60, "age_code": 1012}"#;
+    let mut proxy = open(settings);
+    proxy.pass(5200);
+    assert_eq!(
+        frames(&mut proxy, Server)[0].opcode_and_code(),
+        (0x88, 1001)
+    );
+
+    let mut proxy = open(settings);
+    for _ in 0..20 {
+        send(&mut proxy, Client, &[Frame::text("I live")]);
+        proxy.pass(3000);
+    }
+    proxy.pass(500);
+    for from in [Client, Server] {
+        let frames = frames(&mut proxy, from);
+        assert_eq!(
+            frames.last().map(OpcodeAndCode::opcode_and_code),
+            Some((0x88, 1012))
+        );
+    }
+}
+
+#[test]
+fn pings_are_inserted_and_their_pongs_swallowed() {
+    let mut proxy = open(r#"{"client": {"ping_seconds": 10, "pong_seconds": 5}}"#);
+    proxy.pass(10_200);
+    let pings = frames(&mut proxy, Server);
+    assert_eq!(pings.len(), 1);
+    assert_eq!(pings[0].first, 0x89);
+    send(&mut proxy, Client, &[Frame::pong(&pings[0].payload)]);
+    assert_eq!(proxy.sent(1, Client), b"");
+    assert_eq!(proxy.outside.metrics["websocket.client.round_trip_ms"], 1);
+    // Nobody answers the next one.
+    proxy.pass(10_200 + 5_200);
+    let all = frames(&mut proxy, Server);
+    assert_eq!(all.len(), 3);
+    assert_eq!(proxy.close(1)["ws_verdict"], "pong-timeout");
+}
+
+#[test]
+fn a_clock_that_is_set_ends_nobody() {
+    let mut proxy = open(r#"{"client": {"idle_seconds": 30}}"#);
+    proxy.pass(1000);
+    proxy.outside.now += 3_600_000_000_000;
+    proxy.pass(1000);
+    proxy.outside.now -= 7_200_000_000_000;
+    proxy.pass(1000);
+    assert_eq!(proxy.sent(1, Server), b"");
+    send(&mut proxy, Client, &[Frame::text("still here")]);
+    assert_eq!(frames(&mut proxy, Client), [Frame::text("still here")]);
+}
+
+#[test]
+fn what_a_filter_writes_waits_for_the_first_callback_of_its_direction() {
+    // As over HTTP/2: nothing of the server's has come when the client breaks a rule.
+    let mut proxy = Proxy::new("");
+    proxy.open(1, false);
+    let bytes = bytes_of(&[Frame::text("a")], Client);
+    proxy.come(1, Client, &bytes);
+    proxy.pass(2);
+    assert_eq!(proxy.sent(1, Client), bytes);
+    proxy.come(1, Client, b"\xff");
+    assert_eq!(proxy.sent(1, Server), b"");
+    proxy.come(1, Server, &bytes_of(&[Frame::text("b")], Server));
+    proxy.pass(100);
+    let on = read_frames(&proxy.sent(1, Server));
+    assert_eq!(
+        on.last().map(OpcodeAndCode::opcode_and_code),
+        Some((0x88, 1002))
+    );
+}
+
+trait OpcodeAndCode {
+    fn opcode_and_code(&self) -> (u8, u16);
+}
+
+impl OpcodeAndCode for Frame {
+    fn opcode_and_code(&self) -> (u8, u16) {
+        (
+            self.first,
+            u16::from_be_bytes([self.payload[0], self.payload[1]]),
+        )
+    }
+}

@@ -1,0 +1,120 @@
+use host_tests::wire::Frame;
+use websocket_component::Role::{Client, Server};
+
+use super::proxy::Proxy;
+use super::{frames, send};
+
+fn open(settings: &str) -> Proxy {
+    let mut proxy = Proxy::new(settings);
+    proxy.open(1, true);
+    proxy
+}
+
+#[test]
+fn messages_beyond_a_rate_wait_and_none_is_lost() {
+    let mut proxy = open(r#"{"client": {"messages_per_second": 10}}"#);
+    for _ in 0..30 {
+        send(&mut proxy, Client, &[Frame::text("m")]);
+    }
+    let at_once = frames(&mut proxy, Client).len();
+    assert!((10..=12).contains(&at_once), "{at_once}");
+    proxy.pass(1000);
+    let later = frames(&mut proxy, Client).len();
+    assert!(later > at_once, "{later}");
+    proxy.pass(5000);
+    assert_eq!(frames(&mut proxy, Client).len(), 30);
+    assert_eq!(proxy.sent(1, Server), b"");
+}
+
+#[test]
+fn what_can_not_be_held_back_is_closed() {
+    let mut proxy = open(r#"{"client": {"bytes_per_second": 1000}}"#);
+    for _ in 0..8 {
+        send(&mut proxy, Client, &[Frame::binary([0; 100_000])]);
+    }
+    assert_eq!(proxy.close(1)["ws_verdict"], "rate");
+    assert!(!proxy.of(1).is_reset);
+    assert_eq!(
+        frames(&mut proxy, Server)[0].payload[..2],
+        u16::to_be_bytes(1008)
+    );
+
+    let mut proxy = open(r#"{"client": {"messages_per_second": 1, "over_rate": "close"}}"#);
+    for _ in 0..4 {
+        send(&mut proxy, Client, &[Frame::text("m")]);
+    }
+    assert_eq!(
+        frames(&mut proxy, Server)[0].payload[..2],
+        u16::to_be_bytes(1008)
+    );
+}
+
+#[test]
+fn a_denied_message_never_arrives_and_those_before_it_do() {
+    let settings = r#"{"content": {"deny": [{"text": "secret"}, {"regex": "[0-9]{16}"}]}}"#;
+    for denied in ["a secret thing", "card 4111111111111111"] {
+        let mut proxy = open(settings);
+        let (first, last) = denied.split_at(5);
+        send(
+            &mut proxy,
+            Client,
+            &[
+                Frame::text("harmless"),
+                Frame::text(first).not_last(),
+                Frame::continuation(last),
+                Frame::text("late"),
+            ],
+        );
+        let on = frames(&mut proxy, Client);
+        assert_eq!(on.len(), 2, "{on:?}");
+        assert_eq!(on[0], Frame::text("harmless"));
+        assert_eq!(on[1].payload[..2], u16::to_be_bytes(1008));
+        assert_eq!(
+            frames(&mut proxy, Server)[0].payload[..2],
+            u16::to_be_bytes(1008)
+        );
+        assert_eq!(proxy.close(1)["ws_verdict"], "content");
+    }
+    // The other side's are not looked at.
+    let mut proxy = open(settings);
+    send(&mut proxy, Server, &[Frame::text("a secret thing")]);
+    assert_eq!(frames(&mut proxy, Server), [Frame::text("a secret thing")]);
+}
+
+#[test]
+fn only_what_is_allowed_passes_if_something_is() {
+    let settings = r#"{"content": {"from": "both", "allow": [{"regex": "^\\{"}], "max_bytes": 100, "longer": "close"}}"#;
+    for from in [Client, Server] {
+        let mut proxy = open(settings);
+        send(
+            &mut proxy,
+            from,
+            &[Frame::text("{\"a\":1}"), Frame::text("plain")],
+        );
+        assert_eq!(frames(&mut proxy, from)[0], Frame::text("{\"a\":1}"));
+        assert_eq!(proxy.close(1)["ws_verdict"], "content");
+
+        let mut proxy = open(settings);
+        send(&mut proxy, from, &[Frame::text(vec![b'{'; 101])]);
+        assert_eq!(proxy.close(1)["ws_verdict"], "content too long");
+    }
+}
+
+#[test]
+fn the_greediest_connection_ends_if_memory_is_short() {
+    let settings = r#"{"memory_bytes": 1048576, "client": {"hold_frame_bytes": 524288}}"#;
+    let mut proxy = Proxy::new(settings);
+    for id in 1..=4 {
+        proxy.open(id, true);
+        // A frame that is held until all of it has come.
+        let text = Frame::text(vec![b'a'; 500_000]).by(Client).bytes();
+        let length = if id == 3 { 480_000 } else { 300_000 };
+        proxy.come(id, Client, &text[..length]);
+    }
+    let verdicts: Vec<_> = (1..=4)
+        .map(|id| proxy.close(id)["ws_verdict"].clone())
+        .collect();
+    let lost = "connection-lost";
+    assert_eq!(verdicts, [lost, lost, "memory", lost]);
+    assert_eq!(proxy.outside.metrics["websocket.memory_bytes"], 0);
+}
