@@ -16,7 +16,7 @@ pub trait Host {
     fn log(&mut self, level: Level, line: &str);
 
     /// What follows is about this connection.
-    fn enter(&mut self, connection: u32);
+    fn enter(&mut self, connection: u32, carrier: Carrier);
 
     /// Returns the header fields of the request or the response, in order.
     fn headers(&mut self, of: Head) -> Vec<(Vec<u8>, Vec<u8>)>;
@@ -62,6 +62,15 @@ pub trait Host {
 
     /// Records a value of a histogram, or sets a gauge.
     fn record(&mut self, metric: u32, value: u64);
+}
+
+/// What the proxy takes a connection for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carrier {
+    /// It reads the heads of HTTP itself, and either direction can be written to at any time.
+    Http,
+    /// It passes bytes on. A direction can be written to only while its bytes come.
+    Tcp,
 }
 
 /// How grave a line of the log is.

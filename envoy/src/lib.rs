@@ -22,5 +22,5 @@ mod settings;
 pub use config::ConfigError;
 pub use expression::Expression;
 pub use filter::Filter;
-pub use host::{Action, Head, Host, Level, Metric};
+pub use host::{Action, Carrier, Head, Host, Level, Metric};
 pub use settings::{Content, Origin, Pattern, Rate, Settings};

@@ -80,6 +80,12 @@ pub fn misbehaving_component() -> PathBuf {
     )
 }
 
+/// The filter that Envoy is tested with.
+#[must_use]
+pub fn filter() -> PathBuf {
+    file("WEBSOCKET_FILTER", "target/component/websocket-filter.wasm")
+}
+
 /// The gate of this build: cargo puts it beside other programs, and above the folder of tests.
 fn binary() -> io::Result<PathBuf> {
     let name = format!("wsgate{}", std::env::consts::EXE_SUFFIX);

@@ -14,6 +14,7 @@
 //! | [`pair`] | [`Pair`]: a client and a server on a simulated network and virtual time |
 //! | `envoy` | a real Envoy with a filter in it |
 //! | `gate`, `process`, `usage` | the gate and other programs as processes, and what they take of the machine |
+//! | `tools` | the peers that others have made: Node's, Python's, and the browser |
 //! | `peer` | a client or a server on the native engine and a real socket |
 //!
 //! A test is a function that is generic over the [`Engine`], and [`on_both_engines!`] makes two tests of it.
@@ -41,6 +42,8 @@ pub mod pump;
 #[cfg(feature = "component")]
 pub mod sandboxed;
 pub mod subject;
+#[cfg(feature = "processes")]
+pub mod tools;
 #[cfg(feature = "processes")]
 pub mod usage;
 pub mod wire;

@@ -22,7 +22,7 @@ const RUSTFLAGS: [&str; 4] = [
 ];
 
 /// What separates flags in `CARGO_ENCODED_RUSTFLAGS`.
-const FLAG_SEPARATOR: &str = "\x1f";
+pub(crate) const FLAG_SEPARATOR: &str = "\x1f";
 
 /// Builds an engine that is broken on purpose: without the rule that the variable names (`src/faults.rs`).
 pub(crate) const BROKEN_FLAG: &str = "--cfg=websocket_broken";
@@ -95,7 +95,7 @@ pub(crate) fn build_beside(toolchain: &Toolchain) -> Result<PathBuf> {
 
 /// Where components are, each toolchain's build in a folder of its own: their compilers and flags differ, and must
 /// rebuild neither each other's crates nor the hosts.
-fn folder() -> Result<PathBuf> {
+pub(crate) fn folder() -> Result<PathBuf> {
     Ok(shell::root()?.join("target").join("component"))
 }
 
@@ -126,7 +126,7 @@ fn compile(kind: Kind, toolchain: &Toolchain) -> Result<Vec<u8>> {
     ]);
     cargo.arg("--target-dir").arg(&folder);
     let mut flags = RUSTFLAGS.map(str::to_owned).to_vec();
-    flags.extend(remaps(toolchain)?);
+    flags.extend(remaps(&toolchain.library()?)?);
     flags.extend(toolchain.flags()?);
     cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join(FLAG_SEPARATOR));
     toolchain.apply(&mut cargo)?;
@@ -145,7 +145,7 @@ fn compile(kind: Kind, toolchain: &Toolchain) -> Result<Vec<u8>> {
 
 /// Flags that keep the folders of this machine out of the component, where the places of panics would name them: it is
 /// the same wherever it was built.
-fn remaps(toolchain: &Toolchain) -> Result<Vec<String>> {
+pub(crate) fn remaps((library, public): &(PathBuf, String)) -> Result<Vec<String>> {
     let sources = shell::cargo_home()?.join("registry").join("src");
     let registries =
         fs::read_dir(&sources).with_context(|| format!("can't read {}", sources.display()))?;
@@ -154,8 +154,7 @@ fn remaps(toolchain: &Toolchain) -> Result<Vec<String>> {
         .map(|registry| remap(&registry.path().join(""), ""))
         .collect();
     // Where the source of the standard library is installed, its places are known by that.
-    let (library, public) = toolchain.library()?;
-    remaps.push(remap(&library, &public));
+    remaps.push(remap(library, public));
     Ok(remaps)
 }
 

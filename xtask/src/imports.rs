@@ -41,6 +41,24 @@ fn imported_names(wasm: &[u8]) -> Result<Vec<String>> {
     Ok(names)
 }
 
+/// Fails unless `wasm` is a core module that imports functions of proxy-wasm and nothing else.
+pub(crate) fn check_proxy_only(wasm: &[u8]) -> Result<()> {
+    for payload in Parser::new(0).parse_all(wasm) {
+        let Payload::ImportSection(section) =
+            payload.context("the built file is not valid WebAssembly")?
+        else {
+            continue;
+        };
+        for import in section.into_imports() {
+            let import = import?;
+            if import.module != "env" || !import.name.starts_with("proxy_") {
+                bail!("the filter imports {} of {}", import.name, import.module);
+            }
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

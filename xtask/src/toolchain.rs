@@ -51,7 +51,7 @@ impl Source {
             return Ok(toolchain);
         }
         match self {
-            Self::Rustup => add_target()?,
+            Self::Rustup => add_target(TARGET)?,
             Self::Debian => debian::install(&DEBIAN_PACKAGES)?,
         }
         self.find()
@@ -93,13 +93,10 @@ impl Toolchain {
 
     /// Where the source of the standard library is, if it is installed, and how the compiler names that folder otherwise.
     pub(crate) fn library(&self) -> Result<(PathBuf, String)> {
-        let rustc = match self {
-            Self::Rustup { .. } => compiler_in_use(),
-            Self::Debian { .. } => DEBIAN_RUSTC.into(),
-        };
-        let source = sysroot(&rustc)?.join("lib/rustlib/src/rust");
-        let commit = said_of(&rustc, "commit-hash")?;
-        Ok((source, format!("/rustc/{commit}")))
+        match self {
+            Self::Rustup { .. } => library_in_use(),
+            Self::Debian { .. } => library(Path::new(DEBIAN_RUSTC)),
+        }
     }
 
     /// What the compiler is told only by this toolchain.
@@ -168,28 +165,50 @@ fn compiler_in_use() -> PathBuf {
     std::env::var_os("RUSTC").map_or_else(|| PathBuf::from("rustc"), PathBuf::from)
 }
 
+/// Where the source of the standard library of the compiler in use is, as [`Toolchain::library`] says.
+pub(crate) fn library_in_use() -> Result<(PathBuf, String)> {
+    library(&compiler_in_use())
+}
+
+fn library(rustc: &Path) -> Result<(PathBuf, String)> {
+    let source = sysroot(rustc)?.join("lib/rustlib/src/rust");
+    let commit = said_of(rustc, "commit-hash")?;
+    Ok((source, format!("/rustc/{commit}")))
+}
+
 /// The compiler in use, if it has the target's `core` and libc.
 fn find_rustup(rustc: &Path) -> Result<Toolchain> {
-    let folder =
-        shell::output(Command::new(rustc).args(["--print", "target-libdir", "--target", TARGET]))?;
-    let folder = PathBuf::from(folder);
+    let folder = libraries(rustc, TARGET)?;
     let libc = folder.join("self-contained");
-    let has_core = std::fs::read_dir(&folder).is_ok_and(|entries| {
-        let mut names = entries.flatten().map(|entry| entry.file_name());
-        names.any(|name| name.to_string_lossy().starts_with("libcore-"))
-    });
-    if !has_core || !libc.join("libc.a").is_file() {
+    if !has_core(&folder) || !libc.join("libc.a").is_file() {
         bail!("the compiler in use has no {TARGET}");
     }
     Ok(Toolchain::Rustup { libc })
 }
 
-fn add_target() -> Result<()> {
+/// The folder of a target's libraries, which need not be there.
+fn libraries(rustc: &Path, target: &str) -> Result<PathBuf> {
+    let mut rustc = Command::new(rustc);
+    shell::output(rustc.args(["--print", "target-libdir", "--target", target])).map(PathBuf::from)
+}
+
+fn has_core(libraries: &Path) -> bool {
+    std::fs::read_dir(libraries).is_ok_and(|entries| {
+        let mut names = entries.flatten().map(|entry| entry.file_name());
+        names.any(|name| name.to_string_lossy().starts_with("libcore-"))
+    })
+}
+
+/// Has rustup add a target to the compiler in use, if it isn't there.
+pub(crate) fn add_target(target: &str) -> Result<()> {
+    if has_core(&libraries(&compiler_in_use(), target)?) {
+        return Ok(());
+    }
     eprintln!(
-        "The target {TARGET} isn't installed: trying `rustup target add` for up to {RUSTUP_TIMEOUT:?}"
+        "The target {target} isn't installed: trying `rustup target add` for up to {RUSTUP_TIMEOUT:?}"
     );
     let mut rustup = Command::new("rustup");
-    rustup.args(["target", "add", TARGET]).stdin(Stdio::null());
+    rustup.args(["target", "add", target]).stdin(Stdio::null());
     let status = shell::status_within(&mut rustup, RUSTUP_TIMEOUT)?;
     match status {
         Some(status) if status.success() => Ok(()),

@@ -5,7 +5,7 @@ use core::cell::RefCell;
 use websocket_component::Role;
 
 use super::proxy::Proxy;
-use crate::host::{Action, Host, Level};
+use crate::host::{Action, Carrier, Host, Level};
 use crate::{Filter, Head};
 
 /// The filter of this VM, which has one thread.
@@ -18,9 +18,9 @@ static FILTER: Global = Global(RefCell::new(None));
 
 /// Calls the filter. While it is being called, the proxy may call about the end of a connection: that changes nothing that
 /// the filter needs to know before the next tick, at which it finds the connection gone.
-fn filter<R>(none: R, call: impl FnOnce(&mut Filter, &mut Proxy) -> R) -> R {
+fn filter<R>(carrier: Carrier, none: R, call: impl FnOnce(&mut Filter, &mut Proxy) -> R) -> R {
     match FILTER.0.try_borrow_mut().as_deref_mut() {
-        Ok(Some(filter)) => call(filter, &mut Proxy),
+        Ok(Some(filter)) => call(filter, &mut Proxy(carrier)),
         _ => none,
     }
 }
@@ -45,7 +45,7 @@ extern "C" fn proxy_on_vm_start(_root: u32, _length: usize) -> u32 {
 
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_configure(_root: u32, length: usize) -> u32 {
-    let configured = Filter::new(&Proxy::configuration(length), &mut Proxy);
+    let configured = Filter::new(&Proxy::configuration(length), &mut Proxy(Carrier::Http));
     match configured {
         Ok(filter) => {
             if let Ok(mut place) = FILTER.0.try_borrow_mut() {
@@ -54,7 +54,7 @@ extern "C" fn proxy_on_configure(_root: u32, length: usize) -> u32 {
             1
         }
         Err(error) => {
-            Proxy.log(Level::Error, &alloc::format!("websocket-filter: {error}"));
+            Proxy(Carrier::Http).log(Level::Error, &alloc::format!("websocket-filter: {error}"));
             0
         }
     }
@@ -65,12 +65,20 @@ extern "C" fn proxy_on_context_create(_context: u32, _root: u32) {}
 
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_tick(_root: u32) {
-    filter((), |filter, proxy| filter.tick(proxy));
+    filter(Carrier::Http, (), |filter, proxy| filter.tick(proxy));
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_request_headers(context: u32, _count: u32, _is_end: u32) -> u32 {
-    let done = filter(Action::Continue, |filter, proxy| {
+    #[cfg(websocket_misbehave)]
+    if Proxy(Carrier::Http)
+        .headers(Head::Request)
+        .iter()
+        .any(|(name, _)| name == b"misbehave")
+    {
+        core::arch::wasm32::unreachable();
+    }
+    let done = filter(Carrier::Http, Action::Continue, |filter, proxy| {
         filter.head(context, Head::Request, proxy)
     });
     action(done)
@@ -78,7 +86,7 @@ extern "C" fn proxy_on_request_headers(context: u32, _count: u32, _is_end: u32) 
 
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_response_headers(context: u32, _count: u32, _is_end: u32) -> u32 {
-    let done = filter(Action::Continue, |filter, proxy| {
+    let done = filter(Carrier::Http, Action::Continue, |filter, proxy| {
         filter.head(context, Head::Response, proxy)
     });
     action(done)
@@ -86,17 +94,35 @@ extern "C" fn proxy_on_response_headers(context: u32, _count: u32, _is_end: u32)
 
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_request_body(context: u32, length: usize, is_end: u32) -> u32 {
-    body(context, Role::Client, length, is_end)
+    bytes(Carrier::Http, context, Role::Client, length, is_end)
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_response_body(context: u32, length: usize, is_end: u32) -> u32 {
-    body(context, Role::Server, length, is_end)
+    bytes(Carrier::Http, context, Role::Server, length, is_end)
 }
 
-fn body(context: u32, from: Role, length: usize, is_end: u32) -> u32 {
-    let done = filter(Action::Continue, |filter, proxy| {
-        filter.body(context, from, length, is_end != 0, proxy)
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_new_connection(context: u32) -> u32 {
+    filter(Carrier::Tcp, (), |filter, proxy| {
+        filter.accept(context, proxy)
+    });
+    action(Action::Continue)
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_downstream_data(context: u32, length: usize, is_end: u32) -> u32 {
+    bytes(Carrier::Tcp, context, Role::Client, length, is_end)
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_upstream_data(context: u32, length: usize, is_end: u32) -> u32 {
+    bytes(Carrier::Tcp, context, Role::Server, length, is_end)
+}
+
+fn bytes(carrier: Carrier, context: u32, from: Role, length: usize, is_end: u32) -> u32 {
+    let done = filter(carrier, Action::Continue, |filter, proxy| {
+        filter.bytes(context, from, length, is_end != 0, proxy)
     });
     action(done)
 }
@@ -108,10 +134,14 @@ extern "C" fn proxy_on_done(_context: u32) -> u32 {
 
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_log(context: u32) {
-    filter((), |filter, proxy| filter.log(context, proxy));
+    filter(Carrier::Http, (), |filter, proxy| {
+        filter.log(context, proxy)
+    });
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_delete(context: u32) {
-    filter((), |filter, proxy| filter.delete(context, proxy));
+    filter(Carrier::Http, (), |filter, proxy| {
+        filter.delete(context, proxy)
+    });
 }

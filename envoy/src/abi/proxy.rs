@@ -6,11 +6,11 @@ use core::{ptr, slice};
 use websocket_component::Role;
 
 use super::imports::{self, OK, Status};
-use crate::host::{Head, Host, Level, Metric};
+use crate::host::{Carrier, Head, Host, Level, Metric};
 use crate::pairs;
 
-/// The proxy that runs this module.
-pub(super) struct Proxy;
+/// The proxy that runs this module, around a connection of this kind.
+pub(super) struct Proxy(pub(super) Carrier);
 
 /// A place behind all that can wait.
 const END: usize = 1 << 30;
@@ -19,6 +19,16 @@ const END: usize = 1 << 30;
 const PLUGIN_CONFIGURATION: u32 = 7;
 
 impl Proxy {
+    /// The number of a side's buffer, and of its stream, which are the same.
+    fn stream(&self, from: Role) -> u32 {
+        match (self.0, from) {
+            (Carrier::Http, Role::Client) => 0,
+            (Carrier::Http, Role::Server) => 1,
+            (Carrier::Tcp, Role::Client) => 2,
+            (Carrier::Tcp, Role::Server) => 3,
+        }
+    }
+
     pub(super) fn configuration(length: usize) -> Vec<u8> {
         get(|bytes, count| {
             // SAFETY: both are valid for the call.
@@ -27,14 +37,6 @@ impl Proxy {
             }
         })
         .unwrap_or_default()
-    }
-}
-
-/// The number of a side's buffer, and of its stream, which are the same.
-fn stream(from: Role) -> u32 {
-    match from {
-        Role::Client => 0,
-        Role::Server => 1,
     }
 }
 
@@ -79,7 +81,8 @@ impl Host for Proxy {
         unsafe { imports::proxy_log(level, line.as_ptr(), line.len()) };
     }
 
-    fn enter(&mut self, connection: u32) {
+    fn enter(&mut self, connection: u32, carrier: Carrier) {
+        self.0 = carrier;
         // SAFETY: it passes a number.
         unsafe { imports::proxy_set_effective_context(connection) };
     }
@@ -137,7 +140,9 @@ impl Host for Proxy {
     fn read(&mut self, from: Role, start: usize, length: usize) -> Vec<u8> {
         get(|bytes, count| {
             // SAFETY: as above.
-            unsafe { imports::proxy_get_buffer_bytes(stream(from), start, length, bytes, count) }
+            unsafe {
+                imports::proxy_get_buffer_bytes(self.stream(from), start, length, bytes, count)
+            }
         })
         .unwrap_or_default()
     }
@@ -145,23 +150,23 @@ impl Host for Proxy {
     fn replace(&mut self, from: Role, length: usize, bytes: &[u8]) -> bool {
         let (bytes, count) = (bytes.as_ptr(), bytes.len());
         // SAFETY: as above.
-        unsafe { imports::proxy_set_buffer_bytes(stream(from), 0, length, bytes, count) == OK }
+        unsafe { imports::proxy_set_buffer_bytes(self.stream(from), 0, length, bytes, count) == OK }
     }
 
     fn append(&mut self, from: Role, bytes: &[u8]) -> bool {
         let (bytes, count) = (bytes.as_ptr(), bytes.len());
         // SAFETY: as above.
-        unsafe { imports::proxy_set_buffer_bytes(stream(from), END, 0, bytes, count) == OK }
+        unsafe { imports::proxy_set_buffer_bytes(self.stream(from), END, 0, bytes, count) == OK }
     }
 
     fn go_on(&mut self, from: Role) {
         // SAFETY: it passes a number.
-        unsafe { imports::proxy_continue_stream(stream(from)) };
+        unsafe { imports::proxy_continue_stream(self.stream(from)) };
     }
 
     fn reset(&mut self) {
         // SAFETY: it passes a number.
-        unsafe { imports::proxy_close_stream(stream(Role::Server)) };
+        unsafe { imports::proxy_close_stream(self.stream(Role::Client)) };
     }
 
     fn tick_every(&mut self, milliseconds: u32) {

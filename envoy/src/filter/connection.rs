@@ -17,7 +17,7 @@ use super::handshake::{self, ACCEPT, Asked};
 use super::line::Line;
 use super::metrics::{self, name_of};
 use super::rate::Buckets;
-use crate::host::{Action, Head, Level};
+use crate::host::{Action, Carrier, Head, Level};
 
 const BOTH: [Role; 2] = [Role::Client, Role::Server];
 
@@ -34,6 +34,7 @@ const LOST: &[u8] = b"the server is gone";
 
 pub(super) struct Connection {
     id: u32,
+    carrier: Carrier,
     stage: Stage,
     inspector: Option<Box<Inspector>>,
     client: Line,
@@ -101,6 +102,7 @@ impl Connection {
     pub(super) fn new(id: u32, now: Instant) -> Self {
         Self {
             id,
+            carrier: Carrier::Http,
             stage: Stage::Unseen,
             inspector: None,
             client: Line::default(),
@@ -117,6 +119,10 @@ impl Connection {
 
     pub(super) fn id(&self) -> u32 {
         self.id
+    }
+
+    pub(super) fn carrier(&self) -> Carrier {
+        self.carrier
     }
 
     pub(super) fn is_ending(&self) -> bool {
@@ -202,6 +208,33 @@ impl Connection {
         Action::Pause
     }
 
+    /// A client has connected, and its request comes in bytes.
+    pub(super) fn accept(&mut self, env: &mut Env<'_>) {
+        self.carrier = Carrier::Tcp;
+        env.metrics.count(metrics::CONNECTIONS, 1, env.host);
+        if env.settings.origins.is_some() || env.settings.subprotocols.is_some() {
+            let line = "origins and subprotocols need the HTTP filter: the connection is refused";
+            env.host
+                .log(Level::Error, &format!("websocket-filter: {line}"));
+            self.stage = Stage::Gone;
+            self.verdict = Some("configuration".into());
+            return env.host.reset();
+        }
+        let entropy = handshake::entropy(self.id, env);
+        let options = handshake::options(env.settings, &entropy, env.now);
+        match Inspector::new(options, &entropy, env.now) {
+            Ok(inspector) => {
+                self.inspector = Some(Box::new(inspector));
+                self.open(env);
+            }
+            Err(rule) => {
+                self.verdict = Some(rule.name().into());
+                self.stage = Stage::Gone;
+                env.host.reset();
+            }
+        }
+    }
+
     /// The server answers.
     pub(super) fn response(&mut self, env: &mut Env<'_>) -> Action {
         let (Stage::Asked, Some(inspector)) = (self.stage, &mut self.inspector) else {
@@ -270,6 +303,13 @@ impl Connection {
         if is_end || is_gone {
             return self.ends(from, env);
         }
+        if self.carrier == Carrier::Tcp {
+            self.read(from, env);
+            self.write(from, env);
+            self.note_end(env);
+            return Outcome::pass();
+        }
+        let line = self.line(from);
         if !line.is_armed {
             // In the first callback nothing can be told to go on, and what waits is held from then on.
             line.is_armed = true;
@@ -375,6 +415,9 @@ impl Connection {
             }
             at += start;
             if start < piece.bytes.len() {
+                // It spoke before its turn, and nobody knows what comes of it.
+                self.verdict.get_or_insert("early data".into());
+                self.reset = Some(env.now);
                 break;
             }
         }
@@ -470,7 +513,7 @@ impl Connection {
             && self.verdict.is_none()
         {
             let name = failure.rule.name();
-            let mut line = format!("{} broke {name}", name_of(from));
+            let mut line = format!("{}: {name}", name_of(from));
             for (what, number) in [
                 ("at byte", failure.offset),
                 ("limit", failure.limit),
@@ -494,7 +537,9 @@ impl Connection {
         if (is_over || is_ending) && self.reset.is_none() {
             self.reset = Some(env.now.after(LINGER));
         }
-        if BOTH.iter().any(|from| self.line_of(*from).has_output()) && self.wake.is_none() {
+        let has_output =
+            |from: &Role| self.line_of(*from).is_armed && self.line_of(*from).has_output();
+        if BOTH.iter().any(has_output) && self.wake.is_none() {
             self.wake = Some(env.now.after(SOON * 10));
         }
     }

@@ -12,7 +12,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 
 use websocket_component::{Instant, Role};
 
-use crate::host::{Action, Head, Host};
+use crate::host::{Action, Carrier, Head, Host};
 use crate::{ConfigError, Settings};
 use clock::Clock;
 use connection::Connection;
@@ -75,12 +75,18 @@ impl Filter {
                 Head::Response => connection.response(env),
             },
         );
-        self.after(id, host);
+        self.after(id, Carrier::Http, host);
         action.unwrap_or(Action::Continue)
     }
 
+    /// A client has connected, of which the proxy knows no more than that.
+    pub fn accept(&mut self, id: u32, host: &mut dyn Host) {
+        self.with(id, true, host, Connection::accept);
+        self.after(id, Carrier::Tcp, host);
+    }
+
     /// `length` bytes of a side's wait, those that were held back before included; with `is_end` no more will come.
-    pub fn body(
+    pub fn bytes(
         &mut self,
         id: u32,
         from: Role,
@@ -89,12 +95,15 @@ impl Filter {
         host: &mut dyn Host,
     ) -> Action {
         let outcome = self.with(id, false, host, |connection, env| {
-            connection.come(from, length, is_end, env)
+            (
+                connection.carrier(),
+                connection.come(from, length, is_end, env),
+            )
         });
-        self.after(id, host);
-        let Some(outcome) = outcome else {
+        let Some((carrier, outcome)) = outcome else {
             return Action::Continue;
         };
+        self.after(id, carrier, host);
         go_on(&outcome.go_on, host);
         outcome.action
     }
@@ -106,10 +115,14 @@ impl Filter {
             && at <= now
         {
             self.due.pop_first();
-            host.enter(id);
+            let Some(connection) = self.connections.get(&id) else {
+                continue;
+            };
+            let carrier = connection.carrier();
+            host.enter(id, carrier);
             let directions = self.with(id, false, host, Connection::tick);
             go_on(&directions.unwrap_or_default(), host);
-            self.after(id, host);
+            self.after(id, carrier, host);
         }
         self.set_tick(host);
     }
@@ -181,15 +194,15 @@ impl Filter {
     }
 
     /// What is left to do behind a callback of a connection.
-    fn after(&mut self, id: u32, host: &mut dyn Host) {
+    fn after(&mut self, id: u32, carrier: Carrier, host: &mut dyn Host) {
         if self.memory > self.settings.memory {
             let others = self.connections.values().filter(|other| !other.is_ending());
             let greediest = others.max_by_key(|connection| connection.memory());
-            if let Some(greediest) = greediest.map(Connection::id) {
-                host.enter(greediest);
+            if let Some((greediest, of)) = greediest.map(|other| (other.id(), other.carrier())) {
+                host.enter(greediest, of);
                 let directions = self.with(greediest, false, host, Connection::end_greedy);
                 go_on(&directions.unwrap_or_default(), host);
-                host.enter(id);
+                host.enter(id, carrier);
             }
         }
         self.set_tick(host);

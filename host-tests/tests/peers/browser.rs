@@ -1,8 +1,9 @@
 //! Chromium, with the frame inspector that the gate shows. What the page looks like is left in `target/screenshots`.
 
 use host_tests::gate::{Gate, component, file, root};
+use host_tests::tools;
 
-use crate::{alone, tools};
+use crate::alone;
 
 #[test]
 fn chromium_shows_the_page_and_speaks_through_the_gate() {

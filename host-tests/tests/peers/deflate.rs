@@ -14,6 +14,7 @@ use futures_util::{SinkExt, StreamExt};
 use host_tests::deflate::{noise, text};
 use host_tests::gate::{Gate, component};
 use host_tests::process::Process;
+use host_tests::tools;
 use rstest::rstest;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
@@ -21,7 +22,7 @@ use websocket_host::protocol::{Config, Deflate};
 use websocket_host::stream::{Error, Message, accept_async_with_config, client_async_with_config};
 use websocket_host::{Sandbox, SandboxConfig};
 
-use crate::{alone, counted::Counted, tools};
+use crate::{alone, counted::Counted};
 
 /// What every library has that is built on zlib: raw streams with 8 bits it only reads.
 const WINDOWS: RangeInclusive<u8> = 9..=15;

@@ -7,7 +7,7 @@
 //! | [`browser`] | Chromium, with the gate's own page |
 //! | [`idle`] | how much memory a connection takes that says nothing |
 //! | [`trap`] | guests that misbehave, among others that don't |
-//! | [`tools`], [`counted`] | the programs; a transport that counts |
+//! | [`counted`] | a transport that counts |
 
 #![cfg(all(feature = "component", feature = "processes"))]
 
@@ -16,7 +16,6 @@ mod counted;
 mod deflate;
 mod idle;
 mod outside;
-mod tools;
 mod trap;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

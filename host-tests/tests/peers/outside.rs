@@ -6,9 +6,10 @@ use std::process::Command;
 
 use host_tests::gate::{Gate, component};
 use host_tests::process::Process;
+use host_tests::tools;
 use rstest::rstest;
 
-use crate::{alone, tools};
+use crate::alone;
 
 /// The client checks what it gets back. The server tells what it saw, a line each.
 fn passes_through(mode: &str, client: Command, mut server: Command) -> io::Result<()> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use websocket_component::Role;
 
 use crate::Filter;
-use crate::host::{Action, Head, Host, Level, Metric};
+use crate::host::{Action, Carrier, Head, Host, Level, Metric};
 
 /// The most that Envoy holds in one direction.
 const LIMIT: usize = 1 << 20;
@@ -140,7 +140,7 @@ impl Proxy {
         self.outside.callback = Some(from);
         let action = self
             .filter
-            .body(id, from, length, is_end, &mut self.outside);
+            .bytes(id, from, length, is_end, &mut self.outside);
         self.outside.callback = None;
         let connection = self.of(id);
         if action == Action::Continue {
@@ -243,7 +243,7 @@ impl Host for Outside {
         self.log.push((level, line.into()));
     }
 
-    fn enter(&mut self, connection: u32) {
+    fn enter(&mut self, connection: u32, _: Carrier) {
         if self.connections.contains_key(&connection) {
             self.current = connection;
         }

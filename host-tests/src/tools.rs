@@ -4,18 +4,29 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::Command;
 
-use host_tests::gate::file;
-use host_tests::process::Process;
+use crate::gate::file;
+use crate::process::Process;
 
 /// Whether the tests run without anything but Rust (`cargo xtask test --fast`), which is then said.
-pub(crate) fn skipped(test: &str) -> bool {
-    let fast = std::env::var_os("WEBSOCKET_TEST_FAST").is_some_and(|value| value == "1");
-    if fast {
-        // Not with a macro: what those write is shown for tests that fail only.
-        let note = format!("SKIPPED: {test} needs outside peers: run `cargo xtask test`\n");
-        let _ = std::io::stderr().write_all(note.as_bytes());
+#[must_use]
+pub fn skipped(test: &str) -> bool {
+    if is_fast() {
+        note_skipped(test, "outside peers");
     }
-    fast
+    is_fast()
+}
+
+/// The same, without saying so.
+#[must_use]
+pub fn is_fast() -> bool {
+    std::env::var_os("WEBSOCKET_TEST_FAST").is_some_and(|value| value == "1")
+}
+
+/// Says that a test doesn't run, because this is missing.
+pub fn note_skipped(test: &str, needs: &str) {
+    // Not with a macro: what those write is shown for tests that fail only.
+    let note = format!("SKIPPED: {test} needs {needs}: run `cargo xtask test`\n");
+    let _ = std::io::stderr().write_all(note.as_bytes());
 }
 
 /// The folder with the Node peers and their packages.
@@ -30,7 +41,12 @@ fn node_folder() -> PathBuf {
 }
 
 /// A peer of host-tests/node/peers.
-pub(crate) fn node(script: &str) -> Command {
+///
+/// # Panics
+///
+/// If they aren't installed.
+#[must_use]
+pub fn node(script: &str) -> Command {
     let folder = node_folder();
     let mut command = Command::new("node");
     command.arg(format!("peers/{script}")).current_dir(folder);
@@ -38,7 +54,12 @@ pub(crate) fn node(script: &str) -> Command {
 }
 
 /// A peer of host-tests/python.
-pub(crate) fn python(script: &str) -> Command {
+///
+/// # Panics
+///
+/// If they aren't installed.
+#[must_use]
+pub fn python(script: &str) -> Command {
     let python = file("WEBSOCKET_TEST_PYTHON", "target/python/bin/python");
     assert!(
         python.is_file(),
@@ -50,13 +71,18 @@ pub(crate) fn python(script: &str) -> Command {
 }
 
 /// The browser.
-pub(crate) fn chromium() -> PathBuf {
+#[must_use]
+pub fn chromium() -> PathBuf {
     let named = std::env::var_os("WEBSOCKET_TEST_CHROMIUM");
     named.map_or_else(|| "/usr/bin/chromium".into(), PathBuf::from)
 }
 
 /// Runs a peer that has to end well.
-pub(crate) fn run(name: &str, mut command: Command) {
+///
+/// # Panics
+///
+/// If it doesn't.
+pub fn run(name: &str, mut command: Command) {
     let ended = Process::start(name, &mut command).and_then(Process::succeed);
     ended.unwrap_or_else(|error| panic!("{error}"));
 }

@@ -1,0 +1,258 @@
+//! One side of a connection, as bytes and frames that break whatever rule a test wants.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use host_tests::heads;
+use host_tests::wire::{Frame, bytes_of, read_frames};
+use socket2::SockRef;
+use tokio::sync::Notify;
+use websocket_component::Role;
+
+/// The longest that a side waits for anything.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A client or a server, with Envoy at the other end of its socket.
+pub(crate) struct Side {
+    role: Role,
+    link: Link,
+    unread: Vec<u8>,
+}
+
+/// What leads to Envoy.
+enum Link {
+    Tcp(TcpStream),
+    /// To a stream of HTTP/2, which can be reset.
+    Stream(UnixStream, Arc<Notify>),
+    /// To a program that speaks TLS.
+    Tls(UnixStream, Child),
+}
+
+impl Side {
+    pub(crate) fn tcp(role: Role, socket: TcpStream) -> Side {
+        socket.set_nodelay(true).expect("a socket");
+        Side::new(role, Link::Tcp(socket))
+    }
+
+    pub(crate) fn stream(role: Role, socket: UnixStream, reset: Arc<Notify>) -> Side {
+        Side::new(role, Link::Stream(socket, reset))
+    }
+
+    /// A client whose bytes go through TLS to this port, if the server has this certificate.
+    pub(crate) fn tls(port: u16, certificate: &Path) -> Side {
+        let (mine, its) = UnixStream::pair().expect("sockets");
+        let its = [its.try_clone().expect("a socket"), its].map(|socket| OwnedFd::from(socket));
+        let [input, output] = its;
+        let program = Command::new("openssl")
+            .args(["s_client", "-quiet", "-verify_return_error"])
+            .args(["-alpn", "http/1.1", "-servername", "localhost"])
+            .args(["-connect", &format!("127.0.0.1:{port}"), "-CAfile"])
+            .arg(certificate)
+            .stdin(Stdio::from(input))
+            .stdout(Stdio::from(output))
+            .stderr(Stdio::null())
+            .spawn();
+        let program = program.expect("openssl is installed");
+        Side::new(Role::Client, Link::Tls(mine, program))
+    }
+
+    fn new(role: Role, link: Link) -> Side {
+        let mut side = Side {
+            role,
+            link,
+            unread: Vec::new(),
+        };
+        side.set_patience(PATIENCE);
+        side
+    }
+
+    fn set_patience(&mut self, time: Duration) {
+        let set = match &self.link {
+            Link::Tcp(socket) => socket.set_read_timeout(Some(time)),
+            Link::Stream(socket, _) | Link::Tls(socket, _) => socket.set_read_timeout(Some(time)),
+        };
+        set.expect("a socket");
+    }
+
+    /// Writes bytes as they are.
+    #[track_caller]
+    pub(crate) fn write(&mut self, bytes: &[u8]) {
+        let written = match &mut self.link {
+            Link::Tcp(socket) => socket.write_all(bytes),
+            Link::Stream(socket, _) | Link::Tls(socket, _) => socket.write_all(bytes),
+        };
+        written.expect("the connection takes bytes");
+    }
+
+    /// Writes frames at once, masked if it is a client.
+    #[track_caller]
+    pub(crate) fn send(&mut self, frames: &[Frame]) {
+        self.write(&bytes_of(frames, self.role));
+    }
+
+    /// Reads more. Returns false at the end, however the connection has ended.
+    #[track_caller]
+    fn fill(&mut self) -> io::Result<bool> {
+        let mut bytes = vec![0; 64 << 10];
+        let read = match &mut self.link {
+            Link::Tcp(socket) => socket.read(&mut bytes),
+            Link::Stream(socket, _) | Link::Tls(socket, _) => socket.read(&mut bytes),
+        };
+        match read {
+            Ok(0) => Ok(false),
+            Ok(count) => {
+                self.unread.extend(&bytes[..count]);
+                Ok(true)
+            }
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The head that comes next, and not what follows it.
+    #[track_caller]
+    pub(crate) fn head(&mut self) -> String {
+        loop {
+            if let Some(end) = heads::end(&self.unread) {
+                let head: Vec<u8> = self.unread.drain(..end).collect();
+                return String::from_utf8(head).expect("a head is text");
+            }
+            let more = self.fill().expect("a head");
+            assert!(
+                more,
+                "no head, but {:?}",
+                String::from_utf8_lossy(&self.unread)
+            );
+        }
+    }
+
+    /// The frame that comes next, without its mask, which it has to have if a client has sent it.
+    #[track_caller]
+    pub(crate) fn frame(&mut self) -> Frame {
+        match self.frame_or_end() {
+            Some(frame) => frame,
+            None => panic!("the end instead of a frame"),
+        }
+    }
+
+    /// The same, or nothing if the connection ends between frames.
+    #[track_caller]
+    pub(crate) fn frame_or_end(&mut self) -> Option<Frame> {
+        loop {
+            if let Some(length) = length_of_frame(&self.unread) {
+                let bytes: Vec<u8> = self.unread.drain(..length).collect();
+                let frame = read_frames(&bytes).remove(0);
+                let is_masked = frame.key.is_some();
+                assert_eq!(
+                    is_masked,
+                    self.role == Role::Server,
+                    "the mask of {frame:02x?}"
+                );
+                return Some(Frame { key: None, ..frame });
+            }
+            if !self.fill().expect("a frame") {
+                assert_eq!(self.unread, b"", "the end inside a frame");
+                return None;
+            }
+        }
+    }
+
+    /// So many bytes that come next.
+    #[track_caller]
+    pub(crate) fn bytes(&mut self, count: usize) -> Vec<u8> {
+        while self.unread.len() < count {
+            assert!(
+                self.fill().expect("bytes"),
+                "the end in front of {count} bytes"
+            );
+        }
+        self.unread.drain(..count).collect()
+    }
+
+    /// The code of the close frame that has to come next.
+    #[track_caller]
+    pub(crate) fn close_code(&mut self) -> u16 {
+        let frame = self.frame();
+        assert_eq!(frame.first, 0x88, "not a close frame: {frame:02x?}");
+        match frame.payload[..] {
+            [high, low, ..] => u16::from_be_bytes([high, low]),
+            _ => 1005,
+        }
+    }
+
+    /// All that comes until the connection ends.
+    #[track_caller]
+    pub(crate) fn rest(&mut self) -> Vec<u8> {
+        while self.fill().expect("the end") {}
+        std::mem::take(&mut self.unread)
+    }
+
+    /// Asserts that nothing comes for so long.
+    #[track_caller]
+    pub(crate) fn is_silent_for(&mut self, time: Duration) {
+        self.set_patience(time);
+        let since = Instant::now();
+        let more = self.fill();
+        self.set_patience(PATIENCE);
+        assert!(
+            more.is_err() && since.elapsed() >= time,
+            "{more:?}: {:02x?}",
+            self.unread
+        );
+        assert_eq!(self.unread, b"");
+    }
+
+    /// Sends no more, and still reads.
+    pub(crate) fn finish(&mut self) {
+        let shut = match &self.link {
+            Link::Tcp(socket) => socket.shutdown(Shutdown::Write),
+            Link::Stream(socket, _) | Link::Tls(socket, _) => socket.shutdown(Shutdown::Write),
+        };
+        shut.expect("the connection is there");
+    }
+
+    /// Ends the connection with an RST, or the stream with RST_STREAM.
+    pub(crate) fn reset(self) {
+        match &self.link {
+            Link::Tcp(socket) => {
+                let set = SockRef::from(socket).set_linger(Some(Duration::ZERO));
+                set.expect("a socket");
+            }
+            Link::Stream(_, reset) => reset.notify_one(),
+            Link::Tls(..) => panic!("not for TLS"),
+        }
+    }
+}
+
+impl Drop for Side {
+    fn drop(&mut self) {
+        if let Link::Tls(_, program) = &mut self.link {
+            let _ = program.kill();
+            let _ = program.wait();
+        }
+    }
+}
+
+/// The length of the frame at the start of these bytes, header included, if all of it is there.
+fn length_of_frame(bytes: &[u8]) -> Option<usize> {
+    let second = usize::from(*bytes.get(1)?);
+    let (form, length) = match second & 0x7f {
+        126 => (2, be(bytes.get(2..4)?)),
+        127 => (8, be(bytes.get(2..10)?)),
+        short => (0, short),
+    };
+    let length = 2 + form + if second & 0x80 == 0 { 0 } else { 4 } + length;
+    (bytes.len() >= length).then_some(length)
+}
+
+fn be(bytes: &[u8]) -> usize {
+    bytes
+        .iter()
+        .fold(0, |number, byte| number << 8 | usize::from(*byte))
+}

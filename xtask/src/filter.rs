@@ -1,0 +1,200 @@
+//! `cargo xtask envoy`: the filter for Envoy, and a demonstration of it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use crate::component::{self, FLAG_SEPARATOR};
+use crate::{imports, needs, shell, toolchain};
+
+/// What the filter is built for: it has no operating system, and its imports are the proxy's.
+const TARGET: &str = "wasm32-unknown-unknown";
+
+/// The most memory that a VM may take, in bytes: Envoy sets no limit, so the module has one.
+const MAX_MEMORY: u32 = 256 << 20;
+
+/// What the compiler makes use of. More would be used, and Envoy's V8 refuses what it doesn't know.
+const FEATURES: [&str; 7] = [
+    "--enable-bulk-memory",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+    "--enable-simd",
+];
+
+/// Where the demonstration listens, as in `envoy/config/http1.yaml`.
+const LISTENER: &str = "127.0.0.1:10000";
+const ADMIN: &str = "127.0.0.1:9901";
+const SERVER: &str = "127.0.0.1:9001";
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Start Envoy with the filter in front of an echo server, and show the filter's metrics as they change.
+    #[arg(long)]
+    demo: bool,
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    build(false)?;
+    match args.demo {
+        true => demonstrate(),
+        false => Ok(()),
+    }
+}
+
+/// Builds the module, checks it, says where it is, and returns its absolute path. One that misbehaves traps when it is
+/// told to, for a test.
+pub(crate) fn build(misbehaves: bool) -> Result<PathBuf> {
+    let name = match misbehaves {
+        true => "websocket-filter-misbehave.wasm",
+        false => "websocket-filter.wasm",
+    };
+    eprintln!("Building the filter for Envoy ({name})");
+    toolchain::add_target(TARGET)?;
+    let folder = component::folder()?;
+    let mut flags = vec![
+        "-Ctarget-feature=+simd128".to_owned(),
+        "-Clink-arg=-zstack-size=131072".to_owned(),
+        format!("-Clink-arg=--max-memory={MAX_MEMORY}"),
+    ];
+    flags.extend(component::remaps(&toolchain::library_in_use()?)?);
+    let mut cargo = shell::cargo();
+    cargo.args(["rustc", "--package", "websocket-filter", "--lib"]);
+    cargo.args(["--crate-type", "cdylib", "--profile", "filter"]);
+    cargo.args(["--target", TARGET, "--target-dir"]);
+    cargo.arg(folder.join("filter"));
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join(FLAG_SEPARATOR));
+    if misbehaves {
+        cargo.args(["--", "--cfg=websocket_misbehave"]);
+    }
+    shell::run(&mut cargo).context("the filter was not built")?;
+    let built = folder
+        .join("filter")
+        .join(TARGET)
+        .join("filter/websocket_filter.wasm");
+    let path = folder.join(name);
+    if let Err(error) = optimize(&built, &path) {
+        eprintln!("The filter is larger than it need be: {error:#}");
+        fs::copy(&built, &path).with_context(|| format!("can't write {}", path.display()))?;
+    }
+    let wasm = fs::read(&path).with_context(|| format!("can't read {}", path.display()))?;
+    imports::check_proxy_only(&wasm)?;
+    println!("{}: {} bytes", path.display(), wasm.len());
+    Ok(path)
+}
+
+/// Looks at what only the module has, which the lints of the workspace don't see.
+pub(crate) fn check_lints() -> Result<()> {
+    toolchain::add_target(TARGET)?;
+    let mut cargo = shell::cargo();
+    cargo.args([
+        "clippy",
+        "--package",
+        "websocket-filter",
+        "--target",
+        TARGET,
+    ]);
+    shell::run(cargo.args(["--", "-D", "warnings"]))
+}
+
+/// Has Binaryen, which npm has, make the module smaller.
+fn optimize(from: &Path, to: &Path) -> Result<()> {
+    let folder = shell::root()?.join("envoy");
+    needs::node_packages(&folder)?;
+    let partial = to.with_extension("partial");
+    let mut tool = Command::new(folder.join("node_modules/.bin/wasm-opt"));
+    tool.arg("-O3")
+        .args(FEATURES)
+        .arg(from)
+        .arg("-o")
+        .arg(&partial);
+    shell::run(&mut tool)?;
+    fs::rename(&partial, to).with_context(|| format!("can't write {}", to.display()))
+}
+
+/// Starts an echo server and Envoy, and shows metrics until Envoy ends.
+fn demonstrate() -> Result<()> {
+    let root = shell::root()?;
+    let envoy = needs::envoy()?;
+    shell::run(shell::cargo().args(["build", "--release", "--example", "echo_server"]))?;
+    let server = Command::new(root.join("target/release/examples/echo_server"))
+        .arg(SERVER)
+        .spawn();
+    let mut server = Ended(server.context("can't start the echo server")?);
+    let envoy = Command::new(envoy)
+        .args(["-c", "envoy/config/http1.yaml", "--concurrency", "2"])
+        .args([
+            "--log-level",
+            "warning",
+            "--component-log-level",
+            "wasm:info",
+        ])
+        .arg("--disable-hot-restart")
+        .current_dir(&root)
+        .spawn();
+    let mut envoy = Ended(envoy.context("can't start Envoy")?);
+    println!(
+        "
+An echo server is behind Envoy and the filter: what you send comes back. To try it:
+
+  with Node 22    node -e 'let w = new WebSocket(\"ws://{LISTENER}/\"); w.onopen = () => w.send(\"hello\"); \
+w.onmessage = e => {{ console.log(e.data); w.close() }}'
+  with Python     pip install websockets; python3 -m websockets ws://{LISTENER}/
+  a broken rule   printf 'GET / HTTP/1.1\\r\\nHost: a\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n\
+Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\\r\\nSec-WebSocket-Version: 13\\r\\n\\r\\n\\x83\\x00' | nc -q 2 {}
+
+Settings are in envoy/config/http1.yaml. Ctrl-C ends it. The filter's metrics follow as they change.
+",
+        LISTENER.replace(':', " ")
+    );
+    let mut shown = BTreeMap::new();
+    loop {
+        std::thread::sleep(Duration::from_secs(1));
+        for program in [&mut envoy, &mut server] {
+            if let Some(status) = program.0.try_wait()? {
+                bail!("it has ended ({status})");
+            }
+        }
+        // Envoy takes a moment to start.
+        let Ok(metrics) = metrics() else { continue };
+        for line in metrics
+            .lines()
+            .filter(|line| line.contains(": ") && !line.contains("P0("))
+        {
+            let (name, value) = line.split_once(": ").unwrap_or((line, ""));
+            if shown.insert(name.to_owned(), value.to_owned()).as_deref() != Some(value)
+                && value != "0"
+            {
+                println!("{name}: {value}");
+            }
+        }
+    }
+}
+
+/// A program that ends with this one.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// What Envoy has counted of the filter's.
+fn metrics() -> Result<String> {
+    let mut stream = TcpStream::connect(ADMIN)?;
+    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    stream.write_all(b"GET /stats?filter=websocket\\.[a-z] HTTP/1.0\r\nHost: admin\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
+}
