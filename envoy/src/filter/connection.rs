@@ -495,8 +495,10 @@ impl Connection {
     /// Writes what goes on in both directions, outside of a callback about either.
     fn write_unasked(&mut self, env: &mut Env<'_>) -> Vec<Role> {
         let mut go_on = Vec::new();
-        for from in BOTH {
-            if self.is_ready(from, env) && self.write(from, env) {
+        // What is read of one side can end the other direction too.
+        let are_ready = BOTH.map(|from| self.is_ready(from, env));
+        for (from, is_ready) in BOTH.into_iter().zip(are_ready) {
+            if is_ready && self.write(from, env) {
                 go_on.push(from);
             }
         }

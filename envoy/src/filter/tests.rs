@@ -1,5 +1,6 @@
 //! The filter under a proxy that does what Envoy was seen to do.
 
+mod anything;
 mod cuts;
 mod ends;
 mod handshake;

@@ -1,7 +1,7 @@
 use host_tests::wire::{Frame, bytes_of, read_frames};
 use websocket_component::Role::{Client, Server};
 
-use super::proxy::Proxy;
+use super::proxy::{Proxy, SWITCHING, UPGRADE};
 use super::{frames, send};
 
 fn open(settings: &str) -> Proxy {
@@ -35,6 +35,29 @@ fn a_broken_rule_ends_both_sides_at_once_behind_what_was_good() {
         assert_eq!(proxy.outside.metrics["websocket.rule.reserved-opcode"], 1);
         assert_eq!(proxy.outside.metrics["websocket.open"], 0);
         assert_eq!(proxy.outside.metrics["websocket.memory_bytes"], 0);
+    }
+}
+
+#[test]
+fn a_rule_that_is_broken_in_the_read_of_a_head_ends_both_sides() {
+    for breaker in [Client, Server] {
+        let mut proxy = Proxy::new("");
+        proxy.request(1, &UPGRADE);
+        let early = [Frame::text("good"), Frame::new(0x3, "")];
+        let early_of = |from| match from == breaker {
+            true => bytes_of(&early, from),
+            false => Vec::new(),
+        };
+        proxy.come(1, Client, &early_of(Client));
+        proxy.response(1, &SWITCHING);
+        proxy.come(1, Server, &early_of(Server));
+        proxy.pass(5);
+        let on = frames(&mut proxy, breaker);
+        assert_eq!((on.len(), &on[0]), (2, &early[0]), "{on:?}");
+        assert_eq!(
+            frames(&mut proxy, breaker.peer())[0].opcode_and_code(),
+            (0x88, 1002)
+        );
     }
 }
 

@@ -102,8 +102,18 @@ impl Proxy {
         }
     }
 
+    /// A client has connected, and nothing is known of HTTP.
+    pub(super) fn accept(&mut self, id: u32) {
+        let connection = self.outside.connections.entry(id).or_default();
+        *connection = Connection::default();
+        connection.response = owned(&[(":status", "none")]);
+        self.outside.current = id;
+        self.filter.accept(id, &mut self.outside);
+    }
+
     pub(super) fn request(&mut self, id: u32, fields: &[(&str, &str)]) -> Action {
         let connection = self.outside.connections.entry(id).or_default();
+        *connection = Connection::default();
         connection.request = owned(fields);
         self.outside.current = id;
         self.filter.head(id, Head::Request, &mut self.outside)
