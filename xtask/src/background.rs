@@ -1,7 +1,8 @@
 //! Programs that run beside this one, and end with it.
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, Stdio};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -60,11 +61,26 @@ impl Background {
         }
     }
 
-    /// Waits for its end. Its status doesn't matter.
-    pub(crate) fn ends_within(&mut self, limit: Duration) -> Result<()> {
-        if shell::wait_within(&mut self.child, limit)?.is_none() {
-            let log = self.log();
-            bail!("`{}` doesn't end in {limit:?}{log}", self.name);
+    /// Waits for its end.
+    pub(crate) fn ends_within(&mut self, limit: Duration) -> Result<ExitStatus> {
+        match shell::wait_within(&mut self.child, limit)? {
+            Some(status) => Ok(status),
+            None => {
+                let log = self.log();
+                bail!("`{}` doesn't end in {limit:?}{log}", self.name)
+            }
+        }
+    }
+
+    /// Waits until it accepts connections at this address.
+    pub(crate) fn listens(&mut self, address: SocketAddr, limit: Duration) -> Result<()> {
+        let deadline = Instant::now() + limit;
+        while TcpStream::connect(address).is_err() {
+            if self.child.try_wait()?.is_some() || Instant::now() > deadline {
+                let log = self.log();
+                bail!("`{}` doesn't listen on {address}{log}", self.name);
+            }
+            thread::sleep(Duration::from_millis(20));
         }
         Ok(())
     }

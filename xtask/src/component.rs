@@ -73,7 +73,7 @@ impl Kind {
 /// Builds a component with the first toolchain that is there or can be installed, checks it, says where it is, and
 /// returns its absolute path.
 pub(crate) fn build(kind: Kind) -> Result<PathBuf> {
-    build_with(kind, &toolchain::find_or_install()?)
+    build_with(kind, &toolchain::find_or_install(&toolchain::COMPONENT)?)
 }
 
 /// The same with this toolchain.
@@ -122,11 +122,11 @@ fn compile(kind: Kind, toolchain: &Toolchain) -> Result<Vec<u8>> {
         "--profile",
         "component",
         "--target",
-        toolchain::TARGET,
+        toolchain::COMPONENT.name,
     ]);
     cargo.arg("--target-dir").arg(&folder);
     let mut flags = RUSTFLAGS.map(str::to_owned).to_vec();
-    flags.extend(remaps(&toolchain.library()?)?);
+    flags.extend(remaps(toolchain)?);
     flags.extend(toolchain.flags()?);
     cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join(FLAG_SEPARATOR));
     toolchain.apply(&mut cargo)?;
@@ -135,7 +135,7 @@ fn compile(kind: Kind, toolchain: &Toolchain) -> Result<Vec<u8>> {
     shell::run(&mut cargo).context("the component was not built")?;
 
     let built = folder
-        .join(toolchain::TARGET)
+        .join(toolchain::COMPONENT.name)
         .join("component")
         .join("websocket_component.wasm");
     let wasm = fs::read(&built).with_context(|| format!("can't read {}", built.display()))?;
@@ -145,7 +145,7 @@ fn compile(kind: Kind, toolchain: &Toolchain) -> Result<Vec<u8>> {
 
 /// Flags that keep the folders of this machine out of the component, where the places of panics would name them: it is
 /// the same wherever it was built.
-pub(crate) fn remaps((library, public): &(PathBuf, String)) -> Result<Vec<String>> {
+pub(crate) fn remaps(toolchain: &Toolchain) -> Result<Vec<String>> {
     let sources = shell::cargo_home()?.join("registry").join("src");
     let registries =
         fs::read_dir(&sources).with_context(|| format!("can't read {}", sources.display()))?;
@@ -154,7 +154,8 @@ pub(crate) fn remaps((library, public): &(PathBuf, String)) -> Result<Vec<String
         .map(|registry| remap(&registry.path().join(""), ""))
         .collect();
     // Where the source of the standard library is installed, its places are known by that.
-    remaps.push(remap(library, public));
+    let (library, public) = toolchain.library()?;
+    remaps.push(remap(&library, &public));
     Ok(remaps)
 }
 

@@ -11,10 +11,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 use crate::component::{self, FLAG_SEPARATOR};
-use crate::{imports, needs, shell, toolchain};
-
-/// What the filter is built for: it has no operating system, and its imports are the proxy's.
-const TARGET: &str = "wasm32-unknown-unknown";
+use crate::toolchain::{self, FILTER, Source, Toolchain};
+use crate::{imports, needs, shell};
 
 /// The most memory that a VM may take, in bytes: Envoy sets no limit, so the module has one.
 const MAX_MEMORY: u32 = 256 << 20;
@@ -40,45 +38,57 @@ pub(crate) struct Args {
     /// Start Envoy with the filter in front of an echo server, and show the filter's metrics as they change.
     #[arg(long)]
     demo: bool,
+
+    /// Build with this toolchain, and no other.
+    #[arg(long, value_name = "NAME", value_enum)]
+    toolchain: Option<Source>,
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    build(false)?;
+    match args.toolchain {
+        Some(source) => build_with(false, &source.find_or_install(&FILTER)?)?,
+        None => build(false)?,
+    };
     match args.demo {
         true => demonstrate(),
         false => Ok(()),
     }
 }
 
-/// Builds the module, checks it, says where it is, and returns its absolute path. One that misbehaves traps when it is
-/// told to, for a test.
+/// Builds the module with the first toolchain that is there or can be installed, checks it, says where it is, and returns
+/// its absolute path. One that misbehaves traps when it is told to, for a test.
 pub(crate) fn build(misbehaves: bool) -> Result<PathBuf> {
+    build_with(misbehaves, &toolchain::find_or_install(&FILTER)?)
+}
+
+fn build_with(misbehaves: bool, toolchain: &Toolchain) -> Result<PathBuf> {
     let name = match misbehaves {
         true => "websocket-filter-misbehave.wasm",
         false => "websocket-filter.wasm",
     };
-    eprintln!("Building the filter for Envoy ({name})");
-    toolchain::add_target(TARGET)?;
+    eprintln!("Building the filter for Envoy ({name}) with {toolchain}");
     let folder = component::folder()?;
+    let builds = folder.join(format!("filter-by-{}", toolchain.source()));
     let mut flags = vec![
         "-Ctarget-feature=+simd128".to_owned(),
         "-Clink-arg=-zstack-size=131072".to_owned(),
         format!("-Clink-arg=--max-memory={MAX_MEMORY}"),
     ];
-    flags.extend(component::remaps(&toolchain::library_in_use()?)?);
+    flags.extend(component::remaps(toolchain)?);
+    flags.extend(toolchain.flags()?);
     let mut cargo = shell::cargo();
     cargo.args(["rustc", "--package", "websocket-filter", "--lib"]);
     cargo.args(["--crate-type", "cdylib", "--profile", "filter"]);
-    cargo.args(["--target", TARGET, "--target-dir"]);
-    cargo.arg(folder.join("filter"));
+    cargo.args(["--target", FILTER.name, "--target-dir"]);
+    cargo.arg(&builds);
     cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join(FLAG_SEPARATOR));
+    toolchain.apply(&mut cargo)?;
     if misbehaves {
         cargo.args(["--", "--cfg=websocket_misbehave"]);
     }
     shell::run(&mut cargo).context("the filter was not built")?;
-    let built = folder
-        .join("filter")
-        .join(TARGET)
+    let built = builds
+        .join(FILTER.name)
         .join("filter/websocket_filter.wasm");
     let path = folder.join(name);
     if let Err(error) = optimize(&built, &path) {
@@ -93,15 +103,17 @@ pub(crate) fn build(misbehaves: bool) -> Result<PathBuf> {
 
 /// Looks at what only the module has, which the lints of the workspace don't see.
 pub(crate) fn check_lints() -> Result<()> {
-    toolchain::add_target(TARGET)?;
+    // Debian's compiler has no clippy.
+    let Ok(_) = Source::Rustup.find_or_install(&FILTER) else {
+        eprintln!(
+            "The filter's ABI is left out: the compiler in use has no {}",
+            FILTER.name
+        );
+        return Ok(());
+    };
     let mut cargo = shell::cargo();
-    cargo.args([
-        "clippy",
-        "--package",
-        "websocket-filter",
-        "--target",
-        TARGET,
-    ]);
+    let package = ["clippy", "--package", "websocket-filter"];
+    cargo.args(package).args(["--target", FILTER.name]);
     shell::run(cargo.args(["--", "-D", "warnings"]))
 }
 

@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::{shell, toolchain};
+use crate::shell;
+use crate::toolchain::{COMPONENT, FILTER, Source};
 
 /// The programs that the steps use, each with the argument that makes it tell its version.
 const PROGRAMS: [(&str, &str); 8] = [
@@ -23,10 +24,12 @@ pub(crate) fn print() {
     for (name, argument) in PROGRAMS {
         row(name, &version(Path::new(name), argument));
     }
-    for source in [toolchain::Source::Rustup, toolchain::Source::Debian] {
-        let found = source.find();
-        let found = found.map_or_else(|error| format!("{error:#}"), |found| found.to_string());
-        row(&format!("{} ({source})", toolchain::TARGET), &found);
+    for target in [&COMPONENT, &FILTER] {
+        for source in [Source::Rustup, Source::Debian] {
+            let found = source.find(target);
+            let found = found.map_or_else(|error| format!("{error:#}"), |found| found.to_string());
+            row(&format!("{} ({source})", target.name), &found);
+        }
     }
 }
 

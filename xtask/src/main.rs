@@ -30,7 +30,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::component::Kind;
-use crate::toolchain::Source;
+use crate::toolchain::{COMPONENT, Source};
 
 const RUN_EXAMPLES: &str = "\
 Examples:
@@ -194,7 +194,7 @@ fn main() -> ExitCode {
             };
             let built = match toolchain {
                 Some(source) => source
-                    .find_or_install()
+                    .find_or_install(&COMPONENT)
                     .and_then(|toolchain| component::build_with(kind, &toolchain)),
                 None => component::build(kind),
             };

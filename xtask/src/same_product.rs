@@ -4,7 +4,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{component, shell, toolchain};
+use crate::toolchain::{self, COMPONENT};
+use crate::{component, shell};
 
 /// How far two builds may differ, in size and in what their kernels take, as a part of the smaller one.
 const TOLERANCE: f64 = 0.05;
@@ -27,8 +28,8 @@ impl Row {
 /// Builds the component with the toolchain that is in use and with the other one, and compares them. Where there is no
 /// other, that is said, and there is nothing to compare.
 pub(crate) fn check() -> Result<()> {
-    let used = toolchain::find_or_install()?;
-    let other = match used.source().other().find_or_install() {
+    let used = toolchain::find_or_install(&COMPONENT)?;
+    let other = match used.source().other().find_or_install(&COMPONENT) {
         Ok(other) => other,
         Err(error) => {
             println!("Nothing to compare with {used}: {error:#}");

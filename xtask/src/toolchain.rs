@@ -1,4 +1,4 @@
-//! Where a compiler for the component's target comes from: rustup, or else Debian's packages.
+//! Where a compiler for WebAssembly comes from: rustup, or else Debian's packages.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -10,8 +10,34 @@ use clap::ValueEnum;
 
 use crate::{debian, shell};
 
-/// The component's target.
-pub(crate) const TARGET: &str = "wasm32-wasip2";
+/// What is built for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Target {
+    /// As rustc knows it.
+    pub(crate) name: &'static str,
+    /// Whether functions such as `memcmp` come from a libc that the target has.
+    has_libc: bool,
+    /// What of the standard library a program for it takes.
+    library: &'static str,
+    /// The program that links for it, in the compiler's own folder, and the variable that tells cargo.
+    linker: (&'static str, &'static str),
+}
+
+/// The component's.
+pub(crate) const COMPONENT: Target = Target {
+    name: "wasm32-wasip2",
+    has_libc: true,
+    library: "core,alloc",
+    linker: ("wasm-component-ld", "CARGO_TARGET_WASM32_WASIP2_LINKER"),
+};
+
+/// The filter's: it has no operating system, and its imports are the proxy's.
+pub(crate) const FILTER: Target = Target {
+    name: "wasm32-unknown-unknown",
+    has_libc: false,
+    library: "std,panic_abort",
+    linker: ("rust-lld", "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER"),
+};
 
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 const DEBIAN_PACKAGES: [&str; 2] = ["rustc-web", "rust-web-src"];
@@ -24,7 +50,7 @@ const RUSTUP_TIMEOUT: Duration = Duration::from_secs(30);
 pub(crate) enum Source {
     /// The compiler in use, with the target that rustup adds to it
     Rustup,
-    /// Debian's rustc-web, which builds core and alloc from rust-web-src
+    /// Debian's rustc-web, which builds the standard library from rust-web-src
     Debian,
 }
 
@@ -37,24 +63,24 @@ impl Source {
     }
 
     /// This toolchain, if it is there.
-    pub(crate) fn find(self) -> Result<Toolchain> {
+    pub(crate) fn find(self, target: &'static Target) -> Result<Toolchain> {
         let rustc = compiler_in_use();
         match self {
-            Self::Rustup => find_rustup(&rustc),
-            Self::Debian => find_debian(Path::new(DEBIAN_RUSTC), &rustc),
+            Self::Rustup => find_rustup(&rustc, target),
+            Self::Debian => find_debian(Path::new(DEBIAN_RUSTC), &rustc, target),
         }
     }
 
     /// This toolchain, installed now if it isn't there.
-    pub(crate) fn find_or_install(self) -> Result<Toolchain> {
-        if let Ok(toolchain) = self.find() {
+    pub(crate) fn find_or_install(self, target: &'static Target) -> Result<Toolchain> {
+        if let Ok(toolchain) = self.find(target) {
             return Ok(toolchain);
         }
         match self {
-            Self::Rustup => add_target(TARGET)?,
+            Self::Rustup => add(target)?,
             Self::Debian => debian::install(&DEBIAN_PACKAGES)?,
         }
-        self.find()
+        self.find(target)
     }
 }
 
@@ -67,62 +93,64 @@ impl fmt::Display for Source {
     }
 }
 
-/// A way to compile for the target.
+/// A way to compile for a target.
 #[derive(Debug)]
-pub(crate) enum Toolchain {
-    /// The compiler in use has the target's standard library. It lacks `memcmp` and its kin, which the target's libc has.
-    Rustup {
-        /// The folder with that libc.
-        libc: PathBuf,
-    },
-    /// Debian's compiler builds `core` and `alloc` from their source, which must be of its own version, and the linkers
-    /// are those of the compiler in use, because Debian packages none for components.
-    Debian {
-        /// The folder with `wasm-component-ld`.
-        linkers: PathBuf,
-    },
+pub(crate) struct Toolchain {
+    target: &'static Target,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    /// The compiler in use has the target's standard library. If that lacks `memcmp` and its kin, the target's libc has
+    /// them: its folder.
+    Rustup { libc: Option<PathBuf> },
+    /// Debian's compiler builds the standard library from its source, which must be of its own version, and the linkers
+    /// are those of the compiler in use, because Debian packages none: their folder.
+    Debian { linkers: PathBuf },
 }
 
 impl Toolchain {
     pub(crate) fn source(&self) -> Source {
-        match self {
-            Self::Rustup { .. } => Source::Rustup,
-            Self::Debian { .. } => Source::Debian,
+        match self.kind {
+            Kind::Rustup { .. } => Source::Rustup,
+            Kind::Debian { .. } => Source::Debian,
         }
     }
 
     /// Where the source of the standard library is, if it is installed, and how the compiler names that folder otherwise.
     pub(crate) fn library(&self) -> Result<(PathBuf, String)> {
-        match self {
-            Self::Rustup { .. } => library_in_use(),
-            Self::Debian { .. } => library(Path::new(DEBIAN_RUSTC)),
-        }
+        let rustc = match self.kind {
+            Kind::Rustup { .. } => compiler_in_use(),
+            Kind::Debian { .. } => DEBIAN_RUSTC.into(),
+        };
+        let source = sysroot(&rustc)?.join("lib/rustlib/src/rust");
+        let commit = said_of(&rustc, "commit-hash")?;
+        Ok((source, format!("/rustc/{commit}")))
     }
 
     /// What the compiler is told only by this toolchain.
     pub(crate) fn flags(&self) -> Result<Vec<String>> {
-        Ok(match self {
-            Self::Rustup { libc } => {
+        Ok(match &self.kind {
+            Kind::Rustup { libc: Some(libc) } => {
                 let libc = libc
                     .to_str()
                     .context("the compiler's folder is not UTF-8")?;
                 vec![format!("-Clink-arg=-L{libc}"), "-Clink-arg=-lc".into()]
             }
-            Self::Debian { .. } => Vec::new(),
+            _ => Vec::new(),
         })
     }
 
     /// Makes a cargo command build with this toolchain.
     pub(crate) fn apply(&self, cargo: &mut Command) -> Result<()> {
-        if let Self::Debian { linkers } = self {
-            cargo.arg("-Zbuild-std=core,alloc");
+        if let Kind::Debian { linkers } = &self.kind {
+            cargo.arg(format!("-Zbuild-std={}", self.target.library));
             // `memcmp` and its kin, which no libc supplies here.
             cargo.arg("-Zbuild-std-features=compiler-builtins-mem");
             cargo.env("RUSTC", DEBIAN_RUSTC).env("RUSTC_BOOTSTRAP", "1");
-            cargo.env(
-                "CARGO_TARGET_WASM32_WASIP2_LINKER",
-                component_linker(linkers),
-            );
+            let (_, variable) = self.target.linker;
+            cargo.env(variable, linker(linkers, self.target));
             cargo.env("PATH", shell::path_with(&linkers.join("gcc-ld"))?);
         }
         Ok(())
@@ -131,29 +159,30 @@ impl Toolchain {
 
 impl fmt::Display for Toolchain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Rustup { .. } => write!(f, "rustup's {TARGET} target"),
-            Self::Debian { .. } => write!(f, "Debian's rustc-web"),
+        match self.kind {
+            Kind::Rustup { .. } => write!(f, "rustup's {} target", self.target.name),
+            Kind::Debian { .. } => write!(f, "Debian's rustc-web"),
         }
     }
 }
 
 /// rustup's toolchain, or else Debian's, or else an error that names both ways.
-pub(crate) fn find_or_install() -> Result<Toolchain> {
-    first_of(Source::find_or_install)
+pub(crate) fn find_or_install(target: &'static Target) -> Result<Toolchain> {
+    first_of(target, |source| source.find_or_install(target))
 }
 
-/// Only a toolchain that can't be had is passed over. One that is there and builds no component is an error, whatever
-/// else is installed.
-fn first_of(find: impl Fn(Source) -> Result<Toolchain>) -> Result<Toolchain> {
+/// Only a toolchain that can't be had is passed over. One that is there and builds nothing is an error, whatever else is
+/// installed.
+fn first_of(target: &Target, find: impl Fn(Source) -> Result<Toolchain>) -> Result<Toolchain> {
     let rustup = match find(Source::Rustup) {
         Ok(toolchain) => return Ok(toolchain),
         Err(error) => error,
     };
+    let name = target.name;
     find(Source::Debian).map_err(|debian| {
         anyhow!(
-            "no compiler for {TARGET}, which the component is built for. There are two ways to get one:\n  \
-             1. `rustup target add {TARGET}`: {rustup:#}\n  \
+            "no compiler for {name}. There are two ways to get one:\n  \
+             1. `rustup target add {name}`: {rustup:#}\n  \
              2. Debian's packages {}: {debian:#}",
             DEBIAN_PACKAGES.join(" and "),
         )
@@ -165,50 +194,35 @@ fn compiler_in_use() -> PathBuf {
     std::env::var_os("RUSTC").map_or_else(|| PathBuf::from("rustc"), PathBuf::from)
 }
 
-/// Where the source of the standard library of the compiler in use is, as [`Toolchain::library`] says.
-pub(crate) fn library_in_use() -> Result<(PathBuf, String)> {
-    library(&compiler_in_use())
-}
-
-fn library(rustc: &Path) -> Result<(PathBuf, String)> {
-    let source = sysroot(rustc)?.join("lib/rustlib/src/rust");
-    let commit = said_of(rustc, "commit-hash")?;
-    Ok((source, format!("/rustc/{commit}")))
-}
-
-/// The compiler in use, if it has the target's `core` and libc.
-fn find_rustup(rustc: &Path) -> Result<Toolchain> {
-    let folder = libraries(rustc, TARGET)?;
-    let libc = folder.join("self-contained");
-    if !has_core(&folder) || !libc.join("libc.a").is_file() {
-        bail!("the compiler in use has no {TARGET}");
-    }
-    Ok(Toolchain::Rustup { libc })
-}
-
-/// The folder of a target's libraries, which need not be there.
-fn libraries(rustc: &Path, target: &str) -> Result<PathBuf> {
-    let mut rustc = Command::new(rustc);
-    shell::output(rustc.args(["--print", "target-libdir", "--target", target])).map(PathBuf::from)
-}
-
-fn has_core(libraries: &Path) -> bool {
-    std::fs::read_dir(libraries).is_ok_and(|entries| {
+/// The compiler in use, if it has the target's `core`, and its libc if it has one.
+fn find_rustup(rustc: &Path, target: &'static Target) -> Result<Toolchain> {
+    let name = target.name;
+    let mut libraries = Command::new(rustc);
+    let libraries = libraries.args(["--print", "target-libdir", "--target", name]);
+    let folder = PathBuf::from(shell::output(libraries)?);
+    let has_core = std::fs::read_dir(&folder).is_ok_and(|entries| {
         let mut names = entries.flatten().map(|entry| entry.file_name());
         names.any(|name| name.to_string_lossy().starts_with("libcore-"))
-    })
+    });
+    let libc = target.has_libc.then(|| folder.join("self-contained"));
+    let lacks_libc = libc
+        .as_ref()
+        .is_some_and(|libc| !libc.join("libc.a").is_file());
+    if !has_core || lacks_libc {
+        bail!("the compiler in use has no {name}");
+    }
+    let kind = Kind::Rustup { libc };
+    Ok(Toolchain { target, kind })
 }
 
-/// Has rustup add a target to the compiler in use, if it isn't there.
-pub(crate) fn add_target(target: &str) -> Result<()> {
-    if has_core(&libraries(&compiler_in_use(), target)?) {
-        return Ok(());
-    }
+/// Has rustup add a target to the compiler in use.
+fn add(target: &Target) -> Result<()> {
+    let name = target.name;
     eprintln!(
-        "The target {target} isn't installed: trying `rustup target add` for up to {RUSTUP_TIMEOUT:?}"
+        "The target {name} isn't installed: trying `rustup target add` for up to {RUSTUP_TIMEOUT:?}"
     );
     let mut rustup = Command::new("rustup");
-    rustup.args(["target", "add", target]).stdin(Stdio::null());
+    rustup.args(["target", "add", name]).stdin(Stdio::null());
     let status = shell::status_within(&mut rustup, RUSTUP_TIMEOUT)?;
     match status {
         Some(status) if status.success() => Ok(()),
@@ -220,7 +234,7 @@ pub(crate) fn add_target(target: &str) -> Result<()> {
 }
 
 /// Debian's compiler, if it is new enough, its library's source is there, and the compiler in use has the linkers.
-fn find_debian(debian_rustc: &Path, rustc: &Path) -> Result<Toolchain> {
+fn find_debian(debian_rustc: &Path, rustc: &Path, target: &'static Target) -> Result<Toolchain> {
     if !debian_rustc.is_file() {
         bail!("{} is missing", debian_rustc.display());
     }
@@ -243,18 +257,18 @@ fn find_debian(debian_rustc: &Path, rustc: &Path) -> Result<Toolchain> {
         .join("lib/rustlib")
         .join(host(rustc)?)
         .join("bin");
-    if !component_linker(&linkers).is_file() {
-        bail!(
-            "{} is missing; a rustup toolchain has it",
-            component_linker(&linkers).display()
-        );
+    let linker = linker(&linkers, target);
+    if !linker.is_file() {
+        bail!("{} is missing; a rustup toolchain has it", linker.display());
     }
-    Ok(Toolchain::Debian { linkers })
+    let kind = Kind::Debian { linkers };
+    Ok(Toolchain { target, kind })
 }
 
-fn component_linker(folder: &Path) -> PathBuf {
+fn linker(folder: &Path, target: &Target) -> PathBuf {
+    let (name, _) = target.linker;
     folder
-        .join("wasm-component-ld")
+        .join(name)
         .with_extension(std::env::consts::EXE_EXTENSION)
 }
 
@@ -300,17 +314,24 @@ mod tests {
 
     #[test]
     fn debian_is_asked_only_where_rustup_has_nothing_to_offer() {
-        let rustup = || Toolchain::Rustup { libc: "a".into() };
-        let debian = || Toolchain::Debian {
-            linkers: "b".into(),
+        let toolchain = |kind| Toolchain {
+            target: &COMPONENT,
+            kind,
         };
-        let found = first_of(|source| match source {
+        let rustup = || toolchain(Kind::Rustup { libc: None });
+        let linkers = "b".into();
+        let debian = || {
+            toolchain(Kind::Debian {
+                linkers: PathBuf::clone(&linkers),
+            })
+        };
+        let found = first_of(&COMPONENT, |source| match source {
             Source::Rustup => Ok(rustup()),
             Source::Debian => panic!("it was asked"),
         });
         assert_eq!(found.unwrap().source(), Source::Rustup);
 
-        let found = first_of(|source| match source {
+        let found = first_of(&COMPONENT, |source| match source {
             Source::Rustup => bail!("no network"),
             Source::Debian => Ok(debian()),
         });
@@ -319,7 +340,7 @@ mod tests {
 
     #[test]
     fn where_there_is_no_toolchain_both_ways_to_get_one_are_named() {
-        let error = first_of(|source| bail!("no {source}"))
+        let error = first_of(&COMPONENT, |source| bail!("no {source}"))
             .unwrap_err()
             .to_string();
         for part in [
@@ -334,7 +355,8 @@ mod tests {
 
     #[test]
     fn a_missing_debian_compiler_is_named() {
-        let error = find_debian(Path::new("/nowhere/rustc"), Path::new("rustc")).unwrap_err();
+        let error =
+            find_debian(Path::new("/nowhere/rustc"), Path::new("rustc"), &FILTER).unwrap_err();
         assert_eq!(error.to_string(), "/nowhere/rustc is missing");
     }
 }

@@ -342,6 +342,10 @@ impl Connection {
         let mut go_on = self.write_both(from, env);
         self.note_end(env);
         go_on.retain(|direction| *direction != from);
+        if self.carrier != Carrier::Tcp && self.line(from).is_armed {
+            go_on.push(from);
+            return Outcome::keep(go_on);
+        }
         Outcome::of(Action::Continue, go_on)
     }
 
@@ -488,6 +492,12 @@ impl Connection {
         }
         if let Some(inspector) = &mut self.inspector {
             inspector.handle_timeout(env.now);
+            let failure = inspector.failure();
+            if let (Stage::Asked, Some((_, failure))) = (self.stage, failure) {
+                // The server has not answered in time, and the client can be told in HTTP yet.
+                self.refuse(504, failure.rule.name().into(), env);
+                return Vec::new();
+            }
         }
         self.write_unasked(env)
     }

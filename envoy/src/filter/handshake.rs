@@ -3,9 +3,9 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use websocket_component::Instant;
 use websocket_component::handshake::{HandshakeKind, Header, new_key};
 use websocket_component::inspector::Options;
+use websocket_component::{Instant, Rule};
 
 use super::Env;
 use crate::host::{Head, text};
@@ -42,6 +42,13 @@ impl Asked {
 
     /// Checks what the settings allow, and takes out what they don't.
     pub(super) fn admit(&mut self, env: &mut Env<'_>) -> Result<(), Refused> {
+        // The proxy shows an extended CONNECT as a GET too.
+        if values(&self.fields, ":method").next() != Some(b"GET") {
+            return Err(Refused {
+                status: 405,
+                why: Rule::MethodNotGet.name(),
+            });
+        }
         if let Some(origins) = &env.settings.origins {
             let origin = values(&self.fields, "origin").next().map(text);
             if !origin.is_some_and(|origin| allows(origins, &origin)) {

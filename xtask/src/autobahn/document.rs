@@ -16,22 +16,23 @@ const INTRODUCTION: &str = "\
 
 The original case files of the Autobahn test suite, run by kosoku, against an echo server and an echo client. Each is run on the component in
 its sandbox, through `websocket_host::stream`, and on the native engine (`autobahn/`), on the npm package in Node (`js/test/autobahn.mjs`), and
-with a gate between the suite and the native engine, in both modes. This page is written by the commands
+with a proxy between the suite and the native engine: the gate in both modes, and Envoy with the filter and without. This page is written by the
+commands
 
 ```sh
 cargo xtask autobahn --write
-cargo xtask autobahn --host gate --write
+cargo xtask autobahn --host envoy --write
 ```
 
-of which the second writes only its own part. They fail if a case fails, or is NON-STRICT without a gate, in its messages or in its close, or if
+of which the second writes only its own part. They fail if a case fails, or is NON-STRICT without such a proxy, in its messages or in its close, or if
 the report lacks one of the 517 cases. INFORMATIONAL is what the test suite says of what the specification leaves open. The cases of 12.* and
 13.* are about permessage-deflate. In them the engine compresses every message, since this port of the test suite ends with an error of its own
 when one comes back that isn't compressed; and as a client it offers to do without takeover, since the fuzzing server asks for that only if it was
 offered.
 
-A gate ends the connection of who breaks a rule at once. So a message right before the broken rule isn't answered any more by the other side,
-which makes up to ten cases NON-STRICT; their closes are right. Each run through a gate also fails if the engine on its other side ever ends a
-connection: a broken rule that the gate let pass would have it do that.
+The gate, and the filter in Envoy, close the connection of whoever breaks a rule at once. So a message right before the broken rule isn't answered
+any more by the other side, which makes up to ten cases NON-STRICT; their closes are right. Each run through the gate or the filter also fails if the
+engine behind it ever sees a broken rule. Through Envoy without the filter it sees all of them.
 
 Without `--write`, `cargo xtask autobahn --help` lists what else there is; the fast part (without 9.*, 12.* and 13.*), on the component, on the npm
 package and through a gate, is a step of `cargo xtask test`.

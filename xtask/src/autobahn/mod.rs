@@ -5,12 +5,14 @@
 //! | `document` | docs/autobahn.md |
 //! | `table` | a run as a table, and the cases in it that need a word |
 //! | `runs` | the test suite and its peer as processes |
+//! | `envoy` | Envoy between them |
 //! | `report` | what the test suite found, checked to be complete |
 //! | `sections` | which cases there are |
 //!
 //! Each module uses only those below it.
 
 mod document;
+mod envoy;
 mod report;
 mod runs;
 mod sections;
@@ -24,7 +26,7 @@ use clap::ValueEnum;
 use self::runs::{Finished, Host, Role, Run, Tools};
 use self::sections::Section;
 use crate::component::{self, Kind};
-use crate::{javascript, needs, shell};
+use crate::{filter, javascript, needs, shell};
 
 /// What to run.
 #[derive(clap::Args)]
@@ -56,6 +58,8 @@ enum Hosts {
     Node,
     /// The gate, in both modes, with the Rust crate behind it.
     Gate,
+    /// Envoy, without the filter and with it, with the Rust crate behind it.
+    Envoy,
     /// One after the other.
     All,
 }
@@ -67,12 +71,15 @@ impl Hosts {
             Self::Wasmtime => &[Host::Wasmtime],
             Self::Node => &[Host::Node],
             Self::Gate => &[Host::Inspect, Host::Terminate],
+            Self::Envoy => &[Host::Envoy, Host::EnvoyFilter],
             Self::All => &[
                 Host::Wasmtime,
                 Host::Native,
                 Host::Node,
                 Host::Inspect,
                 Host::Terminate,
+                Host::Envoy,
+                Host::EnvoyFilter,
             ],
         }
     }
@@ -112,7 +119,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if args.host.list().contains(&Host::Node) {
         javascript::install(&javascript::build(&component)?)?;
     }
-    let tools = tools(&component)?;
+    let mut tools = tools(&component)?;
+    if args.host.list().contains(&Host::EnvoyFilter) {
+        filter::build(false)?;
+        tools.envoy = Some(needs::envoy()?);
+    }
     let finished = run_all(&tools, args.host, args.role, &sections)?;
     if args.write {
         document::write(&tools, &finished)?;

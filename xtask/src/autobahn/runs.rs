@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 
+use super::envoy;
 use super::report::{self, Case, Verdict};
 use super::sections::Section;
 use crate::background::Background;
@@ -37,6 +38,9 @@ pub(crate) enum Host {
     Inspect,
     /// The gate, which terminates.
     Terminate,
+    /// Envoy, without the filter and with it.
+    Envoy,
+    EnvoyFilter,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,13 +64,17 @@ impl Host {
             Self::Node => "node",
             Self::Inspect => "inspect",
             Self::Terminate => "terminate",
+            Self::Envoy => "envoy",
+            Self::EnvoyFilter => "envoy-filter",
         }
     }
 
     /// The arguments of the gate, if there is one. One that terminates does as the peer does.
     fn gate(self, role: Role) -> Option<&'static [&'static str]> {
         match (self, role) {
-            (Self::Native | Self::Wasmtime | Self::Node, _) => None,
+            (Self::Native | Self::Wasmtime | Self::Node | Self::Envoy | Self::EnvoyFilter, _) => {
+                None
+            }
             (Self::Inspect, _) => Some(&["--mode=inspect"]),
             (Self::Terminate, Role::Server) => Some(&[
                 "--mode=terminate",
@@ -80,6 +88,11 @@ impl Host {
                 "--deflate-no-takeover",
             ]),
         }
+    }
+
+    /// Whether what is between the peers knows the rules, so that neither sees one broken.
+    fn inspects(self) -> bool {
+        matches!(self, Self::Inspect | Self::Terminate | Self::EnvoyFilter)
     }
 
     /// The engine of the peer.
@@ -106,15 +119,18 @@ impl fmt::Display for Run {
             Host::Native => "The native engine",
             Host::Wasmtime => "The component in its sandbox",
             Host::Node => "The npm package in Node",
-            Host::Inspect | Host::Terminate => {
-                let mode = self.host.name();
-                return match self.role {
-                    Role::Server => write!(f, "A gate ({mode}) in front of a server"),
-                    Role::Client => write!(f, "A gate ({mode}) between a client and the suite"),
-                };
-            }
+            Host::Inspect => "A gate (inspect)",
+            Host::Terminate => "A gate (terminate)",
+            Host::Envoy => "Envoy without the filter",
+            Host::EnvoyFilter => "Envoy with the filter",
         };
-        write!(f, "{host} as {}", self.role.name())
+        match (self.host, self.role) {
+            (Host::Native | Host::Wasmtime | Host::Node, role) => {
+                write!(f, "{host} as {}", role.name())
+            }
+            (_, Role::Server) => write!(f, "{host} in front of a server"),
+            (_, Role::Client) => write!(f, "{host} between a client and the suite"),
+        }
     }
 }
 
@@ -124,6 +140,8 @@ pub(crate) struct Tools {
     pub(crate) environment: PathBuf,
     peer: PathBuf,
     gate: PathBuf,
+    /// If it is installed.
+    pub(crate) envoy: Option<PathBuf>,
     /// The folder in which the npm package is installed.
     node_tests: PathBuf,
     pub(crate) component: PathBuf,
@@ -143,6 +161,7 @@ impl Tools {
             environment,
             peer: program("autobahn-peer"),
             gate: program("wsgate"),
+            envoy: None,
             node_tests: shell::root()?.join("js/test"),
             component: component.to_path_buf(),
             reports: target.join("autobahn"),
@@ -171,8 +190,14 @@ impl Tools {
         peer
     }
 
-    /// Starts the gate of this host, if it has one, in front of an upstream. Returns it, and the URL to connect to.
-    fn gate(&self, run: Run, upstream: String) -> Result<(Option<Background>, String)> {
+    /// Starts the proxy of this host, if it has one, in front of an upstream. Returns it, and the URL to connect to.
+    fn proxy(&self, run: Run, upstream: String) -> Result<(Option<Background>, String)> {
+        if let Host::Envoy | Host::EnvoyFilter = run.host {
+            let program = self.envoy.as_ref().context("Envoy is not installed")?;
+            let filters = run.host == Host::EnvoyFilter;
+            let (envoy, url) = envoy::start(program, &self.reports, &upstream, filters)?;
+            return Ok((Some(envoy), url));
+        }
         let Some(arguments) = run.host.gate(run.role) else {
             return Ok((None, upstream));
         };
@@ -196,13 +221,13 @@ pub(crate) struct Finished {
 impl Finished {
     /// The cases that stand against the engine.
     ///
-    /// A message right before a broken rule is not answered through a gate: it ends the connection before the answer of
-    /// the other side can be there.
+    /// A message right before a broken rule is not answered through a proxy that knows the rules: it ends the connection
+    /// before the answer of the other side can be there.
     pub(crate) fn bad(&self) -> impl Iterator<Item = &Case> {
-        let through_gate = self.run.host.gate(self.run.role).is_some();
+        let inspects = self.run.host.inspects();
         self.cases.iter().filter(move |case| match case.verdict {
             Verdict::Ok | Verdict::Informational => false,
-            Verdict::NonStrict => !through_gate,
+            Verdict::NonStrict => !inspects,
             Verdict::Unimplemented | Verdict::Failed => true,
         })
     }
@@ -243,10 +268,10 @@ fn against_server(
 ) -> Result<Background> {
     let mut server = Background::start(tools.peer(run.host).arg("server"))?;
     let address = server.says("listening on ", START_TIME)?;
-    let (gate, url) = tools.gate(run, format!("ws://{address}"))?;
+    let (_proxy, url) = tools.proxy(run, format!("ws://{address}"))?;
     let mut suite = Background::start(&mut tools.suite("fuzzingclient", &url, sections, folder))?;
     suite.ends_within(RUN_TIME)?;
-    check_gate(gate, "upstream")?;
+    check_peer(run, &mut server)?;
     Ok(suite)
 }
 
@@ -259,29 +284,37 @@ fn against_client(
     let mut suite = tools.suite("fuzzingserver", "127.0.0.1:0", sections, folder);
     let mut suite = Background::start(&mut suite)?;
     let url = suite.says("fuzzingserver listening on ", START_TIME)?;
-    let (gate, url) = tools.gate(run, url)?;
+    let (_proxy, url) = tools.proxy(run, url)?;
     let mut client = tools.peer(run.host);
-    client.args(["client", &url, "--parallel", PARALLEL]);
-    match shell::status_within(&mut client, RUN_TIME)? {
-        Some(status) if status.success() => suite.ends_within(REPORT_TIME)?,
-        Some(status) => bail!("the client failed ({status})"),
-        None => bail!("the client doesn't finish in {RUN_TIME:?}"),
-    }
-    check_gate(gate, "client")?;
+    let mut client = Background::start(client.args(["client", &url, "--parallel", PARALLEL]))?;
+    let status = client.ends_within(RUN_TIME)?;
+    ensure!(
+        status.success(),
+        "the client failed ({status}){}",
+        client.log()
+    );
+    suite.ends_within(REPORT_TIME)?;
+    check_peer(run, &mut client)?;
     Ok(suite)
 }
 
-/// An error if the peer has ended a connection. It only echoes, so it would have seen a broken rule that the gate let
-/// pass.
-fn check_gate(gate: Option<Background>, peer: &str) -> Result<()> {
-    let Some(mut gate) = gate else { return Ok(()) };
-    let log = gate.log();
-    let by_peer = format!(" by=\"{peer}\"");
-    let lines: Vec<&str> = log.lines().filter(|line| line.contains(&by_peer)).collect();
-    if !lines.is_empty() {
-        let (count, first) = (lines.len(), lines[..lines.len().min(3)].join("\n"));
-        bail!("the {peer} behind the gate has ended {count} connections:\n{first}");
-    }
+/// An error if the peer has seen a broken rule that the proxy in front of it should not have let pass, or none through a
+/// proxy that lets all of them pass.
+fn check_peer(run: Run, peer: &mut Background) -> Result<()> {
+    let log = peer.log();
+    let broken: Vec<&str> = log
+        .lines()
+        .filter(|line| line.starts_with("broken rule: "))
+        .collect();
+    let (count, first) = (broken.len(), broken[..broken.len().min(3)].join(", "));
+    ensure!(
+        count == 0 || !run.host.inspects(),
+        "the peer has seen {count} broken rules, such as {first}"
+    );
+    ensure!(
+        count > 0 || run.host != Host::Envoy,
+        "the peer has seen no broken rule"
+    );
     Ok(())
 }
 
@@ -323,8 +356,9 @@ mod tests {
     }
 
     #[test]
-    fn through_a_gate_only_what_is_not_strict_is_no_failure() {
-        for host in [Host::Inspect, Host::Terminate] {
+    fn through_a_proxy_that_knows_the_rules_only_what_is_not_strict_is_no_failure() {
+        assert!(bad_through(Host::Envoy, "3.2", Verdict::NonStrict));
+        for host in [Host::Inspect, Host::Terminate, Host::EnvoyFilter] {
             assert!(!bad_through(host, "3.2", Verdict::NonStrict));
             assert!(bad_through(host, "3.2", Verdict::Failed));
             assert!(bad_through(host, "12.1.1", Verdict::Unimplemented));

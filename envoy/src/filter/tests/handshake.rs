@@ -52,6 +52,7 @@ fn a_request_that_breaks_a_rule_is_refused_with_its_status() {
             426,
             "version-unsupported",
         ),
+        (with(&UPGRADE, ":method", "POST"), 405, "method-not-get"),
         (
             with(&UPGRADE, "sec-websocket-key", "short"),
             400,
@@ -147,6 +148,22 @@ fn a_response_with_another_accept_is_a_bad_gateway() {
         proxy.of(1).local.as_ref().map(|(status, _)| *status),
         Some(502)
     );
+}
+
+#[test]
+fn a_server_that_does_not_answer_in_time_is_a_gateway_timeout() {
+    let mut proxy = Proxy::new(r#"{"handshake_seconds": 5}"#);
+    proxy.request(1, &UPGRADE);
+    proxy.come(1, Role::Client, b"");
+    proxy.pass(4900);
+    assert_eq!(proxy.of(1).local, None);
+    proxy.pass(300);
+    assert_eq!(
+        proxy.of(1).local,
+        Some((504, "handshake-timeout".to_owned()))
+    );
+    assert_eq!(proxy.close(1)["ws_verdict"], "handshake-timeout");
+    assert_eq!(proxy.outside.metrics["websocket.memory_bytes"], 0);
 }
 
 #[test]
