@@ -11,6 +11,8 @@ pub(super) struct Metered {
     held: i64,
     /// The most that it took in the last call.
     peak: u64,
+    /// How much it was allowed to take before that call.
+    before: u64,
 }
 
 impl Metered {
@@ -19,6 +21,7 @@ impl Metered {
             session: None,
             held: 0,
             peak: 0,
+            before: 0,
         };
         let mut session = None;
         metered.measure(|| session = Some(Box::new(make())));
@@ -60,10 +63,11 @@ impl Metered {
         self.held += i64::try_from(capacity).expect("in memory");
     }
 
-    pub(super) fn is_within(&self, bound: &Bound) {
+    pub(super) fn is_within(&mut self, bound: &Bound) {
         let (held, rest) = (self.held(), bound.rest());
         assert!(held <= rest, "{held} bytes held, {rest} allowed: {bound:?}");
-        let (peak, call) = (self.peak, bound.call());
+        let (peak, call) = (self.peak, bound.call(self.before));
+        self.before = rest;
         assert!(
             peak <= call,
             "{peak} bytes in a call, {call} allowed: {bound:?}"
@@ -172,8 +176,9 @@ impl Bound {
             + actions
     }
 
-    /// In a call: buffers that grow are there twice.
-    fn call(&self) -> u64 {
-        2 * self.rest() + 4 * self.given
+    /// In a call: buffers that grow are there twice, and what the call gives back is there at first.
+    fn call(&self, before: u64) -> u64 {
+        let rest = self.rest();
+        rest + rest.max(before) + 4 * self.given
     }
 }
