@@ -705,7 +705,8 @@ impl Line {
         }
         self.counted = traffic;
         if let Some(rate) = &mut self.rate {
-            rate.take(messages, bytes, env.now);
+            // Headers and control frames too, so that no flood of them goes uncounted.
+            rate.take(messages, self.unread as u64, env.now);
         }
     }
 }

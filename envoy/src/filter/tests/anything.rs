@@ -95,11 +95,9 @@ proptest! {
                         answered.insert(id);
                     }
                 }
-                Step::Bytes(id, from, bytes) if alive.contains(&id) => {
-                    // A server's follow its response.
-                    if from == Client || answered.contains(&id) {
-                        proxy.come(id, from, &bytes);
-                    }
+                // A server's follow its response.
+                Step::Bytes(id, from, bytes) if alive.contains(&id) && (from == Client || answered.contains(&id)) => {
+                    proxy.come(id, from, &bytes);
                 }
                 Step::End(id, from) if alive.contains(&id) && (from == Client || answered.contains(&id)) => {
                     proxy.end(id, from);

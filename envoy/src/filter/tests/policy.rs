@@ -50,6 +50,18 @@ fn what_can_not_be_held_back_is_closed() {
 }
 
 #[test]
+fn what_has_no_payload_counts_against_a_rate_of_bytes() {
+    let mut proxy = open(r#"{"client": {"bytes_per_second": 1000, "over_rate": "close"}}"#);
+    for _ in 0..10 {
+        send(&mut proxy, Client, &vec![Frame::ping(""); 100]);
+    }
+    assert_eq!(
+        frames(&mut proxy, Server)[0].payload[..2],
+        u16::to_be_bytes(1008)
+    );
+}
+
+#[test]
 fn a_denied_message_never_arrives_and_those_before_it_do() {
     let settings = r#"{"content": {"deny": [{"text": "secret"}, {"regex": "[0-9]{16}"}]}}"#;
     for denied in ["a secret thing", "card 4111111111111111"] {
