@@ -1,6 +1,6 @@
 //! The outside peers: Node's, Python's, and the browser.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -85,4 +85,47 @@ pub fn chromium() -> PathBuf {
 pub fn run(name: &str, mut command: Command) {
     let ended = Process::start(name, &mut command).and_then(Process::succeed);
     ended.unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// Runs a client that checks what it gets back from a server that tells what it saw, a line each, and checks that. Both
+/// agree on the extension of this name, if it isn't empty.
+///
+/// # Errors
+///
+/// The server says nothing more.
+///
+/// # Panics
+///
+/// If the client doesn't get what it should, or the server sees something else.
+pub fn speak(
+    mut client: Command,
+    server: &Process,
+    authority: &str,
+    extension: &str,
+) -> io::Result<()> {
+    client.arg(format!("ws://{authority}/chat?room=1"));
+    client.arg(extension);
+    run("the client", client);
+    for (code, reason) in [
+        (4001, "the client has had enough"),
+        (4002, "the server has had enough"),
+    ] {
+        let opened = server.line()?;
+        let agreed = match extension {
+            "" => r#""extensions":"""#.to_owned(),
+            extension => format!(r#""extensions":"{extension}"#),
+        };
+        for part in [
+            r#""opened":"/chat?room=1""#,
+            r#""header":"carried""#,
+            r#""protocol":"echo""#,
+            &agreed,
+        ] {
+            assert!(opened.contains(part), "no {part} in {opened}");
+        }
+        let closed = server.line()?;
+        let expected = format!(r#"{{"closed":{code},"reason":"{reason}"}}"#);
+        assert_eq!(closed, expected);
+    }
+    Ok(())
 }

@@ -17,6 +17,9 @@ const BULK: u64 = 4 << 10;
 /// What is read at least: the longest header, and a little for one that follows an empty frame.
 const HEADER: u64 = 16;
 
+/// How much memory is kept for what may be held later, in bytes.
+const KEPT: usize = 1 << 10;
+
 /// What one side sends.
 ///
 /// The proxy keeps what has come until it is told to go on with all of it. What the inspector holds is taken out of that,
@@ -111,6 +114,7 @@ impl Line {
             self.base = come;
             self.held = Vec::new();
         }
+        self.free();
         if unread > 0 {
             let out = mem::take(&mut self.out);
             host.replace(from, unread, &out);
@@ -121,6 +125,14 @@ impl Line {
         }
         self.out = Vec::new();
         true
+    }
+
+    /// Frees memory that was needed for much more than is held now: most connections are idle.
+    fn free(&mut self) {
+        let capacity = self.held.capacity();
+        if capacity > KEPT && capacity / 4 > self.held.len() {
+            self.held.shrink_to(KEPT.max(2 * self.held.len()));
+        }
     }
 
     /// Moves bytes up to a position from what is held to what goes on, with the edits on the way.

@@ -15,7 +15,7 @@ use websocket_component::{Instant, Role};
 use crate::host::{Action, Carrier, Head, Host};
 use crate::{ConfigError, Settings};
 use clock::Clock;
-use connection::Connection;
+use connection::{Connection, GoOn};
 use metrics::Metrics;
 
 /// How often the filter is called if nothing is due sooner, in milliseconds.
@@ -100,12 +100,12 @@ impl Filter {
                 connection.come(from, length, is_end, env),
             )
         });
-        let Some((carrier, outcome)) = outcome else {
+        let Some((carrier, (action, directions))) = outcome else {
             return Action::Continue;
         };
         self.after(id, carrier, host);
-        go_on(&outcome.go_on, host);
-        outcome.action
+        go_on(directions, host);
+        action
     }
 
     /// Time has passed.
@@ -121,7 +121,7 @@ impl Filter {
             let carrier = connection.carrier();
             host.enter(id, carrier);
             let directions = self.with(id, false, host, Connection::tick);
-            go_on(&directions.unwrap_or_default(), host);
+            go_on(directions.unwrap_or_default(), host);
             self.after(id, carrier, host);
         }
         self.set_tick(host);
@@ -130,7 +130,7 @@ impl Filter {
     /// The connection is about to be logged.
     pub fn log(&mut self, id: u32, host: &mut dyn Host) {
         let directions = self.with(id, false, host, Connection::log);
-        go_on(&directions.unwrap_or_default(), host);
+        go_on(directions.unwrap_or_default(), host);
     }
 
     /// The connection is gone.
@@ -201,7 +201,7 @@ impl Filter {
             if let Some((greediest, of)) = greediest.map(|other| (other.id(), other.carrier())) {
                 host.enter(greediest, of);
                 let directions = self.with(greediest, false, host, Connection::end_greedy);
-                go_on(&directions.unwrap_or_default(), host);
+                go_on(directions.unwrap_or_default(), host);
                 host.enter(id, carrier);
             }
         }
@@ -233,9 +233,14 @@ impl Filter {
 }
 
 /// Has what waits go on: the last calls of a callback, since a failure behind them would take the whole proxy along.
-fn go_on(directions: &[Role], host: &mut dyn Host) {
-    for direction in directions {
-        host.go_on(*direction);
+fn go_on(directions: GoOn, host: &mut dyn Host) {
+    for (from, goes_on) in [
+        (Role::Client, directions.client),
+        (Role::Server, directions.server),
+    ] {
+        if goes_on {
+            host.go_on(from);
+        }
     }
 }
 

@@ -40,6 +40,27 @@ impl Builder {
         })
     }
 
+    /// A bootstrap of `envoy/config` for this machine.
+    pub(super) fn adapt(&self, text: &str, folder: &Path) -> String {
+        let path = |name| folder.join(name).display().to_string();
+        let module = self.filter.as_deref().unwrap_or(Path::new(""));
+        let upstream = format!("port_value: {}", self.upstream.port());
+        [
+            ("port_value: 9901", "port_value: 0"),
+            ("port_value: 10000", "port_value: 0"),
+            ("port_value: 9001", &upstream),
+            (
+                "target/component/websocket-filter.wasm",
+                &module.display().to_string(),
+            ),
+            ("target/certificate.pem", &path(CERTIFICATE)),
+            ("target/private-key.pem", &path(PRIVATE_KEY)),
+            ("/dev/stdout", &path(ACCESS_LOG)),
+        ]
+        .iter()
+        .fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
+    }
+
     fn connection_manager(&self, access_log: Value) -> Value {
         let mut http_filters = Vec::new();
         http_filters.extend(self.wasm(HTTP_WASM, "filters.http.wasm.v3.Wasm"));
@@ -68,6 +89,8 @@ impl Builder {
             "http_filters": http_filters,
             "route_config": { "virtual_hosts": [{
                 "name": "all",
+                // What may wait in the filter: more than Envoy reads at once.
+                "request_body_buffer_limit": 4 << 20,
                 "domains": ["*"],
                 "routes": [unchecked, { "match": { "prefix": "/" }, "route": route }],
             }] },

@@ -65,6 +65,7 @@ pub struct Builder {
     tcp_proxy: bool,
     manager: Map<String, Value>,
     concurrency: u32,
+    file: Option<PathBuf>,
 }
 
 impl Builder {
@@ -128,6 +129,13 @@ impl Builder {
         self
     }
 
+    /// Starts it with a file of `envoy/config`, whose ports, module, certificate and access log are replaced. The other
+    /// settings have no effect then, but [`tls`](Self::tls) makes the certificate.
+    pub fn file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.file = Some(path.into());
+        self
+    }
+
     /// Starts it, and waits until it listens.
     ///
     /// # Errors
@@ -143,8 +151,13 @@ impl Builder {
         if self.tls {
             make_certificate(folder.path())?;
         }
-        let settings = folder.path().join("envoy.json");
-        fs::write(&settings, self.bootstrap(folder.path()).to_string())?;
+        // JSON is YAML.
+        let settings = folder.path().join("envoy.yaml");
+        let bootstrap = match &self.file {
+            Some(file) => self.adapt(&fs::read_to_string(file)?, folder.path()),
+            None => self.bootstrap(folder.path()).to_string(),
+        };
+        fs::write(&settings, bootstrap)?;
         let address_file = folder.path().join("admin");
         let mut command = Command::new(&self.program);
         command
@@ -207,6 +220,7 @@ impl Envoy {
             tcp_proxy: false,
             manager: Map::new(),
             concurrency: 1,
+            file: None,
         }
     }
 

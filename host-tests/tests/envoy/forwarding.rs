@@ -7,10 +7,10 @@ use std::time::Duration;
 use host_tests::wire::{Frame, TEXT, bytes_of};
 use rstest::rstest;
 use serde_json::json;
-use websocket_component::Role::{self, Client, Server};
+use websocket_component::Role::{Client, Server};
 
 use crate::proxy::{Opening, Proxy, Version, response};
-use crate::side::Side;
+use crate::side::in_order;
 
 #[rstest]
 fn frames_in_the_same_read_as_the_request_reach_the_server(
@@ -57,55 +57,56 @@ fn frames_in_the_same_read_as_the_response_reach_the_client(
     assert_eq!((client.close_code(), server.close_code()), (1002, 1001));
 }
 
-#[rstest]
-fn a_rule_that_is_broken_in_the_same_read_as_a_head_ends_both_sides(
-    #[values(Client, Server)] from: Role,
-) {
+#[test]
+fn a_rule_that_is_broken_in_the_same_read_as_a_head_ends_both_sides() {
     let Some(proxy) = Proxy::with(json!({})) else {
         return;
     };
-    let early = bytes_of(&[Frame::text("good"), Frame::new(0x3, "")], from);
-    let early_of = |side| if side == from { &early[..] } else { &[] };
-    let mut client = proxy.dial();
-    client.write(&[&Opening::default().request(), early_of(Client)].concat());
-    let mut server = proxy.accept();
-    let request = server.head();
-    server.write(&[&response(&request, &[]), early_of(Server)].concat());
-    assert!(client.head().starts_with("HTTP/1.1 101 "));
-    let (other, codes) = match from {
-        Client => (&mut server, (1002, 1001)),
-        Server => (&mut client, (1014, 1002)),
-    };
-    assert_eq!(other.frame(), Frame::text("good"));
-    assert_eq!(client.close_code(), codes.0);
-    assert_eq!(server.close_code(), codes.1);
+    for from in [Client, Server] {
+        let early = bytes_of(&[Frame::text("good"), Frame::new(0x3, "")], from);
+        let early_of = |side| if side == from { &early[..] } else { &[] };
+        let mut client = proxy.dial();
+        client.write(&[&Opening::default().request(), early_of(Client)].concat());
+        let mut server = proxy.accept();
+        let request = server.head();
+        server.write(&[&response(&request, &[]), early_of(Server)].concat());
+        assert!(client.head().starts_with("HTTP/1.1 101 "));
+        let (other, codes) = match from {
+            Client => (&mut server, (1002, 1001)),
+            Server => (&mut client, (1014, 1002)),
+        };
+        assert_eq!(other.frame(), Frame::text("good"));
+        assert_eq!(client.close_code(), codes.0);
+        assert_eq!(server.close_code(), codes.1);
+    }
 }
 
-#[rstest]
-fn a_frame_that_comes_byte_by_byte_goes_on_whole(#[values(Client, Server)] from: Role) {
+#[test]
+fn a_frame_that_comes_byte_by_byte_goes_on_whole() {
     let Some(proxy) = Proxy::with(json!({})) else {
         return;
     };
-    let (mut client, mut server) = proxy.open();
-    let (sender, receiver) = sides(from, &mut client, &mut server);
-    let frames = [
-        Frame::text("Grüße 🌍"),
-        Frame::ping("p"),
-        Frame::binary([7; 126]),
-    ];
-    for byte in bytes_of(&frames, from) {
-        sender.write(&[byte]);
-        thread::sleep(Duration::from_millis(1));
+    for from in [Client, Server] {
+        let (mut client, mut server) = proxy.open();
+        let (sender, receiver) = in_order(from, &mut client, &mut server);
+        let frames = [
+            Frame::text("Grüße 🌍"),
+            Frame::ping("p"),
+            Frame::binary([7; 126]),
+        ];
+        for byte in bytes_of(&frames, from) {
+            sender.write(&[byte]);
+            thread::sleep(Duration::from_millis(1));
+        }
+        assert_eq!(
+            [receiver.frame(), receiver.frame(), receiver.frame()],
+            frames
+        );
     }
-    assert_eq!(
-        [receiver.frame(), receiver.frame(), receiver.frame()],
-        frames
-    );
 }
 
 #[rstest]
 fn text_that_breaks_inside_of_a_frame_that_has_gone_on_ends_in_a_reset(
-    #[values(Client, Server)] from: Role,
     #[values(Version::Latest, Version::Oldest)] version: Version,
 ) {
     let settings = json!({
@@ -115,24 +116,26 @@ fn text_that_breaks_inside_of_a_frame_that_has_gone_on_ends_in_a_reset(
     let Some(proxy) = Proxy::start(version, |builder| builder.configuration(settings)) else {
         return;
     };
-    let (mut client, mut server) = proxy.open();
-    let (sender, receiver) = sides(from, &mut client, &mut server);
-    let mut bytes = Frame::text(vec![b'a'; 5000]).by(from).bytes();
-    let (sent, rest) = bytes.split_at_mut(4000);
-    sender.write(sent);
-    assert_eq!(receiver.bytes(4000), sent);
-    rest[10] ^= 0x80;
-    sender.write(rest);
-    // There is no place for a close frame inside of a frame.
-    assert_eq!(sender.close_code(), 1007);
-    let late = receiver.rest();
-    assert!(
-        late.len() <= 10,
-        "{} bytes of what breaks the rule",
-        late.len()
-    );
-    assert_eq!(sender.rest(), b"");
-    proxy.wait_for_stat("reset", 1);
+    for from in [Client, Server] {
+        let (mut client, mut server) = proxy.open();
+        let (sender, receiver) = in_order(from, &mut client, &mut server);
+        let mut bytes = Frame::text(vec![b'a'; 5000]).by(from).bytes();
+        let (sent, rest) = bytes.split_at_mut(4000);
+        sender.write(sent);
+        assert_eq!(receiver.bytes(4000), sent);
+        rest[10] ^= 0x80;
+        sender.write(rest);
+        // There is no place for a close frame inside of a frame.
+        assert_eq!(sender.close_code(), 1007);
+        let late = receiver.rest();
+        assert!(
+            late.len() <= 10,
+            "{} bytes of what breaks the rule",
+            late.len()
+        );
+        assert_eq!(sender.rest(), b"");
+    }
+    proxy.wait_for_stat("reset", 2);
 }
 
 #[test]
@@ -176,55 +179,44 @@ const FRAMES: usize = 64;
 
 #[rstest]
 fn who_does_not_read_holds_up_the_sender_and_nothing_is_lost(
-    #[values(Client, Server)] from: Role,
     #[values(Version::Latest, Version::Oldest)] version: Version,
 ) {
     let Some(proxy) = Proxy::start(version, |builder| builder) else {
         return;
     };
-    let (mut client, mut server) = proxy.open();
-    let (sender, receiver) = sides(from, &mut client, &mut server);
-    let frame = Frame::binary(host_tests::deflate::noise(1 << 20))
-        .by(from)
-        .bytes();
-    let sent = AtomicUsize::new(0);
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            for _ in 0..FRAMES {
-                sender.write(&frame);
-                sent.fetch_add(1, Ordering::Relaxed);
+    for from in [Client, Server] {
+        let (mut client, mut server) = proxy.open();
+        let (sender, receiver) = in_order(from, &mut client, &mut server);
+        let frame = Frame::binary(host_tests::deflate::noise(1 << 20))
+            .by(from)
+            .bytes();
+        let sent = AtomicUsize::new(0);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                for _ in 0..FRAMES {
+                    sender.write(&frame);
+                    sent.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+            thread::sleep(Duration::from_millis(700));
+            let without_reader = sent.load(Ordering::Relaxed);
+            assert!(
+                without_reader < FRAMES / 2,
+                "{without_reader} MiB went on to nobody"
+            );
+            assert!(proxy.stat("memory_bytes") < 256 << 10);
+            for number in 0..FRAMES {
+                assert!(
+                    receiver.bytes(frame.len()) == frame,
+                    "frame {number} is another one"
+                );
             }
         });
-        thread::sleep(Duration::from_millis(700));
-        let without_reader = sent.load(Ordering::Relaxed);
-        assert!(
-            without_reader < FRAMES / 2,
-            "{without_reader} MiB went on to nobody"
-        );
-        assert!(proxy.stat("memory_bytes") < 256 << 10);
-        for number in 0..FRAMES {
-            assert!(
-                receiver.bytes(frame.len()) == frame,
-                "frame {number} is another one"
-            );
-        }
-    });
-    // The other direction is as it was, and both can still be closed.
-    receiver.send(&[Frame::text("thanks")]);
-    assert_eq!(sender.frame(), Frame::text("thanks"));
-    sender.send(&[Frame::new(0x3, "")]);
-    assert_eq!(sender.close_code(), 1002);
-    receiver.close_code();
-}
-
-/// The side that sends first, then the other.
-fn sides<'a>(
-    from: Role,
-    client: &'a mut Side,
-    server: &'a mut Side,
-) -> (&'a mut Side, &'a mut Side) {
-    match from {
-        Client => (client, server),
-        Server => (server, client),
+        // The other direction is as it was, and both can still be closed.
+        receiver.send(&[Frame::text("thanks")]);
+        assert_eq!(sender.frame(), Frame::text("thanks"));
+        sender.send(&[Frame::new(0x3, "")]);
+        assert_eq!(sender.close_code(), 1002);
+        receiver.close_code();
     }
 }

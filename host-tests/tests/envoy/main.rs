@@ -6,14 +6,28 @@
 //! | [`forwarding`] | bytes that go on as they are, in order, and how fast |
 //! | [`rules`] | rules that are broken, and which side gets which code |
 //! | [`lost`] | sides that are gone without a close frame |
+//! | [`compressed`] | permessage-deflate |
+//! | [`handshake`] | what is let in, and settings that are refused |
+//! | [`policy`] | rates, content and memory |
+//! | [`time`] | silence, age, pings, and what takes too long |
+//! | [`numbers`] | metrics, the access log and the log; many connections, several workers |
+//! | [`outside`] | npm's `ws`, Python's `websockets` and Chromium |
 //! | [`over`] | HTTP/2 on either side, and TLS |
+//! | [`configurations`] | the files in `envoy/config` |
 
 #![cfg(all(target_os = "linux", feature = "processes"))]
 
+mod compressed;
+mod configurations;
 mod forwarding;
+mod handshake;
 mod http2;
 mod lost;
+mod numbers;
+mod outside;
 mod over;
+mod policy;
 mod proxy;
 mod rules;
 mod side;
+mod time;

@@ -30,7 +30,7 @@ pub(crate) enum Version {
 
 impl Version {
     /// Its program. Nothing if the test can't run here, which is then said.
-    fn program(self) -> Option<PathBuf> {
+    pub(crate) fn program(self) -> Option<PathBuf> {
         let program = match self {
             _ if tools::is_fast() => None,
             Version::Latest => std::env::var_os("WEBSOCKET_TEST_ENVOY")
@@ -95,15 +95,29 @@ impl Proxy {
 
     /// Starts an Envoy. Nothing if the test can't run here, which is then said.
     pub(crate) fn start(version: Version, set: impl FnOnce(Builder) -> Builder) -> Option<Proxy> {
-        let program = version.program()?;
         let upstream = TcpListener::bind("127.0.0.1:0").expect("a port");
         upstream.set_nonblocking(true).expect("a socket");
         let address = upstream.local_addr().expect("its address");
-        let builder = Envoy::builder(address).program(program).filter(filter());
-        let envoy = set(builder)
-            .start()
-            .unwrap_or_else(|error| panic!("{error}"));
-        Some(Proxy { envoy, upstream })
+        let proxy = Proxy::before(version, address, set)?;
+        Some(Proxy {
+            upstream: Some(upstream),
+            ..proxy
+        })
+    }
+
+    /// The same in front of a server that is not the test itself.
+    pub(crate) fn before(
+        version: Version,
+        upstream: SocketAddr,
+        set: impl FnOnce(Builder) -> Builder,
+    ) -> Option<Proxy> {
+        let builder = Envoy::builder(upstream).program(version.program()?);
+        let envoy = set(builder.filter(filter())).start();
+        let envoy = envoy.unwrap_or_else(|error| panic!("{error}"));
+        Some(Proxy {
+            envoy,
+            upstream: None,
+        })
     }
 
     /// A client that has sent nothing yet.
@@ -118,13 +132,7 @@ impl Proxy {
     /// A server that has read nothing yet.
     #[track_caller]
     pub(crate) fn accept(&self) -> Side {
-        let socket = wait_for("Envoy connects to the server", || {
-            match self.upstream.accept() {
-                Ok((socket, _)) => Some(socket),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => None,
-                Err(error) => panic!("{error}"),
-            }
-        });
+        let socket = wait_for("Envoy connects to the server", || self.connected());
         socket.set_nonblocking(false).expect("a socket");
         Side::tcp(Server, socket)
     }

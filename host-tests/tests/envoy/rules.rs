@@ -158,7 +158,7 @@ fn both_connections_end_soon_behind_the_close_frames(
     assert_eq!(entry["ws_verdict"], "reserved-opcode");
     proxy.wait_for_stat("open", 0);
     assert_eq!(proxy.stat("memory_bytes"), 0);
-    let log = proxy.envoy.wait_for_log("server broke reserved-opcode");
+    let log = proxy.envoy.wait_for_log("server: reserved-opcode");
     assert!(log.expect("the log names the rule").contains("at byte 6"));
 }
 

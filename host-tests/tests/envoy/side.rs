@@ -47,7 +47,7 @@ impl Side {
     /// A client whose bytes go through TLS to this port, if the server has this certificate.
     pub(crate) fn tls(port: u16, certificate: &Path) -> Side {
         let (mine, its) = UnixStream::pair().expect("sockets");
-        let its = [its.try_clone().expect("a socket"), its].map(|socket| OwnedFd::from(socket));
+        let its = [its.try_clone().expect("a socket"), its].map(OwnedFd::from);
         let [input, output] = its;
         let program = Command::new("openssl")
             .args(["s_client", "-quiet", "-verify_return_error"])
@@ -236,6 +236,18 @@ impl Drop for Side {
             let _ = program.kill();
             let _ = program.wait();
         }
+    }
+}
+
+/// The side that sends, then the other.
+pub(crate) fn in_order<'a>(
+    from: Role,
+    client: &'a mut Side,
+    server: &'a mut Side,
+) -> (&'a mut Side, &'a mut Side) {
+    match from {
+        Role::Client => (client, server),
+        Role::Server => (server, client),
     }
 }
 

@@ -24,32 +24,8 @@ fn passes_through(mode: &str, client: Command, mut server: Command) -> io::Resul
         &component(),
         &["--log", "warn", "--max-connections", "100", "--mode", mode],
     )?;
-    let mut client = client;
-    client.arg(format!("ws://{}/chat?room=1", gate.address));
-    client.arg(extension);
-    tools::run("the client", client);
-
-    for (code, reason) in [
-        (4001, "the client has had enough"),
-        (4002, "the server has had enough"),
-    ] {
-        let opened = server.line()?;
-        let agreed = match extension {
-            "" => r#""extensions":"""#.to_owned(),
-            extension => format!(r#""extensions":"{extension}"#),
-        };
-        for part in [
-            r#""opened":"/chat?room=1""#,
-            r#""header":"carried""#,
-            r#""protocol":"echo""#,
-            &agreed,
-        ] {
-            assert!(opened.contains(part), "no {part} in {opened}");
-        }
-        let closed = server.line()?;
-        let expected = format!(r#"{{"closed":{code},"reason":"{reason}"}}"#);
-        assert_eq!(closed, expected);
-    }
+    let authority = gate.address.to_string();
+    tools::speak(client, &server, &authority, extension)?;
     assert_eq!(gate.process.log(), "");
     Ok(())
 }

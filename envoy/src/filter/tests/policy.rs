@@ -130,3 +130,16 @@ fn the_greediest_connection_ends_if_memory_is_short() {
     assert_eq!(verdicts, [lost, lost, "memory", lost]);
     assert_eq!(proxy.outside.metrics["websocket.memory_bytes"], 0);
 }
+
+#[test]
+fn memory_for_a_frame_that_was_held_is_freed_when_it_has_gone_on() {
+    let mut proxy = open("");
+    let idle = proxy.outside.metrics["websocket.memory_bytes"];
+    let text = Frame::text(vec![b'a'; 60_000]).by(Client).bytes();
+    proxy.come(1, Client, &text[..59_000]);
+    let held = proxy.outside.metrics["websocket.memory_bytes"];
+    assert!(held >= idle + 59_000, "{held}");
+    proxy.come(1, Client, &text[59_000..]);
+    let after = proxy.outside.metrics["websocket.memory_bytes"];
+    assert!(after <= idle + 2048, "{idle}, and {after} afterwards");
+}

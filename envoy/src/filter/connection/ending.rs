@@ -1,0 +1,135 @@
+//! How a connection ends, and what is told of it.
+
+use alloc::format;
+use core::fmt::Write as _;
+
+use websocket_component::inspector::End;
+use websocket_component::{Role, Rule, State};
+
+use super::{BOTH, Connection, GoOn, LINGER, LOST, SOON, Stage};
+use crate::filter::Env;
+use crate::filter::metrics::name_of;
+use crate::host::Level;
+
+impl Connection {
+    /// Closes both sides by a decision of the filter's.
+    pub(super) fn close(&mut self, code: u16, why: &'static str, env: &mut Env<'_>) {
+        let Some(inspector) = &mut self.inspector else {
+            return;
+        };
+        if inspector.close(code, why.as_bytes(), env.now).is_ok() {
+            self.verdict.get_or_insert(why.into());
+            env.metrics
+                .count(&format!("websocket.ended.{why}"), 1, env.host);
+            self.warn(&format!("closed with {code}: {why}"), env);
+        }
+    }
+
+    /// It holds the most memory of all, and there is too little. Returns in which directions anything goes on.
+    pub(in crate::filter) fn end_greedy(&mut self, env: &mut Env<'_>) -> GoOn {
+        self.close(1013, "memory", env);
+        // Who doesn't let it close is reset.
+        self.reset.get_or_insert(env.now.after(LINGER));
+        self.write_unasked(env)
+    }
+
+    /// Takes note of how it ends, if it does.
+    pub(super) fn note_end(&mut self, env: &mut Env<'_>) {
+        let Some(inspector) = &self.inspector else {
+            return;
+        };
+        if let Some((from, failure)) = inspector.failure()
+            && self.verdict.is_none()
+        {
+            let name = failure.rule.name();
+            let mut line = format!("{}: {name}", name_of(from));
+            for (what, number) in [
+                ("at byte", failure.offset),
+                ("limit", failure.limit),
+                ("value", failure.value),
+            ] {
+                if let Some(number) = number {
+                    _ = write!(line, ", {what} {number}");
+                }
+            }
+            self.verdict = Some(name.into());
+            env.metrics
+                .count(&format!("websocket.rule.{name}"), 1, env.host);
+            self.warn(&line, env);
+        }
+        let Some(inspector) = &self.inspector else {
+            return;
+        };
+        let ends = BOTH.map(|from| inspector.end(from));
+        let is_over = inspector.state() == State::Closed;
+        let is_ending = ends.iter().all(|end| *end != End::None) || ends.contains(&End::Reset);
+        if (is_over || is_ending) && self.reset.is_none() {
+            self.reset = Some(env.now.after(LINGER));
+        }
+        let has_output =
+            |from: &Role| self.line_of(*from).is_armed && self.line_of(*from).has_output();
+        if BOTH.iter().any(has_output) && self.wake.is_none() {
+            self.wake = Some(env.now.after(SOON * 10));
+        }
+    }
+
+    /// The connection is about to be logged: sets what the log can show. Returns in which directions anything goes on.
+    pub(in crate::filter) fn log(&mut self, env: &mut Env<'_>) -> GoOn {
+        let go_on = self.is_lost(env);
+        self.set_fields(env);
+        go_on
+    }
+
+    /// A connection that is gone while it is open is lost on one side. If that is the server's, the client can still be
+    /// told.
+    fn is_lost(&mut self, env: &mut Env<'_>) -> GoOn {
+        let Some(inspector) = &mut self.inspector else {
+            return GoOn::default();
+        };
+        if self.stage != Stage::Open || inspector.state() != State::Open {
+            return GoOn::default();
+        }
+        _ = inspector.close(env.settings.upstream_gone, LOST, env.now);
+        let name = Rule::ConnectionLost.name();
+        self.verdict.get_or_insert(name.into());
+        env.metrics
+            .count(&format!("websocket.rule.{name}"), 1, env.host);
+        self.write_unasked(env)
+    }
+
+    fn set_fields(&mut self, env: &mut Env<'_>) {
+        let verdict = self.verdict.as_deref();
+        if self.stage == Stage::Unseen && verdict.is_none() {
+            return;
+        }
+        env.host.set_field("ws_verdict", verdict.unwrap_or("ok"));
+        let duration = env.now.since(self.opened.unwrap_or(self.started));
+        env.host
+            .set_field("ws_duration_ms", &format!("{}", duration.as_millis()));
+        let Some(inspector) = &self.inspector else {
+            return;
+        };
+        for from in BOTH {
+            let (name, traffic) = (name_of(from), inspector.traffic(from));
+            let mut set = |what: &str, number: u64| {
+                env.host
+                    .set_field(&format!("ws_{what}_{name}"), &format!("{number}"));
+            };
+            set("messages", traffic.messages);
+            set("bytes", traffic.bytes);
+            if let Some(code) = inspector.close_code(from) {
+                set("close", code.into());
+            }
+            if let Some(code) = inspector.close_sent(from) {
+                set("close_to", code.into());
+            }
+        }
+    }
+
+    pub(super) fn warn(&self, line: &str, env: &mut Env<'_>) {
+        env.host.log(
+            Level::Warn,
+            &format!("websocket-filter: connection {}: {line}", self.id),
+        );
+    }
+}

@@ -1,0 +1,139 @@
+//! How a connection begins: its request, and what the server answers.
+
+use alloc::borrow::Cow;
+use alloc::boxed::Box;
+use alloc::format;
+
+use websocket_component::Rule;
+use websocket_component::inspector::Inspector;
+
+use super::{BOTH, Connection, SOON, Stage};
+use crate::filter::handshake::{self, ACCEPT, Asked};
+use crate::filter::rate::Buckets;
+use crate::filter::{Env, metrics};
+use crate::host::{Action, Carrier, Head, Level};
+
+impl Connection {
+    /// The client asks for something.
+    pub(in crate::filter) fn request(&mut self, env: &mut Env<'_>) -> Action {
+        let Some(mut asked) = Asked::read(env) else {
+            return Action::Continue;
+        };
+        env.metrics.count(metrics::CONNECTIONS, 1, env.host);
+        if let Err(refused) = asked.admit(env) {
+            return self.refuse(refused.status, refused.why.into(), env);
+        }
+        let entropy = handshake::entropy(self.id, env);
+        if !asked.has_key && env.settings.repair {
+            asked.add_key(&entropy, env);
+            self.is_repaired = asked.has_key;
+        }
+        self.is_connect = !asked.has_key;
+        let options = handshake::options(env.settings, &entropy, env.now);
+        let made = Inspector::new(options, &entropy, env.now);
+        let made = made.and_then(|mut inspector| {
+            let (kind, headers) = asked.request();
+            inspector.request_headers(kind, &headers, env.now)?;
+            Ok(inspector)
+        });
+        match made {
+            Ok(inspector) => {
+                self.inspector = Some(Box::new(inspector));
+                self.stage = Stage::Asked;
+                Action::Continue
+            }
+            Err(rule) => {
+                let status = rule.status().unwrap_or(400);
+                self.refuse(status, rule.name().into(), env)
+            }
+        }
+    }
+
+    pub(super) fn refuse(
+        &mut self,
+        status: u16,
+        why: Cow<'static, str>,
+        env: &mut Env<'_>,
+    ) -> Action {
+        env.metrics.count(metrics::REFUSED, 1, env.host);
+        env.metrics
+            .count(&format!("websocket.refused.{why}"), 1, env.host);
+        self.warn(&format!("refused with {status}: {why}"), env);
+        env.host.respond(status, &why);
+        self.verdict = Some(why);
+        self.inspector = None;
+        self.stage = Stage::Unseen;
+        Action::Pause
+    }
+
+    /// A client has connected, and its request comes in bytes.
+    pub(in crate::filter) fn accept(&mut self, env: &mut Env<'_>) {
+        self.carrier = Carrier::Tcp;
+        env.metrics.count(metrics::CONNECTIONS, 1, env.host);
+        if env.settings.origins.is_some() || env.settings.subprotocols.is_some() {
+            let line = "origins and subprotocols need the HTTP filter: the connection is refused";
+            env.host
+                .log(Level::Error, &format!("websocket-filter: {line}"));
+            self.stage = Stage::Gone;
+            self.verdict = Some("configuration".into());
+            return env.host.reset();
+        }
+        let entropy = handshake::entropy(self.id, env);
+        let options = handshake::options(env.settings, &entropy, env.now);
+        match Inspector::new(options, &entropy, env.now) {
+            Ok(inspector) => {
+                self.inspector = Some(Box::new(inspector));
+                self.open(env);
+            }
+            Err(rule) => {
+                self.verdict = Some(rule.name().into());
+                self.stage = Stage::Gone;
+                env.host.reset();
+            }
+        }
+    }
+
+    /// The server answers.
+    pub(in crate::filter) fn response(&mut self, env: &mut Env<'_>) -> Action {
+        let (Stage::Asked, Some(inspector)) = (self.stage, &mut self.inspector) else {
+            return Action::Continue;
+        };
+        let (status, headers) = handshake::response(self.is_connect, env);
+        // An interim response (RFC 9110, section 15.2).
+        if (100..200).contains(&status) && status != 101 {
+            return Action::Continue;
+        }
+        match inspector.response_headers(status, &headers, env.now) {
+            Ok(_) => {
+                if self.is_repaired {
+                    env.host.remove_header(Head::Response, ACCEPT);
+                }
+                self.open(env);
+                Action::Continue
+            }
+            // The refusal goes on as it is.
+            Err(Rule::HandshakeRefused) => {
+                env.metrics.count(metrics::REFUSED, 1, env.host);
+                self.verdict = Some(Rule::HandshakeRefused.name().into());
+                self.inspector = None;
+                self.stage = Stage::Unseen;
+                Action::Continue
+            }
+            Err(rule) => self.refuse(502, rule.name().into(), env),
+        }
+    }
+
+    fn open(&mut self, env: &mut Env<'_>) {
+        self.stage = Stage::Open;
+        self.opened = Some(env.now);
+        env.metrics.change(metrics::OPEN, 1, env.host);
+        let rates = [&env.settings.client_rate, &env.settings.server_rate];
+        for (from, rate) in BOTH.into_iter().zip(rates) {
+            self.line(from).rate = rate.as_ref().map(|rate| Buckets::new(rate, env.now));
+        }
+        // What came before the response waits.
+        if self.client.unread > 0 {
+            self.wake = Some(env.now.after(SOON));
+        }
+    }
+}

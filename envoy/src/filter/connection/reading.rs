@@ -1,0 +1,151 @@
+//! What the inspector sees of a connection, and what follows from it.
+
+use alloc::format;
+use alloc::vec::Vec;
+
+use websocket_component::Role;
+use websocket_component::inspector::{Inspector, Seen};
+
+use super::Connection;
+use crate::filter::Env;
+use crate::filter::content::Verdict;
+use crate::filter::line::Line;
+
+/// What to do about what was seen.
+#[derive(Default)]
+struct Todo {
+    messages: u64,
+    /// Of the messages that are held, what becomes of each.
+    verdicts: Vec<Verdict>,
+    is_denied: bool,
+    is_too_long: bool,
+}
+
+impl Connection {
+    /// Has the inspector see all that waits of a side's.
+    pub(super) fn read(&mut self, from: Role, env: &mut Env<'_>) {
+        let Some(inspector) = &mut self.inspector else {
+            return;
+        };
+        let line = match from {
+            Role::Client => &mut self.client,
+            Role::Server => &mut self.server,
+        };
+        let mut at = 0;
+        let mut todo = Todo::default();
+        while let Some(mut piece) = line.piece(from, &mut at, env.host) {
+            let (mut start, mut skipped) = (0, piece.skipped);
+            loop {
+                let rest = piece.bytes.get_mut(start..).unwrap_or_default();
+                let Ok(step) = inspector.advance(from, skipped, rest, env.now) else {
+                    // It would be a mistake of the filter's, and no byte may pass because of it.
+                    self.verdict.get_or_insert("lost track".into());
+                    self.reset = Some(env.now);
+                    return;
+                };
+                todo.note(from, &step.seen().collect::<Vec<_>>(), env);
+                let (consumed, more) = (step.consumed, step.more);
+                line.seen(step.skippable, step.wanted);
+                start += consumed;
+                skipped = 0;
+                todo.decide(from, inspector, env);
+                if !more {
+                    break;
+                }
+            }
+            at += start;
+            if start < piece.bytes.len() {
+                // It spoke before its turn, and nobody knows what comes of it.
+                self.verdict.get_or_insert("early data".into());
+                self.reset = Some(env.now);
+                break;
+            }
+        }
+        line.count(from, inspector, todo.messages, env);
+        if todo.is_denied {
+            self.close(1008, "content", env);
+        } else if todo.is_too_long {
+            self.close(1009, "content too long", env);
+        }
+    }
+}
+
+impl Todo {
+    /// Takes note of what was seen.
+    fn note(&mut self, from: Role, seen: &[Seen<'_>], env: &mut Env<'_>) {
+        let mut shown: Option<&[u8]> = None;
+        for seen in seen {
+            match seen {
+                Seen::Text {
+                    payload,
+                    last: true,
+                }
+                | Seen::Binary {
+                    payload,
+                    last: true,
+                } => {
+                    shown = Some(payload);
+                }
+                Seen::Message(summary) => {
+                    self.messages += 1;
+                    let length = summary.length.unwrap_or(summary.wire_length);
+                    env.metrics
+                        .record_of(from, "message_bytes", length, env.host);
+                    let Some(content) = &env.settings.content else {
+                        continue;
+                    };
+                    let is_looked_at = match from {
+                        Role::Client => content.client,
+                        Role::Server => content.server,
+                    };
+                    let payload = shown.take();
+                    if summary.held {
+                        let verdict =
+                            payload.map_or(Verdict::Pass, |payload| content.judge(payload));
+                        self.verdicts.push(verdict);
+                    } else if is_looked_at && !summary.shown {
+                        self.is_too_long |= content.close_longer;
+                    }
+                }
+                Seen::Close { code, .. } => {
+                    env.metrics
+                        .count_of(from, &format!("close.{code}"), 1, env.host);
+                }
+                Seen::RoundTrip(nanos) => {
+                    env.metrics
+                        .record_of(from, "round_trip_ms", nanos / 1_000_000, env.host);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Lets the messages go on that come before one that may not.
+    fn decide(&mut self, from: Role, inspector: &mut Inspector, env: &Env<'_>) {
+        for verdict in self.verdicts.drain(..) {
+            self.is_denied |= verdict == Verdict::Denied;
+            if !self.is_denied {
+                _ = inspector.decide(from, true, env.now);
+            }
+        }
+    }
+}
+
+impl Line {
+    /// Counts what has come since the last time.
+    fn count(&mut self, from: Role, inspector: &Inspector, messages: u64, env: &mut Env<'_>) {
+        let traffic = inspector.traffic(from);
+        let bytes = traffic.bytes - self.counted.bytes;
+        if messages > 0 {
+            env.metrics.count_of(from, "messages", messages, env.host);
+        }
+        if bytes > 0 {
+            env.metrics.count_of(from, "bytes", bytes, env.host);
+        }
+        self.counted = traffic;
+        if let Some(rate) = &mut self.rate {
+            // Headers and control frames too, so that no flood of them goes uncounted.
+            rate.take(messages, self.unread as u64, env.now);
+        }
+    }
+}

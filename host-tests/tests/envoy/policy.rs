@@ -1,0 +1,227 @@
+//! What an operator allows: rates, content and memory.
+
+use std::time::{Duration, Instant};
+
+use host_tests::wire::{Frame, bytes_of};
+use rstest::rstest;
+use serde_json::{Value, json};
+use websocket_component::Role::{self, Client, Server};
+
+use crate::proxy::{Proxy, wait_for};
+use crate::side::in_order;
+
+#[rstest]
+fn messages_beyond_a_rate_are_held_back_and_none_is_lost(#[values(Client, Server)] from: Role) {
+    let rate = json!({ "messages_per_second": 20, "burst_seconds": 0.5 });
+    let Some(proxy) = Proxy::with(of(from, rate)) else {
+        return;
+    };
+    let (mut client, mut server) = proxy.open();
+    let (sender, receiver) = in_order(from, &mut client, &mut server);
+    let since = Instant::now();
+    for number in 0..20 {
+        sender.send(&[Frame::text(number.to_string())]);
+        assert_eq!(receiver.frame(), Frame::text(number.to_string()));
+    }
+    // 10 at once, and 20 a second.
+    let took = since.elapsed();
+    assert!(took > Duration::from_millis(400), "{took:?}");
+    // All of these at once, then none for a second and a half.
+    let burst = vec![Frame::text("m"); 30];
+    sender.send(&burst);
+    for frame in &burst {
+        assert_eq!(receiver.frame(), *frame);
+    }
+    sender.send(&[Frame::text("late")]);
+    receiver.is_silent_for(Duration::from_millis(900));
+    assert_eq!(receiver.frame(), Frame::text("late"));
+    // The other direction has no limit.
+    receiver.send(&vec![Frame::text("x"); 100]);
+    for _ in 0..100 {
+        assert_eq!(sender.frame(), Frame::text("x"));
+    }
+}
+
+#[test]
+fn bytes_beyond_a_rate_are_held_back_and_none_is_lost() {
+    let rate = json!({ "bytes_per_second": 100_000, "burst_seconds": 0.1 });
+    let Some(proxy) = Proxy::with(of(Client, rate)) else {
+        return;
+    };
+    let (mut client, mut server) = proxy.open();
+    let since = Instant::now();
+    let frame = Frame::binary([7; 20_000]);
+    for _ in 0..4 {
+        client.send(std::slice::from_ref(&frame));
+        assert!(server.frame() == frame);
+    }
+    // 10,000 at once, and 100,000 a second; what came in one read counts as a whole.
+    let took = since.elapsed();
+    assert!(took > Duration::from_millis(450), "{took:?}");
+}
+
+#[test]
+fn who_sends_more_than_a_rate_is_closed_if_that_is_set() {
+    let rate = json!({ "messages_per_second": 5, "over_rate": "close" });
+    let Some(proxy) = Proxy::with(of(Client, rate)) else {
+        return;
+    };
+    let (mut client, mut server) = proxy.open();
+    let mut sent = 0;
+    while sent < 20 && proxy.stat("ended.rate") == 0 {
+        client.send(&[Frame::text("m")]);
+        sent += 1;
+    }
+    assert_eq!(client.close_code(), 1008);
+    let mut arrived = 0;
+    let last = loop {
+        let frame = server.frame();
+        if frame != Frame::text("m") {
+            break frame;
+        }
+        arrived += 1;
+    };
+    assert_eq!(last.payload[..2], 1008_u16.to_be_bytes());
+    assert!((5..=10).contains(&arrived), "{arrived} of {sent}");
+    assert_eq!(proxy.entry(1)["ws_verdict"], "rate");
+}
+
+#[test]
+fn pings_and_empty_frames_count_against_a_rate_of_bytes() {
+    let rate = json!({ "bytes_per_second": 1000, "over_rate": "close" });
+    for frame in [Frame::ping(""), Frame::text("").not_last()] {
+        let Some(proxy) = Proxy::with(of(Client, rate.clone())) else {
+            return;
+        };
+        let (mut client, _server) = proxy.open();
+        // 30,000 bytes: a third of them in the first read at least.
+        let mut flood = vec![Frame::continuation("").not_last(); 5000];
+        if frame.first == Frame::ping("").first {
+            flood = vec![frame.clone(); 5000];
+        } else {
+            flood[0] = frame;
+        }
+        for part in bytes_of(&flood, Client).chunks(3000) {
+            client.write(part);
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert_eq!(client.close_code(), 1008);
+        assert_eq!(proxy.stat("ended.rate"), 1);
+    }
+}
+
+#[rstest]
+fn a_denied_message_never_arrives_and_those_before_it_do(#[values(Client, Server)] from: Role) {
+    let content = json!({
+        "from": if from == Client { "client" } else { "server" },
+        "deny": [{ "text": "secret" }, { "regex": "[0-9]{16}" }],
+    });
+    let Some(proxy) = Proxy::with(json!({ "content": content })) else {
+        return;
+    };
+    for denied in ["a secret thing", "card 4111111111111111"] {
+        let (mut client, mut server) = proxy.open();
+        let (sender, receiver) = in_order(from, &mut client, &mut server);
+        let (first, last) = denied.split_at(5);
+        // In the other direction everything passes.
+        receiver.send(&[Frame::text(denied)]);
+        assert_eq!(sender.frame(), Frame::text(denied));
+        sender.send(&[
+            Frame::text("harmless"),
+            Frame::text(first).not_last(),
+            Frame::continuation(last),
+            Frame::text("late"),
+        ]);
+        assert_eq!(receiver.frame(), Frame::text("harmless"));
+        assert_eq!((client.close_code(), server.close_code()), (1008, 1008));
+    }
+    for entry in proxy.envoy.access_log(2).expect("entries") {
+        assert_eq!(entry["ws_verdict"], "content");
+    }
+    assert_eq!(proxy.stat("ended.content"), 2);
+}
+
+#[test]
+fn only_what_is_allowed_passes_and_nothing_that_is_too_long_to_look_at() {
+    let content = json!({
+        "from": "both",
+        "allow": [{ "regex": "^\\{" }],
+        "max_bytes": 100,
+        "longer": "close",
+    });
+    let Some(proxy) = Proxy::with(json!({ "content": content })) else {
+        return;
+    };
+    for from in [Client, Server] {
+        for (last, code) in [("plain".to_owned(), 1008), ("{".repeat(101), 1009)] {
+            let (mut client, mut server) = proxy.open();
+            let (sender, receiver) = in_order(from, &mut client, &mut server);
+            sender.send(&[Frame::text("{\"a\":1}")]);
+            assert_eq!(receiver.frame(), Frame::text("{\"a\":1}"));
+            sender.send(&[Frame::text(last.clone())]);
+            assert_eq!(sender.close_code(), code, "{last}");
+            let mut told = receiver.frame();
+            // What is too long to be held may have gone on.
+            if told == Frame::text(last) && code == 1009 {
+                told = receiver.frame();
+            }
+            assert_eq!(told.payload[..2], u16::to_be_bytes(code));
+        }
+    }
+}
+
+#[test]
+fn messages_that_are_too_long_to_look_at_pass_by_default() {
+    let content = json!({ "deny": [{ "text": "secret" }], "max_bytes": 100 });
+    let Some(proxy) = Proxy::with(json!({ "content": content })) else {
+        return;
+    };
+    let (mut client, mut server) = proxy.open();
+    let long = Frame::text("secret".repeat(20));
+    client.send(std::slice::from_ref(&long));
+    assert_eq!(server.frame(), long);
+}
+
+#[test]
+fn the_greediest_connection_ends_if_memory_is_short() {
+    let settings = json!({
+        "memory_bytes": 1 << 20,
+        "client": { "hold_frame_bytes": 512 << 10 },
+        "server": { "hold_frame_bytes": 512 << 10 },
+    });
+    let Some(proxy) = Proxy::with(settings) else {
+        return;
+    };
+    let text = Frame::text(vec![b'a'; 400_000]);
+    let mut connections: Vec<_> = (0..4).map(|_| proxy.open()).collect();
+    // Frames that are held until all of them has come.
+    let bytes = text.clone().by(Client).bytes();
+    let (modest, rest) = bytes.split_at(60_000);
+    for (client, _) in &mut connections[..3] {
+        client.write(modest);
+    }
+    wait_for("what the others hold", || {
+        (proxy.stat("memory_bytes") > 180_000).then_some(())
+    });
+    let (client, server) = &mut connections[3];
+    let long = Frame::text(vec![b'a'; 500_000]);
+    client.write(&long.clone().by(Client).bytes()[..490_000]);
+    server.write(&long.bytes()[..490_000]);
+    assert_eq!((client.close_code(), server.close_code()), (1013, 1013));
+    for (client, server) in &mut connections[..3] {
+        client.write(rest);
+        assert!(server.frame() == text);
+    }
+    assert_eq!(proxy.stat("ended.memory"), 1);
+    drop(connections);
+    proxy.wait_for_stat("open", 0);
+    assert_eq!(proxy.stat("memory_bytes"), 0);
+}
+
+/// Settings of one direction.
+fn of(from: Role, settings: Value) -> Value {
+    match from {
+        Client => json!({ "client": settings }),
+        Server => json!({ "server": settings }),
+    }
+}
