@@ -86,6 +86,15 @@ pub fn filter() -> PathBuf {
     file("WEBSOCKET_FILTER", "target/component/websocket-filter.wasm")
 }
 
+/// The one that traps when a request tells it to.
+#[must_use]
+pub fn misbehaving_filter() -> PathBuf {
+    file(
+        "WEBSOCKET_FILTER_MISBEHAVE",
+        "target/component/websocket-filter-misbehave.wasm",
+    )
+}
+
 /// The gate of this build: cargo puts it beside other programs, and above the folder of tests.
 fn binary() -> io::Result<PathBuf> {
     let name = format!("wsgate{}", std::env::consts::EXE_SUFFIX);

@@ -26,9 +26,6 @@ const LINGER: Duration = Duration::from_millis(500);
 /// connection without a close frame.
 const MOST_HELD: usize = 512 << 10;
 
-/// The reason that a client is told for a connection that is lost.
-const LOST: &[u8] = b"the server is gone";
-
 pub(super) struct Connection {
     id: u32,
     carrier: Carrier,
@@ -201,23 +198,19 @@ impl Connection {
     /// A side sends no more.
     fn ends(&mut self, from: Role, env: &mut Env<'_>) -> (Action, GoOn) {
         self.read(from, env);
-        if let Some(inspector) = &mut self.inspector {
-            let is_lost = inspector.state() == State::Open;
-            let code = env.settings.upstream_gone;
-            if is_lost && from == Role::Server && code != 1014 {
-                // The server gets it too, which makes no difference to it.
-                _ = inspector.close(code, LOST, env.now);
-            }
-            inspector.end_of_input(from, env.now);
+        match (from, &mut self.inspector) {
+            (Role::Server, _) => self.server_is_gone(env),
+            (Role::Client, Some(inspector)) => inspector.end_of_input(from, env.now),
+            (Role::Client, None) => {}
         }
         let mut go_on = self.write_both(from, env);
         self.note_end(env);
-        go_on.set(from, false);
-        if self.carrier != Carrier::Tcp && self.line(from).is_armed {
-            go_on.set(from, true);
-            return (Action::Pause, go_on);
+        let stays = self.carrier != Carrier::Tcp && self.line(from).is_armed;
+        go_on.set(from, stays);
+        match stays {
+            true => (Action::Pause, go_on),
+            false => (Action::Continue, go_on),
         }
-        (Action::Continue, go_on)
     }
 
     /// Writes what goes on in both directions, that of a callback last. Returns in which anything does.

@@ -29,11 +29,12 @@ const PAUSE: Duration = Duration::from_millis(10);
 pub const UNCHECKED: &str = "/unchecked";
 
 /// The filter's fields of the access log: each is `%FILTER_STATE(wasm.NAME:PLAIN)%`, null if the filter has not set it.
-pub const FIELDS: [&str; 9] = [
+pub const FIELDS: [&str; 10] = [
     "ws_verdict",
-    "ws_rule",
     "ws_close_client",
     "ws_close_server",
+    "ws_close_to_client",
+    "ws_close_to_server",
     "ws_messages_client",
     "ws_messages_server",
     "ws_bytes_client",

@@ -13,6 +13,7 @@
 //! | [`numbers`] | metrics, the access log and the log; many connections, several workers |
 //! | [`outside`] | npm's `ws`, Python's `websockets` and Chromium |
 //! | [`over`] | HTTP/2 on either side, and TLS |
+//! | [`trap`] | a filter that fails all the same |
 //! | [`configurations`] | the files in `envoy/config` |
 
 #![cfg(all(target_os = "linux", feature = "processes"))]
@@ -31,3 +32,4 @@ mod proxy;
 mod rules;
 mod side;
 mod time;
+mod trap;

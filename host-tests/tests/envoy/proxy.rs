@@ -137,6 +137,19 @@ impl Proxy {
         Side::tcp(Server, socket)
     }
 
+    /// The same, if Envoy connects to it in this time.
+    pub(crate) fn accepted_within(&self, time: Duration) -> Option<Side> {
+        let since = Instant::now();
+        while since.elapsed() < time {
+            if let Some(socket) = self.connected() {
+                socket.set_nonblocking(false).expect("a socket");
+                return Some(Side::tcp(Server, socket));
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        None
+    }
+
     /// A connection to the server, if there is one.
     fn connected(&self) -> Option<TcpStream> {
         let upstream = self.upstream.as_ref().expect("the test is the server");

@@ -4,12 +4,18 @@ use alloc::format;
 use core::fmt::Write as _;
 
 use websocket_component::inspector::End;
-use websocket_component::{Role, Rule, State};
+use websocket_component::{Role, State};
 
-use super::{BOTH, Connection, GoOn, LINGER, LOST, SOON, Stage};
+use super::{BOTH, Connection, GoOn, LINGER, SOON, Stage};
 use crate::filter::Env;
 use crate::filter::metrics::name_of;
 use crate::host::Level;
+
+/// The reason that a client is told for a connection that is lost.
+const LOST: &[u8] = b"the server is gone";
+
+/// The flag of Envoy's for a connection that the client has ended (`DC`).
+const CLIENT_GONE: u64 = 0x4000;
 
 impl Connection {
     /// Closes both sides by a decision of the filter's.
@@ -80,8 +86,8 @@ impl Connection {
         go_on
     }
 
-    /// A connection that is gone while it is open is lost on one side. If that is the server's, the client can still be
-    /// told.
+    /// A connection that is gone while it is open is lost on one side. The other one can still be told, as far as the proxy
+    /// writes anything more.
     fn is_lost(&mut self, env: &mut Env<'_>) -> GoOn {
         let Some(inspector) = &mut self.inspector else {
             return GoOn::default();
@@ -89,12 +95,29 @@ impl Connection {
         if self.stage != Stage::Open || inspector.state() != State::Open {
             return GoOn::default();
         }
-        _ = inspector.close(env.settings.upstream_gone, LOST, env.now);
-        let name = Rule::ConnectionLost.name();
-        self.verdict.get_or_insert(name.into());
-        env.metrics
-            .count(&format!("websocket.rule.{name}"), 1, env.host);
+        let flags = env.host.property("response\0flags").unwrap_or_default();
+        let flags = flags
+            .first_chunk()
+            .map_or(0, |flags| u64::from_le_bytes(*flags));
+        if flags & CLIENT_GONE != 0 {
+            inspector.end_of_input(Role::Client, env.now);
+            return self.write_unasked(env);
+        }
+        self.server_is_gone(env);
         self.write_unasked(env)
+    }
+
+    /// The server sends no more, and has not closed.
+    pub(super) fn server_is_gone(&mut self, env: &mut Env<'_>) {
+        let Some(inspector) = &mut self.inspector else {
+            return;
+        };
+        let code = env.settings.upstream_gone;
+        if inspector.state() == State::Open && code != 1014 {
+            // The server gets it too, which makes no difference to it.
+            _ = inspector.close(code, LOST, env.now);
+        }
+        inspector.end_of_input(Role::Server, env.now);
     }
 
     fn set_fields(&mut self, env: &mut Env<'_>) {
