@@ -3,7 +3,7 @@
 //!
 //! C frees without saying how much, so each block has its size in front.
 
-use alloc::alloc::{alloc_zeroed, dealloc};
+use alloc::alloc::{alloc, alloc_zeroed, dealloc};
 use core::alloc::Layout;
 use core::ptr;
 
@@ -15,16 +15,13 @@ fn layout(size: usize) -> Option<Layout> {
     Layout::from_size_align(size.checked_add(ALIGN)?, ALIGN).ok()
 }
 
-#[unsafe(no_mangle)]
-extern "C" fn calloc(count: usize, size: usize) -> *mut u8 {
-    let Some(size) = count.checked_mul(size) else {
-        return ptr::null_mut();
-    };
+/// Returns a block of this size, which `by` makes, or null.
+fn block(size: usize, by: unsafe fn(Layout) -> *mut u8) -> *mut u8 {
     let Some(layout) = layout(size) else {
         return ptr::null_mut();
     };
     // SAFETY: the size is not 0, since there is a head.
-    let block = unsafe { alloc_zeroed(layout) };
+    let block = unsafe { by(layout) };
     if block.is_null() {
         return block;
     }
@@ -36,8 +33,16 @@ extern "C" fn calloc(count: usize, size: usize) -> *mut u8 {
 }
 
 #[unsafe(no_mangle)]
+extern "C" fn calloc(count: usize, size: usize) -> *mut u8 {
+    match count.checked_mul(size) {
+        Some(size) => block(size, alloc_zeroed),
+        None => ptr::null_mut(),
+    }
+}
+
+#[unsafe(no_mangle)]
 extern "C" fn malloc(size: usize) -> *mut u8 {
-    calloc(1, size)
+    block(size, alloc)
 }
 
 /// # Safety

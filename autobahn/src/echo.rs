@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tokio::time::timeout;
+use websocket_component::{Fault, Rule};
 
 use crate::connection::Connection;
 
@@ -25,7 +26,15 @@ pub(crate) async fn echo(mut connection: Connection) -> Result<()> {
         }
         Ok(())
     };
-    timeout(CASE_TIME, echo)
-        .await
-        .context("it takes too long")?
+    let result = timeout(CASE_TIME, echo).await;
+    let result = result.context("it takes too long").flatten();
+    let rule = result
+        .as_ref()
+        .err()
+        .and_then(|error| error.downcast_ref::<Rule>());
+    if let Some(rule) = rule.filter(|rule| rule.fault() == Fault::Peer) {
+        // Behind a proxy that knows the rules there should be none.
+        eprintln!("broken rule: {}", rule.name());
+    }
+    result
 }

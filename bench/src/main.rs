@@ -8,6 +8,7 @@
 //! | [`inspection`] | what it costs to look at a connection between two others |
 //! | [`deflate`] | servers that compress, through sockets; memory of sessions that do |
 //! | [`sockets`] | proxies under load |
+//! | [`envoy`] | what the filter costs Envoy |
 //! | [`scale`] | many connections through proxies, and how long the gate takes to start |
 //! | [`proxies`], [`load`] | proxies, each a process; the clients and the server at both ends of them |
 //! | `plan`, `setting` | what is asked of every part; where and with what a run was made |
@@ -16,6 +17,7 @@
 //! | `pin`, `ready` | processors; an executor for what never waits |
 
 mod deflate;
+mod envoy;
 mod handshakes;
 mod in_memory;
 mod inspection;
@@ -75,6 +77,9 @@ sockets: the gate, a relay written on tokio-tungstenite, nginx, HAProxy and Envo
 with one thread on a processor of its own: messages a second, processor time for each, and latency at a fixed rate, with \
 1 and 500 connections. A proxy that isn't installed is left out.
 
+envoy: what the filter costs Envoy: Envoy alone, with an empty filter and with the project's, each with one thread on a \
+processor of its own, between clients and an echo server; and what an idle connection adds to its memory.
+
 scale: 10,000 connections through each proxy, or as many as the limit on open files allows: memory, the time to open \
 them, and messages over 1 in 100 of them; and how long the gate takes to start.
 
@@ -102,7 +107,7 @@ struct Args {
     quick: bool,
 
     /// How often each subject has its turn in each comparison [default: 15, or 3 with --quick; of
-    /// deflate, sockets, scale and node 5, or 1].
+    /// deflate, sockets, scale and node 5, or 1; of envoy 11, or 3].
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     repetitions: Option<u32>,
 
@@ -119,11 +124,11 @@ struct Args {
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
 
-    /// Of messages, sockets and node: only comparisons whose name contains this, such as `text 16 B`. May be given several times.
+    /// Of messages, sockets, envoy and node: only comparisons whose name contains this, such as `text 16 B`. May be given several times.
     #[arg(long, value_name = "TEXT")]
     only: Vec<String>,
 
-    /// Of messages, sockets and node: only subjects whose name contains this, such as `native`. May be given several times.
+    /// Of messages, sockets, envoy and node: only subjects whose name contains this, such as `native`. May be given several times.
     #[arg(long, value_name = "TEXT")]
     subject: Vec<String>,
 
@@ -156,6 +161,8 @@ enum Part {
     Deflate,
     /// Proxies under load.
     Sockets,
+    /// The filter in Envoy.
+    Envoy,
     /// Many connections through proxies, and the start of the gate.
     Scale,
     /// The npm package in Node.
@@ -170,6 +177,7 @@ impl Part {
             Self::Sandbox => "sandbox",
             Self::Deflate => "deflate",
             Self::Sockets => "sockets",
+            Self::Envoy => "envoy",
             Self::Scale => "scale",
             Self::Node => "node",
         }
@@ -228,6 +236,7 @@ fn run(args: &Args) -> Result<()> {
             Part::Sandbox => sandbox::run(&plan)?,
             Part::Deflate => deflate::run(&plan)?,
             Part::Sockets => sockets::run(&plan)?,
+            Part::Envoy => envoy::run(&plan)?,
             Part::Scale => scale::run(&plan)?,
             Part::Node => javascript::run(&plan)?,
         };

@@ -139,7 +139,7 @@ fn measure(
 }
 
 /// Waits until a proxy has closed its ends of all connections: they have ports that the next ones need.
-fn settle(process: u32) -> Result<()> {
+pub(crate) fn settle(process: u32) -> Result<()> {
     let since = Instant::now();
     while Usage::of(process)?.descriptors > OTHER_DESCRIPTORS as u64 {
         ensure!(

@@ -76,7 +76,7 @@ pub(crate) fn table(title: &str, judged: &[Judged]) -> String {
         let (bound, verdict) = (aim.bound(), aim.verdict(*ratio));
         let _ = writeln!(
             text,
-            "{what:<66} {bound:>4.1} {ratio:>5.2} {verdict:<7} {comparison}"
+            "{what:<66} {bound:>4.2} {ratio:>5.2} {verdict:<7} {comparison}"
         );
     }
     text

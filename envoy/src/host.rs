@@ -36,8 +36,8 @@ pub trait Host {
     /// Sets a field of the access log.
     fn set_field(&mut self, name: &str, value: &str);
 
-    /// Returns at most `length` bytes of what waits of a side's, from `start` on.
-    fn read(&mut self, from: Role, start: usize, length: usize) -> Vec<u8>;
+    /// Appends at most `length` bytes of what waits of a side's, from `start` on.
+    fn read(&mut self, from: Role, start: usize, length: usize, into: &mut Vec<u8>);
 
     /// Replaces the first `length` bytes of what waits of a side's. Returns whether the proxy allows it.
     fn replace(&mut self, from: Role, length: usize, bytes: &[u8]) -> bool;

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use anyhow::Result;
 
 use crate::component::{self, Kind};
-use crate::{javascript, needs, shell};
+use crate::{filter, javascript, needs, shell};
 
 /// The gate: as a demonstration, or with the arguments given.
 pub(crate) fn run_gate(args: Vec<OsString>) -> Result<()> {
@@ -47,6 +47,7 @@ pub(crate) fn run_bench(args: Vec<OsString>) -> Result<()> {
     let peers = needs::peers()?;
     component::build(Kind::WithoutDeflate)?;
     let component = component::build(Kind::Normal)?;
+    let filter = filter::build(false)?;
     let javascript = javascript::install(&javascript::build(&component)?)?;
     needs::proxies()?;
     eprintln!("Building and starting the benchmarks (the first build takes some minutes)");
@@ -55,6 +56,7 @@ pub(crate) fn run_bench(args: Vec<OsString>) -> Result<()> {
     bench.args(["run", "--release", "--bin", "bench", "--"]);
     bench.args(args);
     bench.env("WEBSOCKET_COMPONENT", component);
+    bench.env("WEBSOCKET_FILTER", filter);
     bench.env("WEBSOCKET_TEST_PYTHON", peers.python);
     bench.env("WEBSOCKET_TEST_NODE_DIR", peers.node_folder);
     bench.env("WEBSOCKET_TEST_JS_DIR", javascript);

@@ -143,52 +143,56 @@ fn demonstrate() -> Result<()> {
     let mut server = Ended(server.context("can't start the echo server")?);
     let envoy = Command::new(envoy)
         .args(["-c", "envoy/config/http1.yaml", "--concurrency", "2"])
-        .args([
-            "--log-level",
-            "warning",
-            "--component-log-level",
-            "wasm:info",
-        ])
-        .arg("--disable-hot-restart")
+        .args(["--log-level", "error", "--component-log-level", "wasm:info"])
+        .args(["--log-format", "%T %v", "--disable-hot-restart"])
         .current_dir(&root)
         .spawn();
     let mut envoy = Ended(envoy.context("can't start Envoy")?);
-    println!(
-        "
-An echo server is behind Envoy and the filter: what you send comes back. To try it:
-
-  with Node 22    node -e 'let w = new WebSocket(\"ws://{LISTENER}/\"); w.onopen = () => w.send(\"hello\"); \
-w.onmessage = e => {{ console.log(e.data); w.close() }}'
-  with Python     pip install websockets; python3 -m websockets ws://{LISTENER}/
-  a broken rule   printf 'GET / HTTP/1.1\\r\\nHost: a\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n\
-Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\\r\\nSec-WebSocket-Version: 13\\r\\n\\r\\n\\x83\\x00' | nc -q 2 {}
-
-Settings are in envoy/config/http1.yaml. Ctrl-C ends it. The filter's metrics follow as they change.
-",
-        LISTENER.replace(':', " ")
-    );
-    let mut shown = BTreeMap::new();
+    let (mut shown, mut is_ready) = (BTreeMap::new(), false);
     loop {
-        std::thread::sleep(Duration::from_secs(1));
-        for program in [&mut envoy, &mut server] {
+        std::thread::sleep(Duration::from_millis(500));
+        for (name, program) in [("the echo server", &mut server), ("Envoy", &mut envoy)] {
             if let Some(status) = program.0.try_wait()? {
-                bail!("it has ended ({status})");
+                bail!("{name} has ended ({status})");
             }
         }
         // Envoy takes a moment to start.
         let Ok(metrics) = metrics() else { continue };
-        for line in metrics
-            .lines()
-            .filter(|line| line.contains(": ") && !line.contains("P0("))
-        {
-            let (name, value) = line.split_once(": ").unwrap_or((line, ""));
-            if shown.insert(name.to_owned(), value.to_owned()).as_deref() != Some(value)
-                && value != "0"
-            {
+        if !is_ready {
+            say_what_to_try();
+            is_ready = true;
+        }
+        for line in metrics.lines() {
+            let Some((name, value)) = line.split_once(": ") else {
+                continue;
+            };
+            let is_counted = name.starts_with("wasmcustom.") && value.parse::<u64>().is_ok();
+            let before = shown.get(name).map_or("0", String::as_str);
+            if is_counted && before != value {
                 println!("{name}: {value}");
+                shown.insert(name.to_owned(), value.to_owned());
             }
         }
     }
+}
+
+fn say_what_to_try() {
+    println!(
+        "
+An echo server is behind Envoy and the filter: what you send comes back. To try it, in another terminal:
+
+  with Python     pip install websockets; python3 -m websockets ws://{LISTENER}/
+  with Node 22    node -e 'let w = new WebSocket(\"ws://{LISTENER}/\"); w.onopen = () => w.send(\"hello\"); \
+w.onmessage = e => {{ console.log(e.data); w.close() }}'
+  a broken rule   bash -c 'exec 3<>/dev/tcp/{}; printf \"GET / HTTP/1.1\\r\\nHost: a\\r\\nUpgrade: websocket\\r\\n\
+Connection: Upgrade\\r\\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\\r\\nSec-WebSocket-Version: 13\\r\\n\\r\\n\
+\\x83\\x00\" >&3; cat <&3'
+
+The settings are in envoy/config/http1.yaml. Ctrl-C ends it. Lines of Envoy's log and the filter's metrics follow as
+they change; all of them are at http://{ADMIN}/stats?filter=wasmcustom
+",
+        LISTENER.replace(':', "/")
+    );
 }
 
 /// A program that ends with this one.
@@ -205,7 +209,9 @@ impl Drop for Ended {
 fn metrics() -> Result<String> {
     let mut stream = TcpStream::connect(ADMIN)?;
     stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-    stream.write_all(b"GET /stats?filter=websocket\\.[a-z] HTTP/1.0\r\nHost: admin\r\n\r\n")?;
+    let request =
+        "GET /stats?filter=^wasmcustom HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n";
+    stream.write_all(request.as_bytes())?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     Ok(answer)

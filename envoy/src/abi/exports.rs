@@ -6,22 +6,29 @@ use websocket_component::Role;
 
 use super::proxy::Proxy;
 use crate::host::{Action, Carrier, Host, Level};
-use crate::{Filter, Head};
+use crate::{Filter, Filters, Head};
 
-/// The filter of this VM, which has one thread.
-struct Global(RefCell<Option<Filter>>);
+/// The filters of this VM.
+struct Global(RefCell<Filters>);
 
 // SAFETY: a VM has one thread.
 unsafe impl Sync for Global {}
 
-static FILTER: Global = Global(RefCell::new(None));
+static FILTERS: Global = Global(RefCell::new(Filters::new()));
 
-/// Calls the filter. While it is being called, the proxy may call about the end of a connection: that changes nothing that
-/// the filter needs to know before the next tick, at which it finds the connection gone.
-fn filter<R>(carrier: Carrier, none: R, call: impl FnOnce(&mut Filter, &mut Proxy) -> R) -> R {
-    match FILTER.0.try_borrow_mut().as_deref_mut() {
-        Ok(Some(filter)) => call(filter, &mut Proxy(carrier)),
-        _ => none,
+/// Calls the filter of a context. The proxy never calls back while it is being called.
+fn filter<R>(
+    context: u32,
+    carrier: Carrier,
+    none: R,
+    call: impl FnOnce(&mut Filter, &mut Proxy) -> R,
+) -> R {
+    let Ok(mut filters) = FILTERS.0.try_borrow_mut() else {
+        return none;
+    };
+    match filters.of(context) {
+        Some(filter) => call(filter, &mut Proxy(carrier)),
+        None => none,
     }
 }
 
@@ -44,28 +51,30 @@ extern "C" fn proxy_on_vm_start(_root: u32, _length: usize) -> u32 {
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn proxy_on_configure(_root: u32, length: usize) -> u32 {
-    let configured = Filter::new(&Proxy::configuration(length), &mut Proxy(Carrier::Http));
-    match configured {
-        Ok(filter) => {
-            if let Ok(mut place) = FILTER.0.try_borrow_mut() {
-                *place = Some(filter);
-            }
-            1
-        }
+extern "C" fn proxy_on_configure(root: u32, length: usize) -> u32 {
+    let Ok(mut filters) = FILTERS.0.try_borrow_mut() else {
+        return 0;
+    };
+    let mut proxy = Proxy(Carrier::Http);
+    match filters.configure(root, &Proxy::configuration(length), &mut proxy) {
+        Ok(()) => 1,
         Err(error) => {
-            Proxy(Carrier::Http).log(Level::Error, &alloc::format!("websocket-filter: {error}"));
+            proxy.log(Level::Error, &alloc::format!("websocket-filter: {error}"));
             0
         }
     }
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn proxy_on_context_create(_context: u32, _root: u32) {}
+extern "C" fn proxy_on_context_create(context: u32, root: u32) {
+    if let Ok(mut filters) = FILTERS.0.try_borrow_mut() {
+        filters.create(context, root);
+    }
+}
 
 #[unsafe(no_mangle)]
-extern "C" fn proxy_on_tick(_root: u32) {
-    filter(Carrier::Http, (), |filter, proxy| filter.tick(proxy));
+extern "C" fn proxy_on_tick(root: u32) {
+    filter(root, Carrier::Http, (), |filter, proxy| filter.tick(proxy));
 }
 
 #[unsafe(no_mangle)]
@@ -78,7 +87,7 @@ extern "C" fn proxy_on_request_headers(context: u32, _count: u32, _is_end: u32) 
     {
         core::arch::wasm32::unreachable();
     }
-    let done = filter(Carrier::Http, Action::Continue, |filter, proxy| {
+    let done = filter(context, Carrier::Http, Action::Continue, |filter, proxy| {
         filter.head(context, Head::Request, proxy)
     });
     action(done)
@@ -86,7 +95,7 @@ extern "C" fn proxy_on_request_headers(context: u32, _count: u32, _is_end: u32) 
 
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_response_headers(context: u32, _count: u32, _is_end: u32) -> u32 {
-    let done = filter(Carrier::Http, Action::Continue, |filter, proxy| {
+    let done = filter(context, Carrier::Http, Action::Continue, |filter, proxy| {
         filter.head(context, Head::Response, proxy)
     });
     action(done)
@@ -104,7 +113,7 @@ extern "C" fn proxy_on_response_body(context: u32, length: usize, is_end: u32) -
 
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_new_connection(context: u32) -> u32 {
-    filter(Carrier::Tcp, (), |filter, proxy| {
+    filter(context, Carrier::Tcp, (), |filter, proxy| {
         filter.accept(context, proxy)
     });
     action(Action::Continue)
@@ -121,7 +130,7 @@ extern "C" fn proxy_on_upstream_data(context: u32, length: usize, is_end: u32) -
 }
 
 fn bytes(carrier: Carrier, context: u32, from: Role, length: usize, is_end: u32) -> u32 {
-    let done = filter(carrier, Action::Continue, |filter, proxy| {
+    let done = filter(context, carrier, Action::Continue, |filter, proxy| {
         filter.bytes(context, from, length, is_end != 0, proxy)
     });
     action(done)
@@ -134,14 +143,14 @@ extern "C" fn proxy_on_done(_context: u32) -> u32 {
 
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_log(context: u32) {
-    filter(Carrier::Http, (), |filter, proxy| {
+    filter(context, Carrier::Http, (), |filter, proxy| {
         filter.log(context, proxy)
     });
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_delete(context: u32) {
-    filter(Carrier::Http, (), |filter, proxy| {
-        filter.delete(context, proxy)
-    });
+    if let Ok(mut filters) = FILTERS.0.try_borrow_mut() {
+        filters.delete(context, &mut Proxy(Carrier::Http));
+    }
 }

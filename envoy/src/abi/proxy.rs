@@ -49,16 +49,22 @@ fn map(of: Head) -> u32 {
 
 /// Takes what the proxy hands over, if it does.
 fn get(call: impl FnOnce(*mut *mut u8, *mut usize) -> Status) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    append(&mut bytes, call).then_some(bytes)
+}
+
+/// Appends what the proxy hands over. Returns whether it does.
+fn append(bytes: &mut Vec<u8>, call: impl FnOnce(*mut *mut u8, *mut usize) -> Status) -> bool {
     let (mut block, mut count) = (ptr::null_mut(), 0);
     if call(&raw mut block, &raw mut count) != OK || block.is_null() {
-        return None;
+        return false;
     }
     // SAFETY: the proxy has written so many bytes to a block that it got from `malloc`, and that is ours now.
     unsafe {
-        let bytes = slice::from_raw_parts(block, count).to_vec();
+        bytes.extend_from_slice(slice::from_raw_parts(block, count));
         imports::free(block);
-        Some(bytes)
     }
+    true
 }
 
 // What the pointers of these calls point to is valid for as long as they take, and they are given its length.
@@ -137,14 +143,13 @@ impl Host for Proxy {
         unsafe { imports::proxy_set_property(name.0, name.1, value.0, value.1) };
     }
 
-    fn read(&mut self, from: Role, start: usize, length: usize) -> Vec<u8> {
-        get(|bytes, count| {
+    fn read(&mut self, from: Role, start: usize, length: usize, into: &mut Vec<u8>) {
+        append(into, |bytes, count| {
             // SAFETY: as above.
             unsafe {
                 imports::proxy_get_buffer_bytes(self.stream(from), start, length, bytes, count)
             }
-        })
-        .unwrap_or_default()
+        });
     }
 
     fn replace(&mut self, from: Role, length: usize, bytes: &[u8]) -> bool {

@@ -6,6 +6,7 @@ mod reading;
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
+use alloc::rc::Rc;
 use core::mem;
 use core::time::Duration;
 
@@ -14,6 +15,7 @@ use websocket_component::{Instant, Role, State};
 
 use super::line::Line;
 use super::{Env, metrics};
+use crate::Settings;
 use crate::host::{Action, Carrier};
 
 const BOTH: [Role; 2] = [Role::Client, Role::Server];
@@ -28,6 +30,8 @@ const MOST_HELD: usize = 512 << 10;
 
 pub(super) struct Connection {
     id: u32,
+    /// Those that it was opened with.
+    pub(super) settings: Rc<Settings>,
     carrier: Carrier,
     stage: Stage,
     inspector: Option<Box<Inspector>>,
@@ -45,6 +49,16 @@ pub(super) struct Connection {
     wake: Option<Instant>,
     /// When to reset it.
     reset: Option<Instant>,
+    /// What the filter knows of it.
+    pub(super) noted: Noted,
+}
+
+/// What all connections are accounted by, as it was when the last call about one was over.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Noted {
+    pub(super) memory: u64,
+    /// When something is due.
+    pub(super) due: Option<Instant>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,9 +99,10 @@ const PASS: (Action, GoOn) = (
 );
 
 impl Connection {
-    pub(super) fn new(id: u32, now: Instant) -> Self {
+    pub(super) fn new(id: u32, settings: Rc<Settings>, now: Instant) -> Self {
         Self {
             id,
+            settings,
             carrier: Carrier::Http,
             stage: Stage::Unseen,
             inspector: None,
@@ -100,6 +115,7 @@ impl Connection {
             is_connect: false,
             wake: None,
             reset: None,
+            noted: Noted::default(),
         }
     }
 
@@ -119,7 +135,15 @@ impl Connection {
         self.opened.is_some()
     }
 
-    pub(super) fn memory(&self) -> u64 {
+    /// Takes note of what all connections are accounted by.
+    pub(super) fn note(&mut self) {
+        self.noted = Noted {
+            memory: self.memory(),
+            due: self.due(),
+        };
+    }
+
+    fn memory(&self) -> u64 {
         let inspector = self
             .inspector
             .as_ref()
@@ -129,7 +153,7 @@ impl Connection {
     }
 
     /// When something is due.
-    pub(super) fn due(&self) -> Option<Instant> {
+    fn due(&self) -> Option<Instant> {
         if self.stage == Stage::Gone {
             return None;
         }

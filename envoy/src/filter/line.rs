@@ -12,8 +12,9 @@ use crate::host::Host;
 
 /// What is read at a time where frames are small.
 const READ: usize = 64 << 10;
-/// From this payload on headers are read alone, since what follows them need not be seen.
-const BULK: u64 = 4 << 10;
+/// From this payload on headers are read alone, since what follows them need not be seen: a read costs as much as copying
+/// this much.
+const BULK: u64 = 8 << 10;
 /// What is read at least: the longest header, and a little for one that follows an empty frame.
 const HEADER: u64 = 16;
 
@@ -32,6 +33,8 @@ pub(super) struct Line {
     pub(super) is_armed: bool,
     /// How much of the payload in progress need not be seen.
     skippable: u64,
+    /// Whether the last payload was a large one that need not be seen.
+    is_bulk: bool,
     /// How much is read next.
     look: usize,
     /// Bytes that don't go on yet, and are not in the proxy any more.
@@ -48,38 +51,37 @@ pub(super) struct Line {
     pub(super) counted: Traffic,
 }
 
-/// What was read, to be shown to the inspector.
-pub(super) struct Piece {
-    /// How many bytes went by in front of it.
-    pub(super) skipped: u64,
-    pub(super) bytes: Vec<u8>,
-}
-
 impl Line {
-    /// Returns what the inspector sees next of what waits, from `at` on, which moves behind what it need not see.
+    /// Reads what the inspector sees next of what waits, from `at` on, which moves behind what it need not see. Returns how
+    /// much that is, if there is anything.
     pub(super) fn piece(
         &mut self,
         from: Role,
         at: &mut usize,
+        bytes: &mut Vec<u8>,
         host: &mut dyn Host,
-    ) -> Option<Piece> {
+    ) -> Option<u64> {
         let left = self.unread.saturating_sub(*at);
         let skipped = usize::try_from(self.skippable).map_or(left, |count| count.min(left));
         *at += skipped;
         self.skippable -= skipped as u64;
         let length = self.look.max(HEADER as usize).min(left - skipped);
-        let bytes = match length {
-            0 => Vec::new(),
-            _ => host.read(from, *at, length),
-        };
-        let skipped = skipped as u64;
-        (skipped > 0 || !bytes.is_empty()).then_some(Piece { skipped, bytes })
+        bytes.clear();
+        if length > 0 {
+            host.read(from, *at, length, bytes);
+        }
+        (skipped > 0 || !bytes.is_empty()).then_some(skipped as u64)
     }
 
-    /// The inspector has seen a piece: what need not be seen behind it, and what it wants to see then.
-    pub(super) fn seen(&mut self, skippable: u64, wanted: u64) {
+    /// The inspector has seen a piece: what need not be seen behind it, and what it wants to see then. `has_bytes` is whether
+    /// some were read, rather than all of it skipped.
+    pub(super) fn seen(&mut self, has_bytes: bool, skippable: u64, wanted: u64) {
         self.skippable = skippable;
-        let least = match skippable >= BULK {
+        if has_bytes {
+            // Until the next header is read: the end of a large payload, cut as it may be, says nothing of what follows.
+            self.is_bulk = skippable >= BULK;
+        }
+        let least = match self.is_bulk {
             true => HEADER,
             false => READ as u64,
         };
@@ -106,7 +108,7 @@ impl Line {
             return unread > 0;
         }
         if unread > 0 {
-            self.held.extend(host.read(from, 0, unread));
+            host.read(from, 0, unread, &mut self.held);
         }
         self.forward(to);
         if inspector.is_final(from) {

@@ -3,6 +3,7 @@
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
+use core::mem;
 
 use websocket_component::Role;
 
@@ -12,7 +13,25 @@ use crate::host::{Host, Metric};
 #[derive(Debug, Default)]
 pub(super) struct Metrics {
     numbers: BTreeMap<String, Option<u32>>,
+    /// Those that change with each message: the outer option is of what was asked for, the inner one the proxy's answer.
+    traffic: [[Option<Option<u32>>; 3]; 2],
+    /// What was counted of each side's messages and bytes since the last [`Metrics::flush`].
+    counted: [[u64; 2]; 2],
 }
+
+/// What changes with each message of a side's, in the order of [`TRAFFIC`].
+#[derive(Clone, Copy, Debug)]
+enum Traffic {
+    Messages,
+    Bytes,
+    MessageBytes,
+}
+
+const TRAFFIC: [(Metric, &str); 3] = [
+    (Metric::Counter, "messages"),
+    (Metric::Counter, "bytes"),
+    (Metric::Histogram, "message_bytes"),
+];
 
 pub(super) const CONNECTIONS: &str = "websocket.connections";
 pub(super) const OPEN: &str = "websocket.open";
@@ -68,6 +87,50 @@ impl Metrics {
         if let Some(number) = self.number(Metric::Histogram, &of(side, what), host) {
             host.record(number, value);
         }
+    }
+
+    /// Counts what a side has sent. The proxy is told at the next [`Metrics::flush`]: a call for each read would cost as much
+    /// as reading.
+    pub(super) fn count_traffic(&mut self, side: Role, messages: u64, bytes: u64) {
+        let [counted_messages, counted_bytes] = &mut self.counted[side as usize];
+        *counted_messages = counted_messages.saturating_add(messages);
+        *counted_bytes = counted_bytes.saturating_add(bytes);
+    }
+
+    /// Records the size of a message.
+    pub(super) fn record_message(&mut self, side: Role, bytes: u64, host: &mut dyn Host) {
+        if let Some(number) = self.traffic(side, Traffic::MessageBytes, host) {
+            host.record(number, bytes);
+        }
+    }
+
+    /// Whether something was counted that the proxy does not know yet.
+    pub(super) fn is_behind(&self) -> bool {
+        self.counted != [[0; 2]; 2]
+    }
+
+    /// Tells the proxy what was counted.
+    pub(super) fn flush(&mut self, host: &mut dyn Host) {
+        for side in [Role::Client, Role::Server] {
+            let counted = mem::take(&mut self.counted[side as usize]);
+            for (what, count) in [Traffic::Messages, Traffic::Bytes].into_iter().zip(counted) {
+                if count > 0
+                    && let Some(number) = self.traffic(side, what, host)
+                {
+                    host.add(number, i64::try_from(count).unwrap_or(i64::MAX));
+                }
+            }
+        }
+    }
+
+    fn traffic(&mut self, side: Role, what: Traffic, host: &mut dyn Host) -> Option<u32> {
+        if let Some(number) = self.traffic[side as usize][what as usize] {
+            return number;
+        }
+        let (kind, name) = TRAFFIC[what as usize];
+        let number = self.number(kind, &of(side, name), host);
+        self.traffic[side as usize][what as usize] = Some(number);
+        number
     }
 
     fn number(&mut self, kind: Metric, name: &str, host: &mut dyn Host) -> Option<u32> {

@@ -9,6 +9,8 @@ mod metrics;
 mod rate;
 
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::rc::Rc;
+use alloc::vec::Vec;
 
 use websocket_component::{Instant, Role};
 
@@ -23,7 +25,7 @@ const TICK: u32 = 100;
 
 /// The filter, for the connections of one configuration in one VM.
 pub struct Filter {
-    settings: Settings,
+    settings: Rc<Settings>,
     metrics: Metrics,
     clock: Clock,
     connections: BTreeMap<u32, Connection>,
@@ -31,6 +33,8 @@ pub struct Filter {
     due: BTreeSet<(Instant, u32)>,
     /// How much memory all connections hold.
     memory: u64,
+    /// What is read of a connection, while it is looked at.
+    buffer: Vec<u8>,
     /// How often the proxy calls, in milliseconds.
     tick: u32,
 }
@@ -40,6 +44,7 @@ pub(crate) struct Env<'a> {
     host: &'a mut dyn Host,
     settings: &'a Settings,
     metrics: &'a mut Metrics,
+    buffer: &'a mut Vec<u8>,
     now: Instant,
 }
 
@@ -50,7 +55,7 @@ impl Filter {
     ///
     /// [`ConfigError`]: what is wrong with which setting.
     pub fn new(json: &[u8], host: &mut dyn Host) -> Result<Filter, ConfigError> {
-        let settings = Settings::parse(json)?;
+        let settings = Rc::new(Settings::parse(json)?);
         let mut metrics = Metrics::default();
         metrics.define(host);
         Ok(Filter {
@@ -60,8 +65,19 @@ impl Filter {
             connections: BTreeMap::new(),
             due: BTreeSet::new(),
             memory: 0,
+            buffer: Vec::new(),
             tick: 0,
         })
+    }
+
+    /// Changes the settings, for connections that are opened from now on.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`]: what is wrong with which setting. They stay as they were.
+    pub fn configure(&mut self, json: &[u8]) -> Result<(), ConfigError> {
+        self.settings = Rc::new(Settings::parse(json)?);
+        Ok(())
     }
 
     /// A head has come: of a new connection, or what the server answers.
@@ -115,21 +131,24 @@ impl Filter {
             && at <= now
         {
             self.due.pop_first();
-            let Some(connection) = self.connections.get(&id) else {
+            let Some(connection) = self.connections.get_mut(&id) else {
                 continue;
             };
+            connection.noted.due = None;
             let carrier = connection.carrier();
             host.enter(id, carrier);
             let directions = self.with(id, false, host, Connection::tick);
             go_on(directions.unwrap_or_default(), host);
             self.after(id, carrier, host);
         }
+        self.metrics.flush(host);
         self.set_tick(host);
     }
 
     /// The connection is about to be logged.
     pub fn log(&mut self, id: u32, host: &mut dyn Host) {
         let directions = self.with(id, false, host, Connection::log);
+        self.metrics.flush(host);
         go_on(directions.unwrap_or_default(), host);
     }
 
@@ -138,10 +157,10 @@ impl Filter {
         let Some(connection) = self.connections.remove(&id) else {
             return;
         };
-        if let Some(at) = connection.due() {
+        if let Some(at) = connection.noted.due {
             self.due.remove(&(at, id));
         }
-        self.note_memory(connection.memory(), 0, host);
+        self.note_memory(connection.noted.memory, 0, host);
         if connection.was_open() {
             self.metrics.change(metrics::OPEN, -1, host);
         }
@@ -157,31 +176,32 @@ impl Filter {
     ) -> Option<R> {
         let now = self.read_clock(host);
         if is_new {
-            self.connections.insert(id, Connection::new(id, now));
+            let settings = Rc::clone(&self.settings);
+            self.connections
+                .insert(id, Connection::new(id, settings, now));
         }
         let connection = self.connections.get_mut(&id)?;
-        let before = match is_new {
-            true => 0,
-            false => connection.memory(),
-        };
-        let due = connection.due();
+        let settings = Rc::clone(&connection.settings);
         let mut env = Env {
             host,
-            settings: &self.settings,
+            settings: &settings,
             metrics: &mut self.metrics,
+            buffer: &mut self.buffer,
             now,
         };
         let result = call(connection, &mut env);
-        let (after, next) = (connection.memory(), connection.due());
-        if let Some(at) = due
-            && due != next
-        {
-            self.due.remove(&(at, id));
+        let noted = connection.noted;
+        connection.note();
+        let (memory, due) = (connection.noted.memory, connection.noted.due);
+        if due != noted.due {
+            if let Some(at) = noted.due {
+                self.due.remove(&(at, id));
+            }
+            if let Some(at) = due {
+                self.due.insert((at, id));
+            }
         }
-        if let Some(at) = next {
-            self.due.insert((at, id));
-        }
-        self.note_memory(before, after, host);
+        self.note_memory(noted.memory, memory, host);
         Some(result)
     }
 
@@ -197,7 +217,7 @@ impl Filter {
     fn after(&mut self, id: u32, carrier: Carrier, host: &mut dyn Host) {
         if self.memory > self.settings.memory {
             let others = self.connections.values().filter(|other| !other.is_ending());
-            let greediest = others.max_by_key(|connection| connection.memory());
+            let greediest = others.max_by_key(|connection| connection.noted.memory);
             if let Some((greediest, of)) = greediest.map(|other| (other.id(), other.carrier())) {
                 host.enter(greediest, of);
                 let directions = self.with(greediest, false, host, Connection::end_greedy);
@@ -211,6 +231,7 @@ impl Filter {
     /// Has the proxy call as often as something can be due.
     fn set_tick(&mut self, host: &mut dyn Host) {
         let wanted = match self.due.first() {
+            None if self.metrics.is_behind() => TICK,
             None => 0,
             Some((at, _)) => {
                 let left = at.as_nanos().saturating_sub(self.clock.now().as_nanos());

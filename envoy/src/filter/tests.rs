@@ -3,6 +3,7 @@
 mod anything;
 mod cuts;
 mod ends;
+mod filters;
 mod handshake;
 mod policy;
 mod proxy;

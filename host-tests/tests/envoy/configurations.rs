@@ -5,13 +5,13 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use host_tests::gate::root;
 use host_tests::wire::Frame;
 use rstest::rstest;
 use serde_json::json;
-use websocket_component::Role::{Client, Server};
+use websocket_component::Role::{self, Client, Server};
 
 use crate::http2::Http2Client;
 use crate::proxy::{Opening, Proxy, Version, response};
@@ -221,28 +221,36 @@ fn access_log(#[values(Version::Latest, Version::Oldest)] version: Version) {
 }
 
 #[rstest]
-fn a_server_may_send_faster_than_envoy_reads(
+fn a_side_may_send_faster_than_envoy_reads(
     #[values(Version::Latest, Version::Oldest)] version: Version,
     #[values("http1.yaml", "tcp-proxy.yaml")] name: &str,
+    #[values(Client, Server)] from: Role,
 ) {
     let Some(proxy) = start(version, name) else {
         return;
     };
-    // Some send as fast as Envoy reads: it reads more at once than it wants, if a read was short before.
-    let frame = Frame::binary(vec![7; 10_001]).by(Server).bytes();
-    for micros in (0..60).step_by(2) {
+    for length in [33_333, 50_003, 60_001, 65_000] {
         let (mut client, mut server) = proxy.open();
+        let (sender, receiver) = match from {
+            Client => (&mut client, &mut server),
+            Server => (&mut server, &mut client),
+        };
+        let frame = Frame::binary(vec![7; length]).by(from).bytes();
+        // What has come meanwhile is more than Envoy wants to read at once, and a little more than that is read.
+        signal(&proxy, "-STOP");
         thread::scope(|scope| {
-            scope.spawn(|| {
-                for _ in 0..400 {
-                    server.write(&frame);
-                    let since = Instant::now();
-                    while since.elapsed() < Duration::from_micros(micros) {}
-                }
-            });
-            for _ in 0..400 {
-                assert!(client.bytes(frame.len()) == frame);
+            scope.spawn(|| (0..60).for_each(|_| sender.write(&frame)));
+            thread::sleep(Duration::from_millis(200));
+            signal(&proxy, "-CONT");
+            for _ in 0..60 {
+                assert!(receiver.bytes(frame.len()) == frame);
             }
         });
     }
+}
+
+fn signal(proxy: &Proxy, name: &str) {
+    let process = proxy.envoy.process.id().to_string();
+    let sent = Command::new("kill").args([name, &process]).status();
+    assert!(sent.expect("kill is installed").success());
 }

@@ -2,6 +2,7 @@
 
 use alloc::format;
 use alloc::vec::Vec;
+use core::mem;
 
 use websocket_component::Role;
 use websocket_component::inspector::{Inspector, Seen};
@@ -33,19 +34,20 @@ impl Connection {
         };
         let mut at = 0;
         let mut todo = Todo::default();
-        while let Some(mut piece) = line.piece(from, &mut at, env.host) {
-            let (mut start, mut skipped) = (0, piece.skipped);
+        let mut bytes = mem::take(env.buffer);
+        while let Some(mut skipped) = line.piece(from, &mut at, &mut bytes, env.host) {
+            let (mut start, has_bytes) = (0, !bytes.is_empty());
             loop {
-                let rest = piece.bytes.get_mut(start..).unwrap_or_default();
+                let rest = bytes.get_mut(start..).unwrap_or_default();
                 let Ok(step) = inspector.advance(from, skipped, rest, env.now) else {
                     // It would be a mistake of the filter's, and no byte may pass because of it.
                     self.verdict.get_or_insert("lost track".into());
                     self.reset = Some(env.now);
                     return;
                 };
-                todo.note(from, &step.seen().collect::<Vec<_>>(), env);
+                todo.note(from, step.seen(), env);
                 let (consumed, more) = (step.consumed, step.more);
-                line.seen(step.skippable, step.wanted);
+                line.seen(has_bytes, step.skippable, step.wanted);
                 start += consumed;
                 skipped = 0;
                 todo.decide(from, inspector, env);
@@ -54,13 +56,14 @@ impl Connection {
                 }
             }
             at += start;
-            if start < piece.bytes.len() {
+            if start < bytes.len() {
                 // It spoke before its turn, and nobody knows what comes of it.
                 self.verdict.get_or_insert("early data".into());
                 self.reset = Some(env.now);
                 break;
             }
         }
+        *env.buffer = bytes;
         line.count(from, inspector, todo.messages, env);
         if todo.is_denied {
             self.close(1008, "content", env);
@@ -72,7 +75,7 @@ impl Connection {
 
 impl Todo {
     /// Takes note of what was seen.
-    fn note(&mut self, from: Role, seen: &[Seen<'_>], env: &mut Env<'_>) {
+    fn note<'a>(&mut self, from: Role, seen: impl Iterator<Item = Seen<'a>>, env: &mut Env<'_>) {
         let mut shown: Option<&[u8]> = None;
         for seen in seen {
             match seen {
@@ -89,8 +92,7 @@ impl Todo {
                 Seen::Message(summary) => {
                     self.messages += 1;
                     let length = summary.length.unwrap_or(summary.wire_length);
-                    env.metrics
-                        .record_of(from, "message_bytes", length, env.host);
+                    env.metrics.record_message(from, length, env.host);
                     let Some(content) = &env.settings.content else {
                         continue;
                     };
@@ -136,12 +138,7 @@ impl Line {
     fn count(&mut self, from: Role, inspector: &Inspector, messages: u64, env: &mut Env<'_>) {
         let traffic = inspector.traffic(from);
         let bytes = traffic.bytes - self.counted.bytes;
-        if messages > 0 {
-            env.metrics.count_of(from, "messages", messages, env.host);
-        }
-        if bytes > 0 {
-            env.metrics.count_of(from, "bytes", bytes, env.host);
-        }
+        env.metrics.count_traffic(from, messages, bytes);
         self.counted = traffic;
         if let Some(rate) = &mut self.rate {
             // Headers and control frames too, so that no flood of them goes uncounted.

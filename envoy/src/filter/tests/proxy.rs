@@ -216,7 +216,7 @@ impl Direction {
     }
 }
 
-fn owned(fields: &[(&str, &str)]) -> Vec<(String, String)> {
+pub(super) fn owned(fields: &[(&str, &str)]) -> Vec<(String, String)> {
     fields
         .iter()
         .map(|(name, value)| ((*name).into(), (*value).into()))
@@ -288,11 +288,11 @@ impl Host for Outside {
         self.fields.insert(name.into(), value.into());
     }
 
-    fn read(&mut self, from: Role, start: usize, length: usize) -> Vec<u8> {
+    fn read(&mut self, from: Role, start: usize, length: usize, into: &mut Vec<u8>) {
         let waiting = &self.connection().direction(from).waiting;
         let start = start.min(waiting.len());
         let end = start.saturating_add(length).min(waiting.len());
-        waiting[start..end].to_vec()
+        into.extend(&waiting[start..end]);
     }
 
     fn replace(&mut self, from: Role, length: usize, bytes: &[u8]) -> bool {
@@ -328,13 +328,13 @@ impl Host for Outside {
     }
 
     fn metric(&mut self, _: Metric, name: &str) -> Option<u32> {
-        assert!(
-            !self.names.iter().any(|other| other == name),
-            "{name} twice"
-        );
-        self.names.push(name.into());
-        self.metrics.insert(name.into(), 0);
-        u32::try_from(self.names.len()).ok()
+        let known = self.names.iter().position(|other| other == name);
+        let index = known.unwrap_or_else(|| {
+            self.names.push(name.into());
+            self.metrics.insert(name.into(), 0);
+            self.names.len() - 1
+        });
+        u32::try_from(index + 1).ok()
     }
 
     fn add(&mut self, metric: u32, count: i64) {
