@@ -86,7 +86,7 @@ impl Settings {
         settings.repair = top.flag("http2_repair", settings.repair)?;
         settings.upstream_gone = top.close_code("upstream_gone_code", settings.upstream_gone)?;
         settings.memory = top.whole("memory_bytes", 1 << 20..=u64::MAX, settings.memory)?;
-        settings.content = content(&mut top)?;
+        let content = content(&mut top)?;
         top.finish()?;
 
         if settings.age_jitter > options.timeouts.age.unwrap_or_default() {
@@ -95,7 +95,11 @@ impl Settings {
                 "needs age_seconds, and must not be longer",
             ));
         }
-        if let Some(content) = &settings.content {
+        if let Some((content, closes_longer)) = &content {
+            if options.unknown_extensions == UnknownExtensions::Opaque {
+                let problem = "must be \"reject\", because content looks inside";
+                return Err(top.error("unknown_extensions", problem));
+            }
             let sides = [
                 ("client.inflate", content.client, &mut options.client),
                 ("server.inflate", content.server, &mut options.server),
@@ -108,8 +112,12 @@ impl Settings {
                 side.view.payload = Payload::Messages {
                     up_to: content.up_to,
                 };
+                if *closes_longer {
+                    side.limits.message = side.limits.message.min(content.up_to.into());
+                }
             }
         }
+        settings.content = content.map(|(content, _)| content);
         options.client.view.messages = true;
         options.server.view.messages = true;
 
@@ -175,8 +183,8 @@ fn direction(
     }))
 }
 
-/// Reads which messages may pass.
-fn content(top: &mut Object<'_>) -> Result<Option<Content>, ConfigError> {
+/// Reads which messages may pass, and whether longer ones than are looked at may not.
+fn content(top: &mut Object<'_>) -> Result<Option<(Content, bool)>, ConfigError> {
     let Some(mut object) = top.object("content")? else {
         return Ok(None);
     };
@@ -185,14 +193,14 @@ fn content(top: &mut Object<'_>) -> Result<Option<Content>, ConfigError> {
         client: from != 1,
         server: from != 0,
         up_to: object.small("max_bytes", 1..=MAX_HELD, 65_536)?,
-        close_longer: object.choice("longer", &["pass", "close"])? == 1,
         deny: patterns(&mut object, "deny")?,
         allow: patterns(&mut object, "allow")?,
     };
+    let closes_longer = object.choice("longer", &["pass", "close"])? == 1;
     object.finish()?;
     match content.deny.is_empty() && content.allow.is_empty() {
         true => Err(top.error("content", "must have a pattern in deny or allow")),
-        false => Ok(Some(content)),
+        false => Ok(Some((content, closes_longer))),
     }
 }
 
@@ -205,9 +213,11 @@ fn patterns(object: &mut Object<'_>, key: &'static str) -> Result<Vec<Pattern>, 
         entry.finish()?;
         patterns.push(match (text, regex) {
             (Some(text), None) => Pattern::Text(text.to_owned()),
-            (None, Some(regex)) => Pattern::Regex(Expression::new(regex).map_err(|_| {
-                let problem = "not a regular expression, or too large: ".to_owned();
-                entry.error("regex", &(problem + &excerpt(regex)))
+            (None, Some(regex)) => Pattern::Regex(Expression::new(regex).map_err(|reason| {
+                entry.error(
+                    "regex",
+                    &format!("can't be used ({reason}): {}", excerpt(regex)),
+                )
             })?),
             _ => return Err(entry.error("", "must have either text or regex")),
         });

@@ -89,8 +89,6 @@ pub struct Content {
     pub server: bool,
     /// The longest message that is looked at, in bytes, inflated. Default 65536.
     pub up_to: u32,
-    /// Whether a longer message ends the connection with 1009, rather than pass unseen. Default false.
-    pub close_longer: bool,
     /// A message that one of these is found in ends the connection with 1008.
     pub deny: Vec<Pattern>,
     /// If there are any, so does a message that none of them is found in.

@@ -169,7 +169,6 @@ fn take_turn(cell: Cell, load: &mut Load, subject: &Subject, turn: Duration) -> 
     // What is made with the first messages is there.
     load.saturate(count, window, turn / 5, process)?;
     let pass = load.saturate(count, window, turn, process)?;
-    if subject.name == FILTER { std::thread::sleep(Duration::from_millis(300)); let s = subject.envoy.stats()?; eprintln!("{:?}", s.iter().filter(|(k, _)| k.contains("dbg") || k.contains("client.messages")).collect::<Vec<_>>()); }
     load.close();
     Ok(pass.cost())
 }

@@ -59,7 +59,7 @@ extern "C" fn proxy_on_configure(root: u32, length: usize) -> u32 {
     match filters.configure(root, &Proxy::configuration(length), &mut proxy) {
         Ok(()) => 1,
         Err(error) => {
-            proxy.log(Level::Error, &alloc::format!("websocket-filter: {error}"));
+            proxy.log(Level::Error, &alloc::format!("{error}"));
             0
         }
     }

@@ -196,6 +196,8 @@ impl Connection {
             return self.ends(from, env);
         }
         if self.carrier == Carrier::Tcp {
+            // What is too much closes: nothing can be held back.
+            self.holds_back(from, env);
             self.read(from, env);
             self.write(from, env);
             self.note_end(env);
@@ -309,9 +311,13 @@ impl Connection {
             return GoOn::default();
         }
         if let Some(inspector) = &mut self.inspector {
+            let was_open = inspector.state() == State::Open;
             inspector.handle_timeout(env.now);
             let failure = inspector.failure();
-            if let (Stage::Asked, Some((_, failure))) = (self.stage, failure) {
+            if was_open && inspector.state() != State::Open && failure.is_none() {
+                // Of the inspector's deadlines only this one breaks no rule.
+                self.ended(env.settings.options.timeouts.age_code, "age", env);
+            } else if let (Stage::Asked, Some((_, failure))) = (self.stage, failure) {
                 // The server has not answered in time, and the client can be told in HTTP yet.
                 self.refuse(504, failure.rule.name().into(), env);
                 return GoOn::default();

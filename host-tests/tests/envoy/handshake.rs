@@ -245,7 +245,7 @@ fn settings_that_are_wrong_keep_envoy_from_starting_and_its_log_names_the_key() 
         let started = builder.program(&program).start();
         let error = started.expect_err(settings).to_string();
         assert!(
-            error.contains(&format!("websocket-filter: {line}")),
+            error.contains(line),
             "{settings}: {error}"
         );
     }

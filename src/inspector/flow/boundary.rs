@@ -107,6 +107,9 @@ impl Flow {
     /// Returns the payloads of the pings that have gone to the receiver since the last call:
     /// all before them has come and may go on.
     pub(in crate::inspector) fn take_sent_pings(&mut self) -> Vec<[u8; 8]> {
+        if self.placed_pings.is_empty() {
+            return Vec::new();
+        }
         let gone = self.forwarding.to().min(self.base);
         let count = self.placed_pings.partition_point(|(at, _)| *at <= gone);
         self.placed_pings

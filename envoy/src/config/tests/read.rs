@@ -291,7 +291,7 @@ fn content_is_looked_at_in_messages_that_are_held() {
         parse(r#"{"content":{"deny":[{"text":"DROP TABLE"},{"regex":"(?i)pass.?word"}]}}"#);
     let content = settings.content.unwrap();
     assert_eq!((content.client, content.server), (true, false));
-    assert_eq!((content.up_to, content.close_longer), (65_536, false));
+    assert_eq!(content.up_to, 65_536);
     let [Pattern::Text(text), Pattern::Regex(regex)] = &content.deny[..] else {
         panic!("{:?}", content.deny);
     };
@@ -316,7 +316,7 @@ fn content_may_be_that_of_either_side_or_both() {
         let settings = parse(&json.replace("SIDE", from));
         let content = settings.content.unwrap();
         assert_eq!((content.client, content.server), (client, server), "{from}");
-        assert_eq!((content.up_to, content.close_longer), (524_288, true));
+        assert_eq!(content.up_to, 524_288);
         assert_eq!((content.deny.len(), content.allow.len()), (0, 1));
         for (side, is_seen) in [
             (settings.options.client, client),
@@ -333,12 +333,15 @@ fn content_may_be_that_of_either_side_or_both() {
             );
         }
     }
-    let json = r#"{"content":{"longer":"pass","allow":[{"text":"a"}]}}"#;
-    assert!(
-        parse(json)
-            .content
-            .is_some_and(|content| !content.close_longer)
-    );
+    let longest = |longer: &str| {
+        let json = r#"{"content":{"max_bytes":100,"longer":"LONGER","allow":[{"text":"a"}]}}"#;
+        parse(&json.replace("LONGER", longer))
+            .options
+            .client
+            .limits
+            .message
+    };
+    assert_eq!((longest("close"), longest("pass")), (100, 16 << 20));
 }
 
 #[test]
@@ -360,11 +363,11 @@ fn a_pattern_is_a_text_or_a_regular_expression() {
         ),
         (
             r#"{"content":{"deny":[{"text":"a"},{"text":"b"},{"regex":"("}]}}"#,
-            "content.deny[2].regex: not a regular expression, or too large: (",
+            "content.deny[2].regex: can't be used (found open group without closing ')'): (",
         ),
         (
             r#"{"content":{"allow":[{"regex":"(a{1000}){1000}"}]}}"#,
-            "content.allow[0].regex: not a regular expression, or too large: (a{1000}){1000}",
+            "content.allow[0].regex: can't be used (compiled regex exceeded size limit): (a{1000}){1000}",
         ),
         (
             r#"{"content":{"deny":[{"reg":"a"}]}}"#,

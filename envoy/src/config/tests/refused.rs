@@ -199,6 +199,14 @@ fn times_are_in_their_range() {
 }
 
 #[test]
+fn content_can_not_be_looked_at_in_what_an_unknown_extension_makes() {
+    refuses(&[(
+        r#"{"unknown_extensions":"opaque","content":{"deny":[{"text":"a"}]}}"#,
+        "unknown_extensions: must be \"reject\", because content looks inside",
+    )]);
+}
+
+#[test]
 fn jitter_is_a_part_of_the_age() {
     let line = "age_jitter_seconds: needs age_seconds, and must not be longer";
     refuses(&[

@@ -24,11 +24,16 @@ impl Connection {
             return;
         };
         if inspector.close(code, why.as_bytes(), env.now).is_ok() {
-            self.verdict.get_or_insert(why.into());
-            env.metrics
-                .count(&format!("websocket.ended.{why}"), 1, env.host);
-            self.warn(&format!("closed with {code}: {why}"), env);
+            self.ended(code, why, env);
         }
+    }
+
+    /// Both sides are closed by a decision of the filter's.
+    pub(super) fn ended(&mut self, code: u16, why: &'static str, env: &mut Env<'_>) {
+        self.verdict.get_or_insert(why.into());
+        env.metrics
+            .count(&format!("websocket.ended.{why}"), 1, env.host);
+        self.warn(&format!("closed with {code}: {why}"), env);
     }
 
     /// It holds the most memory of all, and there is too little. Returns in which directions anything goes on.
@@ -54,9 +59,14 @@ impl Connection {
                 ("limit", failure.limit),
                 ("value", failure.value),
             ] {
-                if let Some(number) = number {
-                    _ = write!(line, ", {what} {number}");
-                }
+                _ = match number {
+                    // A limit of time, in nanoseconds.
+                    Some(nanos) if what == "limit" && name.ends_with("timeout") => {
+                        write!(line, ", limit {} ms", nanos / 1_000_000)
+                    }
+                    Some(number) => write!(line, ", {what} {number}"),
+                    None => Ok(()),
+                };
             }
             self.verdict = Some(name.into());
             env.metrics
@@ -150,9 +160,7 @@ impl Connection {
     }
 
     pub(super) fn warn(&self, line: &str, env: &mut Env<'_>) {
-        env.host.log(
-            Level::Warn,
-            &format!("websocket-filter: connection {}: {line}", self.id),
-        );
+        env.host
+            .log(Level::Warn, &format!("connection {}: {line}", self.id));
     }
 }

@@ -8,6 +8,7 @@ use websocket_component::Rule;
 use websocket_component::inspector::Inspector;
 
 use super::{BOTH, Connection, SOON, Stage};
+use crate::Settings;
 use crate::filter::handshake::{self, ACCEPT, Asked};
 use crate::filter::rate::Buckets;
 use crate::filter::{Env, metrics};
@@ -70,10 +71,9 @@ impl Connection {
     pub(in crate::filter) fn accept(&mut self, env: &mut Env<'_>) {
         self.carrier = Carrier::Tcp;
         env.metrics.count(metrics::CONNECTIONS, 1, env.host);
-        if env.settings.origins.is_some() || env.settings.subprotocols.is_some() {
-            let line = "origins and subprotocols need the HTTP filter: the connection is refused";
-            env.host
-                .log(Level::Error, &format!("websocket-filter: {line}"));
+        if let Some(setting) = needs_http(env.settings) {
+            let line = format!("{setting} needs the HTTP filter: the connection is refused");
+            env.host.log(Level::Error, &line);
             self.stage = Stage::Gone;
             self.verdict = Some("configuration".into());
             return env.host.reset();
@@ -136,4 +136,27 @@ impl Connection {
             self.wake = Some(env.now.after(SOON));
         }
     }
+}
+
+/// The first setting that has no effect, or a wrong one, where a direction can be written to only while its bytes come.
+fn needs_http(settings: &Settings) -> Option<&'static str> {
+    let directions = [&settings.options.client, &settings.options.server];
+    let rates = [&settings.client_rate, &settings.server_rate];
+    let needs = [
+        (settings.origins.is_some(), "origins"),
+        (settings.subprotocols.is_some(), "subprotocols"),
+        (
+            directions
+                .iter()
+                .any(|direction| direction.keepalive.is_some()),
+            "ping_seconds",
+        ),
+        (
+            rates.into_iter().flatten().any(|rate| !rate.close),
+            "over_rate \"hold\"",
+        ),
+    ];
+    needs
+        .into_iter()
+        .find_map(|(is_set, name)| is_set.then_some(name))
 }

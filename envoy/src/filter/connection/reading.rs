@@ -12,6 +12,10 @@ use crate::filter::Env;
 use crate::filter::content::Verdict;
 use crate::filter::line::Line;
 
+/// Of how many messages the size is recorded, of those that come in one read: to record that of a small one costs more than
+/// to look at it.
+const RECORDED: u64 = 2;
+
 /// What to do about what was seen.
 #[derive(Default)]
 struct Todo {
@@ -19,7 +23,6 @@ struct Todo {
     /// Of the messages that are held, what becomes of each.
     verdicts: Vec<Verdict>,
     is_denied: bool,
-    is_too_long: bool,
 }
 
 impl Connection {
@@ -67,8 +70,6 @@ impl Connection {
         line.count(from, inspector, todo.messages, env);
         if todo.is_denied {
             self.close(1008, "content", env);
-        } else if todo.is_too_long {
-            self.close(1009, "content too long", env);
         }
     }
 }
@@ -92,21 +93,17 @@ impl Todo {
                 Seen::Message(summary) => {
                     self.messages += 1;
                     let length = summary.length.unwrap_or(summary.wire_length);
-                    env.metrics.record_message(from, length, env.host);
+                    if self.messages <= RECORDED {
+                        env.metrics.record_message(from, length, env.host);
+                    }
                     let Some(content) = &env.settings.content else {
                         continue;
-                    };
-                    let is_looked_at = match from {
-                        Role::Client => content.client,
-                        Role::Server => content.server,
                     };
                     let payload = shown.take();
                     if summary.held {
                         let verdict =
                             payload.map_or(Verdict::Pass, |payload| content.judge(payload));
                         self.verdicts.push(verdict);
-                    } else if is_looked_at && !summary.shown {
-                        self.is_too_long |= content.close_longer;
                     }
                 }
                 Seen::Close { code, .. } => {

@@ -169,6 +169,8 @@ fn silence_and_age_end_connections_between_frames() {
             Some((0x88, 1012))
         );
     }
+    assert_eq!(proxy.outside.metrics["websocket.ended.age"], 1);
+    assert_eq!(proxy.close(1)["ws_verdict"], "age");
 }
 
 #[test]
@@ -199,6 +201,30 @@ fn a_clock_that_is_set_ends_nobody() {
     assert_eq!(proxy.sent(1, Server), b"");
     send(&mut proxy, Client, &[Frame::text("still here")]);
     assert_eq!(frames(&mut proxy, Client), [Frame::text("still here")]);
+}
+
+#[test]
+fn a_proxy_that_passes_bytes_on_refuses_settings_that_need_http() {
+    for (settings, is_refused) in [
+        ("", false),
+        (
+            r#"{"client": {"messages_per_second": 1, "over_rate": "close"}}"#,
+            false,
+        ),
+        (r#"{"client": {"messages_per_second": 1}}"#, true),
+        (r#"{"server": {"ping_seconds": 10}}"#, true),
+        (r#"{"origins": ["https://example.com"]}"#, true),
+        (r#"{"subprotocols": ["chat"]}"#, true),
+    ] {
+        let mut proxy = Proxy::new(settings);
+        proxy.accept(1);
+        assert_eq!(proxy.of(1).is_reset, is_refused, "{settings}");
+        assert_eq!(
+            proxy.outside.log.len(),
+            usize::from(is_refused),
+            "{settings}"
+        );
+    }
 }
 
 #[test]

@@ -108,7 +108,7 @@ fn only_what_is_allowed_passes_if_something_is() {
 
         let mut proxy = open(settings);
         send(&mut proxy, from, &[Frame::text(vec![b'{'; 101])]);
-        assert_eq!(proxy.close(1)["ws_verdict"], "content too long");
+        assert_eq!(proxy.close(1)["ws_verdict"], "message-too-big");
     }
 }
 
