@@ -15,7 +15,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use host_tests::envoy::Envoy;
 use host_tests::gate;
 use host_tests::usage::{self, Usage};
@@ -61,12 +61,11 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
     let mut load = Load::new(Content::new(MESSAGE))?;
     let subjects = start(load.address(), plan, &processors)?;
 
+    let version = subjects.first().context("no subject has such a name")?;
+    let version = version.envoy.version()?;
+
     let mut out = io::stdout();
-    write!(
-        out,
-        "{}",
-        table::head(&subjects[0].envoy.version()?, repetitions, &processors)
-    )?;
+    write!(out, "{}", table::head(&version, repetitions, &processors))?;
     let mut rows = Vec::new();
     for cell in cells {
         let row = compare(cell, &mut load, &subjects, repetitions, turn)?;
@@ -100,23 +99,11 @@ fn start(server: SocketAddr, plan: &Plan, processors: &Processors) -> Result<Vec
         (EMPTY, Some(empty.as_path())),
         (FILTER, Some(filter.as_path())),
     ];
-    // TEMPORARY
-    let extra: &'static str = Box::leak(
-        std::env::var("BENCH_EXTRA")
-            .unwrap_or_default()
-            .into_boxed_str(),
-    );
-    let extra = extra.split(',').filter_map(|pair| pair.split_once('='));
-    let all: Vec<(&'static str, Option<&Path>)> = all
-        .into_iter()
-        .chain(extra.map(|(name, path)| (name, Some(Path::new(path)))))
-        .collect();
     processors.pin(processors.proxy)?;
     let started = all.into_iter().filter(|(name, _)| plan.has(name));
     let started = started.map(|(name, filter)| envoy(name, server, filter).context(name));
     let started = started.collect::<Result<Vec<_>>>()?;
     processors.pin(processors.load)?;
-    ensure!(!started.is_empty(), "no subject has such a name");
     Ok(started)
 }
 
@@ -148,23 +135,16 @@ fn compare(
             continue;
         };
         let cost = take_turn(cell, load, subject, turn);
-        costs.push(cost.with_context(|| {
-            eprintln!(
-                "{:?}",
-                subject.envoy.access_log(1).map(|l| l.into_iter().last())
-            );
-            format!("{name}, {cell}; its log: {}", subject.envoy.log())
-        })?);
+        costs.push(
+            cost.with_context(|| format!("{name}, {cell}; its log: {}", subject.envoy.log()))?,
+        );
     }
     Ok(Compared { cell, costs })
 }
 
 fn take_turn(cell: Cell, load: &mut Load, subject: &Subject, turn: Duration) -> Result<f64> {
-    let (count, window, process) = (
-        cell.connections,
-        cell.window,
-        Some(subject.envoy.process.id()),
-    );
+    let (count, window) = (cell.connections, cell.window);
+    let process = Some(subject.envoy.process.id());
     load.open(subject.envoy.address, count)?;
     // What is made with the first messages is there.
     load.saturate(count, window, turn / 5, process)?;
@@ -173,8 +153,8 @@ fn take_turn(cell: Cell, load: &mut Load, subject: &Subject, turn: Duration) -> 
     Ok(pass.cost())
 }
 
-/// By how much a proxy's memory has grown for each of so many connections that have carried one message and are idle, in
-/// bytes.
+/// Returns by how much Envoy's memory has grown for each of so many connections that have carried one message and are
+/// idle, in bytes.
 fn memory(subject: &Subject, load: &mut Load, count: usize) -> Result<f64> {
     let process = subject.envoy.process.id();
     // What the first connections make is there for all.

@@ -57,13 +57,6 @@ impl Compared {
 pub(super) fn row(compared: &Compared) -> String {
     let cost = |name| number(1e6 * median(compared.of(name)));
     let (low, high) = middle_half(&compared.ratios());
-    for (name, costs) in &compared.costs {
-        eprintln!(
-            "   TEMPORARY {name} {:.3} x empty {:.3}",
-            1e6 * median(costs),
-            median_ratio(costs, compared.of(EMPTY))
-        );
-    }
     format!(
         "{:<38} {:>7} {:>13} {:>17} {:>6.2} {:>14}\n",
         compared.cell,

@@ -311,13 +311,9 @@ impl Connection {
             return GoOn::default();
         }
         if let Some(inspector) = &mut self.inspector {
-            let was_open = inspector.state() == State::Open;
             inspector.handle_timeout(env.now);
             let failure = inspector.failure();
-            if was_open && inspector.state() != State::Open && failure.is_none() {
-                // Of the inspector's deadlines only this one breaks no rule.
-                self.ended(env.settings.options.timeouts.age_code, "age", env);
-            } else if let (Stage::Asked, Some((_, failure))) = (self.stage, failure) {
+            if let (Stage::Asked, Some((_, failure))) = (self.stage, failure) {
                 // The server has not answered in time, and the client can be told in HTTP yet.
                 self.refuse(504, failure.rule.name().into(), env);
                 return GoOn::default();

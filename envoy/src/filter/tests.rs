@@ -1,6 +1,7 @@
 //! The filter under a proxy that does what Envoy was seen to do.
 
 mod anything;
+mod cost;
 mod cuts;
 mod ends;
 mod filters;

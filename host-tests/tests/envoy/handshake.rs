@@ -244,9 +244,6 @@ fn settings_that_are_wrong_keep_envoy_from_starting_and_its_log_names_the_key() 
             .configuration(settings);
         let started = builder.program(&program).start();
         let error = started.expect_err(settings).to_string();
-        assert!(
-            error.contains(line),
-            "{settings}: {error}"
-        );
+        assert!(error.contains(line), "{settings}: {error}");
     }
 }

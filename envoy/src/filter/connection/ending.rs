@@ -76,6 +76,16 @@ impl Connection {
         let Some(inspector) = &self.inspector else {
             return;
         };
+        let is_asked_to_close = BOTH
+            .iter()
+            .any(|from| inspector.close_code(*from).is_some());
+        if inspector.state() == State::Closing && !is_asked_to_close && self.verdict.is_none() {
+            // Of the inspector's deadlines only this one breaks no rule.
+            self.ended(env.settings.options.timeouts.age_code, "age", env);
+        }
+        let Some(inspector) = &self.inspector else {
+            return;
+        };
         let ends = BOTH.map(|from| inspector.end(from));
         let is_over = inspector.state() == State::Closed;
         let is_ending = ends.iter().all(|end| *end != End::None) || ends.contains(&End::Reset);

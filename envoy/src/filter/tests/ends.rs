@@ -104,6 +104,7 @@ fn an_upstream_that_is_gone_is_told_with_a_code() {
         let on = frames(&mut proxy, Server);
         assert_eq!(on[0], Frame::text("last"));
         assert_eq!(on[1].payload[..2], u16::to_be_bytes(code));
+        assert_eq!(proxy.close(1)["ws_verdict"], "connection-lost");
         // The end of a stream of HTTP/2.
         let mut proxy = open(settings);
         proxy.end(1, Server);

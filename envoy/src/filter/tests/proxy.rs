@@ -25,6 +25,8 @@ pub(super) struct Outside {
     pub(super) metrics: BTreeMap<String, i64>,
     names: Vec<String>,
     pub(super) tick: u32,
+    /// How many bytes the filter has read.
+    pub(super) read: usize,
     pub(super) connections: BTreeMap<u32, Connection>,
     current: u32,
     /// Inside a callback of this direction.
@@ -293,6 +295,7 @@ impl Host for Outside {
         let start = start.min(waiting.len());
         let end = start.saturating_add(length).min(waiting.len());
         into.extend(&waiting[start..end]);
+        self.read += end - start;
     }
 
     fn replace(&mut self, from: Role, length: usize, bytes: &[u8]) -> bool {
