@@ -45,6 +45,8 @@ pub(super) struct Connection {
     is_repaired: bool,
     /// The request has none: it is an extended CONNECT.
     is_connect: bool,
+    /// A message was found that may not pass: it stays held, and all that follow it.
+    is_denied: bool,
     /// When to call again in any case.
     wake: Option<Instant>,
     /// When to reset it.
@@ -113,6 +115,7 @@ impl Connection {
             verdict: None,
             is_repaired: false,
             is_connect: false,
+            is_denied: false,
             wake: None,
             reset: None,
             noted: Noted::default(),
@@ -251,27 +254,28 @@ impl Connection {
 
     /// Whether a side has sent too much lately, so that what comes waits.
     fn holds_back(&mut self, from: Role, env: &mut Env<'_>) -> bool {
-        let is_open = self
-            .inspector
-            .as_ref()
-            .is_some_and(|inspector| inspector.state() == State::Open);
-        let line = self.line(from);
-        let Some(rate) = &mut line.rate else {
+        let (line, inspector) = match from {
+            Role::Client => (&mut self.client, &mut self.inspector),
+            Role::Server => (&mut self.server, &mut self.inspector),
+        };
+        let (Some(rate), Some(inspector)) = (&mut line.rate, inspector) else {
             return false;
         };
-        if !is_open {
-            line.resume = None;
-            return false;
+        line.resume = match inspector.state() {
+            State::Open => rate.wait(env.now),
+            _ => None,
+        };
+        let is_too_much = rate.closes || line.unread > MOST_HELD;
+        if line.resume.is_some() && !is_too_much {
+            // A side that isn't read is not late.
+            inspector.pause_reading(from, env.now);
+            return true;
         }
-        line.resume = rate.wait(env.now);
-        if line.resume.is_none() {
-            return false;
-        }
-        if rate.closes || line.unread > MOST_HELD {
+        inspector.resume_reading(from, env.now);
+        if line.resume.take().is_some() {
             self.close(1008, "rate", env);
-            return false;
         }
-        true
+        false
     }
 
     /// Writes what goes on in one direction. Returns whether anything waits to be told so.
@@ -304,6 +308,10 @@ impl Connection {
     /// Time has passed. Returns in which directions anything goes on.
     pub(super) fn tick(&mut self, env: &mut Env<'_>) -> GoOn {
         self.wake = None;
+        for from in BOTH {
+            // Whether that is over is found out below, if anything waits.
+            self.line(from).resume = None;
+        }
         if self.reset.is_some_and(|at| at <= env.now) {
             self.stage = Stage::Gone;
             env.metrics.count(metrics::RESET, 1, env.host);

@@ -127,14 +127,13 @@ impl Filter {
     /// Time has passed.
     pub fn tick(&mut self, host: &mut dyn Host) {
         let now = self.read_clock(host);
-        while let Some((at, id)) = self.due.first().copied()
-            && at <= now
-        {
-            self.due.pop_first();
-            let Some(connection) = self.connections.get_mut(&id) else {
+        // Each once: what is due again at once is so at the next tick.
+        let last = (now, u32::MAX);
+        let due: Vec<u32> = self.due.range(..=last).map(|(_, id)| *id).collect();
+        for id in due {
+            let Some(connection) = self.connections.get(&id) else {
                 continue;
             };
-            connection.noted.due = None;
             let carrier = connection.carrier();
             host.enter(id, carrier);
             let directions = self.with(id, false, host, Connection::tick);

@@ -24,7 +24,13 @@ impl Connection {
             return;
         };
         if inspector.close(code, why.as_bytes(), env.now).is_ok() {
-            self.ended(code, why, env);
+            return self.ended(code, why, env);
+        }
+        // A side has closed already, so nobody can be told a code.
+        if self.verdict.is_none() {
+            self.verdict = Some(why.into());
+            self.reset = Some(env.now);
+            self.warn(&format!("reset: {why}"), env);
         }
     }
 

@@ -36,7 +36,10 @@ impl Connection {
             Role::Server => &mut self.server,
         };
         let mut at = 0;
-        let mut todo = Todo::default();
+        let mut todo = Todo {
+            is_denied: self.is_denied,
+            ..Todo::default()
+        };
         let mut bytes = mem::take(env.buffer);
         while let Some(mut skipped) = line.piece(from, &mut at, &mut bytes, env.host) {
             let (mut start, has_bytes) = (0, !bytes.is_empty());
@@ -68,7 +71,8 @@ impl Connection {
         }
         *env.buffer = bytes;
         line.count(from, inspector, todo.messages, env);
-        if todo.is_denied {
+        if todo.is_denied && !self.is_denied {
+            self.is_denied = true;
             self.close(1008, "content", env);
         }
     }

@@ -143,3 +143,66 @@ fn memory_for_a_frame_that_was_held_is_freed_when_it_has_gone_on() {
     let after = proxy.outside.metrics["websocket.memory_bytes"];
     assert!(after <= idle + 2048, "{idle}, and {after} afterwards");
 }
+
+#[test]
+fn a_denied_message_never_passes_whoever_has_closed() {
+    let mut proxy = open(r#"{"content": {"deny": [{"text": "secret"}]}}"#);
+    send(&mut proxy, Server, &[Frame::close(1000, "")]);
+    send(&mut proxy, Client, &[Frame::text("a secret")]);
+    send(
+        &mut proxy,
+        Client,
+        &[Frame::text("fine"), Frame::close(1000, "")],
+    );
+    proxy.pass(100);
+    assert_eq!(proxy.sent(1, Client), b"");
+    assert!(proxy.of(1).is_reset);
+    assert_eq!(proxy.close(1)["ws_verdict"], "content");
+
+    let mut proxy = open(r#"{"content": {"deny": [{"text": "secret"}]}}"#);
+    send(
+        &mut proxy,
+        Client,
+        &[Frame::text("a secret"), Frame::close(1000, "")],
+    );
+    proxy.pass(100);
+    assert!(proxy.of(1).is_reset);
+}
+
+#[test]
+fn a_connection_that_closes_while_it_is_over_its_rate_ends_and_ticks_do_too() {
+    for settings in [
+        r#"{"client": {"messages_per_second": 1, "over_rate": "close"}}"#,
+        r#"{"client": {"messages_per_second": 1}, "age_seconds": 3}"#,
+        r#"{"client": {"messages_per_second": 1}}"#,
+    ] {
+        let mut proxy = open(settings);
+        for _ in 0..4 {
+            send(&mut proxy, Client, &[Frame::text("m")]);
+        }
+        proxy.end(1, Client);
+        proxy.pass(30_000);
+        proxy.close(1);
+        proxy.pass(200);
+        assert_eq!(proxy.outside.tick, 0, "{settings}");
+    }
+}
+
+#[test]
+fn a_side_that_is_held_back_is_not_late() {
+    let settings =
+        r#"{"client": {"bytes_per_second": 1000, "ping_seconds": 5, "pong_seconds": 5}}"#;
+    let mut proxy = open(settings);
+    send(&mut proxy, Client, &[Frame::binary([0; 20_000])]);
+    let mut seen = 0;
+    for _ in 0..150 {
+        proxy.pass(100);
+        let all = frames(&mut proxy, Server);
+        for ping in &all[seen..] {
+            send(&mut proxy, Client, &[Frame::pong(&ping.payload)]);
+        }
+        seen = all.len();
+    }
+    assert!(seen > 0);
+    assert_eq!(proxy.close(1)["ws_verdict"], "connection-lost");
+}
