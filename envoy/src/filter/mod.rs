@@ -214,7 +214,13 @@ impl Filter {
 
     /// What is left to do behind a callback of a connection.
     fn after(&mut self, id: u32, carrier: Carrier, host: &mut dyn Host) {
-        if self.memory > self.settings.memory {
+        // What those hold that are ending already comes back by itself.
+        let is_short = self.memory > self.settings.memory && {
+            let ending = self.connections.values().filter(|other| other.is_ending());
+            let comes_back: u64 = ending.map(|other| other.noted.memory).sum();
+            self.memory.saturating_sub(comes_back) > self.settings.memory
+        };
+        if is_short {
             let others = self.connections.values().filter(|other| !other.is_ending());
             let greediest = others.max_by_key(|connection| connection.noted.memory);
             if let Some((greediest, of)) = greediest.map(|other| (other.id(), other.carrier())) {
