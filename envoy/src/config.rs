@@ -13,11 +13,11 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
-use crate::Expression;
 use websocket_component::handshake::Negotiated;
 use websocket_component::inspector::{Direction, Inspector, OtherCode, Payload, UnknownExtensions};
 use websocket_component::{Instant, Timeouts};
 
+use crate::Expression;
 use crate::settings::{Content, Pattern, Rate, Settings};
 use json::{Json, excerpt};
 use object::Object;

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::flow::Messages;
-use super::sides::{BOTH, Sides};
+use super::sides::Sides;
 use super::{Direction, How, Inspector};
 use crate::limits::nanos;
 use crate::{Failure, Instant, Role, Rule, State};
@@ -271,7 +271,7 @@ impl Inspector {
     }
 
     fn note_messages(&mut self) {
-        for from in BOTH {
+        for from in Role::BOTH {
             self.note_message(from);
         }
     }
@@ -311,7 +311,7 @@ impl Inspector {
         };
         let state = self.state();
         if !matches!(state, State::Connecting | State::Closed) {
-            for to in BOTH {
+            for to in Role::BOTH {
                 if let Some(since) = clocks.sides[to].blocked {
                     let span = self.options.direction(to).write;
                     consider(since, span, Due::Write(to));
@@ -330,7 +330,7 @@ impl Inspector {
                 if let Some(opened) = clocks.opened {
                     consider(opened, timeouts.age, Due::Age);
                 }
-                for from in BOTH {
+                for from in Role::BOTH {
                     let (side, options) = (&clocks.sides[from], self.options.direction(from));
                     consider(side.quiet, options.keepalive, Due::Keepalive(from));
                     if side.paused.is_some() {

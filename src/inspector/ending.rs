@@ -3,7 +3,7 @@
 use super::flow::{Flow, Insertion, Kind, LastBytes};
 use super::forwarding::End;
 use super::handshake::Handshake;
-use super::sides::{BOTH, Sides};
+use super::sides::Sides;
 use super::{How, Inspector, OtherCode};
 use crate::http::body::Outcome;
 use crate::{Failure, Role, Rule, State};
@@ -65,7 +65,7 @@ impl Inspector {
     /// Closes both sides with this code, at their boundaries.
     pub(super) fn close_both(&mut self, code: u16, reason: &[u8]) {
         self.clocks.close();
-        for to in BOTH {
+        for to in Role::BOTH {
             self.insert_close(to, code, reason, End::None);
         }
     }
@@ -119,7 +119,7 @@ impl Inspector {
     /// Takes note of what has changed: close frames that went by, pings that were inserted.
     pub(super) fn settle(&mut self) {
         self.clocks.changed();
-        for to in BOTH {
+        for to in Role::BOTH {
             let sent = self.flows[to.peer()].take_sent_pings();
             let now = self.clocks.now();
             for ping in sent {
@@ -166,14 +166,14 @@ impl Inspector {
             self.ending.is_closed = true;
             return;
         }
-        for from in BOTH {
+        for from in Role::BOTH {
             if self.ending.failure.is_none() && !self.flows[from].is_over() {
                 let failure = Failure::from(Rule::CloseTimeout);
                 self.ending.failure = Some((from, failure));
             }
         }
         let is_body_cut = matches!(self.handshake, Handshake::Refused(_));
-        for from in BOTH {
+        for from in Role::BOTH {
             // A body that ends with the connection must not look complete (RFC 9112, section 8).
             let is_cut = is_body_cut && from == Role::Server;
             let to = from.peer();

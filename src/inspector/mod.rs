@@ -71,13 +71,13 @@ use crate::{Failure, Instant, Role, Rule};
 pub use forwarding::{Edit, End};
 pub use options::{Direction, Options, OtherCode, Payload, Timeouts, UnknownExtensions, View};
 pub use seen::{Frame, Seen, Step, Summary, Traffic};
+pub use sides::Sides;
 
 use clocks::Clocks;
 use ending::Ending;
 use flow::Flow;
 use handshake::Handshake;
 use seen::Records;
-use sides::Sides;
 
 /// Looks at a connection between two other sides: [the module](self) has an overview.
 pub struct Inspector {

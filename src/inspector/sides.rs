@@ -4,14 +4,22 @@ use core::ops::{Index, IndexMut};
 
 use crate::Role;
 
-/// Both sides.
-pub(super) const BOTH: [Role; 2] = [Role::Client, Role::Server];
-
-/// What there is of the client's and of the server's.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Sides<T> {
-    pub(super) client: T,
-    pub(super) server: T,
+/// One of something for each side of a connection, by [`Role`].
+///
+/// ```
+/// use websocket_component::Role;
+/// use websocket_component::inspector::Sides;
+///
+/// let mut messages = Sides { client: 0, server: 0 };
+/// messages[Role::Client] += 1;
+/// assert_eq!((messages.client, messages[Role::Client.peer()]), (1, 0));
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sides<T> {
+    /// The client's.
+    pub client: T,
+    /// The server's.
+    pub server: T,
 }
 
 impl<T> Index<Role> for Sides<T> {

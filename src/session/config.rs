@@ -18,6 +18,9 @@ pub enum Role {
 }
 
 impl Role {
+    /// Both sides.
+    pub const BOTH: [Role; 2] = [Role::Client, Role::Server];
+
     /// Returns the role of the other side.
     #[must_use]
     pub const fn peer(self) -> Role {

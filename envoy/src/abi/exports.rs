@@ -87,16 +87,17 @@ extern "C" fn proxy_on_request_headers(context: u32, _count: u32, _is_end: u32) 
     {
         core::arch::wasm32::unreachable();
     }
-    let done = filter(context, Carrier::Http, Action::Continue, |filter, proxy| {
-        filter.head(context, Head::Request, proxy)
-    });
-    action(done)
+    head(context, Head::Request)
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_response_headers(context: u32, _count: u32, _is_end: u32) -> u32 {
+    head(context, Head::Response)
+}
+
+fn head(context: u32, head: Head) -> u32 {
     let done = filter(context, Carrier::Http, Action::Continue, |filter, proxy| {
-        filter.head(context, Head::Response, proxy)
+        filter.head(context, head, proxy)
     });
     action(done)
 }

@@ -10,15 +10,13 @@ use alloc::rc::Rc;
 use core::mem;
 use core::time::Duration;
 
-use websocket_component::inspector::Inspector;
+use websocket_component::inspector::{Inspector, Sides};
 use websocket_component::{Instant, Role, State};
 
 use super::line::Line;
 use super::{Env, metrics};
 use crate::Settings;
 use crate::host::{Action, Carrier};
-
-const BOTH: [Role; 2] = [Role::Client, Role::Server];
 
 /// How soon what can't go on within a callback does so.
 const SOON: Duration = Duration::from_millis(1);
@@ -35,8 +33,8 @@ pub(super) struct Connection {
     carrier: Carrier,
     stage: Stage,
     inspector: Option<Box<Inspector>>,
-    client: Line,
-    server: Line,
+    /// What each side sends.
+    lines: Sides<Line>,
     started: Instant,
     opened: Option<Instant>,
     /// Why it was ended, or refused.
@@ -76,20 +74,7 @@ enum Stage {
 
 /// In which directions all that waits goes on. The proxy is told so at the end of a callback: if one failed behind that,
 /// the proxy could not live on.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct GoOn {
-    pub(super) client: bool,
-    pub(super) server: bool,
-}
-
-impl GoOn {
-    fn set(&mut self, from: Role, goes_on: bool) {
-        match from {
-            Role::Client => self.client = goes_on,
-            Role::Server => self.server = goes_on,
-        }
-    }
-}
+pub(super) type GoOn = Sides<bool>;
 
 /// What the callback is about goes on, out of control.
 const PASS: (Action, GoOn) = (
@@ -108,8 +93,7 @@ impl Connection {
             carrier: Carrier::Http,
             stage: Stage::Unseen,
             inspector: None,
-            client: Line::default(),
-            server: Line::default(),
+            lines: Sides::default(),
             started: now,
             opened: None,
             verdict: None,
@@ -151,7 +135,7 @@ impl Connection {
             .inspector
             .as_ref()
             .map_or(0, |inspector| inspector.memory());
-        let held = self.client.memory() + self.server.memory();
+        let held = self.lines.client.memory() + self.lines.server.memory();
         (size_of::<Self>() + inspector + held) as u64
     }
 
@@ -168,8 +152,8 @@ impl Connection {
             inspector,
             self.wake,
             self.reset,
-            self.client.resume,
-            self.server.resume,
+            self.lines.client.resume,
+            self.lines.server.resume,
         ];
         all.into_iter().flatten().min()
     }
@@ -191,7 +175,7 @@ impl Connection {
             Stage::Asked | Stage::Open => {}
         }
         let is_open = self.stage == Stage::Open;
-        let line = self.line(from);
+        let line = &mut self.lines[from];
         let had_come = mem::replace(&mut line.unread, length);
         // A server of HTTP/1.1 that ends its stream is shown by a callback that brings nothing.
         let is_gone = from == Role::Server && line.is_armed && length == had_come;
@@ -206,7 +190,7 @@ impl Connection {
             self.note_end(env);
             return PASS;
         }
-        let line = self.line(from);
+        let line = &mut self.lines[from];
         if !line.is_armed {
             // In the first callback nothing can be told to go on, and what waits is held from then on.
             line.is_armed = true;
@@ -234,8 +218,8 @@ impl Connection {
         }
         let mut go_on = self.write_both(from, env);
         self.note_end(env);
-        let stays = self.carrier != Carrier::Tcp && self.line(from).is_armed;
-        go_on.set(from, stays);
+        let stays = self.carrier != Carrier::Tcp && self.lines[from].is_armed;
+        go_on[from] = stays;
         match stays {
             true => (Action::Pause, go_on),
             false => (Action::Continue, go_on),
@@ -247,18 +231,15 @@ impl Connection {
         let mut go_on = GoOn::default();
         for from in [own.peer(), own] {
             let is_ready = from == own || self.is_ready(from, env);
-            go_on.set(from, is_ready && self.write(from, env));
+            go_on[from] = is_ready && self.write(from, env);
         }
         go_on
     }
 
     /// Whether a side has sent too much lately, so that what comes waits.
     fn holds_back(&mut self, from: Role, env: &mut Env<'_>) -> bool {
-        let (line, inspector) = match from {
-            Role::Client => (&mut self.client, &mut self.inspector),
-            Role::Server => (&mut self.server, &mut self.inspector),
-        };
-        let (Some(rate), Some(inspector)) = (&mut line.rate, inspector) else {
+        let line = &mut self.lines[from];
+        let (Some(rate), Some(inspector)) = (&mut line.rate, &mut self.inspector) else {
             return false;
         };
         line.resume = match inspector.state() {
@@ -280,23 +261,19 @@ impl Connection {
 
     /// Writes what goes on in one direction. Returns whether anything waits to be told so.
     fn write(&mut self, from: Role, env: &mut Env<'_>) -> bool {
-        let Some(inspector) = &mut self.inspector else {
-            return false;
-        };
-        let line = match from {
-            Role::Client => &mut self.client,
-            Role::Server => &mut self.server,
-        };
-        line.write(from, inspector, env.host)
+        match &mut self.inspector {
+            Some(inspector) => self.lines[from].write(from, inspector, env.host),
+            None => false,
+        }
     }
 
     /// Whether a direction that no callback is about can be written to. What waits in it goes on with what is written, so
     /// it is looked at first.
     fn is_ready(&mut self, from: Role, env: &mut Env<'_>) -> bool {
-        if !self.line(from).is_armed || self.stage != Stage::Open {
+        if !self.lines[from].is_armed || self.stage != Stage::Open {
             return false;
         }
-        if self.line(from).unread > 0 {
+        if self.lines[from].unread > 0 {
             if self.holds_back(from, env) {
                 return false;
             }
@@ -308,10 +285,9 @@ impl Connection {
     /// Time has passed. Returns in which directions anything goes on.
     pub(super) fn tick(&mut self, env: &mut Env<'_>) -> GoOn {
         self.wake = None;
-        for from in BOTH {
-            // Whether that is over is found out below, if anything waits.
-            self.line(from).resume = None;
-        }
+        // Whether that is over is found out below, if anything waits.
+        self.lines.client.resume = None;
+        self.lines.server.resume = None;
         if self.reset.is_some_and(|at| at <= env.now) {
             self.stage = Stage::Gone;
             env.metrics.count(metrics::RESET, 1, env.host);
@@ -334,27 +310,11 @@ impl Connection {
     fn write_unasked(&mut self, env: &mut Env<'_>) -> GoOn {
         let mut go_on = GoOn::default();
         // What is read of one side can end the other direction too.
-        let are_ready = BOTH.map(|from| self.is_ready(from, env));
-        for (from, is_ready) in BOTH.into_iter().zip(are_ready) {
-            if is_ready && self.write(from, env) {
-                go_on.set(from, true);
-            }
+        let are_ready = Role::BOTH.map(|from| self.is_ready(from, env));
+        for (from, is_ready) in Role::BOTH.into_iter().zip(are_ready) {
+            go_on[from] = is_ready && self.write(from, env);
         }
         self.note_end(env);
         go_on
-    }
-
-    fn line(&mut self, from: Role) -> &mut Line {
-        match from {
-            Role::Client => &mut self.client,
-            Role::Server => &mut self.server,
-        }
-    }
-
-    fn line_of(&self, from: Role) -> &Line {
-        match from {
-            Role::Client => &self.client,
-            Role::Server => &self.server,
-        }
     }
 }

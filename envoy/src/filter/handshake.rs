@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use websocket_component::handshake::{HandshakeKind, Header, new_key};
-use websocket_component::inspector::Options;
+use websocket_component::inspector::Inspector;
 use websocket_component::{Instant, Rule};
 
 use super::Env;
@@ -81,8 +81,7 @@ impl Asked {
             && values(&self.fields, EXTENSIONS).next().is_some()
         {
             env.host.remove_header(Head::Request, EXTENSIONS);
-            self.fields
-                .retain(|(name, _)| !name.eq_ignore_ascii_case(EXTENSIONS.as_bytes()));
+            self.drop_fields(EXTENSIONS);
         }
         Ok(())
     }
@@ -97,9 +96,13 @@ impl Asked {
 
     fn set(&mut self, name: &str, value: &[u8], env: &mut Env<'_>) {
         env.host.set_header(Head::Request, name, value);
+        self.drop_fields(name);
+        self.fields.push((name.into(), value.into()));
+    }
+
+    fn drop_fields(&mut self, name: &str) {
         self.fields
             .retain(|(other, _)| !other.eq_ignore_ascii_case(name.as_bytes()));
-        self.fields.push((name.into(), value.into()));
     }
 
     /// The request as the engine reads it.
@@ -160,13 +163,13 @@ pub(super) fn entropy(connection: u32, env: &mut Env<'_>) -> Vec<u8> {
     entropy
 }
 
-/// The options for one connection: its age ends a little earlier than it may, so that not all end at once.
-pub(super) fn options(settings: &Settings, entropy: &[u8], now: Instant) -> Options {
+/// What looks at one connection: its age ends a little earlier than it may, so that not all end at once.
+pub(super) fn inspector(
+    settings: &Settings,
+    entropy: &[u8],
+    now: Instant,
+) -> Result<Inspector, Rule> {
     let mut options = settings.options;
-    for direction in [&mut options.client, &mut options.server] {
-        // They are counted.
-        direction.view.messages = true;
-    }
     if let Some(age) = &mut options.timeouts.age {
         let mixed = entropy.iter().fold(now.as_nanos() | 1, |mixed, byte| {
             (mixed ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
@@ -176,7 +179,7 @@ pub(super) fn options(settings: &Settings, entropy: &[u8], now: Instant) -> Opti
         let less = (u128::from(jitter) * u128::from(share)) >> 32;
         *age = age.saturating_sub(core::time::Duration::from_nanos(less as u64));
     }
-    options
+    Inspector::new(options, entropy, now)
 }
 
 fn allows(origins: &[Origin], origin: &str) -> bool {

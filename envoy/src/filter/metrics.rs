@@ -6,6 +6,7 @@ use alloc::string::String;
 use core::mem;
 
 use websocket_component::Role;
+use websocket_component::inspector::Sides;
 
 use crate::host::{Host, Metric};
 
@@ -14,9 +15,9 @@ use crate::host::{Host, Metric};
 pub(super) struct Metrics {
     numbers: BTreeMap<String, Option<u32>>,
     /// Those that change with each message: the outer option is of what was asked for, the inner one the proxy's answer.
-    traffic: [[Option<Option<u32>>; 3]; 2],
+    traffic: Sides<[Option<Option<u32>>; 3]>,
     /// What was counted of each side's messages and bytes since the last [`Metrics::flush`].
-    counted: [[u64; 2]; 2],
+    counted: Sides<[u64; 2]>,
 }
 
 /// What changes with each message of a side's, in the order of [`TRAFFIC`].
@@ -92,7 +93,7 @@ impl Metrics {
     /// Counts what a side has sent. The proxy is told at the next [`Metrics::flush`]: a call for each read would cost as much
     /// as reading.
     pub(super) fn count_traffic(&mut self, side: Role, messages: u64, bytes: u64) {
-        let [counted_messages, counted_bytes] = &mut self.counted[side as usize];
+        let [counted_messages, counted_bytes] = &mut self.counted[side];
         *counted_messages = counted_messages.saturating_add(messages);
         *counted_bytes = counted_bytes.saturating_add(bytes);
     }
@@ -106,13 +107,13 @@ impl Metrics {
 
     /// Whether something was counted that the proxy does not know yet.
     pub(super) fn is_behind(&self) -> bool {
-        self.counted != [[0; 2]; 2]
+        self.counted != Sides::default()
     }
 
     /// Tells the proxy what was counted.
     pub(super) fn flush(&mut self, host: &mut dyn Host) {
-        for side in [Role::Client, Role::Server] {
-            let counted = mem::take(&mut self.counted[side as usize]);
+        for side in Role::BOTH {
+            let counted = mem::take(&mut self.counted[side]);
             for (what, count) in [Traffic::Messages, Traffic::Bytes].into_iter().zip(counted) {
                 if count > 0
                     && let Some(number) = self.traffic(side, what, host)
@@ -124,12 +125,12 @@ impl Metrics {
     }
 
     fn traffic(&mut self, side: Role, what: Traffic, host: &mut dyn Host) -> Option<u32> {
-        if let Some(number) = self.traffic[side as usize][what as usize] {
+        if let Some(number) = self.traffic[side][what as usize] {
             return number;
         }
         let (kind, name) = TRAFFIC[what as usize];
         let number = self.number(kind, &of(side, name), host);
-        self.traffic[side as usize][what as usize] = Some(number);
+        self.traffic[side][what as usize] = Some(number);
         number
     }
 

@@ -138,7 +138,7 @@ impl Filter {
             host.enter(id, carrier);
             let directions = self.with(id, false, host, Connection::tick);
             go_on(directions.unwrap_or_default(), host);
-            self.after(id, carrier, host);
+            self.limit_memory(id, carrier, host);
         }
         self.metrics.flush(host);
         self.set_tick(host);
@@ -214,6 +214,13 @@ impl Filter {
 
     /// What is left to do behind a callback of a connection.
     fn after(&mut self, id: u32, carrier: Carrier, host: &mut dyn Host) {
+        self.limit_memory(id, carrier, host);
+        self.set_tick(host);
+    }
+
+    /// Ends the connection that holds the most memory, if all of them hold too much. `id` is the one that a callback is
+    /// about, and stays so.
+    fn limit_memory(&mut self, id: u32, carrier: Carrier, host: &mut dyn Host) {
         // What those hold that are ending already comes back by itself.
         let is_short = self.memory > self.settings.memory && {
             let ending = self.connections.values().filter(|other| other.is_ending());
@@ -230,7 +237,6 @@ impl Filter {
                 host.enter(id, carrier);
             }
         }
-        self.set_tick(host);
     }
 
     /// Has the proxy call as often as something can be due.
@@ -244,9 +250,7 @@ impl Filter {
                 millis.clamp(1, TICK)
             }
         };
-        // What is due in a moment is worth a call; a little late or early is not.
-        let is_near = wanted < TICK && wanted > 0;
-        if wanted != self.tick && (is_near || wanted == 0 || self.tick < TICK) {
+        if wanted != self.tick {
             self.tick = wanted;
             host.tick_every(wanted);
         }
@@ -260,11 +264,8 @@ impl Filter {
 
 /// Has what waits go on: the last calls of a callback, since a failure behind them would take the whole proxy along.
 fn go_on(directions: GoOn, host: &mut dyn Host) {
-    for (from, goes_on) in [
-        (Role::Client, directions.client),
-        (Role::Server, directions.server),
-    ] {
-        if goes_on {
+    for from in Role::BOTH {
+        if directions[from] {
             host.go_on(from);
         }
     }

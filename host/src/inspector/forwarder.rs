@@ -1,5 +1,7 @@
 //! An inspected connection without its transports.
 
+use websocket_component::inspector::Sides;
+
 use super::contract::{End, Progress, Seen, Violation};
 use super::one_way::OneWay;
 use super::{Inspector, Traffic};
@@ -50,8 +52,7 @@ const MAX_STALLS: u32 = 4096;
 pub struct Forwarder {
     guest: Guest,
     inspector: Inspector,
-    client: OneWay,
-    server: OneWay,
+    ways: Sides<OneWay>,
     state: State,
     next_deadline: Option<Instant>,
     violation: Option<Violation>,
@@ -68,8 +69,10 @@ impl Forwarder {
         Self {
             guest,
             inspector,
-            client: OneWay::new(),
-            server: OneWay::new(),
+            ways: Sides {
+                client: OneWay::new(),
+                server: OneWay::new(),
+            },
             state: State::Open,
             // The first call asks for the real one.
             next_deadline: Some(0),
@@ -206,7 +209,7 @@ impl Forwarder {
     /// dropped.
     #[must_use]
     pub fn end(&self, to: Role) -> End {
-        self.way(to.peer()).end()
+        self.ways[to.peer()].end()
     }
 
     /// Returns the first rule that was broken, and by whom.
@@ -231,13 +234,13 @@ impl Forwarder {
     /// guest has ended, the host can still send one there: [`failure_close`](crate::failure_close).
     #[must_use]
     pub fn is_at_boundary(&self, to: Role) -> bool {
-        self.way(to.peer()).is_at_boundary()
+        self.ways[to.peer()].is_at_boundary()
     }
 
     /// Returns how many bytes of what `from` has sent are held, because they may not go on yet.
     #[must_use]
     pub fn held(&self, from: Role) -> usize {
-        self.way(from).held()
+        self.ways[from].held()
     }
 
     /// Returns how much a side has sent.
@@ -270,13 +273,13 @@ impl Forwarder {
         let mut is_told = false;
         let mut more = false;
         loop {
-            rest = self.way_mut(from).skip(rest);
+            rest = self.ways[from].skip(rest);
             if rest.is_empty() && !more {
                 break;
             }
             let OneWay {
                 by_header, wanted, ..
-            } = *self.way(from);
+            } = self.ways[from];
             let mut look = rest;
             if by_header && !rest.is_empty() {
                 if let Some(length) = self.pass_header(from, rest, now)? {
@@ -303,7 +306,7 @@ impl Forwarder {
                 }
             }
         }
-        if self.way(from).skipped > 0 {
+        if self.ways[from].skipped > 0 {
             self.advance(from, &[], now)?;
         } else if !is_told {
             self.ask_again()?;
@@ -318,11 +321,11 @@ impl Forwarder {
         header: &[u8],
         now: Instant,
     ) -> Result<Option<usize>, CallError> {
-        let skipped = self.way(from).skipped;
+        let skipped = self.ways[from].skipped;
         let passed = self
             .inspector
             .pass_header(&mut self.guest, from, skipped, header, now)?;
-        let way = self.way_mut(from);
+        let way = &mut self.ways[from];
         let Some((length, payload)) = passed else {
             way.by_header = false;
             return Ok(None);
@@ -340,11 +343,11 @@ impl Forwarder {
         input: &[u8],
         now: Instant,
     ) -> Result<(usize, bool), CallError> {
-        let skipped = self.way(from).skipped;
+        let skipped = self.ways[from].skipped;
         let step = self
             .inspector
             .advance(&mut self.guest, from, skipped, input, now)?;
-        let way = self.way_mut(from);
+        let way = &mut self.ways[from];
         way.skipped = 0;
         way.skippable = step.skippable;
         way.wanted = step.wanted;
@@ -365,8 +368,8 @@ impl Forwarder {
 
     fn note(&mut self, progress: Progress) -> Result<(), SandboxError> {
         let most = self.guest.memory_limit();
-        let noted = self.client.note(progress.client, most);
-        let noted = noted.and_then(|()| self.server.note(progress.server, most));
+        let noted = self.ways.client.note(progress.client, most);
+        let noted = noted.and_then(|()| self.ways.server.note(progress.server, most));
         noted.map_err(|reason| self.guest.end_with(SandboxError::broken(reason)))?;
         self.state = progress.state;
         self.next_deadline = progress.next_deadline;
@@ -378,26 +381,12 @@ impl Forwarder {
 
     fn forward(&mut self, from: Role, input: &[u8], write: &mut impl FnMut(Role, &[u8])) {
         let to = from.peer();
-        let way = self.way_mut(from);
+        let way = &mut self.ways[from];
         way.forward(input, |bytes| write(to, bytes));
     }
 
     fn forward_both(&mut self, mut write: impl FnMut(Role, &[u8])) {
         self.forward(Role::Client, &[], &mut write);
         self.forward(Role::Server, &[], &mut write);
-    }
-
-    fn way(&self, from: Role) -> &OneWay {
-        match from {
-            Role::Client => &self.client,
-            Role::Server => &self.server,
-        }
-    }
-
-    fn way_mut(&mut self, from: Role) -> &mut OneWay {
-        match from {
-            Role::Client => &mut self.client,
-            Role::Server => &mut self.server,
-        }
     }
 }

@@ -91,8 +91,6 @@ fn written(role: Role, session: &mut Session) -> Vec<u8> {
     unmasked.map(|(byte, key)| byte ^ key).collect()
 }
 
-const ROLES: [Role; 2] = [Role::Client, Role::Server];
-
 #[test]
 fn class_28_the_table_has_every_code_once() {
     let mut next = 0u32;
@@ -106,7 +104,7 @@ fn class_28_the_table_has_every_code_once() {
 /// With a reason and without: 65,536 codes, 2 roles.
 #[test]
 fn class_28_every_close_code_that_is_received() {
-    for role in ROLES {
+    for role in Role::BOTH {
         for (code, may) in codes() {
             for reason in ["", "why"] {
                 let mut session = open(role);
@@ -144,7 +142,7 @@ fn class_28_every_close_code_that_is_received() {
 
 #[test]
 fn class_28_every_close_code_that_is_sent() {
-    for role in ROLES {
+    for role in Role::BOTH {
         for (code, may) in codes() {
             for reason in ["", "why"] {
                 let mut session = open(role);

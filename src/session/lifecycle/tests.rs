@@ -21,8 +21,6 @@ pub(super) const STATES: [Life; 10] = [
     Life::Closed,
 ];
 
-const ROLES: [Role; 2] = [Role::Client, Role::Server];
-
 /// The states that a session can get to from one, of either role.
 fn reachable_from(start: Life) -> Vec<Life> {
     let mut reached = vec![start];
@@ -55,7 +53,7 @@ fn every_state_leads_to_the_closed_one_which_alone_is_final() {
 #[test]
 fn no_two_rows_are_about_the_same() {
     for (index, row) in TABLE.iter().enumerate() {
-        for (role, life) in ROLES
+        for (role, life) in Role::BOTH
             .into_iter()
             .flat_map(|role| row.from.iter().map(move |life| (role, life)))
         {
@@ -175,7 +173,7 @@ fn bring_about(cause: Cause, session: &mut Session) {
 #[test]
 fn every_row_is_what_a_session_does() {
     for row in TABLE {
-        for role in ROLES {
+        for role in Role::BOTH {
             let is_other = row.role.is_some_and(|of| of != role);
             if is_other || (row.cause == Cause::Refused && role == Role::Client) {
                 continue;

@@ -1,13 +1,15 @@
 //! How a connection ends, and what is told of it.
 
 use alloc::format;
+use alloc::string::String;
 use core::fmt::Write as _;
 
 use websocket_component::inspector::End;
-use websocket_component::{Role, State};
+use websocket_component::{Failure, Role, State};
 
-use super::{BOTH, Connection, GoOn, LINGER, SOON, Stage};
+use super::{Connection, GoOn, LINGER, SOON, Stage};
 use crate::filter::Env;
+use crate::filter::line::Line;
 use crate::filter::metrics::name_of;
 use crate::host::Level;
 
@@ -59,30 +61,12 @@ impl Connection {
             && self.verdict.is_none()
         {
             let name = failure.rule.name();
-            let mut line = format!("{}: {name}", name_of(from));
-            for (what, number) in [
-                ("at byte", failure.offset),
-                ("limit", failure.limit),
-                ("value", failure.value),
-            ] {
-                _ = match number {
-                    // A limit of time, in nanoseconds.
-                    Some(nanos) if what == "limit" && name.ends_with("timeout") => {
-                        write!(line, ", limit {} ms", nanos / 1_000_000)
-                    }
-                    Some(number) => write!(line, ", {what} {number}"),
-                    None => Ok(()),
-                };
-            }
             self.verdict = Some(name.into());
             env.metrics
                 .count(&format!("websocket.rule.{name}"), 1, env.host);
-            self.warn(&line, env);
+            self.warn(&line_of(from, &failure), env);
         }
-        let Some(inspector) = &self.inspector else {
-            return;
-        };
-        let is_asked_to_close = BOTH
+        let is_asked_to_close = Role::BOTH
             .iter()
             .any(|from| inspector.close_code(*from).is_some());
         if inspector.state() == State::Closing && !is_asked_to_close && self.verdict.is_none() {
@@ -92,29 +76,29 @@ impl Connection {
         let Some(inspector) = &self.inspector else {
             return;
         };
-        let ends = BOTH.map(|from| inspector.end(from));
+        let ends = Role::BOTH.map(|from| inspector.end(from));
         let is_over = inspector.state() == State::Closed;
         let is_ending = ends.iter().all(|end| *end != End::None) || ends.contains(&End::Reset);
         if (is_over || is_ending) && self.reset.is_none() {
             self.reset = Some(env.now.after(LINGER));
         }
-        let has_output =
-            |from: &Role| self.line_of(*from).is_armed && self.line_of(*from).has_output();
-        if BOTH.iter().any(has_output) && self.wake.is_none() {
+        let has_output = |line: &Line| line.is_armed && line.has_output();
+        let is_left = has_output(&self.lines.client) || has_output(&self.lines.server);
+        if is_left && self.wake.is_none() {
             self.wake = Some(env.now.after(SOON * 10));
         }
     }
 
     /// The connection is about to be logged: sets what the log can show. Returns in which directions anything goes on.
     pub(in crate::filter) fn log(&mut self, env: &mut Env<'_>) -> GoOn {
-        let go_on = self.is_lost(env);
+        let go_on = self.end_lost(env);
         self.set_fields(env);
         go_on
     }
 
     /// A connection that is gone while it is open is lost on one side. The other one can still be told, as far as the proxy
     /// writes anything more.
-    fn is_lost(&mut self, env: &mut Env<'_>) -> GoOn {
+    fn end_lost(&mut self, env: &mut Env<'_>) -> GoOn {
         let Some(inspector) = &mut self.inspector else {
             return GoOn::default();
         };
@@ -125,11 +109,10 @@ impl Connection {
         let flags = flags
             .first_chunk()
             .map_or(0, |flags| u64::from_le_bytes(*flags));
-        if flags & CLIENT_GONE != 0 {
-            inspector.end_of_input(Role::Client, env.now);
-            return self.write_unasked(env);
+        match flags & CLIENT_GONE {
+            0 => self.server_is_gone(env),
+            _ => inspector.end_of_input(Role::Client, env.now),
         }
-        self.server_is_gone(env);
         self.write_unasked(env)
     }
 
@@ -158,7 +141,7 @@ impl Connection {
         let Some(inspector) = &self.inspector else {
             return;
         };
-        for from in BOTH {
+        for from in Role::BOTH {
             let (name, traffic) = (name_of(from), inspector.traffic(from));
             let mut set = |what: &str, number: u64| {
                 env.host
@@ -179,4 +162,25 @@ impl Connection {
         env.host
             .log(Level::Warn, &format!("connection {}: {line}", self.id));
     }
+}
+
+/// What the log says of a broken rule.
+fn line_of(from: Role, failure: &Failure) -> String {
+    let name = failure.rule.name();
+    let mut line = format!("{}: {name}", name_of(from));
+    for (what, number) in [
+        ("at byte", failure.offset),
+        ("limit", failure.limit),
+        ("value", failure.value),
+    ] {
+        _ = match number {
+            // A limit of time, in nanoseconds.
+            Some(nanos) if what == "limit" && name.ends_with("timeout") => {
+                write!(line, ", limit {} ms", nanos / 1_000_000)
+            }
+            Some(number) => write!(line, ", {what} {number}"),
+            None => Ok(()),
+        };
+    }
+    line
 }

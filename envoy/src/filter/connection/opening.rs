@@ -4,10 +4,9 @@ use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::format;
 
-use websocket_component::Rule;
-use websocket_component::inspector::Inspector;
+use websocket_component::{Role, Rule};
 
-use super::{BOTH, Connection, SOON, Stage};
+use super::{Connection, SOON, Stage};
 use crate::Settings;
 use crate::filter::handshake::{self, ACCEPT, Asked};
 use crate::filter::rate::Buckets;
@@ -30,8 +29,7 @@ impl Connection {
             self.is_repaired = asked.has_key;
         }
         self.is_connect = !asked.has_key;
-        let options = handshake::options(env.settings, &entropy, env.now);
-        let made = Inspector::new(options, &entropy, env.now);
+        let made = handshake::inspector(env.settings, &entropy, env.now);
         let made = made.and_then(|mut inspector| {
             let (kind, headers) = asked.request();
             inspector.request_headers(kind, &headers, env.now)?;
@@ -79,8 +77,7 @@ impl Connection {
             return env.host.reset();
         }
         let entropy = handshake::entropy(self.id, env);
-        let options = handshake::options(env.settings, &entropy, env.now);
-        match Inspector::new(options, &entropy, env.now) {
+        match handshake::inspector(env.settings, &entropy, env.now) {
             Ok(inspector) => {
                 self.inspector = Some(Box::new(inspector));
                 self.open(env);
@@ -128,11 +125,11 @@ impl Connection {
         self.opened = Some(env.now);
         env.metrics.change(metrics::OPEN, 1, env.host);
         let rates = [&env.settings.client_rate, &env.settings.server_rate];
-        for (from, rate) in BOTH.into_iter().zip(rates) {
-            self.line(from).rate = rate.as_ref().map(|rate| Buckets::new(rate, env.now));
+        for (from, rate) in Role::BOTH.into_iter().zip(rates) {
+            self.lines[from].rate = rate.as_ref().map(|rate| Buckets::new(rate, env.now));
         }
         // What came before the response waits.
-        if self.client.unread > 0 {
+        if self.lines.client.unread > 0 {
             self.wake = Some(env.now.after(SOON));
         }
     }

@@ -31,10 +31,7 @@ impl Connection {
         let Some(inspector) = &mut self.inspector else {
             return;
         };
-        let line = match from {
-            Role::Client => &mut self.client,
-            Role::Server => &mut self.server,
-        };
+        let line = &mut self.lines[from];
         let mut at = 0;
         let mut todo = Todo {
             is_denied: self.is_denied,

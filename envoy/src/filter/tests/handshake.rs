@@ -8,11 +8,7 @@ fn with<'a>(
     name: &'a str,
     value: &'a str,
 ) -> Vec<(&'a str, &'a str)> {
-    let mut fields: Vec<_> = fields
-        .iter()
-        .copied()
-        .filter(|(other, _)| *other != name)
-        .collect();
+    let mut fields = without(fields, name);
     fields.push((name, value));
     fields
 }

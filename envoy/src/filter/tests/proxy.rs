@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use websocket_component::Role;
+use websocket_component::inspector::Sides;
 
 use crate::Filter;
 use crate::host::{Action, Carrier, Head, Host, Level, Metric};
@@ -35,8 +36,8 @@ pub(super) struct Outside {
 
 #[derive(Default)]
 pub(super) struct Connection {
-    pub(super) client: Direction,
-    pub(super) server: Direction,
+    /// What each side sends.
+    sides: Sides<Direction>,
     pub(super) request: Vec<(String, String)>,
     pub(super) response: Vec<(String, String)>,
     pub(super) local: Option<(u16, String)>,
@@ -52,15 +53,6 @@ pub(super) struct Direction {
     pub(super) sent: Vec<u8>,
     /// A callback has returned [`Action::Pause`].
     is_paused: bool,
-}
-
-impl Connection {
-    pub(super) fn direction(&mut self, from: Role) -> &mut Direction {
-        match from {
-            Role::Client => &mut self.client,
-            Role::Server => &mut self.server,
-        }
-    }
 }
 
 pub(super) const UPGRADE: [(&str, &str); 8] = [
@@ -141,7 +133,7 @@ impl Proxy {
         if connection.is_reset {
             return;
         }
-        let direction = connection.direction(from);
+        let direction = &mut connection.sides[from];
         direction.waiting.extend(bytes);
         let length = direction.waiting.len();
         if length > LIMIT {
@@ -156,16 +148,16 @@ impl Proxy {
         self.outside.callback = None;
         let connection = self.of(id);
         if action == Action::Continue {
-            connection.direction(from).flush();
+            connection.sides[from].flush();
         }
         // What is paused only now could not be told to go on before.
-        let was_paused = connection.direction(from).is_paused;
+        let was_paused = connection.sides[from].is_paused;
         for other in std::mem::take(&mut connection.deferred) {
             if other != from || was_paused {
-                connection.direction(other).flush();
+                connection.sides[other].flush();
             }
         }
-        connection.direction(from).is_paused |= action == Action::Pause;
+        connection.sides[from].is_paused |= action == Action::Pause;
     }
 
     /// Time passes, in steps of the ticks that the filter has asked for.
@@ -188,7 +180,7 @@ impl Proxy {
     fn flush(&mut self) {
         for connection in self.outside.connections.values_mut() {
             for from in std::mem::take(&mut connection.deferred) {
-                connection.direction(from).flush();
+                connection.sides[from].flush();
             }
         }
     }
@@ -208,7 +200,7 @@ impl Proxy {
 
     /// What has gone on of a side's.
     pub(super) fn sent(&mut self, id: u32, from: Role) -> Vec<u8> {
-        self.of(id).direction(from).sent.clone()
+        self.of(id).sides[from].sent.clone()
     }
 }
 
@@ -234,7 +226,7 @@ impl Outside {
 
     /// Whether a direction can be written to: in its own callback, or while it is paused.
     fn is_writable(&mut self, from: Role) -> bool {
-        self.callback == Some(from) || self.connection().direction(from).is_paused
+        self.callback == Some(from) || self.connection().sides[from].is_paused
     }
 
     fn fields(&mut self, of: Head) -> &mut Vec<(String, String)> {
@@ -291,7 +283,7 @@ impl Host for Outside {
     }
 
     fn read(&mut self, from: Role, start: usize, length: usize, into: &mut Vec<u8>) {
-        let waiting = &self.connection().direction(from).waiting;
+        let waiting = &self.connection().sides[from].waiting;
         let start = start.min(waiting.len());
         let end = start.saturating_add(length).min(waiting.len());
         into.extend(&waiting[start..end]);
@@ -302,7 +294,7 @@ impl Host for Outside {
         if !self.is_writable(from) {
             return false;
         }
-        let waiting = &mut self.connection().direction(from).waiting;
+        let waiting = &mut self.connection().sides[from].waiting;
         waiting.splice(..length.min(waiting.len()), bytes.iter().copied());
         true
     }
@@ -311,7 +303,7 @@ impl Host for Outside {
         if !self.is_writable(from) {
             return false;
         }
-        self.connection().direction(from).waiting.extend(bytes);
+        self.connection().sides[from].waiting.extend(bytes);
         true
     }
 
