@@ -1,6 +1,6 @@
 //! What is aimed at, and whether a run meets it.
 
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 
 use serde_json::{Value, json};
 
@@ -36,7 +36,7 @@ impl Aim {
     }
 
     /// The value that is furthest from it, with what belongs to it.
-    pub(crate) fn worst<T>(self, values: impl Iterator<Item = (T, f64)>) -> Option<(T, f64)> {
+    fn worst<T>(self, values: impl Iterator<Item = (T, f64)>) -> Option<(T, f64)> {
         match self {
             Self::AtMost(_) => values.max_by(|(_, a), (_, b)| a.total_cmp(b)),
             Self::AtLeast(_) => values.min_by(|(_, a), (_, b)| a.total_cmp(b)),
@@ -59,6 +59,21 @@ pub(crate) struct Judged {
 }
 
 impl Judged {
+    /// Judges by the worst of these ratios, each with its comparison, if there is one.
+    pub(crate) fn by_worst(
+        what: &'static str,
+        aim: Aim,
+        ratios: impl Iterator<Item = (impl Display, f64)>,
+    ) -> Option<Judged> {
+        let (worst, ratio) = aim.worst(ratios)?;
+        Some(Judged {
+            what,
+            aim,
+            ratio,
+            comparison: worst.to_string(),
+        })
+    }
+
     pub(crate) fn is_met(&self) -> bool {
         self.aim.is_met_by(self.ratio)
     }

@@ -153,8 +153,8 @@ fn take_turn(cell: Cell, load: &mut Load, subject: &Subject, turn: Duration) -> 
     Ok(pass.cost())
 }
 
-/// Returns by how much Envoy's memory has grown for each of so many connections that have carried one message and are
-/// idle, in bytes.
+/// Opens `count` connections, sends one message on each, and returns how much Envoy's resident memory grew for each of
+/// them, in bytes.
 fn memory(subject: &Subject, load: &mut Load, count: usize) -> Result<f64> {
     let process = subject.envoy.process.id();
     // What the first connections make is there for all.

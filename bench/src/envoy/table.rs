@@ -73,15 +73,8 @@ pub(super) fn judge(rows: &[Compared]) -> Vec<Judged> {
     let judged = TARGETS.iter().filter_map(|target| {
         let rows = rows.iter().filter(|row| (target.concerns)(row.cell));
         let ratios = rows.map(|row| (row.cell, row.ratio()));
-        let (worst, ratio) = target
-            .aim
-            .worst(ratios.filter(|(_, ratio)| !ratio.is_nan()))?;
-        Some(Judged {
-            what: target.what,
-            aim: target.aim,
-            ratio,
-            comparison: worst.to_string(),
-        })
+        let ratios = ratios.filter(|(_, ratio)| !ratio.is_nan());
+        Judged::by_worst(target.what, target.aim, ratios)
     });
     judged.collect()
 }

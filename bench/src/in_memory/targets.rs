@@ -75,14 +75,8 @@ pub(crate) fn judge(all: &[Compared]) -> Vec<Judged> {
         let cells = all
             .iter()
             .filter(|compared| (target.concerns)(&compared.cell));
-        let ratios = cells.filter_map(|compared| Some((compared, target.ratio(compared)?)));
-        let (worst, ratio) = target.aim.worst(ratios)?;
-        Some(Judged {
-            what: target.what,
-            aim: target.aim,
-            ratio,
-            comparison: worst.cell.to_string(),
-        })
+        let ratios = cells.filter_map(|compared| Some((&compared.cell, target.ratio(compared)?)));
+        Judged::by_worst(target.what, target.aim, ratios)
     });
     judged.collect()
 }

@@ -46,13 +46,7 @@ pub(super) fn judge(all: &[Compared]) -> Vec<Judged> {
             let ratio = compared.named(GATE)?.ratio(compared.named(target.against)?);
             Some((compared.cell, ratio))
         });
-        let (worst, ratio) = target.aim.worst(ratios)?;
-        Some(Judged {
-            what: target.what,
-            aim: target.aim,
-            ratio,
-            comparison: worst.to_string(),
-        })
+        Judged::by_worst(target.what, target.aim, ratios)
     });
     judged.collect()
 }

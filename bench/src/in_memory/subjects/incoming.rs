@@ -43,7 +43,7 @@ pub(super) struct Incoming {
     /// What waits in the buffer.
     start: usize,
     end: usize,
-    /// It can't be read without more: so many bytes in all, if that is known.
+    /// How long what waits has to be before it can be read on, if that is known.
     awaited: Option<usize>,
     is_short: bool,
     /// The long payload with which it begins, and how much of that was read.
@@ -120,8 +120,8 @@ impl Incoming {
         Ok(Some(Next::Message(is_text, &self.buffer[message])))
     }
 
-    /// The engine took so many bytes. What it left waits for more, to `awaited` bytes if that is known, unless it was
-    /// left for its long payload.
+    /// Removes the `count` bytes that the engine took. Unless a long payload follows, what it left waits until there are
+    /// `awaited` bytes of it, if that is known.
     #[inline]
     pub(super) fn take(&mut self, count: usize, awaited: Option<usize>) {
         self.start += count;

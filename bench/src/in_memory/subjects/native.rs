@@ -127,6 +127,7 @@ impl Decoder for Reader {
                 };
                 let mut events = session.input(bytes, Instant::from_nanos(now));
                 while let Some(event) = events.next() {
+                    // A call for each: with one for both, to decode 16 B takes a tenth longer.
                     match event {
                         Event::Text { payload, .. } => seen.message(true, payload),
                         Event::Binary { payload, .. } => seen.message(false, payload),
