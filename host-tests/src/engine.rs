@@ -145,7 +145,7 @@ pub const START: Instant = Instant::from_nanos(7_000_000_000);
 pub const ENTROPY: [u8; 32] = [0x5a; 32];
 
 /// Both roles, for rules that hold for both.
-pub const ROLES: [Role; 2] = [Role::Client, Role::Server];
+pub const ROLES: [Role; 2] = Role::BOTH;
 
 /// A broken rule with all that is said about it. Two are equal if they say the same of the rule; what they say of the
 /// case is compared where it matters.

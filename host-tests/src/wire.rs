@@ -208,6 +208,20 @@ pub fn read_frames(bytes: &[u8]) -> Vec<Frame> {
     frames
 }
 
+/// The length of the frame at the start of `bytes`, header included, if all of it is there.
+#[must_use]
+pub fn frame_length(bytes: &[u8]) -> Option<usize> {
+    let second = *bytes.get(1)?;
+    let (form, payload) = match second & 0x7f {
+        126 => (2, number(bytes.get(2..4)?)),
+        127 => (8, number(bytes.get(2..10)?)),
+        short => (0, u64::from(short)),
+    };
+    let key = if second & 0x80 == 0 { 0 } else { 4 };
+    let length = usize::try_from(payload).ok()?.checked_add(2 + form + key)?;
+    (bytes.len() >= length).then_some(length)
+}
+
 fn number(bytes: &[u8]) -> u64 {
     bytes
         .iter()
@@ -240,6 +254,21 @@ mod tests {
             let frame = Frame::binary(vec![0xa5; length]).masked([1, 2, 3, 4]);
             let twice = [frame.bytes(), frame.bytes()].concat();
             assert_eq!(read_frames(&twice), [frame.clone(), frame]);
+        }
+    }
+
+    #[test]
+    fn a_frame_has_a_length_once_all_of_it_is_there() {
+        for length in [0, 1, 125, 126, 65_535, 65_536] {
+            let frame = Frame::binary(vec![0xa5; length]);
+            for bytes in [frame.bytes(), frame.masked(KEY).bytes()] {
+                let more = [&bytes[..], b"\x82"].concat();
+                assert_eq!(frame_length(&more), Some(bytes.len()));
+                for end in [0, 1, 2, 9, bytes.len()] {
+                    let cut = &bytes[..end.min(bytes.len() - 1)];
+                    assert_eq!(frame_length(cut), None);
+                }
+            }
         }
     }
 }

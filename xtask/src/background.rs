@@ -12,9 +12,20 @@ use anyhow::{Context, Result, bail};
 use crate::shell;
 
 /// A program that is killed when this is dropped, if it hasn't ended.
+pub(crate) struct KillOnDrop(pub(crate) Child);
+
+impl Drop for KillOnDrop {
+    fn drop(&mut self) {
+        // It may have ended; then there is nothing to do.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A program whose output is kept.
 pub(crate) struct Background {
     name: String,
-    child: Child,
+    child: KillOnDrop,
     lines: Receiver<String>,
     log: Vec<String>,
 }
@@ -39,7 +50,7 @@ impl Background {
         }
         Ok(Self {
             name,
-            child,
+            child: KillOnDrop(child),
             lines,
             log: Vec::new(),
         })
@@ -63,7 +74,7 @@ impl Background {
 
     /// Waits for its end.
     pub(crate) fn ends_within(&mut self, limit: Duration) -> Result<ExitStatus> {
-        match shell::wait_within(&mut self.child, limit)? {
+        match shell::wait_within(&mut self.child.0, limit)? {
             Some(status) => Ok(status),
             None => {
                 let log = self.log();
@@ -76,7 +87,7 @@ impl Background {
     pub(crate) fn listens(&mut self, address: SocketAddr, limit: Duration) -> Result<()> {
         let deadline = Instant::now() + limit;
         while TcpStream::connect(address).is_err() {
-            if self.child.try_wait()?.is_some() || Instant::now() > deadline {
+            if self.child.0.try_wait()?.is_some() || Instant::now() > deadline {
                 let log = self.log();
                 bail!("`{}` doesn't listen on {address}{log}", self.name);
             }
@@ -92,14 +103,6 @@ impl Background {
             true => String::new(),
             false => format!("; it says:\n{}", self.log.join("\n")),
         }
-    }
-}
-
-impl Drop for Background {
-    fn drop(&mut self) {
-        // It may have ended; then there is nothing to do.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -141,7 +144,7 @@ mod tests {
     #[test]
     fn a_program_that_is_not_needed_any_more_is_ended() {
         let program = shell("sleep 60");
-        let folder = std::path::PathBuf::from(format!("/proc/{}", program.child.id()));
+        let folder = std::path::PathBuf::from(format!("/proc/{}", program.child.0.id()));
         drop(program);
         assert!(!folder.exists());
     }

@@ -80,7 +80,7 @@ pub(crate) fn build(kind: Kind) -> Result<PathBuf> {
 pub(crate) fn build_with(kind: Kind, toolchain: &Toolchain) -> Result<PathBuf> {
     let path = folder()?.join(kind.file_name());
     let wasm = compile(kind, toolchain)?;
-    put(&path, &wasm).with_context(|| format!("can't write {}", path.display()))?;
+    put(&path, &wasm)?;
     println!("{}: {} bytes, no imports", path.display(), wasm.len());
     Ok(path)
 }
@@ -89,7 +89,7 @@ pub(crate) fn build_with(kind: Kind, toolchain: &Toolchain) -> Result<PathBuf> {
 pub(crate) fn build_beside(toolchain: &Toolchain) -> Result<PathBuf> {
     let path = folder()?.join(format!("websocket-by-{}.wasm", toolchain.source()));
     let wasm = compile(Kind::Normal, toolchain)?;
-    put(&path, &wasm).with_context(|| format!("can't write {}", path.display()))?;
+    put(&path, &wasm)?;
     Ok(path)
 }
 
@@ -164,8 +164,9 @@ fn remap(folder: &Path, name: &str) -> String {
 }
 
 /// Replaces a file in one go, so that a host that starts meanwhile never reads half of it.
-fn put(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+pub(crate) fn put(path: &Path, bytes: &[u8]) -> Result<()> {
     let partial = path.with_extension("partial");
-    fs::write(&partial, bytes)?;
-    fs::rename(&partial, path)
+    fs::write(&partial, bytes)
+        .and_then(|()| fs::rename(&partial, path))
+        .with_context(|| format!("can't write {}", path.display()))
 }

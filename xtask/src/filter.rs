@@ -5,11 +5,12 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+use crate::background::KillOnDrop;
 use crate::component::{self, FLAG_SEPARATOR};
 use crate::toolchain::{self, FILTER, Source, Toolchain};
 use crate::{imports, needs, shell};
@@ -90,13 +91,14 @@ fn build_with(misbehaves: bool, toolchain: &Toolchain) -> Result<PathBuf> {
     let built = builds
         .join(FILTER.name)
         .join("filter/websocket_filter.wasm");
-    let path = folder.join(name);
-    if let Err(error) = optimize(&built, &path) {
+    let module = optimize(&built).unwrap_or_else(|error| {
         eprintln!("The filter is larger than it need be: {error:#}");
-        fs::copy(&built, &path).with_context(|| format!("can't write {}", path.display()))?;
-    }
-    let wasm = fs::read(&path).with_context(|| format!("can't read {}", path.display()))?;
+        built
+    });
+    let wasm = fs::read(&module).with_context(|| format!("can't read {}", module.display()))?;
     imports::check_proxy_only(&wasm)?;
+    let path = folder.join(name);
+    component::put(&path, &wasm)?;
     println!("{}: {} bytes", path.display(), wasm.len());
     Ok(path)
 }
@@ -117,19 +119,15 @@ pub(crate) fn check_lints() -> Result<()> {
     shell::run(cargo.args(["--", "-D", "warnings"]))
 }
 
-/// Has Binaryen, which npm has, make the module smaller.
-fn optimize(from: &Path, to: &Path) -> Result<()> {
+/// Has Binaryen, which npm has, make the module smaller. Returns the smaller one, which lies beside it.
+fn optimize(module: &Path) -> Result<PathBuf> {
     let folder = shell::root()?.join("envoy");
     needs::node_packages(&folder)?;
-    let partial = to.with_extension("partial");
+    let smaller = module.with_extension("smaller.wasm");
     let mut tool = Command::new(folder.join("node_modules/.bin/wasm-opt"));
-    tool.arg("-O3")
-        .args(FEATURES)
-        .arg(from)
-        .arg("-o")
-        .arg(&partial);
-    shell::run(&mut tool)?;
-    fs::rename(&partial, to).with_context(|| format!("can't write {}", to.display()))
+    tool.arg("-O3").args(FEATURES).arg(module);
+    shell::run(tool.arg("-o").arg(&smaller))?;
+    Ok(smaller)
 }
 
 /// Starts an echo server and Envoy, and shows metrics until Envoy ends.
@@ -140,14 +138,14 @@ fn demonstrate() -> Result<()> {
     let server = Command::new(root.join("target/release/examples/echo_server"))
         .arg(SERVER)
         .spawn();
-    let mut server = Ended(server.context("can't start the echo server")?);
+    let mut server = KillOnDrop(server.context("can't start the echo server")?);
     let envoy = Command::new(envoy)
         .args(["-c", "envoy/config/http1.yaml", "--concurrency", "2"])
         .args(["--log-level", "error", "--component-log-level", "wasm:info"])
         .args(["--log-format", "%T %v", "--disable-hot-restart"])
         .current_dir(&root)
         .spawn();
-    let mut envoy = Ended(envoy.context("can't start Envoy")?);
+    let mut envoy = KillOnDrop(envoy.context("can't start Envoy")?);
     let (mut shown, mut is_ready) = (BTreeMap::new(), false);
     loop {
         std::thread::sleep(Duration::from_millis(500));
@@ -193,16 +191,6 @@ they change; all of them are at http://{ADMIN}/stats?filter=wasmcustom
 ",
         LISTENER.replace(':', "/")
     );
-}
-
-/// A program that ends with this one.
-struct Ended(Child);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 /// What Envoy has counted of the filter's.

@@ -73,8 +73,8 @@ enum Task {
     /// Build the filter for Envoy and check that it imports nothing but proxy-wasm.
     ///
     /// The result is target/component/websocket-filter.wasm, for Envoy and other proxy-wasm hosts; envoy/README.md says how
-    /// it is used. The target wasm32-unknown-unknown comes from rustup. Takes npm, which brings Binaryen; without it the
-    /// module is a tenth larger.
+    /// it is used. The target wasm32-unknown-unknown comes from rustup or Debian's packages, as the component's does. Takes
+    /// npm, which brings Binaryen; without it the module is a tenth larger.
     Envoy(filter::Args),
     /// Build the npm package and the frame inspector: the component transpiled by jco, the layer for Node and browsers, and a page.
     ///

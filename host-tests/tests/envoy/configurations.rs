@@ -3,7 +3,7 @@
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use websocket_component::Role::{self, Client, Server};
 
 use crate::http2::Http2Client;
 use crate::proxy::{Opening, Proxy, Version, response};
-use crate::side::Side;
+use crate::side::{Side, in_order, through_tls};
 
 /// Starts an Envoy with a configuration.
 fn start(version: Version, name: &str) -> Option<Proxy> {
@@ -104,17 +104,8 @@ impl Tunnel {
         let program = thread::spawn(move || {
             let (socket, _) = listener.accept().expect("a client");
             let copy = socket.try_clone().expect("a socket");
-            let [input, output] = [socket, copy].map(|socket: TcpStream| OwnedFd::from(socket));
-            let program = Command::new("openssl")
-                .args(["s_client", "-quiet", "-verify_return_error"])
-                .args(["-alpn", "h2", "-servername", "localhost"])
-                .args(["-connect", &format!("127.0.0.1:{port}"), "-CAfile"])
-                .arg(certificate)
-                .stdin(Stdio::from(input))
-                .stdout(Stdio::from(output))
-                .stderr(Stdio::null())
-                .spawn();
-            program.expect("openssl is installed")
+            let its = [socket, copy].map(OwnedFd::from);
+            through_tls(its, "h2", port, &certificate)
         });
         Tunnel {
             address,
@@ -231,10 +222,7 @@ fn a_side_may_send_faster_than_envoy_reads(
     };
     for length in [33_333, 50_003, 60_001, 65_000] {
         let (mut client, mut server) = proxy.open();
-        let (sender, receiver) = match from {
-            Client => (&mut client, &mut server),
-            Server => (&mut server, &mut client),
-        };
+        let (sender, receiver) = in_order(from, &mut client, &mut server);
         let frame = Frame::binary(vec![7; length]).by(from).bytes();
         // What has come meanwhile is more than Envoy wants to read at once, and a little more than that is read.
         signal(&proxy, "-STOP");

@@ -132,29 +132,29 @@ impl Proxy {
     /// A server that has read nothing yet.
     #[track_caller]
     pub(crate) fn accept(&self) -> Side {
-        let socket = wait_for("Envoy connects to the server", || self.connected());
-        socket.set_nonblocking(false).expect("a socket");
-        Side::tcp(Server, socket)
+        wait_for("Envoy connects to the server", || self.connected())
     }
 
     /// The same, if Envoy connects to it in this time.
     pub(crate) fn accepted_within(&self, time: Duration) -> Option<Side> {
         let since = Instant::now();
         while since.elapsed() < time {
-            if let Some(socket) = self.connected() {
-                socket.set_nonblocking(false).expect("a socket");
-                return Some(Side::tcp(Server, socket));
+            if let Some(server) = self.connected() {
+                return Some(server);
             }
             thread::sleep(Duration::from_millis(5));
         }
         None
     }
 
-    /// A connection to the server, if there is one.
-    fn connected(&self) -> Option<TcpStream> {
+    /// A server that Envoy has connected to, if there is one.
+    fn connected(&self) -> Option<Side> {
         let upstream = self.upstream.as_ref().expect("the test is the server");
         match upstream.accept() {
-            Ok((socket, _)) => Some(socket),
+            Ok((socket, _)) => {
+                socket.set_nonblocking(false).expect("a socket");
+                Some(Side::tcp(Server, socket))
+            }
             Err(error) if error.kind() == ErrorKind::WouldBlock => None,
             Err(error) => panic!("{error}"),
         }

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use host_tests::heads;
-use host_tests::wire::{Frame, bytes_of, read_frames};
-use socket2::SockRef;
+use host_tests::wire::{Frame, bytes_of, frame_length, read_frames};
+use socket2::Socket;
 use tokio::sync::Notify;
 use websocket_component::Role;
 
@@ -21,50 +21,43 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// A client or a server, with Envoy at the other end of its socket.
 pub(crate) struct Side {
     role: Role,
+    socket: Socket,
     link: Link,
     unread: Vec<u8>,
 }
 
-/// What leads to Envoy.
+/// What the socket leads to.
 enum Link {
-    Tcp(TcpStream),
-    /// To a stream of HTTP/2, which can be reset.
-    Stream(UnixStream, Arc<Notify>),
-    /// To a program that speaks TLS.
-    Tls(UnixStream, Child),
+    /// Envoy.
+    Tcp,
+    /// A stream of HTTP/2, which can be reset.
+    Stream(Arc<Notify>),
+    /// A program that speaks TLS.
+    Tls(Child),
 }
 
 impl Side {
     pub(crate) fn tcp(role: Role, socket: TcpStream) -> Side {
         socket.set_nodelay(true).expect("a socket");
-        Side::new(role, Link::Tcp(socket))
+        Side::new(role, socket, Link::Tcp)
     }
 
     pub(crate) fn stream(role: Role, socket: UnixStream, reset: Arc<Notify>) -> Side {
-        Side::new(role, Link::Stream(socket, reset))
+        Side::new(role, socket, Link::Stream(reset))
     }
 
     /// A client whose bytes go through TLS to this port, if the server has this certificate.
     pub(crate) fn tls(port: u16, certificate: &Path) -> Side {
         let (mine, its) = UnixStream::pair().expect("sockets");
         let its = [its.try_clone().expect("a socket"), its].map(OwnedFd::from);
-        let [input, output] = its;
-        let program = Command::new("openssl")
-            .args(["s_client", "-quiet", "-verify_return_error"])
-            .args(["-alpn", "http/1.1", "-servername", "localhost"])
-            .args(["-connect", &format!("127.0.0.1:{port}"), "-CAfile"])
-            .arg(certificate)
-            .stdin(Stdio::from(input))
-            .stdout(Stdio::from(output))
-            .stderr(Stdio::null())
-            .spawn();
-        let program = program.expect("openssl is installed");
-        Side::new(Role::Client, Link::Tls(mine, program))
+        let program = through_tls(its, "http/1.1", port, certificate);
+        Side::new(Role::Client, mine, Link::Tls(program))
     }
 
-    fn new(role: Role, link: Link) -> Side {
-        let mut side = Side {
+    fn new(role: Role, socket: impl Into<Socket>, link: Link) -> Side {
+        let side = Side {
             role,
+            socket: socket.into(),
             link,
             unread: Vec::new(),
         };
@@ -72,21 +65,15 @@ impl Side {
         side
     }
 
-    fn set_patience(&mut self, time: Duration) {
-        let set = match &self.link {
-            Link::Tcp(socket) => socket.set_read_timeout(Some(time)),
-            Link::Stream(socket, _) | Link::Tls(socket, _) => socket.set_read_timeout(Some(time)),
-        };
+    fn set_patience(&self, time: Duration) {
+        let set = self.socket.set_read_timeout(Some(time));
         set.expect("a socket");
     }
 
     /// Writes bytes as they are.
     #[track_caller]
     pub(crate) fn write(&mut self, bytes: &[u8]) {
-        let written = match &mut self.link {
-            Link::Tcp(socket) => socket.write_all(bytes),
-            Link::Stream(socket, _) | Link::Tls(socket, _) => socket.write_all(bytes),
-        };
+        let written = self.socket.write_all(bytes);
         written.expect("the connection takes bytes");
     }
 
@@ -100,11 +87,7 @@ impl Side {
     #[track_caller]
     fn fill(&mut self) -> io::Result<bool> {
         let mut bytes = vec![0; 64 << 10];
-        let read = match &mut self.link {
-            Link::Tcp(socket) => socket.read(&mut bytes),
-            Link::Stream(socket, _) | Link::Tls(socket, _) => socket.read(&mut bytes),
-        };
-        match read {
+        match self.socket.read(&mut bytes) {
             Ok(0) => Ok(false),
             Ok(count) => {
                 self.unread.extend(&bytes[..count]);
@@ -145,7 +128,7 @@ impl Side {
     #[track_caller]
     pub(crate) fn frame_or_end(&mut self) -> Option<Frame> {
         loop {
-            if let Some(length) = length_of_frame(&self.unread) {
+            if let Some(length) = frame_length(&self.unread) {
                 let bytes: Vec<u8> = self.unread.drain(..length).collect();
                 let frame = read_frames(&bytes).remove(0);
                 let is_masked = frame.key.is_some();
@@ -210,33 +193,49 @@ impl Side {
 
     /// Sends no more, and still reads.
     pub(crate) fn finish(&mut self) {
-        let shut = match &self.link {
-            Link::Tcp(socket) => socket.shutdown(Shutdown::Write),
-            Link::Stream(socket, _) | Link::Tls(socket, _) => socket.shutdown(Shutdown::Write),
-        };
+        let shut = self.socket.shutdown(Shutdown::Write);
         shut.expect("the connection is there");
     }
 
     /// Ends the connection with an RST, or the stream with RST_STREAM.
     pub(crate) fn reset(self) {
         match &self.link {
-            Link::Tcp(socket) => {
-                let set = SockRef::from(socket).set_linger(Some(Duration::ZERO));
+            Link::Tcp => {
+                let set = self.socket.set_linger(Some(Duration::ZERO));
                 set.expect("a socket");
             }
-            Link::Stream(_, reset) => reset.notify_one(),
-            Link::Tls(..) => panic!("not for TLS"),
+            Link::Stream(reset) => reset.notify_one(),
+            Link::Tls(_) => panic!("not for TLS"),
         }
     }
 }
 
 impl Drop for Side {
     fn drop(&mut self) {
-        if let Link::Tls(_, program) = &mut self.link {
+        if let Link::Tls(program) = &mut self.link {
             let _ = program.kill();
             let _ = program.wait();
         }
     }
+}
+
+/// Starts a program that passes on what it reads and writes through TLS to this port, if the server has this certificate.
+pub(crate) fn through_tls(
+    [input, output]: [OwnedFd; 2],
+    protocol: &str,
+    port: u16,
+    certificate: &Path,
+) -> Child {
+    let program = Command::new("openssl")
+        .args(["s_client", "-quiet", "-verify_return_error"])
+        .args(["-alpn", protocol, "-servername", "localhost"])
+        .args(["-connect", &format!("127.0.0.1:{port}"), "-CAfile"])
+        .arg(certificate)
+        .stdin(Stdio::from(input))
+        .stdout(Stdio::from(output))
+        .stderr(Stdio::null())
+        .spawn();
+    program.expect("openssl is installed")
 }
 
 /// The side that sends, then the other.
@@ -249,22 +248,4 @@ pub(crate) fn in_order<'a>(
         Role::Client => (client, server),
         Role::Server => (server, client),
     }
-}
-
-/// The length of the frame at the start of these bytes, header included, if all of it is there.
-fn length_of_frame(bytes: &[u8]) -> Option<usize> {
-    let second = usize::from(*bytes.get(1)?);
-    let (form, length) = match second & 0x7f {
-        126 => (2, be(bytes.get(2..4)?)),
-        127 => (8, be(bytes.get(2..10)?)),
-        short => (0, short),
-    };
-    let length = 2 + form + if second & 0x80 == 0 { 0 } else { 4 } + length;
-    (bytes.len() >= length).then_some(length)
-}
-
-fn be(bytes: &[u8]) -> usize {
-    bytes
-        .iter()
-        .fold(0, |number, byte| number << 8 | usize::from(*byte))
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use host_tests::ROLES;
 use host_tests::inspected::{Inspects, Native, Proxy};
-use host_tests::wire::Frame;
+use host_tests::wire::{Frame, frame_length};
 use websocket_component::Role::{self, Server};
 use websocket_component::State;
 use websocket_component::handshake::Negotiated;
@@ -180,7 +180,7 @@ fn check(bytes: &[u8], end: End) {
     let (mut in_message, mut is_closed) = (false, false);
     while !rest.is_empty() {
         assert!(!is_closed, "bytes behind a close frame");
-        let Some(length) = frame_length(rest).filter(|length| *length <= rest.len()) else {
+        let Some(length) = frame_length(rest) else {
             assert_ne!(end, End::Shutdown, "shut down inside a frame");
             return;
         };
@@ -200,16 +200,6 @@ fn check(bytes: &[u8], end: End) {
         }
         rest = &rest[length..];
     }
-}
-
-/// How long the frame is, with its header.
-fn frame_length(bytes: &[u8]) -> Option<usize> {
-    let second = *bytes.get(1)?;
-    let mask = if second & 0x80 != 0 { 4 } else { 0 };
-    Some(match second & 0x7f {
-        126 => 4 + mask + usize::from(u16::from_be_bytes(bytes.get(2..4)?.try_into().ok()?)),
-        short => 2 + mask + usize::from(short),
-    })
 }
 
 fn hold(kind: Kind) {
