@@ -12,6 +12,7 @@
 mod connect;
 pub(crate) mod extensions;
 mod key;
+mod memory;
 mod refusal;
 mod subprotocol;
 mod target;
@@ -25,6 +26,7 @@ pub use types::{
     Acceptance, Extension, HandshakeKind, Negotiated, Refusal, Request, RequestHead, ResponseHead,
 };
 
+pub(crate) use memory::Memory;
 pub(crate) use refusal::{gateway_error, refusal_for, refusal_head};
 pub(crate) use upgrade_request::UpgradeRequest;
 

@@ -30,12 +30,12 @@ pub(super) fn requested(headers: &[Header]) -> Result<Vec<String>, Rule> {
         .collect()
 }
 
-/// Returns the subprotocol that a response chose of those offered, if any (RFC 6455,
-/// section 4.1, item 6 of the checks).
+/// Returns the subprotocol that a response chose of those offered, a list as in the field, if
+/// any (RFC 6455, section 4.1, item 6 of the checks).
 ///
 /// Fails with [`Rule::SubprotocolDuplicate`], [`Rule::SubprotocolMalformed`], which an empty
 /// field is too, or [`Rule::SubprotocolNotOffered`].
-pub(super) fn chosen(headers: &[Header], offered: &[String]) -> Result<Option<String>, Rule> {
+pub(super) fn chosen(headers: &[Header], offered: &str) -> Result<Option<String>, Rule> {
     let value = match header::single(headers, FIELD) {
         Occurrence::Missing => return Ok(None),
         Occurrence::Once(value) => value,
@@ -45,10 +45,27 @@ pub(super) fn chosen(headers: &[Header], offered: &[String]) -> Result<Option<St
         return Err(Rule::SubprotocolDuplicate);
     }
     let name = token(value).ok_or(Rule::SubprotocolMalformed)?;
-    if !offered.contains(&name) {
+    if !is_in(offered, &name) {
         return Err(Rule::SubprotocolNotOffered);
     }
     Ok(Some(name))
+}
+
+/// Returns names as the field lists them.
+pub(super) fn list(names: &[String]) -> String {
+    let mut list = String::new();
+    for name in names {
+        if !list.is_empty() {
+            list.push_str(", ");
+        }
+        list.push_str(name);
+    }
+    list
+}
+
+/// Whether a list that [`list`] has made has this name.
+pub(super) fn is_in(list: &str, name: &str) -> bool {
+    grammar::elements(list.as_bytes()).any(|other| other == name.as_bytes())
 }
 
 /// Checks the subprotocols that a caller offers.
@@ -150,7 +167,7 @@ mod tests {
 
     #[test]
     fn a_response_chooses_one_that_was_offered_or_none() {
-        let offered = names(&["a", "b"]);
+        let offered = list(&names(&["a", "b"]));
         let chosen = |values: &[&str]| chosen(&fields(values), &offered);
         assert_eq!(chosen(&[]), Ok(None));
         assert_eq!(chosen(&[" b\t"]), Ok(Some("b".into())));
@@ -158,6 +175,7 @@ mod tests {
         assert_eq!(chosen(&["c"]), Err(Rule::SubprotocolNotOffered));
         assert_eq!(chosen(&["a, b"]), Err(Rule::SubprotocolDuplicate));
         assert_eq!(chosen(&["a", "a"]), Err(Rule::SubprotocolDuplicate));
+        assert_eq!(chosen(&["a, b, c"]), Err(Rule::SubprotocolDuplicate));
         for malformed in ["", ",", "a,", "a b", "\"a\"", "é"] {
             assert_eq!(
                 chosen(&[malformed]),

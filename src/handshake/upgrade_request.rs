@@ -5,7 +5,7 @@ use alloc::{borrow::Cow, string::String, vec::Vec};
 use core::iter;
 
 use super::{
-    Acceptance, Extension, HandshakeKind, Header, Negotiated, RESERVED, Request, VERSION,
+    Acceptance, Extension, HandshakeKind, Header, Memory, Negotiated, RESERVED, Request, VERSION,
     check_extra, connect, extensions, key, subprotocol,
     target::{self, Target},
 };
@@ -28,7 +28,8 @@ pub(crate) struct UpgradeRequest {
     /// The value of Sec-WebSocket-Accept that answers the key of an upgrade. None for an
     /// extended CONNECT, which has no key.
     accept_value: Option<String>,
-    subprotocols: Vec<String>,
+    /// A list as in the field, so that many short names take no more memory than they did there.
+    subprotocols: String,
     extensions: Vec<Extension>,
 }
 
@@ -99,7 +100,7 @@ impl UpgradeRequest {
         let key = (form == HandshakeKind::Upgrade).then(|| key::encode(nonce));
         let made = UpgradeRequest {
             accept_value: key.as_ref().map(|key| key::accept(key.as_bytes())),
-            subprotocols: subprotocols.into(),
+            subprotocols: subprotocol::list(subprotocols),
             extensions: extensions.into(),
         };
         let mut added = Vec::new();
@@ -189,7 +190,7 @@ impl UpgradeRequest {
         }
         Ok(UpgradeRequest {
             accept_value: None,
-            subprotocols: subprotocol::requested(headers)?,
+            subprotocols: subprotocol::list(&subprotocol::requested(headers)?),
             // An offer that can't be read offers nothing. Whole families of clients make
             // such offers, and do without extensions.
             extensions: extensions::parse(headers).unwrap_or_default(),
@@ -204,6 +205,11 @@ impl UpgradeRequest {
     /// Returns the extensions offered.
     pub(crate) fn extensions(&self) -> &[Extension] {
         &self.extensions
+    }
+
+    /// Returns how many bytes of memory it has taken, beside its own size.
+    pub(crate) fn memory(&self) -> usize {
+        self.accept_value.memory() + self.subprotocols.capacity() + self.extensions.memory()
     }
 
     /// Returns what a response to the request agrees to.
@@ -270,7 +276,7 @@ impl UpgradeRequest {
         let subprotocol = acceptance.subprotocol.as_slice();
         if !subprotocol
             .iter()
-            .all(|name| self.subprotocols.contains(name))
+            .all(|name| subprotocol::is_in(&self.subprotocols, name))
         {
             return Err(Rule::SubprotocolNotRequested);
         }
@@ -349,8 +355,8 @@ fn negotiation<'a>(
     subprotocols: &[String],
     extensions: &[Extension],
 ) -> impl Iterator<Item = Added<'a>> + use<'a> {
-    let subprotocols =
-        (!subprotocols.is_empty()).then(|| (subprotocol::FIELD, subprotocols.join(", ").into()));
+    let subprotocols = (!subprotocols.is_empty())
+        .then(|| (subprotocol::FIELD, subprotocol::list(subprotocols).into()));
     let extensions =
         (!extensions.is_empty()).then(|| (extensions::FIELD, extensions::write(extensions).into()));
     subprotocols.into_iter().chain(extensions)

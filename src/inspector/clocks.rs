@@ -184,7 +184,7 @@ impl Inspector {
     }
 
     /// Reports that `to` doesn't take what goes on to it. Until [`Inspector::output_taken`],
-    /// [`Direction::write`] of that side runs.
+    /// [`Direction::write`] of that side runs, [`Direction::pong`] doesn't, and it gets no pings.
     pub fn output_blocked(&mut self, to: Role, now: Instant) {
         self.clocks.read(now);
         let now = self.clocks.now;
@@ -332,7 +332,11 @@ impl Inspector {
                 }
                 for from in Role::BOTH {
                     let (side, options) = (&clocks.sides[from], self.options.direction(from));
-                    consider(side.quiet, options.keepalive, Due::Keepalive(from));
+                    // A ping would only wait with what else isn't taken.
+                    let takes_output = side.blocked.is_none();
+                    if takes_output {
+                        consider(side.quiet, options.keepalive, Due::Keepalive(from));
+                    }
                     if side.paused.is_some() {
                         continue;
                     }
@@ -344,7 +348,7 @@ impl Inspector {
                             consider(side.message_idle, options.message_idle, due);
                         }
                     }
-                    if let Some(since) = side.ping {
+                    if let Some(since) = side.ping.filter(|_| takes_output) {
                         consider(since, options.pong, Due::Pong(from));
                     }
                 }

@@ -249,11 +249,13 @@ impl Flow {
 
     /// How many bytes of memory it has taken.
     pub(super) fn memory(&self) -> usize {
+        let held = self.undecided.iter().chain(self.held());
         self.stream.memory()
             + self.whole.capacity()
             + self.forwarding.memory()
             + self.insertions.iter().map(Insertion::cost).sum::<usize>()
-            + self.undecided.iter().map(Held::cost).sum::<usize>()
+            + held.map(Held::cost).sum::<usize>()
+            + self.placed_pings.capacity() * size_of::<(u64, [u8; 8])>()
     }
 
     fn trim(&mut self) {

@@ -1,6 +1,5 @@
 //! The handshake of others (RFC 6455, section 4; RFC 8441), in bytes or in header fields.
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::mem;
 
@@ -9,12 +8,25 @@ use super::seen::Seen;
 use super::{How, Inspector};
 use crate::deflate::{self, negotiation};
 use crate::handshake::{
-    self, HandshakeKind, Header, Negotiated, RequestHead, ResponseHead, UpgradeRequest,
+    self, HandshakeKind, Header, Memory, Negotiated, RequestHead, ResponseHead, UpgradeRequest,
 };
 use crate::http::body::BodyReader;
 use crate::http::head::{HeadKind, HeadReader, Version};
 use crate::stream::Extensions;
 use crate::{Failure, Instant, Role, Rule};
+
+/// Heads that have come in bytes.
+#[derive(Default)]
+pub(super) struct Heads {
+    pub(super) request: Option<RequestHead>,
+    pub(super) response: Option<ResponseHead>,
+}
+
+impl Heads {
+    pub(super) fn memory(&self) -> usize {
+        size_of::<Heads>() + self.request.memory() + self.response.memory()
+    }
+}
 
 /// The step of the handshake that comes next.
 pub(super) enum Handshake {
@@ -58,7 +70,9 @@ impl Handshake {
 
     pub(super) fn memory(&self) -> usize {
         match self {
-            Handshake::Request(reader) | Handshake::Response { reader, .. } => reader.memory(),
+            Handshake::Request(reader) => reader.memory(),
+            Handshake::Response { request, reader } => request.memory() + reader.memory(),
+            Handshake::ResponseHeaders(request) => request.memory(),
             _ => 0,
         }
     }
@@ -199,7 +213,8 @@ impl Inspector {
                 let lenient = self.options.allow_malformed_host;
                 let parsed = UpgradeRequest::parse(&head, lenient);
                 let violation = parsed.as_ref().err().copied();
-                self.request = Some(Box::new(RequestHead::new(head, violation)));
+                self.heads.get_or_insert_default().request =
+                    Some(RequestHead::new(head, violation));
                 let mut request = parsed?;
                 for line in stripped {
                     request.strip_extensions();
@@ -214,7 +229,7 @@ impl Inspector {
                 let is_interim = head.is_interim();
                 let checked = check(&request, head.status, &head.headers);
                 let body = BodyReader::new(&head, u32::MAX);
-                self.response = Some(Box::new(ResponseHead::from(head)));
+                self.heads.get_or_insert_default().response = Some(ResponseHead::from(head));
                 self.records.plain(Seen::Response);
                 if is_interim {
                     self.flows.server.pass(0);
@@ -253,10 +268,7 @@ impl Inspector {
             ..Failure::from(rule)
         };
         let speaks = self.is_in_bytes && self.flows.server.forwarding.to() == 0;
-        let was_head = self
-            .request
-            .as_ref()
-            .is_some_and(|head| head.method == "HEAD");
+        let was_head = self.request().is_some_and(|head| head.method == "HEAD");
         let response = match from {
             _ if !speaks => Vec::new(),
             Role::Client if rule.status().is_some() => handshake::refusal_for(rule, was_head),

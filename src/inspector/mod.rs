@@ -65,7 +65,7 @@ use alloc::vec::Vec;
 
 use crate::frame::header::MAX_LENGTH;
 use crate::frame::mask::KeySource;
-use crate::handshake::{Negotiated, RequestHead, ResponseHead};
+use crate::handshake::{Memory, Negotiated, RequestHead, ResponseHead};
 use crate::{Failure, Instant, Role, Rule};
 
 pub use forwarding::{Edit, End};
@@ -76,7 +76,7 @@ pub use sides::Sides;
 use clocks::Clocks;
 use ending::Ending;
 use flow::Flow;
-use handshake::Handshake;
+use handshake::{Handshake, Heads};
 use seen::Records;
 
 /// Looks at a connection between two other sides: [the module](self) has an overview.
@@ -87,8 +87,8 @@ pub struct Inspector {
     /// Whether the heads come as bytes, so that the client can be answered in the place of the
     /// server.
     is_in_bytes: bool,
-    request: Option<Box<RequestHead>>,
-    response: Option<Box<ResponseHead>>,
+    /// Until frames come: most of a connection's life nobody asks for them.
+    heads: Option<Box<Heads>>,
     negotiated: Option<Negotiated>,
     /// What each side sends.
     flows: Sides<Flow>,
@@ -113,8 +113,7 @@ impl Inspector {
             keys: KeySource::new(entropy)?,
             handshake: Handshake::new(&options),
             is_in_bytes: false,
-            request: None,
-            response: None,
+            heads: None,
             negotiated: None,
             flows: Sides {
                 client: Flow::new(Role::Client, &options.client),
@@ -243,6 +242,9 @@ impl Inspector {
 
     /// Reads frames. Returns how many bytes were taken.
     fn read_frames(&mut self, from: Role, input: &mut [u8]) -> usize {
+        if !input.is_empty() {
+            self.heads = None;
+        }
         let now = self.clocks.now();
         match self.flows[from].read(input, &mut self.records, now) {
             Ok(consumed) => consumed,
@@ -327,15 +329,15 @@ impl Inspector {
         self.flows[from].traffic
     }
 
-    /// Returns the head of the request, once it has come in bytes.
+    /// Returns the head of the request, once it has come in bytes, until the first frame is read.
     pub fn request(&self) -> Option<&RequestHead> {
-        self.request.as_deref()
+        self.heads.as_ref()?.request.as_ref()
     }
 
-    /// Returns the head of the response, once it has come in bytes. Of the last one, if there
-    /// were several (RFC 9110, section 15.2).
+    /// Returns the head of the response, once it has come in bytes, until the first frame is read.
+    /// Of the last one, if there were several (RFC 9110, section 15.2).
     pub fn response(&self) -> Option<&ResponseHead> {
-        self.response.as_deref()
+        self.heads.as_ref()?.response.as_ref()
     }
 
     /// Returns what was negotiated, once the handshake is complete.
@@ -350,6 +352,8 @@ impl Inspector {
             + self.flows.client.memory()
             + self.flows.server.memory()
             + self.handshake.memory()
+            + self.heads.as_ref().map_or(0, |heads| heads.memory())
+            + self.negotiated.memory()
             + self.records.memory()
     }
 

@@ -68,7 +68,10 @@ pub struct Direction {
     /// Whether messages are held until the host has decided on each
     /// ([`Inspector::decide`](super::Inspector::decide)). This takes
     /// [`Payload::Messages`], else [`Rule::ConfigOutOfRange`]; a message that is too long for
-    /// it goes on undecided. Default false.
+    /// it goes on undecided. So does one that would have to be held with more than 65,536 bytes
+    /// beside `up_to`, in headers, control frames or compressed data that inflates to little,
+    /// unless [`Limits::message`] is at most `up_to`: then it breaks
+    /// [`Rule::MessageTooBig`]. Default false.
     pub hold_messages: bool,
     /// How long the sender may send no byte at all. Beyond it:
     /// [`Rule::IdleTimeout`]. Default none.
@@ -79,11 +82,11 @@ pub struct Direction {
     /// From the first byte of a message to its last. Beyond it: [`Rule::MessageTimeout`].
     /// Default 300 s.
     pub message: Option<Duration>,
-    /// After how long without a byte of the sender's a ping is inserted towards it. Its pong
-    /// is swallowed. Default none.
+    /// After how long without a byte of the sender's a ping is inserted towards it, unless it
+    /// takes no output. Its pong is swallowed. Default none.
     pub keepalive: Option<Duration>,
-    /// How long the sender may send nothing at all after a ping that was inserted. Beyond it:
-    /// [`Rule::PongTimeout`]. Default 20 s.
+    /// How long the sender may send nothing at all after a ping that was inserted, while it takes
+    /// output. Beyond it: [`Rule::PongTimeout`]. Default 20 s.
     pub pong: Option<Duration>,
     /// How long the sender, as the receiver of what the other side sends, may take nothing of
     /// it after [`Inspector::output_blocked`](super::Inspector::output_blocked). Beyond it:

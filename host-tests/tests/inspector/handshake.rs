@@ -63,14 +63,6 @@ fn a_handshake_in_bytes_passes_with_what_is_sent_behind_it<I: Inspects>() {
             (Server, Saw::Opened),
         ];
         assert_eq!(proxy.saw, expected);
-        assert_eq!(
-            proxy.inspector.request().map(|head| head.target),
-            Some("/chat".into())
-        );
-        assert_eq!(
-            proxy.inspector.response().map(|head| head.status),
-            Some(101)
-        );
     }
 }
 
@@ -308,7 +300,50 @@ fn a_handshake_in_header_fields_is_checked_over_http_1_and_2<I: Inspects>() {
     assert_eq!(proxy.ends(), (End::Shutdown, End::Shutdown));
 }
 
+fn memory_has_what_the_handshake_keeps_and_no_more_than_it_needs<I: Inspects>() {
+    // Each takes two bytes at least in the field, and 40 as a string of its own.
+    let names = (0..10_000).map(|number| format!("{number:x}"));
+    let names = names.collect::<Vec<_>>().join(",");
+    let field = ("Sec-WebSocket-Protocol", &names[..]);
+    let mut proxy = Proxy::<I>::new(Options::default());
+    let (now, before) = (proxy.now, proxy.inspector.memory());
+    let fields = [&heads::REQUEST[..], &[field]].concat();
+    let asked = headers(&fields);
+    let kind = HandshakeKind::Upgrade;
+    let request = proxy.inspector.request_headers(kind, &asked, now);
+    request.expect("a request");
+    let taken = proxy.inspector.memory() - before;
+    assert!((names.len()..2 * names.len()).contains(&taken), "{taken}");
+    let response = proxy
+        .inspector
+        .response_headers(101, &headers(&ACCEPTED), now);
+    response.expect("a response");
+    let left = proxy.inspector.memory().saturating_sub(before);
+    assert!(left < 1000, "{left}");
+}
+
+fn heads_that_have_come_are_kept_until_frames_do<I: Inspects>() {
+    let more = [("X-More", &"x".repeat(8000)[..])];
+    let request = heads::request_with(&more);
+    let mut proxy = through::<I>(Options::default(), &request, &response(&more), 10_000);
+    let asked = proxy.inspector.request().expect("its head");
+    let answered = proxy.inspector.response().expect("its head");
+    assert_eq!((&asked.target[..], answered.status), ("/chat", 101));
+    assert!(asked.headers.iter().any(|header| header.name == "X-More"));
+    let with_heads = proxy.inspector.memory();
+    proxy.send(Client, &by(Client, &[Frame::text("first")]));
+    assert_eq!(proxy.inspector.request(), None);
+    assert_eq!(proxy.inspector.response(), None);
+    let without = proxy.inspector.memory();
+    assert!(
+        without + 16_000 < with_heads,
+        "{with_heads}, then {without}"
+    );
+}
+
 on_both_inspectors!(
+    memory_has_what_the_handshake_keeps_and_no_more_than_it_needs,
+    heads_that_have_come_are_kept_until_frames_do,
     a_handshake_in_bytes_passes_with_what_is_sent_behind_it,
     what_the_client_sends_before_the_answer_is_held,
     permessage_deflate_is_followed_as_it_was_negotiated,

@@ -60,6 +60,68 @@ fn a_message_that_is_too_long_to_be_seen_goes_on<I: Inspects>() {
     }
 }
 
+/// What a sender can put between the parts of a message that is short: each more than once as much as is held.
+fn much_for_little() -> [(&'static str, Vec<Frame>); 3] {
+    // Stored blocks of no bytes (RFC 1951, section 3.2.4).
+    let empty_blocks = [0, 0, 0, 0xff, 0xff].repeat(200);
+    let compressed = Frame::binary(empty_blocks.clone())
+        .not_last()
+        .reserved(RSV1);
+    let with_first = |first: Frame, then: Frame| {
+        let mut frames = vec![then; 70_000 / 6];
+        frames.insert(0, first);
+        frames
+    };
+    let blocks = Frame::continuation(empty_blocks).not_last();
+    [
+        (
+            "empty frames",
+            with_first(
+                Frame::text("a").not_last(),
+                Frame::continuation("").not_last(),
+            ),
+        ),
+        (
+            "pings",
+            with_first(Frame::text("a").not_last(), Frame::ping("")),
+        ),
+        (
+            "empty blocks",
+            with_first(compressed, blocks)[..80].to_vec(),
+        ),
+    ]
+}
+
+fn a_message_that_takes_much_more_to_hold_than_it_is_long_goes_on<I: Inspects>() {
+    for (kind, frames) in much_for_little() {
+        let mut proxy = Proxy::<I>::open(holding(100), &deflate::negotiated(""));
+        let bytes = by(Client, &frames);
+        proxy.send_in(Client, &bytes, 10_000);
+        assert_eq!(proxy.broken(), None, "{kind}");
+        assert_eq!(proxy.reached(Server), bytes, "{kind}");
+        let most = proxy.client.most_held;
+        // And a part of the frame that is too much.
+        assert!(
+            (60_000..=100 + 65_536 + 1100).contains(&most),
+            "{kind}: {most}"
+        );
+        let memory = proxy.inspector.memory();
+        assert!(memory < 100_000, "{kind}: {memory}");
+    }
+}
+
+fn a_message_that_takes_too_much_to_hold_ends_it_if_every_one_is_to_be_seen<I: Inspects>() {
+    for (kind, frames) in much_for_little() {
+        let mut options = holding(100);
+        options.client.limits.message = 100;
+        let mut proxy = Proxy::<I>::open(options, &deflate::negotiated(""));
+        proxy.send_in(Client, &by(Client, &frames), 10_000);
+        let broken = proxy.broken();
+        assert_eq!(broken, Some((Client, Rule::MessageTooBig)), "{kind}");
+        assert_eq!(frames_that_reach(&mut proxy, Server), [gone(Client)]);
+    }
+}
+
 fn a_compressed_message_can_be_left_out_only_if_no_other_refers_to_it<I: Inspects>() {
     for (parameters, outcome) in [
         ("", Err(Rule::ContextNeeded)),
@@ -214,6 +276,8 @@ on_both_inspectors!(
     a_close_of_the_hosts_leaves_out_what_it_has_not_decided_on,
     a_message_goes_on_or_not_as_the_host_decides,
     a_message_that_is_too_long_to_be_seen_goes_on,
+    a_message_that_takes_much_more_to_hold_than_it_is_long_goes_on,
+    a_message_that_takes_too_much_to_hold_ends_it_if_every_one_is_to_be_seen,
     a_compressed_message_can_be_left_out_only_if_no_other_refers_to_it,
     a_close_of_the_hosts_follows_what_it_has_let_go_on,
     a_violation_behind_messages_that_are_held_waits_for_them,

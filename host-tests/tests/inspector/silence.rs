@@ -258,7 +258,35 @@ fn a_side_that_takes_output_has_its_time_for_a_pong_again<I: Inspects>() {
     assert_eq!(proxy.broken(), Some((Client, Rule::PongTimeout)));
 }
 
+fn a_side_that_takes_no_output_gets_no_ping_and_owes_no_pong<I: Inspects>() {
+    let mut proxy = open::<I>(both(|direction| {
+        direction.keepalive = Some(SECOND * 10);
+        direction.pong = Some(SECOND * 5);
+        direction.write = None;
+    }));
+    let pong = |side| by(side, &[Frame::pong("")]);
+    proxy.inspector.output_blocked(Client, proxy.now);
+    for _ in 0..10 {
+        proxy.wait(SECOND * 9);
+        proxy.send(Server, &pong(Server));
+    }
+    assert_eq!(proxy.broken(), None);
+    assert_eq!(
+        frames_that_reach(&mut proxy, Client),
+        vec![Frame::pong(""); 10]
+    );
+    proxy.inspector.output_taken(Client, proxy.now);
+    proxy.inspector.handle_timeout(proxy.now);
+    proxy.forward();
+    proxy.wait(SECOND * 4);
+    let reached = frames_that_reach(&mut proxy, Client);
+    assert_eq!((reached.len(), reached[0].first), (1, 0x89));
+    proxy.wait(SECOND);
+    assert_eq!(proxy.broken(), Some((Client, Rule::PongTimeout)));
+}
+
 on_both_inspectors!(
+    a_side_that_takes_no_output_gets_no_ping_and_owes_no_pong,
     a_pong_is_known_whatever_came_with_the_end_of_the_frame_before_the_ping,
     no_more_pings_go_to_a_side_that_isnt_read_than_are_known,
     a_side_that_takes_no_output_is_cut_off_and_the_other_told,

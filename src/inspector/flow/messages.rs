@@ -9,6 +9,10 @@ use crate::inspector::seen::{Place, Record as SeenRecord, Records, Seen, Summary
 use crate::stream::{Extensions, Record};
 use crate::{Rule, limits};
 
+/// How much is held of a message beside as many bytes as it may have to be shown: headers of its
+/// frames, control frames between them, and compressed data that inflates to little.
+const HELD_BESIDE: u64 = 65_536;
+
 /// The message in progress.
 pub(super) struct Message {
     /// How many bytes of it have come out.
@@ -71,6 +75,27 @@ impl Flow {
         Ok(())
     }
 
+    /// A frame begins that ends at `end`: a message that would take too much to hold goes on, if
+    /// one may that is too long to be shown.
+    ///
+    /// # Errors
+    ///
+    /// [`Rule::MessageTooBig`]: it may not.
+    pub(super) fn limit_held(&mut self, end: u64) -> Result<(), Rule> {
+        let (Payload::Messages { up_to }, Some(held)) = (self.options.view.payload, self.held())
+        else {
+            return Ok(());
+        };
+        let up_to = u64::from(up_to);
+        if end.saturating_sub(held.start) > up_to.saturating_add(HELD_BESIDE) {
+            if self.options.limits.message <= up_to {
+                return Err(Rule::MessageTooBig);
+            }
+            self.release_message();
+        }
+        Ok(())
+    }
+
     /// A frame ends at `end`.
     pub(super) fn end_frame_of_message(&mut self, end: u64) {
         let is_control = self
@@ -107,10 +132,9 @@ impl Flow {
         }
     }
 
-    /// Whether the message in progress is held.
-    pub(super) fn holds_message(&self) -> bool {
-        let message = self.message.as_ref();
-        message.is_some_and(|message| message.held.is_some())
+    /// The message in progress, if it is held.
+    pub(super) fn held(&self) -> Option<&Held> {
+        self.message.as_ref()?.held.as_ref()
     }
 
     /// Shows bytes of the message in progress, as far as the view goes.
@@ -195,11 +219,7 @@ impl Flow {
 
     /// Where the first message begins that is held.
     pub(super) fn held_from(&self) -> Option<u64> {
-        let in_progress = self
-            .message
-            .as_ref()
-            .and_then(|message| message.held.as_ref());
-        let first = self.undecided.front().or(in_progress)?;
+        let first = self.undecided.front().or_else(|| self.held())?;
         Some(first.start)
     }
 

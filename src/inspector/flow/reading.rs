@@ -81,6 +81,7 @@ impl Flow {
             self.begin_frame_of_message(begin)?;
             self.traffic.frames += 1;
         }
+        self.limit_held(end)?;
         let reach = self.reach_of(&header, payload_at, end);
         let is_control = header.opcode.is_control();
         self.frame = Some(Open {
@@ -135,7 +136,7 @@ impl Flow {
             Reach::Nothing
         } else if !self.looks_at_payload() {
             Reach::All
-        } else if is_short || self.holds_message() {
+        } else if is_short || self.held().is_some() {
             Reach::Nothing
         } else {
             Reach::Verified(payload_at)
