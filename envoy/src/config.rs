@@ -39,7 +39,8 @@ impl core::error::Error for ConfigError {}
 
 impl Settings {
     /// Reads the settings from JSON: an object of settings that differ from the defaults, or nothing. Summaries of
-    /// messages are switched on in any case ([`View::messages`](websocket_component::inspector::View::messages)).
+    /// messages are switched on in any case ([`View::messages`](websocket_component::inspector::View::messages)), and the
+    /// time to take output ([`Direction::write`]) is left to the proxy.
     ///
     /// # Errors
     ///
@@ -118,8 +119,11 @@ impl Settings {
             }
         }
         settings.content = content.map(|(content, _)| content);
-        options.client.view.messages = true;
-        options.server.view.messages = true;
+        for side in [&mut options.client, &mut options.server] {
+            side.view.messages = true;
+            // The proxy writes, and knows when a side takes nothing.
+            side.write = None;
+        }
 
         let start = Instant::from_nanos(0);
         match Inspector::open(*options, &[0; 32], &Negotiated::default(), start) {

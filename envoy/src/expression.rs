@@ -27,10 +27,9 @@ impl Expression {
         }
     }
 
-    /// Whether it is found in a payload. In what isn't text it never is.
+    /// Whether it is found in a payload. Of what isn't text, each sequence of bytes that is no UTF-8 counts as U+FFFD.
     pub fn is_match(&self, payload: &[u8]) -> bool {
-        let text = str::from_utf8(payload);
-        text.is_ok_and(|text| self.0.is_match(text))
+        self.0.is_match(&String::from_utf8_lossy(payload))
     }
 }
 
@@ -53,6 +52,13 @@ mod tests {
         assert!(finds("é$", "café"));
         assert!(finds("\\bcard: [0-9]{16}\\b", "card: 4111111111111111."));
         assert!(!finds("\\bcard: [0-9]{16}\\b", "card: 41111111111111111"));
+    }
+
+    #[test]
+    fn an_expression_is_found_beside_what_is_no_text() {
+        let expression = Expression::new("card: [0-9]{4}").unwrap();
+        assert!(expression.is_match(b"\xff\x00card: 4111\xc3"));
+        assert!(!expression.is_match(b"card: 41\xff11"));
     }
 
     #[test]

@@ -64,6 +64,13 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
     let version = subjects.first().context("no subject has such a name")?;
     let version = version.envoy.version()?;
 
+    // Before the cells: what Envoy keeps of closed connections would hide what new ones take.
+    let memory = subjects.iter().map(|subject| {
+        let grown = memory(subject, &mut load, idle).context(subject.name)?;
+        Ok((subject.name, grown))
+    });
+    let memory: Vec<_> = memory.collect::<Result<_>>()?;
+
     let mut out = io::stdout();
     write!(out, "{}", table::head(&version, repetitions, &processors))?;
     let mut rows = Vec::new();
@@ -74,12 +81,6 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
     }
     let judged = table::judge(&rows);
     write!(out, "{}", target::table(table::TITLE, &judged))?;
-    load.change(Content::new(MESSAGE));
-    let memory = subjects.iter().map(|subject| {
-        let grown = memory(subject, &mut load, idle).context(subject.name)?;
-        Ok((subject.name, grown))
-    });
-    let memory: Vec<_> = memory.collect::<Result<_>>()?;
     write!(out, "{}", table::memory(&memory, idle))?;
     Ok(json!({
         "cells": rows.iter().map(table::report).collect::<Vec<_>>(),

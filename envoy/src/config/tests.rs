@@ -22,11 +22,13 @@ fn refuses(cases: &[(&str, &str)]) {
     }
 }
 
-/// The options if nothing is set: summaries are switched on.
+/// The options if nothing is set: summaries are switched on, and the time to take output is left to the proxy.
 fn unset() -> Options {
     let mut options = Options::default();
-    options.client.view.messages = true;
-    options.server.view.messages = true;
+    for side in [&mut options.client, &mut options.server] {
+        side.view.messages = true;
+        side.write = None;
+    }
     options
 }
 

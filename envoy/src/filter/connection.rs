@@ -41,7 +41,7 @@ pub(super) struct Connection {
     verdict: Option<Cow<'static, str>>,
     /// A key was added to the request.
     is_repaired: bool,
-    /// The request has none: it is an extended CONNECT.
+    /// An extended CONNECT, which goes on as one to a server of HTTP/2.
     is_connect: bool,
     /// A message was found that may not pass: it stays held, and all that follow it.
     is_denied: bool,
@@ -178,7 +178,8 @@ impl Connection {
         let line = &mut self.lines[from];
         let had_come = mem::replace(&mut line.unread, length);
         // A server of HTTP/1.1 that ends its stream is shown by a callback that brings nothing.
-        let is_gone = from == Role::Server && line.is_armed && length == had_come;
+        let is_quiet = line.is_armed && length == had_come;
+        let is_gone = from == Role::Server && is_quiet && !self.is_connect;
         if is_end || is_gone {
             return self.ends(from, env);
         }
@@ -194,6 +195,9 @@ impl Connection {
         if !line.is_armed {
             // In the first callback nothing can be told to go on, and what waits is held from then on.
             line.is_armed = true;
+            if let Some(inspector) = self.inspector.as_mut().filter(|_| is_open) {
+                inspector.output_taken(from.peer(), env.now);
+            }
             if length > 0 && is_open {
                 self.wake = Some(env.now.after(SOON));
             }

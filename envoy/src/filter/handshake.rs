@@ -14,7 +14,8 @@ use crate::{Origin, Settings};
 /// A request that asks for a WebSocket, as the proxy sees it.
 pub(super) struct Asked {
     fields: Vec<(Vec<u8>, Vec<u8>)>,
-    pub(super) has_key: bool,
+    /// It is an extended CONNECT, which has no key, and of which the proxy has made an upgrade.
+    pub(super) is_connect: bool,
 }
 
 /// Why a request is refused before it reaches the server.
@@ -37,7 +38,12 @@ impl Asked {
             tokens.any(|token| token.trim_ascii().eq_ignore_ascii_case(b"websocket"))
         });
         let has_key = values(&fields, KEY).next().is_some();
-        upgrade.then_some(Asked { fields, has_key })
+        let protocol = env.host.property("request\0protocol");
+        let is_http1 = protocol.is_some_and(|protocol| protocol.starts_with(b"HTTP/1"));
+        upgrade.then_some(Asked {
+            fields,
+            is_connect: !has_key && !is_http1,
+        })
     }
 
     /// Checks what the settings allow, and takes out what they don't.
@@ -61,19 +67,16 @@ impl Asked {
         if let Some(allowed) = &env.settings.subprotocols {
             let offered =
                 values(&self.fields, PROTOCOL).flat_map(|value| value.split(|byte| *byte == b','));
-            let offered: Vec<String> = offered.map(|name| text(name.trim_ascii())).collect();
-            let kept: Vec<&str> = offered
-                .iter()
-                .map(String::as_str)
-                .filter(|name| allowed.iter().any(|other| other == name))
-                .collect();
-            if kept.is_empty() && !offered.is_empty() {
+            let mut kept: Vec<String> = offered.map(|name| text(name.trim_ascii())).collect();
+            let offered = kept.len();
+            kept.retain(|name| allowed.contains(name));
+            if kept.is_empty() && offered > 0 {
                 return Err(Refused {
                     status: 403,
                     why: "subprotocol",
                 });
             }
-            if kept.len() < offered.len() {
+            if kept.len() < offered {
                 self.set(PROTOCOL, kept.join(", ").as_bytes(), env);
             }
         }
@@ -86,11 +89,11 @@ impl Asked {
         Ok(())
     }
 
-    /// Gives a request a key that has none, so that a server of HTTP/1.1 answers it.
+    /// Gives an extended CONNECT a key, so that a server of HTTP/1.1 answers it.
     pub(super) fn add_key(&mut self, entropy: &[u8], env: &mut Env<'_>) {
         if let Ok(key) = new_key(entropy) {
             self.set(KEY, key.as_bytes(), env);
-            self.has_key = true;
+            self.is_connect = false;
         }
     }
 
@@ -117,12 +120,11 @@ impl Asked {
                 .unwrap_or_default()
                 .to_vec()
         };
-        if self.has_key {
+        if !self.is_connect {
             let mut headers: Vec<Header> = plain.map(header).collect();
             headers.push(Header::new("Host", pseudo(":authority")));
             return (HandshakeKind::Upgrade, headers);
         }
-        // What the proxy has made an upgrade of is an extended CONNECT again.
         let mut headers: Vec<Header> = [":scheme", ":authority", ":path"]
             .into_iter()
             .map(|name| Header::new(name, pseudo(name)))

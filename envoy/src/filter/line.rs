@@ -97,7 +97,7 @@ impl Line {
         inspector: &mut Inspector,
         host: &mut dyn Host,
     ) -> bool {
-        self.edits.extend(inspector.take_edits(from));
+        self.take_edits(from, inspector);
         let unread = mem::take(&mut self.unread);
         let come = self.base + (self.held.len() + unread) as u64;
         let to = inspector.forward_to(from).clamp(self.base, come);
@@ -127,6 +127,10 @@ impl Line {
         }
         self.out = Vec::new();
         true
+    }
+
+    fn take_edits(&mut self, from: Role, inspector: &mut Inspector) {
+        self.edits.extend(inspector.take_edits(from));
     }
 
     /// Frees memory that was needed for much more than is held now: most connections are idle.
@@ -182,6 +186,12 @@ impl Line {
     /// Whether something is left to be written that the proxy could not take.
     pub(super) fn has_output(&self) -> bool {
         !self.out.is_empty()
+    }
+
+    /// Whether something was to be inserted and was not.
+    pub(super) fn has_edits(&mut self, from: Role, inspector: &mut Inspector) -> bool {
+        self.take_edits(from, inspector);
+        self.has_output() || !self.edits.is_empty()
     }
 
     /// How much memory it holds.

@@ -218,25 +218,31 @@ impl Filter {
         self.set_tick(host);
     }
 
-    /// Ends the connection that holds the most memory, if all of them hold too much. `id` is the one that a callback is
-    /// about, and stays so.
+    /// Ends connections, those first that hold the most memory, as long as all of them hold too much. `id` is the one that
+    /// a callback is about, and stays so.
     fn limit_memory(&mut self, id: u32, carrier: Carrier, host: &mut dyn Host) {
-        // What those hold that are ending already comes back by itself.
-        let is_short = self.memory > self.settings.memory && {
-            let ending = self.connections.values().filter(|other| other.is_ending());
-            let comes_back: u64 = ending.map(|other| other.noted.memory).sum();
-            self.memory.saturating_sub(comes_back) > self.settings.memory
-        };
-        if is_short {
-            let others = self.connections.values().filter(|other| !other.is_ending());
-            let greediest = others.max_by_key(|connection| connection.noted.memory);
-            if let Some((greediest, of)) = greediest.map(|other| (other.id(), other.carrier())) {
-                host.enter(greediest, of);
-                let directions = self.with(greediest, false, host, Connection::end_greedy);
-                go_on(directions.unwrap_or_default(), host);
-                host.enter(id, carrier);
-            }
+        while let Some((greediest, of)) = self.greediest() {
+            host.enter(greediest, of);
+            let directions = self.with(greediest, false, host, Connection::end_greedy);
+            go_on(directions.unwrap_or_default(), host);
+            host.enter(id, carrier);
         }
+    }
+
+    /// The connection that holds the most memory, if there is too little. What those hold that are ending comes back by
+    /// itself.
+    fn greediest(&self) -> Option<(u32, Carrier)> {
+        if self.memory <= self.settings.memory {
+            return None;
+        }
+        let ending = self.connections.values().filter(|other| other.is_ending());
+        let comes_back: u64 = ending.map(|other| other.noted.memory).sum();
+        if self.memory.saturating_sub(comes_back) <= self.settings.memory {
+            return None;
+        }
+        let others = self.connections.values().filter(|other| !other.is_ending());
+        let greediest = others.max_by_key(|connection| connection.noted.memory)?;
+        Some((greediest.id(), greediest.carrier()))
     }
 
     /// Has the proxy call as often as something can be due.

@@ -2,7 +2,7 @@
 
 use host_tests::envoy::Envoy;
 use host_tests::gate::filter;
-use host_tests::heads::{field, head};
+use host_tests::heads::{field, head, request_without};
 use host_tests::wire::Frame;
 use rstest::rstest;
 use serde_json::json;
@@ -43,6 +43,16 @@ fn only_allowed_origins_are_let_in() {
     for entry in entries.iter().filter(|entry| entry["code"] == 403) {
         assert_eq!(entry["ws_verdict"], "origin");
     }
+}
+
+#[test]
+fn a_request_of_http1_without_a_key_is_refused() {
+    let Some(proxy) = Proxy::with(json!({})) else {
+        return;
+    };
+    let answer = proxy.answer_to(&request_without("Sec-WebSocket-Key"));
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    assert_eq!(proxy.entry(1)["ws_verdict"], "key-missing");
 }
 
 #[test]

@@ -15,11 +15,10 @@ use http::{HeaderMap, Method, Request, Response};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use websocket_component::Role::{self, Client, Server};
 
-use crate::side::Side;
+use crate::side::{Frames, Side};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -156,14 +155,18 @@ fn bridge(role: Role, mut stream: SendStream<Bytes>, mut body: RecvStream) -> Si
     its.set_nonblocking(true).expect("a socket");
     let its = tokio::net::UnixStream::from_std(its).expect("a socket");
     let (mut from_side, mut to_side) = its.into_split();
-    let reset = Arc::new(Notify::new());
-    let side = Side::stream(role, mine, Arc::clone(&reset));
+    let frames = Arc::new(Frames::default());
+    let side = Side::stream(role, mine, Arc::clone(&frames));
     tokio::spawn(async move {
         let mut buffer = vec![0; 16 << 10];
         loop {
             let count = tokio::select! {
                 biased;
-                () = reset.notified() => return stream.send_reset(Reason::CANCEL),
+                () = frames.reset.notified() => return stream.send_reset(Reason::CANCEL),
+                () = frames.empty.notified() => {
+                    let _ = stream.send_data(Bytes::new(), false);
+                    continue;
+                }
                 count = from_side.read(&mut buffer) => count.unwrap_or(0),
             };
             if count == 0 {

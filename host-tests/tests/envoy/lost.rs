@@ -4,7 +4,7 @@ use host_tests::wire::Frame;
 use rstest::rstest;
 use serde_json::json;
 
-use crate::proxy::{Proxy, Version};
+use crate::proxy::{Opening, Proxy, Version};
 
 #[rstest]
 fn a_server_that_ends_its_stream_is_told_with_a_code(
@@ -87,6 +87,32 @@ fn a_server_that_ends_its_stream_behind_its_close_frame_is_no_loss() {
     assert_eq!(client.rest(), b"");
     let entry = proxy.entry(1);
     assert_eq!(entry["ws_close_server"], "1001");
+}
+
+#[test]
+fn what_envoy_itself_ends_is_nobodys_loss() {
+    let set = |builder: host_tests::envoy::Builder| builder.manager("stream_idle_timeout", "0.3s");
+    let Some(proxy) = Proxy::start(Version::Latest, set) else {
+        return;
+    };
+    let (mut client, mut server) = proxy.open();
+    assert_eq!((client.rest(), server.rest()), (vec![], vec![]));
+    assert_eq!(proxy.entry(1)["ws_verdict"], "stream_idle_timeout");
+    assert_eq!(proxy.stat("rule.connection-lost"), 0);
+}
+
+#[test]
+fn who_leaves_before_the_answer_is_lost() {
+    let Some(proxy) = Proxy::with(json!({})) else {
+        return;
+    };
+    let mut client = proxy.dial();
+    client.write(&Opening::default().request());
+    let _server = proxy.accept();
+    drop(client);
+    assert_eq!(proxy.entry(1)["ws_verdict"], "connection-lost");
+    let line = proxy.envoy.wait_for_log("client: connection-lost");
+    line.expect("the client is lost");
 }
 
 #[rstest]

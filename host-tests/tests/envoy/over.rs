@@ -1,5 +1,7 @@
 //! WebSockets over HTTP/2, on either side of Envoy, and over TLS.
 
+use std::time::Duration;
+
 use host_tests::envoy::Http;
 use host_tests::heads::{accept_for, field};
 use host_tests::wire::{Frame, bytes_of};
@@ -157,6 +159,11 @@ fn a_stream_of_http2_that_ends_or_is_reset_ends_the_servers_connection() {
         assert_eq!(server.rest(), b"");
     }
     proxy.wait_for_stat("open", 0);
+    let lost = "connection 3: client: connection-lost";
+    proxy
+        .envoy
+        .wait_for_log(lost)
+        .expect("the client is told to be lost");
 }
 
 #[rstest]
@@ -276,6 +283,71 @@ fn clients_of_http2_reach_servers_of_http2_without_the_repair() {
     assert_eq!(answer.client.frame(), Frame::text("last"));
     server.reset();
     assert_eq!(answer.client.close_code(), 1014);
+}
+
+#[test]
+fn a_frame_without_bytes_of_a_server_of_http2_is_no_end() {
+    let upstream = Http2Server::start(accept);
+    let settings = json!({ "http2_repair": false });
+    let set = |builder: host_tests::envoy::Builder| {
+        let builder = builder.upstream(Http::Two).downstream(Http::Two);
+        builder.configuration(settings)
+    };
+    let Some(proxy) = Proxy::before(Version::Latest, upstream.address, set) else {
+        return;
+    };
+    let mut connection = Http2Client::connect(proxy.envoy.address);
+    let asked = connection.ask(&[], b"");
+    let (_, mut server) = upstream.accept();
+    let mut client = connection.answer(asked).client;
+    for _ in 0..3 {
+        server.send_empty();
+        client.is_silent_for(Duration::from_millis(50));
+        server.send(&[Frame::text("back")]);
+        assert_eq!(client.frame(), Frame::text("back"));
+    }
+}
+
+/// Envoy lets nobody write to the server of a client of HTTP/2 that has sent nothing.
+#[test]
+fn the_server_of_a_client_of_http2_gets_pings_once_that_has_said_something() {
+    let settings = json!({ "server": { "ping_seconds": 0.1, "pong_seconds": 0.4 } });
+    let set =
+        |builder: host_tests::envoy::Builder| builder.downstream(Http::Two).configuration(settings);
+    let Some(proxy) = Proxy::start(Version::Latest, set) else {
+        return;
+    };
+    let mut connection = Http2Client::connect(proxy.envoy.address);
+    let (mut answer, mut server) = open(&proxy, &mut connection);
+    server.is_silent_for(Duration::from_secs(1));
+    answer.client.send(&[Frame::text("first")]);
+    let both = [server.frame(), server.frame()];
+    assert!(both.contains(&Frame::text("first")), "{both:?}");
+    let ping = both.iter().find(|frame| frame.first == 0x89);
+    server.send(&[Frame::pong(&ping.expect("a ping").payload)]);
+    // It answers no other.
+    let closed = std::iter::repeat_with(|| server.frame()).find(|frame| frame.first == 0x88);
+    let closed = closed.expect("a close frame");
+    assert_eq!(closed.payload[..2], 1011_u16.to_be_bytes());
+    assert_eq!(proxy.entry(1)["ws_verdict"], "pong-timeout");
+}
+
+#[test]
+fn a_close_frame_that_could_not_be_written_is_not_logged() {
+    let settings = json!({ "server": { "idle_seconds": 0.2 } });
+    let set =
+        |builder: host_tests::envoy::Builder| builder.downstream(Http::Two).configuration(settings);
+    let Some(proxy) = Proxy::start(Version::Latest, set) else {
+        return;
+    };
+    let mut connection = Http2Client::connect(proxy.envoy.address);
+    let (mut answer, mut server) = open(&proxy, &mut connection);
+    assert_eq!(answer.client.close_code(), 1014);
+    assert_eq!(server.rest(), b"");
+    let entry = proxy.entry(1);
+    assert_eq!(entry["ws_verdict"], "idle-timeout");
+    assert_eq!(entry["ws_close_to_client"], "1014");
+    assert!(entry["ws_close_to_server"].is_null(), "{entry}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use websocket_component::Role::{self, Client, Server};
 
-use crate::proxy::{Proxy, wait_for};
+use crate::proxy::{Opening, Proxy, wait_for};
 use crate::side::in_order;
 
 #[rstest]
@@ -215,6 +215,40 @@ fn the_greediest_connection_ends_if_memory_is_short() {
     drop(connections);
     proxy.wait_for_stat("open", 0);
     assert_eq!(proxy.stat("memory_bytes"), 0);
+}
+
+#[test]
+fn requests_that_wait_for_an_answer_are_refused_if_memory_is_short() {
+    let Some(proxy) = Proxy::with(json!({ "memory_bytes": 1 << 20 })) else {
+        return;
+    };
+    let names = (0..10_000).map(|name| format!("{name:x}"));
+    let names = names.collect::<Vec<_>>().join(",");
+    let opening = Opening {
+        request: &[("Sec-WebSocket-Protocol", &names)],
+        ..Opening::default()
+    };
+    let waiting: Vec<_> = (0..60)
+        .map(|_| {
+            let mut client = proxy.dial();
+            client.write(&opening.request());
+            client
+        })
+        .collect();
+    wait_for("refusals", || {
+        (proxy.stat("refused.memory") >= 30).then_some(())
+    });
+    assert!(proxy.stat("memory_bytes") <= 1 << 20);
+    let entry = proxy.entry(1);
+    assert_eq!(
+        (&entry["code"], &entry["ws_verdict"]),
+        (&json!(503), &json!("memory"))
+    );
+    drop(waiting);
+    while proxy.accepted_within(Duration::from_millis(200)).is_some() {}
+    let (mut client, mut server) = proxy.open();
+    client.send(&[Frame::text("m")]);
+    assert_eq!(server.frame(), Frame::text("m"));
 }
 
 /// Settings of one direction.

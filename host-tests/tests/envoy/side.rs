@@ -30,10 +30,19 @@ pub(crate) struct Side {
 enum Link {
     /// Envoy.
     Tcp,
-    /// A stream of HTTP/2, which can be reset.
-    Stream(Arc<Notify>),
+    /// A stream of HTTP/2.
+    Stream(Arc<Frames>),
     /// A program that speaks TLS.
     Tls(Child),
+}
+
+/// What a stream of HTTP/2 can be told to send beside bytes.
+#[derive(Default)]
+pub(crate) struct Frames {
+    /// RST_STREAM.
+    pub(crate) reset: Notify,
+    /// DATA without any.
+    pub(crate) empty: Notify,
 }
 
 impl Side {
@@ -42,8 +51,8 @@ impl Side {
         Side::new(role, socket, Link::Tcp)
     }
 
-    pub(crate) fn stream(role: Role, socket: UnixStream, reset: Arc<Notify>) -> Side {
-        Side::new(role, socket, Link::Stream(reset))
+    pub(crate) fn stream(role: Role, socket: UnixStream, frames: Arc<Frames>) -> Side {
+        Side::new(role, socket, Link::Stream(frames))
     }
 
     /// A client whose bytes go through TLS to this port, if the server has this certificate.
@@ -197,6 +206,14 @@ impl Side {
         shut.expect("the connection is there");
     }
 
+    /// Sends a DATA frame without any bytes, if it is a stream.
+    pub(crate) fn send_empty(&self) {
+        match &self.link {
+            Link::Stream(frames) => frames.empty.notify_one(),
+            _ => panic!("only a stream has such frames"),
+        }
+    }
+
     /// Ends the connection with an RST, or the stream with RST_STREAM.
     pub(crate) fn reset(self) {
         match &self.link {
@@ -204,7 +221,7 @@ impl Side {
                 let set = self.socket.set_linger(Some(Duration::ZERO));
                 set.expect("a socket");
             }
-            Link::Stream(reset) => reset.notify_one(),
+            Link::Stream(frames) => frames.reset.notify_one(),
             Link::Tls(_) => panic!("not for TLS"),
         }
     }

@@ -11,13 +11,43 @@ use super::{Connection, GoOn, LINGER, SOON, Stage};
 use crate::filter::Env;
 use crate::filter::line::Line;
 use crate::filter::metrics::name_of;
-use crate::host::Level;
+use crate::host::{Level, text};
 
 /// The reason that a client is told for a connection that is lost.
 const LOST: &[u8] = b"the server is gone";
 
-/// The flag of Envoy's for a connection that the client has ended (`DC`).
-const CLIENT_GONE: u64 = 0x4000;
+/// The flags of Envoy's for a connection that the client has ended, or broken off: `DC`, `DPE`, `DR`.
+const CLIENT_GONE: u64 = 1 << 14 | 1 << 18 | 1 << 28;
+/// Those for one that the server has: `UR`, `UC`, `UPE`.
+const SERVER_GONE: u64 = 1 << 4 | 1 << 6 | 1 << 23;
+/// What Envoy says of a connection that went to the server and came to its end there.
+const VIA_UPSTREAM: &[u8] = b"via_upstream";
+
+/// Who has ended a connection that was open, as Envoy tells it.
+enum Lost {
+    Client,
+    Server,
+    /// Envoy itself, by a deadline or a limit of its own: what it says of it.
+    Neither(String),
+}
+
+impl Lost {
+    fn read(env: &mut Env<'_>) -> Lost {
+        let flags = env.host.property("response\0flags").unwrap_or_default();
+        let flags = flags
+            .first_chunk()
+            .map_or(0, |flags| u64::from_le_bytes(*flags));
+        let details = env.host.property("response\0code_details");
+        let details = details.unwrap_or_default();
+        if flags & CLIENT_GONE != 0 {
+            Lost::Client
+        } else if flags & SERVER_GONE != 0 || details.is_empty() || details == VIA_UPSTREAM {
+            Lost::Server
+        } else {
+            Lost::Neither(text(&details))
+        }
+    }
+}
 
 impl Connection {
     /// Closes both sides by a decision of the filter's.
@@ -46,6 +76,10 @@ impl Connection {
 
     /// It holds the most memory of all, and there is too little. Returns in which directions anything goes on.
     pub(in crate::filter) fn end_greedy(&mut self, env: &mut Env<'_>) -> GoOn {
+        if self.stage == Stage::Asked {
+            self.refuse(503, "memory".into(), env);
+            return GoOn::default();
+        }
         self.close(1013, "memory", env);
         // Who doesn't let it close is reset.
         self.reset.get_or_insert(env.now.after(LINGER));
@@ -96,22 +130,23 @@ impl Connection {
         go_on
     }
 
-    /// A connection that is gone while it is open is lost on one side. The other one can still be told, as far as the proxy
+    /// A connection that is gone without a close frame is lost on one side. The other one can still be told, as far as the proxy
     /// writes anything more.
     fn end_lost(&mut self, env: &mut Env<'_>) -> GoOn {
         let Some(inspector) = &mut self.inspector else {
             return GoOn::default();
         };
-        if self.stage != Stage::Open || inspector.state() != State::Open {
+        let has_both_sides = matches!(inspector.state(), State::Connecting | State::Open);
+        if !matches!(self.stage, Stage::Asked | Stage::Open) || !has_both_sides {
             return GoOn::default();
         }
-        let flags = env.host.property("response\0flags").unwrap_or_default();
-        let flags = flags
-            .first_chunk()
-            .map_or(0, |flags| u64::from_le_bytes(*flags));
-        match flags & CLIENT_GONE {
-            0 => self.server_is_gone(env),
-            _ => inspector.end_of_input(Role::Client, env.now),
+        match Lost::read(env) {
+            Lost::Client => inspector.end_of_input(Role::Client, env.now),
+            Lost::Server => self.server_is_gone(env),
+            Lost::Neither(why) => {
+                self.warn(&format!("ended by the proxy: {why}"), env);
+                self.verdict.get_or_insert(why.into());
+            }
         }
         self.write_unasked(env)
     }
@@ -138,10 +173,12 @@ impl Connection {
         let duration = env.now.since(self.opened.unwrap_or(self.started));
         env.host
             .set_field("ws_duration_ms", &format!("{}", duration.as_millis()));
-        let Some(inspector) = &self.inspector else {
+        let Some(inspector) = &mut self.inspector else {
             return;
         };
         for from in Role::BOTH {
+            let to_it = from.peer();
+            let is_written = !self.lines[to_it].has_edits(to_it, inspector);
             let (name, traffic) = (name_of(from), inspector.traffic(from));
             let mut set = |what: &str, number: u64| {
                 env.host
@@ -152,7 +189,8 @@ impl Connection {
             if let Some(code) = inspector.close_code(from) {
                 set("close", code.into());
             }
-            if let Some(code) = inspector.close_sent(from) {
+            // A close frame that is still to be written has not reached it.
+            if let Some(code) = inspector.close_sent(from).filter(|_| is_written) {
                 set("close_to", code.into());
             }
         }

@@ -24,11 +24,11 @@ impl Connection {
             return self.refuse(refused.status, refused.why.into(), env);
         }
         let entropy = handshake::entropy(self.id, env);
-        if !asked.has_key && env.settings.repair {
+        if asked.is_connect && env.settings.repair {
             asked.add_key(&entropy, env);
-            self.is_repaired = asked.has_key;
+            self.is_repaired = !asked.is_connect;
         }
-        self.is_connect = !asked.has_key;
+        self.is_connect = asked.is_connect;
         let made = handshake::inspector(env.settings, &entropy, env.now);
         let made = made.and_then(|mut inspector| {
             let (kind, headers) = asked.request();
@@ -127,6 +127,15 @@ impl Connection {
         let rates = [&env.settings.client_rate, &env.settings.server_rate];
         for (from, rate) in Role::BOTH.into_iter().zip(rates) {
             self.lines[from].rate = rate.as_ref().map(|rate| Buckets::new(rate, env.now));
+        }
+        if self.carrier == Carrier::Http
+            && let Some(inspector) = &mut self.inspector
+        {
+            for to in Role::BOTH {
+                if !self.lines[to.peer()].is_armed {
+                    inspector.output_blocked(to, env.now);
+                }
+            }
         }
         // What came before the response waits.
         if self.lines.client.unread > 0 {

@@ -127,6 +127,96 @@ fn a_connection_that_is_gone_without_a_callback_is_told_too() {
 }
 
 #[test]
+fn a_callback_that_brings_nothing_is_no_end_of_a_server_of_http2() {
+    let mut proxy = Proxy::new(r#"{"http2_repair": false}"#);
+    let has_no_key = |(name, _): &&(&str, &str)| !name.starts_with("sec-websocket-key");
+    let request: Vec<_> = UPGRADE.iter().filter(has_no_key).copied().collect();
+    proxy.request(1, &request);
+    proxy.response(1, &SWITCHING[..3]);
+    for _ in 0..3 {
+        proxy.come(1, Server, b"");
+    }
+    send(&mut proxy, Server, &[Frame::text("still here")]);
+    assert_eq!(frames(&mut proxy, Server), [Frame::text("still here")]);
+}
+
+#[test]
+fn who_is_gone_is_told_by_the_proxys_flags_and_details() {
+    let (client, server) = ("client: connection-lost", "server: connection-lost");
+    let lost = "connection-lost";
+    for (flags, details, said, verdict) in [
+        (1_u64 << 14, "downstream_remote_disconnect", client, lost),
+        (1 << 18, "http2.unexpected_underscore", client, lost),
+        (1 << 28, "http2.remote_reset", client, lost),
+        (
+            1 << 4,
+            "upstream_reset_after_response_started",
+            server,
+            lost,
+        ),
+        (1 << 6, "via_upstream", server, lost),
+        (0, "via_upstream", server, lost),
+        (
+            1 << 16,
+            "stream_idle_timeout",
+            "ended by the proxy: stream_idle_timeout",
+            "stream_idle_timeout",
+        ),
+        (
+            0,
+            "request_payload_too_large",
+            "ended by the proxy: request_payload_too_large",
+            "request_payload_too_large",
+        ),
+    ] {
+        let mut proxy = open("");
+        let properties = [
+            ("response\0flags", flags.to_le_bytes().to_vec()),
+            ("response\0code_details", details.into()),
+        ];
+        proxy.outside.properties.extend(properties);
+        assert_eq!(proxy.close(1)["ws_verdict"], verdict, "{details}");
+        let (_, line) = proxy.outside.log.last().expect("a line");
+        assert!(line.contains(said), "{details}: {line}");
+    }
+}
+
+#[test]
+fn a_ping_goes_to_a_client_as_soon_as_anything_can_and_only_then_is_a_pong_due() {
+    // As over HTTP/2: nothing of the server's has come.
+    let settings = r#"{"client": {"ping_seconds": 10, "pong_seconds": 5}}"#;
+    let mut proxy = Proxy::new(settings);
+    proxy.open(1, false);
+    proxy.pass(60_000);
+    assert_eq!(proxy.sent(1, Server), b"");
+    send(&mut proxy, Server, &[Frame::text("first")]);
+    proxy.pass(200);
+    let on = frames(&mut proxy, Server);
+    let ping = on.iter().find(|frame| frame.first == 0x89);
+    let ping = ping.unwrap_or_else(|| panic!("{on:?}"));
+    send(&mut proxy, Client, &[Frame::pong(&ping.payload)]);
+    proxy.pass(5000);
+    assert_eq!(proxy.outside.metrics["websocket.client.round_trip_ms"], 1);
+    proxy.pass(10_200);
+    assert_eq!(proxy.close(1)["ws_verdict"], "pong-timeout");
+}
+
+#[test]
+fn a_close_frame_that_was_not_written_is_not_told_as_sent() {
+    let mut proxy = Proxy::new(r#"{"client": {"idle_seconds": 5}}"#);
+    proxy.open(1, false);
+    proxy.pass(60_000);
+    assert!(proxy.of(1).is_reset);
+    let fields = proxy.close(1);
+    assert_eq!(fields["ws_verdict"], "idle-timeout");
+    assert_eq!(fields.get("ws_close_to_client"), None);
+
+    let mut proxy = open(r#"{"client": {"idle_seconds": 5}}"#);
+    proxy.pass(60_000);
+    assert_eq!(proxy.close(1)["ws_close_to_client"], "1001");
+}
+
+#[test]
 fn close_frames_of_the_sides_pass_and_the_rest_is_cut_off_in_time() {
     let mut proxy = open("");
     send(&mut proxy, Client, &[Frame::close(4000, "bye")]);

@@ -203,6 +203,21 @@ fn a_request_of_http2_gets_a_key_and_its_answer_is_checked() {
 }
 
 #[test]
+fn a_request_of_http1_without_a_key_is_refused() {
+    for settings in ["", r#"{"http2_repair": false}"#] {
+        let mut proxy = Proxy::new(settings);
+        let protocol = b"HTTP/1.1".to_vec();
+        proxy
+            .outside
+            .properties
+            .insert("request\0protocol", protocol);
+        let action = proxy.request(1, &without(&UPGRADE, "sec-websocket-key"));
+        assert_eq!(action, Action::Pause);
+        assert_eq!(proxy.of(1).local, Some((400, "key-missing".to_owned())));
+    }
+}
+
+#[test]
 fn bytes_in_front_of_the_response_wait_for_it() {
     let mut proxy = Proxy::new("");
     proxy.request(1, &UPGRADE);

@@ -1,7 +1,7 @@
-use host_tests::wire::Frame;
+use host_tests::wire::{Frame, RSV1};
 use websocket_component::Role::{Client, Server};
 
-use super::proxy::Proxy;
+use super::proxy::{Proxy, SWITCHING, UPGRADE};
 use super::{frames, send};
 
 fn open(settings: &str) -> Proxy {
@@ -110,6 +110,49 @@ fn only_what_is_allowed_passes_if_something_is() {
         send(&mut proxy, from, &[Frame::text(vec![b'{'; 101])]);
         assert_eq!(proxy.close(1)["ws_verdict"], "message-too-big");
     }
+}
+
+#[test]
+fn what_is_held_of_a_message_has_a_limit_whatever_it_is_made_of() {
+    for (longer, verdict) in [("pass", "connection-lost"), ("close", "message-too-big")] {
+        let settings =
+            format!(r#"{{"content": {{"deny": [{{"text": "x"}}], "longer": "{longer}"}}}}"#);
+        let mut proxy = Proxy::new(&settings);
+        let deflate = [("sec-websocket-extensions", "permessage-deflate")];
+        proxy.request(1, &[&UPGRADE[..], &deflate].concat());
+        proxy.come(1, Client, b"");
+        proxy.response(1, &[&SWITCHING[..], &deflate].concat());
+        proxy.come(1, Server, b"");
+        // Stored blocks of no bytes (RFC 1951, section 3.2.4).
+        let blocks = [0, 0, 0, 0xff, 0xff].repeat(200);
+        let first = Frame::text(blocks.clone()).not_last().reserved(RSV1);
+        send(&mut proxy, Client, &[first]);
+        let then = Frame::continuation(blocks).not_last();
+        for _ in 0..1000 {
+            send(&mut proxy, Client, &[then.clone()]);
+            let memory = proxy.outside.metrics["websocket.memory_bytes"];
+            assert!(memory < 400_000, "{memory}");
+        }
+        assert_eq!(proxy.close(1)["ws_verdict"], verdict);
+    }
+}
+
+#[test]
+fn requests_that_wait_for_an_answer_count_and_the_greediest_is_refused() {
+    let mut proxy = Proxy::new(r#"{"memory_bytes": 1048576}"#);
+    for id in 1..=40 {
+        let count = if id == 7 { 15_000 } else { 10_000 };
+        let names = (0..count).map(|name| format!("{name:x}"));
+        let names = names.collect::<Vec<_>>().join(",");
+        let list = [("sec-websocket-protocol", &names[..])];
+        proxy.request(id, &[&UPGRADE[..], &list].concat());
+        let memory = proxy.outside.metrics["websocket.memory_bytes"];
+        assert!(memory <= 1 << 20, "{memory}");
+    }
+    let refused = Some((503, "memory".to_owned()));
+    assert_eq!(proxy.of(7).local, refused);
+    let count = (1..=40).filter(|id| proxy.of(*id).local == refused);
+    assert!((10..35).contains(&count.count()));
 }
 
 #[test]

@@ -23,6 +23,8 @@ pub(super) struct Outside {
     pub(super) now: u64,
     pub(super) log: Vec<(Level, String)>,
     pub(super) fields: BTreeMap<String, String>,
+    /// What the proxy tells of the connection.
+    pub(super) properties: BTreeMap<&'static str, Vec<u8>>,
     pub(super) metrics: BTreeMap<String, i64>,
     names: Vec<String>,
     pub(super) tick: u32,
@@ -75,8 +77,10 @@ pub(super) const SWITCHING: [(&str, &str); 4] = [
 
 impl Proxy {
     pub(super) fn new(settings: &str) -> Self {
+        let id = b"2f1c6cb2-7d0d-4b51-9b0e-0e6c1a3a7a10".to_vec();
         let mut outside = Outside {
             now: 1_700_000_000_000_000_000,
+            properties: BTreeMap::from([("request\0id", id)]),
             ..Outside::default()
         };
         let filter = Filter::new(settings.as_bytes(), &mut outside);
@@ -275,7 +279,7 @@ impl Host for Outside {
     }
 
     fn property(&mut self, path: &str) -> Option<Vec<u8>> {
-        (path == "request\0id").then(|| b"2f1c6cb2-7d0d-4b51-9b0e-0e6c1a3a7a10".to_vec())
+        self.properties.get(path).cloned()
     }
 
     fn set_field(&mut self, name: &str, value: &str) {
