@@ -129,7 +129,7 @@ fn what_is_held_of_a_message_has_a_limit_whatever_it_is_made_of() {
         send(&mut proxy, Client, &[first]);
         let then = Frame::continuation(blocks).not_last();
         for _ in 0..1000 {
-            send(&mut proxy, Client, &[then.clone()]);
+            send(&mut proxy, Client, std::slice::from_ref(&then));
             let memory = proxy.outside.metrics["websocket.memory_bytes"];
             assert!(memory < 400_000, "{memory}");
         }
