@@ -10,7 +10,7 @@ use super::convert::{all, header_bytes, instant};
 use super::inspector_options::InspectorOptions;
 use crate::Rule;
 use crate::handshake::Header;
-use crate::inspector::{End, Inspector};
+use crate::inspector::{End, Inspector, Parked, ParkedSide, Sides, Traffic};
 
 /// The resource.
 pub(super) type Resource = super::resource::Resource<Inspector, Borrowed>;
@@ -92,12 +92,7 @@ impl wit::GuestWebsocketInspector for Resource {
     }
 
     fn traffic(&self, from: wit::Side) -> wit::Traffic {
-        let traffic = self.with(|inspector| inspector.traffic(from.into()));
-        wit::Traffic {
-            frames: traffic.frames,
-            messages: traffic.messages,
-            bytes: traffic.bytes,
-        }
+        self.with(|inspector| inspector.traffic(from.into())).into()
     }
 
     fn end_of_input(&self, from: wit::Side, now: types::Instant) {
@@ -163,8 +158,70 @@ impl wit::GuestWebsocketInspector for Resource {
         self.with(|inspector| inspector.close_sent(to.into()))
     }
 
+    fn park(&self) -> Option<wit::Parked> {
+        self.with(|inspector| inspector.park().map(Into::into))
+    }
+
+    fn resume(&self, parked: wit::Parked) -> Answer<()> {
+        Ok(self.with(|inspector| inspector.resume(&parked.into()))?)
+    }
+
     fn memory(&self) -> u64 {
         self.with(|inspector| inspector.memory() as u64)
+    }
+}
+
+impl From<Traffic> for wit::Traffic {
+    fn from(traffic: Traffic) -> wit::Traffic {
+        wit::Traffic {
+            frames: traffic.frames,
+            messages: traffic.messages,
+            bytes: traffic.bytes,
+        }
+    }
+}
+
+impl From<wit::Traffic> for Traffic {
+    fn from(traffic: wit::Traffic) -> Traffic {
+        Traffic {
+            frames: traffic.frames,
+            messages: traffic.messages,
+            bytes: traffic.bytes,
+        }
+    }
+}
+
+impl From<Parked> for wit::Parked {
+    fn from(parked: Parked) -> wit::Parked {
+        let side = |side: ParkedSide| wit::ParkedSide {
+            position: side.position,
+            traffic: side.traffic.into(),
+            idle_since: side.idle_since.as_nanos(),
+            message_idle_since: side.message_idle_since.as_nanos(),
+        };
+        wit::Parked {
+            opened: parked.opened.as_nanos(),
+            client: side(parked.sides.client),
+            server: side(parked.sides.server),
+        }
+    }
+}
+
+impl From<wit::Parked> for Parked {
+    fn from(parked: wit::Parked) -> Parked {
+        let side = |side: wit::ParkedSide| ParkedSide {
+            position: side.position,
+            traffic: side.traffic.into(),
+            idle_since: instant(side.idle_since),
+            message_idle_since: instant(side.message_idle_since),
+        };
+        Parked {
+            opened: instant(parked.opened),
+            sides: Sides {
+                client: side(parked.client),
+                server: side(parked.server),
+            },
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use super::flow::Messages;
 use super::sides::Sides;
-use super::{Direction, How, Inspector};
+use super::{Direction, How, Inspector, Parked, ParkedSide};
 use crate::limits::nanos;
 use crate::{Failure, Instant, Role, Rule, State};
 
@@ -96,6 +96,39 @@ impl Clocks {
         for side in [&mut self.sides.client, &mut self.sides.server] {
             (side.quiet, side.idle, side.message_idle) = (now, now, now);
         }
+    }
+
+    /// When the connection was opened, if all its clocks are those of idle sides.
+    pub(super) fn at_rest(&self) -> Option<Instant> {
+        let is_idle = |side: &Side| {
+            let others = [side.message, side.ping, side.paused, side.blocked];
+            others.iter().all(Option::is_none)
+        };
+        let is_idle = is_idle(&self.sides.client) && is_idle(&self.sides.server);
+        self.opened.filter(|_| is_idle && self.closing.is_none())
+    }
+
+    /// Since when nothing has come of a side, and nothing of a message.
+    pub(super) fn idle_since(&self, from: Role) -> (Instant, Instant) {
+        (self.sides[from].idle, self.sides[from].message_idle)
+    }
+
+    /// Goes on from when the connection was at rest.
+    pub(super) fn resume_at(&mut self, parked: &Parked) {
+        self.read(parked.opened);
+        self.opened = Some(parked.opened);
+        for from in Role::BOTH {
+            let ParkedSide {
+                idle_since,
+                message_idle_since,
+                ..
+            } = parked.sides[from];
+            self.read(idle_since.max(message_idle_since));
+            let side = &mut self.sides[from];
+            (side.quiet, side.idle) = (idle_since, idle_since);
+            side.message_idle = message_idle_since;
+        }
+        self.changed();
     }
 
     /// The connection closes from now on.

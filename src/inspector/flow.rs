@@ -174,6 +174,30 @@ impl Flow {
         }
     }
 
+    /// Whether it is between two messages, all of it has gone on, and nothing of it is kept.
+    pub(super) fn is_at_rest(&self) -> bool {
+        let frames = self.stream.frames();
+        let is_between = self.frame.is_none()
+            && self.message.is_none()
+            && !frames.is_in_header()
+            && !self.stream.is_exhausted();
+        let has_gone_on = self.undecided.is_empty()
+            && self.insertions.is_empty()
+            && self.placed_pings.is_empty()
+            && self.forwarding.is_even_with(self.boundary);
+        let keeps_context = self.has_context() && self.options.view.inflate;
+        let is_over = self.cut.is_some() || self.is_over() || self.told.is_some();
+        is_between && has_gone_on && self.pings.is_empty() && !keeps_context && !is_over
+    }
+
+    /// Goes on from where another one was at rest.
+    pub(super) fn resume(&mut self, position: u64, traffic: Traffic) {
+        self.base = position;
+        self.boundary = position;
+        self.traffic = traffic;
+        self.settle();
+    }
+
     /// How many bytes the host need not give.
     pub(super) fn skippable(&self) -> u64 {
         match &self.frame {

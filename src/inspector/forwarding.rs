@@ -65,6 +65,11 @@ impl Forwarding {
         self.end
     }
 
+    /// Whether all up to a position has gone on, and no edit is left to take.
+    pub(super) fn is_even_with(&self, position: u64) -> bool {
+        self.to == position && self.edits.is_empty()
+    }
+
     /// More of the original bytes may go on.
     pub(super) fn advance(&mut self, to: u64) {
         self.to = self.to.max(to);

@@ -56,6 +56,7 @@ mod forwarding;
 mod handshake;
 mod insertion;
 mod options;
+mod parked;
 mod pings;
 mod seen;
 mod sides;
@@ -70,6 +71,7 @@ use crate::{Failure, Instant, Role, Rule};
 
 pub use forwarding::{Edit, End};
 pub use options::{Direction, Options, OtherCode, Payload, Timeouts, UnknownExtensions, View};
+pub use parked::{Parked, ParkedSide};
 pub use seen::{Frame, Seen, Step, Summary, Traffic};
 pub use sides::Sides;
 

@@ -16,6 +16,11 @@ pub(super) struct Pings {
 }
 
 impl Pings {
+    /// Whether no pong is awaited.
+    pub(super) fn is_empty(&self) -> bool {
+        self.remembered.is_empty()
+    }
+
     /// Whether one more would have another forgotten.
     pub(super) fn is_full(&self) -> bool {
         self.remembered.len() == MAX_REMEMBERED

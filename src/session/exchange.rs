@@ -243,10 +243,7 @@ impl Session {
     pub(crate) fn refused(&mut self, rule: Rule) -> Exchanged<'_> {
         self.exchange.records.clear();
         self.exchange.output.clear();
-        Exchanged {
-            more: false,
-            ..self.exchanged(&[], &Collected::NOTHING, (0, Some(rule)))
-        }
+        self.exchanged(&[], &Collected::NOTHING, (0, Some(rule)))
     }
 
     /// Queues what is to be sent, up to the first message that is refused.

@@ -3,7 +3,7 @@
 use websocket_component::handshake::{
     HandshakeKind, Header, Negotiated, RequestHead, ResponseHead,
 };
-use websocket_component::inspector::{Edit, End, Inspector, Options};
+use websocket_component::inspector::{Edit, End, Inspector, Options, Parked};
 use websocket_component::{Failure, Instant, Role, Rule, State};
 
 use super::{ENTROPY, Saw, owned};
@@ -80,6 +80,8 @@ pub trait Inspects: Sized {
     /// Frames, messages, bytes.
     fn traffic(&mut self, from: Role) -> (u64, u64, u64);
     fn memory(&mut self) -> usize;
+    fn park(&mut self) -> Option<Parked>;
+    fn resume(&mut self, parked: &Parked) -> Result<(), Rule>;
 }
 
 /// The engine as a Rust crate.
@@ -244,6 +246,14 @@ impl Inspects for Native {
 
     fn memory(&mut self) -> usize {
         self.0.memory()
+    }
+
+    fn park(&mut self) -> Option<Parked> {
+        self.0.park()
+    }
+
+    fn resume(&mut self, parked: &Parked) -> Result<(), Rule> {
+        self.0.resume(parked)
     }
 }
 

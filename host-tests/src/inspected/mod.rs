@@ -148,6 +148,17 @@ impl<I: Inspects> Proxy<I> {
         }
     }
 
+    /// Has another inspector, opened with the same, go on if the connection is at rest. Returns whether it is.
+    pub fn park(&mut self, options: &Options, negotiated: &Negotiated) -> bool {
+        let Some(parked) = self.inspector.park() else {
+            return false;
+        };
+        self.inspector = I::open(options, negotiated).expect("it was opened with the same");
+        self.inspector.resume(&parked).expect("it is a new one");
+        assert_eq!(self.inspector.park(), Some(parked), "not what was parked");
+        true
+    }
+
     /// One side ends its stream.
     pub fn end_of_input(&mut self, from: Role) {
         self.inspector.end_of_input(from, self.now);

@@ -1,7 +1,9 @@
 //! What the contract says, in the types that tests compare.
 
 use websocket_component::handshake::{Extension, Header, Negotiated, RequestHead, ResponseHead};
+use websocket_component::inspector::{Parked, ParkedSide, Sides, Traffic};
 use websocket_component::{ActionId, Fault, Initiator, Instant, Rule, RuleGroup, State};
+use websocket_host::inspector as contract;
 use websocket_host::protocol::{self, EventKind};
 
 use crate::engine::{ActionIs, Event, ExchangeResult, Failure, Outcome, RelayResult};
@@ -75,6 +77,33 @@ impl FromContract<protocol::Extension> for Extension {
                 .into_iter()
                 .map(|parameter| (parameter.name, parameter.value))
                 .collect(),
+        }
+    }
+}
+
+impl FromContract<contract::ParkedSide> for ParkedSide {
+    fn from_contract(side: contract::ParkedSide) -> Self {
+        let mut traffic = Traffic::default();
+        traffic.frames = side.traffic.frames;
+        traffic.messages = side.traffic.messages;
+        traffic.bytes = side.traffic.bytes;
+        ParkedSide {
+            position: side.position,
+            traffic,
+            idle_since: Instant::from_nanos(side.idle_since),
+            message_idle_since: Instant::from_nanos(side.message_idle_since),
+        }
+    }
+}
+
+impl FromContract<contract::Parked> for Parked {
+    fn from_contract(parked: contract::Parked) -> Self {
+        Parked {
+            opened: Instant::from_nanos(parked.opened),
+            sides: Sides {
+                client: ParkedSide::from_contract(parked.client),
+                server: ParkedSide::from_contract(parked.server),
+            },
         }
     }
 }

@@ -3,7 +3,7 @@
 use websocket_component::handshake::{
     HandshakeKind, Header, Negotiated, RequestHead, ResponseHead,
 };
-use websocket_component::inspector::{Edit, End, Options};
+use websocket_component::inspector::{Edit, End, Options, Parked};
 use websocket_component::{Failure, Instant, Role, Rule, State};
 use websocket_host::inspector::{self as contract, Inspector, Progress, Seen, Step};
 use websocket_host::{CallError, Guest};
@@ -284,6 +284,18 @@ impl Inspects for SandboxedInspector {
     fn memory(&mut self) -> usize {
         let memory = answer(self.inspector.memory(&mut self.guest));
         usize::try_from(memory).expect("an address has 32 bits there")
+    }
+
+    fn park(&mut self) -> Option<Parked> {
+        let parked = answer(self.inspector.park(&mut self.guest));
+        parked.map(Parked::from_contract)
+    }
+
+    fn resume(&mut self, parked: &Parked) -> Result<(), Rule> {
+        let parked = to_contract(parked);
+        let resumed = self.inspector.resume(&mut self.guest, &parked);
+        self.ask_again();
+        outcome(resumed).map_err(|failure| failure.rule)
     }
 }
 

@@ -5,8 +5,9 @@ use std::fmt::Debug;
 use websocket_component::handshake::{
     Acceptance, Extension, HandshakeKind, Header, Negotiated, Refusal, Request,
 };
+use websocket_component::inspector::{Parked, ParkedSide};
 use websocket_component::{ActionQueue, Completion, Message, Outgoing};
-use websocket_host::protocol;
+use websocket_host::{inspector as contract, protocol};
 
 /// A value of the engine's with its counterpart in the contract.
 pub(super) trait ToContract {
@@ -60,6 +61,35 @@ impl ToContract for HandshakeKind {
         match self {
             HandshakeKind::Upgrade => protocol::HandshakeKind::Upgrade,
             HandshakeKind::ExtendedConnect => protocol::HandshakeKind::ExtendedConnect,
+        }
+    }
+}
+
+impl ToContract for ParkedSide {
+    type Contract = contract::ParkedSide;
+
+    fn to_contract(&self) -> contract::ParkedSide {
+        contract::ParkedSide {
+            position: self.position,
+            traffic: contract::Traffic {
+                frames: self.traffic.frames,
+                messages: self.traffic.messages,
+                bytes: self.traffic.bytes,
+            },
+            idle_since: self.idle_since.as_nanos(),
+            message_idle_since: self.message_idle_since.as_nanos(),
+        }
+    }
+}
+
+impl ToContract for Parked {
+    type Contract = contract::Parked;
+
+    fn to_contract(&self) -> contract::Parked {
+        contract::Parked {
+            opened: self.opened.as_nanos(),
+            client: self.sides.client.to_contract(),
+            server: self.sides.server.to_contract(),
         }
     }
 }

@@ -332,7 +332,126 @@ fn what_is_verified_goes_on_however_it_is_cut<I: Inspects>() {
     assert_eq!(to(1000), to(10));
 }
 
+/// A connection that is at rest again and again, with a deadline of each kind.
+fn a_connection_at_rest_goes_on_with_another_inspector<I: Inspects>() {
+    let mut options = Options::default();
+    options.timeouts.age = Some(Duration::from_secs(100));
+    options.client.idle = Some(Duration::from_secs(30));
+    options.client.message_idle = Some(Duration::from_secs(45));
+    let negotiated = deflate::negotiated("client_no_context_takeover; server_no_context_takeover");
+    let run = |parks: bool| {
+        let mut proxy = Proxy::<I>::open(options, &negotiated);
+        let mut rests = 0;
+        let mut peer = deflate::Peer::default();
+        let messages = [
+            vec![Frame::text("Hello")],
+            vec![Frame::text("two").not_last(), Frame::continuation("parts")],
+            vec![Frame::ping("a ping")],
+            vec![Frame::text(peer.compresses("compressed")).reserved(RSV1)],
+        ];
+        for (message, from) in messages.iter().zip([Client, Server, Client, Client]) {
+            proxy.wait(Duration::from_secs(12));
+            // In two reads, in between which it is not at rest.
+            let bytes = by(from, message);
+            let (first, last) = bytes.split_at(bytes.len() / 2);
+            for part in [first, last] {
+                proxy.send(from, part);
+                rests += usize::from(parks && proxy.park(&options, &negotiated));
+            }
+        }
+        for _ in 0..30 {
+            proxy.wait(Duration::from_secs(2));
+            rests += usize::from(parks && proxy.park(&options, &negotiated));
+        }
+        let traffic = [Client, Server].map(|from| proxy.inspector.traffic(from));
+        let codes = [Client, Server].map(|to| proxy.inspector.close_sent(to));
+        let kinds = |to| -> Vec<u8> {
+            let frames = frames_that_reach(&mut proxy, to);
+            frames.iter().map(|frame| frame.first).collect()
+        };
+        let reached = [Client, Server].map(kinds);
+        (rests, (proxy.failure(), traffic, codes, reached))
+    };
+    let (none, expected) = run(false);
+    let (rests, parked) = run(true);
+    assert_eq!(parked, expected);
+    assert!(none == 0 && rests >= 4, "{rests}");
+    let idle = expected.0.expect("silence");
+    assert_eq!(
+        (idle.rule, idle.limit),
+        (Rule::IdleTimeout, Some(30_000_000_000))
+    );
+}
+
+fn a_ping_is_due_as_if_nobody_had_parked<I: Inspects>() {
+    let mut options = Options::default();
+    options.client.keepalive = Some(SECOND * 20);
+    let none = Negotiated::default();
+    let mut proxy = open::<I>(options);
+    proxy.wait(SECOND * 5);
+    proxy.send(Client, &by(Client, &[Frame::text("a")]));
+    proxy.wait(SECOND * 10);
+    assert!(proxy.park(&options, &none));
+    proxy.wait(SECOND * 9);
+    assert_eq!(proxy.reached(Client), b"");
+    proxy.wait(SECOND);
+    let ping = frames_that_reach(&mut proxy, Client).remove(0);
+    assert_eq!(ping.first, 0x89);
+    assert!(!proxy.park(&options, &none));
+    proxy.send(Client, &by(Client, &[Frame::pong(ping.payload)]));
+    assert!(proxy.park(&options, &none));
+}
+
+fn what_has_something_left_to_do_is_not_at_rest<I: Inspects>() {
+    let not_at_rest = |negotiated: &Negotiated, act: fn(&mut Proxy<I>)| {
+        let mut proxy = Proxy::<I>::open(Options::default(), negotiated);
+        act(&mut proxy);
+        assert_eq!(proxy.inspector.park(), None);
+    };
+    let none = &Negotiated::default();
+    let header_alone: fn(&mut Proxy<I>) = |proxy| proxy.send(Client, b"\x82");
+    not_at_rest(none, header_alone);
+    not_at_rest(none, |proxy| proxy.send(Server, b"\x82\x05part"));
+    not_at_rest(none, |proxy| {
+        proxy.send(Server, &by(Server, &[Frame::text("a").not_last()]));
+    });
+    not_at_rest(none, |proxy| {
+        proxy.send(Client, &by(Client, &[Frame::close(1000, "")]));
+    });
+    not_at_rest(none, |proxy| proxy.send(Client, b"\xff"));
+    not_at_rest(none, |proxy| {
+        proxy.inspector.ping(Client, proxy.now).expect("open")
+    });
+    not_at_rest(none, |proxy| {
+        proxy.inspector.ping(Client, proxy.now).expect("open");
+        proxy.forward();
+    });
+    not_at_rest(none, |proxy| {
+        proxy.inspector.pause_reading(Client, proxy.now)
+    });
+    not_at_rest(none, |proxy| {
+        proxy.inspector.output_blocked(Client, proxy.now)
+    });
+    not_at_rest(none, |proxy| proxy.end_of_input(Server));
+    // The next message may refer to this one.
+    not_at_rest(&deflate::negotiated("client_no_context_takeover"), |_| {});
+
+    let mut asked = I::new(&Options::default()).expect("options");
+    assert_eq!(asked.park(), None);
+    let mut proxy = Proxy::<I>::open(Options::default(), none);
+    let parked = proxy.inspector.park().expect("nothing has come");
+    assert_eq!(asked.resume(&parked), Err(Rule::HandshakeOutOfOrder));
+    proxy.send(Client, &by(Client, &[Frame::text("a")]));
+    assert_eq!(
+        proxy.inspector.resume(&parked),
+        Err(Rule::HandshakeOutOfOrder)
+    );
+}
+
 on_both_inspectors!(
+    a_connection_at_rest_goes_on_with_another_inspector,
+    a_ping_is_due_as_if_nobody_had_parked,
+    what_has_something_left_to_do_is_not_at_rest,
     a_ping_between_fragments_of_a_message_that_is_left_out,
     nothing_of_an_undecided_message_goes_on_after_a_close_of_the_host,
     a_close_frame_inside_a_held_message_goes_on,

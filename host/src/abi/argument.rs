@@ -4,6 +4,7 @@ use wasmtime::{Result, Val, format_err};
 
 use super::core::Allocator;
 use super::{Resource, align};
+use crate::inspector::{Parked, ParkedSide, Traffic};
 use crate::protocol::{
     Acceptance, Completion, Extension, ExtensionParameter, Header, Message, Negotiated, Refusal,
     Request,
@@ -184,6 +185,26 @@ impl Argument for Request {
         call.list(&self.subprotocols)?;
         call.list(&self.extensions)?;
         call.list(&self.headers)
+    }
+}
+
+impl Argument for ParkedSide {
+    fn pass(&self, call: &mut Arguments<'_>) -> Result<()> {
+        let Traffic {
+            frames,
+            messages,
+            bytes,
+        } = self.traffic;
+        let numbers = (self.position, frames, messages, bytes);
+        (numbers, self.idle_since, self.message_idle_since).pass(call)
+    }
+}
+
+impl Argument for Parked {
+    fn pass(&self, call: &mut Arguments<'_>) -> Result<()> {
+        self.opened.pass(call)?;
+        self.client.pass(call)?;
+        self.server.pass(call)
     }
 }
 

@@ -210,6 +210,7 @@ functions! {
     Open = "[static]websocket-inspector.open",
     OutputBlocked = "[method]websocket-inspector.output-blocked",
     OutputTaken = "[method]websocket-inspector.output-taken",
+    Park = "[method]websocket-inspector.park",
     PassHeader = "[method]websocket-inspector.pass-header",
     PauseReading = "[method]websocket-inspector.pause-reading",
     Ping = "[method]websocket-inspector.ping",
@@ -218,6 +219,7 @@ functions! {
     RequestHeaders = "[method]websocket-inspector.request-headers",
     Response = "[method]websocket-inspector.response",
     ResponseHeaders = "[method]websocket-inspector.response-headers",
+    Resume = "[method]websocket-inspector.resume",
     ResumeReading = "[method]websocket-inspector.resume-reading",
     Traffic = "[method]websocket-inspector.traffic",
 }

@@ -3,8 +3,8 @@
 use super::value::{enumeration, record, variant};
 use crate::bindings::exports::websocket::protocol::{inspector, options, session, types};
 use inspector::{
-    CloseSummary, Data, Edit, End, Forwarding, FrameHeader, MessageSummary, Progress, Seen, Side,
-    Span, Traffic, Violation,
+    CloseSummary, Data, Edit, End, Forwarding, FrameHeader, MessageSummary, Parked, ParkedSide,
+    Progress, Seen, Side, Span, Traffic, Violation,
 };
 use session::{
     Action, Event, EventKind, GlobalProperties, IncomingPayload, Initiator, NetworkReceive,
@@ -249,6 +249,19 @@ record!(Traffic {
     bytes: u64,
 });
 
+record!(ParkedSide {
+    position: u64,
+    traffic: Traffic,
+    idle_since: u64,
+    message_idle_since: u64,
+});
+
+record!(Parked {
+    opened: u64,
+    client: ParkedSide,
+    server: ParkedSide,
+});
+
 record!(Violation {
     from: Side,
     failure: Failure,
@@ -385,6 +398,8 @@ mod tests {
             "edit" => Edit,
             "forwarding" => Forwarding,
             "traffic" => Traffic,
+            "parked-side" => ParkedSide,
+            "parked" => Parked,
             "violation" => Violation,
             "progress" => Progress,
             "step" => inspector::Step,

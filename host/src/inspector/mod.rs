@@ -20,8 +20,8 @@ use crate::outside::{MAX_HEADER, header_bits, header_lengths};
 pub use forwarder::Forwarder;
 
 pub use contract::{
-    CloseSummary, Data, Edit, End, Forwarding, FrameHeader, MessageSummary, Progress, Seen, Side,
-    Span, Step, Traffic, Violation,
+    CloseSummary, Data, Edit, End, Forwarding, FrameHeader, MessageSummary, Parked, ParkedSide,
+    Progress, Seen, Side, Span, Step, Traffic, Violation,
 };
 pub use websocket_component::inspector::{
     Direction, Options, OtherCode, Payload, Timeouts, UnknownExtensions, View,
@@ -101,6 +101,16 @@ impl Inspector {
             resource: made?,
             guest: guest.id(),
         })
+    }
+
+    /// Goes on with a connection that another inspector has [parked](Self::park). For one that was
+    /// [opened](Self::open) just now, with the same options and what was negotiated.
+    ///
+    /// # Errors
+    ///
+    /// `handshake-out-of-order`: it was not opened, or has been given bytes; or the guest has ended.
+    pub fn resume(&self, guest: &mut Guest, parked: &Parked) -> Result<(), CallError> {
+        self.tell(guest, Function::Resume, parked)
     }
 
     /// Frees what the inspector holds.

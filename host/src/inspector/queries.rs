@@ -1,6 +1,6 @@
 //! What an inspector knows of its connection.
 
-use super::{Inspector, Progress, Side, Traffic};
+use super::{Inspector, Parked, Progress, Side, Traffic};
 use crate::Role;
 use crate::abi::inspector::Function;
 use crate::bindings::exports::websocket::protocol::session::{RequestHead, ResponseHead};
@@ -79,6 +79,16 @@ impl Inspector {
     /// The guest has ended.
     pub fn traffic(&self, guest: &mut Guest, from: Role) -> Result<Traffic, SandboxError> {
         self.ask(guest, Function::Traffic, Side::from(from))
+    }
+
+    /// Returns what is left of the connection, if it is at rest: then the guest can be dropped, and another one goes on
+    /// with this, see [`resume`](Self::resume).
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn park(&self, guest: &mut Guest) -> Result<Option<Parked>, SandboxError> {
+        self.ask(guest, Function::Park, ())
     }
 
     /// Returns how many bytes of the guest's memory the inspector has taken.

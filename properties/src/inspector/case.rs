@@ -52,6 +52,11 @@ impl Case {
         Proxy::open(self.options, &self.negotiated)
     }
 
+    /// Puts another inspector in the place of one whose connection is at rest.
+    pub(super) fn parks(&self, proxy: &mut Proxy) {
+        proxy.park(&self.options, &self.negotiated);
+    }
+
     pub(super) fn said(&self, from: Role) -> &[u8] {
         match from {
             Role::Client => &self.client,

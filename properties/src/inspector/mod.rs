@@ -1,7 +1,7 @@
 //! A connection seen from between, whatever both sides say.
 //!
 //! However each direction is cut, however the two interleave, and whatever is skipped, the same is seen, goes on and
-//! fails. Two sessions that end the connection instead hear the same, and fail by the same rule at the same byte.
+//! fails, also if another inspector goes on whenever the connection is at rest. Two sessions that end the connection instead hear the same, and fail by the same rule at the same byte.
 
 mod case;
 mod sessions;
@@ -68,7 +68,9 @@ fn run(proxy: &Proxy, from: Role) -> Run {
 /// Both sides say all they have, in pieces and in turn as the input chooses.
 fn interleaved(case: &Case, alone: &[Run; 2], input: &mut Unstructured<'_>) {
     let mut proxy = case.proxy();
-    proxy.skips = input.arbitrary().unwrap_or(true);
+    let modes: u8 = input.arbitrary().unwrap_or(1);
+    proxy.skips = modes & 1 != 0;
+    let parks = modes & 2 != 0;
     let mut rest = [case.said(Role::Client), case.said(Role::Server)];
     let mut turn = 0_u8;
     while rest.iter().any(|rest| !rest.is_empty()) {
@@ -90,6 +92,9 @@ fn interleaved(case: &Case, alone: &[Run; 2], input: &mut Unstructured<'_>) {
         *rest = left;
         proxy.send(from, piece);
         is_sound(case, &mut proxy);
+        if parks {
+            case.parks(&mut proxy);
+        }
     }
     let failure = proxy.inspector.failure();
     for expected in alone {

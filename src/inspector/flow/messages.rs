@@ -241,7 +241,7 @@ impl Flow {
     }
 
     /// Whether messages may refer to earlier ones, so that none can be left out.
-    fn has_context(&self) -> bool {
+    pub(super) fn has_context(&self) -> bool {
         matches!(self.extensions, Extensions::Deflate(direction) if direction.takeover)
     }
 
