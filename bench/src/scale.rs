@@ -31,14 +31,18 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// One in so many connections carries messages.
 const QUIET: usize = 100;
 const MESSAGE: Size = Size(125);
-/// What is aimed at for the gate, in KiB for each connection.
-const MEMORY: Aim = Aim::AtMost(64.0);
+/// Longer than wsgate keeps the sandbox of a connection that is idle.
+const REST: Duration = Duration::from_secs(6);
+/// What is aimed at for the gate, in KiB for each connection that is idle.
+const MEMORY: Aim = Aim::AtMost(24.0);
 
 /// What came of one proxy.
 struct Row {
     name: &'static str,
     /// Resident, in bytes for each connection.
     memory: f64,
+    /// The same later.
+    idle: f64,
     /// Seconds to open all, of each repetition.
     opening: Vec<f64>,
     passes: Vec<Pass>,
@@ -97,9 +101,11 @@ fn legend(count: usize, repetitions: usize) -> String {
     format!(
         "{count} connections through each proxy{wish}, {repetitions} repetitions
 KiB each     growth of the proxy's resident memory when all are open and have carried nothing, divided by their number
+KiB idle     the same {} s later: wsgate has parked them then
 open/s       connections opened a second, with 64 at a time under way
 messages/s   of {MESSAGE}, there and back, over 1 in {QUIET} of the connections, one under way on each; CPU us is the
-             proxy's processor time for each"
+             proxy's processor time for each",
+        REST.as_secs()
     )
 }
 
@@ -120,6 +126,7 @@ fn measure(
     let mut row = Row {
         name: proxy.name,
         memory: 0.0,
+        idle: 0.0,
         opening: Vec::new(),
         passes: Vec::new(),
     };
@@ -127,8 +134,13 @@ fn measure(
         row.opening
             .push(load.open(proxy.address, count)?.as_secs_f64());
         if repetition == 0 {
-            let grown = Usage::of(process)?.resident.saturating_sub(before);
-            row.memory = grown as f64 / count as f64;
+            let each = || -> Result<f64> {
+                let grown = Usage::of(process)?.resident.saturating_sub(before);
+                Ok(grown as f64 / count as f64)
+            };
+            row.memory = each()?;
+            thread::sleep(REST);
+            row.idle = each()?;
         }
         row.passes
             .push(load.saturate((count / QUIET).max(1), 1, length, Some(process))?);
@@ -187,22 +199,23 @@ impl Row {
 
 fn table(rows: &[Row], count: usize) -> String {
     let mut text = format!(
-        "\n{:<20} {:>9} {:>9} {:>11} {:>8}\n{}\n",
+        "\n{:<20} {:>9} {:>9} {:>9} {:>11} {:>8}\n{}\n",
         "",
         "KiB each",
+        "KiB idle",
         "open/s",
         "messages/s",
         "CPU us",
-        "-".repeat(75)
+        "-".repeat(85)
     );
     for row in rows {
-        let kib = row.memory / 1024.0;
+        let [kib, idle] = [row.memory, row.idle].map(|bytes| bytes / 1024.0);
         let target = match row.name {
-            GATE => format!("{}: {}", MEMORY.in_words("KiB"), MEMORY.verdict(kib)),
+            GATE => format!("{}: {}", MEMORY.in_words("KiB"), MEMORY.verdict(idle)),
             _ => String::new(),
         };
         let line = format!(
-            "{:<20} {kib:>9.1} {:>9.0} {:>11.0} {:>8.2}  {target}",
+            "{:<20} {kib:>9.1} {idle:>9.1} {:>9.0} {:>11.0} {:>8.2}  {target}",
             row.name,
             count as f64 / quantile::median(&row.opening),
             quantile::median(&row.messages()),
@@ -238,6 +251,7 @@ fn report(row: &Row) -> Value {
     json!({
         "name": row.name,
         "resident_bytes_each": row.memory,
+        "resident_bytes_each_idle": row.idle,
         "seconds_to_open": row.opening,
         "messages_per_second": row.messages(),
         "cpu_seconds_per_message": row.cost(),

@@ -168,6 +168,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", default_value = "100ms", value_parser = units::time, help_heading = LIMITS)]
     pub(crate) call_time: Duration,
 
+    /// Without input until the sandbox is given back; or off
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = units::span, help_heading = LIMITS)]
+    pub(crate) park_after: Span,
+
     /// For a request, and for the upstream's answer
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = units::time, help_heading = TIMEOUTS)]
     pub(crate) handshake_timeout: Duration,
@@ -380,6 +384,7 @@ mod tests {
             ("--keepalive", ["1ns", "366days"], "from 1ms"),
             ("--pong-timeout", ["0s", ""], "or off"),
             ("--write-timeout", ["0s", "never"], "or off"),
+            ("--park-after", ["0s", "never"], "or off"),
             ("--close-timeout", ["0s", "off"], "from 1ms"),
             ("--shutdown-timeout", ["0s", "off"], "from 1ms"),
         ] {

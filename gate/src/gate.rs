@@ -1,5 +1,6 @@
 //! What all connections share.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -43,7 +44,9 @@ pub(crate) struct Gate {
     pub(crate) close_timeout: Duration,
     pub(crate) sessions: Sessions,
     /// The settings of inspectors.
-    pub(crate) inspector: inspector::Options,
+    pub(crate) inspector: Arc<inspector::Options>,
+    /// After how long without a byte an inspected connection is parked, if it is.
+    pub(crate) park_after: Option<Duration>,
     /// Whether permessage-deflate goes from end to end through an inspected connection.
     pub(crate) passes_deflate: bool,
 }

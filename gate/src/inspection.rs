@@ -4,20 +4,23 @@
 //! direction, and what the inspector holds. Pings, pongs and close frames of the two sides go from end to end; the gate
 //! inserts its own between them.
 
+use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
-use websocket_host::inspector::{End as Ends, Forwarder};
-use websocket_host::protocol::{Rule, State};
+use websocket_host::inspector::{End as Ends, Forwarder, Inspector};
+use websocket_host::protocol::{Instant, Negotiated, Rule, State};
 use websocket_host::{CallError, Clock, Guest, Role, SandboxError};
 
 use crate::buffers::{self, Buffers};
 use crate::carrier::{self, Carrier, Step};
+use crate::gate::Gate;
 use crate::report::{End, Report, SideReport};
 use crate::side::{Side, Tally, Who};
 use crate::socket::Socket;
 use crate::timer::Timer;
-use crate::{close, fault};
+use crate::{close, fault, units};
 
 /// One side, as far as an inspector isn't concerned with it.
 #[derive(Debug)]
@@ -62,10 +65,39 @@ pub(crate) struct Inspection {
     /// That a side has closed, or broken a rule, is in the report.
     is_noted: bool,
     timer: Timer,
+    /// After how long without a byte the sandbox is given back, if it is.
+    park_after: Option<Duration>,
+    /// When something came last, or it could not be given back.
+    active: Instant,
+}
+
+/// Makes another guest with an inspector of a connection that was parked.
+pub(crate) fn another(
+    gate: &Gate,
+    negotiated: Negotiated,
+) -> impl Fn(Instant) -> Result<(Guest, Inspector), CallError> + Send + Sync + 'static {
+    let (sandbox, options) = (gate.sandbox.clone(), Arc::clone(&gate.inspector));
+    move |now| {
+        let mut guest = sandbox.guest()?;
+        let mut entropy = [0; 32];
+        // Without any, no inspector is made.
+        let entropy = match getrandom::fill(&mut entropy) {
+            Ok(()) => &entropy[..],
+            Err(_) => &[],
+        };
+        let inspector = Inspector::open(&mut guest, &options, entropy, &negotiated, now)?;
+        Ok((guest, inspector))
+    }
 }
 
 impl Inspection {
-    pub(crate) fn new(forwarder: Forwarder, client: Line, upstream: Line, clock: Clock) -> Self {
+    pub(crate) fn new(
+        forwarder: Forwarder,
+        client: Line,
+        upstream: Line,
+        clock: Clock,
+        gate: &Gate,
+    ) -> Self {
         Self {
             forwarder,
             client,
@@ -73,6 +105,8 @@ impl Inspection {
             clock,
             is_noted: false,
             timer: Timer::new(&clock),
+            park_after: gate.park_after,
+            active: clock.now(),
         }
     }
 
@@ -237,17 +271,28 @@ impl Inspection {
 
     fn feed(&mut self, who: Who, input: &[u8]) -> Result<(), CallError> {
         let now = self.clock.now();
+        self.active = now;
         let (forwarder, write) = self.parts();
         forwarder.input(who.into(), input, now, write)
     }
 
+    /// When the sandbox is given back, if nothing comes until then.
+    fn parks_at(&self) -> Option<Instant> {
+        let after = self.park_after.filter(|_| !self.forwarder.is_parked())?;
+        Some(self.active.saturating_add(units::nanos(after)))
+    }
+
     /// Handles deadlines that have passed. Returns whether there may have been any.
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Result<bool, CallError> {
-        let due = self.forwarder.next_deadline();
-        if self.timer.poll(cx, &self.clock, due).is_pending() {
+        let (due, parks_at) = (self.forwarder.next_deadline(), self.parks_at());
+        let first = due.into_iter().chain(parks_at).min();
+        if self.timer.poll(cx, &self.clock, first).is_pending() {
             return Ok(false);
         }
         let now = self.clock.now();
+        if parks_at.is_some_and(|at| at <= now) && !self.forwarder.park()? {
+            self.active = now;
+        }
         if due.is_some_and(|due| due <= now) {
             let (forwarder, write) = self.parts();
             forwarder.handle_timeout(now, write)?;

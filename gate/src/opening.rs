@@ -15,7 +15,7 @@ use websocket_host::{CallError, Clock, Guest};
 use crate::buffers::Batch;
 use crate::gate::Gate;
 use crate::handshake::{Outcome, handshake};
-use crate::inspection::{Inspection, Line};
+use crate::inspection::{self, Inspection, Line};
 use crate::record::Recording;
 use crate::refused::{Refused, Stop, cant_be_passed_on, entropy, refused};
 use crate::relay::Relay;
@@ -38,7 +38,7 @@ pub(crate) enum Opened {
 /// What the client is connected with.
 enum FarSide {
     Relayed(Side),
-    Inspected(Line, Inspector),
+    Inspected(Line, Inspector, Negotiated),
 }
 
 /// What an upstream has agreed to.
@@ -105,10 +105,11 @@ pub(crate) async fn open(
                     let relay = Relay::new(guest, client, upstream, clock, gate);
                     Opened::Relay(Box::new(relay))
                 }
-                FarSide::Inspected(upstream, inspector) => {
+                FarSide::Inspected(upstream, inspector, negotiated) => {
                     let client = Line::new(&mut guest, client);
                     let forwarder = Forwarder::new(guest, inspector);
-                    let inspection = Inspection::new(forwarder, client, upstream, clock);
+                    let forwarder = forwarder.parking(inspection::another(gate, negotiated));
+                    let inspection = Inspection::new(forwarder, client, upstream, clock, gate);
                     Opened::Inspection(Box::new(inspection))
                 }
             };
@@ -162,7 +163,8 @@ impl Opening<'_> {
             Mode::Inspect => {
                 // The inspector takes the memory that the session gives back.
                 let upstream = Line::new(&mut self.guest, upstream);
-                FarSide::Inspected(upstream, self.inspector(&answer.negotiated)?)
+                let inspector = self.inspector(&answer.negotiated)?;
+                FarSide::Inspected(upstream, inspector, answer.negotiated.clone())
             }
             Mode::Terminate => FarSide::Relayed(upstream),
         };

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use websocket_host::protocol::{Config, Deflate, Delivery};
@@ -71,7 +72,8 @@ pub(crate) fn gate(
     }
     Ok(Gate {
         sessions: sessions(args, &plain),
-        inspector: inspector(args),
+        inspector: Arc::new(inspector(args)),
+        park_after: args.park_after.0,
         passes_deflate: args.deflate == DeflateMode::Pass && can_deflate,
         sandbox,
         routes: Routes::new(rules, &args.mode)?,

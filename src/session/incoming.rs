@@ -239,7 +239,7 @@ impl Session {
 
 #[cfg(test)]
 mod tests {
-    use super::IncomingPayload;
+    use super::{FrameHeader, IncomingPayload};
     use crate::frame::utf8::Utf8;
 
     fn payload(left: u64, utf8: Option<Utf8>) -> IncomingPayload {
@@ -279,6 +279,23 @@ mod tests {
             assert_eq!(copy.to_bits(), bits);
             assert_eq!(format!("{copy:?}"), format!("{payload:?}"));
         }
+    }
+
+    #[test]
+    fn a_payload_that_is_masked_anew_is_what_one_that_was_unmasked_and_masked_would_be() {
+        let frames = [Some([9, 8, 7, 6]), None, Some([5, 0, 5, 0])];
+        let headers = frames.map(|key| FrameHeader::new(0x82, 5, key));
+        let (mut payload, mut other) = (payload(12, None), payload(12, None));
+        // The last one is longer than what is left.
+        for header in headers {
+            let mut bytes = [11, 22, 33, 44, 55];
+            let mut expected = bytes;
+            let count = other.read(&mut expected).expect("it is not checked");
+            header.mask(&mut expected[..count], 0);
+            assert_eq!(payload.remask(&mut bytes, &header), count);
+            assert_eq!((bytes, payload.left()), (expected, other.left()));
+        }
+        assert_eq!(payload.left(), 0);
     }
 
     #[test]

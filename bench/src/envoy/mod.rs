@@ -59,17 +59,18 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
     usage::allow_files((2 * idle + 200) as u64)?;
     let processors = Processors::of_this_thread()?;
     let mut load = Load::new(Content::new(MESSAGE))?;
-    let subjects = start(load.address(), plan, &processors)?;
 
-    let version = subjects.first().context("no subject has such a name")?;
-    let version = version.envoy.version()?;
-
-    // Before the cells: what Envoy keeps of closed connections would hide what new ones take.
-    let memory = subjects.iter().map(|subject| {
-        let grown = memory(subject, &mut load, idle).context(subject.name)?;
+    // In an Envoy that does nothing else: what it keeps of closed connections would hide what new ones take.
+    let grown = start(load.address(), plan, &processors)?;
+    let grown = grown.into_iter().map(|subject| {
+        let grown = memory(&subject, &mut load, idle).context(subject.name)?;
         Ok((subject.name, grown))
     });
-    let memory: Vec<_> = memory.collect::<Result<_>>()?;
+    let memory: Vec<_> = grown.collect::<Result<_>>()?;
+
+    let subjects = start(load.address(), plan, &processors)?;
+    let version = subjects.first().context("no subject has such a name")?;
+    let version = version.envoy.version()?;
 
     let mut out = io::stdout();
     write!(out, "{}", table::head(&version, repetitions, &processors))?;

@@ -16,6 +16,7 @@ mod leaving;
 mod lenient;
 mod log;
 mod messages;
+mod parked;
 mod peer;
 mod process;
 mod record;

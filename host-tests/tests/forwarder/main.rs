@@ -1,5 +1,5 @@
 //! What a `Forwarder` of websocket-host writes to each side is what the native inspector lets go on, byte for byte, however
-//! the input is cut and whatever it skips.
+//! the input is cut, whatever it skips, and wherever it is parked.
 
 #![cfg(feature = "component")]
 
@@ -14,8 +14,8 @@ use proptest::prelude::*;
 use websocket_component::Role;
 use websocket_component::inspector::{End, Options};
 use websocket_host::inspector::{self as contract, Forwarder, Inspector};
-use websocket_host::protocol::{Extension, Negotiated};
-use websocket_host::{Sandbox, SandboxConfig};
+use websocket_host::protocol::{Extension, ExtensionParameter, Instant, Negotiated};
+use websocket_host::{CallError, Guest, Sandbox, SandboxConfig};
 
 static SANDBOX: LazyLock<Sandbox> =
     LazyLock::new(|| Sandbox::load(component(), SandboxConfig::default()).expect("a component"));
@@ -67,8 +67,12 @@ fn options(hold_frame: u32) -> Options {
 /// What reached each side, how its transport ends, and which rule was broken.
 type Outcome = ([Vec<u8>; 2], [End; 2], Option<(Role, String)>);
 
+/// Nothing that is compressed refers to what came before, so that the connection can be at rest.
+const PARAMETERS: [&str; 2] = ["client_no_context_takeover", "server_no_context_takeover"];
+
 fn natively(hold: u32, parts: &[(Role, &[u8])]) -> Outcome {
-    let mut proxy = Proxy::<Native>::open(options(hold), &deflate::negotiated(""));
+    let negotiated = deflate::negotiated(&PARAMETERS.join("; "));
+    let mut proxy = Proxy::<Native>::open(options(hold), &negotiated);
     for (from, part) in parts {
         proxy.send(*from, part);
     }
@@ -83,18 +87,27 @@ fn natively(hold: u32, parts: &[(Role, &[u8])]) -> Outcome {
     )
 }
 
-fn by_forwarder(hold: u32, parts: &[(Role, &[u8])]) -> Outcome {
-    let mut guest = SANDBOX.guest().expect("the pool has room");
+/// A guest with an inspector in it.
+fn inspector(hold: u32, now: Instant) -> Result<(Guest, Inspector), CallError> {
+    let mut guest = SANDBOX.guest()?;
+    let parameter = |name: &str| ExtensionParameter {
+        name: name.into(),
+        value: None,
+    };
     let negotiated = Negotiated {
         extensions: vec![Extension {
             name: "permessage-deflate".into(),
-            parameters: Vec::new(),
+            parameters: PARAMETERS.map(parameter).to_vec(),
         }],
         ..Negotiated::default()
     };
-    let inspector =
-        Inspector::open(&mut guest, &options(hold), &ENTROPY, &negotiated, 0).expect("in range");
-    let mut forwarder = Forwarder::new(guest, inspector);
+    let inspector = Inspector::open(&mut guest, &options(hold), &ENTROPY, &negotiated, now)?;
+    Ok((guest, inspector))
+}
+
+fn by_forwarder(hold: u32, parts: &[(Role, &[u8])], parks: bool) -> Outcome {
+    let (guest, first) = inspector(hold, 0).expect("in range, and the pool has room");
+    let mut forwarder = Forwarder::new(guest, first).parking(move |now| inspector(hold, now));
     let mut reached = [Vec::new(), Vec::new()];
     let mut write =
         |to: Role, bytes: &[u8]| reached[usize::from(to == Role::Server)].extend_from_slice(bytes);
@@ -102,6 +115,9 @@ fn by_forwarder(hold: u32, parts: &[(Role, &[u8])]) -> Outcome {
         forwarder
             .input(*from, part, 0, &mut write)
             .expect("a guest");
+        if parks {
+            forwarder.park().expect("a guest");
+        }
     }
     for from in ROLES {
         forwarder
@@ -131,6 +147,7 @@ proptest! {
         server in frames(Role::Server),
         reads in reads(),
         hold in prop_oneof![Just(16_u32), Just(65_536)],
+        parks in any::<bool>(),
     ) {
         let mut rest = [&client[..], &server[..]];
         let mut parts = Vec::new();
@@ -145,7 +162,7 @@ proptest! {
             }
         }
         let native = natively(hold, &parts);
-        let forwarded = by_forwarder(hold, &parts);
+        let forwarded = by_forwarder(hold, &parts, parks);
         prop_assert_eq!(&forwarded.1, &native.1);
         prop_assert_eq!(&forwarded.2, &native.2);
         for (forwarded, native) in forwarded.0.iter().zip(&native.0) {

@@ -4,6 +4,7 @@ use websocket_component::inspector::Sides;
 
 use super::contract::{End, Progress, Seen, Violation};
 use super::one_way::OneWay;
+use super::seat::Seat;
 use super::{Inspector, Traffic};
 use crate::Role;
 use crate::bindings::exports::websocket::protocol::types::{CloseCode, Instant, State};
@@ -50,8 +51,7 @@ const MAX_STALLS: u32 = 4096;
 /// ```
 #[derive(Debug)]
 pub struct Forwarder {
-    guest: Guest,
-    inspector: Inspector,
+    seat: Seat,
     ways: Sides<OneWay>,
     state: State,
     next_deadline: Option<Instant>,
@@ -67,8 +67,7 @@ impl Forwarder {
     #[must_use]
     pub fn new(guest: Guest, inspector: Inspector) -> Self {
         Self {
-            guest,
-            inspector,
+            seat: Seat::new(guest, inspector),
             ways: Sides {
                 client: OneWay::new(),
                 server: OneWay::new(),
@@ -80,6 +79,39 @@ impl Forwarder {
             closed_by: None,
             last_active: None,
         }
+    }
+
+    /// Lets the connection be [parked](Self::park): `make` makes another guest, and opens an inspector in it with the same
+    /// options and what was negotiated.
+    #[must_use]
+    pub fn parking(
+        mut self,
+        make: impl Fn(Instant) -> Result<(Guest, Inspector), CallError> + Send + Sync + 'static,
+    ) -> Self {
+        self.seat.set_make(Box::new(make));
+        self
+    }
+
+    /// Drops the guest, if the connection is at rest and [`parking`](Self::parking) says how to make another: that is done
+    /// in the next call which needs one. Returns whether the connection is parked.
+    ///
+    /// A connection at rest is open, between messages on both sides, and has nothing to forward, to insert or to wait for
+    /// but [`next_deadline`](Self::next_deadline). One whose compressed messages refer to earlier ones never is at rest.
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn park(&mut self) -> Result<bool, SandboxError> {
+        match self.ways.client.is_at_rest() && self.ways.server.is_at_rest() {
+            true => self.seat.park(),
+            false => Ok(false),
+        }
+    }
+
+    /// Whether there is no guest, because the connection is [parked](Self::park).
+    #[must_use]
+    pub fn is_parked(&self) -> bool {
+        self.seat.is_parked()
     }
 
     /// Takes what `from` has sent. Without any the call only passes the time.
@@ -128,8 +160,10 @@ impl Forwarder {
         now: Instant,
         write: impl FnMut(Role, &[u8]),
     ) -> Result<(), CallError> {
-        let progress = self.inspector.end_of_input(&mut self.guest, from, now)?;
-        self.note(progress)?;
+        let (guest, inspector) = self.seat.take(now)?;
+        let progress = inspector.end_of_input(guest, from, now)?;
+        let most = guest.memory_limit();
+        self.note(progress, most)?;
         self.forward_both(write);
         Ok(())
     }
@@ -150,8 +184,10 @@ impl Forwarder {
         if self.state != State::Open {
             return Ok(());
         }
-        let progress = self.inspector.close(&mut self.guest, code, reason, now)?;
-        self.note(progress)?;
+        let (guest, inspector) = self.seat.take(now)?;
+        let progress = inspector.close(guest, code, reason, now)?;
+        let most = guest.memory_limit();
+        self.note(progress, most)?;
         self.forward_both(write);
         Ok(())
     }
@@ -162,14 +198,12 @@ impl Forwarder {
     ///
     /// The guest has ended.
     pub fn set_reading(&mut self, from: Role, reads: bool, now: Instant) -> Result<(), CallError> {
-        let Self {
-            guest, inspector, ..
-        } = self;
+        let (guest, inspector) = self.seat.take(now)?;
         match reads {
             true => inspector.resume_reading(guest, from, now)?,
             false => inspector.pause_reading(guest, from, now)?,
         }
-        self.ask_again()
+        self.ask_again(now)
     }
 
     /// Reports that `to` doesn't take what was written to it.
@@ -178,8 +212,9 @@ impl Forwarder {
     ///
     /// The guest has ended.
     pub fn output_blocked(&mut self, to: Role, now: Instant) -> Result<(), CallError> {
-        self.inspector.output_blocked(&mut self.guest, to, now)?;
-        self.ask_again()
+        let (guest, inspector) = self.seat.take(now)?;
+        inspector.output_blocked(guest, to, now)?;
+        self.ask_again(now)
     }
 
     /// Reports that `to` took some of it after that.
@@ -188,8 +223,9 @@ impl Forwarder {
     ///
     /// The guest has ended.
     pub fn output_taken(&mut self, to: Role, now: Instant) -> Result<(), CallError> {
-        self.inspector.output_taken(&mut self.guest, to, now)?;
-        self.ask_again()
+        let (guest, inspector) = self.seat.take(now)?;
+        inspector.output_taken(guest, to, now)?;
+        self.ask_again(now)
     }
 
     /// Returns where the connection is.
@@ -249,7 +285,7 @@ impl Forwarder {
     ///
     /// The guest has ended.
     pub fn traffic(&mut self, from: Role) -> Result<Traffic, SandboxError> {
-        self.inspector.traffic(&mut self.guest, from)
+        self.seat.traffic(from)
     }
 
     /// Returns the code of the close frame that a side has sent, and of the one that it gets.
@@ -261,9 +297,7 @@ impl Forwarder {
         &mut self,
         side: Role,
     ) -> Result<(Option<CloseCode>, Option<CloseCode>), SandboxError> {
-        let sent = self.inspector.close_code(&mut self.guest, side)?;
-        let got = self.inspector.close_sent(&mut self.guest, side)?;
-        Ok((sent, got))
+        self.seat.close_codes(side)
     }
 
     /// Shows the guest what has to be looked at.
@@ -302,14 +336,14 @@ impl Forwarder {
                 stalls += 1;
                 if stalls > MAX_STALLS {
                     let reason = SandboxError::broken("it asks for ever more calls");
-                    return Err(self.guest.end_with(reason).into());
+                    return Err(self.seat.end_with(reason).into());
                 }
             }
         }
         if self.ways[from].skipped > 0 {
             self.advance(from, &[], now)?;
         } else if !is_told {
-            self.ask_again()?;
+            self.ask_again(now)?;
         }
         Ok(())
     }
@@ -322,9 +356,8 @@ impl Forwarder {
         now: Instant,
     ) -> Result<Option<usize>, CallError> {
         let skipped = self.ways[from].skipped;
-        let passed = self
-            .inspector
-            .pass_header(&mut self.guest, from, skipped, header, now)?;
+        let (guest, inspector) = self.seat.take(now)?;
+        let passed = inspector.pass_header(guest, from, skipped, header, now)?;
         let way = &mut self.ways[from];
         let Some((length, payload)) = passed else {
             way.by_header = false;
@@ -344,9 +377,9 @@ impl Forwarder {
         now: Instant,
     ) -> Result<(usize, bool), CallError> {
         let skipped = self.ways[from].skipped;
-        let step = self
-            .inspector
-            .advance(&mut self.guest, from, skipped, input, now)?;
+        let (guest, inspector) = self.seat.take(now)?;
+        let step = inspector.advance(guest, from, skipped, input, now)?;
+        let most = guest.memory_limit();
         let way = &mut self.ways[from];
         way.skipped = 0;
         way.skippable = step.skippable;
@@ -357,20 +390,22 @@ impl Forwarder {
         if is_first && step.seen.iter().any(closes) {
             self.closed_by = Some(from);
         }
-        self.note(step.progress)?;
+        self.note(step.progress, most)?;
         Ok((step.consumed as usize, step.more))
     }
 
-    fn ask_again(&mut self) -> Result<(), CallError> {
-        let progress = self.inspector.progress(&mut self.guest)?;
-        Ok(self.note(progress)?)
+    fn ask_again(&mut self, now: Instant) -> Result<(), CallError> {
+        let (guest, inspector) = self.seat.take(now)?;
+        let progress = inspector.progress(guest)?;
+        let most = guest.memory_limit();
+        Ok(self.note(progress, most)?)
     }
 
-    fn note(&mut self, progress: Progress) -> Result<(), SandboxError> {
-        let most = self.guest.memory_limit();
+    /// Takes note of what the guest says, which may have no more than `most` bytes wait to be inserted.
+    fn note(&mut self, progress: Progress, most: usize) -> Result<(), SandboxError> {
         let noted = self.ways.client.note(progress.client, most);
         let noted = noted.and_then(|()| self.ways.server.note(progress.server, most));
-        noted.map_err(|reason| self.guest.end_with(SandboxError::broken(reason)))?;
+        noted.map_err(|reason| self.seat.end_with(SandboxError::broken(reason)))?;
         self.state = progress.state;
         self.next_deadline = progress.next_deadline;
         if self.violation.is_none() {

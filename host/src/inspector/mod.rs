@@ -4,6 +4,7 @@ mod forwarder;
 mod one_way;
 mod options;
 mod queries;
+mod seat;
 mod types;
 
 use crate::Role;

@@ -46,6 +46,12 @@ impl OneWay {
         }
     }
 
+    /// Whether all that has come has gone on, and the inspector knows of it.
+    pub(super) fn is_at_rest(&self) -> bool {
+        let is_kept = !self.held.is_empty() || !self.edits.is_empty();
+        !is_kept && self.position == self.to && (self.skippable, self.skipped) == (0, 0)
+    }
+
     /// Skips what need not be looked at. Returns the rest of the input.
     pub(super) fn skip<'a>(&mut self, input: &'a [u8]) -> &'a [u8] {
         let count = usize::try_from(self.skippable)

@@ -9,6 +9,7 @@ mod hostile;
 mod interop;
 mod load;
 mod outside;
+mod parked;
 mod sandbox;
 mod stream;
 mod support;
