@@ -1,8 +1,10 @@
 //! An inspected connection without its transports.
 
+mod looking;
+
 use websocket_component::inspector::Sides;
 
-use super::contract::{End, Progress, Seen, Violation};
+use super::contract::{End, Progress, Violation};
 use super::one_way::OneWay;
 use super::seat::Seat;
 use super::{Inspector, Traffic};
@@ -10,14 +12,6 @@ use crate::Role;
 use crate::bindings::exports::websocket::protocol::types::{CloseCode, Instant, State};
 use crate::error::{CallError, SandboxError};
 use crate::guest::Guest;
-
-/// A frame whose payload nobody looks at is long if it has more bytes than this: a call for its header alone costs less
-/// than copying it into the guest. After one the next frame is looked at by its header first, or at so many bytes.
-const LONG: usize = 4096;
-
-/// The most calls in a row that a guest may ask for without taking a byte of the input. More than a few are needed only
-/// for data that inflates to a thousand times its size.
-const MAX_STALLS: u32 = 4096;
 
 /// Forwards a connection between two other sides that an [`Inspector`] looks at.
 ///
@@ -298,100 +292,6 @@ impl Forwarder {
         side: Role,
     ) -> Result<(Option<CloseCode>, Option<CloseCode>), SandboxError> {
         self.seat.close_codes(side)
-    }
-
-    /// Shows the guest what has to be looked at.
-    fn look_at(&mut self, from: Role, input: &[u8], now: Instant) -> Result<(), CallError> {
-        let mut rest = input;
-        let mut stalls = 0;
-        let mut is_told = false;
-        let mut more = false;
-        loop {
-            rest = self.ways[from].skip(rest);
-            if rest.is_empty() && !more {
-                break;
-            }
-            let OneWay {
-                by_header, wanted, ..
-            } = self.ways[from];
-            let mut look = rest;
-            if by_header && !rest.is_empty() {
-                if let Some(length) = self.pass_header(from, rest, now)? {
-                    rest = rest.get(length..).unwrap_or_default();
-                    is_told = false;
-                    continue;
-                }
-                let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
-                look = rest.get(..wanted.max(LONG)).unwrap_or(rest);
-            }
-            let (consumed, again) = self.advance(from, look, now)?;
-            is_told = true;
-            rest = rest.get(consumed..).unwrap_or_default();
-            more = again;
-            if consumed == 0 {
-                // Whatever is left is not looked at any more.
-                if !more {
-                    break;
-                }
-                stalls += 1;
-                if stalls > MAX_STALLS {
-                    let reason = SandboxError::broken("it asks for ever more calls");
-                    return Err(self.seat.end_with(reason).into());
-                }
-            }
-        }
-        if self.ways[from].skipped > 0 {
-            self.advance(from, &[], now)?;
-        } else if !is_told {
-            self.ask_again(now)?;
-        }
-        Ok(())
-    }
-
-    /// Passes a header whose payload need not be looked at. Returns its length.
-    fn pass_header(
-        &mut self,
-        from: Role,
-        header: &[u8],
-        now: Instant,
-    ) -> Result<Option<usize>, CallError> {
-        let skipped = self.ways[from].skipped;
-        let (guest, inspector) = self.seat.take(now)?;
-        let passed = inspector.pass_header(guest, from, skipped, header, now)?;
-        let way = &mut self.ways[from];
-        let Some((length, payload)) = passed else {
-            way.by_header = false;
-            return Ok(None);
-        };
-        way.skipped = 0;
-        way.skippable = payload;
-        way.by_header = payload > LONG as u64;
-        Ok(Some(length))
-    }
-
-    /// Shows the guest these bytes. Returns how many it took, and whether it asks for another call.
-    fn advance(
-        &mut self,
-        from: Role,
-        input: &[u8],
-        now: Instant,
-    ) -> Result<(usize, bool), CallError> {
-        let skipped = self.ways[from].skipped;
-        let (guest, inspector) = self.seat.take(now)?;
-        let step = inspector.advance(guest, from, skipped, input, now)?;
-        let most = guest.memory_limit();
-        let way = &mut self.ways[from];
-        way.skipped = 0;
-        way.skippable = step.skippable;
-        way.wanted = step.wanted;
-        way.by_header = step.skippable > 0;
-        let closes = |seen: &Seen| matches!(seen, Seen::Close(_));
-        let is_first = self.closed_by.is_none() && self.violation.is_none();
-        if is_first && step.seen.iter().any(closes) {
-            self.closed_by = Some(from);
-        }
-        self.note(step.progress, most)?;
-        Ok((step.consumed as usize, step.more))
     }
 
     fn ask_again(&mut self, now: Instant) -> Result<(), CallError> {

@@ -1,0 +1,117 @@
+//! What the guest is shown of what was read.
+
+use super::Forwarder;
+use crate::Role;
+use crate::bindings::exports::websocket::protocol::types::Instant;
+use crate::error::{CallError, SandboxError};
+use crate::inspector::contract::Seen;
+use crate::inspector::one_way::OneWay;
+
+/// A frame whose payload nobody looks at is long if it has more bytes than this: a call for its header alone costs less
+/// than copying it into the guest. After one the next frame is looked at by its header first, or at so many bytes.
+const LONG: usize = 4096;
+
+/// The most calls in a row that a guest may ask for without taking a byte of the input. More than a few are needed only
+/// for data that inflates to a thousand times its size.
+const MAX_STALLS: u32 = 4096;
+
+impl Forwarder {
+    /// Shows the guest what has to be looked at.
+    pub(super) fn look_at(
+        &mut self,
+        from: Role,
+        input: &[u8],
+        now: Instant,
+    ) -> Result<(), CallError> {
+        let mut rest = input;
+        let mut stalls = 0;
+        let mut is_told = false;
+        let mut more = false;
+        loop {
+            rest = self.ways[from].skip(rest);
+            if rest.is_empty() && !more {
+                break;
+            }
+            let OneWay {
+                by_header, wanted, ..
+            } = self.ways[from];
+            let mut look = rest;
+            if by_header && !rest.is_empty() {
+                if let Some(length) = self.pass_header(from, rest, now)? {
+                    rest = rest.get(length..).unwrap_or_default();
+                    is_told = false;
+                    continue;
+                }
+                let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
+                look = rest.get(..wanted.max(LONG)).unwrap_or(rest);
+            }
+            let (consumed, again) = self.advance(from, look, now)?;
+            is_told = true;
+            rest = rest.get(consumed..).unwrap_or_default();
+            more = again;
+            if consumed == 0 {
+                // Whatever is left is not looked at any more.
+                if !more {
+                    break;
+                }
+                stalls += 1;
+                if stalls > MAX_STALLS {
+                    let reason = SandboxError::broken("it asks for ever more calls");
+                    return Err(self.seat.end_with(reason).into());
+                }
+            }
+        }
+        if self.ways[from].skipped > 0 {
+            self.advance(from, &[], now)?;
+        } else if !is_told {
+            self.ask_again(now)?;
+        }
+        Ok(())
+    }
+
+    /// Passes a header whose payload need not be looked at. Returns its length.
+    fn pass_header(
+        &mut self,
+        from: Role,
+        header: &[u8],
+        now: Instant,
+    ) -> Result<Option<usize>, CallError> {
+        let skipped = self.ways[from].skipped;
+        let (guest, inspector) = self.seat.take(now)?;
+        let passed = inspector.pass_header(guest, from, skipped, header, now)?;
+        let way = &mut self.ways[from];
+        let Some((length, payload)) = passed else {
+            way.by_header = false;
+            return Ok(None);
+        };
+        way.skipped = 0;
+        way.skippable = payload;
+        way.by_header = payload > LONG as u64;
+        Ok(Some(length))
+    }
+
+    /// Shows the guest these bytes. Returns how many it took, and whether it asks for another call.
+    pub(super) fn advance(
+        &mut self,
+        from: Role,
+        input: &[u8],
+        now: Instant,
+    ) -> Result<(usize, bool), CallError> {
+        let skipped = self.ways[from].skipped;
+        let (guest, inspector) = self.seat.take(now)?;
+        let step = inspector.advance(guest, from, skipped, input, now)?;
+        let most = guest.memory_limit();
+        let way = &mut self.ways[from];
+        way.skipped = 0;
+        way.skippable = step.skippable;
+        way.wanted = step.wanted;
+        way.by_header = step.skippable > 0;
+        let closes = |seen: &Seen| matches!(seen, Seen::Close(_));
+        let is_first = self.closed_by.is_none() && self.violation.is_none();
+        if is_first && step.seen.iter().any(closes) {
+            self.closed_by = Some(from);
+        }
+        self.note(step.progress, most)?;
+        Ok((step.consumed as usize, step.more))
+    }
+}
