@@ -247,15 +247,19 @@ fn clients_of_http1_reach_servers_of_http2() {
     assert_eq!(proxy.entry(1)["ws_verdict"], "connection-lost");
 }
 
+/// An Envoy between clients and servers of HTTP/2, which leaves requests as they are.
+fn between_http2(upstream: &Http2Server) -> Option<Proxy> {
+    let settings = json!({ "http2_repair": false });
+    Proxy::before(Version::Latest, upstream.address, |builder| {
+        let builder = builder.upstream(Http::Two).downstream(Http::Two);
+        builder.configuration(settings)
+    })
+}
+
 #[test]
 fn clients_of_http2_reach_servers_of_http2_without_the_repair() {
     let upstream = Http2Server::start(accept);
-    let settings = json!({ "http2_repair": false });
-    let set = |builder: host_tests::envoy::Builder| {
-        let builder = builder.upstream(Http::Two).downstream(Http::Two);
-        builder.configuration(settings)
-    };
-    let Some(proxy) = Proxy::before(Version::Latest, upstream.address, set) else {
+    let Some(proxy) = between_http2(&upstream) else {
         return;
     };
     let mut connection = Http2Client::connect(proxy.envoy.address);
@@ -288,12 +292,7 @@ fn clients_of_http2_reach_servers_of_http2_without_the_repair() {
 #[test]
 fn a_frame_without_bytes_of_a_server_of_http2_is_no_end() {
     let upstream = Http2Server::start(accept);
-    let settings = json!({ "http2_repair": false });
-    let set = |builder: host_tests::envoy::Builder| {
-        let builder = builder.upstream(Http::Two).downstream(Http::Two);
-        builder.configuration(settings)
-    };
-    let Some(proxy) = Proxy::before(Version::Latest, upstream.address, set) else {
+    let Some(proxy) = between_http2(&upstream) else {
         return;
     };
     let mut connection = Http2Client::connect(proxy.envoy.address);
