@@ -200,6 +200,7 @@ impl From<Parked> for wit::Parked {
             message_idle_since: side.message_idle_since.as_nanos(),
         };
         wit::Parked {
+            at: parked.at.as_nanos(),
             opened: parked.opened.as_nanos(),
             client: side(parked.sides.client),
             server: side(parked.sides.server),
@@ -216,6 +217,7 @@ impl From<wit::Parked> for Parked {
             message_idle_since: instant(side.message_idle_since),
         };
         Parked {
+            at: instant(parked.at),
             opened: instant(parked.opened),
             sides: Sides {
                 client: side(parked.client),

@@ -108,14 +108,14 @@ impl Clocks {
         self.opened.filter(|_| is_idle && self.closing.is_none())
     }
 
-    /// Since when nothing has come of a side, and nothing of a message.
+    /// Since when nothing has come of a side, and nothing of a message. At rest, no ping was inserted since the former.
     pub(super) fn idle_since(&self, from: Role) -> (Instant, Instant) {
         (self.sides[from].idle, self.sides[from].message_idle)
     }
 
     /// Goes on from when the connection was at rest.
     pub(super) fn resume_at(&mut self, parked: &Parked) {
-        self.read(parked.opened);
+        self.read(parked.at);
         self.opened = Some(parked.opened);
         for from in Role::BOTH {
             let ParkedSide {
@@ -123,7 +123,6 @@ impl Clocks {
                 message_idle_since,
                 ..
             } = parked.sides[from];
-            self.read(idle_since.max(message_idle_since));
             let side = &mut self.sides[from];
             (side.quiet, side.idle) = (idle_since, idle_since);
             side.message_idle = message_idle_since;
@@ -186,6 +185,7 @@ impl Clocks {
         let pause = now.since(since);
         let begun = [
             is_in_handshake.then_some(&mut self.started),
+            Some(&mut side.quiet),
             Some(&mut side.idle),
             Some(&mut side.message_idle),
             side.message.as_mut(),

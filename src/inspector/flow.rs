@@ -229,6 +229,11 @@ impl Flow {
     ///
     /// [`Rule::SkippedTooMuch`]: these are more than that.
     pub(super) fn skip(&mut self, count: u64) -> Result<(), Rule> {
+        if self.is_dead {
+            // What could be skipped before counts no more.
+            self.base = self.base.saturating_add(count);
+            return Ok(());
+        }
         if count > self.skippable() {
             return Err(Rule::SkippedTooMuch);
         }
@@ -273,12 +278,18 @@ impl Flow {
 
     /// How many bytes of memory it has taken.
     pub(super) fn memory(&self) -> usize {
-        let held = self.undecided.iter().chain(self.held());
+        let ranges = self.undecided.iter().chain(self.held()).map(Held::memory);
+        let insertions = self
+            .insertions
+            .iter()
+            .map(|insertion| insertion.bytes.capacity());
         self.stream.memory()
             + self.whole.capacity()
             + self.forwarding.memory()
-            + self.insertions.iter().map(Insertion::cost).sum::<usize>()
-            + held.map(Held::cost).sum::<usize>()
+            + self.insertions.capacity() * size_of::<Insertion>()
+            + insertions.sum::<usize>()
+            + self.undecided.capacity() * size_of::<Held>()
+            + ranges.sum::<usize>()
             + self.placed_pings.capacity() * size_of::<(u64, [u8; 8])>()
     }
 

@@ -3,6 +3,8 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
+use crate::limits;
+
 /// A change to the bytes of one direction, at a boundary of frames.
 ///
 /// When all original bytes before `at` have gone on, `insert` is written, and the next `skip`
@@ -117,13 +119,21 @@ impl Forwarding {
 
     /// The edits that the host has not taken yet.
     pub(super) fn take_edits(&mut self) -> impl Iterator<Item = Edit> + '_ {
+        // Those that were taken the last time are gone.
+        limits::trim_queue(&mut self.edits);
         let to = self.to;
         let ready = self.edits.partition_point(|edit| edit.end() <= to);
         self.edits.drain(..ready)
     }
 
-    /// How many bytes wait to be inserted, and what it takes to keep them.
-    pub(super) fn memory(&self) -> usize {
+    /// How many bytes wait to be inserted, and what each of these edits counts for.
+    pub(super) fn waiting(&self) -> usize {
         self.edits.iter().map(Edit::cost).sum()
+    }
+
+    /// How many bytes of memory it has taken.
+    pub(super) fn memory(&self) -> usize {
+        let inserts = self.edits.iter().map(|edit| edit.insert.capacity());
+        self.edits.capacity() * size_of::<Edit>() + inserts.sum::<usize>()
     }
 }

@@ -244,7 +244,7 @@ impl Inspector {
 
     /// Reads frames. Returns how many bytes were taken.
     fn read_frames(&mut self, from: Role, input: &mut [u8]) -> usize {
-        if !input.is_empty() {
+        if self.heads.is_some() && !input.is_empty() {
             self.heads = None;
         }
         let now = self.clocks.now();

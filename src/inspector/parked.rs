@@ -9,6 +9,8 @@ use crate::{Instant, Role, Rule, State};
 /// the sandbox that it runs in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parked {
+    /// The last reading of the clock.
+    pub at: Instant,
     /// When the connection was opened.
     pub opened: Instant,
     /// What each side has sent.
@@ -36,7 +38,7 @@ impl Inspector {
     /// There is always more to a connection whose compressed messages refer to earlier ones
     /// (`context takeover`, RFC 7692, section 7.1.1), if they are inflated.
     ///
-    /// The inspector can be dropped then. What it was opened with, and its
+    /// The inspector can be dropped then, and with it the heads ([`Inspector::request`]). What it was opened with, and its
     /// [`Inspector::next_deadline`], stay with the host, which opens another one with the same
     /// options when something comes or the deadline is there, and has it
     /// [resume](Inspector::resume).
@@ -68,6 +70,7 @@ impl Inspector {
             && self.flows.client.is_at_rest()
             && self.flows.server.is_at_rest();
         rests.then(|| Parked {
+            at: self.clocks.now(),
             opened,
             sides: Sides {
                 client: self.parked_side(Role::Client),

@@ -99,6 +99,7 @@ impl FromContract<contract::ParkedSide> for ParkedSide {
 impl FromContract<contract::Parked> for Parked {
     fn from_contract(parked: contract::Parked) -> Self {
         Parked {
+            at: Instant::from_nanos(parked.at),
             opened: Instant::from_nanos(parked.opened),
             sides: Sides {
                 client: ParkedSide::from_contract(parked.client),

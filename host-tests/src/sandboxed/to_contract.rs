@@ -87,6 +87,7 @@ impl ToContract for Parked {
 
     fn to_contract(&self) -> contract::Parked {
         contract::Parked {
+            at: self.at.as_nanos(),
             opened: self.opened.as_nanos(),
             client: self.sides.client.to_contract(),
             server: self.sides.server.to_contract(),

@@ -5,11 +5,11 @@ use std::time::Duration;
 use host_tests::deflate;
 use host_tests::inspected::{Inspects, Proxy};
 use host_tests::on_both_inspectors;
-use host_tests::wire::{Frame, RSV1};
+use host_tests::wire::{Frame, RSV1, bytes_of};
 use websocket_component::Role::{Client, Server};
 use websocket_component::handshake::Negotiated;
-use websocket_component::inspector::{End, Options, Payload};
-use websocket_component::{Rule, State};
+use websocket_component::inspector::{End, Options, Parked, Payload};
+use websocket_component::{Instant, Rule, State};
 
 use crate::{by, frames_that_reach, gone, holding};
 
@@ -402,6 +402,103 @@ fn a_ping_is_due_as_if_nobody_had_parked<I: Inspects>() {
     assert!(proxy.park(&options, &none));
 }
 
+fn a_ping_is_due_as_if_nobody_had_parked_behind_a_pause_of_reading<I: Inspects>() {
+    let mut options = Options::default();
+    options.client.keepalive = Some(SECOND * 10);
+    let pinged_after = |parks: bool| {
+        let mut proxy = open::<I>(options);
+        proxy.wait(SECOND * 2);
+        proxy.inspector.pause_reading(Client, proxy.now);
+        proxy.wait(SECOND * 6);
+        proxy.inspector.resume_reading(Client, proxy.now);
+        proxy.wait(SECOND);
+        assert!(!parks || proxy.park(&options, &Negotiated::default()));
+        proxy.inspector.next_deadline().expect("a ping")
+    };
+    // What was paused doesn't count.
+    assert_eq!(pinged_after(false), Instant::from_nanos(16_000_000_000));
+    assert_eq!(pinged_after(true), pinged_after(false));
+}
+
+fn a_clock_that_runs_backwards_while_a_connection_is_parked_stands_still<I: Inspects>() {
+    let mut options = Options::default();
+    options.client.idle = Some(SECOND * 1000);
+    let none = Negotiated::default();
+    let mut proxy = open::<I>(options);
+    proxy.wait(SECOND * 100);
+    proxy.inspector.handle_timeout(proxy.now);
+    assert!(proxy.park(&options, &none));
+    proxy.now = Instant::from_nanos(60_000_000_000);
+    proxy.send(Client, &by(Client, &[Frame::text("a")]));
+    let due = proxy.inspector.next_deadline();
+    assert_eq!(due, Some(Instant::from_nanos(1_100_000_000_000)));
+}
+
+fn numbers_that_no_inspector_has_parked_do_no_harm<I: Inspects>() {
+    let options = Options::default();
+    let parked = open::<I>(options).inspector.park().expect("a new one");
+    let most = Instant::from_nanos(u64::MAX);
+    for position in [1, u64::MAX - 5, u64::MAX] {
+        let mut forged = Parked {
+            at: most,
+            opened: most,
+            ..parked
+        };
+        for side in [&mut forged.sides.client, &mut forged.sides.server] {
+            side.position = position;
+            side.traffic.frames = u64::MAX;
+            side.traffic.messages = u64::MAX;
+            side.traffic.bytes = u64::MAX;
+            (side.idle_since, side.message_idle_since) = (most, most);
+        }
+        let mut inspector = open::<I>(options).inspector;
+        inspector.resume(&forged).expect("it was opened just now");
+        let now = Instant::from_nanos(1);
+        for from in [Client, Server] {
+            let frames = [Frame::text("Hello"), Frame::ping("p"), Frame::binary("x")];
+            let stepped = inspector.advance(from, 0, &by(from, &frames), now);
+            stepped.expect("no rule of the host's is broken");
+        }
+        inspector.end_of_input(Client, now);
+    }
+}
+
+fn what_could_be_skipped_may_still_be_when_it_counts_no_more<I: Inspects>() {
+    for from in [Client, Server] {
+        let mut options = Options::default();
+        for direction in [&mut options.client, &mut options.server] {
+            direction.write = Some(SECOND);
+        }
+        let mut proxy = open::<I>(options);
+        let header = Frame::binary("").by(from).header(1 << 20);
+        let step = proxy.inspector.advance(from, 0, &header, proxy.now);
+        assert_eq!(step.expect("a frame").skippable, 1 << 20);
+        proxy.inspector.output_blocked(from, proxy.now);
+        proxy.wait(SECOND);
+        assert_eq!(proxy.broken(), Some((from, Rule::WriteTimeout)));
+        let step = proxy.inspector.advance(from, 1000, b"more", proxy.now);
+        assert_eq!(step.expect("it counts for nothing").consumed, 4);
+    }
+}
+
+fn what_was_needed_for_many_edits_is_freed<I: Inspects>() {
+    let mut proxy = open::<I>(holding(100));
+    let before = proxy.inspector.memory();
+    let many = bytes_of(&vec![Frame::binary(""); 20_000], Server);
+    let step = proxy.inspector.advance(Server, 0, &many, proxy.now);
+    assert_eq!(step.expect("messages").consumed, many.len());
+    for _ in 0..20_000 {
+        let decided = proxy.inspector.decide(Server, false, proxy.now);
+        decided.expect("it is held");
+    }
+    let edits = proxy.inspector.take_edits(Server).len();
+    assert_eq!(edits, 20_000);
+    proxy.inspector.handle_timeout(proxy.now);
+    assert_eq!(proxy.inspector.take_edits(Server), []);
+    let after = proxy.inspector.memory();
+    assert!(after < before + 20_000, "{before}, then {after}");
+}
+
 fn what_has_something_left_to_do_is_not_at_rest<I: Inspects>() {
     let not_at_rest = |negotiated: &Negotiated, act: fn(&mut Proxy<I>)| {
         let mut proxy = Proxy::<I>::open(Options::default(), negotiated);
@@ -451,6 +548,11 @@ fn what_has_something_left_to_do_is_not_at_rest<I: Inspects>() {
 on_both_inspectors!(
     a_connection_at_rest_goes_on_with_another_inspector,
     a_ping_is_due_as_if_nobody_had_parked,
+    a_ping_is_due_as_if_nobody_had_parked_behind_a_pause_of_reading,
+    a_clock_that_runs_backwards_while_a_connection_is_parked_stands_still,
+    numbers_that_no_inspector_has_parked_do_no_harm,
+    what_could_be_skipped_may_still_be_when_it_counts_no_more,
+    what_was_needed_for_many_edits_is_freed,
     what_has_something_left_to_do_is_not_at_rest,
     a_ping_between_fragments_of_a_message_that_is_left_out,
     nothing_of_an_undecided_message_goes_on_after_a_close_of_the_host,

@@ -202,7 +202,7 @@ impl Argument for ParkedSide {
 
 impl Argument for Parked {
     fn pass(&self, call: &mut Arguments<'_>) -> Result<()> {
-        self.opened.pass(call)?;
+        (self.at, self.opened).pass(call)?;
         self.client.pass(call)?;
         self.server.pass(call)
     }

@@ -257,6 +257,7 @@ record!(ParkedSide {
 });
 
 record!(Parked {
+    at: u64,
     opened: u64,
     client: ParkedSide,
     server: ParkedSide,

@@ -112,7 +112,9 @@ impl Forwarder {
     ///
     /// # Errors
     ///
-    /// The guest has ended. A rule that `from` breaks is no error of this call: [`violation`](Self::violation).
+    /// The guest has ended, or no other could be made for a connection that was [parked](Self::park): then nothing was taken,
+    /// and the same input can be given again. A rule that `from` breaks is no error of this call:
+    /// [`violation`](Self::violation).
     pub fn input(
         &mut self,
         from: Role,
@@ -120,6 +122,8 @@ impl Forwarder {
         now: Instant,
         mut write: impl FnMut(Role, &[u8]),
     ) -> Result<(), CallError> {
+        // If there is no guest to look at them, nothing is kept of the bytes either.
+        self.seat.take(now)?;
         self.last_active = Some(from);
         let looked_at = self.look_at(from, input, now);
         // What may go on does, also if the guest has ended since.

@@ -96,7 +96,7 @@ impl Flow {
     /// How many bytes wait to be inserted, or to be taken by the host.
     pub(in crate::inspector) fn waiting(&self) -> u64 {
         let waiting = self.insertions.iter().map(Insertion::cost).sum::<usize>();
-        (waiting + self.forwarding.memory()) as u64
+        (waiting + self.forwarding.waiting()) as u64
     }
 
     /// Whether a ping has not gone to the receiver yet.

@@ -38,8 +38,9 @@ impl Held {
         self.start
     }
 
-    pub(super) fn cost(&self) -> usize {
-        size_of::<Held>() + self.ranges.capacity() * size_of::<Range<u64>>()
+    /// How many bytes of memory it has taken, beside its own size.
+    pub(super) fn memory(&self) -> usize {
+        self.ranges.capacity() * size_of::<Range<u64>>()
     }
 }
 
@@ -189,7 +190,7 @@ impl Flow {
         else {
             return;
         };
-        self.traffic.messages += 1;
+        self.traffic.messages = self.traffic.messages.saturating_add(1);
         self.message_ended = true;
         let opaque = self.is_opaque(header.is_compressed);
         let is_shown = matches!(self.options.view.payload, Payload::Messages { .. });

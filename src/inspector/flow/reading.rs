@@ -79,9 +79,11 @@ impl Flow {
         if !header.opcode.is_control() {
             self.message_moved = true;
             self.begin_frame_of_message(begin)?;
-            self.traffic.frames += 1;
+            self.traffic.frames = self.traffic.frames.saturating_add(1);
         }
-        self.limit_held(end)?;
+        if self.options.hold_messages {
+            self.limit_held(end)?;
+        }
         let reach = self.reach_of(&header, payload_at, end);
         let is_control = header.opcode.is_control();
         self.frame = Some(Open {
@@ -186,10 +188,10 @@ impl Flow {
         let before = *at;
         let piece = self.stream.piece(input, at);
         if self.frame.as_ref().is_some_and(|frame| !frame.is_control) {
-            self.traffic.bytes += (*at - before) as u64;
+            self.traffic.bytes = self.traffic.bytes.saturating_add((*at - before) as u64);
         }
         let piece = piece?;
-        let position = self.base + *at as u64;
+        let position = self.base.saturating_add(*at as u64);
         if let Some(Open {
             reach: Reach::Verified(to),
             ..
