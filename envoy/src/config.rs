@@ -193,12 +193,13 @@ fn content(top: &mut Object<'_>) -> Result<Option<(Content, bool)>, ConfigError>
         return Ok(None);
     };
     let from = object.choice("from", &["client", "server", "both"])?;
+    let up_to = object.small("max_bytes", 1..=MAX_HELD, 65_536)?;
     let content = Content {
         client: from != 1,
         server: from != 0,
-        up_to: object.small("max_bytes", 1..=MAX_HELD, 65_536)?,
-        deny: patterns(&mut object, "deny")?,
-        allow: patterns(&mut object, "allow")?,
+        up_to,
+        deny: patterns(&mut object, "deny", up_to)?,
+        allow: patterns(&mut object, "allow", up_to)?,
     };
     let closes_longer = object.choice("longer", &["pass", "close"])? == 1;
     object.finish()?;
@@ -208,8 +209,12 @@ fn content(top: &mut Object<'_>) -> Result<Option<(Content, bool)>, ConfigError>
     }
 }
 
-/// Reads what to look for.
-fn patterns(object: &mut Object<'_>, key: &'static str) -> Result<Vec<Pattern>, ConfigError> {
+/// Reads what to look for in messages of up to so many bytes.
+fn patterns(
+    object: &mut Object<'_>,
+    key: &'static str,
+    up_to: u32,
+) -> Result<Vec<Pattern>, ConfigError> {
     let mut patterns = Vec::new();
     for mut entry in object.objects(key)? {
         let text = entry.text("text")?;
@@ -217,12 +222,14 @@ fn patterns(object: &mut Object<'_>, key: &'static str) -> Result<Vec<Pattern>, 
         entry.finish()?;
         patterns.push(match (text, regex) {
             (Some(text), None) => Pattern::Text(text.to_owned()),
-            (None, Some(regex)) => Pattern::Regex(Expression::new(regex).map_err(|reason| {
-                entry.error(
-                    "regex",
-                    &format!("can't be used ({reason}): {}", excerpt(regex)),
-                )
-            })?),
+            (None, Some(regex)) => {
+                Pattern::Regex(Expression::new(regex, up_to).map_err(|reason| {
+                    entry.error(
+                        "regex",
+                        &format!("can't be used ({reason}): {}", excerpt(regex)),
+                    )
+                })?)
+            }
             _ => return Err(entry.error("", "must have either text or regex")),
         });
     }

@@ -2,11 +2,15 @@
 
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
+use core::ops::RangeInclusive;
 
 use regex_lite::{Regex, RegexBuilder};
 
-/// How large the program of an expression may get, in bytes.
-const LARGEST: usize = 256 << 10;
+/// How large the program of an expression may get, in bytes, times how many bytes it looks at: one can take it some 300 ns
+/// for each KiB, so that a message takes no longer than a tenth of a second.
+const MOST_WORK: usize = 1 << 28;
+/// What it may have for long messages, and for short ones.
+const SIZES: RangeInclusive<usize> = 2 << 10..=256 << 10;
 
 /// A regular expression on text, in the syntax of Rust's crate `regex-lite`: classes such as `\w`, and what ignores case,
 /// are those of ASCII.
@@ -14,13 +18,15 @@ const LARGEST: usize = 256 << 10;
 pub struct Expression(Box<Regex>);
 
 impl Expression {
-    /// Reads an expression.
+    /// Reads an expression that is looked for in payloads of up to so many bytes.
     ///
     /// # Errors
     ///
     /// What is wrong with it, or that it is too large.
-    pub fn new(expression: &str) -> Result<Expression, String> {
-        let built = RegexBuilder::new(expression).size_limit(LARGEST).build();
+    pub fn new(expression: &str, up_to: u32) -> Result<Expression, String> {
+        let largest = MOST_WORK / usize::try_from(up_to).unwrap_or(usize::MAX).max(1);
+        let largest = largest.clamp(*SIZES.start(), *SIZES.end());
+        let built = RegexBuilder::new(expression).size_limit(largest).build();
         match built {
             Ok(regex) => Ok(Expression(Box::new(regex))),
             Err(error) => Err(error.to_string()),
@@ -38,7 +44,7 @@ mod tests {
     use super::Expression;
 
     fn finds(expression: &str, text: &str) -> bool {
-        match Expression::new(expression) {
+        match Expression::new(expression, 65_536) {
             Ok(expression) => expression.is_match(text.as_bytes()),
             Err(error) => panic!("{expression}: {error}"),
         }
@@ -56,7 +62,7 @@ mod tests {
 
     #[test]
     fn an_expression_is_found_beside_what_is_no_text() {
-        let expression = Expression::new("card: [0-9]{4}").unwrap();
+        let expression = Expression::new("card: [0-9]{4}", 65_536).unwrap();
         assert!(expression.is_match(b"\xff\x00card: 4111\xc3"));
         assert!(!expression.is_match(b"card: 41\xff11"));
     }
@@ -67,10 +73,23 @@ mod tests {
     }
 
     #[test]
+    fn an_expression_may_be_the_larger_the_shorter_what_it_looks_at_is() {
+        let large = "(?i)select.{1,200}from";
+        assert!(Expression::new(large, 65_536).is_err());
+        assert!(Expression::new(large, 8192).is_ok());
+        for usual in [
+            "\\bcard: [0-9]{16}\\b",
+            "(?i)(password|secret|token)\\s*[:=]",
+        ] {
+            assert!(Expression::new(usual, 524_288).is_ok(), "{usual}");
+        }
+    }
+
+    #[test]
     fn what_is_wrong_or_too_large_is_refused_with_the_reason() {
         for wrong in ["(", "a{1000}{1000}", "[z-a]"] {
             assert!(
-                Expression::new(wrong).is_err_and(|error| !error.is_empty()),
+                Expression::new(wrong, 1).is_err_and(|error| !error.is_empty()),
                 "{wrong}"
             );
         }

@@ -10,6 +10,16 @@ pub(crate) trait Memory {
     fn memory(&self) -> usize;
 }
 
+/// How much an allocator takes for so many bytes: the length before them, and room for two pointers when they are free.
+/// Many short names would take twice as much as they seem to otherwise.
+fn allocated(bytes: usize) -> usize {
+    let word = size_of::<usize>();
+    match bytes {
+        0 => 0,
+        _ => (bytes + word).next_multiple_of(2 * word).max(4 * word),
+    }
+}
+
 impl Memory for u8 {
     fn memory(&self) -> usize {
         0
@@ -18,7 +28,7 @@ impl Memory for u8 {
 
 impl Memory for String {
     fn memory(&self) -> usize {
-        self.capacity()
+        allocated(self.capacity())
     }
 }
 
@@ -32,7 +42,7 @@ impl<T: Memory> Memory for Vec<T> {
     // Once for each type: it is asked for seldom, and by many.
     #[inline(never)]
     fn memory(&self) -> usize {
-        let own = self.capacity() * size_of::<T>();
+        let own = allocated(self.capacity() * size_of::<T>());
         self.iter().fold(own, |sum, element| sum + element.memory())
     }
 }

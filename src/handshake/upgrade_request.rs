@@ -209,7 +209,7 @@ impl UpgradeRequest {
 
     /// Returns how many bytes of memory it has taken, beside its own size.
     pub(crate) fn memory(&self) -> usize {
-        self.accept_value.memory() + self.subprotocols.capacity() + self.extensions.memory()
+        self.accept_value.memory() + self.subprotocols.memory() + self.extensions.memory()
     }
 
     /// Returns what a response to the request agrees to.

@@ -63,7 +63,7 @@ pub(super) struct Flow {
 #[derive(Clone, Copy)]
 struct Told {
     code: u16,
-    /// The position that it goes behind.
+    /// The position that it has gone on at: the end of the sender's, or where it was inserted.
     at: u64,
 }
 
@@ -158,6 +158,12 @@ impl Flow {
     /// The code of the close frame that the receiver gets.
     pub(super) fn told(&self) -> Option<u16> {
         self.told.map(|told| told.code)
+    }
+
+    /// The same, once it may go on.
+    pub(super) fn has_told(&self) -> Option<u16> {
+        let told = self.told.filter(|told| told.at <= self.forwarding.to());
+        told.map(|told| told.code)
     }
 
     /// Returns what has become of messages since the last call.
@@ -291,6 +297,11 @@ impl Flow {
             + self.undecided.capacity() * size_of::<Held>()
             + ranges.sum::<usize>()
             + self.placed_pings.capacity() * size_of::<(u64, [u8; 8])>()
+    }
+
+    /// Nobody looks at what was shown any more.
+    pub(super) fn forget_shown(&mut self) {
+        self.stream.forget_delivered();
     }
 
     fn trim(&mut self) {

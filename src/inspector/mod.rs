@@ -276,6 +276,14 @@ impl Inspector {
         self.settle();
     }
 
+    /// Frees what the last step has shown, as the next call does in any case. For hosts that
+    /// count the memory of connections which may be idle from now on.
+    pub fn trim(&mut self) {
+        self.records.clear();
+        self.flows.client.forget_shown();
+        self.flows.server.forget_shown();
+    }
+
     /// Returns the position up to which the bytes that `from` has sent may be forwarded. Those
     /// that an edit leaves out count. It never decreases.
     pub fn forward_to(&self, from: Role) -> u64 {
@@ -321,9 +329,9 @@ impl Inspector {
     }
 
     /// Returns the code of the close frame that a side gets: the other side's or one that was
-    /// inserted; 1005 for one without a code.
+    /// inserted; 1005 for one without a code. None before it may go on.
     pub fn close_sent(&self, to: Role) -> Option<u16> {
-        self.flows[to.peer()].told()
+        self.flows[to.peer()].has_told()
     }
 
     /// Returns how much a side has sent.

@@ -127,6 +127,11 @@ impl Assembler {
         if !input.is_empty() {
             self.awaited = None;
         }
+        self.forget_delivered();
+    }
+
+    /// Frees what was delivered for the last input: nobody looks at it any more.
+    pub(crate) fn forget_delivered(&mut self) {
         if self.delivered != 0 {
             self.assembly.drain(..self.delivered);
             if let Some(OpenFrame {

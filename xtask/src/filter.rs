@@ -125,7 +125,7 @@ fn optimize(module: &Path) -> Result<PathBuf> {
     needs::node_packages(&folder)?;
     let smaller = module.with_extension("smaller.wasm");
     let mut tool = Command::new(folder.join("node_modules/.bin/wasm-opt"));
-    tool.args(["-O3", "-Os"]).args(FEATURES).arg(module);
+    tool.args(["-O3", "-Oz"]).args(FEATURES).arg(module);
     shell::run(tool.arg("-o").arg(&smaller))?;
     Ok(smaller)
 }

@@ -17,6 +17,7 @@ use super::line::Line;
 use super::{Env, metrics};
 use crate::Settings;
 use crate::host::{Action, Carrier};
+use ending::Known;
 
 /// How soon what can't go on within a callback does so.
 const SOON: Duration = Duration::from_millis(1);
@@ -33,6 +34,8 @@ pub(super) struct Connection {
     carrier: Carrier,
     stage: Stage,
     inspector: Option<Box<Inspector>>,
+    /// What the inspector knew, once nothing more goes on and it is gone.
+    known: Option<Sides<Known>>,
     /// What each side sends.
     lines: Sides<Line>,
     started: Instant,
@@ -43,6 +46,8 @@ pub(super) struct Connection {
     is_repaired: bool,
     /// An extended CONNECT, which goes on as one to a server of HTTP/2.
     is_connect: bool,
+    /// The client is gone, and the proxy takes nothing for the server any more.
+    is_client_gone: bool,
     /// A message was found that may not pass: it stays held, and all that follow it.
     is_denied: bool,
     /// When to call again in any case.
@@ -68,6 +73,8 @@ enum Stage {
     Open,
     /// It is no WebSocket, or was refused: not looked at.
     Unseen,
+    /// Nothing more goes on, and it will be reset.
+    Over,
     /// It was reset.
     Gone,
 }
@@ -93,12 +100,14 @@ impl Connection {
             carrier: Carrier::Http,
             stage: Stage::Unseen,
             inspector: None,
+            known: None,
             lines: Sides::default(),
             started: now,
             opened: None,
             verdict: None,
             is_repaired: false,
             is_connect: false,
+            is_client_gone: false,
             is_denied: false,
             wake: None,
             reset: None,
@@ -114,8 +123,14 @@ impl Connection {
         self.carrier
     }
 
-    pub(super) fn is_ending(&self) -> bool {
-        self.reset.is_some()
+    /// Whether it is looked at, which takes memory.
+    pub(super) fn is_seen(&self) -> bool {
+        self.inspector.is_some()
+    }
+
+    /// Whether it is no WebSocket, and nobody has refused it.
+    pub(super) fn is_foreign(&self) -> bool {
+        self.stage == Stage::Unseen && self.verdict.is_none()
     }
 
     pub(super) fn was_open(&self) -> bool {
@@ -168,7 +183,7 @@ impl Connection {
     ) -> (Action, GoOn) {
         match self.stage {
             Stage::Unseen => return PASS,
-            Stage::Gone => {
+            Stage::Over | Stage::Gone => {
                 env.host.replace(from, length, b"");
                 return PASS;
             }
@@ -179,7 +194,8 @@ impl Connection {
         let had_come = mem::replace(&mut line.unread, length);
         // A server of HTTP/1.1 that ends its stream is shown by a callback that brings nothing.
         let is_quiet = line.is_armed && length == had_come;
-        let is_gone = from == Role::Server && is_quiet && !self.is_connect;
+        let has_http1 = env.settings.repair && !self.is_connect;
+        let is_gone = from == Role::Server && is_quiet && has_http1;
         if is_end || is_gone {
             return self.ends(from, env);
         }
@@ -221,8 +237,8 @@ impl Connection {
             (Role::Client, None) => {}
         }
         let mut go_on = self.write_both(from, env);
-        self.note_end(env);
         let stays = self.carrier != Carrier::Tcp && self.lines[from].is_armed;
+        self.note_end(env);
         go_on[from] = stays;
         match stays {
             true => (Action::Pause, go_on),

@@ -130,7 +130,9 @@ impl Line {
     }
 
     fn take_edits(&mut self, from: Role, inspector: &mut Inspector) {
-        self.edits.extend(inspector.take_edits(from));
+        for edit in inspector.take_edits(from) {
+            self.edits.push_back(edit);
+        }
     }
 
     /// Frees memory that was needed for much more than is held now: most connections are idle.

@@ -82,17 +82,20 @@ impl Filter {
 
     /// A head has come: of a new connection, or what the server answers.
     pub fn head(&mut self, id: u32, head: Head, host: &mut dyn Host) -> Action {
-        let action = self.with(
-            id,
-            head == Head::Request,
-            host,
-            |connection, env| match head {
+        let answer = self.with(id, head == Head::Request, host, |connection, env| {
+            let action = match head {
                 Head::Request => connection.request(env),
                 Head::Response => connection.response(env),
-            },
-        );
+            };
+            (action, connection.is_foreign())
+        });
+        let (action, is_foreign) = answer.unwrap_or((Action::Continue, false));
+        if is_foreign {
+            // It is not looked at again.
+            self.delete(id, host);
+        }
         self.after(id, Carrier::Http, host);
-        action.unwrap_or(Action::Continue)
+        action
     }
 
     /// A client has connected, of which the proxy knows no more than that.
@@ -229,18 +232,12 @@ impl Filter {
         }
     }
 
-    /// The connection that holds the most memory, if there is too little. What those hold that are ending comes back by
-    /// itself.
+    /// The connection that holds the most memory, of those that can give back some, if there is too little.
     fn greediest(&self) -> Option<(u32, Carrier)> {
         if self.memory <= self.settings.memory {
             return None;
         }
-        let ending = self.connections.values().filter(|other| other.is_ending());
-        let comes_back: u64 = ending.map(|other| other.noted.memory).sum();
-        if self.memory.saturating_sub(comes_back) <= self.settings.memory {
-            return None;
-        }
-        let others = self.connections.values().filter(|other| !other.is_ending());
+        let others = self.connections.values().filter(|other| other.is_seen());
         let greediest = others.max_by_key(|connection| connection.noted.memory)?;
         Some((greediest.id(), greediest.carrier()))
     }

@@ -262,7 +262,7 @@ impl Flow {
                 records.list.push(SeenRecord::Close { code, reason });
                 self.close = Some(code);
                 if reports {
-                    let at = self.boundary;
+                    let at = self.frame.as_ref().map_or(self.boundary, |frame| frame.end);
                     self.told = Some(Told { code, at });
                 }
                 self.insertions.clear();

@@ -4,13 +4,13 @@ use alloc::format;
 use alloc::string::String;
 use core::fmt::Write as _;
 
-use websocket_component::inspector::End;
-use websocket_component::{Failure, Role, State};
+use websocket_component::inspector::{End, Sides, Traffic};
+use websocket_component::{Failure, Role, Rule, State};
 
 use super::{Connection, GoOn, LINGER, SOON, Stage};
 use crate::filter::Env;
 use crate::filter::line::Line;
-use crate::filter::metrics::name_of;
+use crate::filter::metrics::{self, name_of};
 use crate::host::{Level, text};
 
 /// The reason that a client is told for a connection that is lost.
@@ -22,6 +22,21 @@ const CLIENT_GONE: u64 = 1 << 14 | 1 << 18 | 1 << 28;
 const SERVER_GONE: u64 = 1 << 4 | 1 << 6 | 1 << 23;
 /// What Envoy says of a connection that went to the server and came to its end there.
 const VIA_UPSTREAM: &[u8] = b"via_upstream";
+
+/// What the log tells of one side.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Known {
+    traffic: Traffic,
+    close: Option<u16>,
+    /// The code of the close frame that has reached it.
+    close_to: Option<u16>,
+}
+
+/// The filter has ended a connection.
+fn count_end(why: &str, env: &mut Env<'_>) {
+    env.metrics
+        .count(&format!("websocket.ended.{why}"), 1, env.host);
+}
 
 /// Who has ended a connection that was open, as Envoy tells it.
 enum Lost {
@@ -62,6 +77,7 @@ impl Connection {
         if self.verdict.is_none() {
             self.verdict = Some(why.into());
             self.reset = Some(env.now);
+            count_end(why, env);
             self.warn(&format!("reset: {why}"), env);
         }
     }
@@ -69,8 +85,7 @@ impl Connection {
     /// Both sides are closed by a decision of the filter's.
     pub(super) fn ended(&mut self, code: u16, why: &'static str, env: &mut Env<'_>) {
         self.verdict.get_or_insert(why.into());
-        env.metrics
-            .count(&format!("websocket.ended.{why}"), 1, env.host);
+        count_end(why, env);
         self.warn(&format!("closed with {code}: {why}"), env);
     }
 
@@ -81,9 +96,18 @@ impl Connection {
             return GoOn::default();
         }
         self.close(1013, "memory", env);
-        // Who doesn't let it close is reset.
+        let go_on = self.write_unasked(env);
         self.reset.get_or_insert(env.now.after(LINGER));
-        self.write_unasked(env)
+        self.let_go();
+        go_on
+    }
+
+    /// Nothing more goes on: frees what is held for it, and keeps what the log tells of it.
+    fn let_go(&mut self) {
+        self.known = self.known();
+        self.inspector = None;
+        self.lines = Sides::default();
+        self.stage = Stage::Over;
     }
 
     /// Takes note of how it ends, if it does.
@@ -91,15 +115,31 @@ impl Connection {
         let Some(inspector) = &self.inspector else {
             return;
         };
-        if let Some((from, failure)) = inspector.failure()
+        let failure = inspector.failure();
+        if self.opened.is_none() && inspector.negotiated().is_some() {
+            self.opened(env);
+        }
+        if let Some((from, failure)) = failure
             && self.verdict.is_none()
         {
             let name = failure.rule.name();
             self.verdict = Some(name.into());
-            env.metrics
-                .count(&format!("websocket.rule.{name}"), 1, env.host);
-            self.warn(&line_of(from, &failure), env);
+            let kind = match self.opened {
+                Some(_) => "rule",
+                None => {
+                    env.metrics.count(metrics::REFUSED, 1, env.host);
+                    "refused"
+                }
+            };
+            if failure.rule != Rule::HandshakeRefused {
+                env.metrics
+                    .count(&format!("websocket.{kind}.{name}"), 1, env.host);
+                self.warn(&line_of(from, &failure), env);
+            }
         }
+        let Some(inspector) = &self.inspector else {
+            return;
+        };
         let is_asked_to_close = Role::BOTH
             .iter()
             .any(|from| inspector.close_code(*from).is_some());
@@ -113,8 +153,18 @@ impl Connection {
         let ends = Role::BOTH.map(|from| inspector.end(from));
         let is_over = inspector.state() == State::Closed;
         let is_ending = ends.iter().all(|end| *end != End::None) || ends.contains(&End::Reset);
-        if (is_over || is_ending) && self.reset.is_none() {
-            self.reset = Some(env.now.after(LINGER));
+        if is_over || is_ending {
+            self.reset.get_or_insert(env.now.after(LINGER));
+        }
+        if is_over || ends.iter().all(|end| *end != End::None) {
+            let (lines, inspector) = (&mut self.lines, &mut self.inspector);
+            let is_left = inspector.as_mut().is_some_and(|inspector| {
+                lines.client.has_edits(Role::Client, inspector)
+                    || lines.server.has_edits(Role::Server, inspector)
+            });
+            if !is_left {
+                return self.let_go();
+            }
         }
         let has_output = |line: &Line| line.is_armed && line.has_output();
         let is_left = has_output(&self.lines.client) || has_output(&self.lines.server);
@@ -136,17 +186,21 @@ impl Connection {
         let Some(inspector) = &mut self.inspector else {
             return GoOn::default();
         };
-        let has_both_sides = matches!(inspector.state(), State::Connecting | State::Open);
-        if !matches!(self.stage, Stage::Asked | Stage::Open) || !has_both_sides {
+        let is_over = matches!(inspector.state(), State::Draining | State::Closed);
+        if !matches!(self.stage, Stage::Asked | Stage::Open) || is_over || self.reset.is_some() {
             return GoOn::default();
         }
         match Lost::read(env) {
-            Lost::Client => inspector.end_of_input(Role::Client, env.now),
-            Lost::Server => self.server_is_gone(env),
-            Lost::Neither(why) => {
-                self.warn(&format!("ended by the proxy: {why}"), env);
-                self.verdict.get_or_insert(why.into());
+            Lost::Client => {
+                self.is_client_gone = true;
+                inspector.end_of_input(Role::Client, env.now);
             }
+            Lost::Server => self.server_is_gone(env),
+            Lost::Neither(why) if self.verdict.is_none() => {
+                self.warn(&format!("ended by the proxy: {why}"), env);
+                self.verdict = Some(why.into());
+            }
+            Lost::Neither(_) => {}
         }
         self.write_unasked(env)
     }
@@ -173,27 +227,44 @@ impl Connection {
         let duration = env.now.since(self.opened.unwrap_or(self.started));
         env.host
             .set_field("ws_duration_ms", &format!("{}", duration.as_millis()));
-        let Some(inspector) = &mut self.inspector else {
+        let Some(known) = self.known() else {
             return;
         };
         for from in Role::BOTH {
-            let to_it = from.peer();
-            let is_written = !self.lines[to_it].has_edits(to_it, inspector);
-            let (name, traffic) = (name_of(from), inspector.traffic(from));
+            let (name, known) = (name_of(from), known[from]);
             let mut set = |what: &str, number: u64| {
                 env.host
                     .set_field(&format!("ws_{what}_{name}"), &format!("{number}"));
             };
-            set("messages", traffic.messages);
-            set("bytes", traffic.bytes);
-            if let Some(code) = inspector.close_code(from) {
+            set("messages", known.traffic.messages);
+            set("bytes", known.traffic.bytes);
+            if let Some(code) = known.close {
                 set("close", code.into());
             }
-            // A close frame that is still to be written has not reached it.
-            if let Some(code) = inspector.close_sent(from).filter(|_| is_written) {
+            if let Some(code) = known.close_to {
                 set("close_to", code.into());
             }
         }
+    }
+
+    /// What the inspector knows of both sides, or knew.
+    fn known(&mut self) -> Option<Sides<Known>> {
+        let Some(inspector) = &mut self.inspector else {
+            return self.known;
+        };
+        let mut known = Sides::<Known>::default();
+        for from in Role::BOTH {
+            let to_it = from.peer();
+            // A close frame that is still to be written has not reached it.
+            let is_written = !self.lines[to_it].has_edits(to_it, inspector);
+            let is_taken = is_written && !(from == Role::Server && self.is_client_gone);
+            known[from] = Known {
+                traffic: inspector.traffic(from),
+                close: inspector.close_code(from),
+                close_to: inspector.close_sent(from).filter(|_| is_taken),
+            };
+        }
+        Some(known)
     }
 
     pub(super) fn warn(&self, line: &str, env: &mut Env<'_>) {

@@ -80,7 +80,7 @@ impl Connection {
         match handshake::inspector(env.settings, &entropy, env.now) {
             Ok(inspector) => {
                 self.inspector = Some(Box::new(inspector));
-                self.open(env);
+                self.look(env);
             }
             Err(rule) => {
                 self.verdict = Some(rule.name().into());
@@ -105,7 +105,8 @@ impl Connection {
                 if self.is_repaired {
                     env.host.remove_header(Head::Response, ACCEPT);
                 }
-                self.open(env);
+                self.opened(env);
+                self.look(env);
                 Action::Continue
             }
             // The refusal goes on as it is.
@@ -120,10 +121,15 @@ impl Connection {
         }
     }
 
-    fn open(&mut self, env: &mut Env<'_>) {
-        self.stage = Stage::Open;
+    /// The handshake is complete.
+    pub(super) fn opened(&mut self, env: &mut Env<'_>) {
         self.opened = Some(env.now);
         env.metrics.change(metrics::OPEN, 1, env.host);
+    }
+
+    /// What both sides send is looked at from now on.
+    fn look(&mut self, env: &mut Env<'_>) {
+        self.stage = Stage::Open;
         let rates = [&env.settings.client_rate, &env.settings.server_rate];
         for (from, rate) in Role::BOTH.into_iter().zip(rates) {
             self.lines[from].rate = rate.as_ref().map(|rate| Buckets::new(rate, env.now));

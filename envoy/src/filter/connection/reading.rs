@@ -67,6 +67,7 @@ impl Connection {
             }
         }
         *env.buffer = bytes;
+        inspector.trim();
         line.count(from, inspector, todo.messages, env);
         if todo.is_denied && !self.is_denied {
             self.is_denied = true;

@@ -1,3 +1,4 @@
+use host_tests::heads;
 use host_tests::wire::{Frame, bytes_of, read_frames};
 use websocket_component::Role::{Client, Server};
 
@@ -116,6 +117,21 @@ fn an_upstream_that_is_gone_is_told_with_a_code() {
 }
 
 #[test]
+fn a_client_that_ends_its_stream_of_http2_is_told_to_the_server() {
+    let mut proxy = open("");
+    send(&mut proxy, Client, &[Frame::text("last")]);
+    proxy.end(1, Client);
+    let on = frames(&mut proxy, Client);
+    assert_eq!(
+        (&on[0], on[1].opcode_and_code()),
+        (&Frame::text("last"), (0x88, 1001))
+    );
+    proxy.pass(1000);
+    assert!(proxy.of(1).is_reset);
+    assert_eq!(proxy.close(1)["ws_close_to_server"], "1001");
+}
+
+#[test]
 fn a_connection_that_is_gone_without_a_callback_is_told_too() {
     // As if an upstream of HTTP/2 resets its stream.
     let mut proxy = open("");
@@ -199,6 +215,83 @@ fn a_ping_goes_to_a_client_as_soon_as_anything_can_and_only_then_is_a_pong_due()
     assert_eq!(proxy.outside.metrics["websocket.client.round_trip_ms"], 1);
     proxy.pass(10_200);
     assert_eq!(proxy.close(1)["ws_verdict"], "pong-timeout");
+}
+
+#[test]
+fn no_close_frame_is_told_as_sent_to_a_server_whose_client_was_lost_first() {
+    let mut proxy = open("");
+    let flags = (1_u64 << 14).to_le_bytes().to_vec();
+    proxy.outside.properties.insert("response\0flags", flags);
+    let fields = proxy.close(1);
+    assert_eq!(fields["ws_verdict"], "connection-lost");
+    assert_eq!(fields.get("ws_close_to_server"), None);
+}
+
+#[test]
+fn a_close_frame_behind_what_may_not_pass_is_not_told_as_sent() {
+    for behind in [Frame::close(1000, ""), Frame::new(0x3, "")] {
+        let mut proxy = open(r#"{"content": {"deny": [{"text": "secret"}]}}"#);
+        send(&mut proxy, Client, &[Frame::text("a secret"), behind]);
+        proxy.pass(100);
+        assert_eq!(proxy.sent(1, Client), b"");
+        assert_eq!(proxy.outside.metrics["websocket.ended.content"], 1);
+        let fields = proxy.close(1);
+        assert_eq!(fields["ws_verdict"], "content");
+        assert_eq!(fields.get("ws_close_to_server"), None);
+    }
+}
+
+#[test]
+fn who_leaves_without_an_answer_to_a_close_frame_is_lost() {
+    let mut proxy = open("");
+    send(&mut proxy, Server, &[Frame::close(1000, "")]);
+    let flags = (1_u64 << 14).to_le_bytes().to_vec();
+    proxy.outside.properties.insert("response\0flags", flags);
+    assert_eq!(proxy.close(1)["ws_verdict"], "connection-lost");
+    assert_eq!(proxy.outside.metrics["websocket.rule.connection-lost"], 1);
+
+    let mut proxy = open("");
+    send(&mut proxy, Client, &[Frame::close(1000, "")]);
+    let details = b"stream_idle_timeout".to_vec();
+    proxy
+        .outside
+        .properties
+        .insert("response\0code_details", details);
+    assert_eq!(proxy.close(1)["ws_verdict"], "stream_idle_timeout");
+
+    // An answer that has come is enough.
+    let mut proxy = open("");
+    send(&mut proxy, Client, &[Frame::close(1000, "")]);
+    send(&mut proxy, Server, &[Frame::close(1000, "")]);
+    assert_eq!(proxy.close(1)["ws_verdict"], "ok");
+}
+
+#[test]
+fn a_proxy_that_passes_bytes_on_has_opened_what_was_accepted_and_refused_what_was_not() {
+    let request = heads::request();
+    let accepted = heads::response_to(heads::KEY);
+    let refusal = b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n";
+    for (request, response, opens, verdict) in [
+        (&request[..], &accepted[..], 1, "connection-lost"),
+        (&request[..], &refusal[..], 0, "handshake-refused"),
+        (
+            b"GET / HTTP/1.1\r\nhost: a\r\n\r\n",
+            b"",
+            0,
+            "upgrade-missing",
+        ),
+    ] {
+        let mut proxy = Proxy::new("");
+        proxy.accept(1);
+        assert_eq!(proxy.outside.metrics["websocket.open"], 0);
+        proxy.come(1, Client, request);
+        proxy.come(1, Server, response);
+        assert_eq!(proxy.outside.metrics["websocket.open"], opens, "{verdict}");
+        proxy.pass(1000);
+        assert_eq!(proxy.close(1)["ws_verdict"], verdict);
+        assert_eq!(proxy.outside.metrics["websocket.open"], 0);
+        assert_eq!(proxy.outside.metrics["websocket.refused"], 1 - opens);
+    }
 }
 
 #[test]

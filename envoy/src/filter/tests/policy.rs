@@ -1,3 +1,4 @@
+use host_tests::deflate;
 use host_tests::wire::{Frame, RSV1};
 use websocket_component::Role::{Client, Server};
 
@@ -118,11 +119,7 @@ fn what_is_held_of_a_message_has_a_limit_whatever_it_is_made_of() {
         let settings =
             format!(r#"{{"content": {{"deny": [{{"text": "x"}}], "longer": "{longer}"}}}}"#);
         let mut proxy = Proxy::new(&settings);
-        let deflate = [("sec-websocket-extensions", "permessage-deflate")];
-        proxy.request(1, &[&UPGRADE[..], &deflate].concat());
-        proxy.come(1, Client, b"");
-        proxy.response(1, &[&SWITCHING[..], &deflate].concat());
-        proxy.come(1, Server, b"");
+        open_compressed(&mut proxy, 1);
         // Stored blocks of no bytes (RFC 1951, section 3.2.4).
         let blocks = [0, 0, 0, 0xff, 0xff].repeat(200);
         let first = Frame::text(blocks.clone()).not_last().reserved(RSV1);
@@ -153,6 +150,84 @@ fn requests_that_wait_for_an_answer_count_and_the_greediest_is_refused() {
     assert_eq!(proxy.of(7).local, refused);
     let count = (1..=40).filter(|id| proxy.of(*id).local == refused);
     assert!((10..35).contains(&count.count()));
+}
+
+/// What deflates to so many bytes: 1,000 times less.
+fn zeros(length: usize) -> Vec<u8> {
+    deflate::Peer::default().compresses(vec![b'0'; length])
+}
+
+fn open_compressed(proxy: &mut Proxy, id: u32) {
+    let deflate = [("sec-websocket-extensions", "permessage-deflate")];
+    proxy.request(id, &[&UPGRADE[..], &deflate].concat());
+    proxy.come(id, Client, b"");
+    proxy.response(id, &[&SWITCHING[..], &deflate].concat());
+    proxy.come(id, Server, b"");
+}
+
+#[test]
+fn memory_stays_in_its_budget_however_many_want_more_at_once() {
+    let mut proxy = Proxy::new(r#"{"memory_bytes": 4194304}"#);
+    let unfinished = Frame::text(zeros(1_000_000)).reserved(RSV1).not_last();
+    let bytes = unfinished.by(Client).bytes();
+    let mut most = 0;
+    for id in 1..=100 {
+        open_compressed(&mut proxy, id);
+        proxy.come(id, Client, &bytes);
+        most = most.max(proxy.outside.metrics["websocket.memory_bytes"]);
+    }
+    assert!(most <= 4 << 20, "{most}");
+    assert!(proxy.outside.metrics["websocket.ended.memory"] > 5);
+    proxy.pass(1000);
+    for id in 1..=100 {
+        let fields = proxy.close(id);
+        assert!(["memory", "connection-lost"].contains(&&fields["ws_verdict"][..]));
+        assert!(fields.contains_key("ws_bytes_client"));
+    }
+    assert_eq!(proxy.outside.metrics["websocket.memory_bytes"], 0);
+}
+
+#[test]
+fn a_long_message_that_has_gone_on_takes_no_memory_any_more() {
+    let mut proxy = Proxy::new("");
+    open_compressed(&mut proxy, 1);
+    let message = Frame::text(zeros(1_000_000)).reserved(RSV1);
+    send(&mut proxy, Client, std::slice::from_ref(&message));
+    assert_eq!(frames(&mut proxy, Client), [message]);
+    let memory = proxy.outside.metrics["websocket.memory_bytes"];
+    assert!(memory < 100_000, "{memory}");
+}
+
+#[test]
+fn a_connection_that_broke_a_rule_takes_no_memory_until_it_is_reset() {
+    let mut proxy = Proxy::new("");
+    open_compressed(&mut proxy, 1);
+    let message = Frame::text(zeros(1000)).reserved(RSV1);
+    send(&mut proxy, Client, &[message, Frame::new(0x3, "")]);
+    let memory = proxy.outside.metrics["websocket.memory_bytes"];
+    assert!(memory < 1500, "{memory}");
+    proxy.pass(1000);
+    let fields = proxy.close(1);
+    let expected = [
+        ("ws_verdict", "reserved-opcode"),
+        ("ws_messages_client", "1"),
+        ("ws_close_to_client", "1002"),
+        ("ws_close_to_server", "1001"),
+    ];
+    for (name, value) in expected {
+        assert_eq!(fields[name], value, "{name}");
+    }
+}
+
+#[test]
+fn what_is_no_websocket_takes_no_memory_and_is_never_ended() {
+    let mut proxy = Proxy::new(r#"{"memory_bytes": 1048576}"#);
+    for id in 1..=4000 {
+        proxy.request(id, &[(":method", "GET"), (":path", "/")]);
+    }
+    assert_eq!(proxy.outside.metrics["websocket.memory_bytes"], 0);
+    proxy.pass(1000);
+    assert!((1..=4000).all(|id| !proxy.of(id).is_reset));
 }
 
 #[test]
