@@ -91,6 +91,8 @@ fn notices_silence(side: &mut Side, start: Instant) {
         _ if side.has_heard_close() => Some(Duration::ZERO),
         _ => spans.close,
     };
+    // Each second from the start, whatever deadlines there are: some ways to drive a session have others.
+    let mut speaks = start.after(Duration::from_secs(1));
     for _ in 0..MAX_DEADLINES {
         let deadline = side.session.ask().next_deadline();
         let Some(next) = deadline.filter(|at| at.since(start) < Duration::from_hours(1)) else {
@@ -101,10 +103,14 @@ fn notices_silence(side: &mut Side, start: Instant) {
         assert!(next > now, "time stands");
         now = match bound {
             // Output that a dead peer's transport takes is no sign of life.
-            Some(_) => next.min(now.after(Duration::from_secs(1))),
+            Some(_) => next.min(speaks),
             None => next,
         };
-        if side.state() == State::Open && side.told.begun.is_none() {
+        let is_its_turn = bound.is_none() || now == speaks;
+        if now == speaks {
+            speaks = now.after(Duration::from_secs(1));
+        }
+        if is_its_turn && side.state() == State::Open && side.told.begun.is_none() {
             side.send(Said::Binary(200), How::Borrowed, now);
         }
         // Nor are bytes that are given again.
