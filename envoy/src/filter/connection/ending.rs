@@ -112,6 +112,13 @@ impl Connection {
 
     /// Takes note of how it ends, if it does.
     pub(super) fn note_end(&mut self, env: &mut Env<'_>) {
+        self.note_failure(env);
+        self.note_age(env);
+        self.note_over(env);
+    }
+
+    /// Whether a rule was broken, of the handshake or behind it.
+    fn note_failure(&mut self, env: &mut Env<'_>) {
         let Some(inspector) = &self.inspector else {
             return;
         };
@@ -119,52 +126,53 @@ impl Connection {
         if self.opened.is_none() && inspector.negotiated().is_some() {
             self.opened(env);
         }
-        if let Some((from, failure)) = failure
-            && self.verdict.is_none()
-        {
-            let name = failure.rule.name();
-            self.verdict = Some(name.into());
-            let kind = match self.opened {
-                Some(_) => "rule",
-                None => {
-                    env.metrics.count(metrics::REFUSED, 1, env.host);
-                    "refused"
-                }
-            };
-            if failure.rule != Rule::HandshakeRefused {
-                env.metrics
-                    .count(&format!("websocket.{kind}.{name}"), 1, env.host);
-                self.warn(&line_of(from, &failure), env);
-            }
-        }
-        let Some(inspector) = &self.inspector else {
+        let Some((from, failure)) = failure.filter(|_| self.verdict.is_none()) else {
             return;
         };
-        let is_asked_to_close = Role::BOTH
-            .iter()
-            .any(|from| inspector.close_code(*from).is_some());
-        if inspector.state() == State::Closing && !is_asked_to_close && self.verdict.is_none() {
-            // Of the inspector's deadlines only this one breaks no rule.
+        let name = failure.rule.name();
+        self.verdict = Some(name.into());
+        let kind = match self.opened {
+            Some(_) => "rule",
+            None => {
+                env.metrics.count(metrics::REFUSED, 1, env.host);
+                "refused"
+            }
+        };
+        if failure.rule != Rule::HandshakeRefused {
+            env.metrics
+                .count(&format!("websocket.{kind}.{name}"), 1, env.host);
+            self.warn(&line_of(from, &failure), env);
+        }
+    }
+
+    /// Whether it is as old as it may be: of the inspector's deadlines only this one breaks no rule.
+    fn note_age(&mut self, env: &mut Env<'_>) {
+        let ends_by_age = self.inspector.as_ref().is_some_and(|inspector| {
+            let closed = |from: &Role| inspector.close_code(*from).is_some();
+            inspector.state() == State::Closing && !Role::BOTH.iter().any(closed)
+        });
+        if ends_by_age && self.verdict.is_none() {
             self.ended(env.settings.options.timeouts.age_code, "age", env);
         }
-        let Some(inspector) = &self.inspector else {
+    }
+
+    /// Whether nothing more goes on, or only what could not be written yet.
+    fn note_over(&mut self, env: &mut Env<'_>) {
+        let Some(inspector) = &mut self.inspector else {
             return;
         };
         let ends = Role::BOTH.map(|from| inspector.end(from));
-        let is_over = inspector.state() == State::Closed;
-        let is_ending = ends.iter().all(|end| *end != End::None) || ends.contains(&End::Reset);
-        if is_over || is_ending {
+        let is_closed = inspector.state() == State::Closed;
+        let is_over = is_closed || ends.iter().all(|end| *end != End::None);
+        if is_over || ends.contains(&End::Reset) {
             self.reset.get_or_insert(env.now.after(LINGER));
         }
-        if is_over || ends.iter().all(|end| *end != End::None) {
-            let (lines, inspector) = (&mut self.lines, &mut self.inspector);
-            let is_left = inspector.as_mut().is_some_and(|inspector| {
-                lines.client.has_edits(Role::Client, inspector)
-                    || lines.server.has_edits(Role::Server, inspector)
-            });
-            if !is_left {
-                return self.let_go();
-            }
+        let lines = &mut self.lines;
+        if is_over
+            && !lines.client.has_edits(Role::Client, inspector)
+            && !lines.server.has_edits(Role::Server, inspector)
+        {
+            return self.let_go();
         }
         let has_output = |line: &Line| line.is_armed && line.has_output();
         let is_left = has_output(&self.lines.client) || has_output(&self.lines.server);
@@ -180,8 +188,8 @@ impl Connection {
         go_on
     }
 
-    /// A connection that is gone without a close frame is lost on one side. The other one can still be told, as far as the proxy
-    /// writes anything more.
+    /// A connection that is gone without a close frame is lost on one side. The other one can still be told, as far as the
+    /// proxy writes anything more.
     fn end_lost(&mut self, env: &mut Env<'_>) -> GoOn {
         let Some(inspector) = &mut self.inspector else {
             return GoOn::default();
