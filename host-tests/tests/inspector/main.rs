@@ -7,6 +7,7 @@
 //! | `handshake` | the handshake of others |
 //! | `held` | messages that the host decides on, and what is inserted |
 //! | `interplay` | several things at once |
+//! | `parked` | connections at rest, which another inspector goes on with |
 //! | `random` | anything at any time: frames stay whole and in order, and every connection ends |
 //! | `refusals` | handshakes that end as they should not, and what follows behind the heads |
 //! | `seen` | what is seen of frames and messages |
@@ -17,6 +18,7 @@ mod forwarding;
 mod handshake;
 mod held;
 mod interplay;
+mod parked;
 mod random;
 mod refusals;
 mod seen;
