@@ -15,7 +15,7 @@ use crate::protocol::{Failure, Fault};
 pub enum Error {
     /// The transport failed.
     Io(Arc<io::Error>),
-    /// A rule was broken; [`fault`](Self::fault) says by whom.
+    /// A rule was broken; [`origin`](Self::origin) says by whom.
     Failure(Arc<Failure>),
     /// The server refused the handshake: its response, with as much of its body as was received, up to
     /// [`Limits::refusal_body`](crate::protocol::Limits::refusal_body).
