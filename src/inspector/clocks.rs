@@ -217,7 +217,8 @@ impl Inspector {
     }
 
     /// Reports that `to` doesn't take what goes on to it. Until [`Inspector::output_taken`],
-    /// [`Direction::write`] of that side runs, [`Direction::pong`] doesn't, and it gets no pings.
+    /// [`Direction::write`] of that side runs. If that is none, it gets no pings meanwhile, and
+    /// [`Direction::pong`] doesn't run.
     pub fn output_blocked(&mut self, to: Role, now: Instant) {
         self.clocks.read(now);
         let now = self.clocks.now;
@@ -365,8 +366,8 @@ impl Inspector {
                 }
                 for from in Role::BOTH {
                     let (side, options) = (&clocks.sides[from], self.options.direction(from));
-                    // A ping would only wait with what else isn't taken.
-                    let takes_output = side.blocked.is_none();
+                    // Who may take as long as it likes to take a ping owes no pong.
+                    let takes_output = side.blocked.is_none() || options.write.is_some();
                     if takes_output {
                         consider(side.quiet, options.keepalive, Due::Keepalive(from));
                     }

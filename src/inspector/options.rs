@@ -82,11 +82,11 @@ pub struct Direction {
     /// From the first byte of a message to its last. Beyond it: [`Rule::MessageTimeout`].
     /// Default 300 s.
     pub message: Option<Duration>,
-    /// After how long without a byte of the sender's a ping is inserted towards it, unless it
-    /// takes no output. Its pong is swallowed. Default none.
+    /// After how long without a byte of the sender's a ping is inserted towards it. Its pong
+    /// is swallowed. Default none.
     pub keepalive: Option<Duration>,
-    /// How long the sender may send nothing at all after a ping that was inserted, while it takes
-    /// output. Beyond it: [`Rule::PongTimeout`]. Default 20 s.
+    /// How long the sender may send nothing at all after a ping that was inserted. Beyond it:
+    /// [`Rule::PongTimeout`]. Default 20 s.
     pub pong: Option<Duration>,
     /// How long the sender, as the receiver of what the other side sends, may take nothing of
     /// it after [`Inspector::output_blocked`](super::Inspector::output_blocked). Beyond it:
