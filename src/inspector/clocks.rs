@@ -102,7 +102,8 @@ impl Clocks {
     pub(super) fn at_rest(&self) -> Option<Instant> {
         let is_idle = |side: &Side| {
             let others = [side.message, side.ping, side.paused, side.blocked];
-            others.iter().all(Option::is_none)
+            // They differ behind a pause of reading, which moves no ping.
+            side.quiet == side.idle && others.iter().all(Option::is_none)
         };
         let is_idle = is_idle(&self.sides.client) && is_idle(&self.sides.server);
         self.opened.filter(|_| is_idle && self.closing.is_none())
@@ -185,7 +186,6 @@ impl Clocks {
         let pause = now.since(since);
         let begun = [
             is_in_handshake.then_some(&mut self.started),
-            Some(&mut side.quiet),
             Some(&mut side.idle),
             Some(&mut side.message_idle),
             side.message.as_mut(),
