@@ -46,6 +46,8 @@ use crate::guest::Guest;
 #[derive(Debug)]
 pub struct Forwarder {
     seat: Seat,
+    /// Of each guest, which can't have more bytes wait to be inserted than it can hold.
+    memory_limit: usize,
     ways: Sides<OneWay>,
     state: State,
     next_deadline: Option<Instant>,
@@ -61,6 +63,7 @@ impl Forwarder {
     #[must_use]
     pub fn new(guest: Guest, inspector: Inspector) -> Self {
         Self {
+            memory_limit: guest.memory_limit(),
             seat: Seat::new(guest, inspector),
             ways: Sides {
                 client: OneWay::new(),
@@ -122,8 +125,8 @@ impl Forwarder {
         now: Instant,
         mut write: impl FnMut(Role, &[u8]),
     ) -> Result<(), CallError> {
-        // If there is no guest to look at them, nothing is kept of the bytes either.
-        self.seat.take(now)?;
+        // If there is no guest to look at the input, none of it is kept.
+        self.seat.wake(now)?;
         self.last_active = Some(from);
         let looked_at = self.look_at(from, input, now);
         // What may go on does, also if the guest has ended since.
@@ -158,10 +161,9 @@ impl Forwarder {
         now: Instant,
         write: impl FnMut(Role, &[u8]),
     ) -> Result<(), CallError> {
-        let (guest, inspector) = self.seat.take(now)?;
+        let (guest, inspector) = self.seat.wake(now)?;
         let progress = inspector.end_of_input(guest, from, now)?;
-        let most = guest.memory_limit();
-        self.note(progress, most)?;
+        self.note(progress)?;
         self.forward_both(write);
         Ok(())
     }
@@ -182,10 +184,9 @@ impl Forwarder {
         if self.state != State::Open {
             return Ok(());
         }
-        let (guest, inspector) = self.seat.take(now)?;
+        let (guest, inspector) = self.seat.wake(now)?;
         let progress = inspector.close(guest, code, reason, now)?;
-        let most = guest.memory_limit();
-        self.note(progress, most)?;
+        self.note(progress)?;
         self.forward_both(write);
         Ok(())
     }
@@ -196,7 +197,7 @@ impl Forwarder {
     ///
     /// The guest has ended.
     pub fn set_reading(&mut self, from: Role, reads: bool, now: Instant) -> Result<(), CallError> {
-        let (guest, inspector) = self.seat.take(now)?;
+        let (guest, inspector) = self.seat.wake(now)?;
         match reads {
             true => inspector.resume_reading(guest, from, now)?,
             false => inspector.pause_reading(guest, from, now)?,
@@ -210,7 +211,7 @@ impl Forwarder {
     ///
     /// The guest has ended.
     pub fn output_blocked(&mut self, to: Role, now: Instant) -> Result<(), CallError> {
-        let (guest, inspector) = self.seat.take(now)?;
+        let (guest, inspector) = self.seat.wake(now)?;
         inspector.output_blocked(guest, to, now)?;
         self.ask_again(now)
     }
@@ -221,7 +222,7 @@ impl Forwarder {
     ///
     /// The guest has ended.
     pub fn output_taken(&mut self, to: Role, now: Instant) -> Result<(), CallError> {
-        let (guest, inspector) = self.seat.take(now)?;
+        let (guest, inspector) = self.seat.wake(now)?;
         inspector.output_taken(guest, to, now)?;
         self.ask_again(now)
     }
@@ -299,14 +300,13 @@ impl Forwarder {
     }
 
     fn ask_again(&mut self, now: Instant) -> Result<(), CallError> {
-        let (guest, inspector) = self.seat.take(now)?;
+        let (guest, inspector) = self.seat.wake(now)?;
         let progress = inspector.progress(guest)?;
-        let most = guest.memory_limit();
-        Ok(self.note(progress, most)?)
+        Ok(self.note(progress)?)
     }
 
-    /// Takes note of what the guest says, which may have no more than `most` bytes wait to be inserted.
-    fn note(&mut self, progress: Progress, most: usize) -> Result<(), SandboxError> {
+    fn note(&mut self, progress: Progress) -> Result<(), SandboxError> {
+        let most = self.memory_limit;
         let noted = self.ways.client.note(progress.client, most);
         let noted = noted.and_then(|()| self.ways.server.note(progress.server, most));
         noted.map_err(|reason| self.seat.end_with(SandboxError::broken(reason)))?;

@@ -40,8 +40,8 @@ impl Seat {
         matches!(self.place, Place::Parked(_))
     }
 
-    /// Returns the guest and the inspector, which are made if the connection was parked.
-    pub(super) fn take(&mut self, now: Instant) -> Result<(&mut Guest, &Inspector), CallError> {
+    /// Returns the guest and the inspector, and makes them first if the connection was parked.
+    pub(super) fn wake(&mut self, now: Instant) -> Result<(&mut Guest, &Inspector), CallError> {
         if let (Place::Parked(parked), Some(make)) = (&self.place, &self.make) {
             let (mut guest, inspector) = make(now)?;
             inspector.resume(&mut guest, parked)?;

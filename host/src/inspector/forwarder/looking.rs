@@ -8,7 +8,8 @@ use crate::inspector::contract::Seen;
 use crate::inspector::one_way::OneWay;
 
 /// A frame whose payload nobody looks at is long if it has more bytes than this: a call for its header alone costs less
-/// than copying it into the guest. After one the next frame is looked at by its header first, or at so many bytes.
+/// than copying it into the guest. After a long frame, the header of the next one is passed alone; if that isn't possible,
+/// the guest is shown at most this many bytes, or as many as it wants.
 const LONG: usize = 4096;
 
 /// The most calls in a row that a guest may ask for without taking a byte of the input. More than a few are needed only
@@ -77,7 +78,7 @@ impl Forwarder {
         now: Instant,
     ) -> Result<Option<usize>, CallError> {
         let skipped = self.ways[from].skipped;
-        let (guest, inspector) = self.seat.take(now)?;
+        let (guest, inspector) = self.seat.wake(now)?;
         let passed = inspector.pass_header(guest, from, skipped, header, now)?;
         let way = &mut self.ways[from];
         let Some((length, payload)) = passed else {
@@ -98,9 +99,8 @@ impl Forwarder {
         now: Instant,
     ) -> Result<(usize, bool), CallError> {
         let skipped = self.ways[from].skipped;
-        let (guest, inspector) = self.seat.take(now)?;
+        let (guest, inspector) = self.seat.wake(now)?;
         let step = inspector.advance(guest, from, skipped, input, now)?;
-        let most = guest.memory_limit();
         let way = &mut self.ways[from];
         way.skipped = 0;
         way.skippable = step.skippable;
@@ -111,7 +111,7 @@ impl Forwarder {
         if is_first && step.seen.iter().any(closes) {
             self.closed_by = Some(from);
         }
-        self.note(step.progress, most)?;
+        self.note(step.progress)?;
         Ok((step.consumed as usize, step.more))
     }
 }
