@@ -256,6 +256,13 @@ fn between_http2(upstream: &Http2Server) -> Option<Proxy> {
     })
 }
 
+/// A client and a server of HTTP/2, and the fields of the request that the server got.
+fn open_between(client: &mut Http2Client, upstream: &Http2Server) -> (Answer, HeaderMap, Side) {
+    let asked = client.ask(&[], b"");
+    let (fields, server) = upstream.accept();
+    (client.answer(asked), fields, server)
+}
+
 #[test]
 fn clients_of_http2_reach_servers_of_http2_without_the_repair() {
     let upstream = Http2Server::start(accept);
@@ -263,10 +270,8 @@ fn clients_of_http2_reach_servers_of_http2_without_the_repair() {
         return;
     };
     let mut connection = Http2Client::connect(proxy.envoy.address);
-    let asked = connection.ask(&[], b"");
-    let (fields, mut server) = upstream.accept();
+    let (mut answer, fields, mut server) = open_between(&mut connection, &upstream);
     assert_eq!(fields.get("sec-websocket-key"), None);
-    let mut answer = connection.answer(asked);
     assert_eq!(answer.status, 200);
     let client = &mut answer.client;
     for _ in 0..3 {
@@ -280,9 +285,7 @@ fn clients_of_http2_reach_servers_of_http2_without_the_repair() {
     assert_eq!((client.close_code(), server.close_code()), (1002, 1001));
 
     // A server that is gone by RST_STREAM.
-    let asked = connection.ask(&[], b"");
-    let (_, mut server) = upstream.accept();
-    let mut answer = connection.answer(asked);
+    let (mut answer, _, mut server) = open_between(&mut connection, &upstream);
     server.send(&[Frame::text("last")]);
     assert_eq!(answer.client.frame(), Frame::text("last"));
     server.reset();
@@ -296,9 +299,8 @@ fn a_frame_without_bytes_of_a_server_of_http2_is_no_end() {
         return;
     };
     let mut connection = Http2Client::connect(proxy.envoy.address);
-    let asked = connection.ask(&[], b"");
-    let (_, mut server) = upstream.accept();
-    let mut client = connection.answer(asked).client;
+    let (answer, _, mut server) = open_between(&mut connection, &upstream);
+    let mut client = answer.client;
     for _ in 0..3 {
         server.send_empty();
         client.is_silent_for(Duration::from_millis(50));
