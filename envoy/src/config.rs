@@ -209,7 +209,7 @@ fn content(top: &mut Object<'_>) -> Result<Option<(Content, bool)>, ConfigError>
     }
 }
 
-/// Reads what to look for in messages of up to so many bytes.
+/// Reads what to look for in messages of at most `up_to` bytes.
 fn patterns(
     object: &mut Object<'_>,
     key: &'static str,

@@ -8,7 +8,7 @@ use regex_lite::{Regex, RegexBuilder};
 
 /// How large the program of an expression may get, in bytes, times how many bytes it looks at: one can take it some 300 ns
 /// for each KiB, so that a message takes no longer than a tenth of a second.
-const MOST_WORK: usize = 1 << 28;
+const MAX_WORK: usize = 1 << 28;
 /// What it may have for long messages, and for short ones.
 const SIZES: RangeInclusive<usize> = 2 << 10..=256 << 10;
 
@@ -18,13 +18,13 @@ const SIZES: RangeInclusive<usize> = 2 << 10..=256 << 10;
 pub struct Expression(Box<Regex>);
 
 impl Expression {
-    /// Reads an expression that is looked for in payloads of up to so many bytes.
+    /// Compiles an expression that is looked for in payloads of at most `up_to` bytes.
     ///
     /// # Errors
     ///
     /// What is wrong with it, or that it is too large.
     pub fn new(expression: &str, up_to: u32) -> Result<Expression, String> {
-        let largest = MOST_WORK / usize::try_from(up_to).unwrap_or(usize::MAX).max(1);
+        let largest = MAX_WORK / usize::try_from(up_to).unwrap_or(usize::MAX).max(1);
         let largest = largest.clamp(*SIZES.start(), *SIZES.end());
         let built = RegexBuilder::new(expression).size_limit(largest).build();
         match built {

@@ -24,8 +24,8 @@ pub struct Settings {
     pub origins: Option<Vec<Origin>>,
     /// The subprotocols that may be agreed on. Default any.
     pub subprotocols: Option<Vec<String>>,
-    /// Whether a request without a key, as those of HTTP/2 are, gets one, so that it can go to an HTTP/1.1 server.
-    /// Default true.
+    /// Whether a request without a key, as those of HTTP/2 are, gets one, so that it can go to an HTTP/1.1 server. If not,
+    /// servers are taken to speak HTTP/2. Default true.
     pub repair: bool,
     /// The code that a client gets if its server is gone without a close frame. Default 1014.
     pub upstream_gone: u16,

@@ -10,8 +10,8 @@ pub(crate) trait Memory {
     fn memory(&self) -> usize;
 }
 
-/// How much an allocator takes for so many bytes: the length before them, and room for two pointers when they are free.
-/// Many short names would take twice as much as they seem to otherwise.
+/// Returns how much memory an allocation of `bytes` takes with what the allocator adds: the length
+/// in front, and at least room for two pointers. Of many short names that is most.
 fn allocated(bytes: usize) -> usize {
     let word = size_of::<usize>();
     match bytes {

@@ -100,16 +100,18 @@ impl Clocks {
 
     /// When the connection was opened, if all its clocks are those of idle sides.
     pub(super) fn at_rest(&self) -> Option<Instant> {
-        let is_idle = |side: &Side| {
+        let is_idle = |from: Role| {
+            let side = &self.sides[from];
             let others = [side.message, side.ping, side.paused, side.blocked];
             // They differ behind a pause of reading, which moves no ping.
             side.quiet == side.idle && others.iter().all(Option::is_none)
         };
-        let is_idle = is_idle(&self.sides.client) && is_idle(&self.sides.server);
-        self.opened.filter(|_| is_idle && self.closing.is_none())
+        let are_idle = Role::BOTH.into_iter().all(is_idle);
+        self.opened.filter(|_| are_idle && self.closing.is_none())
     }
 
-    /// Since when nothing has come of a side, and nothing of a message. At rest, no ping was inserted since the former.
+    /// Since when nothing has come of a side, and nothing of a message. At rest, no ping was
+    /// inserted since the former.
     pub(super) fn idle_since(&self, from: Role) -> (Instant, Instant) {
         (self.sides[from].idle, self.sides[from].message_idle)
     }

@@ -38,10 +38,10 @@ impl Inspector {
     /// There is always more to a connection whose compressed messages refer to earlier ones
     /// (`context takeover`, RFC 7692, section 7.1.1), if they are inflated.
     ///
-    /// The inspector can be dropped then, and with it the heads ([`Inspector::request`]). What it was opened with, and its
-    /// [`Inspector::next_deadline`], stay with the host, which opens another one with the same
-    /// options when something comes or the deadline is there, and has it
-    /// [resume](Inspector::resume).
+    /// The inspector can be dropped then, and with it the heads ([`Inspector::request`]). What
+    /// it was opened with, and its [`Inspector::next_deadline`], stay with the host, which opens
+    /// another one with the same options when something comes or the deadline is there, and has
+    /// it [resume](Inspector::resume).
     ///
     /// ```
     /// use websocket_component::handshake::Negotiated;
@@ -97,10 +97,9 @@ impl Inspector {
     ///
     /// [`Rule::HandshakeOutOfOrder`]: it was not opened, or has been given bytes.
     pub fn resume(&mut self, parked: &Parked) -> Result<(), Rule> {
-        let is_new = self.park().is_some_and(|own| {
-            let has_come = |side: ParkedSide| side.position > 0;
-            !has_come(own.sides.client) && !has_come(own.sides.server)
-        });
+        let is_new = self
+            .park()
+            .is_some_and(|own| own.sides.client.position == 0 && own.sides.server.position == 0);
         if !is_new {
             return Err(Rule::HandshakeOutOfOrder);
         }

@@ -125,6 +125,7 @@ fn optimize(module: &Path) -> Result<PathBuf> {
     needs::node_packages(&folder)?;
     let smaller = module.with_extension("smaller.wasm");
     let mut tool = Command::new(folder.join("node_modules/.bin/wasm-opt"));
+    // The passes for speed, then those for size: `-Oz` alone would inline less.
     tool.args(["-O3", "-Oz"]).args(FEATURES).arg(module);
     shell::run(tool.arg("-o").arg(&smaller))?;
     Ok(smaller)

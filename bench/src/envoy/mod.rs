@@ -61,12 +61,12 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
     let mut load = Load::new(Content::new(MESSAGE))?;
 
     // In an Envoy that does nothing else: what it keeps of closed connections would hide what new ones take.
-    let grown = start(load.address(), plan, &processors)?;
-    let grown = grown.into_iter().map(|subject| {
+    let subjects = start(load.address(), plan, &processors)?;
+    let memory = subjects.into_iter().map(|subject| {
         let grown = memory(&subject, &mut load, idle).context(subject.name)?;
         Ok((subject.name, grown))
     });
-    let memory: Vec<_> = grown.collect::<Result<_>>()?;
+    let memory: Vec<_> = memory.collect::<Result<_>>()?;
 
     let subjects = start(load.address(), plan, &processors)?;
     let version = subjects.first().context("no subject has such a name")?;

@@ -25,7 +25,7 @@ const SOON: Duration = Duration::from_millis(1);
 const LINGER: Duration = Duration::from_millis(500);
 /// The most that is held back because of a rate. Beyond its limit, which is 1 MiB as it comes, the proxy would reset the
 /// connection without a close frame.
-const MOST_HELD: usize = 512 << 10;
+const MAX_HELD_BACK: usize = 512 << 10;
 
 pub(super) struct Connection {
     id: u32,
@@ -266,7 +266,7 @@ impl Connection {
             State::Open => rate.wait(env.now),
             _ => None,
         };
-        let is_too_much = rate.closes || line.unread > MOST_HELD;
+        let is_too_much = rate.closes || line.unread > MAX_HELD_BACK;
         if line.resume.is_some() && !is_too_much {
             // A side that isn't read is not late.
             inspector.pause_reading(from, env.now);

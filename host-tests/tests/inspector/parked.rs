@@ -143,7 +143,7 @@ fn numbers_that_no_inspector_has_parked_do_no_harm<I: Inspects>() {
         for from in [Client, Server] {
             let frames = [Frame::text("Hello"), Frame::ping("p"), Frame::binary("x")];
             let stepped = inspector.advance(from, 0, &by(from, &frames), now);
-            stepped.expect("no rule of the host's is broken");
+            stepped.expect("the host breaks no rule");
         }
         inspector.end_of_input(Client, now);
     }

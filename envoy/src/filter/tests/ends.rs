@@ -199,7 +199,7 @@ fn who_is_gone_is_told_by_the_proxys_flags_and_details() {
 
 #[test]
 fn a_ping_goes_to_a_client_as_soon_as_anything_can_and_only_then_is_a_pong_due() {
-    // As over HTTP/2: nothing of the server's has come.
+    // As over HTTP/2, if the server has sent nothing yet.
     let settings = r#"{"client": {"ping_seconds": 10, "pong_seconds": 5}}"#;
     let mut proxy = Proxy::new(settings);
     proxy.open(1, false);

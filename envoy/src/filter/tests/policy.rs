@@ -152,7 +152,7 @@ fn requests_that_wait_for_an_answer_count_and_the_greediest_is_refused() {
     assert!((10..35).contains(&count.count()));
 }
 
-/// What deflates to so many bytes: 1,000 times less.
+/// A compressed payload that inflates to `length` bytes, and is about 1,000 times shorter.
 fn zeros(length: usize) -> Vec<u8> {
     deflate::Peer::default().compresses(vec![b'0'; length])
 }
