@@ -91,6 +91,21 @@ impl wit::GuestWebsocketInspector for Resource {
         passed.map_or(0, |(length, payload)| payload << 4 | length as u64)
     }
 
+    fn pass_message(
+        &self,
+        from: wit::Side,
+        low: u64,
+        high: u64,
+        length: u32,
+        now: types::Instant,
+    ) -> u64 {
+        let header = header_bytes(low, high);
+        let header = header.get(..length as usize).unwrap_or(&header);
+        let passed =
+            self.with(|inspector| inspector.pass_message(from.into(), header, instant(now)));
+        passed.map_or(0, |(length, payload)| (payload as u64) << 4 | length as u64)
+    }
+
     fn traffic(&self, from: wit::Side) -> wit::Traffic {
         self.with(|inspector| inspector.traffic(from.into())).into()
     }

@@ -242,6 +242,50 @@ impl Inspector {
         Some((length, payload))
     }
 
+    /// Does what [`Inspector::advance`] does for a whole message in one frame, all of which has
+    /// come, by its header alone: `header` begins with it, and may be longer. Returns the
+    /// lengths of the header and of the payload: both may go on.
+    ///
+    /// Only for binary data that nobody looks at, up to 64 KiB, between two messages, if there
+    /// is nothing to tell or to insert. Otherwise it returns none and changes nothing: call
+    /// [`Inspector::advance`] instead.
+    ///
+    /// ```
+    /// use websocket_component::handshake::Negotiated;
+    /// use websocket_component::inspector::{Inspector, Options};
+    /// use websocket_component::{Instant, Role, Rule};
+    ///
+    /// # fn main() -> Result<(), Rule> {
+    /// let now = Instant::from_nanos(0);
+    /// let (options, negotiated) = (Options::default(), Negotiated::default());
+    /// let mut inspector = Inspector::open(options, &[7; 32], &negotiated, now)?;
+    /// let mut pass = |header| inspector.pass_message(Role::Server, header, now);
+    /// assert_eq!(pass(b"\x82\x7d"), Some((2, 125)));
+    /// // Text is looked at.
+    /// assert_eq!(pass(b"\x81\x7d"), None);
+    /// assert_eq!(inspector.forward_to(Role::Server), 2 + 125);
+    /// assert_eq!(inspector.traffic(Role::Server).messages, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn pass_message(
+        &mut self,
+        from: Role,
+        header: &[u8],
+        now: Instant,
+    ) -> Option<(usize, usize)> {
+        if !matches!(self.handshake, Handshake::Complete) || self.is_due_at(now) {
+            return None;
+        }
+        let passed = self.flows[from].pass_message(header)?;
+        self.heads = None;
+        self.records.clear();
+        self.clocks.read(now);
+        self.clocks.input(from);
+        self.note_message(from);
+        Some(passed)
+    }
+
     /// Reads frames. Returns how many bytes were taken.
     fn read_frames(&mut self, from: Role, input: &mut [u8]) -> usize {
         if self.heads.is_some() && !input.is_empty() {

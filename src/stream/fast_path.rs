@@ -18,6 +18,14 @@ pub(super) struct FastPath {
     verify_utf8: bool,
 }
 
+/// A message in one frame, by the beginning of its header.
+struct Whole {
+    is_text: bool,
+    /// Where its key is, or its payload, if it has none.
+    key_at: usize,
+    length: usize,
+}
+
 impl FastPath {
     pub(super) fn new(settings: &Settings) -> FastPath {
         let limit = settings.limits.frame.min(settings.limits.message);
@@ -42,25 +50,12 @@ impl FastPath {
     /// Returns the message that begins at `at`, which moves behind it.
     #[inline(always)]
     pub(super) fn take(&self, input: &mut [u8], at: &mut usize) -> Option<Record> {
-        let (&[first, second], rest) = input.get(*at..)?.split_first_chunk::<2>()?;
-        let kind = match first {
-            WHOLE_TEXT => EventKind::Text,
-            WHOLE_BINARY => EventKind::Binary,
-            _ => return None,
-        };
-        let (length, mut start) = match second ^ self.mask_bit {
-            length @ 0..126 => (usize::from(length), *at + 2),
-            126 => {
-                let length = u16::from_be_bytes(*rest.first_chunk()?);
-                (usize::from(length), *at + 4)
-            }
-            _ => return None,
-        };
-        // The longer form is for longer messages only.
-        let is_shortest = (length < 126) == (start == *at + 2);
-        if !self.is_on || !is_shortest || length > self.longest {
-            return None;
-        }
+        let Whole {
+            is_text,
+            key_at,
+            length,
+        } = self.measure(input.get(*at..)?)?;
+        let mut start = *at + key_at;
         let mut key = [0; 4];
         if self.mask_bit != 0 {
             key = *input.get(start..)?.first_chunk()?;
@@ -69,11 +64,47 @@ impl FastPath {
         let end = start + length;
         let payload = input.get_mut(start..end)?;
         mask::apply(payload, key);
-        if kind == EventKind::Text && self.verify_utf8 && !utf8::is_whole(payload) {
+        if is_text && self.verify_utf8 && !utf8::is_whole(payload) {
             mask::apply(payload, key);
             return None;
         }
         *at = end;
+        let kind = match is_text {
+            true => EventKind::Text,
+            false => EventKind::Binary,
+        };
         Some(Record::new(kind, PayloadRef::Input(start..end)))
+    }
+
+    /// Returns the lengths of the header and of the payload of the binary message that `bytes` begin with, of which no
+    /// more than the header need be there.
+    pub(super) fn binary(&self, bytes: &[u8]) -> Option<(usize, usize)> {
+        let whole = self.measure(bytes).filter(|whole| !whole.is_text)?;
+        let key = if self.mask_bit != 0 { 4 } else { 0 };
+        let header = whole.key_at + key;
+        (bytes.len() >= header).then_some((header, whole.length))
+    }
+
+    #[inline(always)]
+    fn measure(&self, bytes: &[u8]) -> Option<Whole> {
+        let (&[first, second], rest) = bytes.split_first_chunk::<2>()?;
+        let is_text = match first {
+            WHOLE_TEXT => true,
+            WHOLE_BINARY => false,
+            _ => return None,
+        };
+        let (length, key_at) = match second ^ self.mask_bit {
+            length @ 0..126 => (usize::from(length), 2),
+            126 => (usize::from(u16::from_be_bytes(*rest.first_chunk()?)), 4),
+            _ => return None,
+        };
+        // The longer form is for longer messages only.
+        let is_shortest = (length < 126) == (key_at == 2);
+        let is_plain = self.is_on && is_shortest && length <= self.longest;
+        is_plain.then_some(Whole {
+            is_text,
+            key_at,
+            length,
+        })
     }
 }

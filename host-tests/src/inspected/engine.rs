@@ -7,6 +7,7 @@ use websocket_component::inspector::{Edit, End, Inspector, Options, Parked};
 use websocket_component::{Failure, Instant, Role, Rule, State};
 
 use super::{ENTROPY, Saw, owned};
+use crate::wire;
 
 /// When they are made.
 const START: Instant = Instant::from_nanos(0);
@@ -52,6 +53,8 @@ pub trait Inspects: Sized {
         header: &[u8],
         now: Instant,
     ) -> Option<(usize, u64)>;
+    /// Passes a whole message by its header, and returns the length of its frame.
+    fn pass_message(&mut self, from: Role, input: &[u8], now: Instant) -> Option<usize>;
     fn handle_timeout(&mut self, now: Instant);
     fn end_of_input(&mut self, from: Role, now: Instant);
     fn close(&mut self, code: u16, reason: &str, now: Instant) -> Result<(), Rule>;
@@ -139,6 +142,13 @@ impl Inspects for Native {
         now: Instant,
     ) -> Option<(usize, u64)> {
         self.0.pass_header(from, skipped, header, now)
+    }
+
+    fn pass_message(&mut self, from: Role, input: &[u8], now: Instant) -> Option<usize> {
+        let whole = wire::frame_length(input)?;
+        let (header, payload) = self.0.pass_message(from, input, now)?;
+        assert_eq!(header + payload, whole, "another frame");
+        Some(whole)
     }
 
     fn handle_timeout(&mut self, now: Instant) {

@@ -83,6 +83,8 @@ pub struct Proxy<I = Native> {
     pub skips: bool,
     /// How many headers have passed as scalars.
     pub passed: usize,
+    /// How many messages have.
+    pub passed_whole: usize,
     pub now: Instant,
 }
 
@@ -111,6 +113,7 @@ impl<I: Inspects> Proxy<I> {
             saw: Vec::new(),
             skips: false,
             passed: 0,
+            passed_whole: 0,
             now: Instant::from_nanos(0),
         }
     }
@@ -214,6 +217,15 @@ impl<I: Inspects> Proxy<I> {
         sent.taken += skipped;
         sent.skipped += skipped;
         let input = sent.original[sent.taken..].to_vec();
+        if skips
+            && skipped == 0
+            && let Some(length) = self.inspector.pass_message(from, &input, now)
+        {
+            self.sent_mut(from).taken += length;
+            self.passed_whole += 1;
+            self.forward();
+            return false;
+        }
         if skips && !input.is_empty() {
             let header = &input[..input.len().min(16)];
             let passed = self

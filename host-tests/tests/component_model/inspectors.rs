@@ -8,6 +8,10 @@ use crate::arguments::{self, ENTROPY, PIECE};
 use crate::log::{Log, outcome};
 use crate::model::{Model, inspector};
 
+/// Two bytes of binary data from a client, and the length of their header.
+const MESSAGE: &[u8; 8] = b"\x82\x82abcd12";
+const HEADER: u32 = 6;
+
 pub(crate) fn by_core(sandbox: &Sandbox, said: &[u8]) -> Vec<String> {
     let mut log = Log::default();
     let mut guest = sandbox.guest().expect("a guest");
@@ -42,6 +46,13 @@ pub(crate) fn by_core(sandbox: &Sandbox, said: &[u8]) -> Vec<String> {
             .expect("a result"),
     );
     inspector.drop(&mut guest).expect("dropped");
+    // One that looks at nothing.
+    let made = Inspector::open(&mut guest, &Options::default(), &ENTROPY, &negotiated, 1);
+    let inspector = made.expect("an inspector");
+    for from in [Role::Client, Role::Server] {
+        let passed = inspector.pass_message(&mut guest, from, MESSAGE, 2);
+        log.note(passed.expect("a result"));
+    }
     log.0
 }
 
@@ -96,5 +107,15 @@ pub(crate) fn by_model(model: &Model, said: &[u8]) -> Vec<String> {
     log.note(call!(call_negotiated));
     log.note(call!(call_close_sent, client));
     this.resource_drop(&mut *store).expect("dropped");
+    let options = setters.call_constructor(&mut *store).expect("options");
+    let made = inspectors.call_open(&mut *store, options, &ENTROPY, &negotiated, 1);
+    let this = made.expect("a result").expect("an inspector");
+    for from in [client, server] {
+        let low = u64::from_le_bytes(*MESSAGE);
+        let passed = inspectors.call_pass_message(&mut *store, this, from, low, 0, HEADER, 2);
+        let passed = passed.expect("a result");
+        let length = (passed & 15) as usize + (passed >> 4) as usize;
+        log.note((passed != 0).then_some(length));
+    }
     log.0
 }

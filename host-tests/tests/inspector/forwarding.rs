@@ -4,9 +4,9 @@ use host_tests::ROLES;
 use host_tests::deflate;
 use host_tests::inspected::{Inspects, Proxy};
 use host_tests::on_both_inspectors;
-use host_tests::wire::{Frame, RSV1};
+use host_tests::wire::{Frame, LengthForm, RSV1};
 use websocket_component::handshake::Negotiated;
-use websocket_component::inspector::{Options, UnknownExtensions};
+use websocket_component::inspector::{Direction, Options, Payload, UnknownExtensions};
 use websocket_component::{Role, Rule};
 
 use crate::by;
@@ -214,7 +214,8 @@ fn headers_pass_as_scalars_if_there_is_nothing_to_tell<I: Inspects>() {
         assert_eq!(proxy.broken(), None);
         assert!(proxy.reached(from.peer()) == bytes);
         // A header that comes in two parts is told in lists.
-        assert!((2..=4).contains(&proxy.passed), "{}", proxy.passed);
+        let passed = proxy.passed + proxy.passed_whole;
+        assert!((2..=4).contains(&passed), "{passed}");
         let traffic = proxy.inspector.traffic(from);
         assert_eq!(traffic, (5, 4, 3 + 300 + 70_000 + 9));
 
@@ -224,7 +225,87 @@ fn headers_pass_as_scalars_if_there_is_nothing_to_tell<I: Inspects>() {
     }
 }
 
+fn whole_messages_pass_by_their_headers_if_there_is_nothing_to_tell<I: Inspects>() {
+    for from in ROLES {
+        let mut proxy = open::<I>(Options::default());
+        proxy.skips = true;
+        let pass = |proxy: &mut Proxy<I>, frame: &Frame| {
+            let bytes = frame.clone().by(from).bytes();
+            let before = proxy.passed_whole;
+            proxy.send(from, &bytes);
+            assert!(proxy.reached(from.peer()) == bytes);
+            proxy.passed_whole > before
+        };
+        assert!(pass(&mut proxy, &Frame::binary([])));
+        assert!(pass(&mut proxy, &Frame::binary([7; 125])));
+        assert!(pass(&mut proxy, &Frame::binary([7; 126])));
+        assert!(pass(&mut proxy, &Frame::binary([7; 65_535])));
+        for other in [
+            Frame::binary([7; 65_536]),
+            Frame::text("looked at"),
+            Frame::ping(""),
+            Frame::binary([7; 3]).not_last(),
+            Frame::continuation([7; 3]),
+        ] {
+            assert!(!pass(&mut proxy, &other), "{other:?}");
+        }
+        assert!(pass(&mut proxy, &Frame::binary([7; 3])));
+        let lengths = [0, 125, 126, 65_535, 65_536, 9, 6, 3];
+        let traffic = proxy.inspector.traffic(from);
+        assert_eq!(traffic, (9, 8, lengths.iter().sum()));
+        assert_eq!(proxy.broken(), None);
+    }
+}
+
+fn no_message_passes_by_its_header_that_breaks_a_rule_or_is_told_or_waited_for<I: Inspects>() {
+    for from in ROLES {
+        let pass = |proxy: &mut Proxy<I>, bytes: &[u8]| {
+            let now = proxy.now;
+            proxy.inspector.pass_message(from, bytes, now)
+        };
+        let plain = Frame::binary([7; 300]).by(from).bytes();
+        let mut options = Options::default();
+        for direction in [&mut options.client, &mut options.server] {
+            direction.limits.message = 300;
+            direction.keepalive = Some(core::time::Duration::from_secs(1));
+        }
+        let mut proxy = open::<I>(options);
+        assert_eq!(pass(&mut proxy, &plain), Some(plain.len()));
+        for wrong in [
+            Frame::binary([7; 301]).by(from).bytes(),
+            Frame::binary([7; 3]).by(from.peer()).bytes(),
+            Frame::binary([7; 3]).reserved(RSV1).by(from).bytes(),
+            Frame::new(0x3, [7; 3]).by(from).bytes(),
+            Frame::binary([7; 3])
+                .by(from)
+                .bytes_with(LengthForm::Sixteen, 3),
+        ] {
+            assert_eq!(pass(&mut proxy, &wrong), None, "{wrong:?}");
+        }
+        // A ping is due.
+        proxy.now = proxy.now.after(core::time::Duration::from_secs(1));
+        assert_eq!(pass(&mut proxy, &plain), None);
+        // A close frame has gone to both sides.
+        let now = proxy.now;
+        proxy.inspector.close(1001, "", now).expect("it is open");
+        assert_eq!(pass(&mut proxy, &plain), None);
+
+        let told = |change: fn(&mut Direction)| {
+            let mut options = Options::default();
+            change(&mut options.client);
+            change(&mut options.server);
+            let mut proxy = open::<I>(options);
+            assert_eq!(pass(&mut proxy, &plain), None);
+        };
+        told(|direction| direction.view.frames = true);
+        told(|direction| direction.view.messages = true);
+        told(|direction| direction.view.payload = Payload::Chunks);
+    }
+}
+
 on_both_inspectors!(
+    whole_messages_pass_by_their_headers_if_there_is_nothing_to_tell,
+    no_message_passes_by_its_header_that_breaks_a_rule_or_is_told_or_waited_for,
     headers_pass_as_scalars_if_there_is_nothing_to_tell,
     whatever_breaks_no_rule_goes_on_as_it_came_however_it_is_cut,
     binary_payload_need_not_be_given,

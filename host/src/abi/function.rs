@@ -212,6 +212,7 @@ functions! {
     OutputTaken = "[method]websocket-inspector.output-taken",
     Park = "[method]websocket-inspector.park",
     PassHeader = "[method]websocket-inspector.pass-header",
+    PassMessage = "[method]websocket-inspector.pass-message",
     PauseReading = "[method]websocket-inspector.pause-reading",
     Ping = "[method]websocket-inspector.ping",
     Progress = "[method]websocket-inspector.progress",

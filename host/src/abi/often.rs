@@ -15,6 +15,7 @@ pub(crate) struct Often {
     pub(crate) payload_read: Typed<PayloadRead, u32>,
     pub(crate) advance: Typed<Advance, u32>,
     pub(crate) pass_header: Typed<PassHeader, u64>,
+    pub(crate) pass_message: Typed<PassMessage, u64>,
 }
 
 /// The session; the lists of input, records and payload; the time, and the capacity.
@@ -31,6 +32,8 @@ type PayloadRead = (u32, u64, u64, u64);
 type Advance = (u32, u32, u64, u32, u32, u64);
 /// The same, with a header as two numbers and a length.
 type PassHeader = (u32, u32, u64, u64, u64, u32, u64);
+/// The inspector, the side, a header as two numbers and a length, and the time.
+type PassMessage = (u32, u32, u64, u64, u32, u64);
 
 impl Default for Often {
     fn default() -> Self {
@@ -42,6 +45,7 @@ impl Default for Often {
             payload_read: Typed::new(session::Function::PayloadRead),
             advance: Typed::new(inspector::Function::Advance),
             pass_header: Typed::new(inspector::Function::PassHeader),
+            pass_message: Typed::new(inspector::Function::PassMessage),
         }
     }
 }

@@ -229,6 +229,44 @@ impl Inspector {
         Ok(Some(lengths))
     }
 
+    /// Does what [`advance`](Self::advance) does for a whole message in one frame, which `input` begins with, by its
+    /// header alone, in a fraction of the time. Returns the length of the frame: all of it may go on.
+    ///
+    /// Only for binary data that nobody looks at, between two messages, if there is nothing to tell or to insert.
+    /// Otherwise it returns none and has changed nothing: call [`advance`](Self::advance).
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn pass_message(
+        &self,
+        guest: &mut Guest,
+        from: Role,
+        input: &[u8],
+        now: Instant,
+    ) -> Result<Option<usize>, SandboxError> {
+        let Some((header, payload)) = header_lengths(input) else {
+            return Ok(None);
+        };
+        let length = header as u64 + payload;
+        if length > input.len() as u64 {
+            return Ok(None);
+        }
+        let (low, high) = header_bits(input);
+        guest.check_owner(self.guest)?;
+        let arguments = (self.resource.0, number(from), low, high, header as u32, now);
+        let passed = guest
+            .call_often(|often, core, store| often.pass_message.call(core, store, arguments))?;
+        if passed == 0 {
+            return Ok(None);
+        }
+        if passed != payload << 4 | header as u64 {
+            let reason = SandboxError::broken("it passes another message than it was given");
+            return Err(guest.end_with(reason));
+        }
+        Ok(Some(length as usize))
+    }
+
     /// Reports that `from` sends no more bytes.
     ///
     /// # Errors

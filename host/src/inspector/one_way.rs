@@ -48,8 +48,7 @@ impl OneWay {
 
     /// Whether all that has come has gone on, and the inspector knows of it.
     pub(super) fn is_at_rest(&self) -> bool {
-        let is_kept = !self.held.is_empty() || !self.edits.is_empty();
-        !is_kept && self.position == self.to && (self.skippable, self.skipped) == (0, 0)
+        self.is_even(0)
     }
 
     /// Skips what need not be looked at. Returns the rest of the input.
@@ -59,6 +58,18 @@ impl OneWay {
         self.skippable -= count as u64;
         self.skipped += count as u64;
         input.get(count..).unwrap_or_default()
+    }
+
+    /// Whether all that was read before the next `ahead` bytes goes on, and the inspector knows of it.
+    pub(super) fn is_even(&self, ahead: usize) -> bool {
+        let is_kept = !self.held.is_empty() || !self.edits.is_empty();
+        let is_known = (self.skippable, self.skipped) == (0, 0);
+        !is_kept && is_known && self.position + ahead as u64 == self.to
+    }
+
+    /// So many bytes more may go on.
+    pub(super) fn pass_on(&mut self, count: usize) {
+        self.to += count as u64;
     }
 
     /// Takes note of what may go on, of which no more than `most` bytes may wait to be inserted.

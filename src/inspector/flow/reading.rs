@@ -42,6 +42,7 @@ impl Flow {
         now: Instant,
     ) -> Result<(), Rule> {
         loop {
+            self.pass_messages(input, at);
             let goes_on = match &self.frame {
                 None => self.read_header(input, at, records)?,
                 Some(Open {
@@ -53,6 +54,58 @@ impl Flow {
                 return Ok(());
             }
         }
+    }
+
+    /// Passes over binary messages that nobody looks at and that are whole in the input, as most are.
+    fn pass_messages(&mut self, input: &[u8], at: &mut usize) {
+        if !self.passes_binary() {
+            return;
+        }
+        while let Some(rest) = input.get(*at..)
+            && let Some((header, payload)) = self.stream.binary_message(rest)
+            && header + payload <= rest.len()
+        {
+            *at += header + payload;
+            self.message_passed(header, payload);
+        }
+    }
+
+    /// Passes a binary message that nobody looks at, all of which has come, by its header, and returns the lengths of
+    /// header and payload. Otherwise nothing has changed.
+    pub(in crate::inspector) fn pass_message(&mut self, header: &[u8]) -> Option<(usize, usize)> {
+        let (length, payload) = self
+            .passes_binary()
+            .then(|| self.stream.binary_message(header))??;
+        self.message_passed(length, payload);
+        self.base = self.base.saturating_add((length + payload) as u64);
+        self.settle();
+        Some((length, payload))
+    }
+
+    /// Whether binary messages pass.
+    fn passes_binary(&self) -> bool {
+        let is_between = self.frame.is_none() && self.message.is_none();
+        is_between && self.options.view.payload == Payload::Nothing && self.tells_nothing()
+    }
+
+    /// Whether there is nothing to tell of frames but what is in them, and nothing waits for a
+    /// boundary.
+    fn tells_nothing(&self) -> bool {
+        let view = &self.options.view;
+        let is_told = view.frames || view.messages || self.options.hold_messages;
+        let is_inserting = !self.insertions.is_empty() || !self.placed_pings.is_empty();
+        let goes_on = !self.is_dead && self.cut.is_none() && self.close.is_none();
+        goes_on && !is_told && !is_inserting
+    }
+
+    /// A message of one frame has passed.
+    fn message_passed(&mut self, header: usize, payload: usize) {
+        self.traffic.frames = self.traffic.frames.saturating_add(1);
+        self.traffic.messages = self.traffic.messages.saturating_add(1);
+        self.payload_came(payload as u64);
+        self.boundary = self.boundary.saturating_add((header + payload) as u64);
+        self.message_moved = true;
+        self.message_ended = true;
     }
 
     fn read_header(
@@ -102,13 +155,9 @@ impl Flow {
         skipped: u64,
         bytes: &[u8],
     ) -> Option<(usize, u64)> {
-        let view = &self.options.view;
-        let is_told = view.frames || view.messages || self.options.hold_messages;
-        let is_inserting = !self.insertions.is_empty() || !self.placed_pings.is_empty();
-        let goes_on = self.cut.is_none() && !is_inserting && self.close.is_none();
         let frames = self.stream.frames();
         let follows = skipped == self.skippable() && frames.payload_left() == skipped;
-        if self.is_dead || is_told || !goes_on || !follows || frames.is_in_header() {
+        if !self.tells_nothing() || !follows || frames.is_in_header() {
             return None;
         }
         let (header, length) = frames.peek(bytes).ok()??;

@@ -21,6 +21,15 @@ impl Assembler {
         Ok(header)
     }
 
+    /// Returns the lengths of the header and of the payload of the binary message that `bytes` begin with, if it is in one
+    /// frame with a short header, and nothing else is in progress. It may be passed over as if it had not been there.
+    pub(crate) fn binary_message(&self, bytes: &[u8]) -> Option<(usize, usize)> {
+        if !self.is_idle() {
+            return None;
+        }
+        self.fast_path.binary(bytes)
+    }
+
     /// Reads the payload of the frame in progress as far as it has come, and returns what is
     /// delivered of it. If there is nothing, all of the input was taken, except for what is
     /// too much work ([`Assembler::is_exhausted`]).
