@@ -2,7 +2,11 @@
 
 use websocket_component::Role;
 
-/// Returns a close frame with the code 1011, internal error, for a connection whose guest has ended.
+/// What it says: 1011, internal error (RFC 6455, section 7.4.1).
+pub(crate) const CODE: u16 = 1011;
+const REASON: &[u8] = b"internal error";
+
+/// Returns a close frame with the code 1011 and the reason `internal error`, for a connection whose guest has ended.
 ///
 /// It may be written only at a frame boundary: the session was open, and all output of its last exchange was handed out
 /// (`more` was false) and written.
@@ -10,15 +14,19 @@ use websocket_component::Role;
 pub fn failure_close(role: Role) -> Vec<u8> {
     const FIN_CLOSE: u8 = 0x88;
     const MASKED: u8 = 0x80;
-    let code = 1011_u16.to_be_bytes();
+    let mut payload = CODE.to_be_bytes().to_vec();
+    payload.extend_from_slice(REASON);
+    let length = payload.len() as u8;
     match role {
-        Role::Server => vec![FIN_CLOSE, 2, code[0], code[1]],
+        Role::Server => [&[FIN_CLOSE, length], &payload[..]].concat(),
         Role::Client => {
             // A predictable key does no harm here, since the payload is not the application's.
             let mut key = [0; 4];
             let _ = getrandom::fill(&mut key);
-            let masked = [code[0] ^ key[0], code[1] ^ key[1]];
-            [&[FIN_CLOSE, MASKED | 2], &key[..], &masked[..]].concat()
+            for (byte, key) in payload.iter_mut().zip(key.iter().cycle()) {
+                *byte ^= key;
+            }
+            [&[FIN_CLOSE, MASKED | length], &key[..], &payload[..]].concat()
         }
     }
 }
@@ -29,10 +37,13 @@ mod tests {
 
     #[test]
     fn they_say_1011_masked_or_not() {
-        assert_eq!(failure_close(Role::Server), [0x88, 2, 0x03, 0xf3]);
+        let plain = failure_close(Role::Server);
+        assert_eq!(plain[..4], [0x88, 16, 0x03, 0xf3]);
+        assert_eq!(&plain[4..], b"internal error");
         let masked = failure_close(Role::Client);
-        assert_eq!(masked[..2], [0x88, 0x82]);
-        let code = [masked[6] ^ masked[2], masked[7] ^ masked[3]];
-        assert_eq!(u16::from_be_bytes(code), 1011);
+        assert_eq!(masked[..2], [0x88, 0x80 | 16]);
+        let key = masked[2..6].iter().cycle();
+        let payload: Vec<u8> = masked[6..].iter().zip(key).map(|(a, b)| a ^ b).collect();
+        assert_eq!(payload, plain[2..]);
     }
 }

@@ -6,6 +6,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`stream`] | a WebSocket for tokio: a `Stream` and `Sink` of messages, client and server |
+//! | [`driver`] | what moves bytes between transports and sessions: for the stream, and for proxies |
 //! | `sandbox` | [`Sandbox`]: the loaded component and the pool that its guests come from |
 //! | `load`, `cache` | from a file to a checked component, precompiled on disk where that can be trusted |
 //! | `exchange`, `handshake`, `calls` | the functions of the contract as methods of a guest, first of all [`Guest::exchange`], which carries a connection, and [`Guest::relay`], which carries two |
@@ -66,6 +67,7 @@ mod call_time;
 mod calls;
 mod clock;
 mod config;
+pub mod driver;
 mod engine;
 mod error;
 mod exchange;

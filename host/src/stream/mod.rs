@@ -32,23 +32,18 @@
 //! | `handshake` | from a transport to an open WebSocket |
 //! | `traffic` | the `Stream` and the `Sink` |
 //! | `socket` | the connection's state machine: output, an exchange of the session, input |
-//! | `ending` | the shutdown of the transport |
 //! | `conversation`, `batch` | the session, and the queues of messages on either side of it |
 //! | `request`, `message`, `error` | what callers see |
-//! | `output`, `read_buffer`, `timer`, `wakers` | queued output, the shared read buffer, the timer, the tasks |
+//! | `wakers` | the tasks |
 
 mod batch;
 mod conversation;
-mod ending;
 mod error;
 mod handshake;
 mod incoming;
 mod message;
-mod output;
-mod read_buffer;
 mod request;
 mod socket;
-mod timer;
 mod traffic;
 mod wakers;
 

@@ -1,27 +1,22 @@
 //! A conversation over a transport.
 
-use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 use std::{fmt, io, mem};
 
 use bytes::{Bytes, BytesMut};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio_util::io::poll_read_buf;
+use tokio::io::{AsyncRead, AsyncWrite};
 use websocket_component::Role;
 
 use super::conversation::{CAPACITY, Conversation};
-use super::ending::Ending;
 use super::error::Error;
 use super::message::Message;
-use super::output::Output;
-use super::read_buffer;
-use super::timer::Timer;
 use super::wakers::{Half, Wakers};
 use crate::clock::nanos;
+use crate::driver::{Line, Order, Timer, read_buffer};
 use crate::error::SandboxError;
 use crate::failure_close::failure_close;
-use crate::protocol::{CloseFrame, Config, FrameHeader, Instant, Negotiated, State};
+use crate::protocol::{CloseFrame, Config, FrameHeader, Negotiated, State};
 
 /// A WebSocket over `IO`.
 ///
@@ -39,9 +34,8 @@ use crate::protocol::{CloseFrame, Config, FrameHeader, Instant, Negotiated, Stat
 ///
 /// An idle stream holds no buffers of its own. It needs tokio's timers.
 pub struct WebSocketStream<IO> {
-    io: IO,
+    line: Line<IO>,
     pub(super) conversation: Conversation,
-    output: Output,
     timer: Timer,
     wakers: Wakers,
     /// The half that is polled.
@@ -53,7 +47,6 @@ pub struct WebSocketStream<IO> {
     longest: u64,
     /// A close frame was queued, so nothing can follow.
     close_queued: bool,
-    ending: Option<Ending>,
     error: Option<Error>,
     reader_was_told: bool,
     pub(super) negotiated: Negotiated,
@@ -75,9 +68,8 @@ pub(super) enum Reading {
 impl<IO> WebSocketStream<IO> {
     pub(super) fn new(io: IO, conversation: Conversation, role: Role, config: &Config) -> Self {
         Self {
-            io,
+            line: Line::new(io),
             conversation,
-            output: Output::default(),
             timer: Timer::default(),
             wakers: Wakers::new(),
             half: Half::Reader,
@@ -85,7 +77,6 @@ impl<IO> WebSocketStream<IO> {
             close_time: config.timeouts.close.unwrap_or(CLOSE_TIME),
             longest: config.limits.queued_output,
             close_queued: false,
-            ending: None,
             error: None,
             reader_was_told: false,
             negotiated: Negotiated {
@@ -104,28 +95,28 @@ impl<IO> WebSocketStream<IO> {
     /// Returns the transport.
     #[must_use]
     pub fn get_ref(&self) -> &IO {
-        &self.io
+        self.line.get_ref()
     }
 
     /// Returns the transport. Don't read or write its bytes.
     #[must_use]
     pub fn get_mut(&mut self) -> &mut IO {
-        &mut self.io
+        self.line.get_mut()
     }
 
     /// Whether the transport is closed, and nothing more will happen.
     pub(super) fn is_over(&self) -> bool {
-        self.ending.as_ref().is_some_and(Ending::is_over)
+        self.line.is_over()
     }
 
     /// Whether all that was queued is the transport's.
     pub(super) fn is_flushed(&self) -> bool {
-        self.output.is_empty() && (self.ending.is_some() || self.conversation.is_flushed())
+        !self.line.is_blocked() && (self.line.is_ending() || self.conversation.is_flushed())
     }
 
     /// Whether messages can be sent.
     pub(super) fn is_open(&self) -> bool {
-        !self.close_queued && self.ending.is_none() && self.conversation.state == State::Open
+        !self.close_queued && !self.line.is_ending() && self.conversation.state == State::Open
     }
 
     /// Queues the close frame, after which there is nothing to send.
@@ -187,30 +178,23 @@ where
     /// Does one thing that is due. Pending: there is nothing, and the task is woken when there is.
     pub(super) fn poll_step(&mut self, cx: &mut Context<'_>, reading: Reading) -> Poll<()> {
         let clock = self.conversation.clock;
-        if let Some(ending) = &mut self.ending {
-            let Self {
-                io, output, timer, ..
-            } = self;
-            ready!(ending.poll_step(cx, io, output, timer, &clock));
+        if self.line.is_ending() {
+            // Whether time is up, the line says.
+            self.timer.is_due(cx, &clock, self.line.deadline());
+            ready!(self.line.poll_end(cx, clock.now()));
             self.wakers.wake_other(self.half);
             return Poll::Ready(());
         }
-        let can_write = self.output.is_empty();
+        let can_write = !self.line.is_blocked();
         if !can_write {
-            let waited = self.output.len();
-            let result = self.output.poll_write(cx, &mut self.io);
-            if self.output.len() < waited {
+            if self.line.poll_flush(cx) {
                 self.output_moved(true);
             }
-            if self.ending.is_some() {
-                // That has ended the guest.
-                return Poll::Ready(());
+            if let Some(error) = self.line.take_error() {
+                self.lost(error);
             }
-            if let Poll::Ready(result) = result {
+            if self.line.is_ending() || !self.line.is_blocked() {
                 self.wakers.wake_other(self.half);
-                if let Err(error) = result {
-                    self.lost(error);
-                }
                 return Poll::Ready(());
             }
         }
@@ -232,8 +216,7 @@ where
     /// Reads once, and shows it to the session.
     fn poll_input(&mut self, cx: &mut Context<'_>, can_write: bool) -> Poll<()> {
         if let Some(mut place) = self.conversation.place() {
-            let read = poll_read_buf(Pin::new(&mut self.io), cx, &mut place);
-            match ready!(read) {
+            match ready!(self.line.poll_read_into(cx, &mut place)) {
                 Ok(0) => self.end_of_input(cx),
                 Ok(count) => self.placed(cx, count),
                 Err(error) => self.lost(error),
@@ -241,10 +224,12 @@ where
             return Poll::Ready(());
         }
         read_buffer::with(|buffer| {
-            let mut buffer = ReadBuf::new(buffer);
-            match ready!(Pin::new(&mut self.io).poll_read(cx, &mut buffer)) {
-                Ok(()) if buffer.filled().is_empty() => self.end_of_input(cx),
-                Ok(()) => self.exchange(cx, buffer.filled(), can_write),
+            match ready!(self.line.poll_read(cx, buffer)) {
+                Ok(0) => self.end_of_input(cx),
+                Ok(count) => {
+                    let input = buffer.get(..count).unwrap_or_default();
+                    self.exchange(cx, input, can_write);
+                }
                 Err(error) => self.lost(error),
             }
             Poll::Ready(())
@@ -262,7 +247,7 @@ where
         if let Err(error) = self.conversation.placed(count) {
             self.guest_ended(error, self.is_at_boundary());
         } else if is_due {
-            self.exchange(cx, &[], self.output.is_empty());
+            self.exchange(cx, &[], !self.line.is_blocked());
         }
         if self.half == Half::Writer && self.conversation.has_message() {
             self.wakers.wake_other(self.half);
@@ -282,13 +267,11 @@ where
     /// One exchange, and what follows from it for the transport.
     fn exchange(&mut self, cx: &mut Context<'_>, input: &[u8], can_write: bool) {
         let Self {
-            io,
-            output,
+            line,
             conversation,
             role,
             ..
         } = self;
-        let mut written = Ok(());
         // The header may be followed by nothing but its payload.
         let is_free = can_write && !conversation.more;
         let direct = match input.is_empty() && is_free {
@@ -297,32 +280,26 @@ where
         };
         let result = match direct {
             Ok(Some((header, message))) => {
-                written = match *role {
-                    Role::Server => {
-                        output.write_frame(cx, io, header.as_bytes(), message.as_bytes())
-                    }
+                match *role {
+                    Role::Server => line.write_frame(cx, header.as_bytes(), message.as_bytes()),
                     Role::Client => {
                         let payload = masked(&header, message.into_bytes());
-                        output.write_frame(cx, io, header.as_bytes(), &payload)
+                        line.write_frame(cx, header.as_bytes(), &payload);
                     }
-                };
+                }
                 Ok(())
             }
-            Ok(None) => conversation.exchange(input, can_write, |bytes| {
-                // Nothing follows bytes that were lost.
-                if written.is_ok() {
-                    written = output.write(cx, io, bytes);
-                }
-            }),
+            Ok(None) => conversation.exchange(input, can_write, |bytes| line.write(cx, bytes)),
             Err(error) => Err(error),
         };
+        let lost = line.take_error();
         if let Err(error) = result {
-            self.guest_ended(error, written.is_ok() && self.is_at_boundary());
-        } else if let Err(error) = written {
+            self.guest_ended(error, lost.is_none() && self.is_at_boundary());
+        } else if let Some(error) = lost {
             self.lost(error);
         } else if self.conversation.state.has_ended() {
-            self.session_ended(false);
-        } else if can_write && !self.output.is_empty() {
+            self.session_ended();
+        } else if can_write && self.line.is_blocked() {
             self.output_moved(false);
         }
         if self.half == Half::Writer && self.conversation.has_message() {
@@ -332,7 +309,7 @@ where
 
     /// Tells the session whether the transport has taken some of what is kept, and whether any is left.
     fn output_moved(&mut self, taken: bool) {
-        let blocked = !self.output.is_empty();
+        let blocked = self.line.is_blocked();
         if let Err(error) = self.conversation.output_moved(taken, blocked) {
             self.guest_ended(error, false);
         }
@@ -348,13 +325,13 @@ where
         if let Err(error) = guest.end_of_input(session, clock.now()) {
             return self.guest_ended(error, false);
         }
-        self.exchange(cx, &[], self.output.is_empty());
+        self.exchange(cx, &[], !self.line.is_blocked());
         // Whatever the session makes of it, there is nothing more to come.
-        self.session_ended(true);
+        self.session_ended();
     }
 
     /// The session is closed. What it still has to say waits to be written.
-    fn session_ended(&mut self, was_drained: bool) {
+    fn session_ended(&mut self) {
         if self.is_over() || self.error.is_some() {
             return;
         }
@@ -362,47 +339,42 @@ where
             let mut is_last = true;
             let result = self.conversation.exchange(&[], true, |bytes| {
                 is_last = bytes.is_empty();
-                self.output.keep(bytes);
+                self.line.keep(bytes);
             });
             // No more than it may have queued.
             let is_too_much =
-                self.output.len() as u64 > self.longest.saturating_add(CAPACITY.into());
+                self.line.kept() as u64 > self.longest.saturating_add(CAPACITY.into());
             if is_last || is_too_much || result.is_err() {
                 break;
             }
         }
         self.error = self.conversation.failure.take().map(Error::from);
-        let hangs_up_first = self.role == Role::Server || self.error.is_some();
-        self.end(Ending::orderly(
-            hangs_up_first,
-            self.closing_time(),
-            was_drained,
-        ));
+        let order = match self.role {
+            Role::Client if self.error.is_none() => Order::Second,
+            _ => Order::First,
+        };
+        self.end(order);
     }
 
     fn guest_ended(&mut self, error: SandboxError, can_speak: bool) {
         if can_speak {
-            self.output.keep(&failure_close(self.role));
+            self.line.keep(&failure_close(self.role));
         }
         self.error = Some(error.into());
-        self.end(Ending::orderly(true, self.closing_time(), false));
+        self.end(Order::First);
     }
 
     fn lost(&mut self, error: io::Error) {
         self.error = Some(error.into());
-        self.end(Ending::at_once());
-    }
-
-    fn end(&mut self, ending: Ending) {
-        self.ending = Some(ending);
+        self.line.abandon();
         self.wakers.wake_other(self.half);
     }
 
-    fn closing_time(&self) -> Instant {
-        self.conversation
-            .clock
-            .now()
-            .saturating_add(nanos(self.close_time))
+    fn end(&mut self, order: Order) {
+        let now = self.conversation.clock.now();
+        let until = now.saturating_add(nanos(self.close_time));
+        self.line.end(order, until);
+        self.wakers.wake_other(self.half);
     }
 }
 
@@ -416,7 +388,7 @@ fn masked(header: &FrameHeader, payload: Bytes) -> BytesMut {
 impl<IO: fmt::Debug> fmt::Debug for WebSocketStream<IO> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WebSocketStream")
-            .field("io", &self.io)
+            .field("io", self.line.get_ref())
             .field("state", &self.conversation.state)
             .field("error", &self.error)
             .finish_non_exhaustive()

@@ -146,7 +146,6 @@ where
         if let Some(error) = this.unsent() {
             return Poll::Ready(Err(error));
         }
-        ready!(Pin::new(this.get_mut()).poll_flush(cx))?;
         this.leave();
         Poll::Ready(Ok(()))
     }

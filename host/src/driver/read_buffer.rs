@@ -2,17 +2,25 @@
 
 use std::cell::Cell;
 
-/// The most that is read at once.
-pub(super) const SIZE: usize = 64 << 10;
+/// The most that is read at once for a guest, whose memory would stay that large.
+pub(crate) const SIZE: usize = 64 << 10;
+
+/// The most that is read at once where most of it goes past the guest.
+const LARGE: usize = 256 << 10;
 
 thread_local! {
     static BUFFER: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
 }
 
+/// Lends a part of the thread's buffer.
+pub(crate) fn with<R>(work: impl FnOnce(&mut [u8]) -> R) -> R {
+    with_large(|buffer| work(buffer.get_mut(..SIZE).unwrap_or_default()))
+}
+
 /// Lends the thread's buffer. A transport that is itself a WebSocket borrows within a borrow, and gets one of its own.
-pub(super) fn with<R>(work: impl FnOnce(&mut [u8]) -> R) -> R {
+pub(crate) fn with_large<R>(work: impl FnOnce(&mut [u8]) -> R) -> R {
     let lent = BUFFER.take();
-    let mut buffer = lent.unwrap_or_else(|| vec![0; SIZE].into_boxed_slice());
+    let mut buffer = lent.unwrap_or_else(|| vec![0; LARGE].into_boxed_slice());
     let result = work(&mut buffer);
     BUFFER.set(Some(buffer));
     result

@@ -11,7 +11,7 @@ use crate::protocol::Instant;
 /// Deadlines move on with nearly every message, and moving a timer costs more than asking for the time. So a timer is
 /// only ever brought forward; one that fires too early is set again.
 #[derive(Default)]
-pub(super) struct Timer {
+pub struct Timer {
     started: Option<Started>,
 }
 
@@ -22,7 +22,7 @@ struct Started {
 
 impl Timer {
     /// Whether the deadline has come. If not, the task is woken when it does, or before.
-    pub(super) fn is_due(
+    pub fn is_due(
         &mut self,
         cx: &mut Context<'_>,
         clock: &Clock,

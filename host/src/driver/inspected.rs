@@ -1,0 +1,189 @@
+//! A connection that is inspected: what one side sends goes on to the other as it is, as far as an inspector lets it.
+
+use std::time::Duration;
+
+use websocket_component::inspector::Sides;
+
+use super::pair::{Cause, Output, Pair, SideEnd, Summary, Tally};
+use crate::Role;
+use crate::clock::nanos;
+use crate::error::{CallError, SandboxError};
+use crate::inspector::{End, Forwarder};
+use crate::protocol::{CloseCode, Instant, Rule, State};
+
+/// A [`Forwarder`] that is parked while nothing comes.
+///
+/// A side is read only while the other one takes what is written to it, so at most one read is kept in each direction,
+/// beside what the inspector holds.
+#[derive(Debug)]
+pub struct Inspected {
+    forwarder: Forwarder,
+    /// How many bytes each side had sent before the inspector was there.
+    before: Sides<u64>,
+    /// Nothing more comes from these.
+    eof: Sides<bool>,
+    /// After how long without a byte the guest is dropped, if it is.
+    park_after: Option<u64>,
+    /// When something came last, or the connection could not be parked.
+    active: Instant,
+}
+
+impl Inspected {
+    /// Forwards the frames of a connection whose sides had sent so many bytes `before`, and parks it after that time
+    /// without a byte, if the forwarder [can be](Forwarder::parking).
+    #[must_use]
+    pub fn new(
+        forwarder: Forwarder,
+        before: Sides<u64>,
+        park_after: Option<Duration>,
+        now: Instant,
+    ) -> Self {
+        Self {
+            forwarder,
+            before,
+            eof: Sides::default(),
+            park_after: park_after.map(nanos),
+            active: now,
+        }
+    }
+
+    /// When the guest is dropped, if nothing comes until then.
+    fn parks_at(&self) -> Option<Instant> {
+        let after = self.park_after.filter(|_| !self.forwarder.is_parked())?;
+        Some(self.active.saturating_add(after))
+    }
+}
+
+impl Pair for Inspected {
+    fn input(
+        &mut self,
+        from: Role,
+        input: &mut [u8],
+        now: Instant,
+        output: &mut dyn Output,
+    ) -> Result<(), CallError> {
+        self.active = now;
+        let write = |to, bytes: &[u8]| output.write(to, bytes);
+        self.forwarder.input(from, input, now, write)
+    }
+
+    fn end_of_input(
+        &mut self,
+        from: Role,
+        now: Instant,
+        output: &mut dyn Output,
+    ) -> Result<(), CallError> {
+        self.eof[from] = true;
+        let write = |to, bytes: &[u8]| output.write(to, bytes);
+        self.forwarder.end_of_input(from, now, write)
+    }
+
+    fn output_moved(
+        &mut self,
+        to: Role,
+        took: bool,
+        is_blocked: bool,
+        now: Instant,
+        _: &mut dyn Output,
+    ) -> Result<(), CallError> {
+        if took {
+            self.forwarder.output_taken(to, now)?;
+        }
+        if is_blocked {
+            self.forwarder.output_blocked(to, now)?;
+        }
+        Ok(())
+    }
+
+    /// Once nothing is forwarded any more, whatever comes is read.
+    fn reads(&self, from: Role, output: &dyn Output) -> bool {
+        let is_over = self.forwarder.state().has_ended();
+        !self.eof[from] && (is_over || output.kept(from.peer()) == 0)
+    }
+
+    fn set_reading(&mut self, from: Role, reads: bool, now: Instant) -> Result<(), CallError> {
+        self.forwarder.set_reading(from, reads, now)
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        let due = self.forwarder.next_deadline();
+        due.into_iter().chain(self.parks_at()).min()
+    }
+
+    fn handle_timeout(&mut self, now: Instant, output: &mut dyn Output) -> Result<(), CallError> {
+        let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
+        if is_due(self.parks_at()) && !self.forwarder.park()? {
+            self.active = now;
+        }
+        if is_due(self.forwarder.next_deadline()) {
+            let write = |to, bytes: &[u8]| output.write(to, bytes);
+            self.forwarder.handle_timeout(now, write)?;
+            if is_due(self.forwarder.next_deadline()) {
+                return Err(SandboxError::broken("its deadline doesn't pass").into());
+            }
+        }
+        Ok(())
+    }
+
+    fn close(
+        &mut self,
+        code: CloseCode,
+        reason: &str,
+        now: Instant,
+        output: &mut dyn Output,
+    ) -> Result<(), CallError> {
+        let write = |to, bytes: &[u8]| output.write(to, bytes);
+        self.forwarder.close(code, reason, now, write)
+    }
+
+    fn end(&self, to: Role) -> SideEnd {
+        let takes_nothing = self.forwarder.violation().is_some_and(|violation| {
+            Role::from(violation.from) == to && violation.failure.rule() == Some(Rule::WriteTimeout)
+        });
+        match self.forwarder.end(to) {
+            End::None => SideEnd::Open,
+            End::Reset if takes_nothing => SideEnd::Reset,
+            // What went on before is not lost: it ends inside a frame, which nobody takes for a whole one.
+            End::Shutdown | End::Reset => SideEnd::Shut,
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.forwarder.state() == State::Closed
+    }
+
+    fn is_at_boundary(&self, to: Role) -> bool {
+        self.forwarder.is_at_boundary(to)
+    }
+
+    fn last_active(&self) -> Option<Role> {
+        self.forwarder.last_active()
+    }
+
+    fn cause(&self) -> Option<Cause> {
+        if let Some(by) = self.forwarder.closed_by() {
+            return Some(Cause::Closed(by));
+        }
+        let violation = self.forwarder.violation()?;
+        let from = Role::from(violation.from);
+        let mut failure = violation.failure.clone();
+        let place = |offset: u64| offset.saturating_add(self.before[from]);
+        failure.offset = failure.offset.map(place);
+        Some(Cause::Failed(from, Box::new(failure)))
+    }
+
+    fn summary(&mut self, side: Role) -> Summary {
+        // A guest that has ended can't be asked.
+        let traffic = self.forwarder.traffic(side).ok();
+        let codes = self.forwarder.close_codes(side);
+        let (close_received, close_sent) = codes.unwrap_or_default();
+        Summary {
+            received: traffic.map(|traffic| Tally {
+                messages: traffic.messages,
+                bytes: traffic.bytes,
+            }),
+            close_received,
+            close_sent,
+        }
+    }
+}

@@ -1,0 +1,413 @@
+//! A connection whose two sides each have a session: what one receives, the other sends.
+//!
+//! What one session receives, the other sends in the same call into the guest, so messages never leave it. A large
+//! frame is streamed in fragments and not reassembled. A side is read only while the other side accepts output, so at
+//! most the output of one read, or one incomplete frame, is kept in each direction. Pings and pongs are not forwarded:
+//! each session answers and sends its own. Close frames are forwarded, so that both sides take part in one closing
+//! handshake.
+
+mod outside;
+
+use std::mem;
+use std::time::Duration;
+
+use websocket_component::inspector::Sides;
+
+use self::outside::Outside;
+use super::batch::Batch;
+use super::pair::{Cause, Output, Pair, SideEnd, Summary};
+use super::side::{CAPACITY, Side};
+use crate::Role;
+use crate::clock::nanos;
+use crate::error::{CallError, SandboxError};
+use crate::guest::Guest;
+use crate::protocol::{CloseCode, Instant};
+
+/// What a side gets whose peer is gone, and after the time for the closing handshake.
+const GOING_AWAY: CloseCode = 1001;
+/// What a client gets whose server is gone.
+const BAD_GATEWAY: CloseCode = 1014;
+
+/// How much longer than the closing handshake the last bytes may take.
+pub const GRACE: Duration = Duration::from_secs(1);
+
+/// The most that is handed out at a time, beside a frame that was held until it was whole: whatever one read has the
+/// other side sent. Headers may get longer on the way, by a mask in front of each frame, but even frames of nothing no
+/// more than threefold.
+const RELAYED: u32 = 3 * CAPACITY;
+
+/// How messages are relayed.
+#[derive(Clone, Copy, Debug)]
+pub struct RelayOptions {
+    /// Frames of up to so many bytes go on as a whole, when all of them have come. Longer ones in fragments.
+    pub whole_frame: u32,
+    /// How long a fragment of less than 16 KiB waits for more.
+    pub coalesce: Duration,
+    /// For the closing handshake of both sides.
+    pub close_timeout: Duration,
+}
+
+/// The same, in nanoseconds.
+#[derive(Clone, Copy, Debug)]
+struct Options {
+    whole_frame: u32,
+    coalesce: u64,
+    close_timeout: u64,
+}
+
+/// Two sessions of one guest, both open: the server's session has the client as its peer, and the client's the server.
+#[derive(Debug)]
+pub struct Relay {
+    guest: Guest,
+    sides: Sides<Side>,
+    /// Frames whose payloads are read here.
+    outside: Sides<Option<Outside>>,
+    options: Options,
+    /// The most that is handed out at a time, which is more than one read and a whole frame can come to.
+    capacity: u32,
+    /// Since when the connection closes, on whichever side.
+    closing: Option<Instant>,
+    cause: Option<Cause>,
+    /// The other side knows that this one has failed.
+    failure_noted: Sides<bool>,
+    /// Whose input the guest was given last.
+    last_active: Option<Role>,
+    /// Sides that still owed a close frame have sent it.
+    closed_for_them: bool,
+    /// Time is up.
+    cut: bool,
+}
+
+impl Relay {
+    /// Relays between two sides whose sessions are open, by the role of the peer: what `sides.client` receives, a
+    /// client has sent. The sessions deliver in chunks, with the same options for frames that go on as a whole and for
+    /// coalescing, and don't reply to close frames.
+    #[must_use]
+    pub fn new(guest: Guest, sides: Sides<Side>, options: &RelayOptions) -> Self {
+        let options = Options {
+            whole_frame: options.whole_frame,
+            coalesce: nanos(options.coalesce),
+            close_timeout: nanos(options.close_timeout),
+        };
+        Self {
+            guest,
+            sides,
+            outside: Sides::default(),
+            options,
+            capacity: RELAYED.saturating_add(options.whole_frame),
+            closing: None,
+            cause: None,
+            failure_noted: Sides::default(),
+            last_active: None,
+            closed_for_them: false,
+            cut: false,
+        }
+    }
+
+    /// The guest, one side, and the other.
+    fn both(&mut self, from: Role) -> (&mut Guest, &mut Side, &mut Side) {
+        let Sides { client, server } = &mut self.sides;
+        match from {
+            Role::Client => (&mut self.guest, client, server),
+            Role::Server => (&mut self.guest, server, client),
+        }
+    }
+
+    /// Takes what was read. Returns how much of it.
+    fn take(
+        &mut self,
+        from: Role,
+        input: &mut [u8],
+        now: Instant,
+        output: &mut dyn Output,
+    ) -> Result<usize, CallError> {
+        let mut at = 0;
+        while let Some(rest) = input.get_mut(at..)
+            && !rest.is_empty()
+        {
+            let passed = self.pass_outside(from, rest, now, output)?;
+            let part = rest.get(..CAPACITY as usize).unwrap_or(rest);
+            let taken = match passed {
+                0 => self.feed(from, part, now, output)?,
+                passed => passed,
+            };
+            at += taken;
+            if taken == 0 || !self.reads(from, output) {
+                break;
+            }
+        }
+        Ok(at)
+    }
+
+    /// Gives a session what was read, and the other one what came of it. Returns how much of it the session has taken.
+    fn feed(
+        &mut self,
+        from: Role,
+        input: &[u8],
+        now: Instant,
+        output: &mut dyn Output,
+    ) -> Result<usize, CallError> {
+        let (capacity, to) = (self.capacity, from.peer());
+        let mut rest = input;
+        loop {
+            let mut batch = Batch::default();
+            let (guest, source, target) = self.both(from);
+            let result = guest.relay(source.session(), target.session(), rest, now, capacity)?;
+            source.received.add(result.messages, result.bytes);
+            // What is left to pass on is a close frame.
+            batch.push_received(&result.source);
+            let write = |bytes: &[u8]| output.write(from, bytes);
+            let done = source.note(result.source, rest, write)?;
+            let write = |bytes: &[u8]| output.write(to, bytes);
+            let passed_on = target.note(result.target, &[], write)?;
+            if let Some(failure) = passed_on.refused {
+                return Err(failure.into());
+            }
+            rest = rest.get(done.consumed..).unwrap_or_default();
+            target.deliver(guest, now, &batch, |bytes| output.write(to, bytes))?;
+            if rest.is_empty() || !self.sides[from].more || !self.reads(from, output) {
+                return Ok(input.len() - rest.len());
+            }
+        }
+    }
+
+    /// Gives a session what it has not taken before. Returns whether it takes any of it.
+    fn feed_unread(
+        &mut self,
+        from: Role,
+        now: Instant,
+        output: &mut dyn Output,
+    ) -> Result<bool, CallError> {
+        let mut unread = mem::take(&mut self.sides[from].unread);
+        let taken = self.take(from, &mut unread, now, output)?;
+        if taken < unread.len() {
+            unread.drain(..taken);
+            self.sides[from].unread = unread;
+        }
+        Ok(taken > 0)
+    }
+
+    /// Goes on with what waits in the sessions, as far as it can be written, and takes note of sides that have closed
+    /// or failed.
+    fn settle(&mut self, now: Instant, output: &mut dyn Output) -> Result<(), CallError> {
+        loop {
+            let mut progress = false;
+            for from in [Role::Client, Role::Server] {
+                let side = &self.sides[from];
+                if side.more && output.kept(from) == 0 && !side.has_ended() {
+                    self.feed(from, &[], now, output)?;
+                    progress = true;
+                }
+                if !self.sides[from].unread.is_empty() && self.reads(from, output) {
+                    progress |= self.feed_unread(from, now, output)?;
+                }
+            }
+            progress |= self.note_ends(now, output)?;
+            if !progress {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Takes note of sides that have closed or failed, and tells the other one. Returns whether any has.
+    fn note_ends(&mut self, now: Instant, output: &mut dyn Output) -> Result<bool, CallError> {
+        let mut any = false;
+        for from in [Role::Client, Role::Server] {
+            let side = &self.sides[from];
+            if side.close_received.is_some() && self.closing.is_none() {
+                any = true;
+                self.begins_closing(Cause::Closed(from), now);
+            }
+            let side = &self.sides[from];
+            if let Some(failure) = &side.failure
+                && !mem::replace(&mut self.failure_noted[from], true)
+            {
+                any = true;
+                let cause = Cause::Failed(from, failure.clone());
+                self.begins_closing(cause, now);
+                self.release(from, now, output)?;
+                let (code, reason) = match from {
+                    Role::Client => (GOING_AWAY, "the client is gone"),
+                    Role::Server => (BAD_GATEWAY, "the server is gone"),
+                };
+                self.send_close(from.peer(), code, reason, now, output)?;
+            }
+        }
+        Ok(any)
+    }
+
+    fn begins_closing(&mut self, cause: Cause, now: Instant) {
+        self.cause.get_or_insert(cause);
+        self.closing.get_or_insert(now);
+    }
+
+    /// Sends a close frame to a side that was sent none. One that waits for the answer to its own gets that.
+    fn send_close(
+        &mut self,
+        to: Role,
+        code: CloseCode,
+        reason: &str,
+        now: Instant,
+        output: &mut dyn Output,
+    ) -> Result<(), CallError> {
+        let (guest, side, _) = self.both(to);
+        let mut batch = Batch::default();
+        match side.close_received {
+            Some(received) => batch.push_close(received, ""),
+            None => batch.push_close(code, reason),
+        }
+        side.deliver(guest, now, &batch, |bytes| output.write(to, bytes))
+    }
+
+    /// When the next step of closing is due.
+    fn closing_due(&self) -> Option<Instant> {
+        let since = self.closing.filter(|_| !self.cut)?;
+        let due = since.saturating_add(self.options.close_timeout);
+        Some(match self.closed_for_them {
+            false => due,
+            true => due.saturating_add(nanos(GRACE)),
+        })
+    }
+}
+
+impl Pair for Relay {
+    fn input(
+        &mut self,
+        from: Role,
+        input: &mut [u8],
+        now: Instant,
+        output: &mut dyn Output,
+    ) -> Result<(), CallError> {
+        self.last_active = Some(from);
+        let taken = match self.sides[from].unread.is_empty() {
+            true => self.take(from, input, now, output)?,
+            false => 0,
+        };
+        let rest = input.get(taken..).unwrap_or_default();
+        self.sides[from].keep_unread(rest);
+        self.settle(now, output)
+    }
+
+    fn end_of_input(
+        &mut self,
+        from: Role,
+        now: Instant,
+        output: &mut dyn Output,
+    ) -> Result<(), CallError> {
+        let to = from.peer();
+        let mut batch = Batch::default();
+        self.release(from, now, output)?;
+        let (guest, source, target) = self.both(from);
+        source.note_eof(guest, now)?;
+        let write = |bytes: &[u8]| output.write(from, bytes);
+        source.exchange(guest, now, &[], &Batch::default(), &mut batch, write)?;
+        target.deliver(guest, now, &batch, |bytes| output.write(to, bytes))?;
+        self.settle(now, output)
+    }
+
+    fn output_moved(
+        &mut self,
+        to: Role,
+        took: bool,
+        is_blocked: bool,
+        now: Instant,
+        output: &mut dyn Output,
+    ) -> Result<(), CallError> {
+        let (guest, side, _) = self.both(to);
+        side.output_moved(guest, took, is_blocked, now)?;
+        self.settle(now, output)
+    }
+
+    /// What is kept for a side isn't more than can be handed out at a time, since the other side waits; but it may send
+    /// pings and not read the pongs.
+    fn reads(&self, from: Role, output: &dyn Output) -> bool {
+        let (side, other) = (&self.sides[from], &self.sides[from.peer()]);
+        let most_kept = self.capacity as usize + CAPACITY as usize;
+        let other_waits = output.kept(from.peer()) > 0 || other.more;
+        let other_is_stuck = other_waits && !other.is_done_sending();
+        side.listens() && output.kept(from) < most_kept && !other_is_stuck
+    }
+
+    fn set_reading(&mut self, from: Role, reads: bool, now: Instant) -> Result<(), CallError> {
+        let (guest, side, _) = self.both(from);
+        Ok(side.set_reading(guest, reads, now)?)
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        let Sides { client, server } = &self.sides;
+        let leave = [&self.outside.client, &self.outside.server];
+        let leave = leave.map(|outside| outside.as_ref()?.leaves_at);
+        let due = [self.closing_due(), client.deadline, server.deadline];
+        due.into_iter().chain(leave).flatten().min()
+    }
+
+    fn handle_timeout(&mut self, now: Instant, output: &mut dyn Output) -> Result<(), CallError> {
+        for from in [Role::Client, Role::Server] {
+            let leaves_at = self.outside[from].as_ref().and_then(|it| it.leaves_at);
+            if leaves_at.is_some_and(|at| at <= now) {
+                self.release(from, now, output)?;
+            }
+            let is_due = |side: &Side| side.deadline.is_some_and(|due| due <= now);
+            if is_due(&self.sides[from]) {
+                self.feed(from, &[], now, output)?;
+                if is_due(&self.sides[from]) {
+                    return Err(SandboxError::broken("its deadline doesn't pass").into());
+                }
+                // The other side is told before its own time is up.
+                self.settle(now, output)?;
+            }
+        }
+        if self.closing_due().is_none_or(|due| now < due) {
+            return Ok(());
+        }
+        if mem::replace(&mut self.closed_for_them, true) {
+            self.cut = true;
+            return Ok(());
+        }
+        for to in [Role::Client, Role::Server] {
+            self.send_close(to, GOING_AWAY, "", now, output)?;
+        }
+        self.settle(now, output)
+    }
+
+    fn close(
+        &mut self,
+        code: CloseCode,
+        reason: &str,
+        now: Instant,
+        output: &mut dyn Output,
+    ) -> Result<(), CallError> {
+        self.closing.get_or_insert(now);
+        for to in [Role::Client, Role::Server] {
+            self.send_close(to, code, reason, now, output)?;
+        }
+        self.settle(now, output)
+    }
+
+    fn end(&self, to: Role) -> SideEnd {
+        match self.sides[to].has_ended() {
+            true => SideEnd::Shut,
+            false => SideEnd::Open,
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.cut
+    }
+
+    fn is_at_boundary(&self, to: Role) -> bool {
+        self.sides[to].is_at_boundary()
+    }
+
+    fn last_active(&self) -> Option<Role> {
+        self.last_active
+    }
+
+    fn cause(&self) -> Option<Cause> {
+        self.cause.clone()
+    }
+
+    fn summary(&mut self, side: Role) -> Summary {
+        self.sides[side].summary()
+    }
+}

@@ -1,0 +1,236 @@
+//! Payloads that stay outside the guest: their frames are read and written here, by headers that the sessions give.
+//!
+//! Binary data only: what is valid of a text has to go on before the rule is broken, and where that ends the session
+//! knows.
+
+use super::Relay;
+use crate::Role;
+use crate::driver::batch::Batch;
+use crate::driver::pair::Output;
+use crate::error::{CallError, SandboxError};
+use crate::outside::header_lengths;
+use crate::protocol::{Compression, IncomingPayload, Instant, Outgoing, OutgoingKind};
+
+/// Frames with as many bytes of payload stay outside, if they can.
+const LONG: u64 = 16 << 10;
+
+/// A shorter message that is whole in what has come stays outside if it is no less than one in so many parts of it: a
+/// call for each costs less than one that takes all of them in and out.
+const FEW: u64 = 4;
+
+/// A fragment of this many bytes waits for nothing.
+const FRAGMENT: usize = 16 << 10;
+
+/// A frame whose payload is read here.
+#[derive(Debug)]
+pub(super) struct Outside {
+    payload: IncomingPayload,
+    /// What has come of it without its mask, and has not gone on.
+    held: Vec<u8>,
+    /// It goes on when all of it has come. Otherwise in fragments.
+    is_whole: bool,
+    /// When what is held goes on in any case.
+    pub(super) leaves_at: Option<Instant>,
+}
+
+impl Relay {
+    /// Takes what `input` goes on with or begins with, if that stays outside. Returns how much that was.
+    pub(super) fn pass_outside(
+        &mut self,
+        from: Role,
+        input: &mut [u8],
+        now: Instant,
+        output: &mut dyn Output,
+    ) -> Result<usize, CallError> {
+        if self.outside[from].is_some() {
+            return self.go_on_outside(from, input, now, output);
+        }
+        let Some(announced) = stays_outside(input) else {
+            return Ok(0);
+        };
+        let (guest, source, _) = self.both(from);
+        let Some((header, payload)) = guest.begin_payload(source.session(), input, now)? else {
+            return Ok(0);
+        };
+        self.outside[from] = Some(Outside {
+            payload,
+            held: Vec::new(),
+            is_whole: announced <= u64::from(self.options.whole_frame),
+            leaves_at: None,
+        });
+        let rest = input.get_mut(header..).unwrap_or_default();
+        Ok(header + self.go_on_outside(from, rest, now, output)?)
+    }
+
+    fn go_on_outside(
+        &mut self,
+        from: Role,
+        input: &mut [u8],
+        now: Instant,
+        output: &mut dyn Output,
+    ) -> Result<usize, CallError> {
+        let Some(mut outside) = self.outside[from].take() else {
+            return Ok(0);
+        };
+        let left = usize::try_from(outside.payload.left()).unwrap_or(usize::MAX);
+        let come = left.min(input.len());
+        let bytes = input.get_mut(..come).unwrap_or_default();
+        let (count, is_end) = (bytes.len(), bytes.len() == left);
+        let is_enough = is_end || (!outside.is_whole && count >= FRAGMENT);
+        let passed = match outside.held.is_empty() && is_enough {
+            true => self.pass(from, &mut outside.payload, bytes, now, output),
+            false => self.hold(from, &mut outside, bytes, now, output),
+        };
+        let messages = is_end && outside.payload.ends_message();
+        let (guest, source, _) = self.both(from);
+        match passed {
+            Ok(()) => source.received.add(messages.into(), count as u64),
+            // The session has ended, and its next exchange says why. What comes behind counts for nothing.
+            Err(CallError::Failure(_)) => source.more = true,
+            Err(error) => return Err(error),
+        }
+        if !is_end {
+            // A message that has begun has its time.
+            source.deadline = guest.next_deadline(source.session())?;
+            self.outside[from] = Some(outside);
+        }
+        Ok(count)
+    }
+
+    /// What has come goes on as a frame.
+    fn pass(
+        &mut self,
+        from: Role,
+        payload: &mut IncomingPayload,
+        bytes: &mut [u8],
+        now: Instant,
+        output: &mut dyn Output,
+    ) -> Result<(), CallError> {
+        let (guest, source, target) = self.both(from);
+        if target.is_done_sending() {
+            payload.skip(bytes.len() as u64);
+            return guest.payload_read(source.session(), payload, now);
+        }
+        let (source, target) = (source.session(), target.session());
+        let (_, header) = guest.relay_payload(source, target, payload, bytes, now)?;
+        match header {
+            Some(header) => output.write_frame(from.peer(), header.as_bytes(), bytes),
+            None => self.send_inside(from, payload, bytes, now, output)?,
+        }
+        Ok(())
+    }
+
+    /// What has come is held, until it is enough.
+    fn hold(
+        &mut self,
+        from: Role,
+        outside: &mut Outside,
+        bytes: &mut [u8],
+        now: Instant,
+        output: &mut dyn Output,
+    ) -> Result<(), CallError> {
+        let Outside {
+            payload,
+            held,
+            is_whole,
+            leaves_at,
+        } = outside;
+        // Binary data is never wrong.
+        payload.read(bytes).ok();
+        held.extend_from_slice(bytes);
+        let coalesce = self.options.coalesce;
+        let (guest, source, _) = self.both(from);
+        guest.payload_read(source.session(), payload, now)?;
+        if payload.left() == 0 || (!*is_whole && held.len() >= FRAGMENT) {
+            return self.send_held(from, outside, now, output);
+        }
+        if !*is_whole {
+            leaves_at.get_or_insert(now.saturating_add(coalesce));
+        }
+        Ok(())
+    }
+
+    /// What is held of a frame goes on, though more of it may come.
+    pub(super) fn release(
+        &mut self,
+        from: Role,
+        now: Instant,
+        output: &mut dyn Output,
+    ) -> Result<(), CallError> {
+        if let Some(mut outside) = self.outside[from].take() {
+            outside.is_whole = false;
+            let sent = self.send_held(from, &mut outside, now, output);
+            self.outside[from] = Some(outside);
+            sent?;
+        }
+        Ok(())
+    }
+
+    fn send_held(
+        &mut self,
+        from: Role,
+        outside: &mut Outside,
+        now: Instant,
+        output: &mut dyn Output,
+    ) -> Result<(), CallError> {
+        let mut held = std::mem::take(&mut outside.held);
+        outside.leaves_at = None;
+        let payload = &outside.payload;
+        let is_last = payload.left() == 0 && payload.ends_message();
+        let (guest, _, target) = self.both(from);
+        if target.is_done_sending() || (held.is_empty() && !is_last) {
+            return Ok(());
+        }
+        let length = held.len() as u64;
+        match guest.frame_header(target.session(), false, is_last, length)? {
+            Some(header) => {
+                header.mask(&mut held, 0);
+                output.write_frame(from.peer(), header.as_bytes(), &held);
+                Ok(())
+            }
+            None => self.send_inside(from, payload, &held, now, output),
+        }
+    }
+
+    /// Has the session of the other side send it, behind what that has queued, or compressed.
+    fn send_inside(
+        &mut self,
+        from: Role,
+        payload: &IncomingPayload,
+        bytes: &[u8],
+        now: Instant,
+        output: &mut dyn Output,
+    ) -> Result<(), CallError> {
+        let compression = Compression::Automatic;
+        let kind = match payload.left() == 0 && payload.ends_message() {
+            true => OutgoingKind::Binary(compression),
+            false => OutgoingKind::BinaryFragment(compression),
+        };
+        let length = u32::try_from(bytes.len());
+        let record = Outgoing {
+            kind,
+            start: 0,
+            length: length.map_err(|_| SandboxError::broken("a frame is longer than it may be"))?,
+            context: None,
+        };
+        let batch = Batch::of(record, bytes);
+        let to = from.peer();
+        let (guest, _, target) = self.both(from);
+        target.deliver(guest, now, &batch, |bytes| output.write(to, bytes))
+    }
+}
+
+/// The length of the payload of a binary frame that begins here and may stay outside.
+fn stays_outside(input: &[u8]) -> Option<u64> {
+    const WHOLE: u8 = 0x82;
+    const BEGINS: u8 = 0x02;
+    let first = *input.first()?;
+    if first != WHOLE && first != BEGINS {
+        return None;
+    }
+    let (header, payload) = header_lengths(input)?;
+    let come = input.len() as u64;
+    let is_whole = first == WHOLE && header as u64 + payload <= come;
+    let is_large = is_whole && payload > 0 && payload >= come / FEW;
+    (payload >= LONG || is_large).then_some(payload)
+}
