@@ -208,7 +208,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = units::time, help_heading = TIMEOUTS)]
     pub(crate) shutdown_timeout: Duration,
 
-    /// How many threads [default: one a processor, at least 4]
+    /// How many threads carry connections [default: one a processor]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
 
@@ -272,7 +272,7 @@ impl Args {
 
     /// How many threads share the connections.
     pub(crate) fn threads(&self) -> usize {
-        let processors = || thread::available_parallelism().map_or(4, |count| count.get().max(4));
+        let processors = || thread::available_parallelism().map_or(1, usize::from);
         self.threads.map_or_else(processors, usize::from)
     }
 }

@@ -1,23 +1,36 @@
-//! One connection, from its first byte to its line in the log.
+//! One connection, from its first byte to where it is carried, or to its line in the log.
 
 use std::net::SocketAddr;
 
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
+use tracing::warn;
+use websocket_host::Role;
 
+use crate::endpoint::linger;
 use crate::gate::Gate;
 use crate::opening::{self, Opened};
 use crate::report::Report;
 use crate::socket::Socket;
+use crate::worker::{Connection, Seat};
 
-/// Serves a client that has connected; `conn` is its number in the log. Returns the report to log at its end.
+/// What is left of a client that was served.
+pub(crate) enum Served {
+    /// Both sides are open: a worker carries them.
+    Open(Box<Connection>),
+    /// It has ended, and was logged.
+    Over(Box<Report>),
+}
+
+/// Serves a client that has connected, until it is open or has ended; `conn` is its number in the log.
 pub(crate) async fn serve(
     gate: &Gate,
     stream: TcpStream,
     conn: u64,
     peer: SocketAddr,
+    seat: Seat,
     shutdown: &CancellationToken,
-) -> Report {
+) -> Served {
     let mut report = Report::new();
     let mut socket = Socket::new(stream);
     let recorder = gate.recorder.as_ref();
@@ -25,34 +38,25 @@ pub(crate) async fn serve(
     if let Some(recording) = &recording {
         socket.record(recording.track("client"));
     }
-    // Opening takes more room than all the rest of the connection's life, and it is given back.
-    let opened = Box::pin(opening::open(
-        gate,
-        socket,
-        peer,
-        recording,
-        &mut report,
-        shutdown,
-    ))
-    .await;
+    let opened = opening::open(gate, socket, peer, recording, &mut report, shutdown).await;
     match opened {
-        Opened::Inspection(inspection) => {
-            let sockets = inspection.carry(&mut report, shutdown).await;
-            end(&report, sockets).await;
-        }
-        Opened::Relay(relay) => {
-            let sockets = relay.carry(&mut report, shutdown).await;
-            end(&report, sockets).await;
+        Opened::Open(mut between, early) => {
+            for side in [Role::Client, Role::Server] {
+                if let Err(error) = between.transport(side).leave_task() {
+                    warn!("a socket can't be handed to a worker: {error}");
+                }
+            }
+            Served::Open(Box::new(Connection {
+                between,
+                early,
+                report,
+                seat,
+            }))
         }
         Opened::Over(client) => {
             report.log();
-            client.linger().await;
+            linger(client, &gate.clock).await;
+            Served::Over(Box::new(report))
         }
     }
-    report
-}
-
-async fn end(report: &Report, [client, upstream]: [Socket; 2]) {
-    report.log();
-    tokio::join!(client.linger(), upstream.linger());
 }

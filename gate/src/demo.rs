@@ -16,13 +16,13 @@ pub(crate) fn guests(connections: u32) -> u32 {
 }
 
 /// Starts the echo server. Returns the rule that leads to it.
-pub(crate) async fn upstream(sandbox: &Sandbox) -> Result<Rule, String> {
+pub(crate) async fn upstream(sandbox: &Sandbox, longest: u64) -> Result<Rule, String> {
     let failed = |error| format!("can't start the echo server: {error}");
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .await
         .map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
-    tokio::spawn(echo::serve(sandbox.clone(), listener));
+    tokio::spawn(echo::serve(sandbox.clone(), listener, longest));
     format!("ws://{address}").parse()
 }
 

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use websocket_host::driver::RelayOptions;
 use websocket_host::protocol::Config;
-use websocket_host::{Sandbox, inspector};
+use websocket_host::{Clock, Sandbox, inspector};
 
 use crate::connect::Connector;
 use crate::origin::Origin;
@@ -28,6 +29,8 @@ pub(crate) struct Sessions {
 /// What all connections share.
 #[derive(Debug)]
 pub(crate) struct Gate {
+    /// The time of all connections.
+    pub(crate) clock: Clock,
     pub(crate) sandbox: Sandbox,
     pub(crate) routes: Routes,
     pub(crate) connector: Connector,
@@ -41,7 +44,8 @@ pub(crate) struct Gate {
     /// The proxies whose word about the client is believed.
     pub(crate) trusted_proxies: Vec<IpNet>,
     pub(crate) connect_timeout: Duration,
-    pub(crate) close_timeout: Duration,
+    /// How messages are relayed, where the gate terminates.
+    pub(crate) relay: RelayOptions,
     pub(crate) sessions: Sessions,
     /// The settings of inspectors.
     pub(crate) inspector: Arc<inspector::Options>,

@@ -9,33 +9,29 @@
 //! | `args`, `settings` | the command line, and what comes of it |
 //! | `server`, `signals`, `open_files` | accepting connections, and ending |
 //! | `demo`, `echo` | what `--demo` adds |
-//! | `connection` | one connection, from its first byte to its line in the log |
+//! | `connection` | one connection, from its first byte to the worker that carries it, or to its line in the log |
 //! | `opening`, `refused`, `plain` | the client's request, the upstream's answer, and what each is told: **statuses** |
-//! | `inspection`, `relay`, `carrier` | two open sides, and what goes from one to the other: as it is, or from session to session |
-//! | `handshake`, `connect`, `fault` | one side's handshake; connecting to an upstream; the response or close frame when a sandbox has failed |
+//! | `worker` | the threads that carry open connections |
+//! | `endpoint`, `connect`, `fault` | one side's handshake; connecting to an upstream; the response when a sandbox has failed |
 //! | `gate`, `route`, `path`, `origin`, `headers`, `forwarded`, `fields`, `compression` | what all connections share, and what decides where requests go and with what |
-//! | `report`, `close`, `side` | what is logged of a connection, **close codes**, a socket with its session |
-//! | `record`, `socket`, `timer`, `buffers`, `units` | recordings, bytes, time, and the buffers that a thread's connections share |
+//! | `report` | what is logged of a connection |
+//! | `record`, `socket`, `units` | recordings, bytes, time |
 //! | `log`, `throttle` | how things are logged, and how often |
 //!
 //! Each module uses those in its own line and below.
 
 mod args;
-mod buffers;
-mod carrier;
-mod close;
 mod compression;
 mod connect;
 mod connection;
 mod demo;
 mod echo;
+mod endpoint;
 mod fault;
 mod fields;
 mod forwarded;
 mod gate;
-mod handshake;
 mod headers;
-mod inspection;
 mod log;
 mod open_files;
 mod opening;
@@ -44,17 +40,15 @@ mod path;
 mod plain;
 mod record;
 mod refused;
-mod relay;
 mod report;
 mod route;
 mod server;
 mod settings;
-mod side;
 mod signals;
 mod socket;
 mod throttle;
-mod timer;
 mod units;
+mod worker;
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -141,7 +135,7 @@ async fn serve(
         listeners.push(listener);
     }
     let rules = match args.demo {
-        true => vec![demo::upstream(&sandbox).await?],
+        true => vec![demo::upstream(&sandbox, args.max_message).await?],
         false => args.upstream.clone(),
     };
     let gate = settings::gate(args, sandbox, &rules, recorder)?;
@@ -161,7 +155,8 @@ async fn serve(
     let _ = stdout
         .write_all(hello.as_bytes())
         .and_then(|()| stdout.flush());
-    let server = Server::new(gate, args.max_connections);
+    let server = Server::new(gate, args.max_connections, args.threads())
+        .map_err(|error| format!("can't start threads: {error}"))?;
     server.run(listeners, signals, args.shutdown_timeout).await;
     Ok(())
 }

@@ -4,24 +4,24 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use websocket_host::driver::{Between, Inspected, Line, Relay, Sides};
 use websocket_host::inspector::{Forwarder, Inspector};
-use websocket_host::protocol::{Acceptance, Header, Negotiated, Refusal, Request, RequestHead};
-use websocket_host::{CallError, Clock, Guest};
+use websocket_host::protocol::{
+    Acceptance, Header, Instant, Negotiated, Refusal, Request, RequestHead,
+};
+use websocket_host::{CallError, Clock, Guest, Role};
 
-use crate::buffers::Batch;
+use crate::endpoint::{Early, Endpoint, Outcome};
 use crate::gate::Gate;
-use crate::handshake::{Outcome, handshake};
-use crate::inspection::{self, Inspection, Line};
 use crate::record::Recording;
 use crate::refused::{Refused, Stop, cant_be_passed_on, entropy, refused};
-use crate::relay::Relay;
 use crate::report::{End, Party, Report};
 use crate::route::{Found, Mode, NoRoute, Upstream};
-use crate::side::{Early, Side, Who};
 use crate::socket::Socket;
 use crate::{compression, fault, forwarded, headers, origin};
 
@@ -30,15 +30,22 @@ const SHUTTING_DOWN: &str = "the gate shuts down";
 /// A connection that is open, or what is left of one that isn't.
 #[derive(Debug)]
 pub(crate) enum Opened {
-    Inspection(Box<Inspection>),
-    Relay(Box<Relay>),
-    Over(Socket),
+    /// With what was read of each side before.
+    Open(Between<Socket>, Sides<Vec<u8>>),
+    Over(Line<Socket>),
 }
 
 /// What the client is connected with.
 enum FarSide {
-    Relayed(Side),
-    Inspected(Line, Inspector, Negotiated),
+    Relayed(Endpoint),
+    Inspected {
+        upstream: Line<Socket>,
+        /// What was read behind the handshake, and how much before.
+        early: Vec<u8>,
+        before: u64,
+        inspector: Inspector,
+        negotiated: Negotiated,
+    },
 }
 
 /// What an upstream has agreed to.
@@ -53,7 +60,7 @@ struct Opening<'a> {
     peer: SocketAddr,
     recording: Option<Recording>,
     guest: Guest,
-    client: Side,
+    client: Endpoint,
     clock: Clock,
     report: &'a mut Report,
     shutdown: &'a CancellationToken,
@@ -62,13 +69,14 @@ struct Opening<'a> {
 /// Opens both sides, or tells the client why not.
 pub(crate) async fn open(
     gate: &Gate,
-    mut socket: Socket,
+    socket: Socket,
     peer: SocketAddr,
     recording: Option<Recording>,
     report: &mut Report,
     shutdown: &CancellationToken,
 ) -> Opened {
-    let clock = Clock::start();
+    let clock = gate.clock;
+    let mut line = Line::new(socket);
     let made = gate.sandbox.guest().map_err(CallError::from);
     let made = made.and_then(|mut guest| {
         let session = guest.server(&gate.sessions.handshake, clock.now())?;
@@ -77,9 +85,9 @@ pub(crate) async fn open(
     let (guest, session) = match made {
         Ok(made) => made,
         Err(error) => {
-            fault::refuse(&mut socket);
+            fault::refuse(&mut line);
             report.ended(End::Fault(None, error));
-            return Opened::Over(socket);
+            return Opened::Over(line);
         }
     };
     let mut opening = Opening {
@@ -87,32 +95,15 @@ pub(crate) async fn open(
         peer,
         recording,
         guest,
-        client: Side::new(socket, session),
+        client: Endpoint::new(line, session),
         clock,
         report,
         shutdown,
     };
     let stop = match opening.open().await {
-        Ok(upstream) => {
-            let Opening {
-                mut guest,
-                client,
-                clock,
-                ..
-            } = opening;
-            return match upstream {
-                FarSide::Relayed(upstream) => {
-                    let relay = Relay::new(guest, client, upstream, clock, gate);
-                    Opened::Relay(Box::new(relay))
-                }
-                FarSide::Inspected(upstream, inspector, negotiated) => {
-                    let client = Line::new(&mut guest, client);
-                    let forwarder = Forwarder::new(guest, inspector);
-                    let forwarder = forwarder.parking(inspection::another(gate, negotiated));
-                    let inspection = Inspection::new(forwarder, client, upstream, clock, gate);
-                    Opened::Inspection(Box::new(inspection))
-                }
-            };
+        Ok(far_side) => {
+            let (between, early) = opening.connect(far_side);
+            return Opened::Open(between, early);
         }
         Err(Stop::Refuse(refused)) => opening.refuse(refused).err(),
         Err(stop) => Some(stop),
@@ -121,14 +112,14 @@ pub(crate) async fn open(
     match stop {
         Some(Stop::Left) => report.ended(End::Left),
         Some(Stop::Fault(error)) => {
-            if !client.spoke {
-                fault::refuse(&mut client.socket);
+            if !client.side.spoke() {
+                fault::refuse(&mut client.line);
             }
             report.ended(End::Fault(None, error));
         }
         _ => {}
     }
-    Opened::Over(client.socket)
+    Opened::Over(client.line)
 }
 
 impl Opening<'_> {
@@ -157,19 +148,26 @@ impl Opening<'_> {
             socket.record(recording.track("upstream"));
         }
         let mode = route.mode;
-        let mut upstream = self.ask(socket, route, &request)?;
+        let mut upstream = self.ask(Line::new(socket), route, &request)?;
         let answer = self.answer(&mut upstream).await?;
-        let upstream = match mode {
+        let far_side = match mode {
             Mode::Inspect => {
+                let Endpoint { line, side } = upstream;
+                let (session, early, before) = side.into_parts();
                 // The inspector takes the memory that the session gives back.
-                let upstream = Line::new(&mut self.guest, upstream);
-                let inspector = self.inspector(&answer.negotiated)?;
-                FarSide::Inspected(upstream, inspector, answer.negotiated.clone())
+                self.guest.drop_session(session).map_err(CallError::from)?;
+                FarSide::Inspected {
+                    upstream: line,
+                    early,
+                    before,
+                    inspector: self.inspector(&answer.negotiated)?,
+                    negotiated: answer.negotiated.clone(),
+                }
             }
             Mode::Terminate => FarSide::Relayed(upstream),
         };
         self.accept(answer, mode)?;
-        Ok(upstream)
+        Ok(far_side)
     }
 
     /// Waits for the client's request.
@@ -183,7 +181,7 @@ impl Opening<'_> {
             ..
         } = self;
         let outcome = tokio::select! {
-            outcome = handshake(guest, client, clock) => outcome?,
+            outcome = client.handshake(guest, clock) => outcome?,
             // There is no request yet that could be refused.
             () = shutdown.cancelled() => {
                 report.ended(End::Shutdown);
@@ -191,12 +189,12 @@ impl Opening<'_> {
             }
         };
         match outcome {
-            Outcome::Arrived => guest.request(client.session())?.ok_or(Stop::Over),
+            Outcome::Arrived => guest.request(client.side.session())?.ok_or(Stop::Over),
             Outcome::Ended => {
-                if let Some(failure) = client.failure.take() {
+                if let Some(failure) = client.side.failure().cloned().map(Box::new) {
                     report.ended(match failure.status {
                         Some(status) => End::BadRequest(failure, status),
-                        None => End::Failed(Who::Client, failure),
+                        None => End::Failed(Role::Client, failure),
                     });
                 }
                 Err(Stop::Over)
@@ -225,10 +223,10 @@ impl Opening<'_> {
     /// Asks the upstream what the client asked.
     fn ask(
         &mut self,
-        socket: Socket,
+        line: Line<Socket>,
         route: Found<'_>,
         request: &RequestHead,
-    ) -> Result<Side, Stop> {
+    ) -> Result<Endpoint, Stop> {
         let Found {
             upstream,
             target,
@@ -258,7 +256,7 @@ impl Opening<'_> {
             headers: headers::of_request(request, peer, trusted),
         };
         match self.guest.connect(&session, &request, now) {
-            Ok(()) => Ok(Side::new(socket, session)),
+            Ok(()) => Ok(Endpoint::new(line, session)),
             // Whatever it is, the client sent it.
             Err(CallError::Failure(failure)) => {
                 let text = "the request can't be passed on";
@@ -269,7 +267,7 @@ impl Opening<'_> {
     }
 
     /// Waits for the upstream's answer.
-    async fn answer(&mut self, upstream: &mut Side) -> Result<Answer, Stop> {
+    async fn answer(&mut self, upstream: &mut Endpoint) -> Result<Answer, Stop> {
         let Self {
             guest,
             client,
@@ -277,30 +275,20 @@ impl Opening<'_> {
             shutdown,
             ..
         } = self;
-        let answer = handshake(guest, upstream, clock);
+        let answer = upstream.handshake(guest, clock);
         let outcome = unless_over(client, shutdown, answer).await??;
-        let response = guest.response(upstream.session())?;
+        let response = guest.response(upstream.side.session())?;
         match outcome {
             Outcome::Arrived => {
                 let headers = response.map(|response| headers::of_acceptance(&response.headers));
-                let negotiated = guest.negotiated(upstream.session())?;
+                let negotiated = guest.negotiated(upstream.side.session())?;
                 Ok(Answer {
                     headers: headers.unwrap_or_default(),
                     negotiated: negotiated.unwrap_or_default(),
                 })
             }
-            Outcome::Ended => {
-                Err(Refused::by_upstream(upstream.failure.as_deref(), response).into())
-            }
+            Outcome::Ended => Err(Refused::by_upstream(upstream.side.failure(), response).into()),
         }
-    }
-
-    /// Makes an inspector of what the upstream has agreed to.
-    fn inspector(&mut self, negotiated: &Negotiated) -> Result<Inspector, Stop> {
-        let (options, now) = (&self.gate.inspector, self.clock.now());
-        let entropy = entropy()?;
-        let made = Inspector::open(&mut self.guest, options, &entropy, negotiated, now);
-        made.map_err(cant_be_passed_on)
     }
 
     /// Accepts the client as the upstream has accepted the gate.
@@ -318,7 +306,7 @@ impl Opening<'_> {
             headers,
         };
         let now = self.clock.now();
-        let session = self.client.session();
+        let session = self.client.side.session();
         if mode == Mode::Terminate {
             self.guest
                 .set_options(session, &self.gate.sessions.client)?;
@@ -327,17 +315,73 @@ impl Opening<'_> {
             .accept(session, &acceptance, now)
             .map_err(cant_be_passed_on)?;
         self.report.opened(acceptance.subprotocol.as_deref());
-        self.client.more = true;
-        match mode {
-            Mode::Inspect => self.hand_out(),
-            Mode::Terminate => Ok(()),
+        self.hand_out()
+    }
+
+    /// Connects the two sides, which are open.
+    fn connect(self, far_side: FarSide) -> (Between<Socket>, Sides<Vec<u8>>) {
+        let Self {
+            gate,
+            mut guest,
+            client,
+            clock,
+            ..
+        } = self;
+        match far_side {
+            FarSide::Relayed(upstream) => {
+                let sides = Sides {
+                    client: client.side,
+                    server: upstream.side,
+                };
+                let relay = Relay::new(guest, sides, &gate.relay);
+                let lines = Sides {
+                    client: client.line,
+                    server: upstream.line,
+                };
+                (Between::new(relay, lines), Sides::default())
+            }
+            FarSide::Inspected {
+                upstream,
+                early,
+                before,
+                inspector,
+                negotiated,
+            } => {
+                let (session, from_client, client_before) = client.side.into_parts();
+                // If the guest has ended, the next call says so.
+                let _ = guest.drop_session(session);
+                let forwarder = Forwarder::new(guest, inspector);
+                let forwarder = forwarder.parking(another(gate, negotiated));
+                let before = Sides {
+                    client: client_before,
+                    server: before,
+                };
+                let inspected = Inspected::new(forwarder, before, gate.park_after, clock.now());
+                let lines = Sides {
+                    client: client.line,
+                    server: upstream,
+                };
+                let early = Sides {
+                    client: from_client,
+                    server: early,
+                };
+                (Between::new(inspected, lines), early)
+            }
         }
+    }
+
+    /// Makes an inspector of what the upstream has agreed to.
+    fn inspector(&mut self, negotiated: &Negotiated) -> Result<Inspector, Stop> {
+        let (options, now) = (&self.gate.inspector, self.clock.now());
+        let entropy = entropy()?;
+        let made = Inspector::open(&mut self.guest, options, &entropy, negotiated, now);
+        made.map_err(cant_be_passed_on)
     }
 
     /// Answers a plain request.
     fn show(&mut self, answer: &Refusal, end: Option<End>) -> Result<(), Stop> {
         let now = self.clock.now();
-        self.guest.refuse(self.client.session(), answer, now)?;
+        self.guest.refuse(self.client.side.session(), answer, now)?;
         self.hand_out()?;
         if let Some(end) = end {
             self.report.ended(end);
@@ -347,7 +391,7 @@ impl Opening<'_> {
 
     fn refuse(&mut self, refused: Refused) -> Result<(), Stop> {
         let (mut refusal, why) = refused.into_parts();
-        let session = self.client.session();
+        let session = self.client.side.session();
         let now = self.clock.now();
         if let Err(CallError::Failure(_)) = self.guest.refuse(session, &refusal, now) {
             // A status or a field that the upstream sent can't be passed on.
@@ -363,20 +407,32 @@ impl Opening<'_> {
 
     /// Has the client's session say what it has to say.
     fn hand_out(&mut self) -> Result<(), Stop> {
-        let now = self.clock.now();
-        loop {
-            let Self { guest, client, .. } = self;
-            client.exchange(guest, now, &[], &Batch::default(), &mut Batch::default())?;
-            if !client.more {
-                return Ok(());
-            }
-        }
+        Ok(self.client.hand_out(&mut self.guest, &self.clock)?)
+    }
+}
+
+/// Makes another guest with an inspector of a connection that was parked.
+fn another(
+    gate: &Gate,
+    negotiated: Negotiated,
+) -> impl Fn(Instant) -> Result<(Guest, Inspector), CallError> + Send + Sync + 'static {
+    let (sandbox, options) = (gate.sandbox.clone(), Arc::clone(&gate.inspector));
+    move |now| {
+        let mut guest = sandbox.guest()?;
+        let mut entropy = [0; 32];
+        // Without any, no inspector is made.
+        let entropy = match getrandom::fill(&mut entropy) {
+            Ok(()) => &entropy[..],
+            Err(_) => &[],
+        };
+        let inspector = Inspector::open(&mut guest, &options, entropy, &negotiated, now)?;
+        Ok((guest, inspector))
     }
 }
 
 /// Waits for a step towards the upstream, unless meanwhile the client leaves or the gate shuts down.
 async fn unless_over<T>(
-    client: &mut Side,
+    client: &mut Endpoint,
     shutdown: &CancellationToken,
     step: impl Future<Output = T>,
 ) -> Result<T, Stop> {

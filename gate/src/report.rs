@@ -4,10 +4,9 @@ use std::fmt;
 use std::time::Instant;
 
 use tracing::{Level, info};
-use websocket_host::CallError;
-use websocket_host::protocol::{CloseCode, Failure, Rule, StatusCode};
-
-use crate::side::{Side, Tally, Who};
+use websocket_host::driver::{Cause, Outcome, Sides, Summary, Tally};
+use websocket_host::protocol::{Failure, Rule, StatusCode};
+use websocket_host::{CallError, Role};
 
 /// Nothing in the log that comes from a peer is longer than this, in bytes.
 const MAX_LOGGED: usize = 256;
@@ -16,9 +15,9 @@ const MAX_LOGGED: usize = 256;
 #[derive(Debug)]
 pub(crate) enum End {
     /// It was closed by a close frame of this side.
-    Closed(Who),
+    Closed(Role),
     /// This side broke a rule, or was lost.
-    Failed(Who, Box<Failure>),
+    Failed(Role, Box<Failure>),
     /// The client's request broke a rule, and it got this status.
     BadRequest(Box<Failure>, StatusCode),
     /// The client was refused.
@@ -28,7 +27,7 @@ pub(crate) enum End {
     /// A plain request was answered.
     Answered(StatusCode),
     /// The sandbox failed, at input of this side if that is known.
-    Fault(Option<Who>, CallError),
+    Fault(Option<Role>, CallError),
     /// The gate shuts down.
     Shutdown,
 }
@@ -51,11 +50,11 @@ impl Party {
     }
 }
 
-impl From<Who> for Party {
-    fn from(who: Who) -> Self {
-        match who {
-            Who::Client => Self::Client,
-            Who::Upstream => Self::Upstream,
+impl From<Role> for Party {
+    fn from(side: Role) -> Self {
+        match side {
+            Role::Client => Self::Client,
+            Role::Server => Self::Upstream,
         }
     }
 }
@@ -111,16 +110,25 @@ impl<'a> Fields<'a> {
     }
 }
 
+impl From<Cause> for End {
+    fn from(cause: Cause) -> Self {
+        match cause {
+            Cause::Closed(side) => Self::Closed(side),
+            Cause::Failed(side, failure) => Self::Failed(side, failure),
+        }
+    }
+}
+
 impl End {
     fn fields(&self) -> Fields<'_> {
         let client = Some(Party::Client);
         match self {
-            Self::Closed(who) => Fields::new("closed", Some(Party::from(*who))),
-            Self::Failed(who, failure) if failure.rule() == Some(Rule::ConnectionLost) => {
-                Fields::new("lost", Some(Party::from(*who))).broken(failure)
+            Self::Closed(side) => Fields::new("closed", Some(Party::from(*side))),
+            Self::Failed(side, failure) if failure.rule() == Some(Rule::ConnectionLost) => {
+                Fields::new("lost", Some(Party::from(*side))).broken(failure)
             }
-            Self::Failed(who, failure) => {
-                Fields::new("failed", Some(Party::from(*who))).broken(failure)
+            Self::Failed(side, failure) => {
+                Fields::new("failed", Some(Party::from(*side))).broken(failure)
             }
             Self::BadRequest(failure, status) => Fields {
                 status: Some(*status),
@@ -137,12 +145,12 @@ impl End {
                 status: Some(*status),
                 ..Fields::new("answered", None)
             },
-            Self::Fault(who, CallError::Failure(failure)) => {
-                Fields::new("fault", who.map(Party::from)).broken(failure)
+            Self::Fault(side, CallError::Failure(failure)) => {
+                Fields::new("fault", side.map(Party::from)).broken(failure)
             }
-            Self::Fault(who, CallError::Sandbox(error)) => Fields {
+            Self::Fault(side, CallError::Sandbox(error)) => Fields {
                 reason: Some(error.to_string()),
-                ..Fields::new("fault", who.map(Party::from))
+                ..Fields::new("fault", side.map(Party::from))
             },
             Self::Shutdown => Fields::new("shutdown", Some(Party::Gate)),
         }
@@ -152,7 +160,7 @@ impl End {
     fn level(&self, opened: bool) -> Level {
         match self {
             Self::Fault(..) => Level::ERROR,
-            Self::Failed(Who::Upstream, _) => Level::WARN,
+            Self::Failed(Role::Server, _) => Level::WARN,
             Self::Refused(500.., reason) if reason.by == Party::Upstream => Level::WARN,
             // The gate itself is full or shuts down with 503; with anything else it is broken.
             Self::Refused(500..=502 | 504.., reason) if reason.by == Party::Gate => Level::ERROR,
@@ -173,34 +181,9 @@ pub(crate) struct Report {
     route: Option<String>,
     upstream: Option<String>,
     subprotocol: Option<String>,
-    opened: Option<Opened>,
+    /// What went through its sides, once it has opened.
+    opened: Option<Sides<Summary>>,
     end: Option<End>,
-}
-
-/// What is known of a connection that has opened.
-#[derive(Clone, Copy, Debug, Default)]
-struct Opened {
-    client: SideReport,
-    upstream: SideReport,
-}
-
-/// What is known of one side.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct SideReport {
-    /// What it has sent, unless only a sandbox that has failed knew.
-    pub(crate) received: Option<Tally>,
-    pub(crate) close_received: Option<CloseCode>,
-    pub(crate) close_sent: Option<CloseCode>,
-}
-
-impl From<&Side> for SideReport {
-    fn from(side: &Side) -> Self {
-        Self {
-            received: Some(side.received),
-            close_received: side.close_received,
-            close_sent: side.close_sent,
-        }
-    }
 }
 
 impl Report {
@@ -228,7 +211,7 @@ impl Report {
 
     /// Logs that it has opened.
     pub(crate) fn opened(&mut self, subprotocol: Option<&str>) {
-        self.opened = Some(Opened::default());
+        self.opened = Some(Sides::default());
         self.subprotocol = subprotocol.map(bounded);
         info!(
             route = self.route,
@@ -240,9 +223,21 @@ impl Report {
         );
     }
 
-    /// Takes down what went through the two sides, and how they were closed.
-    pub(crate) fn sides(&mut self, client: SideReport, upstream: SideReport) {
-        self.opened = Some(Opened { client, upstream });
+    /// Takes down how a connection that was carried has ended.
+    pub(crate) fn carried(&mut self, outcome: Outcome) {
+        let Outcome {
+            cause,
+            fault,
+            last_active,
+            sides,
+        } = outcome;
+        self.opened = Some(sides);
+        if let Some(cause) = cause {
+            self.ended(cause.into());
+        }
+        if let Some(error) = fault {
+            self.ended(End::Fault(last_active, error));
+        }
     }
 
     /// What happened first is what counts.
@@ -270,9 +265,9 @@ impl Report {
             offset,
             reason,
         } = end.fields();
-        let client = self.opened.map(|opened| opened.client);
-        let upstream = self.opened.map(|opened| opened.upstream);
-        let received = |side: Option<SideReport>| side.and_then(|side| side.received);
+        let client = self.opened.map(|sides| sides.client);
+        let upstream = self.opened.map(|sides| sides.server);
+        let received = |side: Option<Summary>| -> Option<Tally> { side?.received };
         let (from_client, from_upstream) = (received(client), received(upstream));
         /// The level of an event has to be a constant.
         macro_rules! close {

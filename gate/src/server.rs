@@ -1,6 +1,7 @@
 //! Accepting connections, and ending them when the program is to end.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,13 +12,16 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, error, error_span, info, warn};
+use websocket_host::driver::Line;
 
-use crate::connection;
+use crate::connection::{self, Served};
+use crate::endpoint::linger;
 use crate::fault;
 use crate::gate::Gate;
 use crate::signals::Signals;
 use crate::socket::Socket;
 use crate::throttle::Throttle;
+use crate::worker::{Faults, Seat, Workers};
 
 /// The most clients at a time that are told that they are too many; others are just dropped.
 const MAX_REFUSALS: usize = 64;
@@ -37,14 +41,18 @@ pub(crate) struct Server {
     /// The number of the last connection.
     last: AtomicU64,
     refused: AtomicU64,
-    faults: AtomicU64,
+    faults: Faults,
+    workers: Workers,
     refused_log: Mutex<Throttle>,
     failed_log: Mutex<Throttle>,
 }
 
 impl Server {
-    pub(crate) fn new(gate: Gate, max_connections: u32) -> Arc<Self> {
-        Arc::new(Self {
+    /// Starts so many workers.
+    pub(crate) fn new(gate: Gate, max_connections: u32, workers: usize) -> io::Result<Arc<Self>> {
+        let faults = Faults::default();
+        let workers = Workers::start(workers, gate.clock, &faults)?;
+        Ok(Arc::new(Self {
             gate,
             max_connections,
             places: Arc::new(Semaphore::new(max_connections as usize)),
@@ -53,10 +61,11 @@ impl Server {
             connections: TaskTracker::new(),
             last: AtomicU64::new(0),
             refused: AtomicU64::new(0),
-            faults: AtomicU64::new(0),
+            faults,
+            workers,
             refused_log: Mutex::new(Throttle::new(LOG_INTERVAL)),
             failed_log: Mutex::new(Throttle::new(LOG_INTERVAL)),
-        })
+        }))
     }
 
     /// Serves until a signal comes, and then until the last connection has ended or time is up.
@@ -73,17 +82,19 @@ impl Server {
         info!("{signal}: no new connections, closing those that are open");
         self.shutdown.cancel();
         self.connections.close();
+        self.workers.go_away();
         tokio::select! {
             gone = timeout(shutdown_timeout, self.connections.wait()) => if gone.is_err() {
                 warn!("{} connections did not close in time and are cut off", self.connections.len());
             },
             signal = signals.next() => warn!("{signal} again: {} connections are cut off", self.connections.len()),
         }
+        self.workers.stop();
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         info!(
             connections = count(&self.last),
             refused = count(&self.refused),
-            faults = count(&self.faults),
+            faults = count(&self.faults.0),
             "ended"
         );
     }
@@ -101,16 +112,13 @@ impl Server {
                         let conn = self.last.fetch_add(1, Ordering::Relaxed) + 1;
                         // Of the highest level, so that an event of any level has its fields.
                         let span = error_span!("connection", conn, %peer);
-                        let server = Arc::clone(&self);
-                        let served = async move {
-                            let Self { gate, shutdown, .. } = &*server;
-                            let report =
-                                connection::serve(gate, stream, conn, peer, shutdown).await;
-                            let is_fault = u64::from(report.is_fault());
-                            server.faults.fetch_add(is_fault, Ordering::Relaxed);
-                            drop(place);
+                        let seat = Seat {
+                            span: span.clone(),
+                            _place: place,
+                            _tracked: self.connections.token(),
                         };
-                        self.connections.spawn(served.instrument(span));
+                        let served = Arc::clone(&self).serve(stream, conn, peer, seat);
+                        tokio::spawn(served.instrument(span));
                     }
                     Err(_) => self.turn_away(stream),
                 },
@@ -119,8 +127,17 @@ impl Server {
         }
     }
 
+    /// Serves a client, and has a worker carry its connection once that is open.
+    async fn serve(self: Arc<Self>, stream: TcpStream, conn: u64, peer: SocketAddr, seat: Seat) {
+        let Self { gate, shutdown, .. } = &*self;
+        match connection::serve(gate, stream, conn, peer, seat, shutdown).await {
+            Served::Open(connection) => self.workers.carry(connection),
+            Served::Over(report) => self.faults.note(&report),
+        }
+    }
+
     /// Refuses a client that is one too many.
-    fn turn_away(&self, stream: TcpStream) {
+    fn turn_away(self: &Arc<Self>, stream: TcpStream) {
         self.refused.fetch_add(1, Ordering::Relaxed);
         if let Some(refused) = admit(&self.refused_log) {
             warn!(
@@ -131,10 +148,11 @@ impl Server {
             );
         }
         if let Ok(place) = Arc::clone(&self.refusals).try_acquire_owned() {
+            let server = Arc::clone(self);
             tokio::spawn(async move {
-                let mut socket = Socket::new(stream);
-                fault::refuse_for_now(&mut socket);
-                socket.linger().await;
+                let mut line = Line::new(Socket::new(stream));
+                fault::refuse_for_now(&mut line);
+                linger(line, &server.gate.clock).await;
                 drop(place);
             });
         }

@@ -6,12 +6,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use websocket_host::driver::{CAPACITY, GRACE, RelayOptions};
 use websocket_host::protocol::{Config, Deflate, Delivery};
-use websocket_host::{CallError, Sandbox, SandboxConfig, inspector};
+use websocket_host::{CallError, Clock, Sandbox, SandboxConfig, inspector};
 
 use crate::args::{Args, DeflateMode};
-use crate::buffers::CHUNK;
-use crate::close::GRACE;
 use crate::connect::Connector;
 use crate::demo;
 use crate::gate::{Gate, Sessions};
@@ -71,6 +70,7 @@ pub(crate) fn gate(
         return Err("this component was built without permessage-deflate".into());
     }
     Ok(Gate {
+        clock: Clock::start(),
         sessions: sessions(args, &plain),
         inspector: Arc::new(inspector(args)),
         park_after: args.park_after.0,
@@ -84,15 +84,19 @@ pub(crate) fn gate(
         keep_host: args.keep_host,
         trusted_proxies: args.trusted_proxy.clone(),
         connect_timeout: args.connect_timeout,
-        close_timeout: args.close_timeout,
+        relay: RelayOptions {
+            whole_frame: args.whole_frames,
+            coalesce: COALESCE,
+            close_timeout: args.close_timeout,
+        },
     })
 }
 
 /// The settings of sessions.
 fn sessions(args: &Args, plain: &Plain) -> Sessions {
     let mut config = Config::default();
-    config.receive_buffer = CHUNK;
-    config.send_buffer = CHUNK;
+    config.receive_buffer = CAPACITY;
+    config.send_buffer = CAPACITY;
     config.max_whole_frame = args.whole_frames;
     config.verify_utf8 = !args.allow_invalid_utf8;
     config.delivery = Delivery::Streaming;
@@ -106,7 +110,7 @@ fn sessions(args: &Args, plain: &Plain) -> Sessions {
     config.limits.message = args.max_message;
     config.limits.frame = longest_frame(args);
     // What one exchange brings is taken whole; anything beyond it would wait here without need.
-    config.limits.queued_output = 8 * u64::from(CHUNK) + u64::from(args.whole_frames);
+    config.limits.queued_output = 8 * u64::from(CAPACITY) + u64::from(args.whole_frames);
     config.timeouts.handshake = Some(args.handshake_timeout);
     config.timeouts.idle = args.idle_timeout.0;
     config.timeouts.message = args.message_timeout.0;

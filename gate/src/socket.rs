@@ -1,45 +1,52 @@
-//! A socket, and the output that it has not taken.
+//! A socket: in a task while its connection opens, and then in a worker's loop.
 
-use std::future::poll_fn;
-use std::io::ErrorKind;
+use std::io::{self, IoSlice, Read, Write};
 use std::mem;
+use std::net::Shutdown;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
+use mio::event::Event;
+use mio::{Interest, Registry, Token};
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
-use tokio::time::timeout;
+use websocket_host::driver::Transport;
 
-use crate::buffers;
 use crate::record::{Track, Way};
 
-/// A socket without buffers, as long as it takes what it is given.
+/// A socket that waits for nothing.
+///
+/// Tokio's wakes the task that it is in. That of a worker wakes nobody: the loop is told by the system what is ready,
+/// and tells it, so that it asks the system only for what there is.
 #[derive(Debug)]
 pub(crate) struct Socket {
-    /// None once it was reset.
-    stream: Option<TcpStream>,
-    /// Output that the socket has not taken.
-    out: Vec<u8>,
-    /// How much of it the socket has taken since.
-    written: usize,
-    /// Nothing more can be written.
-    write_closed: bool,
-    /// The peer was told that nothing more comes.
-    shut: bool,
+    stream: Stream,
     track: Option<Box<Track>>,
 }
 
+#[derive(Debug)]
+enum Stream {
+    Task(tokio::net::TcpStream),
+    Loop(mio::net::TcpStream, Ready),
+    /// It was reset, or could not be moved to a loop.
+    Gone,
+}
+
+/// What is known of a socket since the system told last.
+#[derive(Debug)]
+struct Ready {
+    reading: bool,
+    /// The other side has ended it: what is read ends there.
+    read_closed: bool,
+    writing: bool,
+}
+
 impl Socket {
-    pub(crate) fn new(stream: TcpStream) -> Self {
+    pub(crate) fn new(stream: tokio::net::TcpStream) -> Self {
         // Messages go out as they come. That it can't be set is no reason to refuse the connection.
         let _ = stream.set_nodelay(true);
         Self {
-            stream: Some(stream),
-            out: Vec::new(),
-            written: 0,
-            write_closed: false,
-            shut: false,
+            stream: Stream::Task(stream),
             track: None,
         }
     }
@@ -49,111 +56,188 @@ impl Socket {
         self.track = Some(Box::new(track));
     }
 
-    /// Writes what the socket takes now and keeps the rest, behind what is kept already.
-    pub(crate) fn write(&mut self, mut output: &[u8]) {
-        if let Some(track) = &self.track {
-            track.note(Way::Out, output);
+    /// Takes it out of its task, for a loop.
+    pub(crate) fn leave_task(&mut self) -> io::Result<()> {
+        if let Stream::Task(stream) = mem::replace(&mut self.stream, Stream::Gone) {
+            let ready = Ready {
+                reading: false,
+                read_closed: false,
+                // Otherwise the first write finds out.
+                writing: true,
+            };
+            let stream = mio::net::TcpStream::from_std(stream.into_std()?);
+            self.stream = Stream::Loop(stream, ready);
         }
-        while let Some(stream) = &self.stream
-            && self.out.is_empty()
-            && !output.is_empty()
-            && !self.write_closed
-        {
-            match stream.try_write(output) {
-                Ok(count) => output = output.get(count..).unwrap_or_default(),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                Err(_) => self.write_closed = true,
+        Ok(())
+    }
+
+    /// Has a loop told when it is ready.
+    pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        match &mut self.stream {
+            Stream::Loop(stream, _) => {
+                registry.register(stream, token, Interest::READABLE | Interest::WRITABLE)
             }
-        }
-        if !self.write_closed {
-            self.out.extend_from_slice(output);
+            Stream::Task(_) | Stream::Gone => Ok(()),
         }
     }
 
-    /// Writes what is kept. Returns whether any of it went.
-    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> bool {
-        let before = self.written;
-        while let Some(rest) = self.out.get(self.written..).filter(|rest| !rest.is_empty())
-            && let Some(stream) = &mut self.stream
-        {
-            match Pin::new(stream).poll_write(cx, rest) {
-                Poll::Pending => return self.written > before,
-                Poll::Ready(Ok(count)) if count > 0 => self.written += count,
-                Poll::Ready(_) => {
-                    self.write_closed = true;
-                    break;
-                }
-            }
+    /// The system says that it is ready.
+    pub(crate) fn is_ready(&mut self, event: &Event) {
+        if let Stream::Loop(_, ready) = &mut self.stream {
+            ready.reading |= event.is_readable();
+            ready.read_closed |= event.is_read_closed() || event.is_error();
+            ready.writing |= event.is_writable();
         }
-        self.written = 0;
-        !mem::take(&mut self.out).is_empty()
     }
 
-    /// Reads into `buffer`. An end, of whatever kind, is 0 bytes.
-    pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<usize> {
-        let Some(stream) = &mut self.stream else {
-            return Poll::Ready(0);
+    fn note_written(&self, header: &[u8], payload: &[u8], result: &Poll<io::Result<usize>>) {
+        if let (Some(track), Poll::Ready(Ok(count))) = (&self.track, result) {
+            let of_header = header.len().min(*count);
+            track.note(Way::Out, header.get(..of_header).unwrap_or_default());
+            let of_payload = payload.get(..count - of_header);
+            track.note(Way::Out, of_payload.unwrap_or_default());
+        }
+    }
+}
+
+impl Ready {
+    /// A read has given so much of what there was room for, which empties a socket if it is less: then the system tells
+    /// when there is more. Only of an end that it has told of already it doesn't tell again.
+    fn read(&mut self, result: io::Result<usize>, room: usize) -> Poll<io::Result<usize>> {
+        match result {
+            Ok(count) => {
+                self.reading = count == room || self.read_closed;
+                Poll::Ready(Ok(count))
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.reading = false;
+                Poll::Pending
+            }
+            Err(error) => Poll::Ready(Err(error)),
+        }
+    }
+
+    fn wrote(&mut self, result: io::Result<usize>, length: usize) -> Poll<io::Result<usize>> {
+        match result {
+            Ok(count) => {
+                self.writing = count == length;
+                Poll::Ready(Ok(count))
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.writing = false;
+                Poll::Pending
+            }
+            Err(error) => Poll::Ready(Err(error)),
+        }
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buffer.filled().len();
+        let result = match &mut this.stream {
+            Stream::Task(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Stream::Loop(_, ready) if !ready.reading => return Poll::Pending,
+            Stream::Loop(stream, ready) => {
+                let room = buffer.initialize_unfilled();
+                let result = until_done(|| stream.read(room));
+                let room = room.len();
+                ready
+                    .read(result, room)
+                    .map_ok(|count| buffer.advance(count))
+            }
+            Stream::Gone => Poll::Ready(Ok(())),
         };
-        let mut buffer = ReadBuf::new(buffer);
-        let read = Pin::new(stream).poll_read(cx, &mut buffer);
-        if let Some(track) = &self.track {
-            track.note(Way::In, buffer.filled());
+        if let Some(track) = &this.track {
+            track.note(Way::In, buffer.filled().get(before..).unwrap_or_default());
         }
-        read.map(|result| result.map_or(0, |()| buffer.filled().len()))
+        result
     }
+}
 
-    /// Tells the peer, once, that nothing more comes.
-    pub(crate) fn poll_shut(&mut self, cx: &mut Context<'_>) {
-        if !mem::replace(&mut self.shut, true)
-            && let Some(stream) = &mut self.stream
-        {
-            // On a socket it never has to wait, and if it fails the peer knows already.
-            let _ = Pin::new(stream).poll_shutdown(cx);
-        }
-    }
-
-    /// Resets the connection, and drops what is kept.
-    pub(crate) fn reset(&mut self) {
-        if let Some(stream) = self.stream.take() {
-            // If it can't be set, the peer sees an end where it saw no close frame.
-            let _ = stream.set_zero_linger();
-        }
-        self.out = Vec::new();
-        self.written = 0;
-        self.write_closed = true;
-    }
-
-    /// How many bytes are kept.
-    pub(crate) fn kept(&self) -> usize {
-        self.out.len() - self.written
-    }
-
-    /// Writes what is kept, and then waits for the peer to end the connection too, but not for long.
-    ///
-    /// A socket that is closed with input that nobody has read is reset, and with the reset the peer may lose the last
-    /// bytes that it was sent.
-    pub(crate) async fn linger(mut self) {
-        /// How long the peer may take.
-        const TIME: Duration = Duration::from_secs(1);
-        /// How much it may still send.
-        const MOST: usize = 16 << 20;
-        let mut read = 0;
-        let ends = poll_fn(|cx| {
-            self.poll_flush(cx);
-            if self.kept() > 0 {
-                return Poll::Pending;
+impl AsyncWrite for Socket {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let result = match &mut this.stream {
+            Stream::Task(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Stream::Loop(_, ready) if !ready.writing => return Poll::Pending,
+            Stream::Loop(stream, ready) => {
+                ready.wrote(until_done(|| stream.write(bytes)), bytes.len())
             }
-            self.poll_shut(cx);
-            while read < MOST && !self.write_closed {
-                match buffers::with(|buffers| self.poll_read(cx, &mut buffers.input)) {
-                    Poll::Pending => return Poll::Pending,
-                    Poll::Ready(0) => break,
-                    Poll::Ready(count) => read += count,
-                }
+            Stream::Gone => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
+        };
+        this.note_written(&[], bytes, &result);
+        result
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let length = slices.iter().map(|slice| slice.len()).sum();
+        let result = match &mut this.stream {
+            Stream::Task(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
+            Stream::Loop(_, ready) if !ready.writing => return Poll::Pending,
+            Stream::Loop(stream, ready) => {
+                ready.wrote(until_done(|| stream.write_vectored(slices)), length)
             }
-            Poll::Ready(())
-        });
-        // Whether it did or not, the socket is closed now.
-        let _ = timeout(TIME, ends).await;
+            Stream::Gone => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
+        };
+        if let [header, payload] = slices {
+            this.note_written(header, payload, &result);
+        }
+        result
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().stream {
+            Stream::Task(stream) => Pin::new(stream).poll_shutdown(cx),
+            Stream::Loop(stream, _) => Poll::Ready(stream.shutdown(Shutdown::Write)),
+            Stream::Gone => Poll::Ready(Ok(())),
+        }
+    }
+}
+
+impl Transport for Socket {
+    fn reset(&mut self) {
+        // If it can't be set, the peer sees an end where it saw no close frame.
+        let _ = match &self.stream {
+            Stream::Task(stream) => stream.set_zero_linger(),
+            Stream::Loop(stream, _) => {
+                SockRef::from(stream).set_linger(Some(std::time::Duration::ZERO))
+            }
+            Stream::Gone => Ok(()),
+        };
+        // It is closed now, and so reset.
+        self.stream = Stream::Gone;
+    }
+}
+
+/// Tries again if a signal came between.
+fn until_done(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
     }
 }

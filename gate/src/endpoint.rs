@@ -1,0 +1,164 @@
+//! One side of a connection while it opens: its transport, and the session that speaks over it.
+
+use std::future::poll_fn;
+use std::task::{Context, Poll, Waker, ready};
+
+use websocket_host::driver::{CAPACITY, LINGER, Line, Order, Side, Timer, with_read_buffer};
+use websocket_host::{CallError, Clock, Guest, Session};
+
+use crate::socket::Socket;
+use crate::units::nanos;
+
+/// A transport and the session that speaks over it.
+#[derive(Debug)]
+pub(crate) struct Endpoint {
+    pub(crate) line: Line<Socket>,
+    pub(crate) side: Side,
+}
+
+/// What came of a handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// The request has come, or the session has opened.
+    Arrived,
+    /// The session has ended.
+    Ended,
+}
+
+/// What a client does that should wait until it is accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Early {
+    /// It has left: it has reset the connection, or ended its half. A WebSocket needs both.
+    Left,
+    /// It has sent more than is kept for it.
+    SentTooMuch,
+}
+
+impl Endpoint {
+    pub(crate) fn new(line: Line<Socket>, session: Session) -> Self {
+        let side = Side::new(session);
+        Self { line, side }
+    }
+
+    /// Moves bytes between the transport and the session until the head that it waits for has come. What came right
+    /// behind it is kept with the side.
+    ///
+    /// It can be dropped at any time: what was read is with the session.
+    pub(crate) async fn handshake(
+        &mut self,
+        guest: &mut Guest,
+        clock: &Clock,
+    ) -> Result<Outcome, CallError> {
+        let mut timer = Timer::default();
+        // The first call tells the session's deadline.
+        let mut is_due = true;
+        poll_fn(|cx| {
+            loop {
+                self.line.poll_flush(cx);
+                if self.side.has_ended() {
+                    return Poll::Ready(Ok(Outcome::Ended));
+                }
+                let wants_more = self.side.has_more() && !self.line.is_blocked();
+                if is_due || wants_more {
+                    if self.advance(guest, clock, &[], cx)? {
+                        return Poll::Ready(Ok(Outcome::Arrived));
+                    }
+                    is_due = false;
+                    continue;
+                }
+                if let Poll::Ready(arrived) = self.poll_input(guest, clock, cx) {
+                    if arrived? {
+                        return Poll::Ready(Ok(Outcome::Arrived));
+                    }
+                    continue;
+                }
+                is_due = timer.is_due(cx, clock, self.side.deadline());
+                if !is_due {
+                    return Poll::Pending;
+                }
+            }
+        })
+        .await
+    }
+
+    /// Reads, and gives the session what came. Returns whether the head has come.
+    fn poll_input(
+        &mut self,
+        guest: &mut Guest,
+        clock: &Clock,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<bool, CallError>> {
+        if !self.side.listens() {
+            return Poll::Pending;
+        }
+        with_read_buffer(|buffer| {
+            let Self { line, side } = self;
+            let read = ready!(line.poll_read(cx, buffer));
+            match buffer.get(..read.unwrap_or(0)) {
+                Some(input) if !input.is_empty() => {
+                    Poll::Ready(self.advance(guest, clock, input, cx))
+                }
+                _ => {
+                    side.end_of_input(guest, clock.now(), |bytes| line.write(cx, bytes))?;
+                    Poll::Ready(Ok(false))
+                }
+            }
+        })
+    }
+
+    /// Gives the session input. Returns whether the head has come.
+    fn advance(
+        &mut self,
+        guest: &mut Guest,
+        clock: &Clock,
+        input: &[u8],
+        cx: &mut Context<'_>,
+    ) -> Result<bool, CallError> {
+        let Self { line, side } = self;
+        let done = side.advance(guest, clock.now(), input, |bytes| line.write(cx, bytes))?;
+        side.keep_unread(input.get(done.consumed..).unwrap_or_default());
+        Ok(done.arrived)
+    }
+
+    /// Has the session say what it has to say.
+    pub(crate) fn hand_out(&mut self, guest: &mut Guest, clock: &Clock) -> Result<(), CallError> {
+        let Self { line, side } = self;
+        // What the transport doesn't take now is written by whoever has it next.
+        let cx = &mut Context::from_waker(Waker::noop());
+        Ok(side.hand_out(guest, clock.now(), |bytes| line.write(cx, bytes))?)
+    }
+
+    /// Reads and keeps what comes before the session can take it, up to [`CAPACITY`]. Returns when nothing more can.
+    ///
+    /// All of it is read, however much is kept, since the end of a connection shows only behind what was sent before it.
+    pub(crate) async fn keep_early(&mut self) -> Early {
+        let Self { line, side } = self;
+        poll_fn(|cx| {
+            with_read_buffer(|buffer| {
+                loop {
+                    let count = ready!(line.poll_read(cx, buffer)).unwrap_or(0);
+                    let input = buffer.get(..count).unwrap_or_default();
+                    if input.is_empty() {
+                        return Poll::Ready(Early::Left);
+                    }
+                    if side.unread() + count > CAPACITY as usize {
+                        return Poll::Ready(Early::SentTooMuch);
+                    }
+                    side.keep_unread(input);
+                }
+            })
+        })
+        .await
+    }
+}
+
+/// Writes what is kept, and then waits for the peer to end the connection too, but not for long.
+pub(crate) async fn linger(mut line: Line<Socket>, clock: &Clock) {
+    line.end(Order::First, clock.now().saturating_add(nanos(LINGER)));
+    let mut timer = Timer::default();
+    poll_fn(|cx| {
+        timer.is_due(cx, clock, line.deadline());
+        line.poll_end(cx, clock.now())
+    })
+    .await;
+}

@@ -1,0 +1,241 @@
+//! The loop: what is ready, what is due, what is new.
+
+use std::io::ErrorKind;
+use std::mem;
+use std::ops::ControlFlow;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::mpsc::Receiver;
+use std::task::{Context, Waker};
+use std::time::Duration;
+
+use mio::{Events, Poll, Token};
+use slab::Slab;
+use tracing::{error, warn};
+use websocket_host::driver::Progress;
+use websocket_host::protocol::{CloseCode, Instant};
+use websocket_host::{Clock, Role};
+
+use super::deadlines::Deadlines;
+use super::{COMMANDS, Command, Connection, Faults};
+use crate::report::End;
+
+const GOING_AWAY: CloseCode = 1001;
+
+/// How many sockets the system tells of at a time.
+const EVENTS: usize = 1024;
+
+/// The connections of a worker.
+pub(super) struct EventLoop {
+    poll: Poll,
+    commands: Receiver<Command>,
+    clock: Clock,
+    connections: Slab<Carried>,
+    deadlines: Deadlines,
+    /// Those for which something can be done.
+    ready: Vec<usize>,
+    goes_away: bool,
+    faults: Faults,
+}
+
+struct Carried {
+    connection: Box<Connection>,
+    is_ready: bool,
+    /// When the loop looks at it, whatever happens.
+    looked_at: Option<Instant>,
+}
+
+impl EventLoop {
+    pub(super) fn new(
+        poll: Poll,
+        commands: Receiver<Command>,
+        clock: Clock,
+        faults: Faults,
+    ) -> Self {
+        Self {
+            poll,
+            commands,
+            clock,
+            connections: Slab::new(),
+            deadlines: Deadlines::default(),
+            ready: Vec::new(),
+            goes_away: false,
+            faults,
+        }
+    }
+
+    pub(super) fn run(mut self) {
+        let mut events = Events::with_capacity(EVENTS);
+        let mut batch = Vec::new();
+        loop {
+            let wait = self.wait();
+            if let Err(error) = self.poll.poll(&mut events, wait)
+                && error.kind() != ErrorKind::Interrupted
+            {
+                error!("a worker can't wait for its sockets: {error}");
+                return;
+            }
+            let mut has_commands = false;
+            for event in &events {
+                match event.token() {
+                    COMMANDS => has_commands = true,
+                    Token(number) => {
+                        let key = number / 2;
+                        if let Some(carried) = self.connections.get_mut(key) {
+                            let between = &mut carried.connection.between;
+                            between.transport(side_of(number)).is_ready(event);
+                            self.is_ready(key);
+                        }
+                    }
+                }
+            }
+            // One reading for all of them: their deadlines are seconds.
+            let now = self.clock.now();
+            while let Some(key) = self.deadlines.pop(now) {
+                if let Some(carried) = self.connections.get_mut(key) {
+                    carried.looked_at = None;
+                }
+                self.is_ready(key);
+            }
+            if has_commands && self.take_commands(now).is_break() {
+                return;
+            }
+            mem::swap(&mut self.ready, &mut batch);
+            for key in batch.drain(..) {
+                self.go_on(key, now);
+            }
+        }
+    }
+
+    /// How long to wait for the next event.
+    fn wait(&self) -> Option<Duration> {
+        if !self.ready.is_empty() {
+            return Some(Duration::ZERO);
+        }
+        let due = self.deadlines.next()?;
+        let left = Duration::from_nanos(due.saturating_sub(self.clock.now()));
+        // The system's timer has whole milliseconds, and rounds down: a little late is once, too early is twice.
+        Some(left.saturating_add(Duration::from_millis(1)))
+    }
+
+    fn is_ready(&mut self, key: usize) {
+        if let Some(carried) = self.connections.get_mut(key)
+            && !mem::replace(&mut carried.is_ready, true)
+        {
+            self.ready.push(key);
+        }
+    }
+
+    fn take_commands(&mut self, now: Instant) -> ControlFlow<()> {
+        while let Ok(command) = self.commands.try_recv() {
+            match command {
+                Command::Carry(connection) => self.add(connection, now),
+                Command::GoAway => {
+                    self.goes_away = true;
+                    let keys: Vec<_> = self.connections.iter().map(|(key, _)| key).collect();
+                    for key in keys {
+                        self.close(key, now);
+                    }
+                }
+                Command::Stop => return ControlFlow::Break(()),
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn add(&mut self, mut connection: Box<Connection>, now: Instant) {
+        let entry = self.connections.vacant_entry();
+        let key = entry.key();
+        let cx = &mut Context::from_waker(Waker::noop());
+        for side in [Role::Client, Role::Server] {
+            let socket = connection.between.transport(side);
+            let token = token_of(key, side);
+            let registered = socket.register(self.poll.registry(), token);
+            if let Err(error) = registered {
+                warn!("a connection is dropped, because the system can't watch it: {error}");
+                return;
+            }
+            let early = mem::take(&mut connection.early[side]);
+            connection.between.give(side, early, now, cx);
+        }
+        entry.insert(Carried {
+            connection,
+            is_ready: false,
+            looked_at: None,
+        });
+        if self.goes_away {
+            self.close(key, now);
+        }
+        self.is_ready(key);
+    }
+
+    /// Closes both sides, because the gate shuts down.
+    fn close(&mut self, key: usize, now: Instant) {
+        let Some(carried) = self.connections.get_mut(key) else {
+            return;
+        };
+        let Connection {
+            between, report, ..
+        } = &mut *carried.connection;
+        // What happened first counts.
+        report.ended(between.cause().map_or(End::Shutdown, End::from));
+        let cx = &mut Context::from_waker(Waker::noop());
+        between.close(GOING_AWAY, "the gate shuts down", now, cx);
+        self.is_ready(key);
+    }
+
+    /// Does what can be done for a connection.
+    fn go_on(&mut self, key: usize, now: Instant) {
+        let Some(carried) = self.connections.get_mut(key) else {
+            return;
+        };
+        carried.is_ready = false;
+        let Connection {
+            between,
+            report,
+            seat,
+            ..
+        } = &mut *carried.connection;
+        let cx = &mut Context::from_waker(Waker::noop());
+        // A bug ends this connection, and no other.
+        let polled = panic::catch_unwind(AssertUnwindSafe(|| between.poll(cx, now)));
+        let progress = polled.unwrap_or_else(|_| {
+            seat.span
+                .in_scope(|| error!("a connection is dropped, because of a bug in the gate"));
+            Progress::Over
+        });
+        if let Some(outcome) = between.take_outcome() {
+            report.carried(outcome);
+            seat.span.in_scope(|| report.log());
+            self.faults.note(report);
+        }
+        match progress {
+            Progress::Waiting => {
+                // One that is set too early is set anew then: deadlines mostly move away.
+                if let Some(due) = between.next_deadline() {
+                    let looked_at = &mut carried.looked_at;
+                    self.deadlines.bring_forward(looked_at, due, key);
+                }
+            }
+            Progress::More => self.is_ready(key),
+            Progress::Over => {
+                self.deadlines.remove(carried.looked_at, key);
+                drop(self.connections.try_remove(key));
+            }
+        }
+    }
+}
+
+/// A connection has two tokens, for its two sockets.
+fn token_of(key: usize, side: Role) -> Token {
+    Token(match side {
+        Role::Client => key * 2,
+        Role::Server => key * 2 + 1,
+    })
+}
+
+fn side_of(token: usize) -> Role {
+    match token % 2 {
+        0 => Role::Client,
+        _ => Role::Server,
+    }
+}
