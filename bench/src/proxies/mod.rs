@@ -26,12 +26,16 @@ pub(crate) use relay::Relay;
 
 /// The project's own.
 pub(crate) const GATE: &str = "wsgate";
+/// The same, ending both connections.
+pub(crate) const TERMINATING: &str = "wsgate terminate";
 /// The other one that parses frames, and the same with small buffers, which its docs advise for many connections.
 pub(crate) const RELAY: &str = "tokio-tungstenite";
 pub(crate) const SMALL_RELAY: &str = "the same, 4 KiB";
 const SMALL: usize = 4 << 10;
 /// Of those that don't.
 pub(crate) const HAPROXY: &str = "HAProxy";
+pub(crate) const NGINX: &str = "nginx";
+pub(crate) const ENVOY: &str = "Envoy";
 
 pub(crate) struct Proxy {
     pub(crate) name: &'static str,
@@ -54,7 +58,13 @@ impl Proxies {
         let folder = tempfile::tempdir().context("a folder for the proxies' settings")?;
         processors.pin(processors.proxy)?;
         let mut all = vec![
-            gate(server, &plan.component)?,
+            gate(GATE, server, &plan.component, &[])?,
+            gate(
+                TERMINATING,
+                server,
+                &plan.component,
+                &["--mode", "terminate"],
+            )?,
             relay(RELAY, server, None)?,
             relay(SMALL_RELAY, server, Some(SMALL))?,
         ];
@@ -68,11 +78,11 @@ impl Proxies {
     }
 }
 
-fn gate(server: SocketAddr, component: &Path) -> Result<Proxy> {
+fn gate(name: &'static str, server: SocketAddr, component: &Path, more: &[&str]) -> Result<Proxy> {
     let arguments = ["--threads", "1", "--log", "error", "--keepalive", "off"];
-    let gate = Gate::before(server, component, &arguments)?;
+    let gate = Gate::before(server, component, &[&arguments, more].concat())?;
     Ok(Proxy {
-        name: GATE,
+        name,
         version: setting::version("wsgate"),
         address: gate.address,
         process: gate.process,

@@ -11,7 +11,7 @@ use anyhow::{Result, bail};
 use host_tests::gate::file;
 use host_tests::process::Process;
 
-use super::{HAPROXY, Proxy};
+use super::{ENVOY, HAPROXY, NGINX, Proxy};
 
 /// How long one may take to listen.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -40,7 +40,7 @@ pub(super) fn start(server: SocketAddr, folder: &Path) -> Result<Vec<Proxy>> {
 fn all() -> [Outside; 3] {
     [
         Outside {
-            name: "nginx",
+            name: NGINX,
             program: find("nginx"),
             version: |program| word_after(&said(program, "-v")?, "nginx/"),
             settings: nginx,
@@ -74,7 +74,7 @@ fn all() -> [Outside; 3] {
             },
         },
         Outside {
-            name: "Envoy",
+            name: ENVOY,
             program: Some(file("", "target/envoy/bin/envoy")).filter(|path| path.is_file()),
             version: |program| {
                 // As in `envoy version: 9e55809/1.40.0/Clean/RELEASE/BoringSSL`.
