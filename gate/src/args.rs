@@ -12,6 +12,7 @@ use ipnet::IpNet;
 use crate::forwarded;
 use crate::log;
 use crate::origin::Origin;
+use crate::proxy_protocol;
 use crate::route::{ModeRule, Rule};
 use crate::units::{self, Span};
 
@@ -132,6 +133,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "CIDR", value_parser = forwarded::network, help_heading = FIELDS)]
     pub(crate) trusted_proxy: Vec<IpNet>,
 
+    /// Clients come through a balancer with the PROXY protocol
+    #[arg(long, help_heading = FIELDS)]
+    pub(crate) proxy_protocol: bool,
+
+    /// Tell upstreams the client's address so: v1 or v2
+    #[arg(long, value_name = "VERSION", value_enum, hide_possible_values = true, help_heading = FIELDS)]
+    pub(crate) upstream_proxy_protocol: Option<proxy_protocol::Version>,
+
     /// Accept upstreams that answer in HTTP/1.0
     #[arg(long, help_heading = LENIENCY)]
     pub(crate) allow_http10_upstream: bool,
@@ -208,7 +217,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = units::time, help_heading = TIMEOUTS)]
     pub(crate) shutdown_timeout: Duration,
 
-    /// How many threads carry connections [default: one a processor]
+    /// Threads for open connections [default: one a processor]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
 

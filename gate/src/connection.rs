@@ -1,17 +1,14 @@
 //! One connection, from its first byte to where it is carried, or to its line in the log.
 
-use std::net::SocketAddr;
-
-use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 use websocket_host::Role;
 
+use crate::client::Client;
 use crate::endpoint::linger;
 use crate::gate::Gate;
 use crate::opening::{self, Opened};
 use crate::report::Report;
-use crate::socket::Socket;
 use crate::worker::{Connection, Seat};
 
 /// What is left of a client that was served.
@@ -25,29 +22,24 @@ pub(crate) enum Served {
 /// Serves a client that has connected, until it is open or has ended; `conn` is its number in the log.
 pub(crate) async fn serve(
     gate: &Gate,
-    stream: TcpStream,
+    client: Client,
     conn: u64,
-    peer: SocketAddr,
     seat: Seat,
     shutdown: &CancellationToken,
 ) -> Served {
     let mut report = Report::new();
-    let mut socket = Socket::new(stream);
     let recorder = gate.recorder.as_ref();
-    let recording = recorder.map(|recorder| recorder.connection(conn, peer));
-    if let Some(recording) = &recording {
-        socket.record(recording.track("client"));
-    }
-    let opened = opening::open(gate, socket, peer, recording, &mut report, shutdown).await;
+    let recording = recorder.map(|recorder| recorder.connection(conn, client.addresses.client));
+    let opened = opening::open(gate, client, recording, &mut report, shutdown).await;
     match opened {
-        Opened::Open(mut between, early) => {
+        Opened::Open(mut driver, early) => {
             for side in [Role::Client, Role::Server] {
-                if let Err(error) = between.transport(side).leave_task() {
+                if let Err(error) = driver.transport(side).leave_task() {
                     warn!("a socket can't be handed to a worker: {error}");
                 }
             }
             Served::Open(Box::new(Connection {
-                between,
+                driver,
                 early,
                 report,
                 seat,

@@ -1,6 +1,7 @@
 //! One side of a connection while it opens: its transport, and the session that speaks over it.
 
 use std::future::poll_fn;
+use std::mem;
 use std::task::{Context, Poll, Waker, ready};
 
 use websocket_host::driver::{CAPACITY, LINGER, Line, Order, Side, Timer, with_read_buffer};
@@ -14,6 +15,8 @@ use crate::units::nanos;
 pub(crate) struct Endpoint {
     pub(crate) line: Line<Socket>,
     pub(crate) side: Side,
+    /// What was read before the session was there.
+    early: Vec<u8>,
 }
 
 /// What came of a handshake.
@@ -36,8 +39,16 @@ pub(crate) enum Early {
 
 impl Endpoint {
     pub(crate) fn new(line: Line<Socket>, session: Session) -> Self {
-        let side = Side::new(session);
-        Self { line, side }
+        Self {
+            line,
+            side: Side::new(session),
+            early: Vec::new(),
+        }
+    }
+
+    /// With what was read before.
+    pub(crate) fn with_early(self, early: Vec<u8>) -> Self {
+        Self { early, ..self }
     }
 
     /// Moves bytes between the transport and the session until the head that it waits for has come. What came right
@@ -60,7 +71,8 @@ impl Endpoint {
                 }
                 let wants_more = self.side.has_more() && !self.line.is_blocked();
                 if is_due || wants_more {
-                    if self.advance(guest, clock, &[], cx)? {
+                    let early = mem::take(&mut self.early);
+                    if self.advance(guest, clock, &early, cx)? {
                         return Poll::Ready(Ok(Outcome::Arrived));
                     }
                     is_due = false;
@@ -92,7 +104,7 @@ impl Endpoint {
             return Poll::Pending;
         }
         with_read_buffer(|buffer| {
-            let Self { line, side } = self;
+            let Self { line, side, .. } = self;
             let read = ready!(line.poll_read(cx, buffer));
             match buffer.get(..read.unwrap_or(0)) {
                 Some(input) if !input.is_empty() => {
@@ -114,7 +126,7 @@ impl Endpoint {
         input: &[u8],
         cx: &mut Context<'_>,
     ) -> Result<bool, CallError> {
-        let Self { line, side } = self;
+        let Self { line, side, .. } = self;
         let done = side.advance(guest, clock.now(), input, |bytes| line.write(cx, bytes))?;
         side.keep_unread(input.get(done.consumed..).unwrap_or_default());
         Ok(done.arrived)
@@ -122,7 +134,7 @@ impl Endpoint {
 
     /// Has the session say what it has to say.
     pub(crate) fn hand_out(&mut self, guest: &mut Guest, clock: &Clock) -> Result<(), CallError> {
-        let Self { line, side } = self;
+        let Self { line, side, .. } = self;
         // What the transport doesn't take now is written by whoever has it next.
         let cx = &mut Context::from_waker(Waker::noop());
         Ok(side.hand_out(guest, clock.now(), |bytes| line.write(cx, bytes))?)
@@ -132,7 +144,7 @@ impl Endpoint {
     ///
     /// All of it is read, however much is kept, since the end of a connection shows only behind what was sent before it.
     pub(crate) async fn keep_early(&mut self) -> Early {
-        let Self { line, side } = self;
+        let Self { line, side, .. } = self;
         poll_fn(|cx| {
             with_read_buffer(|buffer| {
                 loop {

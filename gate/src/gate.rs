@@ -11,6 +11,7 @@ use websocket_host::{Clock, Sandbox, inspector};
 use crate::connect::Connector;
 use crate::origin::Origin;
 use crate::plain::Plain;
+use crate::proxy_protocol::Version;
 use crate::record::Recorder;
 use crate::route::Routes;
 
@@ -43,7 +44,12 @@ pub(crate) struct Gate {
     pub(crate) keep_host: bool,
     /// The proxies whose word about the client is believed.
     pub(crate) trusted_proxies: Vec<IpNet>,
+    /// Whether clients come through a balancer that says who they are.
+    pub(crate) expects_proxy_header: bool,
+    /// How upstreams are told who the client is, before the request.
+    pub(crate) upstream_proxy_header: Option<Version>,
     pub(crate) connect_timeout: Duration,
+    pub(crate) handshake_timeout: Duration,
     /// How messages are relayed, where the gate terminates.
     pub(crate) relay: RelayOptions,
     pub(crate) sessions: Sessions,

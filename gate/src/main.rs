@@ -12,7 +12,7 @@
 //! | `connection` | one connection, from its first byte to the worker that carries it, or to its line in the log |
 //! | `opening`, `refused`, `plain` | the client's request, the upstream's answer, and what each is told: **statuses** |
 //! | `worker` | the threads that carry open connections |
-//! | `endpoint`, `connect`, `fault` | one side's handshake; connecting to an upstream; the response when a sandbox has failed |
+//! | `client`, `endpoint`, `connect`, `proxy_protocol`, `fault` | who has connected; one side's handshake; connecting to an upstream; the PROXY protocol; the response when a sandbox has failed |
 //! | `gate`, `route`, `path`, `origin`, `headers`, `forwarded`, `fields`, `compression` | what all connections share, and what decides where requests go and with what |
 //! | `report` | what is logged of a connection |
 //! | `record`, `socket`, `units` | recordings, bytes, time |
@@ -21,6 +21,7 @@
 //! Each module uses those in its own line and below.
 
 mod args;
+mod client;
 mod compression;
 mod connect;
 mod connection;
@@ -38,6 +39,7 @@ mod opening;
 mod origin;
 mod path;
 mod plain;
+mod proxy_protocol;
 mod record;
 mod refused;
 mod report;

@@ -3,19 +3,19 @@
 //! The table of statuses is in this crate's README. Nothing is tried a second time.
 
 use std::future::Future;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use websocket_host::driver::{Between, Inspected, Line, Relay, Sides};
+use websocket_host::driver::{Inspected, Line, PairDriver, Relay, Sides};
 use websocket_host::inspector::{Forwarder, Inspector};
 use websocket_host::protocol::{
     Acceptance, Header, Instant, Negotiated, Refusal, Request, RequestHead,
 };
 use websocket_host::{CallError, Clock, Guest, Role};
 
+use crate::client::{Addresses, Client};
 use crate::endpoint::{Early, Endpoint, Outcome};
 use crate::gate::Gate;
 use crate::record::Recording;
@@ -23,7 +23,7 @@ use crate::refused::{Refused, Stop, cant_be_passed_on, entropy, refused};
 use crate::report::{End, Party, Report};
 use crate::route::{Found, Mode, NoRoute, Upstream};
 use crate::socket::Socket;
-use crate::{compression, fault, forwarded, headers, origin};
+use crate::{compression, fault, forwarded, headers, origin, proxy_protocol};
 
 const SHUTTING_DOWN: &str = "the gate shuts down";
 
@@ -31,7 +31,7 @@ const SHUTTING_DOWN: &str = "the gate shuts down";
 #[derive(Debug)]
 pub(crate) enum Opened {
     /// With what was read of each side before.
-    Open(Between<Socket>, Sides<Vec<u8>>),
+    Open(PairDriver<Socket>, Sides<Vec<u8>>),
     Over(Line<Socket>),
 }
 
@@ -57,7 +57,7 @@ struct Answer {
 /// A connection while it opens.
 struct Opening<'a> {
     gate: &'a Gate,
-    peer: SocketAddr,
+    addresses: Addresses,
     recording: Option<Recording>,
     guest: Guest,
     client: Endpoint,
@@ -69,13 +69,21 @@ struct Opening<'a> {
 /// Opens both sides, or tells the client why not.
 pub(crate) async fn open(
     gate: &Gate,
-    socket: Socket,
-    peer: SocketAddr,
+    client: Client,
     recording: Option<Recording>,
     report: &mut Report,
     shutdown: &CancellationToken,
 ) -> Opened {
     let clock = gate.clock;
+    let Client {
+        stream,
+        addresses,
+        early,
+    } = client;
+    let mut socket = Socket::new(stream);
+    if let Some(recording) = &recording {
+        socket.record(recording.track("client"));
+    }
     let mut line = Line::new(socket);
     let made = gate.sandbox.guest().map_err(CallError::from);
     let made = made.and_then(|mut guest| {
@@ -92,18 +100,18 @@ pub(crate) async fn open(
     };
     let mut opening = Opening {
         gate,
-        peer,
+        addresses,
         recording,
         guest,
-        client: Endpoint::new(line, session),
+        client: Endpoint::new(line, session).with_early(early),
         clock,
         report,
         shutdown,
     };
     let stop = match opening.open().await {
         Ok(far_side) => {
-            let (between, early) = opening.connect(far_side);
-            return Opened::Open(between, early);
+            let (driver, early) = opening.connect(far_side);
+            return Opened::Open(driver, early);
         }
         Err(Stop::Refuse(refused)) => opening.refuse(refused).err(),
         Err(stop) => Some(stop),
@@ -148,11 +156,17 @@ impl Opening<'_> {
             socket.record(recording.track("upstream"));
         }
         let mode = route.mode;
-        let mut upstream = self.ask(Line::new(socket), route, &request)?;
+        let mut line = Line::new(socket);
+        if let Some(version) = gate.upstream_proxy_header {
+            let Addresses { client, server } = self.addresses;
+            let header = proxy_protocol::header(version, client, server);
+            line.keep(&header.map_err(|error| refused(500, "no PROXY header").with(error))?);
+        }
+        let mut upstream = self.ask(line, route, &request)?;
         let answer = self.answer(&mut upstream).await?;
         let far_side = match mode {
             Mode::Inspect => {
-                let Endpoint { line, side } = upstream;
+                let Endpoint { line, side, .. } = upstream;
                 let (session, early, before) = side.into_parts();
                 // The inspector takes the memory that the session gives back.
                 self.guest.drop_session(session).map_err(CallError::from)?;
@@ -246,7 +260,7 @@ impl Opening<'_> {
             true => &request.authority,
             false => &upstream.authority,
         };
-        let peer = self.peer.ip();
+        let peer = self.addresses.client.ip();
         let trusted = forwarded::is_trusted(&self.gate.trusted_proxies, peer);
         let request = Request {
             target,
@@ -319,7 +333,7 @@ impl Opening<'_> {
     }
 
     /// Connects the two sides, which are open.
-    fn connect(self, far_side: FarSide) -> (Between<Socket>, Sides<Vec<u8>>) {
+    fn connect(self, far_side: FarSide) -> (PairDriver<Socket>, Sides<Vec<u8>>) {
         let Self {
             gate,
             mut guest,
@@ -338,7 +352,7 @@ impl Opening<'_> {
                     client: client.line,
                     server: upstream.line,
                 };
-                (Between::new(relay, lines), Sides::default())
+                (PairDriver::new(relay, lines), Sides::default())
             }
             FarSide::Inspected {
                 upstream,
@@ -365,7 +379,7 @@ impl Opening<'_> {
                     client: from_client,
                     server: early,
                 };
-                (Between::new(inspected, lines), early)
+                (PairDriver::new(inspected, lines), early)
             }
         }
     }

@@ -1,7 +1,6 @@
 //! Accepting connections, and ending them when the program is to end.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,10 +13,12 @@ use tokio_util::task::TaskTracker;
 use tracing::{Instrument, error, error_span, info, warn};
 use websocket_host::driver::Line;
 
+use crate::client::Client;
 use crate::connection::{self, Served};
 use crate::endpoint::linger;
 use crate::fault;
 use crate::gate::Gate;
+use crate::report::Report;
 use crate::signals::Signals;
 use crate::socket::Socket;
 use crate::throttle::Throttle;
@@ -110,15 +111,31 @@ impl Server {
                 Ok((stream, peer)) => match Arc::clone(&self.places).try_acquire_owned() {
                     Ok(place) => {
                         let conn = self.last.fetch_add(1, Ordering::Relaxed) + 1;
-                        // Of the highest level, so that an event of any level has its fields.
-                        let span = error_span!("connection", conn, %peer);
-                        let seat = Seat {
-                            span: span.clone(),
-                            _place: place,
-                            _tracked: self.connections.token(),
-                        };
-                        let served = Arc::clone(&self).serve(stream, conn, peer, seat);
-                        tokio::spawn(served.instrument(span));
+                        let tracked = self.connections.token();
+                        let server = Arc::clone(&self);
+                        tokio::spawn(async move {
+                            let found = tokio::select! {
+                                found = Client::find_out(&server.gate, stream, peer) => found,
+                                () = server.shutdown.cancelled() => return,
+                            };
+                            let address = match &found {
+                                Ok(client) => client.addresses.client,
+                                Err(_) => peer,
+                            };
+                            // Of the highest level, so that an event of any level has its fields.
+                            let span = error_span!("connection", conn, peer = %address);
+                            let seat = Seat {
+                                span: span.clone(),
+                                _place: place,
+                                _tracked: tracked,
+                            };
+                            match found {
+                                Ok(client) => {
+                                    server.serve(client, conn, seat).instrument(span).await
+                                }
+                                Err(error) => span.in_scope(|| Report::unknown(&error).log()),
+                            }
+                        });
                     }
                     Err(_) => self.turn_away(stream),
                 },
@@ -128,9 +145,9 @@ impl Server {
     }
 
     /// Serves a client, and has a worker carry its connection once that is open.
-    async fn serve(self: Arc<Self>, stream: TcpStream, conn: u64, peer: SocketAddr, seat: Seat) {
-        let Self { gate, shutdown, .. } = &*self;
-        match connection::serve(gate, stream, conn, peer, seat, shutdown).await {
+    async fn serve(&self, client: Client, conn: u64, seat: Seat) {
+        let Self { gate, shutdown, .. } = self;
+        match connection::serve(gate, client, conn, seat, shutdown).await {
             Served::Open(connection) => self.workers.carry(connection),
             Served::Over(report) => self.faults.note(&report),
         }

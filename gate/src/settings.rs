@@ -83,7 +83,10 @@ pub(crate) fn gate(
         recorder,
         keep_host: args.keep_host,
         trusted_proxies: args.trusted_proxy.clone(),
+        expects_proxy_header: args.proxy_protocol,
+        upstream_proxy_header: args.upstream_proxy_protocol,
         connect_timeout: args.connect_timeout,
+        handshake_timeout: args.handshake_timeout,
         relay: RelayOptions {
             whole_frame: args.whole_frames,
             coalesce: COALESCE,

@@ -17,7 +17,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use tracing::{Span, error};
 use websocket_host::Clock;
-use websocket_host::driver::{Between, Sides};
+use websocket_host::driver::{PairDriver, Sides};
 
 use self::event_loop::EventLoop;
 use crate::report::Report;
@@ -28,7 +28,7 @@ const COMMANDS: Token = Token(usize::MAX);
 /// A connection whose two sides are open.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    pub(crate) between: Between<Socket>,
+    pub(crate) driver: PairDriver<Socket>,
     /// What was read of each side before it was open.
     pub(crate) early: Sides<Vec<u8>>,
     pub(crate) report: Report,

@@ -81,8 +81,8 @@ impl EventLoop {
                     Token(number) => {
                         let key = number / 2;
                         if let Some(carried) = self.connections.get_mut(key) {
-                            let between = &mut carried.connection.between;
-                            between.transport(side_of(number)).is_ready(event);
+                            let driver = &mut carried.connection.driver;
+                            driver.transport(side_of(number)).is_ready(event);
                             self.is_ready(key);
                         }
                     }
@@ -147,7 +147,7 @@ impl EventLoop {
         let key = entry.key();
         let cx = &mut Context::from_waker(Waker::noop());
         for side in [Role::Client, Role::Server] {
-            let socket = connection.between.transport(side);
+            let socket = connection.driver.transport(side);
             let token = token_of(key, side);
             let registered = socket.register(self.poll.registry(), token);
             if let Err(error) = registered {
@@ -155,7 +155,7 @@ impl EventLoop {
                 return;
             }
             let early = mem::take(&mut connection.early[side]);
-            connection.between.give(side, early, now, cx);
+            connection.driver.give(side, early, now, cx);
         }
         entry.insert(Carried {
             connection,
@@ -173,13 +173,11 @@ impl EventLoop {
         let Some(carried) = self.connections.get_mut(key) else {
             return;
         };
-        let Connection {
-            between, report, ..
-        } = &mut *carried.connection;
+        let Connection { driver, report, .. } = &mut *carried.connection;
         // What happened first counts.
-        report.ended(between.cause().map_or(End::Shutdown, End::from));
+        report.ended(driver.cause().map_or(End::Shutdown, End::from));
         let cx = &mut Context::from_waker(Waker::noop());
-        between.close(GOING_AWAY, "the gate shuts down", now, cx);
+        driver.close(GOING_AWAY, "the gate shuts down", now, cx);
         self.is_ready(key);
     }
 
@@ -190,20 +188,20 @@ impl EventLoop {
         };
         carried.is_ready = false;
         let Connection {
-            between,
+            driver,
             report,
             seat,
             ..
         } = &mut *carried.connection;
         let cx = &mut Context::from_waker(Waker::noop());
         // A bug ends this connection, and no other.
-        let polled = panic::catch_unwind(AssertUnwindSafe(|| between.poll(cx, now)));
+        let polled = panic::catch_unwind(AssertUnwindSafe(|| driver.poll(cx, now)));
         let progress = polled.unwrap_or_else(|_| {
             seat.span
                 .in_scope(|| error!("a connection is dropped, because of a bug in the gate"));
             Progress::Over
         });
-        if let Some(outcome) = between.take_outcome() {
+        if let Some(outcome) = driver.take_outcome() {
             report.carried(outcome);
             seat.span.in_scope(|| report.log());
             self.faults.note(report);
@@ -211,7 +209,7 @@ impl EventLoop {
         match progress {
             Progress::Waiting => {
                 // One that is set too early is set anew then: deadlines mostly move away.
-                if let Some(due) = between.next_deadline() {
+                if let Some(due) = driver.next_deadline() {
                     let looked_at = &mut carried.looked_at;
                     self.deadlines.bring_forward(looked_at, due, key);
                 }

@@ -19,6 +19,7 @@ mod messages;
 mod parked;
 mod peer;
 mod process;
+mod proxy_protocol;
 mod record;
 mod refusals;
 mod shutdown;

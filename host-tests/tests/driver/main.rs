@@ -17,7 +17,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use websocket_component::Role;
 use websocket_host::driver::{
-    Between, Inspected, Line, Pair, Progress, Relay, RelayOptions, Side, Sides,
+    Inspected, Line, Pair, PairDriver, Progress, Relay, RelayOptions, Side, Sides,
 };
 use websocket_host::inspector::{Forwarder, Inspector, Options};
 use websocket_host::protocol::{Config, Delivery, Instant, Negotiated};
@@ -41,7 +41,7 @@ enum Kind {
 
 /// An open connection of either kind, over transports of a test.
 struct Driven {
-    between: Between<Scripted>,
+    driver: PairDriver<Scripted>,
     peers: Sides<Rc<RefCell<Peer>>>,
     now: Instant,
     is_over: bool,
@@ -114,7 +114,7 @@ impl Driven {
             server: Line::new(Scripted(Rc::clone(&peers.server))),
         };
         Self {
-            between: Between::new(pair, lines),
+            driver: PairDriver::new(pair, lines),
             peers,
             now: 0,
             is_over: false,
@@ -125,7 +125,7 @@ impl Driven {
     fn poll(&mut self) {
         let cx = &mut Context::from_waker(Waker::noop());
         for _ in 0..100_000 {
-            match self.between.poll(cx, self.now) {
+            match self.driver.poll(cx, self.now) {
                 Progress::More => {}
                 Progress::Waiting => return,
                 Progress::Over => {
@@ -141,7 +141,7 @@ impl Driven {
     fn wait(&mut self, time: Instant) {
         let until = self.now + time;
         for _ in 0..10_000 {
-            match self.between.next_deadline() {
+            match self.driver.next_deadline() {
                 Some(due) if due <= until && !self.is_over => {
                     self.now = self.now.max(due);
                     self.poll();
@@ -166,7 +166,7 @@ impl Driven {
     }
 }
 
-/// Messages of one side, some of several frames, with control frames between.
+/// Messages of one side, some of several frames, with control frames driver.
 fn messages(from: Role) -> impl Strategy<Value = Vec<u8>> {
     let length =
         prop_oneof![4 => 0..200_usize, 2 => 4000..20_000_usize, 1 => 60_000..140_000_usize];
@@ -291,7 +291,7 @@ proptest! {
             prop_assert!(peer.was_shut && !peer.was_reset);
             prop_assert!(ends_with_close(&peer.received));
         }
-        let outcome = driven.between.take_outcome().expect("an outcome");
+        let outcome = driven.driver.take_outcome().expect("an outcome");
         prop_assert!(outcome.fault.is_none());
         prop_assert_eq!(outcome.sides.client.close_received, Some(4000));
         prop_assert_eq!(outcome.sides.server.close_sent, Some(4000));
@@ -329,7 +329,7 @@ proptest! {
         // A side may take nothing, or never close: each has its time.
         driven.wait(200 * SECOND);
         prop_assert!(driven.is_over);
-        let outcome = driven.between.take_outcome().expect("an outcome");
+        let outcome = driven.driver.take_outcome().expect("an outcome");
         prop_assert!(outcome.fault.is_none(), "{:?}", outcome.fault);
         prop_assert!(outcome.cause.is_some());
     }

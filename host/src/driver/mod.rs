@@ -5,7 +5,7 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `between` | [`Between`]: a connection between a client and a server, with its transports |
+//! | `pair_driver` | [`PairDriver`]: a connection between a client and a server, with its transports |
 //! | `inspected`, `relay` | [`Inspected`], [`Relay`]: such a connection without transports, as it is or from session to session |
 //! | `pair` | [`Pair`]: what both of them are |
 //! | `side`, `batch` | [`Side`]: a session and what it has told; messages on their way to another |
@@ -13,19 +13,19 @@
 //! | `read_buffer`, `timer` | the buffer that a thread's connections share; a timer for deadlines that move |
 
 mod batch;
-mod between;
 mod inspected;
 mod line;
 mod pair;
+mod pair_driver;
 pub(crate) mod read_buffer;
 mod relay;
 mod side;
 mod timer;
 
-pub use between::{Between, Progress, Transport};
 pub use inspected::Inspected;
 pub use line::{LINGER, Line, Order};
 pub use pair::{Cause, Outcome, Output, Pair, SideEnd, Summary, Tally};
+pub use pair_driver::{PairDriver, Progress, Transport};
 pub use relay::{GRACE, Relay, RelayOptions};
 pub use side::{CAPACITY, Done, Side};
 pub use timer::Timer;

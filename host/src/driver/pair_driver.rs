@@ -28,7 +28,7 @@ pub trait Transport: AsyncRead + AsyncWrite + Unpin {
 ///
 /// Whatever wakes it, it is to be [polled](Self::poll): when a transport is ready, and at
 /// [`next_deadline`](Self::next_deadline). It has no timer and no task of its own.
-pub struct Between<IO> {
+pub struct PairDriver<IO> {
     state: State,
     lines: Sides<Line<IO>>,
     /// The pair knows that a side isn't read, or that a transport takes nothing.
@@ -44,7 +44,7 @@ enum State {
     Decided(Option<Box<Outcome>>),
 }
 
-/// What a call of [`Between::poll`] has come to.
+/// What a call of [`PairDriver::poll`] has come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
     /// There is nothing to do until a transport is ready, or time has passed.
@@ -79,7 +79,7 @@ where
     }
 }
 
-impl<IO> Between<IO> {
+impl<IO> PairDriver<IO> {
     /// Drives a pair over these transports: `lines.client` leads to the client.
     pub fn new(pair: impl Pair + 'static, lines: Sides<Line<IO>>) -> Self {
         Self {
@@ -136,7 +136,7 @@ impl<IO> Between<IO> {
     }
 }
 
-impl<IO: Transport> Between<IO> {
+impl<IO: Transport> PairDriver<IO> {
     /// Gives the pair what was read of a side before there was a transport for it.
     pub fn give(&mut self, from: Role, mut input: Vec<u8>, now: Instant, cx: &mut Context<'_>) {
         if !input.is_empty() {
@@ -333,9 +333,9 @@ impl<IO: Transport> Between<IO> {
     }
 }
 
-impl<IO: fmt::Debug> fmt::Debug for Between<IO> {
+impl<IO: fmt::Debug> fmt::Debug for PairDriver<IO> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Between")
+        f.debug_struct("PairDriver")
             .field("lines", &self.lines)
             .finish_non_exhaustive()
     }

@@ -1,0 +1,214 @@
+//! The PROXY protocol, versions 1 and 2: by it a balancer says who the client is, in a header in front of all else.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+
+use clap::ValueEnum;
+use ppp::{HeaderResult, PartialResult, v1, v2};
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+/// The longest header that is taken: addresses and what may follow them, such as the names of a TLS connection.
+const LONGEST: usize = 4096;
+
+/// The longest line of version 1.
+const LONGEST_LINE: usize = 107;
+
+/// Which of the two is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Version {
+    V1,
+    V2,
+}
+
+/// What a header says, and what came behind it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Read {
+    /// The client's address and the one that it connected to. None for a connection of the balancer's own.
+    pub(crate) addresses: Option<(SocketAddr, SocketAddr)>,
+    pub(crate) behind: Vec<u8>,
+}
+
+/// Reads the header that a connection begins with.
+///
+/// # Errors
+///
+/// There is none, it is malformed or too long, or the connection has ended.
+pub(crate) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Read> {
+    let mut bytes = Vec::with_capacity(256);
+    loop {
+        if stream.read_buf(&mut bytes).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if let Some(read) = parse(&bytes)? {
+            return Ok(read);
+        }
+        if bytes.len() > LONGEST {
+            return Err(invalid(format!("it is longer than {LONGEST} bytes")));
+        }
+    }
+}
+
+/// None if more is to come.
+fn parse(bytes: &[u8]) -> io::Result<Option<Read>> {
+    let begins = |prefix: &[u8]| prefix.starts_with(bytes) || bytes.starts_with(prefix);
+    let is_text = begins(b"PROXY");
+    if is_text && !bytes.windows(2).any(|end| end == b"\r\n") {
+        // A line that is cut may look as if it were wrong.
+        return match bytes.len() < LONGEST_LINE {
+            true => Ok(None),
+            false => Err(invalid(format!(
+                "its line is longer than {LONGEST_LINE} bytes"
+            ))),
+        };
+    }
+    let result = HeaderResult::parse(bytes);
+    if result.is_incomplete() && !is_text {
+        return Ok(None);
+    }
+    let (length, addresses) = match result {
+        HeaderResult::V1(Ok(header)) => (header.header.len(), of_v1(&header.addresses)),
+        HeaderResult::V2(Ok(header)) => {
+            let addresses = match header.command {
+                v2::Command::Proxy => of_v2(&header.addresses),
+                v2::Command::Local => None,
+            };
+            (header.len(), addresses)
+        }
+        HeaderResult::V1(Err(error)) => return Err(invalid(error)),
+        HeaderResult::V2(Err(error)) => return Err(invalid(error)),
+    };
+    Ok(Some(Read {
+        addresses,
+        behind: bytes.get(length..).unwrap_or_default().to_vec(),
+    }))
+}
+
+fn of_v1(addresses: &v1::Addresses) -> Option<(SocketAddr, SocketAddr)> {
+    match addresses {
+        v1::Addresses::Tcp4(it) => Some((
+            (it.source_address, it.source_port).into(),
+            (it.destination_address, it.destination_port).into(),
+        )),
+        v1::Addresses::Tcp6(it) => Some((
+            (it.source_address, it.source_port).into(),
+            (it.destination_address, it.destination_port).into(),
+        )),
+        v1::Addresses::Unknown => None,
+    }
+}
+
+fn of_v2(addresses: &v2::Addresses) -> Option<(SocketAddr, SocketAddr)> {
+    match addresses {
+        v2::Addresses::IPv4(it) => Some((
+            (it.source_address, it.source_port).into(),
+            (it.destination_address, it.destination_port).into(),
+        )),
+        v2::Addresses::IPv6(it) => Some((
+            (it.source_address, it.source_port).into(),
+            (it.destination_address, it.destination_port).into(),
+        )),
+        v2::Addresses::Unspecified | v2::Addresses::Unix(_) => None,
+    }
+}
+
+fn invalid(why: impl ToString) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, why.to_string())
+}
+
+/// Returns the header that tells an upstream who the client is, and which address it connected to.
+///
+/// # Errors
+///
+/// The header can't be made, which no address leads to.
+pub(crate) fn header(
+    version: Version,
+    client: SocketAddr,
+    server: SocketAddr,
+) -> io::Result<Vec<u8>> {
+    let (client, server) = of_one_family(client, server);
+    match version {
+        Version::V1 => Ok(v1::Addresses::from((client, server))
+            .to_string()
+            .into_bytes()),
+        Version::V2 => v2::Builder::with_addresses(
+            v2::Version::Two | v2::Command::Proxy,
+            v2::Protocol::Stream,
+            (client, server),
+        )
+        .build(),
+    }
+}
+
+/// An address of each family makes two of the longer one (RFC 4291, section 2.5.5.2).
+fn of_one_family(client: SocketAddr, server: SocketAddr) -> (SocketAddr, SocketAddr) {
+    let mapped = |address: SocketAddr| match address.ip() {
+        IpAddr::V4(ip) => SocketAddr::new(ip.to_ipv6_mapped().into(), address.port()),
+        IpAddr::V6(_) => address,
+    };
+    match client.is_ipv4() == server.is_ipv4() {
+        true => (client, server),
+        false => (mapped(client), mapped(server)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> SocketAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        for version in [Version::V1, Version::V2] {
+            for [client, server] in [
+                ["192.0.2.7:5555", "198.51.100.1:443"],
+                ["[2001:db8::7]:5555", "[2001:db8::1]:443"],
+                ["192.0.2.7:5555", "[2001:db8::1]:443"],
+            ] {
+                let both = (address(client), address(server));
+                let header = header(version, both.0, both.1).unwrap();
+                let bytes = [&header[..], b"GET / HTTP/1.1"].concat();
+                for length in 0..header.len() {
+                    assert_eq!(
+                        parse(&bytes[..length]).unwrap(),
+                        None,
+                        "{length} of {header:?}"
+                    );
+                }
+                let read = parse(&bytes).unwrap().unwrap();
+                let addresses = Some(of_one_family(both.0, both.1));
+                let behind = b"GET / HTTP/1.1".to_vec();
+                assert_eq!(read, Read { addresses, behind });
+            }
+        }
+    }
+
+    #[test]
+    fn connections_of_the_balancer_itself_have_no_addresses() {
+        for header in [
+            &b"PROXY UNKNOWN\r\n"[..],
+            b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0",
+            b"\r\n\r\n\0\r\nQUIT\n\x21\0\0\0",
+        ] {
+            let read = parse(header).unwrap().unwrap();
+            assert_eq!((read.addresses, read.behind.len()), (None, 0), "{header:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_header_is_an_error_as_soon_as_that_shows() {
+        for bytes in [
+            &b"GET / HTTP/1.1\r\n"[..],
+            b"PROXY TCP4 192.0.2.7 198.51.100.1 5555 443 \r\n",
+            b"PROXY TCP4 192.0.2.7\r\n",
+            &[&b"PROXY TCP4 "[..], &[b'1'; 96]].concat(),
+            b"PROXY TCP4 2001:db8::7 2001:db8::1 5555 443\r\n",
+            b"\r\n\r\n\0\r\nQUIT\n\x31\x11\0\x0c",
+            b"\x16\x03\x01\x02\0\x01",
+        ] {
+            assert!(parse(bytes).is_err(), "{bytes:?}");
+        }
+    }
+}
