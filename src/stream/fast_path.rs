@@ -78,6 +78,7 @@ impl FastPath {
 
     /// Returns the lengths of the header and of the payload of the binary message that `bytes` begin with, of which no
     /// more than the header need be there.
+    #[inline]
     pub(super) fn binary(&self, bytes: &[u8]) -> Option<(usize, usize)> {
         let whole = self.measure(bytes).filter(|whole| !whole.is_text)?;
         let key = if self.mask_bit != 0 { 4 } else { 0 };

@@ -3,6 +3,39 @@
 //! A transport is whatever implements tokio's `AsyncRead` and `AsyncWrite`: a socket or a TLS stream in a task, a socket
 //! in a loop of one's own, or a test's. Time is an argument. So the same code runs in all of them.
 //!
+//! A proxy that forwards an open connection as it is, in a task:
+//!
+//! ```no_run
+//! use std::future::poll_fn;
+//! use std::task::Poll;
+//!
+//! use tokio::net::TcpStream;
+//! use websocket_host::Clock;
+//! use websocket_host::driver::{Inspected, Line, Outcome, PairDriver, Progress, Sides, Timer};
+//! use websocket_host::inspector::Forwarder;
+//!
+//! async fn forward(client: TcpStream, server: TcpStream, forwarder: Forwarder) -> Option<Outcome> {
+//!     let (clock, mut timer) = (Clock::start(), Timer::default());
+//!     let inspected = Inspected::new(forwarder, Sides::default(), None, clock.now());
+//!     let lines = Sides { client: Line::new(client), server: Line::new(server) };
+//!     let mut driver = PairDriver::new(inspected, lines);
+//!     poll_fn(|cx| loop {
+//!         match driver.poll(cx, clock.now()) {
+//!             Progress::Over => return Poll::Ready(()),
+//!             // Others get their turn.
+//!             Progress::More => {
+//!                 cx.waker().wake_by_ref();
+//!                 return Poll::Pending;
+//!             }
+//!             Progress::Waiting if !timer.is_due(cx, &clock, driver.next_deadline()) => return Poll::Pending,
+//!             Progress::Waiting => {}
+//!         }
+//!     })
+//!     .await;
+//!     driver.take_outcome()
+//! }
+//! ```
+//!
 //! | module | what it is |
 //! |---|---|
 //! | `pair_driver` | [`PairDriver`]: a connection between a client and a server, with its transports |

@@ -4,6 +4,7 @@ use std::fmt;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
 use websocket_component::inspector::Sides;
 
 use super::line::{LINGER, Line, Order};
@@ -22,6 +23,13 @@ const MOST_READS: u32 = 16;
 pub trait Transport: AsyncRead + AsyncWrite + Unpin {
     /// Has the peer see a reset when this is dropped, and nothing more of what waits to be sent.
     fn reset(&mut self);
+}
+
+impl Transport for TcpStream {
+    fn reset(&mut self) {
+        // If it can't be set, the peer sees an end where it saw no close frame.
+        let _ = self.set_zero_linger();
+    }
 }
 
 /// Drives a [`Pair`] over two transports.

@@ -2,7 +2,7 @@
 
 use super::{Flow, Open, Reach, Told};
 use crate::frame::close;
-use crate::frame::header::{Header, Opcode, RSV1};
+use crate::frame::header::{Header, MAX_LENGTH, Opcode, RSV1, WHOLE_BINARY};
 use crate::inspector::options::Payload;
 use crate::inspector::seen::{Frame, Record as SeenRecord, Records, Seen};
 use crate::stream::{EventKind, Extensions, Record};
@@ -42,9 +42,15 @@ impl Flow {
         now: Instant,
     ) -> Result<(), Rule> {
         loop {
-            self.pass_messages(input, at);
             let goes_on = match &self.frame {
-                None => self.read_header(input, at, records)?,
+                None => {
+                    let rest = input.get(*at..).unwrap_or_default();
+                    // Who passes a header alone has asked before.
+                    if rest.first() == Some(&WHOLE_BINARY) && rest.len() > MAX_LENGTH {
+                        self.pass_messages(input, at);
+                    }
+                    self.read_header(input, at, records)?
+                }
                 Some(Open {
                     reach: Reach::All, ..
                 }) => self.pass_over(input, at, records),
@@ -57,13 +63,13 @@ impl Flow {
     }
 
     /// Passes over binary messages that nobody looks at and that are whole in the input, as most are.
+    #[inline(never)]
     fn pass_messages(&mut self, input: &[u8], at: &mut usize) {
-        if !self.passes_binary() {
-            return;
-        }
+        let mut passes = None;
         while let Some(rest) = input.get(*at..)
             && let Some((header, payload)) = self.stream.binary_message(rest)
             && header + payload <= rest.len()
+            && *passes.get_or_insert_with(|| self.passes_binary())
         {
             *at += header + payload;
             self.message_passed(header, payload);

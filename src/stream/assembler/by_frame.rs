@@ -23,6 +23,7 @@ impl Assembler {
 
     /// Returns the lengths of the header and of the payload of the binary message that `bytes` begin with, if it is in one
     /// frame with a short header, and nothing else is in progress. It may be passed over as if it had not been there.
+    #[inline]
     pub(crate) fn binary_message(&self, bytes: &[u8]) -> Option<(usize, usize)> {
         if !self.is_idle() {
             return None;
