@@ -250,7 +250,8 @@ async fn class_29_a_guest_that_traps_says_1011_and_ends_alone() {
         let answer = peer.await.expect("no panic");
         assert_eq!(answer[0], 0x88);
         if role == Role::Server {
-            assert_eq!(answer[2..], 1011_u16.to_be_bytes());
+            assert_eq!(answer[2..4], 1011_u16.to_be_bytes());
+            assert_eq!(&answer[4..], b"internal error");
         }
         other.send("alive".into()).await.expect("sent");
     }
