@@ -121,7 +121,12 @@ fn a_quick_run_of_sockets_has_messages_through_every_proxy() {
             .filter_map(|proxy| proxy["name"].as_str())
             .collect();
         assert!(
-            names.starts_with(&["no proxy", "wsgate", "tokio-tungstenite"]),
+            names.starts_with(&[
+                "no proxy",
+                "wsgate",
+                "wsgate terminate",
+                "tokio-tungstenite"
+            ]),
             "{names:?}"
         );
         for proxy in proxies {
