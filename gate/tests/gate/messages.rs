@@ -88,6 +88,32 @@ fn what_comes_right_behind_a_handshake_is_not_lost(#[values(INSPECT, TERMINATE)]
 }
 
 #[rstest]
+fn a_message_right_behind_a_handshake_goes_on_though_nothing_follows(
+    #[values(INSPECT, TERMINATE)] mode: &str,
+) {
+    let upstream = Upstream::bind();
+    let gate = Gate::in_mode(mode, upstream.address, &[]);
+    let mut client = Peer::connect(&gate);
+    client.write(&[0x81, 0x82, 0, 0, 0, 0, b'h', b'i']);
+    let (mut server, _) = upstream.request();
+    server.accept(&Acceptance::default());
+    assert_eq!(server.receive(), Got::Text("hi".into()));
+
+    let mut client = Peer::connect(&gate);
+    let (mut server, _) = upstream.request();
+    let now = server.now();
+    let accepted = server.session.accept(&Acceptance::default(), now);
+    accepted.unwrap();
+    server
+        .session
+        .send(Message::Text("welcome"), None, now)
+        .unwrap();
+    server.flush();
+    client.opened();
+    assert_eq!(client.receive(), Got::Text("welcome".into()));
+}
+
+#[rstest]
 fn a_flood_of_tiny_messages_stays_whole_and_in_order(#[values(INSPECT, TERMINATE)] mode: &str) {
     const COUNT: usize = 50_000;
     let upstream = Upstream::bind();

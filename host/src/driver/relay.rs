@@ -83,7 +83,11 @@ impl Relay {
     /// client has sent. The sessions deliver in chunks, with the same options for frames that go on as a whole and for
     /// coalescing, and don't reply to close frames.
     #[must_use]
-    pub fn new(guest: Guest, sides: Sides<Side>, options: &RelayOptions) -> Self {
+    pub fn new(guest: Guest, mut sides: Sides<Side>, options: &RelayOptions) -> Self {
+        // The first call goes on with what the handshakes have left, and tells the real ones.
+        for side in [&mut sides.client, &mut sides.server] {
+            side.deadline = Some(0);
+        }
         let options = Options {
             whole_frame: options.whole_frame,
             coalesce: nanos(options.coalesce),
