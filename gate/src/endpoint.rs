@@ -8,7 +8,6 @@ use websocket_host::driver::{CAPACITY, LINGER, Line, Order, Side, Timer, with_re
 use websocket_host::{CallError, Clock, Guest, Session};
 
 use crate::socket::Socket;
-use crate::units::nanos;
 
 /// A transport and the session that speaks over it.
 #[derive(Debug)]
@@ -19,7 +18,7 @@ pub(crate) struct Endpoint {
     early: Vec<u8>,
 }
 
-/// What came of a handshake.
+/// How a handshake ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// The request has come, or the session has opened.
@@ -166,7 +165,7 @@ impl Endpoint {
 
 /// Writes what is kept, and then waits for the peer to end the connection too, but not for long.
 pub(crate) async fn linger(mut line: Line<Socket>, clock: &Clock) {
-    line.end(Order::First, clock.now().saturating_add(nanos(LINGER)));
+    line.end(Order::First, clock.now(), LINGER);
     let mut timer = Timer::default();
     poll_fn(|cx| {
         timer.is_due(cx, clock, line.deadline());

@@ -9,11 +9,6 @@ use bytesize::ByteSize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Span(pub(crate) Option<Duration>);
 
-/// In the nanoseconds that sessions count; 584 years at most.
-pub(crate) fn nanos(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
-}
-
 /// Returns a parser of sizes in bytes, such as `64KiB`, `64KB` or `65536`, from the smallest to the largest.
 pub(crate) fn size<T>(range: RangeInclusive<T>) -> impl Fn(&str) -> Result<T, String> + Clone
 where

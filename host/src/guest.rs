@@ -40,6 +40,9 @@ pub struct Session {
     guest: GuestId,
 }
 
+/// The most that a guest is given at once: its memory would stay that large.
+pub(crate) const MAX_INPUT: usize = 64 << 10;
+
 /// A call is first asked for its time when the epoch next advances.
 const NEXT_TICK: u64 = 1;
 

@@ -9,6 +9,13 @@ use crate::protocol::{Failure, FrameHeader, IncomingPayload, Instant};
 /// The longest header of a frame (RFC 6455, section 5.2).
 pub(crate) const MAX_HEADER: usize = 14;
 
+/// From this length on a payload stays outside the guest, if it can: copying it in and out costs more than a call for its
+/// header, and the guest's memory would stay that large.
+pub(crate) const LONG: usize = 16 << 10;
+
+/// The first byte of a binary message in one frame, without bits of an extension.
+pub(crate) const WHOLE_BINARY: u8 = 0x82;
+
 /// # Payload that stays outside
 impl Guest {
     /// Returns the header of a message that the caller writes itself, with the payload behind it, or of a fragment of
@@ -180,9 +187,33 @@ pub(crate) fn header_lengths(input: &[u8]) -> Option<(usize, u64)> {
     (input.len() >= length).then_some((length, payload))
 }
 
+/// Whether `input` begins with a binary message in one frame, all of which is there and which is a large part of it: a call
+/// for its header alone costs less than one in which the guest is given all.
+pub(crate) fn begins_with_large_message(input: &[u8]) -> bool {
+    /// As many messages are passed one by one, rather than given to the guest together.
+    const FEW: u64 = 4;
+    let come = input.len() as u64;
+    input.first() == Some(&WHOLE_BINARY)
+        && header_lengths(input).is_some_and(|(header, payload)| {
+            header as u64 + payload <= come && payload >= come / FEW
+        })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{header_bits, header_lengths};
+    use super::{begins_with_large_message, header_bits, header_lengths};
+
+    #[test]
+    fn a_message_is_large_if_it_is_a_quarter_of_what_has_come() {
+        let message = [&[0x82, 100][..], &[7; 100]].concat();
+        let is_large =
+            |behind| begins_with_large_message(&[&message[..], &vec![7; behind]].concat());
+        assert!(is_large(0) && is_large(301));
+        assert!(!is_large(302));
+        assert!(!begins_with_large_message(&message[..101]));
+        assert!(!begins_with_large_message(&[0x81, 0]));
+        assert!(begins_with_large_message(&[0x82, 0]));
+    }
 
     #[test]
     fn a_header_is_measured_as_soon_as_all_of_it_has_come() {

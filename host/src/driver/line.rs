@@ -10,13 +10,14 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::io::poll_read_buf;
 
 use super::read_buffer;
+use crate::clock::nanos;
 use crate::protocol::Instant;
 
 /// How long the end of a transport may take that nobody waits for.
 pub const LINGER: Duration = Duration::from_secs(1);
 
 /// The most that is read and thrown away while a connection ends.
-const MOST_DRAINED: usize = 16 << 20;
+const MAX_DRAINED: usize = 16 << 20;
 
 /// A transport with the output that it has not taken, and with its end.
 ///
@@ -118,11 +119,11 @@ impl<IO> Line<IO> {
         }
     }
 
-    /// Begins the orderly end of the transport, which takes until then at most.
-    pub fn end(&mut self, order: Order, until: Instant) {
+    /// Begins the orderly end of the transport, which takes `time` at most.
+    pub fn end(&mut self, order: Order, now: Instant, time: Duration) {
         self.ending.get_or_insert(Ending {
             order,
-            until,
+            until: now.saturating_add(nanos(time)),
             drained: 0,
             is_over: false,
         });
@@ -133,7 +134,7 @@ impl<IO> Line<IO> {
         self.close_writing();
         self.was_shut = true;
         self.eof = true;
-        self.end(Order::First, 0);
+        self.end(Order::First, 0, Duration::ZERO);
     }
 
     /// Whether the end has begun.
@@ -289,7 +290,7 @@ where
                 drained,
                 ..
             } = ending;
-            let is_drained = self.eof || drained >= MOST_DRAINED;
+            let is_drained = self.eof || drained >= MAX_DRAINED;
             if now >= until || (self.was_shut && is_drained) {
                 self.ending = Some(Ending {
                     is_over: true,

@@ -11,13 +11,12 @@ use super::line::{LINGER, Line, Order};
 use super::pair::{Cause, Outcome, Output, Pair, SideEnd};
 use super::read_buffer;
 use crate::Role;
-use crate::clock::nanos;
 use crate::error::CallError;
 use crate::failure_close::{self, failure_close};
 use crate::protocol::{CloseCode, Instant};
 
 /// How often a connection whose transports always have more is gone on with at a time, so that others get their turn.
-const MOST_READS: u32 = 16;
+const MAX_READS: u32 = 16;
 
 /// A transport that can be reset.
 pub trait Transport: AsyncRead + AsyncWrite + Unpin {
@@ -161,7 +160,7 @@ impl<IO: Transport> PairDriver<IO> {
 
     /// Does what can be done without waiting.
     pub fn poll(&mut self, cx: &mut Context<'_>, now: Instant) -> Progress {
-        for _ in 0..MOST_READS {
+        for _ in 0..MAX_READS {
             if matches!(self.state, State::Decided(_)) {
                 return self.poll_lines(cx, now);
             }
@@ -336,7 +335,7 @@ impl<IO: Transport> PairDriver<IO> {
         };
         self.state = State::Decided(Some(Box::new(outcome)));
         for side in [Role::Client, Role::Server] {
-            self.lines[side].end(Order::First, now.saturating_add(nanos(LINGER)));
+            self.lines[side].end(Order::First, now, LINGER);
         }
     }
 }

@@ -2,8 +2,7 @@
 
 use std::cell::Cell;
 
-/// The most that is read at once for a guest, whose memory would stay that large.
-pub(crate) const SIZE: usize = 64 << 10;
+use crate::guest::MAX_INPUT;
 
 /// The most that is read at once where most of it goes past the guest.
 const LARGE: usize = 256 << 10;
@@ -12,9 +11,9 @@ thread_local! {
     static BUFFER: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
 }
 
-/// Lends a part of the thread's buffer.
+/// Lends as much of the thread's buffer as a guest is given at once.
 pub(crate) fn with<R>(work: impl FnOnce(&mut [u8]) -> R) -> R {
-    with_large(|buffer| work(buffer.get_mut(..SIZE).unwrap_or_default()))
+    with_large(|buffer| work(buffer.get_mut(..MAX_INPUT).unwrap_or_default()))
 }
 
 /// Lends the thread's buffer. A transport that is itself a WebSocket borrows within a borrow, and gets one of its own.

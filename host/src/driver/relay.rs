@@ -20,7 +20,7 @@ use super::side::{CAPACITY, Side};
 use crate::Role;
 use crate::clock::nanos;
 use crate::error::{CallError, SandboxError};
-use crate::guest::Guest;
+use crate::guest::{Guest, MAX_INPUT};
 use crate::protocol::{CloseCode, Instant};
 
 /// What a side gets whose peer is gone, and after the time for the closing handshake.
@@ -47,14 +47,6 @@ pub struct RelayOptions {
     pub close_timeout: Duration,
 }
 
-/// The same, in nanoseconds.
-#[derive(Clone, Copy, Debug)]
-struct Options {
-    whole_frame: u32,
-    coalesce: u64,
-    close_timeout: u64,
-}
-
 /// Two sessions of one guest, both open: the server's session has the client as its peer, and the client's the server.
 #[derive(Debug)]
 pub struct Relay {
@@ -62,7 +54,7 @@ pub struct Relay {
     sides: Sides<Side>,
     /// Frames whose payloads are read here.
     outside: Sides<Option<Outside>>,
-    options: Options,
+    options: RelayOptions,
     /// The most that is handed out at a time, which is more than one read and a whole frame can come to.
     capacity: u32,
     /// Since when the connection closes, on whichever side.
@@ -88,16 +80,11 @@ impl Relay {
         for side in [&mut sides.client, &mut sides.server] {
             side.deadline = Some(0);
         }
-        let options = Options {
-            whole_frame: options.whole_frame,
-            coalesce: nanos(options.coalesce),
-            close_timeout: nanos(options.close_timeout),
-        };
         Self {
             guest,
             sides,
             outside: Sides::default(),
-            options,
+            options: *options,
             capacity: RELAYED.saturating_add(options.whole_frame),
             closing: None,
             cause: None,
@@ -130,7 +117,7 @@ impl Relay {
             && !rest.is_empty()
         {
             let passed = self.pass_outside(from, rest, now, output)?;
-            let part = rest.get(..CAPACITY as usize).unwrap_or(rest);
+            let part = rest.get(..MAX_INPUT).unwrap_or(rest);
             let taken = match passed {
                 0 => self.feed(from, part, now, output)?,
                 passed => passed,
@@ -266,7 +253,7 @@ impl Relay {
     /// When the next step of closing is due.
     fn closing_due(&self) -> Option<Instant> {
         let since = self.closing.filter(|_| !self.cut)?;
-        let due = since.saturating_add(self.options.close_timeout);
+        let due = since.saturating_add(nanos(self.options.close_timeout));
         Some(match self.closed_for_them {
             false => due,
             true => due.saturating_add(nanos(GRACE)),

@@ -9,17 +9,12 @@ use super::batch::Batch;
 use super::incoming::{self, Incoming};
 use super::message::Message;
 use crate::clock::Clock;
+use crate::driver::CAPACITY;
 use crate::error::{CallError, SandboxError};
 use crate::exchanged::Exchanged;
 use crate::guest::{Guest, Session};
+use crate::outside::LONG;
 use crate::protocol::{Event, EventKind, Failure, FrameHeader, Instant, Rule, State};
-
-/// The most bytes of messages, and of output, that one exchange brings.
-pub(super) const CAPACITY: u32 = 64 << 10;
-
-/// From this length on a message's payload stays outside the guest, if it can: copying it in and out costs more than a
-/// call for its header, and the guest's memory would stay that large.
-pub(super) const LONG: usize = 16 << 10;
 
 /// The most exchanges in a row in which nothing is taken, given or moved. Only data that inflates to a thousand times its
 /// size needs more than a few.

@@ -4,10 +4,10 @@ use bytes::buf::Limit;
 use bytes::{BufMut, BytesMut};
 use bytestring::ByteString;
 
-use super::conversation::{ANSWER_TIME, Conversation, LONG};
+use super::conversation::{ANSWER_TIME, Conversation};
 use super::message::Message;
 use crate::error::{CallError, SandboxError};
-use crate::outside::header_lengths;
+use crate::outside::{LONG, header_lengths};
 use crate::protocol::{Event, EventKind, IncomingPayload, Instant};
 
 /// If at least this many bytes of a payload are missing, they are read directly into its buffer, though nothing behind

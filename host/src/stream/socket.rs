@@ -8,14 +8,14 @@ use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite};
 use websocket_component::Role;
 
-use super::conversation::{CAPACITY, Conversation};
+use super::conversation::Conversation;
 use super::error::Error;
 use super::message::Message;
 use super::wakers::{Half, Wakers};
-use crate::clock::nanos;
-use crate::driver::{Line, Order, Timer, read_buffer};
+use crate::driver::{CAPACITY, Line, Order, Timer, read_buffer};
 use crate::error::SandboxError;
 use crate::failure_close::failure_close;
+use crate::guest::MAX_INPUT;
 use crate::protocol::{CloseFrame, Config, FrameHeader, Negotiated, State};
 
 /// A WebSocket over `IO`.
@@ -260,7 +260,7 @@ where
             && match reading {
                 Reading::No => false,
                 Reading::Next => !conversation.has_message(),
-                Reading::Ahead => conversation.received() < read_buffer::SIZE,
+                Reading::Ahead => conversation.received() < MAX_INPUT,
             }
     }
 
@@ -372,8 +372,7 @@ where
 
     fn end(&mut self, order: Order) {
         let now = self.conversation.clock.now();
-        let until = now.saturating_add(nanos(self.close_time));
-        self.line.end(order, until);
+        self.line.end(order, now, self.close_time);
         self.wakers.wake_other(self.half);
     }
 }

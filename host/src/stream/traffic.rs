@@ -7,11 +7,11 @@ use std::task::{Context, Poll, ready};
 use futures_util::{Sink, Stream};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::conversation::CAPACITY;
 use super::error::Error;
 use super::message::Message;
 use super::socket::{Reading, WebSocketStream};
 use super::wakers::Half;
+use crate::driver::CAPACITY;
 use crate::protocol::CloseFrame;
 
 impl<IO> WebSocketStream<IO>

@@ -5,18 +5,12 @@
 
 use super::Relay;
 use crate::Role;
+use crate::clock::nanos;
 use crate::driver::batch::Batch;
 use crate::driver::pair::Output;
 use crate::error::{CallError, SandboxError};
-use crate::outside::header_lengths;
+use crate::outside::{LONG, WHOLE_BINARY, begins_with_large_message, header_lengths};
 use crate::protocol::{Compression, IncomingPayload, Instant, Outgoing, OutgoingKind};
-
-/// Frames with as many bytes of payload stay outside, if they can.
-const LONG: u64 = 16 << 10;
-
-/// A shorter message that is whole in what has come stays outside if it is no less than one in so many parts of it: a
-/// call for each costs less than one that takes all of them in and out.
-const FEW: u64 = 4;
 
 /// A fragment of this many bytes waits for nothing.
 const FRAGMENT: usize = 16 << 10;
@@ -138,7 +132,7 @@ impl Relay {
         // Binary data is never wrong.
         payload.read(bytes).ok();
         held.extend_from_slice(bytes);
-        let coalesce = self.options.coalesce;
+        let coalesce = nanos(self.options.coalesce);
         let (guest, source, _) = self.both(from);
         guest.payload_read(source.session(), payload, now)?;
         if payload.left() == 0 || (!*is_whole && held.len() >= FRAGMENT) {
@@ -220,17 +214,12 @@ impl Relay {
     }
 }
 
-/// The length of the payload of a binary frame that begins here and may stay outside.
+/// The length of the payload of a binary frame that begins here and stays outside: of a long one, or of a message that is
+/// a large part of what has come.
 fn stays_outside(input: &[u8]) -> Option<u64> {
-    const WHOLE: u8 = 0x82;
-    const BEGINS: u8 = 0x02;
-    let first = *input.first()?;
-    if first != WHOLE && first != BEGINS {
-        return None;
-    }
-    let (header, payload) = header_lengths(input)?;
-    let come = input.len() as u64;
-    let is_whole = first == WHOLE && header as u64 + payload <= come;
-    let is_large = is_whole && payload > 0 && payload >= come / FEW;
-    (payload >= LONG || is_large).then_some(payload)
+    const FIN: u8 = 0x80;
+    let is_binary = |first: &u8| first | FIN == WHOLE_BINARY;
+    let (_, payload) = header_lengths(input).filter(|_| input.first().is_some_and(is_binary))?;
+    let stays = payload >= LONG as u64 || (payload > 0 && begins_with_large_message(input));
+    stays.then_some(payload)
 }

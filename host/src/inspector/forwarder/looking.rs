@@ -4,23 +4,15 @@ use super::Forwarder;
 use crate::Role;
 use crate::bindings::exports::websocket::protocol::types::Instant;
 use crate::error::{CallError, SandboxError};
+use crate::guest::MAX_INPUT;
 use crate::inspector::contract::Seen;
 use crate::inspector::one_way::OneWay;
-use crate::outside::header_lengths;
+use crate::outside::begins_with_large_message;
 
 /// A frame whose payload nobody looks at is long if it has more bytes than this: a call for its header alone costs less
 /// than copying it into the guest. After a long frame, the header of the next one is passed alone; if that isn't possible,
 /// the guest is shown at most this many bytes, or as many as it wants.
 const LONG: usize = 4096;
-
-/// The most that the guest is given at once: its memory would stay that large.
-const AT_ONCE: usize = 64 << 10;
-
-/// As many messages in one read are passed one by one, rather than given to the guest together.
-const FEW: u64 = 4;
-
-/// The first byte of a binary message in one frame, without bits of an extension.
-const WHOLE_BINARY: u8 = 0x82;
 
 /// The most calls in a row that a guest may ask for without taking a byte of the input. More than a few are needed only
 /// for data that inflates to a thousand times its size.
@@ -51,7 +43,7 @@ impl Forwarder {
             let OneWay {
                 by_header, wanted, ..
             } = self.ways[from];
-            let mut look = rest.get(..AT_ONCE).unwrap_or(rest);
+            let mut look = rest.get(..MAX_INPUT).unwrap_or(rest);
             if by_header && !rest.is_empty() {
                 if let Some(length) = self.pass_header(from, rest, now)? {
                     rest = rest.get(length..).unwrap_or_default();
@@ -85,8 +77,8 @@ impl Forwarder {
         Ok(())
     }
 
-    /// Passes a message by its header, if it is a large part of what has come: a call for it alone costs less than one in
-    /// which the guest is given all. `ahead` bytes came before `rest`. Returns its length.
+    /// Passes a message by its header, if it is a large part of what has come. `ahead` bytes came before `rest`. Returns
+    /// its length.
     ///
     /// Deadlines only move away by that, and the guest is asked for the next one when the time comes.
     fn pass_message(
@@ -96,12 +88,7 @@ impl Forwarder {
         rest: &[u8],
         now: Instant,
     ) -> Result<Option<usize>, CallError> {
-        let is_binary = rest.first() == Some(&WHOLE_BINARY);
-        let is_large = || {
-            let lengths = header_lengths(rest);
-            lengths.is_some_and(|(_, payload)| payload >= rest.len() as u64 / FEW)
-        };
-        if !is_binary || !self.ways[from].is_even(ahead) || !is_large() {
+        if !begins_with_large_message(rest) || !self.ways[from].is_even(ahead) {
             return Ok(None);
         }
         let (guest, inspector) = self.seat.wake(now)?;
