@@ -4,6 +4,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::task::{Context, Waker};
 
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -30,8 +31,7 @@ const SHUTTING_DOWN: &str = "the gate shuts down";
 /// A connection that is open, or what is left of one that isn't.
 #[derive(Debug)]
 pub(crate) enum Opened {
-    /// With what was read of each side before.
-    Open(PairDriver<Socket>, Sides<Vec<u8>>),
+    Open(PairDriver<Socket>),
     Over(Line<Socket>),
 }
 
@@ -110,8 +110,7 @@ pub(crate) async fn open(
     };
     let stop = match opening.open().await {
         Ok(far_side) => {
-            let (driver, early) = opening.connect(far_side);
-            return Opened::Open(driver, early);
+            return Opened::Open(opening.connect(far_side));
         }
         Err(Stop::Refuse(refused)) => opening.refuse(refused).err(),
         Err(stop) => Some(stop),
@@ -333,7 +332,7 @@ impl Opening<'_> {
     }
 
     /// Connects the two sides, which are open.
-    fn connect(self, far_side: FarSide) -> (PairDriver<Socket>, Sides<Vec<u8>>) {
+    fn connect(self, far_side: FarSide) -> PairDriver<Socket> {
         let Self {
             gate,
             mut guest,
@@ -352,7 +351,7 @@ impl Opening<'_> {
                     client: client.line,
                     server: upstream.line,
                 };
-                (PairDriver::new(relay, lines), Sides::default())
+                PairDriver::new(relay, lines)
             }
             FarSide::Inspected {
                 upstream,
@@ -375,11 +374,12 @@ impl Opening<'_> {
                     client: client.line,
                     server: upstream,
                 };
-                let early = Sides {
-                    client: from_client,
-                    server: early,
-                };
-                (PairDriver::new(inspected, lines), early)
+                let mut driver = PairDriver::new(inspected, lines);
+                // What a transport doesn't take now is written by the worker.
+                let cx = &mut Context::from_waker(Waker::noop());
+                driver.give(Role::Client, from_client, clock.now(), cx);
+                driver.give(Role::Server, early, clock.now(), cx);
+                driver
             }
         }
     }

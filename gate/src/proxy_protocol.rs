@@ -85,30 +85,32 @@ fn parse(bytes: &[u8]) -> io::Result<Option<Read>> {
 
 fn of_v1(addresses: &v1::Addresses) -> Option<(SocketAddr, SocketAddr)> {
     match addresses {
-        v1::Addresses::Tcp4(it) => Some((
-            (it.source_address, it.source_port).into(),
-            (it.destination_address, it.destination_port).into(),
-        )),
-        v1::Addresses::Tcp6(it) => Some((
-            (it.source_address, it.source_port).into(),
-            (it.destination_address, it.destination_port).into(),
-        )),
+        v1::Addresses::Tcp4(both) => Some(of_ipv4(both)),
+        v1::Addresses::Tcp6(both) => Some(of_ipv6(both)),
         v1::Addresses::Unknown => None,
     }
 }
 
 fn of_v2(addresses: &v2::Addresses) -> Option<(SocketAddr, SocketAddr)> {
     match addresses {
-        v2::Addresses::IPv4(it) => Some((
-            (it.source_address, it.source_port).into(),
-            (it.destination_address, it.destination_port).into(),
-        )),
-        v2::Addresses::IPv6(it) => Some((
-            (it.source_address, it.source_port).into(),
-            (it.destination_address, it.destination_port).into(),
-        )),
+        v2::Addresses::IPv4(both) => Some(of_ipv4(both)),
+        v2::Addresses::IPv6(both) => Some(of_ipv6(both)),
         v2::Addresses::Unspecified | v2::Addresses::Unix(_) => None,
     }
+}
+
+fn of_ipv4(both: &v1::IPv4) -> (SocketAddr, SocketAddr) {
+    (
+        (both.source_address, both.source_port).into(),
+        (both.destination_address, both.destination_port).into(),
+    )
+}
+
+fn of_ipv6(both: &v1::IPv6) -> (SocketAddr, SocketAddr) {
+    (
+        (both.source_address, both.source_port).into(),
+        (both.destination_address, both.destination_port).into(),
+    )
 }
 
 fn invalid(why: impl ToString) -> io::Error {

@@ -1,20 +1,22 @@
 //! Accepting connections, and ending them when the program is to end.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 use tracing::{Instrument, error, error_span, info, warn};
 use websocket_host::driver::Line;
 
 use crate::client::Client;
-use crate::connection::{self, Served};
+use crate::connection;
 use crate::endpoint::linger;
 use crate::fault;
 use crate::gate::Gate;
@@ -49,7 +51,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts so many workers.
+    /// Starts the threads that carry open connections.
     pub(crate) fn new(gate: Gate, max_connections: u32, workers: usize) -> io::Result<Arc<Self>> {
         let faults = Faults::default();
         let workers = Workers::start(workers, gate.clock, &faults)?;
@@ -112,30 +114,8 @@ impl Server {
                     Ok(place) => {
                         let conn = self.last.fetch_add(1, Ordering::Relaxed) + 1;
                         let tracked = self.connections.token();
-                        let server = Arc::clone(&self);
-                        tokio::spawn(async move {
-                            let found = tokio::select! {
-                                found = Client::find_out(&server.gate, stream, peer) => found,
-                                () = server.shutdown.cancelled() => return,
-                            };
-                            let address = match &found {
-                                Ok(client) => client.addresses.client,
-                                Err(_) => peer,
-                            };
-                            // Of the highest level, so that an event of any level has its fields.
-                            let span = error_span!("connection", conn, peer = %address);
-                            let seat = Seat {
-                                span: span.clone(),
-                                _place: place,
-                                _tracked: tracked,
-                            };
-                            match found {
-                                Ok(client) => {
-                                    server.serve(client, conn, seat).instrument(span).await
-                                }
-                                Err(error) => span.in_scope(|| Report::unknown(&error).log()),
-                            }
-                        });
+                        let served = Arc::clone(&self).serve(stream, peer, conn, place, tracked);
+                        tokio::spawn(served);
                     }
                     Err(_) => self.turn_away(stream),
                 },
@@ -145,11 +125,39 @@ impl Server {
     }
 
     /// Serves a client, and has a worker carry its connection once that is open.
-    async fn serve(&self, client: Client, conn: u64, seat: Seat) {
-        let Self { gate, shutdown, .. } = self;
-        match connection::serve(gate, client, conn, seat, shutdown).await {
-            Served::Open(connection) => self.workers.carry(connection),
-            Served::Over(report) => self.faults.note(&report),
+    async fn serve(
+        self: Arc<Self>,
+        stream: TcpStream,
+        peer: SocketAddr,
+        conn: u64,
+        place: OwnedSemaphorePermit,
+        tracked: TaskTrackerToken,
+    ) {
+        let Self {
+            gate,
+            faults,
+            shutdown,
+            ..
+        } = &*self;
+        let found = tokio::select! {
+            found = Client::find_out(gate, stream, peer) => found,
+            () = shutdown.cancelled() => return,
+        };
+        let address = found.as_ref().map_or(peer, |it| it.addresses.client);
+        // Of the highest level, so that an event of any level has its fields.
+        let span = error_span!("connection", conn, peer = %address);
+        let client = match found {
+            Ok(client) => client,
+            Err(error) => return span.in_scope(|| Report::unknown(&error).log()),
+        };
+        let seat = Seat {
+            span: span.clone(),
+            _place: place,
+            _tracked: tracked,
+        };
+        let served = connection::serve(gate, client, conn, seat, faults, shutdown);
+        if let Some(connection) = served.instrument(span).await {
+            self.workers.carry(connection);
         }
     }
 

@@ -101,34 +101,36 @@ impl Socket {
 }
 
 impl Ready {
-    /// A read has given so much of what there was room for, which empties a socket if it is less: then the system tells
-    /// when there is more. Only of an end that it has told of already it doesn't tell again.
+    /// Takes note of a read into so much room. Of an end that the system has told of already it doesn't tell again.
     fn read(&mut self, result: io::Result<usize>, room: usize) -> Poll<io::Result<usize>> {
-        match result {
-            Ok(count) => {
-                self.reading = count == room || self.read_closed;
-                Poll::Ready(Ok(count))
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.reading = false;
-                Poll::Pending
-            }
-            Err(error) => Poll::Ready(Err(error)),
-        }
+        let read = until_short(&mut self.reading, result, room);
+        self.reading |= self.read_closed && read.is_ready();
+        read
     }
 
+    /// Takes note of a write of so many bytes.
     fn wrote(&mut self, result: io::Result<usize>, length: usize) -> Poll<io::Result<usize>> {
-        match result {
-            Ok(count) => {
-                self.writing = count == length;
-                Poll::Ready(Ok(count))
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.writing = false;
-                Poll::Pending
-            }
-            Err(error) => Poll::Ready(Err(error)),
+        until_short(&mut self.writing, result, length)
+    }
+}
+
+/// A socket is ready as long as it gives or takes all that is asked of it. Once it falls short, the system tells when there
+/// is more.
+fn until_short(
+    is_ready: &mut bool,
+    result: io::Result<usize>,
+    wanted: usize,
+) -> Poll<io::Result<usize>> {
+    match result {
+        Ok(count) => {
+            *is_ready = count == wanted;
+            Poll::Ready(Ok(count))
         }
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            *is_ready = false;
+            Poll::Pending
+        }
+        Err(error) => Poll::Ready(Err(error)),
     }
 }
 

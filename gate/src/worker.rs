@@ -17,7 +17,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use tracing::{Span, error};
 use websocket_host::Clock;
-use websocket_host::driver::{PairDriver, Sides};
+use websocket_host::driver::PairDriver;
 
 use self::event_loop::EventLoop;
 use crate::report::Report;
@@ -29,8 +29,6 @@ const COMMANDS: Token = Token(usize::MAX);
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) driver: PairDriver<Socket>,
-    /// What was read of each side before it was open.
-    pub(crate) early: Sides<Vec<u8>>,
     pub(crate) report: Report,
     pub(crate) seat: Seat,
 }
@@ -49,8 +47,9 @@ pub(crate) struct Seat {
 pub(crate) struct Faults(pub(crate) Arc<AtomicU64>);
 
 impl Faults {
-    /// Takes note of how a connection has ended.
-    pub(crate) fn note(&self, report: &Report) {
+    /// Logs how a connection has ended, and counts it if its sandbox has failed.
+    pub(crate) fn log(&self, report: &Report) {
+        report.log();
         self.0
             .fetch_add(u64::from(report.is_fault()), Ordering::Relaxed);
     }
@@ -64,7 +63,7 @@ pub(crate) struct Workers {
 }
 
 impl Workers {
-    /// Starts so many threads.
+    /// Starts `count` threads.
     pub(crate) fn start(count: usize, clock: Clock, faults: &Faults) -> io::Result<Self> {
         let start = |number| Worker::start(number, clock, faults.clone());
         Ok(Self {

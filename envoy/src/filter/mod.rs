@@ -130,7 +130,7 @@ impl Filter {
     /// Time has passed.
     pub fn tick(&mut self, host: &mut dyn Host) {
         let now = self.read_clock(host);
-        // Each connection once, even if something of it is due again at once: that waits for the next tick.
+        // Each connection is handled once: a deadline that has passed again by then waits for the next tick.
         let last = (now, u32::MAX);
         let due: Vec<u32> = self.due.range(..=last).map(|(_, id)| *id).collect();
         for id in due {

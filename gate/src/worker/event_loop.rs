@@ -1,4 +1,4 @@
-//! The loop: what is ready, what is due, what is new.
+//! The event loop: sockets that are ready, deadlines that have come, new connections.
 
 use std::io::ErrorKind;
 use std::mem;
@@ -79,11 +79,10 @@ impl EventLoop {
                 match event.token() {
                     COMMANDS => has_commands = true,
                     Token(number) => {
-                        let key = number / 2;
-                        if let Some(carried) = self.connections.get_mut(key) {
+                        let carried = self.is_ready(number / 2);
+                        if let Some(carried) = carried {
                             let driver = &mut carried.connection.driver;
                             driver.transport(side_of(number)).is_ready(event);
-                            self.is_ready(key);
                         }
                     }
                 }
@@ -91,10 +90,9 @@ impl EventLoop {
             // One reading for all of them: their deadlines are seconds.
             let now = self.clock.now();
             while let Some(key) = self.deadlines.pop(now) {
-                if let Some(carried) = self.connections.get_mut(key) {
+                if let Some(carried) = self.is_ready(key) {
                     carried.looked_at = None;
                 }
-                self.is_ready(key);
             }
             if has_commands && self.take_commands(now).is_break() {
                 return;
@@ -117,12 +115,13 @@ impl EventLoop {
         Some(left.saturating_add(Duration::from_millis(1)))
     }
 
-    fn is_ready(&mut self, key: usize) {
-        if let Some(carried) = self.connections.get_mut(key)
-            && !mem::replace(&mut carried.is_ready, true)
-        {
+    /// Something can be done for a connection, which is returned if it is still there.
+    fn is_ready(&mut self, key: usize) -> Option<&mut Carried> {
+        let carried = self.connections.get_mut(key)?;
+        if !mem::replace(&mut carried.is_ready, true) {
             self.ready.push(key);
         }
+        Some(carried)
     }
 
     fn take_commands(&mut self, now: Instant) -> ControlFlow<()> {
@@ -145,7 +144,6 @@ impl EventLoop {
     fn add(&mut self, mut connection: Box<Connection>, now: Instant) {
         let entry = self.connections.vacant_entry();
         let key = entry.key();
-        let cx = &mut Context::from_waker(Waker::noop());
         for side in [Role::Client, Role::Server] {
             let socket = connection.driver.transport(side);
             let token = token_of(key, side);
@@ -154,8 +152,6 @@ impl EventLoop {
                 warn!("a connection is dropped, because the system can't watch it: {error}");
                 return;
             }
-            let early = mem::take(&mut connection.early[side]);
-            connection.driver.give(side, early, now, cx);
         }
         entry.insert(Carried {
             connection,
@@ -170,7 +166,7 @@ impl EventLoop {
 
     /// Closes both sides, because the gate shuts down.
     fn close(&mut self, key: usize, now: Instant) {
-        let Some(carried) = self.connections.get_mut(key) else {
+        let Some(carried) = self.is_ready(key) else {
             return;
         };
         let Connection { driver, report, .. } = &mut *carried.connection;
@@ -178,7 +174,6 @@ impl EventLoop {
         report.ended(driver.cause().map_or(End::Shutdown, End::from));
         let cx = &mut Context::from_waker(Waker::noop());
         driver.close(GOING_AWAY, "the gate shuts down", now, cx);
-        self.is_ready(key);
     }
 
     /// Does what can be done for a connection.
@@ -203,8 +198,7 @@ impl EventLoop {
         });
         if let Some(outcome) = driver.take_outcome() {
             report.carried(outcome);
-            seat.span.in_scope(|| report.log());
-            self.faults.note(report);
+            seat.span.in_scope(|| self.faults.log(report));
         }
         match progress {
             Progress::Waiting => {
@@ -214,7 +208,7 @@ impl EventLoop {
                     self.deadlines.bring_forward(looked_at, due, key);
                 }
             }
-            Progress::More => self.is_ready(key),
+            Progress::More => _ = self.is_ready(key),
             Progress::Over => {
                 self.deadlines.remove(carried.looked_at, key);
                 drop(self.connections.try_remove(key));

@@ -137,7 +137,26 @@ impl Driven {
         panic!("it is never done");
     }
 
-    /// Lets the time pass, and handles what is due meanwhile.
+    /// Takes these steps, in which the sides send what they have. Returns what is left of that.
+    fn run<'a>(&mut self, steps: Vec<Step>, mut rest: Sides<&'a [u8]>) -> Sides<&'a [u8]> {
+        for step in steps {
+            match step {
+                Step::Send(side, count, most) => {
+                    let (part, left) = rest[side].split_at(count.min(rest[side].len()));
+                    rest[side] = left;
+                    let peer = &mut *self.peers[side].borrow_mut();
+                    peer.sent.extend(part);
+                    peer.most = most;
+                }
+                Step::Take(side, count) => self.peers[side].borrow_mut().room += count,
+                Step::Wait(time) => self.wait(time),
+            }
+            self.poll();
+        }
+        rest
+    }
+
+    /// Advances the time, and handles each deadline when it comes.
     fn wait(&mut self, time: Instant) {
         let until = self.now + time;
         for _ in 0..10_000 {
@@ -192,9 +211,9 @@ fn messages(from: Role) -> impl Strategy<Value = Vec<u8>> {
 /// What a transport does next.
 #[derive(Clone, Copy, Debug)]
 enum Step {
-    /// The peer has sent so many more bytes, of which a read gives at most so many.
+    /// The peer sends this many more bytes, and a read gives no more than the second number of them.
     Send(Role, usize, usize),
-    /// Writes take so many bytes more.
+    /// The transport has room for this many more bytes of output.
     Take(Role, usize),
     Wait(Instant),
 }
@@ -246,21 +265,7 @@ proptest! {
         steps in steps(),
     ) {
         let mut driven = Driven::new(kind, is_buffered);
-        let mut rest = Sides { client: &client[..], server: &server[..] };
-        for step in steps {
-            match step {
-                Step::Send(side, count, most) => {
-                    let (part, left) = rest[side].split_at(count.min(rest[side].len()));
-                    rest[side] = left;
-                    let peer = &mut *driven.peers[side].borrow_mut();
-                    peer.sent.extend(part);
-                    peer.most = most;
-                }
-                Step::Take(side, count) => driven.peers[side].borrow_mut().room += count,
-                Step::Wait(time) => driven.wait(time),
-            }
-            driven.poll();
-        }
+        let rest = driven.run(steps, Sides { client: &client[..], server: &server[..] });
         for side in [Role::Client, Role::Server] {
             driven.peers[side].borrow_mut().sent.extend(rest[side]);
         }
@@ -307,21 +312,7 @@ proptest! {
         server_end in prop_oneof![Just(End::Shut), Just(End::Lost)],
     ) {
         let mut driven = Driven::new(kind, false);
-        let mut rest = Sides { client: &client[..], server: &server[..] };
-        for step in steps {
-            match step {
-                Step::Send(side, count, most) => {
-                    let (part, left) = rest[side].split_at(count.min(rest[side].len()));
-                    rest[side] = left;
-                    let peer = &mut *driven.peers[side].borrow_mut();
-                    peer.sent.extend(part);
-                    peer.most = most;
-                }
-                Step::Take(side, count) => driven.peers[side].borrow_mut().room += count,
-                Step::Wait(time) => driven.wait(time),
-            }
-            driven.poll();
-        }
+        driven.run(steps, Sides { client: &client[..], server: &server[..] });
         for (side, end) in [(Role::Client, client_end), (Role::Server, Some(server_end))] {
             driven.peers[side].borrow_mut().end = end;
         }

@@ -29,8 +29,8 @@ pub struct Inspected {
 }
 
 impl Inspected {
-    /// Forwards the frames of a connection whose sides had sent so many bytes `before`, and parks it after that time
-    /// without a byte, if the forwarder [can be](Forwarder::parking).
+    /// Forwards the frames of an open connection. `before` is how many bytes each side had sent until then, and `park_after`
+    /// the time without a byte after which the connection is parked, if the forwarder [can be](Forwarder::parking).
     #[must_use]
     pub fn new(
         forwarder: Forwarder,
