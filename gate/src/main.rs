@@ -142,6 +142,10 @@ async fn serve(
     };
     let gate = settings::gate(args, sandbox, &rules, recorder)?;
     open_files::raise(args.max_connections, settings::files_each(args));
+    let has_page = gate.plain.page.is_some();
+    // Whoever reads that it listens finds all of it there.
+    let server = Server::new(gate, args.max_connections, args.threads())
+        .map_err(|error| format!("can't start threads: {error}"))?;
     let mut stdout = io::stdout();
     let mut hello = String::new();
     for address in &addresses {
@@ -151,14 +155,12 @@ async fn serve(
     if args.demo
         && let Some(address) = addresses.first()
     {
-        hello.push_str(&demo::what_to_try(*address, gate.plain.page.is_some()));
+        hello.push_str(&demo::what_to_try(*address, has_page));
     }
     // Whoever started this program may have gone since.
     let _ = stdout
         .write_all(hello.as_bytes())
         .and_then(|()| stdout.flush());
-    let server = Server::new(gate, args.max_connections, args.threads())
-        .map_err(|error| format!("can't start threads: {error}"))?;
     server.run(listeners, signals, args.shutdown_timeout).await;
     Ok(())
 }
