@@ -35,13 +35,15 @@ async fn echo(sandbox: &Sandbox, stream: TcpStream, longest: u64) -> Result<(), 
     let mut config = Config::default();
     // It is the gate that asks whether somebody is there.
     config.timeouts.keepalive = None;
+    // A close frame comes back as the rest does, with its reason.
+    config.reply_to_close = false;
     config.limits.message = longest;
     config.limits.frame = longest;
     config.limits.queued_output = longest.saturating_mul(2);
     let mut socket =
         accept_hdr_async_with_config(stream, sandbox, first_subprotocol, config).await?;
     while let Some(message) = socket.next().await.transpose()? {
-        if matches!(message, Message::Text(_) | Message::Binary(_)) {
+        if !matches!(message, Message::Ping(_) | Message::Pong(_)) {
             socket.send(message).await?;
         }
     }

@@ -67,6 +67,48 @@ async fn a_close_is_answered_and_both_sides_end_without_an_error() {
     }
 }
 
+/// With a message in front of the answer, which so has its reason too.
+#[tokio::test]
+async fn a_program_can_answer_a_close_frame_itself() {
+    for role in [Role::Client, Role::Server] {
+        let (near, far) = duplex(1024);
+        let plain = Negotiated {
+            subprotocol: None,
+            extensions: Vec::new(),
+        };
+        let open = |io, role, reply_to_close| {
+            let mut config = Config::default();
+            config.reply_to_close = reply_to_close;
+            from_upgraded(io, role, plain.clone(), Vec::new(), sandbox(), config).expect("it opens")
+        };
+        let other = match role {
+            Role::Client => Role::Server,
+            Role::Server => Role::Client,
+        };
+        let (mut answers, mut closes) = (open(near, role, false), open(far, other, true));
+        let answering = async {
+            let close = answers.next().await.expect("a close").expect("a good one");
+            answers.feed("last".into()).await.expect("room");
+            answers.send(close).await.expect("sent");
+            assert!(answers.next().await.is_none());
+            let error = answers.send("too late".into()).await.expect_err("closed");
+            assert!(matches!(error, Error::Closed), "{error:?}");
+        };
+        let closing = async {
+            closes.close(frame(4000, "enough")).await.expect("closed");
+            let last = closes.next().await.expect("kept").expect("good");
+            assert_eq!(last, Message::text("last"));
+            let answer = closes.next().await.expect("the answer").expect("good");
+            assert_eq!(answer, Message::Close(frame(4000, "enough")));
+        };
+        timeout(Duration::from_secs(30), async {
+            tokio::join!(answering, closing)
+        })
+        .await
+        .expect("in time");
+    }
+}
+
 #[tokio::test]
 async fn nothing_can_be_sent_behind_a_close_frame() {
     let (mut client, _server) = pair(1024).await;
