@@ -11,6 +11,7 @@ use websocket_host::stream::http::{HeaderValue, header};
 use websocket_host::stream::{
     Message, WebSocketStream, accept_hdr_async_with_config, connect_async_with_config,
 };
+use websocket_host::tls::MaybeTlsStream;
 use websocket_host::{Sandbox, SandboxConfig};
 
 use crate::native;
@@ -57,7 +58,7 @@ impl Engine {
             Self::Native => Connection::Native(Box::new(native::Connection::accept(socket).await?)),
             Self::Component(sandbox) => {
                 let accepted = accept_hdr_async_with_config(
-                    socket,
+                    MaybeTlsStream::Plain(socket),
                     sandbox,
                     |_, mut response| {
                         let name = HeaderValue::from_static(SERVER);
@@ -89,7 +90,7 @@ pub(crate) fn config(role: Role) -> Config {
 /// An open connection.
 pub(crate) enum Connection {
     Native(Box<native::Connection>),
-    Component(Box<WebSocketStream<TcpStream>>),
+    Component(Box<WebSocketStream<MaybeTlsStream<TcpStream>>>),
 }
 
 impl Connection {

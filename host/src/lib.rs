@@ -85,6 +85,7 @@ mod sandbox;
 
 pub mod protocol;
 pub mod stream;
+pub mod tls;
 
 pub use clock::Clock;
 pub use config::{Cache, SandboxConfig};

@@ -1,6 +1,6 @@
-//! A buffer to read into, shared by all connections of a thread: an idle one has none.
+//! Buffers to read into, shared by all connections of a thread: an idle one has none.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 
 use crate::guest::MAX_INPUT;
 
@@ -8,7 +8,8 @@ use crate::guest::MAX_INPUT;
 const LARGE: usize = 256 << 10;
 
 thread_local! {
-    static BUFFER: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
+    /// Those that aren't lent: one, or as many as were lent at a time.
+    static BUFFERS: RefCell<Vec<Box<[u8]>>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Lends as much of the thread's buffer as a guest is given at once.
@@ -16,12 +17,13 @@ pub(crate) fn with<R>(work: impl FnOnce(&mut [u8]) -> R) -> R {
     with_large(|buffer| work(buffer.get_mut(..MAX_INPUT).unwrap_or_default()))
 }
 
-/// Lends the thread's buffer. A transport that is itself a WebSocket borrows within a borrow, and gets one of its own.
+/// Lends the thread's buffer. A transport that decrypts, or is itself a WebSocket, borrows within a borrow, and gets
+/// another.
 pub(crate) fn with_large<R>(work: impl FnOnce(&mut [u8]) -> R) -> R {
-    let lent = BUFFER.take();
+    let lent = BUFFERS.with_borrow_mut(Vec::pop);
     let mut buffer = lent.unwrap_or_else(|| vec![0; LARGE].into_boxed_slice());
     let result = work(&mut buffer);
-    BUFFER.set(Some(buffer));
+    BUFFERS.with_borrow_mut(|buffers| buffers.push(buffer));
     result
 }
 

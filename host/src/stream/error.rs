@@ -8,6 +8,7 @@ use http::StatusCode;
 use super::request::ErrorResponse;
 use crate::error::{CallError, SandboxError};
 use crate::protocol::{Failure, Fault};
+use crate::tls::rustls;
 
 /// Why a connection could not be made, or has ended, or a message was not sent. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -15,6 +16,8 @@ use crate::protocol::{Failure, Fault};
 pub enum Error {
     /// The transport failed.
     Io(Arc<io::Error>),
+    /// A rule of TLS was broken, or the server's certificate isn't trusted.
+    Tls(Arc<rustls::Error>),
     /// A rule was broken; [`origin`](Self::origin) says by whom.
     Failure(Arc<Failure>),
     /// The server refused the handshake: its response, with as much of its body as was received, up to
@@ -59,7 +62,7 @@ impl Error {
                 Fault::Host => Origin::Host,
                 Fault::Transport => Origin::Transport,
             },
-            Self::Http(_) => Origin::Peer,
+            Self::Http(_) | Self::Tls(_) => Origin::Peer,
             Self::Refused(_) | Self::Request(_) | Self::TooLong { .. } | Self::Closed => {
                 Origin::Host
             }
@@ -87,6 +90,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Io(error) => write!(f, "the connection failed: {error}"),
+            Self::Tls(error) => write!(f, "TLS: {error}"),
             Self::Failure(failure) => write!(f, "{} ({})", failure.description, failure.section),
             Self::Http(response) => write!(f, "the server answered {}", response.status()),
             Self::Refused(status) => write!(f, "the request was refused with {status}"),
@@ -107,6 +111,7 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Io(error) => Some(error),
+            Self::Tls(error) => Some(error),
             Self::Sandbox(error) => Some(error),
             _ => None,
         }
@@ -115,7 +120,10 @@ impl std::error::Error for Error {
 
 impl From<io::Error> for Error {
     fn from(error: io::Error) -> Self {
-        Self::Io(Arc::new(error))
+        match error.downcast() {
+            Ok(error) => Self::Tls(Arc::new(error)),
+            Err(error) => Self::Io(Arc::new(error)),
+        }
     }
 }
 

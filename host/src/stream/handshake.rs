@@ -14,23 +14,24 @@ use crate::clock::Clock;
 use crate::outside::LONG;
 use crate::protocol::{Acceptance, Config, Delivery, Negotiated, Rule, State};
 use crate::sandbox::Sandbox;
+use crate::tls::{Connector, MaybeTlsStream};
 
-/// Connects to a URL with the scheme `ws`.
+/// Connects to a URL with the scheme `ws` or `wss`; with the latter the roots of the system are trusted.
 ///
 /// # Errors
 ///
-/// As for [`client_async`]; [`Error::Io`] if the server can't be reached.
+/// As for [`client_async`]; [`Error::Io`] if the server can't be reached, [`Error::Tls`] if it can't be trusted.
 pub async fn connect_async<R>(
     request: R,
     sandbox: &Sandbox,
-) -> Result<(WebSocketStream<TcpStream>, Response), Error>
+) -> Result<(WebSocketStream<MaybeTlsStream<TcpStream>>, Response), Error>
 where
     R: IntoRequest,
 {
     connect_async_with_config(request, sandbox, Config::default()).await
 }
 
-/// Connects to a URL with the scheme `ws`, with the given settings.
+/// Connects to a URL with the scheme `ws` or `wss`, with the given settings.
 ///
 /// # Errors
 ///
@@ -39,20 +40,55 @@ pub async fn connect_async_with_config<R>(
     request: R,
     sandbox: &Sandbox,
     config: Config,
-) -> Result<(WebSocketStream<TcpStream>, Response), Error>
+) -> Result<(WebSocketStream<MaybeTlsStream<TcpStream>>, Response), Error>
+where
+    R: IntoRequest,
+{
+    connect_async_tls_with_config(request, sandbox, config, None).await
+}
+
+/// Connects to a URL with the scheme `ws` or `wss`, with the given settings, and with the connector's roots.
+///
+/// ```no_run
+/// use websocket_host::Sandbox;
+/// use websocket_host::protocol::Config;
+/// use websocket_host::stream::connect_async_tls_with_config;
+/// use websocket_host::tls::Connector;
+/// use websocket_host::tls::rustls::RootCertStore;
+/// use websocket_host::tls::rustls::pki_types::{CertificateDer, pem::PemObject};
+///
+/// # async fn run(sandbox: &Sandbox) -> Result<(), Box<dyn std::error::Error>> {
+/// let mut roots = RootCertStore::empty();
+/// roots.add(CertificateDer::from_pem_file("ca.pem")?)?;
+/// let connector = Connector::trusting(roots, None)?;
+/// let (url, config) = ("wss://localhost:9001/", Config::default());
+/// let (socket, _) = connect_async_tls_with_config(url, sandbox, config, Some(&connector)).await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// As for [`connect_async`].
+pub async fn connect_async_tls_with_config<R>(
+    request: R,
+    sandbox: &Sandbox,
+    config: Config,
+    connector: Option<&Connector>,
+) -> Result<(WebSocketStream<MaybeTlsStream<TcpStream>>, Response), Error>
 where
     R: IntoRequest,
 {
     let request = request.into_request()?;
     let address = request::address(request.uri())?;
-    if address.is_secure {
-        return Err(Error::request(
-            "there is no TLS here: give `client_async` a stream that has it",
-        ));
-    }
     let host = address.host.trim_start_matches('[').trim_end_matches(']');
     let io = TcpStream::connect((host, address.port)).await?;
     io.set_nodelay(true)?;
+    let io = match (address.is_secure, connector) {
+        (false, _) => MaybeTlsStream::Plain(io),
+        (true, Some(connector)) => connector.connect(host, io).await?,
+        (true, None) => Connector::system()?.connect(host, io).await?,
+    };
     client_async_with_config(request, io, sandbox, config).await
 }
 

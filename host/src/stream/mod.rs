@@ -54,8 +54,8 @@ pub use http;
 pub use self::error::{Error, Origin};
 pub use self::handshake::{
     accept_async, accept_async_with_config, accept_hdr_async, accept_hdr_async_with_config,
-    client_async, client_async_with_config, connect_async, connect_async_with_config,
-    from_upgraded,
+    client_async, client_async_with_config, connect_async, connect_async_tls_with_config,
+    connect_async_with_config, from_upgraded,
 };
 pub use self::message::Message;
 pub use self::request::{ErrorResponse, IntoRequest, Request, Response};

@@ -13,3 +13,4 @@ mod parked;
 mod sandbox;
 mod stream;
 mod support;
+mod tls;

@@ -1,0 +1,238 @@
+//! TLS, with rustls.
+//!
+//! [`connect_async`](crate::stream::connect_async) needs nothing of this for a `wss` URL. What is here is for those who
+//! trust other roots than the system's, show a certificate of their own, or have TLS under a
+//! [`PairDriver`](crate::driver::PairDriver).
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_rustls::{TlsConnector, TlsStream};
+
+use self::rustls::client::WebPkiServerVerifier;
+use self::rustls::crypto::{CryptoProvider, ring};
+use self::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use self::rustls::{ClientConfig, RootCertStore};
+use crate::driver::Transport;
+
+pub use tokio_rustls::rustls;
+
+/// What a WebSocket is opened with: the handshake of RFC 6455 is a request of HTTP/1.1 (RFC 7301, section 6).
+pub const ALPN: &[u8] = b"http/1.1";
+
+/// Returns what encrypts here, for configurations that are made elsewhere.
+#[must_use]
+pub fn provider() -> Arc<CryptoProvider> {
+    static PROVIDER: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
+    Arc::clone(PROVIDER.get_or_init(|| Arc::new(ring::default_provider())))
+}
+
+/// A certificate, with those of its issuers behind it, and its key.
+#[derive(Debug)]
+pub struct Identity {
+    /// The certificates, the own one first.
+    pub chain: Vec<CertificateDer<'static>>,
+    /// The private key.
+    pub key: PrivateKeyDer<'static>,
+}
+
+/// Connects to servers with TLS. It is cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Connector {
+    config: Arc<ClientConfig>,
+}
+
+impl Connector {
+    /// Trusts the roots of the system, which are loaded once: those of `SSL_CERT_FILE` and `SSL_CERT_DIR` if they are set.
+    ///
+    /// # Errors
+    ///
+    /// There are none.
+    pub fn system() -> io::Result<Self> {
+        static SYSTEM: OnceLock<Connector> = OnceLock::new();
+        if let Some(connector) = SYSTEM.get() {
+            return Ok(connector.clone());
+        }
+        let connector = Self::trusting(system_roots()?, None)?;
+        Ok(SYSTEM.get_or_init(|| connector).clone())
+    }
+
+    /// Trusts these roots, and shows a certificate to servers that ask for one.
+    ///
+    /// # Errors
+    ///
+    /// There are no roots, or the certificate and its key don't fit.
+    pub fn trusting(roots: RootCertStore, identity: Option<Identity>) -> io::Result<Self> {
+        let verifier =
+            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider()).build();
+        let config = ClientConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .map_err(io::Error::other)?
+            .with_webpki_verifier(verifier.map_err(io::Error::other)?);
+        let mut config = match identity {
+            None => config.with_no_client_auth(),
+            Some(Identity { chain, key }) => config
+                .with_client_auth_cert(chain, key)
+                .map_err(io::Error::other)?,
+        };
+        config.alpn_protocols = vec![ALPN.to_vec()];
+        Ok(config.into())
+    }
+
+    /// Makes the TLS handshake over a transport to `host`, whose certificate has to have that name or address.
+    ///
+    /// # Errors
+    ///
+    /// * `InvalidInput`: `host` is neither a name nor an address.
+    /// * `InvalidData`: the server's certificate isn't trusted, or it broke a rule of TLS. The inner error is a
+    ///   [`rustls::Error`].
+    /// * The transport's.
+    pub async fn connect<IO>(&self, host: &str, io: IO) -> io::Result<MaybeTlsStream<IO>>
+    where
+        IO: AsyncRead + AsyncWrite + Unpin,
+    {
+        let name = ServerName::try_from(host)
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+        let connector = TlsConnector::from(Arc::clone(&self.config));
+        let stream = connector.connect(name.to_owned(), io).await?;
+        Ok(TlsStream::from(stream).into())
+    }
+}
+
+impl From<ClientConfig> for Connector {
+    fn from(config: ClientConfig) -> Self {
+        Self {
+            config: Arc::new(config),
+        }
+    }
+}
+
+/// Reads the roots that the system trusts. A single one that can't be read is left out.
+///
+/// # Errors
+///
+/// There are none.
+pub fn system_roots() -> io::Result<RootCertStore> {
+    let found = rustls_native_certs::load_native_certs();
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(found.certs);
+    match (roots.is_empty(), found.errors.into_iter().next()) {
+        (false, _) => Ok(roots),
+        (true, Some(error)) => Err(io::Error::other(error)),
+        (true, None) => Err(io::Error::new(
+            io::ErrorKind::NotFound,
+            "the system has no root certificates (Debian: ca-certificates)",
+        )),
+    }
+}
+
+/// A transport with TLS or without.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum MaybeTlsStream<IO> {
+    /// As it is.
+    Plain(IO),
+    /// In TLS.
+    Tls(Box<TlsStream<IO>>),
+}
+
+impl<IO> MaybeTlsStream<IO> {
+    /// Returns the transport itself.
+    pub fn get_ref(&self) -> &IO {
+        match self {
+            Self::Plain(io) => io,
+            Self::Tls(stream) => stream.get_ref().0,
+        }
+    }
+
+    /// Returns the transport itself. Don't read or write its bytes.
+    pub fn get_mut(&mut self) -> &mut IO {
+        match self {
+            Self::Plain(io) => io,
+            Self::Tls(stream) => stream.get_mut().0,
+        }
+    }
+}
+
+impl<IO> From<TlsStream<IO>> for MaybeTlsStream<IO> {
+    fn from(stream: TlsStream<IO>) -> Self {
+        Self::Tls(Box::new(stream))
+    }
+}
+
+impl<IO> AsyncRead for MaybeTlsStream<IO>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    #[inline]
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(io) => Pin::new(io).poll_read(cx, buffer),
+            Self::Tls(stream) => Pin::new(stream).poll_read(cx, buffer),
+        }
+    }
+}
+
+impl<IO> AsyncWrite for MaybeTlsStream<IO>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    #[inline]
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(io) => Pin::new(io).poll_write(cx, bytes),
+            Self::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
+        }
+    }
+
+    #[inline]
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(io) => Pin::new(io).poll_write_vectored(cx, slices),
+            Self::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Self::Plain(io) => io.is_write_vectored(),
+            Self::Tls(stream) => stream.is_write_vectored(),
+        }
+    }
+
+    #[inline]
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(io) => Pin::new(io).poll_flush(cx),
+            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(io) => Pin::new(io).poll_shutdown(cx),
+            Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}
+
+impl<IO: Transport> Transport for MaybeTlsStream<IO> {
+    fn reset(&mut self) {
+        self.get_mut().reset();
+    }
+}
