@@ -1,18 +1,20 @@
 //! The command line.
 
-use std::net::{IpAddr, SocketAddr};
+mod tls;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{env, thread};
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, ValueEnum};
-use ipnet::IpNet;
 
-use crate::forwarded;
+use self::tls::TlsArgs;
+use crate::forwarded::Proxy;
 use crate::log;
+use crate::net::address::Address;
+use crate::net::proxy_protocol;
 use crate::origin::Origin;
-use crate::proxy_protocol;
 use crate::route::{ModeRule, Rule};
 use crate::units::{self, Span};
 
@@ -31,6 +33,10 @@ Examples:
   Let only the pages of one site and of its subdomains connect
       wsgate --upstream ws://127.0.0.1:9001 --origin https://example.com \\
              --origin 'https://*.example.com'
+
+  Put TLS in front, with keys that can be replaced while it runs, and TLS to the server
+      wsgate --listen 0.0.0.0:443 --tls-certificate chain.pem --tls-key key.pem \\
+             --upstream wss://chat.internal:9001 --upstream-ca ca.pem
 
   Run behind a proxy that tells in X-Forwarded-For who the client is
       wsgate --upstream ws://127.0.0.1:9001 --trusted-proxy 10.0.0.0/8
@@ -60,9 +66,9 @@ pub(crate) struct Args {
     )]
     component: Option<PathBuf>,
 
-    /// Where to listen; port 0 is any free one; repeatable
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = address)]
-    pub(crate) listen: Vec<SocketAddr>,
+    /// Where to listen; ADDR may be unix:PATH; repeatable
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: Vec<Address>,
 
     /// Serve this HTML file to browsers that request /
     #[arg(long, value_name = "FILE")]
@@ -129,9 +135,9 @@ pub(crate) struct Args {
     #[arg(long, help_heading = FIELDS)]
     pub(crate) keep_host: bool,
 
-    /// Trust X-Forwarded-For and the like from these; repeatable
-    #[arg(long, value_name = "CIDR", value_parser = forwarded::network, help_heading = FIELDS)]
-    pub(crate) trusted_proxy: Vec<IpNet>,
+    /// Trust X-Forwarded-For and the like from these, or unix
+    #[arg(long, value_name = "CIDR", help_heading = FIELDS)]
+    pub(crate) trusted_proxy: Vec<Proxy>,
 
     /// Clients come through a balancer with the PROXY protocol
     #[arg(long, help_heading = FIELDS)]
@@ -217,6 +223,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = units::time, help_heading = TIMEOUTS)]
     pub(crate) shutdown_timeout: Duration,
 
+    #[command(flatten)]
+    pub(crate) tls: TlsArgs,
+
     /// Threads for open connections [default: one a processor]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -259,6 +268,9 @@ impl Args {
             let bound = "--whole-frames is at most a sixteenth of --memory";
             return Err(Self::command().error(ErrorKind::ValueValidation, bound));
         }
+        if let Some(wrong) = self.tls.wrong(self.demo) {
+            return Err(Self::command().error(ErrorKind::ValueValidation, wrong));
+        }
         Ok(self)
     }
 
@@ -284,17 +296,6 @@ impl Args {
         let processors = || thread::available_parallelism().map_or(1, usize::from);
         self.threads.map_or_else(processors, usize::from)
     }
-}
-
-fn address(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| {
-        if let Ok(ip) = text.parse::<IpAddr>() {
-            return format!("it needs a port, such as {}", SocketAddr::new(ip, 8080));
-        }
-        let port = text.rsplit(':').next().and_then(|port| port.parse().ok());
-        let port: u16 = port.unwrap_or(8080);
-        format!("it is an IP address and a port, such as 127.0.0.1:{port} or [::1]:{port}")
-    })
 }
 
 fn path(text: &str) -> Result<String, String> {
@@ -357,7 +358,13 @@ mod tests {
     fn an_error_is_one_line_that_names_the_argument() {
         assert!(wrong(&[]).contains("--upstream"));
         assert!(wrong(&["--demo", "--upstream", "ws://a"]).contains("--demo"));
-        assert!(wrong(&["--upstream", "wss://a"]).contains("TLS isn't supported yet"));
+        assert!(wrong(&["--demo", "--tls-key", "key.pem"]).contains("--tls-certificate"));
+        let two_keys = ["--tls-key", "a", "--tls-certificate", "b", "--tls-key", "c"];
+        assert!(wrong(&[&["--demo"], &two_keys[..]].concat()).contains("--tls-key"));
+        assert!(wrong(&["--demo", "--listen-plain", "[::1]:1"]).contains("--listen-plain"));
+        assert!(wrong(&["--upstream", "ws://a", "--tls"]).contains("--demo"));
+        assert!(wrong(&["--upstream", "ws+unix:a:b"]).contains("SOCKET"));
+        assert!(wrong(&["--demo", "--listen", "unix:"]).contains("path"));
         assert!(wrong(&["--demo", "--keepalive", "3"]).contains("--keepalive"));
         assert!(wrong(&["--demo", "--memory", "3MB"]).contains("64KiB"));
         assert!(

@@ -4,10 +4,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 use websocket_host::Role;
 
-use crate::client::Client;
 use crate::endpoint::linger;
 use crate::gate::Gate;
-use crate::opening::{self, Opened};
+use crate::opening::{self, Client, Opened};
 use crate::report::Report;
 use crate::worker::{Connection, Faults, Seat};
 

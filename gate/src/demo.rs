@@ -6,6 +6,7 @@ use tokio::net::TcpListener;
 use websocket_host::Sandbox;
 
 use crate::echo;
+use crate::net::tls::FrontFiles;
 use crate::route::Rule;
 
 /// How many guests the sandbox needs: the echo server's sessions come from it too.
@@ -26,23 +27,38 @@ pub(crate) async fn upstream(sandbox: &Sandbox, longest: u64) -> Result<Rule, St
     format!("ws://{address}").parse()
 }
 
-/// What there is to try, with a page or without.
-pub(crate) fn what_to_try(address: SocketAddr, has_page: bool) -> String {
-    let mut address = address;
+/// What there is to try, with a page or without, and with TLS if there are `files` for it.
+pub(crate) fn what_to_try(
+    address: SocketAddr,
+    has_page: bool,
+    files: Option<&FrontFiles>,
+) -> String {
+    let mut authority = address;
     if address.ip().is_unspecified() {
-        address.set_ip(Ipv4Addr::LOCALHOST.into());
+        authority.set_ip(Ipv4Addr::LOCALHOST.into());
     }
+    let s = if files.is_some() { "s" } else { "" };
+    let (node, python) = match files {
+        Some(FrontFiles::Demo(demo)) => {
+            let path = demo.path().display();
+            (
+                format!("NODE_EXTRA_CA_CERTS={path} "),
+                format!("SSL_CERT_FILE={path} "),
+            )
+        }
+        _ => Default::default(),
+    };
     let page = match has_page {
-        true => format!("  in a browser    http://{address}/\n"),
+        true => format!("  in a browser    http{s}://{authority}/\n"),
         false => String::new(),
     };
     format!(
         "
 An echo server is behind this gate: what you send through it comes back. To try it:
 
-{page}  with Node 22    node -e 'let w = new WebSocket(\"ws://{address}/\"); w.onopen = () => w.send(\"hello\"); \
+{page}  with Node 22    {node}node -e 'let w = new WebSocket(\"ws{s}://{authority}/\"); w.onopen = () => w.send(\"hello\"); \
          w.onmessage = e => {{ console.log(e.data); w.close() }}'
-  with Python     pip install websockets; python3 -m websockets ws://{address}/
+  with Python     pip install websockets; {python}python3 -m websockets ws{s}://{authority}/
 
 Ctrl-C ends it. Each connection leaves a line here when it opens and when it ends.
 

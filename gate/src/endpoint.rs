@@ -1,21 +1,20 @@
 //! One side of a connection while it opens: its transport, and the session that speaks over it.
 
 use std::future::poll_fn;
-use std::mem;
 use std::task::{Context, Poll, Waker, ready};
 
 use websocket_host::driver::{CAPACITY, LINGER, Line, Order, Side, Timer, with_read_buffer};
 use websocket_host::{CallError, Clock, Guest, Session};
 
-use crate::socket::Socket;
+use crate::net::channel::Channel;
 
 /// A transport and the session that speaks over it.
 #[derive(Debug)]
 pub(crate) struct Endpoint {
-    pub(crate) line: Line<Socket>,
+    pub(crate) line: Line<Channel>,
     pub(crate) side: Side,
-    /// What was read before the session was there.
-    early: Vec<u8>,
+    /// The first byte that came.
+    pub(crate) first: Option<u8>,
 }
 
 /// How a handshake ended.
@@ -37,17 +36,12 @@ pub(crate) enum Early {
 }
 
 impl Endpoint {
-    pub(crate) fn new(line: Line<Socket>, session: Session) -> Self {
+    pub(crate) fn new(line: Line<Channel>, session: Session) -> Self {
         Self {
             line,
             side: Side::new(session),
-            early: Vec::new(),
+            first: None,
         }
-    }
-
-    /// With what was read before.
-    pub(crate) fn with_early(self, early: Vec<u8>) -> Self {
-        Self { early, ..self }
     }
 
     /// Moves bytes between the transport and the session until the head that it waits for has come. What came right
@@ -70,8 +64,7 @@ impl Endpoint {
                 }
                 let wants_more = self.side.has_more() && !self.line.is_blocked();
                 if is_due || wants_more {
-                    let early = mem::take(&mut self.early);
-                    if self.advance(guest, clock, &early, cx)? {
+                    if self.advance(guest, clock, &[], cx)? {
                         return Poll::Ready(Ok(Outcome::Arrived));
                     }
                     is_due = false;
@@ -125,7 +118,8 @@ impl Endpoint {
         input: &[u8],
         cx: &mut Context<'_>,
     ) -> Result<bool, CallError> {
-        let Self { line, side, .. } = self;
+        let Self { line, side, first } = self;
+        *first = first.or(input.first().copied());
         let done = side.advance(guest, clock.now(), input, |bytes| line.write(cx, bytes))?;
         side.keep_unread(input.get(done.consumed..).unwrap_or_default());
         Ok(done.arrived)
@@ -164,7 +158,7 @@ impl Endpoint {
 }
 
 /// Writes what is kept, and then waits for the peer to end the connection too, but not for long.
-pub(crate) async fn linger(mut line: Line<Socket>, clock: &Clock) {
+pub(crate) async fn linger(mut line: Line<Channel>, clock: &Clock) {
     line.end(Order::First, clock.now(), LINGER);
     let mut timer = Timer::default();
     poll_fn(|cx| {

@@ -2,7 +2,7 @@
 
 use websocket_host::driver::Line;
 
-use crate::socket::Socket;
+use crate::net::channel::Channel;
 
 const INTERNAL_SERVER_ERROR: &[u8] =
     b"HTTP/1.1 500 Internal Server Error\r\nContent-Type: text/plain\r\n\
@@ -13,12 +13,12 @@ const SERVICE_UNAVAILABLE: &[u8] =
     Content-Length: 17\r\nConnection: close\r\n\r\nthe gate is full\n";
 
 /// The response to a client whose request the sandbox failed at, and that was sent nothing yet.
-pub(crate) fn refuse(line: &mut Line<Socket>) {
+pub(crate) fn refuse(line: &mut Line<Channel>) {
     line.keep(INTERNAL_SERVER_ERROR);
 }
 
 /// The response to a client that is one too many, or too late.
-pub(crate) fn refuse_for_now(line: &mut Line<Socket>) {
+pub(crate) fn refuse_for_now(line: &mut Line<Channel>) {
     line.keep(SERVICE_UNAVAILABLE);
 }
 

@@ -4,7 +4,10 @@
 //! what a client wrote, so a field whose form is known is checked.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::str::FromStr;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use ipnet::IpNet;
 use url::Url;
 use websocket_host::protocol::{Header, RequestHead};
@@ -78,6 +81,17 @@ const ABOUT_THE_CLIENT: [&str; 50] = [
     "X-URL-Scheme",
 ];
 
+/// What the gate itself knows of where a request comes source.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Source<'a> {
+    /// None at a Unix socket.
+    pub(crate) peer: Option<IpAddr>,
+    /// It has come with TLS.
+    pub(crate) is_secure: bool,
+    /// The client's certificate, in DER, if it was asked for one.
+    pub(crate) certificate: Option<&'a [u8]>,
+}
+
 /// Whether an upstream may take a field of this name for what a proxy knows of the client.
 pub(crate) fn is_about_the_client(name: &str) -> bool {
     is_one_of(name, &ABOUT_THE_CLIENT)
@@ -85,17 +99,26 @@ pub(crate) fn is_about_the_client(name: &str) -> bool {
 
 /// Returns the fields about the client that the upstream gets: what a trusted proxy said, with that proxy added, or what
 /// the gate knows itself.
-pub(crate) fn about_the_client(request: &RequestHead, peer: IpAddr, trusted: bool) -> Vec<Header> {
+pub(crate) fn about_the_client(
+    request: &RequestHead,
+    source: &Source<'_>,
+    trusted: bool,
+) -> Vec<Header> {
     // A proxy writes and replaces plain names; another spelling of one has come from behind it.
     let is_believed =
         |header: &&Header| trusted && is_plain(&header.name) && is_about_the_client(&header.name);
     let believed = request.headers.iter().filter(is_believed).cloned();
-    let (checked, carried): (Vec<_>, Vec<_>) =
+    let (checked, mut carried): (Vec<_>, Vec<_>) =
         believed.partition(|header| is_one_of(&header.name, &CHECKED));
 
-    let mut fields = vec![header("X-Forwarded-For", forwarded_for(&checked, peer))];
+    let mut fields = Vec::new();
+    let path = forwarded_for(&checked, source.peer);
+    if !path.is_empty() {
+        fields.push(header("X-Forwarded-For", path));
+    }
     let scheme = only(&checked, "X-Forwarded-Proto").filter(|value| is_scheme(value));
-    fields.push(header("X-Forwarded-Proto", scheme.unwrap_or("http")));
+    let own_scheme = if source.is_secure { "https" } else { "http" };
+    fields.push(header("X-Forwarded-Proto", scheme.unwrap_or(own_scheme)));
     let host = only(&checked, "X-Forwarded-Host").filter(|value| is_authority(value));
     let host = host.unwrap_or(&request.authority);
     if !host.is_empty() {
@@ -107,20 +130,49 @@ pub(crate) fn about_the_client(request: &RequestHead, peer: IpAddr, trusted: boo
         fields.push(header("X-Real-IP", address));
     }
     if values(&checked, "Forwarded").next().is_some() {
-        fields.push(header("Forwarded", forwarded(&checked, peer)));
+        fields.push(header("Forwarded", forwarded(&checked, source.peer)));
+    }
+    if let Some(certificate) = source.certificate {
+        carried.retain(|header| !is_one_of(&header.name, &["Client-Cert", "Client-Cert-Chain"]));
+        // RFC 9440, section 2.2: a byte sequence of structured fields.
+        let encoded = BASE64_STANDARD.encode(certificate);
+        fields.push(header("Client-Cert", format!(":{encoded}:")));
     }
     fields.extend(carried);
     fields
 }
 
-/// Whether the peer at this address is among the proxies.
-pub(crate) fn is_trusted(proxies: &[IpNet], peer: IpAddr) -> bool {
-    let peer = peer.to_canonical();
-    proxies.iter().any(|network| network.contains(&peer))
+/// Whether a peer is among the proxies.
+pub(crate) fn is_trusted(proxies: &[Proxy], peer: Option<IpAddr>) -> bool {
+    let peer = peer.map(|peer| peer.to_canonical());
+    proxies.iter().any(|proxy| match (proxy, peer) {
+        (Proxy::Network(network), Some(peer)) => network.contains(&peer),
+        (Proxy::Unix, None) => true,
+        _ => false,
+    })
 }
 
-/// Parses an argument: an address, or a network such as `10.0.0.0/8`.
-pub(crate) fn network(text: &str) -> Result<IpNet, String> {
+/// An argument: proxies whose word is believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Proxy {
+    Network(IpNet),
+    /// Whoever connects to a Unix socket.
+    Unix,
+}
+
+impl FromStr for Proxy {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "unix" => Ok(Self::Unix),
+            network => self::network(network).map(Self::Network),
+        }
+    }
+}
+
+/// An address, or a network such as `10.0.0.0/8`.
+fn network(text: &str) -> Result<IpNet, String> {
     let address = || text.parse::<IpAddr>().map(IpNet::from);
     match text.parse().or_else(|_| address()) {
         // Peers are compared by their IPv4 address, so it would never match.
@@ -128,7 +180,9 @@ pub(crate) fn network(text: &str) -> Result<IpNet, String> {
             Err("an IPv4 address is written without ::ffff:".into())
         }
         Ok(network) => Ok(network),
-        Err(_) => Err("it is an address or a network, such as 10.0.0.0/8 or fd00::/8".into()),
+        Err(_) => {
+            Err("it is an address or a network, such as 10.0.0.0/8 or fd00::/8, or unix".into())
+        }
     }
 }
 
@@ -141,7 +195,7 @@ fn only<'a>(headers: &'a [Header], name: &'a str) -> Option<&'a str> {
 
 /// Returns the addresses that the request has come by. What is left of one that is none is not believed: proxies append
 /// theirs on the right.
-fn forwarded_for(headers: &[Header], peer: IpAddr) -> String {
+fn forwarded_for(headers: &[Header], peer: Option<IpAddr>) -> String {
     let addresses: Vec<&[u8]> = values(headers, "X-Forwarded-For")
         .flat_map(|value| value.split(|&byte| byte == b','))
         .map(<[u8]>::trim_ascii)
@@ -154,13 +208,13 @@ fn forwarded_for(headers: &[Header], peer: IpAddr) -> String {
     let addresses = addresses.map_while(|element| element.ok().filter(|text| is_node(text)));
     let mut path: Vec<String> = addresses.map(str::to_owned).collect();
     path.reverse();
-    path.push(peer.to_canonical().to_string());
+    path.extend(peer.map(|peer| peer.to_canonical().to_string()));
     path.join(", ")
 }
 
 /// Returns the value of a Forwarded field (RFC 7239) with the peer added. What is left of a field that can't be read is
 /// not believed.
-fn forwarded(headers: &[Header], peer: IpAddr) -> Vec<u8> {
+fn forwarded(headers: &[Header], peer: Option<IpAddr>) -> Vec<u8> {
     let fields: Vec<&[u8]> = values(headers, "Forwarded").collect();
     let readable = fields
         .iter()
@@ -168,9 +222,10 @@ fn forwarded(headers: &[Header], peer: IpAddr) -> Vec<u8> {
         .take_while(|value| is_forwarded(value).is_some());
     let mut path: Vec<Vec<u8>> = readable.map(|value| value.to_vec()).collect();
     path.reverse();
-    path.push(match peer.to_canonical() {
-        IpAddr::V4(address) => format!("for={address}").into(),
-        IpAddr::V6(address) => format!("for=\"[{address}]\"").into(),
+    path.push(match peer.map(|peer| peer.to_canonical()) {
+        Some(IpAddr::V4(address)) => format!("for={address}").into(),
+        Some(IpAddr::V6(address)) => format!("for=\"[{address}]\"").into(),
+        None => b"for=unknown".to_vec(),
     });
     path.join(&b", "[..])
 }

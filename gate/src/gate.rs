@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ipnet::IpNet;
 use websocket_host::driver::RelayOptions;
 use websocket_host::protocol::Config;
 use websocket_host::{Clock, Sandbox, inspector};
 
-use crate::connect::Connector;
+use crate::forwarded::Proxy;
+use crate::net::connect::Connector;
+use crate::net::tls::Front;
 use crate::origin::Origin;
 use crate::plain::Plain;
-use crate::proxy_protocol::Version;
 use crate::record::Recorder;
 use crate::route::Routes;
 
@@ -43,11 +43,11 @@ pub(crate) struct Gate {
     /// Whether the upstream gets the Host that the client sent.
     pub(crate) keep_host: bool,
     /// The proxies whose word about the client is believed.
-    pub(crate) trusted_proxies: Vec<IpNet>,
+    pub(crate) trusted_proxies: Vec<Proxy>,
     /// Whether clients come through a balancer that says who they are.
     pub(crate) expects_proxy_header: bool,
-    /// How upstreams are told who the client is, before the request.
-    pub(crate) upstream_proxy_header: Option<Version>,
+    /// The TLS of listeners, if any has it.
+    pub(crate) front: Option<Front>,
     pub(crate) connect_timeout: Duration,
     pub(crate) handshake_timeout: Duration,
     /// How messages are relayed, where the gate terminates.

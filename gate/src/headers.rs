@@ -1,11 +1,9 @@
 //! Which header fields go through the gate: the table is in this crate's README.
 
-use std::net::IpAddr;
-
 use websocket_host::protocol::{Header, RequestHead, StatusCode};
 
 use crate::fields::{are_same, header, is_one_of, values};
-use crate::forwarded;
+use crate::forwarded::{self, Source};
 
 /// Fields that belong to one connection (RFC 9110, section 7.6.1), to the handshake (RFC 6455, section 11.3), or that
 /// give a body to a head without one. `Proxy` is none, but programs that get fields as variables take it for the address
@@ -45,10 +43,10 @@ const OF_A_BODY: [&str; 11] = [
 
 /// Returns the fields of a request that the upstream gets. What a peer says of where the request has come from is
 /// believed if it is `trusted`.
-pub(crate) fn of_request(request: &RequestHead, peer: IpAddr, trusted: bool) -> Vec<Header> {
+pub(crate) fn of_request(request: &RequestHead, source: &Source<'_>, trusted: bool) -> Vec<Header> {
     let mut headers = end_to_end(&request.headers);
     headers.retain(|header| !forwarded::is_about_the_client(&header.name));
-    headers.extend(forwarded::about_the_client(request, peer, trusted));
+    headers.extend(forwarded::about_the_client(request, source, trusted));
     headers
 }
 
@@ -89,11 +87,15 @@ fn end_to_end(headers: &[Header]) -> Vec<Header> {
 
 #[cfg(test)]
 mod tests {
-    use std::net::Ipv4Addr;
+    use std::net::{IpAddr, Ipv4Addr};
 
     use super::*;
 
-    const PEER: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
+    const PEER: &Source<'_> = &Source {
+        peer: Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7))),
+        is_secure: false,
+        certificate: None,
+    };
 
     fn request(fields: &[(&str, &str)]) -> RequestHead {
         RequestHead {

@@ -12,18 +12,17 @@
 //! | `connection` | one connection, from its first byte to the worker that carries it, or to its line in the log |
 //! | `opening`, `refused`, `plain` | the client's request, the upstream's answer, and what each is told: **statuses** |
 //! | `worker` | the threads that carry open connections |
-//! | `client`, `endpoint`, `connect`, `proxy_protocol`, `fault` | who has connected; one side's handshake; connecting to an upstream; the PROXY protocol; the response when a sandbox has failed |
+//! | `endpoint`, `fault` | one side's handshake; the response when a sandbox has failed |
 //! | `gate`, `route`, `path`, `origin`, `headers`, `forwarded`, `fields`, `compression` | what all connections share, and what decides where requests go and with what |
 //! | `report` | what is logged of a connection |
-//! | `record`, `socket`, `units` | recordings, bytes, time |
+//! | `net` | listeners, TLS, the PROXY protocol, sockets |
+//! | `record`, `units` | recordings, bytes, time |
 //! | `log`, `throttle` | how things are logged, and how often |
 //!
 //! Each module uses those in its own line and below.
 
 mod args;
-mod client;
 mod compression;
-mod connect;
 mod connection;
 mod demo;
 mod echo;
@@ -34,12 +33,12 @@ mod forwarded;
 mod gate;
 mod headers;
 mod log;
+mod net;
 mod open_files;
 mod opening;
 mod origin;
 mod path;
 mod plain;
-mod proxy_protocol;
 mod record;
 mod refused;
 mod report;
@@ -47,7 +46,6 @@ mod route;
 mod server;
 mod settings;
 mod signals;
-mod socket;
 mod throttle;
 mod units;
 mod worker;
@@ -55,18 +53,21 @@ mod worker;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
 use clap::error::ErrorKind;
-use tokio::net::TcpListener;
 use tokio::runtime;
 use websocket_host::Sandbox;
 
 use crate::args::Args;
+use crate::net::address::Address;
+use crate::net::listener::Listener;
+use crate::net::tls::{Back, Front, Reload, keep_up_to_date};
 use crate::record::Recorder;
 use crate::server::Server;
-use crate::signals::Signals;
+use crate::signals::{Hangups, Signals};
 
 const WRONG_ARGUMENTS: u8 = 2;
 
@@ -107,13 +108,13 @@ fn run(args: &Args) -> Result<(), String> {
         .build()
         .map_err(|error| format!("can't start threads: {error}"))?;
     // Before the component is compiled, which may take seconds: until then a SIGHUP would end the program.
-    let signals = {
+    let (signals, hangups) = {
         let _runtime = runtime.enter();
         Signals::listen().map_err(|error| format!("can't listen to signals: {error}"))?
     };
     let sandbox = settings::sandbox(args)?;
     let (recorder, writing) = settings::recorder(args)?.unzip();
-    let result = runtime.block_on(serve(args, sandbox, recorder, signals));
+    let result = runtime.block_on(serve(args, sandbox, recorder, signals, hangups));
     // What is still there was to be cut off.
     runtime.shutdown_background();
     if let Some(writing) = writing {
@@ -127,20 +128,22 @@ async fn serve(
     sandbox: Sandbox,
     recorder: Option<Recorder>,
     signals: Signals,
+    hangups: Hangups,
 ) -> Result<(), String> {
+    let files = args.tls.front()?;
+    let front = files.clone().map(Front::load).transpose()?;
     let mut listeners = Vec::new();
-    let mut addresses = Vec::new();
     for address in &args.listen {
-        let failed = |error| format!("can't listen on {address}: {error}");
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
-        addresses.push(listener.local_addr().map_err(failed)?);
-        listeners.push(listener);
+        listeners.push(Listener::bind(address, front.is_some()).await?);
+    }
+    for address in &args.tls.listen_plain {
+        listeners.push(Listener::bind(address, false).await?);
     }
     let rules = match args.demo {
         true => vec![demo::upstream(&sandbox, args.max_message).await?],
         false => args.upstream.clone(),
     };
-    let gate = settings::gate(args, sandbox, &rules, recorder)?;
+    let gate = settings::gate(args, sandbox, &rules, recorder, front)?;
     open_files::raise(args.max_connections, settings::files_each(args));
     let has_page = gate.plain.page.is_some();
     // Whoever reads that it listens finds all of it there.
@@ -148,19 +151,30 @@ async fn serve(
         .map_err(|error| format!("can't start threads: {error}"))?;
     let mut stdout = io::stdout();
     let mut hello = String::new();
-    for address in &addresses {
+    for listener in &listeners {
         // Writing to a string can't fail.
-        let _ = writeln!(hello, "listening on {address}");
+        let _ = writeln!(hello, "listening on {}", listener.address());
     }
     if args.demo
-        && let Some(address) = addresses.first()
+        && let Some(Address::Ip(address)) = listeners.first().map(Listener::address)
     {
-        hello.push_str(&demo::what_to_try(*address, has_page));
+        hello.push_str(&demo::what_to_try(*address, has_page, files.as_ref()));
     }
     // Whoever started this program may have gone since.
     let _ = stdout
         .write_all(hello.as_bytes())
         .and_then(|()| stdout.flush());
-    server.run(listeners, signals, args.shutdown_timeout).await;
+    let gate = server.gate();
+    let front = gate.front.as_ref().map(Front::reloadable);
+    let back = gate.connector.back().map(Back::reloadable);
+    let reloadable: Vec<&dyn Reload> = front
+        .map(|front| front as _)
+        .into_iter()
+        .chain(back.map(|back| back as _))
+        .collect();
+    tokio::select! {
+        () = Arc::clone(&server).run(listeners, signals, args.shutdown_timeout) => {}
+        () = keep_up_to_date(&reloadable, hangups) => {}
+    }
     Ok(())
 }

@@ -6,7 +6,6 @@ use std::future::Future;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use websocket_host::driver::{Inspected, Line, PairDriver, Relay, Sides};
@@ -16,30 +15,34 @@ use websocket_host::protocol::{
 };
 use websocket_host::{CallError, Clock, Guest, Role};
 
-use crate::client::{Addresses, Client};
 use crate::endpoint::{Early, Endpoint, Outcome};
+use crate::forwarded::{self, Source};
 use crate::gate::Gate;
+use crate::net::channel::Channel;
+use crate::net::client::Addresses;
 use crate::record::Recording;
 use crate::refused::{Refused, Stop, cant_be_passed_on, entropy, refused};
 use crate::report::{End, Party, Report};
 use crate::route::{Found, Mode, NoRoute, Upstream};
-use crate::socket::Socket;
-use crate::{compression, fault, forwarded, headers, origin, proxy_protocol};
+use crate::{compression, fault, headers, origin};
+
+/// The content type of a TLS record with a handshake, its first byte (RFC 8446, section 5.1).
+const TLS_HANDSHAKE: u8 = 22;
 
 const SHUTTING_DOWN: &str = "the gate shuts down";
 
 /// A connection that is open, or what is left of one that isn't.
 #[derive(Debug)]
 pub(crate) enum Opened {
-    Open(PairDriver<Socket>),
-    Over(Line<Socket>),
+    Open(PairDriver<Channel>),
+    Over(Line<Channel>),
 }
 
 /// What the client is connected with.
 enum FarSide {
     Relayed(Endpoint),
     Inspected {
-        upstream: Line<Socket>,
+        upstream: Line<Channel>,
         /// What was read behind the handshake, and how much before.
         early: Vec<u8>,
         before: u64,
@@ -66,6 +69,13 @@ struct Opening<'a> {
     shutdown: &'a CancellationToken,
 }
 
+/// A client that has connected.
+#[derive(Debug)]
+pub(crate) struct Client {
+    pub(crate) channel: Channel,
+    pub(crate) addresses: Addresses,
+}
+
 /// Opens both sides, or tells the client why not.
 pub(crate) async fn open(
     gate: &Gate,
@@ -76,15 +86,13 @@ pub(crate) async fn open(
 ) -> Opened {
     let clock = gate.clock;
     let Client {
-        stream,
+        mut channel,
         addresses,
-        early,
     } = client;
-    let mut socket = Socket::new(stream);
     if let Some(recording) = &recording {
-        socket.record(recording.track("client"));
+        channel.record(recording.track("client"));
     }
-    let mut line = Line::new(socket);
+    let mut line = Line::new(channel);
     let made = gate.sandbox.guest().map_err(CallError::from);
     let made = made.and_then(|mut guest| {
         let session = guest.server(&gate.sessions.handshake, clock.now())?;
@@ -103,7 +111,7 @@ pub(crate) async fn open(
         addresses,
         recording,
         guest,
-        client: Endpoint::new(line, session).with_early(early),
+        client: Endpoint::new(line, session),
         clock,
         report,
         shutdown,
@@ -150,18 +158,12 @@ impl Opening<'_> {
                 NoRoute::Path(error) => refused(400, error.text()),
             })?;
         self.report.goes_to(route.prefix, route.upstream);
-        let mut socket = Socket::new(self.reach(route.upstream).await?);
+        let mut channel = self.reach(route.upstream).await?;
         if let Some(recording) = &self.recording {
-            socket.record(recording.track("upstream"));
+            channel.record(recording.track("upstream"));
         }
         let mode = route.mode;
-        let mut line = Line::new(socket);
-        if let Some(version) = gate.upstream_proxy_header {
-            let Addresses { client, server } = self.addresses;
-            let header = proxy_protocol::header(version, client, server);
-            line.keep(&header.map_err(|error| refused(500, "no PROXY header").with(error))?);
-        }
-        let mut upstream = self.ask(line, route, &request)?;
+        let mut upstream = self.ask(Line::new(channel), route, &request)?;
         let answer = self.answer(&mut upstream).await?;
         let far_side = match mode {
             Mode::Inspect => {
@@ -206,6 +208,9 @@ impl Opening<'_> {
             Outcome::Ended => {
                 if let Some(failure) = client.side.failure().cloned().map(Box::new) {
                     report.ended(match failure.status {
+                        _ if client.first == Some(TLS_HANDSHAKE) => {
+                            End::Unusable("TLS on a listener without it".into())
+                        }
                         Some(status) => End::BadRequest(failure, status),
                         None => End::Failed(Role::Client, failure),
                     });
@@ -216,16 +221,16 @@ impl Opening<'_> {
     }
 
     /// Connects to the upstream.
-    async fn reach(&mut self, upstream: &Upstream) -> Result<TcpStream, Stop> {
+    async fn reach(&mut self, upstream: &Upstream) -> Result<Channel, Stop> {
         let Gate {
             connector,
             connect_timeout,
             ..
         } = self.gate;
-        let connecting = connector.connect(&upstream.host, upstream.port);
+        let connecting = connector.connect(upstream, self.addresses);
         let connecting = timeout(*connect_timeout, connecting);
         match unless_over(&mut self.client, self.shutdown, connecting).await? {
-            Ok(Ok(stream)) => Ok(stream),
+            Ok(Ok(channel)) => Ok(channel),
             Ok(Err(error)) => Err(refused(502, "the upstream can't be reached")
                 .with(error)
                 .into()),
@@ -236,7 +241,7 @@ impl Opening<'_> {
     /// Asks the upstream what the client asked.
     fn ask(
         &mut self,
-        line: Line<Socket>,
+        line: Line<Channel>,
         route: Found<'_>,
         request: &RequestHead,
     ) -> Result<Endpoint, Stop> {
@@ -259,14 +264,19 @@ impl Opening<'_> {
             true => &request.authority,
             false => &upstream.authority,
         };
-        let peer = self.addresses.client.ip();
-        let trusted = forwarded::is_trusted(&self.gate.trusted_proxies, peer);
+        let channel = self.client.line.get_ref();
+        let source = Source {
+            peer: self.addresses.client.ip(),
+            is_secure: channel.is_secure(),
+            certificate: channel.peer_certificate(),
+        };
+        let trusted = forwarded::is_trusted(&self.gate.trusted_proxies, source.peer);
         let request = Request {
             target,
             authority: authority.clone(),
             subprotocols: request.subprotocols.clone(),
             extensions,
-            headers: headers::of_request(request, peer, trusted),
+            headers: headers::of_request(request, &source, trusted),
         };
         match self.guest.connect(&session, &request, now) {
             Ok(()) => Ok(Endpoint::new(line, session)),
@@ -332,7 +342,7 @@ impl Opening<'_> {
     }
 
     /// Connects the two sides, which are open.
-    fn connect(self, far_side: FarSide) -> PairDriver<Socket> {
+    fn connect(self, far_side: FarSide) -> PairDriver<Channel> {
         let Self {
             gate,
             mut guest,

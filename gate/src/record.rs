@@ -12,7 +12,6 @@ mod file;
 
 use std::collections::HashMap;
 use std::io;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,6 +23,7 @@ use tracing::warn;
 
 pub(crate) use self::file::Way;
 use self::file::{Line, Missing, Output, make_private};
+use crate::net::address::Peer;
 use crate::throttle::Throttle;
 
 /// The most bytes that wait to be written. What comes beyond them is missing.
@@ -73,7 +73,7 @@ impl Recorder {
     }
 
     /// Begins a recording of a client that has connected.
-    pub(crate) fn connection(&self, conn: u64, peer: SocketAddr) -> Recording {
+    pub(crate) fn connection(&self, conn: u64, peer: Peer) -> Recording {
         self.queue.send(Entry::Begin { conn, peer });
         Recording(Arc::new(Connection {
             conn,
@@ -113,7 +113,7 @@ impl Queue {
 enum Entry {
     Begin {
         conn: u64,
-        peer: SocketAddr,
+        peer: Peer,
     },
     Bytes {
         conn: u64,
@@ -275,7 +275,7 @@ mod tests {
                 queued: Arc::clone(&queued),
             },
         };
-        let recording = recorder.connection(7, "127.0.0.1:5555".parse().unwrap());
+        let recording = recorder.connection(7, Peer::Unix);
         let track = recording.track("client");
         track.note(Way::In, b"there");
         queued.store(MAX_QUEUED, Ordering::Relaxed);

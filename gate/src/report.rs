@@ -1,7 +1,7 @@
 //! What is logged of a connection: an event when it opens, and one when it ends.
 
+use std::fmt;
 use std::time::Instant;
-use std::{fmt, io};
 
 use tracing::{Level, info};
 use websocket_host::driver::{Cause, Outcome, Sides, Summary, Tally};
@@ -28,8 +28,8 @@ pub(crate) enum End {
     Answered(StatusCode),
     /// The sandbox failed, at input of this side if that is known.
     Fault(Option<Role>, CallError),
-    /// Nobody has said who the client is, where a balancer should have.
-    Unknown(String),
+    /// The client began with something that its listener doesn't take.
+    Unusable(String),
     /// The gate shuts down.
     Shutdown,
 }
@@ -154,8 +154,8 @@ impl End {
                 reason: Some(error.to_string()),
                 ..Fields::new("fault", side.map(Party::from))
             },
-            Self::Unknown(why) => Fields {
-                reason: Some(format!("no PROXY header: {why}")),
+            Self::Unusable(why) => Fields {
+                reason: Some(why.clone()),
                 ..Fields::new("refused", client)
             },
             Self::Shutdown => Fields::new("shutdown", Some(Party::Gate)),
@@ -170,7 +170,7 @@ impl End {
             Self::Refused(500.., reason) if reason.by == Party::Upstream => Level::WARN,
             // The gate itself is full or shuts down with 503; with anything else it is broken.
             Self::Refused(500..=502 | 504.., reason) if reason.by == Party::Gate => Level::ERROR,
-            Self::Left | Self::Unknown(_) => Level::INFO,
+            Self::Left | Self::Unusable(_) => Level::INFO,
             _ if opened => Level::INFO,
             _ => Level::DEBUG,
         }
@@ -205,10 +205,10 @@ impl Report {
         }
     }
 
-    /// Of a client without the header that says who it is.
-    pub(crate) fn unknown(error: &io::Error) -> Self {
+    /// Of a client that began with something that its listener doesn't take.
+    pub(crate) fn unusable(why: String) -> Self {
         let mut report = Self::new();
-        report.ended(End::Unknown(error.to_string()));
+        report.ended(End::Unusable(why));
         report
     }
 

@@ -1,28 +1,56 @@
 //! Where a request goes.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use url::Url;
 
+use crate::net::address::socket_path;
 use crate::path::{Path, PathError, Prefix};
 
-/// A server to pass connections to: a `ws://` URL.
+/// How the URL of a server at a Unix socket begins.
+const UNIX: &str = "ws+unix:";
+
+/// A server to pass connections to: a `ws://`, `wss://` or `ws+unix:` URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Upstream {
-    /// For the resolver: a name or an address, without brackets.
-    pub(crate) host: String,
-    pub(crate) port: u16,
+    pub(crate) place: Place,
+    /// With TLS.
+    pub(crate) is_secure: bool,
     /// The Host field: without the port if it is the scheme's own.
     pub(crate) authority: String,
     /// The path, without a slash at its end.
     path: String,
 }
 
+/// What to connect to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Host {
+        /// For the resolver: a name or an address, without brackets.
+        name: String,
+        port: u16,
+    },
+    Unix(PathBuf),
+}
+
 impl fmt::Display for Upstream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ws://{}{}", self.authority, self.path)
+        match &self.place {
+            Place::Unix(path) => {
+                write!(f, "{UNIX}{}", path.display())?;
+                match self.path.is_empty() {
+                    true => Ok(()),
+                    false => write!(f, ":{}", self.path),
+                }
+            }
+            Place::Host { .. } => {
+                let scheme = if self.is_secure { "wss" } else { "ws" };
+                write!(f, "{scheme}://{}{}", self.authority, self.path)
+            }
+        }
     }
 }
 
@@ -30,15 +58,16 @@ impl FromStr for Upstream {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        if let Some(path) = text.strip_prefix(UNIX) {
+            return Self::at_socket(path);
+        }
         let url = Url::parse(text)
             .map_err(|error| format!("{text:?} is no URL such as ws://127.0.0.1:9001: {error}"))?;
-        match url.scheme() {
-            "ws" => {}
-            "wss" => {
-                return Err("TLS isn't supported yet: only ws:// upstreams, not wss://".into());
-            }
-            _ => return Err(format!("{text:?} is not a ws:// URL")),
-        }
+        let is_secure = match url.scheme() {
+            "ws" => false,
+            "wss" => true,
+            _ => return Err(format!("{text:?} is not a ws://, wss:// or ws+unix: URL")),
+        };
         if url.authority().contains('@') || url.query().is_some() || url.fragment().is_some() {
             return Err("the URL has a host, a port and a path, and nothing else".into());
         }
@@ -48,9 +77,31 @@ impl FromStr for Upstream {
             return Err("an upstream has no port 0".into());
         }
         Ok(Self {
-            host: host.trim_matches(['[', ']']).to_owned(),
-            port,
+            place: Place::Host {
+                name: host.trim_matches(['[', ']']).to_owned(),
+                port,
+            },
+            is_secure,
             authority: url.authority().to_owned(),
+            path: url.path().trim_end_matches('/').to_owned(),
+        })
+    }
+}
+
+impl Upstream {
+    /// At a Unix socket: its path, and behind a colon that of the request, as npm's ws has it.
+    fn at_socket(text: &str) -> Result<Self, String> {
+        let (socket, path) = text.split_once(':').unwrap_or((text, ""));
+        let is_path = path.is_empty() || path.starts_with('/');
+        if !is_path || path.contains(['?', '#']) {
+            return Err(format!("{text:?} is not SOCKET or SOCKET:/PATH"));
+        }
+        let url = Url::parse("ws://localhost/").and_then(|base| base.join(path));
+        let url = url.map_err(|error| format!("{path:?} is no path: {error}"))?;
+        Ok(Self {
+            place: Place::Unix(socket_path(socket)?),
+            is_secure: false,
+            authority: "localhost".to_owned(),
             path: url.path().trim_end_matches('/').to_owned(),
         })
     }
@@ -165,6 +216,11 @@ impl From<PathError> for NoRoute {
 }
 
 impl Routes {
+    /// Whether any upstream has TLS.
+    pub(crate) fn any_secure(rules: &[Rule]) -> bool {
+        rules.iter().any(|rule| rule.upstream.is_secure)
+    }
+
     /// Fails if a mode is that of no route.
     pub(crate) fn new(rules: &[Rule], modes: &[ModeRule]) -> Result<Self, String> {
         let all = modes.iter().rev().find(|rule| rule.prefix.is_none());

@@ -1,12 +1,10 @@
 //! Accepting connections, and ending them when the program is to end.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -15,14 +13,17 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use tracing::{Instrument, error, error_span, info, warn};
 use websocket_host::driver::Line;
 
-use crate::client::Client;
 use crate::connection;
 use crate::endpoint::linger;
 use crate::fault;
 use crate::gate::Gate;
+use crate::net::address::Peer;
+use crate::net::client;
+use crate::net::listener::Listener;
+use crate::net::socket::Socket;
+use crate::opening::Client;
 use crate::report::Report;
 use crate::signals::Signals;
-use crate::socket::Socket;
 use crate::throttle::Throttle;
 use crate::worker::{Faults, Seat, Workers};
 
@@ -71,10 +72,15 @@ impl Server {
         }))
     }
 
+    /// Returns what all connections share.
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
     /// Serves until a signal comes, and then until the last connection has ended or time is up.
     pub(crate) async fn run(
         self: Arc<Self>,
-        listeners: Vec<TcpListener>,
+        listeners: Vec<Listener>,
         mut signals: Signals,
         shutdown_timeout: Duration,
     ) {
@@ -103,21 +109,27 @@ impl Server {
     }
 
     /// Accepts connections until the gate shuts down.
-    async fn listen(self: Arc<Self>, listener: TcpListener) {
+    async fn listen(self: Arc<Self>, listener: Listener) {
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
                 () = self.shutdown.cancelled() => return,
             };
             match accepted {
-                Ok((stream, peer)) => match Arc::clone(&self.places).try_acquire_owned() {
+                Ok((socket, peer)) => match Arc::clone(&self.places).try_acquire_owned() {
                     Ok(place) => {
                         let conn = self.last.fetch_add(1, Ordering::Relaxed) + 1;
                         let tracked = self.connections.token();
-                        let served = Arc::clone(&self).serve(stream, peer, conn, place, tracked);
+                        let is_secure = listener.is_secure;
+                        let arrival = Arrival {
+                            socket,
+                            peer,
+                            is_secure,
+                        };
+                        let served = Arc::clone(&self).serve(arrival, conn, place, tracked);
                         tokio::spawn(served);
                     }
-                    Err(_) => self.turn_away(stream),
+                    Err(_) => self.turn_away(socket, listener.is_secure),
                 },
                 Err(error) => self.accept_failed(&error).await,
             }
@@ -127,8 +139,7 @@ impl Server {
     /// Serves a client, and has a worker carry its connection once that is open.
     async fn serve(
         self: Arc<Self>,
-        stream: TcpStream,
-        peer: SocketAddr,
+        arrival: Arrival,
         conn: u64,
         place: OwnedSemaphorePermit,
         tracked: TaskTrackerToken,
@@ -139,16 +150,16 @@ impl Server {
             shutdown,
             ..
         } = &*self;
-        let found = tokio::select! {
-            found = Client::find_out(gate, stream, peer) => found,
+        let mut peer = arrival.peer;
+        let welcomed = tokio::select! {
+            welcomed = welcome(gate, arrival, &mut peer) => welcomed,
             () = shutdown.cancelled() => return,
         };
-        let address = found.as_ref().map_or(peer, |it| it.addresses.client);
         // Of the highest level, so that an event of any level has its fields.
-        let span = error_span!("connection", conn, peer = %address);
-        let client = match found {
+        let span = error_span!("connection", conn, %peer);
+        let client = match welcomed {
             Ok(client) => client,
-            Err(error) => return span.in_scope(|| Report::unknown(&error).log()),
+            Err(why) => return span.in_scope(|| Report::unusable(why).log()),
         };
         let seat = Seat {
             span: span.clone(),
@@ -161,8 +172,8 @@ impl Server {
         }
     }
 
-    /// Refuses a client that is one too many.
-    fn turn_away(self: &Arc<Self>, stream: TcpStream) {
+    /// Refuses a client that is one too many. One that begins with TLS finds its connection closed.
+    fn turn_away(self: &Arc<Self>, socket: Socket, is_secure: bool) {
         self.refused.fetch_add(1, Ordering::Relaxed);
         if let Some(refused) = admit(&self.refused_log) {
             warn!(
@@ -172,10 +183,10 @@ impl Server {
                 "full"
             );
         }
-        if let Ok(place) = Arc::clone(&self.refusals).try_acquire_owned() {
+        if !is_secure && let Ok(place) = Arc::clone(&self.refusals).try_acquire_owned() {
             let server = Arc::clone(self);
             tokio::spawn(async move {
-                let mut line = Line::new(Socket::new(stream));
+                let mut line = Line::new(socket.into());
                 fault::refuse_for_now(&mut line);
                 linger(line, &server.gate.clock).await;
                 drop(place);
@@ -198,6 +209,26 @@ impl Server {
             sleep(Duration::from_millis(100)).await;
         }
     }
+}
+
+/// A client that a listener has accepted.
+struct Arrival {
+    socket: Socket,
+    peer: Peer,
+    is_secure: bool,
+}
+
+/// Finds out who has come, `peer` being changed to what a balancer says, and makes the TLS handshake.
+async fn welcome(gate: &Gate, arrival: Arrival, peer: &mut Peer) -> Result<Client, String> {
+    let Arrival {
+        mut socket,
+        is_secure,
+        ..
+    } = arrival;
+    let addresses = client::find_out(gate, &mut socket, *peer).await?;
+    *peer = addresses.client;
+    let channel = client::secure(gate, socket, is_secure).await?;
+    Ok(Client { channel, addresses })
 }
 
 /// Whether to log an event that may come often, and how many there were since the last one that was logged.

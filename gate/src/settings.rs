@@ -11,9 +11,10 @@ use websocket_host::protocol::{Config, Deflate, Delivery};
 use websocket_host::{CallError, Clock, Sandbox, SandboxConfig, inspector};
 
 use crate::args::{Args, DeflateMode};
-use crate::connect::Connector;
 use crate::demo;
 use crate::gate::{Gate, Sessions};
+use crate::net::connect::Connector;
+use crate::net::tls::{Back, Front};
 use crate::plain::Plain;
 use crate::record::{Recorder, Writing};
 use crate::route::{Routes, Rule};
@@ -58,6 +59,7 @@ pub(crate) fn gate(
     sandbox: Sandbox,
     rules: &[Rule],
     recorder: Option<Recorder>,
+    front: Option<Front>,
 ) -> Result<Gate, String> {
     let page = args.page.as_ref();
     let page = page.map(|path| fs::read(path).map_err(|error| about(path, &error)));
@@ -69,6 +71,7 @@ pub(crate) fn gate(
     if !can_deflate && (args.deflate_client || args.deflate_upstream) {
         return Err("this component was built without permessage-deflate".into());
     }
+    let back = Routes::any_secure(rules).then(|| Back::load(args.tls.back()));
     Ok(Gate {
         clock: Clock::start(),
         sessions: sessions(args, &plain),
@@ -77,14 +80,14 @@ pub(crate) fn gate(
         passes_deflate: args.deflate == DeflateMode::Pass && can_deflate,
         sandbox,
         routes: Routes::new(rules, &args.mode)?,
-        connector: Connector::new(),
+        connector: Connector::new(back.transpose()?, args.upstream_proxy_protocol),
+        front,
         origins: args.origin.clone(),
         plain,
         recorder,
         keep_host: args.keep_host,
         trusted_proxies: args.trusted_proxy.clone(),
         expects_proxy_header: args.proxy_protocol,
-        upstream_proxy_header: args.upstream_proxy_protocol,
         connect_timeout: args.connect_timeout,
         handshake_timeout: args.handshake_timeout,
         relay: RelayOptions {

@@ -1,6 +1,27 @@
-//! Signals: those that end the program, and those that would by default but don't.
+//! Signals: those that end the program, that which has files read again, and those that would end it by default but
+//! don't.
 
 use std::io;
+
+/// SIGHUP, by which the gate is told to read its files again; elsewhere than on Unix it never comes.
+#[derive(Debug)]
+pub(crate) struct Hangups {
+    #[cfg(unix)]
+    signal: tokio::signal::unix::Signal,
+}
+
+impl Hangups {
+    /// Waits for the next one.
+    pub(crate) async fn next(&mut self) {
+        #[cfg(unix)]
+        let came = self.signal.recv().await.is_some();
+        #[cfg(not(unix))]
+        let came = false;
+        if !came {
+            std::future::pending().await
+        }
+    }
+}
 
 /// SIGTERM and SIGINT; elsewhere than on Unix, Ctrl-C.
 #[derive(Debug)]
@@ -18,11 +39,10 @@ impl Signals {
     ///
     /// The system doesn't allow it.
     #[cfg(unix)]
-    pub(crate) fn listen() -> io::Result<Self> {
+    pub(crate) fn listen() -> io::Result<(Self, Hangups)> {
         use tokio::signal::unix::{SignalKind, signal};
 
         for (kind, text) in [
-            (SignalKind::hangup(), "SIGHUP: nothing to reload"),
             (SignalKind::user_defined1(), "SIGUSR1: nothing to reopen"),
             (SignalKind::user_defined2(), "SIGUSR2: ignored"),
             (
@@ -37,10 +57,12 @@ impl Signals {
                 }
             });
         }
-        Ok(Self {
+        let ends = Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
-        })
+        };
+        let signal = signal(SignalKind::hangup())?;
+        Ok((ends, Hangups { signal }))
     }
 
     /// Waits for the next signal that ends the program, and returns its name.
@@ -53,8 +75,8 @@ impl Signals {
     }
 
     #[cfg(not(unix))]
-    pub(crate) fn listen() -> io::Result<Self> {
-        Ok(Self {})
+    pub(crate) fn listen() -> io::Result<(Self, Hangups)> {
+        Ok((Self {}, Hangups {}))
     }
 
     #[cfg(not(unix))]

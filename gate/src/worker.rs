@@ -20,15 +20,15 @@ use websocket_host::Clock;
 use websocket_host::driver::PairDriver;
 
 use self::event_loop::EventLoop;
+use crate::net::channel::Channel;
 use crate::report::Report;
-use crate::socket::Socket;
 
 const COMMANDS: Token = Token(usize::MAX);
 
 /// A connection whose two sides are open.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    pub(crate) driver: PairDriver<Socket>,
+    pub(crate) driver: PairDriver<Channel>,
     pub(crate) report: Report,
     pub(crate) seat: Seat,
 }

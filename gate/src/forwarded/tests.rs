@@ -5,6 +5,18 @@ use super::*;
 const PEER: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
 
 fn fields(sent: &[(&str, &str)], peer: IpAddr, trusted: bool) -> Vec<(String, String)> {
+    fields_of(sent, &without_tls(Some(peer)), trusted)
+}
+
+fn without_tls(peer: Option<IpAddr>) -> Source<'static> {
+    Source {
+        peer,
+        is_secure: false,
+        certificate: None,
+    }
+}
+
+fn fields_of(sent: &[(&str, &str)], source: &Source<'_>, trusted: bool) -> Vec<(String, String)> {
     let headers = sent.iter().map(|(name, value)| header(name, *value));
     let request = RequestHead {
         method: "GET".into(),
@@ -16,7 +28,7 @@ fn fields(sent: &[(&str, &str)], peer: IpAddr, trusted: bool) -> Vec<(String, St
         violation: None,
         tolerated: Vec::new(),
     };
-    let fields = about_the_client(&request, peer, trusted).into_iter();
+    let fields = about_the_client(&request, source, trusted).into_iter();
     fields
         .map(|field| (field.name, String::from_utf8(field.value).unwrap()))
         .collect()
@@ -172,7 +184,7 @@ fn without_a_host_none_is_told() {
         violation: None,
         tolerated: Vec::new(),
     };
-    let names = about_the_client(&request, PEER, false);
+    let names = about_the_client(&request, &without_tls(Some(PEER)), false);
     let names: Vec<&str> = names.iter().map(|header| header.name.as_str()).collect();
     assert_eq!(names, ["X-Forwarded-For", "X-Forwarded-Proto"]);
 }
@@ -244,9 +256,50 @@ fn the_peer_is_written_as_each_field_has_it() {
 }
 
 #[test]
+fn at_a_unix_socket_there_is_no_address_to_tell() {
+    let unix = without_tls(None);
+    let sent = [
+        ("X-Forwarded-For", "10.0.0.1"),
+        ("Forwarded", "for=10.0.0.1"),
+    ];
+    let told = |trusted| fields_of(&sent, &unix, trusted);
+    assert!(
+        told(false)
+            .iter()
+            .all(|(name, _)| name.starts_with("X-Forwarded-") && name != "X-Forwarded-For")
+    );
+    let expected = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    assert!(told(true).contains(&expected("X-Forwarded-For", "10.0.0.1")));
+    assert!(told(true).contains(&expected("Forwarded", "for=10.0.0.1, for=unknown")));
+}
+
+/// RFC 9440, section 2.4: what a client says of its own certificate is not believed, whoever passes it on.
+#[test]
+fn a_certificate_that_the_gate_has_seen_is_told_and_no_other() {
+    let source = Source {
+        is_secure: true,
+        certificate: Some(b"DER"),
+        ..without_tls(Some(PEER))
+    };
+    let sent = [("Client-Cert", ":AAAA:"), ("Client-Cert-Chain", ":AAAA:")];
+    for trusted in [false, true] {
+        let fields = fields_of(&sent, &source, trusted);
+        let certificates: Vec<_> = fields
+            .iter()
+            .filter(|(name, _)| name.starts_with("Client-Cert"))
+            .collect();
+        assert_eq!(
+            certificates,
+            [&("Client-Cert".to_owned(), ":REVS:".to_owned())]
+        );
+        assert!(fields.contains(&("X-Forwarded-Proto".to_owned(), "https".to_owned())));
+    }
+}
+
+#[test]
 fn a_peer_is_trusted_by_address_or_by_network() {
     let proxies = ["10.0.0.0/8", "192.0.2.7", "fd00::/8", "2001:db8::1"];
-    let proxies = proxies.map(|text| network(text).unwrap());
+    let proxies = proxies.map(|text| text.parse().unwrap());
     for peer in [
         "10.255.0.1",
         "::ffff:10.0.0.1",
@@ -254,12 +307,15 @@ fn a_peer_is_trusted_by_address_or_by_network() {
         "fd12::1",
         "2001:db8::1",
     ] {
-        assert!(is_trusted(&proxies, peer.parse().unwrap()), "{peer}");
+        assert!(is_trusted(&proxies, Some(peer.parse().unwrap())), "{peer}");
     }
     for peer in ["11.0.0.1", "192.0.2.8", "fe80::1", "2001:db8::2", "::a00:1"] {
-        assert!(!is_trusted(&proxies, peer.parse().unwrap()), "{peer}");
+        assert!(!is_trusted(&proxies, Some(peer.parse().unwrap())), "{peer}");
     }
-    assert!(!is_trusted(&[], PEER));
+    assert!(!is_trusted(&proxies, None));
+    assert!(!is_trusted(&[], Some(PEER)));
+    let unix = ["unix".parse().unwrap()];
+    assert!(is_trusted(&unix, None) && !is_trusted(&unix, Some(PEER)));
 }
 
 #[test]
@@ -273,7 +329,7 @@ fn what_is_no_network_is_an_error() {
         "::/129",
         "::ffff:10.0.0.0/104",
     ] {
-        assert!(network(text).is_err(), "{text}");
+        assert!(text.parse::<Proxy>().is_err(), "{text}");
     }
 }
 

@@ -4,8 +4,16 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::sync::Semaphore;
+
+use super::channel::Channel;
+use super::client::Addresses;
+use super::proxy_protocol::{self, Version};
+use super::socket::Socket;
+use super::tls::Back;
+use crate::route::{Place, Upstream};
 
 /// The most names that are looked up at a time. A lookup holds a thread until the resolver answers, also when nobody
 /// waits for it any more, so clients that come and go could otherwise pile them up.
@@ -15,20 +23,64 @@ const MAX_LOOKUPS: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Connector {
     lookups: Arc<Semaphore>,
+    /// For upstreams with TLS; if there is none, neither is there such an upstream.
+    back: Option<Back>,
+    /// How upstreams are told who the client is, before all else.
+    proxy_header: Option<Version>,
 }
 
 impl Connector {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(back: Option<Back>, proxy_header: Option<Version>) -> Self {
         Self {
             lookups: Arc::new(Semaphore::new(MAX_LOOKUPS)),
+            back,
+            proxy_header,
+        }
+    }
+
+    /// What has to be kept up to date.
+    pub(crate) fn back(&self) -> Option<&Back> {
+        self.back.as_ref()
+    }
+
+    /// Connects to an upstream, for this client.
+    ///
+    /// # Errors
+    ///
+    /// It can't be reached; it isn't trusted, or breaks a rule of TLS.
+    pub(crate) async fn connect(
+        &self,
+        upstream: &Upstream,
+        addresses: Addresses,
+    ) -> io::Result<Channel> {
+        let mut socket = self.reach(&upstream.place).await?;
+        if let Some(version) = self.proxy_header {
+            let Addresses { client, server } = addresses;
+            let header = proxy_protocol::header(version, client, server)?;
+            socket.write_all(&header).await?;
+        }
+        match (&upstream.place, &self.back) {
+            (Place::Host { name, .. }, Some(back)) if upstream.is_secure => {
+                Ok(back.connect(name, socket).await?.into())
+            }
+            _ => Ok(socket.into()),
         }
     }
 
     /// Connects to the first address of a host that answers.
-    pub(crate) async fn connect(&self, host: &str, port: u16) -> io::Result<TcpStream> {
-        match host.parse::<IpAddr>() {
-            Ok(address) => TcpStream::connect((address, port)).await,
-            Err(_) => TcpStream::connect(self.lookup(host, port).await?.as_slice()).await,
+    async fn reach(&self, place: &Place) -> io::Result<Socket> {
+        match place {
+            Place::Host { name, port } => {
+                let stream = match name.parse::<IpAddr>() {
+                    Ok(address) => TcpStream::connect((address, *port)).await,
+                    Err(_) => TcpStream::connect(self.lookup(name, *port).await?.as_slice()).await,
+                };
+                Ok(stream?.into())
+            }
+            #[cfg(unix)]
+            Place::Unix(path) => Ok(tokio::net::UnixStream::connect(path).await?.into()),
+            #[cfg(not(unix))]
+            Place::Unix(_) => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 
@@ -55,9 +107,11 @@ mod tests {
     async fn names_and_addresses_are_connected_to() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let connector = Connector::new();
+        let connector = Connector::new(None, None);
         for host in ["127.0.0.1", "localhost"] {
-            connector.connect(host, port).await.unwrap();
+            let name = host.to_owned();
+            let place = Place::Host { name, port };
+            connector.reach(&place).await.unwrap();
         }
         assert_eq!(connector.lookups.available_permits(), MAX_LOOKUPS);
     }

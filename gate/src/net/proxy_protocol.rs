@@ -7,6 +7,8 @@ use clap::ValueEnum;
 use ppp::{HeaderResult, PartialResult, v1, v2};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
+use super::address::Peer;
+
 /// The longest header that is taken: addresses and what may follow them, such as the names of a TLS connection.
 const LONGEST: usize = 4096;
 
@@ -122,22 +124,23 @@ fn invalid(why: impl ToString) -> io::Error {
 /// # Errors
 ///
 /// The header can't be made, which no address leads to.
-pub(crate) fn header(
-    version: Version,
-    client: SocketAddr,
-    server: SocketAddr,
-) -> io::Result<Vec<u8>> {
-    let (client, server) = of_one_family(client, server);
-    match version {
-        Version::V1 => Ok(v1::Addresses::from((client, server))
-            .to_string()
-            .into_bytes()),
-        Version::V2 => v2::Builder::with_addresses(
-            v2::Version::Two | v2::Command::Proxy,
-            v2::Protocol::Stream,
-            (client, server),
-        )
-        .build(),
+pub(crate) fn header(version: Version, client: Peer, server: Peer) -> io::Result<Vec<u8>> {
+    let both = match (client, server) {
+        (Peer::Ip(client), Peer::Ip(server)) => Some(of_one_family(client, server)),
+        // Through a Unix socket, by somebody of whom there is nothing to tell.
+        _ => None,
+    };
+    let command = v2::Version::Two | v2::Command::Proxy;
+    match (version, both) {
+        (Version::V1, Some(both)) => Ok(v1::Addresses::from(both).to_string().into()),
+        (Version::V1, None) => Ok(v1::Addresses::Unknown.to_string().into()),
+        (Version::V2, Some(both)) => {
+            v2::Builder::with_addresses(command, v2::Protocol::Stream, both).build()
+        }
+        (Version::V2, None) => {
+            let unknown = v2::Addresses::Unspecified;
+            v2::Builder::with_addresses(command, v2::Protocol::Unspecified, unknown).build()
+        }
     }
 }
 
@@ -170,7 +173,7 @@ mod tests {
                 ["192.0.2.7:5555", "[2001:db8::1]:443"],
             ] {
                 let both = (address(client), address(server));
-                let header = header(version, both.0, both.1).unwrap();
+                let header = header(version, both.0.into(), both.1.into()).unwrap();
                 let bytes = [&header[..], b"GET / HTTP/1.1"].concat();
                 for length in 0..header.len() {
                     assert_eq!(
@@ -183,6 +186,18 @@ mod tests {
                 let addresses = Some(of_one_family(both.0, both.1));
                 let behind = b"GET / HTTP/1.1".to_vec();
                 assert_eq!(read, Read { addresses, behind });
+            }
+        }
+    }
+
+    #[test]
+    fn of_a_client_at_a_unix_socket_nothing_is_told() {
+        let server = Peer::Ip(address("198.51.100.1:443"));
+        for version in [Version::V1, Version::V2] {
+            for (client, server) in [(Peer::Unix, Peer::Unix), (Peer::Unix, server)] {
+                let header = header(version, client, server).unwrap();
+                let read = parse(&header).unwrap().unwrap();
+                assert_eq!((read.addresses, read.behind.len()), (None, 0), "{header:?}");
             }
         }
     }

@@ -1,18 +1,25 @@
 //! A socket: in a task while its connection opens, and then in a worker's loop.
 
-use std::io::{self, IoSlice, Read, Write};
+use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::mem;
 use std::net::Shutdown;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
+use bytes::Bytes;
 use mio::event::Event;
 use mio::{Interest, Registry, Token};
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use websocket_host::driver::Transport;
+use tokio::net::TcpStream;
+#[cfg(unix)]
+use tokio::net::UnixStream;
+#[cfg(unix)]
+use tokio_util::either::Either;
+use websocket_host::driver::{Transport, with_read_buffer};
 
-use crate::record::{Track, Way};
+use super::address::Peer;
 
 /// A socket that waits for nothing.
 ///
@@ -21,16 +28,29 @@ use crate::record::{Track, Way};
 #[derive(Debug)]
 pub(crate) struct Socket {
     stream: Stream,
-    track: Option<Box<Track>>,
+    /// What was read of it already.
+    ahead: Bytes,
+    reads_ahead: bool,
 }
 
 #[derive(Debug)]
 enum Stream {
-    Task(tokio::net::TcpStream),
-    Loop(mio::net::TcpStream, Ready),
+    Task(InTask),
+    Loop(InLoop, Ready),
     /// It was reset, or could not be moved to a loop.
     Gone,
 }
+
+#[cfg(unix)]
+type InTask = Either<TcpStream, UnixStream>;
+#[cfg(not(unix))]
+type InTask = TcpStream;
+
+/// Of either family.
+#[cfg(unix)]
+type InLoop = socket2::Socket;
+#[cfg(not(unix))]
+type InLoop = mio::net::TcpStream;
 
 /// What is known of a socket since the system told last.
 #[derive(Debug)]
@@ -41,19 +61,51 @@ struct Ready {
     writing: bool,
 }
 
-impl Socket {
-    pub(crate) fn new(stream: tokio::net::TcpStream) -> Self {
+impl From<TcpStream> for Socket {
+    fn from(stream: TcpStream) -> Self {
         // Messages go out as they come. That it can't be set is no reason to refuse the connection.
         let _ = stream.set_nodelay(true);
+        #[cfg(unix)]
+        let stream = Either::Left(stream);
+        Self::new(stream)
+    }
+}
+
+#[cfg(unix)]
+impl From<UnixStream> for Socket {
+    fn from(stream: UnixStream) -> Self {
+        Self::new(Either::Right(stream))
+    }
+}
+
+impl Socket {
+    fn new(stream: InTask) -> Self {
         Self {
             stream: Stream::Task(stream),
-            track: None,
+            ahead: Bytes::new(),
+            reads_ahead: false,
         }
     }
 
-    /// Has all that goes through it recorded.
-    pub(crate) fn record(&mut self, track: Track) {
-        self.track = Some(Box::new(track));
+    /// Returns the address that a client has connected to.
+    pub(crate) fn local_address(&self) -> io::Result<Peer> {
+        match &self.stream {
+            #[cfg(unix)]
+            Stream::Task(Either::Left(stream)) => Ok(stream.local_addr()?.into()),
+            #[cfg(not(unix))]
+            Stream::Task(stream) => Ok(stream.local_addr()?.into()),
+            _ => Ok(Peer::Unix),
+        }
+    }
+
+    /// Gives back what was read of it, to be read again.
+    pub(crate) fn unread(&mut self, bytes: Vec<u8>) {
+        self.ahead = bytes.into();
+    }
+
+    /// Reads as much as there is at once, also for who asks for little at a time, as TLS does.
+    pub(crate) fn read_ahead(&mut self) {
+        self.reads_ahead = true;
     }
 
     /// Takes it out of its task, for a loop.
@@ -65,8 +117,7 @@ impl Socket {
                 // Otherwise the first write finds out.
                 writing: true,
             };
-            let stream = mio::net::TcpStream::from_std(stream.into_std()?);
-            self.stream = Stream::Loop(stream, ready);
+            self.stream = Stream::Loop(leave_task(stream)?, ready);
         }
         Ok(())
     }
@@ -74,9 +125,7 @@ impl Socket {
     /// Has a loop told when it is ready.
     pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         match &mut self.stream {
-            Stream::Loop(stream, _) => {
-                registry.register(stream, token, Interest::READABLE | Interest::WRITABLE)
-            }
+            Stream::Loop(stream, _) => register(stream, registry, token),
             Stream::Task(_) | Stream::Gone => Ok(()),
         }
     }
@@ -89,15 +138,32 @@ impl Socket {
             ready.writing |= event.is_writable();
         }
     }
+}
 
-    fn note_written(&self, header: &[u8], payload: &[u8], result: &Poll<io::Result<usize>>) {
-        if let (Some(track), Poll::Ready(Ok(count))) = (&self.track, result) {
-            let of_header = header.len().min(*count);
-            track.note(Way::Out, header.get(..of_header).unwrap_or_default());
-            let of_payload = payload.get(..count - of_header);
-            track.note(Way::Out, of_payload.unwrap_or_default());
-        }
-    }
+#[cfg(unix)]
+fn leave_task(stream: InTask) -> io::Result<InLoop> {
+    Ok(match stream {
+        Either::Left(stream) => stream.into_std()?.into(),
+        Either::Right(stream) => stream.into_std()?.into(),
+    })
+}
+
+#[cfg(unix)]
+fn register(stream: &InLoop, registry: &Registry, token: Token) -> io::Result<()> {
+    use std::os::fd::AsRawFd;
+
+    let source = &mut mio::unix::SourceFd(&stream.as_raw_fd());
+    registry.register(source, token, Interest::READABLE | Interest::WRITABLE)
+}
+
+#[cfg(not(unix))]
+fn leave_task(stream: InTask) -> io::Result<InLoop> {
+    Ok(mio::net::TcpStream::from_std(stream.into_std()?))
+}
+
+#[cfg(not(unix))]
+fn register(stream: &mut InLoop, registry: &Registry, token: Token) -> io::Result<()> {
+    registry.register(stream, token, Interest::READABLE | Interest::WRITABLE)
 }
 
 impl Ready {
@@ -141,25 +207,44 @@ impl AsyncRead for Socket {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        let before = buffer.filled().len();
-        let result = match &mut this.stream {
+        if !this.ahead.is_empty() {
+            let count = this.ahead.len().min(buffer.remaining());
+            buffer.put_slice(&this.ahead.split_to(count));
+            return Poll::Ready(Ok(()));
+        }
+        match &mut this.stream {
             Stream::Task(stream) => Pin::new(stream).poll_read(cx, buffer),
-            Stream::Loop(_, ready) if !ready.reading => return Poll::Pending,
+            Stream::Loop(_, ready) if !ready.reading => Poll::Pending,
             Stream::Loop(stream, ready) => {
                 let room = buffer.initialize_unfilled();
-                let result = until_done(|| stream.read(room));
-                let room = room.len();
-                ready
-                    .read(result, room)
-                    .map_ok(|count| buffer.advance(count))
+                let read = match this.reads_ahead {
+                    true => read_ahead(stream, ready, room, &mut this.ahead),
+                    false => ready.read(until_done(|| stream.read(room)), room.len()),
+                };
+                read.map_ok(|count| buffer.advance(count))
             }
             Stream::Gone => Poll::Ready(Ok(())),
-        };
-        if let Some(track) = &this.track {
-            track.note(Way::In, buffer.filled().get(before..).unwrap_or_default());
         }
-        result
     }
+}
+
+/// Reads into `room`, and keeps what there is beyond.
+fn read_ahead(
+    stream: &mut InLoop,
+    ready: &mut Ready,
+    room: &mut [u8],
+    ahead: &mut Bytes,
+) -> Poll<io::Result<usize>> {
+    with_read_buffer(|beyond| {
+        let length = room.len() + beyond.len();
+        let slices = &mut [IoSliceMut::new(room), IoSliceMut::new(beyond)];
+        let result = until_done(|| stream.read_vectored(slices));
+        ready.read(result, length).map_ok(|count| {
+            let in_room = count.min(room.len());
+            *ahead = Bytes::copy_from_slice(beyond.get(..count - in_room).unwrap_or_default());
+            in_room
+        })
+    })
 }
 
 impl AsyncWrite for Socket {
@@ -168,17 +253,14 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        let result = match &mut this.stream {
+        match &mut self.get_mut().stream {
             Stream::Task(stream) => Pin::new(stream).poll_write(cx, bytes),
-            Stream::Loop(_, ready) if !ready.writing => return Poll::Pending,
+            Stream::Loop(_, ready) if !ready.writing => Poll::Pending,
             Stream::Loop(stream, ready) => {
                 ready.wrote(until_done(|| stream.write(bytes)), bytes.len())
             }
             Stream::Gone => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
-        };
-        this.note_written(&[], bytes, &result);
-        result
+        }
     }
 
     fn poll_write_vectored(
@@ -186,20 +268,15 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        let length = slices.iter().map(|slice| slice.len()).sum();
-        let result = match &mut this.stream {
+        match &mut self.get_mut().stream {
             Stream::Task(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
-            Stream::Loop(_, ready) if !ready.writing => return Poll::Pending,
+            Stream::Loop(_, ready) if !ready.writing => Poll::Pending,
             Stream::Loop(stream, ready) => {
+                let length = slices.iter().map(|slice| slice.len()).sum();
                 ready.wrote(until_done(|| stream.write_vectored(slices)), length)
             }
             Stream::Gone => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
-        };
-        if let [header, payload] = slices {
-            this.note_written(header, payload, &result);
         }
-        result
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -221,13 +298,15 @@ impl AsyncWrite for Socket {
 
 impl Transport for Socket {
     fn reset(&mut self) {
-        // If it can't be set, the peer sees an end where it saw no close frame.
+        let at_once = Some(Duration::ZERO);
+        // If it can't be set, the peer sees an end where it saw no close frame: as with a Unix socket.
         let _ = match &self.stream {
-            Stream::Task(stream) => stream.set_zero_linger(),
-            Stream::Loop(stream, _) => {
-                SockRef::from(stream).set_linger(Some(std::time::Duration::ZERO))
-            }
-            Stream::Gone => Ok(()),
+            #[cfg(unix)]
+            Stream::Task(Either::Left(stream)) => SockRef::from(stream).set_linger(at_once),
+            #[cfg(not(unix))]
+            Stream::Task(stream) => SockRef::from(stream).set_linger(at_once),
+            Stream::Loop(stream, _) => SockRef::from(stream).set_linger(at_once),
+            _ => Ok(()),
         };
         // It is closed now, and so reset.
         self.stream = Stream::Gone;

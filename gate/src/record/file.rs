@@ -2,7 +2,6 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
-use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,6 +9,8 @@ use base64::display::Base64Display;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Serialize, Serializer};
 use tracing::warn;
+
+use crate::net::address::Peer;
 
 /// Which way bytes went.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -77,7 +78,7 @@ impl<'a> Line<'a> {
 
 impl Output {
     /// Makes a file that only its owner can read. It must not be there.
-    pub(super) fn create(path: &Path, peer: SocketAddr) -> io::Result<Self> {
+    pub(super) fn create(path: &Path, peer: Peer) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         options.append(true).create_new(true);
         #[cfg(unix)]

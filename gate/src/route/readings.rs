@@ -178,11 +178,11 @@ proptest! {
     ) {
         if let Ok(Found { upstream, .. }) = routes().find(&path) {
             let mut read_so_far = split(path.as_bytes());
-            prop_assert_eq!(&upstream.host, &server(prefix(&read_so_far)), "{}", path);
+            prop_assert_eq!(&upstream.authority, &server(prefix(&read_so_far)), "{}", path);
             for (done, reading) in readings.iter().enumerate() {
                 read_so_far = read(read_so_far, *reading);
                 let shown = String::from_utf8_lossy(&read_so_far.join(&b'/')).into_owned();
-                prop_assert_eq!(&upstream.host, &server(prefix(&read_so_far)), "{} {:?} {}", path, &readings[..=done], shown);
+                prop_assert_eq!(&upstream.authority, &server(prefix(&read_so_far)), "{} {:?} {}", path, &readings[..=done], shown);
                 let leads_out = read_so_far.iter().any(|segment| segment == b"." || segment == b"..");
                 prop_assert!(!leads_out, "{} {:?} {}", path, &readings[..=done], shown);
             }

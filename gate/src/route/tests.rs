@@ -183,10 +183,18 @@ fn a_prefix_that_browsers_encode_is_found_in_either_case() {
 #[test]
 fn urls_have_a_host_a_port_and_a_path() {
     let upstream: Upstream = "ws://[::1]:9001/x/".parse().unwrap();
-    assert_eq!((upstream.host.as_str(), upstream.port), ("::1", 9001));
+    let at = |name: &str, port| Place::Host {
+        name: name.into(),
+        port,
+    };
+    assert_eq!(upstream.place, at("::1", 9001));
     assert_eq!(upstream.to_string(), "ws://[::1]:9001/x");
     let upstream: Upstream = "ws://a".parse().unwrap();
-    assert_eq!((upstream.port, upstream.authority.as_str()), (80, "a"));
+    assert_eq!((upstream.place, &*upstream.authority), (at("a", 80), "a"));
+    let upstream: Upstream = "wss://a/x".parse().unwrap();
+    assert!(upstream.is_secure);
+    assert_eq!(upstream.to_string(), "wss://a/x");
+    assert_eq!((upstream.place, &*upstream.authority), (at("a", 443), "a"));
     let upstream: Upstream = "ws://a:80/@me".parse().unwrap();
     assert_eq!(upstream.to_string(), "ws://a/@me");
     for text in [
@@ -204,7 +212,31 @@ fn urls_have_a_host_a_port_and_a_path() {
     ] {
         assert!(text.parse::<Upstream>().is_err(), "{text}");
     }
-    assert!("wss://a".parse::<Upstream>().unwrap_err().contains("TLS"));
+}
+
+#[cfg(unix)]
+#[test]
+fn the_url_of_a_unix_socket_has_its_path_and_that_of_the_request() {
+    for (text, socket, target) in [
+        ("ws+unix:/run/a.sock", "/run/a.sock", "/x"),
+        ("ws+unix:/run/a.sock:/room", "/run/a.sock", "/room/x"),
+        ("ws+unix:a.sock:/caf\u{e9}", "a.sock", "/caf%C3%A9/x"),
+    ] {
+        let upstream: Upstream = text.parse().unwrap();
+        assert_eq!(upstream.place, Place::Unix(socket.into()));
+        assert_eq!(upstream.authority, "localhost");
+        let rules = [Rule::all(upstream)];
+        let routes = Routes::new(&rules, &[]).unwrap();
+        assert_eq!(routes.find("/x").unwrap().target, target);
+    }
+    for text in [
+        "ws+unix:",
+        "ws+unix::/room",
+        "ws+unix:a:room",
+        "ws+unix:a:/?q",
+    ] {
+        assert!(text.parse::<Upstream>().is_err(), "{text}");
+    }
 }
 
 #[test]
@@ -212,7 +244,7 @@ fn what_is_no_rule_is_an_error() {
     for text in [
         "/chat",
         "/chat=",
-        "/chat=wss://a",
+        "/chat=https://a",
         "/../a=ws://b",
         "/a%00=ws://b",
     ] {

@@ -28,7 +28,8 @@ fn fails_with(name: &str, bytes: &[u8]) -> String {
 #[test]
 fn wrong_arguments_are_status_2() {
     assert!(fails(2, &[]).contains("--upstream"));
-    assert!(fails(2, &["--upstream", "wss://example.com"]).contains("TLS isn't supported yet"));
+    assert!(fails(2, &["--upstream", "wss://example.com:0"]).contains("no port 0"));
+    assert!(fails(2, &["--demo", "--tls-key", "key.pem"]).contains("--tls-certificate"));
     assert!(fails(2, &["--upstream", "http://example.com"]).contains("ws://"));
     assert!(fails(2, &["--demo", "--listen", "8080"]).contains("--listen"));
     assert!(fails(2, &["--demo", "--max-message", "0"]).contains("from 1 B"));

@@ -44,7 +44,7 @@ fn the_demo_sends_back_what_it_gets() {
         assert!(client.receive() == Got::Binary(large.clone()));
     });
     client.send(Message::CloseWith(3001, b"bye"));
-    assert_eq!(client.receive(), Got::Close(3001, String::new()));
+    assert_eq!(client.receive(), Got::Close(3001, "bye".into()));
     assert_eq!(client.receive(), Got::End);
 }
 

@@ -78,7 +78,7 @@ fn a_request_that_breaks_a_rule_gets_its_status_and_a_line_in_the_log() {
             "body-not-allowed",
         ),
         (
-            "\x16\x03\x01\x02\0\x01\0\x01\u{fc}\r\n\r\n".to_owned(),
+            "\x17\x03\x01\x02\0\x01\0\x01\u{fc}\r\n\r\n".to_owned(),
             400,
             "head-malformed",
         ),

@@ -23,3 +23,8 @@ mod proxy_protocol;
 mod record;
 mod refusals;
 mod shutdown;
+mod tls;
+mod tls_front;
+mod tls_upstream;
+#[cfg(unix)]
+mod unix_sockets;

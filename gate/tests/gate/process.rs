@@ -46,6 +46,19 @@ impl Gate {
         Self::of(command(), component, arguments)
     }
 
+    /// The gate's error when these arguments are wrong, or it can't run with them.
+    pub(crate) fn refused(arguments: &[&str]) -> String {
+        let output = command()
+            .arg("--component")
+            .arg(component())
+            .args(["--listen", "127.0.0.1:0"])
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert!(!output.status.success(), "{arguments:?}");
+        String::from_utf8(output.stderr).unwrap()
+    }
+
     /// A gate that this command runs. Unless the arguments say otherwise it logs all that there is.
     pub(crate) fn of(mut command: Command, component: &Path, arguments: &[&str]) -> Self {
         if !arguments.contains(&"--log") {
@@ -98,6 +111,12 @@ impl Gate {
             Some(address.parse::<SocketAddr>().unwrap())
         }));
         addresses
+    }
+
+    /// The next line with these words that it says to its standard output.
+    pub(crate) fn says(&self, words: &str) -> String {
+        let mut lines = std::iter::from_fn(|| self.said.recv_timeout(PATIENCE).ok());
+        lines.find(|line| line.contains(words)).expect(words)
     }
 
     /// Waits until the log has this many lines with these words, and gives the last of them.

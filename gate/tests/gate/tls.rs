@@ -1,0 +1,291 @@
+//! What the tests of TLS share: certificates, and peers with TLS that speak in raw bytes.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa, KeyPair,
+    date_time_ymd,
+};
+use tempfile::TempDir;
+use tokio::io::copy_bidirectional;
+use tokio::runtime::Runtime;
+use tokio_rustls::TlsAcceptor;
+use websocket_host::tls::provider;
+use websocket_host::tls::rustls::client::WantsClientCert;
+use websocket_host::tls::rustls::pki_types::pem::PemObject;
+use websocket_host::tls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use websocket_host::tls::rustls::server::WebPkiClientVerifier;
+use websocket_host::tls::rustls::{
+    ClientConfig, ClientConnection, ConfigBuilder, RootCertStore, ServerConfig, StreamOwned,
+};
+
+use crate::process::{Gate, PATIENCE};
+
+/// What a client asks for.
+pub(crate) const REQUEST: &str = "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
+
+/// The answer to that request.
+pub(crate) const RESPONSE: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    Sec-WebSocket-Accept: ICX+Yqv66kxgM0FcWaLWlFLwTAI=\r\n\r\n";
+
+/// Who issues certificates, and a folder for them.
+pub(crate) struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+    folder: TempDir,
+}
+
+/// A certificate and its key, in files.
+pub(crate) struct Files {
+    pub(crate) certificate: PathBuf,
+    pub(crate) key: PathBuf,
+}
+
+impl Files {
+    pub(crate) fn certificate(&self) -> &str {
+        self.certificate.to_str().unwrap()
+    }
+
+    pub(crate) fn key(&self) -> &str {
+        self.key.to_str().unwrap()
+    }
+
+    /// The arguments by which a gate shows it.
+    pub(crate) fn arguments(&self) -> [&str; 4] {
+        [
+            "--tls-certificate",
+            self.certificate(),
+            "--tls-key",
+            self.key(),
+        ]
+    }
+}
+
+impl Authority {
+    pub(crate) fn new() -> Self {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name = DistinguishedName::new();
+        // Its name is its own, as that of its folder.
+        let folder = tempfile::tempdir().unwrap();
+        let name = folder.path().display().to_string();
+        params.distinguished_name.push(DnType::CommonName, name);
+        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        fs::write(folder.path().join("ca.pem"), issuer.pem()).unwrap();
+        Self { issuer, folder }
+    }
+
+    /// The file with its own certificate.
+    pub(crate) fn path(&self) -> String {
+        let path = self.folder.path().join("ca.pem");
+        path.to_str().unwrap().to_owned()
+    }
+
+    /// A certificate for these names and addresses, in files of this name: over those that were there.
+    pub(crate) fn issue(&self, file: &str, names: &[&str]) -> Files {
+        self.issue_until(file, names, 4000)
+    }
+
+    /// One that expires in this year.
+    pub(crate) fn issue_until(&self, file: &str, names: &[&str], year: i32) -> Files {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let mut params = CertificateParams::new(names).unwrap();
+        params.not_after = date_time_ymd(year, 1, 1);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        let path = |end| self.folder.path().join(format!("{file}.{end}"));
+        let files = Files {
+            certificate: path("pem"),
+            key: path("key"),
+        };
+        fs::write(&files.certificate, certificate.pem()).unwrap();
+        fs::write(&files.key, key.serialize_pem()).unwrap();
+        files
+    }
+
+    /// The settings of a client that trusts it, and shows a certificate if it has one.
+    pub(crate) fn client(&self, own: Option<&Files>) -> ClientConfig {
+        let config = client_config(self.path().as_ref());
+        match own {
+            None => config.with_no_client_auth(),
+            Some(own) => config
+                .with_client_auth_cert(chain(&own.certificate), key(&own.key))
+                .unwrap(),
+        }
+    }
+
+    /// The settings of a server that shows a certificate, and may ask for one that this authority has issued.
+    pub(crate) fn server(&self, own: &Files, asks: bool) -> Arc<ServerConfig> {
+        let config = ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .unwrap();
+        let config = match asks {
+            false => config.with_no_client_auth(),
+            true => {
+                let roots = Arc::new(roots(self.path().as_ref()));
+                let verifier =
+                    WebPkiClientVerifier::builder_with_provider(roots, provider()).build();
+                config.with_client_cert_verifier(verifier.unwrap())
+            }
+        };
+        Arc::new(
+            config
+                .with_single_cert(chain(&own.certificate), key(&own.key))
+                .unwrap(),
+        )
+    }
+}
+
+pub(crate) fn chain(path: &Path) -> Vec<CertificateDer<'static>> {
+    let all = CertificateDer::pem_file_iter(path).unwrap();
+    all.map(Result::unwrap).collect()
+}
+
+fn roots(path: &Path) -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    chain(path)
+        .into_iter()
+        .for_each(|root| roots.add(root).unwrap());
+    roots
+}
+
+fn client_config(path: &Path) -> ConfigBuilder<ClientConfig, WantsClientCert> {
+    ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots(path))
+}
+
+/// The settings of a client that trusts the certificate in a file.
+pub(crate) fn trusting(path: &Path) -> ClientConfig {
+    client_config(path).with_no_client_auth()
+}
+
+fn key(path: &Path) -> PrivateKeyDer<'static> {
+    PrivateKeyDer::from_pem_file(path).unwrap()
+}
+
+/// A connection to the gate with TLS.
+pub(crate) type Client = StreamOwned<ClientConnection, TcpStream>;
+
+/// A client that asks for a server of this name, before the first byte of its handshake.
+pub(crate) fn client(address: SocketAddr, config: ClientConfig, name: &str) -> Client {
+    let name = ServerName::try_from(name.to_owned()).unwrap();
+    let connection = ClientConnection::new(Arc::new(config), name).unwrap();
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_nodelay(true).unwrap();
+    StreamOwned::new(connection, stream)
+}
+
+/// A client whose WebSocket is open, at a gate with an echo server.
+pub(crate) fn open(gate: &Gate, config: ClientConfig, name: &str) -> Client {
+    let mut client = client(gate.address, config, name);
+    client.write_all(REQUEST.as_bytes()).unwrap();
+    assert!(head(&mut client).starts_with("HTTP/1.1 101 "));
+    client
+}
+
+/// Reads a head.
+pub(crate) fn head(stream: &mut impl Read) -> String {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") {
+        stream.read_exact(&mut byte).unwrap();
+        head.extend_from_slice(&byte);
+    }
+    String::from_utf8(head).unwrap()
+}
+
+/// A message of a client's, with a mask of zeros.
+pub(crate) fn masked(payload: &[u8]) -> Vec<u8> {
+    let mut frame = header(payload.len());
+    frame[1] |= 0x80;
+    frame.extend([0; 4]);
+    frame.extend(payload);
+    frame
+}
+
+/// The header of a binary message that isn't masked.
+pub(crate) fn header(length: usize) -> Vec<u8> {
+    let mut header = vec![0x82];
+    match length {
+        0..=125 => header.push(length as u8),
+        126..=65_535 => {
+            header.push(126);
+            header.extend((length as u16).to_be_bytes());
+        }
+        _ => {
+            header.push(127);
+            header.extend((length as u64).to_be_bytes());
+        }
+    }
+    header
+}
+
+/// Has a message come back, in whatever fragments.
+pub(crate) fn echo(client: &mut (impl Read + Write), payload: &[u8]) {
+    client.write_all(&masked(payload)).unwrap();
+    assert!(message(client) == payload, "{} bytes", payload.len());
+}
+
+/// Reads a message.
+fn message(stream: &mut impl Read) -> Vec<u8> {
+    let mut message = Vec::new();
+    loop {
+        let [first, second] = exactly(stream);
+        let length = match second {
+            126 => u16::from_be_bytes(exactly(stream)).into(),
+            127 => u64::from_be_bytes(exactly(stream)),
+            short => short.into(),
+        };
+        let start = message.len();
+        message.resize(start + length as usize, 0);
+        stream.read_exact(&mut message[start..]).unwrap();
+        if first & 0x80 != 0 {
+            return message;
+        }
+    }
+}
+
+fn exactly<const N: usize>(stream: &mut impl Read) -> [u8; N] {
+    let mut bytes = [0; N];
+    stream.read_exact(&mut bytes).unwrap();
+    bytes
+}
+
+/// A server that takes TLS off, for a plain one.
+pub(crate) struct Terminator {
+    pub(crate) address: SocketAddr,
+    _runtime: Runtime,
+}
+
+impl Terminator {
+    pub(crate) fn before(plain: SocketAddr, config: Arc<ServerConfig>) -> Self {
+        let runtime = Runtime::new().unwrap();
+        let listener = runtime
+            .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
+            .unwrap();
+        let address = listener.local_addr().unwrap();
+        let acceptor = TlsAcceptor::from(config);
+        runtime.spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let acceptor = acceptor.clone();
+                tokio::spawn(async move {
+                    let mut secure = acceptor.accept(stream).await?;
+                    let mut plain = tokio::net::TcpStream::connect(plain).await?;
+                    copy_bidirectional(&mut secure, &mut plain).await
+                });
+            }
+        });
+        Self {
+            address,
+            _runtime: runtime,
+        }
+    }
+}
