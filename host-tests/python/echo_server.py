@@ -1,8 +1,10 @@
 """Python's websockets as an upstream, with its default settings: it sends everything back, and tells
-what it saw in a line of JSON each."""
+what it saw in a line of JSON each. `echo_server.py [CERTIFICATE KEY]`: with TLS if they are given."""
 
 import asyncio
 import json
+import ssl
+import sys
 
 from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed
@@ -42,6 +44,9 @@ async def echo(socket):
 
 async def main():
     settings = {"subprotocols": ["echo"], "max_size": LARGE, "process_response": add_header}
+    if len(sys.argv) > 2:
+        settings["ssl"] = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        settings["ssl"].load_cert_chain(*sys.argv[1:3])
     async with serve(echo, "127.0.0.1", 0, **settings) as server:
         port = server.sockets[0].getsockname()[1]
         print(f"listening on 127.0.0.1:{port}", flush=True)

@@ -14,6 +14,7 @@
 //! | [`pair`] | [`Pair`]: a client and a server on a simulated network and virtual time |
 //! | `envoy` | a real Envoy with a filter in it |
 //! | `gate`, `process`, `usage` | the gate and other programs as processes, and what they take of the machine |
+//! | `authority` | certificates in files |
 //! | `tools` | the peers that others have made: Node's, Python's, and the browser |
 //! | `peer` | a client or a server on the native engine and a real socket |
 //!
@@ -24,6 +25,8 @@
     reason = "the items of a harness that mirror the contract or the RFC are named as there"
 )]
 
+#[cfg(feature = "processes")]
+pub mod authority;
 pub mod deflate;
 pub mod engine;
 #[cfg(feature = "processes")]

@@ -60,14 +60,30 @@ pub fn node(script: &str) -> Command {
 /// If they aren't installed.
 #[must_use]
 pub fn python(script: &str) -> Command {
+    let mut command = interpreter();
+    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/python/").to_owned() + script);
+    command
+}
+
+/// A program that was installed beside those peers.
+///
+/// # Panics
+///
+/// If they aren't installed.
+#[must_use]
+pub fn python_module(name: &str) -> Command {
+    let mut command = interpreter();
+    command.args(["-m", name]);
+    command
+}
+
+fn interpreter() -> Command {
     let python = file("WEBSOCKET_TEST_PYTHON", "target/python/bin/python");
     assert!(
         python.is_file(),
         "the Python peers are missing: run `cargo xtask test`"
     );
-    let mut command = Command::new(python);
-    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/python/").to_owned() + script);
-    command
+    Command::new(python)
 }
 
 /// The browser.
@@ -97,13 +113,8 @@ pub fn run(name: &str, mut command: Command) {
 /// # Panics
 ///
 /// If the client doesn't get what it should, or the server sees something else.
-pub fn speak(
-    mut client: Command,
-    server: &Process,
-    authority: &str,
-    extension: &str,
-) -> io::Result<()> {
-    client.arg(format!("ws://{authority}/chat?room=1"));
+pub fn speak(mut client: Command, server: &Process, url: &str, extension: &str) -> io::Result<()> {
+    client.arg(format!("{url}/chat?room=1"));
     client.arg(extension);
     run("the client", client);
     for (code, reason) in [

@@ -29,6 +29,7 @@ pub(crate) struct Peers {
 
 /// Installs what is missing.
 pub(crate) fn install() -> Result<Needs> {
+    program(&["javac"], &["default-jdk-headless"]).context("Java is missing")?;
     Ok(Needs {
         chromium: chromium()?,
         peers: peers()?,

@@ -1,16 +1,11 @@
-//! What the tests of TLS share: certificates, and peers with TLS that speak in raw bytes.
+//! What the tests of TLS share: peers with TLS that speak in raw bytes.
 
-use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa, KeyPair,
-    date_time_ymd,
-};
-use tempfile::TempDir;
+use host_tests::authority::{Authority, Issued};
 use tokio::io::copy_bidirectional;
 use tokio::runtime::Runtime;
 use tokio_rustls::TlsAcceptor;
@@ -33,111 +28,37 @@ pub(crate) const REQUEST: &str = "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocke
 pub(crate) const RESPONSE: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Accept: ICX+Yqv66kxgM0FcWaLWlFLwTAI=\r\n\r\n";
 
-/// Who issues certificates, and a folder for them.
-pub(crate) struct Authority {
-    issuer: CertifiedIssuer<'static, KeyPair>,
-    folder: TempDir,
-}
-
-/// A certificate and its key, in files.
-pub(crate) struct Files {
-    pub(crate) certificate: PathBuf,
-    pub(crate) key: PathBuf,
-}
-
-impl Files {
-    pub(crate) fn certificate(&self) -> &str {
-        self.certificate.to_str().unwrap()
-    }
-
-    pub(crate) fn key(&self) -> &str {
-        self.key.to_str().unwrap()
-    }
-
-    /// The arguments by which a gate shows it.
-    pub(crate) fn arguments(&self) -> [&str; 4] {
-        [
-            "--tls-certificate",
-            self.certificate(),
-            "--tls-key",
-            self.key(),
-        ]
+/// The settings of a client that trusts an authority, and shows a certificate if it has one.
+pub(crate) fn trusting(authority: &Authority, own: Option<&Issued>) -> ClientConfig {
+    let config = client_config(authority.path().as_ref());
+    match own {
+        None => config.with_no_client_auth(),
+        Some(own) => config
+            .with_client_auth_cert(chain(&own.certificate), key(&own.key))
+            .unwrap(),
     }
 }
 
-impl Authority {
-    pub(crate) fn new() -> Self {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.distinguished_name = DistinguishedName::new();
-        // Its name is its own, as that of its folder.
-        let folder = tempfile::tempdir().unwrap();
-        let name = folder.path().display().to_string();
-        params.distinguished_name.push(DnType::CommonName, name);
-        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-        fs::write(folder.path().join("ca.pem"), issuer.pem()).unwrap();
-        Self { issuer, folder }
-    }
+/// The settings of a client that trusts the certificate in a file.
+pub(crate) fn trusting_file(path: &Path) -> ClientConfig {
+    client_config(path).with_no_client_auth()
+}
 
-    /// The file with its own certificate.
-    pub(crate) fn path(&self) -> String {
-        let path = self.folder.path().join("ca.pem");
-        path.to_str().unwrap().to_owned()
-    }
-
-    /// A certificate for these names and addresses, in files of this name: over those that were there.
-    pub(crate) fn issue(&self, file: &str, names: &[&str]) -> Files {
-        self.issue_until(file, names, 4000)
-    }
-
-    /// One that expires in this year.
-    pub(crate) fn issue_until(&self, file: &str, names: &[&str], year: i32) -> Files {
-        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        let mut params = CertificateParams::new(names).unwrap();
-        params.not_after = date_time_ymd(year, 1, 1);
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        let path = |end| self.folder.path().join(format!("{file}.{end}"));
-        let files = Files {
-            certificate: path("pem"),
-            key: path("key"),
-        };
-        fs::write(&files.certificate, certificate.pem()).unwrap();
-        fs::write(&files.key, key.serialize_pem()).unwrap();
-        files
-    }
-
-    /// The settings of a client that trusts it, and shows a certificate if it has one.
-    pub(crate) fn client(&self, own: Option<&Files>) -> ClientConfig {
-        let config = client_config(self.path().as_ref());
-        match own {
-            None => config.with_no_client_auth(),
-            Some(own) => config
-                .with_client_auth_cert(chain(&own.certificate), key(&own.key))
-                .unwrap(),
+/// The settings of a server that shows a certificate, and may ask for one that an authority has issued.
+pub(crate) fn server(own: &Issued, asks: Option<&Authority>) -> Arc<ServerConfig> {
+    let config = ServerConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .unwrap();
+    let config = match asks {
+        None => config.with_no_client_auth(),
+        Some(authority) => {
+            let roots = Arc::new(roots(authority.path().as_ref()));
+            let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider()).build();
+            config.with_client_cert_verifier(verifier.unwrap())
         }
-    }
-
-    /// The settings of a server that shows a certificate, and may ask for one that this authority has issued.
-    pub(crate) fn server(&self, own: &Files, asks: bool) -> Arc<ServerConfig> {
-        let config = ServerConfig::builder_with_provider(provider())
-            .with_safe_default_protocol_versions()
-            .unwrap();
-        let config = match asks {
-            false => config.with_no_client_auth(),
-            true => {
-                let roots = Arc::new(roots(self.path().as_ref()));
-                let verifier =
-                    WebPkiClientVerifier::builder_with_provider(roots, provider()).build();
-                config.with_client_cert_verifier(verifier.unwrap())
-            }
-        };
-        Arc::new(
-            config
-                .with_single_cert(chain(&own.certificate), key(&own.key))
-                .unwrap(),
-        )
-    }
+    };
+    let made = config.with_single_cert(chain(&own.certificate), key(&own.key));
+    Arc::new(made.unwrap())
 }
 
 pub(crate) fn chain(path: &Path) -> Vec<CertificateDer<'static>> {
@@ -158,11 +79,6 @@ fn client_config(path: &Path) -> ConfigBuilder<ClientConfig, WantsClientCert> {
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_root_certificates(roots(path))
-}
-
-/// The settings of a client that trusts the certificate in a file.
-pub(crate) fn trusting(path: &Path) -> ClientConfig {
-    client_config(path).with_no_client_auth()
 }
 
 fn key(path: &Path) -> PrivateKeyDer<'static> {

@@ -7,13 +7,14 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use host_tests::authority::Authority;
 use rstest::rstest;
 use websocket_component::handshake::Acceptance;
 
 use crate::peer::{Got, Upstream, values};
 use crate::process::{Gate, INSPECT, PATIENCE, TERMINATE};
 use crate::tls::{
-    Authority, Client, REQUEST, chain, client, echo, head, header, masked, open, trusting,
+    Client, REQUEST, chain, client, echo, head, header, masked, open, trusting, trusting_file,
 };
 
 /// The certificate that a client is shown.
@@ -32,11 +33,11 @@ fn refused(mut client: Client) -> String {
 
 #[rstest]
 fn messages_of_any_size_come_back(#[values(INSPECT, TERMINATE)] mode: &str) {
-    let authority = Authority::new();
-    let files = authority.issue("a", &["localhost"]);
+    let authority = Authority::new().unwrap();
+    let files = authority.issue("a", &["localhost"]).unwrap();
     let arguments = [&["--demo", "--mode", mode][..], &files.arguments()].concat();
     let gate = Gate::start(&arguments);
-    let mut client = open(&gate, authority.client(None), "localhost");
+    let mut client = open(&gate, trusting(&authority, None), "localhost");
     for length in [0, 1, 125, 4096, 16_384, 70_000, 1 << 20] {
         echo(&mut client, &vec![7; length]);
     }
@@ -55,9 +56,9 @@ fn messages_of_any_size_come_back(#[values(INSPECT, TERMINATE)] mode: &str) {
 
 #[test]
 fn each_name_gets_its_certificate_and_all_others_the_first() {
-    let authority = Authority::new();
-    let a = authority.issue("a", &["a.example", "localhost"]);
-    let b = authority.issue("b", &["b.example", "*.b.example"]);
+    let authority = Authority::new().unwrap();
+    let a = authority.issue("a", &["a.example", "localhost"]).unwrap();
+    let b = authority.issue("b", &["b.example", "*.b.example"]).unwrap();
     let arguments = [&["--demo"][..], &a.arguments(), &b.arguments()].concat();
     let gate = Gate::start(&arguments);
     for (name, files) in [
@@ -67,12 +68,12 @@ fn each_name_gets_its_certificate_and_all_others_the_first() {
         ("X.B.example", &b),
         ("localhost", &a),
     ] {
-        let client = open(&gate, authority.client(None), name);
+        let client = open(&gate, trusting(&authority, None), name);
         assert_eq!(shown(&client), &*chain(&files.certificate)[0], "{name}");
     }
     // A wildcard stands for one label; and an address names nobody.
     for name in ["x.y.b.example", "127.0.0.1", "c.example"] {
-        let client = client(gate.address, authority.client(None), name);
+        let client = client(gate.address, trusting(&authority, None), name);
         let why = refused(client);
         assert!(why.contains("not valid for name"), "{name}: {why}");
     }
@@ -80,8 +81,8 @@ fn each_name_gets_its_certificate_and_all_others_the_first() {
 
 #[test]
 fn a_key_can_be_in_the_file_of_its_certificate() {
-    let authority = Authority::new();
-    let files = authority.issue("a", &["localhost"]);
+    let authority = Authority::new().unwrap();
+    let files = authority.issue("a", &["localhost"]).unwrap();
     let both = [
         fs::read(&files.key).unwrap(),
         fs::read(&files.certificate).unwrap(),
@@ -90,41 +91,44 @@ fn a_key_can_be_in_the_file_of_its_certificate() {
     fs::write(&files.certificate, both).unwrap();
     let gate = Gate::start(&["--demo", "--tls-certificate", files.certificate()]);
     echo(
-        &mut open(&gate, authority.client(None), "localhost"),
+        &mut open(&gate, trusting(&authority, None), "localhost"),
         b"hello",
     );
 }
 
 #[rstest]
-fn a_certificate_is_replaced_under_open_connections(#[values(false, true)] by_signal: bool) {
-    let authority = Authority::new();
-    let files = authority.issue("a", &["localhost"]);
+fn a_certificate_is_replaced_under_a_thousand_open_connections(
+    #[values(INSPECT, TERMINATE)] mode: &str,
+    #[values(false, true)] by_signal: bool,
+) {
+    const CLIENTS: usize = 1000;
+    #[cfg(unix)]
+    rlimit::increase_nofile_limit(2 * CLIENTS as u64).unwrap();
+    let authority = Authority::new().unwrap();
+    let files = authority.issue("a", &["localhost"]).unwrap();
     let first = chain(&files.certificate);
-    let arguments = [&["--demo"][..], &files.arguments()].concat();
-    let gate = Gate::start(&arguments);
-    let mut clients: Vec<Client> = (0..100)
-        .map(|_| open(&gate, authority.client(None), "localhost"))
-        .collect();
-    authority.issue("a", &["localhost"]);
+    let gate = Gate::start(&[&["--demo", "--mode", mode][..], &files.arguments()].concat());
+    let config = trusting(&authority, None);
+    let open = || open(&gate, config.clone(), "localhost");
+    let mut clients: Vec<Client> = (0..CLIENTS).map(|_| open()).collect();
+    authority.issue("a", &["localhost"]).unwrap();
     if by_signal {
         gate.signal("HUP");
     }
     gate.logged(1, "certificates: read again");
-    let second = open(&gate, authority.client(None), "localhost");
-    assert_eq!(shown(&second), &*chain(&files.certificate)[0]);
-    clients.push(second);
-    for client in clients.iter_mut().take(100) {
+    let mut new = open();
+    assert_eq!(shown(&new), &*chain(&files.certificate)[0]);
+    echo(&mut new, b"with the new one");
+    for client in &mut clients {
         assert_eq!(shown(client), &*first[0]);
+        echo(client, b"still here");
     }
-    clients
-        .iter_mut()
-        .for_each(|client| echo(client, b"still here"));
 }
 
 #[test]
 fn what_cannot_be_used_at_a_reload_changes_nothing_and_is_said() {
-    let authority = Authority::new();
-    let files = authority.issue("a", &["localhost"]);
+    let authority = Authority::new().unwrap();
+    let files = authority.issue("a", &["localhost"]).unwrap();
     let good = chain(&files.certificate);
     let good_key = fs::read(&files.key).unwrap();
     let arguments = [&["--demo"][..], &files.arguments()].concat();
@@ -132,34 +136,34 @@ fn what_cannot_be_used_at_a_reload_changes_nothing_and_is_said() {
     let said = |count, why: &str| {
         let line = gate.logged(count, "not read again, what was there stays");
         assert!(line.contains(why) && line.contains("ERROR"), "{line}");
-        let client = open(&gate, authority.client(None), "localhost");
+        let client = open(&gate, trusting(&authority, None), "localhost");
         assert_eq!(shown(&client), &*good[0]);
     };
     // The certificate of another key.
-    authority.issue("a", &["localhost"]);
+    authority.issue("a", &["localhost"]).unwrap();
     fs::write(&files.key, &good_key).unwrap();
     said(1, "a.pem: with its key: ");
-    authority.issue_until("a", &["localhost"], 2020);
+    authority.issue_expired("a", &["localhost"]).unwrap();
     said(2, "a.pem: the certificate is valid from");
     fs::remove_file(&files.certificate).unwrap();
     said(3, "a.pem: ");
     fs::write(&files.certificate, "no certificate").unwrap();
     said(4, "a.pem: there is no certificate in it");
     // And it goes on when it can.
-    authority.issue("a", &["localhost"]);
+    authority.issue("a", &["localhost"]).unwrap();
     gate.logged(1, "certificates: read again");
     echo(
-        &mut open(&gate, authority.client(None), "localhost"),
+        &mut open(&gate, trusting(&authority, None), "localhost"),
         b"hello",
     );
 }
 
 #[test]
 fn what_cannot_be_used_at_the_start_is_an_error_that_names_the_file() {
-    let authority = Authority::new();
-    let good = authority.issue("good", &["localhost"]);
-    let other = authority.issue("other", &["localhost"]);
-    let expired = authority.issue_until("expired", &["localhost"], 2020);
+    let authority = Authority::new().unwrap();
+    let good = authority.issue("good", &["localhost"]).unwrap();
+    let other = authority.issue("other", &["localhost"]).unwrap();
+    let expired = authority.issue_expired("expired", &["localhost"]).unwrap();
     let missing = authority.path().replace("ca.pem", "missing.pem");
     for (certificate, key, why) in [
         (good.certificate(), other.key(), "good.pem: with its key: "),
@@ -189,21 +193,25 @@ fn what_cannot_be_used_at_the_start_is_an_error_that_names_the_file() {
 
 #[test]
 fn a_client_without_a_certificate_that_is_trusted_is_refused() {
-    let authority = Authority::new();
-    let strangers = Authority::new();
-    let files = authority.issue("a", &["localhost"]);
+    let authority = Authority::new().unwrap();
+    let strangers = Authority::new().unwrap();
+    let files = authority.issue("a", &["localhost"]).unwrap();
     let upstream = Upstream::bind();
     let issuers = authority.path();
     let arguments = [&["--tls-client-ca", &issuers][..], &files.arguments()].concat();
     let gate = Gate::before(upstream.address, &arguments);
-    let own = authority.issue("client", &["me"]);
-    let stranger = strangers.issue("client", &["me"]);
-    let expired = authority.issue_until("late", &["me"], 2020);
+    let own = authority.issue("client", &["me"]).unwrap();
+    let stranger = strangers.issue("client", &["me"]).unwrap();
+    let expired = authority.issue_expired("late", &["me"]).unwrap();
     for (number, shown) in [None, Some(&stranger), Some(&expired)]
         .into_iter()
         .enumerate()
     {
-        refused(client(gate.address, authority.client(shown), "localhost"));
+        refused(client(
+            gate.address,
+            trusting(&authority, shown),
+            "localhost",
+        ));
         gate.logged(
             number + 1,
             r#"ended="refused" by="client" reason="no TLS handshake: "#,
@@ -211,7 +219,7 @@ fn a_client_without_a_certificate_that_is_trusted_is_refused() {
     }
     assert!(!upstream.has_been_called());
     // The upstream is told of a good one (RFC 9440).
-    let mut client = client(gate.address, authority.client(Some(&own)), "localhost");
+    let mut client = client(gate.address, trusting(&authority, Some(&own)), "localhost");
     let with_another = REQUEST.replace("Host: a\r\n", "Host: a\r\nClient-Cert: :AAAA:\r\n");
     client.write_all(with_another.as_bytes()).unwrap();
     let (_, request) = upstream.request();
@@ -222,15 +230,15 @@ fn a_client_without_a_certificate_that_is_trusted_is_refused() {
 
 #[test]
 fn http_1_1_is_all_that_is_spoken() {
-    let authority = Authority::new();
-    let files = authority.issue("a", &["localhost"]);
+    let authority = Authority::new().unwrap();
+    let files = authority.issue("a", &["localhost"]).unwrap();
     let gate = Gate::start(&[&["--demo"][..], &files.arguments()].concat());
     for (offered, agreed) in [
         (&["http/1.1"][..], true),
         (&["h2", "http/1.1"], true),
         (&["h2"], false),
     ] {
-        let mut config = authority.client(None);
+        let mut config = trusting(&authority, None);
         config.alpn_protocols = offered
             .iter()
             .map(|name| name.as_bytes().to_vec())
@@ -255,8 +263,8 @@ fn rest(stream: &mut impl Read) -> Vec<u8> {
 
 #[test]
 fn plain_http_where_tls_is_expected_is_closed_and_logged() {
-    let authority = Authority::new();
-    let files = authority.issue("a", &["localhost"]);
+    let authority = Authority::new().unwrap();
+    let files = authority.issue("a", &["localhost"]).unwrap();
     let gate = Gate::start(&[&["--demo"][..], &files.arguments()].concat());
     let mut plain = TcpStream::connect(gate.address).unwrap();
     plain.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -267,17 +275,21 @@ fn plain_http_where_tls_is_expected_is_closed_and_logged() {
 
 #[test]
 fn tls_where_plain_http_is_expected_is_closed_and_logged() {
-    let authority = Authority::new();
+    let authority = Authority::new().unwrap();
     let gate = Gate::start(&["--demo"]);
-    refused(client(gate.address, authority.client(None), "localhost"));
+    refused(client(
+        gate.address,
+        trusting(&authority, None),
+        "localhost",
+    ));
     let line = gate.logged(1, "TLS on a listener without it");
     assert!(line.contains("INFO"), "{line}");
 }
 
 #[test]
 fn a_listener_without_tls_can_be_beside_those_with() {
-    let authority = Authority::new();
-    let files = authority.issue("a", &["localhost"]);
+    let authority = Authority::new().unwrap();
+    let files = authority.issue("a", &["localhost"]).unwrap();
     let plain = [
         "--demo",
         "--listen-plain",
@@ -287,7 +299,7 @@ fn a_listener_without_tls_can_be_beside_those_with() {
     ];
     let mut gate = Gate::start(&[&plain[..], &files.arguments()].concat());
     echo(
-        &mut open(&gate, authority.client(None), "localhost"),
+        &mut open(&gate, trusting(&authority, None), "localhost"),
         b"hello",
     );
     let mut stream = TcpStream::connect(gate.listening()[1]).unwrap();
@@ -299,11 +311,11 @@ fn a_listener_without_tls_can_be_beside_those_with() {
 
 #[rstest]
 fn a_handshake_that_stalls_has_its_deadline(#[values(0, 1, 100)] sent: usize) {
-    let authority = Authority::new();
-    let files = authority.issue("a", &["localhost"]);
+    let authority = Authority::new().unwrap();
+    let files = authority.issue("a", &["localhost"]).unwrap();
     let limits = ["--demo", "--handshake-timeout", "300ms"];
     let gate = Gate::start(&[&limits[..], &files.arguments()].concat());
-    let mut client = client(gate.address, authority.client(None), "localhost");
+    let mut client = client(gate.address, trusting(&authority, None), "localhost");
     let mut hello = Vec::new();
     client.conn.write_tls(&mut hello).unwrap();
     client.sock.write_all(&hello[..sent]).unwrap();
@@ -317,14 +329,14 @@ fn a_handshake_that_stalls_has_its_deadline(#[values(0, 1, 100)] sent: usize) {
 
 #[test]
 fn the_proxy_protocol_comes_before_tls() {
-    let authority = Authority::new();
-    let files = authority.issue("a", &["localhost"]);
+    let authority = Authority::new().unwrap();
+    let files = authority.issue("a", &["localhost"]).unwrap();
     let upstream = Upstream::bind();
     let arguments = [&["--proxy-protocol"][..], &files.arguments()].concat();
     let gate = Gate::before(upstream.address, &arguments);
     // In one write with the first bytes of the handshake, and without.
     for together in [true, false] {
-        let mut client = client(gate.address, authority.client(None), "localhost");
+        let mut client = client(gate.address, trusting(&authority, None), "localhost");
         let mut first = b"PROXY TCP4 192.0.2.7 198.51.100.1 5555 443\r\n".to_vec();
         if together {
             client.conn.write_tls(&mut first).unwrap();
@@ -344,11 +356,11 @@ fn the_proxy_protocol_comes_before_tls() {
 /// What TLS has encrypted for a client that doesn't read waits, and holds back who sends; none of it is lost.
 #[rstest]
 fn a_client_that_reads_late_gets_everything(#[values(INSPECT, TERMINATE)] mode: &str) {
-    let authority = Authority::new();
-    let files = authority.issue("a", &["localhost"]);
+    let authority = Authority::new().unwrap();
+    let files = authority.issue("a", &["localhost"]).unwrap();
     let arguments = [&["--demo", "--mode", mode][..], &files.arguments()].concat();
     let gate = Gate::start(&arguments);
-    let mut client = open(&gate, authority.client(None), "localhost");
+    let mut client = open(&gate, trusting(&authority, None), "localhost");
     const LENGTH: usize = 100_000;
     const MESSAGES: usize = 500;
     let all = masked(&[9; LENGTH]).repeat(MESSAGES);
@@ -390,7 +402,7 @@ fn the_demo_has_a_certificate_that_its_own_file_makes_trusted() {
     let (_, path) = said.split_once("NODE_EXTRA_CA_CERTS=").unwrap();
     let path = Path::new(path.split(' ').next().unwrap());
     for name in ["localhost", "127.0.0.1"] {
-        echo(&mut open(&gate, trusting(path), name), b"hello");
+        echo(&mut open(&gate, trusting_file(path), name), b"hello");
     }
     gate.terminate();
     assert!(gate.wait().success());

@@ -2,13 +2,14 @@
 
 use std::fs;
 
+use host_tests::authority::Authority;
 use rstest::rstest;
 use websocket_component::Message;
 use websocket_component::handshake::Acceptance;
 
 use crate::peer::{Got, Peer, Upstream};
 use crate::process::{Gate, INSPECT, TERMINATE};
-use crate::tls::{Authority, Terminator};
+use crate::tls::{Terminator, server};
 
 /// A gate in front of a server with TLS, by this name.
 fn before(server: &Terminator, name: &str, arguments: &[&str]) -> Gate {
@@ -21,10 +22,12 @@ fn messages_go_to_an_upstream_that_is_trusted(
     #[values(INSPECT, TERMINATE)] mode: &str,
     #[values("localhost", "127.0.0.1")] name: &str,
 ) {
-    let authority = Authority::new();
-    let files = authority.issue("upstream", &["localhost", "127.0.0.1"]);
+    let authority = Authority::new().unwrap();
+    let files = authority
+        .issue("upstream", &["localhost", "127.0.0.1"])
+        .unwrap();
     let upstream = Upstream::bind();
-    let server = Terminator::before(upstream.address, authority.server(&files, false));
+    let server = Terminator::before(upstream.address, server(&files, None));
     let arguments = ["--mode", mode, "--upstream-ca", &authority.path()];
     let gate = before(&server, name, &arguments);
     let mut client = Peer::connect(&gate);
@@ -61,22 +64,25 @@ fn messages_go_to_an_upstream_that_is_trusted(
 /// Each is answered with 502, and the log says why.
 #[test]
 fn an_upstream_that_is_not_trusted_is_refused() {
-    let authority = Authority::new();
-    let strangers = Authority::new();
+    let authority = Authority::new().unwrap();
+    let strangers = Authority::new().unwrap();
     let issuers = authority.path();
     for (files, why) in [
         (
-            authority.issue("other", &["other.example"]),
+            authority.issue("other", &["other.example"]).unwrap(),
             "not valid for name",
         ),
         (
-            authority.issue_until("expired", &["localhost"], 2020),
+            authority.issue_expired("expired", &["localhost"]).unwrap(),
             "certificate expired",
         ),
-        (strangers.issue("stranger", &["localhost"]), "UnknownIssuer"),
+        (
+            strangers.issue("stranger", &["localhost"]).unwrap(),
+            "UnknownIssuer",
+        ),
     ] {
         let upstream = Upstream::bind();
-        let server = Terminator::before(upstream.address, authority.server(&files, false));
+        let server = Terminator::before(upstream.address, server(&files, None));
         let gate = before(&server, "localhost", &["--upstream-ca", &issuers]);
         let response = Peer::connect(&gate).refused();
         assert_eq!(response.status, 502);
@@ -99,7 +105,7 @@ fn an_upstream_that_is_not_trusted_is_refused() {
 
 #[test]
 fn an_upstream_whose_handshake_stalls_is_504() {
-    let authority = Authority::new();
+    let authority = Authority::new().unwrap();
     let upstream = Upstream::bind();
     let url = format!("wss://{}", upstream.address);
     let issuers = authority.path();
@@ -112,12 +118,12 @@ fn an_upstream_whose_handshake_stalls_is_504() {
 
 #[test]
 fn an_upstream_that_asks_for_a_certificate_gets_it() {
-    let authority = Authority::new();
-    let files = authority.issue("upstream", &["localhost"]);
-    let own = authority.issue("gate", &["gate"]);
+    let authority = Authority::new().unwrap();
+    let files = authority.issue("upstream", &["localhost"]).unwrap();
+    let own = authority.issue("gate", &["gate"]).unwrap();
     let issuers = authority.path();
     let upstream = Upstream::bind();
-    let server = Terminator::before(upstream.address, authority.server(&files, true));
+    let server = Terminator::before(upstream.address, server(&files, Some(&authority)));
     let arguments = ["--upstream-ca", &issuers];
     let without = before(&server, "localhost", &arguments);
     // With TLS 1.3 a client learns of it when it reads.
@@ -136,11 +142,11 @@ fn an_upstream_that_asks_for_a_certificate_gets_it() {
 
 #[test]
 fn roots_for_upstreams_are_read_again() {
-    let authority = Authority::new();
-    let next = Authority::new();
-    let files = next.issue("upstream", &["localhost"]);
+    let authority = Authority::new().unwrap();
+    let next = Authority::new().unwrap();
+    let files = next.issue("upstream", &["localhost"]).unwrap();
     let upstream = Upstream::bind();
-    let server = Terminator::before(upstream.address, next.server(&files, false));
+    let server = Terminator::before(upstream.address, server(&files, None));
     let gate = before(&server, "localhost", &["--upstream-ca", &authority.path()]);
     assert_eq!(Peer::connect(&gate).refused().status, 502);
     fs::copy(next.path(), authority.path()).unwrap();
@@ -152,8 +158,8 @@ fn roots_for_upstreams_are_read_again() {
 
 #[test]
 fn roots_that_cannot_be_read_are_an_error_that_names_the_file() {
-    let authority = Authority::new();
-    let other = authority.issue("other", &["localhost"]);
+    let authority = Authority::new().unwrap();
+    let other = authority.issue("other", &["localhost"]).unwrap();
     let ca = authority.path();
     for (arguments, why) in [
         (&["--upstream-ca", "/nowhere.pem"][..], "/nowhere.pem: "),

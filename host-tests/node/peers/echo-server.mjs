@@ -1,17 +1,22 @@
 // npm's ws as an upstream, with its default settings: it sends everything back, and tells what it
-// saw in a line of JSON each.
+// saw in a line of JSON each. `echo-server.mjs [CERTIFICATE KEY]`: with TLS if they are given.
 
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import { WebSocketServer } from 'ws';
 
 const tell = (what) => console.log(JSON.stringify(what));
 
+const [cert, key] = process.argv.slice(2).map((path) => readFileSync(path));
+const http = cert ? createSecureServer({ cert, key }) : createServer();
+http.listen(0, '127.0.0.1', () => console.log(`listening on 127.0.0.1:${http.address().port}`));
+
 const server = new WebSocketServer({
-  host: '127.0.0.1',
-  port: 0,
+  server: http,
   perMessageDeflate: true,
   handleProtocols: (offered) => (offered.has('echo') ? 'echo' : false),
 });
-server.on('listening', () => console.log(`listening on 127.0.0.1:${server.address().port}`));
 server.on('headers', (headers) => headers.push('X-Server: carried back'));
 server.on('connection', (socket, request) => {
   tell({ opened: request.url, header: request.headers['x-test'], protocol: socket.protocol, extensions: socket.extensions });

@@ -38,7 +38,12 @@ fn clients_and_servers_that_people_have_speak_through_the_filter(
         return Ok(());
     };
     let authority = proxy.envoy.address.to_string();
-    tools::speak(client(from), &server, &authority, "permessage-deflate")?;
+    tools::speak(
+        client(from),
+        &server,
+        &format!("ws://{authority}"),
+        "permessage-deflate",
+    )?;
     for entry in proxy.envoy.access_log(2)? {
         assert_eq!(entry["ws_verdict"], "ok", "{entry}");
     }
@@ -57,7 +62,12 @@ fn they_speak_without_compression_if_the_filter_takes_it_out() -> io::Result<()>
         return Ok(());
     };
     let authority = proxy.envoy.address.to_string();
-    tools::speak(client("websockets"), &server, &authority, "")
+    tools::speak(
+        client("websockets"),
+        &server,
+        &format!("ws://{authority}"),
+        "",
+    )
 }
 
 /// A server that agrees to what Chromium offers.

@@ -3,6 +3,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`outside`] | npm's `ws` and Python's `websockets` |
+//! | [`secure`] | these, Java's HttpClient and Chromium, over TLS |
 //! | [`deflate`] | permessage-deflate with all of these, and without the gate |
 //! | [`browser`] | Chromium, with the gate's own page |
 //! | [`idle`] | how much memory a connection takes that says nothing |
@@ -16,6 +17,7 @@ mod counted;
 mod deflate;
 mod idle;
 mod outside;
+mod secure;
 mod trap;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -24,8 +24,8 @@ fn passes_through(mode: &str, client: Command, mut server: Command) -> io::Resul
         &component(),
         &["--log", "warn", "--max-connections", "100", "--mode", mode],
     )?;
-    let authority = gate.address.to_string();
-    tools::speak(client, &server, &authority, extension)?;
+    let url = format!("ws://{}", gate.address);
+    tools::speak(client, &server, &url, extension)?;
     assert_eq!(gate.process.log(), "");
     Ok(())
 }

@@ -1,0 +1,126 @@
+//! Certificates for tests and benchmarks, in files.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
+    ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
+};
+use tempfile::TempDir;
+use time::{Duration, OffsetDateTime};
+
+/// Who issues certificates, and a folder for them, which goes with it.
+#[derive(Debug)]
+pub struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+    folder: TempDir,
+}
+
+/// A certificate and its key, in PEM files.
+#[derive(Debug)]
+pub struct Issued {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+}
+
+impl Issued {
+    /// The path of the certificate.
+    #[must_use]
+    pub fn certificate(&self) -> &str {
+        self.certificate.to_str().unwrap_or_default()
+    }
+
+    /// The path of its key.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        self.key.to_str().unwrap_or_default()
+    }
+
+    /// The arguments with which a gate shows it.
+    #[must_use]
+    pub fn arguments(&self) -> [&str; 4] {
+        [
+            "--tls-certificate",
+            self.certificate(),
+            "--tls-key",
+            self.key(),
+        ]
+    }
+}
+
+impl Authority {
+    /// One with a name and a key of its own.
+    ///
+    /// # Errors
+    ///
+    /// Its folder can't be written.
+    pub fn new() -> io::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        params.distinguished_name = named(&folder.path().display().to_string());
+        let key = KeyPair::generate().map_err(io::Error::other)?;
+        let issuer = CertifiedIssuer::self_signed(params, key).map_err(io::Error::other)?;
+        fs::write(folder.path().join("ca.pem"), issuer.pem())?;
+        Ok(Self { issuer, folder })
+    }
+
+    /// The path of the certificate by which it is trusted.
+    #[must_use]
+    pub fn path(&self) -> String {
+        self.folder.path().join("ca.pem").display().to_string()
+    }
+
+    /// Issues a certificate for these DNS names and addresses, in files of this name: over those that were there.
+    ///
+    /// # Errors
+    ///
+    /// They can't be written.
+    pub fn issue(&self, file: &str, names: &[&str]) -> io::Result<Issued> {
+        self.issue_for(file, names, Duration::days(90))
+    }
+
+    /// One that has expired.
+    ///
+    /// # Errors
+    ///
+    /// As for [`issue`](Self::issue).
+    pub fn issue_expired(&self, file: &str, names: &[&str]) -> io::Result<Issued> {
+        self.issue_for(file, names, -Duration::hours(1))
+    }
+
+    fn issue_for(&self, file: &str, names: &[&str], time: Duration) -> io::Result<Issued> {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let mut params = CertificateParams::new(names).map_err(io::Error::other)?;
+        let now = OffsetDateTime::now_utc();
+        params.not_before = now - Duration::days(1);
+        params.not_after = now + time;
+        params.distinguished_name = named(file);
+        params.use_authority_key_identifier_extension = true;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![
+            ExtendedKeyUsagePurpose::ServerAuth,
+            ExtendedKeyUsagePurpose::ClientAuth,
+        ];
+        let key = KeyPair::generate().map_err(io::Error::other)?;
+        let certificate = params.signed_by(&key, &self.issuer);
+        let certificate = certificate.map_err(io::Error::other)?;
+        let path = |end| self.folder.path().join(format!("{file}.{end}"));
+        let issued = Issued {
+            certificate: path("pem"),
+            key: path("key"),
+        };
+        fs::write(&issued.certificate, certificate.pem())?;
+        fs::write(&issued.key, key.serialize_pem())?;
+        Ok(issued)
+    }
+}
+
+fn named(name: &str) -> DistinguishedName {
+    let mut all = DistinguishedName::new();
+    all.push(DnType::CommonName, name);
+    all
+}
