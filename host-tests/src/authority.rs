@@ -110,7 +110,7 @@ impl Authority {
         let certificate = certificate.map_err(io::Error::other)?;
         let path = |end| self.folder.path().join(format!("{file}.{end}"));
         let issued = Issued {
-            certificate: path("pem"),
+            certificate: path("crt"),
             key: path("key"),
         };
         fs::write(&issued.certificate, certificate.pem())?;

@@ -1,7 +1,7 @@
 //! One socket: its handshake, what it reads and what it writes.
 
 use std::collections::VecDeque;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -9,6 +9,7 @@ use host_tests::heads;
 use mio::net::TcpStream;
 use mio::{Interest, Poll, Token};
 use socket2::SockRef;
+use websocket_host::tls::rustls::{ClientConnection, StreamOwned};
 
 use super::check::Check;
 use super::content::Content;
@@ -28,9 +29,49 @@ pub(super) struct Done {
     pub(super) messages: u64,
 }
 
+enum Socket {
+    Plain(TcpStream),
+    Tls(Box<StreamOwned<ClientConnection, TcpStream>>),
+}
+
+impl Socket {
+    fn tcp(&self) -> &TcpStream {
+        match self {
+            Self::Plain(socket) => socket,
+            Self::Tls(stream) => &stream.sock,
+        }
+    }
+}
+
+impl Read for Socket {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(socket) => socket.read(buffer),
+            Self::Tls(stream) => stream.read(buffer),
+        }
+    }
+}
+
+impl Write for Socket {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(socket) => socket.write(bytes),
+            Self::Tls(stream) => stream.write(bytes),
+        }
+    }
+
+    /// Has what TLS holds back written.
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(_) => Ok(()),
+            Self::Tls(stream) => stream.flush(),
+        }
+    }
+}
+
 pub(super) struct End {
     seat: Seat,
-    socket: TcpStream,
+    socket: Socket,
     /// What has come of the other side's head, until it is complete.
     head: Option<Vec<u8>>,
     /// What is left to write of one's own.
@@ -51,6 +92,7 @@ impl End {
     pub(super) fn new(
         seat: Seat,
         mut socket: TcpStream,
+        tls: Option<ClientConnection>,
         token: Token,
         poll: &Poll,
     ) -> Result<Self> {
@@ -60,7 +102,10 @@ impl End {
         poll.registry().register(&mut socket, token, interest)?;
         Ok(Self {
             seat,
-            socket,
+            socket: match tls {
+                None => Socket::Plain(socket),
+                Some(tls) => Socket::Tls(Box::new(StreamOwned::new(tls, socket))),
+            },
             head: Some(Vec::new()),
             greeting: match seat {
                 Seat::Client => heads::request(),
@@ -116,8 +161,8 @@ impl End {
             self.received += came;
             done.messages += came;
             self.answer(came, content)?;
-            // A socket that gave less than there was room for is empty.
-            if count < buffer.len() {
+            // A socket that gave less than there was room for is empty; TLS gives a record at a time.
+            if count < buffer.len() && matches!(self.socket, Socket::Plain(_)) {
                 break;
             }
         }
@@ -169,7 +214,7 @@ impl End {
                 Err(error) => return Err(error.into()),
             }
             // Small messages go out at once; only a socket that is connected can be told.
-            self.socket.set_nodelay(true)?;
+            self.socket.tcp().set_nodelay(true)?;
         }
         Ok(())
     }
@@ -183,6 +228,10 @@ impl End {
 
     /// Writes what is owed, as far as the socket takes it.
     fn write(&mut self, content: &Content) -> Result<()> {
+        match self.socket.flush() {
+            Err(error) if !is_for_later(&error) => return Err(error.into()),
+            _ => {}
+        }
         let frames = self.frames(content);
         while self.owed > 0 {
             let end = frames.len().min(self.place + self.owed);

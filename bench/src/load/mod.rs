@@ -15,6 +15,7 @@ mod end;
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -22,6 +23,9 @@ use cpu_time::ThreadTime;
 use host_tests::usage::Usage;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
+use websocket_host::tls::provider;
+use websocket_host::tls::rustls::pki_types::ServerName;
+use websocket_host::tls::rustls::{ClientConfig, ClientConnection, RootCertStore};
 
 pub(crate) use content::Content;
 use end::{End, Seat};
@@ -55,6 +59,8 @@ pub(crate) struct Load {
     clients: Vec<End>,
     servers: Vec<End>,
     buffer: Box<[u8]>,
+    /// What clients trust, if they begin with TLS.
+    tls: Option<Arc<ClientConfig>>,
     /// How many clients are open.
     open: usize,
     /// Messages that have come back, of all connections.
@@ -89,6 +95,7 @@ impl Load {
             clients: Vec::new(),
             servers: Vec::new(),
             buffer: vec![0; READ].into(),
+            tls: None,
             open: 0,
             returned: 0,
             delays: None,
@@ -98,6 +105,17 @@ impl Load {
     /// Where the server is that proxies are in front of.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Has the clients of the next connections begin with TLS, and trust these roots.
+    pub(crate) fn begin_with_tls(&mut self, roots: RootCertStore) -> Result<()> {
+        self.close();
+        let config = ClientConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        self.tls = Some(Arc::new(config));
+        Ok(())
     }
 
     /// Ends all connections; the next ones carry other messages.
@@ -120,8 +138,11 @@ impl Load {
             while self.clients.len() < count.min(self.open + AT_ONCE) {
                 let token = Token(2 * self.clients.len());
                 let socket = TcpStream::connect(proxy)?;
-                self.clients
-                    .push(End::new(Seat::Client, socket, token, &self.poll)?);
+                let tls = self.tls.as_ref().map(|config| {
+                    ClientConnection::new(Arc::clone(config), ServerName::from(proxy.ip()))
+                });
+                let client = End::new(Seat::Client, socket, tls.transpose()?, token, &self.poll);
+                self.clients.push(client?);
             }
             self.turn(Some(Duration::from_millis(100)))?;
             ensure!(
@@ -247,7 +268,7 @@ impl Load {
                 Ok((socket, _)) => {
                     let token = Token(2 * self.servers.len() + 1);
                     self.servers
-                        .push(End::new(Seat::Server, socket, token, &self.poll)?);
+                        .push(End::new(Seat::Server, socket, None, token, &self.poll)?);
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 Err(error) => return Err(error.into()),

@@ -14,6 +14,7 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result};
+use host_tests::authority::Issued;
 use host_tests::gate::Gate;
 use host_tests::process::Process;
 use tempfile::TempDir;
@@ -68,7 +69,31 @@ impl Proxies {
             relay(RELAY, server, None)?,
             relay(SMALL_RELAY, server, Some(SMALL))?,
         ];
-        all.extend(outside::start(server, folder.path())?);
+        all.extend(outside::start(server, folder.path(), None)?);
+        processors.pin(processors.load)?;
+        all.retain(|proxy| plan.has(proxy.name));
+        Ok(Self {
+            all,
+            _folder: folder,
+        })
+    }
+
+    /// Those that can have TLS in front, with this certificate, in the same way.
+    pub(crate) fn with_tls(
+        server: SocketAddr,
+        plan: &Plan,
+        processors: &Processors,
+        certificate: &Issued,
+    ) -> Result<Self> {
+        let folder = tempfile::tempdir().context("a folder for the proxies' settings")?;
+        processors.pin(processors.proxy)?;
+        let arguments = certificate.arguments();
+        let terminate = [&["--mode", "terminate"], &arguments[..]].concat();
+        let mut all = vec![
+            gate(GATE, server, &plan.component, &arguments)?,
+            gate(TERMINATING, server, &plan.component, &terminate)?,
+        ];
+        all.extend(outside::start(server, folder.path(), Some(certificate))?);
         processors.pin(processors.load)?;
         all.retain(|proxy| plan.has(proxy.name));
         Ok(Self {

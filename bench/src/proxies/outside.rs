@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use std::{env, thread};
 
 use anyhow::{Result, bail};
+use host_tests::authority::Issued;
 use host_tests::gate::file;
 use host_tests::process::Process;
 
@@ -20,17 +21,40 @@ struct Outside {
     name: &'static str,
     program: Option<PathBuf>,
     version: fn(&Path) -> Option<String>,
-    settings: fn(SocketAddr, SocketAddr, &Path) -> String,
+    settings: fn(&Settings<'_>) -> String,
+    /// The settings have TLS in front if there is a certificate.
+    has_tls: bool,
     file: &'static str,
     arguments: fn(&Path) -> Vec<String>,
 }
 
-/// Starts those that are installed.
-pub(super) fn start(server: SocketAddr, folder: &Path) -> Result<Vec<Proxy>> {
+/// What a proxy is told.
+struct Settings<'a> {
+    address: SocketAddr,
+    server: SocketAddr,
+    folder: &'a Path,
+    certificate: Option<&'a Issued>,
+}
+
+/// Starts those that are installed, with TLS in front if there is a certificate.
+pub(super) fn start(
+    server: SocketAddr,
+    folder: &Path,
+    certificate: Option<&Issued>,
+) -> Result<Vec<Proxy>> {
     let mut proxies = Vec::new();
     for outside in all() {
+        if certificate.is_some() && !outside.has_tls {
+            continue;
+        }
+        let settings = Settings {
+            address: free_address()?,
+            server,
+            folder,
+            certificate,
+        };
         match &outside.program {
-            Some(program) => proxies.push(outside.start(program, server, folder)?),
+            Some(program) => proxies.push(outside.start(program, &settings)?),
             None => eprintln!("{} isn't installed, and left out", outside.name),
         }
     }
@@ -44,6 +68,7 @@ fn all() -> [Outside; 3] {
             program: find("nginx"),
             version: |program| word_after(&said(program, "-v")?, "nginx/"),
             settings: nginx,
+            has_tls: true,
             file: "nginx.conf",
             arguments: |file| {
                 let folder = file.parent().unwrap_or(file);
@@ -63,6 +88,7 @@ fn all() -> [Outside; 3] {
             program: find("haproxy"),
             version: |program| word_after(&said(program, "-v")?, "version "),
             settings: haproxy,
+            has_tls: true,
             file: "haproxy.cfg",
             arguments: |file| {
                 vec![
@@ -82,6 +108,7 @@ fn all() -> [Outside; 3] {
                 version.split('/').nth(1).map(str::to_owned)
             },
             settings: envoy,
+            has_tls: false,
             file: "envoy.json",
             arguments: |file| {
                 let fixed = [
@@ -101,10 +128,10 @@ fn all() -> [Outside; 3] {
 }
 
 impl Outside {
-    fn start(&self, program: &Path, server: SocketAddr, folder: &Path) -> Result<Proxy> {
-        let address = free_address()?;
-        let file = folder.join(self.file);
-        fs::write(&file, (self.settings)(address, server, folder))?;
+    fn start(&self, program: &Path, settings: &Settings<'_>) -> Result<Proxy> {
+        let address = settings.address;
+        let file = settings.folder.join(self.file);
+        fs::write(&file, (self.settings)(settings))?;
         let mut process = Process::start(
             self.name,
             Command::new(program).args((self.arguments)(&file)),
@@ -128,8 +155,22 @@ impl Outside {
 }
 
 /// It passes an upgrade on only if told so.
-fn nginx(address: SocketAddr, server: SocketAddr, folder: &Path) -> String {
-    let folder = folder.display();
+fn nginx(settings: &Settings<'_>) -> String {
+    let Settings {
+        address, server, ..
+    } = settings;
+    let folder = settings.folder.display();
+    let (ssl, certificate) = match settings.certificate {
+        None => ("", String::new()),
+        Some(issued) => (
+            " ssl",
+            format!(
+                "ssl_certificate {}; ssl_certificate_key {};",
+                issued.certificate(),
+                issued.key()
+            ),
+        ),
+    };
     format!(
         "daemon off;
 master_process off;
@@ -147,7 +188,8 @@ http {{
   uwsgi_temp_path {folder}/uwsgi;
   scgi_temp_path {folder}/scgi;
   server {{
-    listen {address} backlog=4096;
+    listen {address}{ssl} backlog=4096;
+    {certificate}
     location / {{
       proxy_pass http://{server};
       proxy_http_version 1.1;
@@ -161,11 +203,23 @@ http {{
     )
 }
 
-fn haproxy(address: SocketAddr, server: SocketAddr, _: &Path) -> String {
+fn haproxy(settings: &Settings<'_>) -> String {
+    let Settings {
+        address, server, ..
+    } = settings;
+    // It finds the key beside the certificate.
+    let (key, ssl) = match settings.certificate {
+        None => ("", String::new()),
+        Some(issued) => (
+            "ssl-load-extra-del-ext",
+            format!(" ssl crt {}", issued.certificate()),
+        ),
+    };
     format!(
         "global
   nbthread 1
   maxconn 9950
+  {key}
 defaults
   mode http
   timeout connect 10s
@@ -173,7 +227,7 @@ defaults
   timeout server 1h
   timeout tunnel 1h
 frontend front
-  bind {address} backlog 4096
+  bind {address} backlog 4096{ssl}
   default_backend back
 backend back
   server one {server}
@@ -181,7 +235,7 @@ backend back
     )
 }
 
-fn envoy(address: SocketAddr, server: SocketAddr, _: &Path) -> String {
+fn envoy(settings: &Settings<'_>) -> String {
     let socket = |address: SocketAddr| serde_json::json!({ "socket_address": { "address": address.ip().to_string(), "port_value": address.port() } });
     let manager = serde_json::json!({
         "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
@@ -201,7 +255,7 @@ fn envoy(address: SocketAddr, server: SocketAddr, _: &Path) -> String {
     let thresholds = serde_json::json!([{ "max_connections": 100_000, "max_requests": 100_000, "max_pending_requests": 100_000 }]);
     let settings = serde_json::json!({ "static_resources": {
         "listeners": [{
-            "address": socket(address),
+            "address": socket(settings.address),
             "tcp_backlog_size": 4096,
             "filter_chains": [{ "filters": [{
                 "name": "envoy.filters.network.http_connection_manager",
@@ -213,7 +267,7 @@ fn envoy(address: SocketAddr, server: SocketAddr, _: &Path) -> String {
             "type": "STATIC",
             "circuit_breakers": { "thresholds": thresholds },
             "load_assignment": { "cluster_name": "server", "endpoints": [{
-                "lb_endpoints": [{ "endpoint": { "address": socket(server) } }],
+                "lb_endpoints": [{ "endpoint": { "address": socket(settings.server) } }],
             }] },
         }],
     } });

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 
 use crate::load::{Content, Load, Pass};
 use crate::plan::{self, Plan};
@@ -39,20 +39,27 @@ impl Effort {
 pub(crate) struct Cell {
     pub(crate) size: Size,
     pub(crate) connections: usize,
+    /// Clients have TLS.
+    pub(crate) is_secure: bool,
 }
 
 impl Cell {
     /// Those of each size with each number of connections that are asked for.
-    pub(crate) fn wanted(plan: &Plan, sizes: &[Size], counts: &[usize]) -> Result<Vec<Self>> {
+    pub(crate) fn wanted(
+        plan: &Plan,
+        sizes: &[Size],
+        counts: &[usize],
+        is_secure: bool,
+    ) -> Vec<Self> {
         let of_size = |&size| {
-            counts
-                .iter()
-                .map(move |&connections| Self { size, connections })
+            counts.iter().map(move |&connections| Self {
+                size,
+                connections,
+                is_secure,
+            })
         };
         let cells = sizes.iter().flat_map(of_size);
-        let cells: Vec<_> = cells.filter(|cell| plan.wants(cell)).collect();
-        ensure!(!cells.is_empty(), "no comparison has such a name");
-        Ok(cells)
+        cells.filter(|cell| plan.wants(cell)).collect()
     }
 
     /// How many messages of each connection are under way.
@@ -66,9 +73,10 @@ impl Cell {
 
 impl fmt::Display for Cell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tls = if self.is_secure { ", TLS" } else { "" };
         match self.connections {
-            1 => write!(f, "{}, 1 connection", self.size),
-            count => write!(f, "{}, {count} connections", self.size),
+            1 => write!(f, "{}, 1 connection{tls}", self.size),
+            count => write!(f, "{}, {count} connections{tls}", self.size),
         }
     }
 }
@@ -94,8 +102,10 @@ pub(crate) fn compare(
     effort: Effort,
 ) -> Result<Compared> {
     load.change(Content::new(cell.size));
-    let mut subjects: Vec<Option<&Proxy>> = vec![None];
-    subjects.extend(proxies.iter().map(Some));
+    // The server has no TLS, so that with it there is always a proxy.
+    let direct = (!cell.is_secure).then_some(None);
+    let subjects: Vec<Option<&Proxy>> =
+        direct.into_iter().chain(proxies.iter().map(Some)).collect();
     let mut measured: Vec<_> = subjects
         .iter()
         .map(|proxy| Measured {

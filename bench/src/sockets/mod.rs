@@ -12,13 +12,17 @@ mod targets;
 
 use std::io::{self, Write};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
+use host_tests::authority::Authority;
 use serde_json::{Value, json};
+use websocket_host::tls::rustls::RootCertStore;
+use websocket_host::tls::rustls::pki_types::CertificateDer;
+use websocket_host::tls::rustls::pki_types::pem::PemObject;
 
 use crate::load::{Content, Load};
 use crate::pin::Processors;
 use crate::plan::Plan;
-use crate::proxies::{Proxies, RELAY};
+use crate::proxies::{NGINX, Proxies, RELAY};
 use crate::size::Size;
 use crate::target;
 use measure::{Cell, Effort};
@@ -33,12 +37,22 @@ const COLUMNS: Columns = Columns {
     unit: ("GB", 1e9),
 };
 
+const TLS_COLUMNS: Columns = Columns {
+    reference: NGINX,
+    short: "nginx",
+    unit: ("GB", 1e9),
+};
+
 /// Prints what is measured, and returns it.
 pub(crate) fn run(plan: &Plan) -> Result<Value> {
-    let cells = Cell::wanted(plan, &SIZES, &CONNECTIONS)?;
+    let [plain, secure] =
+        [false, true].map(|is_secure| Cell::wanted(plan, &SIZES, &CONNECTIONS, is_secure));
+    ensure!(
+        !plain.is_empty() || !secure.is_empty(),
+        "no comparison has such a name"
+    );
     let processors = Processors::of_this_thread()?;
     let mut load = Load::new(Content::new(SIZES[0]))?;
-    let proxies = Proxies::start(load.address(), plan, &processors)?;
     let effort = Effort::of(plan);
 
     let mut out = io::stdout();
@@ -47,12 +61,31 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
         "\nProxies, through sockets, {} repetitions",
         effort.repetitions
     )?;
-    writeln!(out, "{}", table::legend(&proxies, &processors))?;
     let mut rows = Vec::new();
-    for cell in cells {
-        let measured = measure::compare(cell, &mut load, &proxies.all, effort)?;
-        write!(out, "{}", table::of(&measured, COLUMNS))?;
-        rows.push(measured);
+    if !plain.is_empty() {
+        let proxies = Proxies::start(load.address(), plan, &processors)?;
+        writeln!(out, "{}", table::legend(&proxies, &processors))?;
+        for cell in plain {
+            let measured = measure::compare(cell, &mut load, &proxies.all, effort)?;
+            write!(out, "{}", table::of(&measured, COLUMNS))?;
+            rows.push(measured);
+        }
+    }
+    if !secure.is_empty() {
+        let authority = Authority::new()?;
+        let certificate = authority.issue("bench", &["127.0.0.1"])?;
+        let proxies = Proxies::with_tls(load.address(), plan, &processors, &certificate)?;
+        load.begin_with_tls(roots(&authority)?)?;
+        writeln!(
+            out,
+            "\nWith TLS in front; the load decrypts and encrypts too, and so is busier\n{}",
+            table::legend(&proxies, &processors)
+        )?;
+        for cell in secure {
+            let measured = measure::compare(cell, &mut load, &proxies.all, effort)?;
+            write!(out, "{}", table::of(&measured, TLS_COLUMNS))?;
+            rows.push(measured);
+        }
     }
     let judged = targets::judge(&rows);
     write!(out, "{}", target::table(targets::TITLE, &judged))?;
@@ -60,4 +93,10 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
         "cells": rows.iter().map(table::report).collect::<Vec<_>>(),
         "targets": target::report(&judged),
     }))
+}
+
+fn roots(authority: &Authority) -> Result<RootCertStore> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(authority.path())?)?;
+    Ok(roots)
 }

@@ -14,7 +14,7 @@ const LEGEND: &str = "\
 Clients and an echo server are one thread, which makes and checks every message as cheaply as it can; each proxy has one
 thread for connections. With one connection 256 KiB are under way, with 500 one message of each.
 messages/s   there and back, median of the repetitions; `middle half` is where the middle 50% of them lie
-x relay      the same against the relay on tokio-tungstenite: above 1 is faster
+x relay      the same against the relay on tokio-tungstenite, with TLS against nginx: above 1 is faster
 GB/s         payload in each direction, 10^9 bytes
 CPU us       processor time of the proxy for each message, there and back
 busy         the part of the time that the proxy and the load used their processors: whichever has all of it is what
@@ -118,6 +118,7 @@ pub(crate) fn report(compared: &Compared) -> Value {
     json!({
         "size": compared.cell.size.0,
         "connections": compared.cell.connections,
+        "tls": compared.cell.is_secure,
         "under_way": compared.cell.window(),
         "proxies": compared.proxies.iter().map(one).collect::<Vec<_>>(),
     })

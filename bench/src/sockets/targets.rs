@@ -23,30 +23,30 @@ const RELAYS: &[&str] = &[RELAY, SMALL_RELAY];
 const SMALL: usize = 1 << 10;
 const MEDIUM: usize = 16 << 10;
 
-const TARGETS: [Target; 10] = [
+const TARGETS: [Target; 11] = [
     Target {
         what: "125 B and 1 KiB: messages a second, of the faster of HAProxy and nginx",
-        concerns: |cell| cell.size.0 <= SMALL,
+        concerns: |cell| !cell.is_secure && cell.size.0 <= SMALL,
         ..inspecting(UNSEEN, 1.0)
     },
     Target {
         what: "16 KiB, 1 connection: the same",
-        concerns: |cell| cell.size.0 == MEDIUM && cell.connections == 1,
+        concerns: |cell| !cell.is_secure && cell.size.0 == MEDIUM && cell.connections == 1,
         ..inspecting(UNSEEN, 1.1)
     },
     Target {
         what: "16 KiB, 500 connections: the same",
-        concerns: |cell| cell.size.0 == MEDIUM && cell.connections > 1,
+        concerns: |cell| !cell.is_secure && cell.size.0 == MEDIUM && cell.connections > 1,
         ..inspecting(UNSEEN, 1.8)
     },
     Target {
         what: "256 KiB, 1 connection: the same",
-        concerns: |cell| cell.size.0 > MEDIUM && cell.connections == 1,
+        concerns: |cell| !cell.is_secure && cell.size.0 > MEDIUM && cell.connections == 1,
         ..inspecting(UNSEEN, 1.8)
     },
     Target {
         what: "256 KiB, 500 connections: the same",
-        concerns: |cell| cell.size.0 > MEDIUM && cell.connections > 1,
+        concerns: |cell| !cell.is_secure && cell.size.0 > MEDIUM && cell.connections > 1,
         ..inspecting(UNSEEN, 2.0)
     },
     Target {
@@ -61,6 +61,11 @@ const TARGETS: [Target; 10] = [
         what: "terminating: the same",
         ours: TERMINATING,
         ..inspecting(RELAYS, 1.0)
+    },
+    Target {
+        what: "TLS in front: messages a second, of the faster of HAProxy and nginx",
+        concerns: |cell| cell.is_secure,
+        ..inspecting(UNSEEN, 1.0)
     },
     Target {
         what: "latency at the median, of HAProxy",
@@ -84,14 +89,14 @@ const fn inspecting(others: &'static [&'static str], least: f64) -> Target {
         what: "",
         ours: GATE,
         others,
-        concerns: |_| true,
+        concerns: |cell| !cell.is_secure,
         ratio: Measured::ratio,
         aim: Aim::AtLeast(least),
     }
 }
 
 fn has_latency(cell: Cell) -> bool {
-    cell.size.0 <= MEDIUM
+    !cell.is_secure && cell.size.0 <= MEDIUM
 }
 
 /// Those targets of which the run has a cell.

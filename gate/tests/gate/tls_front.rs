@@ -142,13 +142,13 @@ fn what_cannot_be_used_at_a_reload_changes_nothing_and_is_said() {
     // The certificate of another key.
     authority.issue("a", &["localhost"]).unwrap();
     fs::write(&files.key, &good_key).unwrap();
-    said(1, "a.pem: with its key: ");
+    said(1, "a.crt: with its key: ");
     authority.issue_expired("a", &["localhost"]).unwrap();
-    said(2, "a.pem: the certificate is valid from");
+    said(2, "a.crt: the certificate is valid from");
     fs::remove_file(&files.certificate).unwrap();
-    said(3, "a.pem: ");
+    said(3, "a.crt: ");
     fs::write(&files.certificate, "no certificate").unwrap();
-    said(4, "a.pem: there is no certificate in it");
+    said(4, "a.crt: there is no certificate in it");
     // And it goes on when it can.
     authority.issue("a", &["localhost"]).unwrap();
     gate.logged(1, "certificates: read again");
@@ -166,11 +166,11 @@ fn what_cannot_be_used_at_the_start_is_an_error_that_names_the_file() {
     let expired = authority.issue_expired("expired", &["localhost"]).unwrap();
     let missing = authority.path().replace("ca.pem", "missing.pem");
     for (certificate, key, why) in [
-        (good.certificate(), other.key(), "good.pem: with its key: "),
+        (good.certificate(), other.key(), "good.crt: with its key: "),
         (
             expired.certificate(),
             expired.key(),
-            "expired.pem: the certificate is valid from",
+            "expired.crt: the certificate is valid from",
         ),
         (&missing, good.key(), "missing.pem: "),
         (
@@ -181,7 +181,7 @@ fn what_cannot_be_used_at_the_start_is_an_error_that_names_the_file() {
         (
             good.certificate(),
             good.certificate(),
-            "good.pem: there is no private key in it",
+            "good.crt: there is no private key in it",
         ),
     ] {
         let arguments = ["--demo", "--tls-certificate", certificate, "--tls-key", key];
