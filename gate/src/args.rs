@@ -2,7 +2,9 @@
 
 mod tls;
 
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::Duration;
 use std::{env, thread};
 
@@ -175,9 +177,13 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SIZE", default_value = "128KiB", value_parser = units::size(0..=256_u32 << 20), help_heading = LIMITS)]
     pub(crate) whole_frames: u32,
 
-    /// Most memory of one sandbox; beyond it 1011
+    /// Most memory of a connection's sandbox; beyond it 1011
     #[arg(long, value_name = "SIZE", default_value = "16MiB", value_parser = memory, help_heading = LIMITS)]
     pub(crate) memory: usize,
+
+    /// How many connections share a sandbox: connection, or more
+    #[arg(long, value_name = "COUNT", default_value = "connection", help_heading = LIMITS)]
+    pub(crate) sandbox: Sharing,
 
     /// Most processor time of one call; beyond it 1011
     #[arg(long, value_name = "TIME", default_value = "100ms", value_parser = units::time, help_heading = LIMITS)]
@@ -249,6 +255,25 @@ pub(crate) struct Args {
         hide_possible_values = true
     )]
     pub(crate) log_format: log::Format,
+}
+
+/// How many connections share a sandbox: `connection` is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sharing(pub(crate) NonZero<u32>);
+
+impl FromStr for Sharing {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        const MOST: u32 = 1000;
+        let count = match text {
+            "connection" => Some(1),
+            text => text.parse().ok().filter(|count| *count <= MOST),
+        };
+        let count = count.and_then(NonZero::new);
+        let wrong = || format!("it is `connection`, or how many share one, from 1 to {MOST}");
+        count.map(Self).ok_or_else(wrong)
+    }
 }
 
 /// What happens to permessage-deflate when the client of an inspected connection offers it.
@@ -387,6 +412,7 @@ mod tests {
             ("--max-headers", ["0", "10001"], "16..=10000"),
             ("--max-connections", ["0", "20001"], "1..=20000"),
             ("--memory", ["0", "5GiB"], "from 2.0 MiB to 4.0 GiB"),
+            ("--sandbox", ["0", "1001"], "from 1 to 1000"),
             ("--threads", ["0", "1025"], "1..=1024"),
             ("--call-time", ["0s", "2years"], "from 1ms"),
             ("--handshake-timeout", ["0", "999us"], "from 1ms"),

@@ -2,28 +2,29 @@
 
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
-use websocket_host::Role;
+use websocket_host::{Guests, Role};
 
 use crate::endpoint::linger;
 use crate::gate::Gate;
 use crate::opening::{self, Client, Opened};
 use crate::report::Report;
-use crate::worker::{Connection, Faults, Seat};
+use crate::worker::{Connection, Faults, Ticket};
 
 /// Serves a client that has connected; `conn` is its number in the log. Returns the connection for a worker to carry, if
 /// both of its sides are open. Otherwise it has ended, and was logged.
 pub(crate) async fn serve(
     gate: &Gate,
+    guests: &Guests,
     client: Client,
     conn: u64,
-    seat: Seat,
+    ticket: Ticket,
     faults: &Faults,
     shutdown: &CancellationToken,
 ) -> Option<Box<Connection>> {
     let mut report = Report::new();
     let recorder = gate.recorder.as_ref();
     let recording = recorder.map(|recorder| recorder.connection(conn, client.addresses.client));
-    let opened = opening::open(gate, client, recording, &mut report, shutdown).await;
+    let opened = opening::open(gate, guests, client, recording, &mut report, shutdown).await;
     match opened {
         Opened::Open(mut driver) => {
             for side in [Role::Client, Role::Server] {
@@ -34,7 +35,7 @@ pub(crate) async fn serve(
             Some(Box::new(Connection {
                 driver,
                 report,
-                seat,
+                ticket,
             }))
         }
         Opened::Over(client) => {

@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::task::{Context, Poll, Waker, ready};
 
 use websocket_host::driver::{CAPACITY, LINGER, Line, Order, Side, Timer, with_read_buffer};
-use websocket_host::{CallError, Clock, Guest, Session};
+use websocket_host::{CallError, Clock, Guest, Seat, Session};
 
 use crate::net::channel::Channel;
 
@@ -50,7 +50,7 @@ impl Endpoint {
     /// It can be dropped at any time: what was read is with the session.
     pub(crate) async fn handshake(
         &mut self,
-        guest: &mut Guest,
+        seat: &mut Seat,
         clock: &Clock,
     ) -> Result<Outcome, CallError> {
         let mut timer = Timer::default();
@@ -64,13 +64,13 @@ impl Endpoint {
                 }
                 let wants_more = self.side.has_more() && !self.line.is_blocked();
                 if is_due || wants_more {
-                    if self.advance(guest, clock, &[], cx)? {
+                    if self.advance(&mut seat.lock(), clock, &[], cx)? {
                         return Poll::Ready(Ok(Outcome::Arrived));
                     }
                     is_due = false;
                     continue;
                 }
-                if let Poll::Ready(arrived) = self.poll_input(guest, clock, cx) {
+                if let Poll::Ready(arrived) = self.poll_input(seat, clock, cx) {
                     if arrived? {
                         return Poll::Ready(Ok(Outcome::Arrived));
                     }
@@ -88,7 +88,7 @@ impl Endpoint {
     /// Reads, and gives the session what came. Returns whether the head has come.
     fn poll_input(
         &mut self,
-        guest: &mut Guest,
+        seat: &mut Seat,
         clock: &Clock,
         cx: &mut Context<'_>,
     ) -> Poll<Result<bool, CallError>> {
@@ -100,9 +100,10 @@ impl Endpoint {
             let read = ready!(line.poll_read(cx, buffer));
             match buffer.get(..read.unwrap_or(0)) {
                 Some(input) if !input.is_empty() => {
-                    Poll::Ready(self.advance(guest, clock, input, cx))
+                    Poll::Ready(self.advance(&mut seat.lock(), clock, input, cx))
                 }
                 _ => {
+                    let guest = &mut seat.lock();
                     side.end_of_input(guest, clock.now(), |bytes| line.write(cx, bytes))?;
                     Poll::Ready(Ok(false))
                 }

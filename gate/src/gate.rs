@@ -1,5 +1,6 @@
 //! What all connections share.
 
+use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,6 +34,8 @@ pub(crate) struct Gate {
     /// The time of all connections.
     pub(crate) clock: Clock,
     pub(crate) sandbox: Sandbox,
+    /// How many connections share a guest.
+    pub(crate) connections_in_a_guest: NonZero<u32>,
     pub(crate) routes: Routes,
     pub(crate) connector: Connector,
     /// The origins that are accepted; any, if there are none.

@@ -13,7 +13,7 @@ use websocket_host::inspector::{Forwarder, Inspector};
 use websocket_host::protocol::{
     Acceptance, Header, Instant, Negotiated, Refusal, Request, RequestHead,
 };
-use websocket_host::{CallError, Clock, Guest, Role};
+use websocket_host::{CallError, Clock, Guests, Role, Seat};
 
 use crate::endpoint::{Early, Endpoint, Outcome};
 use crate::forwarded::{self, Source};
@@ -62,7 +62,8 @@ struct Opening<'a> {
     gate: &'a Gate,
     addresses: Addresses,
     recording: Option<Recording>,
-    guest: Guest,
+    guests: &'a Guests,
+    seat: Seat,
     client: Endpoint,
     clock: Clock,
     report: &'a mut Report,
@@ -79,6 +80,7 @@ pub(crate) struct Client {
 /// Opens both sides, or tells the client why not.
 pub(crate) async fn open(
     gate: &Gate,
+    guests: &Guests,
     client: Client,
     recording: Option<Recording>,
     report: &mut Report,
@@ -93,12 +95,12 @@ pub(crate) async fn open(
         channel.record(recording.track("client"));
     }
     let mut line = Line::new(channel);
-    let made = gate.sandbox.guest().map_err(CallError::from);
-    let made = made.and_then(|mut guest| {
-        let session = guest.server(&gate.sessions.handshake, clock.now())?;
-        Ok((guest, session))
+    let made = guests.seat().map_err(CallError::from);
+    let made = made.and_then(|mut seat| {
+        let session = seat.lock().server(&gate.sessions.handshake, clock.now())?;
+        Ok((seat, session))
     });
-    let (guest, session) = match made {
+    let (seat, session) = match made {
         Ok(made) => made,
         Err(error) => {
             fault::refuse(&mut line);
@@ -110,7 +112,8 @@ pub(crate) async fn open(
         gate,
         addresses,
         recording,
-        guest,
+        guests,
+        seat,
         client: Endpoint::new(line, session),
         clock,
         report,
@@ -170,7 +173,8 @@ impl Opening<'_> {
                 let Endpoint { line, side, .. } = upstream;
                 let (session, early, before) = side.into_parts();
                 // The inspector takes the memory that the session gives back.
-                self.guest.drop_session(session).map_err(CallError::from)?;
+                let dropped = self.seat.lock().drop_session(session);
+                dropped.map_err(CallError::from)?;
                 FarSide::Inspected {
                     upstream: line,
                     early,
@@ -188,7 +192,7 @@ impl Opening<'_> {
     /// Waits for the client's request.
     async fn request(&mut self) -> Result<RequestHead, Stop> {
         let Self {
-            guest,
+            seat,
             client,
             clock,
             report,
@@ -196,7 +200,7 @@ impl Opening<'_> {
             ..
         } = self;
         let outcome = tokio::select! {
-            outcome = client.handshake(guest, clock) => outcome?,
+            outcome = client.handshake(seat, clock) => outcome?,
             // There is no request yet that could be refused.
             () = shutdown.cancelled() => {
                 report.ended(End::Shutdown);
@@ -204,7 +208,10 @@ impl Opening<'_> {
             }
         };
         match outcome {
-            Outcome::Arrived => guest.request(client.side.session())?.ok_or(Stop::Over),
+            Outcome::Arrived => {
+                let request = seat.lock().request(client.side.session())?;
+                request.ok_or(Stop::Over)
+            }
             Outcome::Ended => {
                 if let Some(failure) = client.side.failure().cloned().map(Box::new) {
                     report.ended(match failure.status {
@@ -258,7 +265,7 @@ impl Opening<'_> {
             Mode::Inspect => (gate.sessions.handshake, Vec::new()),
             Mode::Terminate => (gate.sessions.upstream, Vec::new()),
         };
-        let session = self.guest.client(&config, &entropy()?, now)?;
+        let session = self.seat.lock().client(&config, &entropy()?, now)?;
         // A client without a name for the gate, or with a malformed one, has none that could be passed on.
         let authority = match self.gate.keep_host && !request.authority.is_empty() {
             true => &request.authority,
@@ -278,7 +285,8 @@ impl Opening<'_> {
             extensions,
             headers: headers::of_request(request, &source, trusted),
         };
-        match self.guest.connect(&session, &request, now) {
+        let connected = self.seat.lock().connect(&session, &request, now);
+        match connected {
             Ok(()) => Ok(Endpoint::new(line, session)),
             // Whatever it is, the client sent it.
             Err(CallError::Failure(failure)) => {
@@ -292,14 +300,15 @@ impl Opening<'_> {
     /// Waits for the upstream's answer.
     async fn answer(&mut self, upstream: &mut Endpoint) -> Result<Answer, Stop> {
         let Self {
-            guest,
+            seat,
             client,
             clock,
             shutdown,
             ..
         } = self;
-        let answer = upstream.handshake(guest, clock);
+        let answer = upstream.handshake(seat, clock);
         let outcome = unless_over(client, shutdown, answer).await??;
+        let mut guest = seat.lock();
         let response = guest.response(upstream.side.session())?;
         match outcome {
             Outcome::Arrived => {
@@ -331,10 +340,12 @@ impl Opening<'_> {
         let now = self.clock.now();
         let session = self.client.side.session();
         if mode == Mode::Terminate {
-            self.guest
+            self.seat
+                .lock()
                 .set_options(session, &self.gate.sessions.client)?;
         }
-        self.guest
+        self.seat
+            .lock()
             .accept(session, &acceptance, now)
             .map_err(cant_be_passed_on)?;
         self.report.opened(acceptance.subprotocol.as_deref());
@@ -345,7 +356,8 @@ impl Opening<'_> {
     fn connect(self, far_side: FarSide) -> PairDriver<Channel> {
         let Self {
             gate,
-            mut guest,
+            guests,
+            mut seat,
             client,
             clock,
             ..
@@ -356,7 +368,7 @@ impl Opening<'_> {
                     client: client.side,
                     server: upstream.side,
                 };
-                let relay = Relay::new(guest, sides, &gate.relay);
+                let relay = Relay::new(seat, sides, &gate.relay);
                 let lines = Sides {
                     client: client.line,
                     server: upstream.line,
@@ -372,9 +384,9 @@ impl Opening<'_> {
             } => {
                 let (session, from_client, client_before) = client.side.into_parts();
                 // If the guest has ended, the next call says so.
-                let _ = guest.drop_session(session);
-                let forwarder = Forwarder::new(guest, inspector);
-                let forwarder = forwarder.parking(another(gate, negotiated));
+                let _ = seat.lock().drop_session(session);
+                let forwarder = Forwarder::new(seat, inspector);
+                let forwarder = forwarder.parking(another(gate, guests, negotiated));
                 let before = Sides {
                     client: client_before,
                     server: before,
@@ -398,14 +410,15 @@ impl Opening<'_> {
     fn inspector(&mut self, negotiated: &Negotiated) -> Result<Inspector, Stop> {
         let (options, now) = (&self.gate.inspector, self.clock.now());
         let entropy = entropy()?;
-        let made = Inspector::open(&mut self.guest, options, &entropy, negotiated, now);
+        let made = Inspector::open(&mut self.seat.lock(), options, &entropy, negotiated, now);
         made.map_err(cant_be_passed_on)
     }
 
     /// Answers a plain request.
     fn show(&mut self, answer: &Refusal, end: Option<End>) -> Result<(), Stop> {
         let now = self.clock.now();
-        self.guest.refuse(self.client.side.session(), answer, now)?;
+        let session = self.client.side.session();
+        self.seat.lock().refuse(session, answer, now)?;
         self.hand_out()?;
         if let Some(end) = end {
             self.report.ended(end);
@@ -417,13 +430,15 @@ impl Opening<'_> {
         let (mut refusal, why) = refused.into_parts();
         let session = self.client.side.session();
         let now = self.clock.now();
-        if let Err(CallError::Failure(_)) = self.guest.refuse(session, &refusal, now) {
+        let mut guest = self.seat.lock();
+        if let Err(CallError::Failure(_)) = guest.refuse(session, &refusal, now) {
             // A status or a field that the upstream sent can't be passed on.
             refusal.status = 502;
             refusal.headers.clear();
             refusal.body.clear();
-            self.guest.refuse(session, &refusal, now)?;
+            guest.refuse(session, &refusal, now)?;
         }
+        drop(guest);
         self.hand_out()?;
         self.report.ended(End::Refused(refusal.status, why));
         Ok(())
@@ -431,26 +446,27 @@ impl Opening<'_> {
 
     /// Has the client's session say what it has to say.
     fn hand_out(&mut self) -> Result<(), Stop> {
-        Ok(self.client.hand_out(&mut self.guest, &self.clock)?)
+        Ok(self.client.hand_out(&mut self.seat.lock(), &self.clock)?)
     }
 }
 
-/// Makes another guest with an inspector of a connection that was parked.
+/// Takes another seat, with an inspector of a connection that was parked.
 fn another(
     gate: &Gate,
+    guests: &Guests,
     negotiated: Negotiated,
-) -> impl Fn(Instant) -> Result<(Guest, Inspector), CallError> + Send + Sync + 'static {
-    let (sandbox, options) = (gate.sandbox.clone(), Arc::clone(&gate.inspector));
+) -> impl Fn(Instant) -> Result<(Seat, Inspector), CallError> + Send + Sync + 'static {
+    let (guests, options) = (guests.clone(), Arc::clone(&gate.inspector));
     move |now| {
-        let mut guest = sandbox.guest()?;
+        let mut seat = guests.seat()?;
         let mut entropy = [0; 32];
         // Without any, no inspector is made.
         let entropy = match getrandom::fill(&mut entropy) {
             Ok(()) => &entropy[..],
             Err(_) => &[],
         };
-        let inspector = Inspector::open(&mut guest, &options, entropy, &negotiated, now)?;
-        Ok((guest, inspector))
+        let inspector = Inspector::open(&mut seat.lock(), &options, entropy, &negotiated, now)?;
+        Ok((seat, inspector))
     }
 }
 

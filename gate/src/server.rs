@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use tracing::{Instrument, error, error_span, info, warn};
+use websocket_host::Guests;
 use websocket_host::driver::Line;
 
 use crate::connection;
@@ -25,7 +26,7 @@ use crate::opening::Client;
 use crate::report::Report;
 use crate::signals::Signals;
 use crate::throttle::Throttle;
-use crate::worker::{Faults, Seat, Workers};
+use crate::worker::{Faults, Ticket, Workers};
 
 /// The most clients at a time that are told that they are too many; others are just dropped.
 const MAX_REFUSALS: usize = 64;
@@ -55,7 +56,8 @@ impl Server {
     /// Starts the threads that carry open connections.
     pub(crate) fn new(gate: Gate, max_connections: u32, workers: usize) -> io::Result<Arc<Self>> {
         let faults = Faults::default();
-        let workers = Workers::start(workers, gate.clock, &faults)?;
+        let guests = || Guests::new(gate.sandbox.clone(), gate.connections_in_a_guest);
+        let workers = Workers::start(workers, gate.clock, &faults, guests)?;
         Ok(Arc::new(Self {
             gate,
             max_connections,
@@ -161,14 +163,18 @@ impl Server {
             Ok(client) => client,
             Err(why) => return span.in_scope(|| Report::unusable(why).log()),
         };
-        let seat = Seat {
+        let ticket = Ticket {
             span: span.clone(),
             _place: place,
             _tracked: tracked,
         };
-        let served = connection::serve(gate, client, conn, seat, faults, shutdown);
+        let Some(worker) = self.workers.next() else {
+            return;
+        };
+        let guests = worker.guests();
+        let served = connection::serve(gate, guests, client, conn, ticket, faults, shutdown);
         if let Some(connection) = served.instrument(span).await {
-            self.workers.carry(connection);
+            worker.carry(connection);
         }
     }
 

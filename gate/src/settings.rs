@@ -31,11 +31,18 @@ pub(crate) fn sandbox(args: &Args) -> Result<Sandbox, String> {
     };
     let config = SandboxConfig {
         guests,
-        memory: args.memory,
+        memory: memory(args),
         call_time: args.call_time,
         ..SandboxConfig::default()
     };
     Sandbox::load(args.component()?, config).map_err(|error| error.to_string())
+}
+
+/// The most memory of a guest: so much for each connection in it, as far as memory can have addresses.
+fn memory(args: &Args) -> usize {
+    const MOST: u64 = 4 << 30;
+    let all = u64::from(args.sandbox.0.get()).saturating_mul(args.memory as u64);
+    usize::try_from(all.min(MOST)).unwrap_or(args.memory)
 }
 
 /// How many files and sockets a connection has open.
@@ -79,6 +86,7 @@ pub(crate) fn gate(
         park_after: args.park_after.0,
         passes_deflate: args.deflate == DeflateMode::Pass && can_deflate,
         sandbox,
+        connections_in_a_guest: args.sandbox.0,
         routes: Routes::new(rules, &args.mode)?,
         connector: Connector::new(back.transpose()?, args.upstream_proxy_protocol),
         front,

@@ -16,8 +16,8 @@ use mio::{Poll, Token};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use tracing::{Span, error};
-use websocket_host::Clock;
 use websocket_host::driver::PairDriver;
+use websocket_host::{Clock, Guests};
 
 use self::event_loop::EventLoop;
 use crate::net::channel::Channel;
@@ -30,12 +30,12 @@ const COMMANDS: Token = Token(usize::MAX);
 pub(crate) struct Connection {
     pub(crate) driver: PairDriver<Channel>,
     pub(crate) report: Report,
-    pub(crate) seat: Seat,
+    pub(crate) ticket: Ticket,
 }
 
 /// What a connection has of its server.
 #[derive(Debug)]
-pub(crate) struct Seat {
+pub(crate) struct Ticket {
     pub(crate) span: Span,
     /// Counted until it has ended, among those that are there and those that are waited for.
     pub(crate) _place: OwnedSemaphorePermit,
@@ -63,21 +63,24 @@ pub(crate) struct Workers {
 }
 
 impl Workers {
-    /// Starts `count` threads.
-    pub(crate) fn start(count: usize, clock: Clock, faults: &Faults) -> io::Result<Self> {
-        let start = |number| Worker::start(number, clock, faults.clone());
+    /// Starts `count` threads, with guests for the connections of each.
+    pub(crate) fn start(
+        count: usize,
+        clock: Clock,
+        faults: &Faults,
+        guests: impl Fn() -> Guests,
+    ) -> io::Result<Self> {
+        let start = |number| Worker::start(number, clock, faults.clone(), guests());
         Ok(Self {
             all: (0..count).map(start).collect::<io::Result<_>>()?,
             turn: AtomicUsize::new(0),
         })
     }
 
-    /// Hands a connection over.
-    pub(crate) fn carry(&self, connection: Box<Connection>) {
+    /// Returns the worker whose turn it is; there is one if any was started.
+    pub(crate) fn next(&self) -> Option<&Worker> {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        if let Some(worker) = self.all.get(turn % self.all.len().max(1)) {
-            worker.send(Command::Carry(connection));
-        }
+        self.all.get(turn % self.all.len().max(1))
     }
 
     /// Has all connections closed with 1001, also those that are still to come.
@@ -95,7 +98,8 @@ impl Workers {
 
 /// A worker as others see it.
 #[derive(Debug)]
-struct Worker {
+pub(crate) struct Worker {
+    guests: Guests,
     commands: Sender<Command>,
     waker: mio::Waker,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -110,19 +114,31 @@ enum Command {
 }
 
 impl Worker {
-    fn start(number: usize, clock: Clock, faults: Faults) -> io::Result<Self> {
+    fn start(number: usize, clock: Clock, faults: Faults, guests: Guests) -> io::Result<Self> {
         let poll = Poll::new()?;
         let waker = mio::Waker::new(poll.registry(), COMMANDS)?;
         let (commands, received) = mpsc::channel();
-        let event_loop = EventLoop::new(poll, received, clock, faults);
+        let is_shared = guests.each() > 1;
+        let event_loop = EventLoop::new(poll, received, clock, faults, is_shared);
         let thread = thread::Builder::new()
             .name(format!("worker-{number}"))
             .spawn(move || event_loop.run())?;
         Ok(Self {
+            guests,
             commands,
             waker,
             thread: Mutex::new(Some(thread)),
         })
+    }
+
+    /// Returns the guests that its connections are in.
+    pub(crate) fn guests(&self) -> &Guests {
+        &self.guests
+    }
+
+    /// Hands a connection over, whose guest is one of these.
+    pub(crate) fn carry(&self, connection: Box<Connection>) {
+        self.send(Command::Carry(connection));
     }
 
     fn stop(&self) {

@@ -1,8 +1,9 @@
 //! One store and one instance, with the sessions in it.
 
 use std::fmt;
-use std::sync::Arc;
+use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use wasmtime::Store;
 
@@ -25,6 +26,31 @@ pub struct Guest {
     options: Option<(Config, Resource)>,
     id: GuestId,
     fault: Option<SandboxError>,
+    /// What was dropped, of a guest that outlives its connections.
+    orphans: Option<Arc<Orphans>>,
+}
+
+/// What was dropped in a guest that has not been told yet.
+type Orphans = Mutex<Vec<(Function, Resource)>>;
+
+/// What belongs to a guest, and goes with it: at the latest when it is dropped, or, where connections share a guest, once
+/// the guest is told.
+#[derive(Debug)]
+pub(crate) struct Belonging {
+    resource: Resource,
+    guest: GuestId,
+    /// How the guest is told.
+    drop: Function,
+    orphans: Option<Arc<Orphans>>,
+}
+
+impl Drop for Belonging {
+    fn drop(&mut self) {
+        if let Some(orphans) = &self.orphans {
+            let mut orphans = orphans.lock().unwrap_or_else(PoisonError::into_inner);
+            orphans.push((self.drop, self.resource));
+        }
+    }
 }
 
 /// Which guest something belongs to.
@@ -33,12 +59,10 @@ pub(crate) struct GuestId(u64);
 
 /// A WebSocket session in a [`Guest`]: one side of one connection.
 ///
-/// It holds memory of the guest until [`Guest::drop_session`] is called or the guest is dropped.
+/// It holds memory of the guest until [`Guest::drop_session`] is called or the guest is dropped. In a guest that
+/// connections [share](crate::Guests), it is enough to drop it.
 #[derive(Debug)]
-pub struct Session {
-    resource: Resource,
-    guest: GuestId,
-}
+pub struct Session(Belonging);
 
 /// The most that a guest is given at once: its memory would stay that large.
 pub(crate) const MAX_INPUT: usize = 64 << 10;
@@ -65,7 +89,50 @@ impl Guest {
             options: None,
             id: GuestId(GUESTS.fetch_add(1, Ordering::Relaxed)),
             fault: None,
+            orphans: None,
         })
+    }
+
+    /// From now on, what is dropped is gathered, and freed when the next thing is made.
+    pub(crate) fn collect_orphans(&mut self) {
+        self.orphans = Some(Arc::default());
+    }
+
+    /// What the guest has made: before something else is, it frees what was dropped.
+    pub(crate) fn own(&self, resource: Resource, drop: impl Into<Function>) -> Belonging {
+        Belonging {
+            resource,
+            guest: self.id,
+            drop: drop.into(),
+            orphans: self.orphans.clone(),
+        }
+    }
+
+    /// Frees what was dropped.
+    pub(crate) fn free_orphans(&mut self) -> Result<(), SandboxError> {
+        let Some(orphans) = &self.orphans else {
+            return Ok(());
+        };
+        let orphans = mem::take(&mut *orphans.lock().unwrap_or_else(PoisonError::into_inner));
+        for (drop, resource) in orphans {
+            self.call::<()>(drop, resource)?;
+        }
+        Ok(())
+    }
+
+    /// Frees what belongs to it.
+    pub(crate) fn free(&mut self, mut belonging: Belonging) -> Result<(), SandboxError> {
+        let resource = self.resource_of(&belonging)?;
+        belonging.orphans = None;
+        self.call(belonging.drop, resource)
+    }
+
+    /// The handle of what belongs to it.
+    pub(crate) fn resource_of(&self, belonging: &Belonging) -> Result<Resource, SandboxError> {
+        match belonging.guest == self.id {
+            true => Ok(belonging.resource),
+            false => Err(SandboxError::ForeignSession),
+        }
     }
 
     /// Returns the size of the guest's memory, in bytes. It only grows.
@@ -91,26 +158,12 @@ impl Guest {
     ///
     /// The session belongs to another guest, or the guest has ended.
     pub fn drop_session(&mut self, session: Session) -> Result<(), SandboxError> {
-        let resource = self.resource(&session)?;
-        self.call(session::Function::Drop, resource)
+        self.free(session.0)
     }
 
     /// The handle of a session, which has to be one of this guest's.
     pub(crate) fn resource(&self, session: &Session) -> Result<Resource, SandboxError> {
-        self.check_owner(session.guest)?;
-        Ok(session.resource)
-    }
-
-    pub(crate) fn id(&self) -> GuestId {
-        self.id
-    }
-
-    /// What belongs to a guest is of use in that one only.
-    pub(crate) fn check_owner(&self, owner: GuestId) -> Result<(), SandboxError> {
-        match owner == self.id {
-            true => Ok(()),
-            false => Err(SandboxError::ForeignSession),
-        }
+        self.resource_of(&session.0)
     }
 
     /// Calls into the guest, within the limits of one call.
@@ -163,10 +216,10 @@ impl Guest {
         function: session::Function,
         arguments: impl Argument,
     ) -> Result<Session, CallError> {
+        self.free_orphans()?;
         let options = self.options(config)?;
         let made: Result<Resource, Box<Failure>> = self.call(function, (options, arguments))?;
-        let (resource, guest) = (made?, self.id);
-        Ok(Session { resource, guest })
+        Ok(Session(self.own(made?, session::Function::Drop)))
     }
 
     /// Returns options as `config` has them.

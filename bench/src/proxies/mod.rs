@@ -29,6 +29,8 @@ pub(crate) use relay::Relay;
 pub(crate) const GATE: &str = "wsgate";
 /// The same, ending both connections.
 pub(crate) const TERMINATING: &str = "wsgate terminate";
+/// The same, with a hundred connections in a sandbox.
+pub(crate) const SHARING: &str = "wsgate, shared";
 /// The other one that parses frames, and the same with small buffers, which its docs advise for many connections.
 pub(crate) const RELAY: &str = "tokio-tungstenite";
 pub(crate) const SMALL_RELAY: &str = "the same, 4 KiB";
@@ -66,6 +68,7 @@ impl Proxies {
                 &plan.component,
                 &["--mode", "terminate"],
             )?,
+            gate(SHARING, server, &plan.component, &["--sandbox", "100"])?,
             relay(RELAY, server, None)?,
             relay(SMALL_RELAY, server, Some(SMALL))?,
         ];

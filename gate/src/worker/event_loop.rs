@@ -35,6 +35,8 @@ pub(super) struct EventLoop {
     ready: Vec<usize>,
     goes_away: bool,
     faults: Faults,
+    /// Connections share guests.
+    is_shared: bool,
 }
 
 struct Carried {
@@ -50,6 +52,7 @@ impl EventLoop {
         commands: Receiver<Command>,
         clock: Clock,
         faults: Faults,
+        is_shared: bool,
     ) -> Self {
         Self {
             poll,
@@ -60,6 +63,7 @@ impl EventLoop {
             ready: Vec::new(),
             goes_away: false,
             faults,
+            is_shared,
         }
     }
 
@@ -185,20 +189,23 @@ impl EventLoop {
         let Connection {
             driver,
             report,
-            seat,
+            ticket,
             ..
         } = &mut *carried.connection;
         let cx = &mut Context::from_waker(Waker::noop());
         // A bug ends this connection, and no other.
         let polled = panic::catch_unwind(AssertUnwindSafe(|| driver.poll(cx, now)));
         let progress = polled.unwrap_or_else(|_| {
-            seat.span
+            ticket
+                .span
                 .in_scope(|| error!("a connection is dropped, because of a bug in the gate"));
             Progress::Over
         });
+        let mut has_failed = false;
         if let Some(outcome) = driver.take_outcome() {
+            has_failed = outcome.fault.is_some();
             report.carried(outcome);
-            seat.span.in_scope(|| self.faults.log(report));
+            ticket.span.in_scope(|| self.faults.log(report));
         }
         match progress {
             Progress::Waiting => {
@@ -212,6 +219,20 @@ impl EventLoop {
             Progress::Over => {
                 self.deadlines.remove(carried.looked_at, key);
                 drop(self.connections.try_remove(key));
+            }
+        }
+        if has_failed && self.is_shared {
+            self.check_guests(now);
+        }
+    }
+
+    /// A guest has ended: so do all that were in it.
+    fn check_guests(&mut self, now: Instant) {
+        let cx = &mut Context::from_waker(Waker::noop());
+        for (key, carried) in &mut self.connections {
+            let driver = &mut carried.connection.driver;
+            if driver.check_guest(now, cx) && !mem::replace(&mut carried.is_ready, true) {
+                self.ready.push(key);
             }
         }
     }

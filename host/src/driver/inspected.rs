@@ -148,6 +148,10 @@ impl Pair for Inspected {
         }
     }
 
+    fn fault(&mut self) -> Option<SandboxError> {
+        self.forwarder.fault()
+    }
+
     fn is_over(&self) -> bool {
         self.forwarder.state() == State::Closed
     }

@@ -3,7 +3,7 @@
 use websocket_component::inspector::Sides;
 
 use crate::Role;
-use crate::error::CallError;
+use crate::error::{CallError, SandboxError};
 use crate::protocol::{CloseCode, Failure, Instant};
 
 /// A connection between two others: bytes in, bytes and interests out. It does no I/O.
@@ -87,6 +87,9 @@ pub trait Pair: Send {
 
     /// Returns how to end the transport to a side, once it has taken all that was written to it.
     fn end(&self, to: Role) -> SideEnd;
+
+    /// Returns what has ended the guest, if it has ended: another connection in it may have done that.
+    fn fault(&mut self) -> Option<SandboxError>;
 
     /// Whether nothing more will be written to either side.
     fn is_over(&self) -> bool;

@@ -158,6 +158,24 @@ impl<IO: Transport> PairDriver<IO> {
         self.check(result, now, cx);
     }
 
+    /// Ends both sides if the guest has ended, and returns whether it has: in a guest that connections
+    /// [share](crate::Guests), the next call may be far away.
+    pub fn check_guest(&mut self, now: Instant, cx: &mut Context<'_>) -> bool {
+        let State::Open(pair) = &mut self.state else {
+            return false;
+        };
+        let fault = pair.fault();
+        let has_ended = fault.is_some();
+        if let Some(fault) = fault {
+            self.check::<()>(Err(fault.into()), now, cx);
+        }
+        if let State::Decided(Some(outcome)) = &mut self.state {
+            // It was not this connection's input.
+            outcome.last_active = None;
+        }
+        has_ended
+    }
+
     /// Does what can be done without waiting.
     pub fn poll(&mut self, cx: &mut Context<'_>, now: Instant) -> Progress {
         for _ in 0..MAX_READS {

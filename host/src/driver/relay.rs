@@ -20,7 +20,8 @@ use super::side::{CAPACITY, Side};
 use crate::Role;
 use crate::clock::nanos;
 use crate::error::{CallError, SandboxError};
-use crate::guest::{Guest, MAX_INPUT};
+use crate::guest::MAX_INPUT;
+use crate::guests::{Seat, SeatGuard};
 use crate::protocol::{CloseCode, Instant};
 
 /// What a side gets whose peer is gone, and after the time for the closing handshake.
@@ -50,7 +51,7 @@ pub struct RelayOptions {
 /// Two sessions of one guest, both open: the server's session has the client as its peer, and the client's the server.
 #[derive(Debug)]
 pub struct Relay {
-    guest: Guest,
+    seat: Seat,
     sides: Sides<Side>,
     /// Frames whose payloads are read here.
     outside: Sides<Option<Outside>>,
@@ -75,13 +76,13 @@ impl Relay {
     /// client has sent. The sessions deliver in chunks, with the same options for frames that go on as a whole and for
     /// coalescing, and don't reply to close frames.
     #[must_use]
-    pub fn new(guest: Guest, mut sides: Sides<Side>, options: &RelayOptions) -> Self {
+    pub fn new(seat: impl Into<Seat>, mut sides: Sides<Side>, options: &RelayOptions) -> Self {
         // The first call goes on with what the handshakes have left, and tells the real ones.
         for side in [&mut sides.client, &mut sides.server] {
             side.deadline = Some(0);
         }
         Self {
-            guest,
+            seat: seat.into(),
             sides,
             outside: Sides::default(),
             options: *options,
@@ -96,11 +97,11 @@ impl Relay {
     }
 
     /// The guest, one side, and the other.
-    fn both(&mut self, from: Role) -> (&mut Guest, &mut Side, &mut Side) {
+    fn both(&mut self, from: Role) -> (SeatGuard<'_>, &mut Side, &mut Side) {
         let Sides { client, server } = &mut self.sides;
         match from {
-            Role::Client => (&mut self.guest, client, server),
-            Role::Server => (&mut self.guest, server, client),
+            Role::Client => (self.seat.lock(), client, server),
+            Role::Server => (self.seat.lock(), server, client),
         }
     }
 
@@ -142,7 +143,7 @@ impl Relay {
         let mut rest = input;
         loop {
             let mut batch = Batch::default();
-            let (guest, source, target) = self.both(from);
+            let (mut guest, source, target) = self.both(from);
             let result = guest.relay(source.session(), target.session(), rest, now, capacity)?;
             source.received.add(result.messages, result.bytes);
             // What is left to pass on is a close frame.
@@ -155,7 +156,8 @@ impl Relay {
                 return Err(failure.into());
             }
             rest = rest.get(done.consumed..).unwrap_or_default();
-            target.deliver(guest, now, &batch, |bytes| output.write(to, bytes))?;
+            target.deliver(&mut guest, now, &batch, |bytes| output.write(to, bytes))?;
+            drop(guest);
             if rest.is_empty() || !self.sides[from].more || !self.reads(from, output) {
                 return Ok(input.len() - rest.len());
             }
@@ -241,13 +243,13 @@ impl Relay {
         now: Instant,
         output: &mut dyn Output,
     ) -> Result<(), CallError> {
-        let (guest, side, _) = self.both(to);
+        let (mut guest, side, _) = self.both(to);
         let mut batch = Batch::default();
         match side.close_received {
             Some(received) => batch.push_close(received, ""),
             None => batch.push_close(code, reason),
         }
-        side.deliver(guest, now, &batch, |bytes| output.write(to, bytes))
+        side.deliver(&mut guest, now, &batch, |bytes| output.write(to, bytes))
     }
 
     /// When the next step of closing is due.
@@ -288,11 +290,12 @@ impl Pair for Relay {
         let to = from.peer();
         let mut batch = Batch::default();
         self.release(from, now, output)?;
-        let (guest, source, target) = self.both(from);
-        source.note_eof(guest, now)?;
+        let (mut guest, source, target) = self.both(from);
+        source.note_eof(&mut guest, now)?;
         let write = |bytes: &[u8]| output.write(from, bytes);
-        source.exchange(guest, now, &[], &Batch::default(), &mut batch, write)?;
-        target.deliver(guest, now, &batch, |bytes| output.write(to, bytes))?;
+        source.exchange(&mut guest, now, &[], &Batch::default(), &mut batch, write)?;
+        target.deliver(&mut guest, now, &batch, |bytes| output.write(to, bytes))?;
+        drop(guest);
         self.settle(now, output)
     }
 
@@ -304,8 +307,9 @@ impl Pair for Relay {
         now: Instant,
         output: &mut dyn Output,
     ) -> Result<(), CallError> {
-        let (guest, side, _) = self.both(to);
-        side.output_moved(guest, took, is_blocked, now)?;
+        let (mut guest, side, _) = self.both(to);
+        side.output_moved(&mut guest, took, is_blocked, now)?;
+        drop(guest);
         self.settle(now, output)
     }
 
@@ -320,8 +324,8 @@ impl Pair for Relay {
     }
 
     fn set_reading(&mut self, from: Role, reads: bool, now: Instant) -> Result<(), CallError> {
-        let (guest, side, _) = self.both(from);
-        Ok(side.set_reading(guest, reads, now)?)
+        let (mut guest, side, _) = self.both(from);
+        Ok(side.set_reading(&mut guest, reads, now)?)
     }
 
     fn next_deadline(&self) -> Option<Instant> {
@@ -380,6 +384,10 @@ impl Pair for Relay {
             true => SideEnd::Shut,
             false => SideEnd::Open,
         }
+    }
+
+    fn fault(&mut self) -> Option<SandboxError> {
+        self.seat.lock().fault().cloned()
     }
 
     fn is_over(&self) -> bool {

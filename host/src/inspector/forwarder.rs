@@ -5,13 +5,13 @@ mod looking;
 use websocket_component::inspector::Sides;
 
 use super::contract::{End, Progress, Violation};
+use super::inspection::Inspection;
 use super::one_way::OneWay;
-use super::seat::Seat;
 use super::{Inspector, Traffic};
 use crate::Role;
 use crate::bindings::exports::websocket::protocol::types::{CloseCode, Instant, State};
 use crate::error::{CallError, SandboxError};
-use crate::guest::Guest;
+use crate::guests::Seat;
 
 /// Forwards a connection between two other sides that an [`Inspector`] looks at.
 ///
@@ -45,7 +45,7 @@ use crate::guest::Guest;
 /// ```
 #[derive(Debug)]
 pub struct Forwarder {
-    seat: Seat,
+    inspection: Inspection,
     /// Of each guest, which can't have more bytes wait to be inserted than it can hold.
     memory_limit: usize,
     ways: Sides<OneWay>,
@@ -61,10 +61,12 @@ pub struct Forwarder {
 impl Forwarder {
     /// Forwards the frames of a connection that is open. The inspector must not have been given any bytes yet.
     #[must_use]
-    pub fn new(guest: Guest, inspector: Inspector) -> Self {
+    pub fn new(seat: impl Into<Seat>, inspector: Inspector) -> Self {
+        let mut seat = seat.into();
+        let memory_limit = seat.lock().memory_limit();
         Self {
-            memory_limit: guest.memory_limit(),
-            seat: Seat::new(guest, inspector),
+            memory_limit,
+            inspection: Inspection::new(seat, inspector),
             ways: Sides {
                 client: OneWay::new(),
                 server: OneWay::new(),
@@ -81,11 +83,12 @@ impl Forwarder {
     /// Lets the connection be [parked](Self::park): `make` makes another guest, and opens an inspector in it with the same
     /// options and what was negotiated.
     #[must_use]
-    pub fn parking(
+    pub fn parking<G: Into<Seat>>(
         mut self,
-        make: impl Fn(Instant) -> Result<(Guest, Inspector), CallError> + Send + Sync + 'static,
+        make: impl Fn(Instant) -> Result<(G, Inspector), CallError> + Send + Sync + 'static,
     ) -> Self {
-        self.seat.set_make(Box::new(make));
+        let make = move |now| make(now).map(|(guest, inspector)| (guest.into(), inspector));
+        self.inspection.set_make(Box::new(make));
         self
     }
 
@@ -100,7 +103,7 @@ impl Forwarder {
     /// The guest has ended.
     pub fn park(&mut self) -> Result<bool, SandboxError> {
         match self.ways.client.is_at_rest() && self.ways.server.is_at_rest() {
-            true => self.seat.park(),
+            true => self.inspection.park(),
             false => Ok(false),
         }
     }
@@ -108,7 +111,7 @@ impl Forwarder {
     /// Whether there is no guest, because the connection is [parked](Self::park).
     #[must_use]
     pub fn is_parked(&self) -> bool {
-        self.seat.is_parked()
+        self.inspection.is_parked()
     }
 
     /// Takes what `from` has sent. Without any the call only passes the time.
@@ -126,7 +129,7 @@ impl Forwarder {
         mut write: impl FnMut(Role, &[u8]),
     ) -> Result<(), CallError> {
         // If there is no guest to look at the input, none of it is kept.
-        self.seat.wake(now)?;
+        self.inspection.wake(now)?;
         self.last_active = Some(from);
         let looked_at = self.look_at(from, input, now);
         // What may go on does, also if the guest has ended since.
@@ -161,8 +164,9 @@ impl Forwarder {
         now: Instant,
         write: impl FnMut(Role, &[u8]),
     ) -> Result<(), CallError> {
-        let (guest, inspector) = self.seat.wake(now)?;
-        let progress = inspector.end_of_input(guest, from, now)?;
+        let progress = self.inspection.ask(now, |guest, inspector| {
+            inspector.end_of_input(guest, from, now)
+        })?;
         self.note(progress)?;
         self.forward_both(write);
         Ok(())
@@ -184,8 +188,9 @@ impl Forwarder {
         if self.state != State::Open {
             return Ok(());
         }
-        let (guest, inspector) = self.seat.wake(now)?;
-        let progress = inspector.close(guest, code, reason, now)?;
+        let progress = self.inspection.ask(now, |guest, inspector| {
+            inspector.close(guest, code, reason, now)
+        })?;
         self.note(progress)?;
         self.forward_both(write);
         Ok(())
@@ -197,11 +202,10 @@ impl Forwarder {
     ///
     /// The guest has ended.
     pub fn set_reading(&mut self, from: Role, reads: bool, now: Instant) -> Result<(), CallError> {
-        let (guest, inspector) = self.seat.wake(now)?;
-        match reads {
-            true => inspector.resume_reading(guest, from, now)?,
-            false => inspector.pause_reading(guest, from, now)?,
-        }
+        self.inspection.ask(now, |guest, inspector| match reads {
+            true => inspector.resume_reading(guest, from, now),
+            false => inspector.pause_reading(guest, from, now),
+        })?;
         self.ask_again(now)
     }
 
@@ -211,8 +215,9 @@ impl Forwarder {
     ///
     /// The guest has ended.
     pub fn output_blocked(&mut self, to: Role, now: Instant) -> Result<(), CallError> {
-        let (guest, inspector) = self.seat.wake(now)?;
-        inspector.output_blocked(guest, to, now)?;
+        self.inspection.ask(now, |guest, inspector| {
+            inspector.output_blocked(guest, to, now)
+        })?;
         self.ask_again(now)
     }
 
@@ -222,8 +227,9 @@ impl Forwarder {
     ///
     /// The guest has ended.
     pub fn output_taken(&mut self, to: Role, now: Instant) -> Result<(), CallError> {
-        let (guest, inspector) = self.seat.wake(now)?;
-        inspector.output_taken(guest, to, now)?;
+        self.inspection.ask(now, |guest, inspector| {
+            inspector.output_taken(guest, to, now)
+        })?;
         self.ask_again(now)
     }
 
@@ -278,13 +284,18 @@ impl Forwarder {
         self.ways[from].held()
     }
 
+    /// Returns what has ended the guest, if it has ended.
+    pub(crate) fn fault(&mut self) -> Option<SandboxError> {
+        self.inspection.fault()
+    }
+
     /// Returns how much a side has sent.
     ///
     /// # Errors
     ///
     /// The guest has ended.
     pub fn traffic(&mut self, from: Role) -> Result<Traffic, SandboxError> {
-        self.seat.traffic(from)
+        self.inspection.traffic(from)
     }
 
     /// Returns the code of the close frame that a side has sent, and of the one that it gets.
@@ -296,12 +307,13 @@ impl Forwarder {
         &mut self,
         side: Role,
     ) -> Result<(Option<CloseCode>, Option<CloseCode>), SandboxError> {
-        self.seat.close_codes(side)
+        self.inspection.close_codes(side)
     }
 
     fn ask_again(&mut self, now: Instant) -> Result<(), CallError> {
-        let (guest, inspector) = self.seat.wake(now)?;
-        let progress = inspector.progress(guest)?;
+        let progress = self
+            .inspection
+            .ask(now, |guest, inspector| inspector.progress(guest))?;
         Ok(self.note(progress)?)
     }
 
@@ -309,7 +321,7 @@ impl Forwarder {
         let most = self.memory_limit;
         let noted = self.ways.client.note(progress.client, most);
         let noted = noted.and_then(|()| self.ways.server.note(progress.server, most));
-        noted.map_err(|reason| self.seat.end_with(SandboxError::broken(reason)))?;
+        noted.map_err(|reason| self.inspection.end_with(SandboxError::broken(reason)))?;
         self.state = progress.state;
         self.next_deadline = progress.next_deadline;
         if self.violation.is_none() {

@@ -1,10 +1,10 @@
 //! An inspector in a guest: it inspects a WebSocket connection that a proxy forwards as it is.
 
 mod forwarder;
+mod inspection;
 mod one_way;
 mod options;
 mod queries;
-mod seat;
 mod types;
 
 use crate::Role;
@@ -15,7 +15,7 @@ use crate::bindings::exports::websocket::protocol::types::{
     CloseCode, Failure, HandshakeKind, Header, Instant, Negotiated, StatusCode,
 };
 use crate::error::{CallError, SandboxError};
-use crate::guest::{Guest, GuestId};
+use crate::guest::{Belonging, Guest};
 use crate::outside::{MAX_HEADER, header_bits, header_lengths};
 
 pub use forwarder::Forwarder;
@@ -33,7 +33,8 @@ pub use websocket_component::inspector::{
 /// Its methods are the functions of the resource `websocket-inspector` of the contract (`wit/inspector.wit`); the
 /// native [`Inspector`](websocket_component::inspector) has the same, and an overview. They take the guest that the
 /// inspector was made in; with another one they fail with [`SandboxError::ForeignSession`]. It holds memory of the
-/// guest until [`Inspector::drop`] is called or the guest is dropped.
+/// guest until [`Inspector::drop`] is called or the guest is dropped; in a guest that connections
+/// [share](crate::Guests), it is enough to drop it.
 ///
 /// ```no_run
 /// use websocket_host::inspector::{Inspector, Options};
@@ -54,10 +55,7 @@ pub use websocket_component::inspector::{
 /// # }
 /// ```
 #[derive(Debug)]
-pub struct Inspector {
-    resource: Resource,
-    guest: GuestId,
-}
+pub struct Inspector(Belonging);
 
 impl Inspector {
     /// Creates an inspector of a connection whose handshake is still to come, from at least 32 unpredictable bytes.
@@ -95,13 +93,11 @@ impl Inspector {
         function: Function,
         arguments: impl Argument,
     ) -> Result<Self, CallError> {
+        guest.free_orphans()?;
         let options = options::options(guest, options)?;
         let made: Result<Resource, Box<Failure>> = guest.call(function, (options, arguments))?;
         guest.call::<()>(inspector_options::Function::Drop, options)?;
-        Ok(Self {
-            resource: made?,
-            guest: guest.id(),
-        })
+        Ok(Self(guest.own(made?, Function::Drop)))
     }
 
     /// Goes on with a connection that another inspector has [parked](Self::park). For one that was
@@ -120,8 +116,7 @@ impl Inspector {
     ///
     /// The inspector belongs to another guest, or the guest has ended.
     pub fn drop(self, guest: &mut Guest) -> Result<(), SandboxError> {
-        guest.check_owner(self.guest)?;
-        guest.call(Function::Drop, self.resource)
+        guest.free(self.0)
     }
 
     /// Checks a request that comes in header fields.
@@ -169,10 +164,10 @@ impl Inspector {
         input: &[u8],
         now: Instant,
     ) -> Result<Step, CallError> {
-        guest.check_owner(self.guest)?;
+        let this = guest.resource_of(&self.0)?.0;
         let mut step: Step = guest.call_often(|often, core, store| {
             let bytes = core.allocator(store).list(input)?;
-            let (this, side, length) = (self.resource.0, number(from), input.len() as u32);
+            let (side, length) = (number(from), input.len() as u32);
             let arguments = (this, side, skipped, bytes, length, now);
             let at = often.advance.call(core, store, arguments)?;
             core.result(store, Function::Advance, at)
@@ -206,16 +201,8 @@ impl Inspector {
     ) -> Result<Option<(usize, u64)>, SandboxError> {
         let (low, high) = header_bits(header);
         let length = header.len().min(MAX_HEADER) as u32;
-        guest.check_owner(self.guest)?;
-        let arguments = (
-            self.resource.0,
-            number(from),
-            skipped,
-            low,
-            high,
-            length,
-            now,
-        );
+        let this = guest.resource_of(&self.0)?.0;
+        let arguments = (this, number(from), skipped, low, high, length, now);
         let passed = guest
             .call_often(|often, core, store| often.pass_header.call(core, store, arguments))?;
         if passed == 0 {
@@ -253,8 +240,8 @@ impl Inspector {
             return Ok(None);
         }
         let (low, high) = header_bits(input);
-        guest.check_owner(self.guest)?;
-        let arguments = (self.resource.0, number(from), low, high, header as u32, now);
+        let this = guest.resource_of(&self.0)?.0;
+        let arguments = (this, number(from), low, high, header as u32, now);
         let passed = guest
             .call_often(|often, core, store| often.pass_message.call(core, store, arguments))?;
         if passed == 0 {
@@ -404,8 +391,8 @@ impl Inspector {
         function: Function,
         arguments: impl Argument,
     ) -> Result<R, SandboxError> {
-        guest.check_owner(self.guest)?;
-        guest.call(function, (self.resource, arguments))
+        let this = guest.resource_of(&self.0)?;
+        guest.call(function, (this, arguments))
     }
 
     /// Calls one that can break a rule.

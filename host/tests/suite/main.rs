@@ -11,6 +11,7 @@ mod load;
 mod outside;
 mod parked;
 mod sandbox;
+mod shared;
 mod stream;
 mod support;
 mod tls;

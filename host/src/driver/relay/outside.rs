@@ -42,8 +42,10 @@ impl Relay {
         let Some(announced) = stays_outside(input) else {
             return Ok(0);
         };
-        let (guest, source, _) = self.both(from);
-        let Some((header, payload)) = guest.begin_payload(source.session(), input, now)? else {
+        let (mut guest, source, _) = self.both(from);
+        let begun = guest.begin_payload(source.session(), input, now)?;
+        drop(guest);
+        let Some((header, payload)) = begun else {
             return Ok(0);
         };
         self.outside[from] = Some(Outside {
@@ -76,7 +78,7 @@ impl Relay {
             false => self.hold(from, &mut outside, bytes, now, output),
         };
         let messages = is_end && outside.payload.ends_message();
-        let (guest, source, _) = self.both(from);
+        let (mut guest, source, _) = self.both(from);
         match passed {
             Ok(()) => source.received.add(messages.into(), count as u64),
             // The session has ended, and its next exchange says why. What comes behind counts for nothing.
@@ -86,6 +88,7 @@ impl Relay {
         if !is_end {
             // A message that has begun has its time.
             source.deadline = guest.next_deadline(source.session())?;
+            drop(guest);
             self.outside[from] = Some(outside);
         }
         Ok(count)
@@ -100,13 +103,14 @@ impl Relay {
         now: Instant,
         output: &mut dyn Output,
     ) -> Result<(), CallError> {
-        let (guest, source, target) = self.both(from);
+        let (mut guest, source, target) = self.both(from);
         if target.is_done_sending() {
             payload.skip(bytes.len() as u64);
             return guest.payload_read(source.session(), payload, now);
         }
         let (source, target) = (source.session(), target.session());
         let (_, header) = guest.relay_payload(source, target, payload, bytes, now)?;
+        drop(guest);
         match header {
             Some(header) => output.write_frame(from.peer(), header.as_bytes(), bytes),
             None => self.send_inside(from, payload, bytes, now, output)?,
@@ -133,8 +137,9 @@ impl Relay {
         payload.read(bytes).ok();
         held.extend_from_slice(bytes);
         let coalesce = nanos(self.options.coalesce);
-        let (guest, source, _) = self.both(from);
+        let (mut guest, source, _) = self.both(from);
         guest.payload_read(source.session(), payload, now)?;
+        drop(guest);
         if payload.left() == 0 || (!*is_whole && held.len() >= FRAGMENT) {
             return self.send_held(from, outside, now, output);
         }
@@ -171,12 +176,14 @@ impl Relay {
         outside.leaves_at = None;
         let payload = &outside.payload;
         let is_last = payload.left() == 0 && payload.ends_message();
-        let (guest, _, target) = self.both(from);
+        let (mut guest, _, target) = self.both(from);
         if target.is_done_sending() || (held.is_empty() && !is_last) {
             return Ok(());
         }
         let length = held.len() as u64;
-        match guest.frame_header(target.session(), false, is_last, length)? {
+        let header = guest.frame_header(target.session(), false, is_last, length)?;
+        drop(guest);
+        match header {
             Some(header) => {
                 header.mask(&mut held, 0);
                 output.write_frame(from.peer(), header.as_bytes(), &held);
@@ -209,8 +216,8 @@ impl Relay {
         };
         let batch = Batch::of(record, bytes);
         let to = from.peer();
-        let (guest, _, target) = self.both(from);
-        target.deliver(guest, now, &batch, |bytes| output.write(to, bytes))
+        let (mut guest, _, target) = self.both(from);
+        target.deliver(&mut guest, now, &batch, |bytes| output.write(to, bytes))
     }
 }
 

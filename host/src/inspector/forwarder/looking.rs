@@ -65,7 +65,7 @@ impl Forwarder {
                 stalls += 1;
                 if stalls > MAX_STALLS {
                     let reason = SandboxError::broken("it asks for ever more calls");
-                    return Err(self.seat.end_with(reason).into());
+                    return Err(self.inspection.end_with(reason).into());
                 }
             }
         }
@@ -91,8 +91,9 @@ impl Forwarder {
         if !begins_with_large_message(rest) || !self.ways[from].is_even(ahead) {
             return Ok(None);
         }
-        let (guest, inspector) = self.seat.wake(now)?;
-        let passed = inspector.pass_message(guest, from, rest, now)?;
+        let passed = self.inspection.ask(now, |guest, inspector| {
+            inspector.pass_message(guest, from, rest, now)
+        })?;
         if let Some(length) = passed {
             self.ways[from].pass_on(length);
         }
@@ -107,8 +108,9 @@ impl Forwarder {
         now: Instant,
     ) -> Result<Option<usize>, CallError> {
         let skipped = self.ways[from].skipped;
-        let (guest, inspector) = self.seat.wake(now)?;
-        let passed = inspector.pass_header(guest, from, skipped, header, now)?;
+        let passed = self.inspection.ask(now, |guest, inspector| {
+            inspector.pass_header(guest, from, skipped, header, now)
+        })?;
         let way = &mut self.ways[from];
         let Some((length, payload)) = passed else {
             way.by_header = false;
@@ -128,8 +130,9 @@ impl Forwarder {
         now: Instant,
     ) -> Result<(usize, bool), CallError> {
         let skipped = self.ways[from].skipped;
-        let (guest, inspector) = self.seat.wake(now)?;
-        let step = inspector.advance(guest, from, skipped, input, now)?;
+        let step = self.inspection.ask(now, |guest, inspector| {
+            inspector.advance(guest, from, skipped, input, now)
+        })?;
         let way = &mut self.ways[from];
         way.skipped = 0;
         way.skippable = step.skippable;
