@@ -9,6 +9,7 @@ use websocket_host::stream::Message;
 
 use crate::connection::{Connection, Engine};
 use crate::echo::echo;
+use crate::tls::authority_of;
 
 /// The longest that a connection may take to open, or the server to answer a question.
 const ANSWER_TIME: Duration = Duration::from_secs(30);
@@ -20,7 +21,11 @@ const ANSWER_TIME: Duration = Duration::from_secs(30);
 /// A connection can't be opened, or the server doesn't say how many cases there are. How a case ends is the server's to
 /// judge.
 pub(crate) async fn run(engine: &Engine, url: &str, agent: &str, parallel: u32) -> Result<()> {
-    let url = url.trim_end_matches('/');
+    let url = match engine.tls() {
+        Some(tls) => format!("wss://{}", tls.take_off(authority_of(url)?).await?),
+        None => url.trim_end_matches('/').to_owned(),
+    };
+    let url = &*url;
     let mut cases = 1..=count(engine, url).await?;
     let mut running = JoinSet::new();
     loop {

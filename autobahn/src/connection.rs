@@ -2,19 +2,20 @@
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpStream;
 use websocket_component::Role;
 use websocket_host::protocol::{Config, Deflate};
 use websocket_host::stream::http::{HeaderValue, header};
 use websocket_host::stream::{
-    Message, WebSocketStream, accept_hdr_async_with_config, connect_async_with_config,
+    Message, WebSocketStream, accept_hdr_async_with_config, connect_async_tls_with_config,
 };
 use websocket_host::tls::MaybeTlsStream;
 use websocket_host::{Sandbox, SandboxConfig};
 
 use crate::native;
+use crate::tls::Tls;
 
 /// What the server calls itself: reports name it so.
 pub(crate) const SERVER: &str = "websocket-component";
@@ -24,6 +25,8 @@ pub(crate) const SERVER: &str = "websocket-component";
 pub(crate) enum Engine {
     Native,
     Component(Sandbox),
+    /// The component, under TLS.
+    Secure(Sandbox, Tls),
 }
 
 impl Engine {
@@ -40,12 +43,34 @@ impl Engine {
         Ok(Self::Component(Sandbox::load(path, config)?))
     }
 
+    /// The same, under TLS.
+    ///
+    /// # Errors
+    ///
+    /// The native engine has no transport of its own.
+    pub(crate) fn with_tls(self, tls: Tls) -> Result<Self> {
+        match self {
+            Self::Component(sandbox) | Self::Secure(sandbox, _) => Ok(Self::Secure(sandbox, tls)),
+            Self::Native => bail!("--tls is for --engine component"),
+        }
+    }
+
+    /// Returns what is between this engine and a test suite, if there is anything.
+    pub(crate) fn tls(&self) -> Option<&Tls> {
+        match self {
+            Self::Secure(_, tls) => Some(tls),
+            Self::Native | Self::Component(_) => None,
+        }
+    }
+
     /// A client's connection, open.
     pub(crate) async fn connect(&self, url: &str) -> Result<Connection> {
         Ok(match self {
             Self::Native => Connection::Native(Box::new(native::Connection::connect(url).await?)),
-            Self::Component(sandbox) => {
-                let connected = connect_async_with_config(url, sandbox, config(Role::Client));
+            Self::Component(sandbox) | Self::Secure(sandbox, _) => {
+                let connector = self.tls().map(|tls| &tls.connector);
+                let config = config(Role::Client);
+                let connected = connect_async_tls_with_config(url, sandbox, config, connector);
                 Connection::Component(Box::new(connected.await?.0))
             }
         })
@@ -56,9 +81,13 @@ impl Engine {
         socket.set_nodelay(true)?;
         Ok(match self {
             Self::Native => Connection::Native(Box::new(native::Connection::accept(socket).await?)),
-            Self::Component(sandbox) => {
+            Self::Component(sandbox) | Self::Secure(sandbox, _) => {
+                let transport = match self.tls() {
+                    Some(tls) => tls.accept(socket).await?,
+                    None => MaybeTlsStream::Plain(socket),
+                };
                 let accepted = accept_hdr_async_with_config(
-                    MaybeTlsStream::Plain(socket),
+                    transport,
                     sandbox,
                     |_, mut response| {
                         let name = HeaderValue::from_static(SERVER);

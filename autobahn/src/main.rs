@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `server`, `client` | the two roles |
 //! | `echo` | what both do once a connection is open |
+//! | `tls` | TLS between the test suite, which has none, and a connection |
 //! | `connection` | a connection of either engine |
 //! | `native` | the native engine on a socket; the component has `websocket_host::stream` |
 //!
@@ -14,16 +15,20 @@ mod connection;
 mod echo;
 mod native;
 mod server;
+mod tls;
 
+use std::fs;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand, ValueEnum};
+use host_tests::authority::Authority;
 use tokio::runtime::Runtime;
 
 use crate::connection::Engine;
+use crate::tls::Tls;
 
 const ABOUT: &str = "\
 An echo server and an echo client for the Autobahn test suite.
@@ -44,6 +49,10 @@ struct Args {
     /// Which build of the engine.
     #[arg(long, value_enum)]
     engine: Choice,
+
+    /// Have TLS between the test suite, which has none, and the component's stream.
+    #[arg(long)]
+    tls: bool,
 
     /// The component: websocket.wasm.
     #[arg(
@@ -68,6 +77,12 @@ enum Choice {
 
 #[derive(Subcommand)]
 enum Role {
+    /// Write a certificate for this machine, its key and that of who has issued it: a.crt, a.key, ca.pem.
+    Certificate {
+        /// Where to.
+        #[arg(value_name = "FOLDER")]
+        folder: PathBuf,
+    },
     /// Serve until killed.
     Server {
         /// Where to listen; port 0 is any free one. The first line of output is `listening on ADDRESS`.
@@ -106,9 +121,14 @@ fn run(args: Args) -> Result<()> {
         Choice::Component => Engine::component(&args.component)
             .context("run `cargo xtask autobahn`, which builds the component first")?,
     };
+    let engine = match args.tls {
+        true => engine.with_tls(Tls::new()?)?,
+        false => engine,
+    };
     let runtime = Runtime::new()?;
     runtime.block_on(async {
         match args.role {
+            Role::Certificate { folder } => certificate(&folder),
             Role::Server { listen } => server::run(engine, listen).await,
             Role::Client {
                 url,
@@ -117,4 +137,14 @@ fn run(args: Args) -> Result<()> {
             } => client::run(&engine, &url, &agent, parallel).await,
         }
     })
+}
+
+fn certificate(folder: &Path) -> Result<()> {
+    let authority = Authority::new()?;
+    let issued = authority.issue("a", &["127.0.0.1"])?;
+    fs::create_dir_all(folder)?;
+    fs::copy(&issued.certificate, folder.join("a.crt"))?;
+    fs::copy(&issued.key, folder.join("a.key"))?;
+    fs::copy(authority.path(), folder.join("ca.pem"))?;
+    Ok(())
 }

@@ -21,6 +21,10 @@ pub(crate) async fn run(engine: Engine, address: SocketAddr) -> Result<()> {
     let mut out = std::io::stdout();
     writeln!(out, "listening on {}", listener.local_addr()?)?;
     out.flush()?;
+    let listener = match engine.tls() {
+        Some(tls) => tls.put_on(listener).await?,
+        None => listener,
+    };
     serve(engine, listener).await
 }
 

@@ -8,6 +8,7 @@
 //! | [`inspection`] | what it costs to look at a connection between two others |
 //! | [`deflate`] | servers that compress, through sockets; memory of sessions that do |
 //! | [`sockets`] | proxies under load |
+//! | [`streams`] | the stream for tokio beside tokio-tungstenite |
 //! | [`envoy`] | what the filter costs Envoy |
 //! | [`scale`] | many connections through proxies, and how long the gate takes to start |
 //! | [`proxies`], [`load`] | proxies, each a process; the clients and the server at both ends of them |
@@ -36,6 +37,7 @@ mod scale;
 mod setting;
 mod size;
 mod sockets;
+mod streams;
 mod target;
 
 use std::fs::{self, File};
@@ -75,7 +77,9 @@ same settings (level 6, windows of 32 KiB, takeover); and the memory that a sess
 
 sockets: the gate, a relay written on tokio-tungstenite, nginx, HAProxy and Envoy between clients and an echo server, each \
 with one thread on a processor of its own: messages a second, processor time for each, and latency at a fixed rate, with \
-1 and 500 connections. A proxy that isn't installed is left out.
+1 and 500 connections; and those that have TLS with it. A proxy that isn't installed is left out.
+
+streams: an echo server on the stream for tokio beside one on tokio-tungstenite, under the same load, with TLS and without.
 
 envoy: what the filter costs Envoy: Envoy alone, with an empty filter and with the project's, each with one thread on a \
 processor of its own, between clients and an echo server; and what an idle connection adds to its memory.
@@ -147,6 +151,9 @@ struct Args {
 
     #[command(flatten)]
     relay: Relay,
+
+    #[command(flatten)]
+    echo: streams::Echo,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -161,6 +168,8 @@ enum Part {
     Deflate,
     /// Proxies under load.
     Sockets,
+    /// The stream for tokio beside tokio-tungstenite.
+    Streams,
     /// The filter in Envoy.
     Envoy,
     /// Many connections through proxies, and the start of the gate.
@@ -177,6 +186,7 @@ impl Part {
             Self::Sandbox => "sandbox",
             Self::Deflate => "deflate",
             Self::Sockets => "sockets",
+            Self::Streams => "streams",
             Self::Envoy => "envoy",
             Self::Scale => "scale",
             Self::Node => "node",
@@ -188,7 +198,11 @@ fn main() -> ExitCode {
     let args = Args::parse();
     let result = match args.serve {
         Some(library) => deflate::serve(library, &args.component),
-        None => args.relay.serve().unwrap_or_else(|| run(&args)),
+        None => {
+            let server = args.relay.serve();
+            let server = server.or_else(|| args.echo.serve(&args.component));
+            server.unwrap_or_else(|| run(&args))
+        }
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -236,6 +250,7 @@ fn run(args: &Args) -> Result<()> {
             Part::Sandbox => sandbox::run(&plan)?,
             Part::Deflate => deflate::run(&plan)?,
             Part::Sockets => sockets::run(&plan)?,
+            Part::Streams => streams::run(&plan)?,
             Part::Envoy => envoy::run(&plan)?,
             Part::Scale => scale::run(&plan)?,
             Part::Node => javascript::run(&plan)?,

@@ -2,19 +2,17 @@
 //!
 //! The table of statuses is in this crate's README. Nothing is tried a second time.
 
+mod far_side;
+
 use std::future::Future;
-use std::sync::Arc;
-use std::task::{Context, Waker};
 
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use websocket_host::driver::{Inspected, Line, PairDriver, Relay, Sides};
-use websocket_host::inspector::{Forwarder, Inspector};
-use websocket_host::protocol::{
-    Acceptance, Header, Instant, Negotiated, Refusal, Request, RequestHead,
-};
+use websocket_host::driver::{Line, PairDriver};
+use websocket_host::protocol::{Acceptance, Header, Negotiated, Refusal, Request, RequestHead};
 use websocket_host::{CallError, Clock, Guests, Role, Seat};
 
+use self::far_side::FarSide;
 use crate::endpoint::{Early, Endpoint, Outcome};
 use crate::forwarded::{self, Source};
 use crate::gate::Gate;
@@ -36,19 +34,6 @@ const SHUTTING_DOWN: &str = "the gate shuts down";
 pub(crate) enum Opened {
     Open(PairDriver<Channel>),
     Over(Line<Channel>),
-}
-
-/// What the client is connected with.
-enum FarSide {
-    Relayed(Endpoint),
-    Inspected {
-        upstream: Line<Channel>,
-        /// What was read behind the handshake, and how much before.
-        early: Vec<u8>,
-        before: u64,
-        inspector: Inspector,
-        negotiated: Negotiated,
-    },
 }
 
 /// What an upstream has agreed to.
@@ -168,23 +153,7 @@ impl Opening<'_> {
         let mode = route.mode;
         let mut upstream = self.ask(Line::new(channel), route, &request)?;
         let answer = self.answer(&mut upstream).await?;
-        let far_side = match mode {
-            Mode::Inspect => {
-                let Endpoint { line, side, .. } = upstream;
-                let (session, early, before) = side.into_parts();
-                // The inspector takes the memory that the session gives back.
-                let dropped = self.seat.lock().drop_session(session);
-                dropped.map_err(CallError::from)?;
-                FarSide::Inspected {
-                    upstream: line,
-                    early,
-                    before,
-                    inspector: self.inspector(&answer.negotiated)?,
-                    negotiated: answer.negotiated.clone(),
-                }
-            }
-            Mode::Terminate => FarSide::Relayed(upstream),
-        };
+        let far_side = self.far_side(upstream, mode, &answer.negotiated)?;
         self.accept(answer, mode)?;
         Ok(far_side)
     }
@@ -352,68 +321,6 @@ impl Opening<'_> {
         self.hand_out()
     }
 
-    /// Connects the two sides, which are open.
-    fn connect(self, far_side: FarSide) -> PairDriver<Channel> {
-        let Self {
-            gate,
-            guests,
-            mut seat,
-            client,
-            clock,
-            ..
-        } = self;
-        match far_side {
-            FarSide::Relayed(upstream) => {
-                let sides = Sides {
-                    client: client.side,
-                    server: upstream.side,
-                };
-                let relay = Relay::new(seat, sides, &gate.relay);
-                let lines = Sides {
-                    client: client.line,
-                    server: upstream.line,
-                };
-                PairDriver::new(relay, lines)
-            }
-            FarSide::Inspected {
-                upstream,
-                early,
-                before,
-                inspector,
-                negotiated,
-            } => {
-                let (session, from_client, client_before) = client.side.into_parts();
-                // If the guest has ended, the next call says so.
-                let _ = seat.lock().drop_session(session);
-                let forwarder = Forwarder::new(seat, inspector);
-                let forwarder = forwarder.parking(another(gate, guests, negotiated));
-                let before = Sides {
-                    client: client_before,
-                    server: before,
-                };
-                let inspected = Inspected::new(forwarder, before, gate.park_after, clock.now());
-                let lines = Sides {
-                    client: client.line,
-                    server: upstream,
-                };
-                let mut driver = PairDriver::new(inspected, lines);
-                // What a transport doesn't take now is written by the worker.
-                let cx = &mut Context::from_waker(Waker::noop());
-                driver.give(Role::Client, from_client, clock.now(), cx);
-                driver.give(Role::Server, early, clock.now(), cx);
-                driver
-            }
-        }
-    }
-
-    /// Makes an inspector of what the upstream has agreed to.
-    fn inspector(&mut self, negotiated: &Negotiated) -> Result<Inspector, Stop> {
-        let (options, now) = (&self.gate.inspector, self.clock.now());
-        let entropy = entropy()?;
-        let made = Inspector::open(&mut self.seat.lock(), options, &entropy, negotiated, now);
-        made.map_err(cant_be_passed_on)
-    }
-
     /// Answers a plain request.
     fn show(&mut self, answer: &Refusal, end: Option<End>) -> Result<(), Stop> {
         let now = self.clock.now();
@@ -447,26 +354,6 @@ impl Opening<'_> {
     /// Has the client's session say what it has to say.
     fn hand_out(&mut self) -> Result<(), Stop> {
         Ok(self.client.hand_out(&mut self.seat.lock(), &self.clock)?)
-    }
-}
-
-/// Takes another seat, with an inspector of a connection that was parked.
-fn another(
-    gate: &Gate,
-    guests: &Guests,
-    negotiated: Negotiated,
-) -> impl Fn(Instant) -> Result<(Seat, Inspector), CallError> + Send + Sync + 'static {
-    let (guests, options) = (guests.clone(), Arc::clone(&gate.inspector));
-    move |now| {
-        let mut seat = guests.seat()?;
-        let mut entropy = [0; 32];
-        // Without any, no inspector is made.
-        let entropy = match getrandom::fill(&mut entropy) {
-            Ok(()) => &entropy[..],
-            Err(_) => &[],
-        };
-        let inspector = Inspector::open(&mut seat.lock(), &options, entropy, &negotiated, now)?;
-        Ok((seat, inspector))
     }
 }
 

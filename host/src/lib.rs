@@ -7,6 +7,8 @@
 //! |---|---|
 //! | [`stream`] | a WebSocket for tokio: a `Stream` and `Sink` of messages, client and server |
 //! | [`driver`] | what moves bytes between transports and sessions: for the stream, and for proxies |
+//! | [`tls`] | TLS for the stream and for drivers, by rustls |
+//! | `guests` | [`Guests`]: a guest for each connection, or one that several share |
 //! | `sandbox` | [`Sandbox`]: the loaded component and the pool that its guests come from |
 //! | `load`, `cache` | from a file to a checked component, precompiled on disk where that can be trusted |
 //! | `exchange`, `handshake`, `calls` | the functions of the contract as methods of a guest, first of all [`Guest::exchange`], which carries a connection, and [`Guest::relay`], which carries two |

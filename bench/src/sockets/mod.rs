@@ -95,7 +95,7 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
     }))
 }
 
-fn roots(authority: &Authority) -> Result<RootCertStore> {
+pub(crate) fn roots(authority: &Authority) -> Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(authority.path())?)?;
     Ok(roots)

@@ -16,7 +16,8 @@ const INTRODUCTION: &str = "\
 
 The original case files of the Autobahn test suite, run by kosoku, against an echo server and an echo client. Each is run on the component in
 its sandbox, through `websocket_host::stream`, and on the native engine (`autobahn/`), on the npm package in Node (`js/test/autobahn.mjs`), and
-with a proxy between the suite and the native engine: the gate in both modes, and Envoy with the filter and without. This page is written by the
+with a proxy between the suite and the native engine: the gate in both modes, and Envoy with the filter and without. With TLS, which the suite
+doesn't have, the stream is at the end of a tunnel, and two gates are behind each other with TLS between them. This page is written by the
 commands
 
 ```sh

@@ -58,6 +58,8 @@ enum Hosts {
     Node,
     /// The gate, in both modes, with the Rust crate behind it.
     Gate,
+    /// The same gates and wasmtime, with TLS: two gates behind each other, with TLS between them.
+    Tls,
     /// Envoy, without the filter and with it, with the Rust crate behind it.
     Envoy,
     /// One after the other.
@@ -71,6 +73,7 @@ impl Hosts {
             Self::Wasmtime => &[Host::Wasmtime],
             Self::Node => &[Host::Node],
             Self::Gate => &[Host::Inspect, Host::Terminate],
+            Self::Tls => &[Host::WasmtimeTls, Host::InspectTls, Host::TerminateTls],
             Self::Envoy => &[Host::Envoy, Host::EnvoyFilter],
             Self::All => &[
                 Host::Wasmtime,
@@ -78,6 +81,9 @@ impl Hosts {
                 Host::Node,
                 Host::Inspect,
                 Host::Terminate,
+                Host::WasmtimeTls,
+                Host::InspectTls,
+                Host::TerminateTls,
                 Host::Envoy,
                 Host::EnvoyFilter,
             ],

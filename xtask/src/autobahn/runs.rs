@@ -38,6 +38,10 @@ pub(crate) enum Host {
     Inspect,
     /// The gate, which terminates.
     Terminate,
+    /// wasmtime with TLS, and two gates behind each other with TLS between them.
+    WasmtimeTls,
+    InspectTls,
+    TerminateTls,
     /// Envoy, without the filter and with it.
     Envoy,
     EnvoyFilter,
@@ -64,41 +68,48 @@ impl Host {
             Self::Node => "node",
             Self::Inspect => "inspect",
             Self::Terminate => "terminate",
+            Self::WasmtimeTls => "component-tls",
+            Self::InspectTls => "inspect-tls",
+            Self::TerminateTls => "terminate-tls",
             Self::Envoy => "envoy",
             Self::EnvoyFilter => "envoy-filter",
         }
     }
 
-    /// The arguments of the gate, if there is one. One that terminates does as the peer does.
+    /// Whether there are two gates.
+    fn has_two_gates(self) -> bool {
+        matches!(self, Self::InspectTls | Self::TerminateTls)
+    }
+
+    /// The arguments of a gate, if there is one: of that beside the suite, where there are two. One that terminates does as
+    /// the peer does.
     fn gate(self, role: Role) -> Option<&'static [&'static str]> {
         match (self, role) {
-            (Self::Native | Self::Wasmtime | Self::Node | Self::Envoy | Self::EnvoyFilter, _) => {
-                None
-            }
-            (Self::Inspect, _) => Some(&["--mode=inspect"]),
-            (Self::Terminate, Role::Server) => Some(&[
+            (Self::Inspect | Self::InspectTls, _) => Some(&["--mode=inspect"]),
+            (Self::Terminate | Self::TerminateTls, Role::Server) => Some(&[
                 "--mode=terminate",
                 "--deflate-min-length=0",
                 "--deflate-client",
             ]),
-            (Self::Terminate, Role::Client) => Some(&[
+            (Self::Terminate | Self::TerminateTls, Role::Client) => Some(&[
                 "--mode=terminate",
                 "--deflate-min-length=0",
                 "--deflate-upstream",
                 "--deflate-no-takeover",
             ]),
+            _ => None,
         }
     }
 
     /// Whether what is between the peers knows the rules, so that neither sees one broken.
     fn inspects(self) -> bool {
-        matches!(self, Self::Inspect | Self::Terminate | Self::EnvoyFilter)
+        self.has_two_gates() || matches!(self, Self::Inspect | Self::Terminate | Self::EnvoyFilter)
     }
 
     /// The engine of the peer.
     fn engine(self) -> &'static str {
         match self {
-            Self::Wasmtime => Self::Wasmtime.name(),
+            Self::Wasmtime | Self::WasmtimeTls => Self::Wasmtime.name(),
             _ => Self::Native.name(),
         }
     }
@@ -121,11 +132,14 @@ impl fmt::Display for Run {
             Host::Node => "The npm package in Node",
             Host::Inspect => "A gate (inspect)",
             Host::Terminate => "A gate (terminate)",
+            Host::WasmtimeTls => "The component in its sandbox with TLS",
+            Host::InspectTls => "Two gates (inspect) with TLS between them",
+            Host::TerminateTls => "Two gates (terminate) with TLS between them",
             Host::Envoy => "Envoy without the filter",
             Host::EnvoyFilter => "Envoy with the filter",
         };
         match (self.host, self.role) {
-            (Host::Native | Host::Wasmtime | Host::Node, role) => {
+            (Host::Native | Host::Wasmtime | Host::WasmtimeTls | Host::Node, role) => {
                 write!(f, "{host} as {}", role.name())
             }
             (_, Role::Server) => write!(f, "{host} in front of a server"),
@@ -187,26 +201,55 @@ impl Tools {
         let mut peer = Command::new(&self.peer);
         peer.args(["--engine", host.engine(), "--component"])
             .arg(&self.component);
+        if host == Host::WasmtimeTls {
+            peer.arg("--tls");
+        }
         peer
     }
 
-    /// Starts the proxy of this host, if it has one, in front of an upstream. Returns it, and the URL to connect to.
-    fn proxy(&self, run: Run, upstream: String) -> Result<(Option<Background>, String)> {
+    /// Starts the proxies of this host, if it has any, in front of an upstream. Returns them, and the URL to connect to.
+    fn proxies(&self, run: Run, upstream: String) -> Result<(Vec<Background>, String)> {
         if let Host::Envoy | Host::EnvoyFilter = run.host {
             let program = self.envoy.as_ref().context("Envoy is not installed")?;
             let filters = run.host == Host::EnvoyFilter;
             let (envoy, url) = envoy::start(program, &self.reports, &upstream, filters)?;
-            return Ok((Some(envoy), url));
+            return Ok((vec![envoy], url));
         }
         let Some(arguments) = run.host.gate(run.role) else {
-            return Ok((None, upstream));
+            return Ok((Vec::new(), upstream));
         };
+        if !run.host.has_two_gates() {
+            let (gate, address) = self.gate(&upstream, arguments)?;
+            return Ok((vec![gate], format!("ws://{address}")));
+        }
+        let folder = self.reports.join("certificate");
+        let mut certificate = Command::new(&self.peer);
+        certificate.args(["--engine", "native", "certificate"]);
+        shell::run(certificate.arg(&folder))?;
+        let file = |name: &str| folder.join(name).display().to_string();
+        let (chain, key, issuer) = (file("a.crt"), file("a.key"), file("ca.pem"));
+        // The one beside the suite speaks with it as a single one would, and with the other without compression.
+        let mode = arguments.get(..1).unwrap_or_default();
+        let (first, second) = match run.role {
+            Role::Server => (arguments, mode),
+            Role::Client => (mode, arguments),
+        };
+        let tls = ["--tls-certificate", &chain, "--tls-key", &key];
+        let (behind, address) = self.gate(&upstream, &[second, &tls].concat())?;
+        let upstream = format!("wss://{address}");
+        let tls = ["--upstream-ca", &issuer];
+        let (front, address) = self.gate(&upstream, &[first, &tls].concat())?;
+        Ok((vec![front, behind], format!("ws://{address}")))
+    }
+
+    /// Starts a gate. Returns it, and where it listens.
+    fn gate(&self, upstream: &str, arguments: &[&str]) -> Result<(Background, String)> {
         let mut gate = Command::new(&self.gate);
         gate.arg("--component").arg(&self.component);
-        gate.args(["--listen", "127.0.0.1:0", "--upstream", &upstream]);
+        gate.args(["--listen", "127.0.0.1:0", "--upstream", upstream]);
         let mut gate = Background::start(gate.args(arguments).env("NO_COLOR", "1"))?;
         let address = gate.says("listening on ", START_TIME)?;
-        Ok((Some(gate), format!("ws://{address}")))
+        Ok((gate, address))
     }
 }
 
@@ -268,7 +311,7 @@ fn against_server(
 ) -> Result<Background> {
     let mut server = Background::start(tools.peer(run.host).arg("server"))?;
     let address = server.says("listening on ", START_TIME)?;
-    let (_proxy, url) = tools.proxy(run, format!("ws://{address}"))?;
+    let (_proxies, url) = tools.proxies(run, format!("ws://{address}"))?;
     let mut suite = Background::start(&mut tools.suite("fuzzingclient", &url, sections, folder))?;
     suite.ends_within(RUN_TIME)?;
     check_peer(run, &mut server)?;
@@ -284,7 +327,7 @@ fn against_client(
     let mut suite = tools.suite("fuzzingserver", "127.0.0.1:0", sections, folder);
     let mut suite = Background::start(&mut suite)?;
     let url = suite.says("fuzzingserver listening on ", START_TIME)?;
-    let (_proxy, url) = tools.proxy(run, url)?;
+    let (_proxies, url) = tools.proxies(run, url)?;
     let mut client = tools.peer(run.host);
     let mut client = Background::start(client.args(["client", &url, "--parallel", PARALLEL]))?;
     let status = client.ends_within(RUN_TIME)?;

@@ -1,0 +1,88 @@
+//! TLS for the engine's stream, with a test suite that has none: a tunnel within this program between the two.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use host_tests::authority::{Authority, Issued};
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::{TlsAcceptor, TlsStream};
+use websocket_host::tls::rustls::pki_types::pem::PemObject;
+use websocket_host::tls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use websocket_host::tls::rustls::{RootCertStore, ServerConfig};
+use websocket_host::tls::{Connector, MaybeTlsStream, provider};
+
+/// Where the tunnel's ends are, which is also the name in its certificate.
+const HOST: &str = "127.0.0.1";
+
+/// A certificate and who trusts it: both ends of a tunnel.
+#[derive(Clone)]
+pub(crate) struct Tls {
+    acceptor: TlsAcceptor,
+    pub(crate) connector: Connector,
+}
+
+impl Tls {
+    pub(crate) fn new() -> Result<Self> {
+        let authority = Authority::new()?;
+        let Issued { certificate, key } = authority.issue("tunnel", &[HOST])?;
+        let chain = vec![CertificateDer::from_pem_file(certificate)?];
+        let config = ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_single_cert(chain, PrivateKeyDer::from_pem_file(key)?)?;
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_file(authority.path())?)?;
+        Ok(Self {
+            acceptor: Arc::new(config).into(),
+            connector: Connector::trusting(roots, None)?,
+        })
+    }
+
+    /// Makes the handshake with a client.
+    pub(crate) async fn accept(&self, socket: TcpStream) -> Result<MaybeTlsStream<TcpStream>> {
+        Ok(TlsStream::from(self.acceptor.accept(socket).await?).into())
+    }
+
+    /// Leads from this listener, without TLS, to another one with it, which is returned.
+    pub(crate) async fn put_on(&self, plain: TcpListener) -> Result<TcpListener> {
+        let secure = TcpListener::bind((HOST, 0)).await?;
+        let (address, tls) = (secure.local_addr()?, self.clone());
+        tokio::spawn(async move {
+            while let Ok((mut socket, _)) = plain.accept().await {
+                let connector = tls.connector.clone();
+                tokio::spawn(async move {
+                    let to = TcpStream::connect(address).await?;
+                    let mut secure = connector.connect(HOST, to).await?;
+                    copy_bidirectional(&mut socket, &mut secure).await
+                });
+            }
+        });
+        Ok(secure)
+    }
+
+    /// Leads from a listener with TLS, whose address is returned, to a server without.
+    pub(crate) async fn take_off(&self, server: String) -> Result<SocketAddr> {
+        let listener = TcpListener::bind((HOST, 0)).await?;
+        let (address, tls) = (listener.local_addr()?, self.clone());
+        tokio::spawn(async move {
+            while let Ok((socket, _)) = listener.accept().await {
+                let (tls, server) = (tls.clone(), server.clone());
+                tokio::spawn(async move {
+                    let mut secure = tls.accept(socket).await?;
+                    let mut plain = TcpStream::connect(server).await?;
+                    copy_bidirectional(&mut secure, &mut plain).await?;
+                    anyhow::Ok(())
+                });
+            }
+        });
+        Ok(address)
+    }
+}
+
+/// The host and port of a `ws://` URL without a path.
+pub(crate) fn authority_of(url: &str) -> Result<String> {
+    let authority = url.strip_prefix("ws://").context("no ws:// URL")?;
+    Ok(authority.trim_end_matches('/').to_owned())
+}

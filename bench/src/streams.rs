@@ -1,0 +1,240 @@
+//! The stream for tokio beside tokio-tungstenite: echo servers, each a process with one thread, under the load of the proxies,
+//! with TLS and without.
+
+use std::env;
+use std::future::pending;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use anyhow::{Result, ensure};
+use clap::{Args, ValueEnum};
+use futures_util::{SinkExt, StreamExt};
+use host_tests::authority::{Authority, Issued};
+use host_tests::process::Process;
+use serde_json::{Value, json};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime;
+use tokio_rustls::{TlsAcceptor, TlsStream};
+use websocket_host::stream::accept_async;
+use websocket_host::tls::rustls::ServerConfig;
+use websocket_host::tls::rustls::pki_types::pem::PemObject;
+use websocket_host::tls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use websocket_host::tls::{MaybeTlsStream, provider};
+use websocket_host::{Sandbox, SandboxConfig};
+
+use crate::load::{Content, Load};
+use crate::pin::Processors;
+use crate::plan::Plan;
+use crate::proxies::Proxy;
+use crate::setting;
+use crate::size::Size;
+use crate::sockets::measure::{self, Cell, Compared, Effort, Measured};
+use crate::sockets::roots;
+use crate::sockets::table::{self, Columns};
+use crate::target::{self, Aim, Judged};
+
+const SIZES: [Size; 2] = [Size(125), Size(16 << 10)];
+const CONNECTIONS: [usize; 2] = [1, 500];
+
+const OWN: &str = "websocket-host";
+/// What it is compared with.
+const PEER: &str = "tokio-tungstenite";
+
+const COLUMNS: Columns = Columns {
+    reference: PEER,
+    short: "peer",
+    unit: ("GB", 1e9),
+};
+
+const TITLE: &str = "Targets of the stream: the ratio that is aimed at, and where it comes worst";
+
+const LEGEND: &str = "\
+Echo servers on tokio with one thread, with the settings that they come with; the clients are one thread on the other
+processor. `no proxy` is what they do with an echo server of their own. The columns are those of the proxies";
+
+/// An echo server, as a process of its own.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Echo {
+    /// Be an echo server on this library, until killed.
+    #[arg(long, hide = true, value_enum)]
+    echo: Option<Library>,
+
+    /// With TLS, by this certificate.
+    #[arg(long, hide = true, requires = "echo", requires = "key")]
+    certificate: Option<PathBuf>,
+
+    /// And its key.
+    #[arg(long, hide = true, requires = "certificate")]
+    key: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Library {
+    Own,
+    Peer,
+}
+
+impl Echo {
+    /// If that is what is asked for, says where it listens, and serves until the process is killed.
+    pub(crate) fn serve(&self, component: &Path) -> Option<Result<()>> {
+        self.echo.map(|library| self.serve_on(library, component))
+    }
+
+    fn serve_on(&self, library: Library, component: &Path) -> Result<()> {
+        let acceptor = match (&self.certificate, &self.key) {
+            (Some(certificate), Some(key)) => Some(acceptor(certificate, key)?),
+            _ => None,
+        };
+        let config = SandboxConfig::default();
+        let sandbox = Sandbox::load(component, config)?;
+        let runtime = runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()?;
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
+        let mut out = io::stdout();
+        writeln!(out, "listening on {}", listener.local_addr()?)?;
+        out.flush()?;
+        runtime.spawn(async move {
+            while let Ok((socket, _)) = listener.accept().await {
+                let (acceptor, sandbox) = (acceptor.clone(), sandbox.clone());
+                tokio::spawn(async move {
+                    let transport = transport(socket, acceptor).await?;
+                    match library {
+                        Library::Own => own(transport, &sandbox).await,
+                        Library::Peer => peer(transport).await,
+                    }
+                });
+            }
+        });
+        runtime.block_on(pending())
+    }
+}
+
+fn acceptor(certificate: &Path, key: &Path) -> Result<TlsAcceptor> {
+    let chain = vec![CertificateDer::from_pem_file(certificate)?];
+    let config = ServerConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(chain, PrivateKeyDer::from_pem_file(key)?)?;
+    Ok(Arc::new(config).into())
+}
+
+async fn transport(
+    socket: TcpStream,
+    acceptor: Option<TlsAcceptor>,
+) -> Result<MaybeTlsStream<TcpStream>> {
+    socket.set_nodelay(true)?;
+    Ok(match acceptor {
+        None => MaybeTlsStream::Plain(socket),
+        Some(acceptor) => TlsStream::from(acceptor.accept(socket).await?).into(),
+    })
+}
+
+async fn own(transport: MaybeTlsStream<TcpStream>, sandbox: &Sandbox) -> Result<()> {
+    let mut stream = accept_async(transport, sandbox).await?;
+    while let Some(message) = stream.next().await.transpose()? {
+        if message.is_data() {
+            stream.send(message).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn peer(transport: MaybeTlsStream<TcpStream>) -> Result<()> {
+    let mut stream = tokio_tungstenite::accept_async(transport).await?;
+    while let Some(message) = stream.next().await.transpose()? {
+        if message.is_text() || message.is_binary() {
+            stream.send(message).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Prints what is measured, and returns it.
+pub(crate) fn run(plan: &Plan) -> Result<Value> {
+    let all = [false, true].map(|is_secure| Cell::wanted(plan, &SIZES, &CONNECTIONS, is_secure));
+    ensure!(
+        all.iter().any(|cells| !cells.is_empty()),
+        "no comparison has such a name"
+    );
+    let processors = Processors::of_this_thread()?;
+    let mut load = Load::new(Content::new(SIZES[0]))?;
+    let effort = Effort::of(plan);
+    let mut out = io::stdout();
+    writeln!(
+        out,
+        "\nThe stream for tokio, through sockets, {} repetitions\n{LEGEND}",
+        effort.repetitions
+    )?;
+    let authority = Authority::new()?;
+    let issued = authority.issue("bench", &["127.0.0.1"])?;
+    let mut rows: Vec<Compared> = Vec::new();
+    for (cells, certificate) in all.into_iter().zip([None, Some(&issued)]) {
+        if cells.is_empty() {
+            continue;
+        }
+        if certificate.is_some() {
+            load.begin_with_tls(roots(&authority)?)?;
+        }
+        processors.pin(processors.proxy)?;
+        let servers = [(OWN, "own"), (PEER, "peer")]
+            .into_iter()
+            .filter(|(name, _)| plan.has(name))
+            .map(|(name, library)| server(name, library, plan, certificate))
+            .collect::<Result<Vec<_>>>()?;
+        processors.pin(processors.load)?;
+        for cell in cells {
+            let measured = measure::compare(cell, &mut load, &servers, effort)?;
+            write!(out, "{}", table::of(&measured, COLUMNS))?;
+            rows.push(measured);
+        }
+    }
+    let judged = judge(&rows);
+    write!(out, "{}", target::table(TITLE, &judged))?;
+    Ok(json!({
+        "cells": rows.iter().map(table::report).collect::<Vec<_>>(),
+        "targets": target::report(&judged),
+    }))
+}
+
+fn judge(rows: &[Compared]) -> Vec<Judged> {
+    let judged = [
+        ("messages a second, of tokio-tungstenite", false),
+        ("the same, with TLS", true),
+    ]
+    .map(|(what, is_secure)| {
+        let rows = rows.iter().filter(|row| row.cell.is_secure == is_secure);
+        let ratios = rows.filter_map(|row| {
+            let ratio = Measured::ratio(row.named(OWN)?, row.named(PEER)?);
+            Some((row.cell, ratio))
+        });
+        Judged::by_worst(what, Aim::AtLeast(1.0), ratios)
+    });
+    judged.into_iter().flatten().collect()
+}
+
+fn server(
+    name: &'static str,
+    library: &str,
+    plan: &Plan,
+    certificate: Option<&Issued>,
+) -> Result<Proxy> {
+    let mut command = Command::new(env::current_exe()?);
+    command.args(["--echo", library, "--component"]);
+    command.arg(&plan.component);
+    if let Some(issued) = certificate {
+        command.args(["--certificate", issued.certificate(), "--key", issued.key()]);
+    }
+    let process = Process::start(name, &mut command)?;
+    let address: SocketAddr = process.address()?;
+    Ok(Proxy {
+        name,
+        version: setting::version(name),
+        address,
+        process,
+    })
+}
