@@ -113,22 +113,24 @@ fn a_quick_run_of_deflate_has_every_peer_and_every_window() {
 fn a_quick_run_of_sockets_has_messages_through_every_proxy() {
     let report = quick_run("sockets");
     let cells = report["sockets"]["cells"].as_array().expect("cells");
-    assert_eq!(cells.len(), 4 * 2);
+    assert_eq!(cells.len(), 2 * 4 * 2);
     for cell in cells {
         let proxies = cell["proxies"].as_array().expect("proxies");
         let names: Vec<_> = proxies
             .iter()
             .filter_map(|proxy| proxy["name"].as_str())
             .collect();
-        assert!(
-            names.starts_with(&[
+        let always: &[&str] = match cell["tls"] == true {
+            true => &["wsgate", "wsgate terminate"],
+            false => &[
                 "no proxy",
                 "wsgate",
                 "wsgate terminate",
-                "tokio-tungstenite"
-            ]),
-            "{names:?}"
-        );
+                "wsgate, shared",
+                "tokio-tungstenite",
+            ],
+        };
+        assert!(names.starts_with(always), "{names:?}");
         for proxy in proxies {
             let rates = proxy["messages_per_second"].as_array();
             let carried = |rate: &Value| rate.as_f64().is_some_and(|rate| rate > 0.0);
@@ -137,6 +139,26 @@ fn a_quick_run_of_sockets_has_messages_through_every_proxy() {
             assert!(
                 is_large || rates.is_some_and(|rates| rates.iter().all(carried)),
                 "{proxy}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_quick_run_of_streams_has_both_servers_send_every_message_back() {
+    let report = quick_run("streams");
+    let cells = report["streams"]["cells"].as_array().expect("cells");
+    assert_eq!(cells.len(), 2 * 2 * 2);
+    for cell in cells {
+        let servers = cell["proxies"].as_array().expect("servers");
+        let direct = usize::from(cell["tls"] != true);
+        assert_eq!(servers.len(), direct + 2, "{cell}");
+        for server in servers {
+            assert!(
+                server["messages_per_second"][0]
+                    .as_f64()
+                    .is_some_and(|rate| rate > 0.0),
+                "{server}"
             );
         }
     }

@@ -2,19 +2,19 @@
 
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
-use websocket_host::{Guests, Role};
+use websocket_host::Role;
 
 use crate::endpoint::linger;
 use crate::gate::Gate;
 use crate::opening::{self, Client, Opened};
 use crate::report::Report;
-use crate::worker::{Connection, Faults, Ticket};
+use crate::worker::{Connection, Faults, Ticket, Worker};
 
-/// Serves a client that has connected; `conn` is its number in the log. Returns the connection for a worker to carry, if
+/// Serves a client that has connected; `conn` is its number in the log. Returns the connection for this worker to carry, if
 /// both of its sides are open. Otherwise it has ended, and was logged.
 pub(crate) async fn serve(
     gate: &Gate,
-    guests: &Guests,
+    worker: &Worker,
     client: Client,
     conn: u64,
     ticket: Ticket,
@@ -24,7 +24,15 @@ pub(crate) async fn serve(
     let mut report = Report::new();
     let recorder = gate.recorder.as_ref();
     let recording = recorder.map(|recorder| recorder.connection(conn, client.addresses.client));
-    let opened = opening::open(gate, guests, client, recording, &mut report, shutdown).await;
+    let opened = opening::open(
+        gate,
+        worker.guests(),
+        client,
+        recording,
+        &mut report,
+        shutdown,
+    )
+    .await;
     match opened {
         Opened::Open(mut driver) => {
             for side in [Role::Client, Role::Server] {
@@ -40,6 +48,9 @@ pub(crate) async fn serve(
         }
         Opened::Over(client) => {
             faults.log(&report);
+            if report.is_fault() {
+                worker.check_guests();
+            }
             linger(client, &gate.clock).await;
             None
         }

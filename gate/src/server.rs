@@ -171,8 +171,7 @@ impl Server {
         let Some(worker) = self.workers.next() else {
             return;
         };
-        let guests = worker.guests();
-        let served = connection::serve(gate, guests, client, conn, ticket, faults, shutdown);
+        let served = connection::serve(gate, worker, client, conn, ticket, faults, shutdown);
         if let Some(connection) = served.instrument(span).await {
             worker.carry(connection);
         }

@@ -107,6 +107,8 @@ pub(crate) struct Worker {
 
 enum Command {
     Carry(Box<Connection>),
+    /// A guest has ended while a connection opened: so do those that share it.
+    CheckGuests,
     /// Closes all connections, also those that come from now on.
     GoAway,
     /// Drops what is left.
@@ -139,6 +141,13 @@ impl Worker {
     /// Hands a connection over, whose guest is one of these.
     pub(crate) fn carry(&self, connection: Box<Connection>) {
         self.send(Command::Carry(connection));
+    }
+
+    /// A guest has ended while a connection opened.
+    pub(crate) fn check_guests(&self) {
+        if self.guests.each() > 1 {
+            self.send(Command::CheckGuests);
+        }
     }
 
     fn stop(&self) {

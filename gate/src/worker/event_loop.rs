@@ -132,6 +132,7 @@ impl EventLoop {
         while let Ok(command) = self.commands.try_recv() {
             match command {
                 Command::Carry(connection) => self.add(connection, now),
+                Command::CheckGuests => self.check_guests(now),
                 Command::GoAway => {
                     self.goes_away = true;
                     let keys: Vec<_> = self.connections.iter().map(|(key, _)| key).collect();
