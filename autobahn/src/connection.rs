@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpStream;
 use websocket_component::Role;
@@ -24,9 +24,8 @@ pub(crate) const SERVER: &str = "websocket-component";
 #[derive(Clone)]
 pub(crate) enum Engine {
     Native,
-    Component(Sandbox),
-    /// The component, under TLS.
-    Secure(Sandbox, Tls),
+    /// With TLS or without.
+    Component(Sandbox, Option<Tls>),
 }
 
 impl Engine {
@@ -34,32 +33,20 @@ impl Engine {
         Self::Native
     }
 
-    /// The component in the file at `path`.
-    pub(crate) fn component(path: &Path) -> Result<Self> {
+    /// The component in the file at `path`, with TLS or without.
+    pub(crate) fn component(path: &Path, tls: Option<Tls>) -> Result<Self> {
         let config = SandboxConfig {
             guests: 64,
             ..SandboxConfig::default()
         };
-        Ok(Self::Component(Sandbox::load(path, config)?))
-    }
-
-    /// The same, under TLS.
-    ///
-    /// # Errors
-    ///
-    /// The native engine has no transport of its own.
-    pub(crate) fn with_tls(self, tls: Tls) -> Result<Self> {
-        match self {
-            Self::Component(sandbox) | Self::Secure(sandbox, _) => Ok(Self::Secure(sandbox, tls)),
-            Self::Native => bail!("--tls is for --engine component"),
-        }
+        Ok(Self::Component(Sandbox::load(path, config)?, tls))
     }
 
     /// Returns what is between this engine and a test suite, if there is anything.
     pub(crate) fn tls(&self) -> Option<&Tls> {
         match self {
-            Self::Secure(_, tls) => Some(tls),
-            Self::Native | Self::Component(_) => None,
+            Self::Component(_, tls) => tls.as_ref(),
+            Self::Native => None,
         }
     }
 
@@ -67,8 +54,8 @@ impl Engine {
     pub(crate) async fn connect(&self, url: &str) -> Result<Connection> {
         Ok(match self {
             Self::Native => Connection::Native(Box::new(native::Connection::connect(url).await?)),
-            Self::Component(sandbox) | Self::Secure(sandbox, _) => {
-                let connector = self.tls().map(|tls| &tls.connector);
+            Self::Component(sandbox, tls) => {
+                let connector = tls.as_ref().map(|tls| &tls.connector);
                 let config = config(Role::Client);
                 let connected = connect_async_tls_with_config(url, sandbox, config, connector);
                 Connection::Component(Box::new(connected.await?.0))
@@ -81,8 +68,8 @@ impl Engine {
         socket.set_nodelay(true)?;
         Ok(match self {
             Self::Native => Connection::Native(Box::new(native::Connection::accept(socket).await?)),
-            Self::Component(sandbox) | Self::Secure(sandbox, _) => {
-                let transport = match self.tls() {
+            Self::Component(sandbox, tls) => {
+                let transport = match tls {
                     Some(tls) => tls.accept(socket).await?,
                     None => MaybeTlsStream::Plain(socket),
                 };

@@ -22,7 +22,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand, ValueEnum};
 use host_tests::authority::Authority;
 use tokio::runtime::Runtime;
@@ -117,13 +117,13 @@ fn main() -> ExitCode {
 
 fn run(args: Args) -> Result<()> {
     let engine = match args.engine {
+        Choice::Native if args.tls => bail!("--tls is for --engine component"),
         Choice::Native => Engine::native(),
-        Choice::Component => Engine::component(&args.component)
-            .context("run `cargo xtask autobahn`, which builds the component first")?,
-    };
-    let engine = match args.tls {
-        true => engine.with_tls(Tls::new()?)?,
-        false => engine,
+        Choice::Component => {
+            let tls = args.tls.then(Tls::new).transpose()?;
+            Engine::component(&args.component, tls)
+                .context("run `cargo xtask autobahn`, which builds the component first")?
+        }
     };
     let runtime = Runtime::new()?;
     runtime.block_on(async {

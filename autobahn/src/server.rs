@@ -58,7 +58,7 @@ mod tests {
         let built =
             Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/component/websocket.wasm");
         let path = env::var_os("WEBSOCKET_COMPONENT").map_or(built, PathBuf::from);
-        let component = Engine::component(&path);
+        let component = Engine::component(&path, None);
         [
             Engine::native(),
             component.expect("there is a component: run `cargo xtask component`"),

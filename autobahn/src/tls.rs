@@ -4,14 +4,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use host_tests::authority::{Authority, Issued};
+use host_tests::authority::Authority;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::{TlsAcceptor, TlsStream};
-use websocket_host::tls::rustls::pki_types::pem::PemObject;
-use websocket_host::tls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use websocket_host::tls::rustls::{RootCertStore, ServerConfig};
-use websocket_host::tls::{Connector, MaybeTlsStream, provider};
+use websocket_host::tls::{Connector, MaybeTlsStream};
 
 /// Where the tunnel's ends are, which is also the name in its certificate.
 const HOST: &str = "127.0.0.1";
@@ -26,17 +23,10 @@ pub(crate) struct Tls {
 impl Tls {
     pub(crate) fn new() -> Result<Self> {
         let authority = Authority::new()?;
-        let Issued { certificate, key } = authority.issue("tunnel", &[HOST])?;
-        let chain = vec![CertificateDer::from_pem_file(certificate)?];
-        let config = ServerConfig::builder_with_provider(provider())
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_single_cert(chain, PrivateKeyDer::from_pem_file(key)?)?;
-        let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_file(authority.path())?)?;
+        let config = authority.issue("tunnel", &[HOST])?.server_config()?;
         Ok(Self {
             acceptor: Arc::new(config).into(),
-            connector: Connector::trusting(roots, None)?,
+            connector: Connector::trusting(authority.roots()?, None)?,
         })
     }
 

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use host_tests::gate::file;
 use host_tests::process::Process;
 use serde_json::{Value, json};
@@ -42,8 +42,7 @@ installs it, without its optional packages of native code. The columns are those
 
 /// Prints what is measured, and returns it.
 pub(crate) fn run(plan: &Plan) -> Result<Value> {
-    let cells = Cell::wanted(plan, &SIZES, &CONNECTIONS, false);
-    ensure!(!cells.is_empty(), "no comparison has such a name");
+    let cells = Cell::wanted(plan, &SIZES, &CONNECTIONS, &[false])?;
     let processors = Processors::of_this_thread()?;
     let mut load = Load::new(Content::new(SIZES[0]))?;
     processors.pin(processors.proxy)?;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use clap::{Args, ValueEnum};
 use futures_util::{SinkExt, StreamExt};
 use host_tests::authority::{Authority, Issued};
@@ -19,10 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime;
 use tokio_rustls::{TlsAcceptor, TlsStream};
 use websocket_host::stream::accept_async;
-use websocket_host::tls::rustls::ServerConfig;
-use websocket_host::tls::rustls::pki_types::pem::PemObject;
-use websocket_host::tls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use websocket_host::tls::{MaybeTlsStream, provider};
+use websocket_host::tls::MaybeTlsStream;
 use websocket_host::{Sandbox, SandboxConfig};
 
 use crate::load::{Content, Load};
@@ -32,7 +29,6 @@ use crate::proxies::Proxy;
 use crate::setting;
 use crate::size::Size;
 use crate::sockets::measure::{self, Cell, Compared, Effort, Measured};
-use crate::sockets::roots;
 use crate::sockets::table::{self, Columns};
 use crate::target::{self, Aim, Judged};
 
@@ -85,7 +81,11 @@ impl Echo {
 
     fn serve_on(&self, library: Library, component: &Path) -> Result<()> {
         let acceptor = match (&self.certificate, &self.key) {
-            (Some(certificate), Some(key)) => Some(acceptor(certificate, key)?),
+            (Some(certificate), Some(key)) => {
+                let (certificate, key) = (certificate.clone(), key.clone());
+                let config = Issued { certificate, key }.server_config()?;
+                Some(TlsAcceptor::from(Arc::new(config)))
+            }
             _ => None,
         };
         let config = SandboxConfig::default();
@@ -112,15 +112,6 @@ impl Echo {
         });
         runtime.block_on(pending())
     }
-}
-
-fn acceptor(certificate: &Path, key: &Path) -> Result<TlsAcceptor> {
-    let chain = vec![CertificateDer::from_pem_file(certificate)?];
-    let config = ServerConfig::builder_with_provider(provider())
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(chain, PrivateKeyDer::from_pem_file(key)?)?;
-    Ok(Arc::new(config).into())
 }
 
 async fn transport(
@@ -156,11 +147,8 @@ async fn peer(transport: MaybeTlsStream<TcpStream>) -> Result<()> {
 
 /// Prints what is measured, and returns it.
 pub(crate) fn run(plan: &Plan) -> Result<Value> {
-    let all = [false, true].map(|is_secure| Cell::wanted(plan, &SIZES, &CONNECTIONS, is_secure));
-    ensure!(
-        all.iter().any(|cells| !cells.is_empty()),
-        "no comparison has such a name"
-    );
+    let cells = Cell::wanted(plan, &SIZES, &CONNECTIONS, &[false, true])?;
+    let (secure, plain): (Vec<_>, Vec<_>) = cells.into_iter().partition(|cell| cell.is_secure);
     let processors = Processors::of_this_thread()?;
     let mut load = Load::new(Content::new(SIZES[0]))?;
     let effort = Effort::of(plan);
@@ -173,12 +161,12 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
     let authority = Authority::new()?;
     let issued = authority.issue("bench", &["127.0.0.1"])?;
     let mut rows: Vec<Compared> = Vec::new();
-    for (cells, certificate) in all.into_iter().zip([None, Some(&issued)]) {
+    for (cells, certificate) in [(plain, None), (secure, Some(&issued))] {
         if cells.is_empty() {
             continue;
         }
         if certificate.is_some() {
-            load.begin_with_tls(roots(&authority)?)?;
+            load.begin_with_tls(authority.roots()?)?;
         }
         processors.pin(processors.proxy)?;
         let servers = [(OWN, "own"), (PEER, "peer")]

@@ -10,6 +10,10 @@ use rcgen::{
 };
 use tempfile::TempDir;
 use time::{Duration, OffsetDateTime};
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
 /// Who issues certificates, and a folder for them, which goes with it.
 #[derive(Debug)]
@@ -36,6 +40,23 @@ impl Issued {
     #[must_use]
     pub fn key(&self) -> &str {
         self.key.to_str().unwrap_or_default()
+    }
+
+    /// The settings of a server that shows it, and asks clients for nothing.
+    ///
+    /// # Errors
+    ///
+    /// The files can't be read, or don't belong to each other.
+    pub fn server_config(&self) -> io::Result<ServerConfig> {
+        let chain = CertificateDer::from_pem_file(&self.certificate).map_err(io::Error::other)?;
+        let key = PrivateKeyDer::from_pem_file(&self.key).map_err(io::Error::other)?;
+        ServerConfig::builder_with_provider(ring::default_provider().into())
+            .with_safe_default_protocol_versions()
+            .and_then(|config| {
+                let config = config.with_no_client_auth();
+                config.with_single_cert(vec![chain], key)
+            })
+            .map_err(io::Error::other)
     }
 
     /// The arguments with which a gate shows it.
@@ -72,6 +93,18 @@ impl Authority {
     #[must_use]
     pub fn path(&self) -> String {
         self.folder.path().join("ca.pem").display().to_string()
+    }
+
+    /// The roots of a client that trusts this authority alone.
+    ///
+    /// # Errors
+    ///
+    /// Its certificate can't be a root.
+    pub fn roots(&self) -> io::Result<RootCertStore> {
+        let mut roots = RootCertStore::empty();
+        let own = self.issuer.der().clone();
+        roots.add(own).map_err(io::Error::other)?;
+        Ok(roots)
     }
 
     /// Issues a certificate for these DNS names and addresses, in files of this name: over those that were there.

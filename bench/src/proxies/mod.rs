@@ -58,45 +58,40 @@ impl Proxies {
     /// Starts those that are asked for and installed, in front of this server, on a processor of theirs; this thread
     /// has the other one from now on. Those that aren't installed are said to standard error.
     pub(crate) fn start(server: SocketAddr, plan: &Plan, processors: &Processors) -> Result<Self> {
-        let folder = tempfile::tempdir().context("a folder for the proxies' settings")?;
-        processors.pin(processors.proxy)?;
-        let mut all = vec![
-            gate(GATE, server, &plan.component, &[])?,
-            gate(
-                TERMINATING,
-                server,
-                &plan.component,
-                &["--mode", "terminate"],
-            )?,
-            gate(SHARING, server, &plan.component, &["--sandbox", "100"])?,
-            relay(RELAY, server, None)?,
-            relay(SMALL_RELAY, server, Some(SMALL))?,
-        ];
-        all.extend(outside::start(server, folder.path(), None)?);
-        processors.pin(processors.load)?;
-        all.retain(|proxy| plan.has(proxy.name));
-        Ok(Self {
-            all,
-            _folder: folder,
-        })
+        Self::gather(server, plan, processors, None)
     }
 
-    /// Those that can have TLS in front, with this certificate, in the same way.
+    /// The same of those that can have TLS in front, with this certificate.
     pub(crate) fn with_tls(
         server: SocketAddr,
         plan: &Plan,
         processors: &Processors,
         certificate: &Issued,
     ) -> Result<Self> {
+        Self::gather(server, plan, processors, Some(certificate))
+    }
+
+    fn gather(
+        server: SocketAddr,
+        plan: &Plan,
+        processors: &Processors,
+        certificate: Option<&Issued>,
+    ) -> Result<Self> {
         let folder = tempfile::tempdir().context("a folder for the proxies' settings")?;
         processors.pin(processors.proxy)?;
-        let arguments = certificate.arguments();
-        let terminate = [&["--mode", "terminate"], &arguments[..]].concat();
+        let tls = certificate.map(Issued::arguments);
+        let tls = tls.as_ref().map_or(&[][..], |tls| tls);
+        let gate = |name, more: &[&str]| gate(name, server, &plan.component, &[more, tls].concat());
         let mut all = vec![
-            gate(GATE, server, &plan.component, &arguments)?,
-            gate(TERMINATING, server, &plan.component, &terminate)?,
+            gate(GATE, &[])?,
+            gate(TERMINATING, &["--mode", "terminate"])?,
         ];
-        all.extend(outside::start(server, folder.path(), Some(certificate))?);
+        if certificate.is_none() {
+            all.push(gate(SHARING, &["--sandbox", "100"])?);
+            all.push(relay(RELAY, server, None)?);
+            all.push(relay(SMALL_RELAY, server, Some(SMALL))?);
+        }
+        all.extend(outside::start(server, folder.path(), certificate)?);
         processors.pin(processors.load)?;
         all.retain(|proxy| plan.has(proxy.name));
         Ok(Self {

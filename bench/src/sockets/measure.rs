@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::load::{Content, Load, Pass};
 use crate::plan::{self, Plan};
@@ -44,22 +44,26 @@ pub(crate) struct Cell {
 }
 
 impl Cell {
-    /// Those of each size with each number of connections that are asked for.
+    /// Those of each size with each number of connections, without TLS and with it, that are asked for.
     pub(crate) fn wanted(
         plan: &Plan,
         sizes: &[Size],
         counts: &[usize],
-        is_secure: bool,
-    ) -> Vec<Self> {
-        let of_size = |&size| {
-            counts.iter().map(move |&connections| Self {
-                size,
-                connections,
-                is_secure,
-            })
-        };
-        let cells = sizes.iter().flat_map(of_size);
-        cells.filter(|cell| plan.wants(cell)).collect()
+        with_tls: &[bool],
+    ) -> Result<Vec<Self>> {
+        let mut cells = Vec::new();
+        for &is_secure in with_tls {
+            for &size in sizes {
+                cells.extend(counts.iter().map(|&connections| Self {
+                    size,
+                    connections,
+                    is_secure,
+                }));
+            }
+        }
+        cells.retain(|cell| plan.wants(cell));
+        ensure!(!cells.is_empty(), "no comparison has such a name");
+        Ok(cells)
     }
 
     /// How many messages of each connection are under way.

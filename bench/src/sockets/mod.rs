@@ -12,12 +12,9 @@ mod targets;
 
 use std::io::{self, Write};
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use host_tests::authority::Authority;
 use serde_json::{Value, json};
-use websocket_host::tls::rustls::RootCertStore;
-use websocket_host::tls::rustls::pki_types::CertificateDer;
-use websocket_host::tls::rustls::pki_types::pem::PemObject;
 
 use crate::load::{Content, Load};
 use crate::pin::Processors;
@@ -45,12 +42,8 @@ const TLS_COLUMNS: Columns = Columns {
 
 /// Prints what is measured, and returns it.
 pub(crate) fn run(plan: &Plan) -> Result<Value> {
-    let [plain, secure] =
-        [false, true].map(|is_secure| Cell::wanted(plan, &SIZES, &CONNECTIONS, is_secure));
-    ensure!(
-        !plain.is_empty() || !secure.is_empty(),
-        "no comparison has such a name"
-    );
+    let cells = Cell::wanted(plan, &SIZES, &CONNECTIONS, &[false, true])?;
+    let (secure, plain): (Vec<_>, Vec<_>) = cells.into_iter().partition(|cell| cell.is_secure);
     let processors = Processors::of_this_thread()?;
     let mut load = Load::new(Content::new(SIZES[0]))?;
     let effort = Effort::of(plan);
@@ -75,7 +68,7 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
         let authority = Authority::new()?;
         let certificate = authority.issue("bench", &["127.0.0.1"])?;
         let proxies = Proxies::with_tls(load.address(), plan, &processors, &certificate)?;
-        load.begin_with_tls(roots(&authority)?)?;
+        load.begin_with_tls(authority.roots()?)?;
         writeln!(
             out,
             "\nWith TLS in front; the load decrypts and encrypts too, and so is busier\n{}",
@@ -93,10 +86,4 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
         "cells": rows.iter().map(table::report).collect::<Vec<_>>(),
         "targets": target::report(&judged),
     }))
-}
-
-pub(crate) fn roots(authority: &Authority) -> Result<RootCertStore> {
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_file(authority.path())?)?;
-    Ok(roots)
 }

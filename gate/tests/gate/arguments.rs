@@ -4,18 +4,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 
-use crate::process::{Gate, command, component};
-
-/// Runs the program, which has to fail with this status and one line.
-fn fails(status: i32, arguments: &[&str]) -> String {
-    let output = command().args(arguments).output().unwrap();
-    let error = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(status), "{arguments:?}: {error}");
-    assert_eq!(error.lines().count(), 1, "{error}");
-    assert!(error.starts_with("wsgate: "), "{error}");
-    assert!(!error.contains("panicked"), "{error}");
-    error
-}
+use crate::process::{Gate, command, component, fails};
 
 /// Fails with a file that isn't the component.
 fn fails_with(name: &str, bytes: &[u8]) -> String {
@@ -44,23 +33,9 @@ fn wrong_arguments_are_status_2() {
 
 #[test]
 fn a_page_that_cannot_be_read_and_a_folder_that_cannot_be_made_are_status_1() {
-    let component = component();
-    let with = |argument, path| {
-        fails(
-            1,
-            &[
-                "--component",
-                component.to_str().unwrap(),
-                "--listen",
-                "127.0.0.1:0",
-                "--demo",
-                argument,
-                path,
-            ],
-        )
-    };
+    let with = |argument, path| Gate::refused(&["--demo", argument, path]);
     assert!(with("--page", "/no/page.html").contains("/no/page.html"));
-    let file = component.join("recordings");
+    let file = component().join("recordings");
     let file = file.to_str().unwrap();
     assert!(with("--record", file).contains(file));
 }

@@ -10,6 +10,10 @@ use websocket_component::{Config, Event, Instant, Message, Role, Rule, Session, 
 
 use crate::process::{Gate, PATIENCE};
 
+/// A request in raw bytes.
+pub(crate) const REQUEST: &str = "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
+
 /// What a peer received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Got {
@@ -322,4 +326,12 @@ pub(crate) fn values(headers: &[Header], name: &str) -> Vec<String> {
     named
         .map(|header| String::from_utf8(header.value.clone()).unwrap())
         .collect()
+}
+
+/// All that comes until the end.
+pub(crate) fn rest(stream: &mut impl Read) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    // A reset is an end too.
+    let _ = stream.read_to_end(&mut bytes);
+    bytes
 }

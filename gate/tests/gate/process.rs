@@ -46,17 +46,16 @@ impl Gate {
         Self::of(command(), component, arguments)
     }
 
-    /// The gate's error when these arguments are wrong, or it can't run with them.
+    /// What a gate says that can't run with these arguments.
     pub(crate) fn refused(arguments: &[&str]) -> String {
-        let output = command()
-            .arg("--component")
-            .arg(component())
-            .args(["--listen", "127.0.0.1:0"])
-            .args(arguments)
-            .output()
-            .unwrap();
-        assert!(!output.status.success(), "{arguments:?}");
-        String::from_utf8(output.stderr).unwrap()
+        let component = component();
+        let always = [
+            "--component",
+            component.to_str().unwrap(),
+            "--listen",
+            "127.0.0.1:0",
+        ];
+        fails(1, &[&always, arguments].concat())
     }
 
     /// A gate that this command runs. Unless the arguments say otherwise it logs all that there is.
@@ -194,6 +193,17 @@ impl Drop for Gate {
             eprintln!("the gate's log:\n{}", self.log());
         }
     }
+}
+
+/// Runs the program, which has to fail with this status and one line.
+pub(crate) fn fails(status: i32, arguments: &[&str]) -> String {
+    let output = command().args(arguments).output().unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(status), "{arguments:?}: {error}");
+    assert_eq!(error.lines().count(), 1, "{error}");
+    assert!(error.starts_with("wsgate: "), "{error}");
+    assert!(!error.contains("panicked"), "{error}");
+    error
 }
 
 /// The program, without what the environment could tell it.

@@ -7,11 +7,8 @@ use std::time::Duration;
 
 use rstest::rstest;
 
-use crate::peer::{Got, Upstream, values};
+use crate::peer::{Got, REQUEST, Upstream, rest, values};
 use crate::process::{Gate, INSPECT, PATIENCE, TERMINATE};
-
-const REQUEST: &str = "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-    Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
 
 const V1: &[u8] = b"PROXY TCP4 192.0.2.7 198.51.100.1 5555 443\r\n";
 const V2: &[u8] =
@@ -21,14 +18,6 @@ fn connect(gate: &Gate) -> TcpStream {
     let stream = TcpStream::connect(gate.address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream
-}
-
-/// All that comes until the end.
-fn rest(stream: &mut TcpStream) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    // A reset is an end too.
-    let _ = stream.read_to_end(&mut bytes);
-    bytes
 }
 
 #[rstest]

@@ -18,19 +18,12 @@ use websocket_host::tls::rustls::{
     ClientConfig, ClientConnection, ConfigBuilder, RootCertStore, ServerConfig, StreamOwned,
 };
 
+use crate::peer::REQUEST;
 use crate::process::{Gate, PATIENCE};
-
-/// What a client asks for.
-pub(crate) const REQUEST: &str = "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-    Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
-
-/// The answer to that request.
-pub(crate) const RESPONSE: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-    Sec-WebSocket-Accept: ICX+Yqv66kxgM0FcWaLWlFLwTAI=\r\n\r\n";
 
 /// The settings of a client that trusts an authority, and shows a certificate if it has one.
 pub(crate) fn trusting(authority: &Authority, own: Option<&Issued>) -> ClientConfig {
-    let config = client_config(authority.path().as_ref());
+    let config = client_config(authority.roots().unwrap());
     match own {
         None => config.with_no_client_auth(),
         Some(own) => config
@@ -41,22 +34,24 @@ pub(crate) fn trusting(authority: &Authority, own: Option<&Issued>) -> ClientCon
 
 /// The settings of a client that trusts the certificate in a file.
 pub(crate) fn trusting_file(path: &Path) -> ClientConfig {
-    client_config(path).with_no_client_auth()
+    let mut roots = RootCertStore::empty();
+    for root in chain(path) {
+        roots.add(root).unwrap();
+    }
+    client_config(roots).with_no_client_auth()
 }
 
 /// The settings of a server that shows a certificate, and may ask for one that an authority has issued.
 pub(crate) fn server(own: &Issued, asks: Option<&Authority>) -> Arc<ServerConfig> {
+    let Some(authority) = asks else {
+        return Arc::new(own.server_config().unwrap());
+    };
+    let roots = Arc::new(authority.roots().unwrap());
+    let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider()).build();
     let config = ServerConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
-        .unwrap();
-    let config = match asks {
-        None => config.with_no_client_auth(),
-        Some(authority) => {
-            let roots = Arc::new(roots(authority.path().as_ref()));
-            let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider()).build();
-            config.with_client_cert_verifier(verifier.unwrap())
-        }
-    };
+        .unwrap()
+        .with_client_cert_verifier(verifier.unwrap());
     let made = config.with_single_cert(chain(&own.certificate), key(&own.key));
     Arc::new(made.unwrap())
 }
@@ -66,19 +61,11 @@ pub(crate) fn chain(path: &Path) -> Vec<CertificateDer<'static>> {
     all.map(Result::unwrap).collect()
 }
 
-fn roots(path: &Path) -> RootCertStore {
-    let mut roots = RootCertStore::empty();
-    chain(path)
-        .into_iter()
-        .for_each(|root| roots.add(root).unwrap());
-    roots
-}
-
-fn client_config(path: &Path) -> ConfigBuilder<ClientConfig, WantsClientCert> {
+fn client_config(roots: RootCertStore) -> ConfigBuilder<ClientConfig, WantsClientCert> {
     ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .unwrap()
-        .with_root_certificates(roots(path))
+        .with_root_certificates(roots)
 }
 
 fn key(path: &Path) -> PrivateKeyDer<'static> {

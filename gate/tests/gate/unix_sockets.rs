@@ -7,9 +7,9 @@ use std::path::Path;
 use rstest::rstest;
 use tempfile::TempDir;
 
-use crate::peer::{Upstream, values};
+use crate::peer::{REQUEST, Upstream, values};
 use crate::process::{Gate, INSPECT, PATIENCE, TERMINATE};
-use crate::tls::{REQUEST, RESPONSE, head, header, masked};
+use crate::tls::{head, header, masked};
 
 /// A path for a socket, in a folder that goes with the test.
 fn path(folder: &TempDir) -> String {
@@ -51,7 +51,10 @@ fn a_connection_goes_from_one_to_another(
         .find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "))
         .unwrap();
     let accept = websocket_component::handshake::accept_value(key.as_bytes()).unwrap();
-    let response = RESPONSE.replace("ICX+Yqv66kxgM0FcWaLWlFLwTAI=", &accept);
+    let response = format!(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Accept: {accept}\r\n\r\n"
+    );
     server.write_all(response.as_bytes()).unwrap();
     assert!(head(&mut client).starts_with("HTTP/1.1 101 "));
     let mut early = [0; 2 + 4 + 5];

@@ -11,12 +11,16 @@ use rstest::rstest;
 
 use crate::alone;
 
-/// The client checks what it gets back. The server tells what it saw, a line each.
-fn passes_through(mode: &str, client: Command, mut server: Command) -> io::Result<()> {
-    let extension = match mode {
+/// What both sides agree on, in this mode.
+pub(crate) fn extension(mode: &str) -> &'static str {
+    match mode {
         "inspect" => "permessage-deflate",
         _ => "",
-    };
+    }
+}
+
+/// The client checks what it gets back. The server tells what it saw, a line each.
+fn passes_through(mode: &str, client: Command, mut server: Command) -> io::Result<()> {
     let _alone = alone();
     let server = Process::start("the server", &mut server)?;
     let gate = Gate::before(
@@ -25,7 +29,7 @@ fn passes_through(mode: &str, client: Command, mut server: Command) -> io::Resul
         &["--log", "warn", "--max-connections", "100", "--mode", mode],
     )?;
     let url = format!("ws://{}", gate.address);
-    tools::speak(client, &server, &url, extension)?;
+    tools::speak(client, &server, &url, extension(mode))?;
     assert_eq!(gate.process.log(), "");
     Ok(())
 }

@@ -11,6 +11,7 @@ use host_tests::tools;
 use rstest::rstest;
 
 use crate::alone;
+use crate::outside::extension;
 
 const NAMES: [&str; 2] = ["localhost", "127.0.0.1"];
 
@@ -30,10 +31,6 @@ fn showing(mut server: Command, issued: &Issued) -> Command {
 
 /// The client checks what it gets back. The server tells what it saw, a line each.
 fn passes_through(mode: &str, client: Command, server: Command) -> io::Result<()> {
-    let extension = match mode {
-        "inspect" => "permessage-deflate",
-        _ => "",
-    };
     let _alone = alone();
     let authority = Authority::new()?;
     let issued = authority.issue("a", &NAMES)?;
@@ -55,7 +52,7 @@ fn passes_through(mode: &str, client: Command, server: Command) -> io::Result<()
     let gate = Gate::start(&component(), &arguments.concat())?;
     let client = trusting(client, &authority);
     let url = format!("wss://{}", gate.address);
-    tools::speak(client, &server, &url, extension)?;
+    tools::speak(client, &server, &url, extension(mode))?;
     assert_eq!(gate.process.log(), "");
     Ok(())
 }

@@ -42,7 +42,7 @@ fn a_guest_has_as_many_connections_as_it_may_and_seats_are_taken_again() {
     assert_eq!(sandbox.guests(), 1);
 }
 
-/// Sessions and inspectors are dropped as a gate drops them: without a word to the guest.
+/// The gate drops sessions and inspectors in the same way, without a call into the guest.
 #[test]
 fn what_is_dropped_is_freed_while_others_stay() {
     let (_, guests) = of_ten(component());
