@@ -64,7 +64,7 @@ use websocket_host::Sandbox;
 use crate::args::Args;
 use crate::net::address::Address;
 use crate::net::listener::Listener;
-use crate::net::tls::{Back, Front, Reload, keep_up_to_date};
+use crate::net::tls::{Back, Front, keep_up_to_date};
 use crate::record::Recorder;
 use crate::server::Server;
 use crate::signals::{Hangups, Signals};
@@ -167,11 +167,7 @@ async fn serve(
     let gate = server.gate();
     let front = gate.front.as_ref().map(Front::reloadable);
     let back = gate.connector.back().map(Back::reloadable);
-    let reloadable: Vec<&dyn Reload> = front
-        .map(|front| front as _)
-        .into_iter()
-        .chain(back.map(|back| back as _))
-        .collect();
+    let reloadable: Vec<_> = [front, back].into_iter().flatten().collect();
     tokio::select! {
         () = Arc::clone(&server).run(listeners, signals, args.shutdown_timeout) => {}
         () = keep_up_to_date(&reloadable, hangups) => {}

@@ -14,13 +14,13 @@ use websocket_host::tls::rustls::pki_types::CertificateDer;
 use websocket_host::tls::rustls::pki_types::pem::PemObject;
 use websocket_host::tls::rustls::server::WebPkiClientVerifier;
 use websocket_host::tls::rustls::{self, InvalidMessage, RootCertStore, ServerConfig};
-use websocket_host::tls::{ALPN, Connector, Identity, MaybeTlsStream, provider, system_roots};
+use websocket_host::tls::{ALPN, Connector, MaybeTlsStream, provider, system_roots};
 
 use self::certificates::Certificates;
 pub(crate) use self::certificates::IdentityFiles;
 pub(crate) use self::demo::Demo;
-use self::reload::Reloadable;
-pub(crate) use self::reload::{Reload, keep_up_to_date};
+pub(crate) use self::reload::keep_up_to_date;
+use self::reload::{Reload, Reloadable};
 use super::socket::Socket;
 
 /// How many sessions can be resumed that were agreed on with TLS 1.2, where they are kept here.
@@ -76,7 +76,7 @@ impl Front {
     }
 
     /// What has to be kept up to date.
-    pub(crate) fn reloadable(&self) -> &Reloadable<Arc<ServerConfig>> {
+    pub(crate) fn reloadable(&self) -> &dyn Reload {
         &self.0
     }
 }
@@ -162,7 +162,7 @@ impl Back {
     }
 
     /// What has to be kept up to date.
-    pub(crate) fn reloadable(&self) -> &Reloadable<Connector> {
+    pub(crate) fn reloadable(&self) -> &dyn Reload {
         &self.0
     }
 }
@@ -172,9 +172,12 @@ fn connector(files: &BackFiles) -> Result<Connector, String> {
         Some(path) => roots(path)?,
         None => system_roots().map_err(|error| error.to_string())?,
     };
-    let identity = files.identity.as_ref().map(IdentityFiles::load);
-    let identity: Option<Identity> = identity.transpose()?;
-    Connector::trusting(roots, identity).map_err(|error| error.to_string())
+    let Some(own) = &files.identity else {
+        return Connector::trusting(roots, None).map_err(|error| error.to_string());
+    };
+    let (identity, _) = own.load()?;
+    let connector = Connector::trusting(roots, Some(identity));
+    connector.map_err(|error| about(&own.certificate, format_args!("with its key: {error}")))
 }
 
 /// Reads the certificates of who issues others.

@@ -164,16 +164,15 @@ impl<IO: Transport> PairDriver<IO> {
         let State::Open(pair) = &mut self.state else {
             return false;
         };
-        let fault = pair.fault();
-        let has_ended = fault.is_some();
-        if let Some(fault) = fault {
-            self.check::<()>(Err(fault.into()), now, cx);
-        }
+        let Some(fault) = pair.fault() else {
+            return false;
+        };
+        self.check::<()>(Err(fault.into()), now, cx);
         if let State::Decided(Some(outcome)) = &mut self.state {
             // It was not this connection's input.
             outcome.last_active = None;
         }
-        has_ended
+        true
     }
 
     /// Does what can be done without waiting.

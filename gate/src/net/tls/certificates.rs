@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use websocket_host::tls::rustls::pki_types::PrivateKeyDer;
 use websocket_host::tls::rustls::pki_types::pem::{self, PemObject};
+use websocket_host::tls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use websocket_host::tls::rustls::server::{ClientHello, ResolvesServerCert};
 use websocket_host::tls::rustls::sign::CertifiedKey;
 use websocket_host::tls::{Identity, provider};
@@ -27,22 +27,54 @@ impl IdentityFiles {
         std::iter::once(&self.certificate).chain(&self.key)
     }
 
-    /// Reads both.
+    /// Reads both, and what is in the certificate.
     ///
     /// # Errors
     ///
     /// They can't be read, or it isn't the certificate's time.
-    pub(super) fn load(&self) -> Result<Identity, String> {
+    pub(super) fn load(&self) -> Result<(Identity, Content), String> {
         let chain = chain(&self.certificate)?;
         let path = self.key.as_ref().unwrap_or(&self.certificate);
         let key = PrivateKeyDer::from_pem_file(path).map_err(|error| match error {
             pem::Error::NoItemsFound => about(path, "there is no private key in it"),
             error => about(path, error),
         })?;
-        if let Some(certificate) = chain.first() {
-            read(certificate).map_err(|error| about(&self.certificate, error))?;
+        let content = Content::of(&chain).map_err(|error| about(&self.certificate, error))?;
+        Ok((Identity { chain, key }, content))
+    }
+}
+
+/// What is in a certificate.
+#[derive(Debug)]
+pub(super) struct Content {
+    /// DNS names, in small letters; those with a wildcard begin with `*.`.
+    names: Vec<String>,
+    expires: String,
+}
+
+impl Content {
+    /// Reads the first certificate of a chain, whose time it has to be.
+    fn of(chain: &[CertificateDer<'_>]) -> Result<Self, String> {
+        let certificate = chain.first().ok_or("there is no certificate in it")?;
+        let (_, parsed) = X509Certificate::from_der(certificate)
+            .map_err(|error| format!("the certificate can't be read: {error}"))?;
+        let validity = parsed.validity();
+        if !validity.is_valid() {
+            return Err(format!(
+                "the certificate is valid from {} to {}, and not now",
+                validity.not_before, validity.not_after
+            ));
         }
-        Ok(Identity { chain, key })
+        let names = parsed.subject_alternative_name().ok().flatten();
+        let names = names.map_or(&[][..], |extension| &extension.value.general_names);
+        let names = names.iter().filter_map(|name| match name {
+            GeneralName::DNSName(name) => Some(name.to_ascii_lowercase()),
+            _ => None,
+        });
+        Ok(Self {
+            names: names.collect(),
+            expires: validity.not_after.to_string(),
+        })
     }
 }
 
@@ -50,46 +82,17 @@ impl IdentityFiles {
 #[derive(Debug)]
 struct Certificate {
     key: Arc<CertifiedKey>,
-    /// DNS names, in small letters; those with a wildcard begin with `*.`.
-    names: Vec<String>,
-    expires: String,
+    content: Content,
 }
 
 impl Certificate {
-    fn new(identity: Identity, path: &Path) -> Result<Self, String> {
+    fn new(identity: Identity, content: Content, path: &Path) -> Result<Self, String> {
         let Identity { chain, key } = identity;
-        let (names, expires) = match chain.first() {
-            Some(certificate) => read(certificate).map_err(|error| about(path, error))?,
-            None => return Err(about(path, "there is no certificate in it")),
-        };
         let key = CertifiedKey::from_der(chain, key, &provider());
         let key = key.map_err(|error| about(path, format_args!("with its key: {error}")))?;
-        Ok(Self {
-            key: Arc::new(key),
-            names,
-            expires,
-        })
+        let key = Arc::new(key);
+        Ok(Self { key, content })
     }
-}
-
-/// The names that a certificate is for, and until when.
-fn read(certificate: &[u8]) -> Result<(Vec<String>, String), String> {
-    let (_, parsed) = X509Certificate::from_der(certificate)
-        .map_err(|error| format!("the certificate can't be read: {error}"))?;
-    let validity = parsed.validity();
-    if !validity.is_valid() {
-        return Err(format!(
-            "the certificate is valid from {} to {}, and not now",
-            validity.not_before, validity.not_after
-        ));
-    }
-    let names = parsed.subject_alternative_name().ok().flatten();
-    let names = names.map_or(&[][..], |extension| &extension.value.general_names);
-    let names = names.iter().filter_map(|name| match name {
-        GeneralName::DNSName(name) => Some(name.to_ascii_lowercase()),
-        _ => None,
-    });
-    Ok((names.collect(), validity.not_after.to_string()))
 }
 
 /// The certificates of a gate.
@@ -102,18 +105,22 @@ pub(super) struct Certificates {
 
 impl Certificates {
     pub(super) fn load(files: &[IdentityFiles]) -> Result<Self, String> {
-        let load = |files: &IdentityFiles| Certificate::new(files.load()?, &files.certificate);
+        let load = |files: &IdentityFiles| {
+            let (identity, content) = files.load()?;
+            Certificate::new(identity, content, &files.certificate)
+        };
         Ok(Self::new(files.iter().map(load).collect::<Result<_, _>>()?))
     }
 
     pub(super) fn of_one(identity: Identity, path: &Path) -> Result<Self, String> {
-        Ok(Self::new(vec![Certificate::new(identity, path)?]))
+        let content = Content::of(&identity.chain)?;
+        Ok(Self::new(vec![Certificate::new(identity, content, path)?]))
     }
 
     fn new(all: Vec<Certificate>) -> Self {
         let mut by_name = HashMap::new();
         for certificate in &all {
-            for name in &certificate.names {
+            for name in &certificate.content.names {
                 let key = &certificate.key;
                 by_name
                     .entry(name.clone())
@@ -126,8 +133,8 @@ impl Certificates {
     /// What there is, for the log.
     pub(super) fn descriptions(&self) -> impl Iterator<Item = String> {
         self.all.iter().map(|certificate| {
-            let names = certificate.names.join(", ");
-            format!("{names}, until {}", certificate.expires)
+            let Content { names, expires } = &certificate.content;
+            format!("{}, until {expires}", names.join(", "))
         })
     }
 
