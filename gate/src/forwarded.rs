@@ -81,7 +81,7 @@ const ABOUT_THE_CLIENT: [&str; 50] = [
     "X-URL-Scheme",
 ];
 
-/// What the gate itself knows of where a request comes source.
+/// What the gate itself knows of where a request comes from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Source<'a> {
     /// None at a Unix socket.

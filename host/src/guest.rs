@@ -98,7 +98,7 @@ impl Guest {
         self.orphans = Some(Arc::default());
     }
 
-    /// What the guest has made: before something else is, it frees what was dropped.
+    /// Takes note of what the guest has made, and how it is dropped.
     pub(crate) fn own(&self, resource: Resource, drop: impl Into<Function>) -> Belonging {
         Belonging {
             resource,

@@ -41,7 +41,7 @@ pub struct Guests {
 }
 
 impl Guests {
-    /// Guests with so many connections in each.
+    /// Gives each guest up to `each` connections.
     #[must_use]
     pub fn new(sandbox: Sandbox, each: std::num::NonZero<u32>) -> Self {
         Self {

@@ -50,7 +50,7 @@ impl Connector {
     ///
     /// # Errors
     ///
-    /// There are none.
+    /// The system has no roots, or none of them can be read.
     pub fn system() -> io::Result<Self> {
         static SYSTEM: OnceLock<Connector> = OnceLock::new();
         if let Some(connector) = SYSTEM.get() {
@@ -114,7 +114,7 @@ impl From<ClientConfig> for Connector {
 ///
 /// # Errors
 ///
-/// There are none.
+/// The system has none, or none of them can be read.
 pub fn system_roots() -> io::Result<RootCertStore> {
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();

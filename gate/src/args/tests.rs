@@ -48,6 +48,7 @@ fn an_error_is_one_line_that_names_the_argument() {
         assert_eq!(wrong(arguments).lines().count(), 1);
     }
 }
+
 #[test]
 fn numbers_out_of_bounds_are_errors_that_name_the_bounds() {
     for (option, values, bound) in [
