@@ -17,15 +17,16 @@ pub struct SandboxConfig {
     /// The most memory of one guest, in bytes, a multiple of 64 KiB and at most 4 GiB; one that needs more ends with
     /// [`SandboxError::OutOfMemory`]. Default 256 MiB.
     ///
-    /// A session takes up to four times the largest message to receive it, and twice to send it; with the engine's own
-    /// limit of 16 MiB that makes 192 MiB for a relay whose two sessions do both at once. A guest starts with 128 KiB,
-    /// and takes more only when it needs it.
+    /// A session takes up to four times the largest message to receive it, and twice what it is given at once to send: a
+    /// stream gives 256 KiB of a message at a time. With the engine's own limit of 16 MiB that makes 192 MiB for a relay
+    /// whose two sessions do both at once with whole messages. A guest starts with 128 KiB, and takes more only when it
+    /// needs it.
     pub memory: usize,
     /// The most elements of one table of a guest. Default 4096, about eight times what the component has.
     pub table_elements: usize,
     /// The most processor time that a call may take; a longer one ends the guest with [`SandboxError::OutOfTime`], at
-    /// most a quarter later, or two milliseconds for times below 8 ms. Default 1 s, some 50 times what the largest
-    /// message takes.
+    /// most a quarter later, or two milliseconds for times below 8 ms. Default 1 s, some 50 times what it takes to
+    /// compress the 256 KiB that a stream gives at a time.
     pub call_time: Duration,
     /// Where the compiled component is kept. Default [`Cache::Beside`].
     pub cache: Cache,

@@ -37,6 +37,8 @@ pub(super) struct Conversation {
     /// To be sent, and not yet the session's.
     outbox: VecDeque<Message>,
     outbox_cost: usize,
+    /// How many bytes of the first of them are the session's already.
+    begun: usize,
     /// The payload of the next message goes through the guest, however long it is.
     goes_inside: bool,
     /// Read, and not yet taken by the session.
@@ -77,6 +79,7 @@ impl Conversation {
             incoming: None,
             outbox: VecDeque::new(),
             outbox_cost: 0,
+            begun: 0,
             goes_inside: false,
             unread: Vec::new(),
             longest,
@@ -182,7 +185,7 @@ impl Conversation {
             return Ok(());
         }
         let mut batch = if send {
-            Batch::of(&self.outbox, CAPACITY, LONG)
+            Batch::of(&self.outbox, self.begun, CAPACITY, LONG)
         } else {
             Batch::default()
         };
@@ -228,7 +231,13 @@ impl Conversation {
             self.failure = failure;
             is_silent = events.is_empty() && !more;
             input = &input[consumed..];
-            self.sent(accepted, refused);
+            match batch.piece().filter(|_| accepted > 0) {
+                Some(piece) => {
+                    self.begun += piece;
+                    self.sent(0, None);
+                }
+                None => self.sent(accepted, refused),
+            }
             if state.has_ended() {
                 break;
             }
@@ -257,7 +266,7 @@ impl Conversation {
         let is_text = matches!(message, Message::Text(_));
         let length = message.len() as u64;
         // Only an exchange acts on a timeout.
-        if self.is_due() {
+        if self.is_due() || self.begun > 0 {
             return Ok(None);
         }
         let header = match self
@@ -298,6 +307,9 @@ impl Conversation {
         let refused = refused.filter(|failure| !comes_later(failure));
         let gone = accepted + usize::from(refused.is_some());
         self.outbox.drain(..gone.min(self.outbox.len()));
+        if gone > 0 {
+            self.begun = 0;
+        }
         if refused.is_some() {
             self.refusal = refused;
         }

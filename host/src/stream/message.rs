@@ -94,10 +94,29 @@ impl Message {
         Outgoing {
             kind,
             start,
-            // A message of 4 GiB or more doesn't fit in the guest, and the call will say so.
+            // None is that long: it would go in pieces.
             length: u32::try_from(self.len()).unwrap_or(u32::MAX),
             context: None,
         }
+    }
+
+    /// The record to send the piece behind the first `begun` bytes by, if this is longer than one piece.
+    pub(super) fn piece(&self, begun: usize, longest: usize) -> Option<Outgoing> {
+        let rest = self.len().saturating_sub(begun);
+        let fragment = match self {
+            Self::Text(_) => OutgoingKind::TextFragment(Compression::Automatic),
+            Self::Binary(_) => OutgoingKind::BinaryFragment(Compression::Automatic),
+            Self::Ping(_) | Self::Pong(_) | Self::Close(_) => return None,
+        };
+        if self.len() <= longest {
+            return None;
+        }
+        let whole = self.outgoing(0);
+        Some(Outgoing {
+            kind: if rest > longest { fragment } else { whole.kind },
+            length: rest.min(longest) as u32,
+            ..whole
+        })
     }
 
     /// Returns the message of an event, if it is one. Text that isn't UTF-8 is the guest's fault.

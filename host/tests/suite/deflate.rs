@@ -1,14 +1,14 @@
-//! A component that was built without permessage-deflate.
+//! Compressed messages through a stream, and a component that was built without permessage-deflate.
 
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::duplex;
-use websocket_host::Sandbox;
 use websocket_host::protocol::{Config, Deflate, Rule};
 use websocket_host::stream::{
-    Error, Message, accept_async, client_async, client_async_with_config,
+    Error, Message, accept_async, accept_async_with_config, client_async, client_async_with_config,
 };
+use websocket_host::{Sandbox, SandboxConfig};
 
-use crate::support::{URL, component_without_deflate, config, sandbox};
+use crate::support::{URL, component, component_without_deflate, config, sandbox};
 
 fn without_deflate() -> Sandbox {
     Sandbox::load(component_without_deflate(), config()).expect("the component loads")
@@ -60,4 +60,50 @@ async fn the_one_that_can_compresses_only_if_it_is_asked_to() {
     let (client, _) = client.expect("the client opens");
     server.expect("the server opens");
     assert!(client.negotiated().extensions.is_empty());
+}
+
+#[tokio::test]
+async fn a_long_message_is_compressed_in_pieces_however_little_memory_a_guest_has() {
+    const LENGTH: usize = 15 << 20;
+    let small = SandboxConfig {
+        memory: 4 << 20,
+        ..config()
+    };
+    let small = Sandbox::load(component(), small).expect("the component loads");
+    let mut compressing = Config::default();
+    compressing.deflate = Some(Deflate::default());
+    let (near, far) = duplex(64 << 10);
+    let (client, server) = tokio::join!(
+        client_async_with_config(URL, near, &small, compressing),
+        accept_async_with_config(far, sandbox(), compressing),
+    );
+    let (mut client, _) = client.expect("the client opens");
+    let mut server = server.expect("the server opens");
+    assert_eq!(client.negotiated().extensions.len(), 1);
+
+    // Of three bytes each, so that pieces end inside of characters.
+    let text = Message::text("\u{20ac}".repeat(LENGTH / 3));
+    let mut state = 1_u32;
+    let noise = Message::binary(
+        (0..LENGTH)
+            .map(|_| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (state >> 24) as u8
+            })
+            .collect::<Vec<_>>(),
+    );
+    let messages = [text, "between".into(), noise, "behind".into()];
+    let send = async {
+        for message in messages.clone() {
+            client.feed(message).await.expect("fed");
+        }
+        client.flush().await.expect("flushed");
+    };
+    let receive = async {
+        for message in &messages {
+            let received = server.next().await.expect("a message").expect("no error");
+            assert!(received == *message, "{} bytes", message.len());
+        }
+    };
+    tokio::join!(send, receive);
 }
