@@ -16,6 +16,9 @@ use crate::protocol::Instant;
 /// How long the end of a transport may take that nobody waits for.
 pub const LINGER: Duration = Duration::from_secs(1);
 
+/// A frame of up to so many bytes is put together before it is written: to take it in two parts costs the system more.
+const JOINED: usize = 512;
+
 /// The most that is read and thrown away while a connection ends.
 const MAX_DRAINED: usize = 16 << 20;
 
@@ -167,11 +170,24 @@ where
 {
     /// Writes what the transport takes, behind what is kept, and keeps the rest.
     pub fn write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) {
-        self.write_frame(cx, &[], bytes);
+        self.write_parts(cx, &[], bytes);
     }
 
     /// Writes a header and its payload, in one write if the transport can.
-    pub fn write_frame(&mut self, cx: &mut Context<'_>, mut header: &[u8], mut payload: &[u8]) {
+    pub fn write_frame(&mut self, cx: &mut Context<'_>, header: &[u8], payload: &[u8]) {
+        let mut joined = [0; JOINED];
+        match joined.get_mut(..header.len() + payload.len()) {
+            Some(frame) => {
+                let (start, rest) = frame.split_at_mut(header.len());
+                start.copy_from_slice(header);
+                rest.copy_from_slice(payload);
+                self.write_parts(cx, &[], frame);
+            }
+            None => self.write_parts(cx, header, payload),
+        }
+    }
+
+    fn write_parts(&mut self, cx: &mut Context<'_>, mut header: &[u8], mut payload: &[u8]) {
         while !self.write_closed && self.kept() == 0 && (header.len() + payload.len()) > 0 {
             let io = Pin::new(&mut self.io);
             let result = match header.is_empty() {

@@ -179,7 +179,7 @@ impl Conversation {
         let is_due = self.deadline.is_some_and(|deadline| deadline <= now);
         let mut input = self.read_outside(given, now)?;
         // Not before the session has handed out what it has: what it can hold has a limit.
-        let waits = self.goes_inside || !self.outbox.front().is_some_and(is_long);
+        let waits = self.goes_inside || !self.stays_outside();
         let send = can_write && !self.more && !self.outbox.is_empty() && waits;
         if input.is_empty() && !given.is_empty() && !send && !self.more && !is_due {
             return Ok(());
@@ -224,10 +224,7 @@ impl Conversation {
             let is_due = next_deadline.is_some_and(|deadline| deadline <= now);
             self.more = more && !is_due;
             self.state = state;
-            self.deadline = match is_due {
-                true => Some(now.saturating_add(ANSWER_TIME)),
-                false => next_deadline,
-            };
+            self.set_deadline(next_deadline, now);
             self.failure = failure;
             is_silent = events.is_empty() && !more;
             input = &input[consumed..];
@@ -258,9 +255,17 @@ impl Conversation {
         Ok(())
     }
 
+    /// Whether the payload of the next message need not go through the guest: of one that is long or alone. Short ones
+    /// together cost less in one exchange.
+    fn stays_outside(&self) -> bool {
+        let is_alone = self.outbox.len() == 1;
+        let next = self.outbox.front();
+        next.is_some_and(|message| message.is_data() && (is_alone || message.len() >= LONG))
+    }
+
     /// Takes the next message out of the outbox if its payload need not go through the guest, with its header.
     pub(super) fn direct(&mut self) -> Result<Option<(FrameHeader, Message)>, SandboxError> {
-        let Some(message) = self.outbox.front().filter(|message| is_long(message)) else {
+        let Some(message) = self.outbox.front().filter(|_| self.stays_outside()) else {
             return Ok(None);
         };
         let is_text = matches!(message, Message::Text(_));
@@ -296,8 +301,26 @@ impl Conversation {
         if blocked {
             self.guest.output_blocked(&self.session, now)?;
         }
-        self.deadline = self.guest.next_deadline(&self.session)?;
+        self.ask_deadline(now)
+    }
+
+    /// Asks the session when it wants the next exchange.
+    pub(super) fn ask_deadline(&mut self, now: Instant) -> Result<(), SandboxError> {
+        let next = self.guest.next_deadline(&self.session)?;
+        // What was put off already is not put off again.
+        let is_due = |at: Option<Instant>, by: Instant| at.is_some_and(|at| at <= by);
+        if !(is_due(next, now) && is_due(self.deadline, now.saturating_add(ANSWER_TIME))) {
+            self.set_deadline(next, now);
+        }
         Ok(())
+    }
+
+    /// What is due at once is a rule that was broken behind messages, which can be answered first.
+    fn set_deadline(&mut self, next: Option<Instant>, now: Instant) {
+        self.deadline = next.map(|due| match due <= now {
+            true => now.saturating_add(ANSWER_TIME),
+            false => due,
+        });
     }
 
     /// Takes out of the outbox what the session has now, and what it doesn't want.
@@ -372,10 +395,6 @@ fn deliver(
 fn is_of_message(kind: EventKind) -> bool {
     use EventKind::{Binary, BinaryChunk, Text, TextChunk};
     matches!(kind, Text | TextChunk | Binary | BinaryChunk)
-}
-
-fn is_long(message: &Message) -> bool {
-    message.is_data() && message.len() >= LONG
 }
 
 /// What a message that waits takes.

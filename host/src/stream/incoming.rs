@@ -107,7 +107,7 @@ impl Conversation {
         }
         if self.incoming.is_some() {
             // A message has its time.
-            self.deadline = self.guest.next_deadline(&self.session)?;
+            self.ask_deadline(now)?;
         }
         Ok(input)
     }
@@ -149,7 +149,7 @@ impl Conversation {
         let now = self.clock.now();
         self.has_come(count, now)?;
         if self.incoming.is_some() {
-            self.deadline = self.guest.next_deadline(&self.session)?;
+            self.ask_deadline(now)?;
         }
         Ok(())
     }
