@@ -16,10 +16,12 @@ use soak::{report, round, setting};
 const ABOUT: &str = "\
 Attacks the gate with thousands of hostile connections, beside good ones that count every message.
 
-Two gates are started for each mode of a gate, one after the other, as processes of their own. The first runs the component as it is, and is \
-attacked over the wire: the fuzzers' corpus, random bytes, slow senders, floods, silence, resets, clients that leave while their upstream is slow, odd closes, from \
-clients and from upstreams. The second runs a build of the component that traps, spins or hoards memory when a text \
-tells it to. Each has a calm phase before, as long as the attack, to compare with.
+Three gates are started for each mode of a gate, one after the other, as processes of their own. The first runs the \
+component as it is, and is attacked over the wire: the fuzzers' corpus, random bytes, slow senders, floods, silence, \
+resets, clients that leave while their upstream is slow, odd closes, from clients and from upstreams. So is the second, \
+in which 16 connections share a sandbox, good ones with hostile ones. The third runs a build of the component that \
+traps, spins or hoards memory when a text tells it to. Each has a calm phase before, as long as the attack, to compare \
+with.
 
 It fails if a good connection loses, swaps or alters a message or is closed, if a hostile one stays longer than the \
 gate's deadlines allow, if the gate ends, or if its memory, descriptors or threads don't come back.";
@@ -77,13 +79,14 @@ fn run(args: &Args) -> Result<()> {
         close: Duration::from_secs(2),
     };
     // What of a round is neither calm nor attack: the last attacks, and settling.
-    let rest = 4 * (deadlines.longest() + Duration::from_secs(3));
+    let rest = 6 * (deadlines.longest() + Duration::from_secs(3));
     let phases = all.saturating_sub(rest) / 2;
     let phases = phases.max(Duration::from_secs(20));
     let wire = Plan {
         mode: "inspect",
-        calm: phases * 3 / 10,
-        attack: phases * 3 / 10,
+        sandbox: "connection",
+        calm: phases * 2 / 10,
+        attack: phases * 2 / 10,
         good: args.good as usize,
         interval: Duration::from_millis(100),
         attackers: args.attackers as usize,
@@ -93,17 +96,26 @@ fn run(args: &Args) -> Result<()> {
         seed: args.seed,
     };
     let guests = Plan {
-        calm: phases * 2 / 10,
-        attack: phases * 2 / 10,
+        calm: phases / 10,
+        attack: phases / 10,
         attackers: 6,
         rest: Duration::from_secs(1),
         ..wire.clone()
     };
     let mut rounds = Vec::new();
     for mode in ["inspect", "terminate"] {
-        for (what, component, plan, attacks, corpus) in [
+        for (what, sandbox, component, plan, attacks, corpus) in [
             (
                 "over the wire",
+                wire.sandbox,
+                component(),
+                &wire,
+                &Attack::OF_WIRE[..],
+                read()?,
+            ),
+            (
+                "over the wire, 16 connections in a sandbox",
+                "16",
                 component(),
                 &wire,
                 &Attack::OF_WIRE[..],
@@ -111,6 +123,7 @@ fn run(args: &Args) -> Result<()> {
             ),
             (
                 "guests that misbehave",
+                guests.sandbox,
                 misbehaving_component(),
                 &guests,
                 &Attack::OF_GUEST[..],
@@ -122,6 +135,7 @@ fn run(args: &Args) -> Result<()> {
             eprintln!("{name}: {calm} s of calm, {attack} s of attack, and until it is over");
             let plan = Plan {
                 mode,
+                sandbox,
                 ..plan.clone()
             };
             let round = round::run(&name, &component, &plan, attacks, corpus).context(name)?;

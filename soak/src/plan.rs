@@ -16,6 +16,8 @@ pub const SLACK: Duration = Duration::from_secs(10);
 pub struct Plan {
     /// The mode of the gate's routes.
     pub mode: &'static str,
+    /// How many connections are in a sandbox, as the gate's `--sandbox` has it.
+    pub sandbox: &'static str,
     /// How long only the good connections are there.
     pub calm: Duration,
     /// How long attackers begin new attacks; those that have begun run to their end.

@@ -107,7 +107,15 @@ pub fn run(
             .into_iter()
             .flat_map(|route| ["--upstream".to_owned(), route]),
     );
-    arguments.extend(["--log", "error", "--mode", plan.mode].map(str::to_owned));
+    let more = [
+        "--log",
+        "error",
+        "--mode",
+        plan.mode,
+        "--sandbox",
+        plan.sandbox,
+    ];
+    arguments.extend(more.map(str::to_owned));
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let mut gate = Gate::start(component, &arguments)?;
 

@@ -16,6 +16,7 @@ static MACHINE: Mutex<()> = Mutex::new(());
 fn plan(mode: &'static str) -> Plan {
     Plan {
         mode,
+        sandbox: "connection",
         calm: Duration::from_millis(1500),
         attack: Duration::from_millis(1500),
         good: 50,
@@ -38,11 +39,16 @@ fn plan(mode: &'static str) -> Plan {
 #[rstest]
 fn class_23_good_connections_go_on_beside_hundreds_of_hostile_ones(
     #[values("inspect", "terminate")] mode: &'static str,
+    #[values("connection", "16")] sandbox: &'static str,
 ) {
     let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
     let corpus = Corpus::read(&root().join("fuzz/corpus")).unwrap();
     let name = "A short attack over the wire";
-    let round = round::run(name, &component(), &plan(mode), &Attack::OF_WIRE, corpus).unwrap();
+    let plan = Plan {
+        sandbox,
+        ..plan(mode)
+    };
+    let round = round::run(name, &component(), &plan, &Attack::OF_WIRE, corpus).unwrap();
     eprintln!("{}", report::text(&round));
     assert!(round.wrong.is_empty(), "{:#?}", round.wrong);
     assert!(round.good.echoes > 0);
