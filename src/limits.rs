@@ -127,7 +127,7 @@ pub struct Timeouts {
     /// [`Rule::IdleTimeout`](crate::Rule::IdleTimeout). Default none, because
     /// keepalive finds dead peers.
     pub idle: Option<Duration>,
-    /// From the first byte of a message to its last. Beyond it:
+    /// From the first byte of a message, or of a control frame, to its last. Beyond it:
     /// [`Rule::MessageTimeout`](crate::Rule::MessageTimeout). Default 300 s.
     pub message: Option<Duration>,
     /// After how long without input a ping is sent. At least

@@ -29,8 +29,9 @@ struct Side {
     idle: Instant,
     /// Since when nothing of a message has come.
     message_idle: Instant,
-    /// Since when a message is unfinished.
+    /// Since when a message is unfinished, or a control frame between two.
     message: Option<Instant>,
+    is_in_message: bool,
     /// When a ping was inserted, if nothing has come since.
     ping: Option<Instant>,
     /// Since when the host doesn't read it.
@@ -59,6 +60,7 @@ impl Clocks {
             idle: now,
             message_idle: now,
             message: None,
+            is_in_message: false,
             ping: None,
             paused: None,
             blocked: None,
@@ -169,6 +171,7 @@ impl Clocks {
         if messages.ended {
             side.message = None;
         }
+        side.is_in_message = messages.is_in_message;
         match messages.is_unfinished {
             true => {
                 side.message.get_or_insert(now);
@@ -377,12 +380,12 @@ impl Inspector {
                         continue;
                     }
                     consider(side.idle, options.idle, Due::Idle(from));
-                    match side.message {
-                        Some(since) => consider(since, options.message, Due::Message(from)),
-                        None => {
-                            let due = Due::MessageIdle(from);
-                            consider(side.message_idle, options.message_idle, due);
-                        }
+                    if let Some(since) = side.message {
+                        consider(since, options.message, Due::Message(from));
+                    }
+                    if !side.is_in_message {
+                        let due = Due::MessageIdle(from);
+                        consider(side.message_idle, options.message_idle, due);
                     }
                     if let Some(since) = side.ping.filter(|_| takes_output) {
                         consider(since, options.pong, Due::Pong(from));

@@ -54,7 +54,7 @@ pub(super) struct Flow {
     is_dead: bool,
     /// Whether something of a message has come since this was last asked.
     message_moved: bool,
-    /// Whether a message has ended since this was last asked.
+    /// Whether a message, or a control frame between two, has ended since this was last asked.
     message_ended: bool,
     pub(super) traffic: Traffic,
 }
@@ -71,8 +71,11 @@ struct Told {
 pub(super) struct Messages {
     /// Something of one has come.
     pub(super) moved: bool,
-    /// One has ended.
+    /// One has ended, or a control frame between two.
     pub(super) ended: bool,
+    /// One is unfinished.
+    pub(super) is_in_message: bool,
+    /// One is unfinished, or a frame of any kind.
     pub(super) is_unfinished: bool,
 }
 
@@ -168,15 +171,15 @@ impl Flow {
 
     /// Returns what has become of messages since the last call.
     pub(super) fn take_messages(&mut self) -> Messages {
-        let frames = self.stream.frames();
-        let is_cut = frames
-            .partial_header()
-            .first()
-            .is_some_and(|first| is_data(*first));
+        let cut = self.stream.frames().partial_header().first();
+        let begins_message = cut.is_some_and(|first| is_data(*first));
+        let is_in_frame = cut.is_some() || self.frame.is_some();
+        let is_in_message = !self.is_dead && (self.message.is_some() || begins_message);
         Messages {
             moved: mem::take(&mut self.message_moved),
             ended: mem::take(&mut self.message_ended),
-            is_unfinished: !self.is_dead && (self.message.is_some() || is_cut),
+            is_in_message,
+            is_unfinished: is_in_message || (!self.is_dead && is_in_frame),
         }
     }
 

@@ -79,8 +79,8 @@ pub struct Direction {
     /// How long the sender may send no message, or part of one, whatever control frames it
     /// sends. Beyond it: [`Rule::IdleTimeout`]. Default none.
     pub message_idle: Option<Duration>,
-    /// From the first byte of a message to its last. Beyond it: [`Rule::MessageTimeout`].
-    /// Default 300 s.
+    /// From the first byte of a message, or of a control frame, to its last. Beyond it:
+    /// [`Rule::MessageTimeout`]. Default 300 s.
     pub message: Option<Duration>,
     /// After how long without a byte of the sender's a ping is inserted towards it. Its pong
     /// is swallowed. Default none.

@@ -80,6 +80,58 @@ fn a_message_in_progress_is_not_idle_but_has_its_time<I: Inspects>() {
     );
 }
 
+/// Each byte shows that the side lives, and none is a message's.
+fn a_control_frame_that_comes_slowly_has_the_time_of_a_message<I: Inspects>() {
+    for from in ROLES {
+        let limits = both(|direction| {
+            direction.message = Some(SECOND * 6);
+            direction.keepalive = Some(SECOND * 3);
+        });
+        for (frame, first) in [
+            (Frame::ping([7; 100]), 1),
+            (Frame::close(1000, "in no hurry"), 3),
+        ] {
+            let mut proxy = open::<I>(limits);
+            let slow = by(from, &[frame]);
+            proxy.send(from, &slow[..first]);
+            for byte in slow[first..].iter().take(5) {
+                proxy.wait(SECOND);
+                proxy.send(from, &[*byte]);
+            }
+            assert_eq!(proxy.broken(), None);
+            proxy.wait(SECOND);
+            assert_eq!(
+                proxy.broken(),
+                Some((from, Rule::MessageTimeout)),
+                "{first}"
+            );
+        }
+    }
+}
+
+/// The end of each shows that it did not come slowly, though the next one has begun.
+fn control_frames_that_are_cut_each_time_have_their_time_each<I: Inspects>() {
+    for from in ROLES {
+        let mut options = both(|direction| direction.message = Some(SECOND * 6));
+        match from {
+            Client => options.client.message_idle = Some(SECOND * 30),
+            Server => options.server.message_idle = Some(SECOND * 30),
+        }
+        let mut proxy = open::<I>(options);
+        let ping = by(from, &[Frame::ping([7; 20])]);
+        let (start, rest) = ping.split_at(9);
+        proxy.send(from, start);
+        for _ in 0..5 {
+            proxy.wait(SECOND * 5);
+            proxy.send(from, &[rest, start].concat());
+        }
+        assert_eq!(proxy.broken(), None);
+        // They are no messages.
+        proxy.wait(SECOND * 5);
+        assert_eq!(proxy.broken(), Some((from, Rule::IdleTimeout)));
+    }
+}
+
 fn a_dead_side_is_found_by_pings<I: Inspects>() {
     for to in ROLES {
         let mut options = Options::default();
@@ -295,6 +347,8 @@ on_both_inspectors!(
     a_side_that_sends_nothing_ends_the_connection,
     control_frames_are_no_messages,
     a_message_in_progress_is_not_idle_but_has_its_time,
+    a_control_frame_that_comes_slowly_has_the_time_of_a_message,
+    control_frames_that_are_cut_each_time_have_their_time_each,
     a_dead_side_is_found_by_pings,
     what_the_host_doesnt_read_doesnt_count,
     an_age_closes_both_sides_and_breaks_no_rule,

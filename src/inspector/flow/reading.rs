@@ -270,6 +270,7 @@ impl Flow {
             EventKind::Ping | EventKind::UnsolicitedPong | EventKind::Close(_) => {
                 self.control(&record, input, records, now)?;
                 self.end_frame();
+                self.message_ended |= self.message.is_none();
             }
             kind => {
                 self.message_moved = true;
