@@ -205,7 +205,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", default_value = "off", value_parser = units::span, help_heading = TIMEOUTS)]
     pub(crate) idle_timeout: Span,
 
-    /// From the first byte of a message, or of a control frame, to its last; or off
+    /// A message's, or control frame's, first to last byte; or off
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = units::span, help_heading = TIMEOUTS)]
     pub(crate) message_timeout: Span,
 

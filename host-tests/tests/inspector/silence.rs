@@ -81,7 +81,7 @@ fn a_message_in_progress_is_not_idle_but_has_its_time<I: Inspects>() {
 }
 
 /// Each byte shows that the side lives, and none is a message's.
-fn a_control_frame_that_comes_slowly_has_the_time_of_a_message<I: Inspects>() {
+fn class_23_a_control_frame_that_comes_slowly_has_the_time_of_a_message<I: Inspects>() {
     for from in ROLES {
         let limits = both(|direction| {
             direction.message = Some(SECOND * 6);
@@ -347,7 +347,7 @@ on_both_inspectors!(
     a_side_that_sends_nothing_ends_the_connection,
     control_frames_are_no_messages,
     a_message_in_progress_is_not_idle_but_has_its_time,
-    a_control_frame_that_comes_slowly_has_the_time_of_a_message,
+    class_23_a_control_frame_that_comes_slowly_has_the_time_of_a_message,
     control_frames_that_are_cut_each_time_have_their_time_each,
     a_dead_side_is_found_by_pings,
     what_the_host_doesnt_read_doesnt_count,
