@@ -95,6 +95,10 @@ fn run(args: &Args) -> Result<()> {
         deadlines,
         seed: args.seed,
     };
+    let shared = Plan {
+        sandbox: "16",
+        ..wire.clone()
+    };
     let guests = Plan {
         calm: phases / 10,
         attack: phases / 10,
@@ -104,10 +108,9 @@ fn run(args: &Args) -> Result<()> {
     };
     let mut rounds = Vec::new();
     for mode in ["inspect", "terminate"] {
-        for (what, sandbox, component, plan, attacks, corpus) in [
+        for (what, component, plan, attacks, corpus) in [
             (
                 "over the wire",
-                wire.sandbox,
                 component(),
                 &wire,
                 &Attack::OF_WIRE[..],
@@ -115,15 +118,13 @@ fn run(args: &Args) -> Result<()> {
             ),
             (
                 "over the wire, 16 connections in a sandbox",
-                "16",
                 component(),
-                &wire,
+                &shared,
                 &Attack::OF_WIRE[..],
                 read()?,
             ),
             (
                 "guests that misbehave",
-                guests.sandbox,
                 misbehaving_component(),
                 &guests,
                 &Attack::OF_GUEST[..],
@@ -135,7 +136,6 @@ fn run(args: &Args) -> Result<()> {
             eprintln!("{name}: {calm} s of calm, {attack} s of attack, and until it is over");
             let plan = Plan {
                 mode,
-                sandbox,
                 ..plan.clone()
             };
             let round = round::run(&name, &component, &plan, attacks, corpus).context(name)?;

@@ -31,6 +31,7 @@ struct Side {
     message_idle: Instant,
     /// Since when a message is unfinished, or a control frame between two.
     message: Option<Instant>,
+    /// Whether a message is unfinished.
     is_in_message: bool,
     /// When a ping was inserted, if nothing has come since.
     ping: Option<Instant>,

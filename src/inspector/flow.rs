@@ -171,15 +171,15 @@ impl Flow {
 
     /// Returns what has become of messages since the last call.
     pub(super) fn take_messages(&mut self) -> Messages {
+        let goes_on = !self.is_dead;
         let cut = self.stream.frames().partial_header().first();
-        let begins_message = cut.is_some_and(|first| is_data(*first));
         let is_in_frame = cut.is_some() || self.frame.is_some();
-        let is_in_message = !self.is_dead && (self.message.is_some() || begins_message);
+        let is_in_message = self.message.is_some() || cut.is_some_and(|first| is_data(*first));
         Messages {
             moved: mem::take(&mut self.message_moved),
             ended: mem::take(&mut self.message_ended),
-            is_in_message,
-            is_unfinished: is_in_message || (!self.is_dead && is_in_frame),
+            is_in_message: goes_on && is_in_message,
+            is_unfinished: goes_on && (is_in_message || is_in_frame),
         }
     }
 

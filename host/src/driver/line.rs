@@ -16,7 +16,8 @@ use crate::protocol::Instant;
 /// How long the end of a transport may take that nobody waits for.
 pub const LINGER: Duration = Duration::from_secs(1);
 
-/// A frame of up to so many bytes is put together before it is written: to take it in two parts costs the system more.
+/// The longest frame that is copied into one piece before it is written. Up to this length the copy costs less than a write
+/// of two pieces.
 const JOINED: usize = 512;
 
 /// The most that is read and thrown away while a connection ends.

@@ -39,6 +39,8 @@ pub(super) struct Conversation {
     outbox_cost: usize,
     /// How many bytes of the first of them are the session's already.
     begun: usize,
+    /// Every payload goes through the guest, since an extension was agreed on.
+    pub(super) compresses: bool,
     /// The payload of the next message goes through the guest, however long it is.
     goes_inside: bool,
     /// Read, and not yet taken by the session.
@@ -80,6 +82,7 @@ impl Conversation {
             outbox: VecDeque::new(),
             outbox_cost: 0,
             begun: 0,
+            compresses: false,
             goes_inside: false,
             unread: Vec::new(),
             longest,
@@ -260,7 +263,10 @@ impl Conversation {
     fn stays_outside(&self) -> bool {
         let is_alone = self.outbox.len() == 1;
         let next = self.outbox.front();
-        next.is_some_and(|message| message.is_data() && (is_alone || message.len() >= LONG))
+        let is_worth_it = |message: &Message| is_alone || message.len() >= LONG;
+        !self.compresses
+            && self.begun == 0
+            && next.is_some_and(|message| message.is_data() && is_worth_it(message))
     }
 
     /// Takes the next message out of the outbox if its payload need not go through the guest, with its header.
@@ -271,7 +277,7 @@ impl Conversation {
         let is_text = matches!(message, Message::Text(_));
         let length = message.len() as u64;
         // Only an exchange acts on a timeout.
-        if self.is_due() || self.begun > 0 {
+        if self.is_due() {
             return Ok(None);
         }
         let header = match self
@@ -315,7 +321,7 @@ impl Conversation {
         Ok(())
     }
 
-    /// What is due at once is a rule that was broken behind messages, which can be answered first.
+    /// A deadline that has passed already means that a rule was broken behind messages, which get time to be answered.
     fn set_deadline(&mut self, next: Option<Instant>, now: Instant) {
         self.deadline = next.map(|due| match due <= now {
             true => now.saturating_add(ANSWER_TIME),

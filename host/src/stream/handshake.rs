@@ -151,7 +151,7 @@ where
     // It may have ended since: that is told behind the messages that came before.
     let head = match (head, negotiated) {
         (Some(head), Some(negotiated)) => {
-            stream.negotiated = negotiated;
+            stream.agreed(negotiated);
             return Ok((stream, request::response(head)?));
         }
         (head, _) => head,
@@ -290,7 +290,7 @@ where
         Conversation::new(guest, session, clock, State::Open, config.limits.message);
     conversation.give(already_read);
     let mut stream = WebSocketStream::new(io, conversation, role, &config);
-    stream.negotiated = negotiated;
+    stream.agreed(negotiated);
     Ok(stream)
 }
 
@@ -339,7 +339,7 @@ where
             ..
         } = &mut self.conversation;
         match guest.accept(session, acceptance, clock.now()) {
-            Ok(negotiated) => self.negotiated = negotiated,
+            Ok(negotiated) => self.agreed(negotiated),
             Err(error) => {
                 let response = status(StatusCode::INTERNAL_SERVER_ERROR);
                 return Err(self.refuse(response, error.into()).await);

@@ -94,7 +94,7 @@ impl Message {
         Outgoing {
             kind,
             start,
-            // None is that long: it would go in pieces.
+            // A message that doesn't fit in 32 bits goes in pieces.
             length: u32::try_from(self.len()).unwrap_or(u32::MAX),
             context: None,
         }
@@ -102,7 +102,6 @@ impl Message {
 
     /// The record to send the piece behind the first `begun` bytes by, if this is longer than one piece.
     pub(super) fn piece(&self, begun: usize, longest: usize) -> Option<Outgoing> {
-        let rest = self.len().saturating_sub(begun);
         let fragment = match self {
             Self::Text(_) => OutgoingKind::TextFragment(Compression::Automatic),
             Self::Binary(_) => OutgoingKind::BinaryFragment(Compression::Automatic),
@@ -111,6 +110,7 @@ impl Message {
         if self.len() <= longest {
             return None;
         }
+        let rest = self.len().saturating_sub(begun);
         let whole = self.outgoing(0);
         Some(Outgoing {
             kind: if rest > longest { fragment } else { whole.kind },

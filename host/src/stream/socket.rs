@@ -91,6 +91,12 @@ impl<IO> WebSocketStream<IO> {
         }
     }
 
+    /// The handshake is over.
+    pub(super) fn agreed(&mut self, negotiated: Negotiated) {
+        self.conversation.compresses = !negotiated.extensions.is_empty();
+        self.negotiated = negotiated;
+    }
+
     /// Returns what was negotiated in the handshake.
     #[must_use]
     pub fn negotiated(&self) -> &Negotiated {

@@ -83,16 +83,9 @@ async fn a_long_message_is_compressed_in_pieces_however_little_memory_a_guest_ha
 
     // Of three bytes each, so that pieces end inside of characters.
     let text = Message::text("\u{20ac}".repeat(LENGTH / 3));
-    let mut state = 1_u32;
-    let noise = Message::binary(
-        (0..LENGTH)
-            .map(|_| {
-                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                (state >> 24) as u8
-            })
-            .collect::<Vec<_>>(),
-    );
-    let messages = [text, "between".into(), noise, "behind".into()];
+    let mut noise = vec![0; LENGTH];
+    getrandom::fill(&mut noise).expect("random bytes");
+    let messages = [text, "between".into(), noise.into(), "behind".into()];
     let send = async {
         for message in messages.clone() {
             client.feed(message).await.expect("fed");
