@@ -146,6 +146,12 @@ pub struct Timeouts {
     /// ends without a close frame. Beyond it:
     /// [`Rule::WriteTimeout`](crate::Rule::WriteTimeout). Default 30 s.
     pub write: Option<Duration>,
+    /// How long a rule that the peer broke waits for the answers to what came before it. The
+    /// session is as open as it was until then, or until the host sends a close frame: the
+    /// peer gets that of the rule. [`Session::failure`](crate::Session::failure) tells the rule
+    /// at once. For relays, whose answers come from elsewhere. Default none: the session fails
+    /// at once, or in the next call if a message came in the same input.
+    pub answer: Option<Duration>,
     /// How long a peer may take to answer a close frame, after its last byte was handed out.
     /// Beyond it: [`Rule::CloseTimeout`](crate::Rule::CloseTimeout). Also how long it may take
     /// to end its stream while the session is [`State::Draining`](crate::State::Draining).
@@ -168,6 +174,7 @@ impl Default for Timeouts {
             pong: Some(Duration::from_secs(20)),
             coalesce: None,
             write: Some(Duration::from_secs(30)),
+            answer: None,
             close: Some(Duration::from_secs(10)),
         }
     }

@@ -9,10 +9,11 @@ use tokio::net::TcpStream;
 use tokio::time::{self, timeout, timeout_at};
 use websocket_component::handshake::{Acceptance, Header, Request};
 use websocket_component::{Event, Instant, Role, Rule, Session, State};
+use websocket_host::protocol::{CloseFrame, Config};
 use websocket_host::stream::Message;
 use websocket_host::stream::http::Uri;
 
-use crate::connection::{SERVER, config};
+use crate::connection::{self, SERVER};
 
 /// The most that is read at once.
 const READ: usize = 64 << 10;
@@ -22,6 +23,9 @@ const END_TIME: Duration = Duration::from_secs(10);
 
 /// When there is no deadline at all.
 const FAR: Duration = Duration::from_secs(86_400);
+
+/// The code of a close frame that holds none (RFC 6455, section 7.1.5).
+const NO_STATUS: u16 = 1005;
 
 /// A session and its socket.
 pub(crate) struct Connection {
@@ -86,6 +90,10 @@ impl Connection {
     pub(crate) async fn receive(&mut self) -> Result<Option<Message>> {
         loop {
             if let Some(message) = self.received.pop_front() {
+                if let Message::Close(frame) = &message {
+                    let code = frame.as_ref().map(|frame| frame.code);
+                    self.answer_close(code).await?;
+                }
                 return Ok(Some(message));
             }
             if self.is_done() {
@@ -93,6 +101,18 @@ impl Connection {
             }
             self.step().await?;
         }
+    }
+
+    /// Answers a close frame, when what came before it was answered.
+    async fn answer_close(&mut self, code: Option<u16>) -> Result<()> {
+        use websocket_component::Message as Outgoing;
+        let answer = match code {
+            Some(code) => Outgoing::CloseWith(code, b""),
+            None => Outgoing::Close,
+        };
+        // It may have been broken off meanwhile.
+        let _ = self.session.send(answer, None, since(self.started));
+        self.write().await
     }
 
     /// Whether nothing more is to be written, and what is read counts for nothing.
@@ -154,6 +174,11 @@ impl Connection {
                     Event::Binary { payload, .. } => {
                         self.received.push_back(Message::binary(payload.to_vec()));
                     }
+                    Event::Close { code, .. } => {
+                        let reason = String::new();
+                        let frame = (code != NO_STATUS).then_some(CloseFrame { code, reason });
+                        self.received.push_back(Message::Close(frame));
+                    }
                     Event::Request => requested = true,
                     _ => {}
                 }
@@ -200,6 +225,13 @@ impl Connection {
         }
         failure
     }
+}
+
+/// A close frame may come in one read with messages: it is answered behind the answers to them.
+fn config(role: Role) -> Config {
+    let mut config = connection::config(role);
+    config.reply_to_close = false;
+    config
 }
 
 /// The reading of a clock that showed 0 at `started`.

@@ -23,6 +23,10 @@ use crate::route::{Routes, Rule};
 /// because a peer may send a message bit by bit on purpose.
 const COALESCE: Duration = Duration::from_millis(20);
 
+/// How long who has broken a rule waits for its close frame if the other side doesn't answer what came before, with a
+/// close frame at its end: the time from here to a far server and back.
+const ANSWER_TIME: Duration = Duration::from_secs(1);
+
 /// The component in its sandbox, with a guest for each connection.
 pub(crate) fn sandbox(args: &Args) -> Result<Sandbox, String> {
     let guests = match args.demo {
@@ -131,6 +135,7 @@ fn sessions(args: &Args, plain: &Plain) -> Sessions {
     config.timeouts.keepalive = args.keepalive.0;
     config.timeouts.pong = args.pong_timeout.0;
     config.timeouts.write = args.write_timeout.0;
+    config.timeouts.answer = Some(ANSWER_TIME);
     // The gate answers for a side that doesn't, and that answer needs time too.
     config.timeouts.close = Some(args.close_timeout.saturating_add(GRACE));
     let mut deflate = Deflate::default();
@@ -168,6 +173,7 @@ fn inspector(args: &Args) -> inspector::Options {
         direction.pong = args.pong_timeout.0;
         direction.write = args.write_timeout.0;
     }
+    options.timeouts.answer = Some(ANSWER_TIME);
     options.timeouts.close = Some(args.close_timeout);
     options
 }

@@ -137,6 +137,7 @@ fn set_all(setter: &mut Setter<'_, ()>, config: &Config) -> Result<(), CallError
         pong => set SetPongTimeout(timeout),
         coalesce => set SetCoalesceDelay(timeout),
         write => set SetWriteTimeout(timeout),
+        answer => set SetAnswerTimeout(timeout),
         close => set SetCloseTimeout(timeout),
     );
     match config.deflate {

@@ -172,6 +172,10 @@ impl wit::GuestInspectorOptions for InspectorOptions {
         Ok(())
     }
 
+    fn set_answer_timeout(&self, timeout: Option<types::Duration>) {
+        self.set(|options| options.timeouts.answer = span(timeout));
+    }
+
     fn set_close_timeout(&self, timeout: Option<types::Duration>) {
         self.set(|options| options.timeouts.close = span(timeout));
     }

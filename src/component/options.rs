@@ -221,6 +221,10 @@ impl wit::GuestSessionOptions for Options {
         self.set(|config| config.timeouts.write = span(timeout));
     }
 
+    fn set_answer_timeout(&self, timeout: Option<types::Duration>) {
+        self.set(|config| config.timeouts.answer = span(timeout));
+    }
+
     fn set_close_timeout(&self, timeout: Option<types::Duration>) {
         self.set(|config| config.timeouts.close = span(timeout));
     }

@@ -51,6 +51,7 @@ enum Due {
     Keepalive(Role),
     Write(Role),
     Age,
+    Answers,
     Close,
 }
 
@@ -287,6 +288,7 @@ impl Inspector {
                     self.clocks.opened = None;
                     self.close_both(self.options.timeouts.age_code, b"");
                 }
+                Due::Answers => self.answers_end(),
                 Due::Close => self.cut_off(),
             }
         }
@@ -396,6 +398,9 @@ impl Inspector {
             State::Closing | State::Draining => {
                 if let Some(since) = clocks.closing {
                     consider(since, timeouts.close, Due::Close);
+                    if self.flows.client.awaits_answers() || self.flows.server.awaits_answers() {
+                        consider(since, timeouts.answer, Due::Answers);
+                    }
                 }
             }
             State::Closed => {}

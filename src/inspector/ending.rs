@@ -27,7 +27,8 @@ impl Inspector {
     /// frame at the frame's end, if that comes in time.
     pub(super) fn fail(&mut self, from: Role, failure: Failure, how: How) {
         if self.ending.failure.is_some() || self.ending.is_draining {
-            // There is nobody left to tell.
+            // There is nobody left to tell, and no answer of it to wait for.
+            self.flows[from].release_close();
             self.flows[from].die();
             self.flows[from].break_off(LastBytes::default());
             return;
@@ -54,11 +55,22 @@ impl Inspector {
                 self.flows[from].die();
                 self.flows[from].break_off(last);
             }
-            How::Silence => self.insert_close(from.peer(), other_code, reason, End::Shutdown),
+            How::Silence => {
+                self.insert_close(from.peer(), other_code, reason, End::Shutdown, false);
+            }
         }
+        let has_answers = matches!(how, How::AtOnce) && !self.flows[from.peer()].is_over();
+        let waits = self.options.timeouts.answer.is_some() && has_answers;
         match code {
-            Some(code) => self.insert_close(from, code, description, End::Shutdown),
+            Some(code) => self.insert_close(from, code, description, End::Shutdown, waits),
             None => self.flows[from.peer()].finish(),
+        }
+    }
+
+    /// There were answers enough to what came before a broken rule.
+    pub(super) fn answers_end(&mut self) {
+        for from in Role::BOTH {
+            self.flows[from].release_close();
         }
     }
 
@@ -66,11 +78,12 @@ impl Inspector {
     pub(super) fn close_both(&mut self, code: u16, reason: &[u8]) {
         self.clocks.close();
         for to in Role::BOTH {
-            self.insert_close(to, code, reason, End::None);
+            self.insert_close(to, code, reason, End::None, false);
         }
     }
 
-    fn insert_close(&mut self, to: Role, code: u16, reason: &[u8], end: End) {
+    /// `waits` says that it goes behind what the other side answers.
+    fn insert_close(&mut self, to: Role, code: u16, reason: &[u8], end: End, waits: bool) {
         let LastBytes { bytes, code } = self.close_frame(to, code, reason);
         let flow = &mut self.flows[to.peer()];
         if flow.close_code().is_some() || flow.is_closing() {
@@ -82,7 +95,7 @@ impl Inspector {
         }
         flow.insert(Insertion {
             bytes,
-            kind: Kind::Close { code, end },
+            kind: Kind::Close { code, end, waits },
         });
     }
 
@@ -166,6 +179,7 @@ impl Inspector {
             self.ending.is_closed = true;
             return;
         }
+        self.answers_end();
         for from in Role::BOTH {
             if self.ending.failure.is_none() && !self.flows[from].is_over() {
                 let failure = Failure::from(Rule::CloseTimeout);

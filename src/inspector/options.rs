@@ -195,6 +195,10 @@ pub struct Timeouts {
     pub age: Option<Duration>,
     /// The code of the close frames then. Default 1001.
     pub age_code: u16,
+    /// How long the close frame of a side that has broken a rule waits for the other side's
+    /// answers to what came before. It goes to the former when the other side's close frame
+    /// has come, or after this time. Default none: at once.
+    pub answer: Option<Duration>,
     /// How long a side may take to reach the end of the frame behind which a close frame is
     /// inserted, to answer a close frame, and to end its stream afterwards. After that what is
     /// left of the connection is cut. Default 10 s.
@@ -207,6 +211,7 @@ impl Default for Timeouts {
             handshake: Some(Duration::from_secs(10)),
             age: None,
             age_code: 1001,
+            answer: None,
             close: Some(Duration::from_secs(10)),
         }
     }

@@ -1,9 +1,9 @@
 //! How a session ends (RFC 6455, section 7).
 
-use super::Session;
 use super::clock::Instant;
 use super::lifecycle::{Cause, Life};
 use super::queue::Origin;
+use super::{Held, Session};
 use crate::frame::close;
 use crate::{Failure, Rule};
 
@@ -16,7 +16,15 @@ impl Session {
         context: Option<u64>,
     ) -> Result<(), Rule> {
         let payload = close::write(code, reason)?;
-        self.queue_close(code, &payload, Origin::HostClose(context));
+        let origin = Origin::HostClose(context);
+        if let Some(failure) = self.awaiting_answers()
+            && self.failure_code(&failure).is_some()
+        {
+            self.held = None;
+            self.fail_open(failure, origin);
+            return Ok(());
+        }
+        self.queue_close(code, &payload, origin);
         self.transition(Cause::CloseQueued);
         Ok(())
     }
@@ -42,18 +50,39 @@ impl Session {
         }
     }
 
-    /// A rule was broken behind a message that the host hasn't seen yet: as if they had
-    /// come apart, the host gets to answer it.
-    pub(super) fn hold(&mut self, failure: Failure) {
+    /// The peer broke a rule, maybe behind a message that the host hasn't seen yet: as if they
+    /// had come apart, the host gets to answer it.
+    pub(super) fn fail_behind(&mut self, failure: Failure, has_message: bool) {
+        let now = self.deadlines.now();
+        let answer = self.config.timeouts.answer;
+        let until = match answer.filter(|_| self.life.takes_messages()) {
+            Some(time) => now.after(time),
+            None if has_message => now,
+            None => return self.fail_with(failure),
+        };
         self.receiver.close();
-        self.held = Some(failure);
+        self.held = Some(Held { failure, until });
     }
 
     /// Fails as was held, if anything was: behind the host's answers.
     pub(super) fn fail_as_held(&mut self) {
-        if let Some(failure) = self.held.take() {
-            self.fail_with(failure);
+        if let Some(held) = self.held.take() {
+            self.fail_with(held.failure);
         }
+    }
+
+    /// Fails as was held, if it is time.
+    pub(super) fn fail_if_due(&mut self) {
+        let now = self.deadlines.now();
+        if self.held.as_ref().is_some_and(|held| held.until <= now) {
+            self.fail_as_held();
+        }
+    }
+
+    /// The rule that waits for answers, if one does.
+    pub(super) fn awaiting_answers(&self) -> Option<Failure> {
+        self.config.timeouts.answer?;
+        self.held.as_ref().map(|held| held.failure)
     }
 
     /// A rule was broken: the session ends with what the rule calls for (section 7.1.7).
@@ -69,7 +98,7 @@ impl Session {
     pub(super) fn fail_with(&mut self, failure: Failure) {
         match self.life {
             Life::Connecting => self.fail_handshake(failure),
-            life if life.has_frames() => self.fail_open(failure),
+            life if life.has_frames() => self.fail_open(failure, Origin::Close),
             _ => {}
         }
     }
@@ -93,7 +122,13 @@ impl Session {
         }
     }
 
-    fn fail_open(&mut self, failure: Failure) {
+    /// The code of the close frame that goes with a failure, if one does.
+    fn failure_code(&self, failure: &Failure) -> Option<u16> {
+        let code = failure.rule.close_code();
+        code.filter(|_| self.config.close_on_failure)
+    }
+
+    fn fail_open(&mut self, failure: Failure, origin: Origin) {
         let rule = failure.rule;
         self.failure = Some(failure);
         // A close frame that is queued already is the last thing that is sent.
@@ -101,11 +136,11 @@ impl Session {
             if rule == Rule::PingFlood {
                 self.sender.drop_pongs();
             }
-            let code = rule.close_code().filter(|_| self.config.close_on_failure);
+            let code = self.failure_code(&failure);
             if code.is_some() {
                 let reason = rule.description().as_bytes();
                 let payload = close::write(code, reason).unwrap_or_default();
-                self.queue_close(code, &payload, Origin::Close);
+                self.queue_close(code, &payload, origin);
             }
         }
         self.transition(Cause::RuleBroken);

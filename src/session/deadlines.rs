@@ -363,9 +363,6 @@ impl Session {
 
     fn next_due(&self) -> Option<(Instant, Due)> {
         let clock = &self.deadlines;
-        if self.held.is_some() {
-            return Some((clock.now, Due::Failure));
-        }
         let spans = &clock.spans;
         let mut next = (Instant::NEVER, Due::Failure);
         let mut consider = |from: Instant, span: u64, due| {
@@ -383,6 +380,11 @@ impl Session {
             } else if !self.sender.is_empty() {
                 consider(clock.last_output, spans.write, Due::Write);
             }
+        }
+        if let Some(held) = &self.held {
+            // What else the peer may have to do doesn't matter any more.
+            consider(held.until, 0, Due::Failure);
+            return (next.0 < Instant::NEVER).then_some(next);
         }
         if reads && self.life == Life::Connecting {
             consider(clock.started, spans.handshake, Due::Handshake);

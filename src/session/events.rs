@@ -30,7 +30,7 @@ impl Session {
             if bytes.len() > self.given - self.taken {
                 self.deadlines.input();
             }
-            self.fail_as_held();
+            self.fail_if_due();
         }
         self.resume(bytes)
     }
@@ -145,12 +145,11 @@ impl Events<'_> {
                 }
                 Err(rule) => {
                     let failure = self.session.locate(rule);
-                    if self.has_message {
-                        self.session.hold(failure);
+                    self.session.fail_behind(failure, self.has_message);
+                    if self.session.held.is_some() {
                         self.session.taken = self.bytes.len();
                         return None;
                     }
-                    self.session.fail_with(failure);
                 }
             }
         }

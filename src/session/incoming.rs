@@ -212,10 +212,7 @@ impl Session {
         let is_valid = payload.is_valid || outside.utf8.is_none();
         if !is_valid || !ends_well {
             let failure = self.locate(Rule::InvalidUtf8);
-            match self.has_unanswered {
-                true => self.hold(failure),
-                false => self.fail_with(failure),
-            }
+            self.fail_behind(failure, self.has_unanswered);
             return Err(Rule::InvalidUtf8);
         }
         self.has_unanswered |= payload.left == 0 && outside.is_final;

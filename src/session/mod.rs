@@ -91,8 +91,7 @@ pub struct Session {
     config: Config,
     life: Life,
     failure: Option<Failure>,
-    /// What ends the session in the next call.
-    held: Option<Failure>,
+    held: Option<Held>,
     handshake: Handshake,
     request_head: Option<Box<RequestHead>>,
     response: Option<Box<ResponseHead>>,
@@ -113,6 +112,12 @@ pub struct Session {
     close_frames: CloseFrames,
     exchange: Exchange,
     actions: Option<Box<Actions>>,
+}
+
+/// A rule that was broken, but has not ended the session yet.
+struct Held {
+    failure: Failure,
+    until: Instant,
 }
 
 impl Session {
@@ -221,9 +226,10 @@ impl Session {
         self.life.state()
     }
 
-    /// Returns the rule that ended the session, if one was broken, with the details.
+    /// Returns the rule that ended the session, if one was broken, with the details; or the one
+    /// that ends it after [`Timeouts::answer`](crate::Timeouts::answer).
     pub fn failure(&self) -> Option<Failure> {
-        self.failure
+        self.failure.or_else(|| self.awaiting_answers())
     }
 
     /// Returns whether the host has aborted the session.

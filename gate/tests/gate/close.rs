@@ -171,6 +171,48 @@ fn an_upstream_that_breaks_a_rule_gets_its_code_and_the_client_1014(
     }
 }
 
+/// The upstream answers what came before the broken rule, however late within its time, and then the close frame.
+#[rstest]
+fn what_came_before_a_broken_rule_is_answered_before_its_close(
+    #[values(INSPECT, TERMINATE)] mode: &str,
+    #[values(false, true)] by_client: bool,
+) {
+    let upstream = Upstream::bind();
+    let gate = Gate::in_mode(mode, upstream.address, &[]);
+    let (client, server) = pair(&gate, &upstream);
+    let (mut broken, mut other, key) = match by_client {
+        true => (client, server, &[0x80, 0, 0, 0, 0][..]),
+        false => (server, client, &[0][..]),
+    };
+    broken.send(Message::Text("ask"));
+    broken.write(&[&[0x83][..], key].concat());
+    // By now the gate knows that the rule is broken.
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    other.send(Message::Text("answer"));
+    assert_eq!(other.receive(), Got::Text("ask".into()));
+    assert!(matches!(other.receive(), Got::Close(1001 | 1014, _)));
+    assert_eq!(broken.receive(), Got::Text("answer".into()));
+    let description = Rule::ReservedOpcode.description();
+    assert_eq!(broken.receive(), close(1002, description));
+    assert_eq!(broken.receive(), Got::End);
+    let line = gate.logged(1, r#"rule="reserved-opcode""#);
+    assert!(line.contains("close_sent=1002"), "{line}");
+}
+
+/// It doesn't read, so it doesn't answer.
+#[rstest]
+fn who_has_broken_a_rule_is_told_even_if_the_other_side_never_answers(
+    #[values(INSPECT, TERMINATE)] mode: &str,
+) {
+    let upstream = Upstream::bind();
+    let gate = Gate::in_mode(mode, upstream.address, &[]);
+    let (mut client, _server) = pair(&gate, &upstream);
+    client.write(&[0x83, 0x80, 0, 0, 0, 0]);
+    let description = Rule::ReservedOpcode.description();
+    assert_eq!(client.receive(), close(1002, description));
+    gate.logged(1, "client_close_sent=1002");
+}
+
 #[rstest]
 fn a_side_that_is_lost_is_told_to_the_other(#[values(INSPECT, TERMINATE)] mode: &str) {
     let upstream = Upstream::bind();

@@ -95,6 +95,7 @@ fn options(kind: Kind, numbers: &mut Numbers) -> Options {
         }
     }
     options.timeouts.age = numbers.is_one_in(4).then_some(SECOND * 40);
+    options.timeouts.answer = numbers.is_one_in(3).then_some(SECOND);
     options
 }
 

@@ -124,6 +124,7 @@ fn each_default_in_the_contract_is_the_engines() {
         ("pong-timeout", seconds(timeouts.pong)),
         ("coalesce-delay", seconds(timeouts.coalesce)),
         ("write-timeout", seconds(timeouts.write)),
+        ("answer-timeout", seconds(timeouts.answer)),
         ("close-timeout", seconds(timeouts.close)),
     ] {
         let (before, _) = OPTIONS

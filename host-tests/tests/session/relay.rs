@@ -20,6 +20,8 @@ on_both_engines![
     what_concerns_one_connection_stays_there,
     messages_before_a_close_go_through,
     messages_before_a_broken_rule_go_through,
+    what_came_before_a_broken_rule_can_be_answered_from_the_other_session,
+    an_answer_that_doesnt_come_is_waited_for_up_to_a_deadline,
     no_more_is_taken_than_the_target_has_room_for,
     a_target_that_is_just_full_is_full,
     a_target_that_closes_is_sent_nothing_more,
@@ -30,6 +32,7 @@ on_both_engines![
 ];
 
 const NOW: Instant = Instant::from_nanos(7_000_000_000);
+const ANSWER_TIME: Duration = Duration::from_secs(1);
 const PLENTY: u32 = 1 << 30;
 
 /// Two sessions, and what their peers were written.
@@ -216,6 +219,49 @@ fn messages_before_a_broken_rule_go_through<E: Engine>() {
         let results = relayed.receives(from, &[]);
         assert_eq!(results.source.failure.unwrap().rule, Rule::InvalidUtf8);
         assert_eq!(results.target.state, State::Open);
+    }
+}
+
+/// A session whose peer has broken a rule behind a message that went to the other one, and waits for the answer.
+fn broken<E: Engine>(from: Role) -> Relayed<E> {
+    let mut config = Config::default();
+    config.timeouts.answer = Some(ANSWER_TIME);
+    let mut relayed = Relayed::<E>::open(&config);
+    let frames = [Frame::text("ask"), Frame::new(0x3, "")];
+    let results = relayed.receives(from, &frames);
+    assert_eq!(results.source.failure.unwrap().rule, Rule::ReservedOpcode);
+    assert_eq!(results.source.state, State::Open);
+    assert_eq!(results.source.next_deadline, Some(NOW.after(ANSWER_TIME)));
+    assert!(!results.source.more && results.source.output.is_empty());
+    relayed
+}
+
+fn what_came_before_a_broken_rule_can_be_answered_from_the_other_session<E: Engine>() {
+    for from in ROLES {
+        let mut relayed = broken::<E>(from);
+        // What the peer still sends counts for nothing.
+        let results = relayed.receives(from, &[Frame::text("and this?")]);
+        assert_eq!((results.messages, results.target.output), (0, vec![]));
+        let results = relayed.receives(from.peer(), &[Frame::text("answer")]);
+        let answer = written(from, &results.target.output);
+        assert_eq!(answer, [Frame::text("answer")]);
+
+        let close = Message::CloseWith(1001, b"gone");
+        let result = relayed.0.exchange(from, &[close.into()], NOW);
+        let expected = Frame::close(1002, Rule::ReservedOpcode.description());
+        assert_eq!(written(from, &result.output), [expected]);
+        assert_eq!((result.accepted, result.state), (1, State::Draining));
+    }
+}
+
+fn an_answer_that_doesnt_come_is_waited_for_up_to_a_deadline<E: Engine>() {
+    for from in ROLES {
+        let mut relayed = broken::<E>(from);
+        let due = NOW.after(ANSWER_TIME);
+        let result = relayed.0.relay(from, &[], due, PLENTY).source;
+        let expected = Frame::close(1002, Rule::ReservedOpcode.description());
+        assert_eq!(written(from, &result.output), [expected]);
+        assert_eq!(result.state, State::Draining);
     }
 }
 

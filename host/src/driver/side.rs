@@ -23,7 +23,7 @@ pub struct Side {
     /// Whether the session has more to give.
     pub(super) more: bool,
     pub(super) deadline: Option<Instant>,
-    /// The rule that ended the session.
+    /// The rule that ended the session, or will when there were answers enough.
     pub(super) failure: Option<Box<Failure>>,
     /// The code of the close frame that was received.
     pub(super) close_received: Option<CloseCode>,
@@ -170,9 +170,11 @@ impl Side {
     ) -> Result<Done, SandboxError> {
         let Batch { records, payload } = outgoing;
         let result = guest.exchange(&self.session, input, records, payload, now, CAPACITY)?;
+        // Instead of the host's close frame goes that of a rule that was broken.
         if let Some(last) = records.last()
             && let OutgoingKind::Close(code) = last.kind
             && result.accepted == records.len()
+            && result.failure.is_none()
         {
             self.close_sent = Some(code.unwrap_or(NO_CODE));
         }
@@ -209,7 +211,9 @@ impl Side {
             write(result.output);
         }
         self.failure = result.failure;
-        let calls_for = self.failure.as_ref().and_then(|failure| failure.close_code);
+        // A rule that waits for answers calls for nothing yet.
+        let has_failed = self.failure.as_ref().filter(|_| self.state != State::Open);
+        let calls_for = has_failed.and_then(|failure| failure.close_code);
         self.close_sent = self.close_sent.or(calls_for);
         Ok(Done {
             consumed: result.consumed,

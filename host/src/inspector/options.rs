@@ -29,6 +29,7 @@ fn set_all(setter: &mut Setter<'_, ()>, options: &Options) -> Result<(), CallErr
     let given = &options.timeouts;
     set!(setter, given, Timeouts::default();
         handshake => set SetHandshakeTimeout(timeout),
+        answer => set SetAnswerTimeout(timeout),
         close => set SetCloseTimeout(timeout),
     );
     if given.age.is_some() {

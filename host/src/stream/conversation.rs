@@ -23,9 +23,6 @@ const MAX_STALLS: u32 = 4096;
 /// How many messages a queue has room for while it is empty.
 const KEPT: usize = 8;
 
-/// How long after messages a broken rule behind them ends the session, in nanoseconds, so that they can be answered.
-pub(super) const ANSWER_TIME: u64 = 1_000_000;
-
 pub(super) struct Conversation {
     pub(super) guest: Guest,
     pub(super) session: Session,
@@ -179,7 +176,7 @@ impl Conversation {
         let again = fresh.is_empty() && self.inbox.is_empty();
         let given = if again { &unread[..] } else { fresh };
         let now = self.clock.now();
-        let is_due = self.deadline.is_some_and(|deadline| deadline <= now);
+        let is_due = self.is_due();
         let mut input = self.read_outside(given, now)?;
         // Not before the session has handed out what it has: what it can hold has a limit.
         let waits = self.goes_inside || !self.stays_outside();
@@ -224,10 +221,9 @@ impl Conversation {
                 return Err(SandboxError::broken("it asks for ever more calls"));
             }
             self.requested |= events.iter().any(|event| event.kind == EventKind::Request);
-            let is_due = next_deadline.is_some_and(|deadline| deadline <= now);
-            self.more = more && !is_due;
+            self.more = more;
             self.state = state;
-            self.set_deadline(next_deadline, now);
+            self.deadline = next_deadline;
             self.failure = failure;
             is_silent = events.is_empty() && !more;
             input = &input[consumed..];
@@ -307,26 +303,13 @@ impl Conversation {
         if blocked {
             self.guest.output_blocked(&self.session, now)?;
         }
-        self.ask_deadline(now)
+        self.ask_deadline()
     }
 
     /// Asks the session when it wants the next exchange.
-    pub(super) fn ask_deadline(&mut self, now: Instant) -> Result<(), SandboxError> {
-        let next = self.guest.next_deadline(&self.session)?;
-        // What was put off already is not put off again.
-        let is_due = |at: Option<Instant>, by: Instant| at.is_some_and(|at| at <= by);
-        if !(is_due(next, now) && is_due(self.deadline, now.saturating_add(ANSWER_TIME))) {
-            self.set_deadline(next, now);
-        }
+    pub(super) fn ask_deadline(&mut self) -> Result<(), SandboxError> {
+        self.deadline = self.guest.next_deadline(&self.session)?;
         Ok(())
-    }
-
-    /// A deadline that has passed already means that a rule was broken behind messages, which get time to be answered.
-    fn set_deadline(&mut self, next: Option<Instant>, now: Instant) {
-        self.deadline = next.map(|due| match due <= now {
-            true => now.saturating_add(ANSWER_TIME),
-            false => due,
-        });
     }
 
     /// Takes out of the outbox what the session has now, and what it doesn't want.

@@ -1,5 +1,7 @@
 //! From a transport to an open WebSocket.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::StatusCode;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -15,6 +17,9 @@ use crate::outside::LONG;
 use crate::protocol::{Acceptance, Config, Delivery, Negotiated, Rule, State};
 use crate::sandbox::Sandbox;
 use crate::tls::{Connector, MaybeTlsStream};
+
+/// How long a program has to answer the messages in front of a broken rule, unless the configuration has another time.
+const ANSWER_TIME: Duration = Duration::from_millis(1);
 
 /// Connects to a URL with the scheme `ws` or `wss`; with the latter the roots of the system are trusted.
 ///
@@ -126,7 +131,8 @@ where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
     let request = request::outgoing(&request.into_request()?)?;
-    let config = whole_messages(config);
+    let given = config;
+    let config = for_session(&given);
     let mut guest = sandbox.guest()?;
     let clock = Clock::start();
     let session = guest.client(&config, &entropy()?, clock.now())?;
@@ -138,7 +144,7 @@ where
         State::Connecting,
         config.limits.message,
     );
-    let mut stream = WebSocketStream::new(io, conversation, Role::Client, &config);
+    let mut stream = WebSocketStream::new(io, conversation, Role::Client, &given);
 
     stream
         .wait_until(|stream| stream.conversation.state != State::Connecting)
@@ -278,7 +284,8 @@ pub fn from_upgraded<IO>(
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    let config = whole_messages(config);
+    let given = config;
+    let config = for_session(&given);
     let mut guest = sandbox.guest()?;
     let clock = Clock::start();
     let now = clock.now();
@@ -289,7 +296,7 @@ where
     let mut conversation =
         Conversation::new(guest, session, clock, State::Open, config.limits.message);
     conversation.give(already_read);
-    let mut stream = WebSocketStream::new(io, conversation, role, &config);
+    let mut stream = WebSocketStream::new(io, conversation, role, &given);
     stream.agreed(negotiated);
     Ok(stream)
 }
@@ -303,7 +310,8 @@ async fn requested<IO>(
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut config = whole_messages(config);
+    let given = config;
+    let mut config = for_session(&given);
     // The callbacks have no way to tell a bad request from a good one.
     config.expose_invalid_requests = false;
     let mut guest = sandbox.guest()?;
@@ -316,7 +324,7 @@ where
         State::Connecting,
         config.limits.message,
     );
-    let mut stream = WebSocketStream::new(io, conversation, Role::Server, &config);
+    let mut stream = WebSocketStream::new(io, conversation, Role::Server, &given);
     stream
         .wait_until(|stream| stream.conversation.requested)
         .await;
@@ -380,9 +388,13 @@ fn status(status: StatusCode) -> ErrorResponse {
     response
 }
 
-/// A stream of messages has no use for chunks, and reads long payloads itself.
-fn whole_messages(mut config: Config) -> Config {
+/// The settings of a stream's session: it has no use for chunks, reads long payloads itself, and answers a close frame
+/// itself, when the program has taken the messages before it.
+fn for_session(config: &Config) -> Config {
+    let mut config = *config;
     config.delivery = Delivery::Messages;
+    config.reply_to_close = false;
+    config.timeouts.answer.get_or_insert(ANSWER_TIME);
     config.leave_payloads = Some(LONG as u64);
     config
 }

@@ -4,7 +4,7 @@ use bytes::buf::Limit;
 use bytes::{BufMut, BytesMut};
 use bytestring::ByteString;
 
-use super::conversation::{ANSWER_TIME, Conversation};
+use super::conversation::Conversation;
 use super::message::Message;
 use crate::error::{CallError, SandboxError};
 use crate::outside::{LONG, header_lengths};
@@ -107,7 +107,7 @@ impl Conversation {
         }
         if self.incoming.is_some() {
             // A message has its time.
-            self.ask_deadline(now)?;
+            self.ask_deadline()?;
         }
         Ok(input)
     }
@@ -149,7 +149,7 @@ impl Conversation {
         let now = self.clock.now();
         self.has_come(count, now)?;
         if self.incoming.is_some() {
-            self.ask_deadline(now)?;
+            self.ask_deadline()?;
         }
         Ok(())
     }
@@ -174,10 +174,8 @@ impl Conversation {
             Err(CallError::Failure(_)) => {
                 // The session ends, and an exchange tells how: behind the answers to the messages before.
                 self.incoming = None;
-                match self.inbox.is_empty() {
-                    true => self.more = true,
-                    false => self.deadline = Some(now.saturating_add(ANSWER_TIME)),
-                }
+                self.ask_deadline()?;
+                self.more = true;
                 return Ok(false);
             }
             Err(CallError::Sandbox(error)) => return Err(error),

@@ -19,8 +19,8 @@ pub enum Message {
     Ping(Bytes),
     /// A pong with at most 125 bytes, reported as pings are. There is no need to send any.
     Pong(Bytes),
-    /// A close frame: the last message that can be sent, and the last that is received. It is answered automatically
-    /// unless [`Config::reply_to_close`](crate::protocol::Config::reply_to_close) is off.
+    /// A close frame: the last message that can be sent, and the last that is received. It is answered when it is
+    /// received, unless [`Config::reply_to_close`](crate::protocol::Config::reply_to_close) is off.
     Close(Option<CloseFrame>),
 }
 

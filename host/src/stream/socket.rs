@@ -27,8 +27,9 @@ use crate::protocol::{CloseFrame, Config, FrameHeader, Negotiated, State};
 /// * **Sending.** `send` and `flush` return when the transport has accepted the message. `feed` and `start_send` only
 ///   queue, so several small messages go in one write; `poll_ready` waits once 64 KiB are queued.
 /// * **Receiving.** Input is read only when every message before it was taken.
-/// * **A close frame** is answered with its code at once, or, without
-///   [`Config::reply_to_close`](crate::protocol::Config::reply_to_close), by the program: what it received it can send.
+/// * **A close frame** is answered with its code when it is received: behind what the program has sent for the messages
+///   before it. Without [`Config::reply_to_close`](crate::protocol::Config::reply_to_close) the program answers it: what
+///   it received it can send.
 /// * **The end.** After the last message the stream shuts the transport down, which takes up to
 ///   [`Timeouts::close`](crate::protocol::Timeouts::close) if the peer is slow, and then yields the error that ended it,
 ///   if there was one, and `None`. A connection that ends without a close frame is an error with the code 1006.
@@ -49,8 +50,8 @@ pub struct WebSocketStream<IO> {
     longest: u64,
     /// A close frame was queued, so nothing can follow.
     close_queued: bool,
-    /// It is the program that answers a close frame, so that much may follow one.
-    answers_close: bool,
+    /// A close frame is answered when it is taken, and not by the program.
+    pub(super) replies_to_close: bool,
     error: Option<Error>,
     reader_was_told: bool,
     pub(super) negotiated: Negotiated,
@@ -81,7 +82,7 @@ impl<IO> WebSocketStream<IO> {
             close_time: config.timeouts.close.unwrap_or(CLOSE_TIME),
             longest: config.limits.queued_output,
             close_queued: false,
-            answers_close: !config.reply_to_close,
+            replies_to_close: config.reply_to_close,
             error: None,
             reader_was_told: false,
             negotiated: Negotiated {
@@ -127,8 +128,12 @@ impl<IO> WebSocketStream<IO> {
 
     /// Whether messages can be sent.
     pub(super) fn is_open(&self) -> bool {
-        let state = self.conversation.state;
-        let takes_messages = state == State::Open || self.answers_close && state == State::Closing;
+        let takes_messages = match self.conversation.state {
+            State::Open => true,
+            // The peer has closed, or broken a rule.
+            State::Closing => self.conversation.failure.is_none(),
+            _ => false,
+        };
         takes_messages && !self.close_queued && !self.line.is_ending()
     }
 

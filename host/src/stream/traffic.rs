@@ -58,6 +58,28 @@ where
         Poll::Ready(self.error().map_or(Ok(()), Err))
     }
 
+    /// The next message that was received. A close frame is answered then, and the answer written as far as that can be
+    /// without waiting: the program may be content with it.
+    fn take(&mut self, cx: &Context<'_>) -> Option<Message> {
+        let message = self.conversation.take()?;
+        if let Message::Close(frame) = &message
+            && self.replies_to_close
+            && self.is_open()
+        {
+            let reason = String::new();
+            let code = frame.as_ref().map(|frame| frame.code);
+            self.queue_close(code.map(|code| CloseFrame { code, reason }));
+            let waker = self.enter(Half::Reader, cx);
+            let cx = &mut Context::from_waker(&waker);
+            while !self.is_flushed() && !self.is_over() {
+                if self.poll_step(cx, Reading::No).is_pending() {
+                    break;
+                }
+            }
+        }
+        Some(message)
+    }
+
     /// Tells the sender, once, of a message that the session refused.
     fn check(&mut self) -> Result<(), Error> {
         let Some(failure) = self.conversation.refusal.take() else {
@@ -76,13 +98,13 @@ where
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
-        if let Some(message) = this.conversation.take() {
+        if let Some(message) = this.take(cx) {
             return Poll::Ready(Some(Ok(message)));
         }
         let waker = this.enter(Half::Reader, cx);
         let cx = &mut Context::from_waker(&waker);
         let item = loop {
-            if let Some(message) = this.conversation.take() {
+            if let Some(message) = this.take(cx) {
                 break Some(Ok(message));
             }
             if this.is_over() {

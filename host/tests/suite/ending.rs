@@ -109,6 +109,49 @@ async fn a_program_can_answer_a_close_frame_itself() {
     }
 }
 
+/// They come in one read, and the program is in no hurry.
+#[tokio::test]
+async fn messages_in_front_of_a_close_frame_are_answered_in_front_of_its_answer() {
+    for (code, answer) in [(4000, frame(4000, "")), (1005, None)] {
+        let (mut client, mut server) = pair(1024).await;
+        for text in ["one", "two"] {
+            client.feed(text.into()).await.expect("queued");
+        }
+        let close = (code != 1005).then(|| frame(code, "enough")).flatten();
+        client
+            .send(Message::Close(close.clone()))
+            .await
+            .expect("sent");
+        let answering = async {
+            for text in ["one", "two"] {
+                let message = server.next().await.expect("a message").expect("good");
+                assert_eq!(message, Message::text(text));
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                server.send(message).await.expect("still open");
+            }
+            let last = server.next().await.expect("a close").expect("good");
+            assert_eq!(last, Message::Close(close));
+            let error = server.send("too late".into()).await.expect_err("closed");
+            assert!(matches!(error, Error::Closed), "{error:?}");
+            // That is all: the answer was written.
+            drop(server);
+        };
+        let asking = async {
+            let expected = ["one".into(), "two".into(), Message::Close(answer)];
+            for expected in expected {
+                let message = client.next().await.expect("an answer").expect("good");
+                assert_eq!(message, expected);
+            }
+            assert!(client.next().await.is_none());
+        };
+        timeout(Duration::from_secs(30), async {
+            tokio::join!(answering, asking)
+        })
+        .await
+        .expect("in time");
+    }
+}
+
 #[tokio::test]
 async fn nothing_can_be_sent_behind_a_close_frame() {
     let (mut client, _server) = pair(1024).await;

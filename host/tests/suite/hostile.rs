@@ -19,7 +19,7 @@ const SESSION: &str = "websocket:protocol/session@0.2.0";
 const EXCHANGE: &str = "(param i32 i32 i32 i32 i32 i32 i32 i64 i32) (result i32)";
 
 /// Results in memory that is zero: nothing, of whatever type. That of an exchange is where a session is open.
-const BASE: [(&str, &str); 10] = [
+const BASE: [(&str, &str); 12] = [
     ("#get-global-properties", "(result i32) (i32.const 0x100)"),
     ("[constructor]session-options", "(result i32) (i32.const 1)"),
     (
@@ -28,6 +28,8 @@ const BASE: [(&str, &str); 10] = [
     ),
     ("[dtor]inspector-options", "(param i32)"),
     ("session-options.set-leave-payloads", "(param i32 i32 i64)"),
+    ("session-options.set-answer-timeout", "(param i32 i32 i64)"),
+    ("session-options.set-reply-to-close", "(param i32 i32)"),
     (
         "websocket-session.open-server",
         "(param i32 i32 i32 i32 i32 i32 i64) (result i32) (i32.const 0x100)",

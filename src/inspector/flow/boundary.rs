@@ -19,8 +19,12 @@ pub(crate) enum Kind {
     /// A ping with this payload.
     Ping([u8; 8]),
     /// A close frame with this code, or nothing at all: nothing goes on behind it, and the
-    /// transport ends so.
-    Close { code: Option<u16>, end: End },
+    /// transport ends so. It may wait for the sender's own, whose place it takes.
+    Close {
+        code: Option<u16>,
+        end: End,
+        waits: bool,
+    },
 }
 
 /// What the receiver gets last: a close frame with its code, a response, or nothing.
@@ -48,6 +52,10 @@ impl Insertion {
 
     fn is_ping(&self) -> bool {
         matches!(self.kind, Kind::Ping(_))
+    }
+
+    fn waits(&self) -> bool {
+        matches!(self.kind, Kind::Close { waits: true, .. })
     }
 
     /// How the transport ends with it.
@@ -89,6 +97,25 @@ impl Flow {
             self.insertions.retain(|other| !other.is_message());
         }
         self.insertions.push_back(insertion);
+        self.place_insertions();
+        self.settle();
+    }
+
+    /// Whether a close frame waits for the sender's own.
+    pub(in crate::inspector) fn awaits_answers(&self) -> bool {
+        self.insertions.iter().any(Insertion::waits)
+    }
+
+    /// The close frame that waits for the sender's own does so no more.
+    pub(in crate::inspector) fn release_close(&mut self) {
+        if !self.awaits_answers() {
+            return;
+        }
+        for insertion in &mut self.insertions {
+            if let Kind::Close { waits, .. } = &mut insertion.kind {
+                *waits = false;
+            }
+        }
         self.place_insertions();
         self.settle();
     }
@@ -156,15 +183,16 @@ impl Flow {
     /// Inserts what waits, if there is a boundary that suits it.
     pub(super) fn place_insertions(&mut self) {
         while let Some(boundary) = self.next_boundary() {
-            let suits =
-                |insertion: &Insertion| boundary.is_between_messages || !insertion.is_message();
+            let suits = |insertion: &Insertion| {
+                (boundary.is_between_messages || !insertion.is_message()) && !insertion.waits()
+            };
             let first = self.insertions.iter().position(suits);
             let Some(insertion) = first.and_then(|index| self.insertions.remove(index)) else {
                 return;
             };
             let Insertion { bytes, kind } = insertion;
             match kind {
-                Kind::Close { code, end } => {
+                Kind::Close { code, end, .. } => {
                     self.cut_at(boundary.at, LastBytes { bytes, code }, end);
                 }
                 Kind::Message => self.forwarding.insert(boundary.at, bytes),
@@ -279,6 +307,7 @@ impl Flow {
                 kind: Kind::Close {
                     code: None,
                     end: End::Shutdown,
+                    waits: false,
                 },
             });
         }

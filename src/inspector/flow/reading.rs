@@ -291,6 +291,9 @@ impl Flow {
         records: &mut Records,
         now: Instant,
     ) -> Result<(), Rule> {
+        if let EventKind::Close(_) = record.kind {
+            self.release_close();
+        }
         let payload = self.stream.payload(input, &record.place);
         let reports = self.reports(self.boundary);
         let shows = self.options.view.control && reports;

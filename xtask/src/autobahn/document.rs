@@ -25,15 +25,15 @@ cargo xtask autobahn --write
 cargo xtask autobahn --host envoy --write
 ```
 
-of which the second writes only its own part. They fail if a case fails, or is NON-STRICT without such a proxy, in its messages or in its close, or if
+of which the second writes only its own part. They fail if a case fails, or is NON-STRICT without the filter, in its messages or in its close, or if
 the report lacks one of the 517 cases. INFORMATIONAL is what the test suite says of what the specification leaves open. The cases of 12.* and
 13.* are about permessage-deflate. In them the engine compresses every message, since this port of the test suite ends with an error of its own
 when one comes back that isn't compressed; and as a client it offers to do without takeover, since the fuzzing server asks for that only if it was
 offered.
 
-The gate, and the filter in Envoy, close the connection of whoever breaks a rule at once. So a message right before the broken rule isn't answered
-any more by the other side, which makes up to ten cases NON-STRICT; their closes are right. Each run through the gate or the filter also fails if the
-engine behind it ever sees a broken rule. Through Envoy without the filter it sees all of them.
+The filter in Envoy closes both sides at once when one breaks a rule. So a message right before the broken rule isn't answered any more by the other
+side, which makes up to ten cases NON-STRICT; their closes are right. The gate waits for such answers. Each run through the gate or the filter also
+fails if the engine behind it ever sees a broken rule. Through Envoy without the filter it sees all of them.
 
 Without `--write`, `cargo xtask autobahn --help` lists what else there is; the fast part (without 9.*, 12.* and 13.*), on the component, on the npm
 package and through a gate, is a step of `cargo xtask test`.

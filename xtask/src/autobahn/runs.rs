@@ -264,13 +264,12 @@ pub(crate) struct Finished {
 impl Finished {
     /// The cases that stand against the engine.
     ///
-    /// A message right before a broken rule is not answered through a proxy that knows the rules: it ends the connection
-    /// before the answer of the other side can be there.
+    /// A message right before a broken rule is not answered through the filter, which closes both sides at once.
     pub(crate) fn bad(&self) -> impl Iterator<Item = &Case> {
-        let inspects = self.run.host.inspects();
+        let is_filtered = self.run.host == Host::EnvoyFilter;
         self.cases.iter().filter(move |case| match case.verdict {
             Verdict::Ok | Verdict::Informational => false,
-            Verdict::NonStrict => !inspects,
+            Verdict::NonStrict => !is_filtered,
             Verdict::Unimplemented | Verdict::Failed => true,
         })
     }
@@ -399,10 +398,15 @@ mod tests {
     }
 
     #[test]
-    fn through_a_proxy_that_knows_the_rules_only_what_is_not_strict_is_no_failure() {
-        assert!(bad_through(Host::Envoy, "3.2", Verdict::NonStrict));
-        for host in [Host::Inspect, Host::Terminate, Host::EnvoyFilter] {
-            assert!(!bad_through(host, "3.2", Verdict::NonStrict));
+    fn only_through_the_filter_what_is_not_strict_is_no_failure() {
+        for host in [
+            Host::Envoy,
+            Host::Inspect,
+            Host::Terminate,
+            Host::EnvoyFilter,
+        ] {
+            let is_bad = host != Host::EnvoyFilter;
+            assert_eq!(bad_through(host, "3.2", Verdict::NonStrict), is_bad);
             assert!(bad_through(host, "3.2", Verdict::Failed));
             assert!(bad_through(host, "12.1.1", Verdict::Unimplemented));
         }
