@@ -69,6 +69,10 @@ use crate::record::Recorder;
 use crate::server::Server;
 use crate::signals::{Hangups, Signals};
 
+#[cfg(unix)]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 const WRONG_ARGUMENTS: u8 = 2;
 
 /// How long the disk may take at the end to write what was recorded.

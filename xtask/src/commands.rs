@@ -9,6 +9,7 @@ use crate::{filter, javascript, needs, shell};
 
 /// The gate: as a demonstration, or with the arguments given.
 pub(crate) fn run_gate(args: Vec<OsString>) -> Result<()> {
+    needs::make()?;
     let component = component::build(Kind::Normal)?;
     let package = args.is_empty().then(|| javascript::build(&component));
     eprintln!("Building and starting the gate (the first build takes some minutes)");
@@ -31,6 +32,7 @@ pub(crate) fn run_gate(args: Vec<OsString>) -> Result<()> {
 pub(crate) fn run_soak(args: Vec<OsString>) -> Result<()> {
     let misbehaving = component::build(Kind::Misbehave)?;
     let component = component::build(Kind::Normal)?;
+    needs::make()?;
     eprintln!("Building the gate and its attackers (the first build takes some minutes)");
     shell::run(shell::cargo().args(["build", "--release", "--bin", "wsgate", "--bin", "soak"]))?;
     let mut cargo = shell::cargo();
@@ -50,6 +52,7 @@ pub(crate) fn run_bench(args: Vec<OsString>) -> Result<()> {
     let filter = filter::build(false)?;
     let javascript = javascript::install(&javascript::build(&component)?)?;
     needs::proxies()?;
+    needs::make()?;
     eprintln!("Building and starting the benchmarks (the first build takes some minutes)");
     shell::run(shell::cargo().args(["build", "--release", "--bin", "wsgate"]))?;
     let mut bench = shell::cargo();

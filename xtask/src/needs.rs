@@ -19,6 +19,12 @@ pub(crate) struct Needs {
     pub(crate) envoys: [PathBuf; 2],
 }
 
+/// What the gate is built with besides a compiler of C: its allocator has a makefile.
+pub(crate) fn make() -> Result<()> {
+    program(&["make"], &["make"]).context("`make` is missing")?;
+    Ok(())
+}
+
 /// Those that are libraries.
 pub(crate) struct Peers {
     /// The interpreter of an environment that has the Python peers.
@@ -29,6 +35,7 @@ pub(crate) struct Peers {
 
 /// Installs what is missing.
 pub(crate) fn install() -> Result<Needs> {
+    make()?;
     program(&["javac"], &["default-jdk-headless"]).context("Java is missing")?;
     Ok(Needs {
         chromium: chromium()?,
