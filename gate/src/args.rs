@@ -3,10 +3,10 @@
 mod tls;
 
 use std::num::NonZero;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
+use std::thread;
 use std::time::Duration;
-use std::{env, thread};
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, ValueEnum};
@@ -59,14 +59,14 @@ const TIMEOUTS: &str = "Timeouts";
 #[derive(Debug, Parser)]
 #[command(name = "wsgate", version, after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The engine [default: websocket.wasm beside wsgate]
+    /// The engine, if not the one that is built in
     #[arg(
         long,
         env = "WEBSOCKET_COMPONENT",
         hide_env = true,
         value_name = "PATH"
     )]
-    component: Option<PathBuf>,
+    pub(crate) component: Option<PathBuf>,
 
     /// Where to listen; ADDR may be unix:PATH; repeatable
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
@@ -297,23 +297,6 @@ impl Args {
             return Err(Self::command().error(ErrorKind::ValueValidation, wrong));
         }
         Ok(self)
-    }
-
-    /// Where the component is.
-    pub(crate) fn component(&self) -> Result<PathBuf, String> {
-        if let Some(path) = &self.component {
-            return Ok(path.clone());
-        }
-        env::current_exe()
-            .ok()
-            .as_deref()
-            .and_then(Path::parent)
-            .map(|folder| folder.join("websocket.wasm"))
-            .filter(|path| path.is_file())
-            .ok_or_else(|| {
-                "no component: give --component PATH, set WEBSOCKET_COMPONENT, or put websocket.wasm beside this program"
-                    .to_owned()
-            })
     }
 
     /// How many threads share the connections.

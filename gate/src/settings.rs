@@ -39,7 +39,11 @@ pub(crate) fn sandbox(args: &Args) -> Result<Sandbox, String> {
         call_time: args.call_time,
         ..SandboxConfig::default()
     };
-    Sandbox::load(args.component()?, config).map_err(|error| error.to_string())
+    let sandbox = match &args.component {
+        Some(path) => Sandbox::load(path, config),
+        None => Sandbox::bundled(config),
+    };
+    sandbox.map_err(|error| error.to_string())
 }
 
 /// The most memory of a guest: so much for each connection in it, as far as memory can have addresses.

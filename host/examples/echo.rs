@@ -1,17 +1,13 @@
-//! A server that sends every message back: `cargo run --release -p websocket-host --example echo`.
+//! A server that sends every message back, as in README: `cargo run --release -p websocket-host --example echo`.
 
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpListener;
-use websocket_host::stream::accept_async;
+use websocket_host::stream::{Error, accept_async};
 use websocket_host::{Sandbox, SandboxConfig};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let component = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../target/component/websocket.wasm"
-    );
-    let sandbox = Sandbox::load(component, SandboxConfig::default())?;
+    let sandbox = Sandbox::bundled(SandboxConfig::default())?;
     let listener = TcpListener::bind("127.0.0.1:9001").await?;
     println!("ws://{}", listener.local_addr()?);
     loop {
@@ -25,7 +21,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                         socket.send(message).await?;
                     }
                 }
-                Ok::<_, websocket_host::stream::Error>(())
+                Ok::<_, Error>(())
             };
             match echo.await {
                 Ok(()) => println!("{peer}: closed"),

@@ -1,11 +1,15 @@
-//! wasmtime's settings, and the thread that makes time pass for its guests.
+//! wasmtime's settings, those that an engine of the program's has to have, and the thread that makes time pass.
 
 use std::thread;
 use std::time::Duration;
 
-use wasmtime::{Config, Engine, EngineWeak, Error, PoolingAllocationConfig, Result};
+use wasmtime::{
+    Config, Engine, EngineWeak, Instance, Module, PoolingAllocationConfig, Result, Store, Trap,
+};
 
 use crate::config::SandboxConfig;
+use crate::error::one_line;
+use crate::load::LoadError;
 
 /// Memories and tables that the core module may have.
 const MEMORIES: u32 = 1;
@@ -19,13 +23,45 @@ const GUARD: u64 = 32 << 20;
 ///
 /// Where so much address space can't be had, each guest gets no more than its memory may fill, and its code checks
 /// each access instead.
-pub(crate) fn engine(config: &SandboxConfig) -> Result<Engine> {
+pub(crate) fn engine(config: &SandboxConfig) -> Result<Engine, LoadError> {
     let engine = with_reservation(config, WHOLE_32_BIT, GUARD).or_else(|_| {
         let memory = u64::try_from(config.memory).unwrap_or(u64::MAX);
         with_reservation(config, memory, 0)
-    })?;
-    tick(engine.weak(), interval(config.call_time))?;
-    Ok(engine)
+    });
+    engine.map_err(|error| LoadError::Engine(one_line(&error)))
+}
+
+/// Checks that an engine of the program's ends calls that see a new epoch: nobody can be asked for that setting.
+pub(crate) fn check(engine: &Engine) -> Result<(), LoadError> {
+    match probe(engine) {
+        Err(error) if error.downcast_ref::<Trap>() == Some(&Trap::Interrupt) => Ok(()),
+        Err(error) => Err(LoadError::Engine(one_line(&error))),
+        Ok(()) => Err(LoadError::Setting("epoch_interruption")),
+    }
+}
+
+/// Calls a function whose time is over, and that does nothing.
+fn probe(engine: &Engine) -> Result<()> {
+    /// `(module (func (export "")))`
+    const NOTHING: &[u8] = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x07\x04\x01\0\0\0\x0a\x04\x01\x02\0\x0b";
+    let module = Module::from_binary(engine, NOTHING)?;
+    let mut store = Store::new(engine, ());
+    allow_all_fuel(&mut store);
+    store.set_epoch_deadline(0);
+    let instance = Instance::new(&mut store, &module, &[])?;
+    let nothing = instance.get_typed_func::<(), ()>(&mut store, "")?;
+    nothing.call(&mut store, ())
+}
+
+/// Whether a store of the engine runs out of fuel.
+pub(crate) fn counts_fuel(engine: &Engine) -> bool {
+    Store::new(engine, ()).get_fuel().is_ok()
+}
+
+/// Where an engine counts fuel, a guest has enough.
+pub(crate) fn allow_all_fuel<T>(store: &mut Store<T>) {
+    // If it doesn't, there is nothing to set.
+    let _ = store.set_fuel(u64::MAX);
 }
 
 fn with_reservation(config: &SandboxConfig, reservation: u64, guard: u64) -> Result<Engine> {
@@ -58,8 +94,10 @@ fn interval(call_time: Duration) -> Duration {
     (call_time / 8).clamp(Duration::from_millis(1), Duration::from_millis(100))
 }
 
-/// Advances the epoch until the last sandbox and the last guest of the engine are gone.
-fn tick(engine: EngineWeak, interval: Duration) -> Result<()> {
+/// Advances the epoch often enough for this time of a call, until the last sandbox and the last guest of the engine are
+/// gone.
+pub(crate) fn tick(engine: &Engine, call_time: Duration) -> Result<(), LoadError> {
+    let (engine, interval): (EngineWeak, _) = (engine.weak(), interval(call_time));
     let run = move || {
         while let Some(engine) = engine.upgrade() {
             engine.increment_epoch();
@@ -68,7 +106,8 @@ fn tick(engine: EngineWeak, interval: Duration) -> Result<()> {
         }
     };
     let thread = thread::Builder::new().name("websocket-epoch".into());
-    thread.spawn(run).map_err(Error::new)?;
+    let started = thread.spawn(run);
+    started.map_err(|error| LoadError::Engine(error.to_string()))?;
     Ok(())
 }
 

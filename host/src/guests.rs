@@ -22,7 +22,7 @@ use crate::sandbox::Sandbox;
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let entropy = [7; 32];
-/// let sandbox = Sandbox::load("websocket.wasm", SandboxConfig::default())?;
+/// let sandbox = Sandbox::bundled(SandboxConfig::default())?;
 /// let guests = Guests::new(sandbox, NonZero::new(100).unwrap());
 /// // For each connection:
 /// let mut seat = guests.seat()?;

@@ -10,14 +10,14 @@
 //! | [`tls`] | TLS for the stream and for drivers, by rustls |
 //! | `guests` | [`Guests`]: a guest for each connection, or one that several share |
 //! | `sandbox` | [`Sandbox`]: the loaded component and the pool that its guests come from |
-//! | `load`, `cache` | from a file to a checked component, precompiled on disk where that can be trusted |
+//! | `builder`, `load`, `cache` | from a component to a checked sandbox, compiled on disk where that can be trusted, on an engine of its own or of the program's |
 //! | `exchange`, `handshake`, `calls` | the functions of the contract as methods of a guest, first of all [`Guest::exchange`], which carries a connection, and [`Guest::relay`], which carries two |
 //! | `outside` | [`Guest::frame_header`], [`Guest::begin_payload`], [`Guest::relay_payload`]: payload that stays outside the guest |
 //! | [`inspector`] | [`Inspector`](inspector::Inspector): inspects a connection that a proxy forwards as it is |
 //! | `guest` | [`Guest`]: one store and one instance with its sessions, and what ended it |
 //! | `exchanged`, `records` | [`Exchanged`], [`Relayed`]: the results of those calls, read where they are in guest memory |
 //! | `options` | a session's [`Config`](protocol::Config) as the options resource of a guest |
-//! | `engine`, `limiter`, `call_time` | wasmtime's settings, the limits of one guest |
+//! | `engine`, `limiter`, `call_time`, `places` | wasmtime's settings, the limits of one guest, and how many there are |
 //! | `config`, `error`, `clock`, `failure_close` | [`SandboxConfig`], [`SandboxError`], the clock, the close frame that needs no session |
 //! | `abi` | the component's core module, and how its functions are called: the canonical ABI |
 //! | [`protocol`] | the types of the contract, as the WIT describes them |
@@ -33,7 +33,7 @@
 //! # fn read() -> Vec<u8> { Vec::new() }
 //! # fn write(bytes: &[u8]) {}
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let sandbox = Sandbox::load("websocket.wasm", SandboxConfig::default())?;
+//! let sandbox = Sandbox::bundled(SandboxConfig::default())?;
 //! let clock = Clock::start();
 //! let mut guest = sandbox.guest()?;
 //! let session = guest.server(&Config::default(), clock.now())?;
@@ -64,6 +64,7 @@
 
 mod abi;
 mod bindings;
+mod builder;
 mod cache;
 mod call_time;
 mod calls;
@@ -83,6 +84,7 @@ mod limiter;
 mod load;
 mod options;
 mod outside;
+mod places;
 mod records;
 mod sandbox;
 
@@ -90,6 +92,7 @@ pub mod protocol;
 pub mod stream;
 pub mod tls;
 
+pub use builder::SandboxBuilder;
 pub use clock::Clock;
 pub use config::{Cache, SandboxConfig};
 pub use error::{CallError, SandboxError};
@@ -99,4 +102,6 @@ pub use guest::{Guest, Session};
 pub use guests::{Guests, Seat, SeatGuard};
 pub use load::LoadError;
 pub use sandbox::Sandbox;
+/// The version that this crate runs guests in, for [`SandboxBuilder::engine`].
+pub use wasmtime;
 pub use websocket_component::Role;

@@ -1,10 +1,10 @@
 //! What one guest may take, and whether it asked for more.
 
-use std::time::Duration;
-
 use wasmtime::{Error, ResourceLimiter, Result};
 
 use crate::call_time::CallTime;
+use crate::config::SandboxConfig;
+use crate::places::Place;
 
 /// Holds a guest to its limits. A guest that is refused memory traps; `denied` distinguishes that trap from others.
 #[derive(Debug)]
@@ -14,16 +14,18 @@ pub(crate) struct Limiter {
     memory: usize,
     denied: bool,
     pub(crate) call_time: CallTime,
+    _place: Place,
 }
 
 impl Limiter {
-    pub(crate) fn new(memory_limit: usize, table_limit: usize, call_time: Duration) -> Self {
+    pub(crate) fn new(limits: &SandboxConfig, place: Place) -> Self {
         Self {
-            memory_limit,
-            table_limit,
+            memory_limit: limits.memory,
+            table_limit: limits.table_elements,
             memory: 0,
             denied: false,
-            call_time: CallTime::new(call_time),
+            call_time: CallTime::new(limits.call_time),
+            _place: place,
         }
     }
 
@@ -72,17 +74,24 @@ impl ResourceLimiter for Limiter {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use wasmtime::ResourceLimiter;
 
     use super::Limiter;
+    use crate::config::SandboxConfig;
+    use crate::places::Places;
 
-    const SECOND: Duration = Duration::from_secs(1);
+    fn limiter(memory: usize, table_elements: usize) -> Limiter {
+        let limits = SandboxConfig {
+            memory,
+            table_elements,
+            ..SandboxConfig::default()
+        };
+        Limiter::new(&limits, Places::new(1).take().expect("a place"))
+    }
 
     #[test]
     fn memory_up_to_the_limit_is_granted_and_beyond_it_remembered_as_denied() {
-        let mut limiter = Limiter::new(1 << 20, 8, SECOND);
+        let mut limiter = limiter(1 << 20, 8);
         assert!(limiter.memory_growing(0, 1 << 20, None).unwrap());
         assert_eq!((limiter.memory(), limiter.denied()), (1 << 20, false));
         assert!(
@@ -97,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_table_stays_within_its_limit() {
-        let mut limiter = Limiter::new(0, 8, SECOND);
+        let mut limiter = limiter(0, 8);
         assert!(limiter.table_growing(0, 8, None).unwrap());
         assert!(!limiter.table_growing(8, 9, None).unwrap());
     }

@@ -4,23 +4,25 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::{fmt, fs, io};
 
-use wasmtime::Module;
+use wasmtime::{Engine, Module};
 
 use crate::abi::{self, Mismatch, Pre, SESSION};
 use crate::cache::Slot;
 use crate::config::{Cache, SandboxConfig};
-use crate::engine;
 use crate::error::{SandboxError, one_line};
 
 /// Why a component could not be loaded.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum LoadError {
+    /// This program was built without the component that the crate brings along.
+    NotBundled,
     /// There is no such file.
     Missing(PathBuf),
     /// The file can't be read.
     Unreadable(PathBuf, io::Error),
-    /// The bytes are not a component: damaged, or something else.
+    /// The bytes are not a component that the engine compiles: damaged, or something else, or the program's engine lacks
+    /// what it takes, such as SIMD.
     NotAComponent(String),
     /// The component wants something of its host, and this sandbox gives nothing. The names of its imports.
     Imports(Vec<String>),
@@ -30,6 +32,8 @@ pub enum LoadError {
     OtherContract(String),
     /// The component could not be started, or failed the first call.
     Unusable(SandboxError),
+    /// The program's engine lacks this setting.
+    Setting(&'static str),
     /// wasmtime could not be set up.
     Engine(String),
 }
@@ -37,6 +41,10 @@ pub enum LoadError {
 impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::NotBundled => f.write_str(
+                "no component was bundled when this program was built: in the repository \
+                 `cargo xtask component` builds it",
+            ),
             Self::Missing(path) => write!(f, "there is no component at {}", path.display()),
             Self::Unreadable(path, error) => {
                 write!(f, "can't read the component at {}: {error}", path.display())
@@ -64,6 +72,10 @@ impl fmt::Display for LoadError {
                 )
             }
             Self::Unusable(error) => write!(f, "the component doesn't run: {error}"),
+            Self::Setting(name) => write!(
+                f,
+                "the engine lacks `{name}`, a setting of `wasmtime::Config`"
+            ),
             Self::Engine(why) => write!(f, "can't set up wasmtime: {why}"),
         }
     }
@@ -79,33 +91,32 @@ impl Error for LoadError {
     }
 }
 
-/// Loads the component in a file.
-pub(crate) fn file(path: &Path, config: &SandboxConfig) -> Result<Pre, LoadError> {
-    let bytes = fs::read(path).map_err(|error| match error.kind() {
+/// Reads the component in a file.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
+    fs::read(path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => LoadError::Missing(path.to_owned()),
         _ => LoadError::Unreadable(path.to_owned(), error),
-    })?;
-    load(&bytes, config, path.parent())
+    })
 }
 
-/// Loads a component from its bytes.
-pub(crate) fn bytes(component: &[u8], config: &SandboxConfig) -> Result<Pre, LoadError> {
-    load(component, config, None)
-}
-
-fn load(bytes: &[u8], config: &SandboxConfig, beside: Option<&Path>) -> Result<Pre, LoadError> {
-    let engine = engine::engine(config).map_err(|error| LoadError::Engine(one_line(&error)))?;
+/// Loads a component from its bytes, which were in the folder `beside`, if in any.
+pub(crate) fn component(
+    engine: &Engine,
+    bytes: &[u8],
+    config: &SandboxConfig,
+    beside: Option<&Path>,
+) -> Result<Pre, LoadError> {
     let folder = match &config.cache {
         Cache::Beside => beside,
         Cache::Folder(folder) => Some(folder.as_path()),
         Cache::Off => None,
     };
     let module = core_module(bytes)?;
-    let slot = folder.map(|folder| Slot::new(folder, &engine, module));
-    let module = match slot.as_ref().and_then(|slot| slot.read(&engine)) {
+    let slot = folder.map(|folder| Slot::new(folder, engine, module));
+    let module = match slot.as_ref().and_then(|slot| slot.read(engine)) {
         Some(module) => module,
         None => {
-            let compiled = Module::from_binary(&engine, module)
+            let compiled = Module::from_binary(engine, module)
                 .map_err(|error| LoadError::NotAComponent(one_line(&error)))?;
             if let Some(slot) = &slot {
                 slot.write(&compiled);
@@ -113,7 +124,7 @@ fn load(bytes: &[u8], config: &SandboxConfig, beside: Option<&Path>) -> Result<P
             compiled
         }
     };
-    Pre::new(&engine, &module).map_err(|mismatch| match mismatch {
+    Pre::new(engine, &module).map_err(|mismatch| match mismatch {
         Mismatch::Import(name) => LoadError::Imports(vec![name]),
         Mismatch::Export(why) => LoadError::OtherContract(why),
     })

@@ -7,11 +7,14 @@ use std::sync::Arc;
 use wasmtime::Store;
 
 use crate::abi::Pre;
+use crate::builder::SandboxBuilder;
 use crate::config::SandboxConfig;
+use crate::engine;
 use crate::error::SandboxError;
 use crate::guest::Guest;
 use crate::limiter::Limiter;
-use crate::load::{self, LoadError};
+use crate::load::LoadError;
+use crate::places::Places;
 use crate::protocol::GlobalProperties;
 
 /// A loaded component, from which guests are created. Cheap to clone; the clones share one pool.
@@ -21,20 +24,47 @@ pub struct Sandbox {
 }
 
 struct Shared {
-    pre: Arc<Pre>,
-    limits: SandboxConfig,
+    guests: Guests,
     global_properties: GlobalProperties,
 }
 
+/// What guests are made from.
+struct Guests {
+    pre: Arc<Pre>,
+    limits: SandboxConfig,
+    places: Arc<Places>,
+    counts_fuel: bool,
+}
+
 impl Sandbox {
+    /// Loads the component that this crate brings along, and calls it once. [`Cache::Beside`](crate::Cache::Beside) has
+    /// no place to be, and keeps nothing.
+    ///
+    /// ```
+    /// # if websocket_component_wasm::COMPONENT.is_empty() { return Ok(()) }
+    /// use websocket_host::{Sandbox, SandboxConfig};
+    ///
+    /// let sandbox = Sandbox::bundled(SandboxConfig::default())?;
+    /// assert_eq!(sandbox.guest()?.memory(), 128 << 10);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`load`](Self::load); [`LoadError::NotBundled`] if it was built without the component, which only
+    /// the repository can.
+    #[cfg(feature = "bundled")]
+    pub fn bundled(config: SandboxConfig) -> Result<Self, LoadError> {
+        Self::builder().config(config).bundled()
+    }
+
     /// Loads the component in the file at `path`, compiled on disk if that can be trusted, and calls it once.
     ///
     /// # Errors
     ///
     /// The file can't be read, holds no component or another one, or wasmtime can't be set up: see [`LoadError`].
     pub fn load(path: impl AsRef<Path>, config: SandboxConfig) -> Result<Self, LoadError> {
-        let path = path.as_ref();
-        Self::from_loaded(load::file(path, &config)?, config)
+        Self::builder().config(config).load(path)
     }
 
     /// Loads a component from its bytes. [`Cache::Beside`](crate::Cache::Beside) has no place to be, and keeps nothing.
@@ -43,17 +73,30 @@ impl Sandbox {
     ///
     /// As for [`load`](Self::load).
     pub fn from_bytes(component: &[u8], config: SandboxConfig) -> Result<Self, LoadError> {
-        Self::from_loaded(load::bytes(component, &config)?, config)
+        Self::builder().config(config).from_bytes(component)
     }
 
-    fn from_loaded(pre: Pre, config: SandboxConfig) -> Result<Self, LoadError> {
-        let pre = Arc::new(pre);
-        let mut guest = Guest::new(&pre, store(&pre, &config)).map_err(LoadError::Unusable)?;
+    /// Makes a sandbox in other ways: on an engine of the program's.
+    pub fn builder() -> SandboxBuilder {
+        SandboxBuilder::default()
+    }
+
+    pub(crate) fn new(
+        pre: Pre,
+        limits: SandboxConfig,
+        places: Arc<Places>,
+    ) -> Result<Self, LoadError> {
+        let guests = Guests {
+            counts_fuel: engine::counts_fuel(pre.engine()),
+            pre: Arc::new(pre),
+            limits,
+            places,
+        };
+        let mut guest = guests.guest().map_err(LoadError::Unusable)?;
         let global_properties = guest.global_properties().map_err(LoadError::Unusable)?;
         Ok(Self {
             shared: Arc::new(Shared {
-                pre,
-                limits: config,
+                guests,
                 global_properties,
             }),
         })
@@ -66,8 +109,7 @@ impl Sandbox {
     /// [`SandboxError::PoolExhausted`] if as many as [`SandboxConfig::guests`] are in use, or what kept the guest from
     /// starting.
     pub fn guest(&self) -> Result<Guest, SandboxError> {
-        let Shared { pre, limits, .. } = &*self.shared;
-        Guest::new(pre, store(pre, limits))
+        self.shared.guests.guest()
     }
 
     /// Returns values that hold for every session.
@@ -79,33 +121,35 @@ impl Sandbox {
     /// Returns the sandbox's configuration.
     #[must_use]
     pub fn config(&self) -> &SandboxConfig {
-        &self.shared.limits
+        &self.shared.guests.limits
     }
 
     /// Returns how many guests are in use.
     #[must_use]
-    pub fn guests(&self) -> u64 {
-        let engine = self.shared.pre.engine();
-        engine
-            .pooling_allocator_metrics()
-            .map_or(0, |pool| pool.core_instances())
+    pub fn guests(&self) -> u32 {
+        self.shared.guests.places.taken()
     }
 }
 
 impl fmt::Debug for Sandbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sandbox")
-            .field("config", &self.shared.limits)
+            .field("config", &self.shared.guests.limits)
             .field("guests", &self.guests())
             .finish()
     }
 }
 
-/// A store with the limits of one guest.
-fn store(pre: &Pre, limits: &SandboxConfig) -> Store<Limiter> {
-    let limiter = Limiter::new(limits.memory, limits.table_elements, limits.call_time);
-    let mut store = Store::new(pre.engine(), limiter);
-    store.limiter(|limiter| limiter);
-    store.epoch_deadline_callback(|mut store| Ok(store.data_mut().call_time.tick()));
-    store
+impl Guests {
+    /// Makes a guest, in a store with its limits.
+    fn guest(&self) -> Result<Guest, SandboxError> {
+        let place = self.places.take().ok_or(SandboxError::PoolExhausted)?;
+        let mut store = Store::new(self.pre.engine(), Limiter::new(&self.limits, place));
+        if self.counts_fuel {
+            engine::allow_all_fuel(&mut store);
+        }
+        store.limiter(|limiter| limiter);
+        store.epoch_deadline_callback(|mut store| Ok(store.data_mut().call_time.tick()));
+        Guest::new(&self.pre, store)
+    }
 }

@@ -11,12 +11,11 @@ use crate::{filter, javascript, needs, shell};
 pub(crate) fn run_gate(args: Vec<OsString>) -> Result<()> {
     needs::make()?;
     let component = component::build(Kind::Normal)?;
+    // The gate has it in it.
     let package = args.is_empty().then(|| javascript::build(&component));
     eprintln!("Building and starting the gate (the first build takes some minutes)");
     let mut cargo = shell::cargo();
-    cargo
-        .args(["run", "--release", "--bin", "wsgate", "--", "--component"])
-        .arg(component);
+    cargo.args(["run", "--release", "--bin", "wsgate", "--"]);
     if let Some(package) = package {
         cargo.arg("--demo");
         match package {

@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use crate::toolchain::{self, Toolchain};
-use crate::{imports, names, shell};
+use crate::{imports, metadata, shell};
 
 /// Code generation of the component, the same whichever toolchain builds it.
 ///
@@ -79,18 +79,54 @@ pub(crate) fn build(kind: Kind) -> Result<PathBuf> {
 /// The same with this toolchain.
 pub(crate) fn build_with(kind: Kind, toolchain: &Toolchain) -> Result<PathBuf> {
     let path = folder()?.join(kind.file_name());
-    let wasm = compile(kind, toolchain)?;
+    let wasm = compile(&Sources::here(toolchain)?, kind, toolchain)?;
     put(&path, &wasm)?;
+    if let Kind::Normal = kind {
+        bundle(&wasm)?;
+    }
     println!("{}: {} bytes, no imports", path.display(), wasm.len());
     Ok(path)
+}
+
+/// Puts the component into the crate that bundles it, which is built anew only if it is another one.
+fn bundle(wasm: &[u8]) -> Result<()> {
+    let path = shell::root()?.join("wasm").join("websocket.wasm");
+    match fs::read(&path).is_ok_and(|bundled| bundled == wasm) {
+        true => Ok(()),
+        false => put(&path, wasm),
+    }
 }
 
 /// The component as this toolchain builds it, beside the one in use. Returns its absolute path.
 pub(crate) fn build_beside(toolchain: &Toolchain) -> Result<PathBuf> {
     let path = folder()?.join(format!("websocket-by-{}.wasm", toolchain.source()));
-    let wasm = compile(Kind::Normal, toolchain)?;
+    let wasm = compile(&Sources::here(toolchain)?, Kind::Normal, toolchain)?;
     put(&path, &wasm)?;
     Ok(path)
+}
+
+/// The component as it is built from a copy of the engine in another folder.
+pub(crate) fn build_elsewhere(package: &Path, toolchain: &Toolchain) -> Result<Vec<u8>> {
+    let sources = Sources {
+        package: package.to_path_buf(),
+        target: package.join("target"),
+    };
+    compile(&sources, Kind::Normal, toolchain)
+}
+
+/// Where the engine is, and what is built of it.
+struct Sources {
+    package: PathBuf,
+    target: PathBuf,
+}
+
+impl Sources {
+    fn here(toolchain: &Toolchain) -> Result<Sources> {
+        Ok(Sources {
+            package: shell::root()?,
+            target: folder()?.join(toolchain.source().to_string()),
+        })
+    }
 }
 
 /// Where components are, each toolchain's build in a folder of its own: their compilers and flags differ, and must
@@ -100,8 +136,7 @@ pub(crate) fn folder() -> Result<PathBuf> {
 }
 
 /// Compiles a component, and checks that it imports nothing.
-fn compile(kind: Kind, toolchain: &Toolchain) -> Result<Vec<u8>> {
-    let folder = folder()?.join(toolchain.source().to_string());
+fn compile(sources: &Sources, kind: Kind, toolchain: &Toolchain) -> Result<Vec<u8>> {
     eprintln!(
         "Building the component ({}) with {toolchain}",
         kind.file_name()
@@ -124,7 +159,9 @@ fn compile(kind: Kind, toolchain: &Toolchain) -> Result<Vec<u8>> {
         "--target",
         toolchain::COMPONENT.name,
     ]);
-    cargo.arg("--target-dir").arg(&folder);
+    cargo.arg("--target-dir").arg(&sources.target);
+    let manifest = sources.package.join("Cargo.toml");
+    cargo.arg("--manifest-path").arg(manifest);
     let mut flags = RUSTFLAGS.map(str::to_owned).to_vec();
     flags.extend(remaps(toolchain)?);
     flags.extend(toolchain.flags()?);
@@ -134,13 +171,14 @@ fn compile(kind: Kind, toolchain: &Toolchain) -> Result<Vec<u8>> {
     kind.apply(&mut cargo);
     shell::run(&mut cargo).context("the component was not built")?;
 
-    let built = folder
+    let built = sources
+        .target
         .join(toolchain::COMPONENT.name)
         .join("component")
         .join("websocket_component.wasm");
     let wasm = fs::read(&built).with_context(|| format!("can't read {}", built.display()))?;
     imports::check_none(&wasm)?;
-    names::stripped(&wasm)
+    metadata::set(&wasm)
 }
 
 /// Flags that keep the folders of this machine out of the component, where the places of panics would name them: it is

@@ -13,10 +13,11 @@ mod instructions;
 mod inventory;
 mod javascript;
 mod libtest;
+mod metadata;
 mod miri;
 mod mutants;
-mod names;
 mod needs;
+mod packages;
 mod same_product;
 mod shell;
 mod steps;
@@ -81,6 +82,11 @@ enum Task {
     /// The results are js/websocket-component-0.2.0.tgz, as npm publishes it, and js/inspector/dist/index.html, which needs
     /// nothing else. js/README.md says how they are used. Takes Node 20 or newer, and npm.
     Js,
+    /// Pack the crates as a registry gets them, and run README's echo server outside the workspace on what was packed.
+    ///
+    /// The crates, with the component in one of them, go to target/package. The component is built with the one compiler
+    /// that releases are built with, so that everybody who builds it gets the same bytes. Nothing is published.
+    Package,
     /// Build the component and the gate, and start the gate.
     ///
     /// Without arguments it is a demonstration: an echo server behind the gate, and the frame inspector to try it with, on
@@ -202,6 +208,7 @@ fn main() -> ExitCode {
         }
         Task::Envoy(args) => filter::run(&args),
         Task::Js => javascript::run(),
+        Task::Package => packages::run(),
         Task::Run { args } => commands::run_gate(args),
         Task::Test { fast } => suite::run(fast),
         Task::Autobahn(args) => autobahn::run(&args),

@@ -13,6 +13,7 @@ use crate::instructions;
 use crate::inventory;
 use crate::javascript;
 use crate::needs::{self, Needs};
+use crate::packages;
 use crate::same_product;
 use crate::shell;
 use crate::steps::Steps;
@@ -26,6 +27,7 @@ const PACKAGE: &str = "The npm package and its page";
 const ENGINE: &str = "Engine, xtask, and what fuzzing has kept";
 const BROKEN: &str = "The native engine, broken on purpose";
 const HOSTS: &str = "Tests with the component: host, gate, peers";
+const PACKAGES: &str = "The crates, packed, and a program that has nothing else";
 const TOOLCHAINS: &str = "The component by the other toolchain";
 const INSTRUCTIONS: &str = "Instruction counts";
 const NODE: &str = "The component in Node";
@@ -80,6 +82,7 @@ fn run_all() -> Result<()> {
         ENGINE,
         BROKEN,
         HOSTS,
+        PACKAGES,
         TOOLCHAINS,
         INSTRUCTIONS,
         NODE,
@@ -98,6 +101,7 @@ fn run_all() -> Result<()> {
             steps.run(test_engine);
             steps.run(|| broken::run(true));
             steps.run(|| test_hosts(&components, Some((&needs, &filters, &package))));
+            steps.run(packages::check);
             steps.run(same_product::check);
             steps.run(|| instructions::run(false));
             steps.run(|| test_node(&components, &needs));

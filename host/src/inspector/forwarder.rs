@@ -29,7 +29,7 @@ use crate::guests::Seat;
 /// # fn write_to(side: Role, bytes: &[u8]) {}
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let entropy = [7; 32];
-/// let sandbox = Sandbox::load("websocket.wasm", SandboxConfig::default())?;
+/// let sandbox = Sandbox::bundled(SandboxConfig::default())?;
 /// let clock = Clock::start();
 /// let mut guest = sandbox.guest()?;
 /// // Something else has made the handshake.

@@ -42,7 +42,7 @@ pub use websocket_component::inspector::{
 ///
 /// # fn read() -> Vec<u8> { Vec::new() }
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let sandbox = Sandbox::load("websocket.wasm", SandboxConfig::default())?;
+/// let sandbox = Sandbox::bundled(SandboxConfig::default())?;
 /// let clock = Clock::start();
 /// let mut guest = sandbox.guest()?;
 /// # let entropy = [7; 32];

@@ -9,7 +9,7 @@
 //! use websocket_host::{Sandbox, SandboxConfig};
 //!
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-//! let sandbox = Sandbox::load("websocket.wasm", SandboxConfig::default())?;
+//! let sandbox = Sandbox::bundled(SandboxConfig::default())?;
 //! let (mut socket, response) = connect_async("ws://localhost:9001/", &sandbox).await?;
 //! println!("{}", response.status());
 //! socket.send("hello".into()).await?;

@@ -3,6 +3,7 @@
 mod cache;
 mod deflate;
 mod ending;
+mod engine;
 mod exchange;
 mod handshake;
 mod hostile;

@@ -13,7 +13,7 @@ fn frame(text: &str) -> Vec<u8> {
     [&[0x81, 0x80 | length, 0, 0, 0, 0], text.as_bytes()].concat()
 }
 
-fn server(sandbox: &Sandbox) -> (Guest, Session) {
+pub(crate) fn server(sandbox: &Sandbox) -> (Guest, Session) {
     let negotiated = Negotiated {
         subprotocol: None,
         extensions: Vec::new(),
@@ -27,7 +27,11 @@ fn server(sandbox: &Sandbox) -> (Guest, Session) {
 }
 
 /// What comes of a guest that is told to do this.
-fn told(guest: &mut Guest, session: &Session, text: &str) -> Result<usize, SandboxError> {
+pub(crate) fn told(
+    guest: &mut Guest,
+    session: &Session,
+    text: &str,
+) -> Result<usize, SandboxError> {
     let result = guest.exchange(session, &frame(text), &[], b"", 1, 1024);
     result.map(|result| result.events.len())
 }
