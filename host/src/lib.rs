@@ -6,6 +6,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`stream`] | a WebSocket for tokio: a `Stream` and `Sink` of messages, client and server |
+//! | `upgrade`, `axum` | with features of these names and `hyper`: a request of hyper's that becomes a WebSocket, over HTTP/1.1 and HTTP/2, and an extractor for axum |
 //! | [`driver`] | what moves bytes between transports and sessions: for the stream, and for proxies |
 //! | [`tls`] | TLS for the stream and for drivers, by rustls |
 //! | `guests` | [`Guests`]: a guest for each connection, or one that several share |
@@ -88,9 +89,13 @@ mod places;
 mod records;
 mod sandbox;
 
+#[cfg(feature = "axum")]
+pub mod axum;
 pub mod protocol;
 pub mod stream;
 pub mod tls;
+#[cfg(feature = "hyper")]
+pub mod upgrade;
 
 pub use builder::SandboxBuilder;
 pub use clock::Clock;

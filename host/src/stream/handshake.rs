@@ -390,7 +390,7 @@ fn status(status: StatusCode) -> ErrorResponse {
 
 /// The settings of a stream's session: it has no use for chunks, reads long payloads itself, and answers a close frame
 /// itself, when the program has taken the messages before it.
-fn for_session(config: &Config) -> Config {
+pub(super) fn for_session(config: &Config) -> Config {
     let mut config = *config;
     config.delivery = Delivery::Messages;
     config.reply_to_close = false;

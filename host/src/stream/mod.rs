@@ -30,6 +30,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | `handshake` | from a transport to an open WebSocket |
+//! | `opening` | from a request in header fields to one, on a transport that something else gives away |
 //! | `traffic` | the `Stream` and the `Sink` |
 //! | `socket` | the connection's state machine: output, an exchange of the session, input |
 //! | `conversation`, `batch` | the session, and the queues of messages on either side of it |
@@ -42,6 +43,8 @@ mod error;
 mod handshake;
 mod incoming;
 mod message;
+#[cfg(feature = "hyper")]
+mod opening;
 mod request;
 mod socket;
 mod traffic;
@@ -60,4 +63,6 @@ pub use self::handshake::{
 pub use self::message::Message;
 pub use self::request::{ErrorResponse, IntoRequest, Request, Response};
 pub use self::socket::WebSocketStream;
+#[cfg(feature = "hyper")]
+pub(crate) use self::{opening::Opening, request::all_fields};
 pub use crate::protocol::CloseFrame;

@@ -145,6 +145,13 @@ fn fields(headers: &HeaderMap) -> Vec<Header> {
     others.map(|(name, value)| header(name, value)).collect()
 }
 
+/// All fields.
+#[cfg(feature = "hyper")]
+pub(crate) fn all_fields(headers: &HeaderMap) -> Vec<Header> {
+    let header = |(name, value)| header(name, value);
+    headers.iter().map(header).collect()
+}
+
 fn header(name: &HeaderName, value: &HeaderValue) -> Header {
     Header {
         name: name.as_str().to_owned(),
@@ -201,7 +208,7 @@ pub(super) fn response(head: ResponseHead) -> Result<Response, Error> {
     Ok(response)
 }
 
-fn header_map(headers: Vec<Header>) -> Result<HeaderMap, Error> {
+pub(super) fn header_map(headers: Vec<Header>) -> Result<HeaderMap, Error> {
     let mut map = HeaderMap::with_capacity(headers.len());
     for Header { name, value } in headers {
         let name: HeaderName = name.parse().map_err(Error::request)?;

@@ -16,3 +16,5 @@ mod shared;
 mod stream;
 mod support;
 mod tls;
+#[cfg(feature = "axum")]
+mod upgrade;

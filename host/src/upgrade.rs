@@ -1,0 +1,283 @@
+//! A request of hyper's that becomes a WebSocket: over HTTP/1.1, and over HTTP/2 by an extended CONNECT (RFC 8441).
+//!
+//! ```
+//! use futures_util::{SinkExt, StreamExt};
+//! use http::{Request, Response};
+//! use websocket_host::Sandbox;
+//! use websocket_host::upgrade::{Upgrade, UpgradeError};
+//!
+//! /// A service of hyper's that sends every message back.
+//! async fn echo<B>(request: Request<B>, sandbox: Sandbox) -> Result<Response<String>, UpgradeError> {
+//!     let (response, websocket) = Upgrade::new(request).accept(&sandbox)?;
+//!     tokio::spawn(async move {
+//!         let mut socket = websocket.await?;
+//!         while let Some(message) = socket.next().await.transpose()? {
+//!             if message.is_data() {
+//!                 socket.send(message).await?;
+//!             }
+//!         }
+//!         Ok::<_, websocket_host::stream::Error>(())
+//!     });
+//!     Ok(response.map(|()| String::new()))
+//! }
+//! ```
+
+use std::error::Error as StdError;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::{fmt, io};
+
+use http::header::{ALLOW, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION};
+use http::request::Parts;
+use http::uri::{Authority, PathAndQuery};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
+use hyper::ext::Protocol;
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+
+use crate::error::{CallError, SandboxError};
+use crate::protocol::{Acceptance, Config, HandshakeKind, Header};
+use crate::sandbox::Sandbox;
+use crate::stream::{Error, Opening, Response, WebSocketStream, all_fields};
+
+/// The protocol that an extended CONNECT asks for (RFC 8441, section 5).
+const WEBSOCKET: &str = "websocket";
+
+/// A WebSocket on a connection, or on a stream of HTTP/2, that was hyper's.
+pub type WebSocket = WebSocketStream<TokioIo<Upgraded>>;
+
+/// A request that may ask for a WebSocket.
+///
+/// Whether it does, and by the rules, is checked when it is accepted: in a sandbox, which the WebSocket then has.
+#[derive(Debug)]
+pub struct Upgrade {
+    parts: Parts,
+    config: Config,
+    acceptance: Acceptance,
+}
+
+impl Upgrade {
+    /// Takes a request, of HTTP/1.1 or HTTP/2. Its body doesn't matter.
+    pub fn new<B>(request: Request<B>) -> Self {
+        Self::from_parts(request.into_parts().0)
+    }
+
+    /// Takes the head of a request.
+    #[must_use]
+    pub fn from_parts(parts: Parts) -> Self {
+        Self {
+            parts,
+            config: Config::default(),
+            acceptance: Acceptance::default(),
+        }
+    }
+
+    /// Sets the settings of the session: limits, timeouts, permessage-deflate.
+    #[must_use]
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Returns the subprotocols that the client offers, in its order (RFC 6455, section 11.3.4).
+    pub fn offered(&self) -> impl Iterator<Item = &str> {
+        offered(&self.parts.headers)
+    }
+
+    /// Accepts with this subprotocol, which the client must have offered.
+    #[must_use]
+    pub fn subprotocol(mut self, name: impl Into<String>) -> Self {
+        self.acceptance.subprotocol = Some(name.into());
+        self
+    }
+
+    /// Accepts with the first of these subprotocols that the client offers, or with none.
+    #[must_use]
+    pub fn subprotocols<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut names = names.into_iter();
+        let name = names.find(|name| self.offered().any(|offered| offered == *name));
+        self.acceptance.subprotocol = name.map(Into::into);
+        self
+    }
+
+    /// Returns the subprotocol that it is accepted with.
+    #[must_use]
+    pub fn selected(&self) -> Option<&str> {
+        self.acceptance.subprotocol.as_deref()
+    }
+
+    /// Checks the request, and accepts it. Returns the response, which the server is to send, and what becomes the
+    /// WebSocket once it has.
+    ///
+    /// # Errors
+    ///
+    /// An error, from which the response that refuses is made.
+    ///
+    /// - [`UpgradeError::Method`]: it is neither a GET of HTTP/1.1 nor an extended CONNECT of HTTP/2.
+    /// - [`UpgradeError::Handshake`]: it breaks a rule of the handshake, or the answer does; or no guest can be had.
+    /// - [`UpgradeError::NotUpgradable`]: it came from no server of hyper's that can give the connection away.
+    pub fn accept(mut self, sandbox: &Sandbox) -> Result<(Response, Upgrading), UpgradeError> {
+        let kind = self.kind()?;
+        let fields = self.fields(kind);
+        let answered = Opening::answer(sandbox, self.config, kind, &fields, &self.acceptance);
+        let (opening, fields) = answered.map_err(UpgradeError::Handshake)?;
+        let on_upgrade = self.parts.extensions.remove::<OnUpgrade>();
+        let on_upgrade = on_upgrade.ok_or(UpgradeError::NotUpgradable)?;
+        let mut response = Response::new(());
+        *response.headers_mut() = fields;
+        *response.status_mut() = match kind {
+            HandshakeKind::Upgrade => StatusCode::SWITCHING_PROTOCOLS,
+            HandshakeKind::ExtendedConnect => StatusCode::OK,
+        };
+        let opening = Some(Box::new(opening));
+        Ok((
+            response,
+            Upgrading {
+                on_upgrade,
+                opening,
+            },
+        ))
+    }
+
+    /// The fields of the request. Those of HTTP/2 that say what it asks for are no fields to hyper.
+    fn fields(&self, kind: HandshakeKind) -> Vec<Header> {
+        let Parts { uri, headers, .. } = &self.parts;
+        let mut fields = all_fields(headers);
+        if let HandshakeKind::ExtendedConnect = kind {
+            let known = [
+                (":method", Some("CONNECT")),
+                (":protocol", Some(WEBSOCKET)),
+                (":scheme", uri.scheme_str()),
+                (":authority", uri.authority().map(Authority::as_str)),
+                (":path", uri.path_and_query().map(PathAndQuery::as_str)),
+            ];
+            fields.extend(known.into_iter().filter_map(|(name, value)| {
+                let (name, value) = (name.to_owned(), value?.as_bytes().to_vec());
+                Some(Header { name, value })
+            }));
+        }
+        fields
+    }
+
+    fn kind(&self) -> Result<HandshakeKind, UpgradeError> {
+        let Parts {
+            method, extensions, ..
+        } = &self.parts;
+        let protocol = extensions.get::<Protocol>().map(Protocol::as_str);
+        match (method, protocol) {
+            (&Method::GET, None) => Ok(HandshakeKind::Upgrade),
+            (&Method::CONNECT, Some(WEBSOCKET)) => Ok(HandshakeKind::ExtendedConnect),
+            _ => Err(UpgradeError::Method),
+        }
+    }
+}
+
+fn offered(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let values = headers.get_all(SEC_WEBSOCKET_PROTOCOL).into_iter();
+    let values = values.filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',').map(str::trim))
+}
+
+/// A future of the WebSocket, which is there once the response is on its way.
+#[must_use = "it is the WebSocket"]
+pub struct Upgrading {
+    on_upgrade: OnUpgrade,
+    opening: Option<Box<Opening>>,
+}
+
+impl Future for Upgrading {
+    type Output = Result<WebSocket, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let upgraded = ready!(Pin::new(&mut self.on_upgrade).poll(cx));
+        let lost = |error: Box<dyn StdError + Send + Sync>| Error::from(io::Error::other(error));
+        let upgraded = upgraded.map_err(|error| lost(error.into()))?;
+        let opening = self.opening.take();
+        let opening = opening.ok_or_else(|| lost("it was there already".into()))?;
+        Poll::Ready(opening.open(TokioIo::new(upgraded)))
+    }
+}
+
+impl fmt::Debug for Upgrading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Upgrading").finish_non_exhaustive()
+    }
+}
+
+/// Why a request became no WebSocket.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum UpgradeError {
+    /// It is neither a GET of HTTP/1.1 nor an extended CONNECT of HTTP/2 for a WebSocket.
+    Method,
+    /// A rule of the handshake is broken, or there is no guest.
+    Handshake(CallError),
+    /// The connection can't be given away: the request isn't hyper's, or somebody has taken it before.
+    NotUpgradable,
+}
+
+impl UpgradeError {
+    /// Returns the status to refuse the request with: 400, 405, 426 and others for the client's faults, 503 if all
+    /// guests are in use, and 500.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        let server = StatusCode::INTERNAL_SERVER_ERROR;
+        match self {
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::NotUpgradable => server,
+            Self::Handshake(CallError::Sandbox(SandboxError::PoolExhausted)) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            Self::Handshake(CallError::Sandbox(_)) => server,
+            Self::Handshake(CallError::Failure(failure)) => {
+                let status = failure.status.map(StatusCode::from_u16);
+                status.and_then(Result::ok).unwrap_or(server)
+            }
+        }
+    }
+
+    /// Returns the response that refuses the request: its body says why in English, but for faults of the server.
+    #[must_use]
+    pub fn response(&self) -> http::Response<String> {
+        let status = self.status();
+        let body = match status.is_client_error() {
+            true => format!("{self}\n"),
+            false => String::new(),
+        };
+        let mut response = http::Response::new(body);
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        match status {
+            StatusCode::METHOD_NOT_ALLOWED => {
+                headers.insert(ALLOW, HeaderValue::from_static("GET"));
+            }
+            // Which versions there are (RFC 6455, section 4.4).
+            StatusCode::UPGRADE_REQUIRED => {
+                headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+                headers.insert(http::header::UPGRADE, HeaderValue::from_static("websocket"));
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+impl fmt::Display for UpgradeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Method => f.write_str("a WebSocket begins with GET, or with CONNECT over HTTP/2"),
+            Self::Handshake(error) => error.fmt(f),
+            Self::NotUpgradable => f.write_str("the connection can't be given away"),
+        }
+    }
+}
+
+impl StdError for UpgradeError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Self::Handshake(error) => Some(error),
+            _ => None,
+        }
+    }
+}
