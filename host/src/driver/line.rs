@@ -96,6 +96,11 @@ impl<IO> Line<IO> {
         &mut self.io
     }
 
+    /// Returns the transport, without what is kept for it.
+    pub fn into_inner(self) -> IO {
+        self.io
+    }
+
     /// Returns how many bytes wait for the transport to take them.
     pub fn kept(&self) -> usize {
         self.kept.len() - self.written

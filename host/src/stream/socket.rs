@@ -44,14 +44,10 @@ pub struct WebSocketStream<IO> {
     /// The half that is polled.
     half: Half,
     role: Role,
-    /// The most that the end may take.
-    close_time: Duration,
-    /// The longest message that the session can queue.
-    longest: u64,
+    /// As it was given: the session's differs.
+    pub(super) config: Config,
     /// A close frame was queued, so nothing can follow.
     close_queued: bool,
-    /// A close frame is answered when it is taken, and not by the program.
-    pub(super) replies_to_close: bool,
     error: Option<Error>,
     reader_was_told: bool,
     pub(super) negotiated: Negotiated,
@@ -79,10 +75,8 @@ impl<IO> WebSocketStream<IO> {
             wakers: Wakers::new(),
             half: Half::Reader,
             role,
-            close_time: config.timeouts.close.unwrap_or(CLOSE_TIME),
-            longest: config.limits.queued_output,
+            config: *config,
             close_queued: false,
-            replies_to_close: config.reply_to_close,
             error: None,
             reader_was_told: false,
             negotiated: Negotiated {
@@ -114,6 +108,18 @@ impl<IO> WebSocketStream<IO> {
     #[must_use]
     pub fn get_mut(&mut self) -> &mut IO {
         self.line.get_mut()
+    }
+
+    /// Returns the transport. What was read and not received, or queued and not sent, is lost with the rest.
+    #[must_use]
+    pub fn into_inner(self) -> IO {
+        self.line.into_inner()
+    }
+
+    /// Returns the settings that it was made with.
+    #[must_use]
+    pub fn get_config(&self) -> &Config {
+        &self.config
     }
 
     /// Whether the transport is closed, and nothing more will happen.
@@ -152,7 +158,7 @@ impl<IO> WebSocketStream<IO> {
 
     /// A message that the session could never queue is not even shown to it: it might not fit in the guest.
     pub(super) fn measure(&self, message: &Message) -> Result<(), Error> {
-        let limit = self.longest;
+        let limit = self.config.limits.queued_output;
         match u64::try_from(message.len()) {
             Ok(length) if length <= limit => Ok(()),
             _ => Err(Error::TooLong { limit }),
@@ -360,8 +366,8 @@ where
                 self.line.keep(bytes);
             });
             // No more than it may have queued.
-            let is_too_much =
-                self.line.kept() as u64 > self.longest.saturating_add(CAPACITY.into());
+            let most = self.config.limits.queued_output;
+            let is_too_much = self.line.kept() as u64 > most.saturating_add(CAPACITY.into());
             if is_last || is_too_much || result.is_err() {
                 break;
             }
@@ -390,7 +396,8 @@ where
 
     fn end(&mut self, order: Order) {
         let now = self.conversation.clock.now();
-        self.line.end(order, now, self.close_time);
+        let time = self.config.timeouts.close.unwrap_or(CLOSE_TIME);
+        self.line.end(order, now, time);
         self.wakers.wake_other(self.half);
     }
 }

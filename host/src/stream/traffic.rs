@@ -63,7 +63,7 @@ where
     fn take(&mut self, cx: &Context<'_>) -> Option<Message> {
         let message = self.conversation.take()?;
         if let Message::Close(frame) = &message
-            && self.replies_to_close
+            && self.config.reply_to_close
             && self.is_open()
         {
             let reason = String::new();

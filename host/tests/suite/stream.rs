@@ -310,3 +310,10 @@ async fn what_can_t_be_sent_is_refused_and_the_rest_goes_on() {
     client.send("next".into()).await.expect("sent");
     assert_eq!(next(&mut server).await, Message::text("next"));
 }
+
+#[tokio::test]
+async fn the_transport_and_the_settings_come_back() {
+    let (client, _server) = pair(1000).await;
+    assert_eq!(client.get_config(), &Config::default());
+    let _transport: tokio::io::DuplexStream = client.into_inner();
+}
