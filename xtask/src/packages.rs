@@ -150,7 +150,8 @@ fn echoes(program: &Path) -> Result<()> {
     let mut server = Ended(Command::new(program).stdout(Stdio::piped()).spawn()?);
     let output = server.0.stdout.take().context("it has no output")?;
     let mut line = String::new();
-    BufReader::new(output).read_line(&mut line)?;
+    let mut output = BufReader::new(output);
+    output.read_line(&mut line)?;
     let address = line.trim().strip_prefix("ws://");
     let address = address.with_context(|| format!("it says no address: {line}"))?;
     let mut stream = TcpStream::connect(address)?;
@@ -168,6 +169,8 @@ fn echoes(program: &Path) -> Result<()> {
     let mut echo = [0; HELLO.len()];
     stream.read_exact(&mut echo)?;
     ensure!(echo == HELLO, "it sends back {echo:?}");
+    // Before its output, which it still writes to.
+    drop(server);
     Ok(())
 }
 
