@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio::time::{self, timeout, timeout_at};
 use websocket_component::handshake::{Acceptance, Header, Request};
 use websocket_component::{Event, Instant, Role, Rule, Session, State};
-use websocket_host::protocol::{CloseFrame, Config};
+use websocket_host::protocol::{CloseFrame, Config, NO_CODE};
 use websocket_host::stream::Message;
 use websocket_host::stream::http::Uri;
 
@@ -23,9 +23,6 @@ const END_TIME: Duration = Duration::from_secs(10);
 
 /// When there is no deadline at all.
 const FAR: Duration = Duration::from_secs(86_400);
-
-/// The code of a close frame that holds none (RFC 6455, section 7.1.5).
-const NO_STATUS: u16 = 1005;
 
 /// A session and its socket.
 pub(crate) struct Connection {
@@ -91,8 +88,12 @@ impl Connection {
         loop {
             if let Some(message) = self.received.pop_front() {
                 if let Message::Close(frame) = &message {
-                    let code = frame.as_ref().map(|frame| frame.code);
-                    self.answer_close(code).await?;
+                    let answer = frame.as_ref().map(|frame| CloseFrame {
+                        code: frame.code,
+                        reason: String::new(),
+                    });
+                    // Behind the answers to what came before. It may have been broken off meanwhile.
+                    let _ = self.send(&Message::Close(answer)).await;
                 }
                 return Ok(Some(message));
             }
@@ -101,18 +102,6 @@ impl Connection {
             }
             self.step().await?;
         }
-    }
-
-    /// Answers a close frame, when what came before it was answered.
-    async fn answer_close(&mut self, code: Option<u16>) -> Result<()> {
-        use websocket_component::Message as Outgoing;
-        let answer = match code {
-            Some(code) => Outgoing::CloseWith(code, b""),
-            None => Outgoing::Close,
-        };
-        // It may have been broken off meanwhile.
-        let _ = self.session.send(answer, None, since(self.started));
-        self.write().await
     }
 
     /// Whether nothing more is to be written, and what is read counts for nothing.
@@ -176,7 +165,7 @@ impl Connection {
                     }
                     Event::Close { code, .. } => {
                         let reason = String::new();
-                        let frame = (code != NO_STATUS).then_some(CloseFrame { code, reason });
+                        let frame = (code != NO_CODE).then_some(CloseFrame { code, reason });
                         self.received.push_back(Message::Close(frame));
                     }
                     Event::Request => requested = true,

@@ -53,12 +53,8 @@ where
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
-        let (mut head, ()) = http::Request::new(()).into_parts();
-        head.method = parts.method.clone();
-        head.headers = parts.headers.clone();
-        head.extensions = parts.extensions.clone();
         Ok(Self {
-            upgrade: Upgrade::from_parts(head),
+            upgrade: Upgrade::from_parts(parts.clone()),
             sandbox: Sandbox::from_ref(state),
         })
     }

@@ -28,10 +28,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::{fmt, io};
 
-use http::header::{ALLOW, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION};
+use http::header::{ALLOW, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE};
 use http::request::Parts;
 use http::uri::{Authority, PathAndQuery};
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
+use http::{HeaderValue, Method, Request, StatusCode};
 use hyper::ext::Protocol;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
@@ -39,9 +39,9 @@ use hyper_util::rt::TokioIo;
 use crate::error::{CallError, SandboxError};
 use crate::protocol::{Acceptance, Config, HandshakeKind, Header};
 use crate::sandbox::Sandbox;
-use crate::stream::{Error, Opening, Response, WebSocketStream, all_fields};
+use crate::stream::{Error, Opening, Response, WebSocketStream, all_fields, listed};
 
-/// The protocol that an extended CONNECT asks for (RFC 8441, section 5).
+/// The protocol that is asked for, by Upgrade or by an extended CONNECT (RFC 8441, section 5).
 const WEBSOCKET: &str = "websocket";
 
 /// A WebSocket on a connection, or on a stream of HTTP/2, that was hyper's.
@@ -82,7 +82,9 @@ impl Upgrade {
 
     /// Returns the subprotocols that the client offers, in its order (RFC 6455, section 11.3.4).
     pub fn offered(&self) -> impl Iterator<Item = &str> {
-        offered(&self.parts.headers)
+        let values = self.parts.headers.get_all(SEC_WEBSOCKET_PROTOCOL);
+        let lists = values.into_iter().filter_map(|value| listed(value).ok());
+        lists.flatten()
     }
 
     /// Accepts with this subprotocol, which the client must have offered.
@@ -173,12 +175,6 @@ impl Upgrade {
     }
 }
 
-fn offered(headers: &HeaderMap) -> impl Iterator<Item = &str> {
-    let values = headers.get_all(SEC_WEBSOCKET_PROTOCOL).into_iter();
-    let values = values.filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',').map(str::trim))
-}
-
 /// A future of the WebSocket, which is there once the response is on its way.
 #[must_use = "it is the WebSocket"]
 pub struct Upgrading {
@@ -255,7 +251,7 @@ impl UpgradeError {
             // Which versions there are (RFC 6455, section 4.4).
             StatusCode::UPGRADE_REQUIRED => {
                 headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-                headers.insert(http::header::UPGRADE, HeaderValue::from_static("websocket"));
+                headers.insert(UPGRADE, HeaderValue::from_static(WEBSOCKET));
             }
             _ => {}
         }

@@ -13,7 +13,8 @@
 
 #![no_std]
 
-/// The component. It exports the interfaces of the WIT package `websocket:protocol`, whose documentation it has in it.
+/// The component. It exports the interfaces of the WIT package `websocket:protocol`; the package `websocket-host` has
+/// their files, with the documentation.
 pub const COMPONENT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/websocket.wasm"));
 
 /// The version of the engine that it was built from.

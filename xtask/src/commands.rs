@@ -27,13 +27,21 @@ pub(crate) fn run_gate(args: Vec<OsString>) -> Result<()> {
     shell::become_command(&mut cargo)
 }
 
+/// Builds the gate, and other programs with it.
+pub(crate) fn build_with_gate(others: &[&str]) -> Result<()> {
+    needs::make()?;
+    let mut cargo = shell::cargo();
+    cargo.args(["build", "--release", "--bin", "wsgate"]);
+    cargo.args(others.iter().flat_map(|other| ["--bin", other]));
+    shell::run(&mut cargo)
+}
+
 /// The gate under attack.
 pub(crate) fn run_soak(args: Vec<OsString>) -> Result<()> {
     let misbehaving = component::build(Kind::Misbehave)?;
     let component = component::build(Kind::Normal)?;
-    needs::make()?;
     eprintln!("Building the gate and its attackers (the first build takes some minutes)");
-    shell::run(shell::cargo().args(["build", "--release", "--bin", "wsgate", "--bin", "soak"]))?;
+    build_with_gate(&["soak"])?;
     let mut cargo = shell::cargo();
     cargo
         .args(["run", "--release", "--bin", "soak", "--"])
@@ -51,9 +59,8 @@ pub(crate) fn run_bench(args: Vec<OsString>) -> Result<()> {
     let filter = filter::build(false)?;
     let javascript = javascript::install(&javascript::build(&component)?)?;
     needs::proxies()?;
-    needs::make()?;
     eprintln!("Building and starting the benchmarks (the first build takes some minutes)");
-    shell::run(shell::cargo().args(["build", "--release", "--bin", "wsgate"]))?;
+    build_with_gate(&[])?;
     let mut bench = shell::cargo();
     bench.args(["run", "--release", "--bin", "bench", "--"]);
     bench.args(args);

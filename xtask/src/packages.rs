@@ -1,17 +1,18 @@
 //! `cargo xtask package`: the crates as a registry gets them, and a program that has nothing but them.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::background::Background;
 use crate::component::{self, Kind};
+use crate::shell;
 use crate::toolchain::{self, COMPONENT, Source, Toolchain};
-use crate::{needs, shell};
 
 /// The crates that are meant for users, each behind those that it needs.
 const CRATES: [&str; 4] = [
@@ -42,7 +43,6 @@ pub(crate) fn run() -> Result<()> {
         is_release,
         "the component of a release is built with Rust {RELEASE}, and this is {rustc}"
     );
-    needs::make()?;
     let toolchain = Source::Rustup.find_or_install(&COMPONENT)?;
     component::build_with(Kind::Normal, &toolchain)?;
     check_with(&toolchain)?;
@@ -147,13 +147,8 @@ fn write_project(folder: &Path) -> Result<PathBuf> {
 
 /// Starts the echo server, and sends it a message.
 fn echoes(program: &Path) -> Result<()> {
-    let mut server = Ended(Command::new(program).stdout(Stdio::piped()).spawn()?);
-    let output = server.0.stdout.take().context("it has no output")?;
-    let mut line = String::new();
-    let mut output = BufReader::new(output);
-    output.read_line(&mut line)?;
-    let address = line.trim().strip_prefix("ws://");
-    let address = address.with_context(|| format!("it says no address: {line}"))?;
+    let mut server = Background::start(&mut Command::new(program))?;
+    let address = server.says("ws://", ANSWER_TIME)?;
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(ANSWER_TIME))?;
     stream.write_all(REQUEST.as_bytes())?;
@@ -169,18 +164,5 @@ fn echoes(program: &Path) -> Result<()> {
     let mut echo = [0; HELLO.len()];
     stream.read_exact(&mut echo)?;
     ensure!(echo == HELLO, "it sends back {echo:?}");
-    // Before its output, which it still writes to.
-    drop(server);
     Ok(())
-}
-
-/// A program that ends with this.
-struct Ended(Child);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }

@@ -28,6 +28,15 @@ fn links(document: &str) -> Vec<Link> {
     after_text.filter_map(link).collect()
 }
 
+/// Whoever tries README's program from the repository runs the example.
+#[test]
+fn the_hosts_readme_has_its_example() {
+    let text = |path: &str| text_of(root().join(path));
+    let (readme, example) = (text("host/README.md"), text("host/examples/echo.rs"));
+    let (_, program) = example.split_once("\n\n").expect("what it is, first");
+    assert!(readme.contains(&format!("```rust\n{program}```")));
+}
+
 #[test]
 fn links_lead_to_files_of_the_project_and_names_to_what_has_them() {
     for document in files(".md") {

@@ -43,7 +43,9 @@ impl Gate {
 
     /// A gate with this component.
     pub(crate) fn with(component: &Path, arguments: &[&str]) -> Self {
-        Self::of(command(), component, arguments)
+        let mut command = command();
+        command.arg("--component").arg(component);
+        Self::of(command, arguments)
     }
 
     /// What a gate says that can't run with these arguments.
@@ -59,13 +61,11 @@ impl Gate {
     }
 
     /// A gate that this command runs. Unless the arguments say otherwise it logs all that there is.
-    pub(crate) fn of(mut command: Command, component: &Path, arguments: &[&str]) -> Self {
+    pub(crate) fn of(mut command: Command, arguments: &[&str]) -> Self {
         if !arguments.contains(&"--log") {
             command.args(["--log", "debug"]);
         }
         let mut child = command
-            .arg("--component")
-            .arg(component)
             .args(["--listen", "127.0.0.1:0"])
             .args(arguments)
             .stdout(Stdio::piped())

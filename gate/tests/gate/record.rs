@@ -153,9 +153,10 @@ fn a_disk_that_is_full_holds_up_nothing_and_files_say_what_is_missing() {
     // 8 MiB in blocks of 512 bytes. Without the signal, writing fails as on a disk that is full.
     let script = r#"trap "" XFSZ; ulimit -f 16384; exec "$0" "$@""#;
     limited.args(["-c", script]).arg(command().get_program());
+    limited.arg("--component").arg(component());
     let url = format!("ws://{}", upstream.address);
     let arguments = ["--upstream", &url, "--record", folder.to_str().unwrap()];
-    let gate = Gate::of(limited, &component(), &arguments);
+    let gate = Gate::of(limited, &arguments);
     for _ in 0..2 {
         let (mut client, mut server) = pair(&gate, &upstream);
         for message in ["fits", &"doesn't fit".repeat(700_000), "fits again"] {

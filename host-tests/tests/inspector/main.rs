@@ -2,6 +2,7 @@
 //!
 //! | module | what it is about |
 //! |---|---|
+//! | `answers` | what came before a broken rule is answered |
 //! | `closing` | close frames, ends of streams, and which side gets what |
 //! | `forwarding` | how far original bytes go on, and what need not be given |
 //! | `handshake` | the handshake of others |
@@ -13,6 +14,7 @@
 //! | `seen` | what is seen of frames and messages |
 //! | `silence` | deadlines, on virtual time |
 
+mod answers;
 mod closing;
 mod forwarding;
 mod handshake;

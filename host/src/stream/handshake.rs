@@ -131,11 +131,10 @@ where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
     let request = request::outgoing(&request.into_request()?)?;
-    let given = config;
-    let config = for_session(&given);
+    let settings = for_session(&config);
     let mut guest = sandbox.guest()?;
     let clock = Clock::start();
-    let session = guest.client(&config, &entropy()?, clock.now())?;
+    let session = guest.client(&settings, &entropy()?, clock.now())?;
     guest.connect(&session, &request, clock.now())?;
     let conversation = Conversation::new(
         guest,
@@ -144,7 +143,7 @@ where
         State::Connecting,
         config.limits.message,
     );
-    let mut stream = WebSocketStream::new(io, conversation, Role::Client, &given);
+    let mut stream = WebSocketStream::new(io, conversation, Role::Client, &config);
 
     stream
         .wait_until(|stream| stream.conversation.state != State::Connecting)
@@ -284,19 +283,18 @@ pub fn from_upgraded<IO>(
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    let given = config;
-    let config = for_session(&given);
+    let settings = for_session(&config);
     let mut guest = sandbox.guest()?;
     let clock = Clock::start();
     let now = clock.now();
     let session = match role {
-        Role::Client => guest.open_client(&config, &entropy()?, &negotiated, now)?,
-        Role::Server => guest.open_server(&config, &negotiated, now)?,
+        Role::Client => guest.open_client(&settings, &entropy()?, &negotiated, now)?,
+        Role::Server => guest.open_server(&settings, &negotiated, now)?,
     };
     let mut conversation =
         Conversation::new(guest, session, clock, State::Open, config.limits.message);
     conversation.give(already_read);
-    let mut stream = WebSocketStream::new(io, conversation, role, &given);
+    let mut stream = WebSocketStream::new(io, conversation, role, &config);
     stream.agreed(negotiated);
     Ok(stream)
 }
@@ -310,13 +308,12 @@ async fn requested<IO>(
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    let given = config;
-    let mut config = for_session(&given);
+    let mut settings = for_session(&config);
     // The callbacks have no way to tell a bad request from a good one.
-    config.expose_invalid_requests = false;
+    settings.expose_invalid_requests = false;
     let mut guest = sandbox.guest()?;
     let clock = Clock::start();
-    let session = guest.server(&config, clock.now())?;
+    let session = guest.server(&settings, clock.now())?;
     let conversation = Conversation::new(
         guest,
         session,
@@ -324,7 +321,7 @@ where
         State::Connecting,
         config.limits.message,
     );
-    let mut stream = WebSocketStream::new(io, conversation, Role::Server, &given);
+    let mut stream = WebSocketStream::new(io, conversation, Role::Server, &config);
     stream
         .wait_until(|stream| stream.conversation.requested)
         .await;

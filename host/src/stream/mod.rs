@@ -64,5 +64,8 @@ pub use self::message::Message;
 pub use self::request::{ErrorResponse, IntoRequest, Request, Response};
 pub use self::socket::WebSocketStream;
 #[cfg(feature = "hyper")]
-pub(crate) use self::{opening::Opening, request::all_fields};
+pub(crate) use self::{
+    opening::Opening,
+    request::{all_fields, listed},
+};
 pub use crate::protocol::CloseFrame;

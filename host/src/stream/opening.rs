@@ -1,6 +1,7 @@
 //! A server's handshake in header fields, for transports that something else gives away.
 
 use http::HeaderMap;
+use websocket_component::Role;
 
 use super::conversation::Conversation;
 use super::error::Error;
@@ -12,7 +13,6 @@ use crate::error::{CallError, SandboxError};
 use crate::guest::{Guest, Session};
 use crate::protocol::{Acceptance, Config, HandshakeKind, Header, State};
 use crate::sandbox::Sandbox;
-use websocket_component::Role;
 
 /// A session that has accepted a request, and waits for its transport.
 pub(crate) struct Opening {

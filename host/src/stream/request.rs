@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::header::{
     CONNECTION, HOST, HeaderName, HeaderValue, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
-    SEC_WEBSOCKET_VERSION, UPGRADE,
+    SEC_WEBSOCKET_VERSION, ToStrError, UPGRADE,
 };
 use http::{HeaderMap, Method, Uri};
 
@@ -123,12 +123,15 @@ pub(super) fn outgoing(request: &Request) -> Result<protocol::Request, Error> {
 fn subprotocols(headers: &HeaderMap) -> Result<Vec<String>, Error> {
     let mut names = Vec::new();
     for value in headers.get_all(SEC_WEBSOCKET_PROTOCOL) {
-        let value = value
-            .to_str()
-            .map_err(|_| Error::request("a subprotocol is not ASCII"))?;
-        names.extend(value.split(',').map(|name| name.trim().to_owned()));
+        let listed = listed(value).map_err(|_| Error::request("a subprotocol is not ASCII"))?;
+        names.extend(listed.map(str::to_owned));
     }
     Ok(names)
+}
+
+/// The names in one field.
+pub(crate) fn listed(value: &HeaderValue) -> Result<impl Iterator<Item = &str>, ToStrError> {
+    Ok(value.to_str()?.split(',').map(str::trim))
 }
 
 /// The fields that the session doesn't write itself.

@@ -128,7 +128,7 @@ async fn an_extended_connect_over_http_2_becomes_a_websocket() {
 
 #[tokio::test]
 async fn a_request_that_breaks_a_rule_is_refused_with_its_status() {
-    const RIGHT: &str = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+    const RIGHT: &str = "Connection: Upgrade, close\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
          Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
     let plain = "Connection: close\r\n";
     let old = &RIGHT.replace("Version: 13", "Version: 8");
@@ -138,8 +138,7 @@ async fn a_request_that_breaks_a_rule_is_refused_with_its_status() {
         ("GET", short, "400 Bad Request"),
         ("POST", &RIGHT.to_owned(), "405 Method Not Allowed"),
     ] {
-        let fields = format!("{}{}", fields, "Content-Length: 0\r\n");
-        let fields = fields.replace("Connection: Upgrade", "Connection: Upgrade, close");
+        let fields = format!("{fields}Content-Length: 0\r\n");
         let response = answer(|upgrade| upgrade, sandbox(), &request(method, &fields)).await;
         assert!(
             response.starts_with(&format!("HTTP/1.1 {status}")),
@@ -158,8 +157,7 @@ async fn a_request_that_breaks_a_rule_is_refused_with_its_status() {
     assert!(response.starts_with("HTTP/1.1 4"), "{response}");
     // The program's own fault is not told.
     let unoffered = |upgrade: Upgrade| upgrade.subprotocol("chat");
-    let fields = RIGHT.replace("Connection: Upgrade", "Connection: Upgrade, close");
-    let response = answer(unoffered, sandbox(), &request("GET", &fields)).await;
+    let response = answer(unoffered, sandbox(), &request("GET", RIGHT)).await;
     assert!(response.starts_with("HTTP/1.1 500"), "{response}");
     assert!(response.ends_with("\r\n\r\n"), "{response}");
     // All guests are in use.
@@ -169,7 +167,7 @@ async fn a_request_that_breaks_a_rule_is_refused_with_its_status() {
     };
     let full = Sandbox::load(component(), one).expect("the component loads");
     let _guest = full.guest().expect("the only one");
-    let response = answer(|upgrade| upgrade, &full, &request("GET", &fields)).await;
+    let response = answer(|upgrade| upgrade, &full, &request("GET", RIGHT)).await;
     assert!(response.starts_with("HTTP/1.1 503"), "{response}");
 }
 

@@ -26,7 +26,7 @@ use clap::ValueEnum;
 use self::runs::{Finished, Host, Role, Run, Tools};
 use self::sections::Section;
 use crate::component::{self, Kind};
-use crate::{filter, javascript, needs, shell};
+use crate::{commands, filter, javascript, needs};
 
 /// What to run.
 #[derive(clap::Args)]
@@ -161,15 +161,7 @@ fn tools(component: &Path) -> Result<Tools> {
     eprintln!(
         "Building the peer of the test suite, and the gate (the first build takes some minutes)"
     );
-    let build = [
-        "build",
-        "--release",
-        "--bin",
-        "autobahn-peer",
-        "--bin",
-        "wsgate",
-    ];
-    shell::run(shell::cargo().args(build))?;
+    commands::build_with_gate(&["autobahn-peer"])?;
     Tools::new(python, component)
 }
 
