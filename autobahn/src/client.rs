@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use futures_util::StreamExt;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use websocket_host::stream::Message;
 
-use crate::connection::{Connection, Engine};
+use crate::connection::{Connection, Opener};
 use crate::echo::echo;
 use crate::tls::authority_of;
 
@@ -20,22 +21,22 @@ const ANSWER_TIME: Duration = Duration::from_secs(30);
 ///
 /// A connection can't be opened, or the server doesn't say how many cases there are. How a case ends is the server's to
 /// judge.
-pub(crate) async fn run(engine: &Engine, url: &str, agent: &str, parallel: u32) -> Result<()> {
-    let url = match engine.tls() {
+pub(crate) async fn run(opener: &Opener, url: &str, agent: &str, parallel: u32) -> Result<()> {
+    let url = match opener.tls() {
         Some(tls) => format!("wss://{}", tls.take_off(authority_of(url)?).await?),
         None => url.trim_end_matches('/').to_owned(),
     };
     let url = &*url;
-    let mut cases = 1..=count(engine, url).await?;
+    let mut cases = 1..=count(opener, url).await?;
     let mut running = JoinSet::new();
     loop {
         while running.len() < parallel as usize
             && let Some(case) = cases.next()
         {
             let url = format!("{url}/runCase?case={case}&agent={agent}");
-            let engine = engine.clone();
+            let opener = opener.clone();
             running.spawn(async move {
-                let connection = open(&engine, &url).await?;
+                let connection = open(&opener, &url).await?;
                 let _ = echo(connection).await;
                 anyhow::Ok(())
             });
@@ -47,14 +48,15 @@ pub(crate) async fn run(engine: &Engine, url: &str, agent: &str, parallel: u32) 
     }
     let url = format!("{url}/updateReports?agent={agent}");
     // The server closes it when the report is there.
-    let _ = echo(open(engine, &url).await?).await;
+    let _ = echo(open(opener, &url).await?).await;
     Ok(())
 }
 
-async fn count(engine: &Engine, url: &str) -> Result<u32> {
-    let mut connection = open(engine, &format!("{url}/getCaseCount")).await?;
-    let answer = timeout(ANSWER_TIME, connection.receive()).await;
-    match answer.context("the server doesn't say how many cases it has")?? {
+async fn count(opener: &Opener, url: &str) -> Result<u32> {
+    let mut connection = open(opener, &format!("{url}/getCaseCount")).await?;
+    let answer = timeout(ANSWER_TIME, connection.next()).await;
+    let answer = answer.context("the server doesn't say how many cases it has")?;
+    match answer.transpose()? {
         Some(Message::Text(text)) => {
             let _ = echo(connection).await;
             text.parse()
@@ -64,8 +66,8 @@ async fn count(engine: &Engine, url: &str) -> Result<u32> {
     }
 }
 
-async fn open(engine: &Engine, url: &str) -> Result<Connection> {
-    let connected = timeout(ANSWER_TIME, engine.connect(url)).await;
+async fn open(opener: &Opener, url: &str) -> Result<Connection> {
+    let connected = timeout(ANSWER_TIME, opener.connect(url)).await;
     connected
         .context("it takes too long")
         .flatten()

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use futures_util::{SinkExt, StreamExt};
 use tokio::time::timeout;
-use websocket_component::{Fault, Rule};
+use websocket_host::stream::{Error, Fault};
 
 use crate::connection::Connection;
 
@@ -18,7 +19,7 @@ const CASE_TIME: Duration = Duration::from_secs(120);
 /// It doesn't end in good order, as most of the test suite's don't, or not in time.
 pub(crate) async fn echo(mut connection: Connection) -> Result<()> {
     let echo = async {
-        while let Some(message) = connection.receive().await? {
+        while let Some(message) = connection.next().await.transpose()? {
             if message.is_data() {
                 // What went wrong is told at the end, behind the messages that came before it.
                 let _ = connection.send(message).await;
@@ -27,14 +28,11 @@ pub(crate) async fn echo(mut connection: Connection) -> Result<()> {
         Ok(())
     };
     let result = timeout(CASE_TIME, echo).await;
-    let result = result.context("it takes too long").flatten();
-    let rule = result
-        .as_ref()
-        .err()
-        .and_then(|error| error.downcast_ref::<Rule>());
-    if let Some(rule) = rule.filter(|rule| rule.fault() == Fault::Peer) {
+    if let Ok(Err(Error::Failure(failure))) = &result
+        && failure.rule.fault() == Fault::Peer
+    {
         // Behind a proxy that knows the rules there should be none.
-        eprintln!("broken rule: {}", rule.name());
+        eprintln!("broken rule: {}", failure.rule.name());
     }
-    result
+    Ok(result.context("it takes too long")??)
 }

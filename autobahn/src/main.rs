@@ -5,15 +5,13 @@
 //! | `server`, `client` | the two roles |
 //! | `echo` | what both do once a connection is open |
 //! | `tls` | TLS between the test suite, which has none, and a connection |
-//! | `connection` | a connection of either engine |
-//! | `native` | the native engine on a socket; the component has `websocket_host::stream` |
+//! | `connection` | opens connections, by either build of the engine |
 //!
 //! Each module uses only those below it.
 
 mod client;
 mod connection;
 mod echo;
-mod native;
 mod server;
 mod tls;
 
@@ -22,12 +20,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::{Parser, Subcommand, ValueEnum};
 use host_tests::authority::Authority;
 use tokio::runtime::Runtime;
 
-use crate::connection::Engine;
+use crate::connection::Opener;
 use crate::tls::Tls;
 
 const ABOUT: &str = "\
@@ -50,7 +48,7 @@ struct Args {
     #[arg(long, value_enum)]
     engine: Choice,
 
-    /// Have TLS between the test suite, which has none, and the component's stream.
+    /// Have TLS between the test suite, which has none, and the stream.
     #[arg(long)]
     tls: bool,
 
@@ -116,25 +114,22 @@ fn main() -> ExitCode {
 }
 
 fn run(args: Args) -> Result<()> {
-    let engine = match args.engine {
-        Choice::Native if args.tls => bail!("--tls is for --engine component"),
-        Choice::Native => Engine::native(),
-        Choice::Component => {
-            let tls = args.tls.then(Tls::new).transpose()?;
-            Engine::component(&args.component, tls)
-                .context("run `cargo xtask autobahn`, which builds the component first")?
-        }
+    let tls = args.tls.then(Tls::new).transpose()?;
+    let opener = match args.engine {
+        Choice::Native => Opener::native(tls),
+        Choice::Component => Opener::component(&args.component, tls)
+            .context("run `cargo xtask autobahn`, which builds the component first")?,
     };
     let runtime = Runtime::new()?;
     runtime.block_on(async {
         match args.role {
             Role::Certificate { folder } => certificate(&folder),
-            Role::Server { listen } => server::run(engine, listen).await,
+            Role::Server { listen } => server::run(opener, listen).await,
             Role::Client {
                 url,
                 agent,
                 parallel,
-            } => client::run(&engine, &url, &agent, parallel).await,
+            } => client::run(&opener, &url, &agent, parallel).await,
         }
     })
 }

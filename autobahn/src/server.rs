@@ -8,39 +8,39 @@ use anyhow::{Context, Result};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
-use crate::connection::Engine;
+use crate::connection::Opener;
 use crate::echo::echo;
 
 const HANDSHAKE_TIME: Duration = Duration::from_secs(30);
 
 /// Says where it listens, and serves until the process is killed.
-pub(crate) async fn run(engine: Engine, address: SocketAddr) -> Result<()> {
+pub(crate) async fn run(opener: Opener, address: SocketAddr) -> Result<()> {
     let listener = TcpListener::bind(address)
         .await
         .with_context(|| format!("can't listen on {address}"))?;
     let mut out = std::io::stdout();
     writeln!(out, "listening on {}", listener.local_addr()?)?;
     out.flush()?;
-    let listener = match engine.tls() {
+    let listener = match opener.tls() {
         Some(tls) => tls.put_on(listener).await?,
         None => listener,
     };
-    serve(engine, listener).await
+    serve(opener, listener).await
 }
 
-async fn serve(engine: Engine, listener: TcpListener) -> Result<()> {
+async fn serve(opener: Opener, listener: TcpListener) -> Result<()> {
     loop {
         let (socket, _) = listener.accept().await?;
-        let engine = engine.clone();
+        let opener = opener.clone();
         tokio::spawn(async move {
             // How connections end is the test suite's to judge.
-            let _ = connection(&engine, socket).await;
+            let _ = connection(&opener, socket).await;
         });
     }
 }
 
-async fn connection(engine: &Engine, socket: TcpStream) -> Result<()> {
-    echo(timeout(HANDSHAKE_TIME, engine.accept(socket)).await??).await
+async fn connection(opener: &Opener, socket: TcpStream) -> Result<()> {
+    echo(timeout(HANDSHAKE_TIME, opener.accept(socket)).await??).await
 }
 
 #[cfg(test)]
@@ -48,19 +48,20 @@ mod tests {
     use std::env;
     use std::path::{Path, PathBuf};
 
+    use futures_util::{SinkExt, StreamExt};
     use tokio::net::TcpListener;
     use websocket_host::stream::Message;
 
     use super::serve;
-    use crate::connection::Engine;
+    use crate::connection::Opener;
 
-    fn engines() -> [Engine; 2] {
+    fn engines() -> [Opener; 2] {
         let built =
             Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/component/websocket.wasm");
         let path = env::var_os("WEBSOCKET_COMPONENT").map_or(built, PathBuf::from);
-        let component = Engine::component(&path, None);
+        let component = Opener::component(&path, None);
         [
-            Engine::native(),
+            Opener::native(None),
             component.expect("there is a component: run `cargo xtask component`"),
         ]
     }
@@ -80,11 +81,11 @@ mod tests {
                     Message::text("x".repeat(1 << 20)),
                 ] {
                     client.send(message.clone()).await.expect("sent");
-                    let echo = client.receive().await.expect("no error");
+                    let echo = client.next().await.transpose().expect("no error");
                     assert!(echo == Some(message), "another message comes back");
                 }
                 client.send(Message::Close(None)).await.expect("sent");
-                while let Some(message) = client.receive().await.expect("a good end") {
+                while let Some(message) = client.next().await.transpose().expect("a good end") {
                     assert_eq!(message, Message::Close(None));
                 }
             }

@@ -3,10 +3,11 @@
 //! ```
 //! use axum_core::response::Response;
 //! use futures_util::{SinkExt, StreamExt};
+//! use websocket_host::Sandbox;
 //! use websocket_host::axum::{WebSocket, WebSocketUpgrade};
 //!
 //! /// A handler: the sandbox comes from the router's state, `Router::with_state(sandbox)`.
-//! async fn handler(upgrade: WebSocketUpgrade) -> Response {
+//! async fn handler(upgrade: WebSocketUpgrade<Sandbox>) -> Response {
 //!     upgrade.subprotocols(["chat"]).on_upgrade(echo)
 //! }
 //!
@@ -27,40 +28,38 @@ use axum_core::extract::{FromRef, FromRequestParts};
 use axum_core::response::{IntoResponse, Response};
 use http::request::Parts;
 
-use crate::protocol::Config;
-use crate::sandbox::Sandbox;
-use crate::stream::Error;
+use crate::stream::{Config, Engine, Error};
 use crate::upgrade::{Upgrade, UpgradeError};
 
 pub use crate::upgrade::WebSocket;
 
-/// A request that may ask for a WebSocket, with the sandbox that the router has in its state.
+/// A request that may ask for a WebSocket, with the [`Engine`] that the router has in its state.
 ///
 /// It does the whole handshake, with subprotocols and permessage-deflate, over HTTP/1.1 and HTTP/2. A request that
 /// asks for no WebSocket, or breaks a rule, is refused by [`on_upgrade`](Self::on_upgrade).
 #[derive(Debug)]
 #[must_use = "`on_upgrade` makes the response"]
-pub struct WebSocketUpgrade {
+pub struct WebSocketUpgrade<E> {
     upgrade: Upgrade,
-    sandbox: Sandbox,
+    engine: E,
 }
 
-impl<S> FromRequestParts<S> for WebSocketUpgrade
+impl<E, S> FromRequestParts<S> for WebSocketUpgrade<E>
 where
     S: Send + Sync,
-    Sandbox: FromRef<S>,
+    E: Engine + FromRef<S>,
 {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
         Ok(Self {
             upgrade: Upgrade::from_parts(parts.clone()),
-            sandbox: Sandbox::from_ref(state),
+            engine: E::from_ref(state),
         })
     }
 }
 
-impl WebSocketUpgrade {
+impl<E: Engine> WebSocketUpgrade<E> {
     /// Sets the settings of the session: limits, timeouts, permessage-deflate.
     pub fn config(self, config: Config) -> Self {
         let upgrade = self.upgrade.config(config);
@@ -106,7 +105,7 @@ impl WebSocketUpgrade {
         F: FnOnce(WebSocket) -> Fut + Send + 'static,
         Fut: Future<Output = ()> + Send + 'static,
     {
-        match self.upgrade.accept(&self.sandbox) {
+        match self.upgrade.accept(&self.engine) {
             Ok((response, upgrading)) => {
                 tokio::spawn(async move {
                     match upgrading.await {

@@ -2,13 +2,17 @@
 
 use std::time::Duration;
 
+#[cfg(not(feature = "stream"))]
+use std::time;
+#[cfg(feature = "stream")]
 use tokio::time;
 
-use crate::protocol::Instant;
+/// A reading, in nanoseconds.
+pub(crate) type Instant = u64;
 
 /// A monotonic clock, read in nanoseconds since it was made.
 ///
-/// It is tokio's clock, so `tokio::time::pause` and `advance` work on it. It needs no runtime.
+/// With the feature `stream` it is tokio's clock, so `tokio::time::pause` and `advance` work on it. It needs no runtime.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     origin: time::Instant,
@@ -31,6 +35,7 @@ impl Clock {
 
     /// Returns when the clock reaches `reading`, for a timer. A time that is too far away for the system's clock is 30
     /// years from now.
+    #[cfg(feature = "stream")]
     #[must_use]
     pub fn at(&self, reading: Instant) -> time::Instant {
         const FAR: Duration = Duration::from_secs(30 * 365 * 86_400);

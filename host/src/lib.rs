@@ -1,26 +1,19 @@
 //! The WebSocket engine in its sandbox.
 //!
 //! The protocol lives in a WebAssembly component that imports nothing: whatever a hostile peer sends is parsed where
-//! the worst it can cause is a wrong answer. This crate runs it in wasmtime.
+//! the worst it can cause is a wrong answer. This crate runs it in wasmtime. The streams for tokio run the same engine
+//! without a sandbox too ([`Native`]).
 //!
 //! | module | what it is |
 //! |---|---|
 //! | [`stream`] | a WebSocket for tokio: a `Stream` and `Sink` of messages, client and server |
-//! | `upgrade`, `axum` | with features of these names and `hyper`: a request of hyper's that becomes a WebSocket, over HTTP/1.1 and HTTP/2, and an extractor for axum |
-//! | [`driver`] | what moves bytes between transports and sessions: for the stream, and for proxies |
+//! | `upgrade`, `axum` | a request of hyper's that becomes a WebSocket, over HTTP/1.1 and HTTP/2, and an extractor for axum |
+//! | [`driver`] | what moves bytes between transports and sessions, for proxies |
 //! | [`tls`] | TLS for the stream and for drivers, by rustls |
-//! | `guests` | [`Guests`]: a guest for each connection, or one that several share |
-//! | `sandbox` | [`Sandbox`]: the loaded component and the pool that its guests come from |
-//! | `builder`, `load`, `cache` | from a component to a checked sandbox, compiled on disk where that can be trusted, on an engine of its own or of the program's |
-//! | `exchange`, `handshake`, `calls` | the functions of the contract as methods of a guest, first of all [`Guest::exchange`], which carries a connection, and [`Guest::relay`], which carries two |
-//! | `outside` | [`Guest::frame_header`], [`Guest::begin_payload`], [`Guest::relay_payload`]: payload that stays outside the guest |
+//! | [`transport`] | what streams and drivers know of a transport: what it has not taken, how it ends, its timer |
 //! | [`inspector`] | [`Inspector`](inspector::Inspector): inspects a connection that a proxy forwards as it is |
-//! | `guest` | [`Guest`]: one store and one instance with its sessions, and what ended it |
-//! | `exchanged`, `records` | [`Exchanged`], [`Relayed`]: the results of those calls, read where they are in guest memory |
-//! | `options` | a session's [`Config`](protocol::Config) as the options resource of a guest |
-//! | `engine`, `limiter`, `call_time`, `places` | wasmtime's settings, the limits of one guest, and how many there are |
-//! | `config`, `error`, `clock`, `failure_close` | [`SandboxConfig`], [`SandboxError`], the clock, the close frame that needs no session |
-//! | `abi` | the component's core module, and how its functions are called: the canonical ABI |
+//! | `sandbox` | [`Sandbox`], [`Guests`], [`Guest`]: the component in wasmtime |
+//! | `error`, `clock`, `sizes`, `failure_close` | [`SandboxError`], the clock, how much the engine is given at once, the close frame that needs no session |
 //! | [`protocol`] | the types of the contract, as the WIT describes them |
 //!
 //! Each module uses only those below it.
@@ -57,56 +50,65 @@
 //! # }
 //! ```
 //!
+//! # Features
+//!
+//! | feature | what it adds | and brings |
+//! |---|---|---|
+//! | `bundled` (default) | [`Sandbox::bundled`]: the component comes along | `sandbox` |
+//! | `sandbox` | [`Sandbox`], [`Guest`], [`Guests`], [`inspector`] | wasmtime |
+//! | `stream` | [`stream`], with [`Native`] | tokio's timers |
+//! | `client` (default) | [`connect_async`](stream::connect_async) | `stream`, tokio's sockets |
+//! | `rustls` (default) | [`tls`], `wss` | `stream`, rustls |
+//! | `driver` (default) | [`driver`] | `sandbox`, `stream`, tokio's sockets |
+//! | `hyper` | `upgrade` | `stream`, hyper |
+//! | `axum` | `axum` | `hyper`, axum-core |
+//! | `deflate` | permessage-deflate for [`Native`]; a sandbox has it anyway | zlib-rs |
+//!
 //! # Who is at fault
 //!
 //! A [`protocol::Failure`] is a rule that was broken, by the peer, by the transport or by the caller; its `fault` says
 //! by whom. A [`SandboxError`] is the guest's own: it trapped, or ran out of memory or time. It ends that guest, every
 //! call after it returns the same error, and no other guest notices.
 
-mod abi;
+#[cfg(feature = "sandbox")]
 mod bindings;
-mod builder;
-mod cache;
-mod call_time;
-mod calls;
 mod clock;
-mod config;
-pub mod driver;
-mod engine;
 mod error;
-mod exchange;
-mod exchanged;
 mod failure_close;
-mod guest;
-mod guests;
-mod handshake;
-pub mod inspector;
-mod limiter;
-mod load;
-mod options;
-mod outside;
-mod places;
-mod records;
+#[cfg(feature = "sandbox")]
 mod sandbox;
+#[cfg(any(feature = "sandbox", feature = "stream"))]
+mod sizes;
 
 #[cfg(feature = "axum")]
 pub mod axum;
+#[cfg(feature = "driver")]
+pub mod driver;
+#[cfg(feature = "sandbox")]
+pub mod inspector;
+#[cfg(feature = "sandbox")]
 pub mod protocol;
+#[cfg(feature = "stream")]
 pub mod stream;
+#[cfg(feature = "rustls")]
 pub mod tls;
+#[cfg(feature = "stream")]
+pub mod transport;
 #[cfg(feature = "hyper")]
 pub mod upgrade;
 
-pub use builder::SandboxBuilder;
 pub use clock::Clock;
-pub use config::{Cache, SandboxConfig};
-pub use error::{CallError, SandboxError};
-pub use exchanged::{Exchanged, Relayed};
+pub use error::SandboxError;
 pub use failure_close::failure_close;
-pub use guest::{Guest, Session};
-pub use guests::{Guests, Seat, SeatGuard};
-pub use load::LoadError;
-pub use sandbox::Sandbox;
-/// The version that this crate runs guests in, for [`SandboxBuilder::engine`].
-pub use wasmtime;
 pub use websocket_component::Role;
+
+#[cfg(feature = "sandbox")]
+pub use sandbox::{
+    Cache, CallError, Exchanged, Guest, Guests, LoadError, Relayed, Sandbox, SandboxBuilder,
+    SandboxConfig, Seat, SeatGuard, Session,
+};
+#[cfg(feature = "stream")]
+pub use stream::Native;
+/// The version that this crate runs guests in, for [`SandboxBuilder::engine`].
+#[cfg(feature = "sandbox")]
+pub use wasmtime;

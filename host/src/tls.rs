@@ -4,21 +4,19 @@
 //! trust other roots than the system's, show a certificate of their own, or have TLS under a
 //! [`PairDriver`](crate::driver::PairDriver).
 
-use std::io::{self, IoSlice};
-use std::pin::Pin;
+use std::io;
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::{TlsConnector, TlsStream};
 
 use self::rustls::client::WebPkiServerVerifier;
 use self::rustls::crypto::{CryptoProvider, ring};
 use self::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use self::rustls::{ClientConfig, RootCertStore};
-use crate::driver::Transport;
-
 pub use tokio_rustls::rustls;
+
+pub use crate::transport::MaybeTlsStream;
 
 /// What a WebSocket is opened with: the handshake of RFC 6455 is a request of HTTP/1.1 (RFC 7301, section 6).
 pub const ALPN: &[u8] = b"http/1.1";
@@ -126,113 +124,5 @@ pub fn system_roots() -> io::Result<RootCertStore> {
             io::ErrorKind::NotFound,
             "the system has no root certificates (Debian: ca-certificates)",
         )),
-    }
-}
-
-/// A transport with TLS or without.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum MaybeTlsStream<IO> {
-    /// As it is.
-    Plain(IO),
-    /// In TLS.
-    Tls(Box<TlsStream<IO>>),
-}
-
-impl<IO> MaybeTlsStream<IO> {
-    /// Returns the transport itself.
-    pub fn get_ref(&self) -> &IO {
-        match self {
-            Self::Plain(io) => io,
-            Self::Tls(stream) => stream.get_ref().0,
-        }
-    }
-
-    /// Returns the transport itself. Don't read or write its bytes.
-    pub fn get_mut(&mut self) -> &mut IO {
-        match self {
-            Self::Plain(io) => io,
-            Self::Tls(stream) => stream.get_mut().0,
-        }
-    }
-}
-
-impl<IO> From<TlsStream<IO>> for MaybeTlsStream<IO> {
-    fn from(stream: TlsStream<IO>) -> Self {
-        Self::Tls(Box::new(stream))
-    }
-}
-
-impl<IO> AsyncRead for MaybeTlsStream<IO>
-where
-    IO: AsyncRead + AsyncWrite + Unpin,
-{
-    #[inline]
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(io) => Pin::new(io).poll_read(cx, buffer),
-            Self::Tls(stream) => Pin::new(stream).poll_read(cx, buffer),
-        }
-    }
-}
-
-impl<IO> AsyncWrite for MaybeTlsStream<IO>
-where
-    IO: AsyncRead + AsyncWrite + Unpin,
-{
-    #[inline]
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(io) => Pin::new(io).poll_write(cx, bytes),
-            Self::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
-        }
-    }
-
-    #[inline]
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(io) => Pin::new(io).poll_write_vectored(cx, slices),
-            Self::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
-        }
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        match self {
-            Self::Plain(io) => io.is_write_vectored(),
-            Self::Tls(stream) => stream.is_write_vectored(),
-        }
-    }
-
-    #[inline]
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(io) => Pin::new(io).poll_flush(cx),
-            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
-        }
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(io) => Pin::new(io).poll_shutdown(cx),
-            Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
-        }
-    }
-}
-
-impl<IO: Transport> Transport for MaybeTlsStream<IO> {
-    fn reset(&mut self) {
-        self.get_mut().reset();
     }
 }

@@ -35,11 +35,12 @@ use http::{HeaderValue, Method, Request, StatusCode};
 use hyper::ext::Protocol;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
+use websocket_component::handshake::{Acceptance, HandshakeKind, Header};
 
-use crate::error::{CallError, SandboxError};
-use crate::protocol::{Acceptance, Config, HandshakeKind, Header};
-use crate::sandbox::Sandbox;
-use crate::stream::{Error, Opening, Response, WebSocketStream, all_fields, listed};
+use crate::error::SandboxError;
+use crate::stream::{
+    Config, Engine, Error, Opening, Response, WebSocketStream, all_fields, listed,
+};
 
 /// The protocol that is asked for, by Upgrade or by an extended CONNECT (RFC 8441, section 5).
 const WEBSOCKET: &str = "websocket";
@@ -49,7 +50,7 @@ pub type WebSocket = WebSocketStream<TokioIo<Upgraded>>;
 
 /// A request that may ask for a WebSocket.
 ///
-/// Whether it does, and by the rules, is checked when it is accepted: in a sandbox, which the WebSocket then has.
+/// Whether it does, and by the rules, is checked when it is accepted: by the engine, which the WebSocket then has.
 #[derive(Debug)]
 pub struct Upgrade {
     parts: Parts,
@@ -119,10 +120,10 @@ impl Upgrade {
     /// - [`UpgradeError::Method`]: it is neither a GET of HTTP/1.1 nor an extended CONNECT of HTTP/2.
     /// - [`UpgradeError::Handshake`]: it breaks a rule of the handshake, or the answer does; or no guest can be had.
     /// - [`UpgradeError::NotUpgradable`]: it came from no server of hyper's that can give the connection away.
-    pub fn accept(mut self, sandbox: &Sandbox) -> Result<(Response, Upgrading), UpgradeError> {
+    pub fn accept(mut self, engine: &impl Engine) -> Result<(Response, Upgrading), UpgradeError> {
         let kind = self.kind()?;
         let fields = self.fields(kind);
-        let answered = Opening::answer(sandbox, self.config, kind, &fields, &self.acceptance);
+        let answered = Opening::answer(engine, self.config, kind, fields, self.acceptance);
         let (opening, fields) = answered.map_err(UpgradeError::Handshake)?;
         let on_upgrade = self.parts.extensions.remove::<OnUpgrade>();
         let on_upgrade = on_upgrade.ok_or(UpgradeError::NotUpgradable)?;
@@ -154,10 +155,11 @@ impl Upgrade {
                 (":authority", uri.authority().map(Authority::as_str)),
                 (":path", uri.path_and_query().map(PathAndQuery::as_str)),
             ];
-            fields.extend(known.into_iter().filter_map(|(name, value)| {
-                let (name, value) = (name.to_owned(), value?.as_bytes().to_vec());
-                Some(Header { name, value })
-            }));
+            fields.extend(
+                known
+                    .into_iter()
+                    .filter_map(|(name, value)| Some(Header::new(name, value?))),
+            );
         }
         fields
     }
@@ -208,7 +210,7 @@ pub enum UpgradeError {
     /// It is neither a GET of HTTP/1.1 nor an extended CONNECT of HTTP/2 for a WebSocket.
     Method,
     /// A rule of the handshake is broken, or there is no guest.
-    Handshake(CallError),
+    Handshake(Error),
     /// The connection can't be given away: the request isn't hyper's, or somebody has taken it before.
     NotUpgradable,
 }
@@ -222,14 +224,14 @@ impl UpgradeError {
         match self {
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotUpgradable => server,
-            Self::Handshake(CallError::Sandbox(SandboxError::PoolExhausted)) => {
+            Self::Handshake(Error::Sandbox(SandboxError::PoolExhausted)) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
-            Self::Handshake(CallError::Sandbox(_)) => server,
-            Self::Handshake(CallError::Failure(failure)) => {
-                let status = failure.status.map(StatusCode::from_u16);
+            Self::Handshake(Error::Failure(failure)) => {
+                let status = failure.rule.status().map(StatusCode::from_u16);
                 status.and_then(Result::ok).unwrap_or(server)
             }
+            Self::Handshake(_) => server,
         }
     }
 

@@ -49,6 +49,15 @@ pub struct EventRecord {
 }
 
 impl EventRecord {
+    /// Creates a record, as a host does that runs the engine elsewhere.
+    pub fn new(kind: EventKind, start: usize, length: usize) -> EventRecord {
+        EventRecord {
+            kind,
+            start,
+            length,
+        }
+    }
+
     /// Returns the event, with its bytes.
     pub fn event<'a>(&self, payload: &'a [u8]) -> Event<'a> {
         let end = self.start.saturating_add(self.length);
@@ -318,7 +327,7 @@ impl Session {
             output: &self.exchange.output,
             accepted,
             refused: refused.map(|rule| self.describe(rule)),
-            more: waits && !matches!(state, State::Draining | State::Closed),
+            more: waits && !state.has_ended(),
             state,
             next_deadline,
             failure: self.failure(),

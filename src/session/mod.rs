@@ -78,6 +78,13 @@ pub enum State {
     Closed,
 }
 
+impl State {
+    /// Returns whether the session neither takes nor gives anything more: it drains or is closed.
+    pub fn has_ended(self) -> bool {
+        matches!(self, State::Draining | State::Closed)
+    }
+}
+
 /// One WebSocket connection, on either side of it (RFC 6455).
 ///
 /// The [crate's documentation](crate#which-call-for-what) has a table of its methods by what they

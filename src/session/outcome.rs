@@ -1,6 +1,6 @@
 //! How a session has ended (RFC 6455, sections 7.1.4 to 7.1.6).
 
-use super::{Session, State};
+use super::Session;
 use crate::Failure;
 use crate::frame::close::NO_STATUS;
 
@@ -95,7 +95,7 @@ impl Session {
     /// # }
     /// ```
     pub fn outcome(&self) -> Option<Outcome> {
-        if !matches!(self.state(), State::Draining | State::Closed) {
+        if !self.state().has_ended() {
             return None;
         }
         let CloseFrames {

@@ -1,7 +1,7 @@
 //! Messages on their way from one session to another.
 
-use crate::exchanged::Exchanged;
 use crate::protocol::{CloseCode, NO_CODE, Outgoing, OutgoingKind};
+use crate::sandbox::Exchanged;
 
 /// What a session has received, as another one can send it.
 #[derive(Debug, Default)]

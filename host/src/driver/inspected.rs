@@ -7,9 +7,10 @@ use websocket_component::inspector::Sides;
 use super::pair::{Cause, Output, Pair, SideEnd, Summary, Tally};
 use crate::Role;
 use crate::clock::nanos;
-use crate::error::{CallError, SandboxError};
+use crate::error::SandboxError;
 use crate::inspector::{End, Forwarder};
 use crate::protocol::{CloseCode, Instant, Rule, State};
+use crate::sandbox::CallError;
 
 /// A [`Forwarder`] that is parked while nothing comes.
 ///

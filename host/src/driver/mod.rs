@@ -42,27 +42,26 @@
 //! | `inspected`, `relay` | [`Inspected`], [`Relay`]: such a connection without transports, as it is or from session to session |
 //! | `pair` | [`Pair`]: what both of them are |
 //! | `side`, `batch` | [`Side`]: a session and what it has told; messages on their way to another |
-//! | `line` | [`Line`]: a transport, what it has not taken, and how it ends |
-//! | `read_buffer`, `timer` | the buffer that a thread's connections share; a timer for deadlines that move |
 
 mod batch;
 mod inspected;
-mod line;
 mod pair;
 mod pair_driver;
-pub(crate) mod read_buffer;
 mod relay;
 mod side;
-mod timer;
 
 pub use inspected::Inspected;
-pub use line::{LINGER, Line, Order};
 pub use pair::{Cause, Outcome, Output, Pair, SideEnd, Summary, Tally};
 pub use pair_driver::{PairDriver, Progress, Transport};
 pub use relay::{GRACE, Relay, RelayOptions};
-pub use side::{CAPACITY, Done, Side};
-pub use timer::Timer;
+pub use side::{Done, Side};
 pub use websocket_component::inspector::Sides;
+
+use crate::transport::read_buffer;
+pub use crate::transport::{LINGER, Line, Order, Timer};
+
+/// The most that a result holds of payload and of output, in bytes.
+pub const CAPACITY: u32 = crate::sizes::CAPACITY;
 
 /// Lends a closure the buffer that a thread's connections share. Within the closure there is another.
 pub fn with_read_buffer<R>(work: impl FnOnce(&mut [u8]) -> R) -> R {

@@ -3,8 +3,9 @@
 use websocket_component::inspector::Sides;
 
 use crate::Role;
-use crate::error::{CallError, SandboxError};
+use crate::error::SandboxError;
 use crate::protocol::{CloseCode, Failure, Instant};
+use crate::sandbox::CallError;
 
 /// A connection between two others: bytes in, bytes and interests out. It does no I/O.
 ///

@@ -7,13 +7,13 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use websocket_component::inspector::Sides;
 
-use super::line::{LINGER, Line, Order};
 use super::pair::{Cause, Outcome, Output, Pair, SideEnd};
-use super::read_buffer;
 use crate::Role;
-use crate::error::CallError;
 use crate::failure_close::{self, failure_close};
 use crate::protocol::{CloseCode, Instant};
+use crate::sandbox::CallError;
+use crate::transport::read_buffer;
+use crate::transport::{LINGER, Line, MaybeTlsStream, Order};
 
 /// How often a connection whose transports always have more is gone on with at a time, so that others get their turn.
 const MAX_READS: u32 = 16;
@@ -22,6 +22,12 @@ const MAX_READS: u32 = 16;
 pub trait Transport: AsyncRead + AsyncWrite + Unpin {
     /// Has the peer see a reset when this is dropped, and nothing more of what waits to be sent.
     fn reset(&mut self);
+}
+
+impl<IO: Transport> Transport for MaybeTlsStream<IO> {
+    fn reset(&mut self) {
+        self.get_mut().reset();
+    }
 }
 
 impl Transport for TcpStream {

@@ -16,13 +16,14 @@ use websocket_component::inspector::Sides;
 use self::outside::Outside;
 use super::batch::Batch;
 use super::pair::{Cause, Output, Pair, SideEnd, Summary};
-use super::side::{CAPACITY, Side};
+use super::side::Side;
 use crate::Role;
 use crate::clock::nanos;
-use crate::error::{CallError, SandboxError};
-use crate::guest::MAX_INPUT;
-use crate::guests::{Seat, SeatGuard};
+use crate::error::SandboxError;
 use crate::protocol::{CloseCode, Instant};
+use crate::sandbox::CallError;
+use crate::sandbox::{Seat, SeatGuard};
+use crate::sizes::{CAPACITY, MAX_INPUT};
 
 /// What a side gets whose peer is gone, and after the time for the closing handshake.
 const GOING_AWAY: CloseCode = 1001;

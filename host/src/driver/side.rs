@@ -2,15 +2,14 @@
 
 use super::batch::Batch;
 use super::pair::{Summary, Tally};
-use crate::error::{CallError, SandboxError};
-use crate::exchanged::Exchanged;
-use crate::guest::{Guest, MAX_INPUT, Session};
+use crate::error::SandboxError;
 use crate::protocol::{
     CloseCode, Event, EventKind, Failure, Instant, NO_CODE, OutgoingKind, Rule, State,
 };
-
-/// The most that a result holds of payload and of output.
-pub const CAPACITY: u32 = MAX_INPUT as u32;
+use crate::sandbox::CallError;
+use crate::sandbox::Exchanged;
+use crate::sandbox::{Guest, Session};
+use crate::sizes::CAPACITY;
 
 /// A session in a guest, with what it has told. It is given input, gives a closure what is to be written, and has no
 /// buffers but for input that the session has not taken.

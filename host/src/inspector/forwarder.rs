@@ -10,8 +10,9 @@ use super::one_way::OneWay;
 use super::{Inspector, Traffic};
 use crate::Role;
 use crate::bindings::exports::websocket::protocol::types::{CloseCode, Instant, State};
-use crate::error::{CallError, SandboxError};
-use crate::guests::Seat;
+use crate::error::SandboxError;
+use crate::sandbox::CallError;
+use crate::sandbox::Seat;
 
 /// Forwards a connection between two other sides that an [`Inspector`] looks at.
 ///

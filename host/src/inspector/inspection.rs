@@ -6,9 +6,10 @@ use super::contract::Parked;
 use super::{Inspector, Traffic};
 use crate::Role;
 use crate::bindings::exports::websocket::protocol::types::Instant;
-use crate::error::{CallError, SandboxError};
-use crate::guest::Guest;
-use crate::guests::Seat;
+use crate::error::SandboxError;
+use crate::sandbox::CallError;
+use crate::sandbox::Guest;
+use crate::sandbox::Seat;
 
 /// Takes another seat in a guest, and makes an inspector there.
 type Make = dyn Fn(Instant) -> Result<(Seat, Inspector), CallError> + Send + Sync;

@@ -8,15 +8,18 @@ mod queries;
 mod types;
 
 use crate::Role;
-use crate::abi::inspector::Function;
-use crate::abi::{Argument, Resource, Value, inspector_options};
 use crate::bindings::exports::websocket::protocol::inspector as contract;
 use crate::bindings::exports::websocket::protocol::types::{
     CloseCode, Failure, HandshakeKind, Header, Instant, Negotiated, StatusCode,
 };
-use crate::error::{CallError, SandboxError};
-use crate::guest::{Belonging, Guest};
-use crate::outside::{MAX_HEADER, header_bits, header_lengths};
+use crate::error::SandboxError;
+use crate::sandbox::CallError;
+use crate::sandbox::Guest;
+use crate::sandbox::abi::inspector::Function;
+use crate::sandbox::abi::{Argument, Resource, Value, inspector_options};
+use crate::sandbox::guest::Belonging;
+use crate::sandbox::outside::{MAX_HEADER, header_bits};
+use crate::sizes::header_lengths;
 
 pub use forwarder::Forwarder;
 

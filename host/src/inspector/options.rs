@@ -5,12 +5,12 @@ use websocket_component::inspector::{
     Direction, Options, OtherCode, Payload, Timeouts, UnknownExtensions, View,
 };
 
-use crate::abi::Resource;
-use crate::abi::inspector_options::Function as setters;
 use crate::bindings::exports::websocket::protocol::inspector as contract;
-use crate::error::CallError;
-use crate::guest::Guest;
-use crate::options::{Setter, make, set, timeout};
+use crate::sandbox::CallError;
+use crate::sandbox::Guest;
+use crate::sandbox::abi::Resource;
+use crate::sandbox::abi::inspector_options::Function as setters;
+use crate::sandbox::options::{Setter, make, set, timeout};
 
 /// Makes options of a guest.
 pub(super) fn options(guest: &mut Guest, given: &Options) -> Result<Resource, CallError> {

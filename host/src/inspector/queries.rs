@@ -2,11 +2,11 @@
 
 use super::{Inspector, Parked, Progress, Side, Traffic};
 use crate::Role;
-use crate::abi::inspector::Function;
 use crate::bindings::exports::websocket::protocol::session::{RequestHead, ResponseHead};
 use crate::bindings::exports::websocket::protocol::types::{CloseCode, Negotiated};
 use crate::error::SandboxError;
-use crate::guest::Guest;
+use crate::sandbox::Guest;
+use crate::sandbox::abi::inspector::Function;
 
 impl Inspector {
     /// Returns where the connection is.

@@ -3,18 +3,18 @@
 use std::collections::VecDeque;
 use std::mem;
 
-use bytes::Bytes;
+use websocket_component::{Failure, FrameHeader, Rule, State};
 
 use super::batch::Batch;
-use super::incoming::{self, Incoming};
+use super::deliver::{Delivered, deliver};
+use super::engine::{Boxed, Endpoint, Exchanged, Given};
+use super::error::Error;
+use super::incoming::Incoming;
 use super::message::Message;
-use crate::clock::Clock;
-use crate::driver::CAPACITY;
-use crate::error::{CallError, SandboxError};
-use crate::exchanged::Exchanged;
-use crate::guest::{Guest, Session};
-use crate::outside::LONG;
-use crate::protocol::{Event, EventKind, Failure, FrameHeader, Instant, Rule, State};
+use crate::clock::{Clock, Instant};
+use crate::error::SandboxError;
+use crate::sizes::CAPACITY;
+use crate::sizes::LONG;
 
 /// The most exchanges in a row in which nothing is taken, given or moved. Only data that inflates to a thousand times its
 /// size needs more than a few.
@@ -24,12 +24,11 @@ const MAX_STALLS: u32 = 4096;
 const KEPT: usize = 8;
 
 pub(super) struct Conversation {
-    pub(super) guest: Guest,
-    pub(super) session: Session,
+    pub(super) endpoint: Box<dyn Endpoint>,
     pub(super) clock: Clock,
     /// Received, and not yet taken.
     pub(super) inbox: VecDeque<Message>,
-    /// A message that is read outside the guest, as far as it has come.
+    /// A message that is read outside the session, as far as it has come.
     pub(super) incoming: Option<Incoming>,
     /// To be sent, and not yet the session's.
     outbox: VecDeque<Message>,
@@ -50,29 +49,24 @@ pub(super) struct Conversation {
     stalled: bool,
     /// The session has more to hand out even without new input.
     pub(super) more: bool,
+    /// What it has handed out ends with a frame.
+    between_frames: bool,
     pub(super) state: State,
     pub(super) deadline: Option<Instant>,
     /// A request has come, and waits for its answer.
     pub(super) requested: bool,
     /// The rule that ended the session.
-    pub(super) failure: Option<Box<Failure>>,
+    pub(super) failure: Option<Failure>,
     /// Why a message was not sent, until it is reported to the sender.
-    pub(super) refusal: Option<Box<Failure>>,
+    pub(super) refusal: Option<Failure>,
     /// The session ended before it got all there was to send.
     pub(super) dropped: bool,
 }
 
 impl Conversation {
-    pub(super) fn new(
-        guest: Guest,
-        session: Session,
-        clock: Clock,
-        state: State,
-        longest: u64,
-    ) -> Self {
+    pub(super) fn new(Boxed(endpoint): Boxed, clock: Clock, state: State, longest: u64) -> Self {
         Self {
-            guest,
-            session,
+            endpoint,
             clock,
             inbox: VecDeque::new(),
             incoming: None,
@@ -87,6 +81,7 @@ impl Conversation {
             stalled: false,
             // The first exchange tells the deadline, and may bring a client's request.
             more: true,
+            between_frames: true,
             state,
             deadline: None,
             requested: false,
@@ -150,6 +145,11 @@ impl Conversation {
         to_write || (self.inbox.is_empty() && !self.unread.is_empty() && !self.stalled)
     }
 
+    /// Whether a close frame could follow what the session has handed out.
+    pub(super) fn is_at_boundary(&self) -> bool {
+        self.state == State::Open && self.between_frames
+    }
+
     /// Whether the session has a deadline that has passed.
     pub(super) fn is_due(&self) -> bool {
         let now = self.clock.now();
@@ -168,66 +168,75 @@ impl Conversation {
     /// before it reads itself would wait for ever.
     pub(super) fn exchange(
         &mut self,
-        fresh: &[u8],
+        fresh: &mut [u8],
         can_write: bool,
         mut write: impl FnMut(&[u8]),
     ) -> Result<(), SandboxError> {
-        let unread = mem::take(&mut self.unread);
+        let mut unread = mem::take(&mut self.unread);
         let again = fresh.is_empty() && self.inbox.is_empty();
-        let given = if again { &unread[..] } else { fresh };
-        let now = self.clock.now();
-        let is_due = self.is_due();
+        let is_fresh = !fresh.is_empty();
+        let given = if again { &mut unread[..] } else { fresh };
+        let (all, now, is_due) = (given.len(), self.clock.now(), self.is_due());
         let mut input = self.read_outside(given, now)?;
         // Not before the session has handed out what it has: what it can hold has a limit.
         let waits = self.goes_inside || !self.stays_outside();
         let send = can_write && !self.more && !self.outbox.is_empty() && waits;
-        if input.is_empty() && !given.is_empty() && !send && !self.more && !is_due {
+        if input.is_empty() && all > 0 && !send && !self.more && !is_due {
             return Ok(());
         }
-        let mut batch = if send {
-            Batch::of(&self.outbox, self.begun, CAPACITY, LONG)
-        } else {
-            Batch::default()
-        };
+        let mut sends = send;
         let capacity = if can_write { CAPACITY } else { 1 };
 
         let mut is_silent;
         loop {
-            let payload = batch.payload(&self.outbox);
-            let records = &batch.records;
-            let result =
-                self.guest
-                    .exchange(&self.session, input, records, payload, now, capacity)?;
-            let gave = !result.output.is_empty();
-            write(result.output);
-            let longest = self.longest;
-            deliver(&result, &mut self.incoming, &mut self.inbox, longest)
-                .map_err(SandboxError::broken)?;
+            let batch = match sends {
+                true => Batch::of(&self.outbox, self.begun, CAPACITY, LONG),
+                false => Batch::default(),
+            };
+            let piece = batch.piece();
+            let Self {
+                endpoint,
+                incoming,
+                inbox,
+                longest,
+                ..
+            } = self;
+            let (mut gave, mut delivered) = (false, Ok(Delivered::default()));
+            let mut take = |given: Given<'_>| {
+                gave = !given.output.is_empty();
+                write(given.output);
+                delivered = deliver(&given, incoming, inbox, *longest);
+            };
+            let result = endpoint.exchange(input, &batch.outgoing, now, capacity, &mut take)?;
+            drop(batch);
+            let Delivered {
+                has_events,
+                has_request,
+            } = delivered.map_err(SandboxError::broken)?;
             let Exchanged {
                 consumed,
-                events,
                 accepted,
                 refused,
                 more,
                 state,
                 next_deadline,
                 failure,
-                ..
             } = result;
 
-            let moved = consumed > 0 || accepted > 0 || !events.is_empty() || gave;
+            let moved = consumed > 0 || accepted > 0 || has_events || gave;
             self.stalls = if moved { 0 } else { self.stalls + 1 };
             if self.stalls > MAX_STALLS {
                 return Err(SandboxError::broken("it asks for ever more calls"));
             }
-            self.requested |= events.iter().any(|event| event.kind == EventKind::Request);
+            self.requested |= has_request;
             self.more = more;
+            self.between_frames = !more;
             self.state = state;
             self.deadline = next_deadline;
             self.failure = failure;
-            is_silent = events.is_empty() && !more;
-            input = &input[consumed..];
-            match batch.piece().filter(|_| accepted > 0) {
+            is_silent = !has_events && !more;
+            input = input.get_mut(consumed..).unwrap_or_default();
+            match piece.filter(|_| accepted > 0) {
                 Some(piece) => {
                     self.begun += piece;
                     self.sent(0, None);
@@ -238,17 +247,17 @@ impl Conversation {
                 break;
             }
             // The session leaves long payloads where they are.
-            let rest = self.read_outside(input, now)?;
-            if rest.is_empty() || rest.len() == input.len() {
-                input = rest;
+            let left = input.len();
+            input = self.read_outside(input, now)?;
+            if input.is_empty() || input.len() == left {
                 break;
             }
-            (input, batch) = (rest, Batch::default());
+            sends = false;
         }
-        self.stalled = again && !input.is_empty() && input.len() == given.len() && is_silent;
+        self.stalled = again && !input.is_empty() && input.len() == all && is_silent;
         self.unread = match self.state {
             state if state.has_ended() => Vec::new(),
-            _ if again || !fresh.is_empty() => input.to_vec(),
+            _ if again || is_fresh => input.to_vec(),
             _ => unread,
         };
         Ok(())
@@ -276,16 +285,9 @@ impl Conversation {
         if self.is_due() {
             return Ok(None);
         }
-        let header = match self
-            .guest
-            .frame_header(&self.session, is_text, true, length)
-        {
-            Ok(header) => header,
-            // An exchange says so, too.
-            Err(CallError::Failure(_)) => None,
-            Err(CallError::Sandbox(error)) => return Err(error),
-        };
-        let Some(header) = header else {
+        // If a rule is broken, an exchange says so, too.
+        let header = self.endpoint.frame_header(is_text, true, length);
+        let Some(header) = unless_ended(header)?.flatten() else {
             self.goes_inside = true;
             return Ok(None);
         };
@@ -297,25 +299,20 @@ impl Conversation {
     /// The transport has taken some of what was handed out, or none of it; and whether it is blocked now.
     pub(super) fn output_moved(&mut self, taken: bool, blocked: bool) -> Result<(), SandboxError> {
         let now = self.clock.now();
-        if taken {
-            self.guest.output_taken(&self.session, now)?;
-        }
-        if blocked {
-            self.guest.output_blocked(&self.session, now)?;
-        }
+        self.endpoint.output_moved(taken, blocked, now)?;
         self.ask_deadline()
     }
 
     /// Asks the session when it wants the next exchange.
     pub(super) fn ask_deadline(&mut self) -> Result<(), SandboxError> {
-        self.deadline = self.guest.next_deadline(&self.session)?;
+        self.deadline = self.endpoint.next_deadline()?;
         Ok(())
     }
 
     /// Takes out of the outbox what the session has now, and what it doesn't want.
-    fn sent(&mut self, accepted: usize, refused: Option<Box<Failure>>) {
+    fn sent(&mut self, accepted: usize, refused: Option<Failure>) {
         // There is room for it when what waits is written.
-        let comes_later = |failure: &Failure| failure.rule() == Some(Rule::QueueFull);
+        let comes_later = |failure: &Failure| failure.rule == Rule::QueueFull;
         let refused = refused.filter(|failure| !comes_later(failure));
         let gone = accepted + usize::from(refused.is_some());
         self.outbox.drain(..gone.min(self.outbox.len()));
@@ -339,51 +336,13 @@ impl Conversation {
     }
 }
 
-/// Turns the events that are messages into messages, which share one copy of the payload.
-fn deliver(
-    result: &Exchanged<'_>,
-    incoming: &mut Option<Incoming>,
-    inbox: &mut VecDeque<Message>,
-    longest: u64,
-) -> Result<(), &'static str> {
-    let range = |event: &Event| {
-        let start = event.start as usize;
-        start..start + event.length as usize
-    };
-    let filled = || {
-        result
-            .events
-            .iter()
-            .map(range)
-            .filter(|range| !range.is_empty())
-    };
-    let start = filled().map(|range| range.start).min().unwrap_or(0);
-    let end = filled().map(|range| range.end).max().unwrap_or(0);
-    let shared = Bytes::copy_from_slice(result.payload.get(start..end).unwrap_or_default());
-    for event in &result.events {
-        if incoming.is_some() && is_of_message(event.kind) {
-            inbox.extend(incoming::add(
-                incoming,
-                event,
-                result.bytes(event),
-                longest,
-            )?);
-            continue;
-        }
-        let range = range(event);
-        let payload = if range.is_empty() {
-            Bytes::new()
-        } else {
-            shared.slice(range.start - start..range.end - start)
-        };
-        inbox.extend(Message::received(event, payload)?);
+/// The result of a call, or none if a rule was broken: that is no end of the endpoint.
+pub(super) fn unless_ended<R>(result: Result<R, Error>) -> Result<Option<R>, SandboxError> {
+    match result {
+        Ok(result) => Ok(Some(result)),
+        Err(Error::Sandbox(error)) => Err(error),
+        Err(_) => Ok(None),
     }
-    Ok(())
-}
-
-fn is_of_message(kind: EventKind) -> bool {
-    use EventKind::{Binary, BinaryChunk, Text, TextChunk};
-    matches!(kind, Text | TextChunk | Binary | BinaryChunk)
 }
 
 /// What a message that waits takes.

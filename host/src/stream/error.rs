@@ -5,10 +5,10 @@ use std::{fmt, io};
 
 use http::StatusCode;
 
+use websocket_component::{Failure, Fault, Rule};
+
 use super::request::ErrorResponse;
-use crate::error::{CallError, SandboxError};
-use crate::protocol::{Failure, Fault};
-use crate::tls::rustls;
+use crate::error::SandboxError;
 
 /// Why a connection could not be made, or has ended, or a message was not sent. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -17,11 +17,12 @@ pub enum Error {
     /// The transport failed.
     Io(Arc<io::Error>),
     /// A rule of TLS was broken, or the server's certificate isn't trusted.
-    Tls(Arc<rustls::Error>),
+    #[cfg(feature = "rustls")]
+    Tls(Arc<crate::tls::rustls::Error>),
     /// A rule was broken; [`origin`](Self::origin) says by whom.
-    Failure(Arc<Failure>),
+    Failure(Failure),
     /// The server refused the handshake: its response, with as much of its body as was received, up to
-    /// [`Limits::refusal_body`](crate::protocol::Limits::refusal_body).
+    /// [`Limits::refusal_body`](crate::stream::Limits::refusal_body).
     Http(Arc<ErrorResponse>),
     /// The callback of `accept_hdr_async` refused the request, with this status.
     Refused(StatusCode),
@@ -29,7 +30,7 @@ pub enum Error {
     Sandbox(SandboxError),
     /// The request is invalid, for this reason.
     Request(String),
-    /// The message is longer than [`Limits::queued_output`](crate::protocol::Limits::queued_output), and was not sent.
+    /// The message is longer than [`Limits::queued_output`](crate::stream::Limits::queued_output), and was not sent.
     TooLong {
         /// That limit, in bytes.
         limit: u64,
@@ -57,12 +58,14 @@ impl Error {
     pub fn origin(&self) -> Origin {
         match self {
             Self::Io(_) => Origin::Transport,
-            Self::Failure(failure) => match failure.fault {
+            Self::Failure(failure) => match failure.rule.fault() {
                 Fault::Peer => Origin::Peer,
-                Fault::Host => Origin::Host,
                 Fault::Transport => Origin::Transport,
+                _ => Origin::Host,
             },
-            Self::Http(_) | Self::Tls(_) => Origin::Peer,
+            Self::Http(_) => Origin::Peer,
+            #[cfg(feature = "rustls")]
+            Self::Tls(_) => Origin::Peer,
             Self::Refused(_) | Self::Request(_) | Self::TooLong { .. } | Self::Closed => {
                 Origin::Host
             }
@@ -76,7 +79,7 @@ impl Error {
     pub fn close_code(&self) -> u16 {
         const ABNORMAL: u16 = 1006;
         match self {
-            Self::Failure(failure) => failure.close_code.unwrap_or(ABNORMAL),
+            Self::Failure(failure) => failure.rule.close_code().unwrap_or(ABNORMAL),
             _ => ABNORMAL,
         }
     }
@@ -90,8 +93,16 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Io(error) => write!(f, "the connection failed: {error}"),
+            #[cfg(feature = "rustls")]
             Self::Tls(error) => write!(f, "TLS: {error}"),
-            Self::Failure(failure) => write!(f, "{} ({})", failure.description, failure.section),
+            Self::Failure(failure) => {
+                write!(
+                    f,
+                    "{} ({})",
+                    failure.rule.description(),
+                    failure.rule.section()
+                )
+            }
             Self::Http(response) => write!(f, "the server answered {}", response.status()),
             Self::Refused(status) => write!(f, "the request was refused with {status}"),
             Self::Sandbox(error) => error.fmt(f),
@@ -111,7 +122,9 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Io(error) => Some(error),
+            #[cfg(feature = "rustls")]
             Self::Tls(error) => Some(error),
+            Self::Failure(failure) => Some(failure),
             Self::Sandbox(error) => Some(error),
             _ => None,
         }
@@ -120,30 +133,29 @@ impl std::error::Error for Error {
 
 impl From<io::Error> for Error {
     fn from(error: io::Error) -> Self {
-        match error.downcast() {
-            Ok(error) => Self::Tls(Arc::new(error)),
-            Err(error) => Self::Io(Arc::new(error)),
-        }
+        #[cfg(feature = "rustls")]
+        let error = match error.downcast() {
+            Ok(error) => return Self::Tls(Arc::new(error)),
+            Err(error) => error,
+        };
+        Self::Io(Arc::new(error))
     }
 }
 
-impl From<Box<Failure>> for Error {
-    fn from(failure: Box<Failure>) -> Self {
-        Self::Failure(failure.into())
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+impl From<Rule> for Error {
+    fn from(rule: Rule) -> Self {
+        Failure::from(rule).into()
     }
 }
 
 impl From<SandboxError> for Error {
     fn from(error: SandboxError) -> Self {
         Self::Sandbox(error)
-    }
-}
-
-impl From<CallError> for Error {
-    fn from(error: CallError) -> Self {
-        match error {
-            CallError::Failure(failure) => failure.into(),
-            CallError::Sandbox(error) => error.into(),
-        }
     }
 }

@@ -5,97 +5,19 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::StatusCode;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
-use websocket_component::Role;
+use websocket_component::handshake::{Acceptance, Negotiated};
+use websocket_component::{Config, Delivery, Role, Rule, State};
 
 use super::conversation::Conversation;
+use super::engine::{Engine, Made};
 use super::error::Error;
 use super::request::{self, ErrorResponse, IntoRequest, Request, Response};
 use super::socket::WebSocketStream;
 use crate::clock::Clock;
-use crate::outside::LONG;
-use crate::protocol::{Acceptance, Config, Delivery, Negotiated, Rule, State};
-use crate::sandbox::Sandbox;
-use crate::tls::{Connector, MaybeTlsStream};
+use crate::sizes::LONG;
 
 /// How long a program has to answer the messages in front of a broken rule, unless the configuration has another time.
 const ANSWER_TIME: Duration = Duration::from_millis(1);
-
-/// Connects to a URL with the scheme `ws` or `wss`; with the latter the roots of the system are trusted.
-///
-/// # Errors
-///
-/// As for [`client_async`]; [`Error::Io`] if the server can't be reached, [`Error::Tls`] if it can't be trusted.
-pub async fn connect_async<R>(
-    request: R,
-    sandbox: &Sandbox,
-) -> Result<(WebSocketStream<MaybeTlsStream<TcpStream>>, Response), Error>
-where
-    R: IntoRequest,
-{
-    connect_async_with_config(request, sandbox, Config::default()).await
-}
-
-/// Connects to a URL with the scheme `ws` or `wss`, with the given settings.
-///
-/// # Errors
-///
-/// As for [`connect_async`].
-pub async fn connect_async_with_config<R>(
-    request: R,
-    sandbox: &Sandbox,
-    config: Config,
-) -> Result<(WebSocketStream<MaybeTlsStream<TcpStream>>, Response), Error>
-where
-    R: IntoRequest,
-{
-    connect_async_tls_with_config(request, sandbox, config, None).await
-}
-
-/// Connects to a URL with the scheme `ws` or `wss`, with the given settings, and with the connector's roots.
-///
-/// ```no_run
-/// use websocket_host::Sandbox;
-/// use websocket_host::protocol::Config;
-/// use websocket_host::stream::connect_async_tls_with_config;
-/// use websocket_host::tls::Connector;
-/// use websocket_host::tls::rustls::RootCertStore;
-/// use websocket_host::tls::rustls::pki_types::{CertificateDer, pem::PemObject};
-///
-/// # async fn run(sandbox: &Sandbox) -> Result<(), Box<dyn std::error::Error>> {
-/// let mut roots = RootCertStore::empty();
-/// roots.add(CertificateDer::from_pem_file("ca.pem")?)?;
-/// let connector = Connector::trusting(roots, None)?;
-/// let (url, config) = ("wss://localhost:9001/", Config::default());
-/// let (socket, _) = connect_async_tls_with_config(url, sandbox, config, Some(&connector)).await?;
-/// # Ok(())
-/// # }
-/// ```
-///
-/// # Errors
-///
-/// As for [`connect_async`].
-pub async fn connect_async_tls_with_config<R>(
-    request: R,
-    sandbox: &Sandbox,
-    config: Config,
-    connector: Option<&Connector>,
-) -> Result<(WebSocketStream<MaybeTlsStream<TcpStream>>, Response), Error>
-where
-    R: IntoRequest,
-{
-    let request = request.into_request()?;
-    let address = request::address(request.uri())?;
-    let host = address.host.trim_start_matches('[').trim_end_matches(']');
-    let io = TcpStream::connect((host, address.port)).await?;
-    io.set_nodelay(true)?;
-    let io = match (address.is_secure, connector) {
-        (false, _) => MaybeTlsStream::Plain(io),
-        (true, Some(connector)) => connector.connect(host, io).await?,
-        (true, None) => Connector::system()?.connect(host, io).await?,
-    };
-    client_async_with_config(request, io, sandbox, config).await
-}
 
 /// Makes the handshake as a client over a transport to the server.
 ///
@@ -106,13 +28,13 @@ where
 pub async fn client_async<R, IO>(
     request: R,
     io: IO,
-    sandbox: &Sandbox,
+    engine: &impl Engine,
 ) -> Result<(WebSocketStream<IO>, Response), Error>
 where
     R: IntoRequest,
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    client_async_with_config(request, io, sandbox, Config::default()).await
+    client_async_with_config(request, io, engine, Config::default()).await
 }
 
 /// Makes the handshake as a client, with the given settings.
@@ -123,7 +45,7 @@ where
 pub async fn client_async_with_config<R, IO>(
     request: R,
     io: IO,
-    sandbox: &Sandbox,
+    engine: &impl Engine,
     config: Config,
 ) -> Result<(WebSocketStream<IO>, Response), Error>
 where
@@ -132,26 +54,21 @@ where
 {
     let request = request::outgoing(&request.into_request()?)?;
     let settings = for_session(&config);
-    let mut guest = sandbox.guest()?;
     let clock = Clock::start();
-    let session = guest.client(&settings, &entropy()?, clock.now())?;
-    guest.connect(&session, &request, clock.now())?;
-    let conversation = Conversation::new(
-        guest,
-        session,
-        clock,
-        State::Connecting,
-        config.limits.message,
-    );
+    let made = Made::Client(&entropy()?);
+    let mut endpoint = engine.endpoint(made, &settings, clock.now())?;
+    endpoint.0.connect(request, clock.now())?;
+    let longest = config.limits.message;
+    let conversation = Conversation::new(endpoint, clock, State::Connecting, longest);
     let mut stream = WebSocketStream::new(io, conversation, Role::Client, &config);
 
     stream
         .wait_until(|stream| stream.conversation.state != State::Connecting)
         .await;
-    let Conversation { guest, session, .. } = &mut stream.conversation;
-    let (head, negotiated) = match guest.fault() {
-        None => (guest.response(session)?, guest.negotiated(session)?),
-        Some(_) => (None, None),
+    let endpoint = &mut stream.conversation.endpoint;
+    let (head, negotiated) = match endpoint.is_gone() {
+        false => (endpoint.response()?, endpoint.negotiated()?),
+        true => (None, None),
     };
     // It may have ended since: that is told behind the messages that came before.
     let head = match (head, negotiated) {
@@ -164,7 +81,7 @@ where
     let error = stream.outcome().await;
     // With a head that didn't open the session, it is a refusal also if the connection was lost behind that.
     let is_refusal = match &error {
-        Error::Failure(failure) => failure.rule() == Some(Rule::HandshakeRefused),
+        Error::Failure(failure) => failure.rule == Rule::HandshakeRefused,
         Error::Io(_) => true,
         _ => false,
     };
@@ -179,11 +96,11 @@ where
 /// # Errors
 ///
 /// [`Error::Failure`] if the client broke a rule. The response with the status was sent.
-pub async fn accept_async<IO>(io: IO, sandbox: &Sandbox) -> Result<WebSocketStream<IO>, Error>
+pub async fn accept_async<IO>(io: IO, engine: &impl Engine) -> Result<WebSocketStream<IO>, Error>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    accept_async_with_config(io, sandbox, Config::default()).await
+    accept_async_with_config(io, engine, Config::default()).await
 }
 
 /// Makes the handshake as a server, with the given settings.
@@ -193,14 +110,14 @@ where
 /// As for [`accept_async`].
 pub async fn accept_async_with_config<IO>(
     io: IO,
-    sandbox: &Sandbox,
+    engine: &impl Engine,
     config: Config,
 ) -> Result<WebSocketStream<IO>, Error>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut stream = requested(io, sandbox, config).await?;
-    stream.accept(&Acceptance::default()).await?;
+    let mut stream = requested(io, engine, config).await?;
+    stream.accept(Acceptance::default()).await?;
     Ok(stream)
 }
 
@@ -214,14 +131,14 @@ where
 /// As for [`accept_async`]; [`Error::Refused`] if the callback refused.
 pub async fn accept_hdr_async<IO, C>(
     io: IO,
-    sandbox: &Sandbox,
+    engine: &impl Engine,
     callback: C,
 ) -> Result<WebSocketStream<IO>, Error>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
     C: FnOnce(&Request, Response) -> Result<Response, Box<ErrorResponse>>,
 {
-    accept_hdr_async_with_config(io, sandbox, callback, Config::default()).await
+    accept_hdr_async_with_config(io, engine, callback, Config::default()).await
 }
 
 /// Makes the handshake as a server with a callback, and with the given settings.
@@ -231,7 +148,7 @@ where
 /// As for [`accept_hdr_async`].
 pub async fn accept_hdr_async_with_config<IO, C>(
     io: IO,
-    sandbox: &Sandbox,
+    engine: &impl Engine,
     callback: C,
     config: Config,
 ) -> Result<WebSocketStream<IO>, Error>
@@ -239,9 +156,8 @@ where
     IO: AsyncRead + AsyncWrite + Unpin,
     C: FnOnce(&Request, Response) -> Result<Response, Box<ErrorResponse>>,
 {
-    let mut stream = requested(io, sandbox, config).await?;
-    let Conversation { guest, session, .. } = &mut stream.conversation;
-    let head = guest.request(session)?;
+    let mut stream = requested(io, engine, config).await?;
+    let head = stream.conversation.endpoint.request()?;
     let request = match head
         .ok_or_else(|| Error::request("it has no head"))
         .and_then(request::incoming)
@@ -253,7 +169,7 @@ where
     *plain.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     match callback(&request, plain).map(|response| request::acceptance(&response)) {
         Ok(Ok(acceptance)) => {
-            stream.accept(&acceptance).await?;
+            stream.accept(acceptance).await?;
             Ok(stream)
         }
         Ok(Err(error)) => Err(stream
@@ -277,22 +193,21 @@ pub fn from_upgraded<IO>(
     role: Role,
     negotiated: Negotiated,
     already_read: Vec<u8>,
-    sandbox: &Sandbox,
+    engine: &impl Engine,
     config: Config,
 ) -> Result<WebSocketStream<IO>, Error>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
     let settings = for_session(&config);
-    let mut guest = sandbox.guest()?;
     let clock = Clock::start();
-    let now = clock.now();
-    let session = match role {
-        Role::Client => guest.open_client(&settings, &entropy()?, &negotiated, now)?,
-        Role::Server => guest.open_server(&settings, &negotiated, now)?,
+    let entropy = entropy()?;
+    let made = match role {
+        Role::Client => Made::OpenClient(&entropy, &negotiated),
+        Role::Server => Made::OpenServer(&negotiated),
     };
-    let mut conversation =
-        Conversation::new(guest, session, clock, State::Open, config.limits.message);
+    let endpoint = engine.endpoint(made, &settings, clock.now())?;
+    let mut conversation = Conversation::new(endpoint, clock, State::Open, config.limits.message);
     conversation.give(already_read);
     let mut stream = WebSocketStream::new(io, conversation, role, &config);
     stream.agreed(negotiated);
@@ -302,7 +217,7 @@ where
 /// A server to which a valid request has come.
 async fn requested<IO>(
     io: IO,
-    sandbox: &Sandbox,
+    engine: &impl Engine,
     config: Config,
 ) -> Result<WebSocketStream<IO>, Error>
 where
@@ -311,16 +226,10 @@ where
     let mut settings = for_session(&config);
     // The callbacks have no way to tell a bad request from a good one.
     settings.expose_invalid_requests = false;
-    let mut guest = sandbox.guest()?;
     let clock = Clock::start();
-    let session = guest.server(&settings, clock.now())?;
-    let conversation = Conversation::new(
-        guest,
-        session,
-        clock,
-        State::Connecting,
-        config.limits.message,
-    );
+    let endpoint = engine.endpoint(Made::Server, &settings, clock.now())?;
+    let longest = config.limits.message;
+    let conversation = Conversation::new(endpoint, clock, State::Connecting, longest);
     let mut stream = WebSocketStream::new(io, conversation, Role::Server, &config);
     stream
         .wait_until(|stream| stream.conversation.requested)
@@ -336,18 +245,13 @@ impl<IO> WebSocketStream<IO>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    async fn accept(&mut self, acceptance: &Acceptance) -> Result<(), Error> {
-        let Conversation {
-            guest,
-            session,
-            clock,
-            ..
-        } = &mut self.conversation;
-        match guest.accept(session, acceptance, clock.now()) {
+    async fn accept(&mut self, acceptance: Acceptance) -> Result<(), Error> {
+        let now = self.conversation.clock.now();
+        match self.conversation.endpoint.accept(acceptance, now) {
             Ok(negotiated) => self.agreed(negotiated),
             Err(error) => {
                 let response = status(StatusCode::INTERNAL_SERVER_ERROR);
-                return Err(self.refuse(response, error.into()).await);
+                return Err(self.refuse(response, error).await);
             }
         }
         self.conversation.answered();
@@ -357,15 +261,10 @@ where
 
     /// Refuses the request, and ends the connection, because of `error`.
     async fn refuse(&mut self, response: ErrorResponse, error: Error) -> Error {
-        let Conversation {
-            guest,
-            session,
-            clock,
-            ..
-        } = &mut self.conversation;
-        let refused = guest.refuse(session, &request::refusal(response), clock.now());
-        if let Err(error) = refused {
-            return error.into();
+        let now = self.conversation.clock.now();
+        let refusal = request::refusal(response);
+        if let Err(error) = self.conversation.endpoint.refuse(refusal, now) {
+            return error;
         }
         self.conversation.answered();
         self.outcome().await;

@@ -1,14 +1,15 @@
-//! Messages whose long payloads stay outside the guest: they are unmasked and checked where they are delivered from.
+//! Messages whose long payloads stay outside the session: they are unmasked and checked where they are delivered from.
 
 use bytes::buf::Limit;
 use bytes::{BufMut, BytesMut};
 use bytestring::ByteString;
+use websocket_component::{EventKind, IncomingPayload};
 
-use super::conversation::Conversation;
+use super::conversation::{Conversation, unless_ended};
 use super::message::Message;
-use crate::error::{CallError, SandboxError};
-use crate::outside::{LONG, header_lengths};
-use crate::protocol::{Event, EventKind, IncomingPayload, Instant};
+use crate::clock::Instant;
+use crate::error::SandboxError;
+use crate::sizes::{LONG, header_lengths};
 
 /// If at least this many bytes of a payload are missing, they are read directly into its buffer, though nothing behind
 /// them can be read then.
@@ -77,9 +78,9 @@ impl Conversation {
     /// Reads the long payloads that the input goes on with or begins with. Returns the rest.
     pub(super) fn read_outside<'a>(
         &mut self,
-        mut input: &'a [u8],
+        mut input: &'a mut [u8],
         now: Instant,
-    ) -> Result<&'a [u8], SandboxError> {
+    ) -> Result<&'a mut [u8], SandboxError> {
         while !input.is_empty() {
             let in_payload = self
                 .incoming
@@ -88,7 +89,7 @@ impl Conversation {
             if in_payload {
                 input = self.go_on(input, now)?;
             } else if begins_long(input) {
-                let begun = self.guest.begin_payload(&self.session, input, now)?;
+                let begun = self.endpoint.begin_payload(input, now)?;
                 let Some((header, payload)) = begun else {
                     break;
                 };
@@ -100,7 +101,7 @@ impl Conversation {
                     return Err(SandboxError::broken(reason));
                 }
                 incoming.payload = Some(payload);
-                input = &input[header..];
+                input = input.get_mut(header..).unwrap_or_default();
             } else {
                 break;
             }
@@ -113,7 +114,11 @@ impl Conversation {
     }
 
     /// Goes on with the payload in progress. Returns what is behind it.
-    fn go_on<'a>(&mut self, input: &'a [u8], now: Instant) -> Result<&'a [u8], SandboxError> {
+    fn go_on<'a>(
+        &mut self,
+        input: &'a mut [u8],
+        now: Instant,
+    ) -> Result<&'a mut [u8], SandboxError> {
         let Some(Incoming {
             payload: Some(payload),
             ..
@@ -123,14 +128,14 @@ impl Conversation {
         };
         let missing = payload.left();
         let come = usize::try_from(missing).map_or(input.len(), |left| left.min(input.len()));
-        let (come, rest) = input.split_at(come);
+        let (come, rest) = input.split_at_mut(come);
         if let Some(incoming) = &mut self.incoming {
             incoming.reserve(come.len(), missing);
             incoming.bytes.extend_from_slice(come);
         }
         let is_accepted = self.has_come(come.len(), now)?;
         // Behind what was not, nothing counts.
-        Ok(if is_accepted { rest } else { &[] })
+        Ok(if is_accepted { rest } else { &mut [] })
     }
 
     /// Where to read the rest of the payload in progress to, if enough of it is missing to be read alone.
@@ -164,21 +169,17 @@ impl Conversation {
             return Ok(false);
         };
         let start = incoming.bytes.len() - count;
-        // If it is no text, the guest is told.
+        // If it is no text, the session is told.
         payload.read(&mut incoming.bytes[start..]).ok();
-        let accepted = self.guest.payload_read(&self.session, payload, now);
+        let accepted = self.endpoint.payload_read(payload, now);
         let is_complete = payload.left() == 0;
         let ends_message = is_complete && payload.ends_message();
-        match accepted {
-            Ok(()) => {}
-            Err(CallError::Failure(_)) => {
-                // The session ends, and an exchange tells how: behind the answers to the messages before.
-                self.incoming = None;
-                self.ask_deadline()?;
-                self.more = true;
-                return Ok(false);
-            }
-            Err(CallError::Sandbox(error)) => return Err(error),
+        if unless_ended(accepted)?.is_none() {
+            // The session ends, and an exchange tells how: behind the answers to the messages before.
+            self.incoming = None;
+            self.ask_deadline()?;
+            self.more = true;
+            return Ok(false);
         }
         if is_complete {
             incoming.payload = None;
@@ -198,14 +199,14 @@ impl Conversation {
 /// The guest is broken.
 pub(super) fn add(
     incoming: &mut Option<Incoming>,
-    event: &Event,
+    kind: EventKind,
     bytes: &[u8],
     longest: u64,
 ) -> Result<Option<Message>, &'static str> {
     let Some(message) = incoming else {
         return Ok(None);
     };
-    let is_text = matches!(event.kind, EventKind::Text | EventKind::TextChunk);
+    let is_text = matches!(kind, EventKind::Text | EventKind::TextChunk);
     if is_text != message.is_text || message.payload.is_some() {
         return Err("it delivered what is no part of the message");
     }
@@ -214,7 +215,7 @@ pub(super) fn add(
         return Err("it lets a message be longer than it may");
     }
     message.bytes.extend_from_slice(bytes);
-    match event.kind {
+    match kind {
         EventKind::Text | EventKind::Binary => {
             incoming.take().map(Incoming::into_message).transpose()
         }

@@ -3,11 +3,24 @@
 use bytes::Bytes;
 use bytestring::ByteString;
 
-use crate::protocol::{CloseFrame, Compression, Event, EventKind, NO_CODE, Outgoing, OutgoingKind};
+use websocket_component::{EventKind, Message as Borrowed, Outgoing};
+
+/// The code that is reported of a close frame without one (RFC 6455, section 7.1.5).
+const NO_CODE: u16 = 1005;
+
+/// The content of a close frame (RFC 6455, section 5.5.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CloseFrame {
+    /// The code (RFC 6455, section 7.4).
+    pub code: u16,
+    /// The reason: at most 123 bytes.
+    pub reason: String,
+}
 
 /// A message, or a control frame.
 ///
-/// Payloads are shared, not copied, when a message is cloned; those that came in one read share one allocation.
+/// Payloads are shared, not copied, when a message is cloned; small ones that came in one read share an allocation of at
+/// most 4 KiB.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
     /// A text.
@@ -15,12 +28,12 @@ pub enum Message {
     /// Bytes.
     Binary(Bytes),
     /// A ping with at most 125 bytes. It is answered automatically; received ones are reported only if
-    /// [`Config::report_control_frames`](crate::protocol::Config::report_control_frames) is set.
+    /// [`Config::report_control_frames`](crate::stream::Config::report_control_frames) is set.
     Ping(Bytes),
     /// A pong with at most 125 bytes, reported as pings are. There is no need to send any.
     Pong(Bytes),
     /// A close frame: the last message that can be sent, and the last that is received. It is answered when it is
-    /// received, unless [`Config::reply_to_close`](crate::protocol::Config::reply_to_close) is off.
+    /// received, unless [`Config::reply_to_close`](crate::stream::Config::reply_to_close) is off.
     Close(Option<CloseFrame>),
 }
 
@@ -82,47 +95,40 @@ impl Message {
         self.as_bytes().is_empty()
     }
 
-    /// The record to send it by, with its payload at `start`.
-    pub(super) fn outgoing(&self, start: u32) -> Outgoing {
-        let kind = match self {
-            Self::Text(_) => OutgoingKind::Text(Compression::Automatic),
-            Self::Binary(_) => OutgoingKind::Binary(Compression::Automatic),
-            Self::Ping(_) => OutgoingKind::Ping,
-            Self::Pong(_) => OutgoingKind::Pong,
-            Self::Close(frame) => OutgoingKind::Close(frame.as_ref().map(|frame| frame.code)),
+    /// The message as a session sends it.
+    pub(super) fn outgoing(&self) -> Outgoing<'_> {
+        let message = match self {
+            Self::Text(text) => Borrowed::Text(text),
+            Self::Binary(bytes) => Borrowed::Binary(bytes),
+            Self::Ping(bytes) => Borrowed::Ping(bytes),
+            Self::Pong(bytes) => Borrowed::Pong(bytes),
+            Self::Close(None) => Borrowed::Close,
+            Self::Close(Some(frame)) => Borrowed::CloseWith(frame.code, frame.reason.as_bytes()),
         };
-        Outgoing {
-            kind,
-            start,
-            // A message that doesn't fit in 32 bits goes in pieces.
-            length: u32::try_from(self.len()).unwrap_or(u32::MAX),
-            context: None,
-        }
+        message.into()
     }
 
-    /// The record to send the piece behind the first `begun` bytes by, if this is longer than one piece.
-    pub(super) fn piece(&self, begun: usize, longest: usize) -> Option<Outgoing> {
-        let fragment = match self {
-            Self::Text(_) => OutgoingKind::TextFragment(Compression::Automatic),
-            Self::Binary(_) => OutgoingKind::BinaryFragment(Compression::Automatic),
-            Self::Ping(_) | Self::Pong(_) | Self::Close(_) => return None,
-        };
+    /// The piece behind the first `begun` bytes, if this is longer than one piece.
+    pub(super) fn piece(&self, begun: usize, longest: usize) -> Option<Outgoing<'_>> {
         if self.len() <= longest {
             return None;
         }
-        let rest = self.len().saturating_sub(begun);
-        let whole = self.outgoing(0);
-        Some(Outgoing {
-            kind: if rest > longest { fragment } else { whole.kind },
-            length: rest.min(longest) as u32,
-            ..whole
-        })
+        let rest = self.as_bytes().get(begun..).unwrap_or_default();
+        let piece = rest.get(..longest);
+        let message = match (self, piece) {
+            (Self::Text(_), Some(piece)) => Borrowed::Utf8Fragment(piece),
+            (Self::Text(_), None) => Borrowed::Utf8(rest),
+            (Self::Binary(_), Some(piece)) => Borrowed::BinaryFragment(piece),
+            (Self::Binary(_), None) => Borrowed::Binary(rest),
+            (Self::Ping(_) | Self::Pong(_) | Self::Close(_), _) => return None,
+        };
+        Some(message.into())
     }
 
     /// Returns the message of an event, if it is one. Text that isn't UTF-8 is the guest's fault.
-    pub(super) fn received(event: &Event, payload: Bytes) -> Result<Option<Self>, &'static str> {
+    pub(super) fn received(kind: EventKind, payload: Bytes) -> Result<Option<Self>, &'static str> {
         const NOT_UTF8: &str = "it delivered text that is not UTF-8";
-        Ok(Some(match event.kind {
+        Ok(Some(match kind {
             EventKind::Text => Self::Text(ByteString::try_from(payload).map_err(|_| NOT_UTF8)?),
             EventKind::Binary => Self::Binary(payload),
             EventKind::Ping => Self::Ping(payload),
@@ -135,11 +141,8 @@ impl Message {
             EventKind::Request
             | EventKind::Opened
             | EventKind::Sent(_)
-            | EventKind::Cancelled(_)
-            | EventKind::Other(_) => return Ok(None),
-            EventKind::TextChunk | EventKind::BinaryChunk | EventKind::ExtensionFrame(_) => {
-                return Err("it delivered what nobody asked for");
-            }
+            | EventKind::Cancelled(_) => return Ok(None),
+            _ => return Err("it delivered what nobody asked for"),
         }))
     }
 }
@@ -172,25 +175,17 @@ impl From<Vec<u8>> for Message {
 mod tests {
     use bytes::Bytes;
 
-    use super::{CloseFrame, Event, EventKind, Message, NO_CODE, OutgoingKind};
-
-    fn event(kind: EventKind) -> Event {
-        let (start, length) = (0, 0);
-        Event {
-            kind,
-            start,
-            length,
-        }
-    }
+    use super::{Borrowed, CloseFrame, EventKind, Message, NO_CODE};
 
     /// What a session delivers of what another sends.
-    fn delivered(kind: OutgoingKind) -> EventKind {
-        match kind {
-            OutgoingKind::Text(_) => EventKind::Text,
-            OutgoingKind::Binary(_) => EventKind::Binary,
-            OutgoingKind::Ping => EventKind::Ping,
-            OutgoingKind::Pong => EventKind::UnsolicitedPong,
-            OutgoingKind::Close(code) => EventKind::Close(code.unwrap_or(NO_CODE)),
+    fn delivered(message: Borrowed<'_>) -> EventKind {
+        match message {
+            Borrowed::Text(_) => EventKind::Text,
+            Borrowed::Binary(_) => EventKind::Binary,
+            Borrowed::Ping(_) => EventKind::Ping,
+            Borrowed::Pong(_) => EventKind::UnsolicitedPong,
+            Borrowed::Close => EventKind::Close(NO_CODE),
+            Borrowed::CloseWith(code, _) => EventKind::Close(code),
             other => panic!("a stream doesn't send {other:?}"),
         }
     }
@@ -210,10 +205,8 @@ mod tests {
             Message::Close(None),
             close(4000, "enough"),
         ] {
-            let record = message.outgoing(7);
-            assert_eq!((record.start, record.length as usize), (7, message.len()));
-            let event = event(delivered(record.kind));
-            let received = Message::received(&event, message.clone().into_bytes());
+            let kind = delivered(message.outgoing().message);
+            let received = Message::received(kind, message.clone().into_bytes());
             assert_eq!(received, Ok(Some(message)));
         }
     }
@@ -221,16 +214,14 @@ mod tests {
     #[test]
     fn text_that_is_no_text_is_noticed() {
         let bytes = Bytes::from_static(&[0xff]);
-        assert!(Message::received(&event(EventKind::Text), bytes.clone()).is_err());
-        assert!(Message::received(&event(EventKind::Close(1000)), bytes).is_err());
-        assert!(Message::received(&event(EventKind::TextChunk), Bytes::new()).is_err());
+        assert!(Message::received(EventKind::Text, bytes.clone()).is_err());
+        assert!(Message::received(EventKind::Close(1000), bytes).is_err());
+        assert!(Message::received(EventKind::TextChunk, Bytes::new()).is_err());
     }
 
     #[test]
     fn events_that_are_no_messages_are_none() {
-        assert_eq!(
-            Message::received(&event(EventKind::Opened), Bytes::new()),
-            Ok(None)
-        );
+        let received = Message::received(EventKind::Opened, Bytes::new());
+        assert_eq!(received, Ok(None));
     }
 }

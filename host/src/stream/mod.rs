@@ -1,7 +1,8 @@
 //! A WebSocket for tokio.
 //!
 //! [`accept_async`] makes a server's WebSocket of a transport, [`connect_async`] and [`client_async`] a client's. Each is
-//! a [`WebSocketStream`], a `Stream` and a `Sink` of [`Message`]s, in a sandbox of its own.
+//! a [`WebSocketStream`], a `Stream` and a `Sink` of [`Message`]s. An [`Engine`] runs the protocol: in a sandbox for each
+//! connection, in one that several share, or in the program itself.
 //!
 //! ```no_run
 //! use futures_util::{SinkExt, StreamExt};
@@ -29,23 +30,33 @@
 //!
 //! | module | what it is |
 //! |---|---|
+//! | `connect` | from a URL to a transport |
 //! | `handshake` | from a transport to an open WebSocket |
 //! | `opening` | from a request in header fields to one, on a transport that something else gives away |
 //! | `traffic` | the `Stream` and the `Sink` |
 //! | `socket` | the connection's state machine: output, an exchange of the session, input |
-//! | `conversation`, `batch` | the session, and the queues of messages on either side of it |
+//! | `conversation`, `batch`, `deliver`, `incoming` | the session, and the queues of messages on either side of it |
+//! | `engine`, `sandboxed`, `contract`, `native` | where the session runs |
 //! | `request`, `message`, `error` | what callers see |
 //! | `wakers` | the tasks |
 
 mod batch;
+#[cfg(feature = "client")]
+mod connect;
+#[cfg(feature = "sandbox")]
+mod contract;
 mod conversation;
+mod deliver;
+mod engine;
 mod error;
 mod handshake;
 mod incoming;
 mod message;
-#[cfg(feature = "hyper")]
+mod native;
 mod opening;
 mod request;
+#[cfg(feature = "sandbox")]
+mod sandboxed;
 mod socket;
 mod traffic;
 mod wakers;
@@ -54,18 +65,27 @@ pub use bytes::Bytes;
 pub use bytestring::ByteString;
 pub use http;
 
+pub use websocket_component::handshake::{
+    Acceptance, Extension, HandshakeKind, Header, Negotiated,
+};
+pub use websocket_component::{
+    Config, Deflate, Failure, Fault, Limits, PongPolicy, Role, Rule, Timeouts,
+};
+
+#[cfg(feature = "rustls")]
+pub use self::connect::connect_async_tls_with_config;
+#[cfg(feature = "client")]
+pub use self::connect::{connect_async, connect_async_with_config};
+pub use self::engine::Engine;
 pub use self::error::{Error, Origin};
 pub use self::handshake::{
     accept_async, accept_async_with_config, accept_hdr_async, accept_hdr_async_with_config,
-    client_async, client_async_with_config, connect_async, connect_async_tls_with_config,
-    connect_async_with_config, from_upgraded,
+    client_async, client_async_with_config, from_upgraded,
 };
-pub use self::message::Message;
+pub use self::message::{CloseFrame, Message};
+pub use self::native::Native;
+pub use self::opening::Opening;
 pub use self::request::{ErrorResponse, IntoRequest, Request, Response};
-pub use self::socket::WebSocketStream;
 #[cfg(feature = "hyper")]
-pub(crate) use self::{
-    opening::Opening,
-    request::{all_fields, listed},
-};
-pub use crate::protocol::CloseFrame;
+pub(crate) use self::request::{all_fields, listed};
+pub use self::socket::WebSocketStream;

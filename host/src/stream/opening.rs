@@ -1,71 +1,85 @@
 //! A server's handshake in header fields, for transports that something else gives away.
 
+use std::fmt;
+
 use http::HeaderMap;
-use websocket_component::Role;
+use websocket_component::handshake::{Acceptance, HandshakeKind, Header};
+use websocket_component::{Config, Role, State};
 
 use super::conversation::Conversation;
+use super::engine::{Boxed, Engine, Made};
 use super::error::Error;
 use super::handshake::for_session;
 use super::request;
 use super::socket::WebSocketStream;
 use crate::clock::Clock;
-use crate::error::{CallError, SandboxError};
-use crate::guest::{Guest, Session};
-use crate::protocol::{Acceptance, Config, HandshakeKind, Header, State};
-use crate::sandbox::Sandbox;
+use crate::error::SandboxError;
 
-/// A session that has accepted a request, and waits for its transport.
-pub(crate) struct Opening {
-    guest: Guest,
-    session: Session,
+/// A session that has accepted a request in header fields, and waits for its transport: for servers of HTTP that give a
+/// connection or a stream away. `upgrade` does it for hyper's.
+pub struct Opening {
+    endpoint: Boxed,
     clock: Clock,
     config: Config,
 }
 
 impl Opening {
-    /// Checks a request, and returns the fields of the response that accepts it.
+    /// Checks the fields of a request, and returns those of the response that accepts it, with status 101 or 200. Of
+    /// HTTP/2 there are also `:method`, `:protocol`, `:scheme`, `:authority` and `:path` (RFC 8441, section 5).
     ///
     /// # Errors
     ///
-    /// A rule is broken, or the guest can't be had or has ended.
-    pub(crate) fn answer(
-        sandbox: &Sandbox,
+    /// [`Error::Failure`]: the request or the answer breaks a rule, whose [`status`](super::Rule::status) refuses it.
+    /// [`Error::Sandbox`]: there is no guest for it, or that has ended.
+    pub fn answer(
+        engine: &impl Engine,
         config: Config,
         kind: HandshakeKind,
-        fields: &[Header],
-        acceptance: &Acceptance,
-    ) -> Result<(Self, HeaderMap), CallError> {
-        let mut guest = sandbox.guest()?;
+        fields: Vec<Header>,
+        acceptance: Acceptance,
+    ) -> Result<(Self, HeaderMap), Error> {
         let clock = Clock::start();
-        let session = guest.server(&for_session(&config), clock.now())?;
-        let answer =
-            guest.begin_server_handshake(&session, kind, fields, acceptance, clock.now())?;
+        let now = clock.now();
+        let mut endpoint = engine.endpoint(Made::Server, &for_session(&config), now)?;
+        let answer = endpoint
+            .0
+            .begin_server_handshake(kind, fields, acceptance, now)?;
         let answer = request::header_map(answer);
         let no_field = |_| SandboxError::broken("it answers with what is no header field");
         let answer = answer.map_err(no_field)?;
         let opening = Self {
-            guest,
-            session,
+            endpoint,
             clock,
             config,
         };
         Ok((opening, answer))
     }
 
-    /// The response was sent, and this is the transport.
-    pub(crate) fn open<IO>(self, io: IO) -> Result<WebSocketStream<IO>, Error> {
+    /// Makes the WebSocket: the response was sent, and this is the transport.
+    ///
+    /// # Errors
+    ///
+    /// The guest has ended.
+    pub fn open<IO>(self, io: IO) -> Result<WebSocketStream<IO>, Error> {
         let Self {
-            mut guest,
-            session,
+            mut endpoint,
             clock,
             config,
         } = self;
-        guest.end_server_handshake(&session, clock.now())?;
-        let negotiated = guest.negotiated(&session)?.unwrap_or_default();
+        endpoint.0.end_server_handshake(clock.now())?;
+        let negotiated = endpoint.0.negotiated()?.unwrap_or_default();
         let longest = config.limits.message;
-        let conversation = Conversation::new(guest, session, clock, State::Open, longest);
+        let conversation = Conversation::new(endpoint, clock, State::Open, longest);
         let mut stream = WebSocketStream::new(io, conversation, Role::Server, &config);
         stream.agreed(negotiated);
         Ok(stream)
+    }
+}
+
+impl fmt::Debug for Opening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opening")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! Requests and responses, between the types of the `http` crate and those of the contract.
+//! Requests and responses, between the types of the `http` crate and those of the engine.
 
 use bytes::Bytes;
 use http::header::{
@@ -7,8 +7,11 @@ use http::header::{
 };
 use http::{HeaderMap, Method, Uri};
 
+use websocket_component::handshake::{
+    self, Acceptance, Header, Refusal, RequestHead, ResponseHead,
+};
+
 use super::error::Error;
-use crate::protocol::{self, Acceptance, Header, Refusal, RequestHead, ResponseHead};
 
 /// A request, without a body.
 pub type Request = http::Request<()>;
@@ -70,6 +73,14 @@ pub(super) struct Address<'a> {
     pub(super) is_secure: bool,
 }
 
+#[cfg(feature = "client")]
+impl<'a> Address<'a> {
+    /// The host as it is looked up: an IPv6 address without its brackets.
+    pub(super) fn name(&self) -> &'a str {
+        self.host.trim_start_matches('[').trim_end_matches(']')
+    }
+}
+
 pub(super) fn address(uri: &Uri) -> Result<Address<'_>, Error> {
     let (is_secure, own_port) = match uri.scheme_str() {
         Some("ws" | "http") => (false, 80),
@@ -89,8 +100,8 @@ pub(super) fn address(uri: &Uri) -> Result<Address<'_>, Error> {
     })
 }
 
-/// The request as the contract has it.
-pub(super) fn outgoing(request: &Request) -> Result<protocol::Request, Error> {
+/// The request as the engine has it.
+pub(super) fn outgoing(request: &Request) -> Result<handshake::Request, Error> {
     if request.method() != Method::GET {
         return Err(Error::request(format_args!(
             "its method is {}, not GET",
@@ -107,7 +118,7 @@ pub(super) fn outgoing(request: &Request) -> Result<protocol::Request, Error> {
         .uri()
         .path_and_query()
         .map_or("/", |target| target.as_str());
-    Ok(protocol::Request {
+    Ok(handshake::Request {
         target: match target {
             query if query.starts_with('?') => format!("/{query}"),
             target => target.to_owned(),
@@ -156,10 +167,7 @@ pub(crate) fn all_fields(headers: &HeaderMap) -> Vec<Header> {
 }
 
 fn header(name: &HeaderName, value: &HeaderValue) -> Header {
-    Header {
-        name: name.as_str().to_owned(),
-        value: value.as_bytes().to_vec(),
-    }
+    Header::new(name.as_str(), value.as_bytes())
 }
 
 /// The answer of a server that accepts, from the response that its callback made.

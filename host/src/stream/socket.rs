@@ -6,17 +6,18 @@ use std::{fmt, io, mem};
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite};
-use websocket_component::Role;
+use websocket_component::handshake::Negotiated;
+use websocket_component::{Config, FrameHeader, Role, State};
 
 use super::conversation::Conversation;
 use super::error::Error;
-use super::message::Message;
+use super::message::{CloseFrame, Message};
 use super::wakers::{Half, Wakers};
-use crate::driver::{CAPACITY, Line, Order, Timer, read_buffer};
 use crate::error::SandboxError;
 use crate::failure_close::failure_close;
-use crate::guest::MAX_INPUT;
-use crate::protocol::{CloseFrame, Config, FrameHeader, Negotiated, State};
+use crate::sizes::CAPACITY;
+use crate::sizes::MAX_INPUT;
+use crate::transport::{Line, Order, Timer, read_buffer};
 
 /// A WebSocket over `IO`.
 ///
@@ -28,10 +29,10 @@ use crate::protocol::{CloseFrame, Config, FrameHeader, Negotiated, State};
 ///   queue, so several small messages go in one write; `poll_ready` waits once 64 KiB are queued.
 /// * **Receiving.** Input is read only when every message before it was taken.
 /// * **A close frame** is answered with its code when it is received: behind what the program has sent for the messages
-///   before it. Without [`Config::reply_to_close`](crate::protocol::Config::reply_to_close) the program answers it: what
+///   before it. Without [`Config::reply_to_close`](crate::stream::Config::reply_to_close) the program answers it: what
 ///   it received it can send.
 /// * **The end.** After the last message the stream shuts the transport down, which takes up to
-///   [`Timeouts::close`](crate::protocol::Timeouts::close) if the peer is slow, and then yields the error that ended it,
+///   [`Timeouts::close`](crate::stream::Timeouts::close) if the peer is slow, and then yields the error that ended it,
 ///   if there was one, and `None`. A connection that ends without a close frame is an error with the code 1006.
 /// * **Cancelling.** Any future of this type may be dropped: nothing that was received or queued is lost.
 ///
@@ -79,10 +80,7 @@ impl<IO> WebSocketStream<IO> {
             close_queued: false,
             error: None,
             reader_was_told: false,
-            negotiated: Negotiated {
-                subprotocol: None,
-                extensions: Vec::new(),
-            },
+            negotiated: Negotiated::default(),
         }
     }
 
@@ -228,7 +226,7 @@ where
             return Poll::Ready(());
         }
         if is_due || self.conversation.has_work(can_write) {
-            self.exchange(cx, &[], can_write);
+            self.exchange(cx, &mut [], can_write);
             return Poll::Ready(());
         }
         if self.may_read(reading) {
@@ -251,7 +249,7 @@ where
             match ready!(self.line.poll_read(cx, buffer)) {
                 Ok(0) => self.end_of_input(cx),
                 Ok(count) => {
-                    let input = buffer.get(..count).unwrap_or_default();
+                    let input = buffer.get_mut(..count).unwrap_or_default();
                     self.exchange(cx, input, can_write);
                 }
                 Err(error) => self.lost(error),
@@ -260,18 +258,13 @@ where
         })
     }
 
-    /// Whether a close frame could follow what the session has handed out.
-    fn is_at_boundary(&self) -> bool {
-        self.conversation.state == State::Open && !self.conversation.more
-    }
-
     /// `count` more bytes of a long payload are in its buffer.
     fn placed(&mut self, cx: &mut Context<'_>, count: usize) {
         let is_due = self.conversation.is_due();
         if let Err(error) = self.conversation.placed(count) {
-            self.guest_ended(error, self.is_at_boundary());
+            self.guest_ended(error, self.conversation.is_at_boundary());
         } else if is_due {
-            self.exchange(cx, &[], !self.line.is_blocked());
+            self.exchange(cx, &mut [], !self.line.is_blocked());
         }
         if self.half == Half::Writer && self.conversation.has_message() {
             self.wakers.wake_other(self.half);
@@ -289,7 +282,7 @@ where
     }
 
     /// One exchange, and what follows from it for the transport.
-    fn exchange(&mut self, cx: &mut Context<'_>, input: &[u8], can_write: bool) {
+    fn exchange(&mut self, cx: &mut Context<'_>, input: &mut [u8], can_write: bool) {
         let Self {
             line,
             conversation,
@@ -318,7 +311,7 @@ where
         };
         let lost = line.take_error();
         if let Err(error) = result {
-            self.guest_ended(error, lost.is_none() && self.is_at_boundary());
+            self.guest_ended(error, lost.is_none() && self.conversation.is_at_boundary());
         } else if let Some(error) = lost {
             self.lost(error);
         } else if self.conversation.state.has_ended() {
@@ -340,16 +333,11 @@ where
     }
 
     fn end_of_input(&mut self, cx: &mut Context<'_>) {
-        let Conversation {
-            guest,
-            session,
-            clock,
-            ..
-        } = &mut self.conversation;
-        if let Err(error) = guest.end_of_input(session, clock.now()) {
+        let now = self.conversation.clock.now();
+        if let Err(error) = self.conversation.endpoint.end_of_input(now) {
             return self.guest_ended(error, false);
         }
-        self.exchange(cx, &[], !self.line.is_blocked());
+        self.exchange(cx, &mut [], !self.line.is_blocked());
         // Whatever the session makes of it, there is nothing more to come.
         self.session_ended();
     }
@@ -361,7 +349,7 @@ where
         }
         while self.conversation.more {
             let mut is_last = true;
-            let result = self.conversation.exchange(&[], true, |bytes| {
+            let result = self.conversation.exchange(&mut [], true, |bytes| {
                 is_last = bytes.is_empty();
                 self.line.keep(bytes);
             });

@@ -8,11 +8,10 @@ use futures_util::{Sink, Stream};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::error::Error;
-use super::message::Message;
+use super::message::{CloseFrame, Message};
 use super::socket::{Reading, WebSocketStream};
 use super::wakers::Half;
-use crate::driver::CAPACITY;
-use crate::protocol::CloseFrame;
+use crate::sizes::CAPACITY;
 
 impl<IO> WebSocketStream<IO>
 where

@@ -2,9 +2,9 @@
 
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::duplex;
-use websocket_host::protocol::{Config, Deflate, Rule};
 use websocket_host::stream::{
-    Error, Message, accept_async, accept_async_with_config, client_async, client_async_with_config,
+    Config, Deflate, Error, Message, Rule, accept_async, accept_async_with_config, client_async,
+    client_async_with_config,
 };
 use websocket_host::{Sandbox, SandboxConfig};
 
@@ -23,7 +23,7 @@ async fn it_says_that_it_cannot_compress() {
     let refused = client_async_with_config(URL, near, &sandbox, config).await;
     match refused.map(drop) {
         Err(Error::Failure(failure)) => {
-            assert_eq!(failure.rule(), Some(Rule::DeflateUnavailable));
+            assert_eq!(failure.rule, Rule::DeflateUnavailable);
         }
         other => panic!("{other:?}"),
     }

@@ -88,7 +88,7 @@ fn guests(functions: &[(&str, &str)], besides: &str) -> Sandbox {
 
 fn open(sandbox: &Sandbox) -> (WebSocketStream<DuplexStream>, DuplexStream) {
     let (near, far) = duplex(1 << 20);
-    let (plain, config) = (Negotiated::default(), Config::default());
+    let (plain, config) = (Default::default(), Config::default());
     let socket = from_upgraded(near, Role::Server, plain, Vec::new(), sandbox, config);
     (socket.expect("it opens"), far)
 }

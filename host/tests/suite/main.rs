@@ -2,19 +2,19 @@
 
 mod cache;
 mod deflate;
-mod ending;
 mod engine;
 mod exchange;
-mod handshake;
+mod failed_guest;
+mod frames;
 mod hostile;
-mod interop;
 mod load;
 mod outside;
 mod parked;
 mod sandbox;
 mod shared;
-mod stream;
+#[allow(
+    clippy::duplicate_mod,
+    reason = "each engine has a copy of the same tests"
+)]
+mod streams;
 mod support;
-mod tls;
-#[cfg(feature = "axum")]
-mod upgrade;

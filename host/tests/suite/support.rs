@@ -1,4 +1,4 @@
-//! Where the components are, and pairs of WebSockets over memory.
+//! Where the components are, and sandboxes of them.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use tokio::io::DuplexStream;
-use websocket_host::stream::{WebSocketStream, accept_async, client_async};
+use websocket_host::stream::WebSocketStream;
 use websocket_host::{Sandbox, SandboxConfig};
 
 pub(crate) const URL: &str = "ws://example.com/chat";
@@ -77,15 +77,3 @@ pub(crate) fn misbehaving() -> &'static Sandbox {
 }
 
 pub(crate) type Socket = WebSocketStream<DuplexStream>;
-
-/// A client and a server with so many bytes of buffer between them, in each direction.
-pub(crate) async fn pair(buffer: usize) -> (Socket, Socket) {
-    let (near, far) = tokio::io::duplex(buffer);
-    let client = client_async(URL, near, sandbox());
-    let server = accept_async(far, sandbox());
-    let (client, server) = tokio::join!(client, server);
-    (
-        client.expect("the client opens").0,
-        server.expect("the server opens"),
-    )
-}

@@ -8,9 +8,11 @@ use crate::Role;
 use crate::clock::nanos;
 use crate::driver::batch::Batch;
 use crate::driver::pair::Output;
-use crate::error::{CallError, SandboxError};
-use crate::outside::{LONG, WHOLE_BINARY, begins_with_large_message, header_lengths};
+use crate::error::SandboxError;
 use crate::protocol::{Compression, IncomingPayload, Instant, Outgoing, OutgoingKind};
+use crate::sandbox::CallError;
+use crate::sandbox::outside::{WHOLE_BINARY, begins_with_large_message};
+use crate::sizes::{LONG, header_lengths};
 
 /// A fragment of this many bytes waits for nothing.
 const FRAGMENT: usize = 16 << 10;

@@ -3,11 +3,12 @@
 use super::Forwarder;
 use crate::Role;
 use crate::bindings::exports::websocket::protocol::types::Instant;
-use crate::error::{CallError, SandboxError};
-use crate::guest::MAX_INPUT;
+use crate::error::SandboxError;
 use crate::inspector::contract::Seen;
 use crate::inspector::one_way::OneWay;
-use crate::outside::begins_with_large_message;
+use crate::sandbox::CallError;
+use crate::sandbox::outside::begins_with_large_message;
+use crate::sizes::MAX_INPUT;
 
 /// A frame whose payload nobody looks at is long if it has more bytes than this: a call for its header alone costs less
 /// than copying it into the guest. After a long frame, the header of the next one is passed alone; if that isn't possible,

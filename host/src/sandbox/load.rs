@@ -1,0 +1,146 @@
+//! From a file to a component that is known to be the engine.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::{fmt, fs, io};
+
+use wasmtime::{Engine, Module};
+
+use crate::error::SandboxError;
+use crate::sandbox::abi::{self, Mismatch, Pre, SESSION};
+use crate::sandbox::cache::Slot;
+use crate::sandbox::call_error::one_line;
+use crate::sandbox::config::{Cache, SandboxConfig};
+
+/// Why a component could not be loaded.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// This program was built without the component that the crate brings along.
+    NotBundled,
+    /// There is no such file.
+    Missing(PathBuf),
+    /// The file can't be read.
+    Unreadable(PathBuf, io::Error),
+    /// The bytes are not a component that the engine compiles: damaged, or something else, or the program's engine lacks
+    /// what it takes, such as SIMD.
+    NotAComponent(String),
+    /// The component wants something of its host, and this sandbox gives nothing. The names of its imports.
+    Imports(Vec<String>),
+    /// The component is another one, or one of another version. The names of its exports.
+    OtherExports(Vec<String>),
+    /// The component has the right exports but not of the right types.
+    OtherContract(String),
+    /// The component could not be started, or failed the first call.
+    Unusable(SandboxError),
+    /// The program's engine lacks this setting.
+    Setting(&'static str),
+    /// wasmtime could not be set up.
+    Engine(String),
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotBundled => f.write_str(
+                "no component was bundled when this program was built: in the repository \
+                 `cargo xtask component` builds it",
+            ),
+            Self::Missing(path) => write!(f, "there is no component at {}", path.display()),
+            Self::Unreadable(path, error) => {
+                write!(f, "can't read the component at {}: {error}", path.display())
+            }
+            Self::NotAComponent(why) => write!(f, "this is not a WebAssembly component: {why}"),
+            Self::Imports(names) => write!(
+                f,
+                "the component imports {}, and one in this sandbox may import nothing",
+                names.join(", ")
+            ),
+            Self::OtherExports(names) if names.is_empty() => {
+                write!(f, "the component exports nothing, not {SESSION}")
+            }
+            Self::OtherExports(names) => {
+                write!(
+                    f,
+                    "the component exports {}, not {SESSION}",
+                    names.join(", ")
+                )
+            }
+            Self::OtherContract(why) => {
+                write!(
+                    f,
+                    "the component's {SESSION} is not the one this program was built for: {why}"
+                )
+            }
+            Self::Unusable(error) => write!(f, "the component doesn't run: {error}"),
+            Self::Setting(name) => write!(
+                f,
+                "the engine lacks `{name}`, a setting of `wasmtime::Config`"
+            ),
+            Self::Engine(why) => write!(f, "can't set up wasmtime: {why}"),
+        }
+    }
+}
+
+impl Error for LoadError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Unreadable(_, error) => Some(error),
+            Self::Unusable(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// Reads the component in a file.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
+    fs::read(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => LoadError::Missing(path.to_owned()),
+        _ => LoadError::Unreadable(path.to_owned(), error),
+    })
+}
+
+/// Loads a component from its bytes, which were in the folder `beside`, if in any.
+pub(crate) fn component(
+    engine: &Engine,
+    bytes: &[u8],
+    config: &SandboxConfig,
+    beside: Option<&Path>,
+) -> Result<Pre, LoadError> {
+    let folder = match &config.cache {
+        Cache::Beside => beside,
+        Cache::Folder(folder) => Some(folder.as_path()),
+        Cache::Off => None,
+    };
+    let module = core_module(bytes)?;
+    let slot = folder.map(|folder| Slot::new(folder, engine, module));
+    let module = match slot.as_ref().and_then(|slot| slot.read(engine)) {
+        Some(module) => module,
+        None => {
+            let compiled = Module::from_binary(engine, module)
+                .map_err(|error| LoadError::NotAComponent(one_line(&error)))?;
+            if let Some(slot) = &slot {
+                slot.write(&compiled);
+            }
+            compiled
+        }
+    };
+    Pre::new(engine, &module).map_err(|mismatch| match mismatch {
+        Mismatch::Import(name) => LoadError::Imports(vec![name]),
+        Mismatch::Export(why) => LoadError::OtherContract(why),
+    })
+}
+
+/// Returns the core module of a component that imports nothing and exports the engine: the first, behind which come only
+/// those of the component tooling that connect it with itself.
+fn core_module(component: &[u8]) -> Result<&[u8], LoadError> {
+    let parts = abi::parts(component).map_err(LoadError::NotAComponent)?;
+    if !parts.imports.is_empty() {
+        return Err(LoadError::Imports(parts.imports));
+    }
+    if !parts.exports.iter().any(|name| name == SESSION) {
+        return Err(LoadError::OtherExports(parts.exports));
+    }
+    let module = parts.modules.first().copied();
+    module.ok_or_else(|| LoadError::OtherContract("it has no core module".into()))
+}

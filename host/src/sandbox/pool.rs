@@ -1,0 +1,155 @@
+//! The loaded component and the pool that its guests come from.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use wasmtime::Store;
+
+use crate::error::SandboxError;
+use crate::protocol::GlobalProperties;
+use crate::sandbox::abi::Pre;
+use crate::sandbox::builder::SandboxBuilder;
+use crate::sandbox::config::SandboxConfig;
+use crate::sandbox::engine;
+use crate::sandbox::guest::Guest;
+use crate::sandbox::limiter::Limiter;
+use crate::sandbox::load::LoadError;
+use crate::sandbox::places::Places;
+
+/// A loaded component, from which guests are created. Cheap to clone; the clones share one pool.
+#[derive(Clone)]
+pub struct Sandbox {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    guests: Guests,
+    global_properties: GlobalProperties,
+}
+
+/// What guests are made from.
+struct Guests {
+    pre: Arc<Pre>,
+    limits: SandboxConfig,
+    places: Arc<Places>,
+    counts_fuel: bool,
+}
+
+impl Sandbox {
+    /// Loads the component that this crate brings along, and calls it once. [`Cache::Beside`](crate::Cache::Beside) has
+    /// no place to be, and keeps nothing.
+    ///
+    /// ```
+    /// # if websocket_component_wasm::COMPONENT.is_empty() { return Ok(()) }
+    /// use websocket_host::{Sandbox, SandboxConfig};
+    ///
+    /// let sandbox = Sandbox::bundled(SandboxConfig::default())?;
+    /// assert_eq!(sandbox.guest()?.memory(), 128 << 10);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`load`](Self::load); [`LoadError::NotBundled`] if it was built without the component, which only
+    /// the repository can.
+    #[cfg(feature = "bundled")]
+    pub fn bundled(config: SandboxConfig) -> Result<Self, LoadError> {
+        Self::builder().config(config).bundled()
+    }
+
+    /// Loads the component in the file at `path`, compiled on disk if that can be trusted, and calls it once.
+    ///
+    /// # Errors
+    ///
+    /// The file can't be read, holds no component or another one, or wasmtime can't be set up: see [`LoadError`].
+    pub fn load(path: impl AsRef<Path>, config: SandboxConfig) -> Result<Self, LoadError> {
+        Self::builder().config(config).load(path)
+    }
+
+    /// Loads a component from its bytes. [`Cache::Beside`](crate::Cache::Beside) has no place to be, and keeps nothing.
+    ///
+    /// # Errors
+    ///
+    /// As for [`load`](Self::load).
+    pub fn from_bytes(component: &[u8], config: SandboxConfig) -> Result<Self, LoadError> {
+        Self::builder().config(config).from_bytes(component)
+    }
+
+    /// Makes a sandbox in other ways: on an engine of the program's.
+    pub fn builder() -> SandboxBuilder {
+        SandboxBuilder::default()
+    }
+
+    pub(crate) fn new(
+        pre: Pre,
+        limits: SandboxConfig,
+        places: Arc<Places>,
+    ) -> Result<Self, LoadError> {
+        let guests = Guests {
+            counts_fuel: engine::counts_fuel(pre.engine()),
+            pre: Arc::new(pre),
+            limits,
+            places,
+        };
+        let mut guest = guests.guest().map_err(LoadError::Unusable)?;
+        let global_properties = guest.global_properties().map_err(LoadError::Unusable)?;
+        Ok(Self {
+            shared: Arc::new(Shared {
+                guests,
+                global_properties,
+            }),
+        })
+    }
+
+    /// Creates a guest: one store and one instance, without a session yet.
+    ///
+    /// # Errors
+    ///
+    /// [`SandboxError::PoolExhausted`] if as many as [`SandboxConfig::guests`] are in use, or what kept the guest from
+    /// starting.
+    pub fn guest(&self) -> Result<Guest, SandboxError> {
+        self.shared.guests.guest()
+    }
+
+    /// Returns values that hold for every session.
+    #[must_use]
+    pub fn global_properties(&self) -> &GlobalProperties {
+        &self.shared.global_properties
+    }
+
+    /// Returns the sandbox's configuration.
+    #[must_use]
+    pub fn config(&self) -> &SandboxConfig {
+        &self.shared.guests.limits
+    }
+
+    /// Returns how many guests are in use.
+    #[must_use]
+    pub fn guests(&self) -> u32 {
+        self.shared.guests.places.taken()
+    }
+}
+
+impl fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sandbox")
+            .field("config", &self.shared.guests.limits)
+            .field("guests", &self.guests())
+            .finish()
+    }
+}
+
+impl Guests {
+    /// Makes a guest, in a store with its limits.
+    fn guest(&self) -> Result<Guest, SandboxError> {
+        let place = self.places.take().ok_or(SandboxError::PoolExhausted)?;
+        let mut store = Store::new(self.pre.engine(), Limiter::new(&self.limits, place));
+        if self.counts_fuel {
+            engine::allow_all_fuel(&mut store);
+        }
+        store.limiter(|limiter| limiter);
+        store.epoch_deadline_callback(|mut store| Ok(store.data_mut().call_time.tick()));
+        Guest::new(&self.pre, store)
+    }
+}

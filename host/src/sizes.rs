@@ -1,0 +1,52 @@
+//! How much the engine is given at once, and which payloads it is not given.
+
+/// The most that the engine is given at once: a guest's memory would stay that large.
+pub(crate) const MAX_INPUT: usize = 64 << 10;
+
+/// The most that a result holds of payload and of output.
+pub(crate) const CAPACITY: u32 = MAX_INPUT as u32;
+
+/// From this length on a payload stays outside the guest, if it can: copying it in and out costs more than a call for its
+/// header, and the guest's memory would stay that large.
+pub(crate) const LONG: usize = 16 << 10;
+
+/// The lengths of the header that `input` begins with and of its payload, whatever else it says, if all of it has come.
+pub(crate) fn header_lengths(input: &[u8]) -> Option<(usize, u64)> {
+    let (&[_, second], rest) = input.split_first_chunk::<2>()?;
+    let (length, payload) = match second & 0x7f {
+        126 => (4, u64::from(u16::from_be_bytes(*rest.first_chunk()?))),
+        127 => (10, u64::from_be_bytes(*rest.first_chunk()?)),
+        short => (2, u64::from(short)),
+    };
+    let length = if second & 0x80 != 0 {
+        length + 4
+    } else {
+        length
+    };
+    (input.len() >= length).then_some((length, payload))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::header_lengths;
+
+    #[test]
+    fn a_header_is_measured_as_soon_as_all_of_it_has_come() {
+        for (header, payload) in [
+            (&b"\x82\x05"[..], 5),
+            (b"\x82\x85abcd", 5),
+            (b"\x82\x7e\x40\0", 16 << 10),
+            (b"\x82\xfe\x40\0abcd", 16 << 10),
+            (b"\x02\x7f\0\0\0\0\0\x10\0\0", 1 << 20),
+            (b"\x02\xff\0\0\0\0\0\x10\0\0abcd", 1 << 20),
+        ] {
+            for cut in 0..header.len() {
+                assert_eq!(header_lengths(&header[..cut]), None);
+            }
+            let length = header.len();
+            assert_eq!(header_lengths(header), Some((length, payload)));
+            let longer = [header, b"payload"].concat();
+            assert_eq!(header_lengths(&longer), Some((length, payload)));
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! What runs the protocol of a stream's connection.
+
+use std::sync::Arc;
+
+use websocket_component::handshake::{
+    Acceptance, HandshakeKind, Header, Negotiated, Refusal, Request, RequestHead, ResponseHead,
+};
+use websocket_component::{
+    Config, EventRecord, Failure, FrameHeader, IncomingPayload, Outgoing, State,
+};
+
+use super::error::Error;
+use crate::clock::Instant;
+use crate::error::SandboxError;
+
+/// What runs the protocol of a connection. The same functions take each of them, and the WebSocket is of the same type.
+///
+/// | engine | a connection is | what ends a guest ends |
+/// |---|---|---|
+/// | [`Sandbox`](crate::Sandbox) | in a guest of its own | this connection |
+/// | [`Guests`](crate::Guests) | in a guest that several share | the connections in that guest |
+/// | [`Native`](crate::Native) | in the program, without a sandbox | |
+pub trait Engine {
+    /// Makes the endpoint of a connection.
+    #[doc(hidden)]
+    fn endpoint(&self, made: Made<'_>, config: &Config, now: Instant) -> Result<Boxed, Error>;
+}
+
+impl<E: Engine + ?Sized> Engine for &E {
+    fn endpoint(&self, made: Made<'_>, config: &Config, now: Instant) -> Result<Boxed, Error> {
+        (**self).endpoint(made, config, now)
+    }
+}
+
+/// One of several engines, chosen while the program runs.
+impl<E: Engine + ?Sized> Engine for Arc<E> {
+    fn endpoint(&self, made: Made<'_>, config: &Config, now: Instant) -> Result<Boxed, Error> {
+        (**self).endpoint(made, config, now)
+    }
+}
+
+/// An endpoint of any engine. Nobody else can make one, or implement [`Engine`].
+pub struct Boxed(pub(super) Box<dyn Endpoint>);
+
+/// How an endpoint is made.
+pub enum Made<'a> {
+    /// As a client, from entropy.
+    Client(&'a [u8]),
+    /// As a server.
+    Server,
+    /// As a client that is open already.
+    OpenClient(&'a [u8], &'a Negotiated),
+    /// As a server that is open already.
+    OpenServer(&'a Negotiated),
+}
+
+/// What an exchange gives, where it is: as in [`websocket_component::Exchanged`].
+pub(super) struct Given<'a> {
+    pub(super) records: &'a [EventRecord],
+    pub(super) payload: &'a [u8],
+    pub(super) output: &'a [u8],
+}
+
+/// What else an exchange has come to.
+pub(super) struct Exchanged {
+    pub(super) consumed: usize,
+    pub(super) accepted: usize,
+    pub(super) refused: Option<Failure>,
+    pub(super) more: bool,
+    pub(super) state: State,
+    pub(super) next_deadline: Option<Instant>,
+    pub(super) failure: Option<Failure>,
+}
+
+/// One side of a connection: a [`Session`](websocket_component::Session), wherever it runs.
+///
+/// Its functions are the session's. Their errors are [`Error::Failure`], a rule that was broken, and
+/// [`Error::Sandbox`], the end of the guest.
+pub(super) trait Endpoint: Send {
+    /// Queues messages, and processes input, which may be unmasked where it is. What that gives is shown to `take`.
+    fn exchange(
+        &mut self,
+        input: &mut [u8],
+        outgoing: &[Outgoing<'_>],
+        now: Instant,
+        capacity: u32,
+        take: &mut dyn FnMut(Given<'_>),
+    ) -> Result<Exchanged, SandboxError>;
+
+    fn frame_header(
+        &mut self,
+        is_text: bool,
+        is_last: bool,
+        length: u64,
+    ) -> Result<Option<FrameHeader>, Error>;
+
+    fn begin_payload(
+        &mut self,
+        input: &[u8],
+        now: Instant,
+    ) -> Result<Option<(usize, IncomingPayload)>, SandboxError>;
+
+    fn payload_read(&mut self, payload: &IncomingPayload, now: Instant) -> Result<(), Error>;
+
+    /// The transport has taken some of what was handed out, or none of it; and whether it is blocked now.
+    fn output_moved(
+        &mut self,
+        taken: bool,
+        blocked: bool,
+        now: Instant,
+    ) -> Result<(), SandboxError>;
+
+    fn end_of_input(&mut self, now: Instant) -> Result<(), SandboxError>;
+
+    fn next_deadline(&mut self) -> Result<Option<Instant>, SandboxError>;
+
+    fn connect(&mut self, request: Request, now: Instant) -> Result<(), Error>;
+
+    fn response(&mut self) -> Result<Option<ResponseHead>, Error>;
+
+    fn request(&mut self) -> Result<Option<RequestHead>, Error>;
+
+    fn accept(&mut self, acceptance: Acceptance, now: Instant) -> Result<Negotiated, Error>;
+
+    fn refuse(&mut self, refusal: Refusal, now: Instant) -> Result<(), Error>;
+
+    fn negotiated(&mut self) -> Result<Option<Negotiated>, Error>;
+
+    fn begin_server_handshake(
+        &mut self,
+        kind: HandshakeKind,
+        fields: Vec<Header>,
+        acceptance: Acceptance,
+        now: Instant,
+    ) -> Result<Vec<Header>, Error>;
+
+    fn end_server_handshake(&mut self, now: Instant) -> Result<(), Error>;
+
+    /// Whether it can't be called any more.
+    fn is_gone(&mut self) -> bool;
+}
