@@ -62,9 +62,11 @@ pub enum PongPolicy {
 /// ```
 /// use websocket_component::Config;
 ///
-/// let mut config = Config::default();
-/// config.limits.message = 1 << 20;
-/// config.timeouts.keepalive = None;
+/// let config = Config::with(|config| {
+///     config.limits.message = 1 << 20;
+///     config.timeouts.keepalive = None;
+/// });
+/// # assert_eq!((config.limits.message, config.timeouts.keepalive), (1 << 20, None));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -188,6 +190,13 @@ impl Config {
     pub const RECEIVE_BUFFER: RangeInclusive<u32> = 256..=u32::MAX;
     /// The range of [`Config::send_buffer`].
     pub const SEND_BUFFER: RangeInclusive<u32> = 16..=u32::MAX;
+
+    /// Returns the default settings with these changes.
+    pub fn with(change: impl FnOnce(&mut Config)) -> Config {
+        let mut config = Config::default();
+        change(&mut config);
+        config
+    }
 
     /// A chunk of this many bytes doesn't wait for more to coalesce with.
     const COALESCE_THRESHOLD: u32 = 16 << 10;

@@ -1,5 +1,7 @@
 //! The host with the component that `cargo xtask component` builds.
 
+#[cfg(feature = "axum")]
+mod beside_axum;
 mod cache;
 mod deflate;
 mod engine;

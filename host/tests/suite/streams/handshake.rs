@@ -252,7 +252,8 @@ async fn heard_behind_the_response(bytes: &'static [u8]) -> (Vec<Message>, Optio
     (messages, broken)
 }
 
-#[tokio::test]
+/// Time passes by itself: the peer doesn't end the connection.
+#[tokio::test(start_paused = true)]
 async fn what_came_behind_the_response_is_not_lost_even_if_it_ends_the_session() {
     let hi = || Message::text("hi");
     let bye = Message::Close(Some(CloseFrame {
