@@ -31,13 +31,13 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// One in so many connections carries messages.
 const QUIET: usize = 100;
 const MESSAGE: Size = Size(125);
-/// Longer than wsgate keeps the sandbox of a connection that is idle.
+/// Longer than wsgate keeps the sandbox of a connection that is idle. A quick run doesn't wait for that.
 const REST: Duration = Duration::from_secs(6);
 /// What is aimed at for the gate, in KiB for each connection that is idle.
 const MEMORY: Aim = Aim::AtMost(24.0);
 
 /// What came of one proxy.
-struct Row {
+pub(crate) struct Row {
     name: &'static str,
     /// Resident, in bytes for each connection.
     memory: f64,
@@ -73,11 +73,10 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
     let proxies = Proxies::start(load.address(), plan, &processors)?;
 
     let mut out = io::stdout();
-    writeln!(out, "\n{}", legend(count, repetitions))?;
-    let length = Duration::from_millis(if plan.is_quick { 100 } else { 1000 });
+    writeln!(out, "\n{}", legend(count, repetitions, rest(plan)))?;
     let mut rows = Vec::new();
     for proxy in &proxies.all {
-        let row = measure(proxy, &mut load, count, repetitions, length);
+        let row = measure(proxy, &mut load, count, repetitions, plan);
         rows.push(row.with_context(|| proxy.name)?);
     }
     write!(out, "{}", table(&rows, count))?;
@@ -91,7 +90,7 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
     }))
 }
 
-fn legend(count: usize, repetitions: usize) -> String {
+fn legend(count: usize, repetitions: usize, rest: Duration) -> String {
     let wish = match count {
         CONNECTIONS | QUICK_CONNECTIONS => String::new(),
         _ => format!(
@@ -105,17 +104,27 @@ KiB idle     the same {} s later: wsgate has parked them then
 open/s       connections opened a second, with 64 at a time under way
 messages/s   of {MESSAGE}, there and back, over 1 in {QUIET} of the connections, one under way on each; CPU us is the
              proxy's processor time for each",
-        REST.as_secs()
+        rest.as_secs()
     )
 }
 
-fn measure(
+/// How long connections are idle before their memory is measured again.
+fn rest(plan: &Plan) -> Duration {
+    match plan.is_quick {
+        true => Duration::ZERO,
+        false => REST,
+    }
+}
+
+/// Measures a proxy, or a server, with so many connections.
+pub(crate) fn measure(
     proxy: &Proxy,
     load: &mut Load,
     count: usize,
     repetitions: usize,
-    length: Duration,
+    plan: &Plan,
 ) -> Result<Row> {
+    let length = Duration::from_millis(if plan.is_quick { 100 } else { 1000 });
     let process = proxy.process.id();
     // What the first connection makes is there for all.
     load.open(proxy.address, 1)?;
@@ -139,7 +148,7 @@ fn measure(
                 Ok(grown as f64 / count as f64)
             };
             row.memory = each()?;
-            thread::sleep(REST);
+            thread::sleep(rest(plan));
             row.idle = each()?;
         }
         row.passes
@@ -197,7 +206,7 @@ impl Row {
     }
 }
 
-fn table(rows: &[Row], count: usize) -> String {
+pub(crate) fn table(rows: &[Row], count: usize) -> String {
     let mut text = format!(
         "\n{:<20} {:>9} {:>9} {:>9} {:>11} {:>8}\n{}\n",
         "",
@@ -247,7 +256,7 @@ fn table_of_starts(starts: &[Start]) -> String {
     text
 }
 
-fn report(row: &Row) -> Value {
+pub(crate) fn report(row: &Row) -> Value {
     json!({
         "name": row.name,
         "resident_bytes_each": row.memory,

@@ -1,10 +1,11 @@
 //! The stream for tokio beside tokio-tungstenite: echo servers, each a process with one thread, under the load of the proxies,
-//! with TLS and without.
+//! with TLS and without; and what a connection costs by how many share a guest.
 
 use std::env;
 use std::future::pending;
 use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -14,18 +15,20 @@ use clap::{Args, ValueEnum};
 use futures_util::{SinkExt, StreamExt};
 use host_tests::authority::{Authority, Issued};
 use host_tests::process::Process;
+use host_tests::usage;
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime;
 use tokio_rustls::{TlsAcceptor, TlsStream};
-use websocket_host::stream::accept_async;
-use websocket_host::tls::MaybeTlsStream;
-use websocket_host::{Sandbox, SandboxConfig};
+use websocket_host::stream::{Engine, accept_async};
+use websocket_host::transport::MaybeTlsStream;
+use websocket_host::{Guests, Native, Sandbox, SandboxConfig};
 
 use crate::load::{Content, Load};
 use crate::pin::Processors;
 use crate::plan::Plan;
 use crate::proxies::Proxy;
+use crate::scale;
 use crate::setting;
 use crate::size::Size;
 use crate::sockets::measure::{self, Cell, Compared, Effort, Measured};
@@ -36,8 +39,33 @@ const SIZES: [Size; 2] = [Size(125), Size(16 << 10)];
 const CONNECTIONS: [usize; 2] = [1, 500];
 
 const OWN: &str = "websocket-host";
+const NATIVE: &str = "without a sandbox";
 /// What it is compared with.
 const PEER: &str = "tokio-tungstenite";
+
+/// An echo server: what it is called, and how this program is told to be it.
+type Server = (&'static str, &'static [&'static str]);
+
+const SERVERS: [Server; 3] = [
+    (OWN, &["--echo", "own"]),
+    (NATIVE, &["--echo", "native"]),
+    (PEER, &["--echo", "peer"]),
+];
+
+/// By how many connections a guest has.
+const PLACEMENTS: [Server; 6] = [
+    ("1 in a guest", &["--echo", "own"]),
+    ("10 in a guest", &["--echo", "own", "--each", "10"]),
+    ("100 in a guest", &["--echo", "own", "--each", "100"]),
+    ("1000 in a guest", &["--echo", "own", "--each", "1000"]),
+    (NATIVE, &["--echo", "native"]),
+    (PEER, &["--echo", "peer"]),
+];
+
+/// As many connections as the last of these has in a guest.
+const PLACED: usize = 1000;
+/// For so many connections, and those that are about to end.
+const GUESTS: u32 = 2 * PLACED as u32;
 
 const COLUMNS: Columns = Columns {
     reference: PEER,
@@ -49,7 +77,8 @@ const TITLE: &str = "Targets of the stream: the ratio that is aimed at, and wher
 
 const LEGEND: &str = "\
 Echo servers on tokio with one thread, with the settings that they come with; the clients are one thread on the other
-processor. `no proxy` is what they do with an echo server of their own. The columns are those of the proxies";
+processor. `no proxy` is what they do with an echo server of their own. websocket-host has each connection in a guest of
+its own, and `without a sandbox` it runs the native engine. The columns are those of the proxies";
 
 /// An echo server, as a process of its own.
 #[derive(Clone, Debug, Args)]
@@ -65,11 +94,16 @@ pub(crate) struct Echo {
     /// And its key.
     #[arg(long, hide = true, requires = "certificate")]
     key: Option<PathBuf>,
+
+    /// With up to so many connections in a guest.
+    #[arg(long, hide = true, requires = "echo", default_value = "1")]
+    each: NonZero<u32>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Library {
     Own,
+    Native,
     Peer,
 }
 
@@ -88,8 +122,11 @@ impl Echo {
             }
             _ => None,
         };
-        let config = SandboxConfig::default();
-        let sandbox = Sandbox::load(component, config)?;
+        let config = SandboxConfig {
+            guests: GUESTS,
+            ..SandboxConfig::default()
+        };
+        let guests = Guests::new(Sandbox::load(component, config)?, self.each);
         let runtime = runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -100,11 +137,12 @@ impl Echo {
         out.flush()?;
         runtime.spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
-                let (acceptor, sandbox) = (acceptor.clone(), sandbox.clone());
+                let (acceptor, guests) = (acceptor.clone(), guests.clone());
                 tokio::spawn(async move {
                     let transport = transport(socket, acceptor).await?;
                     match library {
-                        Library::Own => own(transport, &sandbox).await,
+                        Library::Own => own(transport, &guests).await,
+                        Library::Native => own(transport, &Native).await,
                         Library::Peer => peer(transport).await,
                     }
                 });
@@ -125,8 +163,8 @@ async fn transport(
     })
 }
 
-async fn own(transport: MaybeTlsStream<TcpStream>, sandbox: &Sandbox) -> Result<()> {
-    let mut stream = accept_async(transport, sandbox).await?;
+async fn own(transport: MaybeTlsStream<TcpStream>, engine: &impl Engine) -> Result<()> {
+    let mut stream = accept_async(transport, engine).await?;
     while let Some(message) = stream.next().await.transpose()? {
         if message.is_data() {
             stream.send(message).await?;
@@ -169,10 +207,10 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
             load.begin_with_tls(authority.roots()?)?;
         }
         processors.pin(processors.proxy)?;
-        let servers = [(OWN, "own"), (PEER, "peer")]
+        let servers = SERVERS
             .into_iter()
             .filter(|(name, _)| plan.has(name))
-            .map(|(name, library)| server(name, library, plan, certificate))
+            .map(|it| server(it, plan, certificate))
             .collect::<Result<Vec<_>>>()?;
         processors.pin(processors.load)?;
         for cell in cells {
@@ -183,7 +221,10 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
     }
     let judged = judge(&rows);
     write!(out, "{}", target::table(TITLE, &judged))?;
+    let mut load = Load::new(Content::new(SIZES[0]))?;
+    let placements = placements(plan, &processors, &mut load)?;
     Ok(json!({
+        "placements": placements,
         "cells": rows.iter().map(table::report).collect::<Vec<_>>(),
         "targets": target::report(&judged),
     }))
@@ -205,15 +246,34 @@ fn judge(rows: &[Compared]) -> Vec<Judged> {
     judged.into_iter().flatten().collect()
 }
 
-fn server(
-    name: &'static str,
-    library: &str,
-    plan: &Plan,
-    certificate: Option<&Issued>,
-) -> Result<Proxy> {
+/// Prints what a connection costs by how many share a guest, and returns it.
+fn placements(plan: &Plan, processors: &Processors, load: &mut Load) -> Result<Vec<Value>> {
+    let repetitions = plan.repetitions(3, 1);
+    let count = if plan.is_quick { PLACED / 10 } else { PLACED };
+    let mut out = io::stdout();
+    writeln!(
+        out,
+        "\n{count} connections to each echo server, {repetitions} repetitions. The columns are those of many connections"
+    )?;
+    usage::allow_files(u64::from(GUESTS))?;
+    let mut rows = Vec::new();
+    for placement in PLACEMENTS {
+        if !plan.has(placement.0) {
+            continue;
+        }
+        processors.pin(processors.proxy)?;
+        let server = server(placement, plan, None)?;
+        processors.pin(processors.load)?;
+        let row = scale::measure(&server, load, count, repetitions, plan)?;
+        rows.push(row);
+    }
+    write!(out, "{}", scale::table(&rows, count))?;
+    Ok(rows.iter().map(scale::report).collect())
+}
+
+fn server((name, be): Server, plan: &Plan, certificate: Option<&Issued>) -> Result<Proxy> {
     let mut command = Command::new(env::current_exe()?);
-    command.args(["--echo", library, "--component"]);
-    command.arg(&plan.component);
+    command.args(be).arg("--component").arg(&plan.component);
     if let Some(issued) = certificate {
         command.args(["--certificate", issued.certificate(), "--key", issued.key()]);
     }

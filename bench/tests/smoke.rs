@@ -145,14 +145,14 @@ fn a_quick_run_of_sockets_has_messages_through_every_proxy() {
 }
 
 #[test]
-fn a_quick_run_of_streams_has_both_servers_send_every_message_back() {
+fn a_quick_run_of_streams_has_every_server_send_every_message_back() {
     let report = quick_run("streams");
     let cells = report["streams"]["cells"].as_array().expect("cells");
     assert_eq!(cells.len(), 2 * 2 * 2);
     for cell in cells {
         let servers = cell["proxies"].as_array().expect("servers");
         let direct = usize::from(cell["tls"] != true);
-        assert_eq!(servers.len(), direct + 2, "{cell}");
+        assert_eq!(servers.len(), direct + 3, "{cell}");
         for server in servers {
             assert!(
                 server["messages_per_second"][0]
@@ -161,6 +161,13 @@ fn a_quick_run_of_streams_has_both_servers_send_every_message_back() {
                 "{server}"
             );
         }
+    }
+    let placements = report["streams"]["placements"].as_array();
+    let placements = placements.expect("placements");
+    assert_eq!(placements.len(), 6);
+    for placement in placements {
+        let each = placement["resident_bytes_each"].as_f64();
+        assert!(each.is_some_and(|bytes| bytes > 0.0), "{placement}");
     }
 }
 

@@ -194,7 +194,7 @@ pub(crate) fn announced(bytes: &[u8]) -> Option<u64> {
 
 #[inline]
 fn check_first(first: u8, expected: &Expected) -> Result<Opcode, Rule> {
-    let reserved = if faults::RESERVED_BIT {
+    let reserved = if faults::reserved_bit() {
         0
     } else {
         first & RESERVED_BITS
@@ -225,7 +225,7 @@ fn check_first(first: u8, expected: &Expected) -> Result<Opcode, Rule> {
 fn check_second(second: u8, opcode: Opcode, masking: Masking) -> Result<bool, Rule> {
     let masked = second & MASKED != 0;
     match masking {
-        Masking::Required if !masked && !faults::MASK => return Err(Rule::FrameNotMasked),
+        Masking::Required if !masked && !faults::mask() => return Err(Rule::FrameNotMasked),
         Masking::Forbidden if masked => return Err(Rule::FrameMasked),
         _ => {}
     }

@@ -14,7 +14,7 @@ pub(crate) struct Utf8 {
 /// Whether a text is valid that comes in one chunk.
 #[inline]
 pub(crate) fn is_whole(text: &[u8]) -> bool {
-    faults::UTF8 || simdutf8::basic::from_utf8(text).is_ok()
+    faults::utf8() || simdutf8::basic::from_utf8(text).is_ok()
 }
 
 impl Utf8 {
@@ -22,7 +22,7 @@ impl Utf8 {
     /// which no continuation can make the text valid.
     #[inline]
     pub(crate) fn feed(&mut self, chunk: &[u8]) -> Result<(), usize> {
-        if faults::UTF8 {
+        if faults::utf8() {
             return Ok(());
         }
         let carried = if self.length == 0 {

@@ -188,9 +188,10 @@ fn test_engine() -> Result<()> {
     // Without its default features `properties` takes no wasmtime.
     let arguments = ["test", "--no-fail-fast", "--no-default-features"];
     shell::run(shell::cargo().args(arguments).args(packages.as_flattened()))?;
-    // By itself, since `properties` wants the engine with all its features; with the bindings, whose layout is tested.
+    // By itself, since `properties` wants the engine with all its features: the bindings, whose layout is tested.
     let mut cargo = shell::cargo();
-    shell::run(cargo.args(arguments).args(packages[0]).args(BINDINGS))
+    cargo.args(arguments).args(packages[0]).args(BINDINGS);
+    shell::run(cargo.args(["--lib", "component::"]))
 }
 
 fn test_hosts(components: &Components, peers: Option<(&Needs, &Filters, &Package)>) -> Result<()> {

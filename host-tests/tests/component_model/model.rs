@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
-use wasmtime::component::{Component, Linker};
-use wasmtime::{Config, Engine, Store};
+use websocket_host::wasmtime::component::{Component, Linker};
+use websocket_host::wasmtime::{Config, Engine, Store};
 
 mod bindings {
-    wasmtime::component::bindgen!({
+    websocket_host::wasmtime::component::bindgen!({
         path: "../wit",
         world: "websocket",
+        wasmtime_crate: websocket_host::wasmtime,
         additional_derives: [PartialEq, Eq],
     });
 }
