@@ -61,7 +61,8 @@ impl Setting {
 /// The version of a package, by the lock file that the build used.
 pub(crate) fn version(package: &str) -> String {
     let entry = format!("name = \"{package}\"\nversion = \"");
-    let rest = LOCK.split_once(&entry).map_or("?\"", |(_, rest)| rest);
+    // The newest, where a crate is there in several versions.
+    let rest = LOCK.rsplit_once(&entry).map_or("?\"", |(_, rest)| rest);
     rest.split('"').next().unwrap_or("?").to_owned()
 }
 
