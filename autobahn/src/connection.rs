@@ -24,7 +24,7 @@ pub(crate) type Connection = WebSocketStream<MaybeTlsStream<TcpStream>>;
 /// Opens connections.
 #[derive(Clone)]
 pub(crate) struct Opener {
-    engine: Arc<dyn Engine + Send + Sync>,
+    engine: Arc<dyn Engine>,
     tls: Option<Tls>,
 }
 

@@ -1,5 +1,5 @@
-//! A chat in which everybody hears everybody, with axum: `cargo run --release -p websocket-host --example chat`, and the
-//! page that it names in two windows.
+//! A chat in which everybody hears everybody, with axum, and the page that it names in two windows:
+//! `cargo run --release -p websocket-host --features axum --example chat`.
 
 use axum::Router;
 use axum::extract::{FromRef, State};

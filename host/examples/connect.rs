@@ -16,19 +16,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (Some(url), Some(line)) = (arguments.next(), arguments.next()) else {
         return Err("usage: connect URL LINE [CA.pem]".into());
     };
-    let connector = match arguments.next() {
-        None => Connector::system()?,
-        Some(file) => {
-            let mut roots = RootCertStore::empty();
-            for certificate in CertificateDer::pem_file_iter(file)? {
-                roots.add(certificate?)?;
-            }
-            Connector::trusting(roots, None)?
-        }
-    };
+    let connector = arguments.next().map(trusting).transpose()?;
     let sandbox = Sandbox::bundled(SandboxConfig::default())?;
     let config = Config::default();
-    let opening = connect_async_tls_with_config(url, &sandbox, config, Some(&connector));
+    let opening = connect_async_tls_with_config(url, &sandbox, config, connector.as_ref());
     let (mut socket, _) = opening.await?;
     socket.send(line.into()).await?;
     while let Some(message) = socket.next().await.transpose()? {
@@ -39,4 +30,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     socket.close(None).await?;
     Ok(())
+}
+
+/// Trusts the authorities in a file, and no others.
+fn trusting(file: String) -> Result<Connector, Box<dyn std::error::Error>> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(file)? {
+        roots.add(certificate?)?;
+    }
+    Ok(Connector::trusting(roots, None)?)
 }

@@ -27,7 +27,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 async fn relay(client: TcpStream, server: &str, sandbox: &Sandbox) -> Result<(), Error> {
-    // Each close frame is answered by the other side.
+    // A client is accepted only if there is a server for it, and each close frame is answered by the other side.
     let mut config = Config::default();
     config.reply_to_close = false;
     let (server, _) = connect_async_with_config(server, sandbox, config).await?;

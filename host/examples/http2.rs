@@ -1,5 +1,9 @@
-//! WebSockets over HTTP/2 (RFC 8441), with axum on hyper and rustls:
-//! `cargo run --release -p websocket-host --example http2 -- CERTIFICATE.pem KEY.pem`, and the page that it names.
+//! WebSockets over HTTP/2 (RFC 8441), with axum on hyper and rustls, and the page that it names:
+//! `cargo run --release -p websocket-host --features axum --example http2 -- CERTIFICATE.pem KEY.pem [ADDRESS]`.
+//!
+//! A certificate to try it with, which the browser has to be told to accept:
+//! `openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 -keyout key.pem
+//! -out certificate.pem`.
 //!
 //! A browser opens a WebSocket on the connection of HTTP/2 that it got the page over, if the server says that it may.
 

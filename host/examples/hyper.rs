@@ -1,4 +1,5 @@
-//! A server of hyper's that sends every message back: `cargo run --release -p websocket-host --example hyper`.
+//! A server of hyper's that sends every message back:
+//! `cargo run --release -p websocket-host --features hyper --example hyper`.
 
 use std::convert::Infallible;
 

@@ -1,6 +1,6 @@
 //! An echo server with up to 100 connections in a guest: `cargo run --release -p websocket-host --example shared`.
 //!
-//! They take less memory and time than in a guest each. What ends a guest (a trap, too much memory or time) ends those
+//! They take less memory than in a guest each. What ends a guest (a trap, too much memory or time) ends those
 //! that are in it, with 1011, and no others.
 
 use std::num::NonZero;

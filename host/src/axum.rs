@@ -6,7 +6,8 @@
 //! use websocket_host::Sandbox;
 //! use websocket_host::axum::{WebSocket, WebSocketUpgrade};
 //!
-//! /// A handler: the sandbox comes from the router's state, `Router::with_state(sandbox)`.
+//! /// A handler: the sandbox comes from the router's state, `Router::with_state(sandbox)`, or from one that it is a part
+//! /// of (`FromRef`). Routed with `any`, since over HTTP/2 the request is a CONNECT.
 //! async fn handler(upgrade: WebSocketUpgrade<Sandbox>) -> Response {
 //!     upgrade.subprotocols(["chat"]).on_upgrade(echo)
 //! }

@@ -6,8 +6,8 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`stream`] | a WebSocket for tokio: a `Stream` and `Sink` of messages, client and server |
 //! | `upgrade`, `axum` | a request of hyper's that becomes a WebSocket, over HTTP/1.1 and HTTP/2, and an extractor for axum |
+//! | [`stream`] | a WebSocket for tokio: a `Stream` and `Sink` of messages, client and server |
 //! | [`driver`] | what moves bytes between transports and sessions, for proxies |
 //! | [`tls`] | TLS for the stream and for drivers, by rustls |
 //! | [`transport`] | what streams and drivers know of a transport: what it has not taken, how it ends, its timer |
@@ -33,16 +33,18 @@
 //! let session = guest.server(&Config::default(), clock.now())?;
 //! let mut input = Vec::new();
 //! loop {
-//!     input.extend(read());
 //!     let result = guest.exchange(&session, &input, &[], &[], clock.now(), 64 << 10)?;
 //!     write(result.output);
 //!     for event in &result.events {
 //!         println!("{:?} {:?}", event.kind, result.bytes(event));
 //!     }
 //!     let has_request = result.events.iter().any(|event| event.kind == EventKind::Request);
+//!     let more = result.more;
 //!     input.drain(..result.consumed);
 //!     if has_request {
 //!         guest.accept(&session, &Acceptance::default(), clock.now())?;
+//!     } else if !more {
+//!         input.extend(read());
 //!     }
 //! #   break;
 //! }

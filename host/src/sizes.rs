@@ -4,10 +4,12 @@
 pub(crate) const MAX_INPUT: usize = 64 << 10;
 
 /// The most that a result holds of payload and of output.
+#[cfg(feature = "stream")]
 pub(crate) const CAPACITY: u32 = MAX_INPUT as u32;
 
 /// From this length on a payload stays outside the guest, if it can: copying it in and out costs more than a call for its
 /// header, and the guest's memory would stay that large.
+#[cfg(feature = "stream")]
 pub(crate) const LONG: usize = 16 << 10;
 
 /// The lengths of the header that `input` begins with and of its payload, whatever else it says, if all of it has come.

@@ -4,11 +4,14 @@
 //! use futures_util::{SinkExt, StreamExt};
 //! use http::{Request, Response};
 //! use websocket_host::Sandbox;
-//! use websocket_host::upgrade::{Upgrade, UpgradeError};
+//! use websocket_host::upgrade::Upgrade;
 //!
 //! /// A service of hyper's that sends every message back.
-//! async fn echo<B>(request: Request<B>, sandbox: Sandbox) -> Result<Response<String>, UpgradeError> {
-//!     let (response, websocket) = Upgrade::new(request).accept(&sandbox)?;
+//! async fn echo<B>(request: Request<B>, sandbox: Sandbox) -> Response<String> {
+//!     let (response, websocket) = match Upgrade::new(request).accept(&sandbox) {
+//!         Ok(accepted) => accepted,
+//!         Err(error) => return error.response(),
+//!     };
 //!     tokio::spawn(async move {
 //!         let mut socket = websocket.await?;
 //!         while let Some(message) = socket.next().await.transpose()? {
@@ -18,7 +21,7 @@
 //!         }
 //!         Ok::<_, websocket_host::stream::Error>(())
 //!     });
-//!     Ok(response.map(|()| String::new()))
+//!     response.map(|()| String::new())
 //! }
 //! ```
 
@@ -193,7 +196,8 @@ impl Future for Upgrading {
         let upgraded = upgraded.map_err(|error| lost(error.into()))?;
         let opening = self.opening.take();
         let opening = opening.ok_or_else(|| lost("it was there already".into()))?;
-        Poll::Ready(opening.open(TokioIo::new(upgraded)))
+        // What was read behind the request is in it.
+        Poll::Ready(opening.open(TokioIo::new(upgraded), Vec::new()))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod collect;
 
+use alloc::vec::Vec;
 use core::mem;
 
 use super::clock::Instant;
@@ -160,6 +161,14 @@ impl Session {
         capacity: usize,
     ) -> Exchanged<'a> {
         self.exchange_records(input, outgoing.into_iter().map(Ok), now, capacity)
+    }
+
+    /// Frees what the last [`Session::exchange`] gave, as the next one would: for a host that has taken it, and whose
+    /// connection may be idle for long.
+    pub fn forget_exchanged(&mut self) {
+        self.exchange.begin();
+        self.exchange.output = Vec::new();
+        self.receiver.forget_delivered();
     }
 
     /// As [`Session::exchange`], with messages that may be invalid: the first that is has the

@@ -14,13 +14,14 @@ use crate::component::{self, Kind};
 use crate::shell;
 use crate::toolchain::{self, COMPONENT, Source, Toolchain};
 
-/// The crates that are meant for users, each behind those that it needs.
+/// The crates that are meant for users, each behind those that it needs: the libraries, then the gate.
 const CRATES: [&str; 4] = [
     "websocket-component",
     "websocket-component-wasm",
     "websocket-host",
-    "wsgate",
+    GATE,
 ];
+const GATE: &str = "wsgate";
 
 /// What the component of a release is built with, so that everybody who builds it gets the same bytes.
 const RELEASE: &str = "1.95.0";
@@ -56,7 +57,7 @@ pub(crate) fn check() -> Result<()> {
     check_with(&toolchain::find_or_install(&COMPONENT)?)
 }
 
-/// Packs the crates. What was packed gives the same component, and README's program.
+/// Packs the crates. What was packed gives the same component, README's program and the gate.
 fn check_with(toolchain: &Toolchain) -> Result<()> {
     let packed = pack()?;
     let folder = shell::root()?.join("target").join("outside");
@@ -79,15 +80,18 @@ fn check_with(toolchain: &Toolchain) -> Result<()> {
     );
     println!("The packed engine gives the packed component, byte for byte");
 
-    let project = write_project(&folder)?;
+    write_project(&folder)?;
     let mut cargo = shell::cargo();
-    cargo.args(["build", "--release"]).current_dir(project);
+    cargo.args(["build", "--release"]).current_dir(&folder);
     // The same dependencies as in the workspace need not be built again.
     let target = shell::root()?.join("target");
     cargo.env("CARGO_TARGET_DIR", &target);
-    shell::run(&mut cargo).context("a program that has only the packed crates was not built")?;
+    shell::run(&mut cargo).context("what has only the packed crates was not built")?;
     echoes(&target.join("release").join("outside"))?;
     println!("README's echo server of the packed crates answers");
+    let gate = target.join("release").join(GATE);
+    let says = shell::output(Command::new(gate).arg("--version"))?;
+    println!("The packed gate says {says}");
     Ok(())
 }
 
@@ -118,8 +122,8 @@ fn unpacked(name: &str) -> String {
     format!("{name}-{}", env!("CARGO_PKG_VERSION"))
 }
 
-/// Writes README's program as a project that knows nothing of the workspace but its lock file. Returns its folder.
-fn write_project(folder: &Path) -> Result<PathBuf> {
+/// Writes README's program as a project, beside the gate, that knows nothing of the workspace but its lock file.
+fn write_project(folder: &Path) -> Result<()> {
     let root = shell::root()?;
     let readme = fs::read_to_string(root.join("host/README.md"))?;
     let block = |language: &str| {
@@ -130,20 +134,23 @@ fn write_project(folder: &Path) -> Result<PathBuf> {
     let program = block("rust").context("host/README.md has no program")?;
     let [libraries @ .., _] = CRATES;
     let patches =
-        libraries.map(|name| format!("{name} = {{ path = \"../crates/{}\" }}\n", unpacked(name)));
-    let manifest = format!(
-        "[package]\nname = \"outside\"\nedition = \"2024\"\n\n{dependencies}\n\
-         [workspace]\n\n[patch.crates-io]\n{}",
+        libraries.map(|name| format!("{name} = {{ path = \"crates/{}\" }}\n", unpacked(name)));
+    let workspace = format!(
+        "[workspace]\nmembers = [\"project\", \"crates/{}\"]\nresolver = \"3\"\n\n\
+         [patch.crates-io]\n{}",
+        unpacked(GATE),
         patches.concat()
     );
+    fs::write(folder.join("Cargo.toml"), workspace)?;
+    fs::copy(root.join("Cargo.lock"), folder.join("Cargo.lock"))?;
+    let manifest = format!("[package]\nname = \"outside\"\nedition = \"2024\"\n\n{dependencies}");
     let project = folder.join("project");
     fs::create_dir_all(project.join("src"))?;
     fs::write(project.join("Cargo.toml"), manifest)?;
-    fs::copy(root.join("Cargo.lock"), project.join("Cargo.lock"))?;
     // Any port that is free.
     let program = program.replace("127.0.0.1:9001", "127.0.0.1:0");
     fs::write(project.join("src/main.rs"), program)?;
-    Ok(project)
+    Ok(())
 }
 
 /// Starts the echo server, and sends it a message.

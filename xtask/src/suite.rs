@@ -134,6 +134,17 @@ fn check_lints() -> Result<()> {
         "warnings",
     ];
     shell::run(shell::cargo().args(arguments))?;
+    // Features that are there without others, and without wasmtime: in all of the workspace they are all on.
+    for features in ["stream", "rustls", "client", "axum,client,deflate,rustls"] {
+        let mut cargo = shell::cargo();
+        cargo.args([
+            "clippy",
+            "--package",
+            "websocket-host",
+            "--no-default-features",
+        ]);
+        shell::run(cargo.args(["--features", features, "--", "-D", "warnings"]))?;
+    }
     // Only a module has the ABI of proxy-wasm.
     filter::check_lints()?;
     // What no other package of the workspace asks for: the bindings of the component.

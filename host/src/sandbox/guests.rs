@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 
 use crate::error::SandboxError;
 use crate::sandbox::guest::Guest;
@@ -12,7 +12,8 @@ use crate::sandbox::pool::Sandbox;
 ///
 /// With one connection in each, what ends a guest (a trap, too much memory or time) ends that connection and no other.
 /// With more, it ends all that are in the guest, each with a close frame of its own, and they share the memory that a
-/// guest may have; an idle connection takes less memory, and a small message less time.
+/// guest may have: lower the limits of each, or raise [`SandboxConfig::memory`](crate::SandboxConfig::memory). A connection
+/// takes less memory. Calls into a guest run one at a time, and a thread that wants to call it waits for another's.
 ///
 /// ```no_run
 /// use std::num::NonZero;
@@ -65,7 +66,7 @@ impl Guests {
         let has_room = |guest: &Weak<_>| guest.strong_count() < self.each;
         for guest in shared.iter().filter(|guest| has_room(guest)) {
             if let Some(guest) = guest.upgrade()
-                && locked(&guest).fault().is_none()
+                && !has_ended(&guest)
             {
                 return Ok(Seat(Kind::Shared(guest)));
             }
@@ -110,12 +111,26 @@ impl From<Guest> for Seat {
 }
 
 impl Seat {
+    /// Whether other connections may be in the guest.
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self.0, Kind::Shared(_))
+    }
+
     /// Returns the guest, for some calls: meanwhile the other connections in it wait.
     pub fn lock(&mut self) -> SeatGuard<'_> {
         SeatGuard(match &mut self.0 {
             Kind::Own(guest) => Locked::Own(guest),
             Kind::Shared(guest) => Locked::Shared(locked(guest)),
         })
+    }
+}
+
+/// Whether it has ended, as far as that can be told without waiting for a call into it.
+fn has_ended(guest: &Mutex<Guest>) -> bool {
+    match guest.try_lock() {
+        Ok(guest) => guest.fault().is_some(),
+        Err(TryLockError::WouldBlock) => false,
+        Err(TryLockError::Poisoned(_)) => true,
     }
 }
 

@@ -67,6 +67,9 @@ mod tests {
         assert_eq!(piece(0), fragment);
         assert_eq!(piece(PIECE), fragment);
         assert_eq!(piece(2 * PIECE), Borrowed::Utf8(b"x"));
+        // What is left is one piece, and the last.
+        let last = Borrowed::Utf8(&text.as_bytes()[..PIECE]);
+        assert_eq!(piece(PIECE + 1), last);
     }
 
     /// How many go together, and how many bytes they have.

@@ -7,7 +7,7 @@ use websocket_component::{Failure, FrameHeader, Rule, State};
 
 use super::batch::Batch;
 use super::deliver::{Delivered, deliver};
-use super::engine::{Boxed, Endpoint, Exchanged, Given};
+use super::engine::{Boxed, Endpoint, Exchanged, Received, Take};
 use super::error::Error;
 use super::incoming::Incoming;
 use super::message::Message;
@@ -201,18 +201,21 @@ impl Conversation {
                 longest,
                 ..
             } = self;
-            let (mut gave, mut delivered) = (false, Ok(Delivered::default()));
-            let mut take = |given: Given<'_>| {
-                gave = !given.output.is_empty();
-                write(given.output);
-                delivered = deliver(&given, incoming, inbox, *longest);
+            let mut taken = Taken {
+                incoming,
+                inbox,
+                longest: *longest,
+                write: &mut write,
+                delivered: Ok(Delivered::default()),
+                gave: false,
             };
-            let result = endpoint.exchange(input, &batch.outgoing, now, capacity, &mut take)?;
+            let result = endpoint.exchange(input, &batch.outgoing, now, capacity, &mut taken)?;
             drop(batch);
+            let (delivered, gave) = (taken.delivered, taken.gave);
             let Delivered {
                 has_events,
                 has_request,
-            } = delivered.map_err(SandboxError::broken)?;
+            } = delivered.map_err(|reason| endpoint.broken(reason))?;
             let Exchanged {
                 consumed,
                 accepted,
@@ -226,7 +229,7 @@ impl Conversation {
             let moved = consumed > 0 || accepted > 0 || has_events || gave;
             self.stalls = if moved { 0 } else { self.stalls + 1 };
             if self.stalls > MAX_STALLS {
-                return Err(SandboxError::broken("it asks for ever more calls"));
+                return Err(endpoint.broken("it asks for ever more calls"));
             }
             self.requested |= has_request;
             self.more = more;
@@ -333,6 +336,28 @@ impl Conversation {
         if self.outbox.is_empty() {
             self.outbox.shrink_to(KEPT);
         }
+    }
+}
+
+/// What one exchange gives, on its way.
+struct Taken<'a, W> {
+    incoming: &'a mut Option<Incoming>,
+    inbox: &'a mut VecDeque<Message>,
+    longest: u64,
+    write: W,
+    delivered: Result<Delivered, &'static str>,
+    /// There was something to write.
+    gave: bool,
+}
+
+impl<W: FnMut(&[u8])> Take for Taken<'_, W> {
+    fn receive(&mut self, received: Received<'_>) {
+        self.delivered = deliver(&received, self.incoming, self.inbox, self.longest);
+    }
+
+    fn write(&mut self, output: &[u8]) {
+        self.gave = !output.is_empty();
+        (self.write)(output);
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use websocket_component::{EventKind, EventRecord};
 
-use super::engine::Given;
+use super::engine::Received;
 use super::incoming::{self, Incoming};
 use super::message::Message;
 
@@ -25,23 +25,23 @@ pub(super) struct Delivered {
 ///
 /// The endpoint is broken.
 pub(super) fn deliver(
-    given: &Given<'_>,
+    received: &Received<'_>,
     incoming: &mut Option<Incoming>,
     inbox: &mut VecDeque<Message>,
     longest: u64,
 ) -> Result<Delivered, &'static str> {
     let mut delivered = Delivered::default();
     let mut shared = Bytes::new();
-    let mut records = given.records;
+    let mut records = received.records;
     while let Some((record, rest)) = records.split_first() {
         delivered.has_events = true;
         delivered.has_request |= record.kind == EventKind::Request;
         if incoming.is_some() && is_of_message(record.kind) {
-            let bytes = bytes(given, record);
+            let bytes = bytes(received, record);
             inbox.extend(incoming::add(incoming, record.kind, bytes, longest)?);
         } else {
             if shared.len() < record.length {
-                shared = copy(given, records, incoming.is_some());
+                shared = copy(received, records, incoming.is_some());
             }
             let payload = shared.split_to(record.length.min(shared.len()));
             inbox.extend(Message::received(record.kind, payload)?);
@@ -52,7 +52,7 @@ pub(super) fn deliver(
 }
 
 /// A copy of the payload of the first of these records, and of those behind it that may share it.
-fn copy(given: &Given<'_>, records: &[EventRecord], in_message: bool) -> Bytes {
+fn copy(received: &Received<'_>, records: &[EventRecord], in_message: bool) -> Bytes {
     let (mut count, mut length) = (0, 0);
     for record in records {
         let is_of_another = in_message && is_of_message(record.kind);
@@ -64,14 +64,14 @@ fn copy(given: &Given<'_>, records: &[EventRecord], in_message: bool) -> Bytes {
     }
     let mut copy = Vec::with_capacity(length);
     for record in &records[..count] {
-        copy.extend_from_slice(bytes(given, record));
+        copy.extend_from_slice(bytes(received, record));
     }
     copy.into()
 }
 
-fn bytes<'a>(given: &Given<'a>, record: &EventRecord) -> &'a [u8] {
+fn bytes<'a>(received: &Received<'a>, record: &EventRecord) -> &'a [u8] {
     let end = record.start.saturating_add(record.length);
-    given.payload.get(record.start..end).unwrap_or_default()
+    received.payload.get(record.start..end).unwrap_or_default()
 }
 
 fn is_of_message(kind: EventKind) -> bool {
@@ -85,7 +85,7 @@ mod tests {
 
     use websocket_component::{EventKind, EventRecord};
 
-    use super::{Given, SHARED, deliver};
+    use super::{Received, SHARED, deliver};
     use crate::stream::Message;
 
     /// The messages that a read of these lengths gives.
@@ -98,13 +98,12 @@ mod tests {
         };
         let records: Vec<_> = lengths.iter().map(record).collect();
         let payload: Vec<u8> = (0..start).map(|index| index as u8).collect();
-        let given = Given {
+        let received = Received {
             records: &records,
             payload: &payload,
-            output: &[],
         };
         let mut inbox = VecDeque::new();
-        deliver(&given, &mut None, &mut inbox, u64::MAX).expect("they are messages");
+        deliver(&received, &mut None, &mut inbox, u64::MAX).expect("they are messages");
         assert_eq!(inbox.len(), records.len());
         for (message, record) in inbox.iter().zip(&records) {
             let end = record.start + record.length;

@@ -20,7 +20,7 @@ use crate::error::SandboxError;
 /// | [`Sandbox`](crate::Sandbox) | in a guest of its own | this connection |
 /// | [`Guests`](crate::Guests) | in a guest that several share | the connections in that guest |
 /// | [`Native`](crate::Native) | in the program, without a sandbox | |
-pub trait Engine {
+pub trait Engine: Send + Sync {
     /// Makes the endpoint of a connection.
     #[doc(hidden)]
     fn endpoint(&self, made: Made<'_>, config: &Config, now: Instant) -> Result<Boxed, Error>;
@@ -32,7 +32,7 @@ impl<E: Engine + ?Sized> Engine for &E {
     }
 }
 
-/// One of several engines, chosen while the program runs.
+/// Of an engine that is chosen while the program runs: `Arc<dyn Engine>`.
 impl<E: Engine + ?Sized> Engine for Arc<E> {
     fn endpoint(&self, made: Made<'_>, config: &Config, now: Instant) -> Result<Boxed, Error> {
         (**self).endpoint(made, config, now)
@@ -54,14 +54,19 @@ pub enum Made<'a> {
     OpenServer(&'a Negotiated),
 }
 
-/// What an exchange gives, where it is: as in [`websocket_component::Exchanged`].
-pub(super) struct Given<'a> {
-    pub(super) records: &'a [EventRecord],
-    pub(super) payload: &'a [u8],
-    pub(super) output: &'a [u8],
+/// Takes what an exchange gives: first what was received, once, then the bytes to write.
+pub(super) trait Take {
+    fn receive(&mut self, received: Received<'_>);
+    fn write(&mut self, output: &[u8]);
 }
 
-/// What else an exchange has come to.
+/// Events, and the bytes that they point into.
+pub(super) struct Received<'a> {
+    pub(super) records: &'a [EventRecord],
+    pub(super) payload: &'a [u8],
+}
+
+/// What else an exchange has come to: as [`websocket_component::Exchanged`] has it.
 pub(super) struct Exchanged {
     pub(super) consumed: usize,
     pub(super) accepted: usize,
@@ -76,15 +81,15 @@ pub(super) struct Exchanged {
 ///
 /// Its functions are the session's. Their errors are [`Error::Failure`], a rule that was broken, and
 /// [`Error::Sandbox`], the end of the guest.
-pub(super) trait Endpoint: Send {
-    /// Queues messages, and processes input, which may be unmasked where it is. What that gives is shown to `take`.
+pub(super) trait Endpoint: Send + Sync {
+    /// Queues messages, and processes input, which may be unmasked where it is.
     fn exchange(
         &mut self,
         input: &mut [u8],
         outgoing: &[Outgoing<'_>],
         now: Instant,
         capacity: u32,
-        take: &mut dyn FnMut(Given<'_>),
+        take: &mut dyn Take,
     ) -> Result<Exchanged, SandboxError>;
 
     fn frame_header(
@@ -135,6 +140,9 @@ pub(super) trait Endpoint: Send {
     ) -> Result<Vec<Header>, Error>;
 
     fn end_server_handshake(&mut self, now: Instant) -> Result<(), Error>;
+
+    /// What it gave breaks the contract: that is its end, and the error says so.
+    fn broken(&mut self, reason: &str) -> SandboxError;
 
     /// Whether it can't be called any more.
     fn is_gone(&mut self) -> bool;

@@ -26,7 +26,7 @@ pub enum Error {
     Http(Arc<ErrorResponse>),
     /// The callback of `accept_hdr_async` refused the request, with this status.
     Refused(StatusCode),
-    /// The guest has ended.
+    /// There was no guest, or it has ended. Of one that has ended, the peer is told 1011 if a close frame can still be sent.
     Sandbox(SandboxError),
     /// The request is invalid, for this reason.
     Request(String),
@@ -124,7 +124,6 @@ impl std::error::Error for Error {
             Self::Io(error) => Some(error),
             #[cfg(feature = "rustls")]
             Self::Tls(error) => Some(error),
-            Self::Failure(failure) => Some(failure),
             Self::Sandbox(error) => Some(error),
             _ => None,
         }

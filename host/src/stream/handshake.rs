@@ -24,7 +24,7 @@ const ANSWER_TIME: Duration = Duration::from_millis(1);
 /// # Errors
 ///
 /// [`Error::Http`] if the server declined, [`Error::Failure`] if one side broke a rule, [`Error::Request`] if the
-/// request is invalid.
+/// request is invalid, [`Error::Sandbox`] if there is no guest, or it has ended.
 pub async fn client_async<R, IO>(
     request: R,
     io: IO,
@@ -95,7 +95,8 @@ where
 ///
 /// # Errors
 ///
-/// [`Error::Failure`] if the client broke a rule. The response with the status was sent.
+/// [`Error::Failure`] if the client broke a rule. The response with the status was sent. [`Error::Sandbox`] if there is no
+/// guest, or it has ended.
 pub async fn accept_async<IO>(io: IO, engine: &impl Engine) -> Result<WebSocketStream<IO>, Error>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
@@ -187,7 +188,7 @@ where
 ///
 /// # Errors
 ///
-/// [`Error::Failure`] if the settings are out of range, or the guest can't be had.
+/// [`Error::Failure`] if the settings are out of range, [`Error::Sandbox`] if there is no guest.
 pub fn from_upgraded<IO>(
     io: IO,
     role: Role,
@@ -292,6 +293,10 @@ pub(super) fn for_session(config: &Config) -> Config {
     config.reply_to_close = false;
     config.timeouts.answer.get_or_insert(ANSWER_TIME);
     config.leave_payloads = Some(LONG as u64);
+    // Input that is not wanted yet is kept here, and more is read only when all of it is gone.
+    config.leave_unfinished = 0;
+    // A text is a `ByteString`.
+    config.verify_utf8 = true;
     config
 }
 

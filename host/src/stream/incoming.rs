@@ -97,8 +97,9 @@ impl Conversation {
                 let new = || Incoming::new(is_text);
                 let incoming = self.incoming.get_or_insert_with(new);
                 if payload.left() > self.longest.saturating_sub(incoming.bytes.len() as u64) {
-                    let reason = "it lets a message be longer than it may";
-                    return Err(SandboxError::broken(reason));
+                    return Err(self
+                        .endpoint
+                        .broken("it lets a message be longer than it may"));
                 }
                 incoming.payload = Some(payload);
                 input = input.get_mut(header..).unwrap_or_default();
@@ -185,7 +186,8 @@ impl Conversation {
             incoming.payload = None;
         }
         if ends_message && let Some(incoming) = self.incoming.take() {
-            let message = incoming.into_message().map_err(SandboxError::broken)?;
+            let message = incoming.into_message();
+            let message = message.map_err(|reason| self.endpoint.broken(reason))?;
             self.inbox.push_back(message);
         }
         Ok(true)

@@ -114,7 +114,7 @@ impl Message {
             return None;
         }
         let rest = self.as_bytes().get(begun..).unwrap_or_default();
-        let piece = rest.get(..longest);
+        let piece = rest.get(..longest).filter(|piece| piece.len() < rest.len());
         let message = match (self, piece) {
             (Self::Text(_), Some(piece)) => Borrowed::Utf8Fragment(piece),
             (Self::Text(_), None) => Borrowed::Utf8(rest),

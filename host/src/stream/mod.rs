@@ -72,7 +72,7 @@ pub use websocket_component::{
     Config, Deflate, Failure, Fault, Limits, PongPolicy, Role, Rule, Timeouts,
 };
 
-#[cfg(feature = "rustls")]
+#[cfg(all(feature = "client", feature = "rustls"))]
 pub use self::connect::connect_async_tls_with_config;
 #[cfg(feature = "client")]
 pub use self::connect::{connect_async, connect_async_with_config};

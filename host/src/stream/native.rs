@@ -5,7 +5,7 @@ use websocket_component::handshake::{
 };
 use websocket_component::{Config, FrameHeader, IncomingPayload, Outgoing, Session};
 
-use super::engine::{Boxed, Endpoint, Engine, Exchanged, Given, Made};
+use super::engine::{Boxed, Endpoint, Engine, Exchanged, Made, Received, Take};
 use super::error::Error;
 use crate::clock::Instant;
 use crate::error::SandboxError;
@@ -50,16 +50,16 @@ impl Endpoint for Session {
         outgoing: &[Outgoing<'_>],
         now: Instant,
         capacity: u32,
-        take: &mut dyn FnMut(Given<'_>),
+        take: &mut dyn Take,
     ) -> Result<Exchanged, SandboxError> {
         let outgoing = outgoing.iter().copied();
         let result = Session::exchange(self, input, outgoing, at(now), capacity as usize);
-        take(Given {
+        take.receive(Received {
             records: result.records,
             payload: result.payload,
-            output: result.output,
         });
-        Ok(Exchanged {
+        take.write(result.output);
+        let exchanged = Exchanged {
             consumed: result.consumed,
             accepted: result.accepted,
             refused: result.refused,
@@ -67,7 +67,10 @@ impl Endpoint for Session {
             state: result.state,
             next_deadline: result.next_deadline.map(nanos),
             failure: result.failure,
-        })
+        };
+        // It may be idle from now on.
+        self.forget_exchanged();
+        Ok(exchanged)
     }
 
     fn frame_header(
@@ -152,6 +155,11 @@ impl Endpoint for Session {
 
     fn end_server_handshake(&mut self, now: Instant) -> Result<(), Error> {
         Ok(Session::end_server_handshake(self, at(now))?)
+    }
+
+    fn broken(&mut self, reason: &str) -> SandboxError {
+        self.abort();
+        SandboxError::broken(reason)
     }
 
     fn is_gone(&mut self) -> bool {

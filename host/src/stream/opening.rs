@@ -25,7 +25,8 @@ pub struct Opening {
 
 impl Opening {
     /// Checks the fields of a request, and returns those of the response that accepts it, with status 101 or 200. Of
-    /// HTTP/2 there are also `:method`, `:protocol`, `:scheme`, `:authority` and `:path` (RFC 8441, section 5).
+    /// HTTP/2 there are also `:method`, `:protocol`, `:scheme`, `:authority` and `:path` (RFC 8441, section 5); that a
+    /// request of HTTP/1.1 is a GET is the caller's to check.
     ///
     /// # Errors
     ///
@@ -55,12 +56,12 @@ impl Opening {
         Ok((opening, answer))
     }
 
-    /// Makes the WebSocket: the response was sent, and this is the transport.
+    /// Makes the WebSocket: the response was sent, and this is the transport, with what was read of it behind the request.
     ///
     /// # Errors
     ///
     /// The guest has ended.
-    pub fn open<IO>(self, io: IO) -> Result<WebSocketStream<IO>, Error> {
+    pub fn open<IO>(self, io: IO, already_read: Vec<u8>) -> Result<WebSocketStream<IO>, Error> {
         let Self {
             mut endpoint,
             clock,
@@ -69,7 +70,8 @@ impl Opening {
         endpoint.0.end_server_handshake(clock.now())?;
         let negotiated = endpoint.0.negotiated()?.unwrap_or_default();
         let longest = config.limits.message;
-        let conversation = Conversation::new(endpoint, clock, State::Open, longest);
+        let mut conversation = Conversation::new(endpoint, clock, State::Open, longest);
+        conversation.give(already_read);
         let mut stream = WebSocketStream::new(io, conversation, Role::Server, &config);
         stream.agreed(negotiated);
         Ok(stream)

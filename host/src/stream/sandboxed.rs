@@ -6,7 +6,7 @@ use websocket_component::handshake::{
 use websocket_component::{Config, EventRecord, FrameHeader, IncomingPayload, Outgoing};
 
 use super::contract::{all, bytes, kind, known};
-use super::engine::{Boxed, Endpoint, Engine, Exchanged, Given, Made};
+use super::engine::{Boxed, Endpoint, Engine, Exchanged, Made, Received, Take};
 use super::error::Error;
 use crate::clock::Instant;
 use crate::error::SandboxError;
@@ -61,13 +61,14 @@ impl Endpoint for Seated {
         outgoing: &[Outgoing<'_>],
         now: Instant,
         capacity: u32,
-        take: &mut dyn FnMut(Given<'_>),
+        take: &mut dyn Take,
     ) -> Result<Exchanged, SandboxError> {
         let (records, joined) = records(outgoing);
         let payload = match outgoing {
             [alone] => bytes(&alone.message),
             _ => &joined,
         };
+        let is_shared = self.seat.is_shared();
         let mut guest = self.seat.lock();
         let result = guest.exchange(&self.session, input, &records, payload, now, capacity)?;
         // An event that a later version has is none to a stream.
@@ -76,16 +77,15 @@ impl Endpoint for Seated {
             Some(EventRecord::new(known(event.kind)?, start, length))
         };
         let records: Vec<_> = result.events.iter().filter_map(record).collect();
-        take(Given {
+        take.receive(Received {
             records: &records,
             payload: result.payload,
-            output: result.output,
         });
         let [refused, failure] = [result.refused, result.failure].map(|failure| {
             let known = failure.map(|failure| (*failure).try_into());
             known.transpose()
         });
-        Ok(Exchanged {
+        let exchanged = Exchanged {
             consumed: result.consumed,
             accepted: result.accepted,
             refused: refused?,
@@ -93,7 +93,16 @@ impl Endpoint for Seated {
             state: result.state.into(),
             next_deadline: result.next_deadline,
             failure: failure?,
-        })
+        };
+        if is_shared {
+            // A transport takes its time, and may be a WebSocket in the same guest.
+            let output = result.output.to_vec();
+            drop(guest);
+            take.write(&output);
+        } else {
+            take.write(result.output);
+        }
+        Ok(exchanged)
     }
 
     fn frame_header(
@@ -186,6 +195,10 @@ impl Endpoint for Seated {
 
     fn end_server_handshake(&mut self, now: Instant) -> Result<(), Error> {
         Ok(self.with(|guest, session| guest.end_server_handshake(session, now))?)
+    }
+
+    fn broken(&mut self, reason: &str) -> SandboxError {
+        self.seat.lock().end_with(SandboxError::broken(reason))
     }
 
     fn is_gone(&mut self) -> bool {

@@ -1,10 +1,16 @@
 //! Guests that several connections share.
 
+use std::io;
 use std::num::NonZero;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
+use futures_util::SinkExt;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use websocket_host::inspector::{Inspector, Options};
 use websocket_host::protocol::{Config, Negotiated};
-use websocket_host::{Guests, Sandbox, SandboxConfig, SandboxError, Seat};
+use websocket_host::stream::from_upgraded;
+use websocket_host::{Guests, Role, Sandbox, SandboxConfig, SandboxError, Seat};
 
 use crate::support::{component, misbehaving_component};
 
@@ -103,4 +109,61 @@ fn class_29_what_ends_a_guest_ends_all_in_it_and_nobody_else() {
     let mut new = guests.seat().expect("a seat");
     inspector(&mut new);
     assert_eq!(sandbox.guests(), 3);
+}
+
+/// A transport that is a user of the same guest: each write to it makes another session there.
+struct Nested {
+    guests: Guests,
+    written: usize,
+}
+
+impl AsyncRead for Nested {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        _: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Poll::Pending
+    }
+}
+
+impl AsyncWrite for Nested {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let mut seat = self.guests.seat().expect("a seat");
+        let session = seat.lock().server(&Config::default(), 0).expect("one");
+        drop(session);
+        self.written += bytes.len();
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[tokio::test]
+async fn a_transport_may_use_the_guest_that_its_bytes_come_from() {
+    let (sandbox, guests) = of_ten(component());
+    let io = Nested {
+        guests: guests.clone(),
+        written: 0,
+    };
+    let (plain, config) = (Default::default(), Config::default());
+    let socket = from_upgraded(io, Role::Server, plain, Vec::new(), &guests, config);
+    let mut socket = socket.expect("it opens");
+    for _ in 0..2 {
+        // Not alone, so that an exchange sends them.
+        socket.feed("one".into()).await.expect("queued");
+        socket.feed("other".into()).await.expect("queued");
+        socket.flush().await.expect("written");
+    }
+    assert_eq!((socket.get_ref().written, sandbox.guests()), (2 * 12, 1));
 }

@@ -4,12 +4,15 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
+use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 use websocket_host::stream::{
-    Bytes, Config, Error, Message, Rule, accept_async_with_config, client_async_with_config,
+    Bytes, Config, Error, Message, Negotiated, Role, Rule, accept_async_with_config,
+    client_async_with_config, from_upgraded,
 };
 
 use super::{engine, pair};
+use crate::frames::{FIN, TEXT, frame};
 use crate::support::{Socket, URL};
 
 const LONG: Duration = Duration::from_secs(60);
@@ -313,4 +316,29 @@ async fn the_transport_and_the_settings_come_back() {
     let (client, _server) = pair(1000).await;
     assert_eq!(client.get_config(), &Config::default());
     let _transport: tokio::io::DuplexStream = client.into_inner();
+}
+
+#[tokio::test]
+async fn a_frame_that_comes_in_two_reads_is_waited_for_whatever_the_settings_say() {
+    let config = Config::with(|config| config.leave_unfinished = 1 << 20);
+    let (near, mut peer) = tokio::io::duplex(1 << 10);
+    let plain = Negotiated::default();
+    let socket = from_upgraded(near, Role::Server, plain, Vec::new(), engine(), config);
+    let mut socket = socket.expect("it opens");
+    let hello = frame(FIN | TEXT, b"hello", Role::Client);
+    for piece in hello.chunks(3) {
+        peer.write_all(piece).await.expect("written");
+        let nothing = timeout(Duration::from_millis(5), socket.next()).await;
+        if let Ok(message) = nothing {
+            let message = message.expect("a message").expect("a good one");
+            return assert_eq!(message, Message::text("hello"));
+        }
+    }
+    assert_eq!(next(&mut socket).await, Message::text("hello"));
+}
+
+#[test]
+fn a_stream_can_be_shared_between_threads() {
+    fn is_shared<T: Send + Sync>() {}
+    is_shared::<Socket>();
 }
