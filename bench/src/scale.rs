@@ -116,7 +116,7 @@ fn rest(plan: &Plan) -> Duration {
     }
 }
 
-/// Measures a proxy, or a server, with so many connections.
+/// Measures a proxy or an echo server with `count` connections.
 pub(crate) fn measure(
     proxy: &Proxy,
     load: &mut Load,

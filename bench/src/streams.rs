@@ -64,7 +64,7 @@ const PLACEMENTS: [Server; 6] = [
 
 /// As many connections as the last of these has in a guest.
 const PLACED: usize = 1000;
-/// For so many connections, and those that are about to end.
+/// Twice as many: connections of the repetition before may still be closing.
 const GUESTS: u32 = 2 * PLACED as u32;
 
 const COLUMNS: Columns = Columns {
@@ -95,7 +95,7 @@ pub(crate) struct Echo {
     #[arg(long, hide = true, requires = "certificate")]
     key: Option<PathBuf>,
 
-    /// With up to so many connections in a guest.
+    /// How many connections share a guest, at most.
     #[arg(long, hide = true, requires = "echo", default_value = "1")]
     each: NonZero<u32>,
 }

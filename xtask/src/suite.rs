@@ -199,7 +199,7 @@ fn test_engine() -> Result<()> {
     // Without its default features `properties` takes no wasmtime.
     let arguments = ["test", "--no-fail-fast", "--no-default-features"];
     shell::run(shell::cargo().args(arguments).args(packages.as_flattened()))?;
-    // By itself, since `properties` wants the engine with all its features: the bindings, whose layout is tested.
+    // The component's bindings, whose layout is tested. In a run of their own: `properties` doesn't build the engine with them.
     let mut cargo = shell::cargo();
     cargo.args(arguments).args(packages[0]).args(BINDINGS);
     shell::run(cargo.args(["--lib", "component::"]))

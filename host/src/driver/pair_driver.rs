@@ -12,8 +12,7 @@ use crate::Role;
 use crate::failure_close::{self, failure_close};
 use crate::protocol::{CloseCode, Instant};
 use crate::sandbox::CallError;
-use crate::transport::read_buffer;
-use crate::transport::{LINGER, Line, MaybeTlsStream, Order};
+use crate::transport::{LINGER, Line, MaybeTlsStream, Order, read_buffer};
 
 /// How often a connection whose transports always have more is gone on with at a time, so that others get their turn.
 const MAX_READS: u32 = 16;

@@ -21,8 +21,7 @@ use crate::Role;
 use crate::clock::nanos;
 use crate::error::SandboxError;
 use crate::protocol::{CloseCode, Instant};
-use crate::sandbox::CallError;
-use crate::sandbox::{Seat, SeatGuard};
+use crate::sandbox::{CallError, Seat, SeatGuard};
 use crate::sizes::{CAPACITY, MAX_INPUT};
 
 /// What a side gets whose peer is gone, and after the time for the closing handshake.

@@ -6,9 +6,7 @@ use crate::error::SandboxError;
 use crate::protocol::{
     CloseCode, Event, EventKind, Failure, Instant, NO_CODE, OutgoingKind, Rule, State,
 };
-use crate::sandbox::CallError;
-use crate::sandbox::Exchanged;
-use crate::sandbox::{Guest, Session};
+use crate::sandbox::{CallError, Exchanged, Guest, Session};
 use crate::sizes::CAPACITY;
 
 /// A session in a guest, with what it has told. It is given input, gives a closure what is to be written, and has no

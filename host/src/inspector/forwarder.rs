@@ -11,8 +11,7 @@ use super::{Inspector, Traffic};
 use crate::Role;
 use crate::bindings::exports::websocket::protocol::types::{CloseCode, Instant, State};
 use crate::error::SandboxError;
-use crate::sandbox::CallError;
-use crate::sandbox::Seat;
+use crate::sandbox::{CallError, Seat};
 
 /// Forwards a connection between two other sides that an [`Inspector`] looks at.
 ///

@@ -7,9 +7,7 @@ use super::{Inspector, Traffic};
 use crate::Role;
 use crate::bindings::exports::websocket::protocol::types::Instant;
 use crate::error::SandboxError;
-use crate::sandbox::CallError;
-use crate::sandbox::Guest;
-use crate::sandbox::Seat;
+use crate::sandbox::{CallError, Guest, Seat};
 
 /// Takes another seat in a guest, and makes an inspector there.
 type Make = dyn Fn(Instant) -> Result<(Seat, Inspector), CallError> + Send + Sync;

@@ -13,12 +13,11 @@ use crate::bindings::exports::websocket::protocol::types::{
     CloseCode, Failure, HandshakeKind, Header, Instant, Negotiated, StatusCode,
 };
 use crate::error::SandboxError;
-use crate::sandbox::CallError;
-use crate::sandbox::Guest;
 use crate::sandbox::abi::inspector::Function;
 use crate::sandbox::abi::{Argument, Resource, Value, inspector_options};
 use crate::sandbox::guest::Belonging;
 use crate::sandbox::outside::{MAX_HEADER, header_bits};
+use crate::sandbox::{CallError, Guest};
 use crate::sizes::header_lengths;
 
 pub use forwarder::Forwarder;

@@ -6,11 +6,10 @@ use websocket_component::inspector::{
 };
 
 use crate::bindings::exports::websocket::protocol::inspector as contract;
-use crate::sandbox::CallError;
-use crate::sandbox::Guest;
 use crate::sandbox::abi::Resource;
 use crate::sandbox::abi::inspector_options::Function as setters;
 use crate::sandbox::options::{Setter, make, set, timeout};
+use crate::sandbox::{CallError, Guest};
 
 /// Makes options of a guest.
 pub(super) fn options(guest: &mut Guest, given: &Options) -> Result<Resource, CallError> {

@@ -176,15 +176,14 @@ impl Conversation {
         let again = fresh.is_empty() && self.inbox.is_empty();
         let is_fresh = !fresh.is_empty();
         let given = if again { &mut unread[..] } else { fresh };
-        let (all, now, is_due) = (given.len(), self.clock.now(), self.is_due());
+        let (length, now, is_due) = (given.len(), self.clock.now(), self.is_due());
         let mut input = self.read_outside(given, now)?;
         // Not before the session has handed out what it has: what it can hold has a limit.
         let waits = self.goes_inside || !self.stays_outside();
-        let send = can_write && !self.more && !self.outbox.is_empty() && waits;
-        if input.is_empty() && all > 0 && !send && !self.more && !is_due {
+        let mut sends = can_write && !self.more && !self.outbox.is_empty() && waits;
+        if input.is_empty() && length > 0 && !sends && !self.more && !is_due {
             return Ok(());
         }
-        let mut sends = send;
         let capacity = if can_write { CAPACITY } else { 1 };
 
         let mut is_silent;
@@ -257,7 +256,7 @@ impl Conversation {
             }
             sends = false;
         }
-        self.stalled = again && !input.is_empty() && input.len() == all && is_silent;
+        self.stalled = again && !input.is_empty() && input.len() == length && is_silent;
         self.unread = match self.state {
             state if state.has_ended() => Vec::new(),
             _ if again || is_fresh => input.to_vec(),

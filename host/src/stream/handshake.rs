@@ -8,7 +8,6 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use websocket_component::handshake::{Acceptance, Negotiated};
 use websocket_component::{Config, Delivery, Role, Rule, State};
 
-use super::conversation::Conversation;
 use super::engine::{Engine, Made};
 use super::error::Error;
 use super::request::{self, ErrorResponse, IntoRequest, Request, Response};
@@ -58,9 +57,8 @@ where
     let made = Made::Client(&entropy()?);
     let mut endpoint = engine.endpoint(made, &settings, clock.now())?;
     endpoint.0.connect(request, clock.now())?;
-    let longest = config.limits.message;
-    let conversation = Conversation::new(endpoint, clock, State::Connecting, longest);
-    let mut stream = WebSocketStream::new(io, conversation, Role::Client, &config);
+    let (state, role) = (State::Connecting, Role::Client);
+    let mut stream = WebSocketStream::new(io, endpoint, clock, state, role, &config);
 
     stream
         .wait_until(|stream| stream.conversation.state != State::Connecting)
@@ -208,11 +206,8 @@ where
         Role::Server => Made::OpenServer(&negotiated),
     };
     let endpoint = engine.endpoint(made, &settings, clock.now())?;
-    let mut conversation = Conversation::new(endpoint, clock, State::Open, config.limits.message);
-    conversation.give(already_read);
-    let mut stream = WebSocketStream::new(io, conversation, role, &config);
-    stream.agreed(negotiated);
-    Ok(stream)
+    let stream = WebSocketStream::new(io, endpoint, clock, State::Open, role, &config);
+    Ok(stream.opened(negotiated, already_read))
 }
 
 /// A server to which a valid request has come.
@@ -229,9 +224,8 @@ where
     settings.expose_invalid_requests = false;
     let clock = Clock::start();
     let endpoint = engine.endpoint(Made::Server, &settings, clock.now())?;
-    let longest = config.limits.message;
-    let conversation = Conversation::new(endpoint, clock, State::Connecting, longest);
-    let mut stream = WebSocketStream::new(io, conversation, Role::Server, &config);
+    let (state, role) = (State::Connecting, Role::Server);
+    let mut stream = WebSocketStream::new(io, endpoint, clock, state, role, &config);
     stream
         .wait_until(|stream| stream.conversation.requested)
         .await;

@@ -6,7 +6,6 @@ use http::HeaderMap;
 use websocket_component::handshake::{Acceptance, HandshakeKind, Header};
 use websocket_component::{Config, Role, State};
 
-use super::conversation::Conversation;
 use super::engine::{Boxed, Engine, Made};
 use super::error::Error;
 use super::handshake::for_session;
@@ -69,12 +68,9 @@ impl Opening {
         } = self;
         endpoint.0.end_server_handshake(clock.now())?;
         let negotiated = endpoint.0.negotiated()?.unwrap_or_default();
-        let longest = config.limits.message;
-        let mut conversation = Conversation::new(endpoint, clock, State::Open, longest);
-        conversation.give(already_read);
-        let mut stream = WebSocketStream::new(io, conversation, Role::Server, &config);
-        stream.agreed(negotiated);
-        Ok(stream)
+        let role = Role::Server;
+        let stream = WebSocketStream::new(io, endpoint, clock, State::Open, role, &config);
+        Ok(stream.opened(negotiated, already_read))
     }
 }
 

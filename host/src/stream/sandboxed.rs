@@ -11,9 +11,7 @@ use super::error::Error;
 use crate::clock::Instant;
 use crate::error::SandboxError;
 use crate::protocol;
-use crate::sandbox::Sandbox;
-use crate::sandbox::{Guest, Session};
-use crate::sandbox::{Guests, Seat};
+use crate::sandbox::{Guest, Guests, Sandbox, Seat, Session};
 
 impl Engine for Sandbox {
     fn endpoint(&self, made: Made<'_>, config: &Config, now: Instant) -> Result<Boxed, Error> {

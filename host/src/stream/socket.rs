@@ -10,13 +10,14 @@ use websocket_component::handshake::Negotiated;
 use websocket_component::{Config, FrameHeader, Role, State};
 
 use super::conversation::Conversation;
+use super::engine::Boxed;
 use super::error::Error;
 use super::message::{CloseFrame, Message};
 use super::wakers::{Half, Wakers};
+use crate::clock::Clock;
 use crate::error::SandboxError;
 use crate::failure_close::failure_close;
-use crate::sizes::CAPACITY;
-use crate::sizes::MAX_INPUT;
+use crate::sizes::{CAPACITY, MAX_INPUT};
 use crate::transport::{Line, Order, Timer, read_buffer};
 
 /// A WebSocket over `IO`.
@@ -68,10 +69,17 @@ pub(super) enum Reading {
 }
 
 impl<IO> WebSocketStream<IO> {
-    pub(super) fn new(io: IO, conversation: Conversation, role: Role, config: &Config) -> Self {
+    pub(super) fn new(
+        io: IO,
+        endpoint: Boxed,
+        clock: Clock,
+        state: State,
+        role: Role,
+        config: &Config,
+    ) -> Self {
         Self {
             line: Line::new(io),
-            conversation,
+            conversation: Conversation::new(endpoint, clock, state, config.limits.message),
             timer: Timer::default(),
             wakers: Wakers::new(),
             half: Half::Reader,
@@ -82,6 +90,13 @@ impl<IO> WebSocketStream<IO> {
             reader_was_told: false,
             negotiated: Negotiated::default(),
         }
+    }
+
+    /// The handshake was made elsewhere, and this was read behind it.
+    pub(super) fn opened(mut self, negotiated: Negotiated, already_read: Vec<u8>) -> Self {
+        self.conversation.give(already_read);
+        self.agreed(negotiated);
+        self
     }
 
     /// The handshake is over.

@@ -10,8 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::io::poll_read_buf;
 
 use super::read_buffer;
-use crate::clock::Instant;
-use crate::clock::nanos;
+use crate::clock::{Instant, nanos};
 
 /// How long the end of a transport may take that nobody waits for.
 pub const LINGER: Duration = Duration::from_secs(1);

@@ -5,8 +5,7 @@ use std::task::Context;
 
 use tokio::time::Sleep;
 
-use crate::clock::Clock;
-use crate::clock::Instant;
+use crate::clock::{Clock, Instant};
 
 /// Deadlines move on with nearly every message, and moving a timer costs more than asking for the time. So a timer is
 /// only ever brought forward; one that fires too early is set again.

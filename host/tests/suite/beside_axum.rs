@@ -47,21 +47,41 @@ impl FromRef<Shared> for Native {
     }
 }
 
+/// What a handler tells of a message, or of an error.
+fn in_words(message: Option<stream::Message>) -> String {
+    match message {
+        Some(stream::Message::Text(text)) => format!("text {text}"),
+        Some(stream::Message::Binary(bytes)) => format!("{} bytes", bytes.len()),
+        Some(stream::Message::Ping(_)) => "ping".into(),
+        Some(stream::Message::Pong(_)) => "pong".into(),
+        Some(stream::Message::Close(Some(frame))) => {
+            format!("close {} {}", frame.code, frame.reason)
+        }
+        Some(stream::Message::Close(None)) => "close".into(),
+        None => "error".into(),
+    }
+}
+
+/// A message of axum's.
+fn as_ours(message: &ws::Message) -> stream::Message {
+    match message.clone() {
+        ws::Message::Text(text) => stream::Message::text(text.as_str()),
+        ws::Message::Binary(bytes) => stream::Message::Binary(bytes),
+        ws::Message::Ping(bytes) => stream::Message::Ping(bytes),
+        ws::Message::Pong(bytes) => stream::Message::Pong(bytes),
+        ws::Message::Close(frame) => stream::Message::Close(frame.map(|frame| {
+            let reason = frame.reason.as_str().to_owned();
+            let code = frame.code;
+            stream::CloseFrame { code, reason }
+        })),
+    }
+}
+
 async fn theirs(upgrade: ws::WebSocketUpgrade, State(Shared(told)): State<Shared>) -> Response {
     let upgrade = upgrade.max_message_size(LONGEST).protocols(SUBPROTOCOLS);
     upgrade.on_upgrade(|mut socket| async move {
         while let Some(message) = socket.recv().await {
-            let _ = told.send(match &message {
-                Ok(ws::Message::Text(text)) => format!("text {text}"),
-                Ok(ws::Message::Binary(bytes)) => format!("{} bytes", bytes.len()),
-                Ok(ws::Message::Ping(_)) => "ping".into(),
-                Ok(ws::Message::Pong(_)) => "pong".into(),
-                Ok(ws::Message::Close(Some(frame))) => {
-                    format!("close {} {}", frame.code, frame.reason)
-                }
-                Ok(ws::Message::Close(None)) => "close".into(),
-                Err(_) => "error".into(),
-            });
+            let _ = told.send(in_words(message.as_ref().ok().map(as_ours)));
             match message {
                 Ok(ws::Message::Text(text)) if text == "drop me" => break,
                 Ok(message @ (ws::Message::Text(_) | ws::Message::Binary(_))) => {
@@ -82,17 +102,7 @@ where
     let upgrade = upgrade.config(config).subprotocols(SUBPROTOCOLS);
     upgrade.on_upgrade(|mut socket: WebSocket| async move {
         while let Some(message) = socket.next().await {
-            let _ = told.send(match &message {
-                Ok(stream::Message::Text(text)) => format!("text {text}"),
-                Ok(stream::Message::Binary(bytes)) => format!("{} bytes", bytes.len()),
-                Ok(stream::Message::Ping(_)) => "ping".into(),
-                Ok(stream::Message::Pong(_)) => "pong".into(),
-                Ok(stream::Message::Close(Some(frame))) => {
-                    format!("close {} {}", frame.code, frame.reason)
-                }
-                Ok(stream::Message::Close(None)) => "close".into(),
-                Err(_) => "error".into(),
-            });
+            let _ = told.send(in_words(message.as_ref().ok().cloned()));
             match message {
                 Ok(stream::Message::Text(text)) if text == "drop me" => break,
                 Ok(message) if message.is_data() => _ = socket.send(message).await,

@@ -1,4 +1,4 @@
-//! What becomes of a stream whose guest has failed, or for which there is none.
+//! Streams whose guest fails, and streams that get no guest.
 
 use std::num::NonZero;
 

@@ -252,7 +252,7 @@ async fn heard_behind_the_response(bytes: &'static [u8]) -> (Vec<Message>, Optio
     (messages, broken)
 }
 
-/// Time passes by itself: the peer doesn't end the connection.
+/// With a paused clock, since the peer never closes the connection and the stream waits for that.
 #[tokio::test(start_paused = true)]
 async fn what_came_behind_the_response_is_not_lost_even_if_it_ends_the_session() {
     let hi = || Message::text("hi");

@@ -22,7 +22,7 @@ mod tls;
 #[path = "upgrade.rs"]
 mod upgrade;
 
-/// A client and a server with so many bytes of buffer between them, in each direction.
+/// A client and a server on a pipe that holds `buffer` bytes in each direction.
 async fn pair(buffer: usize) -> (Socket, Socket) {
     let (near, far) = duplex(buffer);
     let client = client_async(URL, near, engine());
