@@ -1,4 +1,31 @@
-//! The types of the contract in `wit/`, as `wasmtime` makes them. What it makes to call functions is not used: see `abi`.
+//! The component in a store of the program's own: the contract in `wit/` as wasmtime's `bindgen!` makes it.
+//!
+//! For programs that have all their guests in stores of one kind, with limits, epochs and data of theirs. The types are those of
+//! [`protocol`](crate::protocol). A [`Guest`](crate::Guest) calls the component's core module itself, which takes a fraction
+//! of the time, and sees to limits and to what the component returns; here wasmtime calls it, and all of that is up to the
+//! program. The component imports nothing, so it runs in a store of any type, and nothing has to be added to a linker.
+//!
+//! ```
+//! # if websocket_component_wasm::COMPONENT.is_empty() { return Ok(()) }
+//! use websocket_host::bindings::WebsocketPre;
+//! use websocket_host::wasmtime::component::{Component, Linker};
+//! use websocket_host::wasmtime::{Engine, Store};
+//!
+//! let engine = Engine::default();
+//! let component = Component::from_binary(&engine, websocket_component_wasm::COMPONENT)?;
+//! let pre = WebsocketPre::new(Linker::new(&engine).instantiate_pre(&component)?)?;
+//!
+//! let mut store = Store::new(&engine, "whatever it is");
+//! let websocket = pre.instantiate(&mut store)?;
+//! let options = websocket.websocket_protocol_options().session_options();
+//! let options = options.call_constructor(&mut store)?;
+//! let sessions = websocket.websocket_protocol_session().websocket_session();
+//! let session = sessions.call_server(&mut store, options, 0)?.expect("the options are all right");
+//! let result = sessions.call_exchange(&mut store, session, b"GET / HTTP/1.1\r\n", &[], &[], 1, 64 << 10)?;
+//! assert_eq!(result.consumed, 16);
+//! # Ok::<(), websocket_host::wasmtime::Error>(())
+//! ```
+#![allow(missing_docs, reason = "`bindgen!` documents what the WIT documents")]
 
 wasmtime::component::bindgen!({
     path: "wit",

@@ -33,6 +33,8 @@ pub enum SandboxError {
         /// What that was.
         reason: String,
     },
+    /// The future of a call that was suspended was dropped.
+    Cancelled,
     /// The session belongs to another guest. Nothing was called.
     ForeignSession,
 }
@@ -56,6 +58,7 @@ impl fmt::Display for SandboxError {
             Self::OutOfTime { limit } => write!(f, "a call took longer than {limit:?}"),
             Self::Trap { reason } => write!(f, "the guest trapped: {reason}"),
             Self::BrokenContract { reason } => write!(f, "the guest broke its contract: {reason}"),
+            Self::Cancelled => f.write_str("the future of a suspended call was dropped"),
             Self::ForeignSession => f.write_str("the session belongs to another guest"),
         }
     }

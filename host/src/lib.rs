@@ -15,6 +15,7 @@
 //! | `sandbox` | [`Sandbox`], [`Guests`], [`Guest`]: the component in wasmtime |
 //! | `error`, `clock`, `sizes`, `failure_close` | [`SandboxError`], the clock, how much the engine is given at once, the close frame that needs no session |
 //! | [`protocol`] | the types of the contract, as the WIT describes them |
+//! | [`bindings`] | the contract as wasmtime's `bindgen!` makes it, for a store of the program's own |
 //!
 //! Each module uses only those below it.
 //!
@@ -72,8 +73,6 @@
 //! by whom. A [`SandboxError`] is the guest's own: it trapped, or ran out of memory or time. It ends that guest, every
 //! call after it returns the same error, and no other guest notices.
 
-#[cfg(feature = "sandbox")]
-mod bindings;
 mod clock;
 mod error;
 mod failure_close;
@@ -84,6 +83,8 @@ mod sizes;
 
 #[cfg(feature = "axum")]
 pub mod axum;
+#[cfg(feature = "sandbox")]
+pub mod bindings;
 #[cfg(feature = "driver")]
 pub mod driver;
 #[cfg(feature = "sandbox")]

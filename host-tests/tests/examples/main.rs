@@ -80,6 +80,16 @@ fn a_relay_leads_to_a_server_whose_connections_share_guests() -> io::Result<()> 
 }
 
 #[test]
+fn a_server_beside_a_wasi_component_answers_with_what_that_tells() -> io::Result<()> {
+    let (_server, url) = serving("wasi", &[ANY_PORT])?;
+    let time = answered(&[&url, "how long?"]);
+    assert!(time.ends_with("s\n"), "{time}");
+    let number = time.trim_end_matches(|end: char| !end.is_ascii_digit());
+    assert!(number.parse().is_ok_and(|time: f64| time > 0.0), "{time}");
+    Ok(())
+}
+
+#[test]
 fn a_server_of_hyper_s_sends_back_what_chromium_sends_over_http_1() -> io::Result<()> {
     let (_server, url) = serving("hyper", &[ANY_PORT])?;
     assert_eq!(answered(&[&url, "hello"]), "hello\n");

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 #[cfg(doc)]
 use crate::error::SandboxError;
+#[cfg(doc)]
+use crate::sandbox::guest::Guest;
 
 /// How a sandbox is made, and what its guests may take.
 #[derive(Clone, Debug)]
@@ -28,6 +30,12 @@ pub struct SandboxConfig {
     /// most a quarter later, or two milliseconds for times below 8 ms. Default 1 s, some 50 times what it takes to
     /// compress the 256 KiB that a stream gives at a time.
     pub call_time: Duration,
+    /// Whether [`Guest::exchange_async`] and [`Guest::relay_async`] can be called: each guest has place for a stack then, to
+    /// which their calls move. Default `false`.
+    ///
+    /// That reserves 2 MiB of address space more for each of `guests`, and two mappings. A guest that is called so keeps
+    /// what its stack has used. On an engine of the program's, the pool's `total_stacks` is what counts.
+    pub async_calls: bool,
     /// Where the compiled component is kept. Default [`Cache::Beside`].
     pub cache: Cache,
 }
@@ -39,6 +47,7 @@ impl Default for SandboxConfig {
             memory: 256 << 20,
             table_elements: 4096,
             call_time: Duration::from_secs(1),
+            async_calls: false,
             cache: Cache::Beside,
         }
     }

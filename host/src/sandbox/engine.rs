@@ -72,6 +72,7 @@ fn with_reservation(config: &SandboxConfig, reservation: u64, guard: u64) -> Res
         .total_tables(guests.saturating_mul(TABLES))
         .max_memories_per_module(MEMORIES)
         .max_tables_per_module(TABLES)
+        .total_stacks(if config.async_calls { guests } else { 0 })
         .table_elements(config.table_elements)
         .max_memory_size(config.memory)
         .linear_memory_keep_resident(0)

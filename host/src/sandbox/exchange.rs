@@ -2,7 +2,7 @@
 
 use crate::error::SandboxError;
 use crate::protocol::{Instant, Outgoing};
-use crate::sandbox::abi::{Place, Value};
+use crate::sandbox::abi::{Exchange, Place, Relay, Value};
 use crate::sandbox::exchanged::{Answer, Exchanged, RelayAnswer, Relayed};
 use crate::sandbox::guest::{Guest, Session};
 
@@ -28,10 +28,70 @@ impl Guest {
         now: Instant,
         capacity: u32,
     ) -> Result<Exchanged<'_>, SandboxError> {
+        let arguments = self.pass_exchange(session, input, outgoing, payload, now, capacity)?;
+        let at = self.go_on(|often, core, store| often.exchange.call(core, store, arguments))?;
+        self.exchanged(at, input.len(), outgoing.len())
+    }
+
+    /// Does as [`exchange`](Self::exchange), and is suspended at each tick of the epoch, so that a call that takes long doesn't
+    /// keep other tasks of its thread waiting.
+    ///
+    /// It takes [`SandboxConfig::async_calls`](crate::SandboxConfig::async_calls), and a little longer. If its future is
+    /// dropped before it is ready, the guest has ended. While it is suspended, the time that is counted against
+    /// [`SandboxConfig::call_time`](crate::SandboxConfig::call_time) stands still.
+    ///
+    /// ```
+    /// # if websocket_component_wasm::COMPONENT.is_empty() { return Ok(()) }
+    /// use websocket_host::protocol::{Config, EventKind};
+    /// use websocket_host::{Clock, Sandbox, SandboxConfig};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let config = SandboxConfig { async_calls: true, ..SandboxConfig::default() };
+    /// let (sandbox, clock) = (Sandbox::bundled(config)?, Clock::start());
+    /// let mut guest = sandbox.guest()?;
+    /// let session = guest.open_server(&Config::default(), &Default::default(), clock.now())?;
+    /// // "Hello" in a text frame (RFC 6455, section 5.7).
+    /// let input = b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58";
+    /// let result = guest.exchange_async(&session, input, &[], &[], clock.now(), 64 << 10).await?;
+    /// assert_eq!(result.events[0].kind, EventKind::Text);
+    /// assert_eq!(result.bytes(&result.events[0]), b"Hello");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`exchange`](Self::exchange), and [`SandboxError::Trap`] if there is no stack for the call.
+    pub async fn exchange_async(
+        &mut self,
+        session: &Session,
+        input: &[u8],
+        outgoing: &[Outgoing],
+        payload: &[u8],
+        now: Instant,
+        capacity: u32,
+    ) -> Result<Exchanged<'_>, SandboxError> {
+        let arguments = self.pass_exchange(session, input, outgoing, payload, now, capacity)?;
+        let call = self.call_suspended(|often| &mut often.exchange, arguments);
+        let at = call.await?;
+        self.exchanged(at, input.len(), outgoing.len())
+    }
+
+    /// Copies the arguments to the guest.
+    fn pass_exchange(
+        &mut self,
+        session: &Session,
+        input: &[u8],
+        outgoing: &[Outgoing],
+        payload: &[u8],
+        now: Instant,
+        capacity: u32,
+    ) -> Result<Exchange, SandboxError> {
         let session = self.resource(session)?.0;
-        let answer: Answer = self.call_often(|often, core, store| {
+        self.call_often(|_, core, store| {
             let mut memory = core.allocator(store);
-            let arguments = (
+            Ok((
                 session,
                 memory.list(input)?,
                 input.len() as u32,
@@ -41,14 +101,24 @@ impl Guest {
                 payload.len() as u32,
                 now,
                 capacity,
-            );
-            let at = often.exchange.call(core, store, arguments)?;
+            ))
+        })
+    }
+
+    /// Reads the result of an exchange of so much input and so many messages.
+    fn exchanged(
+        &mut self,
+        at: u32,
+        input: usize,
+        outgoing: usize,
+    ) -> Result<Exchanged<'_>, SandboxError> {
+        let answer = self.go_on(|_, core, store| {
             let mut reader = core.reader(store);
             let answer = Answer::load(&mut reader, at as usize)?;
             answer.is_there(&reader)?;
             Ok(answer)
         })?;
-        self.check(answer.check(input.len(), outgoing.len()))?;
+        self.check(answer.check(input, outgoing))?;
         let (payload, output) = self.bytes(&answer);
         Ok(answer.into_exchanged(payload, output))
     }
@@ -71,18 +141,56 @@ impl Guest {
         now: Instant,
         capacity: u32,
     ) -> Result<Relayed<'_>, SandboxError> {
+        let arguments = self.pass_relay(source, target, input, now, capacity)?;
+        let at = self.go_on(|often, core, store| often.relay.call(core, store, arguments))?;
+        self.relayed(at, input.len())
+    }
+
+    /// Does as [`relay`](Self::relay), and is suspended as [`exchange_async`](Self::exchange_async) is.
+    ///
+    /// # Errors
+    ///
+    /// As for [`relay`](Self::relay), and [`SandboxError::Trap`] if there is no stack for the call.
+    pub async fn relay_async(
+        &mut self,
+        source: &Session,
+        target: &Session,
+        input: &[u8],
+        now: Instant,
+        capacity: u32,
+    ) -> Result<Relayed<'_>, SandboxError> {
+        let arguments = self.pass_relay(source, target, input, now, capacity)?;
+        let call = self.call_suspended(|often| &mut often.relay, arguments);
+        let at = call.await?;
+        self.relayed(at, input.len())
+    }
+
+    /// Copies the arguments to the guest.
+    fn pass_relay(
+        &mut self,
+        source: &Session,
+        target: &Session,
+        input: &[u8],
+        now: Instant,
+        capacity: u32,
+    ) -> Result<Relay, SandboxError> {
         let (source, target) = (self.resource(source)?.0, self.resource(target)?.0);
-        let answer: RelayAnswer = self.call_often(|often, core, store| {
+        self.call_often(|_, core, store| {
             let bytes = core.allocator(store).list(input)?;
-            let arguments = (source, target, bytes, input.len() as u32, now, capacity);
-            let at = often.relay.call(core, store, arguments)?;
+            Ok((source, target, bytes, input.len() as u32, now, capacity))
+        })
+    }
+
+    /// Reads the result of a relay of so much input.
+    fn relayed(&mut self, at: u32, input: usize) -> Result<Relayed<'_>, SandboxError> {
+        let answer = self.go_on(|_, core, store| {
             let mut reader = core.reader(store);
             let answer = RelayAnswer::load(&mut reader, at as usize)?;
             answer.source.is_there(&reader)?;
             answer.target.is_there(&reader)?;
             Ok(answer)
         })?;
-        self.check(answer.check(input.len()))?;
+        self.check(answer.check(input))?;
         let (source, target) = (self.bytes(&answer.source), self.bytes(&answer.target));
         Ok(answer.into_relayed(source, target))
     }

@@ -5,11 +5,11 @@ use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use wasmtime::Store;
+use wasmtime::{Store, WasmParams, WasmResults};
 
 use crate::error::SandboxError;
 use crate::protocol::{Config, Failure};
-use crate::sandbox::abi::{Argument, Core, Function, Often, Pre, Resource, Value, session};
+use crate::sandbox::abi::{Argument, Core, Function, Often, Pre, Resource, Typed, Value, session};
 use crate::sandbox::call_error::CallError;
 use crate::sandbox::limiter::Limiter;
 use crate::sandbox::options;
@@ -181,8 +181,44 @@ impl Guest {
         call: impl FnOnce(&mut Often, &Core, &mut Store<Limiter>) -> wasmtime::Result<R>,
     ) -> Result<R, SandboxError> {
         self.begin()?;
+        self.go_on(call)
+    }
+
+    /// A further part of a call that has begun.
+    pub(crate) fn go_on<R>(
+        &mut self,
+        call: impl FnOnce(&mut Often, &Core, &mut Store<Limiter>) -> wasmtime::Result<R>,
+    ) -> Result<R, SandboxError> {
         let result = call(&mut self.often, &self.core, &mut self.store);
         result.map_err(|error| self.end(&error))
+    }
+
+    /// Calls one of the functions that are called often, with arguments that are in the guest already, and is suspended at
+    /// each tick.
+    pub(crate) async fn call_suspended<P, R>(
+        &mut self,
+        function: impl FnOnce(&mut Often) -> &mut Typed<P, R>,
+        arguments: P,
+    ) -> Result<R, SandboxError>
+    where
+        P: WasmParams + Sync,
+        R: WasmResults + Sync,
+    {
+        self.begin()?;
+        self.store.data_mut().call_time.suspend();
+        // Unless it comes to its end.
+        self.fault = Some(SandboxError::Cancelled);
+        let function = function(&mut self.often);
+        let result = function.call_async(&self.core, &mut self.store, arguments);
+        let result = result.await;
+        self.fault = None;
+        result.map_err(|error| match self.end(&error) {
+            // It has its instance; what there is none of is a stack.
+            SandboxError::PoolExhausted => self.end_with(SandboxError::Trap {
+                reason: "there is no stack for a call that is suspended".into(),
+            }),
+            fault => fault,
+        })
     }
 
     /// Calls a function of a session's.

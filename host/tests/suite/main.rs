@@ -2,6 +2,7 @@
 
 #[cfg(feature = "axum")]
 mod beside_axum;
+mod beside_wasi;
 mod cache;
 mod deflate;
 mod engine;
@@ -20,3 +21,4 @@ mod shared;
 )]
 mod streams;
 mod support;
+mod suspended;

@@ -8,7 +8,7 @@ use websocket_host::{Cache, Guest, Sandbox, SandboxConfig, SandboxError, Session
 use crate::support::{component, config, misbehaving};
 
 /// A frame with this text, as a client sends it: masked with zeros.
-fn frame(text: &str) -> Vec<u8> {
+pub(crate) fn frame(text: &str) -> Vec<u8> {
     let length = u8::try_from(text.len()).expect("a short text");
     [&[0x81, 0x80 | length, 0, 0, 0, 0], text.as_bytes()].concat()
 }

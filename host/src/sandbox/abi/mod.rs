@@ -28,7 +28,7 @@ pub(crate) use argument::{Argument, Element};
 pub(crate) use core::{Allocator, Core, Mismatch, Pre};
 pub(crate) use function::{Function, inspector, inspector_options, options, session};
 pub(crate) use module::{SESSION, parts};
-pub(crate) use often::Often;
+pub(crate) use often::{Exchange, Often, Relay, Typed};
 pub(crate) use value::{Place, Reader, Value, record};
 
 /// A resource of a guest: its representation, which the core module takes and gives.

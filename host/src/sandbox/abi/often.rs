@@ -19,9 +19,9 @@ pub(crate) struct Often {
 }
 
 /// The session; the lists of input, records and payload; the time, and the capacity.
-type Exchange = (u32, u32, u32, u32, u32, u32, u32, u64, u32);
+pub(crate) type Exchange = (u32, u32, u32, u32, u32, u32, u32, u64, u32);
 /// Two sessions, the list of input, the time, and the capacity.
-type Relay = (u32, u32, u32, u32, u64, u32);
+pub(crate) type Relay = (u32, u32, u32, u32, u64, u32);
 /// The session, whether it is text, whether it is the last fragment, and the length.
 type FrameHeader = (u32, u32, u32, u64);
 /// The session, the header as two numbers and a length, and the time.
@@ -70,10 +70,28 @@ impl<Params: WasmParams, R: WasmResults> Typed<Params, R> {
         store: &mut Store<Limiter>,
         arguments: Params,
     ) -> Result<R> {
-        let code = match &self.code {
+        self.code(core, store)?.call(store, arguments)
+    }
+
+    /// The same, on a stack of its own, so that it can be suspended.
+    pub(crate) async fn call_async(
+        &mut self,
+        core: &Core,
+        store: &mut Store<Limiter>,
+        arguments: Params,
+    ) -> Result<R>
+    where
+        Params: Sync,
+        R: Sync,
+    {
+        let code = self.code(core, store)?;
+        code.call_async(store, arguments).await
+    }
+
+    fn code(&mut self, core: &Core, store: &mut Store<Limiter>) -> Result<&TypedFunc<Params, R>> {
+        Ok(match &mut self.code {
             Some(code) => code,
-            None => self.code.insert(core.typed(store, self.function)?),
-        };
-        code.call(store, arguments)
+            none => none.insert(core.typed(store, self.function)?),
+        })
     }
 }
