@@ -17,6 +17,7 @@ mod metadata;
 mod miri;
 mod mutants;
 mod needs;
+mod oci;
 mod packages;
 mod same_product;
 mod shell;
@@ -82,10 +83,12 @@ enum Task {
     /// The results are js/websocket-component-0.2.0.tgz, as npm publishes it, and js/inspector/dist/index.html, which needs
     /// nothing else. js/README.md says how they are used. Takes Node 20 or newer, and npm.
     Js,
-    /// Pack the crates as a registry gets them, and run README's echo server outside the workspace on what was packed.
+    /// Pack what a release has, and run README's echo server outside the workspace on the crates that were packed.
     ///
-    /// The crates, with the component in one of them, go to target/package. The component is built with the one compiler
-    /// that releases are built with, so that everybody who builds it gets the same bytes. Nothing is published.
+    /// The crates, with the component in one of them, go to target/package; the component and its WIT package as OCI layouts
+    /// to target/package/oci; bills of materials (CycloneDX) of the component and the gate to target/package/sbom. The
+    /// component is built with the one compiler that releases are built with, so that everybody who builds it gets the same
+    /// bytes. Nothing is published.
     Package,
     /// Build the component and the gate, and start the gate.
     ///

@@ -4,6 +4,12 @@
 use anyhow::{Context, Result};
 use wasmparser::BinaryReader;
 
+/// As `wkg.toml` has them, by which `wkg` goes.
+pub(crate) const DESCRIPTION: &str =
+    "A WebSocket engine (RFC 6455, client and server) that imports nothing";
+pub(crate) const LICENSES: &str = env!("CARGO_PKG_LICENSE");
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// The custom section that has names.
 const NAMES: &str = "component-name";
 /// In it, that of the component.
@@ -20,12 +26,9 @@ pub(crate) fn set(wasm: &[u8]) -> Result<Vec<u8>> {
     let name = [&[NAME_OF_COMPONENT][..], &prefixed(&name)].concat();
     component.extend(custom(NAMES, &name));
     for (section, text) in [
-        ("version", env!("CARGO_PKG_VERSION")),
-        ("licenses", env!("CARGO_PKG_LICENSE")),
-        (
-            "description",
-            "A WebSocket engine (RFC 6455, client and server) that imports nothing",
-        ),
+        ("version", VERSION),
+        ("licenses", LICENSES),
+        ("description", DESCRIPTION),
     ] {
         component.extend(custom(section, text.as_bytes()));
     }
@@ -93,11 +96,20 @@ mod tests {
         assert_eq!(metadata.name.as_deref(), Some("websocket-component"));
         let told = |text: Option<String>| text.unwrap_or_default();
         let version = told(metadata.version.as_ref().map(ToString::to_string));
-        assert_eq!(version, env!("CARGO_PKG_VERSION"));
+        assert_eq!(version, VERSION);
         let licenses = told(metadata.licenses.as_ref().map(ToString::to_string));
         assert_eq!(licenses, "MIT OR Apache-2.0");
         let description = told(metadata.description.as_ref().map(ToString::to_string));
         assert!(description.contains("RFC 6455"), "{description}");
+    }
+
+    #[test]
+    fn wkg_is_told_the_same() {
+        let told = include_str!("../../wkg.toml");
+        for (key, value) in [("description", DESCRIPTION), ("licenses", LICENSES)] {
+            let line = format!("\n{key} = \"{value}\"\n");
+            assert!(told.contains(&line), "{line}");
+        }
     }
 
     #[test]

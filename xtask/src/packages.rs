@@ -1,4 +1,5 @@
-//! `cargo xtask package`: the crates as a registry gets them, and a program that has nothing but them.
+//! `cargo xtask package`: the crates as a registry gets them, and a program that has nothing but them; the component for
+//! other registries, and what programs are made of.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -11,8 +12,9 @@ use anyhow::{Context, Result, ensure};
 
 use crate::background::Background;
 use crate::component::{self, Kind};
-use crate::shell;
+use crate::tool::Tool;
 use crate::toolchain::{self, COMPONENT, Source, Toolchain};
+use crate::{oci, shell};
 
 /// The crates that are meant for users, each behind those that it needs: the libraries, then the gate.
 const CRATES: [&str; 4] = [
@@ -22,6 +24,12 @@ const CRATES: [&str; 4] = [
     GATE,
 ];
 const GATE: &str = "wsgate";
+
+/// What writes bills of materials.
+const CYCLONEDX: Tool = Tool {
+    name: "cargo-cyclonedx",
+    version: "0.5.9",
+};
 
 /// What the component of a release is built with, so that everybody who builds it gets the same bytes.
 const RELEASE: &str = "1.95.0";
@@ -47,6 +55,7 @@ pub(crate) fn run() -> Result<()> {
     let toolchain = Source::Rustup.find_or_install(&COMPONENT)?;
     component::build_with(Kind::Normal, &toolchain)?;
     check_with(&toolchain)?;
+    list_materials()?;
     println!("\nThe crates are in target/package. To publish them:");
     println!("  cargo publish {}", chosen().join(" "));
     Ok(())
@@ -60,7 +69,7 @@ pub(crate) fn check() -> Result<()> {
 /// Packs the crates. What was packed gives the same component, README's program and the gate.
 fn check_with(toolchain: &Toolchain) -> Result<()> {
     let packed = pack()?;
-    let folder = shell::root()?.join("target").join("outside");
+    let folder = outside()?;
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
     }
@@ -73,6 +82,7 @@ fn check_with(toolchain: &Toolchain) -> Result<()> {
     }
     let [engine, bundle, ..] = CRATES.map(|name| crates.join(unpacked(name)));
     let bundled = fs::read(bundle.join("websocket.wasm"))?;
+    oci::pack(&package_folder()?.join("oci"), &bundled)?;
     let built = component::build_elsewhere(&engine, toolchain)?;
     ensure!(
         built == bundled,
@@ -93,6 +103,47 @@ fn check_with(toolchain: &Toolchain) -> Result<()> {
     let says = shell::output(Command::new(gate).arg("--version"))?;
     println!("The packed gate says {says}");
     Ok(())
+}
+
+/// Writes what the component and the gate are made of, by the lock file.
+fn list_materials() -> Result<()> {
+    let program = CYCLONEDX.install(&shell::root()?)?;
+    let folder = package_folder()?.join("sbom");
+    fs::create_dir_all(&folder)?;
+    // It writes beside the manifest, for all members of the workspace.
+    let crates = outside()?.join("crates");
+    let component = [
+        "--features",
+        "component,deflate",
+        "--target",
+        COMPONENT.name,
+    ];
+    for (name, more) in [(CRATES[0], &component[..]), (GATE, &[])] {
+        let place = crates.join(unpacked(name));
+        let mut cyclonedx = Command::new(&program);
+        cyclonedx.args(["cyclonedx", "--quiet", "--format", "json"]);
+        cyclonedx.args([
+            "--spec-version",
+            "1.5",
+            "--no-build-deps",
+            "--manifest-path",
+        ]);
+        shell::run(cyclonedx.arg(place.join("Cargo.toml")).args(more))?;
+        let file = format!("{name}.cdx.json");
+        fs::copy(place.join(&file), folder.join(&file))
+            .with_context(|| format!("there is no {file}"))?;
+        println!("{}", folder.join(file).display());
+    }
+    Ok(())
+}
+
+/// Where the crates are tried that were packed.
+fn outside() -> Result<PathBuf> {
+    Ok(shell::root()?.join("target/outside"))
+}
+
+fn package_folder() -> Result<PathBuf> {
+    Ok(shell::root()?.join("target/package"))
 }
 
 fn chosen() -> Vec<&'static str> {
@@ -136,9 +187,8 @@ fn write_project(folder: &Path) -> Result<()> {
     let patches =
         libraries.map(|name| format!("{name} = {{ path = \"crates/{}\" }}\n", unpacked(name)));
     let workspace = format!(
-        "[workspace]\nmembers = [\"project\", \"crates/{}\"]\nresolver = \"3\"\n\n\
+        "[workspace]\nmembers = [\"project\", \"crates/*\"]\nresolver = \"3\"\n\n\
          [patch.crates-io]\n{}",
-        unpacked(GATE),
         patches.concat()
     );
     fs::write(folder.join("Cargo.toml"), workspace)?;
