@@ -1,5 +1,6 @@
 //! TLS for the engine's stream, with a test suite that has none: a tunnel within this program between the two.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -44,6 +45,7 @@ impl Tls {
                 let connector = tls.connector.clone();
                 tokio::spawn(async move {
                     let to = TcpStream::connect(address).await?;
+                    at_once([&socket, &to])?;
                     let mut secure = connector.connect(HOST, to).await?;
                     copy_bidirectional(&mut socket, &mut secure).await
                 });
@@ -60,8 +62,9 @@ impl Tls {
             while let Ok((socket, _)) = listener.accept().await {
                 let (tls, server) = (tls.clone(), server.clone());
                 tokio::spawn(async move {
-                    let mut secure = tls.accept(socket).await?;
                     let mut plain = TcpStream::connect(server).await?;
+                    at_once([&socket, &plain])?;
+                    let mut secure = tls.accept(socket).await?;
                     copy_bidirectional(&mut secure, &mut plain).await?;
                     anyhow::Ok(())
                 });
@@ -69,6 +72,13 @@ impl Tls {
         });
         Ok(address)
     }
+}
+
+/// What is written doesn't wait for an acknowledgement of what was written before.
+fn at_once(sockets: [&TcpStream; 2]) -> io::Result<()> {
+    sockets
+        .iter()
+        .try_for_each(|socket| socket.set_nodelay(true))
 }
 
 /// The host and port of a `ws://` URL without a path.
