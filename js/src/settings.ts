@@ -70,7 +70,7 @@ export interface Settings {
   pongs?: 'each' | 'latest';
   /** Whether a server accepts a Host field that is not a host and port; `authority` is empty then. Default true. */
   allowMalformedHost?: boolean;
-  /** Whether a client accepts responses of HTTP/1.0. Default false. */
+  /** Whether a 101 of HTTP/1.0 opens a client's connection. What refuses may be of HTTP/1.0 anyway. Default false. */
   allowHttp10Response?: boolean;
   /** The limits. */
   limits?: Limits;

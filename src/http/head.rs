@@ -47,6 +47,14 @@ impl ParsedResponse {
     pub(crate) fn is_interim(&self) -> bool {
         matches!(self.status, 100 | 102..=199)
     }
+
+    /// HTTP/1.0 has no upgrades (RFC 9110, section 7.8), though some servers answer with one. What refuses may be of HTTP/1.0.
+    pub(crate) fn check_version(&self, allow_http10: bool) -> Result<(), Rule> {
+        match (self.version, self.status) {
+            (Version::Http10, 101) if !allow_http10 => Err(Rule::HttpVersion),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl HeadReader {

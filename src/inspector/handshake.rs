@@ -55,7 +55,7 @@ impl Handshake {
 
     fn response(request: UpgradeRequest, options: &Options) -> Handshake {
         let limits = &options.server.limits;
-        let reader = HeadReader::new(HeadKind::Response, Version::Http11, limits);
+        let reader = HeadReader::new(HeadKind::Response, Version::Http10, limits);
         Handshake::Response { request, reader }
     }
 
@@ -226,6 +226,7 @@ impl Inspector {
             }
             Handshake::Response { request, reader } => {
                 let head = reader.response()?;
+                head.check_version(false)?;
                 let is_interim = head.is_interim();
                 let checked = check(&request, head.status, &head.headers);
                 let body = BodyReader::new(&head, u32::MAX);

@@ -148,8 +148,8 @@ pub struct Config {
     /// [`RequestHead::authority`]: crate::handshake::RequestHead::authority
     /// [`RequestHead::tolerated`]: crate::handshake::RequestHead::tolerated
     pub allow_malformed_host: bool,
-    /// Whether a client accepts responses of HTTP/1.0, which RFC 6455, section 4.1, forbids
-    /// and some servers send. Default false.
+    /// Whether a 101 of HTTP/1.0 opens a client's connection, which RFC 6455, section 4.1,
+    /// forbids and some servers send. A refusal may be of HTTP/1.0 anyway. Default false.
     pub allow_http10_response: bool,
     /// permessage-deflate (RFC 7692): how it is offered, accepted and used. A session whose
     /// host implements extensions itself doesn't use it. Default none.

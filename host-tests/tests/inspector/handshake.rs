@@ -225,17 +225,26 @@ fn a_refusal_goes_on_with_its_body<I: Inspects>() {
             assert_eq!(proxy.ends(), (End::Shutdown, End::Shutdown));
         }
     }
-    // One that ends with the connection.
-    let refusal = [
-        heads::head("HTTP/1.1 403 Forbidden", &[]),
-        b"denied".to_vec(),
-    ]
-    .concat();
-    let mut proxy = through::<I>(Options::default(), &heads::request(), &refusal, 10);
-    assert_eq!(proxy.ends(), (End::None, End::Shutdown));
-    proxy.end_of_input(Server);
-    assert_eq!(text(&proxy.reached(Client)), text(&refusal));
-    assert_eq!(proxy.ends(), (End::Shutdown, End::Shutdown));
+    // One that ends with the connection, as those of HTTP/1.0 do.
+    for line in ["HTTP/1.1 403 Forbidden", "HTTP/1.0 403 Forbidden"] {
+        let refusal = [&heads::head(line, &[])[..], b"denied"].concat();
+        let mut proxy = through::<I>(Options::default(), &heads::request(), &refusal, 10);
+        assert_eq!(proxy.ends(), (End::None, End::Shutdown));
+        proxy.end_of_input(Server);
+        assert_eq!(text(&proxy.reached(Client)), text(&refusal));
+        assert_eq!(proxy.ends(), (End::Shutdown, End::Shutdown));
+    }
+}
+
+fn a_101_of_http_1_0_is_no_answer_to_an_upgrade<I: Inspects>() {
+    let answer = text(&response(&[])).replace("HTTP/1.1", "HTTP/1.0");
+    let proxy = through::<I>(
+        Options::default(),
+        &heads::request(),
+        answer.as_bytes(),
+        1000,
+    );
+    assert_eq!(proxy.broken(), Some((Server, Rule::HttpVersion)));
 }
 
 fn a_server_that_leaves_or_is_silent_is_a_bad_gateway<I: Inspects>() {
@@ -352,6 +361,7 @@ on_both_inspectors!(
     a_response_that_breaks_a_rule_never_reaches_the_client,
     an_unknown_extension_is_refused_or_passes_as_the_options_say,
     a_refusal_goes_on_with_its_body,
+    a_101_of_http_1_0_is_no_answer_to_an_upgrade,
     a_server_that_leaves_or_is_silent_is_a_bad_gateway,
     a_handshake_in_header_fields_is_checked_over_http_1_and_2,
 );

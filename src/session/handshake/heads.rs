@@ -28,8 +28,7 @@ impl Session {
 
     /// Returns a reader for the head of a response.
     pub(super) fn response_reader(&self) -> HeadReader {
-        let oldest = oldest(self.config.allow_http10_response);
-        HeadReader::new(HeadKind::Response, oldest, &self.config.limits)
+        HeadReader::new(HeadKind::Response, Version::Http10, &self.config.limits)
     }
 
     /// Parses the head that is expected, if there is one, or the body of a refusal.
@@ -44,7 +43,10 @@ impl Session {
                 return Ok(None);
             }
             if let Handshake::ServerBegins = self.handshake {
-                let oldest = oldest(self.config.expose_invalid_requests);
+                let oldest = match self.config.expose_invalid_requests {
+                    true => Version::Http10,
+                    false => Version::Http11,
+                };
                 let reader = HeadReader::new(HeadKind::Request, oldest, &self.config.limits);
                 self.handshake = Handshake::ServerReads { reader };
             }
@@ -111,6 +113,7 @@ impl Session {
             self.handshake = Handshake::ClientReads { request, reader };
             return Ok(None);
         }
+        response.check_version(self.config.allow_http10_response)?;
         let checked = self.check_response(&request, response.status, &response.headers);
         let body = BodyReader::new(&response, self.config.limits.refusal_body);
         self.response = Some(Box::new(ResponseHead {
@@ -138,13 +141,5 @@ impl Session {
         {
             response.body_complete = body.end_of_input() == Outcome::Complete;
         }
-    }
-}
-
-/// The oldest version of HTTP that a head may have.
-fn oldest(allow_http10: bool) -> Version {
-    match allow_http10 {
-        true => Version::Http10,
-        false => Version::Http11,
     }
 }

@@ -17,6 +17,7 @@ on_both_engines![
     a_target_of_the_scheme_ws_is_as_one_of_http,
     a_101_opens_whatever_body_it_announces,
     a_101_of_http_1_0_opens_if_the_settings_say_so,
+    a_refusal_of_http_1_0_is_one,
     heads_of_a_whole_browser_session_fit_the_default_limits,
     a_request_in_headers_may_be_untidy_too,
 ];
@@ -162,6 +163,26 @@ fn a_101_of_http_1_0_opens_if_the_settings_say_so<E: Engine>() {
             false => (vec![], Some(Rule::HttpVersion)),
         };
         assert_eq!((events, subject.failed_by()), (expected, rule));
+    }
+}
+
+fn a_refusal_of_http_1_0_is_one<E: Engine>() {
+    for allowed in [true, false] {
+        let mut config = Config::default();
+        config.allow_http10_response = allowed;
+        let mut subject = Subject::<E>::new(Role::Client, &config);
+        subject.engine.connect(&plain(), subject.now).unwrap();
+        subject.writes_text();
+        subject.receives(heads::head(
+            "HTTP/1.0 403 Forbidden",
+            &[("X-Why", "because")],
+        ));
+        subject.receives("not you");
+        subject.engine.end_of_input(subject.now);
+        let response = subject.engine.response().expect("it has come");
+        assert_eq!((response.status, &*response.body), (403, &b"not you"[..]));
+        assert!(response.body_complete);
+        assert_eq!(subject.failed_by(), Some(Rule::HandshakeRefused));
     }
 }
 
