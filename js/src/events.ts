@@ -1,18 +1,53 @@
-/** A connection has closed, in the words of the W3C's `CloseEvent`, which not every version of Node has. */
-export class CloseEvent extends Event {
+import { asInterface, domString, needArguments, unsignedShort } from './w3c/conversions.js';
+
+/** A connection has closed: the W3C's `CloseEvent`. */
+export interface CloseEvent extends Event {
   /** The code of the peer's close frame; 1005 if it had none, 1006 if none came. */
   readonly code: number;
   readonly reason: string;
   /** Whether both sides sent a close frame. */
   readonly wasClean: boolean;
+}
 
-  constructor(type: string, { code, reason, wasClean }: { code: number; reason: string; wasClean: boolean }) {
-    super(type);
-    this.code = code;
-    this.reason = reason;
-    this.wasClean = wasClean;
+interface CloseEventInit extends EventInit {
+  code?: number;
+  reason?: string;
+  wasClean?: boolean;
+}
+
+class OwnCloseEvent extends Event {
+  readonly #wasClean: boolean;
+  readonly #code: number;
+  readonly #reason: string;
+
+  constructor(type: string, init: CloseEventInit = {}) {
+    needArguments(arguments.length, 1, 'the constructor of CloseEvent');
+    super(type, init);
+    const { wasClean = false, code = 0, reason = '' } = init ?? {};
+    this.#wasClean = Boolean(wasClean);
+    this.#code = unsignedShort(code);
+    this.#reason = domString(reason);
+  }
+
+  get wasClean(): boolean {
+    return this.#wasClean;
+  }
+
+  get code(): number {
+    return this.#code;
+  }
+
+  get reason(): string {
+    return this.#reason;
   }
 }
+
+Object.defineProperty(OwnCloseEvent, 'name', { value: 'CloseEvent', configurable: true });
+asInterface(OwnCloseEvent);
+
+/** The platform's own, where it has one: Node has it from 23 on. */
+export const CloseEvent: { new (type: string, init?: CloseEventInit): CloseEvent; readonly prototype: CloseEvent } =
+  globalThis.CloseEvent ?? OwnCloseEvent;
 
 /** Something went wrong; the W3C's `error` event, with what it was. */
 export class FailureEvent extends Event {

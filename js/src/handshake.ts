@@ -57,7 +57,7 @@ const latin1 = new TextDecoder('latin1');
 export function locate(url: string | URL): URL {
   let parsed: URL;
   try {
-    parsed = new URL(url, globalThis.location?.href);
+    parsed = new URL(url, globalThis.document?.baseURI ?? globalThis.location?.href);
   } catch {
     throw new DOMException(`not a URL: ${String(url)}`, 'SyntaxError');
   }
@@ -66,15 +66,21 @@ export function locate(url: string | URL): URL {
   if (parsed.protocol !== 'ws:' && parsed.protocol !== 'wss:') {
     throw new DOMException(`not a WebSocket's URL: ${parsed.href}`, 'SyntaxError');
   }
-  if (parsed.hash !== '') throw new DOMException('the URL of a WebSocket has no fragment', 'SyntaxError');
+  // An empty fragment is one, too.
+  if (parsed.href.includes('#')) throw new DOMException('the URL of a WebSocket has no fragment', 'SyntaxError');
   return parsed;
+}
+
+/** The bytes that a part of a URL stands for, each as a character. */
+function bytesIn(part: string): string {
+  return part.replace(/%([0-9a-f]{2})/gi, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)));
 }
 
 export function requestOf({ url, protocols = [], headers }: Ask): Request {
   const { pathname, search, host, username, password } = locate(url);
   const fields = new Headers(headers);
   if ((username || password) && !fields.has('authorization')) {
-    fields.set('Authorization', `Basic ${btoa(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`)}`);
+    fields.set('Authorization', `Basic ${btoa(`${bytesIn(username)}:${bytesIn(password)}`)}`);
   }
   return {
     target: pathname + search,

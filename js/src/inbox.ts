@@ -17,6 +17,7 @@ export class Inbox {
   #size = 0;
   #takers: { resolve: (next: IteratorResult<string | Uint8Array>) => void; reject: (error: Error) => void }[] = [];
   #pour: ((message: string | Uint8Array) => void) | undefined;
+  #whenPoured: (then: () => void) => void = (then) => then();
   #whenTaken: (() => void) | undefined;
   /** Somebody has come for messages, and hasn't left. */
   #isTaking = false;
@@ -41,8 +42,9 @@ export class Inbox {
    * was to be, or has left. If neither happens, after a second.
    */
   whenTaken(then: () => void): void {
+    if (this.#pour) return this.#whenPoured(then);
     const isNobodyAtWork = this.#messages.length === 0 && !this.#isTaking;
-    if (this.#pour || this.#takers.length > 0 || isNobodyAtWork) return then();
+    if (this.#takers.length > 0 || isNobodyAtWork) return then();
     const timer = setTimeout(() => this.#taken(), GRACE);
     this.#whenTaken = () => {
       clearTimeout(timer);
@@ -97,9 +99,10 @@ export class Inbox {
     if (this.#messages.length === 0) this.#taken();
   }
 
-  /** Whatever waits goes there now, and so does whatever comes. */
-  pour(to: (message: string | Uint8Array) => void): void {
+  /** Whatever waits goes there now, and so does whatever comes. `whenDone` calls back once what came has been answered, if it is. */
+  pour(to: (message: string | Uint8Array) => void, whenDone = this.#whenPoured): void {
     this.#pour = to;
+    this.#whenPoured = whenDone;
     for (const message of this.#messages.splice(0)) to(message);
     if (this.#size > HIGH_WATER && !this.#hasEnded) this.#deliverer.resume();
     this.#size = 0;

@@ -20,10 +20,8 @@ export type { Seen, SeenFrame, SeenMessage } from './inspect/seen.js';
 export type {
   InspectSettings, InspectTimeouts, SideLimits, SideSettings, SideTimeouts, View,
 } from './inspect/settings.js';
-export type { Answering, Closed } from './opening.js';
+export type { Answering, Closed, ConnectOptions, SessionOptions } from './opening.js';
 export type { Data } from './payload.js';
-export {
-  type AcceptOptions, type ConnectOptions, type SendOptions, type SessionEventMap, type SessionOptions, WebSocketSession,
-} from './session.js';
+export { type AcceptOptions, type SendOptions, type SessionEventMap, WebSocketSession } from './session.js';
 export { WebSocket, type WebSocketOptions } from './websocket.js';
 export type { DeflateSettings, Limits, Settings, Timeouts } from './settings.js';

@@ -3,15 +3,27 @@ import type { Negotiated } from '../component/interfaces/websocket-protocol-type
 import { NO_CLOSE } from './codes.js';
 import { Driver, type DriverListener } from './driver.js';
 import { type Transport, duplexOf } from './duplexes/index.js';
-import type { Engine } from './engine.js';
+import { Engine } from './engine.js';
 import { checked, reasonOf } from './error.js';
 import { CloseEvent, ControlEvent } from './events.js';
 import {
-  type Answer, type Answered, type Asked, acceptanceOf, answeredOf, askedOf, refusalOf,
+  type Answer, type Answered, type Ask, type Asked, acceptanceOf, answeredOf, askedOf, refusalOf, requestOf,
 } from './handshake.js';
 import { Inbox } from './inbox.js';
 import { alone, textOf } from './payload.js';
+import { type Settings, withOptions } from './settings.js';
 import { now } from './time.js';
+
+/** The options of both sides of a connection. */
+export interface SessionOptions extends Settings {
+  /** Ends the connection without sending a close frame when it is aborted, whether it is open or not yet. */
+  signal?: AbortSignal;
+  /** The sandbox. Without it, the one that all share: {@link Engine.shared}. */
+  engine?: Engine;
+}
+
+/** The options of a client. */
+export interface ConnectOptions extends SessionOptions, Ask {}
 
 /** How a server answers. */
 export interface Answering {
@@ -32,10 +44,37 @@ export interface Closed {
   readonly error: Error | undefined;
 }
 
+/** What is made of a connection when it opens. */
+export interface Made<Owner> {
+  owner: Owner;
+  /** Told of pings and pongs, and last of the end. */
+  tell?: (event: ControlEvent | CloseEvent) => void;
+}
+
 const INTERNAL_SERVER_ERROR = 500;
+/** How much the engine wants for its mask keys, in bytes. */
+const ENTROPY = 32;
+
+/**
+ * Asks for a connection, as a client.
+ *
+ * @throws WebSocketError If the answer breaks a rule or is no acceptance, or a value of the request does.
+ */
+export async function ask<Owner>(
+  transport: Transport,
+  options: ConnectOptions,
+  make: (opening: Opening<Owner>) => Made<Owner>,
+): Promise<Owner> {
+  const engine = options.engine ?? (await Engine.shared());
+  const { WebsocketSession } = engine.component.session;
+  const entropy = crypto.getRandomValues(new Uint8Array(ENTROPY));
+  const session = withOptions(engine, options, (made) => WebsocketSession.client(made, entropy, now()));
+  const opening = new Opening(engine, session, transport, {}, make);
+  return opening.begin(() => session.connect(requestOf(options), now()), options.signal);
+}
 
 /** A connection, to which an owner is made when it opens. */
-export class Opening<Owner extends EventTarget> implements DriverListener {
+export class Opening<Owner> implements DriverListener {
   readonly driver: Driver;
   readonly messages: Inbox;
   readonly closed: Promise<Closed>;
@@ -44,10 +83,10 @@ export class Opening<Owner extends EventTarget> implements DriverListener {
   request: Asked | undefined;
   readonly #resource: Resource;
   readonly #answering: Answering;
-  readonly #make: (opening: Opening<Owner>) => Owner;
+  readonly #make: (opening: Opening<Owner>) => Made<Owner>;
   readonly #owner: Promise<Owner>;
   #settle!: { resolve: (owner: Owner) => void; reject: (error: unknown) => void };
-  #made: Owner | undefined;
+  #made: Made<Owner> | undefined;
   #close: { code: number; reason: string } | undefined;
   #refusal: unknown;
   #error: Error | undefined;
@@ -58,7 +97,7 @@ export class Opening<Owner extends EventTarget> implements DriverListener {
     resource: Resource,
     transport: Transport,
     answering: Answering,
-    make: (opening: Opening<Owner>) => Owner,
+    make: (opening: Opening<Owner>) => Made<Owner>,
   ) {
     this.#resource = resource;
     this.#answering = answering;
@@ -99,7 +138,7 @@ export class Opening<Owner extends EventTarget> implements DriverListener {
     const head = this.#resource.response();
     this.response = head && answeredOf(head);
     this.#made = this.#make(this);
-    this.#settle.resolve(this.#made);
+    this.#settle.resolve(this.#made.owner);
   }
 
   message(bytes: Uint8Array, isText: boolean): void {
@@ -107,12 +146,12 @@ export class Opening<Owner extends EventTarget> implements DriverListener {
   }
 
   ping(bytes: Uint8Array): void {
-    this.#made?.dispatchEvent(new ControlEvent('ping', alone(bytes)));
+    this.#made?.tell?.(new ControlEvent('ping', alone(bytes)));
   }
 
   pong(bytes: Uint8Array, roundTrip: bigint | undefined): void {
     const time = roundTrip === undefined ? undefined : Number(roundTrip) / 1e6;
-    this.#made?.dispatchEvent(new ControlEvent('pong', alone(bytes), time));
+    this.#made?.tell?.(new ControlEvent('pong', alone(bytes), time));
   }
 
   close(code: number, reason: string): void {
@@ -133,7 +172,7 @@ export class Opening<Owner extends EventTarget> implements DriverListener {
     const { code, reason } = this.#close ?? { code: NO_CLOSE, reason: '' };
     const closed = { code, reason, wasClean, error: this.#error };
     this.#resolveClosed(closed);
-    this.#made?.dispatchEvent(new CloseEvent('close', closed));
+    this.#made?.tell?.(new CloseEvent('close', closed));
   }
 
   async #answer(asked: Asked): Promise<void> {

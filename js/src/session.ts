@@ -1,26 +1,15 @@
-import type { OutgoingKind, WebsocketSession as Resource } from '../component/interfaces/websocket-protocol-session.js';
+import type { OutgoingKind } from '../component/interfaces/websocket-protocol-session.js';
 import { asyncDispose, dispose } from './dispose.js';
 import { type Driver, closeOf } from './driver.js';
 import type { Transport } from './duplexes/index.js';
 import { Engine } from './engine.js';
 import { type CloseEvent, type ControlEvent, TypedTarget } from './events.js';
-import { type Answered, type Ask, type Asked, extensionsOf, requestOf } from './handshake.js';
+import { type Answered, type Asked, extensionsOf } from './handshake.js';
 import type { Inbox } from './inbox.js';
-import { type Answering, type Closed, Opening } from './opening.js';
+import { type Answering, type Closed, type ConnectOptions, type Made, type SessionOptions, Opening, ask } from './opening.js';
 import { type Data, bytesOf } from './payload.js';
-import { type Settings, withOptions } from './settings.js';
+import { withOptions } from './settings.js';
 import { now } from './time.js';
-
-/** The options of both sides of a connection. */
-export interface SessionOptions extends Settings {
-  /** Ends the connection without sending a close frame when it is aborted, whether it is open or not yet. */
-  signal?: AbortSignal;
-  /** The sandbox. Without it, the one that all share: {@link Engine.shared}. */
-  engine?: Engine;
-}
-
-/** The options of a client. */
-export interface ConnectOptions extends SessionOptions, Ask {}
 
 /** The options of a server. */
 export interface AcceptOptions extends SessionOptions, Answering {}
@@ -37,9 +26,6 @@ export interface SessionEventMap {
   pong: ControlEvent;
   close: CloseEvent;
 }
-
-/** How much the engine wants for its mask keys, in bytes. */
-const ENTROPY = 32;
 
 /**
  * One WebSocket connection over any duplex of bytes.
@@ -92,12 +78,8 @@ export class WebSocketSession extends TypedTarget<SessionEventMap> implements As
    *
    * @throws WebSocketError If the answer breaks a rule or is no acceptance, or a value of the request does.
    */
-  static async connect(transport: Transport, options: ConnectOptions): Promise<WebSocketSession> {
-    const engine = options.engine ?? (await Engine.shared());
-    const { WebsocketSession } = engine.component.session;
-    const entropy = crypto.getRandomValues(new Uint8Array(ENTROPY));
-    const session = withOptions(engine, options, (made) => WebsocketSession.client(made, entropy, now()));
-    return WebSocketSession.#open(engine, session, transport, {}, options.signal, () => session.connect(requestOf(options), now()));
+  static connect(transport: Transport, options: ConnectOptions): Promise<WebSocketSession> {
+    return ask(transport, options, WebSocketSession.#make);
   }
 
   /**
@@ -109,19 +91,12 @@ export class WebSocketSession extends TypedTarget<SessionEventMap> implements As
     const engine = options.engine ?? (await Engine.shared());
     const { WebsocketSession } = engine.component.session;
     const session = withOptions(engine, options, (made) => WebsocketSession.server(made, now()));
-    return WebSocketSession.#open(engine, session, transport, options, options.signal, () => {});
+    return new Opening(engine, session, transport, options, WebSocketSession.#make).begin(() => {}, options.signal);
   }
 
-  static #open(
-    engine: Engine,
-    resource: Resource,
-    transport: Transport,
-    answering: Answering,
-    signal: AbortSignal | undefined,
-    prepare: () => void,
-  ): Promise<WebSocketSession> {
-    const make = (opened: Opening<WebSocketSession>): WebSocketSession => new WebSocketSession(opened);
-    return new Opening(engine, resource, transport, answering, make).begin(prepare, signal);
+  static #make(this: void, opening: Opening<WebSocketSession>): Made<WebSocketSession> {
+    const owner = new WebSocketSession(opening);
+    return { owner, tell: (event) => void owner.dispatchEvent(event) };
   }
 
   /** Where the connection is in its life, in the words of the W3C's `WebSocket`. */

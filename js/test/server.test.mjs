@@ -105,15 +105,21 @@ test('fields can be added to the response', async (t) => {
   assert.equal(response.headers['x-path'], '/chat');
 });
 
-test('a request that breaks a rule is answered with its status, and told', async (t) => {
+test('a request that breaks a rule is answered with its status, or told to who answers', async (t) => {
   const { server } = await serve(t);
-  const failed = once(server, 'wsClientError');
-  const socket = connectTcp(server.address().port, '127.0.0.1');
-  socket.end('GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 12\r\n\r\n');
+  const wrong = () => {
+    const socket = connectTcp(server.address().port, '127.0.0.1');
+    socket.end('GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 12\r\n\r\n');
+    return socket;
+  };
   let answer = '';
-  for await (const part of socket) answer += part;
+  for await (const part of wrong()) answer += part;
   assert.match(answer, /^HTTP\/1\.1 426 .*Sec-WebSocket-Version: 13\r\n/s);
-  const [error] = await failed;
+  const failed = once(server, 'wsClientError');
+  const refused = wrong().on('error', () => {});
+  const [error, socket] = await failed;
+  socket.destroy();
+  refused.destroy();
   assert.equal(error.rule, 'version-unsupported');
 });
 

@@ -1,9 +1,10 @@
 import * as net from 'node:net';
 import * as tls from 'node:tls';
 
-import { type ConnectOptions, WebSocketSession } from '../session.js';
 import { locate } from '../handshake.js';
-import { type WebSocketOptions, WebSocket as OverTransport } from '../websocket.js';
+import type { ConnectOptions } from '../opening.js';
+import { WebSocketSession } from '../session.js';
+import { type WebSocket as Interface, type WebSocketClass, websocketClass } from '../w3c/websocket.js';
 
 /** How the socket of a client is opened. */
 export interface SocketOptions {
@@ -35,16 +36,15 @@ export async function connect(url: string | URL, options: ClientOptions = {}): P
   return WebSocketSession.connect(socket, { ...options, url: located });
 }
 
+export interface WebSocket extends Interface {}
+
 /** A client with the interface of the W3C's `WebSocket`, over TCP, or TLS if the URL is `wss:`. */
-export class WebSocket extends OverTransport {
-  constructor(
-    url: string | URL,
-    protocols: string | string[] = [],
-    { tls: settings, ...options }: Omit<WebSocketOptions, 'transport'> & SocketOptions = {},
-  ) {
-    super(url, protocols, { ...options, transport: (to, signal) => open(to, signal, settings) });
-  }
-}
+export const WebSocket: WebSocketClass<
+  [url: string | URL, protocols?: string | string[], options?: Omit<ClientOptions, 'protocols'>]
+> = websocketClass(({ tls: settings, ...options } = {}) => ({
+  ...options,
+  open: (url, signal) => open(url, signal, settings),
+}));
 
 function open(url: URL, signal: AbortSignal | undefined, settings: tls.ConnectionOptions = {}): Promise<net.Socket> {
   const isSecure = url.protocol === 'wss:';

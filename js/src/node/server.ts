@@ -42,6 +42,10 @@ export interface ServerOptions extends Omit<Settings, 'deflate' | 'verifyUtf8' |
   verifyClient?: ((info: ClientInfo) => boolean) | ((info: ClientInfo, verdict: Verdict) => void);
   /** The longest message that is received, in bytes. Default 16 MiB. */
   maxPayload?: number;
+  /** The most frames in a message that is received. Default 65536. */
+  maxFragments?: number;
+  /** How long a close frame may wait for its answer, and then the socket for its end, in milliseconds. Default 10 000. */
+  closeTimeout?: number;
   /** Whether permessage-deflate may be used, and how. Default false. */
   perMessageDeflate?: boolean | DeflateSettings;
   /** Whether received text is not checked. Default false. */
@@ -61,10 +65,13 @@ export interface ServerEvents {
   listening: [];
   /** The server failed. */
   error: [error: Error];
-  /** A request was refused, and answered, because it breaks a rule. */
+  /** A request breaks a rule. With a listener it is that which answers, or ends the socket; without one, the server does. */
   wsClientError: [error: Error, socket: Duplex, request: IncomingMessage];
   close: [];
 }
+
+/** Sockets on which a request is being answered, or was accepted. */
+const taken = new WeakSet<Duplex>();
 
 type Callback = (connection: WebSocketConnection, request: IncomingMessage) => void;
 
@@ -88,7 +95,7 @@ export class WebSocketServer extends EventEmitter<ServerEvents> {
   readonly #server: Server | SecureServer | undefined;
   readonly #ownsServer: boolean;
   readonly #remove: () => void;
-  #isClosing = false;
+  #state: 'running' | 'closing' | 'closed' = 'running';
   /** Told once the last connection has ended. */
   #afterClients: (() => void) | undefined;
 
@@ -119,13 +126,24 @@ export class WebSocketServer extends EventEmitter<ServerEvents> {
     return this.#server?.address() ?? null;
   }
 
-  /** Accepts no more connections. Those that are open stay, and `close` is emitted when they have ended. */
+  /**
+   * Accepts no more connections. Those that are open stay, and `close` is emitted when they have ended. `done` is called then;
+   * with an error if the server had been closed before.
+   */
   close(done?: (error?: Error) => void): void {
+    const closed = (): void => {
+      this.#state = 'closed';
+      this.emit('close');
+    };
+    if (this.#state === 'closed') {
+      if (done) this.once('close', () => done(new Error('the server is not running')));
+      process.nextTick(closed);
+      return;
+    }
     if (done) this.once('close', () => done());
-    if (this.#isClosing) return;
-    this.#isClosing = true;
+    if (this.#state === 'closing') return;
+    this.#state = 'closing';
     this.#remove();
-    const closed = (): void => void this.emit('close');
     if (this.#ownsServer) this.#server?.close(closed);
     else if (this.clients && this.clients.size > 0) this.#afterClients = closed;
     else process.nextTick(closed);
@@ -137,14 +155,27 @@ export class WebSocketServer extends EventEmitter<ServerEvents> {
     return path === undefined || url.split('?', 1)[0] === path;
   }
 
-  /** Answers a request to upgrade. If it can't be accepted, the socket is closed behind the answer. */
+  /**
+   * Answers a request to upgrade. If it can't be accepted, the socket is closed behind the answer.
+   *
+   * @throws Error If the socket was given to a server before.
+   */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, opened: Callback): void {
     socket.on('error', ignore);
+    if (request.method !== 'GET') return this.#reject(new Error('The method of a handshake is GET'), 405, socket, request);
+    if (!this.shouldHandle(request)) return refuse(socket, 400, 'There is no WebSocket at this path');
+    if (taken.has(socket)) throw new Error('handleUpgrade was called more than once with the same socket: are there two servers?');
+    taken.add(socket);
     void this.#upgrade(request, socket, head, opened).catch((error: unknown) => {
-      refuse(socket, error instanceof WebSocketError ? (error.status ?? 400) : 500, (error as Error).message);
-      if (error instanceof WebSocketError) this.emit('wsClientError', error, socket, request);
-      else this.emit('error', error as Error);
+      if (error instanceof WebSocketError) return this.#reject(error, error.status ?? 400, socket, request);
+      refuse(socket, 500, 'The server has failed');
+      uncaught(error);
     });
+  }
+
+  /** The request breaks a rule. */
+  #reject(error: Error, status: number, socket: Duplex, request: IncomingMessage): void {
+    if (!this.emit('wsClientError', error, socket, request)) refuse(socket, status, error.message);
   }
 
   /** Listens to a server; the function undoes that. */
@@ -162,27 +193,27 @@ export class WebSocketServer extends EventEmitter<ServerEvents> {
   }
 
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, opened: Callback): Promise<void> {
-    if (!this.shouldHandle(request)) return refuse(socket, 400, 'There is no WebSocket at this path');
-    if (request.method !== 'GET') return refuse(socket, 405, 'The method of a handshake is GET');
-    if (this.#isClosing) return refuse(socket, 503, 'The server is closing');
     const verdict = await this.#verify(request);
     if (!verdict.accepted) return refuse(socket, verdict.status, verdict.message, verdict.headers);
-    const engine = this.options.engine ?? (await Engine.shared());
-    if (socket.destroyed) return;
+    const engine = await this.#engine();
+    if (!engine) return refuse(socket, 500, 'The server has failed');
+    // The client may have left meanwhile, if only by half.
+    if (!socket.readable || !socket.writable) return void socket.destroy();
+    if (this.#state !== 'running') return refuse(socket, 503, 'The server is closing');
     const { WebsocketSession } = engine.component.session;
     const session = withOptions(engine, this.#settings(), (options) => WebsocketSession.server(options, now()));
-    let fields: Header[];
+    const lines = ['HTTP/1.1 101 Switching Protocols'];
     try {
       const subprotocol = this.#subprotocol(request);
       const acceptance = { extensions: [], headers: [], ...(subprotocol !== undefined && { subprotocol }) };
-      fields = checked(() => session.beginServerHandshake('upgrade', fieldsOf(request), acceptance, now()));
+      const fields = checked(() => session.beginServerHandshake('upgrade', fieldsOf(request), acceptance, now()));
       checked(() => session.endServerHandshake(now()));
+      lines.push(...fields.map(lineOf));
+      this.emit('headers', lines, request);
     } catch (error) {
       session[dispose]();
       throw error;
     }
-    const lines = ['HTTP/1.1 101 Switching Protocols', ...fields.map(lineOf)];
-    this.emit('headers', lines, request);
     socket.write([...lines, '', ''].join('\r\n'), 'latin1');
     socket.removeListener('error', ignore);
     const tcp: Duplex & Partial<Pick<Socket, 'setTimeout' | 'setNoDelay'>> = socket;
@@ -190,19 +221,37 @@ export class WebSocketServer extends EventEmitter<ServerEvents> {
     tcp.setNoDelay?.(true);
     const connection = new WebSocketConnection(engine, session, socket, session.negotiated() ?? { extensions: [] });
     this.#track(connection);
-    opened(connection, request);
+    try {
+      opened(connection, request);
+    } catch (error) {
+      // Of the program's listener: nobody serves the connection.
+      connection.start(head);
+      connection.close(INTERNAL_ERROR);
+      uncaught(error);
+      return;
+    }
     connection.start(head);
   }
 
+  /** Nothing if it can't be loaded, which is told as an error of the server. */
+  async #engine(): Promise<Engine | undefined> {
+    try {
+      return this.options.engine ?? (await Engine.shared());
+    } catch (error) {
+      queueMicrotask(() => this.emit('error', error as Error));
+      return undefined;
+    }
+  }
+
   #settings(): Settings {
-    const { perMessageDeflate = false, maxPayload, skipUTF8Validation = false } = this.options;
+    const { perMessageDeflate = false, maxPayload, maxFragments, closeTimeout, skipUTF8Validation = false } = this.options;
     const { limits, timeouts, pongs, allowMalformedHost } = this.options;
     const longest = maxPayload !== undefined && { message: maxPayload, frame: maxPayload };
     return {
       deflate: perMessageDeflate,
       verifyUtf8: !skipUTF8Validation,
-      limits: { ...longest, ...limits },
-      ...(timeouts && { timeouts }),
+      limits: { ...longest, ...(maxFragments !== undefined && { fragments: maxFragments }), ...limits },
+      timeouts: { ...(closeTimeout !== undefined && { close: closeTimeout }), ...timeouts },
       ...(pongs && { pongs }),
       ...(allowMalformedHost !== undefined && { allowMalformedHost }),
     };
@@ -243,6 +292,16 @@ export class WebSocketServer extends EventEmitter<ServerEvents> {
       if (clients.size === 0) this.#afterClients?.();
     });
   }
+}
+
+/** RFC 6455, section 7.4.1. */
+const INTERNAL_ERROR = 1011;
+
+/** What one of the program's functions has thrown is for its handler of such errors. */
+function uncaught(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
 }
 
 function ignore(): void {}

@@ -7,7 +7,7 @@ import { extname, join, normalize } from 'node:path';
 import { chromium } from 'playwright-core';
 
 const installed = join(import.meta.dirname, '..', 'node_modules', 'websocket-component');
-const types = { '.js': 'text/javascript', '.wasm': 'application/wasm', '.html': 'text/html; charset=utf-8' };
+const types = { '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm', '.html': 'text/html; charset=utf-8' };
 const executablePath = process.env.WEBSOCKET_TEST_CHROMIUM ?? '/usr/bin/chromium';
 
 /** Headless Chromium, gone with the test. */
@@ -17,13 +17,14 @@ export async function browser(t) {
   return launched;
 }
 
-/** The installed package below `/package/`, the same without media types below `/untyped/`, and an empty page at `/`. */
+/** The installed package below `/package/`, the same without media types below `/untyped/`, this folder below `/support/`, and an
+ * empty page at `/`. */
 export async function pages(t) {
   const server = createServer(async (request, response) => {
     const [, from, ...rest] = normalize(new URL(request.url, 'http://a').pathname).split('/');
     try {
       if (!from) return response.setHeader('Content-Type', types['.html']).end('<!doctype html><title>empty</title>');
-      const file = join(installed, ...rest);
+      const file = join(from === 'support' ? import.meta.dirname : installed, ...rest);
       const type = from === 'untyped' && file.endsWith('.wasm') ? 'application/octet-stream' : types[extname(file)];
       return response.setHeader('Content-Type', type ?? 'text/plain').end(await readFile(file));
     } catch {
