@@ -1,15 +1,15 @@
-import type { Event, OutgoingKind, WebsocketSession } from '../component/interfaces/websocket-protocol-session.js';
+import type { WebsocketSession } from '../component/interfaces/websocket-protocol-session.js';
 import type { Failure, State } from '../component/interfaces/websocket-protocol-types.js';
-import { NO_CODE } from './codes.js';
+import * as core from './core.js';
 import { dispose } from './dispose.js';
 import type { Duplex } from './duplex.js';
 import type { Engine } from './engine.js';
-import { WebSocketError, shielded } from './error.js';
+import { WebSocketError, shielded, uncaught } from './error.js';
 import { refusedOf } from './handshake.js';
 import { entrust, relieve } from './leaks.js';
-import { Outbox, type Send } from './outbox.js';
+import { Outbox, type Send, closeOf, wholeOf } from './outbox.js';
 import { concat } from './payload.js';
-import { Alarm, now } from './time.js';
+import { Alarm, nanoseconds, now } from './time.js';
 
 /** What a driver reports. */
 export interface DriverListener {
@@ -22,7 +22,7 @@ export interface DriverListener {
   /** A ping has come, and was answered. */
   ping(bytes: Uint8Array): void;
   /** A pong has come; the round-trip time in nanoseconds, if a ping asked for it. */
-  pong(bytes: Uint8Array, roundTrip: bigint | undefined): void;
+  pong(bytes: Uint8Array, roundTrip: number | undefined): void;
   /** The peer's close frame has come; 1005 if it has no code (RFC 6455, section 7.1.5). */
   close(code: number, reason: string): void;
   /** Calls back when the messages that were reported have been answered, if they are. */
@@ -47,6 +47,8 @@ const decoder = new TextDecoder();
 export class Driver {
   readonly #engine: Engine;
   readonly #session: WebsocketSession;
+  /** The session, as the core module knows it. */
+  readonly #representation: number;
   readonly #duplex: Duplex;
   readonly #listener: DriverListener;
   readonly #alarm = new Alarm(() => this.#exchange(NOTHING));
@@ -74,6 +76,7 @@ export class Driver {
   constructor(engine: Engine, session: WebsocketSession, duplex: Duplex, listener: DriverListener) {
     this.#engine = engine;
     this.#session = session;
+    this.#representation = engine.representations.of(session);
     this.#duplex = duplex;
     this.#listener = listener;
     entrust(this, session);
@@ -161,14 +164,42 @@ export class Driver {
   #flushSoon(): void {
     if (this.#isFlushing || this.#isExchanging) return;
     this.#isFlushing = true;
-    queueMicrotask(() => {
-      this.#isFlushing = false;
-      this.#flush();
-    });
+    queueMicrotask(this.#flushNow);
   }
 
+  readonly #flushNow = (): void => {
+    this.#isFlushing = false;
+    this.#flush();
+  };
+
   #flush(): void {
-    if (!this.#outbox.isEmpty && !this.#isBlocked) this.#exchange(NOTHING);
+    if (this.#outbox.isEmpty || this.#isBlocked) return;
+    if (!this.#writeAlone()) this.#exchange(NOTHING);
+  }
+
+  /** Writes a message that is alone, of which the session need not see more than its length. False if it has to see it. */
+  #writeAlone(): boolean {
+    const { alone } = this.#outbox;
+    const whole = alone && wholeOf(alone.kind);
+    if (!whole || alone.isUnchecked || this.#state !== 'open' || this.#hasEnded || this.#isHeld || this.#engine.failure) return false;
+    let frame: Uint8Array | undefined;
+    try {
+      frame = this.#engine.core.frame(this.#representation, whole === 'text', alone.bytes);
+    } catch (error) {
+      this.#trapped(error);
+      return true;
+    }
+    if (!frame) return false;
+    this.#outbox.taken(1, undefined);
+    this.#isBlocked = !this.#write(frame);
+    if (this.#isBlocked) this.#tellTime((session, time) => session.outputBlocked(time));
+    this.#settle();
+    return true;
+  }
+
+  #trapped(error: unknown): void {
+    this.#engine.trapped(error);
+    this.abort(this.#engine.failure);
   }
 
   #pauseOrResume(): void {
@@ -186,10 +217,9 @@ export class Driver {
     if (this.#hasEnded || this.#engine.failure) return;
     try {
       call(this.#session, now());
-      this.#alarm.set(this.#session.nextDeadline());
+      this.#alarm.set(this.#nextDeadline());
     } catch (error) {
-      this.#engine.trapped(error);
-      this.abort(this.#engine.failure);
+      this.#trapped(error);
     }
   }
 
@@ -201,8 +231,7 @@ export class Driver {
       this.#exchangeAll(this.#rest.length > 0 ? concat([this.#rest, bytes]) : bytes);
     } catch (error) {
       // There is nothing else that a call can throw.
-      this.#engine.trapped(error);
-      this.abort(this.#engine.failure);
+      this.#trapped(error);
     }
     this.#isExchanging = false;
     if (this.#hasEnded) return;
@@ -215,13 +244,13 @@ export class Driver {
   #exchangeAll(input: Uint8Array): void {
     for (;;) {
       if (this.#engine.failure) return this.abort(this.#engine.failure);
-      const { outgoing, payload } = this.#outbox.records(!this.#isBlocked && this.#state !== 'connecting');
+      const sends = this.#outbox.waiting(!this.#isBlocked && this.#state !== 'connecting');
       // What waits stays in the sandbox while the duplex is full, where pongs have a limit. Input is taken all the same:
       // two sides that write and don't read would wait for each other.
       const capacity = this.#isBlocked ? 1 : CAPACITY;
-      const time = now();
-      const result = this.#session.exchange(input, outgoing, payload, time, capacity);
-      input = input.subarray(result.consumed);
+      const time = nanoseconds();
+      const result = this.#engine.core.exchange(this.#representation, input, sends, time, capacity);
+      input = result.consumed === input.length ? NOTHING : input.subarray(result.consumed);
       this.#outbox.taken(result.accepted, result.refused && new WebSocketError(result.refused));
       let deadline = result.nextDeadline;
       if (result.output.length > 0) {
@@ -230,14 +259,14 @@ export class Driver {
         // The duplex may have reported its end.
         if (this.#hasEnded) return;
         if (this.#isBlocked && !wasBlocked && !isOver(result.state)) {
-          this.#session.outputBlocked(time);
-          deadline = this.#session.nextDeadline();
+          this.#session.outputBlocked(BigInt(time));
+          deadline = this.#nextDeadline();
         }
       }
       const before = this.#state;
       this.#state = result.state;
       for (const event of result.events) {
-        shielded(() => this.#tell(event, result.payload));
+        this.#tell(event);
         if (this.#hasEnded) return;
       }
       if (isOver(result.state)) {
@@ -282,26 +311,38 @@ export class Driver {
     this.#exchange(NOTHING);
   }
 
-  #tell({ kind, start, length }: Event, payload: Uint8Array): void {
-    const bytes = payload.subarray(start, start + length);
-    switch (kind.tag) {
-      case 'request':
+  #nextDeadline(): number | undefined {
+    const deadline = this.#session.nextDeadline();
+    return deadline === undefined ? undefined : Number(deadline);
+  }
+
+  #tell(event: core.Received): void {
+    try {
+      this.#report(event);
+    } catch (error) {
+      uncaught(error);
+    }
+  }
+
+  #report({ kind, bytes, value }: core.Received): void {
+    switch (kind) {
+      case core.REQUEST:
         this.#isAsked = true;
         return this.#listener.asked();
-      case 'opened':
+      case core.OPENED:
         return this.#listener.opened();
-      case 'text':
-      case 'binary':
-        return this.#listener.message(bytes, kind.tag === 'text');
-      case 'ping':
+      case core.TEXT:
+      case core.BINARY:
+        return this.#listener.message(bytes, kind === core.TEXT);
+      case core.PING:
         return this.#listener.ping(bytes);
-      case 'pong':
-        return this.#listener.pong(bytes, kind.val);
-      case 'unsolicited-pong':
+      case core.PONG:
+        return this.#listener.pong(bytes, value);
+      case core.UNSOLICITED_PONG:
         return this.#listener.pong(bytes, undefined);
-      case 'close':
-        this.#listener.close(kind.val, decoder.decode(bytes));
-        return this.#listener.whenAnswered(() => this.#answerClose(kind.val));
+      case core.CLOSE:
+        this.#listener.close(value, decoder.decode(bytes));
+        return this.#listener.whenAnswered(() => this.#answerClose(value));
     }
   }
 
@@ -391,13 +432,8 @@ export class Driver {
   }
 }
 
-/** A close frame with this code, or without one. */
-export function closeOf(code: number): OutgoingKind {
-  return { tag: 'close', val: code === NO_CODE ? undefined : code };
-}
-
-function isMessage({ kind }: Event): boolean {
-  return kind.tag === 'text' || kind.tag === 'binary';
+function isMessage({ kind }: core.Received): boolean {
+  return kind === core.TEXT || kind === core.BINARY;
 }
 
 function isOver(state: State): boolean {

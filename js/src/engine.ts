@@ -1,4 +1,5 @@
 import { instantiate, type Root } from '../component/websocket.js';
+import { Core, Representations } from './core.js';
 
 /** Where the engine's WebAssembly comes from: its bytes, a compiled module, a file or URL, or a response. */
 export type Source = BufferSource | WebAssembly.Module | URL | string | Response | PromiseLike<Response>;
@@ -31,14 +32,25 @@ let current: Engine | undefined;
 export class Engine {
   /** The component's own interfaces: `session`, `options` and `inspector` of `websocket:protocol`. */
   readonly component: Root;
+  /** @internal What is called for each read and each message. */
+  readonly core: Core;
+  /** @internal */
+  readonly representations: Representations;
   readonly #modules: ReadonlyMap<string, WebAssembly.Module>;
   readonly #memory: WebAssembly.Memory;
   #failure: Error | undefined;
 
-  private constructor(component: Root, modules: ReadonlyMap<string, WebAssembly.Module>, memory: WebAssembly.Memory) {
+  private constructor(
+    component: Root,
+    modules: ReadonlyMap<string, WebAssembly.Module>,
+    instance: WebAssembly.Instance,
+    representations: Representations,
+  ) {
     this.component = component;
     this.#modules = modules;
-    this.#memory = memory;
+    this.core = new Core(instance);
+    this.representations = representations;
+    this.#memory = instance.exports['memory'] as WebAssembly.Memory;
   }
 
   /**
@@ -91,17 +103,18 @@ export class Engine {
   }
 
   static async #instantiate(modules: ReadonlyMap<string, WebAssembly.Module>): Promise<Engine> {
-    let memory: WebAssembly.Memory | undefined;
+    const representations = new Representations();
+    let engine: WebAssembly.Instance | undefined;
     const component = await instantiate(
       (name) => modules.get(name) as WebAssembly.Module,
       {},
       async (module, imports) => {
-        const instance = await WebAssembly.instantiate(module, imports as WebAssembly.Imports);
-        memory ??= instance.exports['memory'] as WebAssembly.Memory | undefined;
+        const instance = await WebAssembly.instantiate(module, representations.noting(imports as WebAssembly.Imports | undefined));
+        if (instance.exports['memory']) engine = instance;
         return instance;
       },
     );
-    return new Engine(component, modules, memory as WebAssembly.Memory);
+    return new Engine(component, modules, engine as WebAssembly.Instance, representations);
   }
 }
 

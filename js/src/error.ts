@@ -83,8 +83,13 @@ export function shielded(call: () => void): void {
   try {
     call();
   } catch (error) {
-    queueMicrotask(() => {
-      throw error;
-    });
+    uncaught(error);
   }
+}
+
+/** What one of the program's functions has thrown is for its handler of such errors. */
+export function uncaught(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
 }

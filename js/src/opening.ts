@@ -149,8 +149,8 @@ export class Opening<Owner> implements DriverListener {
     this.#made?.tell?.(new ControlEvent('ping', alone(bytes)));
   }
 
-  pong(bytes: Uint8Array, roundTrip: bigint | undefined): void {
-    const time = roundTrip === undefined ? undefined : Number(roundTrip) / 1e6;
+  pong(bytes: Uint8Array, roundTrip: number | undefined): void {
+    const time = roundTrip === undefined ? undefined : roundTrip / 1e6;
     this.#made?.tell?.(new ControlEvent('pong', alone(bytes), time));
   }
 

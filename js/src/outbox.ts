@@ -1,22 +1,51 @@
-import type { Outgoing, OutgoingKind } from '../component/interfaces/websocket-protocol-session.js';
+import { NO_CODE } from './codes.js';
 import type { WebSocketError } from './error.js';
-import { concat } from './payload.js';
+
+/** What is sent, as the contract's `outgoing-kind` has it: the number of the case, and what it holds. */
+export interface Kind {
+  readonly number: number;
+  /** Of messages, 1 not to compress them; of a close frame, 1 if it has a code. */
+  readonly flag: 0 | 1;
+  readonly code: number;
+}
+
+const kind = (number: number, flag: 0 | 1 = 0): Kind => ({ number, flag, code: 0 });
+const both = (number: number): readonly [compressed: Kind, plain: Kind] => [kind(number), kind(number, 1)];
+
+const TEXT = both(0);
+const TEXT_FRAGMENT = both(1);
+const BINARY = both(2);
+const BINARY_FRAGMENT = both(3);
+export const PING = kind(4);
+export const PONG = kind(5);
+
+/** A message, or a fragment of one that is not the last. It is compressed if that was negotiated and `compress` says so. */
+export function messageOf(isText: boolean, compress: boolean, isFragment = false): Kind {
+  const [compressed, plain] = isFragment ? (isText ? TEXT_FRAGMENT : BINARY_FRAGMENT) : isText ? TEXT : BINARY;
+  return compress ? compressed : plain;
+}
+
+/** A close frame with this code, or without one. */
+export function closeOf(code: number): Kind {
+  return code === NO_CODE ? kind(6) : { number: 6, flag: 1, code };
+}
+
+/** Whether it is a whole message, and which. */
+export function wholeOf({ number }: Kind): 'text' | 'binary' | undefined {
+  return number === TEXT[0].number ? 'text' : number === BINARY[0].number ? 'binary' : undefined;
+}
 
 /** Something to send. */
 export interface Send {
-  kind: OutgoingKind;
+  kind: Kind;
   bytes: Uint8Array;
+  /** Of a text: the bytes may be no UTF-8, which the session finds out. */
+  isUnchecked?: boolean;
   /** It was written, or why it was not. */
   done: ((error?: Error) => void) | undefined;
 }
 
-/** Records for the session, and the payload that they point into. */
-interface Packed {
-  outgoing: Outgoing[];
-  payload: Uint8Array;
-}
-
-const NOTHING: Packed = { outgoing: [], payload: new Uint8Array() };
+const NOTHING: readonly Send[] = [];
 
 /** What a program has sent and the transport has not taken yet, but for what the session has queued. */
 export class Outbox {
@@ -40,28 +69,26 @@ export class Outbox {
     this.#size += send.bytes.length;
   }
 
-  /** All that waits, as the session takes it; nothing unless `canSend`. */
-  records(canSend: boolean): Packed {
-    if (!canSend || this.#waiting.length === 0) return NOTHING;
-    let start = 0;
-    const outgoing = this.#waiting.map(({ kind, bytes }) => {
-      const record = { kind, start, length: bytes.length };
-      start += bytes.length;
-      return record;
-    });
-    const [first] = this.#waiting;
-    const payload = first && outgoing.length === 1 ? first.bytes : concat(this.#waiting.map(({ bytes }) => bytes));
-    return { outgoing, payload };
+  /** All that waits; nothing unless `canSend`. */
+  waiting(canSend: boolean): readonly Send[] {
+    return canSend ? this.#waiting : NOTHING;
   }
 
-  /** The session has queued the first `accepted` records, and refused the next if there is an error. */
+  /** What waits, if nothing else does. */
+  get alone(): Send | undefined {
+    return this.#waiting.length === 1 ? this.#waiting[0] : undefined;
+  }
+
+  /** The session has queued the first `accepted`, and refused the next if there is an error. */
   taken(accepted: number, refused: WebSocketError | undefined): void {
+    if (accepted > 0) {
+      for (const { bytes, done } of this.#waiting.splice(0, accepted)) {
+        this.#size -= bytes.length;
+        if (done) this.#written.push(done);
+      }
+    }
     // There is room for it once what waits has been written.
     const isRefused = refused !== undefined && refused.rule !== 'queue-full';
-    for (const { bytes, done } of this.#waiting.splice(0, accepted)) {
-      this.#size -= bytes.length;
-      if (done) this.#written.push(done);
-    }
     const next = isRefused ? this.#waiting.shift() : undefined;
     if (!next) return;
     this.#size -= next.bytes.length;

@@ -7,6 +7,7 @@ const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 /** The bytes of a message, which are those of `data` where that has bytes. */
 export function bytesOf(data: Data): Uint8Array {
   if (typeof data === 'string') return encoder.encode(data);
+  if (data instanceof Uint8Array) return data;
   if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   if (data instanceof ArrayBuffer || Object.prototype.toString.call(data) === '[object SharedArrayBuffer]') {
     return new Uint8Array(data);
@@ -19,10 +20,10 @@ export function textOf(bytes: Uint8Array): string {
   return decoder.decode(bytes);
 }
 
-/** The same bytes in a buffer that has no others. */
+/** The same bytes in a plain array whose buffer has no others. */
 export function alone(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const isAlone = bytes.byteLength === bytes.buffer.byteLength;
-  return isAlone ? (bytes as Uint8Array<ArrayBuffer>) : bytes.slice();
+  if (bytes.byteLength < bytes.buffer.byteLength) return new Uint8Array(bytes);
+  return bytes.constructor === Uint8Array ? (bytes as Uint8Array<ArrayBuffer>) : new Uint8Array(bytes.buffer as ArrayBuffer);
 }
 
 /** One array of all. */

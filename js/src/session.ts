@@ -1,12 +1,12 @@
-import type { OutgoingKind } from '../component/interfaces/websocket-protocol-session.js';
 import { asyncDispose, dispose } from './dispose.js';
-import { type Driver, closeOf } from './driver.js';
+import type { Driver } from './driver.js';
 import type { Transport } from './duplexes/index.js';
 import { Engine } from './engine.js';
 import { type CloseEvent, type ControlEvent, TypedTarget } from './events.js';
 import { type Answered, type Asked, extensionsOf } from './handshake.js';
 import type { Inbox } from './inbox.js';
 import { type Answering, type Closed, type ConnectOptions, type Made, type SessionOptions, Opening, ask } from './opening.js';
+import { type Kind, PING, closeOf, messageOf } from './outbox.js';
 import { type Data, bytesOf } from './payload.js';
 import { withOptions } from './settings.js';
 import { now } from './time.js';
@@ -121,13 +121,12 @@ export class WebSocketSession extends TypedTarget<SessionEventMap> implements As
    * @throws WebSocketError If it can't be sent: `already-closing` after a close.
    */
   send(data: Data, { compress = true }: SendOptions = {}): Promise<void> {
-    const tag = typeof data === 'string' ? 'text' : 'binary';
-    return this.#send({ tag, val: compress ? 'automatic' : 'off' }, bytesOf(data));
+    return this.#send(messageOf(typeof data === 'string', compress), bytesOf(data));
   }
 
   /** Sends a ping of up to 125 bytes. Its pong is an event, and brings `roundTripTime` up to date. */
   ping(data: Data = ''): Promise<void> {
-    return this.#send({ tag: 'ping' }, bytesOf(data));
+    return this.#send(PING, bytesOf(data));
   }
 
   /**
@@ -179,7 +178,7 @@ export class WebSocketSession extends TypedTarget<SessionEventMap> implements As
     this.#messages.pour((data) => this.dispatchEvent(new MessageEvent('message', { data })));
   }
 
-  #send(kind: OutgoingKind, bytes: Uint8Array): Promise<void> {
+  #send(kind: Kind, bytes: Uint8Array): Promise<void> {
     return new Promise((resolve, reject) => {
       const done = (error?: Error): void => (error ? reject(error) : resolve());
       this.#driver.send({ kind, bytes, done });

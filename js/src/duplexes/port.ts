@@ -1,4 +1,5 @@
 import type { Duplex, DuplexListener } from '../duplex.js';
+import { alone } from '../payload.js';
 
 /**
  * A duplex over a `MessagePort`, to another thread, page or worker: each message is a `Uint8Array` of bytes, and `null` ends
@@ -27,9 +28,9 @@ export class PortDuplex implements Duplex {
   }
 
   write(bytes: Uint8Array): boolean {
-    // Of a buffer that it has for itself, the other side gets the very memory.
-    const own = bytes.byteLength === bytes.buffer.byteLength && bytes.buffer instanceof ArrayBuffer;
-    this.#port.postMessage(bytes, own ? [bytes.buffer as ArrayBuffer] : []);
+    // The other side gets the very memory, in which nothing else may be.
+    const own = alone(bytes);
+    this.#port.postMessage(own, [own.buffer]);
     return true;
   }
 

@@ -257,7 +257,8 @@ export class Inspection {
     for (const side of SIDES) this.#settleLine(side);
     for (const side of SIDES) this.#endLine(side);
     if (this.#forwarder.state === 'closed' || SIDES.every((side) => this.#lines[side].isGone)) return this.#finish();
-    this.#alarm.set(this.#forwarder.nextDeadline);
+    const deadline = this.#forwarder.nextDeadline;
+    this.#alarm.set(deadline === undefined ? undefined : Number(deadline));
   }
 
   #endLine(side: Side): void {

@@ -1,14 +1,16 @@
+import { isUtf8 } from 'node:buffer';
 import { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
 
-import type { OutgoingKind, WebsocketSession as Resource } from '../../component/interfaces/websocket-protocol-session.js';
+import type { WebsocketSession as Resource } from '../../component/interfaces/websocket-protocol-session.js';
 import type { Negotiated } from '../../component/interfaces/websocket-protocol-types.js';
 import { CLOSED, CLOSING, CONNECTING, NO_CLOSE, NO_CODE, OPEN } from '../codes.js';
-import { Driver, type DriverListener, closeOf } from '../driver.js';
+import { Driver, type DriverListener } from '../driver.js';
 import { NodeDuplex } from '../duplexes/node.js';
 import type { Engine } from '../engine.js';
 import { WebSocketError } from '../error.js';
 import { extensionsOf } from '../handshake.js';
+import { type Kind, PING, PONG, closeOf, messageOf } from '../outbox.js';
 import { type Data, bytesOf } from '../payload.js';
 
 /** How a message is sent, in the words of npm's ws. */
@@ -95,18 +97,17 @@ export class WebSocketConnection extends EventEmitter<ConnectionEvents> {
     const { binary = typeof data !== 'string' && typeof data !== 'number', compress = true, fin = true } = options;
     const isText = this.#fragments?.isText ?? !binary;
     this.#fragments = fin ? undefined : { isText };
-    const tag = fin ? (isText ? 'text' : 'binary') : isText ? 'text-fragment' : 'binary-fragment';
-    this.#send({ tag, val: compress ? 'automatic' : 'off' }, data, done);
+    this.#send(messageOf(isText, compress, !fin), data, done, isText);
   }
 
   /** Sends a ping of up to 125 bytes. */
   ping(data: Data | number = '', _mask?: boolean, done?: Done): void {
-    this.#send({ tag: 'ping' }, data, done);
+    this.#send(PING, data, done);
   }
 
   /** Sends a pong that no ping has asked for. Pings are answered without it. */
   pong(data: Data | number = '', _mask?: boolean, done?: Done): void {
-    this.#send({ tag: 'pong' }, data, done);
+    this.#send(PONG, data, done);
   }
 
   /** Closes the connection: what was sent before is still written. */
@@ -130,9 +131,10 @@ export class WebSocketConnection extends EventEmitter<ConnectionEvents> {
     this.#driver.resume();
   }
 
-  #send(kind: OutgoingKind, data: Data | number, done: Done | undefined): void {
+  #send(kind: Kind, data: Data | number, done: Done | undefined, isText = false): void {
     const bytes = bytesOf(typeof data === 'number' ? String(data) : data);
-    this.#driver.send({ kind, bytes, done });
+    const isUnchecked = isText && typeof data === 'object' && !isUtf8(bytes);
+    this.#driver.send({ kind, bytes, done, isUnchecked });
   }
 
   #fail(error: Error): void {
@@ -164,5 +166,5 @@ export class WebSocketConnection extends EventEmitter<ConnectionEvents> {
 }
 
 function bufferOf(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -7,7 +7,7 @@ import type { Duplex } from 'node:stream';
 import type { Header } from '../../component/interfaces/websocket-protocol-types.js';
 import { dispose } from '../dispose.js';
 import { Engine } from '../engine.js';
-import { WebSocketError, checked } from '../error.js';
+import { WebSocketError, checked, uncaught } from '../error.js';
 import { field } from '../handshake.js';
 import { type DeflateSettings, type Settings, withOptions } from '../settings.js';
 import { now } from '../time.js';
@@ -296,13 +296,6 @@ export class WebSocketServer extends EventEmitter<ServerEvents> {
 
 /** RFC 6455, section 7.4.1. */
 const INTERNAL_ERROR = 1011;
-
-/** What one of the program's functions has thrown is for its handler of such errors. */
-function uncaught(error: unknown): void {
-  queueMicrotask(() => {
-    throw error;
-  });
-}
 
 function ignore(): void {}
 

@@ -19,7 +19,7 @@ export function messageData(value: unknown): Uint8Array | Blob | string {
   const buffer = ArrayBuffer.isView(value) ? value.buffer : value;
   if (!(buffer instanceof ArrayBuffer)) throw new TypeError('the bytes of a message must not be shared');
   if ((buffer as { resizable?: boolean }).resizable) throw new TypeError('the buffer of a message must not be resizable');
-  return bytesOf(value as ArrayBuffer).slice();
+  return new Uint8Array(bytesOf(value as ArrayBuffer));
 }
 
 const MOST = 65_535;

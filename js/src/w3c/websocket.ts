@@ -1,9 +1,10 @@
 import { CLOSED, CLOSING, CONNECTING, NO_CLOSE, NO_CODE, OPEN } from '../codes.js';
-import { type Driver, closeOf } from '../driver.js';
+import type { Driver } from '../driver.js';
 import type { Transport } from '../duplexes/index.js';
 import { CloseEvent, FailureEvent } from '../events.js';
 import { extensionsOf, locate } from '../handshake.js';
 import { type Closed, type ConnectOptions, type Opening, ask } from '../opening.js';
+import { closeOf, messageOf } from '../outbox.js';
 import { alone, bytesOf } from '../payload.js';
 import { asInterface, clampedUnsignedShort, domString, messageData, needArguments, stringOrSequence } from './conversions.js';
 import { Handlers } from './handlers.js';
@@ -291,14 +292,13 @@ export function websocketClass<Arguments extends [unknown, unknown?, unknown?]>(
     }
 
     #pass(bytes: Uint8Array, isText: boolean): void {
-      const kind = { tag: isText ? ('text' as const) : ('binary' as const), val: 'automatic' as const };
       const done = (error?: Error): void => {
         if (error) return;
         // The amount stays as it is until the next turn of the event loop.
         if (this.#taken === 0) queueTask(() => this.#settle());
         this.#taken += bytes.length;
       };
-      this.#driver?.send({ kind, bytes, done });
+      this.#driver?.send({ kind: messageOf(isText, true), bytes, done });
     }
 
     #settle(): void {
