@@ -17,8 +17,16 @@ pub(crate) struct Package {
 }
 
 /// Builds the component, and the package of it.
-pub(crate) fn run() -> Result<()> {
-    build(&component::build(Kind::Normal)?).map(drop)
+pub(crate) fn run(environments: bool) -> Result<()> {
+    let package = build(&component::build(Kind::Normal)?)?;
+    if !environments {
+        return Ok(());
+    }
+    let folder = install(&package)?;
+    let mut node = Command::new("node");
+    node.args(["--test", "environments.test.mjs"]);
+    node.env("WEBSOCKET_TEST_ENVIRONMENTS", "1");
+    shell::run(node.current_dir(folder))
 }
 
 /// Builds the package and the page of a component, and says where they are.

@@ -82,7 +82,12 @@ enum Task {
     ///
     /// The results are js/websocket-component-0.2.0.tgz, as npm publishes it, and js/inspector/dist/index.html, which needs
     /// nothing else. js/README.md says how they are used. Takes Node 20 or newer, and npm.
-    Js,
+    Js {
+        /// Try the package in Node 20, 22 and 24, in Bun and Deno, and in Chromium behind esbuild and Vite, all of which
+        /// are installed from npm (640 MB) and removed again. For Linux on x64.
+        #[arg(long)]
+        environments: bool,
+    },
     /// Pack what a release has, and run README's echo server outside the workspace on the crates that were packed.
     ///
     /// The crates, with the component in one of them, go to target/package; the component and its WIT package as OCI layouts
@@ -210,7 +215,7 @@ fn main() -> ExitCode {
             built.map(drop)
         }
         Task::Envoy(args) => filter::run(&args),
-        Task::Js => javascript::run(),
+        Task::Js { environments } => javascript::run(environments),
         Task::Package => packages::run(),
         Task::Run { args } => commands::run_gate(args),
         Task::Test { fast } => suite::run(fast),

@@ -7,7 +7,7 @@ import { extname, join, normalize } from 'node:path';
 import { chromium } from 'playwright-core';
 
 const installed = join(import.meta.dirname, '..', 'node_modules', 'websocket-component');
-const types = { '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm', '.html': 'text/html; charset=utf-8' };
+const types = { '.js': 'text/javascript', '.mjs': 'text/javascript', '.ts': 'text/javascript', '.wasm': 'application/wasm', '.html': 'text/html; charset=utf-8' };
 const executablePath = process.env.WEBSOCKET_TEST_CHROMIUM ?? '/usr/bin/chromium';
 
 /** Headless Chromium, gone with the test. */
@@ -20,13 +20,29 @@ export async function browser(t) {
 /** The installed package below `/package/`, the same without media types below `/untyped/`, this folder below `/support/`, and an
  * empty page at `/`. */
 export async function pages(t) {
+  return serve(t, async (path) => {
+    const [, from, ...rest] = path.split('/');
+    if (!from) return [types['.html'], '<!doctype html><title>empty</title>'];
+    const file = join(from === 'support' ? import.meta.dirname : installed, ...rest);
+    const type = from === 'untyped' && file.endsWith('.wasm') ? 'application/octet-stream' : types[extname(file)];
+    return [type, await readFile(file)];
+  });
+}
+
+/** The files below a folder; a path that ends in a slash is its index. */
+export async function serveFolder(t, folder) {
+  return serve(t, async (path) => {
+    const file = join(folder, path.endsWith('/') ? `${path}index.html` : path);
+    return [types[extname(file)], await readFile(file)];
+  });
+}
+
+/** A server of what `read` gives for a path: a media type, and the content. */
+async function serve(t, read) {
   const server = createServer(async (request, response) => {
-    const [, from, ...rest] = normalize(new URL(request.url, 'http://a').pathname).split('/');
     try {
-      if (!from) return response.setHeader('Content-Type', types['.html']).end('<!doctype html><title>empty</title>');
-      const file = join(from === 'support' ? import.meta.dirname : installed, ...rest);
-      const type = from === 'untyped' && file.endsWith('.wasm') ? 'application/octet-stream' : types[extname(file)];
-      return response.setHeader('Content-Type', type ?? 'text/plain').end(await readFile(file));
+      const [type, content] = await read(normalize(new URL(request.url, 'http://a').pathname));
+      return response.setHeader('Content-Type', type ?? 'text/plain').end(content);
     } catch {
       return response.writeHead(404).end();
     }
