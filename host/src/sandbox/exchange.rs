@@ -105,7 +105,7 @@ impl Guest {
         })
     }
 
-    /// Reads the result of an exchange of so much input and so many messages.
+    /// Reads the result of an exchange that was given this many bytes and messages.
     fn exchanged(
         &mut self,
         at: u32,
@@ -181,7 +181,7 @@ impl Guest {
         })
     }
 
-    /// Reads the result of a relay of so much input.
+    /// Reads the result of a relay that was given this many bytes.
     fn relayed(&mut self, at: u32, input: usize) -> Result<Relayed<'_>, SandboxError> {
         let answer = self.go_on(|_, core, store| {
             let mut reader = core.reader(store);

@@ -57,7 +57,7 @@ function shape(object) {
   return rows.sort(([one], [other]) => (one < other ? -1 : 1));
 }
 
-/** What comes of these calls of `close`: what was thrown, the state behind it, whether the end was clean, what the server got. */
+/** Calls `close` with each of these arguments. Returns what it threw, `readyState` after it, `wasClean`, and what the server got. */
 export async function closeWith(open, calls) {
   const results = [];
   for (const call of calls) {
@@ -274,7 +274,7 @@ export const probes = {
       // Whether the socket had opened depends on the transport.
       results.push([events.filter(([type]) => type !== 'open' && path), code, reason, wasClean, socket.readyState]);
     }
-    // One that vanishes without a word need not have been an error yet.
+    // Whether `error` is fired when the transport is simply gone is left open; `close` always is.
     return results.map(([events, ...rest]) => [events.at(-1), ...rest]);
   },
 
