@@ -134,10 +134,11 @@ export class Core {
 
   /**
    * A whole frame of a message that is text (which has to be UTF-8) or not: the header by `websocket-session.frame-header`, and
-   * the payload. Nothing if the session has to see the message.
+   * the payload. Nothing if the session has to see the message, or is a client's and masks it faster.
    */
-  frame(session: number, isText: boolean, payload: Uint8Array): Uint8Array | undefined {
+  frame(session: number, isText: boolean, payload: Uint8Array, isClient: boolean): Uint8Array | undefined {
     const { length } = payload;
+    if (isClient && length > MASKED) return undefined;
     const at = this.#frameHeader(session, isText ? 1 : 0, 1, BigInt(length));
     this.#refresh();
     const bytes = this.#bytes;
@@ -147,7 +148,6 @@ export class Core {
     if (isError || !isSome) return undefined;
     const header = bytes[at + 31] as number;
     const isMasked = bytes[at + 30] === 1;
-    if (isMasked && length > MASKED) return undefined;
     const frame = allocate(header + length);
     for (let index = 0; index < header; index += 1) frame[index] = bytes[at + 16 + index] as number;
     if (isMasked) {

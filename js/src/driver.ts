@@ -51,6 +51,7 @@ export class Driver {
   readonly #representation: number;
   readonly #duplex: Duplex;
   readonly #listener: DriverListener;
+  readonly #isClient: boolean;
   readonly #alarm = new Alarm(() => this.#exchange(NOTHING));
   readonly #outbox = new Outbox();
   #state: State = 'connecting';
@@ -73,12 +74,13 @@ export class Driver {
   #wasClean = false;
   #error: Error | undefined;
 
-  constructor(engine: Engine, session: WebsocketSession, duplex: Duplex, listener: DriverListener) {
+  constructor(engine: Engine, session: WebsocketSession, duplex: Duplex, listener: DriverListener, isClient: boolean) {
     this.#engine = engine;
     this.#session = session;
     this.#representation = engine.representations.of(session);
     this.#duplex = duplex;
     this.#listener = listener;
+    this.#isClient = isClient;
     entrust(this, session);
   }
 
@@ -184,7 +186,7 @@ export class Driver {
     if (!whole || alone.isUnchecked || this.#state !== 'open' || this.#hasEnded || this.#isHeld || this.#engine.failure) return false;
     let frame: Uint8Array | undefined;
     try {
-      frame = this.#engine.core.frame(this.#representation, whole === 'text', alone.bytes);
+      frame = this.#engine.core.frame(this.#representation, whole === 'text', alone.bytes, this.#isClient);
     } catch (error) {
       this.#trapped(error);
       return true;

@@ -69,7 +69,7 @@ export async function ask<Owner>(
   const { WebsocketSession } = engine.component.session;
   const entropy = crypto.getRandomValues(new Uint8Array(ENTROPY));
   const session = withOptions(engine, options, (made) => WebsocketSession.client(made, entropy, now()));
-  const opening = new Opening(engine, session, transport, {}, make);
+  const opening = new Opening(engine, session, transport, undefined, make);
   return opening.begin(() => session.connect(requestOf(options), now()), options.signal);
 }
 
@@ -92,17 +92,18 @@ export class Opening<Owner> implements DriverListener {
   #error: Error | undefined;
   #resolveClosed!: (closed: Closed) => void;
 
+  /** A server's has `answering`, a client's has none. */
   constructor(
     engine: Engine,
     resource: Resource,
     transport: Transport,
-    answering: Answering,
+    answering: Answering | undefined,
     make: (opening: Opening<Owner>) => Made<Owner>,
   ) {
     this.#resource = resource;
-    this.#answering = answering;
+    this.#answering = answering ?? {};
     this.#make = make;
-    this.driver = new Driver(engine, resource, duplexOf(transport), this);
+    this.driver = new Driver(engine, resource, duplexOf(transport), this, answering === undefined);
     this.messages = new Inbox(this.driver);
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;

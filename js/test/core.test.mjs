@@ -63,7 +63,7 @@ async function twice(role, set = () => {}) {
       assert.deepEqual(given, expected);
       return given;
     },
-    frame: (isText, bytes) => core.frame(representation, isText, bytes),
+    frame: (isText, bytes) => core.frame(representation, isText, bytes, role === CLIENT),
   };
 }
 

@@ -62,7 +62,7 @@ export class WebSocketConnection extends EventEmitter<ConnectionEvents> {
     super();
     this.protocol = subprotocol;
     this.extensions = extensionsOf(extensions);
-    this.#driver = new Driver(engine, session, new NodeDuplex(socket), this.#listener());
+    this.#driver = new Driver(engine, session, new NodeDuplex(socket), this.#listener(), false);
   }
 
   /** @internal Begins, with what was read behind the request. */
