@@ -57,17 +57,17 @@ const EVENT = 24;
 const OUTGOING = 32;
 /** Up to here a loop is faster than `set`, which takes a view. */
 const SHORT = 48;
-/** Up to here a loop that masks is faster than a call that does. */
-const MASKED = 512;
 const NO_EVENTS: readonly Received[] = [];
 const NO_BYTES = new Uint8Array();
 const decoder = new TextDecoder();
 
 type Function = (...values: (number | bigint)[]) => number;
 
-/** Memory for bytes that leave the guest; from a pool where there is one. */
-const allocate: (length: number) => Uint8Array =
-  typeof Buffer === 'function' ? (length) => Buffer.allocUnsafe(length) : (length) => new Uint8Array(length);
+type Allocate = (length: number) => Uint8Array;
+
+/** Memory for bytes that leave the guest: with no others in its buffer, or from a pool where there is one. */
+const alone: Allocate = (length) => new Uint8Array(length);
+const allocate: Allocate = typeof Buffer === 'function' ? (length) => Buffer.allocUnsafe(length) : alone;
 
 /** The sessions that were made, by jco's handles: what the functions of the core module take in their place. */
 export class Representations {
@@ -114,8 +114,11 @@ export class Core {
     this.#afterFrameHeader = exports[`cabi_post_${METHOD}frame-header`] as Function | undefined;
   }
 
-  /** `websocket-session.exchange`, with what is to be sent as it is. Time is in nanoseconds. */
-  exchange(session: number, input: Uint8Array, sends: readonly Send[], time: number, capacity: number): Exchanged {
+  /**
+   * `websocket-session.exchange`, with what is to be sent as it is. Time is in nanoseconds. What is received is in memory of its
+   * own, or with `pooled` beside other bytes.
+   */
+  exchange(session: number, input: Uint8Array, sends: readonly Send[], time: number, capacity: number, pooled = false): Exchanged {
     const inputAt = this.#pass(input);
     let [outgoingAt, payloadAt, size] = [8, 1, 0];
     if (sends.length > 0) {
@@ -129,16 +132,15 @@ export class Core {
       session, inputAt, input.length, outgoingAt, sends.length, payloadAt, size, BigInt(time), capacity,
     );
     this.#refresh();
-    return this.#exchanged(at);
+    return this.#exchanged(at, pooled ? allocate : alone);
   }
 
   /**
    * A whole frame of a message that is text (which has to be UTF-8) or not: the header by `websocket-session.frame-header`, and
-   * the payload. Nothing if the session has to see the message, or is a client's and masks it faster.
+   * the payload, masked if the header says so. Nothing if the session has to see the message.
    */
-  frame(session: number, isText: boolean, payload: Uint8Array, isClient: boolean): Uint8Array | undefined {
+  frame(session: number, isText: boolean, payload: Uint8Array): Uint8Array | undefined {
     const { length } = payload;
-    if (isClient && length > MASKED) return undefined;
     const at = this.#frameHeader(session, isText ? 1 : 0, 1, BigInt(length));
     this.#refresh();
     const bytes = this.#bytes;
@@ -148,15 +150,12 @@ export class Core {
     if (isError || !isSome) return undefined;
     const header = bytes[at + 31] as number;
     const isMasked = bytes[at + 30] === 1;
-    const frame = allocate(header + length);
+    // A payload that is masked by words begins at a border of one.
+    const lead = isMasked && length > SHORT ? -header & 3 : 0;
+    const frame = allocate(lead + header + length).subarray(lead);
     for (let index = 0; index < header; index += 1) frame[index] = bytes[at + 16 + index] as number;
-    if (isMasked) {
-      for (let index = 0; index < length; index += 1) {
-        frame[header + index] = (payload[index] as number) ^ (frame[header - 4 + (index & 3)] as number);
-      }
-    } else {
-      put(payload, frame, header);
-    }
+    if (isMasked) mask(payload, frame, header);
+    else put(payload, frame, header);
     return frame;
   }
 
@@ -195,15 +194,15 @@ export class Core {
     }
   }
 
-  #exchanged(at: number): Exchanged {
+  #exchanged(at: number, memory: Allocate): Exchanged {
     const [bytes, view] = [this.#bytes, this.#view];
     const count = view.getUint32(at + 8, true);
     return {
       consumed: view.getUint32(at, true),
       accepted: view.getUint32(at + 28, true),
       refused: bytes[at + 32] === 1 ? this.#failure(at + 40) : undefined,
-      events: count === 0 ? NO_EVENTS : this.#events(view.getUint32(at + 4, true), count, view.getUint32(at + 12, true)),
-      output: this.#copy(view.getUint32(at + 20, true), view.getUint32(at + 24, true)),
+      events: count === 0 ? NO_EVENTS : this.#events(view.getUint32(at + 4, true), count, view.getUint32(at + 12, true), memory),
+      output: this.#copy(view.getUint32(at + 20, true), view.getUint32(at + 24, true), allocate),
       more: bytes[at + 128] === 1,
       state: STATES[bytes[at + 129] as number] as State,
       nextDeadline: bytes[at + 136] === 1 ? this.#u64(at + 144) : undefined,
@@ -211,23 +210,23 @@ export class Core {
     };
   }
 
-  #events(at: number, count: number, payload: number): Received[] {
+  #events(at: number, count: number, payload: number, memory: Allocate): Received[] {
     const [bytes, view] = [this.#bytes, this.#view];
     const events: Received[] = [];
     for (let index = 0; index < count; index += 1, at += EVENT) {
       const kind = bytes[at] as number;
       events.push({
         kind,
-        bytes: this.#copy(payload + view.getUint32(at + 16, true), view.getUint32(at + 20, true)),
+        bytes: this.#copy(payload + view.getUint32(at + 16, true), view.getUint32(at + 20, true), memory),
         value: kind === CLOSE ? view.getUint16(at + 8, true) : kind === PONG ? this.#u64(at + 8) : 0,
       });
     }
     return events;
   }
 
-  #copy(at: number, length: number): Uint8Array {
+  #copy(at: number, length: number, memory: Allocate): Uint8Array {
     if (length === 0) return NO_BYTES;
-    const copy = allocate(length);
+    const copy = memory(length);
     if (length > SHORT) copy.set(this.#bytes.subarray(at, at + length));
     else for (let index = 0; index < length; index += 1) copy[index] = this.#bytes[at + index] as number;
     return copy;
@@ -264,4 +263,19 @@ export class Core {
 function put(from: Uint8Array, to: Uint8Array, at: number): void {
   if (from.length > SHORT) to.set(from, at);
   else for (let index = 0; index < from.length; index += 1) to[at + index] = from[index] as number;
+}
+
+/** Puts it there masked, by the key in front (RFC 6455, section 5.3). */
+function mask(from: Uint8Array, to: Uint8Array, at: number): void {
+  const start = to.byteOffset + at;
+  let index = 0;
+  if (from.length > SHORT && from.byteOffset % 4 === 0 && start % 4 === 0) {
+    const count = from.length >> 2;
+    const source = new Uint32Array(from.buffer, from.byteOffset, count);
+    const target = new Uint32Array(to.buffer, start - 4, count + 1);
+    const key = target[0] as number;
+    for (let word = 0; word < count; word += 1) target[word + 1] = (source[word] as number) ^ key;
+    index = 4 * count;
+  }
+  for (; index < from.length; index += 1) to[at + index] = (from[index] as number) ^ (to[at - 4 + (index & 3)] as number);
 }

@@ -25,6 +25,10 @@ export interface DriverListener {
   pong(bytes: Uint8Array, roundTrip: number | undefined): void;
   /** The peer's close frame has come; 1005 if it has no code (RFC 6455, section 7.1.5). */
   close(code: number, reason: string): void;
+  /** Whether the bytes of messages may be in a buffer with others. */
+  readonly pooled: boolean;
+  /** How many messages were reported that the program has yet to take. */
+  waiting(): number;
   /** Calls back when the messages that were reported have been answered, if they are. */
   whenAnswered(then: () => void): void;
   /** Nothing more is received or sent. If the connection broke: the rule that was broken, or what the transport says. */
@@ -35,6 +39,8 @@ export interface DriverListener {
 
 /** The most bytes that a call takes out of the sandbox, but for a message that is longer. */
 const CAPACITY = 1 << 16;
+/** How many turns of the microtask queue a program may take for each message that waits, before what it has sent goes out. */
+const PATIENCE = 4;
 /** How long the duplex may take to write its last bytes once the session is closed, in milliseconds. */
 const FLUSH_TIME = 2000;
 const NOTHING = new Uint8Array();
@@ -51,7 +57,6 @@ export class Driver {
   readonly #representation: number;
   readonly #duplex: Duplex;
   readonly #listener: DriverListener;
-  readonly #isClient: boolean;
   readonly #alarm = new Alarm(() => this.#exchange(NOTHING));
   readonly #outbox = new Outbox();
   #state: State = 'connecting';
@@ -65,6 +70,9 @@ export class Driver {
   #isBlocked = false;
   #isPaused = false;
   #isFlushing = false;
+  /** While it is about to flush: how many messages waited, and how many turns are left until one is taken. */
+  #waiting = 0;
+  #patience = 0;
   #isExchanging = false;
   #isReading = true;
   /** Nothing is received or sent any more: the session is draining, or has ended. */
@@ -74,13 +82,12 @@ export class Driver {
   #wasClean = false;
   #error: Error | undefined;
 
-  constructor(engine: Engine, session: WebsocketSession, duplex: Duplex, listener: DriverListener, isClient: boolean) {
+  constructor(engine: Engine, session: WebsocketSession, duplex: Duplex, listener: DriverListener) {
     this.#engine = engine;
     this.#session = session;
     this.#representation = engine.representations.of(session);
     this.#duplex = duplex;
     this.#listener = listener;
-    this.#isClient = isClient;
     entrust(this, session);
   }
 
@@ -166,10 +173,17 @@ export class Driver {
   #flushSoon(): void {
     if (this.#isFlushing || this.#isExchanging) return;
     this.#isFlushing = true;
+    this.#waiting = this.#listener.waiting();
+    this.#patience = PATIENCE;
     queueMicrotask(this.#flushNow);
   }
 
+  /** Flushes; but a program that takes one message after the other answers all of them first, so that they go together. */
   readonly #flushNow = (): void => {
+    const waiting = this.#listener.waiting();
+    this.#patience = waiting < this.#waiting ? PATIENCE : this.#patience - 1;
+    this.#waiting = waiting;
+    if (waiting > 0 && this.#patience > 0 && this.#outbox.size < CAPACITY) return queueMicrotask(this.#flushNow);
     this.#isFlushing = false;
     this.#flush();
   };
@@ -186,7 +200,7 @@ export class Driver {
     if (!whole || alone.isUnchecked || this.#state !== 'open' || this.#hasEnded || this.#isHeld || this.#engine.failure) return false;
     let frame: Uint8Array | undefined;
     try {
-      frame = this.#engine.core.frame(this.#representation, whole === 'text', alone.bytes, this.#isClient);
+      frame = this.#engine.core.frame(this.#representation, whole === 'text', alone.bytes);
     } catch (error) {
       this.#trapped(error);
       return true;
@@ -251,7 +265,7 @@ export class Driver {
       // two sides that write and don't read would wait for each other.
       const capacity = this.#isBlocked ? 1 : CAPACITY;
       const time = nanoseconds();
-      const result = this.#engine.core.exchange(this.#representation, input, sends, time, capacity);
+      const result = this.#engine.core.exchange(this.#representation, input, sends, time, capacity, this.#listener.pooled);
       input = result.consumed === input.length ? NOTHING : input.subarray(result.consumed);
       this.#outbox.taken(result.accepted, result.refused && new WebSocketError(result.refused));
       let deadline = result.nextDeadline;

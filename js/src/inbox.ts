@@ -28,6 +28,11 @@ export class Inbox {
     this.#deliverer = deliverer;
   }
 
+  /** How many messages wait. */
+  get length(): number {
+    return this.#messages.length;
+  }
+
   put(message: string | Uint8Array): void {
     if (this.#pour) return this.#pour(message);
     const taker = this.#takers.shift();

@@ -10,7 +10,7 @@ import {
   type Answer, type Answered, type Ask, type Asked, acceptanceOf, answeredOf, askedOf, refusalOf, requestOf,
 } from './handshake.js';
 import { Inbox } from './inbox.js';
-import { alone, textOf } from './payload.js';
+import { textOf } from './payload.js';
 import { type Settings, withOptions } from './settings.js';
 import { now } from './time.js';
 
@@ -76,6 +76,8 @@ export async function ask<Owner>(
 /** A connection, to which an owner is made when it opens. */
 export class Opening<Owner> implements DriverListener {
   readonly driver: Driver;
+  /** Messages are the program's, with their buffers. */
+  readonly pooled = false;
   readonly messages: Inbox;
   readonly closed: Promise<Closed>;
   negotiated: Negotiated = { extensions: [] };
@@ -103,7 +105,7 @@ export class Opening<Owner> implements DriverListener {
     this.#resource = resource;
     this.#answering = answering ?? {};
     this.#make = make;
-    this.driver = new Driver(engine, resource, duplexOf(transport), this, answering === undefined);
+    this.driver = new Driver(engine, resource, duplexOf(transport), this);
     this.messages = new Inbox(this.driver);
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
@@ -142,17 +144,21 @@ export class Opening<Owner> implements DriverListener {
     this.#settle.resolve(this.#made.owner);
   }
 
+  waiting(): number {
+    return this.messages.length;
+  }
+
   message(bytes: Uint8Array, isText: boolean): void {
-    this.messages.put(isText ? textOf(bytes) : alone(bytes));
+    this.messages.put(isText ? textOf(bytes) : bytes);
   }
 
   ping(bytes: Uint8Array): void {
-    this.#made?.tell?.(new ControlEvent('ping', alone(bytes)));
+    this.#made?.tell?.(new ControlEvent('ping', bytes));
   }
 
   pong(bytes: Uint8Array, roundTrip: number | undefined): void {
     const time = roundTrip === undefined ? undefined : roundTrip / 1e6;
-    this.#made?.tell?.(new ControlEvent('pong', alone(bytes), time));
+    this.#made?.tell?.(new ControlEvent('pong', bytes, time));
   }
 
   close(code: number, reason: string): void {

@@ -63,7 +63,7 @@ async function twice(role, set = () => {}) {
       assert.deepEqual(given, expected);
       return given;
     },
-    frame: (isText, bytes) => core.frame(representation, isText, bytes, role === CLIENT),
+    frame: (isText, bytes) => core.frame(representation, isText, bytes),
   };
 }
 
@@ -193,17 +193,22 @@ test('a frame around a payload is what the session would have sent', async () =>
   assert.equal(session.frame(false, Buffer.from('e')), undefined);
 });
 
-test('a client\'s frames are masked, unless they are long enough for the session to do it', async () => {
+test('a client\'s frames are masked, wherever their bytes are', async () => {
   const asking = await twice(CLIENT);
   const request = { target: '/', authority: 'a', subprotocols: [], extensions: [], headers: [] };
   asking.both((made) => made.connect(request, 0n));
   asking.exchange(responseTo(Buffer.from(asking.exchange().output)));
-  for (const length of [0, 1, 5, 125, 512]) {
-    const made = asking.frame(true, Buffer.alloc(length, 0x61));
-    const header = made.length - length;
-    const key = made.subarray(header - 4, header);
-    assert.deepEqual([made[0], made[1] >> 7], [0x81, 1]);
-    for (let index = 0; index < length; index += 1) assert.equal(made[header + index] ^ key[index % 4], 0x61);
+  for (const length of [0, 1, 5, 49, 125, 126, 513, 65_535, 65_536, 65_539]) {
+    for (const offset of [0, 1, 2, 3, 4]) {
+      const payload = new Uint8Array(length + offset).subarray(offset).map((_, index) => index % 251);
+      const placed = new Uint8Array(length + offset);
+      placed.set(payload, offset);
+      const made = asking.frame(true, placed.subarray(offset));
+      const header = made.length - length;
+      const key = made.subarray(header - 4, header);
+      assert.deepEqual([made[0], made[1] >> 7], [0x81, 1]);
+      const unmasked = made.subarray(header).map((byte, index) => byte ^ key[index % 4]);
+      assert(Buffer.from(unmasked).equals(payload), `${length} bytes, ${offset} behind a border`);
+    }
   }
-  assert.equal(asking.frame(true, Buffer.alloc(513)), undefined);
 });

@@ -399,3 +399,33 @@ test('Symbol.dispose ends the connection', async () => {
   await other[Symbol.asyncDispose]();
   assert.equal((await peer.closed).code, 1000);
 });
+
+test('a program that takes message after message has its answers written together, whether it waits for each or not', async () => {
+  for (const [waits, most] of [[false, 2], [true, 50]]) {
+    const duplex = manual();
+    const server = await duplex.accept();
+    const answering = (async () => {
+      let count = 0;
+      for await (const message of server) {
+        const sent = server.send(message);
+        if (waits) await sent;
+        count += 1;
+        if (count === 50) return;
+      }
+    })();
+    duplex.listener.data(Buffer.concat(Array.from({ length: 50 }, (_, index) => frame(0x81, `message ${index}`))));
+    await answering;
+    await sleep(1);
+    const expected = Array.from({ length: 50 }, (_, index) => [0x81, `message ${index}`.length, ...Buffer.from(`message ${index}`)]);
+    assert.deepEqual([...duplex.written()], expected.flat());
+    assert(duplex.writes() <= most, `${duplex.writes()} writes`);
+  }
+});
+
+test('what is sent goes out although messages wait that nobody takes', async () => {
+  const duplex = manual();
+  const server = await duplex.accept();
+  duplex.listener.data(Buffer.concat([frame(0x81, 'one'), frame(0x81, 'two')]));
+  await server.send('by itself');
+  assert.equal(String(duplex.written().subarray(2)), 'by itself');
+});

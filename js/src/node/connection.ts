@@ -62,7 +62,7 @@ export class WebSocketConnection extends EventEmitter<ConnectionEvents> {
     super();
     this.protocol = subprotocol;
     this.extensions = extensionsOf(extensions);
-    this.#driver = new Driver(engine, session, new NodeDuplex(socket), this.#listener(), false);
+    this.#driver = new Driver(engine, session, new NodeDuplex(socket), this.#listener());
   }
 
   /** @internal Begins, with what was read behind the request. */
@@ -151,6 +151,8 @@ export class WebSocketConnection extends EventEmitter<ConnectionEvents> {
       close: (code, reason) => {
         this.#received = { code, reason: Buffer.from(reason) };
       },
+      pooled: true,
+      waiting: () => 0,
       // Listeners have returned.
       whenAnswered: (then) => then(),
       finished: (error) => {

@@ -56,6 +56,8 @@ export function manual() {
     /** `end` and `destroy`, as they were called. */
     calls: [],
     written: () => Buffer.concat(output),
+    /** How often something was written. */
+    writes: () => output.length,
     writableLength: 0,
     start: (listener) => Object.assign(duplex, { listener }),
     write: (bytes) => {

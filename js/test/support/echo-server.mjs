@@ -1,14 +1,18 @@
-// A server that sends back what it gets, on the package or on npm's ws: `echo-server.mjs websocket-component` or `echo-server.mjs ws`.
+// A server that sends back what it gets, on the package or on npm's ws: `echo-server.mjs websocket-component` or
+// `echo-server.mjs ws`, and `deflate` behind it to compress every message.
 
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { WebSocketServer as WsServer } from 'ws';
 import { WebSocketServer } from 'websocket-component/node';
 
-const [, , name] = process.argv;
-const Server = { 'websocket-component': WebSocketServer, ws: WsServer }[name];
+const [, , name, deflate] = process.argv;
+const [Server, whole] = {
+  'websocket-component': [WebSocketServer, { minLength: 0 }],
+  ws: [WsServer, { threshold: 0 }],
+}[name];
 
-const server = new Server({ host: '127.0.0.1', port: 0, perMessageDeflate: false });
+const server = new Server({ host: '127.0.0.1', port: 0, perMessageDeflate: deflate === 'deflate' && whole });
 server.on('connection', (socket) => {
   socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }));
 });
