@@ -16,9 +16,14 @@ fn bench(args: &[&str]) -> Output {
 
 /// Runs a part, and returns its report.
 fn quick_run(part: &str) -> Value {
+    quick_run_of(part, &[])
+}
+
+/// Runs what these arguments choose of a part, and returns its report.
+fn quick_run_of(part: &str, chosen: &[&str]) -> Value {
     let json = scratch(&format!("bench-{part}.json"));
     let path = json.to_str().expect("a plain path");
-    let output = bench(&[part, "--quick", "--json", path]);
+    let output = bench(&[&[part, "--quick", "--json", path], chosen].concat());
     let text = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{text}\n{errors}");
@@ -53,19 +58,6 @@ fn a_quick_run_of_messages_checks_every_output_and_reports_every_cell() {
                 "{subject}"
             );
         }
-    }
-}
-
-#[test]
-fn a_quick_run_of_handshakes_opens_every_one_in_both_roles() {
-    let report = quick_run("handshakes");
-    let rows = report["handshakes"].as_array().expect("rows");
-    assert_eq!(rows.len(), 2 * 4);
-    for row in rows {
-        assert!(
-            row["median_us"].as_f64().is_some_and(|time| time > 0.0),
-            "{row}"
-        );
     }
 }
 
@@ -213,15 +205,27 @@ fn what_cannot_be_done_is_said() {
 }
 
 #[test]
-fn a_quick_run_of_node_has_both_servers_send_every_message_back() {
+fn a_quick_run_of_node_has_every_server_and_client_see_every_message_again() {
     if is_fast() {
         return;
     }
-    let report = quick_run("node");
-    let cells = report["node"]["cells"].as_array().expect("cells");
-    assert_eq!(cells.len(), 5 * 2);
-    for cell in cells {
-        let servers = cell["proxies"].as_array().expect("servers");
-        assert_eq!(servers.len(), 3, "{cell}");
+    let report = quick_run_of("node", &["--only", "1 KiB"]);
+    for (part, subjects, count) in [("cells", "proxies", 4), ("clients", "clients", 3)] {
+        let cells = report["node"][part].as_array().expect("cells");
+        assert_eq!(cells.len(), 2);
+        for cell in cells {
+            let subjects = cell[subjects].as_array().expect("subjects");
+            assert_eq!(subjects.len(), count, "{cell}");
+        }
+    }
+    let deflate = report["node"]["deflate"].as_array().expect("sizes");
+    assert_eq!(deflate.len(), 3);
+    let messages = report["node"]["messages"].as_array().expect("rows");
+    assert_eq!(messages.len(), 2 * 3 * 4);
+    for message in messages {
+        assert!(
+            message["ns"].as_f64().is_some_and(|time| time > 0.0),
+            "{message}"
+        );
     }
 }

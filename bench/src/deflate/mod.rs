@@ -23,9 +23,9 @@ use crate::plan::{self, Plan};
 use crate::quantile::median_of;
 use corpus::{Corpus, SIZES};
 use load::Pass;
-use servers::Server;
 
 pub(crate) use echo::{Library, serve};
+pub(crate) use servers::Server;
 
 /// The server that everything is compared with.
 const REFERENCE: &str = "ws";
@@ -41,7 +41,14 @@ wire/text  bytes that the server wrote for each byte of payload";
 
 /// Prints what is measured, and returns it.
 pub(crate) fn run(plan: &Plan) -> Result<Value> {
-    let servers = servers::start(&plan.component)?;
+    let echo = compare(&servers::start(&plan.component)?, plan)?;
+    let sessions = memory::measure(&plan.component)?;
+    write!(io::stdout(), "\n{}", memory::table(&sessions))?;
+    Ok(json!({ "echo": echo, "sessions": memory::report(&sessions) }))
+}
+
+/// Compares these servers, which compress every message: prints what is measured, and returns it.
+pub(crate) fn compare(servers: &[Server], plan: &Plan) -> Result<Vec<Value>> {
     let repetitions = plan.repetitions(5, 1);
     let mut out = io::stdout();
     writeln!(
@@ -52,17 +59,15 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
     for size in SIZES {
         let bytes = if plan.is_quick { 1 << 20 } else { 8 << 20 };
         let corpus = Corpus::new(size, bytes)?;
-        let measured = compare(&servers, &corpus, repetitions)?;
-        write!(out, "{}", table(size, &servers, &measured))?;
-        rows.push(report(size, &servers, &measured));
+        let measured = passes(servers, &corpus, repetitions)?;
+        write!(out, "{}", table(size, servers, &measured))?;
+        rows.push(report(size, servers, &measured));
     }
-    let sessions = memory::measure(&plan.component)?;
-    write!(out, "\n{}", memory::table(&sessions))?;
-    Ok(json!({ "echo": rows, "sessions": memory::report(&sessions) }))
+    Ok(rows)
 }
 
 /// The passes of each server.
-fn compare(servers: &[Server], corpus: &Corpus, repetitions: usize) -> Result<Vec<Vec<Pass>>> {
+fn passes(servers: &[Server], corpus: &Corpus, repetitions: usize) -> Result<Vec<Vec<Pass>>> {
     let mut passes: Vec<Vec<Pass>> = servers.iter().map(|_| Vec::new()).collect();
     for index in plan::turns(repetitions, servers.len()) {
         let server = &servers[index];

@@ -1,6 +1,9 @@
 //! The messages, and the frames that carry them.
 
+use std::io::{self, Write};
+
 use host_tests::wire::Frame;
+use tempfile::NamedTempFile;
 
 use crate::random::Random;
 use crate::size::Size;
@@ -39,6 +42,13 @@ impl Content {
             from_server,
             from_client,
         }
+    }
+
+    /// All payloads, one behind the other, in a file for other programs.
+    pub(crate) fn file(&self) -> io::Result<NamedTempFile> {
+        let mut file = NamedTempFile::new()?;
+        file.write_all(&self.payload)?;
+        Ok(file)
     }
 
     /// How many messages there are.

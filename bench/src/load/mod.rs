@@ -16,6 +16,7 @@ mod end;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -210,6 +211,14 @@ impl Load {
         }
         self.drain()?;
         Ok(self.delays.take().unwrap_or_default())
+    }
+
+    /// Is the server of other clients, until it is over.
+    pub(crate) fn serve_until(&mut self, is_over: &AtomicBool) -> Result<()> {
+        while !is_over.load(Ordering::Relaxed) {
+            self.turn(Some(Duration::from_millis(10)))?;
+        }
+        Ok(())
     }
 
     /// Waits until all that was sent is back.

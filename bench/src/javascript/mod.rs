@@ -1,17 +1,26 @@
-//! The npm package in Node beside npm's ws: echo servers, each a process, under the same load as proxies are.
+//! The npm package in Node beside npm's ws, under the same load as proxies are; and what a message takes in it by itself.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `servers` | echo servers, each a process |
+//! | `clients` | clients in Node, of an echo server that is here |
+//! | `messages` | without sockets, in Node and in Chromium |
+
+mod clients;
+mod messages;
+mod servers;
 
 use std::io::{self, Write};
-use std::process::Command;
+use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use host_tests::gate::file;
-use host_tests::process::Process;
 use serde_json::{Value, json};
 
+use crate::deflate;
 use crate::load::{Content, Load};
 use crate::pin::Processors;
 use crate::plan::Plan;
-use crate::proxies::Proxy;
 use crate::size::Size;
 use crate::sockets::measure::{self, Cell, Effort};
 use crate::sockets::table::{self, Columns};
@@ -28,6 +37,7 @@ const CONNECTIONS: [usize; 2] = [1, 100];
 const OWN: &str = "websocket-component";
 /// What everything is compared with.
 const WS: &str = "ws";
+const WS_NATIVE: &str = "ws, native add-on";
 
 const COLUMNS: Columns = Columns {
     reference: WS,
@@ -37,8 +47,8 @@ const COLUMNS: Columns = Columns {
 
 const LEGEND: &str = "\
 Echo servers in Node, without compression; the clients are one thread on the other processor, which makes and checks every
-message as cheaply as it can. `no proxy` is what they do with an echo server of their own. ws is installed as npm
-installs it, without its optional packages of native code. The columns are those of the proxies";
+message as cheaply as it can. `no proxy` is what they do with an echo server of their own. ws is measured as npm installs
+it, and with its optional package of native code, bufferutil. The columns are those of the proxies";
 
 /// Prints what is measured, and returns it.
 pub(crate) fn run(plan: &Plan) -> Result<Value> {
@@ -46,11 +56,8 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
     let processors = Processors::of_this_thread()?;
     let mut load = Load::new(Content::new(SIZES[0]))?;
     processors.pin(processors.proxy)?;
-    let servers: Vec<_> = [OWN, WS]
-        .into_iter()
-        .filter(|name| plan.has(name))
-        .map(server)
-        .collect::<Result<_>>()?;
+    let servers = servers::start(plan)?;
+    let compressing = servers::compressing(plan)?;
     processors.pin(processors.load)?;
     let effort = Effort::of(plan);
 
@@ -66,27 +73,18 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
         versions.join(", ")
     )?;
     let mut rows = Vec::new();
-    for cell in cells {
+    for &cell in &cells {
         let measured = measure::compare(cell, &mut load, &servers, effort)?;
         write!(out, "{}", table::of(&measured, COLUMNS))?;
         rows.push(table::report(&measured));
     }
-    Ok(json!({ "cells": rows }))
+    let clients = clients::compare(plan, &cells, &processors)?;
+    let deflate = deflate::compare(&compressing, plan)?;
+    let messages = messages::measure(plan)?;
+    Ok(json!({ "cells": rows, "clients": clients, "deflate": deflate, "messages": messages }))
 }
 
-/// An echo server on one of the two; the first line that it prints says where it listens, the second the version.
-fn server(name: &'static str) -> Result<Proxy> {
-    let mut command = Command::new("node");
-    command.arg("support/echo-server.mjs").arg(name);
-    command.current_dir(file("WEBSOCKET_TEST_JS_DIR", "js/test"));
-    let process = Process::start(name, &mut command)
-        .context("run `cargo xtask bench`, which builds the package first")?;
-    let address = process.address()?;
-    let version = process.line()?.replace("version ", "");
-    Ok(Proxy {
-        name,
-        version,
-        address,
-        process,
-    })
+/// The folder of the scripts, in which the package and ws are installed.
+fn folder() -> PathBuf {
+    file("WEBSOCKET_TEST_JS_DIR", "js/test")
 }
