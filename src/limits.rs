@@ -6,7 +6,9 @@ use core::ops::RangeInclusive;
 use core::time::Duration;
 
 use crate::Rule;
-use crate::frame::header::MAX_CONTROL_PAYLOAD;
+
+/// The longest payload of a control frame (RFC 6455, section 5.5).
+pub(crate) const MAX_CONTROL_PAYLOAD: usize = 125;
 
 /// The limits of a session. The largest value of a field's type means that there
 /// is no limit.

@@ -3,7 +3,6 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`in_memory`] | decoding and encoding, without sockets |
-//! | [`handshakes`] | requests and responses, without sockets |
 //! | [`sandbox`] | what the sandbox costs by itself |
 //! | [`inspection`] | what it costs to look at a connection between two others |
 //! | [`deflate`] | servers that compress, through sockets; memory of sessions that do |
@@ -13,13 +12,11 @@
 //! | [`scale`] | many connections through proxies, and how long the gate takes to start |
 //! | [`proxies`], [`load`] | proxies, each a process; the clients and the server at both ends of them |
 //! | `plan`, `setting` | what is asked of every part; where and with what a run was made |
-//! | `target` | what is aimed at, and whether a run meets it |
 //! | `quantile`, `size`, `role`, `random` | medians; sizes as people write them; who sends; bytes without a pattern |
 //! | `pin`, `ready` | processors; an executor for what never waits |
 
 mod deflate;
 mod envoy;
-mod handshakes;
 mod in_memory;
 mod inspection;
 mod javascript;
@@ -38,7 +35,6 @@ mod setting;
 mod size;
 mod sockets;
 mod streams;
-mod target;
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -66,8 +62,6 @@ kernel makes them, without the system calls. So what is read and written in smal
 cache holds, has an advantage here that it would pay for on a socket. tokio-websockets and fastwebsockets choose small \
 pieces and can't be told otherwise; --transfer 16 has everybody do so.
 
-handshakes: a server that is asked by a browser, and a client that is answered, over a connection in memory.
-
 sandbox: what it takes to load the component, to make a guest for a connection, and to call it; and the engine in it \
 beside the same engine without, by the size of messages and by how many come in a call; and the inspector, by size and \
 content of the frames that it lets go on.
@@ -87,7 +81,8 @@ processor of its own, between clients and an echo server; and what an idle conne
 scale: 10,000 connections through each proxy, or as many as the limit on open files allows: memory, the time to open \
 them, and messages over 1 in 100 of them; and how long the gate takes to start.
 
-node: an echo server on the npm package beside one on npm's ws, under the same load as the proxies.
+node: an echo server on the npm package beside one on npm's ws, under the same load as the proxies, without compression \
+and with it; clients on both; and what a message takes by itself, in Node and in Chromium.
 
 Usually run as `cargo xtask bench`, which builds the component and installs the peers first; arguments follow `--`.";
 
@@ -124,10 +119,6 @@ struct Args {
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 
-    /// Of messages: draws time against tungstenite's, by size, and writes it as SVG.
-    #[arg(long, value_name = "FILE")]
-    plot: Option<PathBuf>,
-
     /// Of messages, sockets, envoy and node: only comparisons whose name contains this, such as `text 16 B`. May be given several times.
     #[arg(long, value_name = "TEXT")]
     only: Vec<String>,
@@ -160,8 +151,6 @@ struct Args {
 enum Part {
     /// Decoding and encoding in memory.
     Messages,
-    /// Handshakes in memory.
-    Handshakes,
     /// The sandbox alone.
     Sandbox,
     /// permessage-deflate.
@@ -182,7 +171,6 @@ impl Part {
     fn name(self) -> &'static str {
         match self {
             Self::Messages => "messages",
-            Self::Handshakes => "handshakes",
             Self::Sandbox => "sandbox",
             Self::Deflate => "deflate",
             Self::Sockets => "sockets",
@@ -222,7 +210,7 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 
 fn run(args: &Args) -> Result<()> {
     // Before minutes of work, not after.
-    for path in [&args.json, &args.plot].into_iter().flatten() {
+    if let Some(path) = &args.json {
         File::create(path).with_context(|| format!("can't write {}", path.display()))?;
     }
     let parts = match &args.parts[..] {
@@ -244,9 +232,8 @@ fn run(args: &Args) -> Result<()> {
         let measured = match part {
             Part::Messages => {
                 let transfer = args.transfer as usize * 1024;
-                in_memory::run(&plan, transfer, args.plot.as_deref())?
+                in_memory::run(&plan, transfer)?
             }
-            Part::Handshakes => handshakes::run(&plan)?,
             Part::Sandbox => sandbox::run(&plan)?,
             Part::Deflate => deflate::run(&plan)?,
             Part::Sockets => sockets::run(&plan)?,

@@ -18,7 +18,6 @@ use crate::in_memory;
 use crate::inspection;
 use crate::plan::Plan;
 use crate::quantile;
-use crate::target::Aim;
 
 const LEGEND: &str = "\
 Each repetition does a thing many times over. Processor time of the thread, in µs; to load, the clock on the wall, in ms;
@@ -32,8 +31,6 @@ struct Row {
     unit: &'static str,
     /// Of each repetition.
     times: Vec<f64>,
-    /// The most that is aimed at.
-    target: Option<f64>,
 }
 
 /// Prints what is measured, and returns it.
@@ -76,8 +73,8 @@ fn measure(component: &Path, repetitions: usize, count: usize) -> Result<(Vec<Ro
         .context("the folder of compiled components")?;
 
     let mut rows = vec![
-        row("compile and load the component", "ms", vec![compile], None),
-        row("load the component, compiled before", "ms", loads, None),
+        row("compile and load the component", "ms", vec![compile]),
+        row("load the component, compiled before", "ms", loads),
     ];
     let each = |of: &mut dyn FnMut() -> Result<()>| {
         let times = (0..repetitions).map(|_| {
@@ -93,7 +90,7 @@ fn measure(component: &Path, repetitions: usize, count: usize) -> Result<(Vec<Ro
         sandbox.guest()?;
         Ok(())
     })?;
-    rows.push(row("make a guest, and drop it", "µs", guests, Some(20.0)));
+    rows.push(row("make a guest, and drop it", "µs", guests));
     let with_session = each(&mut || {
         let mut guest = sandbox.guest()?;
         open(&mut guest)?;
@@ -103,7 +100,6 @@ fn measure(component: &Path, repetitions: usize, count: usize) -> Result<(Vec<Ro
         "the same, with a session that is open",
         "µs",
         with_session,
-        None,
     ));
 
     let with_inspector = each(&mut || {
@@ -111,7 +107,7 @@ fn measure(component: &Path, repetitions: usize, count: usize) -> Result<(Vec<Ro
         Ok(())
     })?;
     let what = "the same, with an inspector that is open";
-    rows.push(row(what, "µs", with_inspector, Some(10.0)));
+    rows.push(row(what, "µs", with_inspector));
 
     let mut guest = sandbox.guest()?;
     let session = open(&mut guest)?;
@@ -119,7 +115,7 @@ fn measure(component: &Path, repetitions: usize, count: usize) -> Result<(Vec<Ro
         guest.exchange(&session, &[], &[], &[], 0, 65_536)?;
         Ok(())
     })?;
-    rows.push(row("an exchange of nothing", "µs", empty, None));
+    rows.push(row("an exchange of nothing", "µs", empty));
     let message = Frame::binary([7; 16]).by(Role::Client).bytes();
     let one = each(&mut || {
         let turn = guest.exchange(&session, &message, &[], &[], 0, 65_536)?;
@@ -130,15 +126,14 @@ fn measure(component: &Path, repetitions: usize, count: usize) -> Result<(Vec<Ro
         "an exchange that brings one message of 16 B",
         "µs",
         one,
-        None,
     ));
     let smaller = component.with_file_name(WITHOUT_DEFLATE);
-    for (what, path, target) in [
-        ("size of the component", component, None),
-        ("the same without permessage-deflate", &smaller, Some(120.0)),
+    for (what, path) in [
+        ("size of the component", component),
+        ("the same without permessage-deflate", &smaller),
     ] {
         if let Ok(file) = fs::metadata(path) {
-            rows.push(row(what, "KB", vec![file.len() as f64 / 1000.0], target));
+            rows.push(row(what, "KB", vec![file.len() as f64 / 1000.0]));
         }
     }
     Ok((rows, sandbox))
@@ -153,36 +148,27 @@ fn open(guest: &mut Guest) -> Result<Session> {
     session.context("the session doesn't open")
 }
 
-fn row(what: &'static str, unit: &'static str, times: Vec<f64>, target: Option<f64>) -> Row {
-    Row {
-        what,
-        unit,
-        times,
-        target,
-    }
+fn row(what: &'static str, unit: &'static str, times: Vec<f64>) -> Row {
+    Row { what, unit, times }
 }
 
 fn table(rows: &[Row]) -> String {
     let mut text = format!(
-        "{:<46} {:>10} {:>19}  target\n{}\n",
+        "{:<46} {:>10} {:>19}\n{}\n",
         "",
         "median",
         "middle half",
-        "-".repeat(95)
+        "-".repeat(77)
     );
     for row in rows {
         let median = quantile::median(&row.times);
         let (low, high) = quantile::middle_half(&row.times);
-        let target = row.target.map_or(String::new(), |most| {
-            let aim = Aim::AtMost(most);
-            format!("{}: {}", aim.in_words(row.unit), aim.verdict(median))
-        });
         let spread = format!("{low:.2} - {high:.2}");
-        let line = format!(
-            "{:<46} {median:>7.2} {:<2} {spread:>19}  {target}",
+        let _ = writeln!(
+            text,
+            "{:<46} {median:>7.2} {:<2} {spread:>19}",
             row.what, row.unit
         );
-        let _ = writeln!(text, "{}", line.trim_end());
     }
     text
 }
@@ -195,7 +181,6 @@ fn report(row: &Row) -> Value {
         "unit": row.unit,
         "median": median,
         "quartiles": [low, high],
-        "target_at_most": row.target,
         "times": row.times,
     })
 }

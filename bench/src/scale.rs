@@ -15,10 +15,9 @@ use serde_json::{Value, json};
 use crate::load::{Content, Load, Pass};
 use crate::pin::Processors;
 use crate::plan::Plan;
-use crate::proxies::{GATE, Proxies, Proxy};
+use crate::proxies::{Proxies, Proxy};
 use crate::quantile;
 use crate::size::Size;
-use crate::target::Aim;
 
 const CONNECTIONS: usize = 10_000;
 const QUICK_CONNECTIONS: usize = 200;
@@ -33,8 +32,6 @@ const QUIET: usize = 100;
 const MESSAGE: Size = Size(125);
 /// Longer than wsgate keeps the sandbox of a connection that is idle. A quick run doesn't wait for that.
 const REST: Duration = Duration::from_secs(6);
-/// What is aimed at for the gate, in KiB for each connection that is idle.
-const MEMORY: Aim = Aim::AtMost(24.0);
 
 /// What came of one proxy.
 pub(crate) struct Row {
@@ -219,18 +216,14 @@ pub(crate) fn table(rows: &[Row], count: usize) -> String {
     );
     for row in rows {
         let [kib, idle] = [row.memory, row.idle].map(|bytes| bytes / 1024.0);
-        let target = match row.name {
-            GATE => format!("{}: {}", MEMORY.in_words("KiB"), MEMORY.verdict(idle)),
-            _ => String::new(),
-        };
-        let line = format!(
-            "{:<20} {kib:>9.1} {idle:>9.1} {:>9.0} {:>11.0} {:>8.2}  {target}",
+        let _ = writeln!(
+            text,
+            "{:<20} {kib:>9.1} {idle:>9.1} {:>9.0} {:>11.0} {:>8.2}",
             row.name,
             count as f64 / quantile::median(&row.opening),
             quantile::median(&row.messages()),
             1e6 * row.cost(),
         );
-        let _ = writeln!(text, "{}", line.trim_end());
     }
     text
 }

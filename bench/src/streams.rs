@@ -31,9 +31,8 @@ use crate::proxies::Proxy;
 use crate::scale;
 use crate::setting;
 use crate::size::Size;
-use crate::sockets::measure::{self, Cell, Compared, Effort, Measured};
+use crate::sockets::measure::{self, Cell, Compared, Effort};
 use crate::sockets::table::{self, Columns};
-use crate::target::{self, Aim, Judged};
 
 const SIZES: [Size; 2] = [Size(125), Size(16 << 10)];
 const CONNECTIONS: [usize; 2] = [1, 500];
@@ -72,8 +71,6 @@ const COLUMNS: Columns = Columns {
     short: "peer",
     unit: ("GB", 1e9),
 };
-
-const TITLE: &str = "Targets of the stream: the ratio that is aimed at, and where it comes worst";
 
 const LEGEND: &str = "\
 Echo servers on tokio with one thread, with the settings that they come with; the clients are one thread on the other
@@ -219,31 +216,12 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
             rows.push(measured);
         }
     }
-    let judged = judge(&rows);
-    write!(out, "{}", target::table(TITLE, &judged))?;
     let mut load = Load::new(Content::new(SIZES[0]))?;
     let placements = placements(plan, &processors, &mut load)?;
     Ok(json!({
         "placements": placements,
         "cells": rows.iter().map(table::report).collect::<Vec<_>>(),
-        "targets": target::report(&judged),
     }))
-}
-
-fn judge(rows: &[Compared]) -> Vec<Judged> {
-    let judged = [
-        ("messages a second, of tokio-tungstenite", false),
-        ("the same, with TLS", true),
-    ]
-    .map(|(what, is_secure)| {
-        let rows = rows.iter().filter(|row| row.cell.is_secure == is_secure);
-        let ratios = rows.filter_map(|row| {
-            let ratio = Measured::ratio(row.named(OWN)?, row.named(PEER)?);
-            Some((row.cell, ratio))
-        });
-        Judged::by_worst(what, Aim::AtLeast(1.0), ratios)
-    });
-    judged.into_iter().flatten().collect()
 }
 
 /// Prints what a connection costs by how many share a guest, and returns it.

@@ -12,9 +12,9 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, ValueEnum};
 
 use self::tls::TlsArgs;
+use crate::address::Address;
 use crate::forwarded::Proxy;
 use crate::log;
-use crate::net::address::Address;
 use crate::net::proxy_protocol;
 use crate::origin::Origin;
 use crate::route::{ModeRule, Rule};

@@ -8,8 +8,8 @@ use websocket_host::driver::RelayOptions;
 use websocket_host::protocol::Config;
 use websocket_host::{Clock, Sandbox, inspector};
 
+use crate::connector::Connector;
 use crate::forwarded::Proxy;
-use crate::net::connect::Connector;
 use crate::net::tls::Front;
 use crate::origin::Origin;
 use crate::plain::Plain;

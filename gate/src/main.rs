@@ -13,17 +13,20 @@
 //! | `opening`, `refused`, `plain` | the client's request, the upstream's answer, and what each is told: **statuses** |
 //! | `worker` | the threads that carry open connections |
 //! | `endpoint`, `fault` | one side's handshake; the response when a sandbox has failed |
-//! | `gate`, `route`, `path`, `origin`, `headers`, `forwarded`, `fields`, `compression` | what all connections share, and what decides where requests go and with what |
+//! | `gate`, `connector` | what all connections share; connecting to upstreams |
+//! | `route`, `path`, `origin`, `headers`, `forwarded`, `fields`, `compression` | what decides where requests go and with what |
 //! | `report` | what is logged of a connection |
 //! | `net` | listeners, TLS, the PROXY protocol, sockets |
-//! | `record`, `units` | recordings, bytes, time |
+//! | `record`, `address`, `units` | recordings, addresses, bytes, time |
 //! | `log`, `throttle` | how things are logged, and how often |
 //!
 //! Each module uses those in its own line and below.
 
+mod address;
 mod args;
 mod compression;
 mod connection;
+mod connector;
 mod demo;
 mod echo;
 mod endpoint;
@@ -61,8 +64,8 @@ use clap::error::ErrorKind;
 use tokio::runtime;
 use websocket_host::Sandbox;
 
+use crate::address::Address;
 use crate::args::Args;
-use crate::net::address::Address;
 use crate::net::listener::Listener;
 use crate::net::tls::{Back, Front, keep_up_to_date};
 use crate::record::Recorder;

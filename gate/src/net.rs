@@ -1,19 +1,17 @@
-//! The network: from listeners and names to channels that bytes go through.
+//! The network: from listeners to channels that bytes go through.
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `client`, `connect` | who has connected; connecting to upstreams |
+//! | `client` | who has connected |
 //! | `tls` | certificates, and reading their files again |
 //! | `proxy_protocol` | the PROXY protocol |
 //! | `channel` | a socket, with TLS or without, and what is recorded of it |
-//! | `listener`, `socket`, `address` | listening; a socket in a task and in a worker's loop; addresses |
+//! | `listener`, `socket` | listening; a socket in a task and in a worker's loop |
 //!
 //! Each module uses those in its own line and below.
 
-pub(crate) mod address;
 pub(crate) mod channel;
 pub(crate) mod client;
-pub(crate) mod connect;
 pub(crate) mod listener;
 pub(crate) mod proxy_protocol;
 pub(crate) mod socket;

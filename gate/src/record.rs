@@ -23,7 +23,7 @@ use tracing::warn;
 
 pub(crate) use self::file::Way;
 use self::file::{Line, Missing, Output, make_private};
-use crate::net::address::Peer;
+use crate::address::Peer;
 use crate::throttle::Throttle;
 
 /// The most bytes that wait to be written. What comes beyond them is missing.

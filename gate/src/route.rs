@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use url::Url;
 
-use crate::net::address::socket_path;
+use crate::address::socket_path;
 use crate::path::{Path, PathError, Prefix};
 
 /// How the URL of a server at a Unix socket begins.

@@ -14,11 +14,11 @@ use tracing::{Instrument, error, error_span, info, warn};
 use websocket_host::Guests;
 use websocket_host::driver::Line;
 
+use crate::address::Peer;
 use crate::connection;
 use crate::endpoint::linger;
 use crate::fault;
 use crate::gate::Gate;
-use crate::net::address::Peer;
 use crate::net::client;
 use crate::net::listener::Listener;
 use crate::net::socket::Socket;
@@ -230,9 +230,11 @@ async fn welcome(gate: &Gate, arrival: Arrival, peer: &mut Peer) -> Result<Clien
         is_secure,
         ..
     } = arrival;
-    let addresses = client::find_out(gate, &mut socket, *peer).await?;
+    let expects_header = gate.expects_proxy_header.then_some(gate.handshake_timeout);
+    let addresses = client::find_out(&mut socket, *peer, expects_header).await?;
     *peer = addresses.client;
-    let channel = client::secure(gate, socket, is_secure).await?;
+    let front = gate.front.as_ref().filter(|_| is_secure);
+    let channel = client::secure(socket, front, gate.handshake_timeout).await?;
     Ok(Client { channel, addresses })
 }
 

@@ -11,9 +11,9 @@ use websocket_host::protocol::{Config, Deflate, Delivery};
 use websocket_host::{CallError, Clock, Sandbox, SandboxConfig, inspector};
 
 use crate::args::{Args, DeflateMode};
+use crate::connector::Connector;
 use crate::demo;
 use crate::gate::{Gate, Sessions};
-use crate::net::connect::Connector;
 use crate::net::tls::{Back, Front};
 use crate::plain::Plain;
 use crate::record::{Recorder, Writing};

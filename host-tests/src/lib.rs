@@ -56,14 +56,17 @@ pub use native::Native;
 pub use pair::Pair;
 pub use pump::Pump;
 #[cfg(feature = "component")]
-pub use sandboxed::Sandboxed;
+pub use sandboxed::{Sandboxed, SandboxedInspector};
 pub use subject::Subject;
 pub use wire::Frame;
 
-/// The code in README compiles, and runs where it can.
+/// The code in README and in the chapters of the book compiles, and runs where it can.
 #[cfg(all(doctest, feature = "component"))]
 #[doc = include_str!("../../README.md")]
-pub struct Readme;
+#[doc = include_str!("../../docs/axum-hyper.md")]
+#[doc = include_str!("../../docs/native.md")]
+#[doc = include_str!("../../docs/wasmtime.md")]
+pub struct Book;
 
 /// Makes of each function `name`, which is generic over the [`Engine`], the tests `native::name` and
 /// `component::name`.

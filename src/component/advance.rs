@@ -6,10 +6,13 @@ use core::ptr;
 
 use super::bindings::inspector::{self as wit, WebsocketInspectorBorrow};
 use super::convert::instant;
-use super::inspector::Resource;
 use super::layout::{EditRecord, ProgressRecord, SeenRecord, StepRecord, take};
+use super::resource;
 use crate::Role;
 use crate::inspector::{Edit, Inspector};
+
+/// The resource of an inspector.
+pub(super) type Resource = resource::Resource<Inspector, Borrowed>;
 
 /// What the host reads after a call, and what it points at.
 #[derive(Default)]

@@ -12,8 +12,11 @@ use core::ptr;
 use super::bindings::session::WebsocketSessionBorrow;
 use super::convert::instant;
 use super::layout::{OutgoingRecord, RelayRecord, ResultRecord, take};
-use super::session::Resource;
-use crate::Rule;
+use super::resource;
+use crate::{Rule, Session};
+
+/// The resource of a session.
+pub(super) type Resource = resource::Resource<Session, Borrowed>;
 
 /// What the host reads after a call, and what it points at beside the session.
 #[derive(Default)]

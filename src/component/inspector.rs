@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::advance::Borrowed;
+use super::advance::Resource;
 use super::bindings::inspector::{self as wit, InspectorOptionsBorrow};
 use super::bindings::{Component, session, types};
 use super::convert::{all, header_bytes, instant};
@@ -11,9 +11,6 @@ use super::inspector_options::InspectorOptions;
 use crate::Rule;
 use crate::handshake::Header;
 use crate::inspector::{End, Inspector, Parked, ParkedSide, Sides, Traffic};
-
-/// The resource.
-pub(super) type Resource = super::resource::Resource<Inspector, Borrowed>;
 
 type Answer<T> = Result<T, types::Failure>;
 

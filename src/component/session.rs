@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::bindings::options::SessionOptionsBorrow;
 use super::bindings::{Component, session as wit, types};
 use super::convert::{all, header_bytes, instant, nanos};
-use super::exchange::Borrowed;
+use super::exchange::Resource;
 use super::options::Options;
 use crate::handshake::{self, Header};
 use crate::session::{ActionId, ActionQueue, Completion, Received};
@@ -14,9 +14,6 @@ use crate::{
     Action, EventKind, IncomingPayload, Initiator, Instant, Message, Outcome, Rule, Session,
     Timeouts,
 };
-
-/// The resource.
-pub(super) type Resource = super::resource::Resource<Session, Borrowed>;
 
 type Answer<T> = Result<T, types::Failure>;
 

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::str;
 
-use super::header::MAX_CONTROL_PAYLOAD;
+use crate::limits::MAX_CONTROL_PAYLOAD;
 use crate::{Rule, faults};
 
 /// The longest close reason, in bytes: a control frame's payload less the code.

@@ -6,13 +6,11 @@
 
 use alloc::vec::Vec;
 
+use crate::limits::MAX_CONTROL_PAYLOAD;
 use crate::{Rule, faults};
 
 /// The longest header: two bytes, a 64-bit length and a mask key.
 pub(crate) const MAX_LENGTH: usize = 14;
-/// The longest payload of a control frame (RFC 6455, section 5.5).
-pub(crate) const MAX_CONTROL_PAYLOAD: usize = 125;
-
 /// The FIN bit in the first byte of a header.
 pub(crate) const FIN: u8 = 0x80;
 /// The bits RSV1 to RSV3 in the first byte of a header.

@@ -11,9 +11,10 @@ use super::event::Message;
 use super::owned::{NotSent, OwnedMessage};
 use super::queue::{Done, Origin, Queue};
 use crate::deflate::{Compressor, Direction};
-use crate::frame::header::{self, FIN, MAX_CONTROL_PAYLOAD, Opcode, RSV1};
+use crate::frame::header::{self, FIN, Opcode, RSV1};
 use crate::frame::mask::KeySource;
 use crate::frame::utf8::Utf8;
+use crate::limits::MAX_CONTROL_PAYLOAD;
 use crate::stream::EventKind;
 use crate::{Deflate, Limits, Rule};
 

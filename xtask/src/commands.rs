@@ -5,11 +5,11 @@ use std::ffi::OsString;
 use anyhow::Result;
 
 use crate::component::{self, Kind};
-use crate::{filter, javascript, needs, shell};
+use crate::{filter, javascript, needs, shell, system};
 
 /// The gate: as a demonstration, or with the arguments given.
 pub(crate) fn run_gate(args: Vec<OsString>) -> Result<()> {
-    needs::make()?;
+    system::MAKE.find_or_install()?;
     let component = component::build(Kind::Normal)?;
     // The gate has it in it.
     let package = args.is_empty().then(|| javascript::build(&component));
@@ -29,7 +29,7 @@ pub(crate) fn run_gate(args: Vec<OsString>) -> Result<()> {
 
 /// Builds the gate, and other programs with it.
 pub(crate) fn build_with_gate(others: &[&str]) -> Result<()> {
-    needs::make()?;
+    system::MAKE.find_or_install()?;
     let mut cargo = shell::cargo();
     cargo.args(["build", "--release", "--bin", "wsgate"]);
     cargo.args(others.iter().flat_map(|other| ["--bin", other]));

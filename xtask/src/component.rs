@@ -90,7 +90,7 @@ pub(crate) fn build_with(kind: Kind, toolchain: &Toolchain) -> Result<PathBuf> {
 
 /// Puts the component into the crate that bundles it, which is built anew only if it is another one.
 fn bundle(wasm: &[u8]) -> Result<()> {
-    let path = shell::root()?.join("wasm").join("websocket.wasm");
+    let path = shell::root()?.join("host/wasm/websocket.wasm");
     match fs::read(&path).is_ok_and(|bundled| bundled == wasm) {
         true => Ok(()),
         false => put(&path, wasm),

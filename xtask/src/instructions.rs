@@ -10,7 +10,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{debian, shell};
+use crate::shell;
+use crate::system::VALGRIND;
 
 /// How much more than what is kept a count may be: what a change of addresses makes, and no more.
 const TOLERANCE: f64 = 0.03;
@@ -39,9 +40,7 @@ pub(crate) fn run(write: bool) -> Result<()> {
 
 impl Counts {
     fn measure() -> Result<Counts> {
-        if shell::find_program(&["valgrind"]).is_none() {
-            debian::install(&["valgrind"]).context("valgrind is missing")?;
-        }
+        VALGRIND.find_or_install()?;
         let root = shell::root()?;
         shell::run(shell::cargo().args(["build", "--release", "--bin", "kernels"]))?;
         let program = root.join("target/release/kernels");

@@ -1,6 +1,59 @@
 //! What Rust's test programs print, read back.
 
-use anyhow::{Result, ensure};
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::shell;
+
+/// So much of what a failed test has printed is said again at the end of a run.
+const SAID_AGAIN: usize = 30;
+
+/// Runs tests, and shows what they print as it comes; an error says again what those printed that failed.
+pub(crate) fn run(cargo: &mut Command) -> Result<()> {
+    let line = shell::line(cargo);
+    let mut child = cargo
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("can't start `{line}`"))?;
+    let mut out = std::io::stdout();
+    let mut failures = Failures::default();
+    for line in BufReader::new(child.stdout.take().context("it has no output")?).split(b'\n') {
+        let line = line?;
+        out.write_all(&line)?;
+        out.write_all(b"\n")?;
+        failures.take(&String::from_utf8_lossy(&line));
+    }
+    let status = child.wait()?;
+    if !status.success() {
+        bail!("`{line}` failed ({status}){}", failures.said);
+    }
+    Ok(())
+}
+
+/// What failed tests have printed, as their programs show it at their ends.
+#[derive(Default)]
+struct Failures {
+    said: String,
+    /// How many lines of the test are still taken that is shown now.
+    left: usize,
+}
+
+impl Failures {
+    fn take(&mut self, line: &str) {
+        if line.starts_with("---- ") && line.ends_with(" ----") {
+            self.left = SAID_AGAIN;
+        } else if line == "failures:" {
+            self.left = 0;
+        }
+        if self.left > 0 {
+            self.left -= 1;
+            self.said.push('\n');
+            self.said.push_str(line);
+        }
+    }
+}
 
 /// The outcome of one or more test programs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -87,6 +140,22 @@ test result: FAILED. 1 passed; 1 failed; 1 ignored; 0 measured; 12 filtered out;
         assert_eq!((report.passed, report.ignored, report.left_out), (2, 2, 24));
         assert_eq!(report.failed, ["frame::bad", "frame::bad"]);
         assert_eq!(report.run(), 4);
+    }
+
+    #[test]
+    fn what_failed_tests_print_is_said_again_as_far_as_it_is_short() {
+        let mut failures = Failures::default();
+        let shown = format!(
+            "failures:\n\n---- frame::bad stdout ----\npanicked: no\n{}\nfailures:\n    frame::bad\n",
+            "more\n".repeat(100)
+        );
+        shown.lines().for_each(|line| failures.take(line));
+        let said: Vec<&str> = failures.said.trim().lines().collect();
+        assert_eq!(
+            said[..3],
+            ["---- frame::bad stdout ----", "panicked: no", "more"]
+        );
+        assert_eq!(said.len(), SAID_AGAIN);
     }
 
     #[test]

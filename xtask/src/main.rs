@@ -14,8 +14,6 @@ mod inventory;
 mod javascript;
 mod libtest;
 mod metadata;
-mod miri;
-mod mutants;
 mod needs;
 mod oci;
 mod packages;
@@ -23,6 +21,7 @@ mod same_product;
 mod shell;
 mod steps;
 mod suite;
+mod system;
 mod tool;
 mod toolchain;
 
@@ -52,6 +51,10 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
+    /// List the programs of the system that the commands need, what each is for, and how to get those that are missing.
+    ///
+    /// The commands install what they need by themselves, if you are root on Debian. Fails if something is missing.
+    Doctor,
     /// Build the WebAssembly component and check that it imports nothing.
     ///
     /// The result is target/component/websocket.wasm. The wasm32-wasip2 target comes from rustup, which is told to add it
@@ -135,26 +138,7 @@ enum Task {
         #[arg(long)]
         fast: bool,
     },
-    /// Run the engine's tests and the session tests of the native engine under Miri.
-    ///
-    /// On a target of 64 bits and on one of 32 bits that is big-endian. Takes a nightly toolchain with miri and rust-src,
-    /// and a long time.
-    Miri,
-    /// Change the engine line by line, and see that a test notices each change.
-    ///
-    /// Runs cargo-mutants over src/deflate, src/frame, src/handshake, src/session and src/stream with the settings in
-    /// .cargo/mutants.toml; lists the changes that no test noticed in target/mutants.out/missed.txt, and fails if there are any.
-    /// Takes some hours.
-    Mutants {
-        /// Arguments of cargo-mutants, after `--`: `-f src/frame/mask.rs` for one file, `--shard 0/8` for a part.
-        #[arg(
-            trailing_var_arg = true,
-            allow_hyphen_values = true,
-            value_name = "CARGO-MUTANTS ARGUMENT"
-        )]
-        args: Vec<OsString>,
-    },
-    /// Run the fuzz targets, keep what they find, and add to the record in docs/fuzzing.md.
+    /// Run the fuzz targets, and keep what they find.
     ///
     /// Fails if something was found. cargo-fuzz is installed below target/.
     Fuzz(fuzz::Args),
@@ -214,6 +198,7 @@ fn main() -> ExitCode {
             };
             built.map(drop)
         }
+        Task::Doctor => system::doctor(),
         Task::Envoy(args) => filter::run(&args),
         Task::Js { environments } => javascript::run(environments),
         Task::Package => packages::run(),
@@ -221,8 +206,6 @@ fn main() -> ExitCode {
         Task::Test { fast } => suite::run(fast),
         Task::Autobahn(args) => autobahn::run(&args),
         Task::Broken { fast } => broken::run(fast),
-        Task::Miri => miri::run(),
-        Task::Mutants { args } => mutants::run(args),
         Task::Fuzz(args) => fuzz::run(&args),
         Task::Soak { args } => commands::run_soak(args),
         Task::Instructions { write } => instructions::run(write),

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use crate::{debian, shell};
+use crate::{debian, shell, system};
 
 /// The first version of Node whose test runner and WebAssembly the tests rely on.
 const NODE_MAJOR: u32 = 20;
@@ -19,12 +19,6 @@ pub(crate) struct Needs {
     pub(crate) envoys: [PathBuf; 2],
 }
 
-/// What the gate is built with besides a compiler of C: its allocator has a makefile.
-pub(crate) fn make() -> Result<()> {
-    program(&["make"], &["make"]).context("`make` is missing")?;
-    Ok(())
-}
-
 /// Those that are libraries.
 pub(crate) struct Peers {
     /// The interpreter of an environment that has the Python peers.
@@ -35,8 +29,8 @@ pub(crate) struct Peers {
 
 /// Installs what is missing.
 pub(crate) fn install() -> Result<Needs> {
-    make()?;
-    program(&["javac"], &["default-jdk-headless"]).context("Java is missing")?;
+    system::MAKE.find_or_install()?;
+    system::JAVA.find_or_install()?;
     Ok(Needs {
         chromium: chromium()?,
         peers: peers()?,
@@ -58,17 +52,14 @@ fn chromium() -> Result<PathBuf> {
     if let Some(path) = std::env::var_os("WEBSOCKET_TEST_CHROMIUM") {
         return Ok(path.into());
     }
-    program(
-        &["chromium", "chromium-browser", "google-chrome"],
-        &["chromium"],
-    )
-    .context("Chromium is missing (WEBSOCKET_TEST_CHROMIUM can name one that isn't on PATH)")
+    let found = system::CHROMIUM.find_or_install();
+    found.context("WEBSOCKET_TEST_CHROMIUM can name one that isn't on PATH")
 }
 
 /// The Autobahn test suite: the folder of its programs, and of the Python that it runs on.
 pub(crate) fn autobahn() -> Result<PathBuf> {
     let root = shell::root()?;
-    let requirements = root.join("autobahn/requirements.txt");
+    let requirements = root.join("host-tests/autobahn/requirements.txt");
     let environment = root.join("target/kosoku");
     let python = environment_with(&requirements, &environment)
         .context("the Autobahn test suite could not be installed")?;
@@ -78,9 +69,9 @@ pub(crate) fn autobahn() -> Result<PathBuf> {
 
 /// The proxies that the gate is measured beside. Those that can't be installed are left out, with a word.
 pub(crate) fn proxies() -> Result<()> {
-    for (name, package) in [("nginx", "nginx-light"), ("haproxy", "haproxy")] {
-        if let Err(error) = administrators_program(name, package) {
-            eprintln!("{name} is left out: {error:#}");
+    for program in [system::NGINX, system::HAPROXY] {
+        if let Err(error) = program.find_or_install() {
+            eprintln!("A proxy is left out: {error:#}");
         }
     }
     if let Err(error) = envoy() {
@@ -106,14 +97,6 @@ fn envoy_of(requirements: &str, environment: &str) -> Result<PathBuf> {
     Ok(environment.join("bin/envoy"))
 }
 
-/// A program that Debian keeps where only an administrator's PATH looks.
-fn administrators_program(name: &str, package: &str) -> Result<()> {
-    if Path::new("/usr/sbin").join(name).is_file() {
-        return Ok(());
-    }
-    program(&[name], &[package]).map(drop)
-}
-
 /// An environment of the tests' own, below target/.
 fn python(root: &Path) -> Result<PathBuf> {
     let requirements = root.join("host-tests/python/requirements.txt");
@@ -125,9 +108,7 @@ fn environment_with(requirements: &Path, environment: &Path) -> Result<PathBuf> 
     let python = environment.join("bin/python");
     // An environment stops working when the Python it was made from goes away.
     if !succeeds(Command::new(&python).args(["-m", "pip", "--version"])) {
-        let system =
-            program(&["python3"], &["python3", "python3-venv"]).context("Python 3 is missing")?;
-        make_environment(&system, environment)?;
+        make_environment(&system::PYTHON.find_or_install()?, environment)?;
         eprintln!(
             "Installing {} below {}",
             requirements.display(),
@@ -163,12 +144,12 @@ fn node(root: &Path) -> Result<PathBuf> {
 
 /// The packages that a folder's package.json asks for.
 pub(crate) fn node_packages(folder: &Path) -> Result<()> {
-    let node = program(&["node"], &["nodejs"]).context("Node is missing")?;
+    let node = system::NODE.find_or_install()?;
     let version = shell::output(Command::new(node).arg("--version"))?;
     if node_major(&version) < Some(NODE_MAJOR) {
         bail!("Node {version} is too old: the tests need {NODE_MAJOR} or newer");
     }
-    let npm = program(&["npm"], &["npm"]).context("npm is missing")?;
+    let npm = system::NPM.find_or_install()?;
     // `npm ci` starts from nothing each time; `npm ls` fails if anything in package.json isn't there.
     if !succeeds(
         Command::new(&npm)
@@ -198,16 +179,6 @@ pub(crate) fn node_tests(folder: &Path) -> Result<Vec<PathBuf>> {
     }
     tests.sort();
     Ok(tests)
-}
-
-/// A program by any of these names, from Debian's packages if it isn't there yet.
-fn program(names: &[&str], packages: &[&str]) -> Result<PathBuf> {
-    if let Some(path) = shell::find_program(names) {
-        return Ok(path);
-    }
-    debian::install(packages)?;
-    shell::find_program(names)
-        .with_context(|| format!("{} brought no {}", packages.join(" and "), names[0]))
 }
 
 fn succeeds(command: &mut Command) -> bool {

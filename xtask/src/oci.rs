@@ -4,7 +4,7 @@
 //! a configuration that names imports and exports, and one layer, which is the WebAssembly itself.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
@@ -14,13 +14,12 @@ use wit_component::DecodedWasm;
 use wit_parser::Resolve;
 
 use crate::metadata::{DESCRIPTION, LICENSES, VERSION};
-use crate::{debian, shell};
+use crate::shell;
+use crate::system::SKOPEO;
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const CONFIG: &str = "application/vnd.wasm.config.v0+json";
 const LAYER: &str = "application/wasm";
-/// The reader that is not ours.
-const READER: &str = "skopeo";
 
 /// Writes both layouts to `folder`, and has another program read them.
 pub(crate) fn pack(folder: &Path, component: &[u8]) -> Result<()> {
@@ -33,7 +32,7 @@ pub(crate) fn pack(folder: &Path, component: &[u8]) -> Result<()> {
         let layout = folder.join(name);
         write(&layout, wasm, &created).with_context(|| format!("the layout of the {name}"))?;
         let read = read_by_another(&layout, &folder.join(format!("{name}-copy")))?;
-        ensure!(read == wasm, "{READER} finds another {name} in its layout");
+        ensure!(read == wasm, "skopeo finds another {name} in its layout");
         println!("{}: {} bytes in its layer", layout.display(), wasm.len());
     }
     Ok(())
@@ -107,7 +106,7 @@ fn world(wasm: &[u8]) -> Result<Value> {
 /// The layer of a layout, as a program finds it that checks digests and sizes while it copies.
 fn read_by_another(layout: &Path, copy: &Path) -> Result<Vec<u8>> {
     let source = format!("oci:{}:{VERSION}", layout.display());
-    let program = reader()?;
+    let program = SKOPEO.find_or_install()?;
     let mut skopeo = Command::new(program);
     skopeo.args(["copy", "--quiet", "--insecure-policy", &source]);
     shell::run(skopeo.arg(format!("dir:{}", copy.display())))?;
@@ -118,13 +117,6 @@ fn read_by_another(layout: &Path, copy: &Path) -> Result<Vec<u8>> {
     let layer = fs::read(copy.join(name))?;
     fs::remove_dir_all(copy)?;
     Ok(layer)
-}
-
-fn reader() -> Result<PathBuf> {
-    if shell::find_program(&[READER]).is_none() {
-        debian::install(&[READER])?;
-    }
-    shell::find_program(&[READER]).with_context(|| format!("{READER} is not on PATH"))
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {

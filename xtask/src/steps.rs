@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 /// What became of a step.
 enum Outcome {
     Passed(Duration),
-    Failed(Duration),
+    Failed(Duration, String),
     NotRun,
 }
 
@@ -16,7 +16,7 @@ impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Passed(time) => write!(f, "passed   {}", Seconds(*time)),
-            Self::Failed(time) => write!(f, "FAILED   {}", Seconds(*time)),
+            Self::Failed(time, _) => write!(f, "FAILED   {}", Seconds(*time)),
             Self::NotRun => write!(f, "not run"),
         }
     }
@@ -74,25 +74,31 @@ impl Steps {
                 Some(value)
             }
             Err(error) => {
+                let why = format!("{error:#}");
                 println!(
-                    "[{}/{total}] {name}: FAILED after {}: {error:#}",
+                    "[{}/{total}] {name}: FAILED after {}: {why}",
                     self.next,
                     Seconds(time)
                 );
-                *outcome = Outcome::Failed(time);
+                *outcome = Outcome::Failed(time, why);
                 None
             }
         }
     }
 
-    /// Lists all steps. An error unless every one of them passed.
+    /// Lists all steps, and says again why some failed. An error unless every one of them passed.
     pub(crate) fn finish(self) -> Result<()> {
+        for (name, outcome) in &self.steps {
+            if let Outcome::Failed(_, why) = outcome {
+                println!("\n{name}: {why}");
+            }
+        }
         println!("\nSummary");
         for (number, (name, outcome)) in self.steps.iter().enumerate() {
             println!("  {}. {name:<48} {outcome}", number + 1);
         }
         let time = Seconds(self.started.elapsed());
-        let failed = self.names(|outcome| matches!(outcome, Outcome::Failed(_)));
+        let failed = self.names(|outcome| matches!(outcome, Outcome::Failed(..)));
         let not_run = self.names(|outcome| matches!(outcome, Outcome::NotRun));
         match (failed.is_empty(), not_run.is_empty()) {
             (true, true) => {

@@ -12,6 +12,7 @@ use crate::filter;
 use crate::instructions;
 use crate::inventory;
 use crate::javascript;
+use crate::libtest;
 use crate::needs::{self, Needs};
 use crate::packages;
 use crate::same_product;
@@ -198,11 +199,11 @@ fn test_engine() -> Result<()> {
     let packages = packages.map(|package| ["--package", package]);
     // Without its default features `properties` takes no wasmtime.
     let arguments = ["test", "--no-fail-fast", "--no-default-features"];
-    shell::run(shell::cargo().args(arguments).args(packages.as_flattened()))?;
+    libtest::run(shell::cargo().args(arguments).args(packages.as_flattened()))?;
     // The component's bindings, whose layout is tested. In a run of their own: `properties` doesn't build the engine with them.
     let mut cargo = shell::cargo();
     cargo.args(arguments).args(packages[0]).args(BINDINGS);
-    shell::run(cargo.args(["--lib", "component::"]))
+    libtest::run(cargo.args(["--lib", "component::"]))
 }
 
 fn test_hosts(components: &Components, peers: Option<(&Needs, &Filters, &Package)>) -> Result<()> {
@@ -233,7 +234,7 @@ fn test_hosts(components: &Components, peers: Option<(&Needs, &Filters, &Package
             cargo.env("WEBSOCKET_TEST_FAST", "1");
         }
     }
-    shell::run(&mut cargo)
+    libtest::run(&mut cargo)
 }
 
 fn test_node(components: &Components, needs: &Needs) -> Result<()> {

@@ -28,6 +28,30 @@ fn links(document: &str) -> Vec<Link> {
     after_text.filter_map(link).collect()
 }
 
+/// The book has every page of its folder, and each page is there; what it takes from elsewhere, too.
+#[test]
+fn the_book_has_all_of_its_pages() {
+    let pages = files(".md").into_iter().filter_map(|path| {
+        let page = path.strip_prefix("docs").ok()?.to_owned();
+        (page.as_os_str() != "SUMMARY.md").then_some(page)
+    });
+    let listed = links(&text_of("docs/SUMMARY.md")).into_iter();
+    let listed = listed.map(|link| PathBuf::from(link.target));
+    assert_eq!(pages.collect::<BTreeSet<_>>(), listed.collect());
+    for page in files(".md") {
+        let text = text_of(&page);
+        for include in text.split("{{#include ").skip(1) {
+            let (path, _) = include.split_once("}}").expect("its end");
+            let (path, anchor) = path.split_once(':').unwrap_or((path, ""));
+            let included = text_of(page.with_file_name(path));
+            assert!(
+                included.contains(&format!("ANCHOR: {anchor}")) || anchor.is_empty(),
+                "{anchor}"
+            );
+        }
+    }
+}
+
 /// Whoever tries README's program from the repository runs the example.
 #[test]
 fn the_hosts_readme_has_its_example() {

@@ -1,4 +1,4 @@
-//! What `websocket-host` brings along, by its features: as its README has it.
+//! What `websocket-host` brings along, by its features: as its README has it. And with which features wasmtime is built.
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -56,4 +56,35 @@ fn the_features_of_the_host_bring_along_what_its_readme_says() {
         checked += 1;
     }
     assert!(checked > 3, "{checked} rows");
+}
+
+/// What wasmtime is built of in this workspace, over these kinds of dependencies: crates with their features.
+fn wasmtime(edges: &str) -> BTreeSet<String> {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["tree", "--workspace", "--edges", edges, "--no-dedupe"]);
+    cargo.args(["--prefix", "depth", "--format", " {p} {f}"]);
+    let output = cargo.output().expect("cargo runs");
+    assert!(output.status.success());
+    let tree = String::from_utf8_lossy(&output.stdout);
+    let nodes = tree.lines().filter_map(|line| {
+        let (depth, node) = line.split_once(' ')?;
+        Some((depth.parse::<u32>().ok()?, node))
+    });
+    let mut above = None;
+    let below = nodes.filter(|(depth, node)| {
+        above = above.filter(|above| depth > above);
+        if above.is_none() && node.starts_with("wasmtime v") {
+            above = Some(*depth);
+        }
+        above.is_some()
+    });
+    below.map(|(_, node)| node.to_owned()).collect()
+}
+
+#[test]
+fn wasmtime_is_built_with_the_same_features_for_programs_as_for_tests() {
+    let (programs, tests) = (wasmtime("normal,build"), wasmtime("normal,build,dev"));
+    assert!(programs.len() > 50, "{programs:?}");
+    let differences: Vec<_> = programs.symmetric_difference(&tests).collect();
+    assert!(differences.is_empty(), "{differences:#?}");
 }

@@ -6,7 +6,6 @@ use anyhow::{Result, ensure};
 
 use crate::plan::Plan;
 use crate::size::Size;
-use crate::target::Aim;
 
 /// The smallest.
 pub(super) const MESSAGE: Size = Size(125);
@@ -20,31 +19,6 @@ pub(super) struct Cell {
     /// How many messages of each connection are in flight.
     pub(super) window: u64,
 }
-
-/// What is aimed at in every cell of a kind, as a ratio to the empty filter.
-pub(super) struct Target {
-    pub(super) what: &'static str,
-    pub(super) aim: Aim,
-    pub(super) concerns: fn(Cell) -> bool,
-}
-
-pub(super) const TARGETS: [Target; 3] = [
-    Target {
-        what: "125 B, 16 in flight",
-        aim: Aim::AtMost(1.15),
-        concerns: |cell| cell.size == MESSAGE && cell.window > 1,
-    },
-    Target {
-        what: "16 KiB",
-        aim: Aim::AtMost(1.15),
-        concerns: |cell| cell.size == LARGE,
-    },
-    Target {
-        what: "1 MiB",
-        aim: Aim::AtMost(1.1),
-        concerns: |cell| cell.size == HUGE,
-    },
-];
 
 const fn cell(size: Size, connections: usize, window: u64) -> Cell {
     Cell {

@@ -25,7 +25,6 @@ use crate::load::{Content, Load};
 use crate::pin::Processors;
 use crate::plan::{self, Plan};
 use crate::scale;
-use crate::target;
 use cells::{Cell, MESSAGE};
 
 const EMPTY_FILTER: &str = include_str!("empty.wat");
@@ -80,12 +79,9 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
         write!(out, "{}", table::row(&row))?;
         rows.push(row);
     }
-    let judged = table::judge(&rows);
-    write!(out, "{}", target::table(table::TITLE, &judged))?;
     write!(out, "{}", table::memory(&memory, idle))?;
     Ok(json!({
         "cells": rows.iter().map(table::report).collect::<Vec<_>>(),
-        "targets": target::report(&judged),
         "idle": { "connections": idle, "resident_bytes_each": memory },
     }))
 }

@@ -4,15 +4,10 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use super::cells::TARGETS;
 use super::{ALONE, Compared, EMPTY, FILTER};
 use crate::number::number;
 use crate::pin::Processors;
 use crate::quantile::{median, median_ratio, middle_half};
-use crate::target::Judged;
-
-/// Above the table of them.
-pub(super) const TITLE: &str = "Targets of the filter: the ratio to the empty filter that is aimed at, and where it comes worst";
 
 const LEGEND: &str = "\
 Envoy's processor time for each binary message, there and back, in us: medians of the repetitions. The ratio is the
@@ -66,17 +61,6 @@ pub(super) fn row(compared: &Compared) -> String {
         compared.ratio(),
         format!("{low:.2} - {high:.2}"),
     )
-}
-
-/// Those targets of which the run has a cell.
-pub(super) fn judge(rows: &[Compared]) -> Vec<Judged> {
-    let judged = TARGETS.iter().filter_map(|target| {
-        let rows = rows.iter().filter(|row| (target.concerns)(row.cell));
-        let ratios = rows.map(|row| (row.cell, row.ratio()));
-        let ratios = ratios.filter(|(_, ratio)| !ratio.is_nan());
-        Judged::by_worst(target.what, target.aim, ratios)
-    });
-    judged.collect()
 }
 
 pub(super) fn memory(grown: &[(&str, f64)], count: usize) -> String {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::in_memory::workload::Content;
+use crate::in_memory::message::Content;
 use crate::role::Role;
 use crate::size::Size;
 
@@ -65,10 +65,6 @@ impl Task {
 
     pub(crate) const fn is_decode(self) -> bool {
         matches!(self, Self::Decode(_))
-    }
-
-    pub(crate) const fn is_encode(self) -> bool {
-        matches!(self, Self::Encode(_))
     }
 
     /// What the messages hold makes a difference to who reads them: text is checked, and not all text alike.

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use super::cell::{Batch, Cell, Task};
 use super::measure::{self, Compared};
-use super::workload::{Content, Workload};
+use super::message::Content;
+use super::workload::Workload;
 use super::{effort, subjects};
 use crate::number::number;
 use crate::plan::Plan;

@@ -4,7 +4,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::in_memory::workload::Message;
+use crate::in_memory::message::Message;
 use crate::role::Role;
 
 const FIN: u8 = 0x80;
@@ -110,7 +110,7 @@ fn take<const COUNT: usize>(bytes: &mut &[u8]) -> Result<[u8; COUNT]> {
 #[cfg(test)]
 mod tests {
     use super::{header_length, read, write};
-    use crate::in_memory::workload::Message;
+    use crate::in_memory::message::Message;
     use crate::role::Role;
 
     #[test]

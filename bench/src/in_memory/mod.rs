@@ -2,13 +2,12 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `workload`, `transport` | the messages, and the connection in memory that carries them |
+//! | `message`, `workload`, `transport` | the messages, and the connection in memory that carries them |
 //! | `subjects` | what is compared, each behind the same trait |
 //! | `seen`, `frames` | how outputs are checked |
 //! | `cell`, `run`, `measure`, `clock` | what is done and how it is measured |
 //! | `crossing` | what the border of the sandbox costs, by size and by messages in a call |
-//! | `targets` | what is aimed at, and whether it is met |
-//! | `table`, `plot`, `json` | how it is told |
+//! | `table`, `json` | how it is told |
 
 mod cell;
 mod clock;
@@ -16,26 +15,23 @@ mod crossing;
 mod frames;
 mod json;
 mod measure;
-mod plot;
+mod message;
 mod run;
 mod seen;
 mod subjects;
 mod table;
-mod targets;
 mod transport;
 mod workload;
 
 use std::io::{self, Write};
-use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use serde_json::Value;
 
 use crate::plan::Plan;
 use crate::size::Size;
-use crate::target;
 use cell::Cell;
 use measure::{Compared, Effort};
 use subjects::Subject;
@@ -43,8 +39,8 @@ use workload::Workload;
 
 pub(crate) use crossing::run as run_crossing;
 
-/// Prints what is measured, draws it to a file if there is one, and returns it. A read brings in up to `transfer` bytes.
-pub(crate) fn run(plan: &Plan, transfer: usize, drawing: Option<&Path>) -> Result<Value> {
+/// Prints what is measured, and returns it. A read brings in up to `transfer` bytes.
+pub(crate) fn run(plan: &Plan, transfer: usize) -> Result<Value> {
     let cells: Vec<_> = Cell::all().filter(|cell| plan.wants(cell)).collect();
     ensure!(!cells.is_empty(), "no comparison has such a name");
     let subjects = subjects::all(&plan.component)?;
@@ -66,14 +62,7 @@ pub(crate) fn run(plan: &Plan, transfer: usize, drawing: Option<&Path>) -> Resul
     )?;
     let all = compare(&cells, &subjects, transfer, effort)?;
     write!(out, "{}", table::summary(&all))?;
-    if let Some(path) = drawing {
-        plot::draw(&all, path).with_context(|| format!("can't draw {}", path.display()))?;
-    }
-    let judged = targets::judge(&all);
-    write!(out, "{}", target::table(targets::TITLE, &judged))?;
-    let mut report = json::report(transfer, effort, &all);
-    report["targets"] = target::report(&judged);
-    Ok(report)
+    Ok(json::report(transfer, effort, &all))
 }
 
 fn effort(plan: &Plan) -> Effort {

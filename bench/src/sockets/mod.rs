@@ -4,11 +4,9 @@
 //! |---|---|
 //! | `measure` | repetitions in which the proxies take turns |
 //! | `table` | the results, for people and for machines |
-//! | `targets` | what is aimed at, and whether it is met |
 
 pub(crate) mod measure;
 pub(crate) mod table;
-mod targets;
 
 use std::io::{self, Write};
 
@@ -21,7 +19,6 @@ use crate::pin::Processors;
 use crate::plan::Plan;
 use crate::proxies::{NGINX, Proxies, RELAY};
 use crate::size::Size;
-use crate::target;
 use measure::{Cell, Effort};
 use table::Columns;
 
@@ -80,10 +77,7 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
             rows.push(measured);
         }
     }
-    let judged = targets::judge(&rows);
-    write!(out, "{}", target::table(targets::TITLE, &judged))?;
     Ok(json!({
         "cells": rows.iter().map(table::report).collect::<Vec<_>>(),
-        "targets": target::report(&judged),
     }))
 }

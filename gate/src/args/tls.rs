@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use crate::net::address::Address;
+use crate::address::Address;
 use crate::net::tls::{BackFiles, Demo, FrontFiles, IdentityFiles};
 
 #[derive(Debug, Args)]

@@ -1,15 +1,15 @@
 //! Who has connected.
 
 use std::io;
+use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::address::Peer;
 use super::channel::Channel;
 use super::proxy_protocol;
 use super::socket::Socket;
-use super::tls::why_refused;
-use crate::gate::Gate;
+use super::tls::{Front, why_refused};
+use crate::address::Peer;
 
 /// Who a client is, and which address it connected to: as a balancer says, if one passes it on.
 #[derive(Clone, Copy, Debug)]
@@ -18,16 +18,16 @@ pub(crate) struct Addresses {
     pub(crate) server: Peer,
 }
 
-/// Reads who has connected from `peer`, if clients come through a balancer. What it has sent behind is read of the socket
-/// again.
+/// Reads who has connected from `peer`, if clients come through a balancer, which has so long to say it. What it has sent behind
+/// is read of the socket again.
 ///
 /// # Errors
 ///
 /// The header that says so is missing, malformed or late.
 pub(crate) async fn find_out(
-    gate: &Gate,
     socket: &mut Socket,
     peer: Peer,
+    expects_header: Option<Duration>,
 ) -> Result<Addresses, String> {
     let failed = |error: io::Error| format!("no PROXY header: {error}");
     let server = socket.local_address().map_err(failed)?;
@@ -35,10 +35,10 @@ pub(crate) async fn find_out(
         client: peer,
         server,
     };
-    if !gate.expects_proxy_header {
+    let Some(within) = expects_header else {
         return Ok(own);
-    }
-    let reading = timeout(gate.handshake_timeout, proxy_protocol::read(socket));
+    };
+    let reading = timeout(within, proxy_protocol::read(socket));
     let read = reading
         .await
         .map_err(|_| failed(io::ErrorKind::TimedOut.into()))?;
@@ -50,20 +50,20 @@ pub(crate) async fn find_out(
     }))
 }
 
-/// Makes the TLS handshake with a client, if its listener asks for one.
+/// Makes the TLS handshake with a client, if its listener has TLS.
 ///
 /// # Errors
 ///
 /// The client has broken a rule of TLS, has no certificate that is trusted, or is late.
 pub(crate) async fn secure(
-    gate: &Gate,
     socket: Socket,
-    is_secure: bool,
+    front: Option<&Front>,
+    within: Duration,
 ) -> Result<Channel, String> {
-    let Some(front) = gate.front.as_ref().filter(|_| is_secure) else {
+    let Some(front) = front else {
         return Ok(socket.into());
     };
-    let accepting = timeout(gate.handshake_timeout, front.accept(socket));
+    let accepting = timeout(within, front.accept(socket));
     let accepted = accepting.await.map_err(|_| io::ErrorKind::TimedOut.into());
     let accepted = accepted.and_then(|accepted| accepted);
     Ok(accepted.map_err(|error| why_refused(&error))?.into())

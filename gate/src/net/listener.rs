@@ -8,8 +8,8 @@ use tokio::net::TcpListener;
 #[cfg(unix)]
 use tokio::net::UnixListener;
 
-use super::address::{Address, Peer};
 use super::socket::Socket;
+use crate::address::{Address, Peer};
 
 /// Something that clients connect to. A Unix socket leaves its folder with it.
 #[derive(Debug)]

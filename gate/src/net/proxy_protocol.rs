@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use ppp::{HeaderResult, PartialResult, v1, v2};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use super::address::Peer;
+use crate::address::Peer;
 
 /// The longest header that is taken: addresses and what may follow them, such as the names of a TLS connection.
 const LONGEST: usize = 4096;

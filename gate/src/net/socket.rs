@@ -19,7 +19,7 @@ use tokio::net::UnixStream;
 use tokio_util::either::Either;
 use websocket_host::driver::{Transport, with_read_buffer};
 
-use super::address::Peer;
+use crate::address::Peer;
 
 /// A socket that waits for nothing.
 ///

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Serialize, Serializer};
 use tracing::warn;
 
-use crate::net::address::Peer;
+use crate::address::Peer;
 
 /// Which way bytes went.
 #[derive(Clone, Copy, Debug, Serialize)]

@@ -277,7 +277,7 @@ macro_rules! on_both_inspectors {
         }
         #[cfg(feature = "component")]
         mod component {
-            $(#[test] fn $name() { super::$name::<$crate::inspected::Sandboxed>(); })*
+            $(#[test] fn $name() { super::$name::<$crate::SandboxedInspector>(); })*
         }
     };
 }

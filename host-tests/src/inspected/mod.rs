@@ -8,8 +8,6 @@ use websocket_component::handshake::Negotiated;
 use websocket_component::inspector::{Edit, End, Options, Seen};
 use websocket_component::{Failure, Instant, Role, Rule, State};
 
-#[cfg(feature = "component")]
-pub use crate::sandboxed::SandboxedInspector as Sandboxed;
 pub use engine::{Inspects, Native, Stepped};
 
 /// The header of a frame.

@@ -18,7 +18,7 @@ use model::Model;
 /// What fuzzing has kept of what peers say.
 fn said(by: &str) -> Vec<Vec<u8>> {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../fuzz/corpus")
+        .join("fuzz/corpus")
         .join(by);
     let entries = fs::read_dir(corpus).expect("a corpus is kept");
     let mut paths: Vec<PathBuf> = entries

@@ -12,7 +12,6 @@ use crate::protocol::{Config, Failure};
 use crate::sandbox::abi::{Argument, Core, Function, Often, Pre, Resource, Typed, Value, session};
 use crate::sandbox::call_error::CallError;
 use crate::sandbox::limiter::Limiter;
-use crate::sandbox::options;
 
 /// A sandbox for one connection, with its sessions: a relayed connection has two.
 ///
@@ -24,7 +23,7 @@ pub struct Guest {
     pub(crate) core: Core,
     pub(crate) often: Often,
     /// The options of the last session. The next one usually has the same.
-    options: Option<(Config, Resource)>,
+    pub(super) options: Option<(Config, Resource)>,
     id: GuestId,
     fault: Option<SandboxError>,
     /// What was dropped, of a guest that outlives its connections.
@@ -63,7 +62,7 @@ pub(crate) struct GuestId(u64);
 /// It holds memory of the guest until [`Guest::drop_session`] is called or the guest is dropped. In a guest that
 /// connections [share](crate::Guests), it is enough to drop it.
 #[derive(Debug)]
-pub struct Session(Belonging);
+pub struct Session(pub(super) Belonging);
 
 /// A call is first asked for its time when the epoch next advances.
 const NEXT_TICK: u64 = 1;
@@ -241,33 +240,6 @@ impl Guest {
     ) -> Result<R, CallError> {
         let result: Result<R, Box<Failure>> = self.ask(session, function, arguments)?;
         Ok(result?)
-    }
-
-    /// Calls a function that makes a session, with options as `config` has them.
-    pub(crate) fn make(
-        &mut self,
-        config: &Config,
-        function: session::Function,
-        arguments: impl Argument,
-    ) -> Result<Session, CallError> {
-        self.free_orphans()?;
-        let options = self.options(config)?;
-        let made: Result<Resource, Box<Failure>> = self.call(function, (options, arguments))?;
-        Ok(Session(self.own(made?, session::Function::Drop)))
-    }
-
-    /// Returns options as `config` has them.
-    pub(crate) fn options(&mut self, config: &Config) -> Result<Resource, CallError> {
-        if let Some((last, options)) = &self.options
-            && last == config
-        {
-            return Ok(*options);
-        }
-        let options = options::options(self, config)?;
-        if let Some((_, last)) = self.options.replace((*config, options)) {
-            self.call::<()>(crate::sandbox::abi::options::Function::Drop, last)?;
-        }
-        Ok(options)
     }
 
     /// What precedes each call: it starts with its whole time, if the guest is still there.

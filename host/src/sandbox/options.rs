@@ -8,9 +8,9 @@ use crate::bindings::exports::websocket::protocol::options as contract;
 use crate::clock::nanos;
 use crate::protocol::Failure;
 use crate::sandbox::abi::options::Function as setters;
-use crate::sandbox::abi::{Argument, Function, Resource};
+use crate::sandbox::abi::{Argument, Function, Resource, session};
 use crate::sandbox::call_error::CallError;
-use crate::sandbox::guest::Guest;
+use crate::sandbox::guest::{Guest, Session};
 
 /// Calls setters of options in a guest, all of which take `of` before the value, such as the side that it is set for.
 pub(crate) struct Setter<'a, Of> {
@@ -75,8 +75,37 @@ pub(crate) fn make(
     set.map(|()| options)
 }
 
+impl Guest {
+    /// Calls a function that makes a session, with options as `config` has them.
+    pub(crate) fn make(
+        &mut self,
+        config: &Config,
+        function: session::Function,
+        arguments: impl Argument,
+    ) -> Result<Session, CallError> {
+        self.free_orphans()?;
+        let options = self.options(config)?;
+        let made: Result<Resource, Box<Failure>> = self.call(function, (options, arguments))?;
+        Ok(Session(self.own(made?, session::Function::Drop)))
+    }
+
+    /// Returns options as `config` has them.
+    pub(crate) fn options(&mut self, config: &Config) -> Result<Resource, CallError> {
+        if let Some((last, options)) = &self.options
+            && last == config
+        {
+            return Ok(*options);
+        }
+        let options = options(self, config)?;
+        if let Some((_, last)) = self.options.replace((*config, options)) {
+            self.call::<()>(setters::Drop, last)?;
+        }
+        Ok(options)
+    }
+}
+
 /// Makes options of a guest from a `Config`.
-pub(crate) fn options(guest: &mut Guest, config: &Config) -> Result<Resource, CallError> {
+fn options(guest: &mut Guest, config: &Config) -> Result<Resource, CallError> {
     make(guest, setters::Constructor, setters::Drop, |setter| {
         set_all(setter, config)
     })

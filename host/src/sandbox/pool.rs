@@ -1,7 +1,6 @@
 //! The loaded component and the pool that its guests come from.
 
 use std::fmt;
-use std::path::Path;
 use std::sync::Arc;
 
 use wasmtime::Store;
@@ -9,7 +8,6 @@ use wasmtime::Store;
 use crate::error::SandboxError;
 use crate::protocol::GlobalProperties;
 use crate::sandbox::abi::Pre;
-use crate::sandbox::builder::SandboxBuilder;
 use crate::sandbox::config::SandboxConfig;
 use crate::sandbox::engine;
 use crate::sandbox::guest::Guest;
@@ -37,50 +35,6 @@ struct Guests {
 }
 
 impl Sandbox {
-    /// Loads the component that this crate brings along, and calls it once. [`Cache::Beside`](crate::Cache::Beside) has
-    /// no place to be, and keeps nothing.
-    ///
-    /// ```
-    /// # if websocket_component_wasm::COMPONENT.is_empty() { return Ok(()) }
-    /// use websocket_host::{Sandbox, SandboxConfig};
-    ///
-    /// let sandbox = Sandbox::bundled(SandboxConfig::default())?;
-    /// assert_eq!(sandbox.guest()?.memory(), 128 << 10);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// As for [`load`](Self::load); [`LoadError::NotBundled`] if it was built without the component, which only
-    /// the repository can.
-    #[cfg(feature = "bundled")]
-    pub fn bundled(config: SandboxConfig) -> Result<Self, LoadError> {
-        Self::builder().config(config).bundled()
-    }
-
-    /// Loads the component in the file at `path`, compiled on disk if that can be trusted, and calls it once.
-    ///
-    /// # Errors
-    ///
-    /// The file can't be read, holds no component or another one, or wasmtime can't be set up: see [`LoadError`].
-    pub fn load(path: impl AsRef<Path>, config: SandboxConfig) -> Result<Self, LoadError> {
-        Self::builder().config(config).load(path)
-    }
-
-    /// Loads a component from its bytes. [`Cache::Beside`](crate::Cache::Beside) has no place to be, and keeps nothing.
-    ///
-    /// # Errors
-    ///
-    /// As for [`load`](Self::load).
-    pub fn from_bytes(component: &[u8], config: SandboxConfig) -> Result<Self, LoadError> {
-        Self::builder().config(config).from_bytes(component)
-    }
-
-    /// Makes a sandbox in other ways: on an engine of the program's.
-    pub fn builder() -> SandboxBuilder {
-        SandboxBuilder::default()
-    }
-
     pub(crate) fn new(
         pre: Pre,
         limits: SandboxConfig,

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 use std::{fmt, io};
 
+use bytes::Bytes;
 use http::StatusCode;
 
 use websocket_component::{Failure, Fault, Rule};
 
-use super::request::ErrorResponse;
 use crate::error::SandboxError;
+
+/// A response that refuses a request.
+pub type ErrorResponse = http::Response<Bytes>;
 
 /// Why a connection could not be made, or has ended, or a message was not sent. Cheap to clone.
 #[derive(Clone, Debug)]

@@ -9,8 +9,8 @@ use websocket_component::handshake::{Acceptance, Negotiated};
 use websocket_component::{Config, Delivery, Role, Rule, State};
 
 use super::engine::{Engine, Made};
-use super::error::Error;
-use super::request::{self, ErrorResponse, IntoRequest, Request, Response};
+use super::error::{Error, ErrorResponse};
+use super::request::{self, IntoRequest, Request, Response};
 use super::socket::WebSocketStream;
 use crate::clock::Clock;
 use crate::sizes::LONG;

@@ -1,36 +1,24 @@
-//! Messages whose long payloads stay outside the session: they are unmasked and checked where they are delivered from.
+//! A message that is put together outside the session.
 
-use bytes::buf::Limit;
-use bytes::{BufMut, BytesMut};
+use bytes::BytesMut;
 use bytestring::ByteString;
 use websocket_component::{EventKind, IncomingPayload};
 
-use super::conversation::{Conversation, unless_ended};
 use super::message::Message;
-use crate::clock::Instant;
-use crate::error::SandboxError;
-use crate::sizes::{LONG, header_lengths};
-
-/// If at least this many bytes of a payload are missing, they are read directly into its buffer, though nothing behind
-/// them can be read then.
-const PLACED: u64 = 64 << 10;
-
-/// The most that is read at once into that buffer.
-const AT_ONCE: u64 = 256 << 10;
 
 /// How much room is made for the rest of a payload, in multiples of what has come of the message.
 const EXPECTED_TIMES: usize = 3;
 
 /// What has come of a message.
 pub(super) struct Incoming {
-    bytes: BytesMut,
+    pub(super) bytes: BytesMut,
     is_text: bool,
     /// The payload in progress. None between two fragments.
-    payload: Option<IncomingPayload>,
+    pub(super) payload: Option<IncomingPayload>,
 }
 
 impl Incoming {
-    fn new(is_text: bool) -> Self {
+    pub(super) fn new(is_text: bool) -> Self {
         let bytes = BytesMut::new();
         Self {
             bytes,
@@ -41,7 +29,7 @@ impl Incoming {
 
     /// Makes room for `room` more bytes, and for more of what is missing of the payload: what a header announces is
     /// believed as far as a part of the message has come.
-    fn reserve(&mut self, room: usize, missing: u64) {
+    pub(super) fn reserve(&mut self, room: usize, missing: u64) {
         if self.bytes.capacity() - self.bytes.len() >= room {
             return;
         }
@@ -54,7 +42,7 @@ impl Incoming {
         self.bytes = bytes;
     }
 
-    fn into_message(self) -> Result<Message, &'static str> {
+    pub(super) fn into_message(self) -> Result<Message, &'static str> {
         let bytes = self.bytes.freeze();
         Ok(match self.is_text {
             true => {
@@ -63,134 +51,6 @@ impl Incoming {
             }
             false => Message::Binary(bytes),
         })
-    }
-}
-
-/// Whether a data frame with a long payload begins here.
-fn begins_long(input: &[u8]) -> bool {
-    /// The bits of the opcode that are set of control frames and of those that don't exist yet.
-    const NOT_DATA: u8 = 0x0c;
-    let is_data = input.first().is_some_and(|first| first & NOT_DATA == 0);
-    is_data && header_lengths(input).is_some_and(|(_, payload)| payload >= LONG as u64)
-}
-
-impl Conversation {
-    /// Reads the long payloads that the input goes on with or begins with. Returns the rest.
-    pub(super) fn read_outside<'a>(
-        &mut self,
-        mut input: &'a mut [u8],
-        now: Instant,
-    ) -> Result<&'a mut [u8], SandboxError> {
-        while !input.is_empty() {
-            let in_payload = self
-                .incoming
-                .as_ref()
-                .is_some_and(|it| it.payload.is_some());
-            if in_payload {
-                input = self.go_on(input, now)?;
-            } else if begins_long(input) {
-                let begun = self.endpoint.begin_payload(input, now)?;
-                let Some((header, payload)) = begun else {
-                    break;
-                };
-                let is_text = payload.is_text();
-                let new = || Incoming::new(is_text);
-                let incoming = self.incoming.get_or_insert_with(new);
-                if payload.left() > self.longest.saturating_sub(incoming.bytes.len() as u64) {
-                    return Err(self
-                        .endpoint
-                        .broken("it lets a message be longer than it may"));
-                }
-                incoming.payload = Some(payload);
-                input = input.get_mut(header..).unwrap_or_default();
-            } else {
-                break;
-            }
-        }
-        if self.incoming.is_some() {
-            // A message has its time.
-            self.ask_deadline()?;
-        }
-        Ok(input)
-    }
-
-    /// Goes on with the payload in progress. Returns what is behind it.
-    fn go_on<'a>(
-        &mut self,
-        input: &'a mut [u8],
-        now: Instant,
-    ) -> Result<&'a mut [u8], SandboxError> {
-        let Some(Incoming {
-            payload: Some(payload),
-            ..
-        }) = &self.incoming
-        else {
-            return Ok(input);
-        };
-        let missing = payload.left();
-        let come = usize::try_from(missing).map_or(input.len(), |left| left.min(input.len()));
-        let (come, rest) = input.split_at_mut(come);
-        if let Some(incoming) = &mut self.incoming {
-            incoming.reserve(come.len(), missing);
-            incoming.bytes.extend_from_slice(come);
-        }
-        let is_accepted = self.has_come(come.len(), now)?;
-        // Behind what was not, nothing counts.
-        Ok(if is_accepted { rest } else { &mut [] })
-    }
-
-    /// Where to read the rest of the payload in progress to, if enough of it is missing to be read alone.
-    pub(super) fn place(&mut self) -> Option<Limit<&mut BytesMut>> {
-        let incoming = self.incoming.as_mut()?;
-        let missing = incoming.payload.as_ref()?.left();
-        if missing < PLACED {
-            return None;
-        }
-        incoming.reserve(PLACED as usize, missing);
-        Some((&mut incoming.bytes).limit(missing.min(AT_ONCE) as usize))
-    }
-
-    /// `count` bytes were read to that place.
-    pub(super) fn placed(&mut self, count: usize) -> Result<(), SandboxError> {
-        let now = self.clock.now();
-        self.has_come(count, now)?;
-        if self.incoming.is_some() {
-            self.ask_deadline()?;
-        }
-        Ok(())
-    }
-
-    /// The last bytes of the message have come: unmasks and checks them, and delivers it if it is complete. Returns
-    /// whether the session accepts them.
-    fn has_come(&mut self, count: usize, now: Instant) -> Result<bool, SandboxError> {
-        let Some(incoming) = &mut self.incoming else {
-            return Ok(false);
-        };
-        let Some(payload) = &mut incoming.payload else {
-            return Ok(false);
-        };
-        let start = incoming.bytes.len() - count;
-        // If it is no text, the session is told.
-        payload.read(&mut incoming.bytes[start..]).ok();
-        let accepted = self.endpoint.payload_read(payload, now);
-        let is_complete = payload.left() == 0;
-        let ends_message = is_complete && payload.ends_message();
-        if unless_ended(accepted)?.is_none() {
-            // The session ends, and an exchange tells how: behind the answers to the messages before.
-            self.incoming = None;
-            self.ask_deadline()?;
-            self.more = true;
-            return Ok(false);
-        }
-        if is_complete {
-            incoming.payload = None;
-        }
-        if ends_message && let Some(incoming) = self.incoming.take() {
-            let message = incoming.into_message();
-            let message = message.map_err(|reason| self.endpoint.broken(reason))?;
-            self.inbox.push_back(message);
-        }
-        Ok(true)
     }
 }
 

@@ -35,6 +35,7 @@
 //! | `opening` | from a request in header fields to one, on a transport that something else gives away |
 //! | `traffic` | the `Stream` and the `Sink` |
 //! | `socket` | the connection's state machine: output, an exchange of the session, input |
+//! | `outside` | long payloads, which are read outside the session |
 //! | `conversation`, `batch`, `deliver`, `incoming` | the session, and the queues of messages on either side of it |
 //! | `engine`, `sandboxed`, `contract`, `native` | where the session runs |
 //! | `request`, `message`, `error` | what callers see |
@@ -54,6 +55,7 @@ mod incoming;
 mod message;
 mod native;
 mod opening;
+mod outside;
 mod request;
 #[cfg(feature = "sandbox")]
 mod sandboxed;
@@ -77,7 +79,7 @@ pub use self::connect::connect_async_tls_with_config;
 #[cfg(feature = "client")]
 pub use self::connect::{connect_async, connect_async_with_config};
 pub use self::engine::Engine;
-pub use self::error::{Error, Origin};
+pub use self::error::{Error, ErrorResponse, Origin};
 pub use self::handshake::{
     accept_async, accept_async_with_config, accept_hdr_async, accept_hdr_async_with_config,
     client_async, client_async_with_config, from_upgraded,
@@ -85,7 +87,7 @@ pub use self::handshake::{
 pub use self::message::{CloseFrame, Message};
 pub use self::native::Native;
 pub use self::opening::Opening;
-pub use self::request::{ErrorResponse, IntoRequest, Request, Response};
+pub use self::request::{IntoRequest, Request, Response};
 #[cfg(feature = "hyper")]
 pub(crate) use self::request::{all_fields, listed};
 pub use self::socket::WebSocketStream;

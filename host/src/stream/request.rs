@@ -11,14 +11,12 @@ use websocket_component::handshake::{
     self, Acceptance, Header, Refusal, RequestHead, ResponseHead,
 };
 
-use super::error::Error;
+use super::error::{Error, ErrorResponse};
 
 /// A request, without a body.
 pub type Request = http::Request<()>;
 /// A response, without a body.
 pub type Response = http::Response<()>;
-/// A response that refuses a request.
-pub type ErrorResponse = http::Response<Bytes>;
 
 /// What a client can make its request from: a URL, or a request with headers of its own.
 ///

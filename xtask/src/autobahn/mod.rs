@@ -2,8 +2,7 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `document` | docs/autobahn.md |
-//! | `table` | a run as a table, and the cases in it that need a word |
+//! | `table` | what came of a run, and the cases in it that need a word |
 //! | `runs` | the test suite and its peer as processes |
 //! | `envoy` | Envoy between them |
 //! | `report` | what the test suite found, checked to be complete |
@@ -11,7 +10,6 @@
 //!
 //! Each module uses only those below it.
 
-mod document;
 mod envoy;
 mod report;
 mod runs;
@@ -20,7 +18,7 @@ mod table;
 
 use std::path::Path;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, bail};
 use clap::ValueEnum;
 
 use self::runs::{Finished, Host, Role, Run, Tools};
@@ -42,10 +40,6 @@ pub(crate) struct Args {
     /// Which role the engine has; the test suite has the other.
     #[arg(long, value_enum, default_value_t = Roles::Both)]
     role: Roles,
-
-    /// Write the result to docs/autobahn.md. For full runs only, of all hosts or of one.
-    #[arg(long, conflicts_with = "fast")]
-    write: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -113,10 +107,6 @@ impl Roles {
 
 /// The command.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    ensure!(
-        args.role == Roles::Both || !args.write,
-        "docs/autobahn.md holds full runs only: leave out --role"
-    );
     let component = component::build(Kind::Normal)?;
     let sections = match args.fast {
         true => sections::fast(),
@@ -131,9 +121,6 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         tools.envoy = Some(needs::envoy()?);
     }
     let finished = run_all(&tools, args.host, args.role, &sections)?;
-    if args.write {
-        document::write(&tools, &finished)?;
-    }
     judge(&finished)
 }
 
@@ -177,7 +164,7 @@ fn run_all(
             let run = Run { host, role };
             println!("\n{run}");
             let done = runs::finish(tools, run, sections)?;
-            print!("\n{}{}", table::table(&done), table::notes(&done));
+            print!("{}", table::summary(&done));
             finished.push(done);
         }
     }

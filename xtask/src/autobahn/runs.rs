@@ -256,7 +256,6 @@ impl Tools {
 /// What came of a run.
 pub(crate) struct Finished {
     pub(crate) run: Run,
-    pub(crate) sections: Vec<Section>,
     pub(crate) cases: Vec<Case>,
     pub(crate) time: Duration,
 }
@@ -270,7 +269,7 @@ impl Finished {
         self.cases.iter().filter(move |case| match case.verdict {
             Verdict::Ok | Verdict::Informational => false,
             Verdict::NonStrict => !is_filtered,
-            Verdict::Unimplemented | Verdict::Failed => true,
+            Verdict::Failed => true,
         })
     }
 }
@@ -294,12 +293,7 @@ pub(crate) fn finish(tools: &Tools, run: Run, sections: &[Section]) -> Result<Fi
         let (folder, log) = (folder.display(), suite.log());
         format!("the report in {folder} is no good{log}")
     })?;
-    Ok(Finished {
-        run,
-        sections: sections.to_vec(),
-        cases,
-        time,
-    })
+    Ok(Finished { run, cases, time })
 }
 
 fn against_server(
@@ -363,7 +357,6 @@ fn check_peer(run: Run, peer: &mut Background) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::autobahn::sections;
 
     fn bad(id: &str, verdict: Verdict) -> bool {
         bad_through(Host::Native, id, verdict)
@@ -373,8 +366,6 @@ mod tests {
         let case = Case {
             id: id.parse().unwrap(),
             verdict,
-            time: Duration::ZERO,
-            started: String::new(),
             story: String::new(),
         };
         let done = Finished {
@@ -382,7 +373,6 @@ mod tests {
                 host,
                 role: Role::Server,
             },
-            sections: sections::all(),
             cases: vec![case],
             time: Duration::ZERO,
         };
@@ -408,12 +398,6 @@ mod tests {
             let is_bad = host != Host::EnvoyFilter;
             assert_eq!(bad_through(host, "3.2", Verdict::NonStrict), is_bad);
             assert!(bad_through(host, "3.2", Verdict::Failed));
-            assert!(bad_through(host, "12.1.1", Verdict::Unimplemented));
         }
-    }
-
-    #[test]
-    fn what_is_unimplemented_counts_as_a_failure_does() {
-        assert!(bad("12.1.1", Verdict::Unimplemented));
     }
 }

@@ -1,12 +1,10 @@
-//! `cargo xtask fuzz`: runs the targets in fuzz/, keeps what they find, and adds to the record of what was run.
+//! `cargo xtask fuzz`: runs the targets in host-tests/fuzz/, and keeps what they find.
 //!
-//! What a run writes is below target/fuzz until the end: the inputs in `found`, the rounds in `pending.tsv`. Only then are the
-//! kept corpus and the record, which are committed, brought up to date.
+//! What a run finds is below target/fuzz until the end. Only then is the kept corpus, which is committed, brought up to date.
 
 mod cargo_fuzz;
 mod corpus;
 mod lib_fuzzer;
-mod record;
 mod target;
 
 use std::fs;
@@ -18,7 +16,6 @@ use anyhow::{Result, bail};
 use crate::component::{self, Kind};
 use crate::shell;
 use corpus::Kept;
-use record::Entry;
 use target::{ALL, Target};
 
 /// The longest part of a run: what is lost, at most, when a run is ended from outside.
@@ -31,10 +28,10 @@ const SHORTEST: Duration = Duration::from_secs(10);
 pub(crate) struct Args {
     /// The targets, or all of them: server, client, operations, inspector, differential, component.
     targets: Vec<String>,
-    /// CPU time for each target, in minutes. With 0 nothing is run, and what earlier runs have left is kept and recorded.
+    /// CPU time for each target, in minutes. With 0 nothing is run, and what earlier runs have left is kept.
     #[arg(long)]
     minutes: u64,
-    /// Leave the kept corpus and the record as they are: a run with `--minutes 0` brings them up to date.
+    /// Leave the kept corpus as it is: a run with `--minutes 0` brings it up to date.
     #[arg(long)]
     keep_later: bool,
 }
@@ -59,7 +56,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let root = shell::root()?;
     let folders = Folders {
         work: root.join("target/fuzz"),
-        package: root.join("fuzz"),
+        package: root.join("host-tests/fuzz"),
         root,
     };
     let tool = cargo_fuzz::TOOL.install(&folders.root)?;
@@ -74,15 +71,37 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         .map(|target| cargo_fuzz::build(&tool, target, &folders));
     let programs: Vec<PathBuf> = programs.collect::<Result<_>>()?;
     let time = Duration::from_secs(args.minutes * 60);
-    let mut findings = Vec::new();
+    let mut runs = Vec::new();
     for (target, program) in targets.iter().zip(&programs) {
-        if let Some(finding) = run_target(target, program, time, &folders)? {
-            findings.push((*target, finding));
-        }
+        runs.push((*target, run_target(target, program, time, &folders)?));
+    }
+    println!(
+        "{:<14}{:>14}{:>10}{:>10}",
+        "target", "executions", "CPU s", "findings"
+    );
+    for (
+        target,
+        Run {
+            executions,
+            cpu,
+            finding,
+        },
+    ) in &runs
+    {
+        let findings = u32::from(finding.is_some());
+        println!(
+            "{:<14}{executions:>14}{:>10}{findings:>10}",
+            target.name,
+            cpu.as_secs()
+        );
     }
     if !args.keep_later {
         keep(&targets, &programs, &folders)?;
     }
+    let findings = runs
+        .iter()
+        .filter_map(|(target, run)| Some((target, run.finding.as_ref()?)));
+    let findings: Vec<_> = findings.collect();
     for (target, finding) in &findings {
         eprintln!(
             "{}: a finding. To see it again:\n  {}",
@@ -93,60 +112,39 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     match findings.len() {
         0 => Ok(()),
         count => bail!(
-            "{count} findings; once fixed, keep the input as fuzz/regressions/<target>/<what it shows>"
+            "{count} findings; once fixed, keep the input as host-tests/fuzz/regressions/<target>/<what it shows>"
         ),
     }
 }
 
-/// Runs a target in rounds, until its time is used up or something is found, which is returned.
-fn run_target(
-    target: &Target,
-    program: &Path,
-    time: Duration,
-    folders: &Folders,
-) -> Result<Option<PathBuf>> {
-    let mut used = Duration::ZERO;
-    while time > used + Duration::from_millis(500) {
-        let left = time - used;
-        eprintln!(
-            "{}: {} of {} s of CPU time used",
-            target.name,
-            used.as_secs(),
-            time.as_secs()
-        );
-        let round = lib_fuzzer::round(target, program, left.clamp(SHORTEST, ROUND), folders)?;
-        used += round.cpu;
-        record::add_pending(
-            folders,
-            &Entry {
-                target: target.name.into(),
-                executions: round.executions,
-                cpu: round.cpu,
-                findings: u64::from(round.finding.is_some()),
-                ..Entry::today(time)?
-            },
-        )?;
-        if round.finding.is_some() {
-            return Ok(round.finding);
-        }
-    }
-    Ok(None)
+/// What came of a target.
+#[derive(Default)]
+struct Run {
+    executions: u64,
+    cpu: Duration,
+    finding: Option<PathBuf>,
 }
 
-/// Brings the kept corpora and the record up to date, and prints both.
+/// Runs a target in rounds, until its time is used up or something is found.
+fn run_target(target: &Target, program: &Path, time: Duration, folders: &Folders) -> Result<Run> {
+    let mut run = Run::default();
+    while run.finding.is_none() && time > run.cpu + Duration::from_millis(500) {
+        let (used, whole) = (run.cpu.as_secs(), time.as_secs());
+        eprintln!("{}: {used} of {whole} s of CPU time used", target.name);
+        let length = (time - run.cpu).clamp(SHORTEST, ROUND);
+        let round = lib_fuzzer::round(target, program, length, folders)?;
+        run.executions += round.executions;
+        run.cpu += round.cpu;
+        run.finding = round.finding;
+    }
+    Ok(run)
+}
+
+/// Brings the kept corpora up to date, and prints what they are.
 fn keep(targets: &[&Target], programs: &[PathBuf], folders: &Folders) -> Result<()> {
-    let entries = record::keep_pending(folders)?;
     println!(
-        "{:<14}{:>14}{:>10}{:>10}{:>8}{:>10}{:>8}{:>10}{:>10}",
-        "target",
-        "executions",
-        "CPU s",
-        "per s",
-        "inputs",
-        "bytes",
-        "edges",
-        "features",
-        "findings"
+        "\n{:<14}{:>8}{:>10}{:>8}{:>10}",
+        "kept", "inputs", "bytes", "edges", "features"
     );
     for (target, program) in targets.iter().zip(programs) {
         let Kept {
@@ -155,14 +153,9 @@ fn keep(targets: &[&Target], programs: &[PathBuf], folders: &Folders) -> Result<
             edges,
             features,
         } = corpus::keep(target, program, folders)?;
-        let total = record::total(&entries, target.name);
         println!(
-            "{:<14}{:>14}{:>10}{:>10}{inputs:>8}{bytes:>10}{edges:>8}{features:>10}{:>10}",
-            target.name,
-            total.executions,
-            total.cpu.as_secs(),
-            total.rate(),
-            total.findings,
+            "{:<14}{inputs:>8}{bytes:>10}{edges:>8}{features:>10}",
+            target.name
         );
     }
     corpus::check_size(&folders.package, ALL)

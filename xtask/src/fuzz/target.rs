@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 
-/// A program in fuzz/fuzz_targets.
+/// A program in host-tests/fuzz/fuzz_targets.
 #[derive(Debug)]
 pub(crate) struct Target {
     pub(crate) name: &'static str,

@@ -13,9 +13,10 @@ use websocket_host::{Clock, Exchanged, Guest, Sandbox, SandboxConfig, Session};
 
 use super::incoming::{Engine, Incoming, Next};
 use super::{Decoder, Subject, Writer};
+use crate::in_memory::message::Message;
 use crate::in_memory::seen::Seen;
 use crate::in_memory::transport::{Duplex, Sink};
-use crate::in_memory::workload::{Message, Workload};
+use crate::in_memory::workload::Workload;
 use crate::role::Role;
 
 /// The most that a call hands back of each, payload and output: more than any pass has.

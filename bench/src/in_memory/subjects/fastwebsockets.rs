@@ -11,9 +11,10 @@ use anyhow::{Result, bail};
 use fastwebsockets::{FragmentCollector, Frame, OpCode, Payload, WebSocket};
 
 use super::{Decoder, Subject, Writer};
+use crate::in_memory::message::Message;
 use crate::in_memory::seen::Seen;
 use crate::in_memory::transport::Duplex;
-use crate::in_memory::workload::{Message, Workload};
+use crate::in_memory::workload::Workload;
 use crate::ready;
 use crate::role::Role;
 

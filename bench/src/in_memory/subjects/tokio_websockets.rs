@@ -15,9 +15,10 @@ use futures_sink::Sink as _;
 use tokio_websockets::{ClientBuilder, Message, ServerBuilder, WebSocketStream};
 
 use super::{Decoder, Subject, Writer};
+use crate::in_memory::message;
 use crate::in_memory::seen::Seen;
 use crate::in_memory::transport::Duplex;
-use crate::in_memory::workload::{self, Workload};
+use crate::in_memory::workload::Workload;
 use crate::ready;
 use crate::role::Role;
 
@@ -96,10 +97,10 @@ impl Writer for Sender {
         let role = self.role;
         self.prepared
             .extend(messages.map(|message| match (*message, role) {
-                (workload::Message::Text(text), Role::Server) => Message::text(text),
-                (workload::Message::Text(text), Role::Client) => Message::text(text.to_owned()),
-                (workload::Message::Binary(bytes), Role::Server) => Message::binary(bytes),
-                (workload::Message::Binary(bytes), Role::Client) => {
+                (message::Message::Text(text), Role::Server) => Message::text(text),
+                (message::Message::Text(text), Role::Client) => Message::text(text.to_owned()),
+                (message::Message::Binary(bytes), Role::Server) => Message::binary(bytes),
+                (message::Message::Binary(bytes), Role::Client) => {
                     Message::binary(bytes.to_owned())
                 }
             }));

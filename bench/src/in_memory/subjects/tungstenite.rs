@@ -12,9 +12,10 @@ use tungstenite::protocol::{self, WebSocketConfig};
 use tungstenite::{Utf8Bytes, WebSocket};
 
 use super::{Decoder, REFERENCE, Subject, Writer};
+use crate::in_memory::message::Message;
 use crate::in_memory::seen::Seen;
 use crate::in_memory::transport::Duplex;
-use crate::in_memory::workload::{Message, Workload};
+use crate::in_memory::workload::Workload;
 use crate::role::Role;
 
 pub(crate) struct Tungstenite;

@@ -2,9 +2,9 @@
 
 use wasmtime::{Result, Val, format_err};
 
-use super::core::Allocator;
+use super::allocator::Allocator;
 use super::{Resource, align};
-use crate::inspector::{Parked, ParkedSide, Traffic};
+use crate::bindings::exports::websocket::protocol::inspector::{Parked, ParkedSide, Traffic};
 use crate::protocol::{
     Acceptance, Completion, Extension, ExtensionParameter, Header, Message, Negotiated, Refusal,
     Request,

@@ -7,6 +7,7 @@ use wasmtime::{
     TypedFunc, Val, WasmParams, format_err,
 };
 
+use super::allocator::{Allocator, Realloc};
 use super::argument::{Argument, Arguments};
 use super::function::{Function, NAMES, session};
 use super::module;
@@ -85,36 +86,6 @@ pub(crate) struct Core {
     instance: Instance,
     memory: Memory,
     realloc: Realloc,
-}
-
-/// The function that gives memory of the guest.
-type Realloc = TypedFunc<(u32, u32, u32, u32), u32>;
-
-/// Memory of a guest for what it is passed.
-pub(crate) struct Allocator<'a> {
-    store: &'a mut Store<Limiter>,
-    memory: Memory,
-    realloc: &'a Realloc,
-}
-
-impl Allocator<'_> {
-    /// Returns new memory, which belongs to the function that is called.
-    pub(super) fn allocate(&mut self, align: u32, size: u32) -> Result<u32> {
-        self.realloc.call(&mut *self.store, (0, 0, align, size))
-    }
-
-    /// Returns the memory at an address.
-    pub(crate) fn place(&mut self, at: usize, length: usize) -> Result<&mut [u8]> {
-        let memory = self.memory.data_mut(&mut *self.store);
-        let place = memory.get_mut(at..).and_then(|rest| rest.get_mut(..length));
-        place.ok_or_else(|| format_err!("the memory for a list is out of bounds"))
-    }
-
-    /// Writes to memory.
-    pub(super) fn write(&mut self, at: usize, bytes: &[u8]) -> Result<()> {
-        self.place(at, bytes.len())?.copy_from_slice(bytes);
-        Ok(())
-    }
 }
 
 impl Core {

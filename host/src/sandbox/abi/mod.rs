@@ -7,6 +7,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | `value` | [`Value`]: from guest memory to values |
+//! | `allocator` | [`Allocator`]: memory of a guest for what it is passed |
 //! | `argument` | [`Argument`], [`Element`]: from values to the arguments of a call, and to guest memory |
 //! | `types` | the types of the contract |
 //! | `function` | the functions of the contract |
@@ -16,6 +17,7 @@
 //!
 //! [canonical ABI]: https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md
 
+mod allocator;
 mod argument;
 mod core;
 mod function;
@@ -24,8 +26,9 @@ mod often;
 mod types;
 mod value;
 
+pub(crate) use allocator::Allocator;
 pub(crate) use argument::{Argument, Element};
-pub(crate) use core::{Allocator, Core, Mismatch, Pre};
+pub(crate) use core::{Core, Mismatch, Pre};
 pub(crate) use function::{Function, inspector, inspector_options, options, session};
 pub(crate) use module::{SESSION, parts};
 pub(crate) use often::{Exchange, Often, Relay, Typed};
