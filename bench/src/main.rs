@@ -101,7 +101,7 @@ struct Args {
     #[arg(value_enum)]
     parts: Vec<Part>,
 
-    /// A minute's look: too short for numbers to rely on, long enough to check all outputs.
+    /// A look of some minutes: too short for numbers to rely on, long enough to check all outputs.
     #[arg(long)]
     quick: bool,
 

@@ -221,6 +221,10 @@ fn a_quick_run_of_node_has_every_server_and_client_see_every_message_again() {
     let deflate = report["node"]["deflate"].as_array().expect("sizes");
     assert_eq!(deflate.len(), 3);
     let messages = report["node"]["messages"].as_array().expect("rows");
+    let messages: Vec<_> = messages
+        .iter()
+        .flat_map(|place| place["rows"].as_array().expect("rows"))
+        .collect();
     assert_eq!(messages.len(), 2 * 3 * 4);
     for message in messages {
         assert!(

@@ -104,7 +104,7 @@ export class Core {
   /** Frees the texts of a failure. */
   readonly #afterFrameHeader: Function | undefined;
   #bytes = NO_BYTES;
-  #view = new DataView(NO_BYTES.buffer);
+  #view = new DataView(new ArrayBuffer(0));
 
   constructor({ exports }: WebAssembly.Instance) {
     this.#memory = exports['memory'] as WebAssembly.Memory;
@@ -196,13 +196,13 @@ export class Core {
 
   #exchanged(at: number, memory: Allocate): Exchanged {
     const [bytes, view] = [this.#bytes, this.#view];
-    const count = view.getUint32(at + 8, true);
+    const [count, outputLength] = [view.getUint32(at + 8, true), view.getUint32(at + 24, true)];
     return {
       consumed: view.getUint32(at, true),
       accepted: view.getUint32(at + 28, true),
       refused: bytes[at + 32] === 1 ? this.#failure(at + 40) : undefined,
       events: count === 0 ? NO_EVENTS : this.#events(view.getUint32(at + 4, true), count, view.getUint32(at + 12, true), memory),
-      output: this.#copy(view.getUint32(at + 20, true), view.getUint32(at + 24, true), allocate),
+      output: outputLength === 0 ? NO_BYTES : this.#copy(view.getUint32(at + 20, true), outputLength, allocate),
       more: bytes[at + 128] === 1,
       state: STATES[bytes[at + 129] as number] as State,
       nextDeadline: bytes[at + 136] === 1 ? this.#u64(at + 144) : undefined,
@@ -225,7 +225,6 @@ export class Core {
   }
 
   #copy(at: number, length: number, memory: Allocate): Uint8Array {
-    if (length === 0) return NO_BYTES;
     const copy = memory(length);
     if (length > SHORT) copy.set(this.#bytes.subarray(at, at + length));
     else for (let index = 0; index < length; index += 1) copy[index] = this.#bytes[at + index] as number;
@@ -267,15 +266,15 @@ function put(from: Uint8Array, to: Uint8Array, at: number): void {
 
 /** Puts it there masked, by the key in front (RFC 6455, section 5.3). */
 function mask(from: Uint8Array, to: Uint8Array, at: number): void {
+  put(from, to, at);
   const start = to.byteOffset + at;
-  let index = 0;
-  if (from.length > SHORT && from.byteOffset % 4 === 0 && start % 4 === 0) {
-    const count = from.length >> 2;
-    const source = new Uint32Array(from.buffer, from.byteOffset, count);
-    const target = new Uint32Array(to.buffer, start - 4, count + 1);
-    const key = target[0] as number;
-    for (let word = 0; word < count; word += 1) target[word + 1] = (source[word] as number) ^ key;
-    index = 4 * count;
+  const end = at + from.length;
+  let index = at;
+  if (from.length > SHORT && start % 4 === 0) {
+    const words = new Uint32Array(to.buffer, start - 4, 1 + (from.length >> 2));
+    const key = words[0] as number;
+    for (let word = 1; word < words.length; word += 1) words[word] = (words[word] as number) ^ key;
+    index += from.length & ~3;
   }
-  for (; index < from.length; index += 1) to[at + index] = (from[index] as number) ^ (to[at - 4 + (index & 3)] as number);
+  for (; index < end; index += 1) to[index] = (to[index] as number) ^ (to[at - 4 + ((index - at) & 3)] as number);
 }

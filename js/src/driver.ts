@@ -27,7 +27,7 @@ export interface DriverListener {
   close(code: number, reason: string): void;
   /** Whether the bytes of messages may be in a buffer with others. */
   readonly pooled: boolean;
-  /** How many messages were reported that the program has yet to take. */
+  /** How many messages wait for a program that takes them. */
   waiting(): number;
   /** Calls back when the messages that were reported have been answered, if they are. */
   whenAnswered(then: () => void): void;
@@ -39,8 +39,12 @@ export interface DriverListener {
 
 /** The most bytes that a call takes out of the sandbox, but for a message that is longer. */
 const CAPACITY = 1 << 16;
-/** How many turns of the microtask queue a program may take for each message that waits, before what it has sent goes out. */
+/**
+ * What a program has sent waits while it takes message after message: for so many turns of the microtask queue from one to the
+ * next, and for so many nanoseconds in all.
+ */
 const PATIENCE = 4;
+const LONGEST_WAIT = 1_000_000;
 /** How long the duplex may take to write its last bytes once the session is closed, in milliseconds. */
 const FLUSH_TIME = 2000;
 const NOTHING = new Uint8Array();
@@ -73,6 +77,7 @@ export class Driver {
   /** While it is about to flush: how many messages waited, and how many turns are left until one is taken. */
   #waiting = 0;
   #patience = 0;
+  #since = 0;
   #isExchanging = false;
   #isReading = true;
   /** Nothing is received or sent any more: the session is draining, or has ended. */
@@ -175,6 +180,7 @@ export class Driver {
     this.#isFlushing = true;
     this.#waiting = this.#listener.waiting();
     this.#patience = PATIENCE;
+    if (this.#waiting > 0) this.#since = nanoseconds();
     queueMicrotask(this.#flushNow);
   }
 
@@ -183,7 +189,8 @@ export class Driver {
     const waiting = this.#listener.waiting();
     this.#patience = waiting < this.#waiting ? PATIENCE : this.#patience - 1;
     this.#waiting = waiting;
-    if (waiting > 0 && this.#patience > 0 && this.#outbox.size < CAPACITY) return queueMicrotask(this.#flushNow);
+    const mayWait = waiting > 0 && this.#patience > 0 && this.#outbox.size < CAPACITY;
+    if (mayWait && nanoseconds() - this.#since < LONGEST_WAIT) return queueMicrotask(this.#flushNow);
     this.#isFlushing = false;
     this.#flush();
   };

@@ -28,9 +28,9 @@ export class Inbox {
     this.#deliverer = deliverer;
   }
 
-  /** How many messages wait. */
-  get length(): number {
-    return this.#messages.length;
+  /** How many messages wait for somebody who takes them. */
+  get waiting(): number {
+    return this.#isTaking ? this.#messages.length : 0;
   }
 
   put(message: string | Uint8Array): void {

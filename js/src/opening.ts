@@ -145,7 +145,7 @@ export class Opening<Owner> implements DriverListener {
   }
 
   waiting(): number {
-    return this.messages.length;
+    return this.messages.waiting;
   }
 
   message(bytes: Uint8Array, isText: boolean): void {

@@ -429,3 +429,47 @@ test('what is sent goes out although messages wait that nobody takes', async () 
   await server.send('by itself');
   assert.equal(String(duplex.written().subarray(2)), 'by itself');
 });
+
+test('what was sent goes out when the loop is left and the connection dropped, although messages wait', async () => {
+  const duplex = manual();
+  const server = await duplex.accept();
+  const answering = (async () => {
+    for await (const _ of server) {
+      server.send('bye');
+      break;
+    }
+    server.abort();
+  })();
+  duplex.listener.data(Buffer.concat(Array.from({ length: 10 }, () => frame(0x81, 'x'))));
+  await answering;
+  assert.equal(String(duplex.written().subarray(2)), 'bye');
+});
+
+test('slow work for each message holds no answer back until the last one is done', async () => {
+  const duplex = manual();
+  const server = await duplex.accept();
+  const written = [];
+  const answering = (async () => {
+    for await (const message of server) {
+      written.push(duplex.writes());
+      const until = performance.now() + 2;
+      while (performance.now() < until);
+      server.send(message);
+      if (written.length === 5) return;
+    }
+  })();
+  duplex.listener.data(Buffer.concat(Array.from({ length: 6 }, () => frame(0x81, 'x'))));
+  await answering;
+  assert(written.at(-1) > 0, `written before each message: ${written}`);
+});
+
+test('an empty message has a buffer of its own, which can be transferred', async () => {
+  for (let round = 0; round < 2; round += 1) {
+    const duplex = manual();
+    const server = await duplex.accept();
+    duplex.listener.data(frame(0x82));
+    const [empty] = await take(server, 1);
+    structuredClone(empty, { transfer: [empty.buffer] });
+  }
+  await Engine.load();
+});

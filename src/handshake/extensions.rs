@@ -3,7 +3,7 @@
 
 use alloc::{borrow::ToOwned, string::String, vec::Vec};
 
-use super::{Extension, Header, repeated};
+use super::{Header, repeated};
 use crate::{
     Rule,
     http::{
@@ -13,6 +13,16 @@ use crate::{
 };
 
 pub(crate) const FIELD: &str = "Sec-WebSocket-Extensions";
+
+/// An extension with its parameters (RFC 6455, section 9.1).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Extension {
+    /// The registered name, a token. Names are case-sensitive.
+    pub name: String,
+    /// Name and value of each parameter, in order; both are tokens. Values are without quotes.
+    /// A name may be repeated; the extension defines what that means.
+    pub parameters: Vec<(String, Option<String>)>,
+}
 
 /// Returns the extensions that a head names, in order; none if it has no such field. The
 /// field may be repeated, as if its values were one list.

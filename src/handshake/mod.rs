@@ -20,10 +20,11 @@ mod types;
 mod upgrade_request;
 
 pub use crate::http::header::Header;
+pub use extensions::Extension;
 pub use key::{accept_value, new_key};
 pub use subprotocol::choose as choose_subprotocol;
 pub use types::{
-    Acceptance, Extension, HandshakeKind, Negotiated, Refusal, Request, RequestHead, ResponseHead,
+    Acceptance, HandshakeKind, Negotiated, Refusal, Request, RequestHead, ResponseHead,
 };
 
 pub(crate) use memory::Memory;

@@ -4,7 +4,7 @@
 use alloc::{borrow::ToOwned, string::String, vec::Vec};
 
 use super::{
-    Header, extensions, subprotocol,
+    Extension, Header, extensions, subprotocol,
     target::{self, Target},
 };
 use crate::{
@@ -21,16 +21,6 @@ pub enum HandshakeKind {
     /// An extended CONNECT over HTTP/2 or HTTP/3 with status 2xx and neither key nor
     /// accept (RFC 8441, section 5; RFC 9220, section 3).
     ExtendedConnect,
-}
-
-/// An extension with its parameters (RFC 6455, section 9.1).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Extension {
-    /// The registered name, a token. Names are case-sensitive.
-    pub name: String,
-    /// Name and value of each parameter, in order; both are tokens. Values are without quotes.
-    /// A name may be repeated; the extension defines what that means.
-    pub parameters: Vec<(String, Option<String>)>,
 }
 
 /// What was negotiated in the handshake.

@@ -5,11 +5,11 @@ use std::ffi::OsString;
 use anyhow::Result;
 
 use crate::component::{self, Kind};
-use crate::{filter, javascript, needs, shell, system};
+use crate::{filter, javascript, needs, shell};
 
 /// The gate: as a demonstration, or with the arguments given.
 pub(crate) fn run_gate(args: Vec<OsString>) -> Result<()> {
-    system::MAKE.find_or_install()?;
+    needs::compilers()?;
     let component = component::build(Kind::Normal)?;
     // The gate has it in it.
     let package = args.is_empty().then(|| javascript::build(&component));
@@ -29,7 +29,7 @@ pub(crate) fn run_gate(args: Vec<OsString>) -> Result<()> {
 
 /// Builds the gate, and other programs with it.
 pub(crate) fn build_with_gate(others: &[&str]) -> Result<()> {
-    system::MAKE.find_or_install()?;
+    needs::compilers()?;
     let mut cargo = shell::cargo();
     cargo.args(["build", "--release", "--bin", "wsgate"]);
     cargo.args(others.iter().flat_map(|other| ["--bin", other]));
@@ -54,6 +54,7 @@ pub(crate) fn run_soak(args: Vec<OsString>) -> Result<()> {
 /// The benchmarks, with their peers.
 pub(crate) fn run_bench(args: Vec<OsString>) -> Result<()> {
     let peers = needs::peers()?;
+    let chromium = needs::chromium()?;
     component::build(Kind::WithoutDeflate)?;
     let component = component::build(Kind::Normal)?;
     let filter = filter::build(false)?;
@@ -69,5 +70,6 @@ pub(crate) fn run_bench(args: Vec<OsString>) -> Result<()> {
     bench.env("WEBSOCKET_TEST_PYTHON", peers.python);
     bench.env("WEBSOCKET_TEST_NODE_DIR", peers.node_folder);
     bench.env("WEBSOCKET_TEST_JS_DIR", javascript);
+    bench.env("WEBSOCKET_TEST_CHROMIUM", chromium);
     shell::become_command(&mut bench)
 }

@@ -116,7 +116,7 @@ enum Task {
     ///
     /// Formatting, lints, the engine's unit tests, the tests of host and gate on the real component with real peers
     /// (npm ws, Python websockets, headless Chromium), and Node running the component. Peers are installed below
-    /// target/ and host-tests/; only Chromium, Node and Python come from the system's packages.
+    /// target/ and host-tests/; `cargo xtask doctor` lists the programs that come from the system's packages.
     Test {
         /// Only the Rust tests: no formatting, no lints, nothing installed, and none of the tests that need Node,
         /// Python or a browser.
@@ -125,8 +125,8 @@ enum Task {
     },
     /// Run the Autobahn test suite against the component, the native engine and the npm package, as server and as client.
     ///
-    /// Prints a table of each run, and what was expected and what came of each case that isn't OK. Fails if one failed or is
-    /// NON-STRICT. The test suite is installed below target/, and its reports, with a page for each case, go to
+    /// Prints the counts of each run, and for each case that isn't OK the expected and the actual result. Fails if one failed or
+    /// is NON-STRICT. The test suite is installed below target/, and its reports, with a page for each case, go to
     /// target/autobahn/.
     Autobahn(autobahn::Args),
     /// Break the engine on purpose, one rule at a time, and see that the tests notice.

@@ -27,9 +27,16 @@ pub(crate) struct Peers {
     pub(crate) node_folder: PathBuf,
 }
 
+/// What TLS and the gate's allocator are built with.
+pub(crate) fn compilers() -> Result<()> {
+    system::COMPILER.find_or_install()?;
+    system::MAKE.find_or_install()?;
+    Ok(())
+}
+
 /// Installs what is missing.
 pub(crate) fn install() -> Result<Needs> {
-    system::MAKE.find_or_install()?;
+    compilers()?;
     system::JAVA.find_or_install()?;
     Ok(Needs {
         chromium: chromium()?,
@@ -48,7 +55,7 @@ pub(crate) fn peers() -> Result<Peers> {
 }
 
 /// A browser named in `WEBSOCKET_TEST_CHROMIUM`, on PATH, or installed now.
-fn chromium() -> Result<PathBuf> {
+pub(crate) fn chromium() -> Result<PathBuf> {
     if let Some(path) = std::env::var_os("WEBSOCKET_TEST_CHROMIUM") {
         return Ok(path.into());
     }

@@ -12,6 +12,8 @@ pub(crate) struct Program {
     names: &'static [&'static str],
     packages: &'static [&'static str],
     what_for: &'static str,
+    /// The commands do without it.
+    is_optional: bool,
 }
 
 const fn program(
@@ -23,10 +25,18 @@ const fn program(
         names,
         packages,
         what_for,
+        is_optional: false,
     }
 }
 
-const COMPILER: Program = program(
+const fn optional(program: Program) -> Program {
+    Program {
+        is_optional: true,
+        ..program
+    }
+}
+
+pub(crate) const COMPILER: Program = program(
     &["cc"],
     &["gcc", "libc6-dev"],
     "TLS (ring): all but the engine",
@@ -52,12 +62,13 @@ pub(crate) const CHROMIUM: Program = program(
 pub(crate) const VALGRIND: Program = program(&["valgrind"], &["valgrind"], "instruction counts");
 pub(crate) const SKOPEO: Program =
     program(&["skopeo"], &["skopeo"], "reading packed OCI layouts back");
-pub(crate) const NGINX: Program = program(
+pub(crate) const NGINX: Program = optional(program(
     &["nginx"],
     &["nginx-light"],
     "benchmarks: a proxy beside the gate",
-);
-pub(crate) const HAPROXY: Program = program(&["haproxy"], &["haproxy"], "benchmarks: the same");
+));
+pub(crate) const HAPROXY: Program =
+    optional(program(&["haproxy"], &["haproxy"], "benchmarks: the same"));
 
 const ALL: [Program; 11] = [
     COMPILER, MAKE, NODE, NPM, PYTHON, JAVA, CHROMIUM, VALGRIND, SKOPEO, NGINX, HAPROXY,
@@ -87,18 +98,24 @@ impl Program {
     }
 }
 
-/// Lists all programs, what they are for, and where they are or how to get them. An error if one is missing.
+/// Lists all programs, what they are for, and where they are or how to get them. An error if one is missing that a command
+/// can't do without.
 pub(crate) fn doctor() -> Result<()> {
     let mut missing = Vec::new();
     for program in &ALL {
         let name = program.names.first().unwrap_or(&"?");
         let place = program.find().map(|path| path.display().to_string());
+        let absent = if program.is_optional {
+            "not there"
+        } else {
+            "MISSING"
+        };
         println!(
             "{name:<10} {:<45} {}",
             program.what_for,
-            place.as_deref().unwrap_or("MISSING")
+            place.as_deref().unwrap_or(absent)
         );
-        if place.is_none() {
+        if place.is_none() && !program.is_optional {
             missing.extend(program.packages);
         }
     }

@@ -9,8 +9,8 @@ use anyhow::{Context, Result, anyhow, ensure};
 use host_tests::process::Process;
 use serde_json::{Value, json};
 
-use super::servers::script;
-use super::{OWN, WS, WS_NATIVE};
+use super::WS;
+use super::servers::{libraries, script};
 use crate::load::{Content, Load};
 use crate::number::number;
 use crate::pin::Processors;
@@ -85,10 +85,10 @@ pub(super) fn compare(plan: &Plan, cells: &[Cell], processors: &Processors) -> R
         effort.repetitions
     )?;
     let mut rows = Vec::new();
+    let libraries = libraries(plan)?;
     for &cell in cells {
-        let names = [OWN, WS, WS_NATIVE].into_iter();
-        let mut measured: Vec<Measured> = names
-            .filter(|name| plan.has(name))
+        let mut measured: Vec<Measured> = libraries
+            .iter()
             .map(|name| Measured {
                 name,
                 counts: Vec::new(),

@@ -55,9 +55,10 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
     let cells = Cell::wanted(plan, &SIZES, &CONNECTIONS, &[false])?;
     let processors = Processors::of_this_thread()?;
     let mut load = Load::new(Content::new(SIZES[0]))?;
+    // ws compresses in threads of their own, which may have both processors.
+    let compressing = servers::compressing(plan)?;
     processors.pin(processors.proxy)?;
     let servers = servers::start(plan)?;
-    let compressing = servers::compressing(plan)?;
     processors.pin(processors.load)?;
     let effort = Effort::of(plan);
 
@@ -80,6 +81,7 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
     }
     let clients = clients::compare(plan, &cells, &processors)?;
     let deflate = deflate::compare(&compressing, plan)?;
+    drop(processors);
     let messages = messages::measure(plan)?;
     Ok(json!({ "cells": rows, "clients": clients, "deflate": deflate, "messages": messages }))
 }

@@ -12,8 +12,30 @@ use crate::proxies::Proxy;
 
 /// Those that are asked for, without compression.
 pub(super) fn start(plan: &Plan) -> Result<Vec<Proxy>> {
-    let asked = [OWN, WS, WS_NATIVE].into_iter();
-    asked.filter(|name| plan.has(name)).map(server).collect()
+    libraries(plan)?.into_iter().map(server).collect()
+}
+
+/// The libraries that are asked for. The native add-on is left out, with a word, where there is none for this machine.
+pub(super) fn libraries(plan: &Plan) -> Result<Vec<&'static str>> {
+    let asked = [OWN, WS, WS_NATIVE]
+        .into_iter()
+        .filter(|name| plan.has(name));
+    let mut libraries: Vec<_> = asked.collect();
+    if libraries.contains(&WS_NATIVE) {
+        let mut node = Command::new("node");
+        let says = node
+            .arg("support/native-add-on.mjs")
+            .current_dir(folder())
+            .output()?;
+        if !says.status.success() {
+            eprintln!(
+                "{WS_NATIVE} is left out: {}",
+                String::from_utf8_lossy(&says.stderr)
+            );
+            libraries.retain(|name| *name != WS_NATIVE);
+        }
+    }
+    Ok(libraries)
 }
 
 /// Those that compress every message.
@@ -56,7 +78,7 @@ pub(super) fn script(file: &str, library: &str) -> Command {
     command.current_dir(folder());
     command.arg(format!("support/{file}"));
     if library == WS_NATIVE {
-        command.arg(WS);
+        command.arg(WS).env_remove("WS_NO_BUFFER_UTIL");
     } else {
         // It is installed for the other one.
         command.arg(library).env("WS_NO_BUFFER_UTIL", "1");

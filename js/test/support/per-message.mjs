@@ -1,6 +1,6 @@
 // What a message takes by itself, without sockets, in nanoseconds; runs in Node and in a page.
 //
-// decode   a server's session in the sandbox is given frames of a client, as the driver of every connection does it
+// decode   a server's session in the sandbox is given frames of a client, as the driver of a connection in ws's shape does it
 // port     the `WebSocket` class hears messages over a MessagePort, beside a bare port that hears the same bytes
 
 const SIZES = [16, 1024];
@@ -33,7 +33,7 @@ function openServer({ component, core, representations }) {
   core.exchange(representation, encoder.encode(REQUEST), [], 1, 1 << 16);
   session.accept({ extensions: [], headers: [] }, 1n);
   core.exchange(representation, new Uint8Array(), [], 1, 1 << 16);
-  return (input) => core.exchange(representation, input, [], 2, 1 << 16);
+  return (input) => core.exchange(representation, input, [], 2, 1 << 16, true);
 }
 
 async function decode({ Engine }, rounds) {

@@ -1,4 +1,4 @@
-// Prints what a message takes in Node and in Chromium, as JSON: `print-per-message.mjs ROUNDS`.
+// Prints what a message takes in Node and then in Chromium, a line of JSON for each: `print-per-message.mjs ROUNDS`.
 
 import { browser, pages } from './browser.mjs';
 import { measure } from './per-message.mjs';
@@ -6,7 +6,7 @@ import { measure } from './per-message.mjs';
 const rounds = Number(process.argv[2]);
 const ends = [];
 const owner = { after: (end) => ends.unshift(end) };
-const inNode = await measure(await import('websocket-component'), rounds);
+console.log(JSON.stringify(await measure(await import('websocket-component'), rounds)));
 try {
   const page = await (await browser(owner)).newPage();
   await page.goto(await pages(owner));
@@ -14,8 +14,7 @@ try {
     const { measure } = await import('/support/per-message.mjs');
     return measure(await import('/package/dist/index.js'), rounds);
   }, rounds);
-  const named = (where, rows) => rows.map((row) => ({ where, ...row }));
-  console.log(JSON.stringify([...named('Node', inNode), ...named('Chromium', inChromium)]));
+  console.log(JSON.stringify(inChromium));
 } finally {
   for (const end of ends) await end();
 }

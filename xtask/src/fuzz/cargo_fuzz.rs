@@ -22,7 +22,11 @@ pub(crate) const TOOL: Tool = Tool {
 pub(crate) fn build(tool: &Path, target: &Target, folders: &Folders) -> Result<PathBuf> {
     let mut command = Command::new(tool);
     command.args(["fuzz", "build", "--sanitizer", "none", "--target-dir"]);
-    command.arg(&folders.work).args(features(target));
+    command
+        .arg(&folders.work)
+        .arg("--fuzz-dir")
+        .arg(&folders.package);
+    command.args(features(target));
     command.arg(target.name).current_dir(&folders.root);
     shell::run(&mut command)?;
     let host = toolchain::host(Path::new("rustc"))?;
@@ -32,7 +36,7 @@ pub(crate) fn build(tool: &Path, target: &Target, folders: &Folders) -> Result<P
 /// The command that shows a finding again, for a person to type.
 pub(crate) fn reproduction(target: &Target, finding: &Path) -> String {
     format!(
-        "target/tools/bin/cargo-fuzz fuzz run --sanitizer none --target-dir target/fuzz {}{} {}",
+        "target/tools/bin/cargo-fuzz fuzz run --sanitizer none --target-dir target/fuzz --fuzz-dir host-tests/fuzz {}{} {}",
         features(target).map_or(String::new(), |feature| format!("{feature} ")),
         target.name,
         finding.display()

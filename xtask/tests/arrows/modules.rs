@@ -2,7 +2,7 @@
 //! `super` or `self`. What only tests or the documentation use counts for nothing, and neither does what macros make.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use syn::visit::Visit;
 use syn::{Attribute, ImplItemFn, Item, ItemMod, ItemUse, Meta, UseTree};
@@ -19,22 +19,24 @@ impl Graph {
     pub(crate) fn of(folder: &Path) -> Self {
         let sources = files(".rs").into_iter().filter_map(|file| {
             let module = module_of(file.strip_prefix(folder).ok()?);
-            let is_part = module.first().is_none_or(|first| first != "bin");
-            (is_part && module.last().is_none_or(|last| last != "tests")).then_some((module, file))
+            let is_left_out =
+                module.first().is_some_and(|first| first == "bin") || is_of_tests(&module);
+            (!is_left_out).then(|| (module, text_of(file)))
         });
-        let files: BTreeMap<Module, PathBuf> = sources.collect();
-        let modules: BTreeSet<Module> = files.keys().cloned().collect();
-        let graph = files.into_iter().map(|(module, file)| {
-            let syntax = syn::parse_file(&text_of(&file))
-                .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-            let mut found = Found {
-                inside: module.clone(),
-                modules: &modules,
-                used: BTreeSet::new(),
-            };
-            found.visit_file(&syntax);
-            found.used.remove(&module);
-            (module, found.used)
+        Self::of_modules(&sources.collect())
+    }
+
+    /// Of these modules, each with its source.
+    fn of_modules(sources: &BTreeMap<Module, String>) -> Self {
+        let found: BTreeMap<&Module, Found> = sources
+            .iter()
+            .map(|(module, text)| (module, Found::new(module, text)))
+            .collect();
+        let resolve = |path: &[String]| resolve(path, &found, MOST_EXPORTS);
+        let graph = found.iter().map(|(module, found)| {
+            let used = found.paths.iter().filter_map(|path| resolve(path));
+            let used = used.filter(|used| used != *module).collect();
+            ((*module).clone(), used)
         });
         Self(graph.collect())
     }
@@ -51,6 +53,27 @@ impl Graph {
     }
 }
 
+/// A name may be exported from module to module so often.
+const MOST_EXPORTS: u32 = 8;
+
+/// The module where the thing is that a path from the root leads to, also where others only export it.
+fn resolve(path: &[String], found: &BTreeMap<&Module, Found>, exports: u32) -> Option<Module> {
+    let mut ends = (0..=path.len()).rev();
+    let end = ends.find(|end| found.contains_key(&path[..*end].to_vec()))?;
+    let (module, rest) = (path[..end].to_vec(), &path[end..]);
+    let imported = rest
+        .first()
+        .and_then(|name| found.get(&module)?.imports.get(name));
+    match imported {
+        Some(imported) if exports > 0 => resolve(
+            &[imported.as_slice(), &rest[1..]].concat(),
+            found,
+            exports - 1,
+        ),
+        _ => Some(module),
+    }
+}
+
 /// The name of the module that a file holds, whose path is relative to the crate's root.
 fn module_of(path: &Path) -> Module {
     let parts = path.with_extension("");
@@ -62,16 +85,44 @@ fn module_of(path: &Path) -> Module {
     names
 }
 
-struct Found<'g> {
-    /// The module that is looked at: the file's, or one inside of it.
-    inside: Module,
-    modules: &'g BTreeSet<Module>,
-    used: BTreeSet<Module>,
+fn is_of_tests(module: &Module) -> bool {
+    module
+        .iter()
+        .any(|name| ["tests", "exhaustive"].contains(&name.as_str()))
 }
 
-impl Found<'_> {
-    /// Notes the module that a path leads to: the longest beginning of it that is one.
-    fn note(&mut self, path: &[String]) {
+/// What a module names of its crate.
+struct Found {
+    /// The module that is looked at: the file's, or one inside of it.
+    inside: Module,
+    /// Paths from the root.
+    paths: Vec<Vec<String>>,
+    /// The names that the file's module has from elsewhere, and their paths from the root.
+    imports: BTreeMap<String, Vec<String>>,
+}
+
+impl Found {
+    fn new(module: &Module, text: &str) -> Self {
+        let syntax =
+            syn::parse_file(text).unwrap_or_else(|error| panic!("{}: {error}", module.join("::")));
+        let mut found = Found {
+            inside: module.clone(),
+            paths: Vec::new(),
+            imports: BTreeMap::new(),
+        };
+        for item in &syntax.items {
+            if let Item::Use(item) = item
+                && !is_left_out(&item.attrs)
+            {
+                found.import(&item.tree, &mut Vec::new());
+            }
+        }
+        found.visit_file(&syntax);
+        found
+    }
+
+    /// A path from the root, of one that is written in the module. Those into other crates lead nowhere there.
+    fn rooted(&self, path: &[String]) -> Vec<String> {
         let (mut from, mut rest) = match path.split_first() {
             Some((first, rest)) if first == "crate" => (Module::new(), rest),
             Some((first, rest)) if first == "self" => (self.inside.clone(), rest),
@@ -81,42 +132,57 @@ impl Found<'_> {
             from.pop();
             rest = others;
         }
-        let full = [from.as_slice(), rest].concat();
-        // A path that begins with a name is one of this module's children, or another crate's.
-        let least = if rest.len() == path.len() {
-            from.len() + 1
-        } else {
-            0
-        };
-        let ends = (least..=full.len()).rev();
-        let mut beginnings = ends.map(|end| full[..end].to_vec());
-        self.used
-            .extend(beginnings.find(|beginning| self.modules.contains(beginning)));
+        [from.as_slice(), rest].concat()
     }
 
-    fn note_tree(&mut self, tree: &UseTree, path: &mut Vec<String>) {
-        match tree {
-            UseTree::Path(part) => {
-                path.push(part.ident.to_string());
-                self.note_tree(&part.tree, path);
-                path.pop();
+    fn import(&mut self, tree: &UseTree, path: &mut Vec<String>) {
+        each_name(tree, path, &mut |path, name| {
+            let from = self.rooted(path);
+            if let Some(name) = name {
+                self.imports.insert(name.to_owned(), from);
             }
-            UseTree::Group(group) => group
-                .items
-                .iter()
-                .for_each(|tree| self.note_tree(tree, path)),
-            UseTree::Name(name) => {
-                self.note(&[path.as_slice(), &[name.ident.to_string()]].concat())
-            }
-            UseTree::Rename(name) => {
-                self.note(&[path.as_slice(), &[name.ident.to_string()]].concat())
-            }
-            UseTree::Glob(_) => self.note(path),
-        }
+        });
     }
 }
 
-impl<'ast> Visit<'ast> for Found<'_> {
+/// Every path of a `use`, and the name that it gives, unless it is all that there is.
+fn each_name(
+    tree: &UseTree,
+    path: &mut Vec<String>,
+    call: &mut impl FnMut(&[String], Option<&str>),
+) {
+    match tree {
+        UseTree::Path(part) => {
+            path.push(part.ident.to_string());
+            each_name(&part.tree, path, call);
+            path.pop();
+        }
+        UseTree::Group(group) => group
+            .items
+            .iter()
+            .for_each(|tree| each_name(tree, path, call)),
+        UseTree::Name(name) => {
+            let name = name.ident.to_string();
+            match name.as_str() {
+                "self" => call(path, path.last().map(String::as_str)),
+                _ => call(
+                    &[path.as_slice(), std::slice::from_ref(&name)].concat(),
+                    Some(&name),
+                ),
+            }
+        }
+        UseTree::Rename(name) => {
+            let own = name.ident.to_string();
+            call(
+                &[path.as_slice(), &[own]].concat(),
+                Some(&name.rename.to_string()),
+            );
+        }
+        UseTree::Glob(_) => call(path, None),
+    }
+}
+
+impl<'ast> Visit<'ast> for Found {
     fn visit_item(&mut self, item: &'ast Item) {
         let attributes = match item {
             Item::Fn(item) => &item.attrs,
@@ -143,7 +209,11 @@ impl<'ast> Visit<'ast> for Found<'_> {
     }
 
     fn visit_item_use(&mut self, item: &'ast ItemUse) {
-        self.note_tree(&item.tree, &mut Vec::new());
+        let mut paths = Vec::new();
+        each_name(&item.tree, &mut Vec::new(), &mut |path, _| {
+            paths.push(self.rooted(path))
+        });
+        self.paths.extend(paths);
     }
 
     fn visit_path(&mut self, path: &'ast syn::Path) {
@@ -156,19 +226,53 @@ impl<'ast> Visit<'ast> for Found<'_> {
             .first()
             .is_some_and(|first| ["crate", "super", "self"].contains(&first.as_str()))
         {
-            self.note(&names);
+            let path = self.rooted(&names);
+            self.paths.push(path);
         }
         syn::visit::visit_path(self, path);
     }
 }
 
-/// `#[cfg(test)]` or `#[cfg(doc)]`.
+/// `#[cfg(test)]`, `#[cfg(all(test, …))]` or `#[cfg(doc)]`.
 fn is_left_out(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         let Meta::List(list) = &attribute.meta else {
             return false;
         };
         let condition = list.tokens.to_string();
-        list.path.is_ident("cfg") && ["test", "doc"].contains(&condition.as_str())
+        let names = ["test", "doc", "doctest"];
+        let is_for =
+            |name: &str| condition == name || condition.starts_with(&format!("all ({name}"));
+        list.path.is_ident("cfg") && names.iter().any(|name| is_for(name))
     })
+}
+
+#[test]
+fn a_name_leads_to_where_it_is_from() {
+    let sources = [
+        ("", "mod a; mod b; pub use a::Thing;"),
+        ("a", "use crate::b::Other; pub struct Thing;"),
+        (
+            "b",
+            "use crate::Thing; pub struct Other; #[cfg(test)] mod tests { use crate::c::No; }",
+        ),
+        ("c", "fn f() { crate::a::f(); std::mem::drop(()); }"),
+    ];
+    let module = |name: &str| {
+        name.split("::")
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned)
+            .collect::<Module>()
+    };
+    let sources = sources.map(|(name, text)| (module(name), text.to_owned()));
+    let graph = Graph::of_modules(&sources.into());
+    let arrows: Vec<_> = graph
+        .arrows()
+        .map(|(from, to)| (from.join("::"), to.join("::")))
+        .collect();
+    let expected = [("", "a"), ("a", "b"), ("b", "a"), ("c", "a")];
+    assert_eq!(
+        arrows,
+        expected.map(|(from, to)| (from.to_owned(), to.to_owned()))
+    );
 }
