@@ -85,6 +85,7 @@ fn wasmtime(edges: &str) -> BTreeSet<String> {
 fn wasmtime_is_built_with_the_same_features_for_programs_as_for_tests() {
     let (programs, tests) = (wasmtime("normal,build"), wasmtime("normal,build,dev"));
     assert!(programs.len() > 50, "{programs:?}");
-    let differences: Vec<_> = programs.symmetric_difference(&tests).collect();
-    assert!(differences.is_empty(), "{differences:#?}");
+    // Tests have macros besides, which are built of some of the same with fewer features.
+    let others: Vec<_> = programs.difference(&tests).collect();
+    assert!(others.is_empty(), "{others:#?}");
 }
