@@ -41,12 +41,12 @@ impl Guest {
     /// [`SandboxConfig::call_time`](crate::SandboxConfig::call_time) stands still.
     ///
     /// ```
-    /// # if websocket_component_wasm::COMPONENT.is_empty() { return Ok(()) }
     /// use websocket_host::protocol::{Config, EventKind};
     /// use websocket_host::{Clock, Sandbox, SandboxConfig};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # if websocket_component_wasm::COMPONENT.is_empty() { return Ok(()) }
     /// let config = SandboxConfig { async_calls: true, ..SandboxConfig::default() };
     /// let (sandbox, clock) = (Sandbox::bundled(config)?, Clock::start());
     /// let mut guest = sandbox.guest()?;
