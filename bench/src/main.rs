@@ -82,7 +82,7 @@ scale: 10,000 connections through each proxy, or as many as the limit on open fi
 them, and messages over 1 in 100 of them; and how long the gate takes to start.
 
 node: an echo server on the npm package beside one on npm's ws, under the same load as the proxies, without compression \
-and with it; clients on both; and what a message takes by itself, in Node and in Chromium.
+and with it; clients on both; and what a message costs without sockets, in Node and in Chromium.
 
 Usually run as `cargo xtask bench`, which builds the component and installs the peers first; arguments follow `--`.";
 

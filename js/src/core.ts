@@ -150,7 +150,7 @@ export class Core {
     if (isError || !isSome) return undefined;
     const header = bytes[at + 31] as number;
     const isMasked = bytes[at + 30] === 1;
-    // A payload that is masked by words begins at a border of one.
+    // A payload that is masked word by word is aligned to words.
     const lead = isMasked && length > SHORT ? -header & 3 : 0;
     const frame = allocate(lead + header + length).subarray(lead);
     for (let index = 0; index < header; index += 1) frame[index] = bytes[at + 16 + index] as number;

@@ -8,6 +8,7 @@ import { WebSocketError, shielded, uncaught } from './error.js';
 import { refusedOf } from './handshake.js';
 import { entrust, relieve } from './leaks.js';
 import { Outbox, type Send, closeOf, wholeOf } from './outbox.js';
+import { Patience } from './patience.js';
 import { concat } from './payload.js';
 import { Alarm, nanoseconds, now } from './time.js';
 
@@ -39,12 +40,6 @@ export interface DriverListener {
 
 /** The most bytes that a call takes out of the sandbox, but for a message that is longer. */
 const CAPACITY = 1 << 16;
-/**
- * What a program has sent waits while it takes message after message: for so many turns of the microtask queue from one to the
- * next, and for so many nanoseconds in all.
- */
-const PATIENCE = 4;
-const LONGEST_WAIT = 1_000_000;
 /** How long the duplex may take to write its last bytes once the session is closed, in milliseconds. */
 const FLUSH_TIME = 2000;
 const NOTHING = new Uint8Array();
@@ -74,10 +69,7 @@ export class Driver {
   #isBlocked = false;
   #isPaused = false;
   #isFlushing = false;
-  /** While it is about to flush: how many messages waited, and how many turns are left until one is taken. */
-  #waiting = 0;
-  #patience = 0;
-  #since = 0;
+  readonly #patience = new Patience();
   #isExchanging = false;
   #isReading = true;
   /** Nothing is received or sent any more: the session is draining, or has ended. */
@@ -178,19 +170,14 @@ export class Driver {
   #flushSoon(): void {
     if (this.#isFlushing || this.#isExchanging) return;
     this.#isFlushing = true;
-    this.#waiting = this.#listener.waiting();
-    this.#patience = PATIENCE;
-    if (this.#waiting > 0) this.#since = nanoseconds();
+    this.#patience.begin(this.#listener.waiting());
     queueMicrotask(this.#flushNow);
   }
 
   /** Flushes; but a program that takes one message after the other answers all of them first, so that they go together. */
   readonly #flushNow = (): void => {
-    const waiting = this.#listener.waiting();
-    this.#patience = waiting < this.#waiting ? PATIENCE : this.#patience - 1;
-    this.#waiting = waiting;
-    const mayWait = waiting > 0 && this.#patience > 0 && this.#outbox.size < CAPACITY;
-    if (mayWait && nanoseconds() - this.#since < LONGEST_WAIT) return queueMicrotask(this.#flushNow);
+    const mayWait = this.#patience.lasts(this.#listener.waiting());
+    if (mayWait && this.#outbox.size < CAPACITY) return queueMicrotask(this.#flushNow);
     this.#isFlushing = false;
     this.#flush();
   };

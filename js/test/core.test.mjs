@@ -208,7 +208,7 @@ test('a client\'s frames are masked, wherever their bytes are', async () => {
       const key = made.subarray(header - 4, header);
       assert.deepEqual([made[0], made[1] >> 7], [0x81, 1]);
       const unmasked = made.subarray(header).map((byte, index) => byte ^ key[index % 4]);
-      assert(Buffer.from(unmasked).equals(payload), `${length} bytes, ${offset} behind a border`);
+      assert(Buffer.from(unmasked).equals(payload), `${length} bytes, at offset ${offset}`);
     }
   }
 });

@@ -427,8 +427,8 @@ test('what is sent goes out although messages wait that nobody takes', async () 
   const duplex = manual();
   const server = await duplex.accept();
   duplex.listener.data(Buffer.concat([frame(0x81, 'one'), frame(0x81, 'two')]));
-  await server.send('by itself');
-  assert.equal(String(duplex.written().subarray(2)), 'by itself');
+  await server.send('unprompted');
+  assert.equal(String(duplex.written().subarray(2)), 'unprompted');
 });
 
 test('what was sent goes out when the loop is left and the connection dropped, although messages wait', async () => {

@@ -75,6 +75,10 @@ const ALL: [Program; 11] = [
 ];
 
 impl Program {
+    fn name(&self) -> &'static str {
+        self.names.first().unwrap_or(&"?")
+    }
+
     /// Where it is: on PATH, or where Debian keeps what administrators use.
     pub(crate) fn find(&self) -> Option<PathBuf> {
         let administrators = self
@@ -87,7 +91,7 @@ impl Program {
 
     /// Where it is; installed first if it isn't there.
     pub(crate) fn find_or_install(&self) -> Result<PathBuf> {
-        let name = self.names.first().unwrap_or(&"?");
+        let name = self.name();
         if let Some(path) = self.find() {
             return Ok(path);
         }
@@ -103,7 +107,6 @@ impl Program {
 pub(crate) fn doctor() -> Result<()> {
     let mut missing = Vec::new();
     for program in &ALL {
-        let name = program.names.first().unwrap_or(&"?");
         let place = program.find().map(|path| path.display().to_string());
         let absent = if program.is_optional {
             "not there"
@@ -111,7 +114,8 @@ pub(crate) fn doctor() -> Result<()> {
             "MISSING"
         };
         println!(
-            "{name:<10} {:<45} {}",
+            "{:<10} {:<45} {}",
+            program.name(),
             program.what_for,
             place.as_deref().unwrap_or(absent)
         );

@@ -10,7 +10,7 @@ use host_tests::process::Process;
 use serde_json::{Value, json};
 
 use super::WS;
-use super::servers::{libraries, script};
+use super::servers::script;
 use crate::load::{Content, Load};
 use crate::number::number;
 use crate::pin::Processors;
@@ -76,7 +76,12 @@ impl Measured {
 }
 
 /// Prints what is measured, and returns it.
-pub(super) fn compare(plan: &Plan, cells: &[Cell], processors: &Processors) -> Result<Vec<Value>> {
+pub(super) fn compare(
+    plan: &Plan,
+    libraries: &[&'static str],
+    cells: &[Cell],
+    processors: &Processors,
+) -> Result<Vec<Value>> {
     let effort = Effort::of(plan);
     let mut out = io::stdout();
     writeln!(
@@ -85,7 +90,6 @@ pub(super) fn compare(plan: &Plan, cells: &[Cell], processors: &Processors) -> R
         effort.repetitions
     )?;
     let mut rows = Vec::new();
-    let libraries = libraries(plan)?;
     for &cell in cells {
         let mut measured: Vec<Measured> = libraries
             .iter()

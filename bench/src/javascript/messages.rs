@@ -27,7 +27,7 @@ pub(super) fn measure(plan: &Plan) -> Result<Value> {
     let mut out = io::stdout();
     writeln!(
         out,
-        "\nA message by itself, {rounds} rounds\n{LEGEND}\n\n{:<10} {:<10} {:>8} {:>15} {:>12}\n{}",
+        "\nA message without sockets, {rounds} rounds\n{LEGEND}\n\n{:<10} {:<10} {:>8} {:>15} {:>12}\n{}",
         "",
         "",
         "size",

@@ -1,4 +1,4 @@
-//! The npm package in Node beside npm's ws, under the same load as proxies are; and what a message takes in it by itself.
+//! The npm package in Node beside npm's ws, under the same load as proxies are; and what a message costs without sockets.
 //!
 //! | module | what it is |
 //! |---|---|
@@ -57,8 +57,9 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
     let mut load = Load::new(Content::new(SIZES[0]))?;
     // ws compresses in threads of their own, which may have both processors.
     let compressing = servers::compressing(plan)?;
+    let libraries = servers::libraries(plan)?;
     processors.pin(processors.proxy)?;
-    let servers = servers::start(plan)?;
+    let servers = servers::start(&libraries)?;
     processors.pin(processors.load)?;
     let effort = Effort::of(plan);
 
@@ -79,7 +80,7 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
         write!(out, "{}", table::of(&measured, COLUMNS))?;
         rows.push(table::report(&measured));
     }
-    let clients = clients::compare(plan, &cells, &processors)?;
+    let clients = clients::compare(plan, &libraries, &cells, &processors)?;
     let deflate = deflate::compare(&compressing, plan)?;
     drop(processors);
     let messages = messages::measure(plan)?;

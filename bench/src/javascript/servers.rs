@@ -10,9 +10,9 @@ use crate::deflate;
 use crate::plan::Plan;
 use crate::proxies::Proxy;
 
-/// Those that are asked for, without compression.
-pub(super) fn start(plan: &Plan) -> Result<Vec<Proxy>> {
-    libraries(plan)?.into_iter().map(server).collect()
+/// One on each library, without compression.
+pub(super) fn start(libraries: &[&'static str]) -> Result<Vec<Proxy>> {
+    libraries.iter().copied().map(server).collect()
 }
 
 /// The libraries that are asked for. The native add-on is left out, with a word, where there is none for this machine.

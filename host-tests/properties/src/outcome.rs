@@ -1,4 +1,4 @@
-//! What comes of a run of one session.
+//! The outcome of a run of one session.
 
 use host_tests::Event;
 use websocket_component::handshake::{Negotiated, ResponseHead};

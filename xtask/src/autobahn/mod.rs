@@ -2,7 +2,7 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `table` | what came of a run, and the cases in it that need a word |
+//! | `summary` | the counts of a run, and the cases that aren't OK |
 //! | `runs` | the test suite and its peer as processes |
 //! | `envoy` | Envoy between them |
 //! | `report` | what the test suite found, checked to be complete |
@@ -14,7 +14,7 @@ mod envoy;
 mod report;
 mod runs;
 mod sections;
-mod table;
+mod summary;
 
 use std::path::Path;
 
@@ -164,7 +164,7 @@ fn run_all(
             let run = Run { host, role };
             println!("\n{run}");
             let done = runs::finish(tools, run, sections)?;
-            print!("{}", table::summary(&done));
+            print!("{}", summary::summary(&done));
             finished.push(done);
         }
     }

@@ -79,20 +79,13 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         "{:<14}{:>14}{:>10}{:>10}",
         "target", "executions", "CPU s", "findings"
     );
-    for (
-        target,
-        Run {
-            executions,
-            cpu,
-            finding,
-        },
-    ) in &runs
-    {
-        let findings = u32::from(finding.is_some());
+    for (target, run) in &runs {
         println!(
-            "{:<14}{executions:>14}{:>10}{findings:>10}",
+            "{:<14}{:>14}{:>10}{:>10}",
             target.name,
-            cpu.as_secs()
+            run.executions,
+            run.cpu.as_secs(),
+            u32::from(run.finding.is_some())
         );
     }
     if !args.keep_later {

@@ -1,10 +1,10 @@
-//! What came of a run, and the cases in it that need a word.
+//! The counts of a run, and the cases that aren't OK.
 
 use super::report::Verdict;
 use super::runs::Finished;
 use crate::steps::Seconds;
 
-/// A line of counts; and each case that isn't OK, with what was expected and what came.
+/// A line of counts; and each case that isn't OK, with the expected and the actual result.
 pub(crate) fn summary(done: &Finished) -> String {
     let count = |verdict| {
         done.cases
