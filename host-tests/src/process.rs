@@ -11,6 +11,9 @@ use std::time::{Duration, Instant};
 /// The longest that a program may be silent when it has to say something, or run when it has to end.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How long to wait before looking again.
+const PAUSE: Duration = Duration::from_millis(10);
+
 /// A program that runs until it is dropped, if it doesn't end by itself.
 #[derive(Debug)]
 pub struct Process {
@@ -78,20 +81,48 @@ impl Process {
         }
     }
 
+    /// Waits until a line of its standard error begins with this, and returns the rest of the line.
+    ///
+    /// # Errors
+    ///
+    /// There is none within a minute.
+    pub fn logs(&self, beginning: &str) -> io::Result<String> {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let log = self.log();
+            if let Some(rest) = log.lines().find_map(|line| line.strip_prefix(beginning)) {
+                return Ok(rest.trim().to_owned());
+            }
+            if Instant::now() > end {
+                return Err(self.error(&format!("doesn't log `{beginning}…`")));
+            }
+            thread::sleep(PAUSE);
+        }
+    }
+
+    /// Waits until it ends.
+    ///
+    /// # Errors
+    ///
+    /// It runs for longer.
+    pub fn ends_within(&mut self, limit: Duration) -> io::Result<ExitStatus> {
+        let end = Instant::now() + limit;
+        loop {
+            match self.ended()? {
+                Some(status) => return Ok(status),
+                None if Instant::now() > end => return Err(self.error("doesn't end")),
+                None => thread::sleep(PAUSE),
+            }
+        }
+    }
+
     /// Waits until it ends, which it has to do well.
     ///
     /// # Errors
     ///
     /// It fails, or runs for longer than a minute.
     pub fn succeed(mut self) -> io::Result<()> {
-        let end = Instant::now() + PATIENCE;
-        let status = loop {
-            match self.ended()? {
-                Some(status) => break status,
-                None if Instant::now() > end => return Err(self.error("doesn't end")),
-                None => thread::sleep(Duration::from_millis(10)),
-            }
-        };
+        let status = self.ends_within(PATIENCE)?;
         if status.success() {
             return Ok(());
         }

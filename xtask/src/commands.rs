@@ -1,11 +1,11 @@
-//! The commands that end in a program of the project taking over: the gate and the benchmarks.
+//! The commands that build what a program of the project needs, and start it.
 
 use std::ffi::OsString;
 
 use anyhow::Result;
 
 use crate::component::{self, Kind};
-use crate::{filter, javascript, needs, shell};
+use crate::{filter, javascript, needs, shell, system};
 
 /// The gate: as a demonstration, or with the arguments given.
 pub(crate) fn run_gate(args: Vec<OsString>) -> Result<()> {
@@ -36,6 +36,31 @@ pub(crate) fn build_with_gate(others: &[&str]) -> Result<()> {
     shell::run(&mut cargo)
 }
 
+/// Builds what these hosts of the Autobahn test suite need, or all of them, and runs it. A name that isn't known the program
+/// refuses.
+pub(crate) fn run_autobahn(hosts: &[String], more: &[String]) -> Result<()> {
+    let is_asked_for = |name: &str| hosts.is_empty() || hosts.iter().any(|host| host == name);
+    let component = component::build(Kind::Normal)?;
+    if is_asked_for("node") {
+        javascript::install(&javascript::build(&component)?)?;
+    }
+    if is_asked_for("envoy") || is_asked_for("envoy-filter") {
+        filter::build(false)?;
+        needs::envoy()?;
+    }
+    autobahn(hosts, more)
+}
+
+/// Runs the Autobahn test suite against these hosts, or all of them, which are built.
+pub(crate) fn autobahn(hosts: &[String], more: &[String]) -> Result<()> {
+    let suite = needs::autobahn()?;
+    build_with_gate(&["autobahn"])?;
+    let mut cargo = shell::cargo();
+    cargo.args(["run", "--release", "--bin", "autobahn", "--", "run"]);
+    cargo.args(hosts.iter().flat_map(|host| ["--host", host]));
+    shell::run(cargo.args(more).env("WEBSOCKET_TEST_AUTOBAHN", suite))
+}
+
 /// The gate under attack.
 pub(crate) fn run_soak(args: Vec<OsString>) -> Result<()> {
     let misbehaving = component::build(Kind::Misbehave)?;
@@ -54,7 +79,7 @@ pub(crate) fn run_soak(args: Vec<OsString>) -> Result<()> {
 /// The benchmarks, with their peers.
 pub(crate) fn run_bench(args: Vec<OsString>) -> Result<()> {
     let peers = needs::peers()?;
-    let chromium = needs::chromium()?;
+    let chromium = system::CHROMIUM.find_or_install()?;
     component::build(Kind::WithoutDeflate)?;
     let component = component::build(Kind::Normal)?;
     let filter = filter::build(false)?;

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use crate::background::KillOnDrop;
 use crate::component::{self, FLAG_SEPARATOR};
+use crate::shell::KillOnDrop;
 use crate::toolchain::{self, FILTER, Source, Toolchain};
 use crate::{imports, needs, shell};
 

@@ -1,16 +1,12 @@
 //! The project's chores, as `cargo xtask <command>`: build the component, run the gate, test, measure.
 
-mod autobahn;
-mod background;
 mod broken;
 mod commands;
 mod component;
 mod debian;
 mod filter;
-mod fuzz;
 mod imports;
 mod instructions;
-mod inventory;
 mod javascript;
 mod libtest;
 mod metadata;
@@ -127,21 +123,30 @@ enum Task {
     ///
     /// Prints the counts of each run, and for each case that isn't OK the expected and the actual result. Fails if one failed or
     /// is NON-STRICT. The test suite is installed below target/, and its reports, with a page for each case, go to
-    /// target/autobahn/.
-    Autobahn(autobahn::Args),
+    /// target/autobahn/. About two hours for all; `--host` and `--role` may be given several times.
+    Autobahn {
+        /// Leave out the long messages (9.*) and compression (12.*, 13.*).
+        #[arg(long)]
+        fast: bool,
+
+        /// Only this: component, native, node, inspect, terminate (the gate, in its modes), envoy, envoy-filter; or, with
+        /// TLS, component-tls, inspect-tls, terminate-tls.
+        #[arg(long)]
+        host: Vec<String>,
+
+        /// Only in this role: server, client.
+        #[arg(long)]
+        role: Vec<String>,
+    },
     /// Break the engine on purpose, one rule at a time, and see that the tests notice.
     ///
-    /// Prints a table: which fault, how many tests failed of those that ran, and some that are named after the rule. Fails
-    /// if a fault isn't noticed by the unit tests, the session tests on the native engine, and those on the component.
+    /// Fails if a fault isn't noticed by tests that are named after the rule: of the unit tests, of the session tests on the
+    /// native engine, and of those on the component.
     Broken {
-        /// Only the native engine, and only the tests that are named after the rule.
+        /// Only the native engine.
         #[arg(long)]
         fast: bool,
     },
-    /// Run the fuzz targets, and keep what they find.
-    ///
-    /// Fails if something was found. cargo-fuzz is installed below target/.
-    Fuzz(fuzz::Args),
     /// Attack the gate with thousands of hostile connections, beside a hundred good ones that count every message.
     ///
     /// Prints how late the good ones' messages were, what the gate took, and how each kind of attack ended. Fails if a good
@@ -204,9 +209,15 @@ fn main() -> ExitCode {
         Task::Package => packages::run(),
         Task::Run { args } => commands::run_gate(args),
         Task::Test { fast } => suite::run(fast),
-        Task::Autobahn(args) => autobahn::run(&args),
+        Task::Autobahn { fast, host, role } => {
+            let mut more: Vec<String> = role
+                .into_iter()
+                .map(|role| format!("--role={role}"))
+                .collect();
+            more.extend(fast.then(|| "--fast".to_owned()));
+            commands::run_autobahn(&host, &more)
+        }
         Task::Broken { fast } => broken::run(fast),
-        Task::Fuzz(args) => fuzz::run(&args),
         Task::Soak { args } => commands::run_soak(args),
         Task::Instructions { write } => instructions::run(write),
         Task::Bench { args } => commands::run_bench(args),

@@ -39,7 +39,7 @@ pub(crate) fn install() -> Result<Needs> {
     compilers()?;
     system::JAVA.find_or_install()?;
     Ok(Needs {
-        chromium: chromium()?,
+        chromium: system::CHROMIUM.find_or_install()?,
         peers: peers()?,
         envoys: [envoy()?, old_envoy()?],
     })
@@ -54,24 +54,14 @@ pub(crate) fn peers() -> Result<Peers> {
     })
 }
 
-/// A browser named in `WEBSOCKET_TEST_CHROMIUM`, on PATH, or installed now.
-pub(crate) fn chromium() -> Result<PathBuf> {
-    if let Some(path) = std::env::var_os("WEBSOCKET_TEST_CHROMIUM") {
-        return Ok(path.into());
-    }
-    let found = system::CHROMIUM.find_or_install();
-    found.context("WEBSOCKET_TEST_CHROMIUM can name one that isn't on PATH")
-}
-
-/// The Autobahn test suite: the folder of its programs, and of the Python that it runs on.
+/// The program of the Autobahn test suite.
 pub(crate) fn autobahn() -> Result<PathBuf> {
     let root = shell::root()?;
     let requirements = root.join("host-tests/autobahn/requirements.txt");
     let environment = root.join("target/kosoku");
-    let python = environment_with(&requirements, &environment)
+    environment_with(&requirements, &environment)
         .context("the Autobahn test suite could not be installed")?;
-    let folder = python.parent().context("Python is in no folder")?;
-    Ok(folder.to_path_buf())
+    Ok(environment.join("bin/kosoku"))
 }
 
 /// The proxies that the gate is measured beside. Those that can't be installed are left out, with a word.

@@ -2,16 +2,16 @@
 //! other registries, and what programs are made of.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::background::Background;
 use crate::component::{self, Kind};
+use crate::shell::KillOnDrop;
 use crate::tool::Tool;
 use crate::toolchain::{self, COMPONENT, Source, Toolchain};
 use crate::{oci, shell};
@@ -34,7 +34,7 @@ const CYCLONEDX: Tool = Tool {
 /// What the component of a release is built with, so that everybody who builds it gets the same bytes.
 const RELEASE: &str = "1.95.0";
 
-/// The longest that the program outside may take to listen and to answer.
+/// The longest that the program outside may take to answer.
 const ANSWER_TIME: Duration = Duration::from_secs(30);
 
 /// A client's request, and a message of it (RFC 6455, sections 1.2 and 5.7).
@@ -206,9 +206,13 @@ fn write_project(folder: &Path) -> Result<()> {
 
 /// Starts the echo server, and sends it a message.
 fn echoes(program: &Path) -> Result<()> {
-    let mut server = Background::start(&mut Command::new(program))?;
-    let address = server.says("ws://", ANSWER_TIME)?;
-    let mut stream = TcpStream::connect(address)?;
+    let server = Command::new(program).stdout(Stdio::piped()).spawn();
+    let mut server = KillOnDrop(server.context("can't start README's program")?);
+    let output = server.0.stdout.take().context("it has no output")?;
+    let mut line = String::new();
+    BufReader::new(output).read_line(&mut line)?;
+    let address = line.trim().strip_prefix("ws://");
+    let mut stream = TcpStream::connect(address.context("it doesn't say where it listens")?)?;
     stream.set_read_timeout(Some(ANSWER_TIME))?;
     stream.write_all(REQUEST.as_bytes())?;
     let mut head = Vec::new();

@@ -60,27 +60,29 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
 
 /// Runs a command with this program's own input and output, and kills it when the time is up, which gives `None`.
 pub(crate) fn status_within(command: &mut Command, limit: Duration) -> Result<Option<ExitStatus>> {
-    let mut child = command
+    let child = command
         .spawn()
         .with_context(|| format!("can't start `{}`", line(command)))?;
-    let status = wait_within(&mut child, limit)?;
-    if status.is_none() {
-        child.kill()?;
-        child.wait()?;
-    }
-    Ok(status)
-}
-
-/// Waits for the end of a program, unless the time is up before, which gives `None`.
-pub(crate) fn wait_within(child: &mut Child, limit: Duration) -> Result<Option<ExitStatus>> {
+    let mut child = KillOnDrop(child);
     let deadline = Instant::now() + limit;
     while Instant::now() < deadline {
-        if let Some(status) = child.try_wait()? {
+        if let Some(status) = child.0.try_wait()? {
             return Ok(Some(status));
         }
         std::thread::sleep(Duration::from_millis(50));
     }
     Ok(None)
+}
+
+/// A program that is killed when this is dropped, if it hasn't ended.
+pub(crate) struct KillOnDrop(pub(crate) Child);
+
+impl Drop for KillOnDrop {
+    fn drop(&mut self) {
+        // It may have ended; then there is nothing to do.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// Becomes the command, so that signals reach it and its exit status is ours.

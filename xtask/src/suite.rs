@@ -5,12 +5,11 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::autobahn;
 use crate::broken;
+use crate::commands;
 use crate::component::{self, Kind};
 use crate::filter;
 use crate::instructions;
-use crate::inventory;
 use crate::javascript;
 use crate::libtest;
 use crate::needs::{self, Needs};
@@ -18,6 +17,7 @@ use crate::packages;
 use crate::same_product;
 use crate::shell;
 use crate::steps::Steps;
+use crate::system;
 
 const NEEDS: &str = "Install what the tests need";
 const FORMATTING: &str = "Formatting";
@@ -90,7 +90,7 @@ fn run_all() -> Result<()> {
         JAVASCRIPT,
         AUTOBAHN,
     ]);
-    inventory::print();
+    system::list();
     if let Some(needs) = steps.run(needs::install) {
         // A slip of style is reported with everything else, not instead of it.
         steps.run(check_formatting);
@@ -112,7 +112,7 @@ fn run_all() -> Result<()> {
                 } = &components;
                 javascript::test(&package.tests, normal, misbehave, &needs.chromium)
             });
-            steps.run(|| autobahn::test(&components.normal));
+            steps.run(test_autobahn);
         }
     }
     steps.finish()
@@ -244,4 +244,10 @@ fn test_node(components: &Components, needs: &Needs) -> Result<()> {
         .args(tests)
         .current_dir(&needs.peers.node_folder);
     shell::run(node.env("WEBSOCKET_COMPONENT", &components.normal))
+}
+
+/// The fast cases on the component, through the gate and on the npm package.
+fn test_autobahn() -> Result<()> {
+    let hosts = ["component", "inspect", "terminate", "node"].map(str::to_owned);
+    commands::autobahn(&hosts, &["--fast".to_owned()])
 }

@@ -1,9 +1,12 @@
-//! The programs of the system that the commands need: which, what for, and the Debian packages that bring them.
+//! The programs of the system that the commands need: which, what for, and the Debian packages that bring them. And what of
+//! it this machine has, the first thing to know of a run that fails elsewhere.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 
+use crate::toolchain::{COMPONENT, FILTER, Source};
 use crate::{debian, shell};
 
 /// A program that is not built or installed below `target/`.
@@ -12,6 +15,8 @@ pub(crate) struct Program {
     names: &'static [&'static str],
     packages: &'static [&'static str],
     what_for: &'static str,
+    /// What names it if it isn't on PATH, or nothing.
+    variable: Option<&'static str>,
     /// The commands do without it.
     is_optional: bool,
 }
@@ -25,6 +30,7 @@ const fn program(
         names,
         packages,
         what_for,
+        variable: None,
         is_optional: false,
     }
 }
@@ -54,11 +60,14 @@ pub(crate) const PYTHON: Program = program(
     "tests: peers, Envoy, Autobahn",
 );
 pub(crate) const JAVA: Program = program(&["javac"], &["default-jdk-headless"], "tests: a peer");
-pub(crate) const CHROMIUM: Program = program(
-    &["chromium", "chromium-browser", "google-chrome"],
-    &["chromium"],
-    "tests: a peer, and the page",
-);
+pub(crate) const CHROMIUM: Program = Program {
+    variable: Some("WEBSOCKET_TEST_CHROMIUM"),
+    ..program(
+        &["chromium", "chromium-browser", "google-chrome"],
+        &["chromium"],
+        "tests: a peer, and the page",
+    )
+};
 pub(crate) const VALGRIND: Program = program(&["valgrind"], &["valgrind"], "instruction counts");
 pub(crate) const SKOPEO: Program =
     program(&["skopeo"], &["skopeo"], "reading packed OCI layouts back");
@@ -79,14 +88,24 @@ impl Program {
         self.names.first().unwrap_or(&"?")
     }
 
-    /// Where it is: on PATH, or where Debian keeps what administrators use.
+    /// Where it is: where a variable says, on PATH, or where Debian keeps what administrators use.
     pub(crate) fn find(&self) -> Option<PathBuf> {
-        let administrators = self
-            .names
-            .iter()
-            .map(|name| Path::new("/usr/sbin").join(name));
-        shell::find_program(self.names)
-            .or_else(|| administrators.into_iter().find(|path| path.is_file()))
+        let named = self.variable.and_then(std::env::var_os).map(PathBuf::from);
+        let administrators = self.names.iter();
+        let mut administrators = administrators.map(|name| Path::new("/usr/sbin").join(name));
+        named
+            .or_else(|| shell::find_program(self.names))
+            .or_else(|| administrators.find(|path| path.is_file()))
+    }
+
+    /// The first line of what it says of its version, or else where it is.
+    fn version(&self) -> Option<String> {
+        let path = self.find()?;
+        let said = shell::output(Command::new(&path).arg("--version"));
+        let line = said
+            .ok()
+            .and_then(|said| said.lines().next().map(str::to_owned));
+        Some(line.unwrap_or_else(|| path.display().to_string()))
     }
 
     /// Where it is; installed first if it isn't there.
@@ -97,43 +116,57 @@ impl Program {
         }
         debian::install(self.packages).with_context(|| format!("{name} is missing"))?;
         let packages = self.packages.join(" and ");
-        self.find()
-            .with_context(|| format!("{packages} brought no {name}"))
+        self.find().with_context(|| {
+            let variable = self.variable.map(|name| format!("; {name} can name one"));
+            format!(
+                "{packages} brought no {name}{}",
+                variable.unwrap_or_default()
+            )
+        })
     }
 }
 
-/// Lists all programs, what they are for, and where they are or how to get them. An error if one is missing that a command
-/// can't do without.
-pub(crate) fn doctor() -> Result<()> {
-    let mut missing = Vec::new();
+/// Lists all programs and what they are for, with their versions, and the compilers for WebAssembly.
+pub(crate) fn list() {
     for program in &ALL {
-        let place = program.find().map(|path| path.display().to_string());
         let absent = if program.is_optional {
             "not there"
         } else {
             "MISSING"
         };
-        println!(
-            "{:<10} {:<45} {}",
-            program.name(),
-            program.what_for,
-            place.as_deref().unwrap_or(absent)
-        );
-        if place.is_none() && !program.is_optional {
-            missing.extend(program.packages);
+        let version = program.version().unwrap_or_else(|| absent.to_owned());
+        println!("{:<24} {:<45} {version}", program.name(), program.what_for);
+    }
+    for target in [&COMPONENT, &FILTER] {
+        for source in [Source::Rustup, Source::Debian] {
+            let found = source.find(target);
+            let found = found.map_or_else(|error| format!("{error:#}"), |found| found.to_string());
+            println!("{:<24} {:<45} {found}", target.name, source.to_string());
         }
     }
+}
+
+/// The list, and how to get what is missing. An error if a command can't do without it.
+pub(crate) fn doctor() -> Result<()> {
+    list();
     println!(
-        "\nEverything else comes from the registries of crates, npm and PyPI, and goes below target/ and node_modules/."
+        "\nEither compiler for WebAssembly will do. Everything else comes from the registries of crates, npm and PyPI, and goes \
+         below target/ and node_modules/."
     );
-    if missing.is_empty() {
-        return Ok(());
-    }
-    missing.dedup();
-    bail!(
+    let missing = ALL
+        .iter()
+        .filter(|program| !program.is_optional && program.find().is_none());
+    let mut packages: Vec<&str> = missing
+        .flat_map(|program| program.packages)
+        .copied()
+        .collect();
+    packages.dedup();
+    ensure!(
+        packages.is_empty(),
         "something is missing; on Debian, as root: {}",
-        debian::install_line(&missing)
-    )
+        debian::install_line(&packages)
+    );
+    Ok(())
 }
 
 #[cfg(test)]

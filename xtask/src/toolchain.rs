@@ -277,7 +277,7 @@ fn sysroot(rustc: &Path) -> Result<PathBuf> {
 }
 
 /// The target that this machine's programs are built for.
-pub(crate) fn host(rustc: &Path) -> Result<String> {
+fn host(rustc: &Path) -> Result<String> {
     said_of(rustc, "host")
 }
 

@@ -12,6 +12,9 @@ use crate::connection::{Connection, Opener};
 use crate::echo::echo;
 use crate::tls::authority_of;
 
+/// What reports call this client.
+const AGENT: &str = "websocket-component";
+
 /// The longest that a connection may take to open, or the server to answer a question.
 const ANSWER_TIME: Duration = Duration::from_secs(30);
 
@@ -21,7 +24,7 @@ const ANSWER_TIME: Duration = Duration::from_secs(30);
 ///
 /// A connection can't be opened, or the server doesn't say how many cases there are. How a case ends is the server's to
 /// judge.
-pub(crate) async fn run(opener: &Opener, url: &str, agent: &str, parallel: u32) -> Result<()> {
+pub(crate) async fn run(opener: &Opener, url: &str, parallel: u32) -> Result<()> {
     let url = match opener.tls() {
         Some(tls) => format!("wss://{}", tls.take_off(authority_of(url)?).await?),
         None => url.trim_end_matches('/').to_owned(),
@@ -33,7 +36,7 @@ pub(crate) async fn run(opener: &Opener, url: &str, agent: &str, parallel: u32) 
         while running.len() < parallel as usize
             && let Some(case) = cases.next()
         {
-            let url = format!("{url}/runCase?case={case}&agent={agent}");
+            let url = format!("{url}/runCase?case={case}&agent={AGENT}");
             let opener = opener.clone();
             running.spawn(async move {
                 let connection = open(&opener, &url).await?;
@@ -46,7 +49,7 @@ pub(crate) async fn run(opener: &Opener, url: &str, agent: &str, parallel: u32) 
             None => break,
         }
     }
-    let url = format!("{url}/updateReports?agent={agent}");
+    let url = format!("{url}/updateReports?agent={AGENT}");
     // The server closes it when the report is there.
     let _ = echo(open(opener, &url).await?).await;
     Ok(())

@@ -1,86 +1,88 @@
-//! The engine as the Autobahn test suite wants to meet it: a server and a client that send back what they get.
+//! The Autobahn test suite against each host of the engine, in both roles.
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `server`, `client` | the two roles |
+//! | `suite` | a run: the test suite on one side, its peer on the other, and what came of it |
+//! | `between` | the proxies between them, if there are any |
+//! | `host` | what runs the engine |
+//! | `report` | what the test suite found, checked to be complete |
+//! | `server`, `client` | the peer in Rust, in both roles |
 //! | `echo` | what both do once a connection is open |
 //! | `tls` | TLS between the test suite, which has none, and a connection |
 //! | `connection` | opens connections, by either build of the engine |
 //!
 //! Each module uses only those below it.
 
+mod between;
 mod client;
 mod connection;
 mod echo;
+mod host;
+mod report;
 mod server;
+mod suite;
 mod tls;
 
-use std::fs;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::{Parser, Subcommand, ValueEnum};
-use host_tests::authority::Authority;
+use host_tests::gate;
 use tokio::runtime::Runtime;
 
 use crate::connection::Opener;
+use crate::host::{Host, Role};
 use crate::tls::Tls;
 
 const ABOUT: &str = "\
-An echo server and an echo client for the Autobahn test suite.
+Runs the Autobahn test suite against the engine: the component, the native engine, the npm package, the gate and Envoy.
 
-Both send back every message that they get, as a message of the same type. The server waits for a fuzzing client. The \
-client asks a fuzzing server how many cases there are, runs each of them, and asks for the report.
-
-Usually run by `cargo xtask autobahn`, which brings the test suite along and checks the reports.";
-
-const EXAMPLES: &str = "\
-Examples:
-  autobahn-peer --engine component server --listen 127.0.0.1:9001
-  autobahn-peer --engine native client ws://127.0.0.1:9002";
+Usually run by `cargo xtask autobahn`, which builds and installs what a run needs.";
 
 #[derive(Parser)]
-#[command(name = "autobahn-peer", about = ABOUT, after_help = EXAMPLES, max_term_width = 100)]
+#[command(name = "autobahn", about = ABOUT, max_term_width = 100)]
 struct Args {
-    /// Which build of the engine.
-    #[arg(long, value_enum)]
-    engine: Choice,
-
-    /// Have TLS between the test suite, which has none, and the stream.
-    #[arg(long)]
-    tls: bool,
-
-    /// The component: websocket.wasm.
-    #[arg(
-        long,
-        env = "WEBSOCKET_COMPONENT",
-        value_name = "PATH",
-        default_value = "target/component/websocket.wasm"
-    )]
-    component: PathBuf,
-
     #[command(subcommand)]
-    role: Role,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Choice {
-    /// The Rust crate.
-    Native,
-    /// The component in its wasmtime sandbox.
-    Component,
+    task: Task,
 }
 
 #[derive(Subcommand)]
-enum Role {
-    /// Write a certificate for this machine, its key and that of who has issued it: a.crt, a.key, ca.pem.
-    Certificate {
-        /// Where to.
-        #[arg(value_name = "FOLDER")]
-        folder: PathBuf,
+enum Task {
+    /// Run the test suite, and fail unless every case passes.
+    ///
+    /// Prints the counts of each run, and for each case that isn't OK the expected and the actual result. Its reports, with
+    /// a page for each case, go to target/autobahn/.
+    Run {
+        /// Leave out the long messages (9.*) and compression (12.*, 13.*).
+        #[arg(long)]
+        fast: bool,
+
+        /// What runs the engine [default: all].
+        #[arg(long, value_enum)]
+        host: Vec<Host>,
+
+        /// The engine's role; the test suite has the other one [default: both].
+        #[arg(long, value_enum)]
+        role: Vec<Role>,
     },
+    /// Be the peer of a test suite, which sends back every message that it gets.
+    Peer {
+        /// With the component in its wasmtime sandbox, and not the native engine.
+        #[arg(long)]
+        component: bool,
+
+        /// Have TLS between the test suite, which has none, and the stream.
+        #[arg(long)]
+        tls: bool,
+
+        #[command(subcommand)]
+        role: Peer,
+    },
+}
+
+#[derive(Subcommand)]
+enum Peer {
     /// Serve until killed.
     Server {
         /// Where to listen; port 0 is any free one. The first line of output is `listening on ADDRESS`.
@@ -93,10 +95,6 @@ enum Role {
         #[arg(value_name = "URL")]
         url: String,
 
-        /// What the report calls this client.
-        #[arg(long, value_name = "NAME", default_value = "websocket-component")]
-        agent: String,
-
         /// How many cases run at a time.
         #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
         parallel: u32,
@@ -104,7 +102,15 @@ enum Role {
 }
 
 fn main() -> ExitCode {
-    match run(Args::parse()) {
+    let done = match Args::parse().task {
+        Task::Run { fast, host, role } => run(fast, &host, &role),
+        Task::Peer {
+            component,
+            tls,
+            role,
+        } => be_peer(component, tls, role),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -113,33 +119,44 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(args: Args) -> Result<()> {
-    let tls = args.tls.then(Tls::new).transpose()?;
-    let opener = match args.engine {
-        Choice::Native => Opener::native(tls),
-        Choice::Component => Opener::component(&args.component, tls)
+fn run(is_fast: bool, hosts: &[Host], roles: &[Role]) -> Result<()> {
+    let hosts = match hosts {
+        [] => Host::value_variants(),
+        hosts => hosts,
+    };
+    let roles = match roles {
+        [] => Role::value_variants(),
+        roles => roles,
+    };
+    let mut bad = Vec::new();
+    for &host in hosts {
+        for &role in roles {
+            println!("\n{}", host.described(role));
+            let finished = suite::run(host, role, is_fast)?;
+            print!("{finished}");
+            let failed = finished.bad().map(|case| case.id.to_string());
+            let failed: Vec<_> = failed.collect();
+            if !failed.is_empty() {
+                bad.push(format!("{}: {}", host.described(role), failed.join(", ")));
+            }
+        }
+    }
+    ensure!(bad.is_empty(), "not passed: {}", bad.join("; "));
+    Ok(())
+}
+
+fn be_peer(component: bool, tls: bool, role: Peer) -> Result<()> {
+    let tls = tls.then(Tls::new).transpose()?;
+    let opener = match component {
+        false => Opener::native(tls),
+        true => Opener::component(&gate::component(), tls)
             .context("run `cargo xtask autobahn`, which builds the component first")?,
     };
     let runtime = Runtime::new()?;
     runtime.block_on(async {
-        match args.role {
-            Role::Certificate { folder } => certificate(&folder),
-            Role::Server { listen } => server::run(opener, listen).await,
-            Role::Client {
-                url,
-                agent,
-                parallel,
-            } => client::run(&opener, &url, &agent, parallel).await,
+        match role {
+            Peer::Server { listen } => server::run(opener, listen).await,
+            Peer::Client { url, parallel } => client::run(&opener, &url, parallel).await,
         }
     })
-}
-
-fn certificate(folder: &Path) -> Result<()> {
-    let authority = Authority::new()?;
-    let issued = authority.issue("a", &["127.0.0.1"])?;
-    fs::create_dir_all(folder)?;
-    fs::copy(&issued.certificate, folder.join("a.crt"))?;
-    fs::copy(&issued.key, folder.join("a.key"))?;
-    fs::copy(authority.path(), folder.join("ca.pem"))?;
-    Ok(())
 }
