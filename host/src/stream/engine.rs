@@ -15,7 +15,7 @@ use crate::error::SandboxError;
 
 /// The engine that runs the protocol of a connection. All functions of this module take any of them.
 ///
-/// | engine | a connection is | what ends a guest ends |
+/// | engine | where the session runs | what a failed guest ends |
 /// |---|---|---|
 /// | [`Sandbox`](crate::Sandbox) | in a guest for each connection | this connection |
 /// | [`Guests`](crate::Guests) | in a guest that several connections share | all connections in that guest |
