@@ -31,7 +31,7 @@ fn open(role: Role, config: Config) -> (WebSocketStream<DuplexStream>, DuplexStr
     (socket.expect("it opens"), far)
 }
 
-/// Receives these bytes in parts of this length. Returns the messages, the last bytes for the peer, and why it ended.
+/// Receives these bytes, the last from the peer, in parts of this length. Returns the messages, and why it ended.
 async fn received(
     role: Role,
     config: Config,

@@ -151,7 +151,7 @@ async fn a_server_without_tls_is_at_fault() {
     assert!(matches!(error, Error::Tls(_)), "{error:?}");
 }
 
-/// A system without roots reports an error.
+/// If the system has no roots, the error says so.
 #[tokio::test]
 async fn without_a_connector_the_roots_of_the_system_are_trusted() {
     let (_, acceptor, listener, port) = listen("localhost").await;
