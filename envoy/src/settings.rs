@@ -31,7 +31,7 @@ pub struct Settings {
     pub upstream_gone: u16,
     /// The memory that all connections of a VM may take, in bytes. Beyond it the largest is closed. Default 128 MiB.
     pub memory: u64,
-    /// Which messages may pass. Default all.
+    /// Rules for the content of messages. Default none.
     pub content: Option<Content>,
 }
 
@@ -80,7 +80,7 @@ pub enum Origin {
     },
 }
 
-/// Which messages may pass.
+/// Rules for the content of messages.
 #[derive(Debug)]
 pub struct Content {
     /// Whether messages of clients are checked. Default true.

@@ -62,7 +62,7 @@ pub(super) struct Connection {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Noted {
     pub(super) memory: u64,
-    /// When something is due.
+    /// The next deadline.
     pub(super) due: Option<Instant>,
 }
 
@@ -154,7 +154,7 @@ impl Connection {
         (size_of::<Self>() + inspector + held) as u64
     }
 
-    /// When something is due.
+    /// Returns when something is due.
     fn due(&self) -> Option<Instant> {
         if self.stage == Stage::Gone {
             return None;
