@@ -67,8 +67,8 @@ impl CloseFrames {
 }
 
 impl Session {
-    /// Returns how the session has ended, once it is [`State::Draining`] or
-    /// [`State::Closed`]. It doesn't change any more from then on.
+    /// Returns how the session has ended, once it is [`State::Draining`](crate::State::Draining) or
+    /// [`State::Closed`](crate::State::Closed). After that it doesn't change.
     ///
     /// ```
     /// use websocket_component::{Config, Initiator, Instant, Message, Session, State};
