@@ -2,8 +2,8 @@
 //!
 //! It implements RFC 6455 as client and server, with permessage-deflate (RFC 7692) and over HTTP/2 (RFC 8441). It does
 //! no I/O and imports nothing, so it runs in any runtime for components. In Rust, use the crate
-//! [`websocket-host`](https://docs.rs/websocket-host), which runs it in wasmtime. Elsewhere, write these bytes to a
-//! file:
+//! [`websocket-host`](https://docs.rs/websocket-host), which runs it in wasmtime. Other runtimes
+//! can load [`COMPONENT`] directly.
 //!
 //! ```
 //! use websocket_component_wasm::{COMPONENT, SHA256, VERSION};
