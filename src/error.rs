@@ -72,7 +72,7 @@ macro_rules! for_each_rule {
             (TooManyFragments, Peer, InvalidFormat, 1008, 0, "RFC 6455 10.4", "a message has more fragments than the limit"),
             (PingFlood, Peer, InvalidFormat, 1008, 0, "RFC 6455 10.4", "pings come faster than their pongs are taken"),
 
-            // A head that breaks the protocol, whoever reads it.
+            // A head that breaks the protocol, on either side.
             (HeadMalformed, Peer, InvalidFormat, 0, 400, "RFC 9112 2.2", "the head is not HTTP/1.1"),
             (HttpVersion, Peer, InvalidFormat, 0, 505, "RFC 6455 4.1", "the HTTP version is not 1.1"),
             (RequestLineTooLong, Peer, InvalidFormat, 0, 414, "RFC 9112 3", "the request line is longer than the limit of the head"),

@@ -136,7 +136,7 @@ pub struct Timeouts {
     /// [`Timeouts::MIN_KEEPALIVE`]. Default 30 s.
     pub keepalive: Option<Duration>,
     /// How long a peer may send nothing at all after a ping was handed out. If more output was
-    /// queued behind the ping, the time starts again whenever some of it is handed out. Beyond
+    /// queued after the ping, the time starts again whenever some of it is handed out. Beyond
     /// it: [`Rule::PongTimeout`](crate::Rule::PongTimeout). Default 20 s.
     pub pong: Option<Duration>,
     /// How long a chunk of a message may wait for more of it, if it is shorter than

@@ -22,10 +22,10 @@ use crate::settings::{Content, Pattern, Rate, Settings};
 use json::{Json, excerpt};
 use object::Object;
 
-/// The longest frame that may be held, and message that may be looked at: Envoy buffers 1 MiB at most.
+/// The maximum frame that may be held, and message that may be checked: Envoy buffers 1 MiB at most.
 const MAX_HELD: u32 = 512 << 10;
 
-/// What is wrong with the configuration, as one line that names the key.
+/// An error in the configuration: one line that names the key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError(String);
 
@@ -38,14 +38,14 @@ impl fmt::Display for ConfigError {
 impl core::error::Error for ConfigError {}
 
 impl Settings {
-    /// Reads the settings from JSON: an object of settings that differ from the defaults, or nothing. Summaries of
-    /// messages are switched on in any case ([`View::messages`](websocket_component::inspector::View::messages)), and the
-    /// time to take output ([`Direction::write`]) is left to the proxy.
+    /// Parses the settings from JSON: an object with the settings that differ from the defaults, or an empty string.
+    /// Summaries of messages are always on ([`View::messages`](websocket_component::inspector::View::messages)), and
+    /// the write timeout ([`Direction::write`]) is left to the proxy.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if it is not JSON, or has an unknown setting, a setting twice, or one that is out of its range
-    /// or contradicts another.
+    /// [`ConfigError`] if it is not JSON, or has a setting that is unknown, repeated, out of its range, or that
+    /// contradicts another one.
     pub fn parse(json: &[u8]) -> Result<Settings, ConfigError> {
         let json = match json.trim_ascii() {
             [] => Json::Object(Vec::new()),
@@ -121,7 +121,7 @@ impl Settings {
         settings.content = content.map(|(content, _)| content);
         for side in [&mut options.client, &mut options.server] {
             side.view.messages = true;
-            // The proxy writes, and knows when a side takes nothing.
+            // The proxy does the writing, and has its own timeouts.
             side.write = None;
         }
 
@@ -133,7 +133,7 @@ impl Settings {
     }
 }
 
-/// Reads what one side may send.
+/// Parses the settings for what one side sends.
 fn direction(
     top: &mut Object<'_>,
     key: &'static str,
@@ -187,7 +187,7 @@ fn direction(
     }))
 }
 
-/// Reads which messages may pass, and whether longer ones than are looked at may not.
+/// Parses the rules for content, and whether messages too long to be checked close the connection.
 fn content(top: &mut Object<'_>) -> Result<Option<(Content, bool)>, ConfigError> {
     let Some(mut object) = top.object("content")? else {
         return Ok(None);
@@ -209,7 +209,7 @@ fn content(top: &mut Object<'_>) -> Result<Option<(Content, bool)>, ConfigError>
     }
 }
 
-/// Reads what to look for in messages of at most `up_to` bytes.
+/// Parses the patterns for messages of at most `up_to` bytes.
 fn patterns(
     object: &mut Object<'_>,
     key: &'static str,

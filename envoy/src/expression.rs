@@ -1,4 +1,4 @@
-//! Regular expressions, in time linear in the length of what they are looked for in.
+//! Regular expressions that match in linear time.
 
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
@@ -6,23 +6,23 @@ use core::ops::RangeInclusive;
 
 use regex_lite::{Regex, RegexBuilder};
 
-/// How large the program of an expression may get, in bytes, times how many bytes it looks at: one can take it some 300 ns
-/// for each KiB, so that a message takes no longer than a tenth of a second.
+/// The maximum size of a compiled expression, in bytes, times the length of the payload. A byte can take some 300 ns
+/// for each KiB of the program, so that a message takes at most a tenth of a second.
 const MAX_WORK: usize = 1 << 28;
-/// What it may have for long messages, and for short ones.
+/// The maximum size for the longest messages, and for the shortest.
 const SIZES: RangeInclusive<usize> = 2 << 10..=256 << 10;
 
-/// A regular expression on text, in the syntax of Rust's crate `regex-lite`: classes such as `\w`, and what ignores case,
-/// are those of ASCII.
+/// A regular expression in the syntax of the crate `regex-lite`: classes such as `\w`, and case folding, are ASCII
+/// only.
 #[derive(Debug)]
 pub struct Expression(Box<Regex>);
 
 impl Expression {
-    /// Compiles an expression that is looked for in payloads of at most `up_to` bytes.
+    /// Compiles an expression for payloads of at most `up_to` bytes.
     ///
     /// # Errors
     ///
-    /// What is wrong with it, or that it is too large.
+    /// The syntax error, or that the compiled expression is too large.
     pub fn new(expression: &str, up_to: u32) -> Result<Expression, String> {
         let largest = MAX_WORK / usize::try_from(up_to).unwrap_or(usize::MAX).max(1);
         let largest = largest.clamp(*SIZES.start(), *SIZES.end());
@@ -33,7 +33,7 @@ impl Expression {
         }
     }
 
-    /// Whether it is found in a payload. Of what isn't text, each sequence of bytes that is no UTF-8 counts as U+FFFD.
+    /// Returns whether it matches in a payload. Invalid UTF-8 in binary data counts as U+FFFD.
     pub fn is_match(&self, payload: &[u8]) -> bool {
         self.0.is_match(&String::from_utf8_lossy(payload))
     }

@@ -1,11 +1,11 @@
-//! The filters of one VM: one for each set of settings that the proxy has given it.
+//! The filters of one VM: one for each configuration.
 
 use alloc::collections::BTreeMap;
 
 use crate::host::Host;
 use crate::{ConfigError, Filter};
 
-/// Which filter each connection belongs to. The proxy calls both by numbers, of which it uses none twice.
+/// Filters and their connections, by the context ids of the proxy, which are never reused.
 pub struct Filters {
     filters: BTreeMap<u32, Entry>,
     connections: BTreeMap<u32, u32>,
@@ -14,12 +14,12 @@ pub struct Filters {
 struct Entry {
     filter: Filter,
     connections: usize,
-    /// The proxy has no more use for it than those.
+    /// The proxy has deleted it, but it still has connections.
     is_deleted: bool,
 }
 
 impl Filters {
-    /// None yet.
+    /// Creates an empty set.
     #[expect(clippy::new_without_default, reason = "a static needs a constant")]
     pub const fn new() -> Filters {
         Filters {
@@ -28,11 +28,11 @@ impl Filters {
         }
     }
 
-    /// Gives a filter its settings, from JSON. Connections that it has keep those that they were opened with.
+    /// Sets a filter's settings, from JSON. Open connections keep their settings.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`]: what is wrong with which setting. The filter stays as it was.
+    /// [`ConfigError`] names the invalid setting. The filter keeps its settings.
     pub fn configure(
         &mut self,
         filter: u32,
@@ -51,7 +51,7 @@ impl Filters {
         Ok(())
     }
 
-    /// There is a new connection of a filter's, or with 0 a new filter.
+    /// Creates a connection of a filter or, if `filter` is 0, a filter.
     pub fn create(&mut self, connection: u32, filter: u32) {
         if let Some(entry) = self.filters.get_mut(&filter) {
             entry.connections += 1;
@@ -59,14 +59,14 @@ impl Filters {
         }
     }
 
-    /// Returns a filter, or that of a connection.
+    /// Returns a filter, by its own id or that of a connection.
     pub fn of(&mut self, context: u32) -> Option<&mut Filter> {
         let filter = self.connections.get(&context).unwrap_or(&context);
         let entry = self.filters.get_mut(filter)?;
         Some(&mut entry.filter)
     }
 
-    /// A connection is gone, or a filter, which stays for as long as it has connections.
+    /// Deletes a connection, or a filter, which is kept as long as it has connections.
     pub fn delete(&mut self, context: u32, host: &mut dyn Host) {
         let filter = self.connections.remove(&context);
         let Some(entry) = self.filters.get_mut(&filter.unwrap_or(context)) else {

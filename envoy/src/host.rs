@@ -1,57 +1,57 @@
-//! What the filter asks of the proxy that runs it.
+//! What the filter needs from the proxy.
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use websocket_component::Role;
 
-/// A proxy, as the filter sees it: proxy-wasm, or a test.
+/// The interface to the proxy: proxy-wasm, or a mock in tests.
 ///
-/// Calls that name no connection are about the one that [`Host::enter`] has named last, or that a callback is for.
+/// Calls apply to the connection that [`Host::enter`] has set last, or that the callback is for.
 pub trait Host {
-    /// Returns the time in nanoseconds: the system's clock, which may jump.
+    /// Returns the time of the system's clock, which may jump, in nanoseconds.
     fn now(&mut self) -> u64;
 
     /// Writes a line to the proxy's log.
     fn log(&mut self, level: Level, line: &str);
 
-    /// What follows is about this connection.
+    /// Sets the connection that later calls apply to.
     fn enter(&mut self, connection: u32, carrier: Carrier);
 
     /// Returns the header fields of the request or the response, in order.
     fn headers(&mut self, of: Head) -> Vec<(Vec<u8>, Vec<u8>)>;
 
-    /// Sets a header field in the place of all of that name.
+    /// Replaces all header fields of a name.
     fn set_header(&mut self, of: Head, name: &str, value: &[u8]);
 
     /// Removes all header fields of a name.
     fn remove_header(&mut self, of: Head, name: &str);
 
-    /// Answers the request in the place of the server.
+    /// Responds to the request instead of the server.
     fn respond(&mut self, status: u16, body: &str);
 
-    /// Returns a property of the connection, such as `request.id` with a zero byte in the place of the dot.
+    /// Returns a property of the connection, such as `request.id` with a zero byte instead of the dot.
     fn property(&mut self, path: &str) -> Option<Vec<u8>>;
 
     /// Sets a field of the access log.
     fn set_field(&mut self, name: &str, value: &str);
 
-    /// Appends at most `length` bytes of what waits of a side's, from `start` on.
+    /// Appends at most `length` bytes of a side's buffered input, from `start` on, to `into`.
     fn read(&mut self, from: Role, start: usize, length: usize, into: &mut Vec<u8>);
 
-    /// Replaces the first `length` bytes of what waits of a side's. Returns whether the proxy allows it.
+    /// Replaces the first `length` bytes of a side's buffered input. Returns whether the proxy allows it.
     fn replace(&mut self, from: Role, length: usize, bytes: &[u8]) -> bool;
 
-    /// Appends to what waits of a side's. Returns whether the proxy allows it.
+    /// Appends to a side's buffered input. Returns whether the proxy allows it.
     fn append(&mut self, from: Role, bytes: &[u8]) -> bool;
 
-    /// All that waits of a side's goes on. Nothing of what follows it in a callback may fail.
+    /// Forwards all buffered input of a side. Nothing after this in a callback may fail.
     fn go_on(&mut self, from: Role);
 
     /// Resets the connection.
     fn reset(&mut self);
 
-    /// Asks for [`Filter::tick`](crate::Filter::tick) so often, or never with 0.
+    /// Sets the interval of [`Filter::tick`](crate::Filter::tick); 0 turns it off.
     fn tick_every(&mut self, milliseconds: u32);
 
     /// Defines a metric, and returns its number.
@@ -64,29 +64,29 @@ pub trait Host {
     fn record(&mut self, metric: u32, value: u64);
 }
 
-/// What the proxy takes a connection for.
+/// How the proxy treats a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Carrier {
-    /// It reads the heads of HTTP itself, and either direction can be written to at any time.
+    /// As HTTP: the proxy parses heads, and either direction can be written to at any time.
     Http,
-    /// It passes bytes on. A direction can be written to only while its bytes come.
+    /// As TCP: a direction can be written to only during a callback for its bytes.
     Tcp,
 }
 
-/// How grave a line of the log is.
+/// The level of a log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// What happens with each connection.
+    /// Events of each connection.
     Debug,
-    /// What an operator may want to know.
+    /// Information for operators.
     Info,
     /// A connection was ended.
     Warn,
-    /// The filter can't do its work.
+    /// The filter can't work.
     Error,
 }
 
-/// Whose header fields.
+/// Which head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Head {
     /// The client's request.
@@ -95,27 +95,27 @@ pub enum Head {
     Response,
 }
 
-/// What a metric counts.
+/// The type of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Metric {
-    /// It only grows.
+    /// A value that only grows.
     Counter,
-    /// It goes up and down.
+    /// A value that goes up and down.
     Gauge,
-    /// How values are spread.
+    /// A distribution of values.
     Histogram,
 }
 
-/// What becomes of the bytes that a callback is about.
+/// What the proxy does with the bytes of a callback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// They go on.
+    /// Forward them.
     Continue,
-    /// They wait, unless [`Host::go_on`] was called.
+    /// Buffer them, unless [`Host::go_on`] was called.
     Pause,
 }
 
-/// The text of bytes that may not be UTF-8.
+/// Converts bytes to text, even if they aren't UTF-8.
 pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }

@@ -3,9 +3,9 @@
 #![cfg_attr(target_arch = "wasm32", deny(unsafe_code))]
 //! A WebSocket filter for Envoy and other proxy-wasm hosts.
 //!
-//! The proxy passes on what two sides send, and the filter has the engine's
-//! [`Inspector`](websocket_component::inspector::Inspector) look at it: [`Filter`] is what the proxy calls, and [`Host`]
-//! what it is asked for. The rest is the ABI, in `abi/`, which only a WebAssembly module has.
+//! The proxy passes what two sides send, and the filter checks it with the engine's
+//! [`Inspector`](websocket_component::inspector::Inspector). The proxy calls [`Filter`], which calls [`Host`]. The rest
+//! is the ABI, in `abi/`, which is compiled only for WebAssembly. `README.md` is the documentation for operators.
 
 extern crate alloc;
 

@@ -1,9 +1,9 @@
-//! How the proxy writes header fields: their count, the lengths of each name and value, and then these, each with a zero
-//! byte behind it.
+//! The proxy's encoding of header fields: their count, the lengths of all names and values, and then these, each
+//! followed by a zero byte.
 
 use alloc::vec::Vec;
 
-/// Reads fields. What isn't there is left out.
+/// Decodes fields. Missing bytes are tolerated.
 #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "the ABI's"))]
 pub(crate) fn read(bytes: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
     let mut rest = bytes;

@@ -1,4 +1,4 @@
-//! What an operator can set.
+//! The settings.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -8,7 +8,7 @@ use websocket_component::inspector::Options;
 
 use crate::Expression;
 
-/// All settings. The defaults are safe to switch on: they check every rule of the protocol, and end nothing that keeps
+/// All settings. The defaults are safe: they check every rule of the protocol, and don't affect connections that keep
 /// them.
 #[derive(Debug)]
 pub struct Settings {
@@ -18,20 +18,20 @@ pub struct Settings {
     pub client_rate: Option<Rate>,
     /// How much servers may send in a second. Default any.
     pub server_rate: Option<Rate>,
-    /// By how much the age of a connection is shortened at most, at random, so that not all end at once. Default none.
+    /// The maximum random reduction of a connection's age, so that not all end at once. Default none.
     pub age_jitter: Duration,
     /// The origins that requests may come from. Default any.
     pub origins: Option<Vec<Origin>>,
-    /// The subprotocols that may be agreed on. Default any.
+    /// The subprotocols that may be negotiated. Default any.
     pub subprotocols: Option<Vec<String>>,
-    /// Whether a request without a key, as those of HTTP/2 are, gets one, so that it can go to an HTTP/1.1 server. If not,
-    /// servers are taken to speak HTTP/2. Default true.
+    /// Whether to add a key to a request without one, such as one over HTTP/2, for an HTTP/1.1 server. If not, servers
+    /// are assumed to speak HTTP/2. Default true.
     pub repair: bool,
-    /// The code that a client gets if its server is gone without a close frame. Default 1014.
+    /// The close code for a client whose server is lost without a close frame. Default 1014.
     pub upstream_gone: u16,
-    /// How much memory all connections of a VM may take, in bytes. Beyond it the greediest ends. Default 128 MiB.
+    /// The memory that all connections of a VM may take, in bytes. Beyond it the largest is closed. Default 128 MiB.
     pub memory: u64,
-    /// Which messages may pass. Default all.
+    /// Rules for the content of messages. Default none.
     pub content: Option<Content>,
 }
 
@@ -52,53 +52,53 @@ impl Default for Settings {
     }
 }
 
-/// How much one side of a connection may send in a second, by token buckets.
+/// Rate limits of one side, by token buckets.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rate {
-    /// Messages in a second, if they are limited.
+    /// Messages per second, if limited.
     pub messages: Option<f64>,
-    /// Bytes in a second, frame headers included, if they are limited.
+    /// Bytes per second, including frame headers, if limited.
     pub bytes: Option<f64>,
-    /// How long the side must have been silent to fill a bucket, which it may then empty at once. Default 1 s.
+    /// How long a side must be silent to fill a bucket, which it may then use at once. Default 1 s.
     pub burst: Duration,
-    /// Whether the connection is closed with 1008 if there is more. Otherwise it is held back, and closed only if more
-    /// waits than the proxy can hold. Default false.
+    /// Whether exceeding a rate closes the connection with 1008. Otherwise input is held back, and the connection is
+    /// closed only if more is held than the proxy can buffer. Default false.
     pub close: bool,
 }
 
-/// An origin that is allowed: scheme, host and port as a browser sends them.
+/// An allowed origin: scheme, host and port as a browser sends them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// This one.
+    /// This origin.
     Exact(String),
-    /// Every host below a domain: `https://*.example.com` has this scheme with `://`, and `.example.com`.
+    /// Every subdomain: for `https://*.example.com` the parts `https://` and `.example.com`.
     Below {
-        /// As in `https://`.
+        /// The scheme, such as `https://`.
         scheme: String,
-        /// As in `.example.com`, with the port if there is one.
+        /// The domain, such as `.example.com`, with the port if there is one.
         domain: String,
     },
 }
 
-/// Which messages may pass.
+/// Rules for the content of messages.
 #[derive(Debug)]
 pub struct Content {
-    /// Whether what clients send is looked at. Default true.
+    /// Whether messages of clients are checked. Default true.
     pub client: bool,
-    /// Whether what servers send is looked at. Default false.
+    /// Whether messages of servers are checked. Default false.
     pub server: bool,
-    /// The longest message that is looked at, in bytes, inflated. Default 65536.
+    /// The maximum inflated length of a message that is checked, in bytes. Default 65536.
     pub up_to: u32,
-    /// A message that one of these is found in ends the connection with 1008.
+    /// A message with one of these patterns closes the connection with 1008.
     pub deny: Vec<Pattern>,
-    /// If there are any, so does a message that none of them is found in.
+    /// If there are any, so does a message with none of these.
     pub allow: Vec<Pattern>,
 }
 
-/// What is looked for in a message.
+/// A pattern in a message.
 #[derive(Debug)]
 pub enum Pattern {
-    /// These characters, as they are.
+    /// A literal text.
     Text(String),
     /// A regular expression.
     Regex(Expression),

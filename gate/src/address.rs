@@ -1,14 +1,14 @@
-//! Addresses: where to listen and to connect, and where a connection comes from.
+//! Addresses to listen at and to connect to, and those of peers.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
-/// How the address of a Unix socket begins.
+/// The prefix of a Unix socket's address.
 const UNIX: &str = "unix:";
 
-/// Where to listen: `127.0.0.1:8080`, or `unix:/run/wsgate.sock`.
+/// An address to listen at: `127.0.0.1:8080`, or `unix:/run/wsgate.sock`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Address {
     Ip(SocketAddr),
@@ -44,11 +44,11 @@ impl FromStr for Address {
     }
 }
 
-/// The path of a Unix socket.
+/// Parses the path of a Unix socket.
 ///
 /// # Errors
 ///
-/// There are no Unix sockets on this system, or it is no path.
+/// This system has no Unix sockets, or the text is no path.
 pub(crate) fn socket_path(path: &str) -> Result<PathBuf, String> {
     match path.is_empty() {
         _ if cfg!(not(unix)) => Err("this system has no Unix sockets here".into()),
@@ -57,11 +57,11 @@ pub(crate) fn socket_path(path: &str) -> Result<PathBuf, String> {
     }
 }
 
-/// Where a connection comes from, or which address it was made to.
+/// The remote or local address of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Peer {
     Ip(SocketAddr),
-    /// Some program on this machine.
+    /// A Unix socket: some program on this machine.
     Unix,
 }
 

@@ -286,9 +286,9 @@ pub(crate) enum DeflateMode {
 }
 
 impl Args {
-    /// Checks what options ask of each other.
+    /// Checks that the options fit together.
     pub(crate) fn check(self) -> Result<Self, clap::Error> {
-        // Each direction holds a frame two times, in buffers that may have grown to twice their length.
+        // Each direction holds a frame twice, in buffers that may have grown to twice its length.
         if u64::from(self.whole_frames) > self.memory as u64 / 16 {
             let bound = "--whole-frames is at most a sixteenth of --memory";
             return Err(Self::command().error(ErrorKind::ValueValidation, bound));
@@ -299,7 +299,7 @@ impl Args {
         Ok(self)
     }
 
-    /// How many threads share the connections.
+    /// Returns the number of worker threads.
     pub(crate) fn threads(&self) -> usize {
         let processors = || thread::available_parallelism().map_or(1, usize::from);
         self.threads.map_or_else(processors, usize::from)
@@ -323,7 +323,7 @@ fn memory(text: &str) -> Result<usize, String> {
     pages.ok_or_else(|| "it is a multiple of 64KiB, the size of a page of memory".to_owned())
 }
 
-/// What clap has to say about wrong arguments, in one line.
+/// Formats clap's error in one line.
 pub(crate) fn one_line(error: &clap::Error) -> String {
     let text = error.to_string();
     let lines = text.lines().take_while(|line| !line.trim().is_empty());

@@ -1,4 +1,4 @@
-//! permessage-deflate through a connection that is inspected.
+//! permessage-deflate through an inspected connection.
 
 use websocket_host::protocol::{Config, Extension, RequestHead};
 
@@ -7,9 +7,9 @@ use crate::gate::Gate;
 /// The only extension whose frames can be checked (RFC 7692).
 const NAME: &str = "permessage-deflate";
 
-/// Returns what the upstream is offered of what the client offers, and settings for a session that checks the answer.
+/// Returns the client's offers that are passed on to the upstream, and settings for a session that checks the answer.
 ///
-/// Other extensions are not offered: nobody could tell what a frame means then.
+/// Other extensions are not passed on, since their frames couldn't be checked.
 pub(crate) fn passed_on(gate: &Gate, request: &RequestHead) -> (Config, Vec<Extension>) {
     let is_deflate = |extension: &&Extension| extension.name == NAME;
     let offers: Vec<_> = request

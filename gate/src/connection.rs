@@ -1,4 +1,4 @@
-//! One connection, from its first byte to the worker that carries it, or to its line in the log.
+//! One connection, until a worker takes it over or it is refused.
 
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
@@ -10,8 +10,8 @@ use crate::opening::{self, Client, Opened};
 use crate::report::Report;
 use crate::worker::{Connection, Faults, Ticket, Worker};
 
-/// Serves a client that has connected; `conn` is its number in the log. Returns the connection for this worker to carry, if
-/// both of its sides are open. Otherwise it has ended, and was logged.
+/// Serves a client that has connected; `conn` is its number in the log. Returns the connection for the worker if both
+/// sides have opened. Otherwise it has ended, and was logged.
 pub(crate) async fn serve(
     gate: &Gate,
     worker: &Worker,

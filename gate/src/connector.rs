@@ -15,17 +15,17 @@ use crate::net::socket::Socket;
 use crate::net::tls::Back;
 use crate::route::{Place, Upstream};
 
-/// The most names that are looked up at a time. A lookup holds a thread until the resolver answers, also when nobody
-/// waits for it any more, so clients that come and go could otherwise pile them up.
+/// The maximum number of concurrent name lookups. A lookup blocks a thread until the resolver answers, even if the
+/// client has left, so clients could otherwise pile them up.
 const MAX_LOOKUPS: usize = 64;
 
 /// Connects to upstreams.
 #[derive(Debug)]
 pub(crate) struct Connector {
     lookups: Arc<Semaphore>,
-    /// For upstreams with TLS; if there is none, neither is there such an upstream.
+    /// For upstreams with TLS. `None` if no upstream uses TLS.
     back: Option<Back>,
-    /// How upstreams are told who the client is, before all else.
+    /// The PROXY protocol header for upstreams, if any.
     proxy_header: Option<Version>,
 }
 
@@ -38,16 +38,16 @@ impl Connector {
         }
     }
 
-    /// What has to be kept up to date.
+    /// Returns the TLS configuration, to reload it.
     pub(crate) fn back(&self) -> Option<&Back> {
         self.back.as_ref()
     }
 
-    /// Connects to an upstream, for this client.
+    /// Connects to an upstream on behalf of a client.
     ///
     /// # Errors
     ///
-    /// It can't be reached; it isn't trusted, or breaks a rule of TLS.
+    /// The upstream can't be reached, or the TLS handshake fails.
     pub(crate) async fn connect(
         &self,
         upstream: &Upstream,
@@ -87,7 +87,7 @@ impl Connector {
     async fn lookup(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
         let permit = Arc::clone(&self.lookups).acquire_owned().await;
         let host = host.to_owned();
-        // A task of its own: the permit is given back when the lookup ends, not when this future is dropped.
+        // In a separate task: the permit is released when the lookup ends, not when this future is dropped.
         let lookup = tokio::spawn(async move {
             let addresses = lookup_host((host, port)).await.map(Iterator::collect);
             drop(permit);

@@ -1,4 +1,4 @@
-//! What `--demo` adds: an upstream, and a word about what can be done with it.
+//! What `--demo` adds: an echo server as upstream, and a text that says what to try.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -9,14 +9,14 @@ use crate::echo;
 use crate::net::tls::FrontFiles;
 use crate::route::Rule;
 
-/// How many guests the sandbox needs: the echo server's sessions come from it too.
+/// Returns how many guests the sandbox needs, since the echo server uses it, too.
 pub(crate) fn guests(connections: u32) -> u32 {
-    /// All the address space that there is.
+    /// As many as the address space has room for.
     const MOST: u32 = 20_000;
     connections.saturating_mul(2).min(MOST)
 }
 
-/// Starts the echo server. Returns the rule that leads to it.
+/// Starts the echo server. Returns the route to it.
 pub(crate) async fn upstream(sandbox: &Sandbox, longest: u64) -> Result<Rule, String> {
     let failed = |error| format!("can't start the echo server: {error}");
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
@@ -27,7 +27,7 @@ pub(crate) async fn upstream(sandbox: &Sandbox, longest: u64) -> Result<Rule, St
     format!("ws://{address}").parse()
 }
 
-/// What there is to try, with a page or without, and with TLS if there are `files` for it.
+/// Returns the text that says what to try, with or without the page, and with TLS if there are `files`.
 pub(crate) fn what_to_try(
     address: SocketAddr,
     has_page: bool,

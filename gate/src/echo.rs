@@ -1,4 +1,4 @@
-//! The upstream of the demo: a WebSocket server that sends back what it gets.
+//! The upstream of the demo: a WebSocket echo server.
 
 use std::time::Duration;
 
@@ -13,11 +13,11 @@ use websocket_host::stream::{
     Error, ErrorResponse, Message, Request, Response, accept_hdr_async_with_config,
 };
 
-/// Serves until it is dropped. Messages have at most `longest` bytes.
+/// Serves until the future is dropped. Messages have at most `longest` bytes.
 pub(crate) async fn serve(sandbox: Sandbox, listener: TcpListener, longest: u64) {
     loop {
         let Ok((stream, peer)) = listener.accept().await else {
-            // Too many open files, most likely; some will be closed.
+            // Probably too many open files; wait until some are closed.
             sleep(Duration::from_millis(100)).await;
             continue;
         };
@@ -33,9 +33,9 @@ pub(crate) async fn serve(sandbox: Sandbox, listener: TcpListener, longest: u64)
 async fn echo(sandbox: &Sandbox, stream: TcpStream, longest: u64) -> Result<(), Error> {
     stream.set_nodelay(true)?;
     let mut config = Config::default();
-    // It is the gate that asks whether somebody is there.
+    // The gate sends keepalive pings already.
     config.timeouts.keepalive = None;
-    // A close frame comes back as the rest does, with its reason.
+    // Close frames are echoed like messages, with their reason.
     config.reply_to_close = false;
     config.limits.message = longest;
     config.limits.frame = longest;
@@ -50,7 +50,7 @@ async fn echo(sandbox: &Sandbox, stream: TcpStream, longest: u64) -> Result<(), 
     Ok(())
 }
 
-/// Accepts the subprotocol that the client wants most.
+/// Accepts the client's preferred subprotocol.
 fn first_subprotocol(
     request: &Request,
     mut response: Response,

@@ -1,4 +1,4 @@
-//! One side of a connection while it opens: its transport, and the session that speaks over it.
+//! One side of a connection while it opens: a session and its transport.
 
 use std::future::poll_fn;
 use std::task::{Context, Poll, Waker, ready};
@@ -8,30 +8,30 @@ use websocket_host::{CallError, Clock, Guest, Seat, Session};
 
 use crate::net::channel::Channel;
 
-/// A transport and the session that speaks over it.
+/// A session and its transport.
 #[derive(Debug)]
 pub(crate) struct Endpoint {
     pub(crate) line: Line<Channel>,
     pub(crate) side: Side,
-    /// The first byte that came.
+    /// The first byte that was received.
     pub(crate) first: Option<u8>,
 }
 
 /// How a handshake ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// The request has come, or the session has opened.
+    /// The request was received, or the session has opened.
     Arrived,
     /// The session has ended.
     Ended,
 }
 
-/// What a client does that should wait until it is accepted.
+/// What a client does before it is accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Early {
-    /// It has left: it has reset the connection, or ended its half. A WebSocket needs both.
+    /// It has reset the connection or shut down its half. A WebSocket needs both halves.
     Left,
-    /// It has sent more than is kept for it.
+    /// It has sent more than is buffered for it.
     SentTooMuch,
 }
 
@@ -44,17 +44,17 @@ impl Endpoint {
         }
     }
 
-    /// Moves bytes between the transport and the session until the head that it waits for has come. What came right
-    /// behind it is kept with the side.
+    /// Moves bytes between the transport and the session until the expected head was received. Input after it is kept
+    /// in the side.
     ///
-    /// It can be dropped at any time: what was read is with the session.
+    /// The future can be dropped at any time without losing input.
     pub(crate) async fn handshake(
         &mut self,
         seat: &mut Seat,
         clock: &Clock,
     ) -> Result<Outcome, CallError> {
         let mut timer = Timer::default();
-        // The first call tells the session's deadline.
+        // The first call returns the session's deadline.
         let mut is_due = true;
         poll_fn(|cx| {
             loop {
@@ -85,7 +85,7 @@ impl Endpoint {
         .await
     }
 
-    /// Reads, and gives the session what came. Returns whether the head has come.
+    /// Reads, and passes the input to the session. Returns whether the head was received.
     fn poll_input(
         &mut self,
         seat: &mut Seat,
@@ -111,7 +111,7 @@ impl Endpoint {
         })
     }
 
-    /// Gives the session input. Returns whether the head has come.
+    /// Passes input to the session. Returns whether the head was received.
     fn advance(
         &mut self,
         guest: &mut Guest,
@@ -126,17 +126,18 @@ impl Endpoint {
         Ok(done.arrived)
     }
 
-    /// Has the session say what it has to say.
+    /// Writes the session's output.
     pub(crate) fn hand_out(&mut self, guest: &mut Guest, clock: &Clock) -> Result<(), CallError> {
         let Self { line, side, .. } = self;
-        // What the transport doesn't take now is written by whoever has it next.
+        // What the transport doesn't take now stays pending in the line.
         let cx = &mut Context::from_waker(Waker::noop());
         Ok(side.hand_out(guest, clock.now(), |bytes| line.write(cx, bytes))?)
     }
 
-    /// Reads and keeps what comes before the session can take it, up to [`CAPACITY`]. Returns when nothing more can.
+    /// Buffers up to [`CAPACITY`] bytes of early input that the session can't process yet. Returns when the client ends
+    /// the connection or exceeds that.
     ///
-    /// All of it is read, however much is kept, since the end of a connection shows only behind what was sent before it.
+    /// The input has to be read to notice the end of the connection.
     pub(crate) async fn keep_early(&mut self) -> Early {
         let Self { line, side, .. } = self;
         poll_fn(|cx| {
@@ -158,7 +159,7 @@ impl Endpoint {
     }
 }
 
-/// Writes what is kept, and then waits for the peer to end the connection too, but not for long.
+/// Writes pending output, then waits a short time for the peer to end the connection, too.
 pub(crate) async fn linger(mut line: Line<Channel>, clock: &Clock) {
     line.end(Order::First, clock.now(), LINGER);
     let mut timer = Timer::default();

@@ -1,4 +1,4 @@
-//! What the gate itself answers a client when the sandbox can't: a constant response.
+//! Constant responses that the gate makes without a sandbox.
 
 use websocket_host::driver::Line;
 
@@ -12,12 +12,12 @@ const SERVICE_UNAVAILABLE: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\n\
     Content-Length: 17\r\nConnection: close\r\n\r\nthe gate is full\n";
 
-/// The response to a client whose request the sandbox failed at, and that was sent nothing yet.
+/// Refuses a client when the sandbox failed before anything was sent to it.
 pub(crate) fn refuse(line: &mut Line<Channel>) {
     line.keep(INTERNAL_SERVER_ERROR);
 }
 
-/// The response to a client that is one too many, or too late.
+/// Refuses a client when the gate is full or shuts down.
 pub(crate) fn refuse_for_now(line: &mut Line<Channel>) {
     line.keep(SERVICE_UNAVAILABLE);
 }

@@ -1,12 +1,12 @@
-//! Header fields by name, compared as servers do that hand them to programs as variables.
+//! Header fields by name, compared as by servers that pass them to programs as environment variables.
 //!
-//! CGI (RFC 3875, section 4.1.18) and what came after it, such as WSGI, Rack, PHP and FastCGI, write `X-Real-IP` as
-//! `HTTP_X_REAL_IP`, and many servers make an underscore of every character that can't be in a variable. Then
-//! `X_Real_IP` and `x.real.ip` are the same field, and whoever drops or replaces it has to mean all of them.
+//! CGI (RFC 3875, section 4.1.18) and its successors, such as WSGI, Rack, PHP and FastCGI, write `X-Real-IP` as
+//! `HTTP_X_REAL_IP`, and many servers replace every character that a variable can't have with an underscore. Then
+//! `X_Real_IP` and `x.real.ip` are the same field, so all of these spellings have to be dropped or replaced together.
 
 use websocket_host::protocol::Header;
 
-/// A field of this name and value.
+/// Creates a field.
 pub(crate) fn header(name: &str, value: impl Into<Vec<u8>>) -> Header {
     Header {
         name: name.to_owned(),
@@ -14,12 +14,12 @@ pub(crate) fn header(name: &str, value: impl Into<Vec<u8>>) -> Header {
     }
 }
 
-/// Whether a server may take two names for the same.
+/// Whether a server may treat two names as equal.
 pub(crate) fn are_same(one: &str, other: &str) -> bool {
     one.len() == other.len() && one.bytes().map(canonical).eq(other.bytes().map(canonical))
 }
 
-/// Whether a server may take a name for one of these; a name that ends in `-` stands for all that begin with it.
+/// Whether a server may treat a name as one in the list, where `x-` stands for all names with this prefix.
 pub(crate) fn is_one_of(name: &str, list: &[&str]) -> bool {
     list.iter().any(|&listed| match listed.ends_with('-') {
         true => name
@@ -29,7 +29,7 @@ pub(crate) fn is_one_of(name: &str, list: &[&str]) -> bool {
     })
 }
 
-/// Whether a name is spelled as the standards spell names: with hyphens only.
+/// Whether a name is in standard spelling: with hyphens only.
 pub(crate) fn is_plain(name: &str) -> bool {
     name.bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')

@@ -1,7 +1,7 @@
-//! What a request says of its way to the gate: who the client is, and what it asked the first proxy for.
+//! Header fields by which proxies tell upstreams about the client and its original request.
 //!
-//! Upstreams believe these fields, so they go on only if a trusted proxy sent them. Even such a proxy may have passed on
-//! what a client wrote, so a field whose form is known is checked.
+//! Upstreams trust these fields, so they are passed on only if a trusted proxy sent them. Even such a proxy may have
+//! passed on what a client wrote, so fields with a known syntax are checked.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
@@ -23,8 +23,8 @@ const CHECKED: [&str; 5] = [
     "X-Real-IP",
 ];
 
-/// All fields of proxies, load balancers and content delivery networks in common use by which upstreams know the
-/// client. They are listed in this crate's README too.
+/// The fields about the client that common proxies, load balancers and content delivery networks send to upstreams.
+/// This crate's README lists them, too.
 const ABOUT_THE_CLIENT: [&str; 50] = [
     // Its address.
     "Ali-CDN-Real-IP",
@@ -81,30 +81,30 @@ const ABOUT_THE_CLIENT: [&str; 50] = [
     "X-URL-Scheme",
 ];
 
-/// What the gate itself knows of where a request comes from.
+/// What the gate itself knows about the source of a request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Source<'a> {
-    /// None at a Unix socket.
+    /// `None` for a Unix socket.
     pub(crate) peer: Option<IpAddr>,
-    /// It has come with TLS.
+    /// The connection uses TLS.
     pub(crate) is_secure: bool,
     /// The client's certificate, in DER, if it was asked for one.
     pub(crate) certificate: Option<&'a [u8]>,
 }
 
-/// Whether an upstream may take a field of this name for what a proxy knows of the client.
+/// Whether an upstream may treat a field of this name as a proxy's information about the client.
 pub(crate) fn is_about_the_client(name: &str) -> bool {
     is_one_of(name, &ABOUT_THE_CLIENT)
 }
 
-/// Returns the fields about the client that the upstream gets: what a trusted proxy said, with that proxy added, or what
-/// the gate knows itself.
+/// Returns the fields about the client for the upstream: those of a trusted proxy, with that proxy's address added, or
+/// else what the gate knows itself.
 pub(crate) fn about_the_client(
     request: &RequestHead,
     source: &Source<'_>,
     trusted: bool,
 ) -> Vec<Header> {
-    // A proxy writes and replaces plain names; another spelling of one has come from behind it.
+    // A proxy writes and replaces names in standard spelling; another spelling comes from its client.
     let is_believed =
         |header: &&Header| trusted && is_plain(&header.name) && is_about_the_client(&header.name);
     let believed = request.headers.iter().filter(is_believed).cloned();
@@ -142,7 +142,7 @@ pub(crate) fn about_the_client(
     fields
 }
 
-/// Whether a peer is among the proxies.
+/// Whether a peer is one of the proxies.
 pub(crate) fn is_trusted(proxies: &[Proxy], peer: Option<IpAddr>) -> bool {
     let peer = peer.map(|peer| peer.to_canonical());
     proxies.iter().any(|proxy| match (proxy, peer) {
@@ -152,11 +152,11 @@ pub(crate) fn is_trusted(proxies: &[Proxy], peer: Option<IpAddr>) -> bool {
     })
 }
 
-/// An argument: proxies whose word is believed.
+/// An argument: trusted proxies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Proxy {
     Network(IpNet),
-    /// Whoever connects to a Unix socket.
+    /// Any peer at a Unix socket.
     Unix,
 }
 
@@ -171,11 +171,11 @@ impl FromStr for Proxy {
     }
 }
 
-/// An address, or a network such as `10.0.0.0/8`.
+/// Parses an address, or a network such as `10.0.0.0/8`.
 fn network(text: &str) -> Result<IpNet, String> {
     let address = || text.parse::<IpAddr>().map(IpNet::from);
     match text.parse().or_else(|_| address()) {
-        // Peers are compared by their IPv4 address, so it would never match.
+        // It would never match, since such peers are compared by their IPv4 address.
         Ok(IpNet::V6(network)) if network.addr().to_ipv4_mapped().is_some() => {
             Err("an IPv4 address is written without ::ffff:".into())
         }
@@ -193,8 +193,8 @@ fn only<'a>(headers: &'a [Header], name: &'a str) -> Option<&'a str> {
     str::from_utf8(value).ok()
 }
 
-/// Returns the addresses that the request has come by. What is left of one that is none is not believed: proxies append
-/// theirs on the right.
+/// Returns `X-Forwarded-For` with the peer added. Proxies append on the right, so everything left of an element that
+/// isn't an address is dropped.
 fn forwarded_for(headers: &[Header], peer: Option<IpAddr>) -> String {
     let addresses: Vec<&[u8]> = values(headers, "X-Forwarded-For")
         .flat_map(|value| value.split(|&byte| byte == b','))
@@ -212,8 +212,8 @@ fn forwarded_for(headers: &[Header], peer: Option<IpAddr>) -> String {
     path.join(", ")
 }
 
-/// Returns the value of a Forwarded field (RFC 7239) with the peer added. What is left of a field that can't be read is
-/// not believed.
+/// Returns the value of a Forwarded field (RFC 7239) with the peer added. A malformed field and everything left of it
+/// are dropped.
 fn forwarded(headers: &[Header], peer: Option<IpAddr>) -> Vec<u8> {
     let fields: Vec<&[u8]> = values(headers, "Forwarded").collect();
     let readable = fields
@@ -266,7 +266,7 @@ fn after_token(text: &[u8]) -> &[u8] {
     text.get(length..).unwrap_or_default()
 }
 
-/// Whether a text is an address, with a port or without, as proxies write it to X-Forwarded-For.
+/// Whether a text is an address, with or without a port, as in X-Forwarded-For.
 fn is_node(text: &str) -> bool {
     let bracketed = text
         .strip_prefix('[')
@@ -282,7 +282,7 @@ fn is_scheme(text: &str) -> bool {
         .any(|scheme| scheme.eq_ignore_ascii_case(text))
 }
 
-/// Whether a text is a host, with a port or without.
+/// Whether a text is a host, with or without a port.
 fn is_authority(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
     text.bytes().all(allowed) && Url::parse(&format!("http://{text}/")).is_ok()

@@ -1,4 +1,4 @@
-//! What all connections share.
+//! The state that all connections share.
 
 use std::num::NonZero;
 use std::sync::Arc;
@@ -19,47 +19,47 @@ use crate::route::Routes;
 /// The settings of sessions.
 #[derive(Debug)]
 pub(crate) struct Sessions {
-    /// For a client whose route is not known yet, and for both sides of a handshake after which the connection is
-    /// inspected: without compression.
+    /// For clients whose route is not known yet, and for both sides while the handshake of an inspected connection is
+    /// made. Without compression.
     pub(crate) handshake: Config,
-    /// For the session with the client, where the gate terminates.
+    /// For sessions with clients, in the mode `terminate`.
     pub(crate) client: Config,
-    /// For the session with the upstream, where the gate terminates.
+    /// For sessions with upstreams, in the mode `terminate`.
     pub(crate) upstream: Config,
 }
 
-/// What all connections share.
+/// The state that all connections share.
 #[derive(Debug)]
 pub(crate) struct Gate {
-    /// The time of all connections.
+    /// The clock of all connections.
     pub(crate) clock: Clock,
     pub(crate) sandbox: Sandbox,
-    /// How many connections share a guest.
+    /// The maximum number of connections that share a guest.
     pub(crate) connections_in_a_guest: NonZero<u32>,
     pub(crate) routes: Routes,
     pub(crate) connector: Connector,
-    /// The origins that are accepted; any, if there are none.
+    /// The accepted origins. If empty, any origin is.
     pub(crate) origins: Vec<Origin>,
     pub(crate) plain: Plain,
-    /// Makes recordings of connections, if they are wanted.
+    /// Records connections, if enabled.
     pub(crate) recorder: Option<Recorder>,
-    /// Whether the upstream gets the Host that the client sent.
+    /// Whether the upstream gets the client's Host.
     pub(crate) keep_host: bool,
-    /// The proxies whose word about the client is believed.
+    /// The proxies whose fields about the client are trusted.
     pub(crate) trusted_proxies: Vec<Proxy>,
-    /// Whether clients come through a balancer that says who they are.
+    /// Whether connections begin with a header of the PROXY protocol.
     pub(crate) expects_proxy_header: bool,
-    /// The TLS of listeners, if any has it.
+    /// The TLS configuration of listeners, if any uses TLS.
     pub(crate) front: Option<Front>,
     pub(crate) connect_timeout: Duration,
     pub(crate) handshake_timeout: Duration,
-    /// How messages are relayed, where the gate terminates.
+    /// How messages are relayed, in the mode `terminate`.
     pub(crate) relay: RelayOptions,
     pub(crate) sessions: Sessions,
     /// The settings of inspectors.
     pub(crate) inspector: Arc<inspector::Options>,
-    /// After how long without a byte an inspected connection is parked, if it is.
+    /// The idle time after which an inspected connection is parked, if any.
     pub(crate) park_after: Option<Duration>,
-    /// Whether permessage-deflate goes from end to end through an inspected connection.
+    /// Whether permessage-deflate is negotiated from end to end on inspected connections.
     pub(crate) passes_deflate: bool,
 }

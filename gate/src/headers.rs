@@ -1,13 +1,13 @@
-//! Which header fields go through the gate: the table is in this crate's README.
+//! Which header fields are passed on. The table is in this crate's README.
 
 use websocket_host::protocol::{Header, RequestHead, StatusCode};
 
 use crate::fields::{are_same, header, is_one_of, values};
 use crate::forwarded::{self, Source};
 
-/// Fields that belong to one connection (RFC 9110, section 7.6.1), to the handshake (RFC 6455, section 11.3), or that
-/// give a body to a head without one. `Proxy` is none, but programs that get fields as variables take it for the address
-/// of theirs (CVE-2016-5385).
+/// Fields that belong to one connection (RFC 9110, section 7.6.1) or to the handshake (RFC 6455, section 11.3), or that
+/// announce a body. `Proxy` isn't one of these, but programs that get fields as environment variables take it for their
+/// proxy's address (CVE-2016-5385).
 const OF_ONE_HOP: [&str; 15] = [
     "Connection",
     "Content-Length",
@@ -26,7 +26,7 @@ const OF_ONE_HOP: [&str; 15] = [
     "Upgrade",
 ];
 
-/// Fields that tell of a body (RFC 9110, section 8), and are carried over with it only.
+/// Fields that describe a body (RFC 9110, section 8), and are passed on only with it.
 const OF_A_BODY: [&str; 11] = [
     "Accept-Ranges",
     "Content-Disposition",
@@ -41,8 +41,8 @@ const OF_A_BODY: [&str; 11] = [
     "Last-Modified",
 ];
 
-/// Returns the fields of a request that the upstream gets. What a peer says of where the request has come from is
-/// believed if it is `trusted`.
+/// Returns the fields of a request that are passed on to the upstream. Fields about the client are passed on if the
+/// peer is `trusted`.
 pub(crate) fn of_request(request: &RequestHead, source: &Source<'_>, trusted: bool) -> Vec<Header> {
     let mut headers = end_to_end(&request.headers);
     headers.retain(|header| !forwarded::is_about_the_client(&header.name));
@@ -50,15 +50,15 @@ pub(crate) fn of_request(request: &RequestHead, source: &Source<'_>, trusted: bo
     headers
 }
 
-/// Returns the fields of a response that accepts, for the client.
+/// Returns the fields of an accepting response that are passed on to the client.
 pub(crate) fn of_acceptance(headers: &[Header]) -> Vec<Header> {
     end_to_end(headers)
 }
 
-/// Returns the fields of a response that refuses, for the client, which gets its body or another one.
+/// Returns the fields of a refusing response that are passed on to the client, with or without its body.
 ///
-/// They tell it what to try instead, which may be another version, or, after a 426, another protocol (RFC 6455,
-/// section 4.4; RFC 9110, section 15.5.22).
+/// They include the supported versions and, after a 426, the protocols to upgrade to (RFC 6455, section 4.4; RFC 9110,
+/// section 15.5.22).
 pub(crate) fn of_refusal(status: StatusCode, headers: &[Header], with_body: bool) -> Vec<Header> {
     let mut carried = end_to_end(headers);
     carried.retain(|header| with_body || !is_one_of(&header.name, &OF_A_BODY));
@@ -72,7 +72,7 @@ pub(crate) fn of_refusal(status: StatusCode, headers: &[Header], with_body: bool
     carried
 }
 
-/// Returns the fields that are not of the connection that they came by.
+/// Returns the end-to-end fields.
 fn end_to_end(headers: &[Header]) -> Vec<Header> {
     let named: Vec<&str> = values(headers, "Connection")
         .flat_map(|value| value.split(|&byte| byte == b','))

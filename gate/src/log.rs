@@ -1,4 +1,4 @@
-//! The log: what is written, and how.
+//! Logging.
 
 use std::fmt;
 use std::io::{self, IsTerminal};
@@ -63,7 +63,7 @@ pub(crate) fn start(level: Level, format: Format) {
     }
 }
 
-/// Writes an event as one JSON object: its fields, and those of the spans that it is in, side by side.
+/// Formats an event as one flat JSON object, with its fields and those of its spans.
 struct Flat;
 
 #[derive(Serialize)]

@@ -1,24 +1,27 @@
 //! `wsgate`: a reverse proxy for WebSockets that parses everything in a sandbox.
 //!
-//! Each connection has a guest in the sandbox. What the client and the upstream send goes on as it is, as far as an
-//! inspector in the guest lets it; or the client's WebSocket ends here and another one goes to the upstream, as two
-//! sessions in the guest. This program moves bytes between the guest and the sockets, and decides where they go.
+//! The README has the options, the log and the status codes; to try it, run `wsgate --demo`.
+//!
+//! Each connection has a guest in the sandbox. In the mode `inspect`, an inspector in the guest checks what the client
+//! and the upstream send, and the gate forwards it unchanged. In the mode `terminate`, the guest has two sessions, one
+//! with the client and one with the upstream, and relays messages between them. The gate itself moves bytes between the
+//! guest and the sockets, and routes requests.
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `args`, `settings` | the command line, and what comes of it |
-//! | `server`, `signals`, `open_files` | accepting connections, and ending |
+//! | `args`, `settings` | the command line, and the settings made from it |
+//! | `server`, `signals`, `open_files` | accepting connections, and shutting down |
 //! | `demo`, `echo` | what `--demo` adds |
-//! | `connection` | one connection, from its first byte to the worker that carries it, or to its line in the log |
-//! | `opening`, `refused`, `plain` | the client's request, the upstream's answer, and what each is told: **statuses** |
+//! | `connection` | one connection, until a worker takes it over or it is refused |
+//! | `opening`, `refused`, `plain` | the client's request, the upstream's response, and **status codes** |
 //! | `worker` | the threads that carry open connections |
 //! | `endpoint`, `fault` | one side's handshake; the response when a sandbox has failed |
-//! | `gate`, `connector` | what all connections share; connecting to upstreams |
-//! | `route`, `path`, `origin`, `headers`, `forwarded`, `fields`, `compression` | what decides where requests go and with what |
-//! | `report` | what is logged of a connection |
+//! | `gate`, `connector` | the state that all connections share; connecting to upstreams |
+//! | `route`, `path`, `origin`, `headers`, `forwarded`, `fields`, `compression` | routing, and the header fields that are passed on |
+//! | `report` | the log events of a connection |
 //! | `net` | listeners, TLS, the PROXY protocol, sockets |
-//! | `record`, `address`, `units` | recordings, addresses, bytes, time |
-//! | `log`, `throttle` | how things are logged, and how often |
+//! | `record`, `address`, `units` | recordings, addresses, sizes and times |
+//! | `log`, `throttle` | logging, and its rate |
 //!
 //! Each module uses those in its own line and below.
 
@@ -78,7 +81,7 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 const WRONG_ARGUMENTS: u8 = 2;
 
-/// How long the disk may take at the end to write what was recorded.
+/// How long writing the recordings may take at shutdown.
 const WRITING: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
@@ -114,7 +117,7 @@ fn run(args: &Args) -> Result<(), String> {
         .enable_all()
         .build()
         .map_err(|error| format!("can't start threads: {error}"))?;
-    // Before the component is compiled, which may take seconds: until then a SIGHUP would end the program.
+    // Before the component is compiled, which may take seconds: without a handler a SIGHUP would end the program.
     let (signals, hangups) = {
         let _runtime = runtime.enter();
         Signals::listen().map_err(|error| format!("can't listen to signals: {error}"))?
@@ -122,7 +125,7 @@ fn run(args: &Args) -> Result<(), String> {
     let sandbox = settings::sandbox(args)?;
     let (recorder, writing) = settings::recorder(args)?.unzip();
     let result = runtime.block_on(serve(args, sandbox, recorder, signals, hangups));
-    // What is still there was to be cut off.
+    // Remaining connections are dropped.
     runtime.shutdown_background();
     if let Some(writing) = writing {
         writing.finish(WRITING);
@@ -153,7 +156,7 @@ async fn serve(
     let gate = settings::gate(args, sandbox, &rules, recorder, front)?;
     open_files::raise(args.max_connections, settings::files_each(args));
     let has_page = gate.plain.page.is_some();
-    // Whoever reads that it listens finds all of it there.
+    // Everything has started before `listening on` is printed.
     let server = Server::new(gate, args.max_connections, args.threads())
         .map_err(|error| format!("can't start threads: {error}"))?;
     let mut stdout = io::stdout();
@@ -167,7 +170,7 @@ async fn serve(
     {
         hello.push_str(&demo::what_to_try(*address, has_page, files.as_ref()));
     }
-    // Whoever started this program may have gone since.
+    // Stdout may be closed.
     let _ = stdout
         .write_all(hello.as_bytes())
         .and_then(|()| stdout.flush());

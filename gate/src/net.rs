@@ -1,11 +1,11 @@
-//! The network: from listeners to channels that bytes go through.
+//! The network: listeners, TLS and sockets.
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `client` | who has connected |
-//! | `tls` | certificates, and reading their files again |
+//! | `client` | a client's address and TLS handshake |
+//! | `tls` | certificates, and reloading them |
 //! | `proxy_protocol` | the PROXY protocol |
-//! | `channel` | a socket, with TLS or without, and what is recorded of it |
+//! | `channel` | a socket, with or without TLS, that can be recorded |
 //! | `listener`, `socket` | listening; a socket in a task and in a worker's loop |
 //!
 //! Each module uses those in its own line and below.

@@ -1,17 +1,17 @@
-//! How many files and sockets can be open.
+//! The limit of open files and sockets.
 
 #[cfg(unix)]
 use tracing::warn;
 
-/// What is open beside connections: listeners, the log, the files of the runtime, and clients that are being refused.
+/// Files other than those of connections: listeners, the log, the runtime, and clients that are being refused.
 #[cfg(unix)]
 const OTHERS: u64 = 128;
 
-/// Raises the limit of open files as far as the system allows, since the usual one is small, and warns if it is still
-/// below what `connections` need that have `files_each`.
+/// Raises the limit of open files as far as the system allows, since the default is low, and warns if it is still too
+/// low for `connections` with `files_each`.
 #[cfg(unix)]
 pub(crate) fn raise(connections: u32, files_each: u64) {
-    // The limit as it is counts, also if it could not be raised.
+    // Use the current limit if it can't be raised.
     let limit = match rlimit::increase_nofile_limit(u64::MAX) {
         Ok(limit) => limit,
         Err(_) => match rlimit::Resource::NOFILE.get_soft() {
@@ -33,7 +33,7 @@ pub(crate) fn raise(connections: u32, files_each: u64) {
 #[cfg(not(unix))]
 pub(crate) fn raise(_connections: u32, _files_each: u64) {}
 
-/// The limit that is needed, if this one is too small.
+/// Returns the limit that is needed, if this one is too low.
 #[cfg(unix)]
 fn missing(limit: u64, connections: u32, files_each: u64) -> Option<u64> {
     let needed = files_each * u64::from(connections) + OTHERS;

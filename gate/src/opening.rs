@@ -1,6 +1,6 @@
-//! From a connection to an open relay: the client's request, the upstream's answer, and what each is told of the other.
+//! Opens a connection: the client's request, the upstream's response, and the response to the client.
 //!
-//! The table of statuses is in this crate's README. Nothing is tried a second time.
+//! The table of status codes is in this crate's README. There are no retries.
 
 mod far_side;
 
@@ -24,19 +24,19 @@ use crate::report::{End, Party, Report};
 use crate::route::{Found, Mode, NoRoute, Upstream};
 use crate::{compression, fault, headers, origin};
 
-/// The content type of a TLS record with a handshake, its first byte (RFC 8446, section 5.1).
+/// The first byte of a TLS handshake: the content type of the record (RFC 8446, section 5.1).
 const TLS_HANDSHAKE: u8 = 22;
 
 const SHUTTING_DOWN: &str = "the gate shuts down";
 
-/// A connection that is open, or what is left of one that isn't.
+/// An open connection, or what remains of one that didn't open.
 #[derive(Debug)]
 pub(crate) enum Opened {
     Open(PairDriver<Channel>),
     Over(Line<Channel>),
 }
 
-/// What an upstream has agreed to.
+/// How an upstream has accepted.
 struct Answer {
     headers: Vec<Header>,
     negotiated: Negotiated,
@@ -62,7 +62,7 @@ pub(crate) struct Client {
     pub(crate) addresses: Addresses,
 }
 
-/// Opens both sides, or tells the client why not.
+/// Opens both sides, or refuses the client.
 pub(crate) async fn open(
     gate: &Gate,
     guests: &Guests,
@@ -170,7 +170,7 @@ impl Opening<'_> {
         } = self;
         let outcome = tokio::select! {
             outcome = client.handshake(seat, clock) => outcome?,
-            // There is no request yet that could be refused.
+            // There is no request yet to refuse.
             () = shutdown.cancelled() => {
                 report.ended(End::Shutdown);
                 return Err(Stop::Over);
@@ -214,7 +214,7 @@ impl Opening<'_> {
         }
     }
 
-    /// Asks the upstream what the client asked.
+    /// Sends the client's request to the upstream.
     fn ask(
         &mut self,
         line: Line<Channel>,
@@ -235,7 +235,7 @@ impl Opening<'_> {
             Mode::Terminate => (gate.sessions.upstream, Vec::new()),
         };
         let session = self.seat.lock().client(&config, &entropy()?, now)?;
-        // A client without a name for the gate, or with a malformed one, has none that could be passed on.
+        // A missing or malformed Host can't be passed on.
         let authority = match self.gate.keep_host && !request.authority.is_empty() {
             true => &request.authority,
             false => &upstream.authority,
@@ -257,7 +257,7 @@ impl Opening<'_> {
         let connected = self.seat.lock().connect(&session, &request, now);
         match connected {
             Ok(()) => Ok(Endpoint::new(line, session)),
-            // Whatever it is, the client sent it.
+            // Whatever breaks a rule came from the client.
             Err(CallError::Failure(failure)) => {
                 let text = "the request can't be passed on";
                 Err(refused(400, text).broken(Party::Client, &failure).into())
@@ -292,7 +292,7 @@ impl Opening<'_> {
         }
     }
 
-    /// Accepts the client as the upstream has accepted the gate.
+    /// Accepts the client, with what the upstream has accepted.
     fn accept(&mut self, answer: Answer, mode: Mode) -> Result<(), Stop> {
         let Answer {
             headers,
@@ -351,20 +351,20 @@ impl Opening<'_> {
         Ok(())
     }
 
-    /// Has the client's session say what it has to say.
+    /// Writes the output of the client's session.
     fn hand_out(&mut self) -> Result<(), Stop> {
         Ok(self.client.hand_out(&mut self.seat.lock(), &self.clock)?)
     }
 }
 
-/// Waits for a step towards the upstream, unless meanwhile the client leaves or the gate shuts down.
+/// Waits for a step towards the upstream, unless the client leaves or the gate shuts down meanwhile.
 async fn unless_over<T>(
     client: &mut Endpoint,
     shutdown: &CancellationToken,
     step: impl Future<Output = T>,
 ) -> Result<T, Stop> {
     tokio::select! {
-        // What is there counts: an upstream that has answered is told by the relay that its client is gone.
+        // A completed step comes first: if the upstream has answered, the relay closes it when the client is gone.
         biased;
         result = step => Ok(result),
         early = client.keep_early() => Err(match early {

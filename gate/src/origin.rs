@@ -9,25 +9,25 @@ use websocket_host::protocol::Header;
 
 use crate::fields::values;
 
-/// An Origin that is accepted.
+/// An accepted Origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// None at all: what is no browser sends none.
+    /// No Origin: programs other than browsers send none.
     Absent,
-    /// `null`: a page of no site.
+    /// `null`: an opaque origin.
     Opaque,
-    /// This one.
+    /// This site.
     Is(Site),
-    /// Those with one label or more in front of this one's host.
+    /// All subdomains of this site.
     Below(Site),
 }
 
-/// Where a page comes from (RFC 6454, section 4). The host is empty for files.
+/// An origin that isn't opaque (RFC 6454, section 4). The host is empty for files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Site {
     scheme: String,
     host: String,
-    /// None if it is the scheme's own.
+    /// `None` if it is the scheme's default port.
     port: Option<u16>,
 }
 
@@ -98,7 +98,7 @@ impl Origin {
     }
 }
 
-/// Whether a request with these fields may connect. Any may, if nothing was listed.
+/// Whether a request with these fields may connect. If the list is empty, any may.
 pub(crate) fn accepts(list: &[Origin], headers: &[Header]) -> bool {
     if list.is_empty() {
         return true;

@@ -1,20 +1,20 @@
-//! Paths of requests: what servers may take them for, and which prefix they are below.
+//! Paths of requests, however servers may parse them, and the prefixes of routes.
 //!
 //! A server may decode a path once, several times or not at all, before or after it splits it into segments, and may
-//! drop parts of it. A gate that reads a path in one way and passes it to a server that reads it in another lets
-//! requests past its routes. So a path is taken only if every reading leads to the same route.
+//! drop parts of it. If the gate parses a path in one way and the server in another, requests can bypass the routes. So
+//! a path is accepted only if every way to parse it (a *reading*) leads to the same route.
 //!
-//! To know that without trying every combination, a path is brought into one normal form, in which everything that
-//! some server does has been done until nothing changes. No reading of a path has another normal form. The routes are
-//! compared with that form, and a request has to spell the prefix of its route as plainly as the route does. Then each
-//! reading in between, which has the same prefix in front and the same normal form, leads to that route too.
+//! To check that without trying every combination, a path is normalised: everything that some server does is applied
+//! until nothing changes. All readings of a path have the same normal form. Routes are compared with that form, and a
+//! request has to spell the prefix of its route exactly as the route does. Then every reading in between, which has the
+//! same prefix and the same normal form, leads to that route, too.
 
 use std::fmt;
 use std::str::FromStr;
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-/// A path that leads to the same place in every reading, but for the route's own prefix.
+/// A path that has the same normal form in every reading. The spelling of the route's prefix is checked separately.
 pub(crate) struct Path<'a> {
     text: &'a str,
     normal: Vec<u8>,
@@ -23,20 +23,20 @@ pub(crate) struct Path<'a> {
 /// Why a path is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PathError {
-    /// A `\`, which servers take for `/` or for a character like others.
+    /// A `\`, which some servers treat as `/`.
     Backslash,
-    /// A control character, at which servers end the path or which they drop.
+    /// A control character, which some servers drop, or at which they end the path.
     Control,
-    /// A segment `.` or `..`, which leads elsewhere, or of more dots, which are fewer where those at the end are dropped.
+    /// A segment `.` or `..`, or one of more dots, of which some servers drop those at the end.
     DotSegment,
-    /// A separator in a parameter, which ends the parameter or doesn't.
+    /// A separator in a parameter, which may or may not end the parameter.
     Parameter,
     /// Another spelling of the prefix of a route.
     Spelling,
 }
 
 impl PathError {
-    /// A description for whoever sent the request.
+    /// Returns a description for the client.
     pub(crate) fn text(self) -> &'static str {
         match self {
             Self::Backslash => "the path has a backslash",
@@ -49,13 +49,13 @@ impl PathError {
 }
 
 impl<'a> Path<'a> {
-    /// Reads a path, without its query. Takes time in proportion to its length.
+    /// Parses a path without a query, in linear time.
     pub(crate) fn parse(text: &'a str) -> Result<Self, PathError> {
         if text.contains('\\') {
             return Err(PathError::Backslash);
         }
         let mut normal = Vec::with_capacity(text.len());
-        // What is decoded never reaches across a separator, because no escape holds one.
+        // Segments can be decoded separately, because no escape contains a separator.
         for segment in text.split('/') {
             let decoded = decode(segment);
             if decoded.iter().any(u8::is_ascii_control) {
@@ -77,13 +77,13 @@ impl<'a> Path<'a> {
         Ok(Self { text, normal })
     }
 
-    /// Whether the path is the prefix or below it, however it is spelled.
+    /// Whether the path is the prefix or below it, in any spelling.
     pub(crate) fn is_below(&self, prefix: &Prefix) -> bool {
         let rest = self.normal.strip_prefix(prefix.normal.as_bytes());
         rest.is_some_and(|rest| matches!(rest, [] | [b'/', ..]))
     }
 
-    /// Returns what follows a prefix that the path is below, as it was sent, if the prefix is spelled plainly.
+    /// Returns what follows the prefix, as it was sent, if the prefix is spelled as in the route.
     pub(crate) fn after(&self, prefix: &Prefix) -> Option<&'a str> {
         let (head, rest) = self.text.split_at_checked(prefix.spelling.len())?;
         // Only the digits of escapes can differ in case, or the path would not be below the prefix.
@@ -91,8 +91,8 @@ impl<'a> Path<'a> {
         (is_plain && (rest.is_empty() || rest.starts_with('/'))).then_some(rest)
     }
 
-    /// Returns the path that servers take for the host and path of a URL without a scheme (RFC 3986, section 4.2), as
-    /// `//host/path`, resolve it to.
+    /// Returns the path that servers resolve `//host/path` to if they treat it as a network-path reference (RFC 3986,
+    /// section 4.2).
     pub(crate) fn as_reference(&self) -> Option<Result<Self, PathError>> {
         let authority = self.text.strip_prefix("//")?.trim_start_matches('/');
         let path = authority.find('/').and_then(|end| authority.get(end..));
@@ -104,7 +104,7 @@ impl<'a> Path<'a> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Prefix {
     normal: String,
-    /// As it is written in a request: what has to be encoded is, and nothing else.
+    /// The spelling in a request: with only the necessary characters encoded.
     spelling: String,
 }
 
@@ -145,7 +145,7 @@ impl FromStr for Prefix {
     }
 }
 
-/// What browsers encode in a path, and the percent sign (https://url.spec.whatwg.org/#path-percent-encode-set).
+/// The characters that browsers encode in a path, and `%` (https://url.spec.whatwg.org/#path-percent-encode-set).
 const ENCODED: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -163,8 +163,8 @@ fn is_separator(byte: &u8) -> bool {
     matches!(byte, b'/' | b'\\')
 }
 
-/// Returns what names the resource in a decoded segment: without parameters, which servers may leave to others, without
-/// what would be a query or a fragment, and without spaces around it and dots behind it, which some file systems ignore.
+/// Returns the name in a decoded segment: without parameters, query or fragment, which some servers split off, and
+/// without surrounding spaces and trailing dots, which some file systems ignore.
 fn name(segment: &[u8]) -> Result<&[u8], PathError> {
     let end = segment.iter().position(|byte| b";?#".contains(byte));
     let mut name = segment
@@ -179,21 +179,21 @@ fn name(segment: &[u8]) -> Result<&[u8], PathError> {
     Ok(name)
 }
 
-/// Decodes a segment until nothing is left to decode.
+/// Decodes a segment repeatedly until nothing is encoded.
 ///
-/// An escape begins with a byte that can only be its first. So escapes never overlap, the order in which they are
-/// replaced makes no difference, and it is enough to look at the end after each byte.
+/// The first byte of an escape can't be in the rest of one. So escapes never overlap, the order of replacing them makes
+/// no difference, and it is enough to check the end after each byte.
 fn decode(segment: &str) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(segment.len());
     for byte in segment.bytes() {
         decoded.push(byte);
-        // What replaces an escape is shorter than it, so this ends.
+        // Each replacement is shorter than the escape, so this ends.
         while unescape_last(&mut decoded) {}
     }
     decoded
 }
 
-/// Replaces an escape at the end by what it stands for. Returns whether there is one.
+/// Decodes an escape at the end. Returns whether there is one.
 fn unescape_last(decoded: &mut Vec<u8>) -> bool {
     let mut buffer = [0; 4];
     let (length, meaning) = if let Some([b'%', digits @ ..]) = decoded.last_chunk::<3>()
@@ -224,8 +224,8 @@ fn hexadecimal(digits: &[u8]) -> Option<u32> {
     })
 }
 
-/// Returns the length of a UTF-8 sequence of several bytes at the end, and the code point that it encodes, also if it is
-/// longer than it has to be (RFC 3629, section 10).
+/// Returns the length and the code point of a multibyte UTF-8 sequence at the end, even if it is overlong (RFC 3629,
+/// section 10).
 fn last_sequence(bytes: &[u8]) -> Option<(usize, u32)> {
     let continuation = |byte: &&u8| matches!(byte, 0x80..=0xbf);
     let length = 1 + bytes.iter().rev().take(5).take_while(continuation).count();
@@ -238,8 +238,8 @@ fn last_sequence(bytes: &[u8]) -> Option<(usize, u32)> {
     is_whole.then(|| (length, rest.iter().fold(first, shift)))
 }
 
-/// Returns the ASCII character that servers may take a character for: a compatibility form (Unicode, NFKC) or what looks
-/// like it (the best fit of Windows' code pages). Only what separates, ends or escapes counts, and whole alphabets.
+/// Returns the ASCII character that servers may convert a character to: its compatibility form (Unicode, NFKC) or the
+/// best fit of Windows' code pages. Only characters that separate, end or escape are included, and whole alphabets.
 fn ascii(character: u32) -> Option<u8> {
     match character {
         // Overlong.
@@ -247,7 +247,7 @@ fn ascii(character: u32) -> Option<u8> {
         // Fullwidth forms.
         0xff01..=0xff5e => u8::try_from(character - 0xff01 + 0x21).ok(),
         0x00a0 | 0x3000 => Some(b' '),
-        // Two dots in one character are as bad as one.
+        // A character for two dots counts as one dot, which is refused as well.
         0x2024 | 0x2025 | 0xfe52 => Some(b'.'),
         0x2044 | 0x2215 | 0x29f8 => Some(b'/'),
         0x2216 | 0x29f5 | 0xfe68 => Some(b'\\'),

@@ -1,26 +1,26 @@
-//! Answers to plain HTTP requests: the health check, the page for browsers, and what all others get.
+//! Responses to plain HTTP requests: health checks, the page for browsers, and refusals.
 
 use websocket_host::protocol::{Failure, Refusal, RequestHead, Rule};
 
 use crate::fields::header;
 use crate::report::End;
 
-/// What plain requests are answered with, beside refusals.
+/// The responses to plain requests, other than refusals.
 #[derive(Debug, Default)]
 pub(crate) struct Plain {
-    /// The page that browsers get at `/`.
+    /// The page for browsers at `/`.
     pub(crate) page: Option<Vec<u8>>,
-    /// The path at which health checks get 200.
+    /// The path of health checks, which get 200.
     pub(crate) health: Option<String>,
 }
 
 impl Plain {
-    /// Whether there is anything but refusals.
+    /// Whether any plain request is answered.
     pub(crate) fn answers_any(&self) -> bool {
         self.page.is_some() || self.health.is_some()
     }
 
-    /// Returns the answer to a request that breaks a rule of the handshake, and what is logged of it.
+    /// Returns the response to a request that breaks a rule of the handshake, and its log event.
     pub(crate) fn answer(
         &self,
         request: &RequestHead,
@@ -52,7 +52,7 @@ impl Plain {
     }
 }
 
-/// Two rules tell a plain request from one for a WebSocket; a HEAD breaks the one about the method first.
+/// Two rules distinguish a plain request from one for a WebSocket; a HEAD breaks the one about the method first.
 fn is_for_page(rule: Option<Rule>, method: &str) -> bool {
     match rule {
         Some(Rule::UpgradeMissing) => true,
@@ -61,7 +61,7 @@ fn is_for_page(rule: Option<Rule>, method: &str) -> bool {
     }
 }
 
-/// Balancers send HTTP/1.0 too, in which an Upgrade field means nothing (RFC 9110, section 7.8).
+/// Load balancers also send HTTP/1.0, in which `Upgrade` is ignored (RFC 9110, section 7.8).
 fn is_health_check(rule: Option<Rule>, method: &str) -> bool {
     let is_old = rule == Some(Rule::HttpVersion) && matches!(method, "GET" | "HEAD");
     is_old || is_for_page(rule, method)
@@ -81,11 +81,11 @@ fn shown(page: &[u8]) -> Refusal {
     }
 }
 
-/// The page has its style and script in itself, and connects to where it came from.
+/// The page has inline styles and scripts, and connects to its own origin.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline' 'wasm-unsafe-eval'; connect-src 'self' ws: wss:; \
     img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// What a session answers where it isn't asked to show requests that break a rule.
+/// Returns the response that a session makes itself without `expose_invalid_requests`.
 fn refusal(violation: &Failure, methods: &str) -> (Refusal, Option<End>) {
     let status = violation.status.unwrap_or(400);
     let mut refusal = text(
@@ -128,7 +128,7 @@ mod tests {
         assert!(is_health_check(Some(Rule::MethodNotGet), "HEAD"));
         assert!(!is_health_check(Some(Rule::HttpVersion), "POST"));
         assert!(!is_health_check(Some(Rule::MethodNotGet), "POST"));
-        // Those ask for a WebSocket, and wrongly.
+        // These are invalid requests for a WebSocket.
         assert!(!is_health_check(Some(Rule::VersionUnsupported), "GET"));
         assert!(!is_health_check(Some(Rule::HostMissing), "GET"));
     }

@@ -1,12 +1,13 @@
 //! Recordings of connections: what was read and written, in a file for each.
 //!
-//! JSON Lines. The first says what it is: `{"recording":"wsgate","version":1,"peer":"127.0.0.1:5555"}`. Then each is a
-//! read or a write: `{"at":0.001234,"side":"client","way":"in","bytes":"R0VU"}`, with the seconds since the client
-//! connected, the side's name, whether the gate read (`in`) or wrote (`out`), and base64. The last one says how many of
-//! them are missing: `{"at":0.5,"end":true,"missing":0,"missing_bytes":0}`, and if any are, `why`.
+//! The format is JSON Lines. The first line is a header: `{"recording":"wsgate","version":1,"peer":"127.0.0.1:5555"}`.
+//! Then each line is a read or a write: `{"at":0.001234,"side":"client","way":"in","bytes":"R0VU"}`, with the seconds
+//! since the client connected, the side's name, whether the gate read (`in`) or wrote (`out`), and base64. The last
+//! line counts the missing reads and writes: `{"at":0.5,"end":true,"missing":0,"missing_bytes":0}`, with `why` if there
+//! are any.
 //!
-//! A thread of its own writes them, so that no connection waits for a disk. Whatever is in a file is whole up to where
-//! something is missing: once anything of a connection is lost, all that follows is left out.
+//! A separate thread writes the files, so that no connection waits for the disk. A file has no gaps: once anything of a
+//! connection is lost, everything after it is dropped.
 
 mod file;
 
@@ -26,30 +27,30 @@ use self::file::{Line, Missing, Output, make_private};
 use crate::address::Peer;
 use crate::throttle::Throttle;
 
-/// The most bytes that wait to be written. What comes beyond them is missing.
+/// The maximum number of queued bytes. More are dropped.
 const MAX_QUEUED: usize = 32 << 20;
 
-/// How often it is logged that something can't be written.
+/// How often write errors are logged.
 const LOG_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Makes recordings, in a folder.
+/// Records connections in a folder.
 #[derive(Debug)]
 pub(crate) struct Recorder {
     queue: Queue,
 }
 
-/// The thread that writes recordings.
+/// The thread that writes the recordings.
 #[derive(Debug)]
 pub(crate) struct Writing(Receiver<()>);
 
 impl Recorder {
-    /// Starts recording into a folder, which is made if it isn't there.
+    /// Starts recording into a folder, which is created if it doesn't exist.
     pub(crate) fn start(folder: &Path) -> io::Result<(Self, Writing)> {
         make_private(folder)?;
         let started = humantime::format_rfc3339_millis(SystemTime::now());
         let mut writer = Writer {
             folder: folder.to_owned(),
-            // Colons are not for file names everywhere.
+            // Some file systems don't allow colons.
             started: started.to_string().replace(':', ""),
             files: HashMap::new(),
             log: Throttle::new(LOG_INTERVAL),
@@ -72,7 +73,7 @@ impl Recorder {
         Ok((Self { queue }, Writing(done)))
     }
 
-    /// Begins a recording of a client that has connected.
+    /// Begins the recording of a connection.
     pub(crate) fn connection(&self, conn: u64, peer: Peer) -> Recording {
         self.queue.send(Entry::Begin { conn, peer });
         Recording(Arc::new(Connection {
@@ -86,14 +87,14 @@ impl Recorder {
 }
 
 impl Writing {
-    /// Waits until all that was recorded is written, for so long at most. There must be no recorder and no recording left.
+    /// Waits until everything is written, at most for `time`. All recorders and recordings must have been dropped.
     pub(crate) fn finish(self, time: Duration) {
-        // Nobody sends anything: it is an error either way, because the thread has ended, or time is up.
+        // Nothing is ever sent: this returns when the thread has ended, or on timeout.
         let _ = self.0.recv_timeout(time);
     }
 }
 
-/// What waits to be written.
+/// The queue to the writing thread.
 #[derive(Clone, Debug)]
 struct Queue {
     sender: Sender<Entry>,
@@ -103,12 +104,12 @@ struct Queue {
 impl Queue {
     fn send(&self, entry: Entry) {
         self.queued.fetch_add(entry.size(), Ordering::Relaxed);
-        // The thread is there as long as anything can be sent.
+        // The thread runs until all senders are dropped.
         let _ = self.sender.send(entry);
     }
 }
 
-/// What is to be written of a connection.
+/// An entry of the queue.
 #[derive(Debug)]
 enum Entry {
     Begin {
@@ -130,7 +131,7 @@ enum Entry {
 }
 
 impl Entry {
-    /// What it adds to what waits.
+    /// Returns how much it counts towards the queue's limit.
     fn size(&self) -> usize {
         match self {
             Self::Bytes { bytes, .. } => size_of::<Self>() + bytes.len(),
@@ -182,7 +183,7 @@ impl Recording {
 }
 
 impl Track {
-    /// Takes down what was read or written, if there is room for it.
+    /// Records a read or write, if there is room in the queue.
     pub(crate) fn note(&self, way: Way, bytes: &[u8]) {
         if bytes.is_empty() {
             return;
@@ -211,7 +212,7 @@ impl Track {
 #[derive(Debug)]
 struct Writer {
     folder: PathBuf,
-    /// When the gate was started, for the names of files: in their order they are in order of time.
+    /// When the gate was started. File names begin with it, so that they sort by time.
     started: String,
     files: HashMap<u64, Output>,
     log: Throttle,
@@ -281,7 +282,7 @@ mod tests {
         queued.store(MAX_QUEUED, Ordering::Relaxed);
         track.note(Way::In, b"missing");
         queued.store(0, Ordering::Relaxed);
-        // There is room again, but what came before this is gone.
+        // There is room again, but earlier entries are missing.
         recording.track("upstream").note(Way::Out, b"missing too");
         drop((recording, track, recorder));
         let entries: Vec<Entry> = entries.iter().collect();

@@ -1,4 +1,4 @@
-//! Why a connection doesn't open, and what the client is told of it.
+//! Why a connection doesn't open, and the response to the client.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use crate::report::{Broken, Party, Reason};
 
 /// Why a connection doesn't open.
 pub(crate) enum Stop {
-    /// The session has said what there is to say.
+    /// The session has made the response itself.
     Over,
     /// The client has left.
     Left,
@@ -21,7 +21,7 @@ pub(crate) enum Stop {
     Fault(CallError),
 }
 
-/// What a client that is refused is told, and what is only logged.
+/// The response to a refused client, and what is only logged.
 pub(crate) struct Refused {
     status: StatusCode,
     text: &'static str,
@@ -29,24 +29,24 @@ pub(crate) struct Refused {
     rule: Option<String>,
     detail: String,
     headers: Vec<Header>,
-    /// The upstream's, in the place of the text.
+    /// The upstream's body, instead of the text.
     body: Option<Vec<u8>>,
 }
 
 impl Refused {
-    /// More about it, for the log only.
+    /// Adds details for the log only.
     pub(crate) fn with(self, detail: impl fmt::Display) -> Self {
         let detail = format!(": {detail}");
         Self { detail, ..self }
     }
 
-    /// The rule that this party has broken, for the log only.
+    /// Adds the rule that this party has broken, for the log only.
     pub(crate) fn broken(self, by: Party, failure: &Failure) -> Self {
         let rule = Some(failure.rule.clone());
         Self { by, rule, ..self }.with(Broken(failure))
     }
 
-    /// What the client is told when the upstream's session didn't open.
+    /// Returns the response to the client if the upstream's session didn't open.
     pub(crate) fn by_upstream(failure: Option<&Failure>, response: Option<ResponseHead>) -> Self {
         let Some(failure) = failure else {
             return refused(502, "the upstream gave no answer");
@@ -56,7 +56,7 @@ impl Refused {
                 refused(504, "the upstream doesn't answer in time")
             }
             (Some(Rule::ConnectionLost), _) => refused(502, "the upstream gave no answer"),
-            // A success that isn't the switch of protocols is none.
+            // A 2xx that doesn't switch protocols can't be passed on.
             (Some(Rule::HandshakeRefused), Some(response)) if response.status >= 300 => {
                 let body = response.body_complete.then_some(response.body);
                 Self {
@@ -75,7 +75,7 @@ impl Refused {
         }
     }
 
-    /// The response, and what is logged of it.
+    /// Returns the response, and the reason for the log.
     pub(crate) fn into_parts(self) -> (Refusal, Reason) {
         let Self {
             status,
@@ -105,7 +105,7 @@ impl Refused {
     }
 }
 
-/// With this status, and this text for the body.
+/// Creates a refusal with this status and body.
 pub(crate) fn refused(status: StatusCode, text: &'static str) -> Refused {
     Refused {
         status,
@@ -122,7 +122,7 @@ pub(crate) fn refused(status: StatusCode, text: &'static str) -> Refused {
     }
 }
 
-/// Returns bytes that nobody can predict.
+/// Returns unpredictable bytes.
 pub(crate) fn entropy() -> Result<[u8; 32], Stop> {
     let mut entropy = [0; 32];
     match getrandom::fill(&mut entropy) {
@@ -133,7 +133,7 @@ pub(crate) fn entropy() -> Result<[u8; 32], Stop> {
     }
 }
 
-/// What the upstream has answered breaks a rule where it is to be used.
+/// Returns the refusal for a response of the upstream that can't be used.
 pub(crate) fn cant_be_passed_on(error: CallError) -> Stop {
     match error {
         CallError::Failure(failure) => {

@@ -1,4 +1,4 @@
-//! What is logged of a connection: an event when it opens, and one when it ends.
+//! The log events of a connection: one when it opens, and one when it ends.
 
 use std::fmt;
 use std::time::Instant;
@@ -8,13 +8,13 @@ use websocket_host::driver::{Cause, Outcome, Sides, Summary, Tally};
 use websocket_host::protocol::{Failure, Rule, StatusCode};
 use websocket_host::{CallError, Role};
 
-/// Nothing in the log that comes from a peer is longer than this, in bytes.
+/// The maximum length in bytes of a peer's text in the log.
 const MAX_LOGGED: usize = 256;
 
 /// How a connection ended.
 #[derive(Debug)]
 pub(crate) enum End {
-    /// It was closed by a close frame of this side.
+    /// This side sent the first close frame.
     Closed(Role),
     /// This side broke a rule, or was lost.
     Failed(Role, Box<Failure>),
@@ -26,15 +26,15 @@ pub(crate) enum End {
     Left,
     /// A plain request was answered.
     Answered(StatusCode),
-    /// The sandbox failed, at input of this side if that is known.
+    /// The sandbox failed while it processed input from this side, if that is known.
     Fault(Option<Role>, CallError),
-    /// The client began with something that its listener doesn't take.
+    /// The client's first bytes were not what its listener expects.
     Unusable(String),
     /// The gate shuts down.
     Shutdown,
 }
 
-/// Who caused something.
+/// Who caused the end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Party {
     Client,
@@ -69,7 +69,7 @@ pub(crate) struct Reason {
     pub(crate) text: String,
 }
 
-/// A rule as it is described: where it is defined, and what it means.
+/// Formats a broken rule: its section and its description.
 pub(crate) struct Broken<'a>(pub(crate) &'a Failure);
 
 impl fmt::Display for Broken<'_> {
@@ -78,14 +78,14 @@ impl fmt::Display for Broken<'_> {
     }
 }
 
-/// The fields of an event that tell how a connection ended.
+/// The fields of a `close` event.
 #[derive(Debug)]
 struct Fields<'a> {
     ended: &'static str,
     by: Option<Party>,
     status: Option<StatusCode>,
     rule: Option<&'a str>,
-    /// Where in what the party has sent.
+    /// The offset in all bytes that the party has sent.
     offset: Option<u64>,
     reason: Option<String>,
 }
@@ -162,13 +162,13 @@ impl End {
         }
     }
 
-    /// How much an operator has to do about it.
+    /// Returns the log level.
     fn level(&self, opened: bool) -> Level {
         match self {
             Self::Fault(..) => Level::ERROR,
             Self::Failed(Role::Server, _) => Level::WARN,
             Self::Refused(500.., reason) if reason.by == Party::Upstream => Level::WARN,
-            // The gate itself is full or shuts down with 503; with anything else it is broken.
+            // With 503 the gate is full or shuts down; any other 5xx is the gate's own failure.
             Self::Refused(500..=502 | 504.., reason) if reason.by == Party::Gate => Level::ERROR,
             Self::Left | Self::Unusable(_) => Level::INFO,
             _ if opened => Level::INFO,
@@ -177,17 +177,17 @@ impl End {
     }
 }
 
-/// What is known of a connection.
+/// The report of a connection.
 #[derive(Debug)]
 pub(crate) struct Report {
     started: Instant,
-    /// The path that was asked for. Not the query, which may hold secrets.
+    /// The path of the request. Not the query, which may contain secrets.
     path: Option<String>,
     /// The prefix of the route.
     route: Option<String>,
     upstream: Option<String>,
     subprotocol: Option<String>,
-    /// What went through its sides, once it has opened.
+    /// The traffic of its sides, once it has opened.
     opened: Option<Sides<Summary>>,
     end: Option<End>,
 }
@@ -205,7 +205,7 @@ impl Report {
         }
     }
 
-    /// Of a client that began with something that its listener doesn't take.
+    /// Ends the report of a client whose first bytes were not what its listener expects.
     pub(crate) fn unusable(why: String) -> Self {
         let mut report = Self::new();
         report.ended(End::Unusable(why));
@@ -236,7 +236,7 @@ impl Report {
         );
     }
 
-    /// Takes down how a connection that was carried has ended.
+    /// Records how an open connection has ended.
     pub(crate) fn carried(&mut self, outcome: Outcome) {
         let Outcome {
             cause,
@@ -253,7 +253,7 @@ impl Report {
         }
     }
 
-    /// What happened first is what counts.
+    /// Records the end. Only the first call counts.
     pub(crate) fn ended(&mut self, end: End) {
         self.end.get_or_insert(end);
     }
@@ -267,7 +267,7 @@ impl Report {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Logs how it ended, if that is of interest to anybody.
+    /// Logs how it ended.
     pub(crate) fn log(&self) {
         let Some(end) = &self.end else { return };
         let Fields {
@@ -282,7 +282,7 @@ impl Report {
         let upstream = self.opened.map(|sides| sides.server);
         let received = |side: Option<Summary>| -> Option<Tally> { side?.received };
         let (from_client, from_upstream) = (received(client), received(upstream));
-        /// The level of an event has to be a constant.
+        /// Logs an event at a constant level, as tracing requires.
         macro_rules! close {
             ($level:expr) => {
                 tracing::event!(
@@ -319,7 +319,7 @@ impl Report {
     }
 }
 
-/// The beginning of a text, if it is too long for the log.
+/// Truncates a text for the log.
 fn bounded(text: &str) -> String {
     match text.len() {
         ..=MAX_LOGGED => text.to_owned(),

@@ -1,4 +1,4 @@
-//! Where a request goes.
+//! Routing.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use url::Url;
 use crate::address::socket_path;
 use crate::path::{Path, PathError, Prefix};
 
-/// How the URL of a server at a Unix socket begins.
+/// The prefix of the URL of a server at a Unix socket.
 const UNIX: &str = "ws+unix:";
 
 /// A server to pass connections to: a `ws://`, `wss://` or `ws+unix:` URL.
@@ -19,17 +19,17 @@ pub(crate) struct Upstream {
     pub(crate) place: Place,
     /// With TLS.
     pub(crate) is_secure: bool,
-    /// The Host field: without the port if it is the scheme's own.
+    /// The Host field, without the scheme's default port.
     pub(crate) authority: String,
     /// The path, without a slash at its end.
     path: String,
 }
 
-/// What to connect to.
+/// The address of an upstream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     Host {
-        /// For the resolver: a name or an address, without brackets.
+        /// A name or an address, without brackets.
         name: String,
         port: u16,
     },
@@ -89,7 +89,7 @@ impl FromStr for Upstream {
 }
 
 impl Upstream {
-    /// At a Unix socket: its path, and behind a colon that of the request, as npm's ws has it.
+    /// Parses the path of a Unix socket, and after a colon the path of the request, as in npm's ws.
     fn at_socket(text: &str) -> Result<Self, String> {
         let (socket, path) = text.split_once(':').unwrap_or((text, ""));
         let is_path = path.is_empty() || path.starts_with('/');
@@ -107,7 +107,7 @@ impl Upstream {
     }
 }
 
-/// An argument: which paths go to which server.
+/// An argument: a path prefix and its server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Rule {
     prefix: Prefix,
@@ -115,7 +115,7 @@ pub(crate) struct Rule {
 }
 
 impl Rule {
-    /// Every path goes to this server.
+    /// Routes all paths to this server.
     pub(crate) fn all(upstream: Upstream) -> Self {
         let prefix = Prefix::default();
         Self { prefix, upstream }
@@ -142,14 +142,14 @@ impl FromStr for Rule {
 /// What the gate does with the connections of a route.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// It looks at what goes by, and forwards it as it is.
+    /// Checks frames, and forwards them unchanged.
     #[default]
     Inspect,
-    /// It ends the WebSocket of each side, and writes the messages of one anew to the other.
+    /// Terminates the WebSocket of each side, and relays messages between them.
     Terminate,
 }
 
-/// An argument: the mode of the routes of a prefix, or of all others.
+/// An argument: the mode of a prefix's routes, or of all others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ModeRule {
     prefix: Option<Prefix>,
@@ -173,7 +173,7 @@ impl FromStr for ModeRule {
     }
 }
 
-/// All the rules.
+/// All routes.
 #[derive(Debug)]
 pub(crate) struct Routes {
     /// The longest prefix first.
@@ -185,27 +185,27 @@ struct Route {
     prefix: Prefix,
     mode: Mode,
     upstreams: Vec<Upstream>,
-    /// Whose turn it is.
+    /// The next upstream.
     turn: AtomicUsize,
 }
 
-/// Where a request goes.
+/// The route of a request.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Found<'a> {
     /// The prefix of the route.
     pub(crate) prefix: &'a Prefix,
     pub(crate) mode: Mode,
     pub(crate) upstream: &'a Upstream,
-    /// What the upstream is asked for.
+    /// The request target for the upstream.
     pub(crate) target: String,
 }
 
-/// Why a request goes nowhere.
+/// Why a request has no route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NoRoute {
     /// No prefix matches: 404.
     NotFound,
-    /// The path may be taken for one that leads elsewhere: 400.
+    /// Servers may parse the path in different ways: 400.
     Path(PathError),
 }
 
@@ -216,12 +216,12 @@ impl From<PathError> for NoRoute {
 }
 
 impl Routes {
-    /// Whether any upstream has TLS.
+    /// Whether any upstream uses TLS.
     pub(crate) fn any_secure(rules: &[Rule]) -> bool {
         rules.iter().any(|rule| rule.upstream.is_secure)
     }
 
-    /// Fails if a mode is that of no route.
+    /// Fails if a mode is for a prefix without a route.
     pub(crate) fn new(rules: &[Rule], modes: &[ModeRule]) -> Result<Self, String> {
         let all = modes.iter().rev().find(|rule| rule.prefix.is_none());
         let all = all.map_or_else(Mode::default, |rule| rule.mode);
@@ -248,7 +248,7 @@ impl Routes {
         Ok(Self { routes })
     }
 
-    /// Returns where a request goes.
+    /// Returns the route of a request.
     pub(crate) fn find(&self, target: &str) -> Result<Found<'_>, NoRoute> {
         let (path, query) = target.split_at(target.find('?').unwrap_or(target.len()));
         let path = Path::parse(path)?;

@@ -1,4 +1,4 @@
-//! Accepting connections, and ending them when the program is to end.
+//! Accepting connections, and shutting down.
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,13 +28,13 @@ use crate::signals::Signals;
 use crate::throttle::Throttle;
 use crate::worker::{Faults, Ticket, Workers};
 
-/// The most clients at a time that are told that they are too many; others are just dropped.
+/// The maximum number of clients at a time that get a 503 because the gate is full; others are dropped.
 const MAX_REFUSALS: usize = 64;
 
-/// How often it is logged that clients are too many, or that none can be accepted.
+/// How often it is logged that the gate is full, or that accepting fails.
 const LOG_INTERVAL: Duration = Duration::from_secs(1);
 
-/// A gate that listens, and what its listeners share.
+/// A listening gate, with the state that its listeners share.
 #[derive(Debug)]
 pub(crate) struct Server {
     gate: Gate,
@@ -53,7 +53,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts the threads that carry open connections.
+    /// Starts the workers.
     pub(crate) fn new(gate: Gate, max_connections: u32, workers: usize) -> io::Result<Arc<Self>> {
         let faults = Faults::default();
         let guests = || Guests::new(gate.sandbox.clone(), gate.connections_in_a_guest);
@@ -74,12 +74,12 @@ impl Server {
         }))
     }
 
-    /// Returns what all connections share.
+    /// Returns the state that all connections share.
     pub(crate) fn gate(&self) -> &Gate {
         &self.gate
     }
 
-    /// Serves until a signal comes, and then until the last connection has ended or time is up.
+    /// Serves until a signal arrives, and then until the last connection has ended or the timeout has passed.
     pub(crate) async fn run(
         self: Arc<Self>,
         listeners: Vec<Listener>,
@@ -138,7 +138,7 @@ impl Server {
         }
     }
 
-    /// Serves a client, and has a worker carry its connection once that is open.
+    /// Serves a client until its connection is open, then hands it to a worker.
     async fn serve(
         self: Arc<Self>,
         arrival: Arrival,
@@ -157,7 +157,7 @@ impl Server {
             welcomed = welcome(gate, arrival, &mut peer) => welcomed,
             () = shutdown.cancelled() => return,
         };
-        // Of the highest level, so that an event of any level has its fields.
+        // At the highest level, so that events of any level have its fields.
         let span = error_span!("connection", conn, %peer);
         let client = match welcomed {
             Ok(client) => client,
@@ -177,7 +177,7 @@ impl Server {
         }
     }
 
-    /// Refuses a client that is one too many. One that begins with TLS finds its connection closed.
+    /// Refuses a client when the gate is full. With TLS the connection is just closed.
     fn turn_away(self: &Arc<Self>, socket: Socket, is_secure: bool) {
         self.refused.fetch_add(1, Ordering::Relaxed);
         if let Some(refused) = admit(&self.refused_log) {
@@ -199,8 +199,8 @@ impl Server {
         }
     }
 
-    /// A connection that ended before it was accepted is none of ours. Anything else, such as too many open files, will
-    /// take a moment to get better.
+    /// Handles an error of accepting. If the connection ended before, it is ignored. Otherwise, such as with too many
+    /// open files, waits a moment.
     async fn accept_failed(&self, error: &io::Error) {
         use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
 
@@ -223,7 +223,7 @@ struct Arrival {
     is_secure: bool,
 }
 
-/// Finds out who has come, `peer` being changed to what a balancer says, and makes the TLS handshake.
+/// Reads the header of the PROXY protocol, which changes `peer`, and makes the TLS handshake.
 async fn welcome(gate: &Gate, arrival: Arrival, peer: &mut Peer) -> Result<Client, String> {
     let Arrival {
         mut socket,
@@ -238,7 +238,7 @@ async fn welcome(gate: &Gate, arrival: Arrival, peer: &mut Peer) -> Result<Clien
     Ok(Client { channel, addresses })
 }
 
-/// Whether to log an event that may come often, and how many there were since the last one that was logged.
+/// Returns whether to log a frequent event, and how many there were since the last logged one.
 fn admit(throttle: &Mutex<Throttle>) -> Option<u64> {
     let mut throttle = throttle.lock().unwrap_or_else(PoisonError::into_inner);
     throttle.admit(Instant::now())

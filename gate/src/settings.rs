@@ -1,4 +1,4 @@
-//! From the arguments to what connections share.
+//! Makes the shared state from the arguments.
 
 use std::fs;
 use std::io;
@@ -19,15 +19,15 @@ use crate::plain::Plain;
 use crate::record::{Recorder, Writing};
 use crate::route::{Routes, Rule};
 
-/// How long small chunks of a message are coalesced, since many servers limit the number of fragments. It is short,
-/// because a peer may send a message bit by bit on purpose.
+/// How long small chunks of a message are coalesced, since many servers limit the number of fragments. Short, because a
+/// peer may send a message in small parts on purpose.
 const COALESCE: Duration = Duration::from_millis(20);
 
-/// How long who has broken a rule waits for its close frame if the other side doesn't answer what came before, with a
-/// close frame at its end: the time from here to a far server and back.
+/// How long the close frame to a side that broke a rule is deferred, for the other side to answer the messages before
+/// it and to close: about one round trip to a distant server.
 const ANSWER_TIME: Duration = Duration::from_secs(1);
 
-/// The component in its sandbox, with a guest for each connection.
+/// Creates the sandbox.
 pub(crate) fn sandbox(args: &Args) -> Result<Sandbox, String> {
     let guests = match args.demo {
         true => demo::guests(args.max_connections),
@@ -46,14 +46,14 @@ pub(crate) fn sandbox(args: &Args) -> Result<Sandbox, String> {
     sandbox.map_err(|error| error.to_string())
 }
 
-/// The most memory of a guest: so much for each connection in it, as far as memory can have addresses.
+/// Returns the memory limit of a guest: that of a connection times the connections in it, up to 4 GiB.
 fn memory(args: &Args) -> usize {
     const MOST: u64 = 4 << 30;
     let all = u64::from(args.sandbox.0.get()).saturating_mul(args.memory as u64);
     usize::try_from(all.min(MOST)).unwrap_or(args.memory)
 }
 
-/// How many files and sockets a connection has open.
+/// Returns how many files and sockets a connection uses.
 pub(crate) fn files_each(args: &Args) -> u64 {
     let sockets = 2;
     let echo_server = u64::from(args.demo);
@@ -61,14 +61,14 @@ pub(crate) fn files_each(args: &Args) -> u64 {
     sockets + echo_server + recording
 }
 
-/// The recorder, and the thread that writes for it.
+/// Creates the recorder and its thread.
 pub(crate) fn recorder(args: &Args) -> Result<Option<(Recorder, Writing)>, String> {
     let folder = args.record.as_ref();
     let started = folder.map(|path| Recorder::start(path).map_err(|error| about(path, &error)));
     started.transpose()
 }
 
-/// What connections share.
+/// Creates the state that all connections share.
 pub(crate) fn gate(
     args: &Args,
     sandbox: Sandbox,
@@ -114,7 +114,7 @@ pub(crate) fn gate(
     })
 }
 
-/// The settings of sessions.
+/// Returns the settings of sessions.
 fn sessions(args: &Args, plain: &Plain) -> Sessions {
     let mut config = Config::default();
     config.receive_buffer = CAPACITY;
@@ -123,7 +123,7 @@ fn sessions(args: &Args, plain: &Plain) -> Sessions {
     config.verify_utf8 = !args.allow_invalid_utf8;
     config.delivery = Delivery::Streaming;
     config.timeouts.coalesce = Some(COALESCE);
-    // The other side's peer answers.
+    // The other side answers.
     config.reply_to_close = false;
     config.expose_invalid_requests = plain.answers_any();
     config.allow_http10_response = args.allow_http10_upstream;
@@ -131,7 +131,7 @@ fn sessions(args: &Args, plain: &Plain) -> Sessions {
     config.limits.headers = args.max_headers;
     config.limits.message = args.max_message;
     config.limits.frame = longest_frame(args);
-    // What one exchange brings is taken whole; anything beyond it would wait here without need.
+    // Enough for the result of one exchange. More would only be queued here needlessly.
     config.limits.queued_output = 8 * u64::from(CAPACITY) + u64::from(args.whole_frames);
     config.timeouts.handshake = Some(args.handshake_timeout);
     config.timeouts.idle = args.idle_timeout.0;
@@ -140,7 +140,7 @@ fn sessions(args: &Args, plain: &Plain) -> Sessions {
     config.timeouts.pong = args.pong_timeout.0;
     config.timeouts.write = args.write_timeout.0;
     config.timeouts.answer = Some(ANSWER_TIME);
-    // The gate answers for a side that doesn't, and that answer needs time too.
+    // The gate answers for a side that doesn't, and that answer takes time, too.
     config.timeouts.close = Some(args.close_timeout.saturating_add(GRACE));
     let mut deflate = Deflate::default();
     deflate.min_length = args.deflate_min_length;
@@ -157,13 +157,13 @@ fn sessions(args: &Args, plain: &Plain) -> Sessions {
     }
 }
 
-/// The longest frame: what doesn't compress grows by a little if it is compressed all the same.
+/// Returns the maximum length of a frame: data that doesn't compress grows slightly.
 fn longest_frame(args: &Args) -> u64 {
     let growth = args.max_message / 1024 + 1024;
     args.max_message.saturating_add(growth)
 }
 
-/// The settings of inspectors.
+/// Returns the settings of inspectors.
 fn inspector(args: &Args) -> inspector::Options {
     let mut options = inspector::Options::default();
     for direction in [&mut options.client, &mut options.server] {

@@ -1,9 +1,8 @@
-//! Signals: those that end the program, that which has files read again, and those that would end it by default but
-//! don't.
+//! Signals: those that shut the program down, the one that reloads files, and those that are ignored.
 
 use std::io;
 
-/// SIGHUP, by which the gate is told to read its files again; elsewhere than on Unix it never comes.
+/// SIGHUP, which reloads files; on systems other than Unix it never arrives.
 #[derive(Debug)]
 pub(crate) struct Hangups {
     #[cfg(unix)]
@@ -23,7 +22,7 @@ impl Hangups {
     }
 }
 
-/// SIGTERM and SIGINT; elsewhere than on Unix, Ctrl-C.
+/// SIGTERM and SIGINT; on systems other than Unix, Ctrl-C.
 #[derive(Debug)]
 pub(crate) struct Signals {
     #[cfg(unix)]
@@ -33,7 +32,7 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    /// Takes over the signals. Those that other servers give a meaning, but this one has no use for, are logged.
+    /// Installs the handlers. Signals that mean something to other servers, but not to this one, are logged.
     ///
     /// # Errors
     ///
@@ -65,7 +64,7 @@ impl Signals {
         Ok((ends, Hangups { signal }))
     }
 
-    /// Waits for the next signal that ends the program, and returns its name.
+    /// Waits for the next signal to shut down, and returns its name.
     #[cfg(unix)]
     pub(crate) async fn next(&mut self) -> &'static str {
         tokio::select! {

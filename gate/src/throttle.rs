@@ -1,8 +1,8 @@
-//! Keeps what happens often from filling the log.
+//! Limits the rate of frequent log events.
 
 use std::time::{Duration, Instant};
 
-/// Lets one of many events through in each interval, and counts the others.
+/// Admits one event in each interval, and counts the others.
 #[derive(Debug)]
 pub(crate) struct Throttle {
     interval: Duration,
@@ -19,7 +19,7 @@ impl Throttle {
         }
     }
 
-    /// Returns whether to log an event: how many there were since the last that was logged, this one included.
+    /// Returns whether to log an event: if so, the number of events since the last logged one, including this.
     pub(crate) fn admit(&mut self, now: Instant) -> Option<u64> {
         self.held_back += 1;
         let is_early = |last| now.saturating_duration_since(last) < self.interval;

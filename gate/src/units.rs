@@ -1,15 +1,15 @@
-//! Sizes and times as people write them, within bounds.
+//! Parsers of sizes and times in human-readable form, within bounds.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use bytesize::ByteSize;
 
-/// A time that can be turned off.
+/// A time, or `off`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Span(pub(crate) Option<Duration>);
 
-/// Returns a parser of sizes in bytes, such as `64KiB`, `64KB` or `65536`, from the smallest to the largest.
+/// Returns a parser of sizes in bytes within a range, such as `64KiB`, `64KB` or `65536`.
 pub(crate) fn size<T>(range: RangeInclusive<T>) -> impl Fn(&str) -> Result<T, String> + Clone
 where
     T: Copy + Into<u64> + TryFrom<u64> + PartialOrd + Send + Sync + 'static,

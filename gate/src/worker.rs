@@ -1,6 +1,6 @@
-//! A thread that carries open connections: it waits for their sockets and their deadlines, and does nothing else.
+//! Workers: threads with an event loop that carry open connections.
 //!
-//! Each connection belongs to one worker, and nothing is shared between them. A connection comes here when both of its
+//! Each connection belongs to one worker, and workers share nothing. A connection moves to a worker when both of its
 //! sides are open, and stays until both transports have ended.
 
 mod deadlines;
@@ -25,7 +25,7 @@ use crate::report::Report;
 
 const COMMANDS: Token = Token(usize::MAX);
 
-/// A connection whose two sides are open.
+/// An open connection.
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) driver: PairDriver<Channel>,
@@ -33,11 +33,11 @@ pub(crate) struct Connection {
     pub(crate) ticket: Ticket,
 }
 
-/// What a connection has of its server.
+/// A connection's registration with the server.
 #[derive(Debug)]
 pub(crate) struct Ticket {
     pub(crate) span: Span,
-    /// Counted until it has ended, among those that are there and those that are waited for.
+    /// Counts the connection towards the limit, and for shutdown, until it has ended.
     pub(crate) _place: OwnedSemaphorePermit,
     pub(crate) _tracked: TaskTrackerToken,
 }
@@ -55,7 +55,7 @@ impl Faults {
     }
 }
 
-/// All workers. Connections go to them in turn.
+/// All workers. Connections are assigned round-robin.
 #[derive(Debug)]
 pub(crate) struct Workers {
     all: Vec<Worker>,
@@ -63,7 +63,7 @@ pub(crate) struct Workers {
 }
 
 impl Workers {
-    /// Starts `count` threads, with guests for the connections of each.
+    /// Starts `count` threads, each with its own guests.
     pub(crate) fn start(
         count: usize,
         clock: Clock,
@@ -77,13 +77,13 @@ impl Workers {
         })
     }
 
-    /// Returns the worker whose turn it is; there is one if any was started.
+    /// Returns the next worker, if any was started.
     pub(crate) fn next(&self) -> Option<&Worker> {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
         self.all.get(turn % self.all.len().max(1))
     }
 
-    /// Has all connections closed with 1001, also those that are still to come.
+    /// Closes all connections with 1001, including those that are handed over later.
     pub(crate) fn go_away(&self) {
         self.all
             .iter()
@@ -96,7 +96,7 @@ impl Workers {
     }
 }
 
-/// A worker as others see it.
+/// A handle to a worker.
 #[derive(Debug)]
 pub(crate) struct Worker {
     guests: Guests,
@@ -107,11 +107,11 @@ pub(crate) struct Worker {
 
 enum Command {
     Carry(Box<Connection>),
-    /// A guest has ended while a connection opened: so do those that share it.
+    /// A guest has ended while a connection opened: end the connections that share it.
     CheckGuests,
-    /// Closes all connections, also those that come from now on.
+    /// Close all connections, including later ones.
     GoAway,
-    /// Drops what is left.
+    /// Drop all connections and end the thread.
     Stop,
 }
 
@@ -133,17 +133,17 @@ impl Worker {
         })
     }
 
-    /// Returns the guests that its connections are in.
+    /// Returns the guests of its connections.
     pub(crate) fn guests(&self) -> &Guests {
         &self.guests
     }
 
-    /// Hands a connection over, whose guest is one of these.
+    /// Hands over a connection, whose guest is one of [`guests`](Self::guests).
     pub(crate) fn carry(&self, connection: Box<Connection>) {
         self.send(Command::Carry(connection));
     }
 
-    /// A guest has ended while a connection opened.
+    /// Ends the connections of a guest that has ended while a connection opened.
     pub(crate) fn check_guests(&self) {
         if self.guests.each() > 1 {
             self.send(Command::CheckGuests);
@@ -154,13 +154,13 @@ impl Worker {
         self.send(Command::Stop);
         let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(thread) = thread.take() {
-            // One that has panicked is gone too.
+            // A panic of the thread is ignored.
             let _ = thread.join();
         }
     }
 
     fn send(&self, command: Command) {
-        // If the thread has ended, so has the connection.
+        // If the thread has ended, so have its connections.
         let _ = self.commands.send(command);
         if let Err(error) = self.waker.wake() {
             error!("can't wake a worker: {error}");

@@ -15,7 +15,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
-/// Who issues certificates, and a folder for them, which goes with it.
+/// A certificate authority, with a temporary folder for certificates.
 #[derive(Debug)]
 pub struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
@@ -42,7 +42,7 @@ impl Issued {
         self.key.to_str().unwrap_or_default()
     }
 
-    /// The settings of a server that shows it, and asks clients for nothing.
+    /// Returns the settings of a server with this certificate, which asks for no client certificate.
     ///
     /// # Errors
     ///
@@ -59,7 +59,7 @@ impl Issued {
             .map_err(io::Error::other)
     }
 
-    /// The arguments with which a gate shows it.
+    /// Returns the gate's arguments for this certificate.
     #[must_use]
     pub fn arguments(&self) -> [&str; 4] {
         [
@@ -72,7 +72,7 @@ impl Issued {
 }
 
 impl Authority {
-    /// One with a name and a key of its own.
+    /// Creates an authority with its own name and key.
     ///
     /// # Errors
     ///
@@ -95,7 +95,7 @@ impl Authority {
         self.folder.path().join("ca.pem").display().to_string()
     }
 
-    /// The roots of a client that trusts this authority alone.
+    /// Returns the roots of a client that trusts only this authority.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! The other side of permessage-deflate (RFC 7692): payloads that zlib-rs makes and reads, not the engine.
+//! The other side of permessage-deflate (RFC 7692), with zlib-rs instead of the engine.
 
 use websocket_component::handshake::{Extension, Negotiated};
 use websocket_component::{Config, Deflate};

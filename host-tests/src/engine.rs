@@ -1,4 +1,4 @@
-//! One session, whoever runs it.
+//! One session, on either engine.
 
 use std::fmt::Debug;
 
@@ -13,7 +13,7 @@ use websocket_component::{
 
 /// A session of an implementation of the engine. The methods are those of the contract (`wit/session.wit`).
 ///
-/// A call that the sandbox can't complete panics: that is never what these tests are after.
+/// A call that the sandbox can't complete panics: these tests never expect that.
 pub trait Engine: Sized {
     /// Two sessions of it that know each other.
     type Relay: Relay;
@@ -132,7 +132,7 @@ pub trait Relay: Sized {
     /// The server is open, and the client has yet to connect.
     fn half_open(server: &Config, client: &Config) -> Self;
 
-    /// What `from` hears goes to the other one.
+    /// Relays what `from` receives to the other session.
     fn relay(&mut self, from: Role, input: &[u8], now: Instant, capacity: u32) -> RelayResult;
 
     fn exchange(&mut self, of: Role, outgoing: &[Outgoing<'_>], now: Instant) -> ExchangeResult;
@@ -147,8 +147,8 @@ pub const ENTROPY: [u8; 32] = [0x5a; 32];
 /// Both roles, for rules that hold for both.
 pub const ROLES: [Role; 2] = Role::BOTH;
 
-/// A broken rule with all that is said about it. Two are equal if they say the same of the rule; what they say of the
-/// case is compared where it matters.
+/// A broken rule with its details. Two are equal if they describe the rule equally; the details of the case are
+/// compared where they matter.
 #[derive(Clone, Debug, Eq)]
 pub struct Failure {
     pub rule: Rule,

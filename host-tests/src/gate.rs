@@ -1,4 +1,4 @@
-//! The gate as a process of its own.
+//! The gate as a process.
 
 use std::io;
 use std::net::SocketAddr;
@@ -7,7 +7,7 @@ use std::process::Command;
 
 use crate::process::Process;
 
-/// A gate that listens on a port of its own, and ends when it is dropped.
+/// A gate that listens on its own port, and ends when it is dropped.
 #[derive(Debug)]
 pub struct Gate {
     pub address: SocketAddr,
@@ -37,7 +37,7 @@ impl Gate {
         Ok(Gate { address, process })
     }
 
-    /// In front of an upstream at this address.
+    /// Starts a gate in front of an upstream at this address.
     ///
     /// # Errors
     ///
@@ -71,7 +71,7 @@ pub fn component() -> PathBuf {
     file("WEBSOCKET_COMPONENT", "target/component/websocket.wasm")
 }
 
-/// The one that traps, spins or hoards memory when a text tells it to.
+/// The component that traps, spins or exhausts memory when a text tells it to.
 #[must_use]
 pub fn misbehaving_component() -> PathBuf {
     file(

@@ -1,4 +1,4 @@
-//! Heads of handshakes as bytes, with nothing of the engine's.
+//! Heads of handshakes as bytes, independent of the engine.
 
 /// The key of the example in RFC 6455, section 1.3.
 pub const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";

@@ -2,20 +2,20 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`engine`] | [`Engine`]: one session, whoever runs it, in types that own their bytes |
+//! | [`engine`] | [`Engine`]: one session on either engine, in types that own their bytes |
 //! | [`native`] | [`Native`]: the engine as a Rust crate |
 //! | `sandboxed` | `Sandboxed`: the component, through websocket-host |
-//! | [`wire`] | frames written and read byte by byte, with nothing of the engine's |
+//! | [`wire`] | frames written and read byte by byte, independent of the engine |
 //! | [`deflate`] | payloads compressed and inflated, likewise |
 //! | [`heads`] | heads of handshakes, likewise |
 //! | [`inspected`] | a proxy around an inspector, without sockets |
-//! | [`subject`] | [`Subject`]: a session under test whose peer is the test, which says raw bytes |
+//! | [`subject`] | [`Subject`]: a session under test whose peer is the test, which sends raw bytes |
 //! | [`pump`] | a session driven by actions, as programs for `websocket.dll` do |
 //! | [`pair`] | [`Pair`]: a client and a server on a simulated network and virtual time |
 //! | `envoy` | a real Envoy with a filter in it |
-//! | `gate`, `process`, `usage` | the gate and other programs as processes, and what they take of the machine |
+//! | `gate`, `process`, `usage` | the gate and other programs as processes, and their resource usage |
 //! | `authority` | certificates in files |
-//! | `tools` | the peers that others have made: Node's, Python's, and the browser |
+//! | `tools` | independent peers: Node, Python, and the browser |
 //! | `peer` | a client or a server on the native engine and a real socket |
 //!
 //! A test is a function that is generic over the [`Engine`], and [`on_both_engines!`] makes two tests of it.
@@ -68,7 +68,7 @@ pub use wire::Frame;
 #[doc = include_str!("../../docs/wasmtime.md")]
 pub struct Book;
 
-/// Makes of each function `name`, which is generic over the [`Engine`], the tests `native::name` and
+/// Makes each function `name`, which is generic over the [`Engine`], into the tests `native::name` and
 /// `component::name`.
 #[macro_export]
 macro_rules! on_both_engines {

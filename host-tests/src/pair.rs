@@ -28,7 +28,7 @@ pub struct Side<E> {
     /// A request is accepted with this.
     pub acceptance: Option<Acceptance>,
     unread: Vec<u8>,
-    /// It was told that the other one's stream has ended.
+    /// It was told that the other side's stream has ended.
     was_ended: bool,
 }
 
@@ -38,7 +38,7 @@ pub struct Wire {
     pub latency: Duration,
     /// They arrive in chunks of these sizes, over and over.
     pub chunks: Vec<usize>,
-    /// Bytes are lost without a sign, as when a cable is cut.
+    /// Bytes are lost silently, as when a cable is cut.
     pub is_cut: bool,
     in_flight: VecDeque<(Instant, Vec<u8>)>,
 }

@@ -1,4 +1,4 @@
-//! A peer in this process: the native engine on a socket of tokio's, and an echo server of such peers.
+//! A peer in this process: the native engine on a tokio socket, and an echo server of such peers.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
@@ -11,7 +11,7 @@ use tokio::runtime::Runtime;
 use websocket_component::handshake::{Acceptance, Request};
 use websocket_component::{Config, Event, Message, Rule, Session, State, Timeouts};
 
-/// What came, but for the pings.
+/// What was received, except for pings.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Received {
     Text(String),
@@ -208,7 +208,7 @@ fn since(started: Instant) -> websocket_component::Instant {
     websocket_component::Instant::from_nanos(nanos)
 }
 
-/// Sends everything back, from a port of its own, as long as the runtime runs.
+/// Starts an echo server on its own port, which runs as long as the runtime.
 ///
 /// # Errors
 ///
@@ -233,7 +233,7 @@ pub fn echo_server_with(runtime: &Runtime, config: Config) -> io::Result<SocketA
     Ok(address)
 }
 
-/// Reads on when what was read before is written, so that a client that doesn't read has to wait.
+/// Reads more only when earlier echoes are written, so that a client that doesn't read has to wait.
 async fn echo(socket: TcpStream, config: Config) -> io::Result<()> {
     let mut peer = Peer::accept_with(socket, config).await?;
     loop {

@@ -1,4 +1,4 @@
-//! Programs that a test starts, listens to, and ends.
+//! Child processes of tests.
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::net::SocketAddr;
@@ -169,7 +169,7 @@ fn lines(output: Option<impl Read + Send + 'static>) -> Receiver<String> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         for line in output.into_iter().flat_map(lines_of) {
-            // It is read to the end even if nobody listens: a pipe that is full would stop the program.
+            // Output is read to the end even if it isn't used: a full pipe would block the program.
             let _ = sender.send(line);
         }
     });

@@ -11,7 +11,7 @@ use crate::wire::{self, Frame};
 /// How many bytes an exchange of a subject's takes.
 const CAPACITY: u32 = 1 << 30;
 
-/// A session under test, driven in batches. The test is its peer, which says raw bytes, and its host.
+/// A session under test, driven in batches. The test is its peer, which sends raw bytes, and its host.
 ///
 /// ```
 /// use host_tests::{Event, Frame, Native, Subject};
@@ -187,8 +187,8 @@ impl<E: Engine> Subject<E> {
         Some(at.since(self.now))
     }
 
-    /// Checks all that follows from a rule that the peer broke: the session names it, the close frame with its code is
-    /// the last thing written and its reason names it too, nothing is heard any more, and the end of the peer's stream
+    /// Checks the consequences of a rule that the peer broke: the session reports it, the close frame with its code and
+    /// a reason that names it is the last thing written, further input is ignored, and the end of the peer's stream
     /// closes the session.
     ///
     /// # Panics

@@ -1,4 +1,4 @@
-//! The outside peers: Node's, Python's, and the browser.
+//! Independent peers: Node, Python, and the browser.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -103,8 +103,8 @@ pub fn run(name: &str, mut command: Command) {
     ended.unwrap_or_else(|error| panic!("{error}"));
 }
 
-/// Runs a client that checks what it gets back from a server that tells what it saw, a line each, and checks that. Both
-/// agree on the extension of this name, if it isn't empty.
+/// Runs a client that checks the echoes of a server, and checks the lines in which the server reports what it received.
+/// Both negotiate the extension of this name, if it isn't empty.
 ///
 /// # Errors
 ///

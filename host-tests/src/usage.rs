@@ -1,4 +1,4 @@
-//! What a process takes of the machine, as Linux tells it in /proc.
+//! The resource usage of a process, from Linux's /proc.
 
 use std::fs;
 use std::io;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-/// What a process takes at one moment.
+/// The resource usage of a process at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     /// The memory that is resident, in bytes.
@@ -82,11 +82,11 @@ pub fn most_files() -> Option<u64> {
     getrlimit(Resource::Nofile).maximum
 }
 
-/// Lets this process, and what it starts, open so many files.
+/// Raises the limit of open files for this process and its children.
 ///
 /// # Errors
 ///
-/// So many aren't allowed.
+/// The system doesn't allow it.
 pub fn allow_files(count: u64) -> io::Result<()> {
     let mut limit = getrlimit(Resource::Nofile);
     let hardest = limit.maximum;

@@ -1,4 +1,4 @@
-//! Frames written and read byte by byte (RFC 6455, section 5.2), slowly and with nothing of the engine's.
+//! Frames written and read byte by byte (RFC 6455, section 5.2), simply and independent of the engine.
 
 use websocket_component::Role;
 

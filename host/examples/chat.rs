@@ -1,4 +1,4 @@
-//! A chat in which everybody hears everybody, with axum, and the page that it names in two windows:
+//! A chat with axum. Open the page that it prints in two windows:
 //! `cargo run --release -p websocket-host --features axum --example chat`.
 
 use axum::Router;
@@ -19,7 +19,7 @@ struct Chat {
     said: Sender<ByteString>,
 }
 
-/// Where WebSockets get their sandbox from.
+/// Where the extractor gets the sandbox from.
 impl FromRef<Chat> for Sandbox {
     fn from_ref(chat: &Chat) -> Self {
         chat.sandbox.clone()
@@ -48,17 +48,17 @@ async fn enter(upgrade: WebSocketUpgrade<Sandbox>, State(chat): State<Chat>) -> 
     upgrade.on_upgrade(|socket| talk(socket, chat.said))
 }
 
-/// Passes on what one says, and tells them what others say.
+/// Broadcasts the messages of one client, and sends it those of the others.
 async fn talk(socket: WebSocket, said: Sender<ByteString>) {
     let mut hears = said.subscribe();
     let (mut to, mut from) = socket.split();
     loop {
         tokio::select! {
             message = from.next() => match message {
-                // Nobody listening is no error: there is always this one.
+                // This can't fail: this client itself subscribes.
                 Some(Ok(Message::Text(text))) => _ = said.send(text),
                 Some(Ok(_)) => {}
-                // The connection has ended, in good order or not.
+                // The connection has ended, cleanly or not.
                 Some(Err(_)) | None => break,
             },
             Ok(text) = hears.recv() => if to.send(Message::Text(text)).await.is_err() {

@@ -1,4 +1,4 @@
-//! A relay: a server whose clients' messages go on to another server, and back:
+//! A relay: a server that forwards messages between its clients and another server:
 //! `cargo run --release -p websocket-host --example forward -- ws://127.0.0.1:9001/ 127.0.0.1:9002`.
 
 use futures_util::{StreamExt, future};
@@ -27,7 +27,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 async fn relay(client: TcpStream, server: &str, sandbox: &Sandbox) -> Result<(), Error> {
-    // A client is accepted only if there is a server for it, and each close frame is answered by the other side.
+    // A client is accepted only once its server is connected, and the other side answers each close frame.
     let mut config = Config::default();
     config.reply_to_close = false;
     let (server, _) = connect_async_with_config(server, sandbox, config).await?;

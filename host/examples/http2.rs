@@ -1,11 +1,11 @@
-//! WebSockets over HTTP/2 (RFC 8441), with axum on hyper and rustls, and the page that it names:
+//! WebSockets over HTTP/2 (RFC 8441), with axum, hyper and rustls. Open the page that it prints:
 //! `cargo run --release -p websocket-host --features axum --example http2 -- CERTIFICATE.pem KEY.pem [ADDRESS]`.
 //!
-//! A certificate to try it with, which the browser has to be told to accept:
+//! This makes a certificate to try it with, which you have to accept in the browser:
 //! `openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 -keyout key.pem
 //! -out certificate.pem`.
 //!
-//! A browser opens a WebSocket on the connection of HTTP/2 that it got the page over, if the server says that it may.
+//! A browser opens a WebSocket on the HTTP/2 connection of the page, if the server allows it.
 
 use std::sync::Arc;
 
@@ -49,7 +49,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                 Err(error) => return eprintln!("{peer}: {error}"),
             };
             let mut server = auto::Builder::new(TokioExecutor::new());
-            // Without it a browser opens a connection of HTTP/1.1 for its WebSocket.
+            // Without it a browser opens an HTTP/1.1 connection for its WebSocket.
             server.http2().enable_connect_protocol();
             let served = server.serve_connection_with_upgrades(socket, service);
             if let Err(error) = served.await {
@@ -74,7 +74,7 @@ async fn enter(version: Version, upgrade: WebSocketUpgrade<Sandbox>) -> Response
     upgrade.on_upgrade(move |socket| echo(socket, version))
 }
 
-/// Says what it goes over, then sends every message back.
+/// Sends the HTTP version, then echoes every message.
 async fn echo(mut socket: WebSocket, version: Version) {
     if socket.send(format!("{version:?}").into()).await.is_err() {
         return;

@@ -1,4 +1,4 @@
-//! A server of hyper's that sends every message back:
+//! A hyper server that echoes every message:
 //! `cargo run --release -p websocket-host --features hyper --example hyper`.
 
 use std::convert::Infallible;
@@ -39,7 +39,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
 }
 
-/// Each request is to become a WebSocket. One that can't is answered with the reason.
+/// Upgrades every request to a WebSocket, or answers with the reason why not.
 fn answer(request: Request<Incoming>, sandbox: &Sandbox) -> Response<String> {
     match Upgrade::new(request).accept(sandbox) {
         Ok((response, websocket)) => {

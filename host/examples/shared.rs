@@ -1,7 +1,7 @@
 //! An echo server with up to 100 connections in a guest: `cargo run --release -p websocket-host --example shared`.
 //!
-//! They take less memory than in a guest each. What ends a guest (a trap, too much memory or time) ends those
-//! that are in it, with 1011, and no others.
+//! They take less memory than with a guest for each. A failed guest (a trap, too much memory or time) ends all of
+//! its connections, with 1011, and no others.
 
 use std::num::NonZero;
 
@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use websocket_host::stream::{Error, accept_async};
 use websocket_host::{Guests, Sandbox, SandboxConfig};
 
-/// How many connections a guest has.
+/// How many connections share a guest.
 const EACH: NonZero<u32> = NonZero::new(100).unwrap();
 
 #[tokio::main]

@@ -1,8 +1,8 @@
-//! A server beside a WASI component, on one engine: `cargo run --release -p websocket-host --example wasi`.
+//! A server and a WASI component on one engine: `cargo run --release -p websocket-host --example wasi`.
 //!
-//! Each message is answered with the time since the one before, which the component (`wasi/stopwatch.wat`) tells. The
-//! engine, its pool and the thread that advances its epoch are the program's, and the component's store and the
-//! WebSocket's guest are both of them.
+//! Each message is answered with the time since the previous one, which the component (`wasi/stopwatch.wat`) measures.
+//! The program creates the engine, with its pool and the thread that advances its epoch. Both the component's store and
+//! the WebSocket's guest run on it.
 
 use std::thread;
 use std::time::Duration;
@@ -17,13 +17,13 @@ use websocket_host::{Sandbox, SandboxConfig};
 
 const STOPWATCH: &str = include_str!("wasi/stopwatch.wat");
 
-/// How often the epoch advances, and how many of these times the program's own component may run on.
+/// How often the epoch advances, and for how many of these ticks the program's component may run.
 const TICK: Duration = Duration::from_millis(10);
 const TICKS: u64 = 100;
 
 type AnyError = Box<dyn std::error::Error + Send + Sync>;
 
-/// What the component's store has.
+/// The data of the component's store.
 struct State {
     context: WasiCtx,
     table: ResourceTable,
@@ -67,7 +67,7 @@ async fn main() -> Result<(), AnyError> {
     }
 }
 
-/// One pool for all guests, and one epoch, which a thread advances until the engine is gone.
+/// Creates an engine with one pool for all guests, and a thread that advances its epoch until the engine is dropped.
 fn engine() -> Result<Engine, AnyError> {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_core_instances(1000).total_memories(500);
@@ -95,7 +95,7 @@ async fn serve(io: TcpStream, sandbox: &Sandbox, mut stopwatch: Stopwatch) -> Re
     Ok(())
 }
 
-/// An instance of the component, in a store of its own.
+/// An instance of the component, with its store.
 struct Stopwatch {
     store: Store<State>,
     lap: TypedFunc<(), (u64,)>,

@@ -34,9 +34,9 @@ use crate::upgrade::{Upgrade, UpgradeError};
 
 pub use crate::upgrade::WebSocket;
 
-/// A request that may ask for a WebSocket, with the [`Engine`] that the router has in its state.
+/// An extractor for WebSocket upgrades, with the [`Engine`] from the router's state.
 ///
-/// It does the whole handshake, with subprotocols and permessage-deflate, over HTTP/1.1 and HTTP/2. A request that
+/// It makes the whole handshake, with subprotocols and permessage-deflate, over HTTP/1.1 and HTTP/2. A request that
 /// asks for no WebSocket, or breaks a rule, is refused by [`on_upgrade`](Self::on_upgrade).
 #[derive(Debug)]
 #[must_use = "`on_upgrade` makes the response"]
@@ -73,19 +73,19 @@ impl<E: Engine> WebSocketUpgrade<E> {
         Self { upgrade, ..self }
     }
 
-    /// Returns the subprotocols that the client offers, in its order.
+    /// Returns the subprotocols that the client offers, in order of preference.
     pub fn offered(&self) -> impl Iterator<Item = &str> {
         self.upgrade.offered()
     }
 
-    /// Returns the subprotocol that it is accepted with.
+    /// Returns the selected subprotocol.
     #[must_use]
     pub fn selected(&self) -> Option<&str> {
         self.upgrade.selected()
     }
 
-    /// Returns the response, and has a task call `handle` with the WebSocket. If the connection is lost before there is
-    /// one, nothing is called; [`on_upgrade_or`](Self::on_upgrade_or) tells.
+    /// Returns the response, and spawns a task that calls `handle` with the WebSocket. If the connection is lost before
+    /// that, `handle` is not called; [`on_upgrade_or`](Self::on_upgrade_or) reports it.
     #[must_use]
     pub fn on_upgrade<F, Fut>(self, handle: F) -> Response
     where
@@ -95,7 +95,7 @@ impl<E: Engine> WebSocketUpgrade<E> {
         self.on_upgrade_or(handle, |_| {})
     }
 
-    /// As [`on_upgrade`](Self::on_upgrade), and calls `failed` if there is no WebSocket after all.
+    /// As [`on_upgrade`](Self::on_upgrade), and calls `failed` if the upgrade fails after the response.
     #[must_use]
     pub fn on_upgrade_or<F, Fut>(
         self,

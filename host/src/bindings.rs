@@ -1,9 +1,9 @@
-//! The component in a store of the program's own: the contract in `wit/` as wasmtime's `bindgen!` makes it.
+//! Bindings for the component, generated from `wit/` by wasmtime's `bindgen!`, for the program's own store.
 //!
-//! For programs that have all their guests in stores of one kind, with limits, epochs and data of theirs. The types are those of
-//! [`protocol`](crate::protocol). A [`Guest`](crate::Guest) calls the component's core module itself, which takes a fraction
-//! of the time, and sees to limits and to what the component returns; here wasmtime calls it, and all of that is up to the
-//! program. The component imports nothing, so it runs in a store of any type, and nothing has to be added to a linker.
+//! They are for programs that run all their guests in one type of store, with their own limits, epochs and data. The
+//! types are those of [`protocol`](crate::protocol). A [`Guest`](crate::Guest) calls the component's core module
+//! directly, which takes a fraction of the time; it also enforces limits and checks what the component returns, which
+//! is up to the program here. The component imports nothing, so it runs in a store of any type, with an empty linker.
 //!
 //! ```
 //! # if websocket_component_wasm::COMPONENT.is_empty() { return Ok(()) }

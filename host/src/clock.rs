@@ -1,4 +1,4 @@
-//! The time that is passed to sessions.
+//! The monotonic clock for sessions.
 
 use std::time::Duration;
 
@@ -10,9 +10,10 @@ use tokio::time;
 /// A reading, in nanoseconds.
 pub(crate) type Instant = u64;
 
-/// A monotonic clock, read in nanoseconds since it was made.
+/// A monotonic clock that counts nanoseconds from its creation.
 ///
-/// With the feature `stream` it is tokio's clock, so `tokio::time::pause` and `advance` work on it. It needs no runtime.
+/// With the feature `stream` it is tokio's clock, so `tokio::time::pause` and `advance` apply to it. It needs no
+/// runtime.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     origin: time::Instant,
@@ -27,14 +28,14 @@ impl Clock {
         }
     }
 
-    /// Returns the current reading. After 584 years it stays at its largest value.
+    /// Returns the current reading. It saturates after 584 years.
     #[must_use]
     pub fn now(&self) -> Instant {
         nanos(self.origin.elapsed())
     }
 
-    /// Returns when the clock reaches `reading`, for a timer. A time that is too far away for the system's clock is 30
-    /// years from now.
+    /// Returns the time at which the clock reaches `reading`, for a timer. If it is too far away for the system's
+    /// clock, that is 30 years from now.
     #[cfg(feature = "stream")]
     #[must_use]
     pub fn at(&self, reading: Instant) -> time::Instant {
@@ -45,7 +46,7 @@ impl Clock {
     }
 }
 
-/// A span of time as the contract has it. Longer than that is as good as never.
+/// Returns a duration in nanoseconds, saturating.
 pub(crate) fn nanos(span: Duration) -> u64 {
     u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
 }

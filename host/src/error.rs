@@ -1,39 +1,39 @@
-//! What ends a guest.
+//! Errors that end a guest.
 
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-/// Why a guest ended, or could not start.
+/// The error of a guest that ended or could not start.
 ///
-/// But for [`PoolExhausted`](Self::PoolExhausted) and [`ForeignSession`](Self::ForeignSession) it is the end of the
-/// guest: every later call returns the same error.
+/// All but [`PoolExhausted`](Self::PoolExhausted) and [`ForeignSession`](Self::ForeignSession) end the guest: every
+/// later call returns the same error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SandboxError {
-    /// All of the pool's guests are in use; try again when one was dropped.
+    /// All guests of the pool are in use; try again when one was dropped.
     PoolExhausted,
-    /// The guest needed more memory than it may have.
+    /// The guest exceeded its memory limit.
     OutOfMemory {
         /// The limit, in bytes.
         limit: usize,
     },
-    /// A call took more processor time than it may.
+    /// A call exceeded its limit of processor time.
     OutOfTime {
         /// The limit.
         limit: Duration,
     },
     /// The guest trapped.
     Trap {
-        /// What wasmtime calls the trap.
+        /// wasmtime's description of the trap.
         reason: String,
     },
-    /// The guest returned what the contract doesn't allow.
+    /// The guest returned something that the contract doesn't allow.
     BrokenContract {
-        /// What that was.
+        /// A description of it.
         reason: String,
     },
-    /// The future of a call that was suspended was dropped.
+    /// The future of a suspended call was dropped.
     Cancelled,
     /// The session belongs to another guest. Nothing was called.
     ForeignSession,

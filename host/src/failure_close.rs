@@ -1,15 +1,15 @@
-//! The close frame that is sent when a guest has failed.
+//! The close frame for a connection whose guest has failed.
 
 use websocket_component::Role;
 
-/// What it says: 1011, internal error (RFC 6455, section 7.4.1).
+/// 1011, internal error (RFC 6455, section 7.4.1).
 pub(crate) const CODE: u16 = 1011;
 const REASON: &[u8] = b"internal error";
 
 /// Returns a close frame with the code 1011 and the reason `internal error`, for a connection whose guest has ended.
 ///
-/// It may be written only at a frame boundary: the session was open, and all output of its last exchange was handed out
-/// (`more` was false) and written.
+/// Write it only at a frame boundary: the session was open, and all output of its last exchange was returned (`more`
+/// was false) and written.
 #[must_use]
 pub fn failure_close(role: Role) -> Vec<u8> {
     const FIN_CLOSE: u8 = 0x88;
@@ -20,7 +20,7 @@ pub fn failure_close(role: Role) -> Vec<u8> {
     match role {
         Role::Server => [&[FIN_CLOSE, length], &payload[..]].concat(),
         Role::Client => {
-            // A predictable key does no harm here, since the payload is not the application's.
+            // The key may be predictable, since the payload doesn't come from the application.
             let mut key = [0; 4];
             let _ = getrandom::fill(&mut key);
             for (byte, key) in payload.iter_mut().zip(key.iter().cycle()) {

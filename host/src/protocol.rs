@@ -1,8 +1,7 @@
 //! The types of the contract, `websocket:protocol@0.2.0`, as `wit/` describes them.
 //!
-//! Times are nanoseconds: [`Instant`] of a monotonic clock of the caller's ([`Clock`](crate::Clock) is one),
-//! [`Duration`] of a span. A session's settings are the engine's [`Config`], from which options are created in the
-//! guest.
+//! Times are in nanoseconds: an [`Instant`] is a reading of the caller's monotonic clock ([`Clock`](crate::Clock) is
+//! one). A session's settings are the engine's [`Config`], from which options are created in the guest.
 
 pub use websocket_component::{
     Config, Deflate, Delivery, FrameHeader, IncomingPayload, Limits, PongPolicy, Rule, Timeouts,
@@ -19,11 +18,11 @@ pub use crate::bindings::exports::websocket::protocol::types::{
     Instant, Negotiated, RuleGroup, State, StatusCode,
 };
 
-/// The code that is reported of a close frame without one (RFC 6455, section 7.1.5).
+/// The code reported for a close frame without a code (RFC 6455, section 7.1.5).
 pub const NO_CODE: CloseCode = 1005;
 
 impl Failure {
-    /// Returns the rule, unless it is one of a later version that this crate doesn't know.
+    /// Returns the rule, or `None` if it is one of a later version that this crate doesn't know.
     #[must_use]
     pub fn rule(&self) -> Option<Rule> {
         Rule::from_name(&self.rule)
@@ -31,7 +30,7 @@ impl Failure {
 }
 
 impl State {
-    /// Returns whether the session neither takes nor gives anything more: it drains or is closed.
+    /// Returns whether the session has ended: it is draining or closed, takes no input and has no output.
     #[must_use]
     pub fn has_ended(self) -> bool {
         matches!(self, Self::Draining | Self::Closed)
@@ -39,7 +38,7 @@ impl State {
 }
 
 impl EventKind {
-    /// Returns what to send to forward a message or a close frame, and none for all other events.
+    /// Returns how to send a message or close frame on to another session, or `None` for other events.
     #[must_use]
     pub fn to_outgoing(self) -> Option<OutgoingKind> {
         let compression = Compression::Automatic;

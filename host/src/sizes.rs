@@ -1,18 +1,18 @@
-//! How much the engine is given at once, and which payloads it is not given.
+//! Sizes of buffers, and which payloads bypass the guest.
 
-/// The most that the engine is given at once: a guest's memory would stay that large.
+/// The maximum input of one call. A guest's memory never shrinks, so more would stay allocated.
 pub(crate) const MAX_INPUT: usize = 64 << 10;
 
-/// The most that a result holds of payload and of output.
+/// The maximum payload, and the maximum output, of one result.
 #[cfg(feature = "stream")]
 pub(crate) const CAPACITY: u32 = MAX_INPUT as u32;
 
-/// From this length on a payload stays outside the guest, if it can: copying it in and out costs more than a call for its
-/// header, and the guest's memory would stay that large.
+/// Payloads of at least this length bypass the guest if possible: copying them in and out costs more than a call for
+/// the header, and the guest's memory never shrinks.
 #[cfg(feature = "stream")]
 pub(crate) const LONG: usize = 16 << 10;
 
-/// The lengths of the header that `input` begins with and of its payload, whatever else it says, if all of it has come.
+/// Returns the lengths of the frame header at the start of `input` and of its payload, if the header is complete.
 pub(crate) fn header_lengths(input: &[u8]) -> Option<(usize, u64)> {
     let (&[_, second], rest) = input.split_first_chunk::<2>()?;
     let (length, payload) = match second & 0x7f {

@@ -1,8 +1,8 @@
 //! TLS, with rustls.
 //!
-//! [`connect_async`](crate::stream::connect_async) needs nothing of this for a `wss` URL. What is here is for those who
-//! trust other roots than the system's, show a certificate of their own, or have TLS under a
-//! [`PairDriver`](crate::driver::PairDriver).
+//! [`connect_async`](crate::stream::connect_async) does TLS itself for a `wss` URL. Use this module to trust other
+//! roots than the system's, to present a client certificate, or to run a [`PairDriver`](crate::driver::PairDriver) over
+//! TLS.
 
 use std::io;
 use std::sync::{Arc, OnceLock};
@@ -18,20 +18,20 @@ pub use tokio_rustls::rustls;
 
 pub use crate::transport::MaybeTlsStream;
 
-/// What a WebSocket is opened with: the handshake of RFC 6455 is a request of HTTP/1.1 (RFC 7301, section 6).
+/// The ALPN protocol of WebSockets: the handshake of RFC 6455 is an HTTP/1.1 request (RFC 7301, section 6).
 pub const ALPN: &[u8] = b"http/1.1";
 
-/// Returns what encrypts here, for configurations that are made elsewhere.
+/// Returns the crypto provider that this module uses, for configurations that are made elsewhere.
 #[must_use]
 pub fn provider() -> Arc<CryptoProvider> {
     static PROVIDER: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
     Arc::clone(PROVIDER.get_or_init(|| Arc::new(ring::default_provider())))
 }
 
-/// A certificate, with those of its issuers behind it, and its key.
+/// A certificate chain with its private key.
 #[derive(Debug)]
 pub struct Identity {
-    /// The certificates, the own one first.
+    /// The certificates: the end entity's first, then those of its issuers.
     pub chain: Vec<CertificateDer<'static>>,
     /// The private key.
     pub key: PrivateKeyDer<'static>,
@@ -58,7 +58,7 @@ impl Connector {
         Ok(SYSTEM.get_or_init(|| connector).clone())
     }
 
-    /// Trusts these roots, and shows a certificate to servers that ask for one.
+    /// Trusts these roots, and presents a certificate to servers that ask for one.
     ///
     /// # Errors
     ///
@@ -80,14 +80,14 @@ impl Connector {
         Ok(config.into())
     }
 
-    /// Makes the TLS handshake over a transport to `host`, whose certificate has to have that name or address.
+    /// Makes the TLS handshake over a transport to `host`, whose certificate must be valid for that name or address.
     ///
     /// # Errors
     ///
     /// * `InvalidInput`: `host` is neither a name nor an address.
-    /// * `InvalidData`: the server's certificate isn't trusted, or it broke a rule of TLS. The inner error is a
+    /// * `InvalidData`: the server's certificate isn't trusted, or the server violated TLS. The inner error is a
     ///   [`rustls::Error`].
-    /// * The transport's.
+    /// * Errors of the transport.
     pub async fn connect<IO>(&self, host: &str, io: IO) -> io::Result<MaybeTlsStream<IO>>
     where
         IO: AsyncRead + AsyncWrite + Unpin,
@@ -108,7 +108,7 @@ impl From<ClientConfig> for Connector {
     }
 }
 
-/// Reads the roots that the system trusts. A single one that can't be read is left out.
+/// Reads the roots that the system trusts. One that can't be read is skipped.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! A request of hyper's that becomes a WebSocket: over HTTP/1.1, and over HTTP/2 by an extended CONNECT (RFC 8441).
+//! WebSocket upgrades for hyper: over HTTP/1.1, and over HTTP/2 by an extended CONNECT (RFC 8441).
 //!
 //! ```
 //! use futures_util::{SinkExt, StreamExt};
@@ -6,7 +6,7 @@
 //! use websocket_host::Sandbox;
 //! use websocket_host::upgrade::Upgrade;
 //!
-//! /// A service of hyper's that sends every message back.
+//! /// A hyper service that sends every message back.
 //! async fn echo<B>(request: Request<B>, sandbox: Sandbox) -> Response<String> {
 //!     let (response, websocket) = match Upgrade::new(request).accept(&sandbox) {
 //!         Ok(accepted) => accepted,
@@ -45,15 +45,15 @@ use crate::stream::{
     Config, Engine, Error, Opening, Response, WebSocketStream, all_fields, listed,
 };
 
-/// The protocol that is asked for, by Upgrade or by an extended CONNECT (RFC 8441, section 5).
+/// The protocol that `Upgrade` or the extended CONNECT names (RFC 8441, section 5).
 const WEBSOCKET: &str = "websocket";
 
-/// A WebSocket on a connection, or on a stream of HTTP/2, that was hyper's.
+/// A WebSocket over an upgraded hyper connection or HTTP/2 stream.
 pub type WebSocket = WebSocketStream<TokioIo<Upgraded>>;
 
 /// A request that may ask for a WebSocket.
 ///
-/// Whether it does, and by the rules, is checked when it is accepted: by the engine, which the WebSocket then has.
+/// The engine checks it when it is [accepted](Self::accept).
 #[derive(Debug)]
 pub struct Upgrade {
     parts: Parts,
@@ -62,7 +62,7 @@ pub struct Upgrade {
 }
 
 impl Upgrade {
-    /// Takes a request, of HTTP/1.1 or HTTP/2. Its body doesn't matter.
+    /// Takes an HTTP/1.1 or HTTP/2 request. The body is ignored.
     pub fn new<B>(request: Request<B>) -> Self {
         Self::from_parts(request.into_parts().0)
     }
@@ -84,7 +84,7 @@ impl Upgrade {
         self
     }
 
-    /// Returns the subprotocols that the client offers, in its order (RFC 6455, section 11.3.4).
+    /// Returns the subprotocols that the client offers, in order of preference (RFC 6455, section 11.3.4).
     pub fn offered(&self) -> impl Iterator<Item = &str> {
         let values = self.parts.headers.get_all(SEC_WEBSOCKET_PROTOCOL);
         let lists = values.into_iter().filter_map(|value| listed(value).ok());
@@ -107,22 +107,22 @@ impl Upgrade {
         self
     }
 
-    /// Returns the subprotocol that it is accepted with.
+    /// Returns the selected subprotocol.
     #[must_use]
     pub fn selected(&self) -> Option<&str> {
         self.acceptance.subprotocol.as_deref()
     }
 
-    /// Checks the request, and accepts it. Returns the response, which the server is to send, and what becomes the
-    /// WebSocket once it has.
+    /// Checks the request, and accepts it. Returns the response to send, and a future that resolves to the WebSocket
+    /// after that.
     ///
     /// # Errors
     ///
-    /// An error, from which the response that refuses is made.
+    /// [`UpgradeError::response`] refuses the request.
     ///
     /// - [`UpgradeError::Method`]: it is neither a GET of HTTP/1.1 nor an extended CONNECT of HTTP/2.
-    /// - [`UpgradeError::Handshake`]: it breaks a rule of the handshake, or the answer does; or no guest can be had.
-    /// - [`UpgradeError::NotUpgradable`]: it came from no server of hyper's that can give the connection away.
+    /// - [`UpgradeError::Handshake`]: it breaks a rule of the handshake, or the answer does; or there is no guest.
+    /// - [`UpgradeError::NotUpgradable`]: it doesn't come from a hyper server that supports upgrades.
     pub fn accept(mut self, engine: &impl Engine) -> Result<(Response, Upgrading), UpgradeError> {
         let kind = self.kind()?;
         let fields = self.fields(kind);
@@ -146,7 +146,7 @@ impl Upgrade {
         ))
     }
 
-    /// The fields of the request. Those of HTTP/2 that say what it asks for are no fields to hyper.
+    /// Returns the header fields of the request, with the pseudo-header fields of HTTP/2, which hyper keeps elsewhere.
     fn fields(&self, kind: HandshakeKind) -> Vec<Header> {
         let Parts { uri, headers, .. } = &self.parts;
         let mut fields = all_fields(headers);
@@ -180,7 +180,7 @@ impl Upgrade {
     }
 }
 
-/// A future of the WebSocket, which is there once the response is on its way.
+/// A future that resolves to the WebSocket once the response is being sent.
 #[must_use = "it is the WebSocket"]
 pub struct Upgrading {
     on_upgrade: OnUpgrade,
@@ -196,7 +196,7 @@ impl Future for Upgrading {
         let upgraded = upgraded.map_err(|error| lost(error.into()))?;
         let opening = self.opening.take();
         let opening = opening.ok_or_else(|| lost("it was there already".into()))?;
-        // What was read behind the request is in it.
+        // `upgraded` includes what was read after the request.
         Poll::Ready(opening.open(TokioIo::new(upgraded), Vec::new()))
     }
 }
@@ -207,7 +207,7 @@ impl fmt::Debug for Upgrading {
     }
 }
 
-/// Why a request became no WebSocket.
+/// Why an upgrade failed.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum UpgradeError {
@@ -215,13 +215,13 @@ pub enum UpgradeError {
     Method,
     /// A rule of the handshake is broken, or there is no guest.
     Handshake(Error),
-    /// The connection can't be given away: the request isn't hyper's, or somebody has taken it before.
+    /// The connection can't be upgraded: the request isn't from hyper, or the upgrade was taken before.
     NotUpgradable,
 }
 
 impl UpgradeError {
-    /// Returns the status to refuse the request with: 400, 405, 426 and others for the client's faults, 503 if all
-    /// guests are in use, and 500.
+    /// Returns the status to refuse the request with: 400, 405, 426 or another 4xx if the client is at fault, 503 if
+    /// all guests are in use, otherwise 500.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         let server = StatusCode::INTERNAL_SERVER_ERROR;
@@ -239,7 +239,7 @@ impl UpgradeError {
         }
     }
 
-    /// Returns the response that refuses the request: its body says why in English, but for faults of the server.
+    /// Returns the response that refuses the request. Its body gives the reason in English, except for server errors.
     #[must_use]
     pub fn response(&self) -> http::Response<String> {
         let status = self.status();
@@ -254,7 +254,7 @@ impl UpgradeError {
             StatusCode::METHOD_NOT_ALLOWED => {
                 headers.insert(ALLOW, HeaderValue::from_static("GET"));
             }
-            // Which versions there are (RFC 6455, section 4.4).
+            // The supported versions (RFC 6455, section 4.4).
             StatusCode::UPGRADE_REQUIRED => {
                 headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
                 headers.insert(UPGRADE, HeaderValue::from_static(WEBSOCKET));

@@ -3,10 +3,9 @@ import type { Failure, Fault, RuleGroup, State } from '../component/interfaces/w
 import type { Send } from './outbox.js';
 
 /**
- * The functions of the component's core module that are called for each read and each message, without what jco makes of them:
- * an object for each list, record and variant, which takes longer than the engine takes for a small message. Layouts are the
- * canonical ABI's. `js/test/core.test.mjs` compares both ways.
- */
+ * Calls the core module's functions for each read and each message directly, by the canonical ABI. jco's bindings make
+ * an object for each list, record and variant, which takes longer than the engine takes for a small message.
+ * `js/test/core.test.mjs` compares both. /
 
 /** Kinds of events, by their case in the contract. */
 export const TEXT = 0;
@@ -22,11 +21,11 @@ export const OPENED = 10;
 export interface Received {
   kind: number;
   bytes: Uint8Array;
-  /** Of a close frame its code; of a pong the round-trip time in nanoseconds. */
+  /** The code of a close frame; the round-trip time of a pong, in nanoseconds. */
   value: number;
 }
 
-/** What an exchange has come to. Nothing in it is the guest's. */
+/** The result of an exchange, copied from the guest. */
 export interface Exchanged {
   consumed: number;
   accepted: number;
@@ -42,7 +41,7 @@ export interface Exchanged {
 
 const SESSION = 'websocket:protocol/session@0.2.0';
 const METHOD = `${SESSION}#[method]websocket-session.`;
-/** What the guest calls when it makes a session. */
+/** The import that the guest calls when it creates a session. */
 const RESOURCES = `[export]${SESSION}`;
 const RESOURCE_NEW = '[resource-new]websocket-session';
 
@@ -55,7 +54,7 @@ const GROUPS: readonly RuleGroup[] = [
 /** The sizes of an `event` and an `outgoing`. */
 const EVENT = 24;
 const OUTGOING = 32;
-/** Up to here a loop is faster than `set`, which takes a view. */
+/** Up to this length a loop is faster than `set`, which needs a view. */
 const SHORT = 48;
 const NO_EVENTS: readonly Received[] = [];
 const NO_BYTES = new Uint8Array();
@@ -65,15 +64,15 @@ type Function = (...values: (number | bigint)[]) => number;
 
 type Allocate = (length: number) => Uint8Array;
 
-/** Memory for bytes that leave the guest: with no others in its buffer, or from a pool where there is one. */
+/** Allocates memory for bytes from the guest: in a separate buffer, or from a pool where there is one. */
 const alone: Allocate = (length) => new Uint8Array(length);
 const allocate: Allocate = typeof Buffer === 'function' ? (length) => Buffer.allocUnsafe(length) : alone;
 
-/** The sessions that were made, by jco's handles: what the functions of the core module take in their place. */
+/** Maps jco's handles of sessions to representations, which the core module's functions take instead. */
 export class Representations {
   readonly #made = new Map<number, number>();
 
-  /** These imports, with notes of what the guest makes. */
+  /** Wraps the imports, to record the sessions that the guest creates. */
   noting(imports: WebAssembly.Imports | undefined): WebAssembly.Imports | undefined {
     const resources = imports?.[RESOURCES] as Record<string, (representation: number) => number> | undefined;
     const make = resources?.[RESOURCE_NEW];
@@ -115,9 +114,8 @@ export class Core {
   }
 
   /**
-   * `websocket-session.exchange`, with what is to be sent as it is. Time is in nanoseconds. What is received is in memory of its
-   * own, or with `pooled` beside other bytes.
-   */
+   * Calls `websocket-session.exchange`, and sends the payloads as they are. Time is in nanoseconds. Received bytes have
+   * their own buffer, or share one if `pooled`. /
   exchange(session: number, input: Uint8Array, sends: readonly Send[], time: number, capacity: number, pooled = false): Exchanged {
     const inputAt = this.#pass(input);
     let [outgoingAt, payloadAt, size] = [8, 1, 0];
@@ -136,9 +134,9 @@ export class Core {
   }
 
   /**
-   * A whole frame of a message that is text (which has to be UTF-8) or not: the header by `websocket-session.frame-header`, and
-   * the payload, masked if the header says so. Nothing if the session has to see the message.
-   */
+   * Returns a whole frame for a binary message, or for a text, which has to be UTF-8: the header from
+   * `websocket-session.frame-header`, and the payload, masked if the header says so. Nothing if the message has to go
+   * through the session. /
   frame(session: number, isText: boolean, payload: Uint8Array): Uint8Array | undefined {
     const { length } = payload;
     const at = this.#frameHeader(session, isText ? 1 : 0, 1, BigInt(length));
@@ -150,7 +148,7 @@ export class Core {
     if (isError || !isSome) return undefined;
     const header = bytes[at + 31] as number;
     const isMasked = bytes[at + 30] === 1;
-    // A payload that is masked word by word is aligned to words.
+    // A payload is masked word by word, so it is aligned to words.
     const lead = isMasked && length > SHORT ? -header & 3 : 0;
     const frame = allocate(lead + header + length).subarray(lead);
     for (let index = 0; index < header; index += 1) frame[index] = bytes[at + 16 + index] as number;
@@ -159,7 +157,7 @@ export class Core {
     return frame;
   }
 
-  /** The memory may have grown, which detaches views of it: they have no bytes any more. */
+  /** Renews views of the memory, which are detached when it grows. */
   #refresh(): void {
     if (this.#bytes.length > 0) return;
     const { buffer } = this.#memory;
@@ -231,7 +229,7 @@ export class Core {
     return copy;
   }
 
-  /** Nanoseconds beyond 2^53, which are 104 days, lose their last bits. */
+  /** Reads a 64-bit integer. Above 2^53, in nanoseconds 104 days, it is rounded. */
   #u64(at: number): number {
     return this.#view.getUint32(at, true) + 2 ** 32 * this.#view.getUint32(at + 4, true);
   }
@@ -264,7 +262,7 @@ function put(from: Uint8Array, to: Uint8Array, at: number): void {
   else for (let index = 0; index < from.length; index += 1) to[at + index] = from[index] as number;
 }
 
-/** Puts it there masked, by the key in front (RFC 6455, section 5.3). */
+/** Copies a payload and masks it with the key before it (RFC 6455, section 5.3). */
 function mask(from: Uint8Array, to: Uint8Array, at: number): void {
   put(from, to, at);
   const start = to.byteOffset + at;

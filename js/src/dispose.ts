@@ -1,4 +1,4 @@
-/** `Symbol.dispose`, or what jco's output takes where that isn't there yet. */
+/** `Symbol.dispose`, or jco's substitute where that doesn't exist. */
 export const dispose: typeof Symbol.dispose = (Symbol.dispose ?? Symbol.for('dispose')) as typeof Symbol.dispose;
 
 /** `Symbol.asyncDispose`, likewise. */

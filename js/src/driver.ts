@@ -14,57 +14,57 @@ import { Alarm, nanoseconds, now } from './time.js';
 
 /** What a driver reports. */
 export interface DriverListener {
-  /** A server's request has come: it is answered with the session's `accept` or `refuse`, and `answered`. */
+  /** A server has received a request. Answer it with the session's `accept` or `refuse`, then call `answered`. */
   asked(): void;
   /** Messages may be sent. */
   opened(): void;
-  /** A message has come. */
+  /** A message was received. */
   message(bytes: Uint8Array, isText: boolean): void;
-  /** A ping has come, and was answered. */
+  /** A ping was received and answered. */
   ping(bytes: Uint8Array): void;
-  /** A pong has come; the round-trip time in nanoseconds, if a ping asked for it. */
+  /** A pong was received; with the round-trip time in nanoseconds if it answers a ping. */
   pong(bytes: Uint8Array, roundTrip: number | undefined): void;
-  /** The peer's close frame has come; 1005 if it has no code (RFC 6455, section 7.1.5). */
+  /** The peer's close frame was received; 1005 if it has no code (RFC 6455, section 7.1.5). */
   close(code: number, reason: string): void;
-  /** Whether the bytes of messages may be in a buffer with others. */
+  /** Whether messages may share a buffer. */
   readonly pooled: boolean;
-  /** How many messages wait for a program that takes them. */
+  /** How many messages the program has not taken yet. */
   waiting(): number;
   /** Calls back when the messages that were reported have been answered, if they are. */
   whenAnswered(then: () => void): void;
-  /** Nothing more is received or sent. If the connection broke: the rule that was broken, or what the transport says. */
+  /** Nothing more is received or sent. `error` is the rule that was broken, or the transport's error. */
   finished(error: Error | undefined): void;
-  /** The connection is gone, after `finished`; whether close frames were sent and received. Nothing is reported afterwards. */
+  /** The transport has ended, after `finished`. `wasClean` if both sides sent close frames. Called last. */
   ended(wasClean: boolean): void;
 }
 
-/** The most bytes that a call takes out of the sandbox, but for a message that is longer. */
+/** The maximum bytes that a call copies out of the sandbox, except for a longer message. */
 const CAPACITY = 1 << 16;
-/** How long the duplex may take to write its last bytes once the session is closed, in milliseconds. */
+/** How long the duplex may take to write its last bytes after the session is closed, in milliseconds. */
 const FLUSH_TIME = 2000;
 const NOTHING = new Uint8Array();
 const decoder = new TextDecoder();
 
 /**
  * Moves bytes between a session in the sandbox and a duplex, with one call into the sandbox for each chunk that is read, and
- * one for all that is sent in the same tick of the event loop.
+ * one for everything that is sent in the same tick of the event loop.
  */
 export class Driver {
   readonly #engine: Engine;
   readonly #session: WebsocketSession;
-  /** The session, as the core module knows it. */
+  /** The session's representation in the core module. */
   readonly #representation: number;
   readonly #duplex: Duplex;
   readonly #listener: DriverListener;
   readonly #alarm = new Alarm(() => this.#exchange(NOTHING));
   readonly #outbox = new Outbox();
   #state: State = 'connecting';
-  /** Input that the session has not taken: behind a request that isn't answered, or while there is no room for more. */
+  /** Input that the session has not consumed: after a request that isn't answered yet, or while output is full. */
   #rest: Uint8Array = NOTHING;
   #isAsked = false;
-  /** The next call ends the session, and waits for messages to be answered. */
+  /** The next call would end the session; it is deferred for answers to earlier messages. */
   #isHeld = false;
-  /** Whether a call would bring more, if there was room for it. */
+  /** Whether the session has more output or events, once there is room. */
   #hasMore = false;
   #isBlocked = false;
   #isPaused = false;
@@ -88,11 +88,11 @@ export class Driver {
     entrust(this, session);
   }
 
-  /** Begins to read and write; `head` are bytes that were read before. */
+  /** Starts to read and write; `head` are bytes that were read before. */
   start(head: Uint8Array = NOTHING): void {
     this.#duplex.start({
       data: (bytes) => {
-        // What comes while the session drains counts for nothing.
+        // Input is ignored while the session drains.
         if (!this.#hasFinished) this.#exchange(bytes);
       },
       end: () => this.#endOfInput(),
@@ -108,31 +108,31 @@ export class Driver {
     this.#exchange(head);
   }
 
-  /** Where the connection is in its life, in the words of the W3C's `WebSocket`. */
+  /** The state of the connection, named as in the W3C's `WebSocket`. */
   get state(): Exclude<State, 'draining'> {
     return this.#state === 'draining' ? 'closing' : this.#state;
   }
 
-  /** How many bytes of messages wait to be sent or written. */
+  /** How many bytes of messages were not written yet. */
   get bufferedAmount(): number {
     const queued = this.#hasEnded || this.#engine.failure ? 0 : Number(this.#session.bufferedAmount());
     return this.#outbox.size + queued + this.#duplex.writableLength;
   }
 
-  /** The round-trip time of the last ping that was answered, in milliseconds. */
+  /** The round-trip time of the last answered ping, in milliseconds. */
   get roundTripTime(): number | undefined {
     const time = this.#hasEnded || this.#engine.failure ? undefined : this.#session.roundTripTime();
     return time === undefined ? undefined : Number(time) / 1e6;
   }
 
-  /** Sends with all else of this tick of the event loop. */
+  /** Queues something to send together with everything else of this tick of the event loop. */
   send(send: Send): void {
     if (this.#hasFinished) {
       if (send.done) queueMicrotask(() => send.done?.(this.#whyUnsent()));
       return;
     }
     if (this.#isHeld) {
-      // Whoever awaits it has more to answer.
+      // A program that awaits `send` may have more to answer.
       this.#outbox.put({ ...send, done: undefined });
       if (send.done) queueMicrotask(() => send.done?.());
     } else {
@@ -141,13 +141,13 @@ export class Driver {
     }
   }
 
-  /** The request was answered. */
+  /** Continues after the request was answered. */
   answered(): void {
     this.#isAsked = false;
     if (!this.#isExchanging) this.#exchange(NOTHING);
   }
 
-  /** No message is delivered until `resume`, but for those of a chunk that was read already. */
+  /** Delivers no more messages until `resume`, except for those of a chunk that was read already. */
   pause(): void {
     if (this.#hasFinished) return;
     this.#isPaused = true;
@@ -174,7 +174,7 @@ export class Driver {
     queueMicrotask(this.#flushNow);
   }
 
-  /** Flushes; but a program that takes one message after the other answers all of them first, so that they go together. */
+  /** Flushes, but lets a program that takes one message after the other answer all of them first. */
   readonly #flushNow = (): void => {
     const mayWait = this.#patience.lasts(this.#listener.waiting());
     if (mayWait && this.#outbox.size < CAPACITY) return queueMicrotask(this.#flushNow);
@@ -187,7 +187,7 @@ export class Driver {
     if (!this.#writeAlone()) this.#exchange(NOTHING);
   }
 
-  /** Writes a message that is alone, of which the session need not see more than its length. False if it has to see it. */
+  /** Writes a single message without copying it into the session. False if it has to go through the session. */
   #writeAlone(): boolean {
     const { alone } = this.#outbox;
     const whole = alone && wholeOf(alone.kind);
@@ -218,11 +218,11 @@ export class Driver {
     this.#isReading = reads;
     if (reads) this.#duplex.resume();
     else this.#duplex.pause();
-    // What isn't read is not the peer's fault.
+    // While nothing is read, the peer's silence doesn't count.
     this.#tellTime((session, time) => (reads ? session.resumeReading(time) : session.pauseReading(time)));
   }
 
-  /** A call that only moves deadlines. */
+  /** Makes a call that only moves deadlines. */
   #tellTime(call: (session: WebsocketSession, time: bigint) => void): void {
     if (this.#hasEnded || this.#engine.failure) return;
     try {
@@ -234,13 +234,13 @@ export class Driver {
   }
 
   #exchange(bytes: Uint8Array): void {
-    // What comes behind a broken rule counts no more.
+    // Input after a broken rule is ignored.
     if (this.#hasEnded || this.#isHeld) return;
     this.#isExchanging = true;
     try {
       this.#exchangeAll(this.#rest.length > 0 ? concat([this.#rest, bytes]) : bytes);
     } catch (error) {
-      // There is nothing else that a call can throw.
+      // Calls throw only if the guest traps.
       this.#trapped(error);
     }
     this.#isExchanging = false;
@@ -250,13 +250,13 @@ export class Driver {
     if (!this.#outbox.isEmpty) this.#flushSoon();
   }
 
-  /** Calls the session until it has taken all of the input that it takes now. */
+  /** Calls the session until it consumes no more of the input for now. */
   #exchangeAll(input: Uint8Array): void {
     for (;;) {
       if (this.#engine.failure) return this.abort(this.#engine.failure);
       const sends = this.#outbox.waiting(!this.#isBlocked && this.#state !== 'connecting');
-      // What waits stays in the sandbox while the duplex is full, where pongs have a limit. Input is taken all the same:
-      // two sides that write and don't read would wait for each other.
+      // While the duplex is full, output stays in the sandbox, where pongs are limited. Input is still processed: two
+      // sides that write and don't read would wait for each other.
       const capacity = this.#isBlocked ? 1 : CAPACITY;
       const time = nanoseconds();
       const result = this.#engine.core.exchange(this.#representation, input, sends, time, capacity, this.#listener.pooled);
@@ -266,7 +266,7 @@ export class Driver {
       if (result.output.length > 0) {
         const wasBlocked = this.#isBlocked;
         this.#isBlocked = !this.#write(result.output);
-        // The duplex may have reported its end.
+        // The duplex may have reported its end meanwhile.
         if (this.#hasEnded) return;
         if (this.#isBlocked && !wasBlocked && !isOver(result.state)) {
           this.#session.outputBlocked(BigInt(time));
@@ -290,7 +290,7 @@ export class Driver {
       }
       const isStuck = this.#isBlocked && result.consumed === 0 && result.events.length === 0;
       if (!result.more || isStuck || this.#isAsked) {
-        // The array may be used again by whoever has read into it.
+        // The duplex may reuse the array.
         this.#rest = input.length > 0 ? new Uint8Array(input) : NOTHING;
         this.#hasMore = result.more;
         this.#alarm.set(deadline);
@@ -299,7 +299,7 @@ export class Driver {
     }
   }
 
-  /** Writes; false if that must wait. A duplex that throws has lost the connection. */
+  /** Writes; false if the duplex is full. A duplex that throws has lost the connection. */
   #write(bytes: Uint8Array): boolean {
     try {
       return this.#duplex.write(bytes);
@@ -309,7 +309,7 @@ export class Driver {
     }
   }
 
-  /** A rule was broken behind messages, which may be answered before the session ends of it. */
+  /** Defers a broken rule, so that earlier messages can be answered before it ends the session. */
   #hold(): void {
     this.#isHeld = true;
     this.#rest = NOTHING;
@@ -357,11 +357,11 @@ export class Driver {
   }
 
   #answerClose(code: number): void {
-    // One that was sent meanwhile is the answer.
+    // If the program has sent one meanwhile, that is the answer.
     if (!this.#hasFinished) this.send({ kind: closeOf(code), bytes: NOTHING, done: undefined });
   }
 
-  /** Those are done whose bytes have left for the network. */
+  /** Calls back for sends whose bytes have left the duplex. */
   #settle(): void {
     if (!this.#isBlocked) this.#outbox.settle();
   }
@@ -374,7 +374,7 @@ export class Driver {
     this.#exchange(NOTHING);
   }
 
-  /** The session drains or is closed; `before` is the state that it was in. */
+  /** Handles the end of the session, which drains or is closed; `before` is its last state. */
   #over(failure: Failure | undefined, before: State): void {
     const wasDraining = before === 'draining';
     if (!wasDraining) {
@@ -388,10 +388,10 @@ export class Driver {
     if (!wasDraining && !this.#wasClean) this.#duplex.end();
   }
 
-  /** The session is closed, and the duplex goes with it. */
+  /** Ends the duplex after the session is closed. */
   #close(wasDraining: boolean): void {
     this.#end();
-    // The peer had its time to end.
+    // The peer had time to end.
     if (wasDraining && !this.#hasInputEnded) return this.#duplex.destroy();
     if (!wasDraining || this.#wasClean) this.#duplex.end();
     this.#duplex.resume();
@@ -400,7 +400,7 @@ export class Driver {
     (timer as { unref?: () => void }).unref?.();
   }
 
-  /** The duplex is gone. */
+  /** Handles the end of the duplex. */
   #lost(error: Error | undefined): void {
     if (this.#hasEnded) return;
     if (!this.#hasFinished) this.#error ??= error;
@@ -409,7 +409,7 @@ export class Driver {
   }
 
   #whyEnded(failure: Failure | undefined): Error | undefined {
-    // A refusal is one, whatever became of the transport behind it.
+    // It is a refusal, even if the transport failed after it.
     const refusal = failure?.rule === 'handshake-refused' ? this.#session.response() : undefined;
     if (failure && refusal) return new WebSocketError(failure, refusedOf(refusal));
     return this.#error ?? (failure && new WebSocketError(failure));
@@ -419,7 +419,7 @@ export class Driver {
     return this.#error ?? new Error('the connection has ended');
   }
 
-  /** Nothing more is received or sent. */
+  /** Reports that nothing more is received or sent. */
   #finish(error: Error | undefined): void {
     if (this.#hasFinished) return;
     this.#hasFinished = true;

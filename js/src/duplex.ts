@@ -1,15 +1,15 @@
-/** Where a connection's bytes come from and go to. Adapters: {@link ./duplexes}. */
+/** A bidirectional stream of bytes. Adapters: {@link ./duplexes}. */
 export interface Duplex {
   /** Starts reading. Nothing is reported before. */
   start(listener: DuplexListener): void;
-  /** Writes bytes behind those before; false if the listener should wait for `drained`. */
+  /** Writes bytes in order; false if the caller should wait for `drained`. */
   write(bytes: Uint8Array): boolean;
-  /** Bytes that were given to `write` and have not gone out yet, as far as that is known. */
+  /** How many written bytes were not sent yet, as far as that is known. */
   readonly writableLength: number;
-  /** Reads no more until `resume`. */
+  /** Stops reading until `resume`. */
   pause(): void;
   resume(): void;
-  /** Writes no more: the peer sees the end once it has read what was written. */
+  /** Ends writing: the peer sees the end once it has read everything. */
   end(): void;
   /** Drops the connection in both directions, at once. */
   destroy(): void;
@@ -17,11 +17,11 @@ export interface Duplex {
 
 /** What a duplex reports. */
 export interface DuplexListener {
-  /** Bytes have come. The array may be used again when the call returns. */
+  /** Bytes were read. The array may be reused when the call returns. */
   data(bytes: Uint8Array): void;
   /** The peer writes no more. */
   end(): void;
-  /** There is room for more to be written. */
+  /** There is room for more output. */
   drained(): void;
   /** The connection is gone; nothing is reported afterwards. */
   closed(error?: Error): void;

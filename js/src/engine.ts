@@ -1,13 +1,13 @@
 import { instantiate, type Root } from '../component/websocket.js';
 import { Core, Representations } from './core.js';
 
-/** Where the engine's WebAssembly comes from: its bytes, a compiled module, a file or URL, or a response. */
+/** The engine's WebAssembly: its bytes, a compiled module, a file or URL, or a response. */
 export type Source = BufferSource | WebAssembly.Module | URL | string | Response | PromiseLike<Response>;
 
-/** The part of the component that is the engine. The others are a few bytes, and only fit together with it. */
+/** The core module that is the engine. The component's other modules are a few bytes of glue. */
 const ENGINE = 'websocket.core.wasm';
 const FILES: Record<string, URL> = {
-  // Spelled out, so that bundlers see them.
+  // Literal, so that bundlers find them.
   [ENGINE]: new URL('../component/websocket.core.wasm', import.meta.url),
   'websocket.core2.wasm': new URL('../component/websocket.core2.wasm', import.meta.url),
   'websocket.core3.wasm': new URL('../component/websocket.core3.wasm', import.meta.url),
@@ -17,10 +17,10 @@ let shared: Promise<Engine> | undefined;
 let current: Engine | undefined;
 
 /**
- * An instance of the component: a sandbox with a memory of its own.
+ * An instance of the component: a sandbox with its own memory.
  *
- * Sessions that don't name one share one. What a peer sends stays in the sandbox either way; sessions with an engine of
- * their own are kept apart from each other too, and their memory is given back when the engine is dropped.
+ * Sessions share one engine by default. A session with its own engine is also isolated from the others, and its memory
+ * is freed with the engine.
  *
  * ```js
  * import { Engine } from 'websocket-component';
@@ -32,7 +32,7 @@ let current: Engine | undefined;
 export class Engine {
   /** The component's own interfaces: `session`, `options` and `inspector` of `websocket:protocol`. */
   readonly component: Root;
-  /** @internal What is called for each read and each message. */
+  /** @internal The functions that are called for each read and each message. */
   readonly core: Core;
   /** @internal */
   readonly representations: Representations;
@@ -54,9 +54,9 @@ export class Engine {
   }
 
   /**
-   * Compiles the engine, while it still streams in where that can be, and makes an instance.
+   * Compiles the engine, while it downloads if possible, and creates an instance.
    *
-   * @param source The file `websocket.core.wasm` of this package, from elsewhere than beside this module.
+   * @param source The file `websocket.core.wasm` of this package, if it isn't beside this module.
    */
   static async load(source?: Source): Promise<Engine> {
     const names = Object.keys(FILES);
@@ -66,7 +66,7 @@ export class Engine {
     return Engine.#instantiate(new Map(names.map((name, index) => [name, compiled[index] as WebAssembly.Module])));
   }
 
-  /** The engine of all sessions that don't name one; loaded when it is first asked for. */
+  /** Returns the default engine, which all sessions share. Loads it at the first call. */
   static shared(): Promise<Engine> {
     shared ??= Engine.load().then(
       (engine) => {
@@ -81,23 +81,23 @@ export class Engine {
     return shared;
   }
 
-  /** Another instance of what was compiled for this one. */
+  /** Creates another instance, without compiling again. */
   another(): Promise<Engine> {
     return Engine.#instantiate(this.#modules);
   }
 
-  /** What it trapped with, if it did: its memory is in no state that can be relied on, so its connections end. */
+  /** The error that it trapped with, if it did: its state can't be relied on any more, so its connections end. */
   get failure(): Error | undefined {
     return this.#failure;
   }
 
-  /** @internal It has trapped. If all share it, they get another one from now on. */
+  /** @internal Records a trap. If this is the shared engine, later sessions get a new one. */
   trapped(cause: unknown): void {
     this.#failure ??= new Error('the sandbox has trapped', { cause });
     if (current === this) shared = undefined;
   }
 
-  /** How much memory it has taken, in bytes. It takes more when it needs more, and never gives any back. */
+  /** The size of its memory, in bytes. It grows as needed, and never shrinks. */
   get memory(): number {
     return this.#memory.buffer.byteLength;
   }
@@ -127,7 +127,7 @@ async function compile(source: Source): Promise<WebAssembly.Module> {
   return compileResponse(source as Response | PromiseLike<Response>);
 }
 
-/** Where there is no page, what isn't a URL is a path. */
+/** Without a page, a string that isn't a URL is a path. */
 function isFile(source: URL | string): boolean {
   const isPath = typeof source === 'string' && !globalThis.location && !/^[a-z]{2,}:/i.test(source);
   return isPath || String(source).startsWith('file:');
@@ -142,7 +142,7 @@ async function compileFile(file: URL | string): Promise<WebAssembly.Module> {
 async function compileResponse(pending: Response | PromiseLike<Response>): Promise<WebAssembly.Module> {
   const response = await pending;
   if (!response.ok) throw new Error(`${response.url}: status ${response.status}`);
-  // Streaming insists on the media type, which not every server knows.
+  // Streaming compilation requires the media type, which not every server sends.
   const streams = response.headers.get('content-type')?.startsWith('application/wasm') ?? false;
   return streams ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer());
 }

@@ -14,9 +14,9 @@ import type { Refused } from './handshake.js';
  */
 export class WebSocketError extends Error {
   override readonly name = 'WebSocketError';
-  /** Which rule, such as `invalid-utf8`. */
+  /** The rule, such as `invalid-utf8`. */
   readonly rule: Rule;
-  /** The same in the manner of Node: `WS_ERR_INVALID_UTF8`. */
+  /** The rule as a Node error code: `WS_ERR_INVALID_UTF8`. */
   readonly code: string;
   /** Who is at fault: the `peer`, the `host` (the caller), or the `transport`. */
   readonly fault: Fault;
@@ -32,7 +32,7 @@ export class WebSocketError extends Error {
   readonly limit: number | undefined;
   /** The value that exceeded the limit, if it is known. */
   readonly value: number | undefined;
-  /** Of `handshake-refused`: what the server answered. */
+  /** The server's response, for `handshake-refused`. */
   readonly response: Refused | undefined;
 
   constructor(failure: Failure, response?: Refused) {
@@ -52,17 +52,17 @@ export class WebSocketError extends Error {
   }
 }
 
-/** In multiples of `unit`; above 2^53 it is rounded. */
+/** Converts a value to multiples of `unit`; above 2^53 it is rounded. */
 function numberOf(value: bigint | undefined, unit = 1): number | undefined {
   return value === undefined ? undefined : Number(value) / unit;
 }
 
-/** The failure that a call of the component answered with, if that is what it threw. */
+/** Returns the failure that a call of the component has thrown, if it is one. */
 export function failureOf(error: unknown): Failure | undefined {
   return (error as { payload?: Failure }).payload;
 }
 
-/** Calls the component; a failure that it answers with is thrown as a {@link WebSocketError}. */
+/** Calls the component, and throws a failure as a {@link WebSocketError}. */
 export function checked<T>(call: () => T): T {
   try {
     return call();
@@ -72,13 +72,13 @@ export function checked<T>(call: () => T): T {
   }
 }
 
-/** Why a signal was aborted, as an error. */
+/** Returns the reason of an aborted signal, as an error. */
 export function reasonOf(signal: AbortSignal): Error {
   const reason: unknown = signal.reason;
   return reason instanceof Error ? reason : new DOMException('aborted', 'AbortError');
 }
 
-/** Calls the program's listeners: what they throw is for its handler of errors, and the connection goes on. */
+/** Calls the program's listeners. What they throw is an uncaught error, and the connection continues. */
 export function shielded(call: () => void): void {
   try {
     call();
@@ -87,7 +87,7 @@ export function shielded(call: () => void): void {
   }
 }
 
-/** What one of the program's functions has thrown is for its handler of such errors. */
+/** Reports what one of the program's functions has thrown as an uncaught error. */
 export function uncaught(error: unknown): void {
   queueMicrotask(() => {
     throw error;

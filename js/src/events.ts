@@ -1,8 +1,8 @@
 import { asInterface, domString, needArguments, unsignedShort } from './w3c/conversions.js';
 
-/** A connection has closed: the W3C's `CloseEvent`. */
+/** The W3C's `CloseEvent`: the connection has closed. */
 export interface CloseEvent extends Event {
-  /** The code of the peer's close frame; 1005 if it had none, 1006 if none came. */
+  /** The code of the peer's close frame: 1005 if it had no code, 1006 if there was no close frame. */
   readonly code: number;
   readonly reason: string;
   /** Whether both sides sent a close frame. */
@@ -45,11 +45,11 @@ class OwnCloseEvent extends Event {
 Object.defineProperty(OwnCloseEvent, 'name', { value: 'CloseEvent', configurable: true });
 asInterface(OwnCloseEvent);
 
-/** The platform's own, where it has one: Node has it from 23 on. */
+/** The platform's class if it has one: Node does from 23 on. */
 export const CloseEvent: { new (type: string, init?: CloseEventInit): CloseEvent; readonly prototype: CloseEvent } =
   globalThis.CloseEvent ?? OwnCloseEvent;
 
-/** Something went wrong; the W3C's `error` event, with what it was. */
+/** The W3C's `error` event, with the error. */
 export class FailureEvent extends Event {
   readonly error: Error;
 
@@ -58,16 +58,16 @@ export class FailureEvent extends Event {
     this.error = error;
   }
 
-  /** As of an `ErrorEvent`. */
+  /** As in an `ErrorEvent`. */
   get message(): string {
     return this.error.message;
   }
 }
 
-/** A ping or a pong has come. */
+/** A ping or a pong was received. */
 export class ControlEvent extends Event {
   readonly data: Uint8Array;
-  /** Of a pong that a ping asked for: how long it took, in milliseconds. */
+  /** The round-trip time in milliseconds, for a pong that answers a ping. */
   readonly roundTripTime: number | undefined;
 
   constructor(type: string, data: Uint8Array, roundTripTime?: number) {
@@ -77,7 +77,7 @@ export class ControlEvent extends Event {
   }
 }
 
-/** A target whose events have types. */
+/** An `EventTarget` with typed events. */
 export class TypedTarget<Events> extends EventTarget {
   override addEventListener<K extends keyof Events & string>(
     type: K,
@@ -94,6 +94,6 @@ export class TypedTarget<Events> extends EventTarget {
     this.listened(type);
   }
 
-  /** Somebody listens to events of this type now. */
+  /** Called when a listener for events of this type was added. */
   protected listened(_type: string): void {}
 }

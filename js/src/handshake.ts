@@ -4,56 +4,56 @@ import type {
 import type { Extension, ExtensionParameter, Header, Negotiated } from '../component/interfaces/websocket-protocol-types.js';
 import { bytesOf } from './payload.js';
 
-/** What a client asks for. */
+/** A client's request. */
 export interface Ask {
-  /** Where to: `ws:`, `wss:`, `http:` or `https:`. Its host and path go into the request; the transport is the caller's. */
+  /** A `ws:`, `wss:`, `http:` or `https:` URL. Its host and path go into the request. */
   url: string | URL;
-  /** The subprotocols to offer, most wanted first. */
+  /** The subprotocols to offer, in order of preference. */
   protocols?: string | string[];
-  /** Further fields of the request. */
+  /** Additional header fields of the request. */
   headers?: HeadersInit;
 }
 
-/** What a server was asked. */
+/** A request that a server received. */
 export interface Asked {
   /** The path and query. */
   readonly target: string;
-  /** The Host field; empty if it is, or is not a host and port. */
+  /** The Host field; empty if it isn't a host and port. */
   readonly authority: string;
-  /** The subprotocols that are offered, most wanted first. */
+  /** The offered subprotocols, in order of preference. */
   readonly protocols: string[];
   readonly headers: Headers;
 }
 
-/** A server's answer: accepted, or refused with a `status`. */
+/** A server's response: it accepts, or refuses with a `status`. */
 export interface Answer {
-  /** The subprotocol, which must be one of those asked for. */
+  /** The subprotocol, which must be one of those offered. */
   protocol?: string;
-  /** Further fields of the response. */
+  /** Additional header fields of the response. */
   headers?: HeadersInit;
-  /** Refuses: a status from 200 on. */
+  /** Refuses with this status, from 200 on. */
   status?: number;
   /** The body of a refusal. */
   body?: string | Uint8Array;
 }
 
-/** What a server answered. */
+/** A response that a client received. */
 export interface Answered {
   readonly status: number;
   readonly headers: Headers;
 }
 
-/** The answer of a server that refused. */
+/** A response that refuses. */
 export interface Refused extends Answered {
-  /** The body, as far as it came and `limits.refusalBody` allows. */
+  /** The body, as far as it was received, up to `limits.refusalBody`. */
   readonly body: Uint8Array;
-  /** Whether that is all of it. */
+  /** Whether `body` is complete. */
   readonly isComplete: boolean;
 }
 
 const latin1 = new TextDecoder('latin1');
 
-/** Where a WebSocket's URL leads. @throws SyntaxError As the W3C's `WebSocket` does. */
+/** Parses the URL of a WebSocket. @throws SyntaxError As the W3C's `WebSocket` does. */
 export function locate(url: string | URL): URL {
   let parsed: URL;
   try {
@@ -66,12 +66,12 @@ export function locate(url: string | URL): URL {
   if (parsed.protocol !== 'ws:' && parsed.protocol !== 'wss:') {
     throw new DOMException(`not a WebSocket's URL: ${parsed.href}`, 'SyntaxError');
   }
-  // An empty fragment is one, too.
+  // An empty fragment counts, too.
   if (parsed.href.includes('#')) throw new DOMException('the URL of a WebSocket has no fragment', 'SyntaxError');
   return parsed;
 }
 
-/** The bytes that a part of a URL stands for, each as a character. */
+/** Decodes a part of a URL to bytes, each as a character. */
 function bytesIn(part: string): string {
   return part.replace(/%([0-9a-f]{2})/gi, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)));
 }
@@ -118,14 +118,14 @@ export function refusalOf({ status = 400, headers, body = '' }: Answer): Refusal
   return { status, headers: fieldsOf(headers), body: bytesOf(body) };
 }
 
-/** The extensions that were negotiated, as in the header. */
+/** Formats the negotiated extensions as in the header. */
 export function extensionsOf(extensions: Extension[]): string {
   const parameter = ({ name, value }: ExtensionParameter): string =>
     value === undefined ? `; ${name}` : `; ${name}=${value}`;
   return extensions.map(({ name, parameters }) => name + parameters.map(parameter).join('')).join(', ');
 }
 
-/** What was negotiated, from the header: the engine checks what it means. */
+/** Parses what was negotiated from the header; the engine checks it. */
 export function negotiatedOf({ protocol, extensions = '' }: { protocol?: string; extensions?: string }): Negotiated {
   const parts = extensions.split(',').map((extension) => extension.split(';').map((part) => part.trim()));
   const negotiated: Negotiated = {
@@ -141,7 +141,7 @@ export function negotiatedOf({ protocol, extensions = '' }: { protocol?: string;
   return negotiated;
 }
 
-/** A field's value on the wire: each character a byte (RFC 9110, section 5.5). */
+/** Creates a header field, with each character of the value as a byte (RFC 9110, section 5.5). */
 export function field(name: string, value: string): Header {
   return { name, value: Uint8Array.from(value, (character) => character.charCodeAt(0)) };
 }

@@ -1,16 +1,16 @@
-/** Above this many bytes of messages that wait to be consumed, no more is read. */
+/** No more is read while more than this many bytes of messages are queued. */
 const HIGH_WATER = 1 << 18;
 
-/** How long messages may be worked on before the connection goes on to its end, in milliseconds. */
+/** How long the program may take to answer messages before the connection ends, in milliseconds. */
 const GRACE = 1000;
 
-/** Whoever delivers messages, and can be asked to wait. */
+/** A source of messages that can be paused. */
 interface Deliverer {
   pause(): void;
   resume(): void;
 }
 
-/** Messages that wait for somebody to take them. */
+/** The queue of received messages. */
 export class Inbox {
   readonly #deliverer: Deliverer;
   #messages: (string | Uint8Array)[] = [];
@@ -19,7 +19,7 @@ export class Inbox {
   #pour: ((message: string | Uint8Array) => void) | undefined;
   #whenPoured: (then: () => void) => void = (then) => then();
   #whenTaken: (() => void) | undefined;
-  /** Somebody has come for messages, and hasn't left. */
+  /** The program is iterating over messages. */
   #isTaking = false;
   #hasEnded = false;
   #error: Error | undefined;
@@ -28,7 +28,7 @@ export class Inbox {
     this.#deliverer = deliverer;
   }
 
-  /** How many messages wait for somebody who takes them. */
+  /** How many messages are queued for a program that takes them. */
   get waiting(): number {
     return this.#isTaking ? this.#messages.length : 0;
   }
@@ -43,9 +43,8 @@ export class Inbox {
   }
 
   /**
-   * Calls back, once, when whoever takes the messages comes back behind the last one, which has been answered then if it
-   * was to be, or has left. If neither happens, after a second.
-   */
+   * Calls back, once, when the program asks for another message after the last one, and so had time to answer it, or
+   * stops iterating; at the latest after a second. /
   whenTaken(then: () => void): void {
     if (this.#pour) return this.#whenPoured(then);
     const isNobodyAtWork = this.#messages.length === 0 && !this.#isTaking;
@@ -63,13 +62,13 @@ export class Inbox {
     then?.();
   }
 
-  /** There are no more, because of an error or not. */
+  /** Ends the queue, with or without an error. */
   end(error: Error | undefined): void {
     this.#taken();
     this.#hasEnded = true;
     this.#error = error;
     for (const { resolve, reject } of this.#takers.splice(0)) {
-      // Whoever waits first is told what happened, the others that it is over.
+      // The first waiting call gets the error, the others the end.
       if (this.#error) reject(this.#error);
       else resolve({ done: true, value: undefined });
       this.#error = undefined;
@@ -78,7 +77,7 @@ export class Inbox {
 
   next(): Promise<IteratorResult<string | Uint8Array>> {
     this.#isTaking = true;
-    // It may end all this.
+    // The callback may end the queue.
     if (this.#messages.length === 0) this.#taken();
     const message = this.#messages.shift();
     if (message !== undefined) {
@@ -98,13 +97,13 @@ export class Inbox {
     });
   }
 
-  /** Whoever took messages has left. */
+  /** The program has stopped iterating. */
   leave(): void {
     this.#isTaking = false;
     if (this.#messages.length === 0) this.#taken();
   }
 
-  /** Whatever waits goes there now, and so does whatever comes. `whenDone` calls back once what came has been answered, if it is. */
+  /** Passes all queued and later messages to a listener. `whenDone` calls back when it had time to answer them. */
   pour(to: (message: string | Uint8Array) => void, whenDone = this.#whenPoured): void {
     this.#pour = to;
     this.#whenPoured = whenDone;

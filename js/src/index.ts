@@ -1,9 +1,9 @@
 /**
  * A WebSocket engine in a WebAssembly sandbox, over any transport.
  *
- * {@link WebSocketSession} is one connection, over any duplex of bytes; {@link WebSocket} has the interface of the W3C's;
- * {@link inspect} forwards a connection between two duplexes, and checks it. Node's servers and sockets are in `websocket-component/node`, the component itself in `websocket-component/component`.
- */
+ * {@link WebSocketSession} is one connection over any transport; {@link WebSocket} has the interface of the W3C's
+ * class; {@link inspect} checks a connection between two transports and forwards it. `websocket-component/node` has
+ * servers and clients for Node, `websocket-component/component` the component itself. /
 
 export type { Duplex, DuplexListener } from './duplex.js';
 export type { Transport } from './duplexes/index.js';

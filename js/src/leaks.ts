@@ -1,6 +1,6 @@
 import { dispose } from './dispose.js';
 
-/** A resource in the sandbox that somebody answers for. */
+/** A resource in the sandbox that has an owner. */
 interface Resource {
   [dispose](): void;
 }
@@ -15,12 +15,12 @@ const registry = new FinalizationRegistry<Resource>((resource) => {
   }
 });
 
-/** If the owner is collected before it has disposed of the resource, that is reported, and done. */
+/** Registers an owner. If it is garbage-collected before it disposes of the resource, warns and disposes of it. */
 export function entrust(owner: object, resource: Resource): void {
   registry.register(owner, resource, owner);
 }
 
-/** The owner has disposed of it. */
+/** Unregisters an owner that has disposed of its resource. */
 export function relieve(owner: object): void {
   registry.unregister(owner);
 }

@@ -16,9 +16,9 @@ import { now } from './time.js';
 
 /** The options of both sides of a connection. */
 export interface SessionOptions extends Settings {
-  /** Ends the connection without sending a close frame when it is aborted, whether it is open or not yet. */
+  /** Ends the connection, or its handshake, without a close frame when it is aborted. */
   signal?: AbortSignal;
-  /** The sandbox. Without it, the one that all share: {@link Engine.shared}. */
+  /** The sandbox. Default: {@link Engine.shared}. */
   engine?: Engine;
 }
 
@@ -27,38 +27,38 @@ export interface ConnectOptions extends SessionOptions, Ask {}
 
 /** How a server answers. */
 export interface Answering {
-  /** The subprotocols that are spoken, most wanted first; the first that is asked for is chosen. */
+  /** The supported subprotocols, in order of preference; the first one that the client offers is chosen. */
   protocols?: string[];
-  /** Answers the request. Without it, all are accepted. */
+  /** Answers the request. Default: accepts all. */
   answer?: (asked: Asked) => Answer | void | PromiseLike<Answer | void>;
 }
 
 /** How a connection ended. */
 export interface Closed {
-  /** The code of the peer's close frame; 1005 if it had none, 1006 if none came (RFC 6455, section 7.1.5). */
+  /** The code of the peer's close frame: 1005 if it had no code, 1006 if there was none (RFC 6455, section 7.1.5). */
   readonly code: number;
   readonly reason: string;
   /** Whether both sides sent a close frame. */
   readonly wasClean: boolean;
-  /** The rule that was broken, or what became of the transport. */
+  /** The rule that was broken, or the transport's error. */
   readonly error: Error | undefined;
 }
 
-/** What is made of a connection when it opens. */
+/** The object that is created when a connection opens. */
 export interface Made<Owner> {
   owner: Owner;
-  /** Told of pings and pongs, and last of the end. */
+  /** Called with pings and pongs, and finally the end. */
   tell?: (event: ControlEvent | CloseEvent) => void;
 }
 
 const INTERNAL_SERVER_ERROR = 500;
-/** How much the engine wants for its mask keys, in bytes. */
+/** The entropy for mask keys, in bytes. */
 const ENTROPY = 32;
 
 /**
- * Asks for a connection, as a client.
+ * Makes the handshake as a client.
  *
- * @throws WebSocketError If the answer breaks a rule or is no acceptance, or a value of the request does.
+ * @throws WebSocketError If the server refuses or breaks a rule, or if the request is invalid.
  */
 export async function ask<Owner>(
   transport: Transport,
@@ -73,10 +73,10 @@ export async function ask<Owner>(
   return opening.begin(() => session.connect(requestOf(options), now()), options.signal);
 }
 
-/** A connection, to which an owner is made when it opens. */
+/** A connection before it opens; then its owner is created. */
 export class Opening<Owner> implements DriverListener {
   readonly driver: Driver;
-  /** Messages are the program's, with their buffers. */
+  /** The program owns messages with their buffers. */
   readonly pooled = false;
   readonly messages: Inbox;
   readonly closed: Promise<Closed>;
@@ -94,7 +94,7 @@ export class Opening<Owner> implements DriverListener {
   #error: Error | undefined;
   #resolveClosed!: (closed: Closed) => void;
 
-  /** A server's has `answering`, a client's has none. */
+  /** `answering` is for a server. */
   constructor(
     engine: Engine,
     resource: Resource,
@@ -115,7 +115,7 @@ export class Opening<Owner> implements DriverListener {
     });
   }
 
-  /** Starts once `prepare` has told the session what it needs to know. */
+  /** Starts after `prepare` has set up the session. */
   begin(prepare: () => void, signal: AbortSignal | undefined): Promise<Owner> {
     const abort = (): void => this.driver.abort(reasonOf(signal as AbortSignal));
     try {
@@ -197,7 +197,7 @@ export class Opening<Owner> implements DriverListener {
         checked(() => this.#resource.refuse(refusalOf(chosen), now()));
       }
     } catch (error) {
-      // The host's mistake is no business of the peer's.
+      // The program's own mistake isn't reported to the peer.
       this.#refusal = error;
       this.#resource.refuse(refusalOf({ status: INTERNAL_SERVER_ERROR }), now());
     }

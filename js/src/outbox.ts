@@ -1,10 +1,10 @@
 import { NO_CODE } from './codes.js';
 import type { WebSocketError } from './error.js';
 
-/** What is sent, as the contract's `outgoing-kind` has it: the number of the case, and what it holds. */
+/** The contract's `outgoing-kind`: the index of the case, and its values. */
 export interface Kind {
   readonly number: number;
-  /** Of messages, 1 not to compress them; of a close frame, 1 if it has a code. */
+  /** For messages, 1 not to compress them; for a close frame, 1 if it has a code. */
   readonly flag: 0 | 1;
   readonly code: number;
 }
@@ -19,18 +19,18 @@ const BINARY_FRAGMENT = both(3);
 export const PING = kind(4);
 export const PONG = kind(5);
 
-/** A message, or a fragment of one that is not the last. It is compressed if that was negotiated and `compress` says so. */
+/** Returns the kind of a message or of a fragment that is not the last, compressed if negotiated and `compress`. */
 export function messageOf(isText: boolean, compress: boolean, isFragment = false): Kind {
   const [compressed, plain] = isFragment ? (isText ? TEXT_FRAGMENT : BINARY_FRAGMENT) : isText ? TEXT : BINARY;
   return compress ? compressed : plain;
 }
 
-/** A close frame with this code, or without one. */
+/** Returns the kind of a close frame with this code, or without one. */
 export function closeOf(code: number): Kind {
   return code === NO_CODE ? kind(6) : { number: 6, flag: 1, code };
 }
 
-/** Whether it is a whole message, and which. */
+/** Returns the type of a whole message. */
 export function wholeOf({ number }: Kind): 'text' | 'binary' | undefined {
   return number === TEXT[0].number ? 'text' : number === BINARY[0].number ? 'binary' : undefined;
 }
@@ -39,23 +39,23 @@ export function wholeOf({ number }: Kind): 'text' | 'binary' | undefined {
 export interface Send {
   kind: Kind;
   bytes: Uint8Array;
-  /** Of a text: the bytes may be no UTF-8, which the session finds out. */
+  /** The bytes of a text may not be UTF-8; the session checks them. */
   isUnchecked?: boolean;
-  /** It was written, or why it was not. */
+  /** Called when it was written, or with the error. */
   done: ((error?: Error) => void) | undefined;
 }
 
 const NOTHING: readonly Send[] = [];
 
-/** What a program has sent and the transport has not taken yet, but for what the session has queued. */
+/** The queue of what the program sends, without what the session has queued. */
 export class Outbox {
-  /** What the session has yet to take. */
+  /** What the session has not accepted yet. */
   #waiting: Send[] = [];
-  /** What was written, and may still wait in the duplex. */
+  /** What was written, and may still be buffered in the duplex. */
   #written: ((error?: Error) => void)[] = [];
   #size = 0;
 
-  /** How many bytes the session has yet to take. */
+  /** How many bytes the session has not accepted yet. */
   get size(): number {
     return this.#size;
   }
@@ -69,17 +69,17 @@ export class Outbox {
     this.#size += send.bytes.length;
   }
 
-  /** All that waits; nothing unless `canSend`. */
+  /** Returns the queue, or nothing unless `canSend`. */
   waiting(canSend: boolean): readonly Send[] {
     return canSend ? this.#waiting : NOTHING;
   }
 
-  /** What waits, if nothing else does. */
+  /** The only queued entry, if there is exactly one. */
   get alone(): Send | undefined {
     return this.#waiting.length === 1 ? this.#waiting[0] : undefined;
   }
 
-  /** The session has queued the first `accepted`, and refused the next if there is an error. */
+  /** Removes what the session has accepted, and the next entry if that was refused with an error. */
   taken(accepted: number, refused: WebSocketError | undefined): void {
     if (accepted > 0) {
       for (const { bytes, done } of this.#waiting.splice(0, accepted)) {
@@ -87,7 +87,7 @@ export class Outbox {
         if (done) this.#written.push(done);
       }
     }
-    // There is room for it once what waits has been written.
+    // It will fit once the queued output is written.
     const isRefused = refused !== undefined && refused.rule !== 'queue-full';
     const next = isRefused ? this.#waiting.shift() : undefined;
     if (!next) return;
@@ -95,19 +95,19 @@ export class Outbox {
     if (next.done) queueMicrotask(() => next.done?.(refused));
   }
 
-  /** The bytes of all that was written have left for the network. */
+  /** Calls back for everything that was written, which has left the duplex. */
   settle(): void {
     if (this.#written.length === 0) return;
     for (const done of this.#written.splice(0)) queueMicrotask(() => done());
   }
 
-  /** The session takes no more. */
+  /** Fails everything that the session has not accepted. */
   refuse(reason: Error): void {
     for (const { done } of this.#waiting.splice(0)) if (done) queueMicrotask(() => done(reason));
     this.#size = 0;
   }
 
-  /** The transport takes no more. */
+  /** Fails everything that was not written. */
   cancel(reason: Error): void {
     for (const done of this.#written.splice(0)) queueMicrotask(() => done(reason));
   }

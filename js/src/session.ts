@@ -16,7 +16,7 @@ export interface AcceptOptions extends SessionOptions, Answering {}
 
 /** How a message is sent. */
 export interface SendOptions {
-  /** False not to compress it, because it is compressed already or holds a secret. Default true, if that was negotiated. */
+  /** Set to false for data that is compressed already or contains a secret. Default true, if negotiated. */
   compress?: boolean;
 }
 
@@ -28,7 +28,7 @@ export interface SessionEventMap {
 }
 
 /**
- * One WebSocket connection over any duplex of bytes.
+ * A WebSocket connection over any transport.
  *
  * ```js
  * import { WebSocketSession } from 'websocket-component';
@@ -47,13 +47,13 @@ export interface SessionEventMap {
  * ```
  */
 export class WebSocketSession extends TypedTarget<SessionEventMap> implements AsyncIterable<string | Uint8Array> {
-  /** The subprotocol that was negotiated, or nothing. */
+  /** The negotiated subprotocol, or an empty string. */
   readonly protocol: string;
-  /** The extensions in use, as in the header. */
+  /** The negotiated extensions, as in the header. */
   readonly extensions: string;
-  /** Of a client: the answer that opened the connection. */
+  /** For a client: the response that opened the connection. */
   readonly response: Answered | undefined;
-  /** Of a server: the request that it accepted. */
+  /** For a server: the request that it accepted. */
   readonly request: Asked | undefined;
   /** Settles when the connection has ended, and is never rejected. */
   readonly closed: Promise<Closed>;
@@ -74,18 +74,18 @@ export class WebSocketSession extends TypedTarget<SessionEventMap> implements As
   }
 
   /**
-   * Asks for a connection, as a client.
+   * Makes the handshake as a client.
    *
-   * @throws WebSocketError If the answer breaks a rule or is no acceptance, or a value of the request does.
+   * @throws WebSocketError If the server refuses or breaks a rule, or if the request is invalid.
    */
   static connect(transport: Transport, options: ConnectOptions): Promise<WebSocketSession> {
     return ask(transport, options, WebSocketSession.#make);
   }
 
   /**
-   * Answers the request for a connection that comes over the transport, as a server.
+   * Makes the handshake as a server.
    *
-   * @throws WebSocketError If the request breaks a rule; it was refused then. Error If `answer` refused it.
+   * @throws WebSocketError If the request breaks a rule, after it was refused. Error If `answer` refused it.
    */
   static async accept(transport: Transport, options: AcceptOptions = {}): Promise<WebSocketSession> {
     const engine = options.engine ?? (await Engine.shared());
@@ -99,24 +99,24 @@ export class WebSocketSession extends TypedTarget<SessionEventMap> implements As
     return { owner, tell: (event) => void owner.dispatchEvent(event) };
   }
 
-  /** Where the connection is in its life, in the words of the W3C's `WebSocket`. */
+  /** The state of the connection, named as in the W3C's `WebSocket`. */
   get state(): 'connecting' | 'open' | 'closing' | 'closed' {
     return this.#driver.state;
   }
 
-  /** How many bytes of messages wait to be written. */
+  /** How many bytes of messages were not written yet. */
   get bufferedAmount(): number {
     return this.#driver.bufferedAmount;
   }
 
-  /** The round-trip time of the last ping that was answered, in milliseconds. */
+  /** The round-trip time of the last answered ping, in milliseconds. */
   get roundTripTime(): number | undefined {
     return this.#driver.roundTripTime;
   }
 
   /**
-   * Sends a message: a string as text, anything else as bytes, which must stay as they are until then. It is done when the
-   * transport has room for more, so awaiting it keeps a fast writer from filling the memory.
+   * Sends a message: a string as text, anything else as binary. Resolves when the transport has room for more, so
+   * awaiting it keeps a fast writer from filling the memory; don't change the bytes before that.
    *
    * @throws WebSocketError If it can't be sent: `already-closing` after a close.
    */
@@ -124,17 +124,17 @@ export class WebSocketSession extends TypedTarget<SessionEventMap> implements As
     return this.#send(messageOf(typeof data === 'string', compress), bytesOf(data));
   }
 
-  /** Sends a ping of up to 125 bytes. Its pong is an event, and brings `roundTripTime` up to date. */
+  /** Sends a ping of up to 125 bytes. Its pong is an event, and updates `roundTripTime`. */
   ping(data: Data = ''): Promise<void> {
     return this.#send(PING, bytesOf(data));
   }
 
   /**
-   * Closes the connection: what was sent before is still written, and what the peer has sent is still delivered.
+   * Closes the connection. What was sent before is still written, and what the peer has sent is still delivered.
    *
    * @param code 1000 to 1003, 1007 to 1014, or 3000 to 4999; 1005 for a close frame without one.
    * @param reason At most 123 bytes of UTF-8.
-   * @returns What came of it; see `closed`.
+   * @returns How the connection ended, as `closed`.
    * @throws WebSocketError If the code or the reason can't be sent.
    */
   async close(code = 1000, reason = ''): Promise<Closed> {
@@ -157,10 +157,10 @@ export class WebSocketSession extends TypedTarget<SessionEventMap> implements As
   }
 
   /**
-   * The messages in order; nothing is read while more than 256 KiB of them wait. Ends when the connection has been closed,
-   * and throws what broke it otherwise, behind the last message. Leaving the loop doesn't close the connection.
+   * Iterates over the messages in order. Nothing is read while more than 256 KiB of them are queued. After the last
+   * message the iteration ends, or throws the connection's error. Leaving the loop doesn't close the connection.
    *
-   * While there are listeners of `message`, they get the messages instead.
+   * While there are listeners for `message`, they get the messages instead.
    */
   [Symbol.asyncIterator](): AsyncIterator<string | Uint8Array> {
     return {

@@ -70,7 +70,7 @@ unsafe impl GlobalAlloc for Heap {
     }
 }
 
-/// The memory behind the static data, from the first byte on.
+/// The memory after the static data.
 struct Pages {
     /// Where the heap ends; 0 before it has begun.
     end: Cell<usize>,
@@ -81,11 +81,11 @@ unsafe extern "C" {
     static __heap_base: u8;
 }
 
-// SAFETY: memory that is given out lies behind all that was given out before, and within
-// the linear memory.
+// SAFETY: allocated memory is after everything that was allocated before, and within the linear
+// memory.
 unsafe impl dlmalloc::Allocator for Pages {
-    /// Gives out whole pages of the host's, but for the rest of the one that the static data
-    /// ends in.
+    /// Allocates whole pages from the host, except for the rest of the page in which the static
+    /// data ends.
     fn alloc(&self, size: usize) -> (*mut u8, usize, u32) {
         const NONE: (*mut u8, usize, u32) = (ptr::null_mut(), 0, 0);
         let start = match self.end.get() {

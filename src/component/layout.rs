@@ -69,7 +69,7 @@ impl<T: Default> Maybe<T> {
 }
 
 impl<T> Maybe<T> {
-    /// Without a value the old one stays, which nobody reads.
+    /// Without a value, the old one stays and is not read.
     #[inline]
     fn set(&mut self, value: Option<impl Into<T>>) {
         self.some = value.is_some();

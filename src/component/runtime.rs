@@ -5,8 +5,8 @@ use core::alloc::Layout;
 use core::panic::PanicInfo;
 use core::ptr;
 
-/// The component imports nothing, so there is nobody to tell: the call traps, and
-/// the host sees that.
+/// The component imports nothing, so a panic can't be reported: the call traps, which
+/// the host sees.
 #[panic_handler]
 fn panic(_: &PanicInfo<'_>) -> ! {
     core::arch::wasm32::unreachable()

@@ -37,9 +37,9 @@ struct Message {
 /// Where the decoder is in the message.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Position {
-    /// At the beginning of the message, or right behind a final block.
+    /// At the beginning of the message, or right after a final block.
     StreamStart,
-    /// Right behind another block.
+    /// Right after another block.
     BlockBoundary,
     InBlock,
 }
@@ -62,8 +62,8 @@ impl Inflater {
         })
     }
 
-    /// Decodes the next bytes of a message, which are appended to `out`: until
-    /// `limit` of them came out, or the work is used up. Called again, it goes on.
+    /// Inflates the next bytes of a message, and appends them to `out`, up to `limit` bytes or until
+    /// `work` is used up. The next call continues.
     ///
     /// Fails with [`Rule::DeflateMalformed`].
     pub(crate) fn inflate(
@@ -78,12 +78,12 @@ impl Inflater {
         message.decode(&mut self.window, input, limit, work, out)
     }
 
-    /// Ends the message: true once all of it came out, which it doesn't in one step if the
+    /// Ends the message. Returns true once all of it was inflated, which takes several calls if the
     /// limit is reached.
     ///
-    /// A message is complete with [`TAIL`] behind it. So is one of no bytes, and one that
-    /// ends with a final block: RFC 7692, section 7.2.3.4 has an octet 00 follow, which
-    /// some senders leave out. Nothing is ambiguous about where such a message ends.
+    /// A message is complete with [`TAIL`] appended. So is an empty one, and one that ends with a
+    /// final block: RFC 7692, section 7.2.3.4 requires an octet 00 after it, which some senders
+    /// omit. The end of such a message is not ambiguous.
     ///
     /// Fails with [`Rule::DeflateMalformed`] if the message ends inside a block.
     pub(crate) fn finish(&mut self, limit: usize, out: &mut Vec<u8>) -> Result<bool, Rule> {
@@ -155,7 +155,7 @@ impl Message {
                 }
                 Status::BlockBoundary => self.position = Position::BlockBoundary,
                 Status::Done => {
-                    // A message may go on behind a final block (RFC 7692, section
+                    // A message may continue after a final block (RFC 7692, section
                     // 7.2.3.4): the next one begins with the same window.
                     self.decoder.init();
                     self.position = Position::StreamStart;
@@ -189,7 +189,7 @@ impl Window {
         let wrapping = if self.is_full {
             0
         } else {
-            // Before the window was filled once, nothing is behind its beginning.
+            // Until the window was filled once, nothing precedes its beginning.
             TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF
         };
         let flags = TINFL_FLAG_HAS_MORE_INPUT | TINFL_FLAG_STOP_ON_BLOCK_BOUNDARY | wrapping;

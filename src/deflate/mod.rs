@@ -24,7 +24,7 @@ pub(crate) use absent::{Compressor, Inflater};
 pub(crate) use parameters::NAME;
 pub use settings::Deflate;
 
-/// What is left out of each message behind its last block: the length of an empty
+/// What each message omits after its last block: the length of an empty
 /// block, whose header ends the message (RFC 7692, section 7.2.1).
 #[cfg(feature = "deflate")]
 const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];

@@ -233,8 +233,8 @@ fn check_second(second: u8, opcode: Opcode, masking: Masking) -> Result<bool, Ru
     Ok(masked)
 }
 
-/// A 64-bit length has its top bit clear, and doesn't fit in 16 bits. Both show
-/// before its last byte has come.
+/// Checks the available bytes of a 64-bit length: its top bit must be clear, and it must not fit
+/// in 16 bits. Both are known before its last byte.
 fn check_long_length(bytes: &[u8]) -> Result<(), Rule> {
     if bytes.first().is_some_and(|top| top & 0x80 != 0) {
         return Err(Rule::LengthTopBit);
@@ -251,7 +251,7 @@ pub(crate) fn write(first: u8, payload: usize, key: Option<[u8; 4]>, out: &mut V
     put(first, payload, key, |bytes| out.extend_from_slice(bytes));
 }
 
-/// The same alone, with its length; zeros behind it.
+/// Returns a header, padded with zeros, and its length.
 #[inline]
 pub(crate) fn encode(first: u8, payload: usize, key: Option<[u8; 4]>) -> ([u8; 16], usize) {
     // Put together in a register: bytes that are stored one by one and loaded as a whole make

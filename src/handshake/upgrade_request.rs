@@ -19,10 +19,10 @@ use crate::{
     },
 };
 
-/// What a request asks for, which decides what a response may agree to.
+/// What a request asks for, which decides what a response may accept.
 ///
-/// A client makes one. A server parses one, and so does whoever looks on from between. Made
-/// or parsed, it checks a response, and writes the response that accepts it.
+/// A client creates one; a server or an inspector parses one. Either way, it checks a response,
+/// and makes the response that accepts it.
 #[derive(Clone, Debug)]
 pub(crate) struct UpgradeRequest {
     /// The value of Sec-WebSocket-Accept that answers the key of an upgrade. None for an
@@ -156,7 +156,7 @@ impl UpgradeRequest {
         }
     }
 
-    /// Parses an upgrade behind its request line and Host field: items 3 to 6, 8 and 9 of
+    /// Parses an upgrade, except for the request line and Host: items 3 to 6, 8 and 9 of
     /// RFC 6455, section 4.2.1.
     fn parse_upgrade(headers: &[Header]) -> Result<Self, Rule> {
         if !header::contains_token(headers, "Upgrade", "websocket") {

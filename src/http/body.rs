@@ -44,9 +44,9 @@ enum Chunked {
     Data(u64),
     DataReturn,
     DataLineFeed,
-    /// The first byte of a line behind the last chunk.
+    /// The first byte of a line after the last chunk.
     TrailerStart,
-    /// A field behind the last chunk, which is dropped (RFC 9110, section 6.5.1).
+    /// A trailer field after the last chunk, which is dropped (RFC 9110, section 6.5.1).
     Trailer,
     TrailerLineFeed,
     LastLineFeed,
@@ -79,8 +79,8 @@ impl BodyReader {
         }
     }
 
-    /// How the reading has ended, once it has. What comes behind the body, or behind
-    /// where it became unreadable, is not taken.
+    /// Returns how reading has ended, once it has. Bytes after the body, or after a syntax error
+    /// in it, are not consumed.
     pub(crate) fn outcome(&self) -> Option<Outcome> {
         match self.state {
             State::Over(outcome) => Some(outcome),

@@ -101,9 +101,9 @@ impl Scanner {
         self.fields
     }
 
-    /// Takes bytes that go on with what the last one belongs to, up to the first that
-    /// doesn't or that a limit keeps out, which is for [`Scanner::step`]. Returns how
-    /// many. Most of a head is names and values.
+    /// Consumes bytes of the same element as the last one, up to the first of another element or
+    /// beyond a limit, which [`Scanner::step`] handles. Returns how many. This is the fast path:
+    /// most of a head is names and values.
     pub(crate) fn run(&mut self, bytes: &[u8]) -> usize {
         let length_of = match self.place {
             Place::Target => length_of_target,

@@ -1,4 +1,4 @@
-//! Deadlines: what happens when nothing comes.
+//! Deadlines.
 
 use core::time::Duration;
 
@@ -13,31 +13,31 @@ pub(super) struct Clocks {
     now: Instant,
     started: Instant,
     opened: Option<Instant>,
-    /// Nothing is due before, unless a call other than for a header has changed that.
+    /// Nothing is due before this, unless a call other than for a header has changed that.
     quiet_until: Instant,
-    /// Since when the connection closes, or both transports end.
+    /// When the connection began to close, or both transports to end.
     closing: Option<Instant>,
     sides: Sides<Side>,
 }
 
-/// Those of what one side sends.
+/// The times of one side.
 #[derive(Clone, Copy)]
 struct Side {
-    /// Since when nothing has come and no ping was inserted.
+    /// When the last byte was received, or the last ping inserted.
     quiet: Instant,
-    /// Since when nothing has come.
+    /// When the last byte was received.
     idle: Instant,
-    /// Since when nothing of a message has come.
+    /// When the last byte of a message was received.
     message_idle: Instant,
-    /// Since when a message is unfinished, or a control frame between two.
+    /// When the message in progress began, or the control frame between two messages.
     message: Option<Instant>,
     /// Whether a message is unfinished.
     is_in_message: bool,
-    /// When a ping was inserted, if nothing has come since.
+    /// When a ping was inserted, if nothing was received since.
     ping: Option<Instant>,
-    /// Since when the host doesn't read it.
+    /// When the host stopped reading it.
     paused: Option<Instant>,
-    /// Since when it takes nothing of what goes on to it.
+    /// When its transport became blocked.
     blocked: Option<Instant>,
 }
 
@@ -89,7 +89,7 @@ impl Clocks {
         self.now = self.now.max(now);
     }
 
-    /// A call may have begun what is due sooner.
+    /// Notes that a deadline may have come closer.
     pub(super) fn changed(&mut self) {
         self.quiet_until = self.now;
     }
@@ -102,25 +102,25 @@ impl Clocks {
         }
     }
 
-    /// When the connection was opened, if all its clocks are those of idle sides.
+    /// Returns when the connection was opened, if both sides are idle.
     pub(super) fn at_rest(&self) -> Option<Instant> {
         let is_idle = |from: Role| {
             let side = &self.sides[from];
             let others = [side.message, side.ping, side.paused, side.blocked];
-            // They differ behind a pause of reading, which moves no ping.
+            // They differ after a pause in reading, which doesn't move the ping.
             side.quiet == side.idle && others.iter().all(Option::is_none)
         };
         let are_idle = Role::BOTH.into_iter().all(is_idle);
         self.opened.filter(|_| are_idle && self.closing.is_none())
     }
 
-    /// Since when nothing has come of a side, and nothing of a message. At rest, no ping was
-    /// inserted since the former.
+    /// Returns when the last byte, and the last byte of a message, was received from a side. For an
+    /// idle side, no ping was inserted since.
     pub(super) fn idle_since(&self, from: Role) -> (Instant, Instant) {
         (self.sides[from].idle, self.sides[from].message_idle)
     }
 
-    /// Goes on from when the connection was at rest.
+    /// Restores the times of a parked connection.
     pub(super) fn resume_at(&mut self, parked: &Parked) {
         self.read(parked.at);
         self.opened = Some(parked.opened);
@@ -137,17 +137,17 @@ impl Clocks {
         self.changed();
     }
 
-    /// The connection closes from now on.
+    /// Starts the close timeout.
     pub(super) fn close(&mut self) {
         self.closing.get_or_insert(self.now);
     }
 
-    /// Both transports end from now on.
+    /// Restarts the close timeout, while both transports end.
     pub(super) fn drain(&mut self) {
         self.closing = Some(self.now);
     }
 
-    /// Something came: the side lives.
+    /// Records input from a side.
     pub(super) fn input(&mut self, from: Role) {
         let now = self.now;
         let side = &mut self.sides[from];
@@ -155,7 +155,7 @@ impl Clocks {
         side.ping = None;
     }
 
-    /// A ping was inserted towards this side.
+    /// Records a ping to a side.
     pub(super) fn ping(&mut self, to: Role) {
         let now = self.now;
         let side = &mut self.sides[to];
@@ -163,7 +163,7 @@ impl Clocks {
         side.ping.get_or_insert(now);
     }
 
-    /// What has become of messages.
+    /// Records the progress of messages.
     pub(super) fn message(&mut self, from: Role, messages: &Messages) {
         let now = self.now;
         let side = &mut self.sides[from];
@@ -182,8 +182,7 @@ impl Clocks {
         }
     }
 
-    /// The host reads a side again, which gets the time that was left for it when the host
-    /// stopped.
+    /// Extends the deadlines of a side by the length of a pause in reading.
     fn resume(&mut self, from: Role, is_in_handshake: bool) {
         let now = self.now;
         let side = &mut self.sides[from];
@@ -205,8 +204,8 @@ impl Clocks {
 }
 
 impl Inspector {
-    /// Reports that the host has stopped reading what `from` sends (backpressure). Until
-    /// [`Inspector::resume_reading`], none of the deadlines for what it sends counts.
+    /// Reports that the host has stopped reading from `from` (backpressure). Until
+    /// [`Inspector::resume_reading`], the deadlines for its input are suspended.
     pub fn pause_reading(&mut self, from: Role, now: Instant) {
         self.clocks.read(now);
         let now = self.clocks.now;
@@ -214,8 +213,8 @@ impl Inspector {
         self.clocks.changed();
     }
 
-    /// The host reads again. The deadlines that were suspended are extended by the length of
-    /// the pause.
+    /// Reports that the host has resumed reading. The suspended deadlines are extended by the
+    /// length of the pause.
     pub fn resume_reading(&mut self, from: Role, now: Instant) {
         self.clocks.read(now);
         let is_awaited = self.handshake.awaits() == Some(from);
@@ -223,9 +222,9 @@ impl Inspector {
         self.clocks.changed();
     }
 
-    /// Reports that `to` doesn't take what goes on to it. Until [`Inspector::output_taken`],
-    /// [`Direction::write`] of that side runs. If that is none, it gets no pings meanwhile, and
-    /// [`Direction::pong`] doesn't run.
+    /// Reports that the transport to `to` is blocked. Until [`Inspector::output_taken`],
+    /// [`Direction::write`] of that side runs. If that is none, no pings are inserted meanwhile,
+    /// and [`Direction::pong`] doesn't run.
     pub fn output_blocked(&mut self, to: Role, now: Instant) {
         self.clocks.read(now);
         let now = self.clocks.now;
@@ -233,11 +232,11 @@ impl Inspector {
         self.clocks.changed();
     }
 
-    /// Reports that `to` took some of it after that. If it is blocked again,
-    /// [`Inspector::output_blocked`] follows.
+    /// Reports that the transport to `to` took some output after it had been blocked. If it is
+    /// still blocked, call [`Inspector::output_blocked`] again.
     ///
     /// [`Direction::write`] and [`Direction::pong`] of the side start again, since a ping may
-    /// be queued behind data that it is still reading.
+    /// be queued after data that it is still reading.
     pub fn output_taken(&mut self, to: Role, now: Instant) {
         self.clocks.read(now);
         let now = self.clocks.now;
@@ -271,14 +270,14 @@ impl Inspector {
                 Due::Pong(from) => self.time_out(from, Rule::PongTimeout, |side| side.pong),
                 Due::Write(to) => {
                     self.clocks.sides[to].blocked = None;
-                    // Neither a close frame nor what waits for it would be taken.
+                    // The side would accept neither pending output nor a close frame.
                     self.flows[to.peer()].reset();
                     let failure = self.timeout(to, Rule::WriteTimeout, |side| side.write);
                     self.fail(to, failure, How::AtOnce);
                 }
                 Due::Keepalive(to) => {
                     self.clocks.sides[to].quiet = at.max(self.clocks.now);
-                    // Somebody who isn't read can't answer, and a pong that is not expected would pass.
+                    // A side that isn't read can't answer, and a forgotten ping's pong would be forwarded.
                     let is_full = self.flows[to].pings.is_full();
                     if !is_full && !self.flows[to.peer()].has_ping_waiting() {
                         self.insert_ping(to);
@@ -329,7 +328,7 @@ impl Inspector {
         }
     }
 
-    /// Whether something is due at `now`, without asking for each deadline if none can be.
+    /// Whether something is due at `now`. Skips the individual deadlines if none can be.
     pub(super) fn is_due_at(&mut self, now: Instant) -> bool {
         let now = now.max(self.clocks.now);
         if now < self.clocks.quiet_until {
@@ -374,7 +373,7 @@ impl Inspector {
                 }
                 for from in Role::BOTH {
                     let (side, options) = (&clocks.sides[from], self.options.direction(from));
-                    // Who may take as long as it likes to take a ping owes no pong.
+                    // A blocked side without a write timeout has no pong timeout either.
                     let takes_output = side.blocked.is_none() || options.write.is_some();
                     if takes_output {
                         consider(side.quiet, options.keepalive, Due::Keepalive(from));

@@ -8,13 +8,13 @@ use super::{How, Inspector, OtherCode};
 use crate::http::body::Outcome;
 use crate::{Failure, Role, Rule, State};
 
-/// What is known of the end.
+/// The state of the end.
 #[derive(Default)]
 pub(super) struct Ending {
     pub(super) failure: Option<(Role, Failure)>,
     /// Whose streams have ended.
     ended: Sides<bool>,
-    /// Both transports have ended, or their time is up.
+    /// Both transports have ended, or timed out.
     is_draining: bool,
     is_closed: bool,
 }
@@ -22,12 +22,12 @@ pub(super) struct Ending {
 impl Inspector {
     /// Ends both sides because `from` has broken a rule.
     ///
-    /// It gets the rule's code, and the other side the one of [`OtherCode`]. What is whole
-    /// before the broken rule goes on first. A side that is inside a frame gets its close
-    /// frame at the frame's end, if that comes in time.
+    /// It gets the rule's code, and the other side the one of [`OtherCode`]. Complete frames before
+    /// the broken rule are forwarded first. A side in the middle of a frame gets its close frame at
+    /// the frame's end, if that arrives in time.
     pub(super) fn fail(&mut self, from: Role, failure: Failure, how: How) {
         if self.ending.failure.is_some() || self.ending.is_draining {
-            // There is nobody left to tell, and no answer of it to wait for.
+            // Nothing can be sent to this side any more, and it won't answer.
             self.flows[from].release_close();
             self.flows[from].die();
             self.flows[from].break_off(LastBytes::default());
@@ -67,14 +67,14 @@ impl Inspector {
         }
     }
 
-    /// There were answers enough to what came before a broken rule.
+    /// Sends the close frame that was deferred for answers.
     pub(super) fn answers_end(&mut self) {
         for from in Role::BOTH {
             self.flows[from].release_close();
         }
     }
 
-    /// Closes both sides with this code, at their boundaries.
+    /// Closes both sides with this code, at their next frame boundaries.
     pub(super) fn close_both(&mut self, code: u16, reason: &[u8]) {
         self.clocks.close();
         for to in Role::BOTH {
@@ -82,12 +82,12 @@ impl Inspector {
         }
     }
 
-    /// `waits` says that it goes behind what the other side answers.
+    /// Inserts a close frame. `waits` defers it for the other side's answers.
     fn insert_close(&mut self, to: Role, code: u16, reason: &[u8], end: End, waits: bool) {
         let LastBytes { bytes, code } = self.close_frame(to, code, reason);
         let flow = &mut self.flows[to.peer()];
         if flow.close_code().is_some() || flow.is_closing() {
-            // It has one.
+            // It was sent one already.
             if end == End::Shutdown {
                 flow.finish();
             }
@@ -99,7 +99,7 @@ impl Inspector {
         });
     }
 
-    /// `from` sends no more bytes.
+    /// Handles the end of the input from `from`.
     pub(super) fn input_ended(&mut self, from: Role) {
         self.ending.ended[from] = true;
         match &self.handshake {
@@ -123,13 +123,13 @@ impl Inspector {
         }
     }
 
-    /// Both transports are shut down once all that may go on has.
+    /// Shuts down both transports once everything was forwarded.
     pub(super) fn finish_both(&mut self) {
         self.flows.client.finish();
         self.flows.server.finish();
     }
 
-    /// Takes note of what has changed: close frames that went by, pings that were inserted.
+    /// Handles close frames that were forwarded and pings that were inserted.
     pub(super) fn settle(&mut self) {
         self.clocks.changed();
         for to in Role::BOTH {
@@ -157,7 +157,7 @@ impl Inspector {
         self.note_draining();
     }
 
-    /// Whether a close frame goes to this side, behind which nothing does.
+    /// Whether a close frame is the last thing sent to this side.
     fn has_close(&self, to: Role) -> bool {
         let flow = &self.flows[to.peer()];
         flow.close_code().is_some() || flow.is_cut()
@@ -173,7 +173,7 @@ impl Inspector {
         self.ending.is_closed |= self.ending.is_draining && is_silent;
     }
 
-    /// The time to close is up.
+    /// Handles the close timeout.
     pub(super) fn cut_off(&mut self) {
         if self.ending.is_draining {
             self.ending.is_closed = true;
@@ -206,11 +206,11 @@ impl Inspector {
         self.note_draining();
     }
 
-    /// Returns where the connection is in its life.
+    /// Returns the state of the connection.
     ///
-    /// While it is [`State::Draining`] all that either side will get may be forwarded, and
-    /// further input is ignored. Once it is [`State::Closed`] the host drops both transports
-    /// when it has written what it has buffered.
+    /// While it is [`State::Draining`], everything that will be sent to either side may be
+    /// forwarded, and further input is ignored. Once it is [`State::Closed`], the host drops both
+    /// transports after writing its buffered output.
     pub fn state(&self) -> State {
         let closes = |flow: &Flow| flow.close_code().is_some() || flow.is_closing();
         let has_closed = self.ending.failure.is_some()

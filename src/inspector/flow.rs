@@ -1,4 +1,4 @@
-//! What one side sends, frame by frame, and what of it goes on to the other side.
+//! One direction, frame by frame.
 
 mod boundary;
 mod messages;
@@ -28,48 +28,47 @@ pub(super) struct Flow {
     extensions: Extensions,
     /// The position of the first byte of the input.
     base: u64,
-    /// The position behind the last frame that is complete.
+    /// The position after the last complete frame.
     boundary: u64,
     frame: Option<Open>,
     message: Option<Message>,
     /// Complete messages that the host has not decided on.
     undecided: VecDeque<Held>,
-    /// What is shown of a message that comes in pieces.
+    /// A message in several frames or inputs that is being assembled for the host.
     whole: Vec<u8>,
     pub(super) forwarding: Forwarding,
-    /// What waits for a boundary.
+    /// Frames that wait for a boundary.
     insertions: VecDeque<Insertion>,
-    /// Pings that were inserted and have not gone to the receiver, with their positions.
+    /// Inserted pings that were not forwarded to the receiver yet, with their positions.
     placed_pings: Vec<(u64, [u8; 8])>,
-    /// From where on nothing goes on: a close frame was inserted there, or a rule was broken.
+    /// Where forwarding ends: a close frame was inserted there, or a rule was broken.
     cut: Option<boundary::Cut>,
-    /// The pings that were inserted towards the sender.
+    /// The pings that were inserted to the sender.
     pub(super) pings: Pings,
     /// The code of the sender's close frame.
     close: Option<u16>,
-    /// The code of the close frame that the receiver gets, the sender's or one that was
-    /// inserted.
+    /// The code of the close frame to the receiver: the sender's or an inserted one.
     told: Option<Told>,
     /// Nothing more is read: the sender has broken a rule, or its stream has ended.
     is_dead: bool,
-    /// Whether something of a message has come since this was last asked.
+    /// Whether a part of a message was received since the last query.
     message_moved: bool,
-    /// Whether a message, or a control frame between two, has ended since this was last asked.
+    /// Whether a message, or a control frame between two, has ended since the last query.
     message_ended: bool,
     pub(super) traffic: Traffic,
 }
 
-/// A close frame that the receiver gets.
+/// A close frame to the receiver.
 #[derive(Clone, Copy)]
 struct Told {
     code: u16,
-    /// The position that it has gone on at: the end of the sender's, or where it was inserted.
+    /// The position by which it is forwarded: the end of the sender's, or where it was inserted.
     at: u64,
 }
 
-/// What has become of messages.
+/// The progress of messages.
 pub(super) struct Messages {
-    /// Something of one has come.
+    /// A part of one was received.
     pub(super) moved: bool,
     /// One has ended, or a control frame between two.
     pub(super) ended: bool,
@@ -79,16 +78,16 @@ pub(super) struct Messages {
     pub(super) is_unfinished: bool,
 }
 
-/// A frame whose header has come.
+/// A frame whose header was received.
 struct Open {
     end: u64,
     reach: Reach,
     is_control: bool,
 }
 
-/// How far a frame may go on before all of it has come.
+/// How much of a frame may be forwarded before it is complete.
 enum Reach {
-    /// All of it, whether it comes or is skipped.
+    /// All of it, passed or skipped.
     All,
     /// Nothing.
     Nothing,
@@ -123,26 +122,26 @@ impl Flow {
         }
     }
 
-    /// Frames follow, read with these extensions.
+    /// Starts to read frames, with these extensions.
     pub(super) fn begin(&mut self, extensions: Extensions) {
         self.stream = Assembler::new(&settings(self.from, &self.options, extensions));
         self.extensions = extensions;
         self.pass(0);
     }
 
-    /// Bytes of the handshake have come, and don't go on yet.
+    /// Holds bytes of the handshake.
     pub(super) fn hold(&mut self, count: usize) {
         self.base = self.base.saturating_add(count as u64);
     }
 
-    /// Bytes of the handshake have come, and go on with those before.
+    /// Releases bytes of the handshake, with those held before.
     pub(super) fn pass(&mut self, count: usize) {
         self.hold(count);
         self.boundary = self.base;
         self.settle();
     }
 
-    /// A part of the handshake doesn't go on.
+    /// Drops a part of the handshake.
     pub(super) fn leave_out(&mut self, range: Range<usize>) {
         let (start, end) = (range.start as u64, range.end as u64);
         self.forwarding
@@ -153,23 +152,23 @@ impl Flow {
         &self.stream
     }
 
-    /// The code of the sender's close frame, if it has come.
+    /// Returns the code of the sender's close frame, if it was received.
     pub(super) fn close_code(&self) -> Option<u16> {
         self.close
     }
 
-    /// The code of the close frame that the receiver gets.
+    /// Returns the code of the close frame to the receiver.
     pub(super) fn told(&self) -> Option<u16> {
         self.told.map(|told| told.code)
     }
 
-    /// The same, once it may go on.
+    /// Returns the same, once it may be forwarded.
     pub(super) fn has_told(&self) -> Option<u16> {
         let told = self.told.filter(|told| told.at <= self.forwarding.to());
         told.map(|told| told.code)
     }
 
-    /// Returns what has become of messages since the last call.
+    /// Returns the progress of messages since the last call.
     pub(super) fn take_messages(&mut self) -> Messages {
         let goes_on = !self.is_dead;
         let cut = self.stream.frames().partial_header().first();
@@ -183,7 +182,7 @@ impl Flow {
         }
     }
 
-    /// Whether it is between two messages, all of it has gone on, and nothing of it is kept.
+    /// Whether it is between two messages, and everything was forwarded.
     pub(super) fn is_at_rest(&self) -> bool {
         let frames = self.stream.frames();
         let is_between = self.frame.is_none()
@@ -199,7 +198,7 @@ impl Flow {
         is_between && has_gone_on && self.pings.is_empty() && !keeps_context && !is_over
     }
 
-    /// Goes on from where another one was at rest.
+    /// Restores the state of a parked direction.
     pub(super) fn resume(&mut self, position: u64, traffic: Traffic) {
         self.base = position;
         self.boundary = position;
@@ -207,7 +206,7 @@ impl Flow {
         self.settle();
     }
 
-    /// How many bytes the host need not give.
+    /// Returns how many bytes the host needn't pass.
     pub(super) fn skippable(&self) -> u64 {
         match &self.frame {
             Some(Open {
@@ -217,7 +216,7 @@ impl Flow {
         }
     }
 
-    /// How many bytes behind those the next call can use at once.
+    /// Returns how many bytes after those the next call can use at once.
     pub(super) fn wanted(&self) -> u64 {
         if self.is_dead {
             return 0;
@@ -232,14 +231,14 @@ impl Flow {
         }
     }
 
-    /// So many bytes went by that need not be given.
+    /// Skips `count` bytes that needn't be passed.
     ///
     /// # Errors
     ///
-    /// [`Rule::SkippedTooMuch`]: these are more than that.
+    /// [`Rule::SkippedTooMuch`]: more than could be skipped.
     pub(super) fn skip(&mut self, count: u64) -> Result<(), Rule> {
         if self.is_dead {
-            // What could be skipped before counts no more.
+            // The earlier allowance is used up.
             self.base = self.base.saturating_add(count);
             return Ok(());
         }
@@ -252,25 +251,25 @@ impl Flow {
         Ok(())
     }
 
-    /// So many bytes of the payload of a message have come.
+    /// Counts `count` received bytes of a message's payload.
     fn payload_came(&mut self, count: u64) {
         self.message_moved |= count > 0;
         self.traffic.bytes = self.traffic.bytes.saturating_add(count);
     }
 
-    /// The sender has ended its stream, or broken a rule: nothing more of it counts.
+    /// Ignores further input: the sender has ended its stream, or broken a rule.
     pub(super) fn die(&mut self) {
         self.is_dead = true;
         self.stream.close();
         self.whole = Vec::new();
     }
 
-    /// Whether its frames have ended with a close frame, or will never be whole.
+    /// Whether its frames have ended with a close frame, or will never be complete.
     pub(super) fn is_over(&self) -> bool {
         self.is_dead || self.close.is_some()
     }
 
-    /// Returns what is known of a rule that the sender has broken.
+    /// Returns the failure for a rule that the sender has broken.
     pub(super) fn locate(&self, rule: Rule) -> Failure {
         Failure {
             offset: Some(self.boundary),
@@ -285,7 +284,7 @@ impl Flow {
         !self.is_dead && self.stream.is_exhausted()
     }
 
-    /// How many bytes of memory it has taken.
+    /// Returns how many bytes of memory it uses.
     pub(super) fn memory(&self) -> usize {
         let ranges = self.undecided.iter().chain(self.held()).map(Held::memory);
         let insertions = self
@@ -302,7 +301,7 @@ impl Flow {
             + self.placed_pings.capacity() * size_of::<(u64, [u8; 8])>()
     }
 
-    /// Nobody looks at what was shown any more.
+    /// Frees reported payload, which isn't used any more.
     pub(super) fn forget_shown(&mut self) {
         self.stream.forget_delivered();
     }
@@ -314,12 +313,12 @@ impl Flow {
     }
 }
 
-/// Whether the header that begins with this byte is of a data frame.
+/// Whether a header that begins with this byte is that of a data frame.
 fn is_data(first: u8) -> bool {
     Opcode::from_bits(first).is_some_and(|opcode| !opcode.is_control())
 }
 
-/// How the frames of one side are read: payloads as they come, so that nothing is held here.
+/// Returns the settings for reading frames: payloads are delivered as they arrive, so nothing is buffered here.
 fn settings(from: Role, options: &Direction, extensions: Extensions) -> Settings {
     Settings {
         masking: match from {

@@ -1,59 +1,60 @@
-//! What goes on of one direction: which of its bytes, and what is put in between.
+//! The output of one direction: which of its bytes are forwarded, and the edits.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use crate::limits;
 
-/// A change to the bytes of one direction, at a boundary of frames.
+/// A change to the bytes of one direction, at a frame boundary.
 ///
-/// When all original bytes before `at` have gone on, `insert` is written, and the next `skip`
-/// original bytes are left out.
+/// Once all original bytes before `at` were forwarded, write `insert`, and drop the next `skip`
+/// original bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Edit {
     /// The position, from 0 at the first byte of the direction.
     pub at: u64,
     /// Bytes to write there.
     pub insert: Vec<u8>,
-    /// How many original bytes from there on don't go on.
+    /// How many original bytes from there on to drop.
     pub skip: u64,
 }
 
 impl Edit {
-    /// Where original bytes go on again.
+    /// The position where forwarding continues.
     fn end(&self) -> u64 {
         self.at.saturating_add(self.skip)
     }
 
-    /// The memory that it counts for.
+    /// The memory that it counts as.
     fn cost(&self) -> usize {
         self.insert.capacity() + size_of::<Edit>()
     }
 }
 
-/// How the transport to the receiver of a direction ends.
+/// How to end the transport to the receiver of a direction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum End {
-    /// It doesn't end yet.
+    /// Not yet.
     #[default]
     None,
-    /// Once all that may go on was written, writing to the receiver is shut down (a
+    /// Once everything was written that may be forwarded, shut down writing to the receiver (a
     /// half-close, TCP's FIN).
     Shutdown,
-    /// It ends inside a frame, where nothing can be inserted, or its time is up. What goes on
-    /// and has come is still written, if the receiver takes it, and then the transport is
-    /// ended. If it takes nothing ([`Rule::WriteTimeout`](crate::Rule::WriteTimeout)), what
-    /// waits is dropped and the transport is reset.
+    /// It ends inside a frame, where nothing can be inserted, or it timed out. Write everything
+    /// that was received and may be forwarded, if the receiver accepts it, and then end the
+    /// transport. If the receiver accepts nothing
+    /// ([`Rule::WriteTimeout`](crate::Rule::WriteTimeout)), drop pending output and reset the
+    /// transport.
     Reset,
 }
 
-/// What goes on of one direction.
+/// The output of one direction.
 #[derive(Debug, Default)]
 pub(super) struct Forwarding {
-    /// Up to which position original bytes may go on, what the edits skip included.
+    /// The position up to which original bytes may be forwarded, including what edits drop.
     to: u64,
-    /// In the order of their positions. Those up to `to` are for the host to take.
+    /// In the order of their positions. The host can take those up to `to`.
     edits: VecDeque<Edit>,
     end: End,
 }
@@ -67,22 +68,22 @@ impl Forwarding {
         self.end
     }
 
-    /// Whether all up to a position has gone on, and no edit is left to take.
+    /// Whether everything up to a position was released, and no edit is left to take.
     pub(super) fn is_even_with(&self, position: u64) -> bool {
         self.to == position && self.edits.is_empty()
     }
 
-    /// More of the original bytes may go on.
+    /// Releases more of the original bytes.
     pub(super) fn advance(&mut self, to: u64) {
         self.to = self.to.max(to);
     }
 
-    /// The transport to the receiver ends, or ends worse.
+    /// Ends the transport to the receiver, or ends it more abruptly.
     pub(super) fn finish(&mut self, end: End) {
         self.end = self.end.max(end);
     }
 
-    /// Inserts bytes at a position that is not behind what may go on already.
+    /// Inserts bytes at a position that was not released yet.
     pub(super) fn insert(&mut self, at: u64, bytes: Vec<u8>) {
         self.add(Edit {
             at,
@@ -91,7 +92,7 @@ impl Forwarding {
         });
     }
 
-    /// Leaves out a range of the original bytes that doesn't go on yet.
+    /// Drops a range of the original bytes that was not released yet.
     pub(super) fn skip(&mut self, from: u64, to: u64) {
         self.add(Edit {
             at: from,
@@ -106,7 +107,7 @@ impl Forwarding {
         self.edits.insert(index, edit);
     }
 
-    /// Forgets what would be inserted or left out behind a position.
+    /// Forgets edits after a position.
     pub(super) fn forget_behind(&mut self, at: u64) {
         self.edits.retain(|edit| edit.end() <= at);
     }
@@ -117,7 +118,7 @@ impl Forwarding {
         self.edits.get(first).is_some_and(|edit| edit.at == at)
     }
 
-    /// The edits that the host has not taken yet.
+    /// Returns the edits that the host has not taken yet.
     pub(super) fn take_edits(&mut self) -> impl Iterator<Item = Edit> + '_ {
         // Those that were taken the last time are gone.
         limits::trim_queue(&mut self.edits);
@@ -126,12 +127,12 @@ impl Forwarding {
         self.edits.drain(..ready)
     }
 
-    /// How many bytes wait to be inserted, and what each of these edits counts for.
+    /// Returns how many bytes wait to be inserted, with the overhead of each edit.
     pub(super) fn waiting(&self) -> usize {
         self.edits.iter().map(Edit::cost).sum()
     }
 
-    /// How many bytes of memory it has taken.
+    /// Returns how many bytes of memory it uses.
     pub(super) fn memory(&self) -> usize {
         let inserts = self.edits.iter().map(|edit| edit.insert.capacity());
         self.edits.capacity() * size_of::<Edit>() + inserts.sum::<usize>()

@@ -1,4 +1,4 @@
-//! The handshake of others (RFC 6455, section 4; RFC 8441), in bytes or in header fields.
+//! Inspecting the handshake (RFC 6455, section 4; RFC 8441), in bytes or in header fields.
 
 use alloc::vec::Vec;
 use core::mem;
@@ -15,7 +15,7 @@ use crate::http::head::{HeadKind, HeadReader, Version};
 use crate::stream::Extensions;
 use crate::{Failure, Instant, Role, Rule};
 
-/// Heads that have come in bytes.
+/// Heads that were received in bytes.
 #[derive(Default)]
 pub(super) struct Heads {
     pub(super) request: Option<RequestHead>,
@@ -35,9 +35,9 @@ pub(super) enum Handshake {
         request: UpgradeRequest,
         reader: HeadReader,
     },
-    /// The request has come in header fields, and so will the response.
+    /// The request was passed in header fields, and so will be the response.
     ResponseHeaders(UpgradeRequest),
-    /// The server has refused: what it sends is the body of its response.
+    /// The server has refused: further input is the body of its response.
     Refused(BodyReader),
     Complete,
     /// The handshake has failed.
@@ -59,7 +59,7 @@ impl Handshake {
         Handshake::Response { request, reader }
     }
 
-    /// Who has to go on.
+    /// Returns the side that is expected to send.
     pub(super) fn awaits(&self) -> Option<Role> {
         match self {
             Handshake::Request(_) => Some(Role::Client),
@@ -78,7 +78,7 @@ impl Handshake {
     }
 }
 
-/// Returns how the frames of the client and of the server are read.
+/// Returns the extensions for frames of the client and of the server.
 ///
 /// Fails with [`Rule::DeflateAnswerInvalid`] or [`Rule::ExtensionUnknown`].
 pub(super) fn extensions(
@@ -97,9 +97,9 @@ pub(super) fn extensions(
 }
 
 impl Inspector {
-    /// Checks a request that comes in header fields, where something else reads HTTP. The
-    /// method and the target of an upgrade are left to the caller; over an extended CONNECT
-    /// `headers` holds `:method` and `:protocol`.
+    /// Checks a request in header fields, for a host that parses HTTP itself. The caller checks
+    /// the method and the target of an upgrade; for an extended CONNECT, `headers` includes
+    /// `:method` and `:protocol`.
     ///
     /// # Errors
     ///
@@ -126,8 +126,8 @@ impl Inspector {
         Ok(())
     }
 
-    /// Checks the response to the request of [`Inspector::request_headers`]. Frames follow in
-    /// both directions. An interim response is the host's to pass on.
+    /// Checks the response to the request of [`Inspector::request_headers`]. After it, both sides
+    /// send frames. The host forwards interim responses itself.
     ///
     /// # Errors
     ///
@@ -149,14 +149,14 @@ impl Inspector {
         self.negotiated.as_ref().ok_or(Rule::HandshakeOutOfOrder)
     }
 
-    /// Reads the part of the handshake that is expected. Returns how many bytes were taken.
+    /// Reads the expected part of the handshake. Returns how many bytes were consumed.
     pub(super) fn read_head(&mut self, from: Role, input: &mut [u8]) -> usize {
         let begins = from == Role::Client && !input.is_empty();
         self.is_in_bytes |= begins && matches!(self.handshake, Handshake::Request(_));
         let mut at = 0;
         loop {
             let rest = input.get(at..).unwrap_or_default();
-            // Frames behind the head are read in the next call.
+            // Frames after the head are read in the next call.
             if rest.is_empty() || matches!(self.handshake, Handshake::Complete) {
                 return at;
             }
@@ -170,7 +170,7 @@ impl Inspector {
                     let count = body.read(rest, &mut Vec::new());
                     let ends = body.outcome().is_some();
                     self.flows.server.pass(count);
-                    // A body takes the time that it takes.
+                    // A body has no handshake timeout.
                     self.clocks.drain();
                     if ends {
                         self.finish_both();
@@ -201,7 +201,7 @@ impl Inspector {
         }
     }
 
-    /// A head is complete.
+    /// Handles a complete head.
     fn head_came(&mut self) -> Result<(), Rule> {
         match mem::replace(&mut self.handshake, Handshake::Failed) {
             Handshake::Request(reader) => {
@@ -248,7 +248,7 @@ impl Inspector {
         Ok(())
     }
 
-    /// The server has refused: its response goes on to its end.
+    /// Handles a refusal: the rest of the response is forwarded.
     fn refused(&mut self, body: BodyReader) {
         let failure = Failure::from(Rule::HandshakeRefused);
         self.ending.failure.get_or_insert((Role::Server, failure));
@@ -261,8 +261,8 @@ impl Inspector {
         }
     }
 
-    /// The handshake breaks a rule. The client gets a response, if nothing of the server's has
-    /// gone on to it; the server gets nothing more.
+    /// Fails the handshake. The client gets a response, unless a part of the server's was forwarded
+    /// already; nothing more is sent to the server.
     pub(super) fn fail_handshake(&mut self, from: Role, rule: Rule) {
         let failure = Failure {
             limit: self.options.direction(from).limits.limit_of(rule),
@@ -282,7 +282,7 @@ impl Inspector {
     }
 }
 
-/// Returns what the response agrees to.
+/// Returns what was negotiated.
 fn check(request: &UpgradeRequest, status: u16, headers: &[Header]) -> Result<Negotiated, Rule> {
     let negotiated = request.check(status, headers)?;
     if let [answer] = &negotiated.extensions[..]

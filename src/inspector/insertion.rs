@@ -1,4 +1,4 @@
-//! What the host inserts, leaves out and ends.
+//! Insertions, decisions and closing by the host.
 
 use alloc::vec::Vec;
 
@@ -9,9 +9,8 @@ use crate::frame::{close, mask, utf8};
 use crate::{Instant, Role, Rule, State};
 
 impl Inspector {
-    /// Closes both sides with this code, each at its next boundary of frames, and awaits the
-    /// answers: for a policy decision or a shutdown. Messages that are held and undecided are
-    /// left out.
+    /// Closes both sides with this code, each at its next frame boundary, and waits for the
+    /// answers: for a policy decision or a shutdown. Held messages without a decision are dropped.
     ///
     /// # Errors
     ///
@@ -28,8 +27,8 @@ impl Inspector {
         Ok(())
     }
 
-    /// Inserts a ping towards a side at its next boundary of frames. Its pong is swallowed,
-    /// and reported as [`Seen::RoundTrip`](super::Seen::RoundTrip).
+    /// Inserts a ping to a side at its next frame boundary. The pong is not forwarded, but
+    /// reported as [`Seen::RoundTrip`](super::Seen::RoundTrip).
     ///
     /// # Errors
     ///
@@ -43,7 +42,7 @@ impl Inspector {
         Ok(())
     }
 
-    /// Inserts a message towards a side, between two messages. It is not compressed.
+    /// Inserts a message to a side, between two messages. It is not compressed.
     ///
     /// # Errors
     ///
@@ -73,12 +72,12 @@ impl Inspector {
         Ok(())
     }
 
-    /// Decides on the first message of `from` that is held: it goes on, or is left out.
+    /// Decides whether the first held message of `from` is forwarded or dropped.
     ///
     /// # Errors
     ///
-    /// [`Rule::NothingHeld`]; [`Rule::ContextNeeded`] for one that is to be left out although
-    /// later ones may refer to it (RFC 7692, section 7.1.1): close the connection instead.
+    /// [`Rule::NothingHeld`]; [`Rule::ContextNeeded`] if it can't be dropped because later ones
+    /// may refer to it (RFC 7692, section 7.1.1): close the connection instead.
     pub fn decide(&mut self, from: Role, goes_on: bool, now: Instant) -> Result<(), Rule> {
         self.clocks.read(now);
         self.flows[from].decide(goes_on)?;
@@ -95,8 +94,8 @@ impl Inspector {
         });
     }
 
-    /// The close frame that a side gets: the answer to its own, if it has sent one, or else
-    /// this code and reason, which are valid.
+    /// Returns the close frame for a side: the answer to its own, if it has sent one, or else
+    /// this code and reason, which must be valid.
     pub(super) fn close_frame(&mut self, to: Role, code: u16, reason: &[u8]) -> LastBytes {
         let (code, reason) = match self.flows[to].close_code() {
             Some(own) => (own, &b""[..]),
@@ -132,7 +131,7 @@ impl Inspector {
         }
     }
 
-    /// Whether there is room for a frame of this length among those that wait.
+    /// Checks that there is room in the queue for a frame of this length.
     fn check_room(&self, to: Role, length: usize) -> Result<(), Rule> {
         let waiting = self.flows[to.peer()].waiting();
         let limit = self.options.direction(to.peer()).limits.queued_output;

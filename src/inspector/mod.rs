@@ -1,11 +1,11 @@
-//! Inspects a WebSocket connection that a proxy forwards as it is.
+//! Inspects a WebSocket connection that a proxy forwards unchanged.
 //!
-//! A proxy gives an [`Inspector`] what it reads from either side. The inspector checks every
+//! A proxy passes an [`Inspector`] what it reads from either side. The inspector checks every
 //! rule of the handshake, of frames, messages, UTF-8, close codes and permessage-deflate
-//! (RFC 6455, RFC 7692, RFC 8441), keeps limits and deadlines, and says how far the original
-//! bytes may go on. It never changes them. At the boundaries of frames it can insert and leave
-//! out: a close frame for either side if a rule is broken or time is up, pings whose pongs are
-//! swallowed, messages of the proxy's own.
+//! (RFC 6455, RFC 7692, RFC 8441), enforces limits and timeouts, and says how many of the
+//! original bytes may be forwarded. It never changes them. At frame boundaries it can insert and
+//! drop frames: a close frame to either side after a broken rule or a timeout, pings, whose pongs
+//! are not forwarded, and messages of the proxy.
 //!
 //! ```
 //! use websocket_component::handshake::Negotiated;
@@ -40,14 +40,14 @@
 //! # Positions
 //!
 //! Bytes are counted in each direction, named by the side that sends it, from 0 at the first
-//! byte of the connection; if the handshake comes in header fields, from the first byte of the
-//! first frame. The host keeps what it has read and must not forward yet: all behind
-//! [`Inspector::forward_to`], which is at most a header, a frame of
+//! byte of the connection; if the handshake is passed in header fields, from the first byte of
+//! the first frame. The host buffers what it has read and must not forward yet: everything
+//! after [`Inspector::forward_to`], which is at most a header, a frame of
 //! [`Direction::hold_frame`] bytes, or the messages that wait for
 //! [`Inspector::decide`].
 //!
-//! How the input is cut, and how the two directions interleave, changes nothing in what is
-//! seen, what goes on, and which rule is broken where.
+//! How the input is split, and how the two directions interleave, affects neither what is
+//! reported and forwarded, nor which rule is broken where.
 
 mod clocks;
 mod ending;
@@ -81,18 +81,18 @@ use flow::Flow;
 use handshake::{Handshake, Heads};
 use seen::Records;
 
-/// Looks at a connection between two other sides: [the module](self) has an overview.
+/// Checks a connection between a client and a server: [the module](self) has an overview.
 pub struct Inspector {
     options: Options,
     keys: KeySource,
     handshake: Handshake,
-    /// Whether the heads come as bytes, so that the client can be answered in the place of the
-    /// server.
+    /// Whether the heads are passed as bytes, so that the inspector can respond to the client
+    /// instead of the server.
     is_in_bytes: bool,
-    /// Until frames come: most of a connection's life nobody asks for them.
+    /// The heads, until the first frame: they are rarely needed after that.
     heads: Option<Box<Heads>>,
     negotiated: Option<Negotiated>,
-    /// What each side sends.
+    /// The direction from each side.
     flows: Sides<Flow>,
     clocks: Clocks,
     ending: Ending,
@@ -100,11 +100,11 @@ pub struct Inspector {
 }
 
 impl Inspector {
-    /// Creates an inspector of a connection whose handshake is still to come: as bytes, or in
+    /// Creates an inspector of a connection before its handshake, which is passed as bytes, or to
     /// [`Inspector::request_headers`] and [`Inspector::response_headers`].
     ///
-    /// `entropy` is at least 32 unpredictable bytes, from which the masks of what is inserted
-    /// and the payloads of pings are made.
+    /// `entropy` is at least 32 unpredictable bytes, from which the masks of inserted frames and
+    /// the payloads of pings are made.
     ///
     /// # Errors
     ///
@@ -128,8 +128,7 @@ impl Inspector {
         })
     }
 
-    /// Creates an inspector of a connection whose handshake something else has made or
-    /// checked.
+    /// Creates an inspector of a connection whose handshake was checked elsewhere.
     ///
     /// # Errors
     ///
@@ -146,18 +145,18 @@ impl Inspector {
         Ok(inspector)
     }
 
-    /// Looks at what `from` has sent: `skipped` bytes that went by without being given, at
-    /// most [`Step::skippable`] of the last step in this direction, and then `input`. Both may
-    /// be empty: the call then passes the time, as [`Inspector::handle_timeout`] does.
+    /// Processes what `from` has sent: `skipped` bytes that were forwarded without being passed,
+    /// at most [`Step::skippable`] of the last step in this direction, and then `input`. Both may
+    /// be empty: the call then only passes the time, as [`Inspector::handle_timeout`] does.
     ///
-    /// **Pass a copy of what you forward**: payloads that are looked at are unmasked in `input`
-    /// itself. Afterwards look at [`Inspector::forward_to`], [`Inspector::take_edits`] and
-    /// [`Inspector::end`] of both directions.
+    /// **Pass a copy of what you forward**: payloads that are checked are unmasked in `input`
+    /// itself. Afterwards use [`Inspector::forward_to`], [`Inspector::take_edits`] and
+    /// [`Inspector::end`] for both directions.
     ///
     /// # Errors
     ///
-    /// [`Rule::SkippedTooMuch`], which changes nothing. A rule that `from` breaks is no error
-    /// of this call: see [`Inspector::failure`].
+    /// [`Rule::SkippedTooMuch`], which changes nothing. If `from` breaks a rule, the call doesn't
+    /// fail: see [`Inspector::failure`].
     pub fn advance<'a>(
         &'a mut self,
         from: Role,
@@ -191,14 +190,13 @@ impl Inspector {
         })
     }
 
-    /// Does what [`Inspector::advance`] does for the header of a frame at the start of
-    /// `header`, if the payload need not be given and there is nothing else to tell. Returns
-    /// the lengths of the header and of the payload: both may go on. The payload is then
-    /// [`Step::skippable`].
+    /// A fast path of [`Inspector::advance`] for the frame header at the start of `header`, if the
+    /// payload needn't be checked and there is nothing to report. Returns the lengths of the header
+    /// and of the payload: both may be forwarded. The payload is then [`Step::skippable`].
     ///
-    /// `skipped` is all that was left of the payload before, and `header` may be longer than
-    /// the header. Otherwise, and for text that is verified, compressed data, control frames,
-    /// and whatever is to be seen or inserted, it returns none and changes nothing: call
+    /// `skipped` must be all that was left of the previous payload; `header` may have more bytes
+    /// than the header. Otherwise, and for verified text, compressed data, control frames, and if
+    /// anything is to be reported or inserted, returns `None` and changes nothing: call
     /// [`Inspector::advance`] instead.
     ///
     /// ```
@@ -242,12 +240,12 @@ impl Inspector {
         Some((length, payload))
     }
 
-    /// Does what [`Inspector::advance`] does for a whole message in one frame, all of which has
-    /// come, by its header alone: `header` begins with it, and may be longer. Returns the
-    /// lengths of the header and of the payload: both may go on.
+    /// A fast path of [`Inspector::advance`] for a complete message in one frame, by its header
+    /// alone: `header` begins with it, and may have more bytes. Returns the lengths of the header
+    /// and of the payload: both may be forwarded.
     ///
-    /// Only for binary data that nobody looks at, up to 64 KiB, between two messages, if there
-    /// is nothing to tell or to insert. Otherwise it returns none and changes nothing: call
+    /// It applies to binary data that needn't be checked, up to 64 KiB, between two messages, if
+    /// there is nothing to report or to insert. Otherwise returns `None` and changes nothing: call
     /// [`Inspector::advance`] instead.
     ///
     /// ```
@@ -286,7 +284,7 @@ impl Inspector {
         Some(passed)
     }
 
-    /// Reads frames. Returns how many bytes were taken.
+    /// Reads frames. Returns how many bytes were consumed.
     fn read_frames(&mut self, from: Role, input: &mut [u8]) -> usize {
         if self.heads.is_some() && !input.is_empty() {
             self.heads = None;
@@ -301,8 +299,8 @@ impl Inspector {
         }
     }
 
-    /// Reports that `from` sends no more bytes, after those that were skipped were reported.
-    /// If its close frame has not come, or the handshake is not complete, that breaks
+    /// Reports that `from` sends no more bytes, after skipped ones were reported. If it has not
+    /// sent a close frame, or the handshake is not complete, that breaks
     /// [`Rule::ConnectionLost`].
     pub fn end_of_input(&mut self, from: Role, now: Instant) {
         self.records.clear();
@@ -320,44 +318,44 @@ impl Inspector {
         self.settle();
     }
 
-    /// Frees what the last step has shown, as the next call does in any case. For hosts that
-    /// count the memory of connections which may be idle from now on.
+    /// Frees the results of the last step, as the next call does in any case: for hosts that
+    /// account for the memory of connections that may become idle.
     pub fn trim(&mut self) {
         self.records.clear();
         self.flows.client.forget_shown();
         self.flows.server.forget_shown();
     }
 
-    /// Returns the position up to which the bytes that `from` has sent may be forwarded. Those
-    /// that an edit leaves out count. It never decreases.
+    /// Returns the position up to which the bytes from `from` may be forwarded, including those
+    /// that edits drop. It never decreases.
     pub fn forward_to(&self, from: Role) -> u64 {
         self.flows[from].forwarding.to()
     }
 
-    /// Returns the edits up to [`Inspector::forward_to`] that were not returned before, in
-    /// order. Those that were stay valid.
+    /// Returns the edits up to [`Inspector::forward_to`] that were not returned before, in order.
+    /// Earlier ones stay valid.
     pub fn take_edits(&mut self, from: Role) -> impl Iterator<Item = Edit> + '_ {
         self.flows[from].forwarding.take_edits()
     }
 
-    /// Returns how to end the transport to the receiver of what `from` sends, once all up to
-    /// [`Inspector::forward_to`] was written.
+    /// Returns how to end the transport to the receiver of what `from` sends, once everything up
+    /// to [`Inspector::forward_to`] was written.
     ///
-    /// After both close frames that is the client's at once, and the server's once the server
-    /// has ended its stream (RFC 6455, section 7.1.1).
+    /// After both close frames, the transport to the client is ended at once, and the one to the
+    /// server once the server has ended its stream (RFC 6455, section 7.1.1).
     pub fn end(&self, from: Role) -> End {
         self.flows[from].forwarding.end()
     }
 
-    /// Whether nothing that `from` sends goes on any more, beyond
-    /// [`Inspector::forward_to`]: the host need not keep it.
+    /// Returns whether nothing from `from` after [`Inspector::forward_to`] will be forwarded any
+    /// more, so that the host needn't buffer it.
     pub fn is_final(&self, from: Role) -> bool {
         self.flows[from].is_final()
     }
 
-    /// Whether a frame could follow what `from` has sent up to [`Inspector::forward_to`]: that
-    /// is a boundary of frames, and no close frame has gone on. A host whose sandbox has failed
-    /// can still close the connection there itself.
+    /// Returns whether [`Inspector::forward_to`] is a frame boundary in what `from` has sent, and no
+    /// close frame was forwarded. A host whose sandbox has failed can still close the connection
+    /// there itself.
     pub fn is_at_boundary(&self, from: Role) -> bool {
         matches!(self.handshake, Handshake::Complete) && self.flows[from].is_at_boundary()
     }
@@ -372,24 +370,24 @@ impl Inspector {
         self.flows[from].close_code()
     }
 
-    /// Returns the code of the close frame that a side gets: the other side's or one that was
-    /// inserted; 1005 for one without a code. None before it may go on.
+    /// Returns the code of the close frame that was sent to a side: the other side's or an
+    /// inserted one; 1005 for one without a code. `None` until it may be forwarded.
     pub fn close_sent(&self, to: Role) -> Option<u16> {
         self.flows[to.peer()].has_told()
     }
 
-    /// Returns how much a side has sent.
+    /// Returns the traffic from a side.
     pub fn traffic(&self, from: Role) -> Traffic {
         self.flows[from].traffic
     }
 
-    /// Returns the head of the request, once it has come in bytes, until the first frame is read.
+    /// Returns the head of a request in bytes, once it was received, until the first frame is read.
     pub fn request(&self) -> Option<&RequestHead> {
         self.heads.as_ref()?.request.as_ref()
     }
 
-    /// Returns the head of the response, once it has come in bytes, until the first frame is read.
-    /// Of the last one, if there were several (RFC 9110, section 15.2).
+    /// Returns the head of a response in bytes, once it was received, until the first frame is read.
+    /// If there were several (RFC 9110, section 15.2), this is the last one.
     pub fn response(&self) -> Option<&ResponseHead> {
         self.heads.as_ref()?.response.as_ref()
     }
@@ -399,8 +397,8 @@ impl Inspector {
         self.negotiated.as_ref()
     }
 
-    /// Returns how many bytes of memory it has taken, itself included. What the host holds is
-    /// not in it.
+    /// Returns how many bytes of memory the inspector uses, including itself, but not what the host
+    /// buffers.
     pub fn memory(&self) -> usize {
         size_of::<Inspector>()
             + self.flows.client.memory()
@@ -427,10 +425,10 @@ impl Inspector {
 
 /// How a rule was broken.
 enum How {
-    /// By bytes behind which nobody knows what follows, by the end of the stream, or by taking
-    /// no output: nothing more of what it sends goes on.
+    /// By invalid bytes, by the end of the stream, or by accepting no output: nothing more from
+    /// this side is forwarded.
     AtOnce,
-    /// By silence: frames may still end as they should.
+    /// By silence: a frame in progress may still be completed.
     Silence,
     /// In the handshake. The response that the client gets.
     InHandshake(Vec<u8>),

@@ -20,18 +20,18 @@ pub struct Options {
     pub client: Direction,
     /// What the server sends.
     pub server: Direction,
-    /// What the handshake and the connection as a whole may take.
+    /// The timeouts of the handshake and of the whole connection.
     pub timeouts: Timeouts,
     /// What to do about extensions that the engine doesn't implement. Default
     /// [`UnknownExtensions::Reject`].
     pub unknown_extensions: UnknownExtensions,
-    /// Whether extensions are taken out of the request, so that none is negotiated. If the
-    /// handshake comes in header fields, the host removes the field. Default false.
+    /// Whether extensions are removed from the request, so that none is negotiated. If the
+    /// handshake is passed in header fields, the host removes the field. Default false.
     pub strip_extensions: bool,
-    /// Whether requests pass whose Host field is not a host and port, see
+    /// Whether to accept requests whose Host field is not a host and port, see
     /// [`Config::allow_malformed_host`](crate::Config::allow_malformed_host). Default true.
     pub allow_malformed_host: bool,
-    /// Which code the other side gets if one side has broken a rule. Default
+    /// The close code for the other side when one side breaks a rule. Default
     /// [`OtherCode::Gateway`].
     pub other_code: OtherCode,
 }
@@ -50,46 +50,46 @@ impl Default for Options {
     }
 }
 
-/// The settings of one direction: of what one side sends.
+/// The settings of one direction, for what one side sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Direction {
-    /// The limits. [`Limits::queued_output`] is that of what is inserted into the direction;
+    /// The limits. [`Limits::queued_output`] applies to what is inserted into the direction;
     /// [`Limits::queued_pongs`] and [`Limits::refusal_body`] have no meaning here.
     pub limits: Limits,
-    /// What is seen of it.
+    /// What is reported of it.
     pub view: View,
     /// The longest frame, in bytes with its header, that is held until all of it was verified.
-    /// A longer one goes on as it is verified; if it breaks a rule then, the receiver's
-    /// connection can only be reset, because nothing can be inserted inside a frame. This is
-    /// about text and compressed data: other payloads break no rule, and control frames are
+    /// A longer one is forwarded as it is verified; if it breaks a rule then, the receiver's
+    /// connection can only be reset, because nothing can be inserted inside a frame. This applies
+    /// to text and compressed data: other payloads can't break a rule, and control frames are
     /// always held. Default 65536.
     pub hold_frame: u32,
     /// Whether messages are held until the host has decided on each
-    /// ([`Inspector::decide`](super::Inspector::decide)). This takes
+    /// ([`Inspector::decide`](super::Inspector::decide)). This requires
     /// [`Payload::Messages`], else [`Rule::ConfigOutOfRange`]; a message that is too long for
-    /// it goes on undecided. So does one that would have to be held with more than 65,536 bytes
-    /// beside `up_to`, in headers, control frames or compressed data that inflates to little,
-    /// unless [`Limits::message`] is at most `up_to`: then it breaks
+    /// it is forwarded without a decision. So is one that would have to be held with more than
+    /// 65,536 bytes beside `up_to`, in headers, control frames or compressed data that inflates to
+    /// little, unless [`Limits::message`] is at most `up_to`: then it breaks
     /// [`Rule::MessageTooBig`]. Default false.
     pub hold_messages: bool,
     /// How long the sender may send no byte at all. Beyond it:
     /// [`Rule::IdleTimeout`]. Default none.
     pub idle: Option<Duration>,
-    /// How long the sender may send no message, or part of one, whatever control frames it
-    /// sends. Beyond it: [`Rule::IdleTimeout`]. Default none.
+    /// How long the sender may send no message, or part of one, regardless of control frames.
+    /// Beyond it: [`Rule::IdleTimeout`]. Default none.
     pub message_idle: Option<Duration>,
     /// From the first byte of a message, or of a control frame, to its last. Beyond it:
     /// [`Rule::MessageTimeout`]. Default 300 s.
     pub message: Option<Duration>,
-    /// After how long without a byte of the sender's a ping is inserted towards it. Its pong
-    /// is swallowed. Default none.
+    /// After how long without a byte from the sender a ping to it is inserted. The pong is not
+    /// forwarded. Default none.
     pub keepalive: Option<Duration>,
-    /// How long the sender may send nothing at all after a ping that was inserted. Beyond it:
+    /// How long the sender may send nothing at all after an inserted ping. Beyond it:
     /// [`Rule::PongTimeout`]. Default 20 s.
     pub pong: Option<Duration>,
-    /// How long the sender, as the receiver of what the other side sends, may take nothing of
-    /// it after [`Inspector::output_blocked`](super::Inspector::output_blocked). Beyond it:
+    /// How long the sender, as the receiver of the other direction, may accept no output after
+    /// [`Inspector::output_blocked`](super::Inspector::output_blocked). Beyond it:
     /// [`Rule::WriteTimeout`], and its transport is reset. Default 30 s.
     pub write: Option<Duration>,
 }
@@ -111,7 +111,7 @@ impl Default for Direction {
     }
 }
 
-/// What is seen of one direction. Close frames are always reported.
+/// What is reported of one direction. Close frames always are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct View {
@@ -125,8 +125,8 @@ pub struct View {
     pub payload: Payload,
     /// Whether text is checked to be UTF-8. Default true.
     pub verify_utf8: bool,
-    /// Whether compressed messages are inflated. If not, nothing of their payload is looked
-    /// at, and [`Limits::message`] is that of the compressed length. Default true.
+    /// Whether compressed messages are inflated. If not, their payload isn't checked, and
+    /// [`Limits::message`] applies to the compressed length. Default true.
     pub inflate: bool,
 }
 
@@ -143,51 +143,51 @@ impl Default for View {
     }
 }
 
-/// What is seen of the payloads of messages: unmasked, and inflated if they were compressed.
+/// What is reported of the payloads of messages: unmasked, and inflated if they were compressed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Payload {
-    /// Nothing. A payload that needs no check need not be given at all.
+    /// Nothing. A payload that needs no check needn't be passed at all.
     #[default]
     Nothing,
-    /// What has come of a message, as it comes. Chunk boundaries are not frame boundaries,
-    /// and a chunk of text may end inside a character.
+    /// Chunks of messages, as they arrive. Chunk boundaries are not frame boundaries, and a chunk
+    /// of text may end inside a character.
     Chunks,
     /// Whole messages.
     Messages {
-        /// The longest, in bytes. A longer message is not seen; its summary says so.
+        /// The maximum length in bytes. A longer message is not reported; its summary says so.
         up_to: u32,
     },
 }
 
-/// What to do about an extension that the engine doesn't implement: any but
-/// permessage-deflate, and that one too in an engine that was built without it.
+/// What to do about an extension that the engine doesn't implement: any except
+/// permessage-deflate, and that one, too, if the engine was built without it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UnknownExtensions {
     /// A response that accepts one breaks a rule.
     #[default]
     Reject,
-    /// Frames are checked as far as an extension leaves them alone, and payloads are opaque.
+    /// Only what extensions can't change is checked in frames; payloads are opaque.
     Opaque,
 }
 
-/// Which code the other side gets if one side has broken a rule.
+/// The close code for the other side when one side breaks a rule.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OtherCode {
-    /// 1014 (bad gateway) if that is the client, 1001 (going away) if it is the server.
+    /// 1014 (bad gateway) to a client, 1001 (going away) to a server.
     #[default]
     Gateway,
-    /// The rule's, which the side that broke it gets too.
+    /// The rule's code, as for the side that broke it.
     Same,
 }
 
-/// What the connection may take. `None` turns a deadline off.
+/// The timeouts of the connection. `None` turns one off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timeouts {
-    /// From the creation of the inspector until the response has come. Beyond it:
+    /// From the creation of the inspector until the response was received. Beyond it:
     /// [`Rule::HandshakeTimeout`]. Default 10 s.
     pub handshake: Option<Duration>,
     /// How long the connection may be open. After that both sides are closed, which breaks no
@@ -195,13 +195,13 @@ pub struct Timeouts {
     pub age: Option<Duration>,
     /// The code of the close frames then. Default 1001.
     pub age_code: u16,
-    /// How long the close frame of a side that has broken a rule waits for the other side's
-    /// answers to what came before. It goes to the former when the other side's close frame
-    /// has come, or after this time. Default none: at once.
+    /// How long the close frame to a side that has broken a rule is deferred for the other side's
+    /// answers to earlier messages. It is sent when the other side's close frame was received, or
+    /// after this time. Default none: at once.
     pub answer: Option<Duration>,
-    /// How long a side may take to reach the end of the frame behind which a close frame is
-    /// inserted, to answer a close frame, and to end its stream afterwards. After that what is
-    /// left of the connection is cut. Default 10 s.
+    /// How long a side may take to finish the frame after which a close frame is inserted, to
+    /// answer a close frame, and to end its stream afterwards. After that the rest of the
+    /// connection is reset. Default 10 s.
     pub close: Option<Duration>,
 }
 

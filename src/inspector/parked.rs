@@ -1,11 +1,11 @@
-//! A connection at rest, which needs no inspector until something happens.
+//! The state of an idle connection, which needs no inspector until something happens.
 
 use super::{Inspector, Sides, Traffic};
 use crate::{Instant, Role, Rule, State};
 
-/// What is left of a connection at rest: with it, another inspector goes on where this one was.
+/// The state of an idle connection, from which another inspector can resume.
 ///
-/// A proxy with many idle connections keeps this for each of them instead of an inspector, and
+/// A proxy with many idle connections keeps this for each of them, instead of an inspector and
 /// the sandbox that it runs in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parked {
@@ -13,35 +13,35 @@ pub struct Parked {
     pub at: Instant,
     /// When the connection was opened.
     pub opened: Instant,
-    /// What each side has sent.
+    /// The state of each side.
     pub sides: Sides<ParkedSide>,
 }
 
-/// What one side has sent.
+/// The state of one side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ParkedSide {
-    /// The position behind the last frame, up to which all has gone on.
+    /// The position after the last frame, up to which everything was forwarded.
     pub position: u64,
-    /// How much that was.
+    /// The traffic so far.
     pub traffic: Traffic,
-    /// When something came last.
+    /// When the last byte was received.
     pub idle_since: Instant,
-    /// When something of a message came last.
+    /// When the last byte of a message was received.
     pub message_idle_since: Instant,
 }
 
 impl Inspector {
-    /// Returns what is left of the connection, if it is at rest: it is open, each side is between
-    /// two messages, all of it has gone on, nothing is to be inserted, no pong is due, the host
-    /// reads both sides and both take what goes on to them.
+    /// Returns the state of the connection if it is idle: it is open, between messages in both
+    /// directions, everything was forwarded, nothing is to be inserted, no pong is outstanding, the
+    /// host reads both sides, and neither is blocked.
     ///
-    /// There is always more to a connection whose compressed messages refer to earlier ones
-    /// (`context takeover`, RFC 7692, section 7.1.1), if they are inflated.
+    /// A connection with context takeover (RFC 7692, section 7.1.1) is never idle in this sense, if
+    /// its messages are inflated.
     ///
-    /// The inspector can be dropped then, and with it the heads ([`Inspector::request`]). What
-    /// it was opened with, and its [`Inspector::next_deadline`], stay with the host, which opens
-    /// another one with the same options when something comes or the deadline is there, and has
-    /// it [resume](Inspector::resume).
+    /// The inspector can then be dropped, and with it the heads ([`Inspector::request`]). The host
+    /// keeps the options, what was negotiated, and [`Inspector::next_deadline`]. When input arrives
+    /// or the deadline passes, it opens another inspector with the same options, and calls
+    /// [`Inspector::resume`].
     ///
     /// ```
     /// use websocket_component::handshake::Negotiated;
@@ -89,13 +89,13 @@ impl Inspector {
         }
     }
 
-    /// Goes on with a connection that another inspector has [parked](Inspector::park), whose
-    /// clock counts from the same time. For an inspector that was opened just now, with the
-    /// options and what was negotiated there.
+    /// Resumes a connection that another inspector has [parked](Inspector::park), with the same
+    /// clock. This one must have been opened just now, with the same options and what was
+    /// negotiated.
     ///
     /// # Errors
     ///
-    /// [`Rule::HandshakeOutOfOrder`]: it was not opened, or has been given bytes.
+    /// [`Rule::HandshakeOutOfOrder`]: it was not opened, or has had input.
     pub fn resume(&mut self, parked: &Parked) -> Result<(), Rule> {
         let is_new = self
             .park()

@@ -1,15 +1,15 @@
-//! Pings that were inserted, and wait for their pongs (RFC 6455, section 5.5.3).
+//! Inserted pings that wait for their pongs (RFC 6455, section 5.5.3).
 
 use alloc::collections::VecDeque;
 
 use crate::Instant;
 use crate::limits::nanos;
 
-/// Of more pings than this the oldest is forgotten: its pong passes.
+/// With more pings than this, the oldest is forgotten: its pong is forwarded.
 const MAX_REMEMBERED: usize = 16;
 
-/// The pings that were inserted towards one side. Their payloads can't be predicted, so that
-/// no other pong is taken for an answer.
+/// The pings that were inserted to one side. Their payloads can't be predicted, so that no other
+/// pong is taken for an answer.
 #[derive(Default)]
 pub(super) struct Pings {
     remembered: VecDeque<([u8; 8], Instant)>,
@@ -21,12 +21,12 @@ impl Pings {
         self.remembered.is_empty()
     }
 
-    /// Whether one more would have another forgotten.
+    /// Whether one more ping would make the oldest be forgotten.
     pub(super) fn is_full(&self) -> bool {
         self.remembered.len() == MAX_REMEMBERED
     }
 
-    /// A ping was inserted.
+    /// Records an inserted ping.
     pub(super) fn inserted(&mut self, payload: [u8; 8], now: Instant) {
         if self.remembered.len() == MAX_REMEMBERED {
             self.remembered.pop_front();

@@ -1,4 +1,4 @@
-//! What is seen of a connection.
+//! What an inspector reports of a connection.
 
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -6,7 +6,7 @@ use core::ops::Range;
 use crate::limits;
 use crate::stream::{Assembler, PayloadRef};
 
-/// Something that has passed, or has come and is still held.
+/// Something that was forwarded, or was received and is still held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Seen<'a> {
@@ -14,7 +14,7 @@ pub enum Seen<'a> {
     Request,
     /// A response's head: see [`Inspector::response`](super::Inspector::response).
     Response,
-    /// The handshake is complete, and frames follow in both directions.
+    /// The handshake is complete; frames follow in both directions.
     Opened,
     /// The header of a frame, before anything else of the frame is reported.
     Frame(Frame),
@@ -44,12 +44,12 @@ pub enum Seen<'a> {
         /// Its payload.
         payload: &'a [u8],
     },
-    /// The pong that answers a ping which was inserted, with the round-trip time in
-    /// nanoseconds. It is swallowed.
+    /// The pong to an inserted ping, with the round-trip time in nanoseconds. It is not
+    /// forwarded.
     RoundTrip(u64),
     /// A close frame.
     Close {
-        /// The code, 1005 if the frame holds none (RFC 6455, section 7.1.5).
+        /// The code, 1005 if the frame has none (RFC 6455, section 7.1.5).
         code: u16,
         /// The reason, which is UTF-8.
         reason: &'a [u8],
@@ -84,9 +84,9 @@ pub struct Summary {
     pub frames: u32,
     /// The length of its payloads on the wire, in bytes.
     pub wire_length: u64,
-    /// The length of the message in bytes. None if it was compressed and not inflated.
+    /// The length of the message in bytes. `None` if it was compressed and not inflated.
     pub length: Option<u64>,
-    /// Whether it was shown whole, in the event before.
+    /// Whether all of it was reported, in the previous event.
     pub shown: bool,
     /// Whether it is held until [`Inspector::decide`](super::Inspector::decide).
     pub held: bool,
@@ -96,11 +96,11 @@ pub struct Summary {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Traffic {
-    /// Data frames whose header has come.
+    /// Data frames whose header was received.
     pub frames: u64,
-    /// Messages whose last byte has come or went by.
+    /// Messages whose last byte was received or skipped.
     pub messages: u64,
-    /// What has come of their payloads, on the wire, in bytes.
+    /// Received bytes of their payloads, on the wire.
     pub bytes: u64,
 }
 
@@ -126,20 +126,19 @@ pub(super) enum Place {
 
 /// The outcome of one input: [`Inspector::advance`](super::Inspector::advance).
 pub struct Step<'a> {
-    /// How many bytes of the input were taken. The rest is to be given again: after the other
-    /// half of the handshake, or at once if [`Step::more`] is set.
+    /// How many bytes of the input were consumed. Pass the rest again: after the other half of the
+    /// handshake, or at once if [`Step::more`] is set.
     pub consumed: usize,
-    /// How many bytes of payload behind those consumed need not be passed in. The next call is
-    /// told how many of them went by. They are forwarded only as far as
-    /// [`Inspector::forward_to`](super::Inspector::forward_to), and no further than the next
-    /// edit.
+    /// How many bytes of payload after the consumed ones needn't be passed. Pass the number of
+    /// skipped bytes to the next call. Forward them only up to
+    /// [`Inspector::forward_to`](super::Inspector::forward_to), and not beyond the next edit.
     pub skippable: u64,
-    /// A hint for how many bytes to read behind the skippable ones: those of a header, or of
-    /// what is verified. More may be passed in. 0: what comes is ignored.
+    /// A hint for how many bytes to read after the skippable ones: those of a header, or of data
+    /// that is verified. More may be passed. 0 if further input is ignored.
     pub wanted: u64,
     /// Whether to call again at once with the rest of the input: it was too much to inflate in
     /// one call ([`Limits::inflate_per_call`](crate::Limits::inflate_per_call)), or frames
-    /// follow behind the head of the response.
+    /// follow the head of the response.
     pub more: bool,
     pub(super) records: &'a [Record],
     pub(super) input: &'a [u8],
@@ -148,7 +147,7 @@ pub struct Step<'a> {
 }
 
 impl<'a> Step<'a> {
-    /// Returns what was seen, in order.
+    /// Returns the reported events, in order.
     pub fn seen(&self) -> impl Iterator<Item = Seen<'a>> + use<'a> {
         let (input, copies, stream) = (self.input, self.copies, self.stream);
         let bytes = move |place: &Place| match place {

@@ -1,10 +1,10 @@
-//! One of something for each side.
+//! A value for each side.
 
 use core::ops::{Index, IndexMut};
 
 use crate::Role;
 
-/// One of something for each side of a connection, by [`Role`].
+/// A value for each side of a connection, indexed by [`Role`].
 ///
 /// ```
 /// use websocket_component::Role;
@@ -16,9 +16,9 @@ use crate::Role;
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sides<T> {
-    /// The client's.
+    /// The client's value.
     pub client: T,
-    /// The server's.
+    /// The server's value.
     pub server: T,
 }
 

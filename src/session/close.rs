@@ -8,7 +8,7 @@ use crate::frame::close;
 use crate::{Failure, Rule};
 
 impl Session {
-    /// The host closes: behind the data that is queued (section 7.1.2).
+    /// Queues the host's close frame, after queued data (section 7.1.2).
     pub(super) fn send_close(
         &mut self,
         code: Option<u16>,
@@ -50,8 +50,8 @@ impl Session {
         }
     }
 
-    /// The peer broke a rule, maybe behind a message that the host hasn't seen yet: as if they
-    /// had come apart, the host gets to answer it.
+    /// Fails because the peer broke a rule. If a message in the same input precedes it, the host
+    /// can answer that first, as if they had arrived separately.
     pub(super) fn fail_behind(&mut self, failure: Failure, has_message: bool) {
         let now = self.deadlines.now();
         let answer = self.config.timeouts.answer;
@@ -64,7 +64,7 @@ impl Session {
         self.held = Some(Held { failure, until });
     }
 
-    /// Fails as was held, if anything was: behind the host's answers.
+    /// Applies a deferred failure, if there is one, after the host's answers.
     pub(super) fn fail_as_held(&mut self) {
         if let Some(held) = self.held.take() {
             self.fail_with(held.failure);

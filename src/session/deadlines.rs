@@ -42,20 +42,20 @@ pub(super) struct Deadlines {
     now: Instant,
     /// When the session was made.
     started: Instant,
-    /// Since when nothing has come and no keepalive ping was sent.
+    /// When the last byte was received, or the last keepalive ping sent.
     quiet: Instant,
-    /// Since when nothing has come, but for the time in which the host didn't read.
+    /// When the last byte was received, not counting the time in which the host didn't read.
     idle: Instant,
     /// When output was handed out, or when there was none.
     last_output: Instant,
-    /// Since when the transport takes nothing of what was handed out.
+    /// When the transport became blocked.
     blocked: Option<Instant>,
-    /// Output waited behind what was handed out last.
+    /// More output was queued after what was handed out last.
     is_backlogged: bool,
-    /// When a ping was handed out, if nothing has come since.
+    /// When a ping was handed out, if nothing was received since.
     ping: Option<Instant>,
-    /// Since when the answer to a close frame that was handed out is awaited, or the end
-    /// of the peer's stream.
+    /// When the wait for the answer to a close frame began, or for the end of the peer's
+    /// stream.
     close: Option<Instant>,
     /// Since when a message is unfinished.
     message: Option<Instant>,
@@ -150,9 +150,9 @@ impl Deadlines {
         }
     }
 
-    /// Output was handed out. If some had waited behind what was handed out before, the
-    /// peer has taken that, and the wait is not part of its time for a pong. A write in
-    /// several parts is no wait, and wins a dead peer none.
+    /// Records that output was handed out. If more had been queued after the previous output, the
+    /// peer has accepted that, so its time for a pong starts again. This doesn't apply to a write
+    /// in several parts, which would give a dead peer more time.
     fn output(&mut self, is_backlogged: bool) {
         let (now, wait) = (self.now, self.now.since(self.last_output));
         self.last_output = now;
@@ -162,15 +162,15 @@ impl Deadlines {
         self.is_backlogged = is_backlogged;
     }
 
-    /// The peer reads, and gets its time for the ping that may be on its way to it.
+    /// Restarts the time for a pong, because the peer reads and a ping may be on its way to it.
     fn output_taken(&mut self) {
         self.blocked = None;
         self.last_output = self.now;
         self.ping = self.ping.map(|_| self.now);
     }
 
-    /// The end of the peer's stream is awaited from now on. The host reads again if it
-    /// didn't: nothing that comes has to be passed on.
+    /// Starts to wait for the end of the peer's stream. A pause in reading ends: further input needn't
+    /// be delivered.
     pub(super) fn drain(&mut self) {
         self.resume();
         self.close = Some(self.now);
@@ -228,12 +228,12 @@ impl Session {
         self.deadlines.blocked.get_or_insert(self.deadlines.now);
     }
 
-    /// Reports that the transport accepted some output after it had been blocked; if it is
-    /// blocked again, [`Session::output_blocked`] follows.
+    /// Reports that the transport accepted some output after it had been blocked. If it is still
+    /// blocked, call [`Session::output_blocked`] again.
     ///
     /// [`Timeouts::write`](crate::Timeouts::write) and
     /// [`Timeouts::pong`](crate::Timeouts::pong) start again, since a ping may be queued
-    /// behind data that the peer is still reading.
+    /// after data that the peer is still reading.
     pub fn output_taken(&mut self, now: Instant) {
         self.read_clock(now);
         self.deadlines.output_taken();
@@ -244,8 +244,8 @@ impl Session {
     /// Until [`Session::resume_reading`], the handshake, idle, message, pong and close
     /// timeouts are suspended, and so is [`Timeouts::coalesce`](crate::Timeouts::coalesce).
     /// Keepalive pings are still sent, and [`Timeouts::write`](crate::Timeouts::write) still
-    /// applies. A session that becomes [`State::Draining`](crate::State::Draining) is read
-    /// again: a host that doesn't want to says so anew.
+    /// applies. When a session becomes [`State::Draining`](crate::State::Draining), the pause ends:
+    /// a host that still doesn't read has to call this again.
     pub fn pause_reading(&mut self, now: Instant) {
         self.read_clock(now);
         self.deadlines.paused.get_or_insert(self.deadlines.now);
@@ -356,7 +356,7 @@ impl Session {
         self.receiver.release_coalesced()
     }
 
-    /// Whether the input goes on where the last call stopped.
+    /// Whether the last call has left input unconsumed.
     pub(super) fn has_input_left(&self) -> bool {
         !self.life.has_ended() && self.receiver.is_exhausted()
     }

@@ -9,7 +9,7 @@ use crate::frame::{header, mask};
 /// The header of a frame, to be written before its payload.
 #[derive(Clone, Copy)]
 pub struct FrameHeader {
-    /// The header, and anything behind it.
+    /// The header, padded.
     bytes: [u8; 16],
     length: u8,
     has_key: bool,

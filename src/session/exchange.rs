@@ -72,7 +72,7 @@ impl EventRecord {
 pub struct Exchanged<'a> {
     /// How many bytes of the input were consumed. Pass the rest again in the next call: at
     /// once if `more` is set, after answering a request, or with more bytes if a message was
-    /// left in the input. A call that opens a client consumes no frame behind the response.
+    /// left in the input. A call that opens a client consumes no frame after the response.
     pub consumed: usize,
     /// How many bytes, from `consumed` on, the message that was left in the input takes at
     /// least ([`Config::leave_unfinished`](crate::Config::leave_unfinished)).

@@ -84,8 +84,8 @@ impl Session {
         self.request_head.as_deref()
     }
 
-    /// Changes the settings of a server whose request has come, for a host whose limits,
-    /// timeouts or compression depend on what is asked for.
+    /// Changes the settings of a server that has received a request, for hosts whose limits,
+    /// timeouts or compression depend on the request.
     ///
     /// # Errors
     ///
@@ -260,7 +260,7 @@ impl Session {
         head.is_some_and(|head| head.method == "HEAD")
     }
 
-    /// Whether only the host can go on.
+    /// Whether the session waits for the host.
     pub(super) fn waits_for_host(&self) -> bool {
         matches!(
             self.handshake,
@@ -268,7 +268,7 @@ impl Session {
         )
     }
 
-    /// Whether input is of use now, or else only after a call of the host's, if ever.
+    /// Whether input is processed now, or otherwise only after a call of the host, if ever.
     pub(super) fn takes_input(&self) -> bool {
         match self.life {
             Life::Connecting => matches!(

@@ -137,20 +137,20 @@ impl IncomingPayload {
 }
 
 impl Session {
-    /// Begins a data frame whose payload the host reads itself, so that no byte of it passes
-    /// through the session: `input` begins with its header. Returns the length of the header,
-    /// and what it takes to read the payload.
+    /// Begins a data frame whose header is at the start of `input`, and whose payload the host reads
+    /// itself, without passing it through the session. Returns the length of the header, and the
+    /// state to read the payload with.
     ///
-    /// Returns none, and takes nothing, if the header is cut or breaks a rule, in the middle of
-    /// another frame or the handshake, and for what the session has to see: control frames,
-    /// frames without payload, compressed messages, those of an extension, and text or data
-    /// that go on with what is held of a message. Call [`Session::input`] or
+    /// Returns `None` and consumes nothing if the header is incomplete or breaks a rule, in the
+    /// middle of another frame or the handshake, and for frames that the session has to process:
+    /// control frames, frames without payload, compressed messages, messages of an extension, and
+    /// continuations of a message of which a part is held. Call [`Session::input`] or
     /// [`Session::exchange`] then.
     ///
     /// There are no events for such a payload. It is delivered once [`Session::payload_read`]
-    /// accepts it, and nothing behind it is passed before. The host may leave the rest of it to
-    /// [`Session::input`] after all: that, and further fragments of the message, come in
-    /// chunks, even if messages are delivered whole otherwise.
+    /// accepts it; don't pass the input after it before that. The host may still pass the rest of
+    /// the payload to [`Session::input`]: that, and further fragments of the message, are then
+    /// delivered in chunks, even if messages are delivered whole otherwise.
     ///
     /// ```
     /// use websocket_component::{Config, Event, Instant, Session};

@@ -14,7 +14,7 @@ pub(super) enum Life {
     Open,
     /// The session's close frame was queued, and the peer's is awaited.
     CloseSent,
-    /// The peer's close frame has come, and the host has yet to send one.
+    /// The peer's close frame was received, and the host has not sent one yet.
     CloseReceived,
     /// The same, and the peer's stream has ended: it only reads.
     HalfClosed,
@@ -86,7 +86,7 @@ pub(super) enum Cause {
     HandshakeFailed,
     /// A close frame was queued: the host's, or the answer to the peer's.
     CloseQueued,
-    /// The peer's close frame has come.
+    /// The peer's close frame was received.
     CloseReceived,
     /// The peer broke a rule that calls for a close frame.
     RuleBroken,

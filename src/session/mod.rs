@@ -107,14 +107,14 @@ pub struct Session {
     sender: Sender,
     pings: Pings,
     deadlines: Deadlines,
-    /// How many bytes of input the host has given of those that were not taken before the
-    /// last call, and how many of them were taken since.
+    /// How many bytes the host has passed that were not consumed before the last call, and how
+    /// many of them were consumed since.
     given: usize,
     taken: usize,
-    /// How many bytes of input had been taken before the last call.
+    /// How many bytes of input were consumed before the last call.
     position: u64,
-    /// A message has ended that the host has read itself, and that it may want to answer
-    /// before a rule that is broken behind it ends the session.
+    /// The host has read a message itself, and may want to answer it before a rule that is broken
+    /// after it ends the session.
     has_unanswered: bool,
     close_frames: CloseFrames,
     exchange: Exchange,

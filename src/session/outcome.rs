@@ -4,7 +4,7 @@ use super::Session;
 use crate::Failure;
 use crate::frame::close::NO_STATUS;
 
-/// The code of a connection that ended without a close frame of the peer's.
+/// The code of a connection that ended without a close frame from the peer.
 const ABNORMAL: u16 = 1006;
 
 /// Whose close frame came first.
@@ -24,13 +24,13 @@ pub struct Outcome {
     /// Whether close frames were sent and received (RFC 6455, section 7.1.4): the W3C's
     /// `wasClean`.
     pub clean: bool,
-    /// Whose close frame came first. None if there was none.
+    /// Whose close frame came first. `None` if there was none.
     pub initiator: Option<Initiator>,
-    /// The code of the session's close frame, 1005 if it holds none. None if its last byte
-    /// was not handed out.
+    /// The code of the session's close frame, 1005 if it has none. `None` if its last byte was not
+    /// handed out.
     pub sent: Option<u16>,
-    /// The code of the peer's close frame, 1005 if it holds none. None if there was none
-    /// before the end or a failure.
+    /// The code of the peer's close frame, 1005 if it has none. `None` if there was none before the
+    /// end or a failure.
     pub received: Option<u16>,
     /// The rule that ended the session, as [`Session::failure`] has it.
     pub failure: Option<Failure>,
@@ -67,8 +67,8 @@ impl CloseFrames {
 }
 
 impl Session {
-    /// Returns how the session has ended, once it is [`State::Draining`] or
-    /// [`State::Closed`]. It doesn't change any more from then on.
+    /// Returns how the session has ended, once it is [`State::Draining`](crate::State::Draining) or
+    /// [`State::Closed`](crate::State::Closed). After that it doesn't change.
     ///
     /// ```
     /// use websocket_component::{Config, Initiator, Instant, Message, Session, State};

@@ -96,7 +96,7 @@ pub(super) struct Queue {
     own: Own,
 }
 
-/// What of a queue is the session's own.
+/// The session's own frames in a queue.
 #[derive(Default)]
 struct Own {
     frames: usize,
@@ -286,8 +286,8 @@ impl Queue {
         self.drop_frames_from(bound.count(), done, drop);
     }
 
-    /// Drops the last pong, unless it has to be written to its end. Frames behind it are
-    /// moved, none twice.
+    /// Drops the last pong, unless a part of it was written. Frames after it are moved, none
+    /// twice.
     pub(super) fn drop_last_pong(&mut self, done: &mut Done) {
         if self.own.pongs == 0 {
             return;
@@ -305,8 +305,7 @@ impl Queue {
         }
     }
 
-    /// Whether a frame that starts behind `start` of the bytes that wait has to be written
-    /// to its end.
+    /// Whether a frame that starts at `start` in the queued bytes has to be written completely.
     fn is_bound(&self, start: usize) -> bool {
         start < self.in_flight || (start == 0 && self.begun)
     }

@@ -50,14 +50,14 @@ struct OpenMessage {
     utf8: Utf8,
 }
 
-/// What is known of the bytes of a text.
+/// Whether the bytes of a text need a UTF-8 check.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Check {
     /// They have to be checked.
     Due,
-    /// They are UTF-8 by themselves.
+    /// They are complete UTF-8.
     Done,
-    /// They are not here, and are as they have to be.
+    /// They are not passed, and assumed to be valid.
     Unseen,
 }
 
@@ -134,7 +134,7 @@ impl Sender {
         self.control.pongs()
     }
 
-    /// Whether frames of the session's own wait.
+    /// Whether the session's own frames are queued.
     pub(super) fn has_own_frames(&self) -> bool {
         self.control.has_own_frames() || self.data.has_own_frames()
     }
@@ -211,8 +211,8 @@ impl Sender {
         Ok(Some(FrameHeader::new(first, length, self.next_key())))
     }
 
-    /// Queues a message of the host's with its payload, which is not copied if it is long
-    /// and stays as it is.
+    /// Queues the host's message with its payload, which is not copied if it is long and not
+    /// transformed.
     pub(super) fn push_owned(
         &mut self,
         message: OwnedMessage,
@@ -308,8 +308,8 @@ impl Sender {
         }
     }
 
-    /// Checks that the fragment may be queued. Returns the first byte of its frame, and the state of
-    /// the text behind it.
+    /// Checks that the fragment may be queued. Returns the first byte of its frame, and the UTF-8
+    /// state after it.
     #[inline(always)]
     fn admit(&self, fragment: &Fragment<'_>) -> Result<(u8, Utf8), Rule> {
         let mut utf8 = self.message.as_ref().map_or(Utf8::default(), |m| m.utf8);
@@ -384,7 +384,7 @@ impl Sender {
         Ok(())
     }
 
-    /// Queues a close frame behind all data; the limit leaves room for it.
+    /// Queues a close frame after all data; the limit leaves room for it.
     pub(super) fn close(&mut self, payload: &[u8], origin: Origin) {
         self.write_data(FIN | Opcode::Close.bits(), payload, origin);
     }

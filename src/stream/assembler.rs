@@ -40,7 +40,7 @@ pub(crate) struct Assembler {
     /// The frame and the message in progress, until their last byte is delivered.
     frame: Option<OpenFrame>,
     message: Option<OpenMessage>,
-    /// What has come of a control frame in earlier inputs.
+    /// The part of a control frame from earlier inputs.
     control: Vec<u8>,
     /// What was put together and delivered for this input, then what is held of the message
     /// in progress.
@@ -130,7 +130,7 @@ impl Assembler {
         self.forget_delivered();
     }
 
-    /// Frees what was delivered for the last input: nobody looks at it any more.
+    /// Frees what was delivered for the last input, which isn't used any more.
     pub(crate) fn forget_delivered(&mut self) {
         if self.delivered != 0 {
             self.assembly.drain(..self.delivered);
@@ -143,7 +143,7 @@ impl Assembler {
             }
             self.delivered = 0;
         }
-        // A message that was long leaves nothing behind, though the next one has begun.
+        // The memory of a long message is freed, even if the next one has begun.
         limits::trim(&mut self.assembly);
     }
 

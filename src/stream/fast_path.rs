@@ -47,7 +47,7 @@ impl FastPath {
         self.is_on = false;
     }
 
-    /// Returns the message that begins at `at`, which moves behind it.
+    /// Returns the message that begins at `at`, and advances `at` past it.
     #[inline(always)]
     pub(super) fn take(&self, input: &mut [u8], at: &mut usize) -> Option<Record> {
         let Whole {

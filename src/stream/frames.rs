@@ -9,8 +9,8 @@ use crate::{Limits, Rule};
 /// a header can break: reserved bits and opcodes, masks, lengths in their shortest form,
 /// the sequence of fragments, and limits.
 ///
-/// It needs no byte of a payload. The caller says how many have gone by, whether it looked
-/// at them, copied them, or moved them from socket to socket without reading them:
+/// It needs no byte of a payload. The caller says how many have passed, whether it read them,
+/// copied them, or moved them from socket to socket:
 ///
 /// ```text
 /// loop {
@@ -22,8 +22,8 @@ use crate::{Limits, Rule};
 /// }
 /// ```
 ///
-/// How the input is cut changes neither headers nor errors nor their positions. After an
-/// error the stream is of no use: nobody knows where the next frame begins.
+/// How the input is split affects neither headers nor errors nor their positions. After an
+/// error the stream can't be used: the next frame boundary is not known.
 #[derive(Clone)]
 pub(crate) struct FrameStream {
     extensions: Extensions,
@@ -43,7 +43,7 @@ pub(crate) struct FrameStream {
 struct WrongHeader {
     /// How many of its bytes come before the one that breaks the rule.
     length: u64,
-    /// The length of the payload that it announces, as far as that has come.
+    /// The length of its payload, if that part was received.
     payload: Option<u64>,
 }
 
@@ -252,13 +252,13 @@ impl FrameStream {
         }
     }
 
-    /// Whether a part of a header has come.
+    /// Whether a part of a header was received.
     #[inline]
     pub(crate) fn is_in_header(&self) -> bool {
         self.partial.length > 0
     }
 
-    /// Returns the bytes that have come of a header that is cut.
+    /// Returns the received part of an incomplete header.
     #[inline]
     pub(crate) fn partial_header(&self) -> &[u8] {
         self.partial

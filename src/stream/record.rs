@@ -29,7 +29,7 @@ pub enum EventKind {
     /// A data frame of an extension that the host implements, with the first byte of its
     /// header.
     ExtensionFrame(u8),
-    /// The request's head has come; see [`Session::request`](crate::Session::request).
+    /// The request's head was received; see [`Session::request`](crate::Session::request).
     Request,
     /// A client's session has opened.
     Opened,

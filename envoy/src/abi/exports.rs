@@ -1,4 +1,4 @@
-//! What the proxy calls, by its names.
+//! The functions that the proxy calls.
 
 use core::cell::RefCell;
 

@@ -1,6 +1,6 @@
-//! What the proxy offers, by its names.
+//! The functions that the proxy offers.
 
-/// What a call has come to: 0, or why it wasn't done.
+/// The status of a call: 0, or an error code.
 pub(super) type Status = u32;
 
 pub(super) const OK: Status = 0;
@@ -76,8 +76,8 @@ unsafe extern "C" {
     pub(super) fn proxy_record_metric(metric: u32, value: u64) -> Status;
 }
 
-// What `free` of the C library would be: the engine has it for permessage-deflate. What the proxy hands over was
-// allocated with the `malloc` beside it.
+// `free`, which the engine defines for permessage-deflate. The proxy allocates what it returns with the `malloc`
+// beside it.
 unsafe extern "C" {
     pub(super) fn free(block: *mut u8);
 }

@@ -9,17 +9,17 @@ use super::imports::{self, OK, Status};
 use crate::host::{Carrier, Head, Host, Level, Metric};
 use crate::pairs;
 
-/// The proxy that runs this module, around a connection of this kind.
+/// The proxy that runs this module, for a connection of this kind.
 pub(super) struct Proxy(pub(super) Carrier);
 
-/// A place behind all that can wait.
+/// An offset after everything that can be buffered.
 const END: usize = 1 << 30;
 
 /// The configuration of the module.
 const PLUGIN_CONFIGURATION: u32 = 7;
 
 impl Proxy {
-    /// The number of a side's buffer, and of its stream, which are the same.
+    /// Returns the number of a side's buffer, which is also that of its stream.
     fn stream(&self, from: Role) -> u32 {
         match (self.0, from) {
             (Carrier::Http, Role::Client) => 0,
@@ -47,19 +47,19 @@ fn map(of: Head) -> u32 {
     }
 }
 
-/// Takes what the proxy hands over, if it does.
+/// Returns the bytes that the proxy returns, if any.
 fn get(call: impl FnOnce(*mut *mut u8, *mut usize) -> Status) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     append(&mut bytes, call).then_some(bytes)
 }
 
-/// Appends what the proxy hands over. Returns whether it does.
+/// Appends the bytes that the proxy returns. Returns whether there are any.
 fn append(bytes: &mut Vec<u8>, call: impl FnOnce(*mut *mut u8, *mut usize) -> Status) -> bool {
     let (mut block, mut count) = (ptr::null_mut(), 0);
     if call(&raw mut block, &raw mut count) != OK || block.is_null() {
         return false;
     }
-    // SAFETY: the proxy has written so many bytes to a block that it got from `malloc`, and that is ours now.
+    // SAFETY: the proxy has written this many bytes to a block from `malloc`, which this module owns now.
     unsafe {
         bytes.extend_from_slice(slice::from_raw_parts(block, count));
         imports::free(block);
@@ -67,7 +67,7 @@ fn append(bytes: &mut Vec<u8>, call: impl FnOnce(*mut *mut u8, *mut usize) -> St
     true
 }
 
-// What the pointers of these calls point to is valid for as long as they take, and they are given its length.
+// The pointers are valid for the duration of each call, with the right lengths.
 impl Host for Proxy {
     fn now(&mut self) -> u64 {
         let mut time = 0;

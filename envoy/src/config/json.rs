@@ -1,4 +1,4 @@
-//! JSON as it was written.
+//! JSON with duplicate keys.
 
 use alloc::borrow::ToOwned;
 use alloc::string::{String, ToString};
@@ -10,11 +10,11 @@ use serde_core::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 /// 2^64, the first number that is no `u64`.
 const BEYOND: f64 = 18_446_744_073_709_551_616.0;
 
-/// A JSON value. Unlike `serde_json::Value` it shows which keys an object has twice.
+/// A JSON value. Unlike `serde_json::Value` it keeps duplicate keys.
 pub(super) enum Json {
     Null,
     Flag(bool),
-    /// A whole number, however it was written.
+    /// An integer, in any notation.
     Whole(u64),
     /// Any other number: a fraction, or one that is negative or too big.
     Number(f64),
@@ -24,7 +24,7 @@ pub(super) enum Json {
 }
 
 impl Json {
-    /// Returns the value as an error shows it.
+    /// Formats the value for an error.
     pub(super) fn shown(&self) -> String {
         match self {
             Json::Null => "null".to_owned(),
@@ -39,7 +39,7 @@ impl Json {
     }
 }
 
-/// Returns the start of a text that may be long, or not be printable, on one line.
+/// Returns the start of a text, escaped and on one line.
 pub(super) fn excerpt(text: &str) -> String {
     let printable = |c: char| if c.is_control() { '\u{fffd}' } else { c };
     let mut start: String = text.chars().take(60).map(printable).collect();
@@ -49,7 +49,7 @@ pub(super) fn excerpt(text: &str) -> String {
     start
 }
 
-/// Returns a number with at most nine digits behind the point: the formatting of floats in `core` is much code.
+/// Formats a number with at most nine decimals: the formatting of floats in `core` is much code.
 fn decimal(number: f64) -> String {
     let size = number.abs();
     if size >= BEYOND {
@@ -61,7 +61,7 @@ fn decimal(number: f64) -> String {
         return "almost 0".to_owned();
     }
     let sign = if number < 0.0 { "-" } else { "" };
-    // With a one in front, so that leading zeros stay.
+    // With a leading one, to keep leading zeros.
     let digits = (1_000_000_000 + behind).to_string();
     let digits = digits.strip_prefix('1').unwrap_or_default();
     let digits = digits.trim_end_matches('0');
@@ -97,7 +97,7 @@ impl<'de> Visitor<'de> for Reader {
     }
 
     fn visit_i64<E>(self, number: i64) -> Result<Json, E> {
-        // Only negative ones come here.
+        // Only negative integers get here.
         Ok(Json::Number(number as f64))
     }
 

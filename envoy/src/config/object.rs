@@ -18,17 +18,17 @@ const MAX_TIME: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 /// The rates that a token bucket can count without overflow.
 const RATES: RangeInclusive<f64> = 0.000_001..=1e15;
 
-/// An object whose settings are read one by one. What was never asked for is an unknown setting.
+/// An object whose settings are read one by one. Those that were never read are unknown settings.
 pub(super) struct Object<'a> {
     /// The key of the object itself. Empty at the top.
     path: String,
     entries: &'a [(String, Json)],
-    /// The keys that were asked for.
+    /// The keys that were read.
     known: Vec<&'static str>,
 }
 
 impl<'a> Object<'a> {
-    /// Takes the object at a path. Fails if it is none, or has a key twice.
+    /// Takes the object at a path. Fails if it isn't an object, or has a duplicate key.
     pub(super) fn new(path: &str, json: &'a Json) -> Result<Self, ConfigError> {
         let mut object = Object {
             path: path.to_owned(),
@@ -48,7 +48,7 @@ impl<'a> Object<'a> {
         Ok(object)
     }
 
-    /// Fails if there is a setting that was not asked for.
+    /// Fails if there is a setting that was not read.
     pub(super) fn finish(&self) -> Result<(), ConfigError> {
         let unknown = |key: &&String| !self.known.contains(&key.as_str());
         let Some(key) = self.entries.iter().map(|(key, _)| key).find(unknown) else {
@@ -68,7 +68,7 @@ impl<'a> Object<'a> {
         self.entries.iter().any(|(name, _)| name == key)
     }
 
-    /// Returns a whole number in a range.
+    /// Returns an integer in a range.
     pub(super) fn whole(
         &mut self,
         key: &'static str,
@@ -85,7 +85,7 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// Returns a whole number of 32 bits in a range.
+    /// Returns a 32-bit integer in a range.
     pub(super) fn small(
         &mut self,
         key: &'static str,
@@ -131,7 +131,7 @@ impl<'a> Object<'a> {
         };
         let time = match json {
             Json::Whole(seconds) => Some(Duration::from_secs(*seconds)),
-            // Rounded to the nanosecond. 0 has a meaning of its own, and is a whole number.
+            // Rounded to the nanosecond. 0 has a special meaning, and is an integer.
             Json::Number(seconds) => Duration::try_from_secs_f64(*seconds)
                 .ok()
                 .filter(|time| !time.is_zero()),
@@ -154,7 +154,7 @@ impl<'a> Object<'a> {
         Ok(time.map_or(default, |time| (!time.is_zero()).then_some(time)))
     }
 
-    /// Returns how many in a second, if it was set.
+    /// Returns a rate per second, if it was set.
     pub(super) fn rate(&mut self, key: &'static str) -> Result<Option<f64>, ConfigError> {
         let Some(json) = self.value(key) else {
             return Ok(None);
@@ -170,7 +170,7 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// Returns whether something is switched on.
+    /// Returns a flag.
     pub(super) fn flag(&mut self, key: &'static str, default: bool) -> Result<bool, ConfigError> {
         match self.value(key) {
             None => Ok(default),
@@ -179,7 +179,7 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// Returns the index of one of several words. The first is the default.
+    /// Returns the index of a choice. The first is the default.
     pub(super) fn choice(
         &mut self,
         key: &'static str,
@@ -216,7 +216,7 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// Returns what the strings of an array mean, if it was set.
+    /// Returns the parsed strings of an array, if it was set.
     pub(super) fn strings<T>(
         &mut self,
         key: &'static str,
@@ -253,7 +253,7 @@ impl<'a> Object<'a> {
         objects.collect()
     }
 
-    /// Returns that something is wrong with a setting, or with the object itself if the key is empty.
+    /// Returns an error for a setting, or for the object itself if the key is empty.
     pub(super) fn error(&self, key: &str, problem: &str) -> ConfigError {
         let path = self.path_of(key);
         let path = if path.is_empty() { "settings" } else { &path };
@@ -282,9 +282,9 @@ fn element(key: &str, index: usize) -> String {
     [key, "[", &index.to_string(), "]"].concat()
 }
 
-/// Returns the known key that is most like this one, if it may have been meant.
+/// Returns the most similar known key, if it may have been meant.
 fn similar(key: &str, known: &[&'static str]) -> Option<&'static str> {
-    // No known key is nearly as long, and the time is quadratic.
+    // All known keys are shorter, and the time is quadratic.
     if key.len() > 40 {
         return None;
     }
@@ -293,7 +293,7 @@ fn similar(key: &str, known: &[&'static str]) -> Option<&'static str> {
     (distance <= 2.max(known.len() / 4)).then_some(known)
 }
 
-/// Returns how many bytes have to be inserted, removed or replaced to make one text of another (Levenshtein).
+/// Returns the Levenshtein distance of two texts, in bytes.
 fn distance(from: &str, to: &str) -> usize {
     let mut row: Vec<usize> = (1..=to.len()).collect();
     for (index, a) in from.bytes().enumerate() {

@@ -2,15 +2,15 @@
 
 use crate::settings::Origin;
 
-/// Reads `scheme://host` or `scheme://host:port`. The host may begin with `*.`, and the port is left out if it is the
-/// scheme's own, as browsers do.
+/// Parses `scheme://host` or `scheme://host:port`. The host may begin with `*.`, and the scheme's default port is
+/// omitted, as browsers do.
 pub(super) fn parse(text: &str) -> Option<Origin> {
     let text = text.to_ascii_lowercase();
     let (scheme, rest) = text.split_once("://")?;
     let default_port = match scheme {
         "http" => ":80",
         "https" => ":443",
-        // No page is loaded from these.
+        // Pages can't have these schemes.
         "ws" | "wss" => return None,
         _ => "",
     };

@@ -1,12 +1,12 @@
-//! Time that neither stands still for long nor jumps.
+//! A monotonic clock, made from the system's clock.
 
 use websocket_component::Instant;
 
-/// Between two readings that are further apart than this, the system's clock was set: while there are connections, the
-/// filter is called more often.
+/// If two readings are further apart than this, the system's clock was set: while there are connections, the filter is
+/// called more often.
 const LONGEST: u64 = 10_000_000_000;
 
-/// The time since the filter was made, by the system's clock without its jumps.
+/// The time since the filter was created, by the system's clock without its jumps.
 #[derive(Debug, Default)]
 pub(super) struct Clock {
     last: u64,
@@ -15,14 +15,14 @@ pub(super) struct Clock {
 
 impl Clock {
     pub(super) fn new(reading: u64) -> Self {
-        // Not 0: instants of a span ago can be told apart.
+        // Not 0, so that earlier instants can be represented.
         Self {
             last: reading,
             passed: 1,
         }
     }
 
-    /// Takes a reading of the system's clock. After a pause without connections it may be any.
+    /// Advances to a reading of the system's clock. After a pause without connections it may be any.
     pub(super) fn read(&mut self, reading: u64, is_in_use: bool) -> Instant {
         let passed = reading.saturating_sub(self.last);
         self.last = reading;

@@ -1,4 +1,4 @@
-//! One connection: its handshake, what goes on between its sides, and how it ends.
+//! One connection.
 
 mod ending;
 mod opening;
@@ -19,24 +19,24 @@ use crate::Settings;
 use crate::host::{Action, Carrier};
 use ending::Known;
 
-/// How soon what can't go on within a callback does so.
+/// The delay for bytes that can't be forwarded within a callback.
 const SOON: Duration = Duration::from_millis(1);
-/// What was written last gets this long to leave the proxy before it resets the connection.
+/// How long the last output may take to leave the proxy before the connection is reset.
 const LINGER: Duration = Duration::from_millis(500);
-/// The most that is held back because of a rate. Beyond its limit, which is 1 MiB as it comes, the proxy would reset the
+/// The maximum that is held back because of a rate. Beyond its own limit, 1 MiB by default, the proxy would reset the
 /// connection without a close frame.
 const MAX_HELD_BACK: usize = 512 << 10;
 
 pub(super) struct Connection {
     id: u32,
-    /// Those that it was opened with.
+    /// The settings that it was opened with.
     pub(super) settings: Rc<Settings>,
     carrier: Carrier,
     stage: Stage,
     inspector: Option<Box<Inspector>>,
-    /// What the inspector knew, once nothing more goes on and it is gone.
+    /// The final state of the inspector, once it was dropped.
     known: Option<Sides<Known>>,
-    /// What each side sends.
+    /// The direction from each side.
     lines: Sides<Line>,
     started: Instant,
     opened: Option<Instant>,
@@ -44,46 +44,46 @@ pub(super) struct Connection {
     verdict: Option<Cow<'static, str>>,
     /// A key was added to the request.
     is_repaired: bool,
-    /// An extended CONNECT, which goes on as one to a server of HTTP/2.
+    /// An extended CONNECT, which is forwarded as one to an HTTP/2 server.
     is_connect: bool,
-    /// The client is gone, and the proxy takes nothing for the server any more.
+    /// The client is gone, and the proxy accepts no output to the server any more.
     is_client_gone: bool,
-    /// A message was found that may not pass: it stays held, and all that follow it.
+    /// A message was denied: it stays held, with all that follow it.
     is_denied: bool,
-    /// When to call again in any case.
+    /// When to call again at the latest.
     wake: Option<Instant>,
     /// When to reset it.
     reset: Option<Instant>,
-    /// What the filter knows of it.
+    /// The numbers that the filter has recorded for it.
     pub(super) noted: Noted,
 }
 
-/// What all connections are accounted by, as it was when the last call about one was over.
+/// A connection's share in the filter's totals, as of the last call for it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Noted {
     pub(super) memory: u64,
-    /// When something is due.
+    /// The next deadline.
     pub(super) due: Option<Instant>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
-    /// The response is still to come.
+    /// The response was not received yet.
     Asked,
     Open,
-    /// It is no WebSocket, or was refused: not looked at.
+    /// It is no WebSocket, or was refused: it isn't inspected.
     Unseen,
-    /// Nothing more goes on, and it will be reset.
+    /// Nothing more is forwarded, and it will be reset.
     Over,
     /// It was reset.
     Gone,
 }
 
-/// In which directions all that waits goes on. The proxy is told so at the end of a callback: if one failed behind that,
-/// the proxy could not live on.
+/// The directions in which everything buffered is forwarded. The proxy is told at the end of a callback: a failure
+/// after that would crash it.
 pub(super) type GoOn = Sides<bool>;
 
-/// What the callback is about goes on, out of control.
+/// Forwards what the callback is about, without inspection.
 const PASS: (Action, GoOn) = (
     Action::Continue,
     GoOn {
@@ -123,12 +123,12 @@ impl Connection {
         self.carrier
     }
 
-    /// Whether it is looked at, which takes memory.
+    /// Whether it is inspected, which takes memory.
     pub(super) fn is_seen(&self) -> bool {
         self.inspector.is_some()
     }
 
-    /// Whether it is no WebSocket, and nobody has refused it.
+    /// Whether it is no WebSocket, and was not refused.
     pub(super) fn is_foreign(&self) -> bool {
         self.stage == Stage::Unseen && self.verdict.is_none()
     }
@@ -137,7 +137,7 @@ impl Connection {
         self.opened.is_some()
     }
 
-    /// Takes note of what all connections are accounted by.
+    /// Updates the filter's totals.
     pub(super) fn note(&mut self) {
         self.noted = Noted {
             memory: self.memory(),
@@ -154,7 +154,7 @@ impl Connection {
         (size_of::<Self>() + inspector + held) as u64
     }
 
-    /// When something is due.
+    /// Returns when something is due.
     fn due(&self) -> Option<Instant> {
         if self.stage == Stage::Gone {
             return None;
@@ -173,7 +173,7 @@ impl Connection {
         all.into_iter().flatten().min()
     }
 
-    /// So many bytes of a side's wait.
+    /// Handles a callback: this many bytes of a side are buffered.
     pub(super) fn come(
         &mut self,
         from: Role,
@@ -192,7 +192,7 @@ impl Connection {
         let is_open = self.stage == Stage::Open;
         let line = &mut self.lines[from];
         let had_come = mem::replace(&mut line.unread, length);
-        // A server of HTTP/1.1 that ends its stream is shown by a callback that brings nothing.
+        // The proxy reports the end of an HTTP/1.1 server's stream by a callback without bytes.
         let is_quiet = line.is_armed && length == had_come;
         let has_http1 = env.settings.repair && !self.is_connect;
         let is_gone = from == Role::Server && is_quiet && has_http1;
@@ -200,7 +200,7 @@ impl Connection {
             return self.ends(from, env);
         }
         if self.carrier == Carrier::Tcp {
-            // What is too much closes: nothing can be held back.
+            // Exceeding a rate closes the connection here: nothing can be held back.
             self.holds_back(from, env);
             self.read(from, env);
             self.write(from, env);
@@ -209,7 +209,7 @@ impl Connection {
         }
         let line = &mut self.lines[from];
         if !line.is_armed {
-            // In the first callback nothing can be told to go on, and what waits is held from then on.
+            // In the first callback nothing can be forwarded; from then on the proxy buffers.
             line.is_armed = true;
             if let Some(inspector) = self.inspector.as_mut().filter(|_| is_open) {
                 inspector.output_taken(from.peer(), env.now);
@@ -228,7 +228,7 @@ impl Connection {
         (Action::Pause, go_on)
     }
 
-    /// A side sends no more.
+    /// Handles the end of a side's input.
     fn ends(&mut self, from: Role, env: &mut Env<'_>) -> (Action, GoOn) {
         self.read(from, env);
         match (from, &mut self.inspector) {
@@ -246,7 +246,7 @@ impl Connection {
         }
     }
 
-    /// Writes what goes on in both directions, that of a callback last. Returns in which anything does.
+    /// Writes in both directions, that of the callback last. Returns in which anything is forwarded.
     fn write_both(&mut self, own: Role, env: &mut Env<'_>) -> GoOn {
         let mut go_on = GoOn::default();
         for from in [own.peer(), own] {
@@ -256,7 +256,7 @@ impl Connection {
         go_on
     }
 
-    /// Whether a side has sent too much lately, so that what comes waits.
+    /// Whether a side has exceeded its rate, so that its input is held back.
     fn holds_back(&mut self, from: Role, env: &mut Env<'_>) -> bool {
         let line = &mut self.lines[from];
         let (Some(rate), Some(inspector)) = (&mut line.rate, &mut self.inspector) else {
@@ -268,7 +268,7 @@ impl Connection {
         };
         let is_too_much = rate.closes || line.unread > MAX_HELD_BACK;
         if line.resume.is_some() && !is_too_much {
-            // A side that isn't read is not late.
+            // The silence of a side that isn't read doesn't count.
             inspector.pause_reading(from, env.now);
             return true;
         }
@@ -279,7 +279,7 @@ impl Connection {
         false
     }
 
-    /// Writes what goes on in one direction. Returns whether anything waits to be told so.
+    /// Writes in one direction. Returns whether anything is to be forwarded.
     fn write(&mut self, from: Role, env: &mut Env<'_>) -> bool {
         match &mut self.inspector {
             Some(inspector) => self.lines[from].write(from, inspector, env.host),
@@ -287,8 +287,8 @@ impl Connection {
         }
     }
 
-    /// Whether a direction that no callback is about can be written to. What waits in it goes on with what is written, so
-    /// it is looked at first.
+    /// Whether a direction other than the callback's can be written to. Its buffered input would be forwarded with the
+    /// output, so it is inspected first.
     fn is_ready(&mut self, from: Role, env: &mut Env<'_>) -> bool {
         if !self.lines[from].is_armed || self.stage != Stage::Open {
             return false;
@@ -302,10 +302,10 @@ impl Connection {
         true
     }
 
-    /// Time has passed. Returns in which directions anything goes on.
+    /// Handles timeouts. Returns in which directions anything is forwarded.
     pub(super) fn tick(&mut self, env: &mut Env<'_>) -> GoOn {
         self.wake = None;
-        // Whether that is over is found out below, if anything waits.
+        // Whether the rate allows more is checked below, if anything is held back.
         self.lines.client.resume = None;
         self.lines.server.resume = None;
         if self.reset.is_some_and(|at| at <= env.now) {
@@ -318,7 +318,7 @@ impl Connection {
             inspector.handle_timeout(env.now);
             let failure = inspector.failure();
             if let (Stage::Asked, Some((_, failure))) = (self.stage, failure) {
-                // The server has not answered in time, and the client can be told in HTTP yet.
+                // The server has not answered in time, and the client can still get an HTTP response.
                 self.refuse(504, failure.rule.name().into(), env);
                 return GoOn::default();
             }
@@ -326,10 +326,10 @@ impl Connection {
         self.write_unasked(env)
     }
 
-    /// Writes what goes on in both directions, outside of a callback about either.
+    /// Writes in both directions, outside of a callback for either.
     fn write_unasked(&mut self, env: &mut Env<'_>) -> GoOn {
         let mut go_on = GoOn::default();
-        // What is read of one side can end the other direction too.
+        // Inspecting one direction can end the other, too.
         let are_ready = Role::BOTH.map(|from| self.is_ready(from, env));
         for (from, is_ready) in Role::BOTH.into_iter().zip(are_ready) {
             go_on[from] = is_ready && self.write(from, env);

@@ -1,10 +1,10 @@
-//! What messages may hold.
+//! Rules for the content of messages.
 
 use memchr::memmem;
 
 use crate::{Content, Pattern};
 
-/// What becomes of a message.
+/// The decision on a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     Pass,
@@ -13,7 +13,7 @@ pub(super) enum Verdict {
 }
 
 impl Content {
-    /// Looks at a message.
+    /// Checks a message.
     pub(super) fn judge(&self, payload: &[u8]) -> Verdict {
         let is_found = |pattern: &Pattern| match pattern {
             Pattern::Text(wanted) => memmem::find(payload, wanted.as_bytes()).is_some(),

@@ -14,7 +14,7 @@ use crate::{Origin, Settings};
 /// A request that asks for a WebSocket, as the proxy sees it.
 pub(super) struct Asked {
     fields: Vec<(Vec<u8>, Vec<u8>)>,
-    /// It is an extended CONNECT, which has no key, and of which the proxy has made an upgrade.
+    /// It is an extended CONNECT, which the proxy has converted to an upgrade without a key.
     pub(super) is_connect: bool,
 }
 
@@ -30,7 +30,7 @@ const EXTENSIONS: &str = "sec-websocket-extensions";
 const PROTOCOL: &str = "sec-websocket-protocol";
 
 impl Asked {
-    /// Reads a request, if it asks for a WebSocket: over HTTP/1.1, or over HTTP/2 as the proxy shows it.
+    /// Returns a request if it asks for a WebSocket: over HTTP/1.1, or over HTTP/2 as the proxy presents it.
     pub(super) fn read(env: &mut Env<'_>) -> Option<Asked> {
         let fields = env.host.headers(Head::Request);
         let upgrade = values(&fields, "upgrade").any(|value| {
@@ -46,9 +46,9 @@ impl Asked {
         })
     }
 
-    /// Checks what the settings allow, and takes out what they don't.
+    /// Checks what the settings allow, and removes subprotocols and extensions that they don't.
     pub(super) fn admit(&mut self, env: &mut Env<'_>) -> Result<(), Refused> {
-        // The proxy shows an extended CONNECT as a GET too.
+        // The proxy presents an extended CONNECT as a GET, too.
         if values(&self.fields, ":method").next() != Some(b"GET") {
             return Err(Refused {
                 status: 405,
@@ -89,7 +89,7 @@ impl Asked {
         Ok(())
     }
 
-    /// Gives an extended CONNECT a key, so that a server of HTTP/1.1 answers it.
+    /// Adds a key to an extended CONNECT, so that an HTTP/1.1 server accepts it.
     pub(super) fn add_key(&mut self, entropy: &[u8], env: &mut Env<'_>) {
         if let Ok(key) = new_key(entropy) {
             self.set(KEY, key.as_bytes(), env);
@@ -108,7 +108,7 @@ impl Asked {
             .retain(|(other, _)| !other.eq_ignore_ascii_case(name.as_bytes()));
     }
 
-    /// The request as the engine reads it.
+    /// Returns the request for the engine.
     pub(super) fn request(&self) -> (HandshakeKind, Vec<Header>) {
         let plain = self
             .fields
@@ -136,8 +136,8 @@ impl Asked {
     }
 }
 
-/// A response as the proxy shows it: its status, and its fields. That to an extended CONNECT, of which the proxy has made
-/// an upgrade, is one again.
+/// Returns the status and the fields of the response. For an extended CONNECT, which the proxy has converted to an
+/// upgrade, they are converted back.
 pub(super) fn response(is_connect: bool, env: &mut Env<'_>) -> (u16, Vec<Header>) {
     let fields = env.host.headers(Head::Response);
     let status = values(&fields, ":status").next().map(text);
@@ -154,8 +154,8 @@ fn is_of_upgrade(name: &[u8]) -> bool {
     name.eq_ignore_ascii_case(b"upgrade") || name.eq_ignore_ascii_case(b"connection")
 }
 
-/// Bytes that nobody outside can predict: the proxy's identifier of the request, which is random, with the time and the
-/// connection, so that no two are the same.
+/// Returns bytes that outsiders can't predict: the proxy's random id of the request, with the time and the connection
+/// to make them unique.
 pub(super) fn entropy(connection: u32, env: &mut Env<'_>) -> Vec<u8> {
     let mut entropy = env.host.property("request\0id").unwrap_or_default();
     entropy.extend(env.host.now().to_le_bytes());
@@ -165,7 +165,7 @@ pub(super) fn entropy(connection: u32, env: &mut Env<'_>) -> Vec<u8> {
     entropy
 }
 
-/// What looks at one connection: its age ends a little earlier than it may, so that not all end at once.
+/// Creates the inspector of a connection, with the maximum age shortened at random, so that not all end at once.
 pub(super) fn inspector(
     settings: &Settings,
     entropy: &[u8],

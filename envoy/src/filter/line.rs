@@ -1,4 +1,4 @@
-//! One direction: what one side sends, and what of it has gone on.
+//! One direction of a connection.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -10,50 +10,50 @@ use websocket_component::{Instant, Role};
 use super::rate::Buckets;
 use crate::host::Host;
 
-/// What is read at a time where frames are small.
+/// How much is read at a time if frames are small.
 const READ: usize = 64 << 10;
-/// From this payload on headers are read alone, since what follows them need not be seen: a read costs as much as copying
-/// this much.
+/// From this length of payloads on, only headers are read, since payloads needn't be checked: a read costs as much as
+/// copying this much.
 const BULK: u64 = 8 << 10;
-/// What is read at least: the longest header, and a little for one that follows an empty frame.
+/// The minimum of a read: the longest header, and a little more for one after an empty frame.
 const HEADER: u64 = 16;
 
-/// How much memory is kept for what may be held later, in bytes.
+/// How much of an unused buffer is kept, in bytes.
 const KEPT: usize = 1 << 10;
 
-/// What one side sends.
+/// The bytes from one side.
 ///
-/// The proxy keeps what has come until it is told to go on with all of it. What the inspector holds is taken out of that,
-/// and put back in front of what comes later.
+/// The proxy buffers input until it is told to forward all of it. Bytes that the inspector holds are removed from that
+/// buffer, and put back before later input.
 #[derive(Debug, Default)]
 pub(super) struct Line {
-    /// How many bytes wait in the proxy, and were not looked at.
+    /// How many bytes in the proxy's buffer were not inspected.
     pub(super) unread: usize,
-    /// Whether the proxy holds what comes until it is told to go on, so that it can be changed at any time.
+    /// Whether the proxy buffers input until it is told to forward it, so that it can be changed at any time.
     pub(super) is_armed: bool,
-    /// How much of the payload in progress need not be seen.
+    /// How much of the payload in progress needn't be checked.
     skippable: u64,
-    /// Whether the last payload was a large one that need not be seen.
+    /// Whether the last payload was large and needed no check.
     is_bulk: bool,
     /// How much is read next.
     look: usize,
-    /// Bytes that don't go on yet, and are not in the proxy any more.
+    /// Held bytes, which are not in the proxy's buffer any more.
     held: Vec<u8>,
-    /// The position of the first of them, or of what comes next.
+    /// The position of the first of them, or of the next input.
     base: u64,
     edits: VecDeque<Edit>,
-    /// What goes on as soon as the proxy can take it.
+    /// Bytes to forward as soon as the proxy accepts them.
     out: Vec<u8>,
     pub(super) rate: Option<Buckets>,
     /// Until when no more is read, since the side has sent too much.
     pub(super) resume: Option<Instant>,
-    /// What was counted so far.
+    /// The traffic that was counted so far.
     pub(super) counted: Traffic,
 }
 
 impl Line {
-    /// Reads what the inspector sees next of what waits, from `at` on, which moves behind what it need not see. Returns how
-    /// much that is, if there is anything.
+    /// Reads the next input for the inspector from `at` on, which first skips what needn't be checked. Returns how much
+    /// was skipped, if there is any input.
     pub(super) fn piece(
         &mut self,
         from: Role,
@@ -73,12 +73,12 @@ impl Line {
         (skipped > 0 || !bytes.is_empty()).then_some(skipped as u64)
     }
 
-    /// The inspector has seen a piece: what need not be seen behind it, and what it wants to see then. `has_bytes` is whether
-    /// some were read, rather than all of it skipped.
+    /// Records the inspector's answer to a piece: how much to skip after it, and how much it wants then. `has_bytes` is
+    /// false if the piece was skipped entirely.
     pub(super) fn seen(&mut self, has_bytes: bool, skippable: u64, wanted: u64) {
         self.skippable = skippable;
         if has_bytes {
-            // Until the next header is read: the end of a large payload, cut as it may be, says nothing of what follows.
+            // Only a header changes this: the rest of a large payload says nothing about the next one.
             self.is_bulk = skippable >= BULK;
         }
         let least = match self.is_bulk {
@@ -89,8 +89,8 @@ impl Line {
         self.look = usize::try_from(look).unwrap_or(READ);
     }
 
-    /// Writes what goes on of what waits, all of which the inspector has seen, to the proxy. Returns whether there is
-    /// anything to go on with.
+    /// Writes what may be forwarded to the proxy's buffer, all of which was inspected. Returns whether there is
+    /// anything to forward.
     pub(super) fn write(
         &mut self,
         from: Role,
@@ -112,7 +112,7 @@ impl Line {
         }
         self.forward(to);
         if inspector.is_final(from) {
-            // What follows counts for nothing.
+            // Further input is ignored.
             self.base = come;
             self.held = Vec::new();
         }
@@ -135,7 +135,7 @@ impl Line {
         }
     }
 
-    /// Frees memory that was needed for much more than is held now: most connections are idle.
+    /// Frees memory that is much larger than needed now, since most connections are idle.
     fn free(&mut self) {
         let capacity = self.held.capacity();
         if capacity > KEPT && capacity / 4 > self.held.len() {
@@ -143,7 +143,7 @@ impl Line {
         }
     }
 
-    /// Moves bytes up to a position from what is held to what goes on, with the edits on the way.
+    /// Moves held bytes up to a position to the output, and applies edits.
     fn forward(&mut self, to: u64) {
         while let Some(edit) = self.edits.front_mut()
             && edit.at <= to
@@ -153,7 +153,7 @@ impl Line {
             let skipped_to = end.min(to);
             match end <= to {
                 true => _ = self.edits.pop_front(),
-                // The rest is left out when it comes.
+                // The rest is dropped when it arrives.
                 false => (edit.at, edit.skip) = (to, end - to),
             }
             self.take(at);
@@ -166,14 +166,14 @@ impl Line {
         self.take(to);
     }
 
-    /// Bytes up to a position go on.
+    /// Forwards bytes up to a position.
     fn take(&mut self, to: u64) {
         let count = self.count_to(to);
         self.out.extend(self.held.drain(..count));
         self.base += count as u64;
     }
 
-    /// Bytes up to a position don't go on.
+    /// Drops bytes up to a position.
     fn drop_to(&mut self, to: u64) {
         let count = self.count_to(to);
         self.held.drain(..count);

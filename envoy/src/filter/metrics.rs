@@ -1,4 +1,4 @@
-//! What people look at: counters, gauges and histograms in the proxy's statistics.
+//! Metrics: counters, gauges and histograms in the proxy's statistics.
 
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -10,17 +10,18 @@ use websocket_component::inspector::Sides;
 
 use crate::host::{Host, Metric};
 
-/// Metrics by their names. Each is defined when it is first needed.
+/// Metrics by name. Each is defined when it is first used.
 #[derive(Debug, Default)]
 pub(super) struct Metrics {
     numbers: BTreeMap<String, Option<u32>>,
-    /// Those that change with each message: the outer option is of what was asked for, the inner one the proxy's answer.
+    /// Metrics of each message: the outer option is `None` until the proxy was asked for it, the inner one is its
+    /// answer.
     traffic: Sides<[Option<Option<u32>>; 3]>,
-    /// What was counted of each side's messages and bytes since the last [`Metrics::flush`].
+    /// Each side's messages and bytes since the last [`Metrics::flush`].
     counted: Sides<[u64; 2]>,
 }
 
-/// What changes with each message of a side's, in the order of [`TRAFFIC`].
+/// The metrics of each message of a side, in the order of [`TRAFFIC`].
 #[derive(Clone, Copy, Debug)]
 enum Traffic {
     Messages,
@@ -40,7 +41,7 @@ pub(super) const REFUSED: &str = "websocket.refused";
 pub(super) const RESET: &str = "websocket.reset";
 pub(super) const MEMORY: &str = "websocket.memory_bytes";
 
-/// Those that are there from the start, so that they can be told from ones that don't exist.
+/// The metrics that exist from the start.
 const FROM_START: [(Metric, &str); 5] = [
     (Metric::Counter, CONNECTIONS),
     (Metric::Counter, REFUSED),
@@ -49,7 +50,7 @@ const FROM_START: [(Metric, &str); 5] = [
     (Metric::Gauge, MEMORY),
 ];
 
-/// What a side is called in names.
+/// Returns the name of a side.
 pub(super) fn name_of(side: Role) -> &'static str {
     match side {
         Role::Client => "client",
@@ -78,20 +79,20 @@ impl Metrics {
         }
     }
 
-    /// The same of one side's.
+    /// Adds to a counter of one side.
     pub(super) fn count_of(&mut self, side: Role, what: &str, count: u64, host: &mut dyn Host) {
         self.count(&of(side, what), count, host);
     }
 
-    /// Records a value of a histogram of one side's.
+    /// Records a value in a histogram of one side.
     pub(super) fn record_of(&mut self, side: Role, what: &str, value: u64, host: &mut dyn Host) {
         if let Some(number) = self.number(Metric::Histogram, &of(side, what), host) {
             host.record(number, value);
         }
     }
 
-    /// Counts what a side has sent. The proxy is told at the next [`Metrics::flush`]: a call for each read would cost as much
-    /// as reading.
+    /// Counts what a side has sent. It is reported at the next [`Metrics::flush`]: a call for each read would cost as
+    /// much as reading.
     pub(super) fn count_traffic(&mut self, side: Role, messages: u64, bytes: u64) {
         let [counted_messages, counted_bytes] = &mut self.counted[side];
         *counted_messages = counted_messages.saturating_add(messages);
@@ -105,12 +106,12 @@ impl Metrics {
         }
     }
 
-    /// Whether something was counted that the proxy does not know yet.
+    /// Whether some counts were not reported yet.
     pub(super) fn is_behind(&self) -> bool {
         self.counted != Sides::default()
     }
 
-    /// Tells the proxy what was counted.
+    /// Reports the counts to the proxy.
     pub(super) fn flush(&mut self, host: &mut dyn Host) {
         for side in Role::BOTH {
             let counted = mem::take(&mut self.counted[side]);

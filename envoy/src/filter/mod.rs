@@ -20,7 +20,7 @@ use clock::Clock;
 use connection::{Connection, GoOn};
 use metrics::Metrics;
 
-/// How often the filter is called if nothing is due sooner, in milliseconds.
+/// The default interval of ticks, in milliseconds.
 const TICK: u32 = 100;
 
 /// The filter, for the connections of one configuration in one VM.
@@ -29,17 +29,17 @@ pub struct Filter {
     metrics: Metrics,
     clock: Clock,
     connections: BTreeMap<u32, Connection>,
-    /// When something is due in which connection.
+    /// The deadlines of connections.
     due: BTreeSet<(Instant, u32)>,
     /// How much memory all connections hold.
     memory: u64,
-    /// What is read of a connection, while it is looked at.
+    /// The buffer to read a connection's input into.
     buffer: Vec<u8>,
-    /// How often the proxy calls, in milliseconds.
+    /// The interval of ticks, in milliseconds.
     tick: u32,
 }
 
-/// What a connection works with.
+/// The environment of a connection during a call.
 pub(crate) struct Env<'a> {
     host: &'a mut dyn Host,
     settings: &'a Settings,
@@ -53,7 +53,7 @@ impl Filter {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`]: what is wrong with which setting.
+    /// [`ConfigError`] names the invalid setting.
     pub fn new(json: &[u8], host: &mut dyn Host) -> Result<Filter, ConfigError> {
         let settings = Rc::new(Settings::parse(json)?);
         let mut metrics = Metrics::default();
@@ -74,13 +74,13 @@ impl Filter {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`]: what is wrong with which setting. They stay as they were.
+    /// [`ConfigError`] names the invalid setting. The settings are unchanged.
     pub fn configure(&mut self, json: &[u8]) -> Result<(), ConfigError> {
         self.settings = Rc::new(Settings::parse(json)?);
         Ok(())
     }
 
-    /// A head has come: of a new connection, or what the server answers.
+    /// Handles a head: the request of a new connection, or the server's response.
     pub fn head(&mut self, id: u32, head: Head, host: &mut dyn Host) -> Action {
         let answer = self.with(id, head == Head::Request, host, |connection, env| {
             let action = match head {
@@ -91,20 +91,21 @@ impl Filter {
         });
         let (action, is_foreign) = answer.unwrap_or((Action::Continue, false));
         if is_foreign {
-            // It is not looked at again.
+            // It isn't inspected any more.
             self.delete(id, host);
         }
         self.after(id, Carrier::Http, host);
         action
     }
 
-    /// A client has connected, of which the proxy knows no more than that.
+    /// Handles a new connection whose HTTP the proxy doesn't parse.
     pub fn accept(&mut self, id: u32, host: &mut dyn Host) {
         self.with(id, true, host, Connection::accept);
         self.after(id, Carrier::Tcp, host);
     }
 
-    /// `length` bytes of a side's wait, those that were held back before included; with `is_end` no more will come.
+    /// Handles input: `length` bytes of a side are buffered, including those held back before. `is_end` if no more
+    /// follow.
     pub fn bytes(
         &mut self,
         id: u32,
@@ -127,10 +128,10 @@ impl Filter {
         action
     }
 
-    /// Time has passed.
+    /// Handles timeouts.
     pub fn tick(&mut self, host: &mut dyn Host) {
         let now = self.read_clock(host);
-        // Each connection is handled once: a deadline that has passed again by then waits for the next tick.
+        // Each connection is handled once per tick, even if its next deadline has passed, too.
         let last = (now, u32::MAX);
         let due: Vec<u32> = self.due.range(..=last).map(|(_, id)| *id).collect();
         for id in due {
@@ -147,14 +148,14 @@ impl Filter {
         self.set_tick(host);
     }
 
-    /// The connection is about to be logged.
+    /// Sets the fields of the access log, before the connection is logged.
     pub fn log(&mut self, id: u32, host: &mut dyn Host) {
         let directions = self.with(id, false, host, Connection::log);
         self.metrics.flush(host);
         go_on(directions.unwrap_or_default(), host);
     }
 
-    /// The connection is gone.
+    /// Deletes a connection.
     pub fn delete(&mut self, id: u32, host: &mut dyn Host) {
         let Some(connection) = self.connections.remove(&id) else {
             return;
@@ -168,7 +169,7 @@ impl Filter {
         }
     }
 
-    /// Calls about a connection, which may be new.
+    /// Makes a call for a connection, which may be new.
     fn with<R>(
         &mut self,
         id: u32,
@@ -215,14 +216,14 @@ impl Filter {
         }
     }
 
-    /// What is left to do behind a callback of a connection.
+    /// Finishes a callback of a connection.
     fn after(&mut self, id: u32, carrier: Carrier, host: &mut dyn Host) {
         self.limit_memory(id, carrier, host);
         self.set_tick(host);
     }
 
-    /// Ends connections, those first that hold the most memory, as long as all of them hold too much. `id` is the one that
-    /// a callback is about, and stays so.
+    /// Closes connections, those with the most memory first, until the total is within the limit. `id` is the
+    /// connection of the current callback, which stays current.
     fn limit_memory(&mut self, id: u32, carrier: Carrier, host: &mut dyn Host) {
         while let Some((greediest, of)) = self.greediest() {
             host.enter(greediest, of);
@@ -232,7 +233,7 @@ impl Filter {
         }
     }
 
-    /// The connection that holds the most memory, of those that can give back some, if there is too little.
+    /// Returns the connection that holds the most memory and can free some, if the limit is exceeded.
     fn greediest(&self) -> Option<(u32, Carrier)> {
         if self.memory <= self.settings.memory {
             return None;
@@ -242,7 +243,7 @@ impl Filter {
         Some((greediest.id(), greediest.carrier()))
     }
 
-    /// Has the proxy call as often as something can be due.
+    /// Sets the interval of ticks by the deadlines.
     fn set_tick(&mut self, host: &mut dyn Host) {
         let wanted = match self.due.first() {
             None if self.metrics.is_behind() => TICK,
@@ -265,7 +266,8 @@ impl Filter {
     }
 }
 
-/// Has what waits go on: the last calls of a callback, since a failure behind them would take the whole proxy along.
+/// Forwards buffered input. These must be the last calls of a callback, since a failure after them would crash the
+/// proxy.
 fn go_on(directions: GoOn, host: &mut dyn Host) {
     for from in Role::BOTH {
         if directions[from] {

@@ -1,23 +1,23 @@
-//! How much a side may send: token buckets.
+//! Rate limits: token buckets.
 
 use websocket_component::Instant;
 
 use crate::Rate;
 
-/// The bucket of messages and that of bytes, each if there is a limit.
+/// The buckets of messages and of bytes, if limited.
 #[derive(Debug)]
 pub(super) struct Buckets {
     buckets: [Option<Bucket>; 2],
-    /// Whether more than is allowed ends the connection, rather than be held back.
+    /// Whether exceeding a rate closes the connection, rather than holding input back.
     pub(super) closes: bool,
 }
 
 #[derive(Debug)]
 struct Bucket {
-    /// In a second.
+    /// Tokens per second.
     rate: f64,
     most: f64,
-    /// Less than nothing after a burst: what came at once counts as a whole.
+    /// Negative after a burst, since one read counts as a whole.
     tokens: f64,
     last: Instant,
 }
@@ -41,7 +41,7 @@ impl Buckets {
         }
     }
 
-    /// So many messages and bytes have come.
+    /// Takes tokens for received messages and bytes.
     pub(super) fn take(&mut self, messages: u64, bytes: u64, now: Instant) {
         for (bucket, count) in self.buckets.iter_mut().zip([messages, bytes]) {
             if let Some(bucket) = bucket {
@@ -51,7 +51,7 @@ impl Buckets {
         }
     }
 
-    /// Returns when more may come, if not now.
+    /// Returns when more may be received, if not now.
     pub(super) fn wait(&mut self, now: Instant) -> Option<Instant> {
         let waits = self.buckets.iter_mut().flatten().filter_map(|bucket| {
             bucket.fill(now);

@@ -1,4 +1,4 @@
-//! The part of the command line that is about TLS.
+//! The TLS options of the command line.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -45,7 +45,7 @@ pub(crate) struct TlsArgs {
 }
 
 impl TlsArgs {
-    /// What options ask of each other, if one doesn't get it.
+    /// Returns what is wrong if the options don't fit together.
     pub(super) fn wrong(&self, is_demo: bool) -> Option<&'static str> {
         if self.tls && !is_demo {
             return Some("--tls is for --demo: a gate has TLS by --tls-certificate");
@@ -61,16 +61,16 @@ impl TlsArgs {
         None
     }
 
-    /// Whether listeners have TLS.
+    /// Whether listeners use TLS.
     pub(crate) fn is_secure(&self) -> bool {
         self.tls || !self.tls_certificate.is_empty()
     }
 
-    /// What listeners show, if they have TLS.
+    /// Returns the certificates of listeners, if they use TLS.
     ///
     /// # Errors
     ///
-    /// The certificate of a demo can't be made.
+    /// The demo's certificate can't be created.
     pub(crate) fn front(&self) -> Result<Option<FrontFiles>, String> {
         if self.tls {
             return Ok(Some(FrontFiles::Demo(Arc::new(Demo::new()?))));
@@ -89,7 +89,7 @@ impl TlsArgs {
         }))
     }
 
-    /// What upstreams are trusted by.
+    /// Returns the trusted roots and the client certificate for upstreams.
     pub(crate) fn back(&self) -> BackFiles {
         let certificate = self.upstream_certificate.clone();
         BackFiles {

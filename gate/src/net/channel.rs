@@ -1,4 +1,4 @@
-//! What a session speaks over: a socket, with TLS or without, and what is recorded of it.
+//! The transport of a session: a socket, with or without TLS, that can be recorded.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -13,7 +13,7 @@ use websocket_host::tls::MaybeTlsStream;
 use super::socket::Socket;
 use crate::record::{Track, Way};
 
-/// A socket, with TLS or without.
+/// A socket, with or without TLS.
 #[derive(Debug)]
 pub(crate) struct Channel {
     stream: MaybeTlsStream<Socket>,
@@ -36,17 +36,17 @@ impl From<Socket> for Channel {
 }
 
 impl Channel {
-    /// Has all that goes through it recorded, as it is without TLS.
+    /// Records everything that is read and written, decrypted.
     pub(crate) fn record(&mut self, track: Track) {
         self.track = Some(Box::new(track));
     }
 
-    /// Whether it has TLS.
+    /// Whether it uses TLS.
     pub(crate) fn is_secure(&self) -> bool {
         matches!(self.stream, MaybeTlsStream::Tls(_))
     }
 
-    /// Returns the certificate that the other side has shown, in DER, if it was asked for one.
+    /// Returns the peer's certificate in DER, if it was asked for one.
     pub(crate) fn peer_certificate(&self) -> Option<&[u8]> {
         match &self.stream {
             MaybeTlsStream::Tls(stream) => {
@@ -57,17 +57,17 @@ impl Channel {
         }
     }
 
-    /// Takes it out of its task, for a loop.
+    /// Moves the socket from its task to an event loop.
     pub(crate) fn leave_task(&mut self) -> io::Result<()> {
         self.stream.get_mut().leave_task()
     }
 
-    /// Has a loop told when it is ready.
+    /// Registers the socket with an event loop.
     pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         self.stream.get_mut().register(registry, token)
     }
 
-    /// The system says that it is ready.
+    /// Handles a readiness event.
     pub(crate) fn is_ready(&mut self, event: &Event) {
         self.stream.get_mut().is_ready(event);
     }

@@ -1,4 +1,4 @@
-//! Who has connected.
+//! A client's address and TLS handshake.
 
 use std::io;
 use std::time::Duration;
@@ -11,19 +11,19 @@ use super::socket::Socket;
 use super::tls::{Front, why_refused};
 use crate::address::Peer;
 
-/// Who a client is, and which address it connected to: as a balancer says, if one passes it on.
+/// The address of a client and the one that it connected to, from the PROXY protocol if that is used.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Addresses {
     pub(crate) client: Peer,
     pub(crate) server: Peer,
 }
 
-/// Reads who has connected from `peer`, if clients come through a balancer, which has so long to say it. What it has sent behind
-/// is read of the socket again.
+/// Returns the addresses of a connection: from a header of the PROXY protocol if `expects_header`, its time limit, is
+/// set. Bytes after the header will be read from the socket again.
 ///
 /// # Errors
 ///
-/// The header that says so is missing, malformed or late.
+/// The header is missing, malformed or late.
 pub(crate) async fn find_out(
     socket: &mut Socket,
     peer: Peer,
@@ -50,11 +50,11 @@ pub(crate) async fn find_out(
     }))
 }
 
-/// Makes the TLS handshake with a client, if its listener has TLS.
+/// Makes the TLS handshake with a client, if its listener uses TLS.
 ///
 /// # Errors
 ///
-/// The client has broken a rule of TLS, has no certificate that is trusted, or is late.
+/// The handshake fails, the client has no trusted certificate, or it is late.
 pub(crate) async fn secure(
     socket: Socket,
     front: Option<&Front>,

@@ -1,4 +1,4 @@
-//! Listening, at ports and at Unix sockets.
+//! Listeners at TCP ports and Unix sockets.
 
 use std::io;
 #[cfg(unix)]
@@ -11,12 +11,12 @@ use tokio::net::UnixListener;
 use super::socket::Socket;
 use crate::address::{Address, Peer};
 
-/// Something that clients connect to. A Unix socket leaves its folder with it.
+/// A listener. Dropping it removes the file of a Unix socket.
 #[derive(Debug)]
 pub(crate) struct Listener {
     accepts: Accepts,
     address: Address,
-    /// Whether clients begin with TLS.
+    /// Whether it uses TLS.
     pub(crate) is_secure: bool,
 }
 
@@ -32,7 +32,7 @@ impl Listener {
     ///
     /// # Errors
     ///
-    /// The system's, with the address.
+    /// The system's error, with the address.
     pub(crate) async fn bind(address: &Address, is_secure: bool) -> Result<Self, String> {
         let failed = |error| format!("can't listen on {address}: {error}");
         let (accepts, address) = bind(address).await.map_err(failed)?;
@@ -82,7 +82,7 @@ async fn bind(address: &Address) -> io::Result<(Accepts, Address)> {
     }
 }
 
-/// Removes a socket that a program has left behind which was killed: one at which nobody listens.
+/// Removes a stale socket at which no program listens any more.
 #[cfg(unix)]
 fn remove_stale(path: &Path) {
     use std::os::unix::net::UnixStream;
@@ -93,7 +93,7 @@ fn remove_stale(path: &Path) {
             .is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
     };
     if is_socket && is_refused() {
-        // If it can't be, listening fails and says so.
+        // If that fails, so does listening, with an error.
         let _ = fs::remove_file(path);
     }
 }
@@ -102,7 +102,7 @@ impl Drop for Listener {
     fn drop(&mut self) {
         #[cfg(unix)]
         if let Address::Unix(path) = &self.address {
-            // Somebody else may have removed it.
+            // It may have been removed already.
             let _ = fs::remove_file(path);
         }
     }

@@ -1,4 +1,4 @@
-//! The PROXY protocol, versions 1 and 2: by it a balancer says who the client is, in a header in front of all else.
+//! The PROXY protocol, versions 1 and 2: a header with the client's address, which a load balancer sends first.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -9,10 +9,10 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 
 use crate::address::Peer;
 
-/// The longest header that is taken: addresses and what may follow them, such as the names of a TLS connection.
+/// The maximum length of a header: addresses and optional fields, such as the names of a TLS connection.
 const LONGEST: usize = 4096;
 
-/// The longest line of version 1.
+/// The maximum length of a line of version 1.
 const LONGEST_LINE: usize = 107;
 
 /// Which of the two is written.
@@ -22,15 +22,15 @@ pub(crate) enum Version {
     V2,
 }
 
-/// What a header says, and what came behind it.
+/// The content of a header, and the bytes after it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Read {
-    /// The client's address and the one that it connected to. None for a connection of the balancer's own.
+    /// The client's address and the one that it connected to. `None` for a connection from the balancer itself.
     pub(crate) addresses: Option<(SocketAddr, SocketAddr)>,
     pub(crate) behind: Vec<u8>,
 }
 
-/// Reads the header that a connection begins with.
+/// Reads the header at the start of a connection.
 ///
 /// # Errors
 ///
@@ -50,12 +50,12 @@ pub(crate) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Re
     }
 }
 
-/// None if more is to come.
+/// Parses a header. `None` if it is incomplete.
 fn parse(bytes: &[u8]) -> io::Result<Option<Read>> {
     let begins = |prefix: &[u8]| prefix.starts_with(bytes) || bytes.starts_with(prefix);
     let is_text = begins(b"PROXY");
     if is_text && !bytes.windows(2).any(|end| end == b"\r\n") {
-        // A line that is cut may look as if it were wrong.
+        // An incomplete line may look malformed.
         return match bytes.len() < LONGEST_LINE {
             true => Ok(None),
             false => Err(invalid(format!(
@@ -119,15 +119,15 @@ fn invalid(why: impl ToString) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, why.to_string())
 }
 
-/// Returns the header that tells an upstream who the client is, and which address it connected to.
+/// Returns the header for an upstream, with the client's address and the one that it connected to.
 ///
 /// # Errors
 ///
-/// The header can't be made, which no address leads to.
+/// The header can't be made, which doesn't happen for any address.
 pub(crate) fn header(version: Version, client: Peer, server: Peer) -> io::Result<Vec<u8>> {
     let both = match (client, server) {
         (Peer::Ip(client), Peer::Ip(server)) => Some(of_one_family(client, server)),
-        // Through a Unix socket, by somebody of whom there is nothing to tell.
+        // A client at a Unix socket has no address.
         _ => None,
     };
     let command = v2::Version::Two | v2::Command::Proxy;
@@ -144,7 +144,7 @@ pub(crate) fn header(version: Version, client: Peer, server: Peer) -> io::Result
     }
 }
 
-/// An address of each family makes two of the longer one (RFC 4291, section 2.5.5.2).
+/// Converts addresses of different families to IPv6 (RFC 4291, section 2.5.5.2).
 fn of_one_family(client: SocketAddr, server: SocketAddr) -> (SocketAddr, SocketAddr) {
     let mapped = |address: SocketAddr| match address.ip() {
         IpAddr::V4(ip) => SocketAddr::new(ip.to_ipv6_mapped().into(), address.port()),

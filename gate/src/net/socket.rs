@@ -1,4 +1,4 @@
-//! A socket: in a task while its connection opens, and then in a worker's loop.
+//! A socket: in a task while its connection opens, then in a worker's event loop.
 
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::mem;
@@ -21,14 +21,14 @@ use websocket_host::driver::{Transport, with_read_buffer};
 
 use crate::address::Peer;
 
-/// A socket that waits for nothing.
+/// A nonblocking socket.
 ///
-/// Tokio's wakes the task that it is in. That of a worker wakes nobody: the loop is told by the system what is ready,
-/// and tells it, so that it asks the system only for what there is.
+/// In a task, tokio wakes the task when it is ready. In a worker, the event loop tells the socket what is ready, so
+/// that it makes only system calls that can succeed.
 #[derive(Debug)]
 pub(crate) struct Socket {
     stream: Stream,
-    /// What was read of it already.
+    /// Bytes that were read ahead.
     ahead: Bytes,
     reads_ahead: bool,
 }
@@ -37,7 +37,7 @@ pub(crate) struct Socket {
 enum Stream {
     Task(InTask),
     Loop(InLoop, Ready),
-    /// It was reset, or could not be moved to a loop.
+    /// It was reset, or could not be moved to an event loop.
     Gone,
 }
 
@@ -46,24 +46,24 @@ type InTask = Either<TcpStream, UnixStream>;
 #[cfg(not(unix))]
 type InTask = TcpStream;
 
-/// Of either family.
+/// TCP or Unix.
 #[cfg(unix)]
 type InLoop = socket2::Socket;
 #[cfg(not(unix))]
 type InLoop = mio::net::TcpStream;
 
-/// What is known of a socket since the system told last.
+/// The readiness of a socket since the last event.
 #[derive(Debug)]
 struct Ready {
     reading: bool,
-    /// The other side has ended it: what is read ends there.
+    /// The peer has shut down its half: reading will reach the end.
     read_closed: bool,
     writing: bool,
 }
 
 impl From<TcpStream> for Socket {
     fn from(stream: TcpStream) -> Self {
-        // Messages go out as they come. That it can't be set is no reason to refuse the connection.
+        // Messages are sent at once. If the option can't be set, the connection still works.
         let _ = stream.set_nodelay(true);
         #[cfg(unix)]
         let stream = Either::Left(stream);
@@ -98,23 +98,23 @@ impl Socket {
         }
     }
 
-    /// Gives back what was read of it, to be read again.
+    /// Puts bytes back, to be read again.
     pub(crate) fn unread(&mut self, bytes: Vec<u8>) {
         self.ahead = bytes.into();
     }
 
-    /// Reads as much as there is at once, also for who asks for little at a time, as TLS does.
+    /// Reads as much as possible at once, even for callers such as TLS that read a little at a time.
     pub(crate) fn read_ahead(&mut self) {
         self.reads_ahead = true;
     }
 
-    /// Takes it out of its task, for a loop.
+    /// Moves the socket from its task to an event loop.
     pub(crate) fn leave_task(&mut self) -> io::Result<()> {
         if let Stream::Task(stream) = mem::replace(&mut self.stream, Stream::Gone) {
             let ready = Ready {
                 reading: false,
                 read_closed: false,
-                // Otherwise the first write finds out.
+                // If it isn't writable, the first write finds out.
                 writing: true,
             };
             self.stream = Stream::Loop(leave_task(stream)?, ready);
@@ -122,7 +122,7 @@ impl Socket {
         Ok(())
     }
 
-    /// Has a loop told when it is ready.
+    /// Registers the socket with an event loop.
     pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         match &mut self.stream {
             Stream::Loop(stream, _) => register(stream, registry, token),
@@ -130,7 +130,7 @@ impl Socket {
         }
     }
 
-    /// The system says that it is ready.
+    /// Handles a readiness event.
     pub(crate) fn is_ready(&mut self, event: &Event) {
         if let Stream::Loop(_, ready) = &mut self.stream {
             ready.reading |= event.is_readable();
@@ -167,21 +167,21 @@ fn register(stream: &mut InLoop, registry: &Registry, token: Token) -> io::Resul
 }
 
 impl Ready {
-    /// Takes note of a read into so much room. Of an end that the system has told of already it doesn't tell again.
+    /// Updates the readiness after a read into `room` bytes. The system doesn't report an end of input twice.
     fn read(&mut self, result: io::Result<usize>, room: usize) -> Poll<io::Result<usize>> {
         let read = until_short(&mut self.reading, result, room);
         self.reading |= self.read_closed && read.is_ready();
         read
     }
 
-    /// Takes note of a write of so many bytes.
+    /// Updates the readiness after a write of `length` bytes.
     fn wrote(&mut self, result: io::Result<usize>, length: usize) -> Poll<io::Result<usize>> {
         until_short(&mut self.writing, result, length)
     }
 }
 
-/// A socket is ready as long as it gives or takes all that is asked of it. Once it falls short, the system tells when there
-/// is more.
+/// Updates the readiness: a socket stays ready while reads and writes are complete. After a short one, the system
+/// reports when it is ready again.
 fn until_short(
     is_ready: &mut bool,
     result: io::Result<usize>,
@@ -228,7 +228,7 @@ impl AsyncRead for Socket {
     }
 }
 
-/// Reads into `room`, and keeps what there is beyond.
+/// Reads into `room`, and keeps what doesn't fit.
 fn read_ahead(
     stream: &mut InLoop,
     ready: &mut Ready,
@@ -299,7 +299,7 @@ impl AsyncWrite for Socket {
 impl Transport for Socket {
     fn reset(&mut self) {
         let at_once = Some(Duration::ZERO);
-        // If it can't be set, the peer sees an end where it saw no close frame: as with a Unix socket.
+        // If it can't be set, the peer sees a normal end of the stream without a close frame, as with a Unix socket.
         let _ = match &self.stream {
             #[cfg(unix)]
             Stream::Task(Either::Left(stream)) => SockRef::from(stream).set_linger(at_once),
@@ -308,12 +308,12 @@ impl Transport for Socket {
             Stream::Loop(stream, _) => SockRef::from(stream).set_linger(at_once),
             _ => Ok(()),
         };
-        // It is closed now, and so reset.
+        // Closing it resets it.
         self.stream = Stream::Gone;
     }
 }
 
-/// Tries again if a signal came between.
+/// Retries a call that a signal has interrupted.
 fn until_done(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
     loop {
         match call() {

@@ -1,4 +1,4 @@
-//! TLS in front and to upstreams: the configurations, which are made anew when their files change.
+//! TLS configurations for listeners and upstreams, which are reloaded when their files change.
 
 mod certificates;
 mod demo;
@@ -23,22 +23,22 @@ pub(crate) use self::reload::keep_up_to_date;
 use self::reload::{Reload, Reloadable};
 use super::socket::Socket;
 
-/// How many sessions can be resumed that were agreed on with TLS 1.2, where they are kept here.
+/// The capacity of the session cache for resumption in TLS 1.2.
 const SESSIONS: usize = 10_000;
 
-/// The TLS of listeners.
+/// The TLS configuration of listeners.
 #[derive(Debug)]
 pub(crate) struct Front(Reloadable<Arc<ServerConfig>>);
 
-/// What listeners show, and what they ask for.
+/// The certificates of listeners, and the issuers of client certificates.
 #[derive(Clone, Debug)]
 pub(crate) enum FrontFiles {
-    /// A certificate that was made for a demo.
+    /// A generated certificate for the demo.
     Demo(Arc<Demo>),
     Files {
-        /// For as many names as there are; the first is for all others too.
+        /// One or more certificates for different names; the first is also the default.
         certificates: Vec<IdentityFiles>,
-        /// Who issues certificates to clients, which then must have one.
+        /// The issuers of client certificates. If set, clients must have one.
         client_ca: Option<PathBuf>,
     },
 }
@@ -75,7 +75,7 @@ impl Front {
         Ok(TlsStream::from(acceptor.accept(socket).await?).into())
     }
 
-    /// What has to be kept up to date.
+    /// Returns the configuration, to reload it.
     pub(crate) fn reloadable(&self) -> &dyn Reload {
         &self.0
     }
@@ -117,19 +117,19 @@ fn server_config(files: &FrontFiles) -> Result<ServerConfig, String> {
     let mut config = config.with_cert_resolver(Arc::new(certificates));
     config.alpn_protocols = vec![ALPN.to_vec()];
     config.session_storage = rustls::server::ServerSessionMemoryCache::new(SESSIONS);
-    // Whoever resumes has shown its certificate to this configuration, and not to one from before.
+    // A new ticket key: sessions resume only with the configuration that verified the client's certificate.
     config.ticketer = rustls::crypto::ring::Ticketer::new().map_err(|error| error.to_string())?;
     Ok(config)
 }
 
-/// The TLS to upstreams.
+/// The TLS configuration for upstreams.
 #[derive(Debug)]
 pub(crate) struct Back(Reloadable<Connector>);
 
-/// What upstreams are trusted by, and what they are shown.
+/// The trusted issuers of upstreams, and the client certificate for them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct BackFiles {
-    /// Who issues certificates to upstreams; otherwise the system's roots.
+    /// The issuers of upstreams' certificates; by default the system's roots.
     pub(crate) ca: Option<PathBuf>,
     pub(crate) identity: Option<IdentityFiles>,
 }
@@ -161,7 +161,7 @@ impl Back {
         self.0.current().connect(host, socket).await
     }
 
-    /// What has to be kept up to date.
+    /// Returns the configuration, to reload it.
     pub(crate) fn reloadable(&self) -> &dyn Reload {
         &self.0
     }
@@ -180,7 +180,7 @@ fn connector(files: &BackFiles) -> Result<Connector, String> {
     connector.map_err(|error| about(&own.certificate, format_args!("with its key: {error}")))
 }
 
-/// Reads the certificates of who issues others.
+/// Reads the certificates of issuers.
 fn roots(path: &Path) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
     for certificate in chain(path)? {

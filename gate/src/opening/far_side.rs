@@ -1,4 +1,4 @@
-//! Both sides of a connection, once they are open: what a worker carries.
+//! Connects both sides once they are open, for a worker to carry.
 
 use std::sync::Arc;
 use std::task::{Context, Waker};
@@ -15,12 +15,12 @@ use crate::net::channel::Channel;
 use crate::refused::{Stop, cant_be_passed_on, entropy};
 use crate::route::Mode;
 
-/// What the client is connected with.
+/// The upstream's side of an open connection.
 pub(super) enum FarSide {
     Relayed(Endpoint),
     Inspected {
         upstream: Line<Channel>,
-        /// What was read behind the handshake, and how much before.
+        /// The input after the handshake, and the number of bytes before it.
         early: Vec<u8>,
         before: u64,
         inspector: Inspector,
@@ -29,7 +29,7 @@ pub(super) enum FarSide {
 }
 
 impl Opening<'_> {
-    /// What there is of the upstream, which has agreed to this.
+    /// Creates the upstream's side from what it has accepted.
     pub(super) fn far_side(
         &mut self,
         upstream: Endpoint,
@@ -41,7 +41,7 @@ impl Opening<'_> {
         }
         let Endpoint { line, side, .. } = upstream;
         let (session, early, before) = side.into_parts();
-        // The inspector takes the memory that the session gives back.
+        // The inspector reuses the memory that the session frees.
         let dropped = self.seat.lock().drop_session(session);
         dropped.map_err(CallError::from)?;
         Ok(FarSide::Inspected {
@@ -53,7 +53,7 @@ impl Opening<'_> {
         })
     }
 
-    /// Connects the two sides, which are open.
+    /// Connects the two open sides.
     pub(super) fn connect(self, far_side: FarSide) -> PairDriver<Channel> {
         let Self {
             gate,
@@ -84,7 +84,7 @@ impl Opening<'_> {
                 negotiated,
             } => {
                 let (session, from_client, client_before) = client.side.into_parts();
-                // If the guest has ended, the next call says so.
+                // If the guest has ended, the next call returns the error.
                 let _ = seat.lock().drop_session(session);
                 let forwarder = Forwarder::new(seat, inspector);
                 let forwarder = forwarder.parking(another(gate, guests, negotiated));
@@ -98,7 +98,7 @@ impl Opening<'_> {
                     server: upstream,
                 };
                 let mut driver = PairDriver::new(inspected, lines);
-                // What a transport doesn't take now is written by the worker.
+                // The worker writes what a transport doesn't take now.
                 let cx = &mut Context::from_waker(Waker::noop());
                 driver.give(Role::Client, from_client, clock.now(), cx);
                 driver.give(Role::Server, early, clock.now(), cx);
@@ -107,7 +107,7 @@ impl Opening<'_> {
         }
     }
 
-    /// Makes an inspector of what the upstream has agreed to.
+    /// Creates an inspector for what was negotiated.
     fn inspector(&mut self, negotiated: &Negotiated) -> Result<Inspector, Stop> {
         let (options, now) = (&self.gate.inspector, self.clock.now());
         let entropy = entropy()?;
@@ -116,7 +116,7 @@ impl Opening<'_> {
     }
 }
 
-/// Takes another seat, with an inspector of a connection that was parked.
+/// Takes another seat, and creates an inspector for a parked connection.
 fn another(
     gate: &Gate,
     guests: &Guests,
@@ -126,7 +126,7 @@ fn another(
     move |now| {
         let mut seat = guests.seat()?;
         let mut entropy = [0; 32];
-        // Without any, no inspector is made.
+        // Without entropy, creating the inspector fails.
         let entropy = match getrandom::fill(&mut entropy) {
             Ok(()) => &entropy[..],
             Err(_) => &[],

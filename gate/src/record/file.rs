@@ -1,4 +1,4 @@
-//! One recording as a file: its lines, and what becomes of those that can't be written.
+//! The file of one recording.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
@@ -12,7 +12,7 @@ use tracing::warn;
 
 use crate::address::Peer;
 
-/// Which way bytes went.
+/// The direction of bytes.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Way {
@@ -20,18 +20,18 @@ pub(crate) enum Way {
     Out,
 }
 
-/// Reads and writes that a file has not, and their bytes.
+/// Counts of the reads and writes that are missing in a file, and of their bytes.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(super) struct Missing {
     pub(super) missing: usize,
     pub(super) missing_bytes: usize,
 }
 
-/// A file that is written.
+/// A file that is being written.
 #[derive(Debug)]
 pub(super) struct Output {
     file: File,
-    /// How long it is, in whole lines.
+    /// Its length in bytes, up to the last complete line.
     length: u64,
     missing: Missing,
     /// Why something is missing.
@@ -77,7 +77,7 @@ impl<'a> Line<'a> {
 }
 
 impl Output {
-    /// Makes a file that only its owner can read. It must not be there.
+    /// Creates a file that only its owner can read. It must not exist.
     pub(super) fn create(path: &Path, peer: Peer) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         options.append(true).create_new(true);
@@ -97,14 +97,14 @@ impl Output {
         match output.append(&first) {
             Ok(()) => Ok(output),
             Err(error) => {
-                // A file with nothing in it is of no use.
+                // Remove the empty file.
                 let _ = fs::remove_file(path);
                 Err(error)
             }
         }
     }
 
-    /// Appends a line, unless something is missing already. An error is why it is the first that is.
+    /// Appends a line, unless something is missing already. Returns an error only for the first line that fails.
     pub(super) fn push(&mut self, line: &Line<'_>) -> Result<(), String> {
         let why = match &self.why {
             Some(_) => None,
@@ -121,7 +121,7 @@ impl Output {
         }
     }
 
-    /// Appends the last line. An error is why something is missing that wasn't told before.
+    /// Appends the last line. Returns an error for missing lines that were not reported before.
     pub(super) fn end(mut self, at: Duration, dropped: Missing) -> Result<(), String> {
         let is_told = self.why.is_some();
         if dropped.missing > 0 {
@@ -147,7 +147,7 @@ impl Output {
         }
     }
 
-    /// Appends a line, or nothing: what went of a line that doesn't fit is taken back.
+    /// Appends a line, or nothing: an incomplete line is truncated.
     fn append(&mut self, line: &impl Serialize) -> io::Result<()> {
         let mut line = serde_json::to_vec(line)?;
         line.push(b'\n');
@@ -157,7 +157,7 @@ impl Output {
                 Ok(())
             }
             Err(error) => {
-                // On a disk that is full this works, and makes room for the last line.
+                // This works even if the disk is full, and makes room for the last line.
                 let _ = self.file.set_len(self.length);
                 Err(error)
             }
@@ -165,7 +165,7 @@ impl Output {
     }
 }
 
-/// In seconds, to the microsecond.
+/// Converts to seconds, rounded to a microsecond.
 fn seconds(time: Duration) -> f64 {
     (time.as_secs_f64() * 1e6).round() / 1e6
 }
@@ -174,7 +174,7 @@ fn base64<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error>
     serializer.collect_str(&Base64Display::new(bytes, &STANDARD))
 }
 
-/// Makes a folder that only its owner can enter. Of one that is there already it warns if others can.
+/// Creates a folder that only its owner can enter, or warns if others can enter an existing one.
 pub(super) fn make_private(folder: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);

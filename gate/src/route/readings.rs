@@ -1,7 +1,7 @@
-//! Whatever a server may take a path for, it is what the gate takes it for.
+//! However a server parses a path, it finds the same route as the gate.
 //!
-//! The readings are written here one by one and as plainly as possible, and applied in any order and any number; the
-//! gate knows none of them but the form that is left when nothing more can be done.
+//! Each reading is implemented here as plainly as possible, and they are applied in any order and number. The gate
+//! itself implements only their common normal form.
 
 use proptest::prelude::*;
 
@@ -9,7 +9,7 @@ use super::{Found, Routes};
 
 const PREFIXES: [&str; 4] = ["/chat", "/chat/admin", "/admin", "/caf\u{e9}"];
 
-/// What some server does with a path before it uses it.
+/// A transformation that some server applies to a path.
 #[derive(Clone, Copy, Debug)]
 enum Reading {
     Decode,
@@ -93,7 +93,7 @@ fn read(path: Segments, reading: Reading) -> Segments {
                 .iter()
                 .rposition(|&byte| byte != b'.')
                 .map_or(0, |last| last + 1);
-            // Dots alone are no end of a name.
+            // A name of dots only is kept.
             segment[..if length == 0 { segment.len() } else { length }].to_vec()
         }),
     }
@@ -106,7 +106,7 @@ fn until(text: &[u8], end: u8) -> Vec<u8> {
         .collect()
 }
 
-/// Decoded once, as most servers do it.
+/// Decodes once, as most servers do.
 fn decoded(text: &[u8]) -> Vec<u8> {
     percent_encoding::percent_decode(text).collect()
 }
@@ -124,9 +124,9 @@ fn replaced(text: &[u8], pairs: &[(&str, &[u8])]) -> Vec<u8> {
     text
 }
 
-/// The prefix that a server finds a path below, which has no routes but these.
+/// Returns the prefix that a server with the same routes finds for a path.
 fn prefix(path: &Segments) -> &'static str {
-    // Where a browser has to encode, a route is written as it does.
+    // Routes encode what a browser encodes.
     let path = replaced(&path.join(&b'/'), &[("%C3%A9", "\u{e9}".as_bytes())]);
     let below = |prefix: &&&str| {
         let rest = path.strip_prefix(prefix.as_bytes());
@@ -155,7 +155,7 @@ fn server(prefix: &str) -> String {
     )
 }
 
-/// Letters and escapes of what matters in a path, at any depth.
+/// Letters, and special characters of a path, encoded at any depth.
 fn spelling() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         6 => Just("/"), 3 => Just("chat"), 2 => Just("admin"), 1 => Just("caf%C3%A9"), 2 => Just("x"),

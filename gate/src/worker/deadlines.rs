@@ -1,15 +1,15 @@
-//! When to look at which connection.
+//! The deadlines of connections.
 
 use std::collections::BTreeSet;
 
 use websocket_host::protocol::Instant;
 
-/// Times with the keys of connections, of which each has one at most.
+/// Deadlines with the keys of connections, at most one for each.
 #[derive(Debug, Default)]
 pub(super) struct Deadlines(BTreeSet<(Instant, usize)>);
 
 impl Deadlines {
-    /// Brings the time for a connection forward to `due`, from what it was.
+    /// Brings the deadline of a connection forward to `due`, if it is earlier.
     pub(super) fn bring_forward(&mut self, was: &mut Option<Instant>, due: Instant, key: usize) {
         if was.is_none_or(|was| due < was) {
             self.remove(*was, key);
@@ -24,12 +24,12 @@ impl Deadlines {
         }
     }
 
-    /// Returns the earliest.
+    /// Returns the earliest deadline.
     pub(super) fn next(&self) -> Option<Instant> {
         self.0.first().map(|(due, _)| *due)
     }
 
-    /// Takes the earliest, if it has come. Returns whose it is.
+    /// Removes the earliest deadline if it has passed. Returns the key.
     pub(super) fn pop(&mut self, now: Instant) -> Option<usize> {
         match self.next()? <= now {
             true => self.0.pop_first().map(|(_, key)| key),

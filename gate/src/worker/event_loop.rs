@@ -1,4 +1,4 @@
-//! The event loop: sockets that are ready, deadlines that have come, new connections.
+//! The event loop of a worker: ready sockets, deadlines and new connections.
 
 use std::io::ErrorKind;
 use std::mem;
@@ -21,7 +21,7 @@ use crate::report::End;
 
 const GOING_AWAY: CloseCode = 1001;
 
-/// How many sockets the system tells of at a time.
+/// The maximum number of events of one poll.
 const EVENTS: usize = 1024;
 
 /// The connections of a worker.
@@ -31,7 +31,7 @@ pub(super) struct EventLoop {
     clock: Clock,
     connections: Slab<Carried>,
     deadlines: Deadlines,
-    /// Those for which something can be done.
+    /// The keys of connections that can make progress.
     ready: Vec<usize>,
     goes_away: bool,
     faults: Faults,
@@ -42,7 +42,7 @@ pub(super) struct EventLoop {
 struct Carried {
     connection: Box<Connection>,
     is_ready: bool,
-    /// When the loop looks at it, whatever happens.
+    /// The deadline at which the connection is polled.
     looked_at: Option<Instant>,
 }
 
@@ -91,7 +91,7 @@ impl EventLoop {
                     }
                 }
             }
-            // One reading for all of them: their deadlines are seconds.
+            // One reading of the clock for all: timeouts are in the order of seconds.
             let now = self.clock.now();
             while let Some(key) = self.deadlines.pop(now) {
                 if let Some(carried) = self.is_ready(key) {
@@ -108,18 +108,18 @@ impl EventLoop {
         }
     }
 
-    /// How long to wait for the next event.
+    /// Returns how long to wait for the next event.
     fn wait(&self) -> Option<Duration> {
         if !self.ready.is_empty() {
             return Some(Duration::ZERO);
         }
         let due = self.deadlines.next()?;
         let left = Duration::from_nanos(due.saturating_sub(self.clock.now()));
-        // The system's timer has whole milliseconds, and rounds down: a little late is once, too early is twice.
+        // The system's timer rounds down to milliseconds. Waking late is better than waking early, and then again.
         Some(left.saturating_add(Duration::from_millis(1)))
     }
 
-    /// Something can be done for a connection, which is returned if it is still there.
+    /// Marks a connection as ready, and returns it if it still exists.
     fn is_ready(&mut self, key: usize) -> Option<&mut Carried> {
         let carried = self.connections.get_mut(key)?;
         if !mem::replace(&mut carried.is_ready, true) {
@@ -175,13 +175,13 @@ impl EventLoop {
             return;
         };
         let Connection { driver, report, .. } = &mut *carried.connection;
-        // What happened first counts.
+        // The first cause counts.
         report.ended(driver.cause().map_or(End::Shutdown, End::from));
         let cx = &mut Context::from_waker(Waker::noop());
         driver.close(GOING_AWAY, "the gate shuts down", now, cx);
     }
 
-    /// Does what can be done for a connection.
+    /// Polls a connection.
     fn go_on(&mut self, key: usize, now: Instant) {
         let Some(carried) = self.connections.get_mut(key) else {
             return;
@@ -194,7 +194,7 @@ impl EventLoop {
             ..
         } = &mut *carried.connection;
         let cx = &mut Context::from_waker(Waker::noop());
-        // A bug ends this connection, and no other.
+        // A panic ends only this connection.
         let polled = panic::catch_unwind(AssertUnwindSafe(|| driver.poll(cx, now)));
         let progress = polled.unwrap_or_else(|_| {
             ticket
@@ -210,7 +210,7 @@ impl EventLoop {
         }
         match progress {
             Progress::Waiting => {
-                // One that is set too early is set anew then: deadlines mostly move away.
+                // Deadlines mostly move away. A timer that fires too early is set again.
                 if let Some(due) = driver.next_deadline() {
                     let looked_at = &mut carried.looked_at;
                     self.deadlines.bring_forward(looked_at, due, key);
@@ -227,7 +227,7 @@ impl EventLoop {
         }
     }
 
-    /// A guest has ended: so do all that were in it.
+    /// Ends all connections whose guest has ended.
     fn check_guests(&mut self, now: Instant) {
         let cx = &mut Context::from_waker(Waker::noop());
         for (key, carried) in &mut self.connections {
@@ -239,7 +239,7 @@ impl EventLoop {
     }
 }
 
-/// A connection has two tokens, for its two sockets.
+/// Returns the token of one of a connection's two sockets.
 fn token_of(key: usize, side: Role) -> Token {
     Token(match side {
         Role::Client => key * 2,

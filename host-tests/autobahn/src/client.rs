@@ -1,4 +1,4 @@
-//! The echo client, for a fuzzing server: the test suite's own way to ask for cases.
+//! The echo client, for the test suite's fuzzing server.
 
 use std::time::Duration;
 
@@ -15,15 +15,14 @@ use crate::tls::authority_of;
 /// What reports call this client.
 const AGENT: &str = "websocket-component";
 
-/// The longest that a connection may take to open, or the server to answer a question.
+/// How long a connection may take to open, or the server to answer a query.
 const ANSWER_TIME: Duration = Duration::from_secs(30);
 
-/// Runs all cases of the server at `url`, `parallel` of them at a time, and has it write its report.
+/// Runs all cases of the server at `url`, `parallel` of them at a time, and makes it write its report.
 ///
 /// # Errors
 ///
-/// A connection can't be opened, or the server doesn't say how many cases there are. How a case ends is the server's to
-/// judge.
+/// A connection can't be opened, or the server doesn't say how many cases there are. The server judges how a case ends.
 pub(crate) async fn run(opener: &Opener, url: &str, parallel: u32) -> Result<()> {
     let url = match opener.tls() {
         Some(tls) => format!("wss://{}", tls.take_off(authority_of(url)?).await?),
@@ -50,7 +49,7 @@ pub(crate) async fn run(opener: &Opener, url: &str, parallel: u32) -> Result<()>
         }
     }
     let url = format!("{url}/updateReports?agent={AGENT}");
-    // The server closes it when the report is there.
+    // The server closes it when the report is written.
     let _ = echo(open(opener, &url).await?).await;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Connections, by either build of the engine.
+//! Connections with the native engine or the component.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use websocket_host::{Native, Sandbox, SandboxConfig};
 
 use crate::tls::Tls;
 
-/// What the server calls itself: reports name it so.
+/// The server's name in reports.
 const SERVER: &str = "websocket-component";
 
 /// An open connection.
@@ -29,13 +29,13 @@ pub(crate) struct Opener {
 }
 
 impl Opener {
-    /// By the native engine.
+    /// Uses the native engine.
     pub(crate) fn native(tls: Option<Tls>) -> Self {
         let engine = Arc::new(Native);
         Self { engine, tls }
     }
 
-    /// By the component in the file at `path`.
+    /// Uses the component in the file at `path`.
     pub(crate) fn component(path: &Path, tls: Option<Tls>) -> Result<Self> {
         let config = SandboxConfig {
             guests: 64,
@@ -45,12 +45,12 @@ impl Opener {
         Ok(Self { engine, tls })
     }
 
-    /// Returns what is between the engine and a test suite, if there is anything.
+    /// Returns the TLS tunnel between the engine and the test suite, if there is one.
     pub(crate) fn tls(&self) -> Option<&Tls> {
         self.tls.as_ref()
     }
 
-    /// A client's connection, open.
+    /// Opens a connection as a client.
     pub(crate) async fn connect(&self, url: &str) -> Result<Connection> {
         let connector = self.tls.as_ref().map(|tls| &tls.connector);
         let config = config(Role::Client);
@@ -58,7 +58,7 @@ impl Opener {
         Ok(connected.await?.0)
     }
 
-    /// A server's connection, open.
+    /// Opens a connection as a server.
     pub(crate) async fn accept(&self, socket: TcpStream) -> Result<Connection> {
         socket.set_nodelay(true)?;
         let transport = match &self.tls {
@@ -79,10 +79,9 @@ impl Opener {
     }
 }
 
-/// The settings that sessions have by themselves, with permessage-deflate and without pings: the test suite takes one that
-/// it hasn't asked for as an answer to what it sent. Every message is compressed: this port of the test suite ends with an
-/// error of its own when one comes back that isn't. A client offers to do without takeover: the fuzzing server asks for
-/// that only if it was offered.
+/// Returns the default settings, with permessage-deflate and without pings, which the test suite would take for
+/// answers. Every message is compressed, because this port of the test suite fails with an error if an echo isn't. A
+/// client offers no context takeover, because the fuzzing server asks for that only if it was offered.
 fn config(role: Role) -> Config {
     let mut config = Config::default();
     let mut deflate = Deflate::default();

@@ -1,4 +1,4 @@
-//! What an open connection is for: what comes goes back.
+//! Echoes messages on an open connection.
 
 use std::time::Duration;
 
@@ -9,19 +9,19 @@ use websocket_host::stream::{Error, Fault};
 
 use crate::connection::Connection;
 
-/// The longest that a case may take: many times what the longest do.
+/// How long a case may take: many times what the slowest needs.
 const CASE_TIME: Duration = Duration::from_secs(120);
 
-/// Sends back every message until the connection ends.
+/// Echoes every message until the connection ends.
 ///
 /// # Errors
 ///
-/// It doesn't end in good order, as most of the test suite's don't, or not in time.
+/// It doesn't end cleanly, as in most cases of the test suite, or not in time.
 pub(crate) async fn echo(mut connection: Connection) -> Result<()> {
     let echo = async {
         while let Some(message) = connection.next().await.transpose()? {
             if message.is_data() {
-                // What went wrong is told at the end, behind the messages that came before it.
+                // An error is reported at the end, after the messages that were received before it.
                 let _ = connection.send(message).await;
             }
         }
@@ -31,7 +31,7 @@ pub(crate) async fn echo(mut connection: Connection) -> Result<()> {
     if let Ok(Err(Error::Failure(failure))) = &result
         && failure.rule.fault() == Fault::Peer
     {
-        // Behind a proxy that knows the rules there should be none.
+        // Behind a proxy that checks the rules there should be none.
         eprintln!("broken rule: {}", failure.rule.name());
     }
     Ok(result.context("it takes too long")??)

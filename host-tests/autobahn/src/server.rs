@@ -13,7 +13,7 @@ use crate::echo::echo;
 
 const HANDSHAKE_TIME: Duration = Duration::from_secs(30);
 
-/// Says where it listens, and serves until the process is killed.
+/// Prints the address, and serves until the process is killed.
 pub(crate) async fn run(opener: Opener, address: SocketAddr) -> Result<()> {
     let listener = TcpListener::bind(address)
         .await
@@ -33,7 +33,7 @@ async fn serve(opener: Opener, listener: TcpListener) -> Result<()> {
         let (socket, _) = listener.accept().await?;
         let opener = opener.clone();
         tokio::spawn(async move {
-            // How connections end is the test suite's to judge.
+            // The test suite judges how connections end.
             let _ = connection(&opener, socket).await;
         });
     }

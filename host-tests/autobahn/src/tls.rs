@@ -1,4 +1,4 @@
-//! TLS for the engine's stream, with a test suite that has none: a tunnel within this program between the two.
+//! A TLS tunnel in this program between the engine's stream and the test suite, which has no TLS.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,10 +11,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::{TlsAcceptor, TlsStream};
 use websocket_host::tls::{Connector, MaybeTlsStream};
 
-/// Where the tunnel's ends are, which is also the name in its certificate.
+/// The address of the tunnel's ends, which is also the name in its certificate.
 const HOST: &str = "127.0.0.1";
 
-/// A certificate and who trusts it: both ends of a tunnel.
+/// Both ends of a tunnel: a certificate, and a client that trusts it.
 #[derive(Clone)]
 pub(crate) struct Tls {
     acceptor: TlsAcceptor,
@@ -36,7 +36,7 @@ impl Tls {
         Ok(TlsStream::from(self.acceptor.accept(socket).await?).into())
     }
 
-    /// Leads from this listener, without TLS, to another one with it, which is returned.
+    /// Forwards from a listener without TLS to a new one with TLS, which is returned.
     pub(crate) async fn put_on(&self, plain: TcpListener) -> Result<TcpListener> {
         let secure = TcpListener::bind((HOST, 0)).await?;
         let (address, tls) = (secure.local_addr()?, self.clone());
@@ -54,7 +54,7 @@ impl Tls {
         Ok(secure)
     }
 
-    /// Leads from a listener with TLS, whose address is returned, to a server without.
+    /// Forwards from a new listener with TLS, whose address is returned, to a server without.
     pub(crate) async fn take_off(&self, server: String) -> Result<SocketAddr> {
         let listener = TcpListener::bind((HOST, 0)).await?;
         let (address, tls) = (listener.local_addr()?, self.clone());
@@ -74,14 +74,14 @@ impl Tls {
     }
 }
 
-/// What is written doesn't wait for an acknowledgement of what was written before.
+/// Sets `TCP_NODELAY`.
 fn at_once(sockets: [&TcpStream; 2]) -> io::Result<()> {
     sockets
         .iter()
         .try_for_each(|socket| socket.set_nodelay(true))
 }
 
-/// The host and port of a `ws://` URL without a path.
+/// Returns the host and port of a `ws://` URL without a path.
 pub(crate) fn authority_of(url: &str) -> Result<String> {
     let authority = url.strip_prefix("ws://").context("no ws:// URL")?;
     Ok(authority.trim_end_matches('/').to_owned())

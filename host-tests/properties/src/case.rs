@@ -1,4 +1,4 @@
-//! What an input makes of its first bytes: settings, a start, and cuts. The rest is what the peer says.
+//! Decodes a fuzz input: settings, the start and the splits. The rest is what the peer sends.
 
 use arbitrary::{Arbitrary, Result, Unstructured};
 use host_tests::engine::{ENTROPY, START};
@@ -16,7 +16,7 @@ pub(crate) const LEFT: u32 = 300;
 /// The least payload that is read outside the session, if any is.
 pub(crate) const OUTSIDE: u64 = 5;
 
-/// The extension whose frames are the host's business.
+/// The extension whose frames the host processes.
 const EXTENSION: &str = "x-frames";
 
 /// How a session starts.
@@ -24,27 +24,27 @@ const EXTENSION: &str = "x-frames";
 pub(crate) enum Start {
     /// Open.
     Open,
-    /// Open, with an extension of the host's.
+    /// Open, with an extension of the host.
     OpenWithExtension,
-    /// With a handshake in bytes, of which the peer says its head as it should.
+    /// With a handshake in bytes, and a valid head from the peer.
     SoundHead,
-    /// With a handshake in bytes, of which the peer says whatever the input holds.
+    /// With a handshake in bytes, and any head from the peer.
     AnyHead,
     /// The same, and a server's host accepts no request.
     RefusedHead,
 }
 
-/// One session and all that its peer says.
+/// One session, and everything that its peer sends.
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
     pub(crate) role: Role,
     pub(crate) start: Start,
     pub(crate) config: Config,
-    /// What is said comes in pieces of these lengths, over and over.
+    /// The lengths of the parts in which the peer's bytes arrive, repeated.
     pub(crate) cuts: Vec<usize>,
     /// How many bytes an exchange of the cut run takes.
     pub(crate) capacity: u32,
-    /// All that the peer says.
+    /// Everything that the peer sends.
     pub(crate) said: Vec<u8>,
 }
 
@@ -73,7 +73,7 @@ impl Case {
         })
     }
 
-    /// The session, which has queued its request if it is a client that begins with one.
+    /// Creates the session. A client that begins with a handshake has queued its request.
     pub(crate) fn engine<E: Engine>(&self) -> E {
         match self.start {
             Start::Open => {
@@ -103,7 +103,7 @@ impl Case {
     }
 }
 
-/// Settings within their ranges, at the ends of the ranges too.
+/// Returns settings within their ranges, including the ends of the ranges.
 pub(crate) fn config(input: &mut Unstructured<'_>) -> Result<Config> {
     let mut config = Config::default();
     let [
@@ -168,7 +168,7 @@ fn compression(input: &mut Unstructured<'_>) -> Result<Deflate> {
     Ok(deflate)
 }
 
-/// What a client and a server agree on: what each wants of permessage-deflate, if both want it.
+/// Returns what a client and a server negotiate, if both enable permessage-deflate.
 pub(crate) fn agreed(client: &Config, server: &Config) -> Negotiated {
     let (Some(client), Some(server)) = (client.deflate, server.deflate) else {
         return Negotiated::default();
@@ -187,7 +187,7 @@ pub(crate) fn agreed(client: &Config, server: &Config) -> Negotiated {
     deflate::negotiated(&parameters)
 }
 
-/// The same with a peer that wants what the session does.
+/// Returns the same for a peer with the session's settings.
 pub(crate) fn agreed_with_anyone(role: Role, config: &Config) -> Negotiated {
     let mut peer = Config::default();
     peer.deflate = Some(Deflate::default());
@@ -197,7 +197,7 @@ pub(crate) fn agreed_with_anyone(role: Role, config: &Config) -> Negotiated {
     }
 }
 
-/// What a client that begins with a handshake asks for: an extension of the host's, or else of its own.
+/// Returns a client's request, with the host's extension or permessage-deflate.
 pub(crate) fn request(config: &Config) -> Request {
     let extensions = match config.deflate {
         Some(_) => Vec::new(),
@@ -210,7 +210,7 @@ pub(crate) fn request(config: &Config) -> Request {
     }
 }
 
-/// What a server's host answers.
+/// Returns how a server's host accepts.
 pub(crate) fn acceptance() -> Acceptance {
     Acceptance::default()
 }

@@ -1,14 +1,14 @@
-//! What holds for every input.
+//! Properties that hold for every input.
 //!
-//! A property is a function of bytes that panics if it doesn't hold. The targets in `fuzz/` look for such bytes; the
-//! tests of this crate replay what they have kept.
+//! A property is a function that panics for bytes for which it doesn't hold. The targets in `fuzz/` search for such
+//! bytes; the tests of this crate replay their corpus.
 //!
 //! | module | what holds |
 //! |---|---|
-//! | [`session`] | one session and a peer that says anything: events, output, memory, whatever the cuts |
-//! | [`operations`] | two sessions and their hosts, whatever calls these make: memory, deadlines, sends, messages |
-//! | [`inspector`] | an inspector between two sides: the same whatever the cuts and turns, and as two sessions hear it |
-//! | [`differential`] | the engine and two other libraries hear the same, or the difference is explained |
+//! | [`session`] | one session and a peer that sends anything, split anywhere: events, output, memory |
+//! | [`operations`] | two sessions and hosts that make any calls: memory, deadlines, sends, messages |
+//! | [`inspector`] | an inspector between two sides: the result doesn't depend on how input is split or interleaved, and is the same as that of two sessions |
+//! | [`differential`] | the engine and two other libraries receive the same, or the difference is explained |
 //! | `component` | the engine in its sandbox answers every call as the native engine does |
 
 #![allow(
@@ -30,13 +30,13 @@ pub mod session;
 mod watch;
 mod written;
 
-/// A property with the name of the fuzz target that looks for what breaks it.
+/// A property, with the name of its fuzz target.
 pub struct Property {
     pub name: &'static str,
     pub holds: fn(&[u8]),
 }
 
-/// Those that this build has.
+/// All properties of this build.
 pub const ALL: &[Property] = &[
     Property {
         name: "server",

@@ -1,4 +1,4 @@
-//! How much memory a session takes: what its limits allow and the peer has sent, and nothing on a header's word
+//! The memory of a session is bounded by its limits and by what the peer has sent, not by the length in a header
 //! (hostile classes 6, 14 and 20).
 
 use host_tests::{Engine, Event, Native};
@@ -8,7 +8,7 @@ use crate::case::{self, Case, NOW};
 /// How much is said in one go: the memory of an exchange is as large as its input.
 const CHUNK: usize = 64;
 
-/// What a session takes that has heard nothing: its request, its own boxes.
+/// A session without input: its request, its own boxes.
 const BASE: u64 = 8192;
 /// Of a head: its bytes, the fields that borrow from them, the fields that own theirs.
 const PER_HEAD_BYTE: u64 = 32;
@@ -23,7 +23,7 @@ pub(crate) const MAX_INFLATED: u64 = 1032;
 /// Of a pong that waits, at least two bytes long: its bytes and its border, in buffers that double.
 const PER_PONG_BYTE: u64 = 70;
 
-/// Says it all to a session that hardly gets to write, and measures the most memory at a time.
+/// Passes everything to a session that hardly gets to write, and measures the peak memory.
 pub(crate) fn is_bounded(case: &Case) {
     let measured = allocation_counter::measure(|| listen(case));
     assert_eq!(measured.bytes_current, 0, "bytes that were not given back");

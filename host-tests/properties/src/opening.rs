@@ -1,11 +1,11 @@
-//! What must be true of a head that opens a session, read a second time and simply (RFC 6455, sections 4.1 and 4.2;
-//! hostile class 18). It is necessary, not sufficient: the engine may refuse more.
+//! Necessary conditions for a head that opens a session, checked by a second, simple parser (RFC 6455, sections 4.1 and
+//! 4.2; hostile class 18). The engine may refuse more.
 
 use host_tests::heads;
 
 use crate::case::{self, Case};
 
-/// A server has opened: its peer has asked for it.
+/// Checks that the peer of an open server has asked for it.
 pub(crate) fn was_asked_for(case: &Case) {
     let said = &case.said[..];
     let said = said.strip_prefix(b"\r\n").unwrap_or(said);
@@ -27,7 +27,7 @@ pub(crate) fn was_asked_for(case: &Case) {
     head.has_no_body();
 }
 
-/// A client has opened: its peer has agreed to it.
+/// Checks that the peer of an open client has accepted it.
 pub(crate) fn was_agreed_to(case: &Case) {
     let mut rest = &case.said[..];
     let head = loop {

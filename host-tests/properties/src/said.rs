@@ -1,9 +1,9 @@
-//! What a host sends, as an input chooses it.
+//! What a host sends, decoded from a fuzz input.
 
 use arbitrary::Arbitrary;
 use websocket_component::Message;
 
-/// Lengths around the borders of the three forms of a frame's length (RFC 6455, section 5.2), and of the limits.
+/// Lengths around the boundaries of the three forms of a frame's length (RFC 6455, section 5.2), and of the limits.
 const LONG: [usize; 8] = [125, 126, 127, 1000, 3000, 65_535, 65_536, 70_000];
 
 /// Four characters of one to four bytes.

@@ -1,8 +1,8 @@
-//! One session, and a peer that says anything.
+//! One session, and a peer that sends anything.
 //!
-//! However it is cut and whichever way the session is driven, the same comes of it (hostile class 26), every call gets
-//! on (class 16), and all that is heard and written keeps to the rules. Two things depend on how often the output is
-//! taken, by their nature: whether pings are a flood, and which pings the policy `latest` answers.
+//! However the input is split and the session is driven, the outcome is the same (hostile class 26), every call makes
+//! progress (class 16), and everything that is received and written keeps the rules. Only two things depend on how
+//! often the output is drained: whether pings are a flood, and which pings the policy `latest` answers.
 
 use std::mem;
 
@@ -17,7 +17,7 @@ use crate::outcome::Outcome;
 use crate::watch::Watch;
 use crate::{memory, opening, written};
 
-/// A server hears what the input says.
+/// Checks a server whose peer sends the input.
 ///
 /// # Panics
 ///
@@ -26,7 +26,7 @@ pub fn server(input: &[u8]) {
     holds(Role::Server, input);
 }
 
-/// A client hears what the input says.
+/// Checks a client whose peer sends the input.
 ///
 /// # Panics
 ///

@@ -1,4 +1,4 @@
-//! What every exchange keeps to, whatever was said.
+//! Invariants of every exchange.
 
 use std::str;
 
@@ -7,20 +7,20 @@ use websocket_component::{Delivery, PongPolicy, State};
 
 use crate::case::{Case, Start};
 
-/// Watches the exchanges of one session that sends nothing of its host's.
+/// Checks the exchanges of a session whose host sends nothing.
 pub(crate) struct Watch<'a> {
     case: &'a Case,
     state: State,
     failure: Option<Failure>,
     /// The handshake is over.
     opened: bool,
-    /// A close frame has come.
+    /// A close frame was received.
     closed: bool,
-    /// What has come of a message in pieces, and whether it is text.
+    /// The received part of a message in pieces, and whether it is text.
     pieces: Option<(bool, Vec<u8>)>,
-    /// All that was heard.
+    /// Everything that was received.
     pub(crate) events: Vec<Event>,
-    /// All that was written.
+    /// Everything that was written.
     pub(crate) output: Vec<u8>,
 }
 
@@ -38,7 +38,7 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Checks an exchange that was given so many bytes.
+    /// Checks an exchange that was passed `given` bytes.
     pub(crate) fn exchanged(&mut self, given: usize, capacity: u32, result: ExchangeResult) {
         assert!(result.consumed <= given, "more consumed than given");
         assert!(
@@ -67,7 +67,7 @@ impl<'a> Watch<'a> {
         self.events.push(event);
     }
 
-    /// A life has one direction, and one failure.
+    /// Checks that states only advance, and that the failure doesn't change.
     fn lives_on(&mut self, result: &ExchangeResult) {
         assert!(
             age(result.state) >= age(self.state),
@@ -167,7 +167,7 @@ fn is_shown(code: u16) -> bool {
     matches!(code, 1000..=1003 | 1005 | 1007..=1014 | 3000..=4999)
 }
 
-/// How far a life has come: it has one direction.
+/// Returns the rank of a state, which only increases.
 pub(crate) fn age(state: State) -> u8 {
     match state {
         State::Connecting => 0,

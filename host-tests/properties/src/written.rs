@@ -1,4 +1,4 @@
-//! What a session writes that sends nothing of its host's: a head, pongs, one close frame.
+//! The output of a session whose host sends nothing: a head, pongs, one close frame.
 
 use host_tests::wire::{self, CLOSE, FIN, PONG};
 use host_tests::{Event, Frame, heads};
@@ -7,7 +7,7 @@ use websocket_component::{PongPolicy, Role, Rule};
 use crate::case::Case;
 use crate::outcome::Outcome;
 
-/// How many mask keys are held against each other: all of a longer run would take quadratic time.
+/// How many mask keys are compared with each other, since that takes quadratic time.
 const KEYS: usize = 64;
 
 /// Checks all that was written in a run.

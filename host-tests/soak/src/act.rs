@@ -14,14 +14,13 @@ use crate::corpus::Corpus;
 use crate::line::Line;
 use crate::plan::Deadlines;
 
-/// Where attackers find an echo server, which is another than that of the good ones: who waits for whom is to be the
-/// gate's doing.
+/// The attackers' echo server. The good connections have another one, so that delays are caused by the gate alone.
 pub const ECHO: &str = "/echo";
 
-/// Where the gate's routes to hostile upstreams begin.
+/// The prefix of the gate's routes to hostile upstreams.
 pub const PREFIX: &str = "/hostile";
 
-/// What asks an upstream for an attack.
+/// Returns the request target that asks an upstream for an attack.
 #[must_use]
 pub fn target(attack: Attack, seed: u64) -> String {
     format!("{PREFIX}/{}/{seed}", attack.index())
@@ -57,8 +56,8 @@ const CLOSES: [&[u8]; 14] = [
     &[b'r'; 126],
 ];
 
-/// Attacks the gate over a line that has just connected; on the side of the upstream the gate's request has come. What
-/// is left to do is to hear how it ends.
+/// Attacks the gate over a line that has just connected; an upstream has received the gate's request. After this, only
+/// the outcome is awaited.
 pub async fn perform(
     attack: Attack,
     line: &mut Line,
@@ -75,7 +74,7 @@ pub async fn perform(
     }
 }
 
-/// Does its part of the handshake as it should. Returns whether that was accepted.
+/// Makes a valid handshake. Returns whether it was accepted.
 pub async fn open(line: &mut Line, target: &str) -> bool {
     /// More than the gate's longest way to a status, as configured here.
     const OPENING: Duration = Duration::from_secs(30);
@@ -89,7 +88,7 @@ pub async fn open(line: &mut Line, target: &str) -> bool {
 }
 
 async fn act(attack: Attack, line: &mut Line, seed: u64, corpus: &Corpus, deadlines: &Deadlines) {
-    // As seldom as keeps the gate from asking whether anybody is there.
+    // Just often enough that the gate sends no keepalive ping.
     let seldom = deadlines.keepalive * 3 / 5;
     let role = line.role;
     let random = &mut ChaCha8Rng::seed_from_u64(seed);
@@ -203,7 +202,7 @@ pub async fn messages_without_end(line: &mut Line) {
     while line.send(&message).await {}
 }
 
-/// Says words, to a relay that is open or to one that may be opening yet.
+/// Sends a text, to a relay that is open or still opening.
 async fn say(line: &mut Line, seed: u64, words: &str) {
     if seed.is_multiple_of(4) || line.listen(ANSWER).await {
         line.send_frame(Frame::text(words)).await;

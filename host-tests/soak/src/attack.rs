@@ -55,7 +55,7 @@ impl Attack {
         OddClose,
     ];
 
-    /// Those that need a component that does as it is told.
+    /// Those that need the component that fails on command.
     pub const OF_GUEST: [Attack; 3] = [Trap, Spin, Hoard];
 
     /// As tables and targets have it.

@@ -1,4 +1,4 @@
-//! What good connections send: numbered messages of all sizes, each like no other.
+//! What good connections send: numbered, unique messages of all sizes.
 
 use websocket_component::Message;
 
@@ -12,7 +12,7 @@ pub struct Content {
 }
 
 impl Content {
-    /// The message of a connection with this number.
+    /// Returns the message of a connection with this number.
     #[must_use]
     pub fn new(connection: usize, number: usize) -> Content {
         // Connections that send in step would have all their large messages at once.

@@ -1,4 +1,4 @@
-//! The files that the fuzzers keep: inputs that each took another way through the code.
+//! The fuzzers' corpus: inputs that each took a different path through the code.
 
 use std::fs;
 use std::io::{self, ErrorKind};

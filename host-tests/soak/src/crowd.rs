@@ -19,7 +19,7 @@ use crate::line::{Line, Outcome};
 use crate::plan::{Deadlines, Plan};
 use crate::tally::{Record, Witness};
 
-/// What all attackers share.
+/// The state that all attackers share.
 #[derive(Clone, Debug)]
 pub struct Crowd {
     pub corpus: Arc<Corpus>,
@@ -29,7 +29,7 @@ pub struct Crowd {
 
 impl Crowd {
     fn tell(&self, attack: Attack, witness: Witness, (outcome, kept): (Outcome, Duration)) {
-        // Nobody listens any more when the round is over.
+        // The receiver is gone when the round is over.
         let _ = self.records.send(Record {
             attack,
             witness,
@@ -45,7 +45,7 @@ impl Crowd {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
                     Ok((stream, _)) => _ = upstreams.spawn(self.clone().upstream(stream)),
-                    // Too many open files, most likely; some will be closed.
+                    // Probably too many open files; wait until some are closed.
                     Err(_) => sleep(Duration::from_millis(100)).await,
                 },
                 Some(_) = upstreams.join_next() => {}
@@ -144,7 +144,7 @@ impl Crowd {
         self.tell(attack, Witness::Client, outcome);
     }
 
-    /// A client that means well, and whose upstream doesn't.
+    /// A well-behaved client with a hostile upstream.
     async fn bystander(&self, gate: SocketAddr, attack: Attack, seed: u64) {
         let Ok(line) = Line::connect(gate).await else {
             return self.tell(attack, Witness::Bystander, (Outcome::Cut, Duration::ZERO));
@@ -160,7 +160,7 @@ impl Crowd {
     }
 }
 
-/// What is left of a target behind the route's prefix.
+/// Parses a target after the route's prefix.
 fn parse(target: &str) -> Option<(Attack, u64)> {
     let (index, seed) = target.strip_prefix('/')?.split_once('/')?;
     let attack = Attack::from_index(index.parse().ok()?)?;

@@ -1,4 +1,4 @@
-//! A good connection: it sends numbered messages at a fixed rate, and checks that each comes back once, in order, byte
+//! A good connection: it sends numbered messages at a fixed rate, and checks that each is echoed once, in order, byte
 //! for byte.
 
 use std::collections::VecDeque;
@@ -41,7 +41,7 @@ pub const MEASURED: [Phase; 3] = [Phase::Calm, Phase::Attack, Phase::After];
 /// What a connection found.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// How many messages came back, as they were.
+    /// How many messages were echoed correctly.
     pub echoes: u64,
     pub pongs: u64,
     /// From when a message was due to be sent until its echo was read, for each phase, each message.
@@ -61,7 +61,7 @@ impl Found {
     }
 }
 
-/// A message on its way.
+/// A message in flight.
 struct Sent {
     number: usize,
     due: Instant,

@@ -1,4 +1,4 @@
-//! What the gate says to a peer without manners: a head, then frames, of which only the control frames matter.
+//! Parses what the gate sends to an attacker: a head, then frames, of which only the control frames matter.
 
 use host_tests::heads;
 use host_tests::wire::{CLOSE, PING};
@@ -7,7 +7,7 @@ use websocket_component::Role;
 /// Reads what a side of the gate sends, in any pieces. It keeps no payload but those of control frames.
 #[derive(Debug)]
 pub struct Hearing {
-    /// Whose words these are.
+    /// The role of the sender.
     speaker: Role,
     buffer: Vec<u8>,
     /// Payload that is still to be passed over.

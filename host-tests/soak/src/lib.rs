@@ -1,16 +1,16 @@
-//! The gate under attack, as a process of its own: good connections that count every message, and beside them hostile
-//! ones of every kind.
+//! The gate under attack, as a separate process: good connections that check every message, and hostile connections of
+//! every kind.
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`report`], [`setting`] | how a run is told, and where it was made |
+//! | [`report`], [`setting`] | the report of a run, and its environment |
 //! | [`round`] | one gate from start to end: calm, attack, and after |
 //! | [`crowd`] | the attackers, as clients and as upstreams |
 //! | [`act`] | what each attack does |
 //! | [`good`], [`content`] | connections that check every echo, and what they send |
-//! | [`line`](mod@line), [`hearing`] | a socket without manners, and what the gate says to it |
-//! | [`attack`], [`corpus`], [`tally`] | the kinds of attacks, the bytes of the fuzzers, what came of them |
-//! | [`plan`] | how much of everything |
+//! | [`line`](mod@line), [`hearing`] | a raw socket that ignores the protocol, and what the gate sends to it |
+//! | [`attack`], [`corpus`], [`tally`] | the kinds of attacks, the fuzzers' corpus, the outcomes |
+//! | [`plan`] | the numbers and timeouts of a run |
 //!
 //! Each module uses those in its own line and below.
 

@@ -1,4 +1,4 @@
-//! A socket without manners: it sends whatever it likes and hears what the gate says to it.
+//! A raw socket that ignores the protocol: it sends any bytes, and parses what the gate sends.
 
 use std::fmt;
 use std::io::{self, ErrorKind};
@@ -13,18 +13,18 @@ use websocket_component::Role;
 
 use crate::hearing::Hearing;
 
-/// What the gate had to say in the end.
+/// How a connection to the gate ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
     /// It closed with this code; 1005 is none.
     Closed(u16),
     /// It refused with this status.
     Refused(u16),
-    /// It ended the connection without a word.
+    /// It ended the connection without a close frame.
     Cut,
-    /// The attacker had left before it said anything.
+    /// The attacker had disconnected before that.
     Left,
-    /// It was still there when it should long have ended.
+    /// It was still open when it should have ended.
     Stayed,
 }
 
@@ -72,7 +72,7 @@ impl Line {
     }
 
     fn new(stream: TcpStream, role: Role) -> Line {
-        // Drips are to go out as drips; if it can't be set they go out together.
+        // Single bytes are to be sent separately; if the option can't be set, they are sent together.
         let _ = stream.set_nodelay(true);
         Line {
             stream,
@@ -119,7 +119,7 @@ impl Line {
         heads::response_to(key.unwrap_or_default())
     }
 
-    /// Sends bytes, and doesn't read meanwhile. Returns whether it is still of use to go on.
+    /// Sends bytes without reading meanwhile. Returns whether the connection is still usable.
     pub async fn send(&mut self, bytes: &[u8]) -> bool {
         if !self.ended && self.stream.write_all(bytes).await.is_err() {
             self.ended = true;
@@ -143,16 +143,16 @@ impl Line {
         true
     }
 
-    /// Reads for so long, or until the gate ends the connection. Returns whether it is still of use to go on.
+    /// Reads for `time`, or until the gate ends the connection. Returns whether the connection is still usable.
     pub async fn listen(&mut self, time: Duration) -> bool {
         let end = Instant::now() + time;
         while !self.ended && timeout_at(end, self.hear()).await.is_ok() {}
         !self.ended
     }
 
-    /// Waits until the gate has ended the connection, and reads nothing of what it says.
+    /// Waits until the gate has ended the connection, without reading.
     ///
-    /// Its end may be stuck behind what isn't read: see [`knock`](Self::knock).
+    /// The end may be queued after unread data: see [`knock`](Self::knock).
     pub async fn look_away(&mut self) {
         const LOOK: Duration = Duration::from_secs(1);
         loop {
@@ -166,11 +166,11 @@ impl Line {
 
     /// Sends a byte, if there is room for one, so that a gate that has closed its socket answers with a reset.
     pub fn knock(&mut self) {
-        // Whatever is wrong with the socket, reading tells.
+        // Errors show when reading.
         let _ = self.stream.try_write(b"?");
     }
 
-    /// Reads until a head has come, for so long at most. Returns whether one has.
+    /// Reads until a head was received, at most for `time`. Returns whether one was.
     pub async fn head_within(&mut self, time: Duration) -> bool {
         let end = Instant::now() + time;
         while !self.ended && self.hearing.head.is_none() {
@@ -181,18 +181,18 @@ impl Line {
         self.hearing.head.is_some()
     }
 
-    /// Says that nothing more comes.
+    /// Shuts down writing.
     pub async fn half_close(&mut self) {
         // If it fails the other side has ended it.
         let _ = self.stream.shutdown().await;
     }
 
-    /// Goes, without a word.
+    /// Disconnects without a close frame.
     pub fn leave(&mut self) {
         self.left = true;
     }
 
-    /// Goes, with a reset.
+    /// Disconnects with a reset.
     pub fn reset(&mut self) {
         // If it fails the connection ends like any other.
         let _ = self.stream.set_zero_linger();

@@ -1,11 +1,11 @@
-//! How much of everything.
+//! The numbers and timeouts of a run.
 
 use std::time::Duration;
 
-/// What the gate waits for a peer's last bytes at most, when all is said (gate/README.md).
+/// How long the gate lingers for a peer's last bytes (gate/README.md).
 const LINGER: Duration = Duration::from_secs(1);
 
-/// The gate's own word to a side that doesn't answer a close frame takes this much more.
+/// How much longer the gate's own close frame to a side that doesn't answer may take.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// A machine with other things to do is late, and buffers of the system take time to fill before anything is stuck.
@@ -32,13 +32,13 @@ pub struct Plan {
     pub readers_of_corpus: usize,
     /// How long an attacker rests between two attacks.
     pub rest: Duration,
-    /// What the gate is told.
+    /// The gate's timeouts.
     pub deadlines: Deadlines,
-    /// What the random bytes come from.
+    /// The seed of random bytes.
     pub seed: u64,
 }
 
-/// The deadlines of the gate, shorter than it has them by itself, so that a run of minutes sees them pass.
+/// The timeouts of the gate, shorter than the defaults, so that they pass within a run of minutes.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadlines {
     pub handshake: Duration,

@@ -1,4 +1,4 @@
-//! How a run is told.
+//! The report of a run.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -57,7 +57,7 @@ pub fn text(round: &Round) -> String {
     text
 }
 
-/// How late the echoes of the good ones were.
+/// Reports the latencies of good connections.
 fn lateness(text: &mut String, round: &Round) {
     text.push_str("echoes of the good ones       calm     attack      after\n");
     let mut sorted = round.good.latencies.clone();
@@ -89,7 +89,7 @@ fn lateness(text: &mut String, round: &Round) {
     text.push('\n');
 }
 
-/// What the gate took.
+/// Reports the gate's resources.
 fn usage(text: &mut String, round: &Round) {
     let Stages {
         start,
@@ -131,7 +131,7 @@ fn usage(text: &mut String, round: &Round) {
     text.push_str("  (all threads added up)\n\n");
 }
 
-/// How the attackers fared.
+/// Reports the outcomes of attacks.
 fn attacks(text: &mut String, round: &Round) {
     text.push_str("attack                 told by      count   longest  how it ended\n");
     for ((attack, who), row) in &round.tally.rows {

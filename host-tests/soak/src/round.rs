@@ -39,10 +39,10 @@ const SAMPLE: Duration = Duration::from_millis(100);
 /// gave back. Thousands of connections of which a few KiB each were forgotten take more.
 const ALLOWED: u64 = 16 << 20;
 
-/// What the gate takes, at each stage of a round.
+/// The gate's resources, at each stage of a round.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Stages {
-    /// Nobody has connected.
+    /// Before the first connection.
     pub start: Usage,
     /// The good connections have opened, and their guests are as large as they get.
     pub open: Usage,
@@ -68,7 +68,7 @@ pub struct Round {
     pub tally: Tally,
     /// Files of the corpus: how many were sent, of how many.
     pub corpus: (usize, usize),
-    /// What should not have been.
+    /// Unexpected results.
     pub wrong: Vec<String>,
 }
 

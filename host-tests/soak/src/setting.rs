@@ -1,4 +1,4 @@
-//! Where and with what a run was made.
+//! The environment of a run.
 
 use std::process::Command;
 use std::{env, fs, thread};

@@ -1,4 +1,4 @@
-//! What came of the attacks.
+//! The outcomes of attacks.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::attack::Attack;
 use crate::line::Outcome;
 
-/// Who tells what came of an attack.
+/// Who reports the outcome of an attack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Witness {
     /// An attacker that is a client of the gate.
@@ -100,7 +100,7 @@ impl Tally {
             .sum()
     }
 
-    /// Outcomes that should not have been, in words.
+    /// Returns unexpected outcomes as text.
     #[must_use]
     pub fn wrong(&self) -> Vec<String> {
         let mut wrong = Vec::new();

@@ -1,4 +1,4 @@
-//! A real Envoy as a process of its own, with the filter in it or without.
+//! A real Envoy as a process, with or without the filter.
 
 mod admin;
 mod bootstrap;
@@ -88,7 +88,7 @@ impl Builder {
         self
     }
 
-    /// What becomes of connections when the filter traps. By default `FAIL_RELOAD`.
+    /// The failure policy of the filter. By default `FAIL_RELOAD`.
     pub fn failure_policy(mut self, policy: &str) -> Self {
         policy.clone_into(&mut self.failure_policy);
         self

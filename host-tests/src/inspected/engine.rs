@@ -1,4 +1,4 @@
-//! One inspector, whoever runs it.
+//! One inspector, on either engine.
 
 use websocket_component::handshake::{
     HandshakeKind, Header, Negotiated, RequestHead, ResponseHead,
@@ -23,7 +23,7 @@ pub struct Stepped {
 
 /// An inspector of an implementation of the engine. The methods are those of the contract (`wit/inspector.wit`).
 ///
-/// A call that the sandbox can't complete panics: that is never what these tests are after.
+/// A call that the sandbox can't complete panics: these tests never expect that.
 pub trait Inspects: Sized {
     fn new(options: &Options) -> Result<Self, Rule>;
     fn open(options: &Options, negotiated: &Negotiated) -> Result<Self, Rule>;

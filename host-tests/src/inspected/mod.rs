@@ -32,7 +32,7 @@ pub struct Summary {
     pub held: bool,
 }
 
-/// Something that was seen, with bytes of its own.
+/// An event of the inspector, with owned bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Saw {
     Request,
@@ -52,11 +52,11 @@ pub enum Saw {
 /// What one side sends, and what of it reaches the other.
 #[derive(Clone, Debug, Default)]
 pub struct Sent {
-    /// All that has come.
+    /// Everything that was sent.
     pub original: Vec<u8>,
-    /// How much of that the inspector has taken, or was skipped.
+    /// How much of that the inspector has consumed, or was skipped.
     taken: usize,
-    /// How much of that has gone on or was left out.
+    /// How much of that was forwarded or dropped.
     gone: usize,
     /// What the receiver got.
     pub forwarded: Vec<u8>,
@@ -77,7 +77,7 @@ pub struct Proxy<I = Native> {
     pub server: Sent,
     /// What was seen of which side.
     pub saw: Vec<(Role, Saw)>,
-    /// Whether payload is skipped that need not be given.
+    /// Whether payload that needn't be passed is skipped.
     pub skips: bool,
     /// How many headers have passed as scalars.
     pub passed: usize,
@@ -149,7 +149,7 @@ impl<I: Inspects> Proxy<I> {
         }
     }
 
-    /// Has another inspector, opened with the same, go on if the connection is at rest. Returns whether it is.
+    /// Resumes with another inspector if the connection is idle. Returns whether it is.
     pub fn park(&mut self, options: &Options, negotiated: &Negotiated) -> bool {
         let Some(parked) = self.inspector.park() else {
             return false;
@@ -185,7 +185,7 @@ impl<I: Inspects> Proxy<I> {
         self.now = end;
     }
 
-    /// Gives all that both sides have sent and the inspector takes.
+    /// Passes everything from both sides that the inspector consumes.
     pub fn pump(&mut self) {
         loop {
             let before = (self.client.taken, self.server.taken);
@@ -251,7 +251,7 @@ impl<I: Inspects> Proxy<I> {
         more
     }
 
-    /// Forwards what may go on.
+    /// Forwards what may be forwarded.
     pub fn forward(&mut self) {
         for from in [Role::Client, Role::Server] {
             let to = usize::try_from(self.inspector.forward_to(from)).expect("a position");
@@ -285,13 +285,13 @@ impl<I: Inspects> Proxy<I> {
 }
 
 impl Sent {
-    /// The edits behind what has come.
+    /// Returns the edits after the received bytes.
     #[must_use]
     pub fn edits_to_come(&self) -> &[Edit] {
         &self.edits
     }
 
-    /// How many of the original bytes have gone on or were left out.
+    /// Returns how many of the original bytes were forwarded or dropped.
     #[must_use]
     pub fn gone(&self) -> usize {
         self.gone

@@ -1,4 +1,4 @@
-//! What the contract says, in the types that tests compare.
+//! Conversions from types of the contract to those that tests compare.
 
 use websocket_component::handshake::{Extension, Header, Negotiated, RequestHead, ResponseHead};
 use websocket_component::inspector::{Parked, ParkedSide, Sides, Traffic};

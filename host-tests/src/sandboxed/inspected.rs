@@ -13,7 +13,7 @@ use super::to_contract::{all, to_contract};
 use super::{answer, outcome, sandbox};
 use crate::inspected::{ENTROPY, Frame, Inspects, Saw, Stepped, Summary};
 
-/// An inspector of the component, alone in a guest of its own.
+/// An inspector of the component, alone in its guest.
 pub struct SandboxedInspector {
     guest: Guest,
     inspector: Inspector,

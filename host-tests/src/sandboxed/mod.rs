@@ -25,7 +25,7 @@ pub use inspected::SandboxedInspector;
 pub use relay::SandboxedRelay;
 use to_contract::{Batch, all, compression, to_contract};
 
-/// A session of the component, alone in a guest of its own.
+/// A session of the component, alone in its guest.
 pub struct Sandboxed {
     guest: Guest,
     session: Session,

@@ -1,4 +1,4 @@
-//! What tests say, in the types of the contract.
+//! Conversions from types of tests to those of the contract.
 
 use std::fmt::Debug;
 

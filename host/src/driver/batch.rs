@@ -1,9 +1,9 @@
-//! Messages on their way from one session to another.
+//! Messages that one session has received, for another one to send.
 
 use crate::protocol::{CloseCode, NO_CODE, Outgoing, OutgoingKind};
 use crate::sandbox::Exchanged;
 
-/// What a session has received, as another one can send it.
+/// Messages that a session received, as records that another one can send.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     pub(super) records: Vec<Outgoing>,
@@ -11,7 +11,7 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    /// One message or fragment.
+    /// Creates a batch of one message or fragment.
     pub(super) fn of(record: Outgoing, payload: &[u8]) -> Self {
         Self {
             records: vec![record],
@@ -19,7 +19,7 @@ impl Batch {
         }
     }
 
-    /// Appends what a session received: what it delivers the other can send as it is.
+    /// Appends the messages that a session received.
     pub(super) fn push_received(&mut self, result: &Exchanged<'_>) {
         let before = self.records.len();
         let offset = index(self.payload.len());
@@ -37,7 +37,7 @@ impl Batch {
         }
     }
 
-    /// Appends a close frame, without a code if this is the one that stands for none.
+    /// Appends a close frame, without a code if `code` is 1005.
     pub(super) fn push_close(&mut self, code: CloseCode, reason: &str) {
         self.records.push(Outgoing {
             kind: OutgoingKind::Close((code != NO_CODE).then_some(code)),
@@ -49,7 +49,7 @@ impl Batch {
     }
 }
 
-/// A place in a payload, which is never that long.
+/// Converts an offset in a payload, which is never longer than 4 GiB.
 fn index(place: usize) -> u32 {
     u32::try_from(place).unwrap_or(u32::MAX)
 }

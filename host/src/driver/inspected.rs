@@ -1,4 +1,4 @@
-//! A connection that is inspected: what one side sends goes on to the other as it is, as far as an inspector lets it.
+//! An inspected connection: bytes are forwarded unchanged once an inspector has released them.
 
 use std::time::Duration;
 
@@ -12,26 +12,27 @@ use crate::inspector::{End, Forwarder};
 use crate::protocol::{CloseCode, Instant, Rule, State};
 use crate::sandbox::CallError;
 
-/// A [`Forwarder`] that is parked while nothing comes.
+/// A [`Pair`] with a [`Forwarder`], which is parked while the connection is idle.
 ///
-/// A side is read only while the other one takes what is written to it, so at most one read is kept in each direction,
-/// beside what the inspector holds.
+/// A side is read only while the other one accepts output, so at most one read is buffered in each direction, plus what
+/// the inspector holds.
 #[derive(Debug)]
 pub struct Inspected {
     forwarder: Forwarder,
-    /// How many bytes each side had sent before the inspector was there.
+    /// How many bytes each side had sent before the inspector was created.
     before: Sides<u64>,
-    /// Nothing more comes from these.
+    /// Which sides have reached the end of input.
     eof: Sides<bool>,
-    /// After how long without a byte the guest is dropped, if it is.
+    /// The idle time after which the guest is dropped, if any.
     park_after: Option<u64>,
-    /// When something came last, or the connection could not be parked.
+    /// When the last byte was received, or the last attempt to park failed.
     active: Instant,
 }
 
 impl Inspected {
-    /// Forwards the frames of an open connection. `before` is how many bytes each side had sent until then, and `park_after`
-    /// the time without a byte after which the connection is parked, if the forwarder [can be](Forwarder::parking).
+    /// Forwards the frames of an open connection. `before` is how many bytes each side has sent so far, and
+    /// `park_after` the idle time after which the connection is parked, if the forwarder supports
+    /// [parking](Forwarder::parking).
     #[must_use]
     pub fn new(
         forwarder: Forwarder,
@@ -48,7 +49,7 @@ impl Inspected {
         }
     }
 
-    /// When the guest is dropped, if nothing comes until then.
+    /// Returns when the guest is dropped, unless input comes first.
     fn parks_at(&self) -> Option<Instant> {
         let after = self.park_after.filter(|_| !self.forwarder.is_parked())?;
         Some(self.active.saturating_add(after))
@@ -96,7 +97,7 @@ impl Pair for Inspected {
         Ok(())
     }
 
-    /// Once nothing is forwarded any more, whatever comes is read.
+    /// Once nothing is forwarded any more, all input is read.
     fn reads(&self, from: Role, output: &dyn Output) -> bool {
         let is_over = self.forwarder.state().has_ended();
         !self.eof[from] && (is_over || output.kept(from.peer()) == 0)
@@ -144,7 +145,7 @@ impl Pair for Inspected {
         match self.forwarder.end(to) {
             End::None => SideEnd::Open,
             End::Reset if takes_nothing => SideEnd::Reset,
-            // What went on before is not lost: it ends inside a frame, which nobody takes for a whole one.
+            // A reset could lose forwarded messages. The peer sees that the output ends inside a frame.
             End::Shutdown | End::Reset => SideEnd::Shut,
         }
     }

@@ -1,9 +1,9 @@
-//! What moves bytes between transports and sessions, and keeps deadlines.
+//! Moves bytes between transports and sessions, and keeps deadlines, for proxies.
 //!
-//! A transport is whatever implements tokio's `AsyncRead` and `AsyncWrite`: a socket or a TLS stream in a task, a socket
-//! in a loop of one's own, or a test's. Time is an argument. So the same code runs in all of them.
+//! A transport is anything that implements tokio's `AsyncRead` and `AsyncWrite`: a socket or TLS stream in a task, a
+//! socket in the program's own event loop, or a mock. Time is an argument. So the same code runs in all of them.
 //!
-//! A proxy that forwards an open connection as it is, in a task:
+//! A proxy task that forwards an open connection unchanged:
 //!
 //! ```no_run
 //! use std::future::poll_fn;
@@ -39,9 +39,9 @@
 //! | module | what it is |
 //! |---|---|
 //! | `pair_driver` | [`PairDriver`]: a connection between a client and a server, with its transports |
-//! | `inspected`, `relay` | [`Inspected`], [`Relay`]: such a connection without transports, as it is or from session to session |
-//! | `pair` | [`Pair`]: what both of them are |
-//! | `side`, `batch` | [`Side`]: a session and what it has told; messages on their way to another |
+//! | `inspected`, `relay` | [`Inspected`], [`Relay`]: the same without transports, forwarding bytes unchanged or messages between two sessions |
+//! | `pair` | [`Pair`]: the trait that both implement |
+//! | `side`, `batch` | [`Side`]: a session and its last results; messages for another session |
 
 mod batch;
 mod inspected;
@@ -60,10 +60,10 @@ pub use websocket_component::inspector::Sides;
 use crate::transport::read_buffer;
 pub use crate::transport::{LINGER, Line, Order, Timer};
 
-/// The most that a result holds of payload and of output, in bytes.
+/// The maximum payload, and the maximum output, of one result, in bytes.
 pub const CAPACITY: u32 = crate::sizes::CAPACITY;
 
-/// Lends a closure the buffer that a thread's connections share. Within the closure there is another.
+/// Calls a closure with the buffer that all connections of a thread share. A nested call gets another buffer.
 pub fn with_read_buffer<R>(work: impl FnOnce(&mut [u8]) -> R) -> R {
     read_buffer::with(work)
 }

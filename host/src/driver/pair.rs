@@ -1,4 +1,4 @@
-//! What a connection between a client and a server is, without its transports.
+//! A connection between a client and a server, without its transports.
 
 use websocket_component::inspector::Sides;
 
@@ -7,13 +7,13 @@ use crate::error::SandboxError;
 use crate::protocol::{CloseCode, Failure, Instant};
 use crate::sandbox::CallError;
 
-/// A connection between two others: bytes in, bytes and interests out. It does no I/O.
+/// A proxied connection between a client and a server: takes input and deadlines, and returns output. It does no I/O.
 ///
-/// An error of any call is the end of the guest, after which only [`is_at_boundary`](Self::is_at_boundary),
-/// [`last_active`](Self::last_active), [`cause`](Self::cause) and [`summary`](Self::summary) are of use. A rule that a
-/// side breaks is no error of a call, but the [`cause`](Self::cause) of the end.
+/// If a call fails, the guest has ended. Then only [`is_at_boundary`](Self::is_at_boundary),
+/// [`last_active`](Self::last_active), [`cause`](Self::cause) and [`summary`](Self::summary) may be called. If a side
+/// breaks a rule, no call fails; the rule becomes the [`cause`](Self::cause) of the end.
 pub trait Pair: Send {
-    /// Takes what `from` has sent, which may be changed where it is.
+    /// Processes input from `from`, which may be changed in place.
     ///
     /// # Errors
     ///
@@ -26,7 +26,7 @@ pub trait Pair: Send {
         output: &mut dyn Output,
     ) -> Result<(), CallError>;
 
-    /// `from` sends no more bytes.
+    /// Reports that `from` sends no more bytes.
     ///
     /// # Errors
     ///
@@ -38,7 +38,7 @@ pub trait Pair: Send {
         output: &mut dyn Output,
     ) -> Result<(), CallError>;
 
-    /// The transport to a side has taken some of what it had not taken at once (`took`), or takes nothing at the moment
+    /// Reports that the transport to a side has taken some of the pending output (`took`), or is blocked now
     /// (`is_blocked`).
     ///
     /// # Errors
@@ -53,17 +53,17 @@ pub trait Pair: Send {
         output: &mut dyn Output,
     ) -> Result<(), CallError>;
 
-    /// Whether to read what `from` sends: only as long as what comes of it can be written.
+    /// Returns whether to read from `from`: only while the resulting output can be written.
     fn reads(&self, from: Role, output: &dyn Output) -> bool;
 
-    /// What `from` sends is read from now on, or isn't: what nobody reads is not the side's fault.
+    /// Reports whether `from` is being read. While it isn't, its silence doesn't count.
     ///
     /// # Errors
     ///
     /// The guest has ended.
     fn set_reading(&mut self, from: Role, reads: bool, now: Instant) -> Result<(), CallError>;
 
-    /// Returns when to call [`handle_timeout`](Self::handle_timeout) if nothing comes before.
+    /// Returns when to call [`handle_timeout`](Self::handle_timeout) if no input arrives first.
     fn next_deadline(&self) -> Option<Instant>;
 
     /// Handles the deadlines that have passed.
@@ -86,29 +86,30 @@ pub trait Pair: Send {
         output: &mut dyn Output,
     ) -> Result<(), CallError>;
 
-    /// Returns how to end the transport to a side, once it has taken all that was written to it.
+    /// Returns how to end the transport to a side once all output was written.
     fn end(&self, to: Role) -> SideEnd;
 
-    /// Returns what has ended the guest, if it has ended: another connection in it may have done that.
+    /// Returns why the guest has ended, if it has. In a shared guest, another connection may have ended it.
     fn fault(&mut self) -> Option<SandboxError>;
 
-    /// Whether nothing more will be written to either side.
+    /// Returns whether nothing more will be written to either side.
     fn is_over(&self) -> bool;
 
-    /// Whether a close frame could follow what was written to a side, and none has.
+    /// Returns whether a close frame may follow the output to a side: it ends at a frame boundary, without a close
+    /// frame.
     fn is_at_boundary(&self, to: Role) -> bool;
 
-    /// Returns whose input the guest was given last.
+    /// Returns the side whose input was processed last.
     fn last_active(&self) -> Option<Role>;
 
-    /// Returns why the connection ends, if it does: the first close frame, or the first rule that was broken.
+    /// Returns why the connection is ending, if it is: the first close frame, or the first broken rule.
     fn cause(&self) -> Option<Cause>;
 
-    /// Returns what went through a side, and how it was closed.
+    /// Returns the traffic of a side, and how it was closed.
     fn summary(&mut self, side: Role) -> Summary;
 }
 
-/// Where a [`Pair`] has bytes written.
+/// Where a [`Pair`] writes its output.
 pub trait Output {
     /// Writes to a side.
     fn write(&mut self, to: Role, bytes: &[u8]);
@@ -116,65 +117,65 @@ pub trait Output {
     /// Writes the header of a frame, and its payload.
     fn write_frame(&mut self, to: Role, header: &[u8], payload: &[u8]);
 
-    /// Returns how many of the bytes that were written the transport to a side has not taken.
+    /// Returns how many bytes are pending: written, and not taken by the transport to a side yet.
     fn kept(&self, to: Role) -> usize;
 }
 
-/// How the transport to a side ends.
+/// How to end the transport to a side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SideEnd {
     /// Not yet.
     Open,
-    /// In good order, when it has taken what was written.
+    /// Shut it down once it has taken all output.
     Shut,
-    /// At once, by a reset: it takes nothing.
+    /// Reset it at once: it takes no output.
     Reset,
 }
 
 /// Why a connection ends.
 #[derive(Clone, Debug)]
 pub enum Cause {
-    /// This side has sent the first close frame.
+    /// This side sent the first close frame.
     Closed(Role),
-    /// This side has broken a rule, or was lost.
+    /// This side broke a rule, or was lost.
     Failed(Role, Box<Failure>),
 }
 
-/// How a connection between two others has ended.
+/// How a connection between a client and a server has ended.
 #[derive(Debug)]
 pub struct Outcome {
-    /// Why it has ended. None if the host has closed it, or the guest has ended.
+    /// Why it has ended. `None` if the host closed it, or the guest has ended.
     pub cause: Option<Cause>,
-    /// The end of the guest.
+    /// Why the guest has ended, if it has.
     pub fault: Option<CallError>,
-    /// Whose input the guest was given last.
+    /// The side whose input was processed last.
     pub last_active: Option<Role>,
-    /// What went through each side.
+    /// The traffic and close codes of each side.
     pub sides: Sides<Summary>,
 }
 
-/// What went through one side of a connection, and how it was closed.
+/// The traffic of one side, and how it was closed.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Summary {
-    /// What it has sent, unless only a guest that has ended knew.
+    /// What it has sent. `None` if that was lost with the guest.
     pub received: Option<Tally>,
-    /// The code of the close frame that it has sent.
+    /// The code of the close frame that the side sent.
     pub close_received: Option<CloseCode>,
-    /// The code of the close frame that it was sent.
+    /// The code of the close frame that was sent to it.
     pub close_sent: Option<CloseCode>,
 }
 
-/// What was received.
+/// How much was received.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Complete messages.
     pub messages: u64,
-    /// Bytes of their payload as it was sent.
+    /// Bytes of their payload, as on the wire.
     pub bytes: u64,
 }
 
 impl Tally {
-    /// Adds what was received. The numbers are a guest's, and may be any.
+    /// Adds to the counts, saturating: the numbers come from a guest.
     pub(crate) fn add(&mut self, messages: u64, bytes: u64) {
         self.messages = self.messages.saturating_add(messages);
         self.bytes = self.bytes.saturating_add(bytes);

@@ -14,12 +14,12 @@ use crate::protocol::{CloseCode, Instant};
 use crate::sandbox::CallError;
 use crate::transport::{LINGER, Line, MaybeTlsStream, Order, read_buffer};
 
-/// How often a connection whose transports always have more is gone on with at a time, so that others get their turn.
+/// The maximum number of reads in one poll, so that other connections get their turn.
 const MAX_READS: u32 = 16;
 
 /// A transport that can be reset.
 pub trait Transport: AsyncRead + AsyncWrite + Unpin {
-    /// Has the peer see a reset when this is dropped, and nothing more of what waits to be sent.
+    /// Makes dropping the transport reset the connection, and discard unsent data.
     fn reset(&mut self);
 }
 
@@ -31,43 +31,43 @@ impl<IO: Transport> Transport for MaybeTlsStream<IO> {
 
 impl Transport for TcpStream {
     fn reset(&mut self) {
-        // If it can't be set, the peer sees an end where it saw no close frame.
+        // If it can't be set, the peer sees a normal end of the stream, without a close frame.
         let _ = self.set_zero_linger();
     }
 }
 
 /// Drives a [`Pair`] over two transports.
 ///
-/// Whatever wakes it, it is to be [polled](Self::poll): when a transport is ready, and at
-/// [`next_deadline`](Self::next_deadline). It has no timer and no task of its own.
+/// [Poll](Self::poll) it whenever it is woken, and at [`next_deadline`](Self::next_deadline). It has no timer and no
+/// task.
 pub struct PairDriver<IO> {
     state: State,
     lines: Sides<Line<IO>>,
-    /// The pair knows that a side isn't read, or that a transport takes nothing.
+    /// Whether the pair was told that a side isn't read, or that a transport is blocked.
     is_paused: Sides<bool>,
     is_blocked: Sides<bool>,
-    /// The pair knows that nothing more comes from a side.
+    /// Whether the pair was told of the end of a side's input.
     is_eof: Sides<bool>,
 }
 
 enum State {
     Open(Box<dyn Pair>),
-    /// Both sides have been told what there was to tell: only the transports are still to end.
+    /// All output is known; only the transports have to end.
     Decided(Option<Box<Outcome>>),
 }
 
-/// What a call of [`PairDriver::poll`] has come to.
+/// The result of [`PairDriver::poll`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// There is nothing to do until a transport is ready, or time has passed.
+    /// There is nothing to do until a transport is ready or the deadline has passed.
     Waiting,
-    /// There is more to do; others may be done before.
+    /// There is more to do. Poll again, after other connections.
     More,
     /// Both transports have ended.
     Over,
 }
 
-/// The lines as what a pair writes to.
+/// The lines as the [`Output`] of a pair.
 struct Lines<'a, 'cx, IO> {
     lines: &'a mut Sides<Line<IO>>,
     cx: &'a mut Context<'cx>,
@@ -103,12 +103,12 @@ impl<IO> PairDriver<IO> {
         }
     }
 
-    /// Returns the transport to a side.
+    /// Returns a side's transport.
     pub fn transport(&mut self, side: Role) -> &mut IO {
         self.lines[side].get_mut()
     }
 
-    /// Returns why the connection ends, if it does and the outcome was not taken yet.
+    /// Returns why the connection is ending, if it is and the outcome was not taken yet.
     pub fn cause(&self) -> Option<Cause> {
         match &self.state {
             State::Open(pair) => pair.cause(),
@@ -116,8 +116,8 @@ impl<IO> PairDriver<IO> {
         }
     }
 
-    /// Returns how the connection has ended, once, when both sides have been told what there was to tell. The guest is
-    /// gone then, and only the transports are still to end.
+    /// Returns how the connection has ended, once, when no more output will follow. The guest was dropped by then, and
+    /// only the transports have to end.
     pub fn take_outcome(&mut self) -> Option<Outcome> {
         match &mut self.state {
             State::Open(_) => None,
@@ -149,7 +149,7 @@ impl<IO> PairDriver<IO> {
 }
 
 impl<IO: Transport> PairDriver<IO> {
-    /// Gives the pair what was read of a side before there was a transport for it.
+    /// Passes input that was read from a side before the driver was created.
     pub fn give(&mut self, from: Role, mut input: Vec<u8>, now: Instant, cx: &mut Context<'_>) {
         if !input.is_empty() {
             let result = self.tell(cx, |pair, output| pair.input(from, &mut input, now, output));
@@ -163,8 +163,8 @@ impl<IO: Transport> PairDriver<IO> {
         self.check(result, now, cx);
     }
 
-    /// Ends both sides if the guest has ended, and returns whether it has: in a guest that connections
-    /// [share](crate::Guests), the next call may be far away.
+    /// Ends both sides if the guest has ended, and returns whether it has. If connections
+    /// [share](crate::Guests) a guest, that may otherwise not be noticed for long.
     pub fn check_guest(&mut self, now: Instant, cx: &mut Context<'_>) -> bool {
         let State::Open(pair) = &mut self.state else {
             return false;
@@ -174,13 +174,13 @@ impl<IO: Transport> PairDriver<IO> {
         };
         self.check::<()>(Err(fault.into()), now, cx);
         if let State::Decided(Some(outcome)) = &mut self.state {
-            // It was not this connection's input.
+            // This connection's input didn't cause it.
             outcome.last_active = None;
         }
         true
     }
 
-    /// Does what can be done without waiting.
+    /// Does all work that is possible without waiting.
     pub fn poll(&mut self, cx: &mut Context<'_>, now: Instant) -> Progress {
         for _ in 0..MAX_READS {
             if matches!(self.state, State::Decided(_)) {
@@ -195,7 +195,7 @@ impl<IO: Transport> PairDriver<IO> {
         Progress::More
     }
 
-    /// Goes on with both sides, and with what is due. Returns whether anything was done.
+    /// Makes progress on both sides, and handles timeouts. Returns whether anything was done.
     fn poll_pair(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<bool, CallError> {
         let mut progress = false;
         for side in [Role::Client, Role::Server] {
@@ -209,7 +209,7 @@ impl<IO: Transport> PairDriver<IO> {
         Ok(progress)
     }
 
-    /// Writes what a transport takes of what is kept, and tells the pair that it does, or that it takes nothing.
+    /// Writes pending output, and reports to the pair whether the transport took some or is blocked.
     fn poll_flush(
         &mut self,
         to: Role,
@@ -253,7 +253,7 @@ impl<IO: Transport> PairDriver<IO> {
             let Poll::Ready(read) = self.lines[from].poll_read(cx, buffer) else {
                 return Ok(false);
             };
-            // An error is an end too.
+            // A read error counts as the end of input.
             let input = buffer.get_mut(..read.unwrap_or(0)).unwrap_or_default();
             self.is_eof[from] = input.is_empty();
             self.tell(cx, |pair, output| match input.is_empty() {
@@ -264,7 +264,7 @@ impl<IO: Transport> PairDriver<IO> {
         })
     }
 
-    /// Ends the transports that are to end. Returns whether both are, or nothing more will be written.
+    /// Starts to end the transports that are done. Returns whether both are, or nothing more will be written.
     fn poll_sides(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
         let State::Open(pair) = &self.state else {
             return true;
@@ -311,7 +311,7 @@ impl<IO: Transport> PairDriver<IO> {
         }
     }
 
-    /// If the guest has ended, each side gets a close frame where one can follow.
+    /// If the guest has ended, sends a close frame to each side that is at a frame boundary.
     fn check<T>(
         &mut self,
         result: Result<T, CallError>,
@@ -334,7 +334,7 @@ impl<IO: Transport> PairDriver<IO> {
         }
     }
 
-    /// Only the transports are still to end.
+    /// Records the outcome; after that only the transports have to end.
     fn decided(&mut self, fault: Option<CallError>, now: Instant) {
         let State::Open(pair) = &mut self.state else {
             return;

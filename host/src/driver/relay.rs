@@ -1,10 +1,9 @@
-//! A connection whose two sides each have a session: what one receives, the other sends.
+//! A connection with a session for each side, which relays messages from one to the other.
 //!
-//! What one session receives, the other sends in the same call into the guest, so messages never leave it. A large
-//! frame is streamed in fragments and not reassembled. A side is read only while the other side accepts output, so at
-//! most the output of one read, or one incomplete frame, is kept in each direction. Pings and pongs are not forwarded:
-//! each session answers and sends its own. Close frames are forwarded, so that both sides take part in one closing
-//! handshake.
+//! Receiving and sending a message is one call into the guest, so messages never leave it. A large frame is streamed in
+//! fragments and not reassembled. A side is read only while the other side accepts output, so at most the output of one
+//! read, or one incomplete frame, is buffered in each direction. Pings and pongs are not forwarded: each session
+//! answers and sends its own. Close frames are forwarded, so that both sides take part in one closing handshake.
 
 mod outside;
 
@@ -24,60 +23,59 @@ use crate::protocol::{CloseCode, Instant};
 use crate::sandbox::{CallError, Seat, SeatGuard};
 use crate::sizes::{CAPACITY, MAX_INPUT};
 
-/// What a side gets whose peer is gone, and after the time for the closing handshake.
+/// The close code for a side whose peer is gone, or whose closing handshake timed out.
 const GOING_AWAY: CloseCode = 1001;
-/// What a client gets whose server is gone.
+/// The close code for a client whose server is gone.
 const BAD_GATEWAY: CloseCode = 1014;
 
-/// How much longer than the closing handshake the last bytes may take.
+/// How long the last output may take after the closing handshake.
 pub const GRACE: Duration = Duration::from_secs(1);
 
-/// The most that is handed out at a time, beside a frame that was held until it was whole: whatever one read has the
-/// other side sent. Headers may get longer on the way, by a mask in front of each frame, but even frames of nothing no
-/// more than threefold.
+/// The maximum output of one call, beside a frame that was held until it was complete: enough for everything that one
+/// read makes the other side send. A mask makes headers longer, but even empty frames no more than threefold.
 const RELAYED: u32 = 3 * CAPACITY;
 
 /// How messages are relayed.
 #[derive(Clone, Copy, Debug)]
 pub struct RelayOptions {
-    /// Frames of up to so many bytes go on as a whole, when all of them have come. Longer ones in fragments.
+    /// Frames of up to this many bytes are forwarded whole, once they are complete; longer ones in fragments.
     pub whole_frame: u32,
-    /// How long a fragment of less than 16 KiB waits for more.
+    /// How long a fragment of less than 16 KiB is coalesced with more.
     pub coalesce: Duration,
-    /// For the closing handshake of both sides.
+    /// The timeout of the closing handshake of both sides.
     pub close_timeout: Duration,
 }
 
-/// Two sessions of one guest, both open: the server's session has the client as its peer, and the client's the server.
+/// Relays between two open sessions of one guest: a server session for the client, and a client session for the server.
 #[derive(Debug)]
 pub struct Relay {
     seat: Seat,
     sides: Sides<Side>,
-    /// Frames whose payloads are read here.
+    /// Frames whose payloads bypass the guest.
     outside: Sides<Option<Outside>>,
     options: RelayOptions,
-    /// The most that is handed out at a time, which is more than one read and a whole frame can come to.
+    /// The maximum output of one call: more than one read and a whole frame can result in.
     capacity: u32,
-    /// Since when the connection closes, on whichever side.
+    /// When the first side began to close.
     closing: Option<Instant>,
     cause: Option<Cause>,
-    /// The other side knows that this one has failed.
+    /// Whether the other side was told that this one has failed.
     failure_noted: Sides<bool>,
     /// Whose input the guest was given last.
     last_active: Option<Role>,
-    /// Sides that still owed a close frame have sent it.
+    /// Whether sides that hadn't answered in time were sent a close frame.
     closed_for_them: bool,
-    /// Time is up.
+    /// Whether the time for closing is over.
     cut: bool,
 }
 
 impl Relay {
-    /// Relays between two sides whose sessions are open, by the role of the peer: what `sides.client` receives, a
-    /// client has sent. The sessions deliver in chunks, with the same options for frames that go on as a whole and for
-    /// coalescing, and don't reply to close frames.
+    /// Relays between two sides with open sessions, which are named after the peer: `sides.client` receives what the
+    /// client sends. The sessions must deliver in chunks, with the same options for whole frames and for coalescing,
+    /// and must not reply to close frames.
     #[must_use]
     pub fn new(seat: impl Into<Seat>, mut sides: Sides<Side>, options: &RelayOptions) -> Self {
-        // The first call goes on with what the handshakes have left, and tells the real ones.
+        // Due at once: the first call continues with what the handshakes have left, and returns the real deadlines.
         for side in [&mut sides.client, &mut sides.server] {
             side.deadline = Some(0);
         }
@@ -96,7 +94,7 @@ impl Relay {
         }
     }
 
-    /// The guest, one side, and the other.
+    /// Returns the guest, one side, and the other.
     fn both(&mut self, from: Role) -> (SeatGuard<'_>, &mut Side, &mut Side) {
         let Sides { client, server } = &mut self.sides;
         match from {
@@ -105,7 +103,7 @@ impl Relay {
         }
     }
 
-    /// Takes what was read. Returns how much of it.
+    /// Processes input. Returns how much was consumed.
     fn take(
         &mut self,
         from: Role,
@@ -131,7 +129,7 @@ impl Relay {
         Ok(at)
     }
 
-    /// Gives a session what was read, and the other one what came of it. Returns how much of it the session has taken.
+    /// Passes input to a session, and the messages in it to the other one. Returns how much was consumed.
     fn feed(
         &mut self,
         from: Role,
@@ -146,7 +144,7 @@ impl Relay {
             let (mut guest, source, target) = self.both(from);
             let result = guest.relay(source.session(), target.session(), rest, now, capacity)?;
             source.received.add(result.messages, result.bytes);
-            // What is left to pass on is a close frame.
+            // Only a close frame is left to pass on.
             batch.push_received(&result.source);
             let write = |bytes: &[u8]| output.write(from, bytes);
             let done = source.note(result.source, rest, write)?;
@@ -164,7 +162,7 @@ impl Relay {
         }
     }
 
-    /// Gives a session what it has not taken before. Returns whether it takes any of it.
+    /// Passes a session its unconsumed input. Returns whether it consumes any of it.
     fn feed_unread(
         &mut self,
         from: Role,
@@ -180,8 +178,7 @@ impl Relay {
         Ok(taken > 0)
     }
 
-    /// Goes on with what waits in the sessions, as far as it can be written, and takes note of sides that have closed
-    /// or failed.
+    /// Drains the sessions as far as their output can be written, and handles sides that have closed or failed.
     fn settle(&mut self, now: Instant, output: &mut dyn Output) -> Result<(), CallError> {
         loop {
             let mut progress = false;
@@ -202,7 +199,7 @@ impl Relay {
         }
     }
 
-    /// Takes note of sides that have closed or failed, and tells the other one. Returns whether any has.
+    /// Passes the close or failure of a side on to the other one. Returns whether there was any.
     fn note_ends(&mut self, now: Instant, output: &mut dyn Output) -> Result<bool, CallError> {
         let mut any = false;
         for from in [Role::Client, Role::Server] {
@@ -234,7 +231,7 @@ impl Relay {
         self.closing.get_or_insert(now);
     }
 
-    /// Sends a close frame to a side that was sent none. One that waits for the answer to its own gets that.
+    /// Sends a close frame to a side that was sent none. If it has sent one itself, this is the answer.
     fn send_close(
         &mut self,
         to: Role,
@@ -252,7 +249,7 @@ impl Relay {
         side.deliver(&mut guest, now, &batch, |bytes| output.write(to, bytes))
     }
 
-    /// When the next step of closing is due.
+    /// Returns when the next step of closing is due.
     fn closing_due(&self) -> Option<Instant> {
         let since = self.closing.filter(|_| !self.cut)?;
         let due = since.saturating_add(nanos(self.options.close_timeout));
@@ -313,8 +310,8 @@ impl Pair for Relay {
         self.settle(now, output)
     }
 
-    /// What is kept for a side isn't more than can be handed out at a time, since the other side waits; but it may send
-    /// pings and not read the pongs.
+    /// The pending output to a side is limited because the other side isn't read meanwhile. But a side may also send
+    /// pings without reading the pongs.
     fn reads(&self, from: Role, output: &dyn Output) -> bool {
         let (side, other) = (&self.sides[from], &self.sides[from.peer()]);
         let most_kept = self.capacity as usize + CAPACITY as usize;
@@ -348,7 +345,7 @@ impl Pair for Relay {
                 if is_due(&self.sides[from]) {
                     return Err(SandboxError::broken("its deadline doesn't pass").into());
                 }
-                // The other side is told before its own time is up.
+                // The other side is closed before its own timeout.
                 self.settle(now, output)?;
             }
         }

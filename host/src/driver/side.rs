@@ -1,4 +1,4 @@
-//! One side of a connection: a session, and what it has told.
+//! One side of a connection: a session, and its last results.
 
 use super::batch::Batch;
 use super::pair::{Summary, Tally};
@@ -9,47 +9,47 @@ use crate::protocol::{
 use crate::sandbox::{CallError, Exchanged, Guest, Session};
 use crate::sizes::CAPACITY;
 
-/// A session in a guest, with what it has told. It is given input, gives a closure what is to be written, and has no
-/// buffers but for input that the session has not taken.
+/// A session in a guest, with its last results. It passes output to a closure, and buffers only input that the session
+/// has not consumed.
 #[derive(Debug)]
 pub struct Side {
     session: Session,
-    /// Input that the session has not taken.
+    /// Input that the session has not consumed.
     pub(super) unread: Vec<u8>,
     pub(super) state: State,
-    /// Whether the session has more to give.
+    /// Whether the session has more output or events.
     pub(super) more: bool,
     pub(super) deadline: Option<Instant>,
-    /// The rule that ended the session, or will when there were answers enough.
+    /// The rule that ended the session, or will after the answers to earlier messages.
     pub(super) failure: Option<Box<Failure>>,
     /// The code of the close frame that was received.
     pub(super) close_received: Option<CloseCode>,
-    /// The code of the close frame that was sent, whether for the other side, the host, or a rule that was broken.
+    /// The code of the close frame that was sent: for the other side, the host, or a broken rule.
     pub(super) close_sent: Option<CloseCode>,
-    /// Whether the session has handed out anything.
+    /// Returns whether the session has had any output.
     spoke: bool,
-    /// How many bytes of input the session has taken.
+    /// How many bytes of input the session has consumed.
     consumed: u64,
-    /// Nothing more can be read.
+    /// The input has ended.
     pub(super) eof: bool,
-    /// Whether the session knows that its transport takes nothing.
+    /// Whether the session was told that its transport is blocked.
     is_blocked: bool,
     pub(super) received: Tally,
 }
 
-/// What came of an exchange.
+/// The result of an exchange.
 #[derive(Debug)]
 pub struct Done {
-    /// How many bytes of the input the session has taken.
+    /// How many bytes of the input were consumed.
     pub consumed: usize,
     /// Why a message was refused.
     pub refused: Option<Box<Failure>>,
-    /// The request's head has come, or the session has opened.
+    /// The request was received, or the session has opened.
     pub arrived: bool,
 }
 
 impl Side {
-    /// A session that was given nothing yet.
+    /// Creates a side from a new session.
     #[must_use]
     pub fn new(session: Session) -> Self {
         Self {
@@ -75,7 +75,7 @@ impl Side {
         &self.session
     }
 
-    /// Returns when the session is to be called if nothing comes before.
+    /// Returns when to call the session if no input arrives first.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         self.deadline
@@ -87,38 +87,37 @@ impl Side {
         self.failure.as_deref()
     }
 
-    /// Whether the session has handed out anything.
+    /// Returns whether the session has had any output.
     #[must_use]
     pub fn spoke(&self) -> bool {
         self.spoke
     }
 
-    /// Whether the session has more to hand out.
+    /// Returns whether the session has more output or events.
     #[must_use]
     pub fn has_more(&self) -> bool {
         self.more
     }
 
-    /// Returns how many bytes wait until the session takes them.
+    /// Returns how many bytes of input the session has not consumed.
     #[must_use]
     pub fn unread(&self) -> usize {
         self.unread.len()
     }
 
-    /// Has input wait until the session takes it.
+    /// Keeps input that the session has not consumed.
     pub fn keep_unread(&mut self, input: &[u8]) {
         self.unread.extend_from_slice(input);
     }
 
-    /// Gives the connection to something else: the session, the input behind the handshake, and how many bytes came
-    /// before that.
+    /// Returns the session, the input after the handshake, and how many bytes came before that.
     #[must_use]
     pub fn into_parts(self) -> (Session, Vec<u8>, u64) {
         (self.session, self.unread, self.consumed)
     }
 
-    /// Gives the session input and nothing to send. What it doesn't take of the input is to be given again, or
-    /// [kept](Self::keep_unread).
+    /// Passes input to the session, and nothing to send. Pass input that it doesn't consume again, or
+    /// [keep](Self::keep_unread) it.
     ///
     /// # Errors
     ///
@@ -130,12 +129,12 @@ impl Side {
         input: &[u8],
         write: impl FnMut(&[u8]),
     ) -> Result<Done, SandboxError> {
-        // Messages come after the handshake, and the call that ends it takes none.
+        // There are no messages yet: the call that completes the handshake consumes none.
         let none = &mut Batch::default();
         self.exchange(guest, now, input, &Batch::default(), none, write)
     }
 
-    /// Has the session hand out all that it has.
+    /// Writes all output of the session.
     ///
     /// # Errors
     ///
@@ -154,8 +153,8 @@ impl Side {
         }
     }
 
-    /// Gives the session input and messages to send, writes what it wants written, and appends the messages that it
-    /// received to `incoming`.
+    /// Passes input and messages to the session, writes its output, and appends the messages that it received to
+    /// `incoming`.
     pub(super) fn exchange(
         &mut self,
         guest: &mut Guest,
@@ -167,7 +166,7 @@ impl Side {
     ) -> Result<Done, SandboxError> {
         let Batch { records, payload } = outgoing;
         let result = guest.exchange(&self.session, input, records, payload, now, CAPACITY)?;
-        // Instead of the host's close frame goes that of a rule that was broken.
+        // The close frame for a broken rule replaces the host's.
         if let Some(last) = records.last()
             && let OutgoingKind::Close(code) = last.kind
             && result.accepted == records.len()
@@ -179,7 +178,7 @@ impl Side {
         self.note(result, input, write)
     }
 
-    /// Takes note of a result, and writes what it wants written.
+    /// Records a result, and writes its output.
     pub(super) fn note(
         &mut self,
         result: Exchanged<'_>,
@@ -199,7 +198,7 @@ impl Side {
             return Err(SandboxError::broken("it takes no input and gives nothing"));
         }
         self.consumed = self.consumed.saturating_add(result.consumed as u64);
-        // A session that promises more and then gives nothing would be asked forever.
+        // A session that claims to have more, but makes no progress, would cause an endless loop.
         self.more = result.more && (gave || result.consumed > 0);
         self.state = result.state;
         self.deadline = result.next_deadline;
@@ -208,7 +207,7 @@ impl Side {
             write(result.output);
         }
         self.failure = result.failure;
-        // A rule that waits for answers calls for nothing yet.
+        // A rule that is deferred for answers has no effect yet.
         let has_failed = self.failure.as_ref().filter(|_| self.state != State::Open);
         let calls_for = has_failed.and_then(|failure| failure.close_code);
         self.close_sent = self.close_sent.or(calls_for);
@@ -219,7 +218,7 @@ impl Side {
         })
     }
 
-    /// Sends what another session received.
+    /// Sends messages that another session received.
     pub(super) fn deliver(
         &mut self,
         guest: &mut Guest,
@@ -236,14 +235,14 @@ impl Side {
         match done.refused {
             None => Ok(()),
             Some(failure) => match failure.rule() {
-                // The session has just ended; what comes now is for nobody.
+                // The session has just ended, so the messages are dropped.
                 Some(Rule::AlreadyClosing | Rule::NotOpen | Rule::Aborted) => Ok(()),
                 _ => Err(failure.into()),
             },
         }
     }
 
-    /// Tells the session that its transport has taken some of the output, or takes none of it.
+    /// Reports to the session whether its transport has taken output, or is blocked.
     pub(super) fn output_moved(
         &mut self,
         guest: &mut Guest,
@@ -265,7 +264,7 @@ impl Side {
         Ok(())
     }
 
-    /// Tells the session whether it is read: what isn't read is not its peer's fault.
+    /// Reports to the session whether its transport is being read. While it isn't, the peer's silence doesn't count.
     pub(super) fn set_reading(
         &mut self,
         guest: &mut Guest,
@@ -280,7 +279,7 @@ impl Side {
         Ok(())
     }
 
-    /// The transport has no more input.
+    /// Reports that the transport has no more input.
     ///
     /// # Errors
     ///
@@ -296,25 +295,26 @@ impl Side {
         Ok(())
     }
 
-    /// Tells the session that there is no more input. The next exchange brings what comes of it.
+    /// Tells the session that there is no more input. The next exchange returns the result.
     pub(super) fn note_eof(&mut self, guest: &mut Guest, now: Instant) -> Result<(), SandboxError> {
         self.eof = true;
         guest.end_of_input(&self.session, now)
     }
 
-    /// Whether a close frame could follow what the session has handed out: that ends at a frame boundary, and no close
-    /// frame was among it. An exchange that failed gave nothing.
+    /// Whether a close frame may follow the session's output: it ends at a frame boundary, without a close frame. A
+    /// failed exchange had no output.
     pub(super) fn is_at_boundary(&self) -> bool {
         self.spoke && !self.more && self.close_sent.is_none() && self.failure.is_none()
     }
 
-    /// Whether the session neither takes nor gives anything more. The end of the transport is the host's to wait for.
+    /// Returns whether the session takes no input and has no output any more. The host still waits for the transport to
+    /// end.
     #[must_use]
     pub fn has_ended(&self) -> bool {
         self.state.has_ended()
     }
 
-    /// Whether its input counts.
+    /// Returns whether the session still processes input.
     #[must_use]
     pub fn listens(&self) -> bool {
         !self.eof && self.close_received.is_none() && !self.has_ended()

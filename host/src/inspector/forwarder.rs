@@ -1,4 +1,4 @@
-//! An inspected connection without its transports.
+//! Forwards an inspected connection, without transports.
 
 mod looking;
 
@@ -13,12 +13,12 @@ use crate::bindings::exports::websocket::protocol::types::{CloseCode, Instant, S
 use crate::error::SandboxError;
 use crate::sandbox::{CallError, Seat};
 
-/// Forwards a connection between two other sides that an [`Inspector`] looks at.
+/// Forwards a connection between a client and a server that an [`Inspector`] checks.
 ///
-/// It takes what was read from each side, shows the guest as much of it as has to be looked at, and gives a closure
-/// what is to be written to the other side: `write(to, bytes)`. It does no I/O, holds only what may not go on yet, and
-/// has no buffers while the connection is idle. It passes on nothing of what a [`View`](super::View) shows, and decides
-/// on no message that is held: a program that wants to calls the inspector itself.
+/// It takes the input from each side, passes the guest as much of it as needs checking, and calls a closure with what
+/// may be written to the other side: `write(to, bytes)`. It does no I/O, holds only what may not be forwarded yet, and
+/// has no buffers while the connection is idle. It doesn't report what a [`View`](super::View) shows, and doesn't
+/// decide on held messages: a program that needs these calls the inspector itself.
 ///
 /// ```no_run
 /// use websocket_host::inspector::{Forwarder, Inspector, Options};
@@ -46,20 +46,20 @@ use crate::sandbox::{CallError, Seat};
 #[derive(Debug)]
 pub struct Forwarder {
     inspection: Inspection,
-    /// Of each guest, which can't have more bytes wait to be inserted than it can hold.
+    /// The memory limit of each guest, which bounds the bytes that can be waiting to be inserted.
     memory_limit: usize,
     ways: Sides<OneWay>,
     state: State,
     next_deadline: Option<Instant>,
     violation: Option<Violation>,
-    /// Who has sent the first close frame, if no rule was broken before.
+    /// The side that sent the first close frame, if no rule was broken before.
     closed_by: Option<Role>,
-    /// What the guest was given last.
+    /// The side whose input was processed last.
     last_active: Option<Role>,
 }
 
 impl Forwarder {
-    /// Forwards the frames of a connection that is open. The inspector must not have been given any bytes yet.
+    /// Forwards the frames of an open connection. The inspector must not have had any input yet.
     #[must_use]
     pub fn new(seat: impl Into<Seat>, inspector: Inspector) -> Self {
         let mut seat = seat.into();
@@ -72,7 +72,7 @@ impl Forwarder {
                 server: OneWay::new(),
             },
             state: State::Open,
-            // The first call asks for the real one.
+            // Due at once: the first call asks for the real one.
             next_deadline: Some(0),
             violation: None,
             closed_by: None,
@@ -80,8 +80,8 @@ impl Forwarder {
         }
     }
 
-    /// Lets the connection be [parked](Self::park): `make` makes another guest, and opens an inspector in it with the same
-    /// options and what was negotiated.
+    /// Allows the connection to be [parked](Self::park): `make` creates another guest, and opens an inspector in it
+    /// with the same options and what was negotiated.
     #[must_use]
     pub fn parking<G: Into<Seat>>(
         mut self,
@@ -92,11 +92,12 @@ impl Forwarder {
         self
     }
 
-    /// Drops the guest, if the connection is at rest and [`parking`](Self::parking) says how to make another: that is done
-    /// in the next call which needs one. Returns whether the connection is parked.
+    /// Drops the guest if the connection is idle and [`parking`](Self::parking) was called. The next call that needs a
+    /// guest creates another. Returns whether the connection is parked.
     ///
-    /// A connection at rest is open, between messages on both sides, and has nothing to forward, to insert or to wait for
-    /// but [`next_deadline`](Self::next_deadline). One whose compressed messages refer to earlier ones never is at rest.
+    /// An idle connection is open, between messages in both directions, and has nothing to forward, to insert or to
+    /// wait for but [`next_deadline`](Self::next_deadline). A connection that uses context takeover is never idle in
+    /// this sense.
     ///
     /// # Errors
     ///
@@ -108,18 +109,18 @@ impl Forwarder {
         }
     }
 
-    /// Whether there is no guest, because the connection is [parked](Self::park).
+    /// Returns whether the connection is [parked](Self::park), and so has no guest.
     #[must_use]
     pub fn is_parked(&self) -> bool {
         self.inspection.is_parked()
     }
 
-    /// Takes what `from` has sent. Without any the call only passes the time.
+    /// Processes input from `from`. Empty input only passes the time.
     ///
     /// # Errors
     ///
-    /// The guest has ended, or no other could be made for a connection that was [parked](Self::park): then nothing was taken,
-    /// and the same input can be given again. A rule that `from` breaks is no error of this call:
+    /// The guest has ended; or no guest could be created for a [parked](Self::park) connection: then no input was
+    /// consumed, and the same input can be passed again. If `from` breaks a rule, the call doesn't fail: see
     /// [`violation`](Self::violation).
     pub fn input(
         &mut self,
@@ -128,11 +129,11 @@ impl Forwarder {
         now: Instant,
         mut write: impl FnMut(Role, &[u8]),
     ) -> Result<(), CallError> {
-        // If there is no guest to look at the input, none of it is kept.
+        // If there is no guest to check the input, none of it is kept.
         self.inspection.wake(now)?;
         self.last_active = Some(from);
         let looked_at = self.look_at(from, input, now);
-        // What may go on does, also if the guest has ended since.
+        // Bytes that were released are forwarded even if the guest has ended since.
         self.forward(from, input, &mut write);
         self.forward(from.peer(), &[], &mut write);
         looked_at
@@ -172,8 +173,8 @@ impl Forwarder {
         Ok(())
     }
 
-    /// Closes both sides with this code, each at its next boundary of frames. One that is closing already goes on as it
-    /// is.
+    /// Closes both sides with this code, each at its next frame boundary. A side that is closing already is not
+    /// affected.
     ///
     /// # Errors
     ///
@@ -196,7 +197,7 @@ impl Forwarder {
         Ok(())
     }
 
-    /// Reports whether what `from` sends is read for now (backpressure).
+    /// Reports whether `from` is being read (backpressure).
     ///
     /// # Errors
     ///
@@ -209,7 +210,7 @@ impl Forwarder {
         self.ask_again(now)
     }
 
-    /// Reports that `to` doesn't take what was written to it.
+    /// Reports that the transport to `to` is blocked.
     ///
     /// # Errors
     ///
@@ -221,7 +222,7 @@ impl Forwarder {
         self.ask_again(now)
     }
 
-    /// Reports that `to` took some of it after that.
+    /// Reports that the transport to `to` took some output after it had been blocked.
     ///
     /// # Errors
     ///
@@ -233,7 +234,7 @@ impl Forwarder {
         self.ask_again(now)
     }
 
-    /// Returns where the connection is.
+    /// Returns the state of the connection.
     #[must_use]
     pub fn state(&self) -> State {
         self.state
@@ -245,9 +246,8 @@ impl Forwarder {
         self.next_deadline
     }
 
-    /// Returns how to end the transport to a side, once it has taken all that was written. Only if the side has broken
-    /// [`Rule::WriteTimeout`](crate::protocol::Rule::WriteTimeout), nothing is waited for: what it has not taken is
-    /// dropped.
+    /// Returns how to end the transport to a side once all output was written. If the side broke
+    /// [`Rule::WriteTimeout`](crate::protocol::Rule::WriteTimeout), end it at once and drop the pending output.
     #[must_use]
     pub fn end(&self, to: Role) -> End {
         self.ways[to.peer()].end()
@@ -259,37 +259,37 @@ impl Forwarder {
         self.violation.as_ref()
     }
 
-    /// Returns who has sent the first close frame, if no rule was broken before that.
+    /// Returns the side that sent the first close frame, if no rule was broken before that.
     #[must_use]
     pub fn closed_by(&self) -> Option<Role> {
         self.closed_by
     }
 
-    /// Returns whose input the guest was given last.
+    /// Returns the side whose input was processed last.
     #[must_use]
     pub fn last_active(&self) -> Option<Role> {
         self.last_active
     }
 
-    /// Whether what was written to a side ends where a frame could follow, and no close frame has gone to it. After the
-    /// guest has ended, the host can still send one there: [`failure_close`](crate::failure_close).
+    /// Returns whether the output to a side ends at a frame boundary, without a close frame. If the guest has ended,
+    /// the host can then still send one: [`failure_close`](crate::failure_close).
     #[must_use]
     pub fn is_at_boundary(&self, to: Role) -> bool {
         self.ways[to.peer()].is_at_boundary()
     }
 
-    /// Returns how many bytes of what `from` has sent are held, because they may not go on yet.
+    /// Returns how many bytes from `from` are held, because they may not be forwarded yet.
     #[must_use]
     pub fn held(&self, from: Role) -> usize {
         self.ways[from].held()
     }
 
-    /// Returns what has ended the guest, if it has ended.
+    /// Returns why the guest has ended, if it has.
     pub(crate) fn fault(&mut self) -> Option<SandboxError> {
         self.inspection.fault()
     }
 
-    /// Returns how much a side has sent.
+    /// Returns the traffic from a side.
     ///
     /// # Errors
     ///
@@ -298,7 +298,7 @@ impl Forwarder {
         self.inspection.traffic(from)
     }
 
-    /// Returns the code of the close frame that a side has sent, and of the one that it gets.
+    /// Returns the codes of the close frame that a side has sent, and of the one that was sent to it.
     ///
     /// # Errors
     ///

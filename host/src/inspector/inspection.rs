@@ -1,4 +1,4 @@
-//! The inspector of a connection: in a guest, or nowhere while the connection is at rest.
+//! The inspector of a connection: in a guest, or parked while the connection is idle.
 
 use std::fmt;
 
@@ -9,13 +9,13 @@ use crate::bindings::exports::websocket::protocol::types::Instant;
 use crate::error::SandboxError;
 use crate::sandbox::{CallError, Guest, Seat};
 
-/// Takes another seat in a guest, and makes an inspector there.
+/// Takes another seat in a guest, and creates an inspector there.
 type Make = dyn Fn(Instant) -> Result<(Seat, Inspector), CallError> + Send + Sync;
 
-/// An inspector, or what is left of the connection without one.
+/// An inspector in a guest, or its parked state.
 pub(super) struct Inspection {
     place: Place,
-    /// None if the connection stays with its guest.
+    /// `None` if the connection can't be parked.
     make: Option<Box<Make>>,
 }
 
@@ -40,7 +40,7 @@ impl Inspection {
         matches!(self.place, Place::Parked(_))
     }
 
-    /// Makes a guest and an inspector, if the connection was parked.
+    /// Creates a guest and an inspector if the connection was parked.
     pub(super) fn wake(&mut self, now: Instant) -> Result<(), CallError> {
         if let Place::Parked(parked) = &self.place {
             let Some(make) = &self.make else {
@@ -53,7 +53,7 @@ impl Inspection {
         Ok(())
     }
 
-    /// Asks the inspector, which is made first if the connection was parked.
+    /// Calls the inspector, which is created first if the connection was parked.
     #[inline]
     pub(super) fn ask<R, E>(
         &mut self,
@@ -70,7 +70,7 @@ impl Inspection {
         }
     }
 
-    /// Drops the guest, if the connection is at rest and another one can be made. Returns whether it is parked.
+    /// Drops the guest if the connection is idle and another guest can be created. Returns whether it is parked.
     pub(super) fn park(&mut self) -> Result<bool, SandboxError> {
         if self.make.is_some()
             && let Place::Guest(seat, inspector) = &mut self.place
@@ -83,7 +83,7 @@ impl Inspection {
         Ok(self.is_parked())
     }
 
-    /// Ends the guest, if there is one, because it is broken.
+    /// Ends the guest, if there is one, because it broke the contract.
     pub(super) fn end_with(&mut self, reason: SandboxError) -> SandboxError {
         match &mut self.place {
             Place::Guest(seat, _) => seat.lock().end_with(reason),
@@ -91,7 +91,7 @@ impl Inspection {
         }
     }
 
-    /// Returns what has ended the guest, if there is one and it has ended.
+    /// Returns why the guest has ended, if there is one and it has.
     pub(super) fn fault(&mut self) -> Option<SandboxError> {
         match &mut self.place {
             Place::Guest(seat, _) => seat.lock().fault().cloned(),
@@ -109,7 +109,7 @@ impl Inspection {
         }
     }
 
-    /// Returns the code of the close frame that a side has sent, and of the one that it gets.
+    /// Returns the codes of the close frame that a side has sent, and of the one that was sent to it.
     pub(super) fn close_codes(
         &mut self,
         side: Role,
@@ -120,7 +120,7 @@ impl Inspection {
                 let sent = inspector.close_code(guest, side)?;
                 Ok((sent, inspector.close_sent(guest, side)?))
             }
-            // Nobody has closed.
+            // A parked connection is open: there were no close frames.
             Place::Parked(_) => Ok((None, None)),
         }
     }

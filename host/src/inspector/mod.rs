@@ -1,4 +1,4 @@
-//! An inspector in a guest: it inspects a WebSocket connection that a proxy forwards as it is.
+//! Inspects a WebSocket connection that a proxy forwards unchanged, in a guest.
 
 mod forwarder;
 mod inspection;
@@ -30,13 +30,13 @@ pub use websocket_component::inspector::{
     Direction, Options, OtherCode, Payload, Timeouts, UnknownExtensions, View,
 };
 
-/// Looks at a connection between two other sides, in a [`Guest`].
+/// Checks a connection between a client and a server, in a [`Guest`].
 ///
-/// Its methods are the functions of the resource `websocket-inspector` of the contract (`wit/inspector.wit`); the
-/// native [`Inspector`](websocket_component::inspector) has the same, and an overview. They take the guest that the
-/// inspector was made in; with another one they fail with [`SandboxError::ForeignSession`]. It holds memory of the
-/// guest until [`Inspector::drop`] is called or the guest is dropped; in a guest that connections
-/// [share](crate::Guests), it is enough to drop it.
+/// Its methods are the functions of the resource `websocket-inspector` of the contract (`wit/inspector.wit`). The
+/// native [`Inspector`](websocket_component::inspector) has the same methods, and an overview. Each method takes the
+/// guest in which the inspector was created, and fails with [`SandboxError::ForeignSession`] for another one. The
+/// inspector uses memory of the guest until [`Inspector::drop`] is called or the guest is dropped; in a guest that
+/// connections [share](crate::Guests), it is enough to drop the inspector.
 ///
 /// ```no_run
 /// use websocket_host::inspector::{Inspector, Options};
@@ -60,7 +60,7 @@ pub use websocket_component::inspector::{
 pub struct Inspector(Belonging);
 
 impl Inspector {
-    /// Creates an inspector of a connection whose handshake is still to come, from at least 32 unpredictable bytes.
+    /// Creates an inspector of a connection before its handshake, from at least 32 unpredictable bytes.
     ///
     /// # Errors
     ///
@@ -74,7 +74,7 @@ impl Inspector {
         Self::make(guest, options, Function::Create, (entropy, now))
     }
 
-    /// Creates an inspector of a connection whose handshake something else has made or checked.
+    /// Creates an inspector of a connection whose handshake was checked elsewhere.
     ///
     /// # Errors
     ///
@@ -102,17 +102,17 @@ impl Inspector {
         Ok(Self(guest.own(made?, Function::Drop)))
     }
 
-    /// Goes on with a connection that another inspector has [parked](Self::park). For one that was
+    /// Resumes a connection that another inspector has [parked](Self::park). This one must have been
     /// [opened](Self::open) just now, with the same options and what was negotiated.
     ///
     /// # Errors
     ///
-    /// `handshake-out-of-order`: it was not opened, or has been given bytes; or the guest has ended.
+    /// `handshake-out-of-order`: it was not opened, or has had input; or the guest has ended.
     pub fn resume(&self, guest: &mut Guest, parked: &Parked) -> Result<(), CallError> {
         self.tell(guest, Function::Resume, parked)
     }
 
-    /// Frees what the inspector holds.
+    /// Frees the inspector's memory.
     ///
     /// # Errors
     ///
@@ -121,7 +121,7 @@ impl Inspector {
         guest.free(self.0)
     }
 
-    /// Checks a request that comes in header fields.
+    /// Checks a request in header fields.
     ///
     /// # Errors
     ///
@@ -136,7 +136,7 @@ impl Inspector {
         self.tell(guest, Function::RequestHeaders, (kind, headers, now))
     }
 
-    /// Checks the response to that request. Frames follow in both directions.
+    /// Checks the response to that request. After it, both sides send frames.
     ///
     /// # Errors
     ///
@@ -151,13 +151,13 @@ impl Inspector {
         self.tell(guest, Function::ResponseHeaders, (status, headers, now))
     }
 
-    /// Looks at what `from` has sent: `skipped` bytes that went by without being given, and then `input`. Both may be
-    /// empty: the call then passes the time.
+    /// Processes what `from` has sent: `skipped` bytes that were forwarded without being passed, and then `input`. Both
+    /// may be empty: the call then only passes the time.
     ///
     /// # Errors
     ///
-    /// `skipped-too-much`, which changes nothing, or the guest has ended. A rule that `from` breaks is no error of this
-    /// call: [`Progress::violation`].
+    /// `skipped-too-much`, which changes nothing, or the guest has ended. If `from` breaks a rule, the call doesn't
+    /// fail: see [`Progress::violation`].
     pub fn advance(
         &self,
         guest: &mut Guest,
@@ -184,11 +184,11 @@ impl Inspector {
         }
     }
 
-    /// Does what [`advance`](Self::advance) does for the header of a frame at the start of `header`, if its payload need
-    /// not be given and there is nothing else to tell, in a fraction of the time. Returns the lengths of the header and
-    /// of the payload: both may go on.
+    /// A fast path of [`advance`](Self::advance) for the frame header at the start of `header`, if the payload needn't
+    /// be checked and there is nothing to report. Returns the lengths of the header and of the payload: both may be
+    /// forwarded.
     ///
-    /// Otherwise it returns none and has changed nothing: call [`advance`](Self::advance).
+    /// Otherwise returns `None` and changes nothing: call [`advance`](Self::advance).
     ///
     /// # Errors
     ///
@@ -218,11 +218,11 @@ impl Inspector {
         Ok(Some(lengths))
     }
 
-    /// Does what [`advance`](Self::advance) does for a whole message in one frame, which `input` begins with, by its
-    /// header alone, in a fraction of the time. Returns the length of the frame: all of it may go on.
+    /// A fast path of [`advance`](Self::advance) for a whole message in one frame at the start of `input`, of which
+    /// only the header is passed to the guest. Returns the length of the frame: all of it may be forwarded.
     ///
-    /// Only for binary data that nobody looks at, between two messages, if there is nothing to tell or to insert.
-    /// Otherwise it returns none and has changed nothing: call [`advance`](Self::advance).
+    /// It applies to binary data that needn't be checked, between two messages, if there is nothing to report or to
+    /// insert. Otherwise returns `None` and changes nothing: call [`advance`](Self::advance).
     ///
     /// # Errors
     ///
@@ -271,7 +271,7 @@ impl Inspector {
         self.progress(guest)
     }
 
-    /// Closes both sides with this code, each at its next boundary of frames, and awaits the answers.
+    /// Closes both sides with this code, each at its next frame boundary, and waits for the answers.
     ///
     /// # Errors
     ///
@@ -286,7 +286,7 @@ impl Inspector {
         self.change(guest, Function::Close, (code, reason, now))
     }
 
-    /// Inserts a ping towards a side at its next boundary of frames. Its pong is swallowed.
+    /// Inserts a ping to a side at its next frame boundary. The pong is not forwarded.
     ///
     /// # Errors
     ///
@@ -295,7 +295,7 @@ impl Inspector {
         self.change(guest, Function::Ping, (Side::from(to), now))
     }
 
-    /// Inserts a message towards a side, between two messages.
+    /// Inserts a message to a side, between two messages.
     ///
     /// # Errors
     ///
@@ -315,7 +315,7 @@ impl Inspector {
         )
     }
 
-    /// Decides on the first message of `from` that is held: it goes on, or is left out.
+    /// Decides whether the first held message of `from` is forwarded or dropped.
     ///
     /// # Errors
     ///
@@ -330,7 +330,7 @@ impl Inspector {
         self.change(guest, Function::Decide, (Side::from(from), goes_on, now))
     }
 
-    /// Reports that the host has stopped reading what `from` sends.
+    /// Reports that the host has stopped reading from `from`.
     ///
     /// # Errors
     ///
@@ -344,7 +344,7 @@ impl Inspector {
         self.ask(guest, Function::PauseReading, (Side::from(from), now))
     }
 
-    /// Reports that the host reads again.
+    /// Reports that the host has resumed reading.
     ///
     /// # Errors
     ///
@@ -358,7 +358,7 @@ impl Inspector {
         self.ask(guest, Function::ResumeReading, (Side::from(from), now))
     }
 
-    /// Reports that `to` doesn't take what goes on to it.
+    /// Reports that the transport to `to` is blocked.
     ///
     /// # Errors
     ///
@@ -372,7 +372,7 @@ impl Inspector {
         self.ask(guest, Function::OutputBlocked, (Side::from(to), now))
     }
 
-    /// Reports that `to` took some of it after that.
+    /// Reports that the transport to `to` took some output after it had been blocked.
     ///
     /// # Errors
     ///
@@ -386,7 +386,7 @@ impl Inspector {
         self.ask(guest, Function::OutputTaken, (Side::from(to), now))
     }
 
-    /// Calls a function of the inspector's.
+    /// Calls a function of the inspector.
     fn ask<R: Value>(
         &self,
         guest: &mut Guest,
@@ -397,7 +397,7 @@ impl Inspector {
         guest.call(function, (this, arguments))
     }
 
-    /// Calls one that can break a rule.
+    /// Calls a function that can break a rule.
     fn tell<R: Value>(
         &self,
         guest: &mut Guest,
@@ -408,7 +408,7 @@ impl Inspector {
         Ok(result?)
     }
 
-    /// Calls one that can break a rule, and changes what goes on.
+    /// Calls a function that can break a rule, and changes what is forwarded.
     fn change(
         &self,
         guest: &mut Guest,
@@ -420,7 +420,7 @@ impl Inspector {
     }
 }
 
-/// The number of a side's case.
+/// Returns a side's discriminant.
 fn number(side: Role) -> u32 {
     match side {
         Role::Client => 0,
@@ -428,7 +428,7 @@ fn number(side: Role) -> u32 {
     }
 }
 
-/// Whether a step tells only of bytes that exist.
+/// Whether a step consumes only existing input, and its spans are within the payload.
 fn is_sound(step: &Step, input: usize) -> bool {
     let span = |seen: &Seen| match seen {
         Seen::Text(data) | Seen::Binary(data) => Some(data.bytes),

@@ -1,31 +1,31 @@
-//! What one side sends, on its way to the other.
+//! One direction of a connection.
 
 use std::collections::VecDeque;
 use std::mem;
 
 use super::contract::{Edit, End, Forwarding};
 
-/// One direction: what was read and may not go on yet, and what the inspector has said of it.
+/// One direction of a connection: held bytes, and what the inspector has decided on.
 ///
-/// Positions count the bytes that the side has sent, as the inspector's do.
+/// Positions count the bytes that the side has sent, as in the inspector.
 #[derive(Debug)]
 pub(super) struct OneWay {
-    /// What was read and has not gone on, from `position` on.
+    /// Bytes that were read and not forwarded yet, from `position` on.
     held: Vec<u8>,
     position: u64,
     to: u64,
-    /// Those that wait for their position.
+    /// Edits whose position was not reached yet.
     edits: VecDeque<Edit>,
     end: End,
     is_final: bool,
     at_boundary: bool,
-    /// How many bytes that come next need not be looked at.
+    /// How many of the next bytes needn't be checked.
     pub(super) skippable: u64,
-    /// How many of them came that the inspector doesn't know of yet.
+    /// How many of them were received and not reported to the inspector yet.
     pub(super) skipped: u64,
-    /// How many bytes behind them can be looked at together, if they are there.
+    /// How many bytes after them the inspector can process at once.
     pub(super) wanted: u64,
-    /// The last frame was long, and so the next one may be.
+    /// The last frame was long, so the next one may be, too.
     pub(super) by_header: bool,
 }
 
@@ -46,12 +46,12 @@ impl OneWay {
         }
     }
 
-    /// Whether all that has come has gone on, and the inspector knows of it.
+    /// Whether all input was forwarded and reported to the inspector.
     pub(super) fn is_at_rest(&self) -> bool {
         self.is_even(0)
     }
 
-    /// Skips what need not be looked at. Returns the rest of the input.
+    /// Skips what needn't be checked. Returns the rest of the input.
     pub(super) fn skip<'a>(&mut self, input: &'a [u8]) -> &'a [u8] {
         let count = usize::try_from(self.skippable)
             .map_or(input.len(), |skippable| skippable.min(input.len()));
@@ -60,23 +60,23 @@ impl OneWay {
         input.get(count..).unwrap_or_default()
     }
 
-    /// Whether all that was read before the next `ahead` bytes goes on, and the inspector knows of it.
+    /// Whether all input before the next `ahead` bytes may be forwarded, and was reported to the inspector.
     pub(super) fn is_even(&self, ahead: usize) -> bool {
         let is_kept = !self.held.is_empty() || !self.edits.is_empty();
         let is_known = (self.skippable, self.skipped) == (0, 0);
         !is_kept && is_known && self.position + ahead as u64 == self.to
     }
 
-    /// So many bytes more may go on.
+    /// Releases `count` more bytes.
     pub(super) fn pass_on(&mut self, count: usize) {
         self.to += count as u64;
     }
 
-    /// Takes note of what may go on, of which no more than `most` bytes may wait to be inserted.
+    /// Records what may be forwarded. At most `most` bytes may be waiting to be inserted.
     ///
     /// # Errors
     ///
-    /// The guest takes back what it has let go on, or inserts more than it can hold: it is broken.
+    /// The guest breaks the contract: it takes back what it has released, or inserts more than it can hold.
     pub(super) fn note(&mut self, forwarding: Forwarding, most: usize) -> Result<(), &'static str> {
         let mut least = self.edits.back().map_or(self.position, end_of);
         for edit in &forwarding.edits {
@@ -100,7 +100,7 @@ impl OneWay {
         Ok(())
     }
 
-    /// Gives `write` what may go on of what is held and of `input`, which follows it, and holds the rest.
+    /// Writes what may be forwarded of the held bytes and of `input`, which follows them. Holds the rest.
     pub(super) fn forward(&mut self, input: &[u8], mut write: impl FnMut(&[u8])) {
         if self.held.is_empty() {
             let rest = self.pass(input, &mut write);
@@ -109,7 +109,7 @@ impl OneWay {
             }
             return;
         }
-        // The receiver gets as much in one write as there is.
+        // Everything goes to the receiver in one write.
         let mut held = mem::take(&mut self.held);
         held.extend_from_slice(input);
         let left = self.pass(&held, &mut write).len();
@@ -120,7 +120,7 @@ impl OneWay {
         }
     }
 
-    /// Gives `write` what may go on of these bytes. Returns the rest.
+    /// Writes what may be forwarded of these bytes. Returns the rest.
     fn pass<'a>(&mut self, mut bytes: &'a [u8], write: &mut impl FnMut(&[u8])) -> &'a [u8] {
         loop {
             let next = self.edits.front().map_or(self.to, |edit| edit.at);
@@ -151,7 +151,7 @@ impl OneWay {
         taken
     }
 
-    /// How the transport to the receiver ends, now that all that may go on was written.
+    /// Returns how to end the transport to the receiver, once everything that may be forwarded was written.
     pub(super) fn end(&self) -> End {
         match self.end {
             End::Shutdown if self.position < self.to || !self.edits.is_empty() => End::None,
@@ -159,12 +159,12 @@ impl OneWay {
         }
     }
 
-    /// Whether what was written ends where a frame could follow.
+    /// Whether the output ends at a frame boundary.
     pub(super) fn is_at_boundary(&self) -> bool {
         self.at_boundary && self.position == self.to && self.edits.is_empty()
     }
 
-    /// How many bytes wait to go on.
+    /// Returns how many bytes are held.
     pub(super) fn held(&self) -> usize {
         self.held.len()
     }

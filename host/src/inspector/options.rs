@@ -11,7 +11,7 @@ use crate::sandbox::abi::inspector_options::Function as setters;
 use crate::sandbox::options::{Setter, make, set, timeout};
 use crate::sandbox::{CallError, Guest};
 
-/// Makes options of a guest.
+/// Creates options in a guest.
 pub(super) fn options(guest: &mut Guest, given: &Options) -> Result<Resource, CallError> {
     make(guest, setters::Constructor, setters::Drop, |setter| {
         set_all(setter, given)

@@ -1,4 +1,4 @@
-//! What an inspector knows of its connection.
+//! Queries of an inspector.
 
 use super::{Inspector, Parked, Progress, Side, Traffic};
 use crate::Role;
@@ -9,7 +9,7 @@ use crate::sandbox::Guest;
 use crate::sandbox::abi::inspector::Function;
 
 impl Inspector {
-    /// Returns where the connection is.
+    /// Returns the state of the connection.
     ///
     /// # Errors
     ///
@@ -18,7 +18,7 @@ impl Inspector {
         self.ask(guest, Function::Progress, ())
     }
 
-    /// Returns the head of the request, once it has come.
+    /// Returns the head of the request, once it was received.
     ///
     /// # Errors
     ///
@@ -27,7 +27,7 @@ impl Inspector {
         self.ask(guest, Function::Request, ())
     }
 
-    /// Returns the head of the last response, once it has come.
+    /// Returns the head of the last response, once it was received.
     ///
     /// # Errors
     ///
@@ -58,7 +58,7 @@ impl Inspector {
         self.ask(guest, Function::CloseCode, Side::from(from))
     }
 
-    /// Returns the code of the close frame that a side gets: the other side's or one that was inserted; 1005 for one
+    /// Returns the code of the close frame that was sent to a side: the other side's or an inserted one; 1005 for one
     /// without a code.
     ///
     /// # Errors
@@ -72,7 +72,7 @@ impl Inspector {
         self.ask(guest, Function::CloseSent, Side::from(to))
     }
 
-    /// Returns how much a side has sent.
+    /// Returns the traffic from a side.
     ///
     /// # Errors
     ///
@@ -81,8 +81,8 @@ impl Inspector {
         self.ask(guest, Function::Traffic, Side::from(from))
     }
 
-    /// Returns what is left of the connection, if it is at rest: then the guest can be dropped, and another one goes on
-    /// with this, see [`resume`](Self::resume).
+    /// Returns the state of the connection if it is idle. The guest can then be dropped, and an inspector in another
+    /// one can [`resume`](Self::resume) from this state.
     ///
     /// # Errors
     ///
@@ -91,7 +91,7 @@ impl Inspector {
         self.ask(guest, Function::Park, ())
     }
 
-    /// Returns how many bytes of the guest's memory the inspector has taken.
+    /// Returns how many bytes of the guest's memory the inspector uses.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! The sides of a connection, and what a call tells of each.
+//! The results of an inspector's calls.
 
 use super::contract::{Forwarding, Progress, Side, Span, Step};
 use crate::Role;
@@ -22,7 +22,7 @@ impl From<Side> for Role {
 }
 
 impl Step {
-    /// Returns the bytes of a part of the payload.
+    /// Returns a part of the payload.
     #[must_use]
     pub fn bytes(&self, span: Span) -> &[u8] {
         let start = span.start as usize;
@@ -32,7 +32,7 @@ impl Step {
 }
 
 impl Progress {
-    /// Returns what goes on of what a side sends.
+    /// Returns what may be forwarded from a side.
     #[must_use]
     pub fn of(&self, from: Role) -> &Forwarding {
         match from {

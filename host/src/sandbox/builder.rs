@@ -1,4 +1,4 @@
-//! From a component and an engine to a sandbox.
+//! Builds a sandbox from a component and an engine.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::sandbox::load::{self, LoadError};
 use crate::sandbox::places::Places;
 use crate::sandbox::pool::Sandbox;
 
-/// How a sandbox is made: [`Sandbox::builder`].
+/// A builder for a [`Sandbox`], from [`Sandbox::builder`].
 ///
 /// ```
 /// # if websocket_component_wasm::COMPONENT.is_empty() { return Ok(()) }
@@ -41,32 +41,31 @@ pub struct SandboxBuilder {
 }
 
 impl SandboxBuilder {
-    /// Sets the limits of the guests, and where the compiled component is kept.
+    /// Sets the limits of the guests, and where the compiled component is cached.
     pub fn config(mut self, config: SandboxConfig) -> Self {
         self.config = config;
         self
     }
 
-    /// Runs the guests on an engine of the program's, in its pool if it has one.
+    /// Runs the guests on the program's own engine, in its pool if it has one.
     ///
-    /// It needs [`epoch_interruption`](wasmtime::Config::epoch_interruption), and what wasmtime has by default. The
-    /// program advances its epoch, at least each eighth of [`SandboxConfig::call_time`], unless
-    /// [`ticks`](Self::ticks) is asked for: a call that lives to see a new epoch is asked how much processor time it has
-    /// taken. Fuel doesn't count for the guests. [`SandboxConfig::guests`] is the most that the sandbox has at a time,
-    /// whatever else there is in the pool.
+    /// The engine needs [`epoch_interruption`](wasmtime::Config::epoch_interruption) and wasmtime's default features.
+    /// The program has to advance its epoch at least every eighth of [`SandboxConfig::call_time`], unless
+    /// [`ticks`](Self::ticks) is set: at each epoch, the processor time of running calls is checked. Guests are not
+    /// limited by fuel. [`SandboxConfig::guests`] limits the guests of the sandbox, whatever else is in the pool.
     pub fn engine(mut self, engine: &Engine) -> Self {
         self.engine = Some(engine.clone());
         self
     }
 
-    /// Has a thread advance the epoch of the program's [`engine`](Self::engine), as one does for an engine of the
-    /// sandbox's own: for programs in which nothing else does. All guests of the engine see it.
+    /// Starts a thread that advances the epoch of the program's [`engine`](Self::engine), for programs that don't do so
+    /// themselves. It applies to everything on the engine.
     pub fn ticks(mut self) -> Self {
         self.ticks = true;
         self
     }
 
-    /// Makes a sandbox of the component that this crate brings along, as [`Sandbox::bundled`] does.
+    /// Creates a sandbox from the bundled component, as [`Sandbox::bundled`] does.
     ///
     /// # Errors
     ///
@@ -80,19 +79,19 @@ impl SandboxBuilder {
         }
     }
 
-    /// Makes a sandbox of the component in the file at `path`, as [`Sandbox::load`] does.
+    /// Creates a sandbox from the component in the file at `path`, as [`Sandbox::load`] does.
     ///
     /// # Errors
     ///
-    /// The file can't be read, holds no component or another one, or wasmtime can't be set up: see [`LoadError`]. Of an
-    /// engine of the program's, [`LoadError::Setting`] names the setting that it lacks.
+    /// The file can't be read or isn't the component, or wasmtime can't be set up: see [`LoadError`]. For the program's
+    /// own engine, [`LoadError::Setting`] names a missing setting.
     pub fn load(self, path: impl AsRef<Path>) -> Result<Sandbox, LoadError> {
         let path = path.as_ref();
         let bytes = load::read(path)?;
         self.make(&bytes, path.parent())
     }
 
-    /// Makes a sandbox of a component's bytes, as [`Sandbox::from_bytes`] does.
+    /// Creates a sandbox from a component's bytes, as [`Sandbox::from_bytes`] does.
     ///
     /// # Errors
     ///
@@ -119,15 +118,15 @@ impl SandboxBuilder {
             engine::tick(&engine, config.call_time)?;
         }
         let pre = load::component(&engine, component, &config, beside)?;
-        // Of an engine of its own, the pool has no more.
+        // The pool of the sandbox's own engine has the same limit.
         let places = Places::new(if is_ours { u32::MAX } else { config.guests });
         Sandbox::new(pre, config, places)
     }
 }
 
 impl Sandbox {
-    /// Loads the component that this crate brings along, and calls it once. [`Cache::Beside`](crate::Cache::Beside) has
-    /// no place to be, and keeps nothing.
+    /// Loads the bundled component, and calls it once. [`Cache::Beside`](crate::Cache::Beside) caches nothing here,
+    /// since there is no file.
     ///
     /// ```
     /// # if websocket_component_wasm::COMPONENT.is_empty() { return Ok(()) }
@@ -147,7 +146,7 @@ impl Sandbox {
         Self::builder().config(config).bundled()
     }
 
-    /// Loads the component in the file at `path`, compiled on disk if that can be trusted, and calls it once.
+    /// Loads the component in the file at `path`, or its compiled form from a trusted cache, and calls it once.
     ///
     /// # Errors
     ///
@@ -156,7 +155,7 @@ impl Sandbox {
         Self::builder().config(config).load(path)
     }
 
-    /// Loads a component from its bytes. [`Cache::Beside`](crate::Cache::Beside) has no place to be, and keeps nothing.
+    /// Loads a component from its bytes. [`Cache::Beside`](crate::Cache::Beside) caches nothing here.
     ///
     /// # Errors
     ///
@@ -165,7 +164,7 @@ impl Sandbox {
         Self::builder().config(config).from_bytes(component)
     }
 
-    /// Makes a sandbox in other ways: on an engine of the program's.
+    /// Returns a builder, for a sandbox on the program's own engine.
     pub fn builder() -> SandboxBuilder {
         SandboxBuilder::default()
     }

@@ -1,8 +1,8 @@
-//! The compiled component on disk, so that a program starts in a millisecond instead of some hundred.
+//! The cache of the compiled component on disk, so that a program starts in about a millisecond instead of hundreds.
 //!
-//! What is read back is machine code, and running it is trusting it. So a file counts only if it belongs to the user
-//! that this process runs as, or to root, and nobody else may write to it; and its digest must be right, so that a
-//! damaged one is compiled anew. In all other cases the component is compiled, quietly.
+//! A cached file is machine code, and running it means trusting it. So it is used only if it belongs to the user of
+//! this process or to root, is not writable by others, and has the right digest, so that a damaged file isn't run.
+//! Otherwise the component is compiled, without an error.
 
 use std::fs::{self, File};
 use std::hash::{Hash, Hasher};
@@ -16,7 +16,7 @@ use wasmtime::{Engine, Module};
 
 const DIGEST: usize = 32;
 
-/// The file for one core module and one way of compiling it.
+/// The file for one core module and one set of compiler settings.
 pub(crate) struct Slot {
     path: PathBuf,
 }
@@ -39,7 +39,7 @@ impl Slot {
         }
     }
 
-    /// What was kept, if it is there and can be trusted.
+    /// Reads the compiled module, if it exists and can be trusted.
     pub(crate) fn read(&self, engine: &Engine) -> Option<Module> {
         let mut file = File::open(&self.path).ok()?;
         if !trusted(&file) {
@@ -58,14 +58,14 @@ impl Slot {
         unsafe { Module::deserialize(engine, code) }.ok()
     }
 
-    /// Keeps the compiled module. A folder that can't be written to is no error: it is compiled again next time.
+    /// Writes the compiled module. If that fails, the module is compiled again next time.
     pub(crate) fn write(&self, module: &Module) {
         if let Ok(code) = module.serialize() {
             let _ = self.replace(&code);
         }
     }
 
-    /// Puts a whole file in place at once: another process sees the old one, or none, or this one.
+    /// Replaces the file atomically: another process sees the old one, or none, or this one.
     fn replace(&self, code: &[u8]) -> io::Result<()> {
         static COUNTER: AtomicU32 = AtomicU32::new(0);
         let count = COUNTER.fetch_add(1, Ordering::Relaxed);
@@ -85,7 +85,7 @@ impl Slot {
     }
 }
 
-/// A hasher that keeps what it is fed.
+/// A hasher that collects its input.
 struct Bytes(Vec<u8>);
 
 impl Hasher for Bytes {

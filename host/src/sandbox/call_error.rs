@@ -1,4 +1,4 @@
-//! What can go wrong in a call: a broken rule, or the guest itself.
+//! The error of a call: a broken rule, or the end of the guest.
 
 use std::error::Error;
 use std::fmt;
@@ -9,10 +9,10 @@ use wasmtime::{PoolConcurrencyLimitError, Trap};
 use crate::error::SandboxError;
 use crate::protocol::Failure;
 
-/// Why a call gave no result.
+/// The error of a call into a guest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallError {
-    /// A rule was broken; `Failure::fault` says by whom. The guest goes on.
+    /// A rule was broken; `Failure::fault` says by whom. The guest can still be used.
     Failure(Box<Failure>),
     /// The guest has ended.
     Sandbox(SandboxError),
@@ -50,7 +50,7 @@ impl From<Failure> for CallError {
 }
 
 impl SandboxError {
-    /// Names what a call came to. `denied` says that memory was refused to the guest in it.
+    /// Converts the error of a call. `denied` says that memory was refused to the guest during it.
     pub(crate) fn of_call(
         error: &wasmtime::Error,
         denied: bool,
@@ -77,7 +77,7 @@ impl SandboxError {
     }
 }
 
-/// An error of wasmtime's with its causes, without the lines of any backtrace.
+/// Formats a wasmtime error with its causes, without the backtrace.
 pub(crate) fn one_line(error: &wasmtime::Error) -> String {
     let mut causes: Vec<String> = error
         .chain()

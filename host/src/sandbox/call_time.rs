@@ -1,7 +1,7 @@
-//! How long a call into a guest takes, in processor time.
+//! The processor time of a call into a guest.
 //!
-//! A guest waits for nothing, so it has used up whatever time its thread was given. Time on the clock would count what
-//! other programs took as well, and on a busy machine end guests that do nothing wrong.
+//! A guest never waits, so it uses all processor time of its thread. Wall-clock time would include other programs, and
+//! on a busy machine end guests that do nothing wrong.
 
 use std::future;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,15 +11,15 @@ use std::time::Duration;
 use cpu_time::ThreadTime;
 use wasmtime::UpdateDeadline;
 
-/// Asked at each tick of the epoch that a call lives to see; most see none.
+/// The time limit of a call, checked at each tick of the epoch; most calls end before the first.
 #[derive(Debug)]
 pub(crate) struct CallTime {
     limit: Duration,
-    /// What the thread had used at the call's first tick, or when the call went on.
+    /// The thread's time at the call's first tick, or when the call resumed.
     first: Option<Duration>,
-    /// What the call had used when it was last suspended.
+    /// The call's time when it was last suspended.
     before: Duration,
-    /// Of a call that is suspended at each tick: what the thread on which it goes on has used.
+    /// For a call that is suspended at each tick: the time of the thread on which it resumed.
     suspends: Option<Resumed>,
 }
 
@@ -39,19 +39,19 @@ impl CallTime {
         self.limit
     }
 
-    /// A new call starts, maybe on another thread.
+    /// Starts a new call, maybe on another thread.
     pub(crate) fn begin(&mut self) {
         self.first = None;
         self.before = Duration::ZERO;
         self.suspends = None;
     }
 
-    /// The call is suspended at each tick.
+    /// Suspends the call at each tick.
     pub(crate) fn suspend(&mut self) {
         self.suspends = Some(Resumed::default());
     }
 
-    /// Whether the call may go on. If the system can't tell the time of a thread, it may not.
+    /// Decides whether the call may continue. If the thread's time isn't known, it may not.
     pub(crate) fn tick(&mut self) -> UpdateDeadline {
         match used().is_some_and(|used| self.allows(used)) {
             true => match &self.suspends {
@@ -73,7 +73,7 @@ impl CallTime {
     }
 }
 
-/// The processor time of this thread.
+/// Returns the processor time of this thread.
 fn used() -> Option<Duration> {
     let time = ThreadTime::try_now().ok()?;
     Some(time.as_duration())
@@ -86,7 +86,7 @@ fn take(resumed: &Resumed) -> Option<Duration> {
         .take()
 }
 
-/// Lets other tasks have their turn. The call may go on in another thread.
+/// Yields to other tasks. The call may resume on another thread.
 async fn pause(resumed: Resumed) {
     let mut had_turn = false;
     future::poll_fn(|context| match had_turn {

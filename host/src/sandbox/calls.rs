@@ -1,5 +1,5 @@
-//! A method of [`Guest`] for each function of the contract, but for the handshake, the batched call, and payload that
-//! stays outside.
+//! A method of [`Guest`] for each function of the contract, except for the handshake, the batched call, and payload
+//! that bypasses the guest.
 
 use crate::error::SandboxError;
 use crate::protocol::{
@@ -14,7 +14,7 @@ use crate::sandbox::guest::{Guest, Session};
 ///
 /// They fail only if the guest has ended.
 impl Guest {
-    /// Returns values that hold for every session (`WebSocketGetGlobalProperty`).
+    /// Returns properties that are the same for every session (`WebSocketGetGlobalProperty`).
     ///
     /// # Errors
     ///
@@ -23,7 +23,7 @@ impl Guest {
         self.call(Function::GetGlobalProperties, ())
     }
 
-    /// Returns the first of `supported` that a request's `headers` ask for.
+    /// Returns the first of `supported` that a request's `headers` offer.
     ///
     /// # Errors
     ///
@@ -39,7 +39,7 @@ impl Guest {
 
 /// # Making a session
 impl Guest {
-    /// Creates a session of the client role (`WebSocketCreateClientHandle`), from at least 32 unpredictable bytes.
+    /// Creates a client session (`WebSocketCreateClientHandle`), from at least 32 unpredictable bytes.
     ///
     /// # Errors
     ///
@@ -53,7 +53,7 @@ impl Guest {
         self.make(config, Function::Client, (entropy, now))
     }
 
-    /// Creates a session of the server role (`WebSocketCreateServerHandle`).
+    /// Creates a server session (`WebSocketCreateServerHandle`).
     ///
     /// # Errors
     ///
@@ -62,7 +62,7 @@ impl Guest {
         self.make(config, Function::Server, now)
     }
 
-    /// Creates a client whose handshake something else has made: it starts open.
+    /// Creates an open client session, whose handshake was made elsewhere.
     ///
     /// # Errors
     ///
@@ -77,7 +77,7 @@ impl Guest {
         self.make(config, Function::OpenClient, (entropy, negotiated, now))
     }
 
-    /// Creates a server whose handshake something else has made: it starts open.
+    /// Creates an open server session, whose handshake was made elsewhere.
     ///
     /// # Errors
     ///
@@ -98,8 +98,8 @@ impl Guest {
     ///
     /// # Errors
     ///
-    /// `not-open`, `already-closing`, `aborted`, `queue-full`, or the rule that the message breaks, and nothing was
-    /// queued; or the guest has ended.
+    /// `not-open`, `already-closing`, `aborted`, `queue-full`, or the rule that the message breaks: nothing was queued;
+    /// or the guest has ended.
     pub fn send(
         &mut self,
         session: &Session,
@@ -154,7 +154,7 @@ impl Guest {
     }
 }
 
-/// # The end, and properties
+/// # Closing, and properties
 impl Guest {
     /// Reports that the peer's stream has ended. If no close frame was received, the session fails with
     /// `connection-lost`, or with `handshake-refused` if that was the end of a refusal's body. A chunk that is still
@@ -212,8 +212,8 @@ impl Guest {
         self.ask(session, Function::Negotiated, ())
     }
 
-    /// Reports that the transport doesn't accept the output that was handed out. Until
-    /// [`output_taken`](Self::output_taken), the write timeout runs, and handing out more is no progress.
+    /// Reports that the transport doesn't accept the returned output. Until [`output_taken`](Self::output_taken), the
+    /// write timeout runs, and returning more output doesn't reset it.
     ///
     /// # Errors
     ///
@@ -231,7 +231,7 @@ impl Guest {
         self.ask(session, Function::OutputTaken, now)
     }
 
-    /// Reports that the host has stopped reading: until [`resume_reading`](Self::resume_reading), the deadlines for the
+    /// Reports that the host has stopped reading. Until [`resume_reading`](Self::resume_reading), the deadlines for the
     /// peer's bytes are suspended.
     ///
     /// # Errors
@@ -241,7 +241,7 @@ impl Guest {
         self.ask(session, Function::PauseReading, now)
     }
 
-    /// Reports that the host reads again.
+    /// Reports that the host has resumed reading.
     ///
     /// # Errors
     ///
@@ -269,7 +269,7 @@ impl Guest {
         self.ask(session, Function::NextDeadline, ())
     }
 
-    /// Returns how many bytes are queued and not handed out yet.
+    /// Returns how many bytes are queued and were not returned as output yet.
     ///
     /// # Errors
     ///
@@ -278,7 +278,7 @@ impl Guest {
         self.ask(session, Function::BufferedAmount, ())
     }
 
-    /// Returns the round-trip time of the last ping that was answered.
+    /// Returns the round-trip time of the last answered ping.
     ///
     /// # Errors
     ///

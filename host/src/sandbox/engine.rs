@@ -1,4 +1,4 @@
-//! wasmtime's settings, those that an engine of the program's has to have, and the thread that makes time pass.
+//! wasmtime's settings, checks of the program's own engine, and the thread that advances the epoch.
 
 use std::thread;
 use std::time::Duration;
@@ -11,18 +11,18 @@ use crate::sandbox::call_error::one_line;
 use crate::sandbox::config::SandboxConfig;
 use crate::sandbox::load::LoadError;
 
-/// Memories and tables that the core module may have.
+/// The maximum number of memories, and of tables, in the core module.
 const MEMORIES: u32 = 1;
 const TABLES: u32 = 1;
 
-/// With this much address space behind each memory, no access needs a check of its own.
+/// With this much address space reserved for each memory, no access needs a bounds check.
 const WHOLE_32_BIT: u64 = 4 << 30;
 const GUARD: u64 = 32 << 20;
 
 /// Makes the engine.
 ///
-/// Where so much address space can't be had, each guest gets no more than its memory may fill, and its code checks
-/// each access instead.
+/// If that much address space isn't available, each guest reserves only its maximum memory, and its code checks the
+/// bounds of each access instead.
 pub(crate) fn engine(config: &SandboxConfig) -> Result<Engine, LoadError> {
     let engine = with_reservation(config, WHOLE_32_BIT, GUARD).or_else(|_| {
         let memory = u64::try_from(config.memory).unwrap_or(u64::MAX);
@@ -31,7 +31,7 @@ pub(crate) fn engine(config: &SandboxConfig) -> Result<Engine, LoadError> {
     engine.map_err(|error| LoadError::Engine(one_line(&error)))
 }
 
-/// Checks that an engine of the program's ends calls that see a new epoch: nobody can be asked for that setting.
+/// Checks that the program's engine interrupts calls at a new epoch, by a call: the setting can't be queried.
 pub(crate) fn check(engine: &Engine) -> Result<(), LoadError> {
     match probe(engine) {
         Err(error) if error.downcast_ref::<Trap>() == Some(&Trap::Interrupt) => Ok(()),
@@ -40,7 +40,7 @@ pub(crate) fn check(engine: &Engine) -> Result<(), LoadError> {
     }
 }
 
-/// Calls a function whose time is over, and that does nothing.
+/// Calls an empty function whose epoch deadline has passed.
 fn probe(engine: &Engine) -> Result<()> {
     /// `(module (func (export "")))`
     const NOTHING: &[u8] = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x07\x04\x01\0\0\0\x0a\x04\x01\x02\0\x0b";
@@ -53,12 +53,12 @@ fn probe(engine: &Engine) -> Result<()> {
     nothing.call(&mut store, ())
 }
 
-/// Whether a store of the engine runs out of fuel.
+/// Whether stores of the engine consume fuel.
 pub(crate) fn counts_fuel(engine: &Engine) -> bool {
     Store::new(engine, ()).get_fuel().is_ok()
 }
 
-/// Where an engine counts fuel, a guest has enough.
+/// Gives a store unlimited fuel, if its engine consumes fuel.
 pub(crate) fn allow_all_fuel<T>(store: &mut Store<T>) {
     // If it doesn't, there is nothing to set.
     let _ = store.set_fuel(u64::MAX);
@@ -90,13 +90,13 @@ fn with_reservation(config: &SandboxConfig, reservation: u64, guard: u64) -> Res
     Engine::new(&settings)
 }
 
-/// How often the epoch advances, and calls are asked for their time.
+/// Returns how often the epoch advances, and the time of calls is checked.
 fn interval(call_time: Duration) -> Duration {
     (call_time / 8).clamp(Duration::from_millis(1), Duration::from_millis(100))
 }
 
-/// Advances the epoch often enough for this time of a call, until the last sandbox and the last guest of the engine are
-/// gone.
+/// Starts a thread that advances the epoch often enough for this time limit, until the last sandbox and guest of the
+/// engine are dropped.
 pub(crate) fn tick(engine: &Engine, call_time: Duration) -> Result<(), LoadError> {
     let (engine, interval): (EngineWeak, _) = (engine.weak(), interval(call_time));
     let run = move || {

@@ -1,4 +1,4 @@
-//! The calls that carry a connection.
+//! The batched calls: `exchange` and `relay`.
 
 use crate::error::SandboxError;
 use crate::protocol::{Instant, Outgoing};
@@ -10,15 +10,15 @@ impl Guest {
     /// Queues messages, processes input, and returns events and output: the batched call.
     ///
     /// `outgoing` is queued before `input` is parsed, in order, up to the first record that is refused; its records
-    /// point into `payload`. No further input is taken once the result holds `capacity` bytes of payload, and no more
-    /// than `capacity` bytes of output are handed out; a message is delivered whole even if it is longer. All lists may
+    /// point into `payload`. No further input is consumed once the result holds `capacity` bytes of payload, and at
+    /// most `capacity` bytes of output are returned; a message is delivered whole even if it is longer. All lists may
     /// be empty: the call then only passes the time.
     ///
-    /// The returned bytes are not copied from the guest.
+    /// The returned bytes are borrowed from the guest, not copied.
     ///
     /// # Errors
     ///
-    /// The guest has ended, or ends with this call; a rule that is broken is in the result.
+    /// The guest has ended, or ends with this call. A broken rule is in the result.
     pub fn exchange(
         &mut self,
         session: &Session,
@@ -33,12 +33,12 @@ impl Guest {
         self.exchanged(at, input.len(), outgoing.len())
     }
 
-    /// Does as [`exchange`](Self::exchange), and is suspended at each tick of the epoch, so that a call that takes long doesn't
-    /// keep other tasks of its thread waiting.
+    /// Does as [`exchange`](Self::exchange), but yields at each tick of the epoch, so that a long call doesn't block
+    /// other tasks of its thread.
     ///
-    /// It takes [`SandboxConfig::async_calls`](crate::SandboxConfig::async_calls), and a little longer. If its future is
-    /// dropped before it is ready, the guest has ended. While it is suspended, the time that is counted against
-    /// [`SandboxConfig::call_time`](crate::SandboxConfig::call_time) stands still.
+    /// It requires [`SandboxConfig::async_calls`](crate::SandboxConfig::async_calls), and takes a little longer.
+    /// Dropping the future before it is ready ends the guest. While the call is suspended, no time is counted towards
+    /// [`SandboxConfig::call_time`](crate::SandboxConfig::call_time).
     ///
     /// ```
     /// use websocket_host::protocol::{Config, EventKind};
@@ -105,7 +105,7 @@ impl Guest {
         })
     }
 
-    /// Reads the result of an exchange that was given this many bytes and messages.
+    /// Reads the result of an exchange that was passed this many bytes and messages.
     fn exchanged(
         &mut self,
         at: u32,
@@ -126,13 +126,13 @@ impl Guest {
     /// Processes input, and queues the messages in it on `target`, another session of this guest: a relay whose
     /// messages don't leave the guest.
     ///
-    /// A message that is delivered in chunks is sent in fragments. No further input is taken once `target` holds
-    /// `capacity` bytes of output, and no more than that are handed out by each session. If the target can't send
-    /// messages any more, they are consumed, counted and dropped.
+    /// A message that is delivered in chunks is sent in fragments. No further input is consumed once `target` holds
+    /// `capacity` bytes of output, and each session returns at most `capacity` bytes. If the target can't send messages
+    /// any more, they are consumed, counted and dropped.
     ///
     /// # Errors
     ///
-    /// The guest has ended, or ends with this call; a rule that is broken is in the results.
+    /// The guest has ended, or ends with this call. Broken rules are in the results.
     pub fn relay(
         &mut self,
         source: &Session,
@@ -146,7 +146,7 @@ impl Guest {
         self.relayed(at, input.len())
     }
 
-    /// Does as [`relay`](Self::relay), and is suspended as [`exchange_async`](Self::exchange_async) is.
+    /// Does as [`relay`](Self::relay), but yields as [`exchange_async`](Self::exchange_async) does.
     ///
     /// # Errors
     ///
@@ -181,7 +181,7 @@ impl Guest {
         })
     }
 
-    /// Reads the result of a relay that was given this many bytes.
+    /// Reads the result of a relay that was passed this many bytes.
     fn relayed(&mut self, at: u32, input: usize) -> Result<Relayed<'_>, SandboxError> {
         let answer = self.go_on(|_, core, store| {
             let mut reader = core.reader(store);
@@ -195,12 +195,12 @@ impl Guest {
         Ok(answer.into_relayed(source, target))
     }
 
-    /// The guest has ended if it tells of bytes that don't exist.
+    /// Ends the guest if a result refers to bytes that don't exist.
     fn check(&mut self, checked: Result<(), &'static str>) -> Result<(), SandboxError> {
         checked.map_err(|reason| self.end_with(SandboxError::broken(reason)))
     }
 
-    /// The payload and the output of a result, which have been found to be there.
+    /// Returns the payload and output of a result, which were checked to be in bounds.
     fn bytes(&self, answer: &Answer) -> (&[u8], &[u8]) {
         let reader = self.core.reader(&self.store);
         let bytes = |place: Place| {

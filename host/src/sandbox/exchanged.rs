@@ -1,8 +1,8 @@
 //! The results of the batched calls, and how they are read.
 //!
-//! A result borrows the bytes of the guest: the lists of them are places in its memory. That is right as long as nothing
-//! in the guest runs before the result is dropped, which the borrow checker sees to, and as the component doesn't free
-//! them itself, which loading it has checked.
+//! A result borrows its byte lists from the guest's memory. They stay valid because nothing runs in the guest before
+//! the result is dropped, which the borrow checker ensures, and because the component has no function that frees them,
+//! which is checked when it is loaded.
 
 use crate::protocol::{Event, Failure, Instant, State};
 use crate::sandbox::abi::{Place, Reader, record};
@@ -15,7 +15,7 @@ pub struct Exchanged<'guest> {
     /// How many bytes of the input were consumed. Pass the rest again in the next call: at once if `more` is set, or
     /// after answering a request.
     pub consumed: usize,
-    /// What was received, in order, then the sends that were completed or cancelled.
+    /// The received events, in order, then the sends that were completed or cancelled.
     pub events: Vec<Event>,
     /// The bytes that the events point into.
     pub payload: &'guest [u8],
@@ -36,7 +36,7 @@ pub struct Exchanged<'guest> {
 }
 
 impl<'guest> Exchanged<'guest> {
-    /// Returns the bytes of an event of this result; of one of another's, any or none.
+    /// Returns the bytes of an event of this result. For an event of another result, they are meaningless.
     #[must_use]
     pub fn bytes(&self, event: &Event) -> &'guest [u8] {
         let start = index(event.start);
@@ -48,11 +48,11 @@ impl<'guest> Exchanged<'guest> {
 /// The result of [`Guest::relay`](crate::Guest::relay). It borrows from the guest's memory, as an [`Exchanged`] does.
 #[derive(Debug)]
 pub struct Relayed<'guest> {
-    /// The result of the session that received. Its events are all but messages and their chunks.
+    /// The result of the session that received. Its events don't include messages and chunks.
     pub source: Exchanged<'guest>,
     /// The result of the session that sends. Its events are the sends that were completed or cancelled.
     pub target: Exchanged<'guest>,
-    /// How many messages were received to their end.
+    /// How many complete messages were received.
     pub messages: u64,
     /// How many bytes of payload were received.
     pub bytes: u64,
@@ -101,13 +101,13 @@ record!(RelayAnswer {
 });
 
 impl RelayAnswer {
-    /// That nobody is told of bytes that don't exist.
+    /// Checks that the results refer only to bytes that exist.
     pub(crate) fn check(&self, input: usize) -> Result<(), &'static str> {
         self.source.check(input, 0)?;
         self.target.check(0, 0)
     }
 
-    /// With the payload and the output of each.
+    /// Converts the record, with the payload and output of each session.
     pub(crate) fn into_relayed<'guest>(
         self,
         source: (&'guest [u8], &'guest [u8]),
@@ -123,7 +123,7 @@ impl RelayAnswer {
 }
 
 impl Answer {
-    /// That the payload and the output are in the memory.
+    /// Checks that the payload and the output are in bounds.
     pub(crate) fn is_there(&self, reader: &Reader<'_>) -> wasmtime::Result<()> {
         for place in [self.payload, self.output] {
             reader.bytes(index(place.start), index(place.length))?;
@@ -131,7 +131,7 @@ impl Answer {
         Ok(())
     }
 
-    /// That nobody is told of bytes that don't exist.
+    /// Checks that the results refer only to bytes that exist.
     pub(crate) fn check(&self, input: usize, outgoing: usize) -> Result<(), &'static str> {
         if index(self.consumed) > input {
             return Err("it took more input than there was");
@@ -146,7 +146,7 @@ impl Answer {
         if !self.events.0.iter().all(inside) {
             return Err("an event points outside the payload");
         }
-        // Each byte is of one event at most, and so is copied once.
+        // Each byte belongs to one event at most, so it is copied at most once.
         let lengths = self.events.0.iter().map(|event| u64::from(event.length));
         if lengths.sum::<u64>() > self.payload.length.into() {
             return Err("events share bytes");
@@ -174,7 +174,7 @@ impl Answer {
     }
 }
 
-/// A 32-bit size as an index.
+/// Converts a 32-bit size to an index.
 fn index(size: u32) -> usize {
     size as usize
 }

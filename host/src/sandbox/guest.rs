@@ -1,4 +1,4 @@
-//! One store and one instance, with the sessions in it.
+//! A guest: one store and one instance, with its sessions.
 
 use std::fmt;
 use std::mem;
@@ -13,33 +13,33 @@ use crate::sandbox::abi::{Argument, Core, Function, Often, Pre, Resource, Typed,
 use crate::sandbox::call_error::CallError;
 use crate::sandbox::limiter::Limiter;
 
-/// A sandbox for one connection, with its sessions: a relayed connection has two.
+/// An instance of the component, usually for one connection, with its sessions: a relayed connection has two.
 ///
 /// Its methods are the functions of the contract (`wit/session.wit`). Their errors distinguish a broken rule
-/// ([`CallError::Failure`]) from the end of the guest ([`CallError::Sandbox`]), after which no call enters the guest
+/// ([`CallError::Failure`]) from the end of the guest ([`CallError::Sandbox`]), after which the guest isn't called
 /// again. Dropping a guest frees its memory and its slot in the pool.
 pub struct Guest {
     pub(crate) store: Store<Limiter>,
     pub(crate) core: Core,
     pub(crate) often: Often,
-    /// The options of the last session. The next one usually has the same.
+    /// The options of the last session, since the next one usually has the same.
     pub(super) options: Option<(Config, Resource)>,
     id: GuestId,
     fault: Option<SandboxError>,
-    /// What was dropped, of a guest that outlives its connections.
+    /// Dropped resources, in a guest that connections share.
     orphans: Option<Arc<Orphans>>,
 }
 
-/// What was dropped in a guest that has not been told yet.
+/// Resources that were dropped by the host, but not freed in the guest yet.
 type Orphans = Mutex<Vec<(Function, Resource)>>;
 
-/// What belongs to a guest, and goes with it: at the latest when it is dropped, or, where connections share a guest, once
-/// the guest is told.
+/// A resource of a guest. It is freed with the guest at the latest. In a shared guest, dropping this queues it to be
+/// freed.
 #[derive(Debug)]
 pub(crate) struct Belonging {
     resource: Resource,
     guest: GuestId,
-    /// How the guest is told.
+    /// The function that frees it.
     drop: Function,
     orphans: Option<Arc<Orphans>>,
 }
@@ -53,21 +53,21 @@ impl Drop for Belonging {
     }
 }
 
-/// Which guest something belongs to.
+/// The guest that a resource belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct GuestId(u64);
 
 /// A WebSocket session in a [`Guest`]: one side of one connection.
 ///
-/// It holds memory of the guest until [`Guest::drop_session`] is called or the guest is dropped. In a guest that
-/// connections [share](crate::Guests), it is enough to drop it.
+/// It uses memory of the guest until [`Guest::drop_session`] is called or the guest is dropped. In a guest that
+/// connections [share](crate::Guests), it is enough to drop the session.
 #[derive(Debug)]
 pub struct Session(pub(super) Belonging);
 
-/// A call is first asked for its time when the epoch next advances.
+/// The time of a call is first checked when the epoch next advances.
 const NEXT_TICK: u64 = 1;
 
-/// How often a guest is made is no secret, and that one's sessions are no other's must be known.
+/// The source of guest ids, which tell the sessions of one guest from those of another.
 static GUESTS: AtomicU64 = AtomicU64::new(0);
 
 impl Guest {
@@ -90,12 +90,12 @@ impl Guest {
         })
     }
 
-    /// From now on, what is dropped is gathered, and freed when the next thing is made.
+    /// From now on, collects dropped resources, to free them when the next one is created.
     pub(crate) fn collect_orphans(&mut self) {
         self.orphans = Some(Arc::default());
     }
 
-    /// Takes note of what the guest has made, and how it is dropped.
+    /// Wraps a new resource of the guest with the function that frees it.
     pub(crate) fn own(&self, resource: Resource, drop: impl Into<Function>) -> Belonging {
         Belonging {
             resource,
@@ -105,7 +105,7 @@ impl Guest {
         }
     }
 
-    /// Frees what was dropped.
+    /// Frees all dropped resources.
     pub(crate) fn free_orphans(&mut self) -> Result<(), SandboxError> {
         let Some(orphans) = &self.orphans else {
             return Ok(());
@@ -117,14 +117,14 @@ impl Guest {
         Ok(())
     }
 
-    /// Frees what belongs to it.
+    /// Frees a resource of this guest.
     pub(crate) fn free(&mut self, mut belonging: Belonging) -> Result<(), SandboxError> {
         let resource = self.resource_of(&belonging)?;
         belonging.orphans = None;
         self.call(belonging.drop, resource)
     }
 
-    /// The handle of what belongs to it.
+    /// Returns the handle of a resource, which must be one of this guest's.
     pub(crate) fn resource_of(&self, belonging: &Belonging) -> Result<Resource, SandboxError> {
         match belonging.guest == self.id {
             true => Ok(belonging.resource),
@@ -132,24 +132,24 @@ impl Guest {
         }
     }
 
-    /// Returns the size of the guest's memory, in bytes. It only grows.
+    /// Returns the size of the guest's memory, in bytes. It never shrinks.
     #[must_use]
     pub fn memory(&self) -> usize {
         self.store.data().memory()
     }
 
-    /// The most memory that it may have, in bytes.
+    /// Returns the memory limit, in bytes.
     pub(crate) fn memory_limit(&self) -> usize {
         self.store.data().memory_limit()
     }
 
-    /// Returns what ended the guest, if it has ended.
+    /// Returns why the guest has ended, if it has.
     #[must_use]
     pub fn fault(&self) -> Option<&SandboxError> {
         self.fault.as_ref()
     }
 
-    /// Frees what the session holds.
+    /// Frees the session's memory.
     ///
     /// # Errors
     ///
@@ -158,7 +158,7 @@ impl Guest {
         self.free(session.0)
     }
 
-    /// The handle of a session, which has to be one of this guest's.
+    /// Returns the handle of a session, which must be one of this guest's.
     pub(crate) fn resource(&self, session: &Session) -> Result<Resource, SandboxError> {
         self.resource_of(&session.0)
     }
@@ -183,7 +183,7 @@ impl Guest {
         self.go_on(call)
     }
 
-    /// A further part of a call that has begun.
+    /// Continues a call that has begun.
     pub(crate) fn go_on<R>(
         &mut self,
         call: impl FnOnce(&mut Often, &Core, &mut Store<Limiter>) -> wasmtime::Result<R>,
@@ -192,7 +192,7 @@ impl Guest {
         result.map_err(|error| self.end(&error))
     }
 
-    /// Calls one of the functions that are called often, with arguments that are in the guest already, and is suspended at
+    /// Calls one of the functions that are called often, with arguments that are in the guest already, and yields at
     /// each tick.
     pub(crate) async fn call_suspended<P, R>(
         &mut self,
@@ -205,14 +205,14 @@ impl Guest {
     {
         self.begin()?;
         self.store.data_mut().call_time.suspend();
-        // Unless it comes to its end.
+        // Stays if the future is dropped before the call returns.
         self.fault = Some(SandboxError::Cancelled);
         let function = function(&mut self.often);
         let result = function.call_async(&self.core, &mut self.store, arguments);
         let result = result.await;
         self.fault = None;
         result.map_err(|error| match self.end(&error) {
-            // It has its instance; what there is none of is a stack.
+            // The instance exists, so the pool lacks a stack.
             SandboxError::PoolExhausted => self.end_with(SandboxError::Trap {
                 reason: "there is no stack for a call that is suspended".into(),
             }),
@@ -220,7 +220,7 @@ impl Guest {
         })
     }
 
-    /// Calls a function of a session's.
+    /// Calls a function of a session.
     pub(crate) fn ask<R: Value>(
         &mut self,
         session: &Session,
@@ -231,7 +231,7 @@ impl Guest {
         self.call(function, (resource, arguments))
     }
 
-    /// Calls a function of a session's that can break a rule.
+    /// Calls a function of a session that can break a rule.
     pub(crate) fn tell<R: Value>(
         &mut self,
         session: &Session,
@@ -242,7 +242,7 @@ impl Guest {
         Ok(result?)
     }
 
-    /// What precedes each call: it starts with its whole time, if the guest is still there.
+    /// Prepares a call with its full time limit, unless the guest has ended.
     pub(crate) fn begin(&mut self) -> Result<(), SandboxError> {
         if let Some(fault) = &self.fault {
             return Err(fault.clone());
@@ -252,7 +252,7 @@ impl Guest {
         Ok(())
     }
 
-    /// What follows a call that wasmtime could not complete: the guest has ended.
+    /// Ends the guest after a call that wasmtime could not complete.
     #[cold]
     pub(crate) fn end(&mut self, error: &wasmtime::Error) -> SandboxError {
         let limiter = self.store.data();
@@ -261,7 +261,7 @@ impl Guest {
         self.end_with(SandboxError::of_call(error, denied, limit, call_time))
     }
 
-    /// The guest has ended, for this reason.
+    /// Ends the guest for this reason.
     #[cold]
     pub(crate) fn end_with(&mut self, fault: SandboxError) -> SandboxError {
         self.fault = Some(fault.clone());

@@ -1,4 +1,4 @@
-//! How many connections a guest has: one of its own each, or several that share it.
+//! Assigns connections to guests: one in each, or several that share one.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -8,12 +8,12 @@ use crate::error::SandboxError;
 use crate::sandbox::guest::Guest;
 use crate::sandbox::pool::Sandbox;
 
-/// Gives connections their guests. Cheap to clone; the clones give out seats in the same guests.
+/// Assigns connections to guests. Cheap to clone; the clones share the guests.
 ///
-/// With one connection in each, what ends a guest (a trap, too much memory or time) ends that connection and no other.
-/// With more, it ends all that are in the guest, each with a close frame of its own, and they share the memory that a
-/// guest may have: lower the limits of each, or raise [`SandboxConfig::memory`](crate::SandboxConfig::memory). A connection
-/// takes less memory. Calls into a guest run one at a time, and a thread that wants to call it waits for another's.
+/// With one connection in each, a failed guest (a trap, too much memory or time) ends only that connection. With more,
+/// it ends all connections in the guest, each with its own close frame, and they share its memory limit: lower the
+/// limits of each connection, or raise [`SandboxConfig::memory`](crate::SandboxConfig::memory). In return a connection
+/// takes less memory. Calls into a guest run one at a time: a thread waits for another thread's call.
 ///
 /// ```no_run
 /// use std::num::NonZero;
@@ -37,12 +37,12 @@ use crate::sandbox::pool::Sandbox;
 pub struct Guests {
     sandbox: Sandbox,
     each: usize,
-    /// Those in which there may be seats.
+    /// Guests that may have free seats.
     shared: Arc<Mutex<Vec<Weak<Mutex<Guest>>>>>,
 }
 
 impl Guests {
-    /// Gives each guest up to `each` connections.
+    /// Puts up to `each` connections into a guest.
     #[must_use]
     pub fn new(sandbox: Sandbox, each: std::num::NonZero<u32>) -> Self {
         Self {
@@ -52,7 +52,7 @@ impl Guests {
         }
     }
 
-    /// Returns a place for one connection, in a guest that has one, or in another that is made.
+    /// Returns a seat for one connection, in a guest that has room, or in a new one.
     ///
     /// # Errors
     ///
@@ -78,7 +78,7 @@ impl Guests {
         Ok(Seat(Kind::Shared(guest)))
     }
 
-    /// Returns how many connections a guest has at most.
+    /// Returns the maximum number of connections in a guest.
     #[must_use]
     pub fn each(&self) -> usize {
         self.each
@@ -94,7 +94,7 @@ impl fmt::Debug for Guests {
     }
 }
 
-/// A connection's place in a guest: its own, or one that it shares with others.
+/// A connection's seat in a guest, which it may share with other connections.
 #[derive(Debug)]
 pub struct Seat(Kind);
 
@@ -111,12 +111,12 @@ impl From<Guest> for Seat {
 }
 
 impl Seat {
-    /// Whether other connections may be in the guest.
+    /// Whether the guest may have other connections.
     pub(crate) fn is_shared(&self) -> bool {
         matches!(self.0, Kind::Shared(_))
     }
 
-    /// Returns the guest, for some calls: meanwhile the other connections in it wait.
+    /// Locks the guest for calls; other connections in it wait meanwhile.
     pub fn lock(&mut self) -> SeatGuard<'_> {
         SeatGuard(match &mut self.0 {
             Kind::Own(guest) => Locked::Own(guest),
@@ -125,7 +125,7 @@ impl Seat {
     }
 }
 
-/// Whether it has ended, as far as that can be told without waiting for a call into it.
+/// Whether the guest has ended. If it is locked, this isn't known, and counts as no.
 fn has_ended(guest: &Mutex<Guest>) -> bool {
     match guest.try_lock() {
         Ok(guest) => guest.fault().is_some(),
@@ -134,7 +134,7 @@ fn has_ended(guest: &Mutex<Guest>) -> bool {
     }
 }
 
-/// A call that panicked may have left the guest in any state.
+/// Locks the guest. If a call panicked, the guest may be in any state, so it is ended.
 fn locked(guest: &Mutex<Guest>) -> MutexGuard<'_, Guest> {
     guest.lock().unwrap_or_else(|poisoned| {
         let mut guest = poisoned.into_inner();
@@ -145,7 +145,7 @@ fn locked(guest: &Mutex<Guest>) -> MutexGuard<'_, Guest> {
     })
 }
 
-/// A [`Seat`]'s guest, which others can't call.
+/// The locked guest of a [`Seat`].
 #[derive(Debug)]
 pub struct SeatGuard<'a>(Locked<'a>);
 

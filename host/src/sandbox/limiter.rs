@@ -1,4 +1,4 @@
-//! What one guest may take, and whether it asked for more.
+//! The limits of one guest, and whether it has hit them.
 
 use wasmtime::{Error, ResourceLimiter, Result};
 
@@ -6,7 +6,7 @@ use crate::sandbox::call_time::CallTime;
 use crate::sandbox::config::SandboxConfig;
 use crate::sandbox::places::Place;
 
-/// Holds a guest to its limits. A guest that is refused memory traps; `denied` distinguishes that trap from others.
+/// Enforces a guest's limits. A guest that is refused memory traps; `denied` distinguishes that trap from others.
 #[derive(Debug)]
 pub(crate) struct Limiter {
     memory_limit: usize,
@@ -29,12 +29,12 @@ impl Limiter {
         }
     }
 
-    /// How many bytes the guest's memory has.
+    /// Returns the size of the guest's memory, in bytes.
     pub(crate) fn memory(&self) -> usize {
         self.memory
     }
 
-    /// The most that it may have.
+    /// Returns its limit.
     pub(crate) fn memory_limit(&self) -> usize {
         self.memory_limit
     }
@@ -44,7 +44,7 @@ impl Limiter {
         self.denied
     }
 
-    /// A new call starts: what an earlier one was refused and coped with is no longer of interest.
+    /// Starts a new call, and forgets memory that an earlier call was refused and survived.
     pub(crate) fn begin(&mut self) {
         self.denied = false;
         self.call_time.begin();

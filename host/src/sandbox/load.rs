@@ -1,4 +1,4 @@
-//! From a file to a component that is known to be the engine.
+//! Loads a component, and checks that it is the engine.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -16,22 +16,22 @@ use crate::sandbox::config::{Cache, SandboxConfig};
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum LoadError {
-    /// This program was built without the component that the crate brings along.
+    /// This program was built without the bundled component.
     NotBundled,
     /// There is no such file.
     Missing(PathBuf),
     /// The file can't be read.
     Unreadable(PathBuf, io::Error),
-    /// The bytes are not a component that the engine compiles: damaged, or something else, or the program's engine lacks
-    /// what it takes, such as SIMD.
+    /// The bytes are not a component that wasmtime can compile: they are damaged or something else, or the program's
+    /// engine lacks a feature such as SIMD.
     NotAComponent(String),
-    /// The component wants something of its host, and this sandbox gives nothing. The names of its imports.
+    /// The component has imports, and this sandbox provides none. Their names.
     Imports(Vec<String>),
-    /// The component is another one, or one of another version. The names of its exports.
+    /// The component is a different one, or a different version. The names of its exports.
     OtherExports(Vec<String>),
-    /// The component has the right exports but not of the right types.
+    /// The component has the right exports, but with other types.
     OtherContract(String),
-    /// The component could not be started, or failed the first call.
+    /// The component could not be instantiated, or failed in the first call.
     Unusable(SandboxError),
     /// The program's engine lacks this setting.
     Setting(&'static str),
@@ -92,7 +92,7 @@ impl Error for LoadError {
     }
 }
 
-/// Reads the component in a file.
+/// Reads a component from a file.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
     fs::read(path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => LoadError::Missing(path.to_owned()),
@@ -100,7 +100,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
     })
 }
 
-/// Loads a component from its bytes, which were in the folder `beside`, if in any.
+/// Loads a component from its bytes. `beside` is the folder of its file, if it has one.
 pub(crate) fn component(
     engine: &Engine,
     bytes: &[u8],
@@ -131,8 +131,8 @@ pub(crate) fn component(
     })
 }
 
-/// Returns the core module of a component that imports nothing and exports the engine: the first, behind which come only
-/// those of the component tooling that connect it with itself.
+/// Returns the core module of a component that imports nothing and exports the engine. It is the first module; the
+/// others are adapters that the component tooling generates.
 fn core_module(component: &[u8]) -> Result<&[u8], LoadError> {
     let parts = abi::parts(component).map_err(LoadError::NotAComponent)?;
     if !parts.imports.is_empty() {

@@ -2,15 +2,15 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `guests` | [`Guests`]: a guest for each connection, or one that several share |
-//! | `pool` | [`Sandbox`]: the loaded component and the pool that its guests come from |
-//! | `builder`, `load`, `cache` | from a component to a checked sandbox, compiled on disk where that can be trusted, on an engine of its own or of the program's |
-//! | `exchange`, `handshake`, `calls` | the functions of the contract as methods of a guest, first of all [`Guest::exchange`], which carries a connection, and [`Guest::relay`], which carries two |
-//! | `outside` | [`Guest::frame_header`], [`Guest::begin_payload`], [`Guest::relay_payload`]: payload that stays outside the guest |
-//! | `guest` | [`Guest`]: one store and one instance with its sessions, and what ended it |
+//! | `guests` | [`Guests`]: a guest for each connection, or for several |
+//! | `pool` | [`Sandbox`]: the loaded component and its pool of guests |
+//! | `builder`, `load`, `cache` | loads and checks the component, on the sandbox's or the program's engine, and caches its compiled form |
+//! | `exchange`, `handshake`, `calls` | the functions of the contract as methods of a guest, above all [`Guest::exchange`] for one connection and [`Guest::relay`] between two |
+//! | `outside` | [`Guest::frame_header`], [`Guest::begin_payload`], [`Guest::relay_payload`]: payload that bypasses the guest |
+//! | `guest` | [`Guest`]: one store and one instance, with its sessions |
 //! | `exchanged`, `records` | [`Exchanged`], [`Relayed`]: the results of those calls, read where they are in guest memory |
 //! | `options` | a session's [`Config`](crate::protocol::Config) as the options resource of a guest |
-//! | `engine`, `limiter`, `call_time`, `places` | wasmtime's settings, the limits of one guest, and how many there are |
+//! | `engine`, `limiter`, `call_time`, `places` | wasmtime's settings, the limits of one guest, and the number of guests |
 //! | `config`, `call_error` | [`SandboxConfig`], [`CallError`] |
 //! | `abi` | the component's core module, and how its functions are called: the canonical ABI |
 //!

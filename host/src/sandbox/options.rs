@@ -12,7 +12,7 @@ use crate::sandbox::abi::{Argument, Function, Resource, session};
 use crate::sandbox::call_error::CallError;
 use crate::sandbox::guest::{Guest, Session};
 
-/// Calls setters of options in a guest, all of which take `of` before the value, such as the side that it is set for.
+/// Calls setters of options in a guest. Each takes `of` before the value, such as the side that it applies to.
 pub(crate) struct Setter<'a, Of> {
     pub(crate) guest: &'a mut Guest,
     pub(crate) options: Resource,
@@ -28,7 +28,7 @@ impl<Of: Argument + Copy> Setter<'_, Of> {
         Ok(self.guest.call(function, (self.options, self.of, value))?)
     }
 
-    /// Calls one that can break a rule.
+    /// Calls a setter that can break a rule.
     pub(crate) fn check(
         &mut self,
         function: impl Into<Function>,
@@ -40,8 +40,8 @@ impl<Of: Argument + Copy> Setter<'_, Of> {
     }
 }
 
-/// Calls the setter of each of these options whose value is not the default, in order: with `check` those that can break
-/// a rule, with `set` the others.
+/// Calls the setter of each option that differs from the default, in order: with `check` if it can break a rule, else
+/// with `set`.
 macro_rules! set {
     ($setter:expr, $given:expr, $default:expr;
      $($field:ident => $kind:ident $function:ident $(($convert:ident))?,)+) => {{
@@ -56,7 +56,7 @@ macro_rules! set {
 
 pub(crate) use set;
 
-/// Makes options of a guest. They are dropped if a setter refuses its value.
+/// Creates options in a guest. They are dropped if a setter refuses its value.
 pub(crate) fn make(
     guest: &mut Guest,
     constructor: impl Into<Function>,
@@ -76,7 +76,7 @@ pub(crate) fn make(
 }
 
 impl Guest {
-    /// Calls a function that makes a session, with options as `config` has them.
+    /// Calls a function that creates a session, with options from `config`.
     pub(crate) fn make(
         &mut self,
         config: &Config,
@@ -89,7 +89,7 @@ impl Guest {
         Ok(Session(self.own(made?, session::Function::Drop)))
     }
 
-    /// Returns options as `config` has them.
+    /// Returns options with the values of `config`.
     pub(crate) fn options(&mut self, config: &Config) -> Result<Resource, CallError> {
         if let Some((last, options)) = &self.options
             && last == config
@@ -104,7 +104,7 @@ impl Guest {
     }
 }
 
-/// Makes options of a guest from a `Config`.
+/// Creates options in a guest from a `Config`.
 fn options(guest: &mut Guest, config: &Config) -> Result<Resource, CallError> {
     make(guest, setters::Constructor, setters::Drop, |setter| {
         set_all(setter, config)

@@ -1,4 +1,4 @@
-//! Payload that stays outside: only headers go into the guest.
+//! Payload that bypasses the guest: only headers are passed to it.
 
 use crate::bindings::exports::websocket::protocol::session as contract;
 use crate::error::SandboxError;
@@ -8,21 +8,20 @@ use crate::sandbox::call_error::CallError;
 use crate::sandbox::guest::{Guest, Session};
 use crate::sizes::header_lengths;
 
-/// The longest header of a frame (RFC 6455, section 5.2).
+/// The maximum length of a frame header (RFC 6455, section 5.2).
 pub(crate) const MAX_HEADER: usize = 14;
 
-/// The first byte of a binary message in one frame, without bits of an extension.
+/// The first byte of a binary message in one frame, without reserved bits.
 pub(crate) const WHOLE_BINARY: u8 = 0x82;
 
-/// # Payload that stays outside
+/// # Payload that bypasses the guest
 impl Guest {
-    /// Returns the header of a message that the caller writes itself, with the payload behind it, or of a fragment of
-    /// one that is the last or not: of a text of this length, or of binary data. A text has to be UTF-8 as a whole. A
-    /// client masks the payload ([`FrameHeader::mask`]).
+    /// Returns the frame header for a text or binary message of this length, or for a fragment of one (the last or
+    /// not). The caller writes the header and then the payload. A text has to be UTF-8 as a whole. A client masks the
+    /// payload ([`FrameHeader::mask`]).
     ///
-    /// None if that isn't possible, because output is queued or the message may be compressed: use
-    /// [`exchange`](Self::exchange) then. The header and all of the payload have to be written before any other output
-    /// of the session.
+    /// `None` if output is queued or the message may be compressed: use [`exchange`](Self::exchange) then. The header
+    /// and all of the payload have to be written before any other output of the session.
     ///
     /// # Errors
     ///
@@ -50,16 +49,16 @@ impl Guest {
         }
     }
 
-    /// Begins a data frame whose payload the caller reads itself, with [`IncomingPayload::read`]: `input` begins with
-    /// its header. Returns the length of the header, and what it takes to read the payload.
+    /// Begins a data frame whose header is at the start of `input`, and whose payload the caller reads itself with
+    /// [`IncomingPayload::read`]. Returns the length of the header, and the state to read the payload with.
     ///
-    /// None, and nothing is taken, if the header is cut or breaks a rule, in the middle of another frame or the
-    /// handshake, and for what the session has to see: control frames, frames without payload, compressed messages,
-    /// those of an extension, and what goes on with a message of which something is held. Use
+    /// `None`, with nothing consumed, if the header is incomplete or breaks a rule, in the middle of another frame or
+    /// the handshake, and for frames that the session has to process: control frames, frames without payload,
+    /// compressed messages, messages of an extension, and continuations of a message of which a part is held. Use
     /// [`exchange`](Self::exchange) then.
     ///
-    /// There are no events for such a payload: it is delivered once [`payload_read`](Self::payload_read) accepts it, and
-    /// nothing behind it is given before.
+    /// There are no events for such a payload: it is delivered once [`payload_read`](Self::payload_read) accepts it.
+    /// Don't pass the input after it before that.
     ///
     /// # Errors
     ///
@@ -89,14 +88,15 @@ impl Guest {
         Ok(Some((length, payload)))
     }
 
-    /// Reports how far the caller has read a payload, in one step or in several. This counts as input. Deadlines that
+    /// Reports how far the caller has read a payload, in one or several steps. This counts as input. Deadlines that
     /// have passed are handled by the next [`exchange`](Self::exchange).
     ///
     /// # Errors
     ///
-    /// `invalid-utf8`, which ends the session: the message is not delivered. `not-open`: the session has ended, and what
-    /// came since counts for nothing. `skipped-too-much`: no such payload is being read, or less was left of it. Or the
-    /// guest has ended.
+    /// * `invalid-utf8`, which ends the session: the message is not delivered
+    /// * `not-open`: the session has ended, and the payload is ignored
+    /// * `skipped-too-much`: no such payload is being read, or less of it was left
+    /// * the guest has ended
     pub fn payload_read(
         &mut self,
         session: &Session,
@@ -112,16 +112,16 @@ impl Guest {
         Ok(read?)
     }
 
-    /// Reads what has come of a payload, which may be more than is left of it, and makes a frame of `target` of it, a
-    /// session of this guest that takes fragments as well as messages. Returns how many bytes there were, and the header
-    /// to write before them; they are masked where they are: in one pass, but for text, which is checked.
+    /// Reads the next part of a payload from the start of the bytes, and makes a frame of `target` from it: a session
+    /// of this guest that can send fragments as well as messages. Returns the length of the part, and the frame header
+    /// to write before it. The part is masked for `target` in place: in one pass, except for text, which is checked.
     ///
-    /// Without a header, because `target` has output queued or compresses, they are unmasked where they are: send them
-    /// with [`exchange`](Self::exchange), as a fragment or the last.
+    /// If there is no header, because `target` has queued output or compresses, the part is unmasked in place: send it
+    /// with [`exchange`](Self::exchange), as a fragment or as the last one.
     ///
     /// # Errors
     ///
-    /// As for [`payload_read`](Self::payload_read) and [`frame_header`](Self::frame_header). Nothing is to be written.
+    /// As for [`payload_read`](Self::payload_read) and [`frame_header`](Self::frame_header). Write nothing then.
     pub fn relay_payload(
         &mut self,
         source: &Session,
@@ -135,12 +135,12 @@ impl Guest {
         let is_checked = payload.is_checked();
         let mut read = payload.clone();
         if is_checked {
-            // If it is no text, the next call says so.
+            // `payload_read` reports invalid UTF-8.
             read.read(bytes).ok();
         } else {
             read.skip(come);
         }
-        // The target learns of nothing that the source doesn't accept.
+        // The target gets only what the source accepts.
         self.payload_read(source, &read, now)?;
         let header = self.frame_header(target, payload.is_text(), is_last, come)?;
         let come = come as usize;
@@ -154,13 +154,13 @@ impl Guest {
         Ok((come, header))
     }
 
-    /// The guest has ended, because of this.
+    /// Ends the guest because it broke the contract.
     fn broken(&mut self, reason: &str) -> SandboxError {
         self.end_with(SandboxError::broken(reason))
     }
 }
 
-/// The first bytes of a header as the contract has them: as two numbers, the first byte lowest.
+/// Returns the first bytes of a header as two little-endian integers, as in the contract.
 pub(crate) fn header_bits(input: &[u8]) -> (u64, u64) {
     let mut bytes = [0; 16];
     let length = input.len().min(MAX_HEADER);
@@ -169,10 +169,10 @@ pub(crate) fn header_bits(input: &[u8]) -> (u64, u64) {
     (bits as u64, (bits >> 64) as u64)
 }
 
-/// Whether `input` begins with a binary message in one frame, all of which is there and which is a large part of it: a call
-/// for its header alone costs less than one in which the guest is given all.
+/// Whether `input` begins with a complete binary message in one frame that is a large part of it: then a call for its
+/// header alone costs less than passing all of it.
 pub(crate) fn begins_with_large_message(input: &[u8]) -> bool {
-    /// As many messages are passed one by one, rather than given to the guest together.
+    /// Up to this many messages are passed by their headers, one by one, rather than together.
     const FEW: u64 = 4;
     let come = input.len() as u64;
     input.first() == Some(&WHOLE_BINARY)

@@ -1,16 +1,16 @@
-//! How many guests of a sandbox are in use.
+//! Counts the guests of a sandbox that are in use.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Those that there may be.
+/// The places for guests, up to a limit.
 #[derive(Debug)]
 pub(crate) struct Places {
     taken: AtomicU32,
     most: u32,
 }
 
-/// One of them, until it is dropped.
+/// A place that is taken until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Place(Arc<Places>);
 
@@ -23,7 +23,7 @@ impl Places {
     /// Takes a place, if one is free.
     pub(crate) fn take(self: &Arc<Self>) -> Option<Place> {
         let next = |taken| (taken < self.most).then(|| taken + 1);
-        // Nothing else depends on the number.
+        // No other memory depends on the number.
         let (set, get) = (Ordering::Relaxed, Ordering::Relaxed);
         let taken = self.taken.fetch_update(set, get, next);
         taken.is_ok().then(|| Place(Arc::clone(self)))

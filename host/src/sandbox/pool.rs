@@ -1,4 +1,4 @@
-//! The loaded component and the pool that its guests come from.
+//! The loaded component and its pool of guests.
 
 use std::fmt;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ struct Shared {
     global_properties: GlobalProperties,
 }
 
-/// What guests are made from.
+/// What guests are created from.
 struct Guests {
     pre: Arc<Pre>,
     limits: SandboxConfig,
@@ -56,17 +56,16 @@ impl Sandbox {
         })
     }
 
-    /// Creates a guest: one store and one instance, without a session yet.
+    /// Creates a guest: a store and an instance, without a session yet.
     ///
     /// # Errors
     ///
-    /// [`SandboxError::PoolExhausted`] if as many as [`SandboxConfig::guests`] are in use, or what kept the guest from
-    /// starting.
+    /// [`SandboxError::PoolExhausted`] if [`SandboxConfig::guests`] are in use, or why the guest could not start.
     pub fn guest(&self) -> Result<Guest, SandboxError> {
         self.shared.guests.guest()
     }
 
-    /// Returns values that hold for every session.
+    /// Returns properties that are the same for every session.
     #[must_use]
     pub fn global_properties(&self) -> &GlobalProperties {
         &self.shared.global_properties
@@ -95,7 +94,7 @@ impl fmt::Debug for Sandbox {
 }
 
 impl Guests {
-    /// Makes a guest, in a store with its limits.
+    /// Creates a guest, in a store with its limits.
     fn guest(&self) -> Result<Guest, SandboxError> {
         let place = self.places.take().ok_or(SandboxError::PoolExhausted)?;
         let mut store = Store::new(self.pre.engine(), Limiter::new(&self.limits, place));

@@ -1,5 +1,5 @@
-//! The records of the batched call, read from guest memory and written to it in one go: field by field takes longer than
-//! the engine needs to parse a small message.
+//! The records of the batched call, each read and written as a whole: field by field takes longer than the engine needs
+//! to parse a small message.
 
 use wasmtime::{Result, bail};
 
@@ -16,7 +16,7 @@ const EVENT: usize = 24;
 /// is a `context`, seven bytes of padding, the context.
 const OUTGOING: usize = 32;
 
-/// What an event costs of what a guest may have copied, in bytes: a message may be made of it, too.
+/// How many bytes an event counts towards the copy budget of a guest: it may become a message, too.
 const COST: usize = 4 * size_of::<Event>();
 
 impl Value for Events {
@@ -113,7 +113,7 @@ mod tests {
     use super::{EVENT, read, written};
     use crate::protocol::{Compression, Event, EventKind, Outgoing, OutgoingKind};
 
-    /// Such a record, with padding that is not zero.
+    /// Returns a record with padding that is not zero.
     fn record(case: u8, value: u64) -> [u8; EVENT] {
         let mut record = [0xee; EVENT];
         record[0] = case;

@@ -6,19 +6,19 @@ use websocket_component::{Message as Borrowed, Outgoing};
 
 use super::message::Message;
 
-/// The longest piece of a message that a session is given at once: it is compressed in the same call, which takes time and
-/// memory by its length. A longer message goes in fragments.
+/// The maximum length of a fragment: one call compresses it, which takes time and memory in proportion. A longer
+/// message is sent in several.
 pub(super) const PIECE: usize = 256 << 10;
 
-/// The messages, with their payloads where they are.
+/// Messages to send, which borrow their payloads.
 #[derive(Default)]
 pub(super) struct Batch<'a> {
     pub(super) outgoing: Vec<Outgoing<'a>>,
 }
 
 impl<'a> Batch<'a> {
-    /// The first of the outbox: one, or as many as have no more than `most` bytes together, and each less than `long`. Of
-    /// one that is longer than a piece, the piece behind its first `begun` bytes.
+    /// Takes messages from the front of the outbox: one, or as many as fit in `most` bytes together and are each
+    /// shorter than `long`. Of a message longer than [`PIECE`], takes the fragment after its first `begun` bytes.
     pub(super) fn of(outbox: &'a VecDeque<Message>, begun: usize, most: u32, long: usize) -> Self {
         if let Some(piece) = outbox
             .front()
@@ -40,7 +40,7 @@ impl<'a> Batch<'a> {
         Self { outgoing }
     }
 
-    /// How many bytes of a message these are, if more of it follows.
+    /// Returns the length of a fragment that isn't the last.
     pub(super) fn piece(&self) -> Option<usize> {
         match self.outgoing.first()?.message {
             Borrowed::Utf8Fragment(bytes) | Borrowed::BinaryFragment(bytes) => Some(bytes.len()),
@@ -67,12 +67,12 @@ mod tests {
         assert_eq!(piece(0), fragment);
         assert_eq!(piece(PIECE), fragment);
         assert_eq!(piece(2 * PIECE), Borrowed::Utf8(b"x"));
-        // What is left is one piece, and the last.
+        // The rest is one fragment, the last.
         let last = Borrowed::Utf8(&text.as_bytes()[..PIECE]);
         assert_eq!(piece(PIECE + 1), last);
     }
 
-    /// How many go together, and how many bytes they have.
+    /// Returns how many messages a batch takes, and their bytes.
     fn batch(sizes: &[usize], most: u32) -> (usize, usize) {
         let message = |&size| Message::binary(vec![1; size]);
         let outbox: VecDeque<_> = sizes.iter().map(message).collect();

@@ -1,4 +1,4 @@
-//! From a URL to a transport.
+//! Connecting to a URL.
 
 use tokio::net::TcpStream;
 use websocket_component::Config;
@@ -12,12 +12,12 @@ use super::socket::WebSocketStream;
 use crate::tls::Connector;
 use crate::transport::MaybeTlsStream;
 
-/// Connects to a URL with the scheme `ws` or, with the feature `rustls`, `wss`: with the roots of the system.
+/// Connects to a URL with the scheme `ws` or, with the feature `rustls`, `wss`, trusting the roots of the system.
 ///
 /// # Errors
 ///
-/// As for [`client_async`](super::client_async); [`Error::Io`] if the server can't be reached, `Error::Tls` if it can't be
-/// trusted.
+/// As for [`client_async`](super::client_async); [`Error::Io`] if the server can't be reached, `Error::Tls` if the TLS
+/// handshake fails.
 pub async fn connect_async<R>(
     request: R,
     engine: &impl Engine,
@@ -50,7 +50,7 @@ where
     client_async_with_config(request, io, engine, config).await
 }
 
-/// Connects to a URL with the scheme `ws` or `wss`, with the given settings, and with the connector's roots.
+/// Connects to a URL with the scheme `ws` or `wss`, with the given settings and TLS connector.
 ///
 /// ```no_run
 /// # use websocket_host::Sandbox;
@@ -88,7 +88,7 @@ where
     client_async_with_config(request, io, engine, config).await
 }
 
-/// Connects to where the request goes.
+/// Connects to the host and port of the request.
 async fn reach(request: &Request) -> Result<TcpStream, Error> {
     let address = request::address(request.uri())?;
     if address.is_secure && cfg!(not(feature = "rustls")) {
@@ -99,7 +99,7 @@ async fn reach(request: &Request) -> Result<TcpStream, Error> {
     Ok(io)
 }
 
-/// Makes the TLS handshake, if the URL wants one.
+/// Makes the TLS handshake, if the scheme is `wss`.
 #[cfg(feature = "rustls")]
 async fn secure(
     io: TcpStream,

@@ -1,4 +1,4 @@
-//! Values of the contract to values of the engine, and back.
+//! Conversions between the types of the contract and those of the engine.
 
 use websocket_component::handshake::{
     Acceptance, Extension, HandshakeKind, Header, Negotiated, Refusal, Request, RequestHead,
@@ -11,12 +11,12 @@ use crate::error::SandboxError;
 use crate::protocol::{self as contract, Compression, OutgoingKind};
 use crate::sandbox::CallError;
 
-/// Each element of a list.
+/// Converts each element of a list.
 pub(super) fn all<T: Into<U>, U>(list: Vec<T>) -> Vec<U> {
     list.into_iter().map(Into::into).collect()
 }
 
-/// What an event is, unless a later version has defined it.
+/// Converts the kind of an event, unless a later version defines it.
 pub(super) fn known(kind: contract::EventKind) -> Option<EventKind> {
     use contract::EventKind as Kind;
     Some(match kind {
@@ -37,7 +37,7 @@ pub(super) fn known(kind: contract::EventKind) -> Option<EventKind> {
     })
 }
 
-/// What a message is sent as.
+/// Returns the kind that a message is sent as.
 pub(super) fn kind(outgoing: &Outgoing<'_>) -> OutgoingKind {
     let compression = match outgoing.compress {
         true => Compression::Automatic,
@@ -58,7 +58,7 @@ pub(super) fn kind(outgoing: &Outgoing<'_>) -> OutgoingKind {
     }
 }
 
-/// The payload of a message, of a close frame the reason.
+/// Returns the payload of a message, or the reason of a close frame.
 pub(super) fn bytes<'a>(message: &Message<'a>) -> &'a [u8] {
     match *message {
         Message::Text(text) | Message::TextFragment(text) => text.as_bytes(),
@@ -77,7 +77,7 @@ pub(super) fn bytes<'a>(message: &Message<'a>) -> &'a [u8] {
 impl TryFrom<contract::Failure> for Failure {
     type Error = SandboxError;
 
-    /// A rule that this version doesn't know makes the component another than it should be.
+    /// A rule that this version doesn't know breaks the contract: the component has the same version.
     fn try_from(failure: contract::Failure) -> Result<Self, SandboxError> {
         let Some(rule) = failure.rule() else {
             let contract::Failure {

@@ -1,4 +1,4 @@
-//! A session with the messages that wait on either side of it, and no transport.
+//! A session with its queues of received and outgoing messages, without a transport.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -16,50 +16,50 @@ use crate::error::SandboxError;
 use crate::sizes::CAPACITY;
 use crate::sizes::LONG;
 
-/// The most exchanges in a row in which nothing is taken, given or moved. Only data that inflates to a thousand times its
-/// size needs more than a few.
+/// The maximum number of exchanges in a row without progress. Only data that inflates to a thousand times its size
+/// needs more than a few.
 const MAX_STALLS: u32 = 4096;
 
-/// How many messages a queue has room for while it is empty.
+/// The capacity, in messages, that an empty queue keeps.
 const KEPT: usize = 8;
 
 pub(super) struct Conversation {
     pub(super) endpoint: Box<dyn Endpoint>,
     pub(super) clock: Clock,
-    /// Received, and not yet taken.
+    /// Received messages that the caller has not taken yet.
     pub(super) inbox: VecDeque<Message>,
-    /// A message that is read outside the session, as far as it has come.
+    /// The message that is being assembled outside the session.
     pub(super) incoming: Option<Incoming>,
-    /// To be sent, and not yet the session's.
+    /// Messages to send that are not in the session yet.
     outbox: VecDeque<Message>,
     outbox_cost: usize,
-    /// How many bytes of the first of them are the session's already.
+    /// How many bytes of the first of them were passed to the session.
     begun: usize,
-    /// Every payload goes through the guest, since an extension was agreed on.
+    /// Every payload goes through the guest, since an extension was negotiated.
     pub(super) compresses: bool,
     /// The payload of the next message goes through the guest, however long it is.
     goes_inside: bool,
-    /// Read, and not yet taken by the session.
+    /// Input that the session has not consumed.
     unread: Vec<u8>,
     /// The longest message that the session may deliver.
     pub(super) longest: u64,
-    /// How many exchanges in a row have moved nothing.
+    /// How many exchanges in a row made no progress.
     stalls: u32,
-    /// The session didn't want `unread`, and asking again is of no use before something else has happened.
+    /// The session consumed nothing of `unread`, and won't before something else changes.
     stalled: bool,
-    /// The session has more to hand out even without new input.
+    /// The session has more output or events even without new input.
     pub(super) more: bool,
-    /// What it has handed out ends with a frame.
+    /// The output so far ends at a frame boundary.
     between_frames: bool,
     pub(super) state: State,
     pub(super) deadline: Option<Instant>,
-    /// A request has come, and waits for its answer.
+    /// A request was received and not answered yet.
     pub(super) requested: bool,
     /// The rule that ended the session.
     pub(super) failure: Option<Failure>,
     /// Why a message was not sent, until it is reported to the sender.
     pub(super) refusal: Option<Failure>,
-    /// The session ended before it got all there was to send.
+    /// The session ended with messages still in the outbox.
     pub(super) dropped: bool,
 }
 
@@ -79,7 +79,7 @@ impl Conversation {
             longest,
             stalls: 0,
             stalled: false,
-            // The first exchange tells the deadline, and may bring a client's request.
+            // The first exchange returns the deadline, and may output a client's request.
             more: true,
             between_frames: true,
             state,
@@ -91,23 +91,23 @@ impl Conversation {
         }
     }
 
-    /// Gives bytes that something else has read.
+    /// Sets the first input: bytes that something else has read.
     pub(super) fn give(&mut self, bytes: Vec<u8>) {
         self.unread = bytes;
     }
 
-    /// A message to be sent in one of the next exchanges.
+    /// Queues a message for the next exchanges.
     pub(super) fn queue(&mut self, message: Message) {
         self.outbox_cost += cost(&message);
         self.outbox.push_back(message);
     }
 
-    /// How many bytes of messages wait for an exchange, and of what it takes to keep them.
+    /// Returns the bytes of queued messages, including overhead.
     pub(super) fn queued(&self) -> usize {
         self.outbox_cost
     }
 
-    /// The next message that was received.
+    /// Takes the next received message.
     pub(super) fn take(&mut self) -> Option<Message> {
         let message = self.inbox.pop_front();
         if self.inbox.is_empty() {
@@ -116,12 +116,12 @@ impl Conversation {
         message
     }
 
-    /// How many bytes of received messages wait to be taken.
+    /// Returns the bytes of received messages, including overhead.
     pub(super) fn received(&self) -> usize {
         self.inbox.iter().map(cost).sum()
     }
 
-    /// Whether a received message waits to be taken.
+    /// Whether there is a received message.
     pub(super) fn has_message(&self) -> bool {
         !self.inbox.is_empty()
     }
@@ -131,41 +131,41 @@ impl Conversation {
         self.outbox.is_empty() && !self.more
     }
 
-    /// The handshake went on without an exchange: the session may have something to say, and want what it didn't want.
+    /// Notes that the request was answered: the session may have output, and may consume input that it refused before.
     pub(super) fn answered(&mut self) {
         self.requested = false;
         self.stalled = false;
         self.more = true;
     }
 
-    /// Whether an exchange without new input brings something. As long as output can't be written there is no point in
-    /// getting more of it.
+    /// Whether an exchange without new input can make progress. While output can't be written, more of it isn't
+    /// requested.
     pub(super) fn has_work(&self, can_write: bool) -> bool {
         let to_write = can_write && (self.more || !self.outbox.is_empty());
         to_write || (self.inbox.is_empty() && !self.unread.is_empty() && !self.stalled)
     }
 
-    /// Whether a close frame could follow what the session has handed out.
+    /// Whether a close frame may follow the output so far.
     pub(super) fn is_at_boundary(&self) -> bool {
         self.state == State::Open && self.between_frames
     }
 
-    /// Whether the session has a deadline that has passed.
+    /// Whether the session's deadline has passed.
     pub(super) fn is_due(&self) -> bool {
         let now = self.clock.now();
         self.deadline.is_some_and(|deadline| deadline <= now)
     }
 
-    /// Whether input would be looked at.
+    /// Whether the session would process input.
     pub(super) fn wants_input(&self) -> bool {
         self.unread.is_empty() && !self.requested
     }
 
-    /// Tells the session what was read and what is to be sent; hands out what is to be written, and keeps the rest.
+    /// Passes input and queued messages to the session, writes its output, and keeps the input that it doesn't consume.
     ///
-    /// While earlier output waits to be written (`can_write` is false) the session is given nothing to send, and hands
-    /// out the least that the contract has, one byte: input is still taken, since a peer that waits for us to read
-    /// before it reads itself would wait for ever.
+    /// While earlier output is blocked (`can_write` is false), the session gets no messages, and is asked for the least
+    /// output that the contract allows, one byte. Input is still processed, since a peer that doesn't read until we do
+    /// would wait forever.
     pub(super) fn exchange(
         &mut self,
         fresh: &mut [u8],
@@ -178,7 +178,7 @@ impl Conversation {
         let given = if again { &mut unread[..] } else { fresh };
         let (length, now, is_due) = (given.len(), self.clock.now(), self.is_due());
         let mut input = self.read_outside(given, now)?;
-        // Not before the session has handed out what it has: what it can hold has a limit.
+        // Only when the session's output was drained, since its queue is limited.
         let waits = self.goes_inside || !self.stays_outside();
         let mut sends = can_write && !self.more && !self.outbox.is_empty() && waits;
         if input.is_empty() && length > 0 && !sends && !self.more && !is_due {
@@ -248,7 +248,7 @@ impl Conversation {
             if state.has_ended() {
                 break;
             }
-            // The session leaves long payloads where they are.
+            // The session doesn't consume long payloads.
             let left = input.len();
             input = self.read_outside(input, now)?;
             if input.is_empty() || input.len() == left {
@@ -265,8 +265,8 @@ impl Conversation {
         Ok(())
     }
 
-    /// Whether the payload of the next message need not go through the guest: of one that is long or alone. Short ones
-    /// together cost less in one exchange.
+    /// Whether the payload of the next message can bypass the guest: if it is long or the only one. Several short ones
+    /// cost less in one exchange.
     fn stays_outside(&self) -> bool {
         let is_alone = self.outbox.len() == 1;
         let next = self.outbox.front();
@@ -276,18 +276,18 @@ impl Conversation {
             && next.is_some_and(|message| message.is_data() && is_worth_it(message))
     }
 
-    /// Takes the next message out of the outbox if its payload need not go through the guest, with its header.
+    /// Takes the next message out of the outbox, with its frame header, if its payload can bypass the guest.
     pub(super) fn direct(&mut self) -> Result<Option<(FrameHeader, Message)>, SandboxError> {
         let Some(message) = self.outbox.front().filter(|_| self.stays_outside()) else {
             return Ok(None);
         };
         let is_text = matches!(message, Message::Text(_));
         let length = message.len() as u64;
-        // Only an exchange acts on a timeout.
+        // Only an exchange handles timeouts.
         if self.is_due() {
             return Ok(None);
         }
-        // If a rule is broken, an exchange says so, too.
+        // If a rule is broken, the next exchange reports it.
         let header = self.endpoint.frame_header(is_text, true, length);
         let Some(header) = unless_ended(header)?.flatten() else {
             self.goes_inside = true;
@@ -298,22 +298,22 @@ impl Conversation {
         Ok(message.map(|message| (header, message)))
     }
 
-    /// The transport has taken some of what was handed out, or none of it; and whether it is blocked now.
+    /// Reports whether the transport took some of the output, and whether it is blocked now.
     pub(super) fn output_moved(&mut self, taken: bool, blocked: bool) -> Result<(), SandboxError> {
         let now = self.clock.now();
         self.endpoint.output_moved(taken, blocked, now)?;
         self.ask_deadline()
     }
 
-    /// Asks the session when it wants the next exchange.
+    /// Updates the deadline from the session.
     pub(super) fn ask_deadline(&mut self) -> Result<(), SandboxError> {
         self.deadline = self.endpoint.next_deadline()?;
         Ok(())
     }
 
-    /// Takes out of the outbox what the session has now, and what it doesn't want.
+    /// Removes messages from the outbox that the session has accepted or refused.
     fn sent(&mut self, accepted: usize, refused: Option<Failure>) {
-        // There is room for it when what waits is written.
+        // It will fit once the queued output is written.
         let comes_later = |failure: &Failure| failure.rule == Rule::QueueFull;
         let refused = refused.filter(|failure| !comes_later(failure));
         let gone = accepted + usize::from(refused.is_some());
@@ -338,14 +338,14 @@ impl Conversation {
     }
 }
 
-/// What one exchange gives, on its way.
+/// Receives the results of one exchange.
 struct Taken<'a, W> {
     incoming: &'a mut Option<Incoming>,
     inbox: &'a mut VecDeque<Message>,
     longest: u64,
     write: W,
     delivered: Result<Delivered, &'static str>,
-    /// There was something to write.
+    /// There was output.
     gave: bool,
 }
 
@@ -360,7 +360,7 @@ impl<W: FnMut(&[u8])> Take for Taken<'_, W> {
     }
 }
 
-/// The result of a call, or none if a rule was broken: that is no end of the endpoint.
+/// Returns the result of a call, or `None` if a rule was broken, which doesn't end the endpoint.
 pub(super) fn unless_ended<R>(result: Result<R, Error>) -> Result<Option<R>, SandboxError> {
     match result {
         Ok(result) => Ok(Some(result)),
@@ -369,7 +369,7 @@ pub(super) fn unless_ended<R>(result: Result<R, Error>) -> Result<Option<R>, San
     }
 }
 
-/// What a message that waits takes.
+/// Returns the bytes that a queued message takes.
 fn cost(message: &Message) -> usize {
     message.len() + size_of::<Message>()
 }

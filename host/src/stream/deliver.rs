@@ -1,4 +1,4 @@
-//! From the events of an exchange to messages.
+//! Turns the events of an exchange into messages.
 
 use std::collections::VecDeque;
 
@@ -9,10 +9,10 @@ use super::engine::Received;
 use super::incoming::{self, Incoming};
 use super::message::Message;
 
-/// The most bytes that small messages of one exchange share: one that is kept keeps no more than these.
+/// The maximum allocation that small messages of one exchange share: a message that is kept retains no more.
 const SHARED: usize = 4 << 10;
 
-/// What there was beside messages.
+/// Which other events there were.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Delivered {
     pub(super) has_events: bool,
@@ -23,7 +23,7 @@ pub(super) struct Delivered {
 ///
 /// # Errors
 ///
-/// The endpoint is broken.
+/// The endpoint breaks the contract.
 pub(super) fn deliver(
     received: &Received<'_>,
     incoming: &mut Option<Incoming>,
@@ -51,7 +51,7 @@ pub(super) fn deliver(
     Ok(delivered)
 }
 
-/// A copy of the payload of the first of these records, and of those behind it that may share it.
+/// Copies the payload of the first record, together with those of the following records that may share the allocation.
 fn copy(received: &Received<'_>, records: &[EventRecord], in_message: bool) -> Bytes {
     let (mut count, mut length) = (0, 0);
     for record in records {
@@ -88,7 +88,7 @@ mod tests {
     use super::{Received, SHARED, deliver};
     use crate::stream::Message;
 
-    /// The messages that a read of these lengths gives.
+    /// Delivers messages of these lengths from one read.
     fn delivered(lengths: &[usize]) -> Vec<Message> {
         let mut start = 0;
         let record = |&length| {
@@ -112,7 +112,7 @@ mod tests {
         inbox.into()
     }
 
-    /// Where the bytes of two messages are, seen from the first of them.
+    /// Returns the distance between the bytes of two messages.
     fn distance(one: &Message, other: &Message) -> usize {
         let at = |message: &Message| message.as_bytes().as_ptr() as usize;
         at(other).wrapping_sub(at(one))

@@ -1,4 +1,4 @@
-//! What runs the protocol of a stream's connection.
+//! The engines that a stream can use.
 
 use std::sync::Arc;
 
@@ -13,15 +13,15 @@ use super::error::Error;
 use crate::clock::Instant;
 use crate::error::SandboxError;
 
-/// What runs the protocol of a connection. The same functions take each of them, and the WebSocket is of the same type.
+/// The engine that runs the protocol of a connection. All functions of this module take any of them.
 ///
-/// | engine | a connection is | what ends a guest ends |
+/// | engine | where the session runs | what a failed guest ends |
 /// |---|---|---|
-/// | [`Sandbox`](crate::Sandbox) | in a guest of its own | this connection |
-/// | [`Guests`](crate::Guests) | in a guest that several share | the connections in that guest |
+/// | [`Sandbox`](crate::Sandbox) | in a guest for each connection | this connection |
+/// | [`Guests`](crate::Guests) | in a guest that several connections share | all connections in that guest |
 /// | [`Native`](crate::Native) | in the program, without a sandbox | |
 pub trait Engine: Send + Sync {
-    /// Makes the endpoint of a connection.
+    /// Creates the endpoint of a connection.
     #[doc(hidden)]
     fn endpoint(&self, made: Made<'_>, config: &Config, now: Instant) -> Result<Boxed, Error>;
 }
@@ -32,41 +32,41 @@ impl<E: Engine + ?Sized> Engine for &E {
     }
 }
 
-/// Of an engine that is chosen while the program runs: `Arc<dyn Engine>`.
+/// For an engine that is chosen at run time: `Arc<dyn Engine>`.
 impl<E: Engine + ?Sized> Engine for Arc<E> {
     fn endpoint(&self, made: Made<'_>, config: &Config, now: Instant) -> Result<Boxed, Error> {
         (**self).endpoint(made, config, now)
     }
 }
 
-/// An endpoint of any engine. Nobody else can make one, or implement [`Engine`].
+/// An endpoint of any engine. It seals [`Engine`]: only this crate can create one.
 pub struct Boxed(pub(super) Box<dyn Endpoint>);
 
-/// How an endpoint is made.
+/// What kind of endpoint to create.
 pub enum Made<'a> {
-    /// As a client, from entropy.
+    /// A client, with its entropy.
     Client(&'a [u8]),
-    /// As a server.
+    /// A server.
     Server,
-    /// As a client that is open already.
+    /// A client whose handshake is complete.
     OpenClient(&'a [u8], &'a Negotiated),
-    /// As a server that is open already.
+    /// A server whose handshake is complete.
     OpenServer(&'a Negotiated),
 }
 
-/// Takes what an exchange gives: first what was received, once, then the bytes to write.
+/// Takes the results of an exchange: first what was received, once, then the output.
 pub(super) trait Take {
     fn receive(&mut self, received: Received<'_>);
     fn write(&mut self, output: &[u8]);
 }
 
-/// Events, and the bytes that they point into.
+/// Received events, and the bytes that they point into.
 pub(super) struct Received<'a> {
     pub(super) records: &'a [EventRecord],
     pub(super) payload: &'a [u8],
 }
 
-/// What else an exchange has come to: as [`websocket_component::Exchanged`] has it.
+/// The other results of an exchange, as in [`websocket_component::Exchanged`].
 pub(super) struct Exchanged {
     pub(super) consumed: usize,
     pub(super) accepted: usize,
@@ -79,10 +79,10 @@ pub(super) struct Exchanged {
 
 /// One side of a connection: a [`Session`](websocket_component::Session), wherever it runs.
 ///
-/// Its functions are the session's. Their errors are [`Error::Failure`], a rule that was broken, and
+/// Its functions are those of the session. Their errors are [`Error::Failure`], a rule that was broken, and
 /// [`Error::Sandbox`], the end of the guest.
 pub(super) trait Endpoint: Send + Sync {
-    /// Queues messages, and processes input, which may be unmasked where it is.
+    /// Queues messages, and processes input, which may be unmasked in place.
     fn exchange(
         &mut self,
         input: &mut [u8],
@@ -107,7 +107,7 @@ pub(super) trait Endpoint: Send + Sync {
 
     fn payload_read(&mut self, payload: &IncomingPayload, now: Instant) -> Result<(), Error>;
 
-    /// The transport has taken some of what was handed out, or none of it; and whether it is blocked now.
+    /// Reports whether the transport took some of the output, and whether it is blocked now.
     fn output_moved(
         &mut self,
         taken: bool,
@@ -141,9 +141,9 @@ pub(super) trait Endpoint: Send + Sync {
 
     fn end_server_handshake(&mut self, now: Instant) -> Result<(), Error>;
 
-    /// What it gave breaks the contract: that is its end, and the error says so.
+    /// Ends the endpoint because it broke the contract, and returns the error.
     fn broken(&mut self, reason: &str) -> SandboxError;
 
-    /// Whether it can't be called any more.
+    /// Whether the guest has ended, so that it can't be called any more.
     fn is_gone(&mut self) -> bool;
 }

@@ -1,4 +1,4 @@
-//! What can end a connection, and who is at fault.
+//! Errors of a connection, and who is at fault.
 
 use std::sync::Arc;
 use std::{fmt, io};
@@ -13,27 +13,27 @@ use crate::error::SandboxError;
 /// A response that refuses a request.
 pub type ErrorResponse = http::Response<Bytes>;
 
-/// Why a connection could not be made, or has ended, or a message was not sent. Cheap to clone.
+/// Why a connection failed or ended, or why a message was not sent. Cheap to clone.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Error {
     /// The transport failed.
     Io(Arc<io::Error>),
-    /// A rule of TLS was broken, or the server's certificate isn't trusted.
+    /// The TLS handshake failed, or the server's certificate isn't trusted.
     #[cfg(feature = "rustls")]
     Tls(Arc<crate::tls::rustls::Error>),
     /// A rule was broken; [`origin`](Self::origin) says by whom.
     Failure(Failure),
-    /// The server refused the handshake: its response, with as much of its body as was received, up to
+    /// The server refused the handshake. The response has as much of its body as was received, up to
     /// [`Limits::refusal_body`](crate::stream::Limits::refusal_body).
     Http(Arc<ErrorResponse>),
     /// The callback of `accept_hdr_async` refused the request, with this status.
     Refused(StatusCode),
-    /// There was no guest, or it has ended. Of one that has ended, the peer is told 1011 if a close frame can still be sent.
+    /// There was no guest, or it has ended; the peer then gets a close frame with 1011 if one can still be sent.
     Sandbox(SandboxError),
     /// The request is invalid, for this reason.
     Request(String),
-    /// The message is longer than [`Limits::queued_output`](crate::stream::Limits::queued_output), and was not sent.
+    /// The message was not sent: it is longer than [`Limits::queued_output`](crate::stream::Limits::queued_output).
     TooLong {
         /// That limit, in bytes.
         limit: u64,
@@ -76,8 +76,8 @@ impl Error {
         }
     }
 
-    /// Returns the close code of the connection's end (RFC 6455, section 7.4.1): that of the rule, or 1006, which is
-    /// never sent, if the connection was lost.
+    /// Returns the close code for this error (RFC 6455, section 7.4.1): that of the rule, or 1006, which is never sent,
+    /// if the connection was lost.
     #[must_use]
     pub fn close_code(&self) -> u16 {
         const ABNORMAL: u16 = 1006;

@@ -1,4 +1,4 @@
-//! From a transport to an open WebSocket.
+//! Handshakes over a transport.
 
 use std::time::Duration;
 
@@ -15,14 +15,14 @@ use super::socket::WebSocketStream;
 use crate::clock::Clock;
 use crate::sizes::LONG;
 
-/// How long a program has to answer the messages in front of a broken rule, unless the configuration has another time.
+/// How long the program has to answer the messages before a broken rule, unless the configuration sets it.
 const ANSWER_TIME: Duration = Duration::from_millis(1);
 
 /// Makes the handshake as a client over a transport to the server.
 ///
 /// # Errors
 ///
-/// [`Error::Http`] if the server declined, [`Error::Failure`] if one side broke a rule, [`Error::Request`] if the
+/// [`Error::Http`] if the server refused, [`Error::Failure`] if one side broke a rule, [`Error::Request`] if the
 /// request is invalid, [`Error::Sandbox`] if there is no guest, or it has ended.
 pub async fn client_async<R, IO>(
     request: R,
@@ -68,7 +68,7 @@ where
         false => (endpoint.response()?, endpoint.negotiated()?),
         true => (None, None),
     };
-    // It may have ended since: that is told behind the messages that came before.
+    // The session may have ended since: that is reported after the messages received before.
     let head = match (head, negotiated) {
         (Some(head), Some(negotiated)) => {
             stream.agreed(negotiated);
@@ -77,7 +77,7 @@ where
         (head, _) => head,
     };
     let error = stream.outcome().await;
-    // With a head that didn't open the session, it is a refusal also if the connection was lost behind that.
+    // A response that didn't open the session is a refusal, even if the connection was lost after its head.
     let is_refusal = match &error {
         Error::Failure(failure) => failure.rule == Rule::HandshakeRefused,
         Error::Io(_) => true,
@@ -93,8 +93,8 @@ where
 ///
 /// # Errors
 ///
-/// [`Error::Failure`] if the client broke a rule. The response with the status was sent. [`Error::Sandbox`] if there is no
-/// guest, or it has ended.
+/// [`Error::Failure`] if the client broke a rule, after the response with the rule's status was sent.
+/// [`Error::Sandbox`] if there is no guest, or it has ended.
 pub async fn accept_async<IO>(io: IO, engine: &impl Engine) -> Result<WebSocketStream<IO>, Error>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
@@ -120,10 +120,11 @@ where
     Ok(stream)
 }
 
-/// Makes the handshake as a server, and has the callback decide on the request.
+/// Makes the handshake as a server, with a callback that decides on the request.
 ///
-/// The callback is passed a response that accepts. It returns it, with a subprotocol in `Sec-WebSocket-Protocol` and
-/// further fields if it likes; or it returns one that refuses, with a status, fields and a body.
+/// The callback is passed the request and a response that accepts it. To accept, it returns that response, with a
+/// subprotocol in `Sec-WebSocket-Protocol` and further fields if needed. To refuse, it returns a response with a
+/// status, fields and a body.
 ///
 /// # Errors
 ///
@@ -181,7 +182,7 @@ where
     }
 }
 
-/// Creates a WebSocket over a transport on which something else made the handshake, with what was negotiated and the
+/// Creates a WebSocket over a transport on which the handshake was made elsewhere, from what was negotiated and the
 /// bytes that were read after it.
 ///
 /// # Errors
@@ -210,7 +211,7 @@ where
     Ok(stream.opened(negotiated, already_read))
 }
 
-/// A server to which a valid request has come.
+/// Creates a server, and waits until it has received a valid request.
 async fn requested<IO>(
     io: IO,
     engine: &impl Engine,
@@ -220,7 +221,7 @@ where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
     let mut settings = for_session(&config);
-    // The callbacks have no way to tell a bad request from a good one.
+    // The callbacks can't distinguish invalid requests from valid ones.
     settings.expose_invalid_requests = false;
     let clock = Clock::start();
     let endpoint = engine.endpoint(Made::Server, &settings, clock.now())?;
@@ -254,7 +255,7 @@ where
         self.error().map_or(Ok(()), Err)
     }
 
-    /// Refuses the request, and ends the connection, because of `error`.
+    /// Refuses the request and ends the connection. Returns `error`, or why the refusal failed.
     async fn refuse(&mut self, response: ErrorResponse, error: Error) -> Error {
         let now = self.conversation.clock.now();
         let refusal = request::refusal(response);
@@ -266,7 +267,7 @@ where
         error
     }
 
-    /// Waits for the end of a connection that never opened, and says why it never did.
+    /// Waits for the end of a connection that never opened, and returns why.
     async fn outcome(&mut self) -> Error {
         self.wait_until(Self::is_over).await;
         self.error().unwrap_or(Error::Closed)
@@ -279,22 +280,22 @@ fn status(status: StatusCode) -> ErrorResponse {
     response
 }
 
-/// The settings of a stream's session: it has no use for chunks, reads long payloads itself, and answers a close frame
-/// itself, when the program has taken the messages before it.
+/// Returns the settings for the session of a stream. The stream reads long payloads itself, takes no chunks, and
+/// answers a close frame itself once the program has taken the messages before it.
 pub(super) fn for_session(config: &Config) -> Config {
     let mut config = *config;
     config.delivery = Delivery::Messages;
     config.reply_to_close = false;
     config.timeouts.answer.get_or_insert(ANSWER_TIME);
     config.leave_payloads = Some(LONG as u64);
-    // Input that is not wanted yet is kept here, and more is read only when all of it is gone.
+    // The stream keeps unconsumed input, and reads more only when all of it was consumed.
     config.leave_unfinished = 0;
     // A text is a `ByteString`.
     config.verify_utf8 = true;
     config
 }
 
-/// What a client's key and masks are made from.
+/// Returns the entropy for a client's key and masks.
 fn entropy() -> Result<[u8; 32], Error> {
     let mut entropy = [0; 32];
     getrandom::fill(&mut entropy).map_err(|error| std::io::Error::other(error.to_string()))?;

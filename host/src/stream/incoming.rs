@@ -1,4 +1,4 @@
-//! A message that is put together outside the session.
+//! A message that is assembled outside the session.
 
 use bytes::BytesMut;
 use bytestring::ByteString;
@@ -6,14 +6,14 @@ use websocket_component::{EventKind, IncomingPayload};
 
 use super::message::Message;
 
-/// How much room is made for the rest of a payload, in multiples of what has come of the message.
+/// The capacity reserved for the rest of a payload, in multiples of what was received of the message.
 const EXPECTED_TIMES: usize = 3;
 
-/// What has come of a message.
+/// The received part of a message.
 pub(super) struct Incoming {
     pub(super) bytes: BytesMut,
     is_text: bool,
-    /// The payload in progress. None between two fragments.
+    /// The payload in progress. `None` between two fragments.
     pub(super) payload: Option<IncomingPayload>,
 }
 
@@ -27,8 +27,8 @@ impl Incoming {
         }
     }
 
-    /// Makes room for `room` more bytes, and for more of what is missing of the payload: what a header announces is
-    /// believed as far as a part of the message has come.
+    /// Reserves capacity for `room` more bytes, and for a part of the `missing` payload in proportion to what was
+    /// received: the length in a header alone isn't trusted.
     pub(super) fn reserve(&mut self, room: usize, missing: u64) {
         if self.bytes.capacity() - self.bytes.len() >= room {
             return;
@@ -36,7 +36,7 @@ impl Incoming {
         let missing = usize::try_from(missing).unwrap_or(usize::MAX);
         let expected = self.bytes.len().saturating_mul(EXPECTED_TIMES);
         let room = missing.min(expected).max(room);
-        // Just that: to grow it would double it.
+        // The exact capacity: growing the buffer would double it.
         let mut bytes = BytesMut::with_capacity(self.bytes.len().saturating_add(room));
         bytes.extend_from_slice(&self.bytes);
         self.bytes = bytes;
@@ -54,11 +54,11 @@ impl Incoming {
     }
 }
 
-/// Adds an event to the message that is put together, if it is a part of it. Returns the message, if it is complete.
+/// Adds an event to the message in progress, if it is a part of it. Returns the message if it is complete.
 ///
 /// # Errors
 ///
-/// The guest is broken.
+/// The guest breaks the contract.
 pub(super) fn add(
     incoming: &mut Option<Incoming>,
     kind: EventKind,

@@ -1,11 +1,11 @@
-//! What is sent and received.
+//! Messages and close frames.
 
 use bytes::Bytes;
 use bytestring::ByteString;
 
 use websocket_component::{EventKind, Message as Borrowed, Outgoing};
 
-/// The code that is reported of a close frame without one (RFC 6455, section 7.1.5).
+/// The code reported for a close frame without a code (RFC 6455, section 7.1.5).
 const NO_CODE: u16 = 1005;
 
 /// The content of a close frame (RFC 6455, section 5.5.1).
@@ -23,16 +23,16 @@ pub struct CloseFrame {
 /// most 4 KiB.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
-    /// A text.
+    /// A text message.
     Text(ByteString),
-    /// Bytes.
+    /// A binary message.
     Binary(Bytes),
-    /// A ping with at most 125 bytes. It is answered automatically; received ones are reported only if
+    /// A ping with at most 125 bytes. Received pings are answered automatically, and reported only if
     /// [`Config::report_control_frames`](crate::stream::Config::report_control_frames) is set.
     Ping(Bytes),
-    /// A pong with at most 125 bytes, reported as pings are. There is no need to send any.
+    /// A pong with at most 125 bytes, reported as pings are. Pings are answered without it.
     Pong(Bytes),
-    /// A close frame: the last message that can be sent, and the last that is received. It is answered when it is
+    /// A close frame: the last message that can be sent, and the last one received. It is answered when it is
     /// received, unless [`Config::reply_to_close`](crate::stream::Config::reply_to_close) is off.
     Close(Option<CloseFrame>),
 }
@@ -54,7 +54,7 @@ impl Message {
         matches!(self, Self::Text(_) | Self::Binary(_))
     }
 
-    /// Returns the payload as text: that of a text message, the reason of a close frame, and others if they are UTF-8.
+    /// Returns the payload, or the reason of a close frame, as text. `None` if it isn't UTF-8.
     #[must_use]
     pub fn as_text(&self) -> Option<&str> {
         match self {
@@ -63,7 +63,7 @@ impl Message {
         }
     }
 
-    /// The payload, of a close frame the reason.
+    /// Returns the payload, or the reason of a close frame.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         match self {
@@ -73,7 +73,7 @@ impl Message {
         }
     }
 
-    /// The payload, of a close frame the reason.
+    /// Returns the payload, or the reason of a close frame.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
         match self {
@@ -95,7 +95,7 @@ impl Message {
         self.as_bytes().is_empty()
     }
 
-    /// The message as a session sends it.
+    /// Returns the message as a session sends it.
     pub(super) fn outgoing(&self) -> Outgoing<'_> {
         let message = match self {
             Self::Text(text) => Borrowed::Text(text),
@@ -108,7 +108,7 @@ impl Message {
         message.into()
     }
 
-    /// The piece behind the first `begun` bytes, if this is longer than one piece.
+    /// Returns the fragment after the first `begun` bytes, if the message is longer than one fragment.
     pub(super) fn piece(&self, begun: usize, longest: usize) -> Option<Outgoing<'_>> {
         if self.len() <= longest {
             return None;
@@ -125,7 +125,7 @@ impl Message {
         Some(message.into())
     }
 
-    /// Returns the message of an event, if it is one. Text that isn't UTF-8 is the guest's fault.
+    /// Returns the message of an event, if it is one. Text that isn't UTF-8 breaks the contract.
     pub(super) fn received(kind: EventKind, payload: Bytes) -> Result<Option<Self>, &'static str> {
         const NOT_UTF8: &str = "it delivered text that is not UTF-8";
         Ok(Some(match kind {
@@ -177,7 +177,7 @@ mod tests {
 
     use super::{Borrowed, CloseFrame, EventKind, Message, NO_CODE};
 
-    /// What a session delivers of what another sends.
+    /// Returns the event that a session delivers for a message that another one sends.
     fn delivered(message: Borrowed<'_>) -> EventKind {
         match message {
             Borrowed::Text(_) => EventKind::Text,

@@ -1,8 +1,8 @@
 //! A WebSocket for tokio.
 //!
-//! [`accept_async`] makes a server's WebSocket of a transport, [`connect_async`] and [`client_async`] a client's. Each is
-//! a [`WebSocketStream`], a `Stream` and a `Sink` of [`Message`]s. An [`Engine`] runs the protocol: in a sandbox for each
-//! connection, in one that several share, or in the program itself.
+//! [`accept_async`] makes the handshake as a server, [`connect_async`] and [`client_async`] as a client. Each returns a
+//! [`WebSocketStream`], a `Stream` and a `Sink` of [`Message`]s. An [`Engine`] runs the protocol: in a sandbox for each
+//! connection, in one that several connections share, or in the program itself.
 //!
 //! ```no_run
 //! use futures_util::{SinkExt, StreamExt};
@@ -26,20 +26,20 @@
 //! # }
 //! ```
 //!
-//! A server's side is `examples/echo.rs`.
+//! `examples/echo.rs` is a server.
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `connect` | from a URL to a transport |
-//! | `handshake` | from a transport to an open WebSocket |
-//! | `opening` | from a request in header fields to one, on a transport that something else gives away |
-//! | `traffic` | the `Stream` and the `Sink` |
+//! | `connect` | connecting to a URL |
+//! | `handshake` | handshakes over a transport |
+//! | `opening` | a server's handshake in header fields, for connections that an HTTP server upgrades |
+//! | `traffic` | the implementations of `Stream` and `Sink` |
 //! | `socket` | the connection's state machine: output, an exchange of the session, input |
-//! | `outside` | long payloads, which are read outside the session |
-//! | `conversation`, `batch`, `deliver`, `incoming` | the session, and the queues of messages on either side of it |
-//! | `engine`, `sandboxed`, `contract`, `native` | where the session runs |
-//! | `request`, `message`, `error` | what callers see |
-//! | `wakers` | the tasks |
+//! | `outside` | long payloads, which bypass the session |
+//! | `conversation`, `batch`, `deliver`, `incoming` | the session, and its queues of received and outgoing messages |
+//! | `engine`, `sandboxed`, `contract`, `native` | the engines |
+//! | `request`, `message`, `error` | requests, messages, errors |
+//! | `wakers` | which tasks to wake |
 
 mod batch;
 #[cfg(feature = "client")]

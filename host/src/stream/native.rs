@@ -1,4 +1,4 @@
-//! The engine in the program itself.
+//! The native engine.
 
 use websocket_component::handshake::{
     Acceptance, HandshakeKind, Header, Negotiated, Refusal, Request, RequestHead, ResponseHead,
@@ -12,9 +12,9 @@ use crate::error::SandboxError;
 
 /// The engine without a sandbox: what a peer sends is parsed in the program.
 ///
-/// It is safe Rust, takes less memory for each connection, and needs neither wasmtime nor a component. What is missing is
-/// what a sandbox is for: a fault of the engine's that lets a peer make it panic, spin or hoard memory does that to the
-/// program. For permessage-deflate it takes the feature `deflate`.
+/// It is safe Rust, takes less memory for each connection, and needs neither wasmtime nor a component. But it isn't
+/// isolated: a bug that lets a peer make the engine panic, loop forever or exhaust memory does that to the whole
+/// program. permessage-deflate needs the feature `deflate`.
 ///
 /// ```no_run
 /// use websocket_host::Native;

@@ -1,4 +1,4 @@
-//! A server's handshake in header fields, for transports that something else gives away.
+//! A server's handshake in header fields, for connections that an HTTP server upgrades.
 
 use std::fmt;
 
@@ -14,8 +14,8 @@ use super::socket::WebSocketStream;
 use crate::clock::Clock;
 use crate::error::SandboxError;
 
-/// A session that has accepted a request in header fields, and waits for its transport: for servers of HTTP that give a
-/// connection or a stream away. `upgrade` does it for hyper's.
+/// A session that has accepted a request in header fields, and has no transport yet: for HTTP servers that hand over a
+/// connection or stream after an upgrade. `upgrade` uses it for hyper.
 pub struct Opening {
     endpoint: Boxed,
     clock: Clock,
@@ -23,14 +23,14 @@ pub struct Opening {
 }
 
 impl Opening {
-    /// Checks the fields of a request, and returns those of the response that accepts it, with status 101 or 200. Of
-    /// HTTP/2 there are also `:method`, `:protocol`, `:scheme`, `:authority` and `:path` (RFC 8441, section 5); that a
-    /// request of HTTP/1.1 is a GET is the caller's to check.
+    /// Checks the fields of a request, and returns those of the response that accepts it, with status 101 or 200. For
+    /// HTTP/2 the fields include `:method`, `:protocol`, `:scheme`, `:authority` and `:path` (RFC 8441, section 5). The
+    /// caller has to check that an HTTP/1.1 request is a GET.
     ///
     /// # Errors
     ///
-    /// [`Error::Failure`]: the request or the answer breaks a rule, whose [`status`](super::Rule::status) refuses it.
-    /// [`Error::Sandbox`]: there is no guest for it, or that has ended.
+    /// [`Error::Failure`]: the request or the answer breaks a rule; refuse it with the rule's
+    /// [`status`](super::Rule::status). [`Error::Sandbox`]: there is no guest, or it has ended.
     pub fn answer(
         engine: &impl Engine,
         config: Config,
@@ -55,7 +55,7 @@ impl Opening {
         Ok((opening, answer))
     }
 
-    /// Makes the WebSocket: the response was sent, and this is the transport, with what was read of it behind the request.
+    /// Creates the WebSocket after the response was sent, from the transport and what was read of it after the request.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Long payloads stay outside the session: they are unmasked and checked where they are delivered from.
+//! Long payloads bypass the session: they are unmasked and checked in the buffer that is delivered.
 
 use bytes::buf::Limit;
 use bytes::{BufMut, BytesMut};
@@ -9,23 +9,23 @@ use crate::clock::Instant;
 use crate::error::SandboxError;
 use crate::sizes::{LONG, header_lengths};
 
-/// If at least this many bytes of a payload are missing, they are read directly into its buffer, though nothing behind
-/// them can be read then.
+/// If at least this many bytes of a payload are missing, they are read directly into its buffer, though the same read
+/// can't include what follows them.
 const PLACED: u64 = 64 << 10;
 
-/// The most that is read at once into that buffer.
+/// The maximum of one read into that buffer.
 const AT_ONCE: u64 = 256 << 10;
 
 /// Whether a data frame with a long payload begins here.
 fn begins_long(input: &[u8]) -> bool {
-    /// The bits of the opcode that are set of control frames and of those that don't exist yet.
+    /// The opcode bits that are set only in control frames and reserved opcodes.
     const NOT_DATA: u8 = 0x0c;
     let is_data = input.first().is_some_and(|first| first & NOT_DATA == 0);
     is_data && header_lengths(input).is_some_and(|(_, payload)| payload >= LONG as u64)
 }
 
 impl Conversation {
-    /// Reads the long payloads that the input goes on with or begins with. Returns the rest.
+    /// Reads long payloads at the start of the input, including one in progress. Returns the rest.
     pub(super) fn read_outside<'a>(
         &mut self,
         mut input: &'a mut [u8],
@@ -58,13 +58,13 @@ impl Conversation {
             }
         }
         if self.incoming.is_some() {
-            // A message has its time.
+            // A message in progress has a deadline.
             self.ask_deadline()?;
         }
         Ok(input)
     }
 
-    /// Goes on with the payload in progress. Returns what is behind it.
+    /// Continues the payload in progress. Returns the input after it.
     fn go_on<'a>(
         &mut self,
         input: &'a mut [u8],
@@ -85,11 +85,11 @@ impl Conversation {
             incoming.bytes.extend_from_slice(come);
         }
         let is_accepted = self.has_come(come.len(), now)?;
-        // Behind what was not, nothing counts.
+        // After a broken rule, the rest is ignored.
         Ok(if is_accepted { rest } else { &mut [] })
     }
 
-    /// Where to read the rest of the payload in progress to, if enough of it is missing to be read alone.
+    /// Returns the buffer for the rest of the payload in progress, if enough of it is missing to read it directly.
     pub(super) fn place(&mut self) -> Option<Limit<&mut BytesMut>> {
         let incoming = self.incoming.as_mut()?;
         let missing = incoming.payload.as_ref()?.left();
@@ -100,7 +100,7 @@ impl Conversation {
         Some((&mut incoming.bytes).limit(missing.min(AT_ONCE) as usize))
     }
 
-    /// `count` bytes were read to that place.
+    /// Reports that `count` bytes were read into the buffer of [`place`](Self::place).
     pub(super) fn placed(&mut self, count: usize) -> Result<(), SandboxError> {
         let now = self.clock.now();
         self.has_come(count, now)?;
@@ -110,8 +110,8 @@ impl Conversation {
         Ok(())
     }
 
-    /// The last bytes of the message have come: unmasks and checks them, and delivers it if it is complete. Returns
-    /// whether the session accepts them.
+    /// Unmasks and checks the last `count` bytes of the message, and delivers it if it is complete. Returns whether the
+    /// session accepts them.
     fn has_come(&mut self, count: usize, now: Instant) -> Result<bool, SandboxError> {
         let Some(incoming) = &mut self.incoming else {
             return Ok(false);
@@ -120,13 +120,13 @@ impl Conversation {
             return Ok(false);
         };
         let start = incoming.bytes.len() - count;
-        // If it is no text, the session is told.
+        // `payload_read` reports invalid UTF-8 to the session.
         payload.read(&mut incoming.bytes[start..]).ok();
         let accepted = self.endpoint.payload_read(payload, now);
         let is_complete = payload.left() == 0;
         let ends_message = is_complete && payload.ends_message();
         if unless_ended(accepted)?.is_none() {
-            // The session ends, and an exchange tells how: behind the answers to the messages before.
+            // The next exchange reports how the session ends, after the answers to the messages before.
             self.incoming = None;
             self.ask_deadline()?;
             self.more = true;

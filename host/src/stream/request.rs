@@ -18,16 +18,16 @@ pub type Request = http::Request<()>;
 /// A response, without a body.
 pub type Response = http::Response<()>;
 
-/// What a client can make its request from: a URL, or a request with headers of its own.
+/// A client's request, or what it can be made from: a URL, or a request with additional headers.
 ///
-/// The fields of the handshake itself (Host, Connection, Upgrade, Sec-WebSocket-Key, Sec-WebSocket-Version) need not be
-/// there, and are ignored if they are. Sec-WebSocket-Protocol names the subprotocols to offer.
+/// The fields of the handshake itself (Host, Connection, Upgrade, Sec-WebSocket-Key, Sec-WebSocket-Version) may be
+/// missing, and are ignored. Sec-WebSocket-Protocol lists the subprotocols to offer.
 pub trait IntoRequest {
     /// Makes the request.
     ///
     /// # Errors
     ///
-    /// [`Error::Request`] if it can't be.
+    /// [`Error::Request`] if the request is invalid.
     fn into_request(self) -> Result<Request, Error>;
 }
 
@@ -73,7 +73,7 @@ pub(super) struct Address<'a> {
 
 #[cfg(feature = "client")]
 impl<'a> Address<'a> {
-    /// The host as it is looked up: an IPv6 address without its brackets.
+    /// Returns the host for name resolution: an IPv6 address without its brackets.
     pub(super) fn name(&self) -> &'a str {
         self.host.trim_start_matches('[').trim_end_matches(']')
     }
@@ -98,7 +98,7 @@ pub(super) fn address(uri: &Uri) -> Result<Address<'_>, Error> {
     })
 }
 
-/// The request as the engine has it.
+/// Converts a request for the engine.
 pub(super) fn outgoing(request: &Request) -> Result<handshake::Request, Error> {
     if request.method() != Method::GET {
         return Err(Error::request(format_args!(
@@ -128,7 +128,7 @@ pub(super) fn outgoing(request: &Request) -> Result<handshake::Request, Error> {
     })
 }
 
-/// The subprotocols that Sec-WebSocket-Protocol names.
+/// Returns the subprotocols in `Sec-WebSocket-Protocol`.
 fn subprotocols(headers: &HeaderMap) -> Result<Vec<String>, Error> {
     let mut names = Vec::new();
     for value in headers.get_all(SEC_WEBSOCKET_PROTOCOL) {
@@ -138,12 +138,12 @@ fn subprotocols(headers: &HeaderMap) -> Result<Vec<String>, Error> {
     Ok(names)
 }
 
-/// The names in one field.
+/// Returns the names in one field.
 pub(crate) fn listed(value: &HeaderValue) -> Result<impl Iterator<Item = &str>, ToStrError> {
     Ok(value.to_str()?.split(',').map(str::trim))
 }
 
-/// The fields that the session doesn't write itself.
+/// Returns the fields that the session doesn't write itself.
 fn fields(headers: &HeaderMap) -> Vec<Header> {
     let own = [
         HOST,
@@ -157,7 +157,7 @@ fn fields(headers: &HeaderMap) -> Vec<Header> {
     others.map(|(name, value)| header(name, value)).collect()
 }
 
-/// All fields.
+/// Returns all fields.
 #[cfg(feature = "hyper")]
 pub(crate) fn all_fields(headers: &HeaderMap) -> Vec<Header> {
     let header = |(name, value)| header(name, value);
@@ -168,7 +168,7 @@ fn header(name: &HeaderName, value: &HeaderValue) -> Header {
     Header::new(name.as_str(), value.as_bytes())
 }
 
-/// The answer of a server that accepts, from the response that its callback made.
+/// Returns how a server accepts, from the response that its callback returned.
 pub(super) fn acceptance(response: &Response) -> Result<Acceptance, Error> {
     let mut subprotocols = subprotocols(response.headers())?;
     if subprotocols.len() > 1 {
@@ -183,7 +183,7 @@ pub(super) fn acceptance(response: &Response) -> Result<Acceptance, Error> {
     })
 }
 
-/// The answer of a server that refuses.
+/// Returns how a server refuses.
 pub(super) fn refusal(response: ErrorResponse) -> Refusal {
     let (head, body) = response.into_parts();
     Refusal {
@@ -193,8 +193,8 @@ pub(super) fn refusal(response: ErrorResponse) -> Refusal {
     }
 }
 
-/// A request that came, as the callback sees it. It has passed the session's checks; what the `http` crate has no way to
-/// express is none the less possible, and an error.
+/// Converts a received request for the callback. It has passed the session's checks, but it is an error if the `http`
+/// crate can't express it.
 pub(super) fn incoming(head: RequestHead) -> Result<Request, Error> {
     let mut request = Request::new(());
     *request.method_mut() = head.method.parse().map_err(Error::request)?;
@@ -203,13 +203,13 @@ pub(super) fn incoming(head: RequestHead) -> Result<Request, Error> {
     Ok(request)
 }
 
-/// A response that refuses, with what came of its body.
+/// Converts a response that refuses, with what was received of its body.
 pub(super) fn error_response(mut head: ResponseHead) -> Result<ErrorResponse, Error> {
     let body = Bytes::from(std::mem::take(&mut head.body));
     Ok(response(head)?.map(|()| body))
 }
 
-/// A response that came, without its body.
+/// Converts a received response, without its body.
 pub(super) fn response(head: ResponseHead) -> Result<Response, Error> {
     let mut response = Response::new(());
     *response.status_mut() = head.status.try_into().map_err(Error::request)?;

@@ -1,4 +1,4 @@
-//! The engine in a guest, of its own or shared.
+//! The sandboxed engine, in a dedicated or shared guest.
 
 use websocket_component::handshake::{
     Acceptance, HandshakeKind, Header, Negotiated, Refusal, Request, RequestHead, ResponseHead,
@@ -25,7 +25,7 @@ impl Engine for Guests {
     }
 }
 
-/// A session, and the guest that it is in.
+/// A session and its guest.
 struct Seated {
     session: Session,
     seat: Seat,
@@ -69,7 +69,7 @@ impl Endpoint for Seated {
         let is_shared = self.seat.is_shared();
         let mut guest = self.seat.lock();
         let result = guest.exchange(&self.session, input, &records, payload, now, capacity)?;
-        // An event that a later version has is none to a stream.
+        // Events of later versions are ignored.
         let record = |event: &protocol::Event| {
             let (start, length) = (event.start as usize, event.length as usize);
             Some(EventRecord::new(known(event.kind)?, start, length))
@@ -93,7 +93,8 @@ impl Endpoint for Seated {
             failure: failure?,
         };
         if is_shared {
-            // A transport takes its time, and may be a WebSocket in the same guest.
+            // Copied, to release the guest: writing may take long, and the transport may be a WebSocket in the same
+            // guest.
             let output = result.output.to_vec();
             drop(guest);
             take.write(&output);
@@ -204,7 +205,7 @@ impl Endpoint for Seated {
     }
 }
 
-/// Messages as records that point into a payload, and that payload, unless it is one message's.
+/// Returns messages as records that point into a payload, and that payload, unless there is only one message.
 fn records(outgoing: &[Outgoing<'_>]) -> (Vec<protocol::Outgoing>, Vec<u8>) {
     let mut start = 0;
     let record = |outgoing: &Outgoing<'_>| {

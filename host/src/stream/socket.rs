@@ -1,4 +1,4 @@
-//! A conversation over a transport.
+//! A session over a transport.
 
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
@@ -27,17 +27,17 @@ use crate::transport::{Line, Order, Timer, read_buffer};
 /// frame is written. Nothing happens while neither is polled.
 ///
 /// * **Sending.** `send` and `flush` return when the transport has accepted the message. `feed` and `start_send` only
-///   queue, so several small messages go in one write; `poll_ready` waits once 64 KiB are queued.
-/// * **Receiving.** Input is read only when every message before it was taken.
-/// * **A close frame** is answered with its code when it is received: behind what the program has sent for the messages
-///   before it. Without [`Config::reply_to_close`](crate::stream::Config::reply_to_close) the program answers it: what
-///   it received it can send.
-/// * **The end.** After the last message the stream shuts the transport down, which takes up to
+///   queue, so several small messages share one write; `poll_ready` waits while 64 KiB are queued.
+/// * **Receiving.** Input is read only when all received messages were taken.
+/// * **A close frame** is answered with its code when the program receives it, after everything that the program has
+///   sent. Without [`Config::reply_to_close`](crate::stream::Config::reply_to_close) the program answers it, for
+///   example by sending the received message.
+/// * **Ending.** After the last message the stream shuts the transport down, which takes up to
 ///   [`Timeouts::close`](crate::stream::Timeouts::close) if the peer is slow, and then yields the error that ended it,
 ///   if there was one, and `None`. A connection that ends without a close frame is an error with the code 1006.
-/// * **Cancelling.** Any future of this type may be dropped: nothing that was received or queued is lost.
+/// * **Cancellation.** Any future of this type may be dropped: nothing that was received or queued is lost.
 ///
-/// An idle stream holds no buffers of its own. It needs tokio's timers.
+/// An idle stream has no buffers. It needs tokio's timers.
 pub struct WebSocketStream<IO> {
     line: Line<IO>,
     pub(super) conversation: Conversation,
@@ -46,25 +46,25 @@ pub struct WebSocketStream<IO> {
     /// The half that is polled.
     half: Half,
     role: Role,
-    /// As it was given: the session's differs.
+    /// As the caller passed it: the session's differs.
     pub(super) config: Config,
-    /// A close frame was queued, so nothing can follow.
+    /// A close frame was queued, so nothing more can be.
     close_queued: bool,
     error: Option<Error>,
     reader_was_told: bool,
     pub(super) negotiated: Negotiated,
 }
 
-/// How long the end of a transport may take if the session has no deadline for its own.
+/// How long shutting down the transport may take if the configuration sets no timeout.
 const CLOSE_TIME: Duration = Duration::from_secs(10);
 
 /// Whether to read from the transport.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reading {
     No,
-    /// If all that came before was taken.
+    /// If all received messages were taken.
     Next,
-    /// Even if not, within limits: nobody may be there to take it.
+    /// Even if not, within limits: the program may not be receiving.
     Ahead,
 }
 
@@ -92,14 +92,14 @@ impl<IO> WebSocketStream<IO> {
         }
     }
 
-    /// The handshake was made elsewhere, and this was read behind it.
+    /// Sets the result of a handshake made elsewhere, and what was read after it.
     pub(super) fn opened(mut self, negotiated: Negotiated, already_read: Vec<u8>) -> Self {
         self.conversation.give(already_read);
         self.agreed(negotiated);
         self
     }
 
-    /// The handshake is over.
+    /// Sets what was negotiated, after the handshake.
     pub(super) fn agreed(&mut self, negotiated: Negotiated) {
         self.conversation.compresses = !negotiated.extensions.is_empty();
         self.negotiated = negotiated;
@@ -123,13 +123,14 @@ impl<IO> WebSocketStream<IO> {
         self.line.get_mut()
     }
 
-    /// Returns the transport. What was read and not received, or queued and not sent, is lost with the rest.
+    /// Returns the transport. The session is lost, with messages that were read and not received, or queued and not
+    /// sent.
     #[must_use]
     pub fn into_inner(self) -> IO {
         self.line.into_inner()
     }
 
-    /// Returns the settings that it was made with.
+    /// Returns the settings of this WebSocket.
     #[must_use]
     pub fn get_config(&self) -> &Config {
         &self.config
@@ -140,7 +141,7 @@ impl<IO> WebSocketStream<IO> {
         self.line.is_over()
     }
 
-    /// Whether all that was queued is the transport's.
+    /// Whether the transport has taken everything that was queued.
     pub(super) fn is_flushed(&self) -> bool {
         !self.line.is_blocked() && (self.line.is_ending() || self.conversation.is_flushed())
     }
@@ -156,20 +157,21 @@ impl<IO> WebSocketStream<IO> {
         takes_messages && !self.close_queued && !self.line.is_ending()
     }
 
-    /// Queues the close frame, after which there is nothing to send.
+    /// Queues the close frame, after which nothing more can be sent.
     pub(super) fn queue_close(&mut self, frame: Option<CloseFrame>) {
         self.close_queued = true;
         self.conversation.queue(Message::Close(frame));
     }
 
-    /// The session refused something: if that was the close frame, more can be sent.
+    /// Handles a refused message: if it was the close frame, more can be sent.
     pub(super) fn reconsider(&mut self) {
         if self.conversation.state == State::Open && self.conversation.queued() == 0 {
             self.close_queued = false;
         }
     }
 
-    /// A message that the session could never queue is not even shown to it: it might not fit in the guest.
+    /// Checks that the session could ever queue the message: a longer one isn't passed to the guest, where it may not
+    /// fit.
     pub(super) fn measure(&self, message: &Message) -> Result<(), Error> {
         let limit = self.config.limits.queued_output;
         match u64::try_from(message.len()) {
@@ -178,18 +180,18 @@ impl<IO> WebSocketStream<IO> {
         }
     }
 
-    /// Why the connection has ended, if not in good order.
+    /// Returns why the connection has ended, unless it was closed cleanly.
     pub(super) fn error(&self) -> Option<Error> {
         self.error.clone()
     }
 
-    /// The same for the reader, who is told once.
+    /// Returns the same to the reader, once.
     pub(super) fn last_error(&mut self) -> Option<Error> {
         let was_told = mem::replace(&mut self.reader_was_told, true);
         self.error().filter(|_| !was_told)
     }
 
-    /// Why some of what was queued was never written, if the connection ended before.
+    /// Returns why queued messages were not written, if the connection ended before.
     pub(super) fn unsent(&self) -> Option<Error> {
         let lost = self.error.is_some() || self.conversation.dropped;
         lost.then(|| self.error().unwrap_or(Error::Closed))
@@ -200,23 +202,23 @@ impl<IO> WebSocketStream<IO>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    /// A half is polled: its task is the one to wake from now on, by the waker that comes back.
+    /// Registers the task that polls a half, and returns the waker for the transport.
     pub(super) fn enter(&mut self, half: Half, cx: &Context<'_>) -> Waker {
         self.half = half;
         self.wakers.register(half, cx);
         self.wakers.waker().clone()
     }
 
-    /// The half that is polled has what it came for.
+    /// Unregisters the polled half, which is ready.
     pub(super) fn leave(&self) {
         self.wakers.forget(self.half);
     }
 
-    /// Does one thing that is due. Pending: there is nothing, and the task is woken when there is.
+    /// Does one step of work. Pending if there is none; the task is woken when there is.
     pub(super) fn poll_step(&mut self, cx: &mut Context<'_>, reading: Reading) -> Poll<()> {
         let clock = self.conversation.clock;
         if self.line.is_ending() {
-            // Whether time is up, the line says.
+            // Only to be woken: `poll_end` checks the deadline.
             self.timer.is_due(cx, &clock, self.line.deadline());
             ready!(self.line.poll_end(cx, clock.now()));
             self.wakers.wake_other(self.half);
@@ -235,7 +237,7 @@ where
                 return Poll::Ready(());
             }
         }
-        // What has come already counts before what is due: nobody may have read for long.
+        // Input that has arrived counts before a timeout: the program may not have polled for long.
         let is_due = self.timer.is_due(cx, &clock, self.conversation.deadline);
         if is_due && self.may_read(Reading::Ahead) && self.poll_input(cx, can_write).is_ready() {
             return Poll::Ready(());
@@ -250,7 +252,7 @@ where
         Poll::Pending
     }
 
-    /// Reads once, and shows it to the session.
+    /// Reads once, and passes the input to the session.
     fn poll_input(&mut self, cx: &mut Context<'_>, can_write: bool) -> Poll<()> {
         if let Some(mut place) = self.conversation.place() {
             match ready!(self.line.poll_read_into(cx, &mut place)) {
@@ -273,7 +275,7 @@ where
         })
     }
 
-    /// `count` more bytes of a long payload are in its buffer.
+    /// Handles `count` more bytes of a long payload, which were read into its buffer.
     fn placed(&mut self, cx: &mut Context<'_>, count: usize) {
         let is_due = self.conversation.is_due();
         if let Err(error) = self.conversation.placed(count) {
@@ -296,7 +298,7 @@ where
             }
     }
 
-    /// One exchange, and what follows from it for the transport.
+    /// Makes one exchange, and applies its result to the transport.
     fn exchange(&mut self, cx: &mut Context<'_>, input: &mut [u8], can_write: bool) {
         let Self {
             line,
@@ -304,7 +306,7 @@ where
             role,
             ..
         } = self;
-        // The header may be followed by nothing but its payload.
+        // Nothing may come between the header and its payload.
         let is_free = can_write && !conversation.more;
         let direct = match input.is_empty() && is_free {
             true => conversation.direct(),
@@ -339,7 +341,7 @@ where
         }
     }
 
-    /// Tells the session whether the transport has taken some of what is kept, and whether any is left.
+    /// Reports to the session whether the transport took some of the pending output, and whether any is left.
     fn output_moved(&mut self, taken: bool) {
         let blocked = self.line.is_blocked();
         if let Err(error) = self.conversation.output_moved(taken, blocked) {
@@ -353,11 +355,11 @@ where
             return self.guest_ended(error, false);
         }
         self.exchange(cx, &mut [], !self.line.is_blocked());
-        // Whatever the session makes of it, there is nothing more to come.
+        // There is no more input, whatever the session's state.
         self.session_ended();
     }
 
-    /// The session is closed. What it still has to say waits to be written.
+    /// Ends the transport after the session has ended. The session's remaining output is kept to be written.
     fn session_ended(&mut self) {
         if self.is_over() || self.error.is_some() {
             return;
@@ -368,7 +370,7 @@ where
                 is_last = bytes.is_empty();
                 self.line.keep(bytes);
             });
-            // No more than it may have queued.
+            // At most as much as it may have queued.
             let most = self.config.limits.queued_output;
             let is_too_much = self.line.kept() as u64 > most.saturating_add(CAPACITY.into());
             if is_last || is_too_much || result.is_err() {
@@ -405,7 +407,7 @@ where
     }
 }
 
-/// The payload as a client writes it: masked where it is, unless somebody else has it too.
+/// Returns the masked payload. It is masked in place, or copied if it is shared.
 fn masked(header: &FrameHeader, payload: Bytes) -> BytesMut {
     let mut payload = BytesMut::from(payload);
     header.mask(&mut payload, 0);

@@ -1,4 +1,4 @@
-//! A WebSocket as futures know streams and sinks.
+//! The implementations of `Stream` and `Sink`.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -19,8 +19,8 @@ where
 {
     /// Closes the connection: sends a close frame, waits for the peer's, and closes the transport.
     ///
-    /// Messages that still come can be received afterwards; if they fill more than 64 KiB, reading stops until they are
-    /// taken.
+    /// Messages that arrive meanwhile can be received afterwards; if they fill more than 64 KiB, reading stops until
+    /// they are taken.
     ///
     /// # Errors
     ///
@@ -32,7 +32,7 @@ where
         poll_fn(|cx| self.poll_closed(cx)).await
     }
 
-    /// Waits for something, or for the end.
+    /// Waits for a condition, or for the end of the connection.
     pub(super) async fn wait_until(&mut self, is_so: impl Fn(&Self) -> bool) {
         poll_fn(|cx| {
             let waker = self.enter(Half::Reader, cx);
@@ -57,8 +57,8 @@ where
         Poll::Ready(self.error().map_or(Ok(()), Err))
     }
 
-    /// The next message that was received. A close frame is answered then, and the answer written as far as that can be
-    /// without waiting: the program may be content with it.
+    /// Takes the next received message. If it is a close frame, answers it, and writes the answer as far as possible
+    /// without waiting: the program may not poll again.
     fn take(&mut self, cx: &Context<'_>) -> Option<Message> {
         let message = self.conversation.take()?;
         if let Message::Close(frame) = &message
@@ -79,7 +79,7 @@ where
         Some(message)
     }
 
-    /// Tells the sender, once, of a message that the session refused.
+    /// Reports a message that the session refused, once.
     fn check(&mut self) -> Result<(), Error> {
         let Some(failure) = self.conversation.refusal.take() else {
             return Ok(());

@@ -1,15 +1,15 @@
-//! Who is to be woken.
+//! Which tasks to wake.
 //!
-//! After a split, one task reads and another writes, and a transport remembers one task for each direction. But reading
-//! makes a session write (pongs, the answer to a close), and writing makes it wait for input. So the transport is given
-//! one waker that wakes both.
+//! After a split, one task reads and another writes, and a transport keeps one waker for each direction. But reading
+//! makes a session write (pongs, the answer to a close frame), and writing makes it wait for input. So the transport
+//! gets one waker that wakes both tasks.
 
 use std::sync::Arc;
 use std::task::{Context, Wake, Waker};
 
 use futures_util::task::AtomicWaker;
 
-/// One of the two that use a stream.
+/// One of the two halves of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Half {
     Reader,
@@ -54,17 +54,17 @@ impl Wakers {
         Self { both, waker }
     }
 
-    /// The task to wake for this half from now on.
+    /// Sets the task to wake for this half.
     pub(super) fn register(&self, half: Half, cx: &Context<'_>) {
         self.both.of(half).register(cx.waker());
     }
 
-    /// The half has what it came for.
+    /// Unregisters the half's task.
     pub(super) fn forget(&self, half: Half) {
         self.both.of(half).take();
     }
 
-    /// One half found what the other may be waiting for.
+    /// Wakes the other half, which may be waiting for what this one found.
     pub(super) fn wake_other(&self, half: Half) {
         match half {
             Half::Reader => self.both.writer.wake(),
@@ -72,7 +72,7 @@ impl Wakers {
         }
     }
 
-    /// What the transport and the timer get.
+    /// Returns the waker for the transport and the timer.
     pub(super) fn waker(&self) -> &Waker {
         &self.waker
     }

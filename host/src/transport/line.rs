@@ -1,4 +1,4 @@
-//! A transport, what it has not taken of what was written to it, and how it ends.
+//! A transport with its pending output and its shutdown.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -12,41 +12,41 @@ use tokio_util::io::poll_read_buf;
 use super::read_buffer;
 use crate::clock::{Instant, nanos};
 
-/// How long the end of a transport may take that nobody waits for.
+/// How long an orderly shutdown may take by default.
 pub const LINGER: Duration = Duration::from_secs(1);
 
-/// The longest frame that is copied into one piece before it is written. Up to this length the copy costs less than a write
-/// of two pieces.
+/// The longest frame that is copied to be written contiguously. Up to this length the copy costs less than a vectored
+/// write.
 const JOINED: usize = 512;
 
-/// The most that is read and thrown away while a connection ends.
+/// The maximum input that is discarded while a connection ends.
 const MAX_DRAINED: usize = 16 << 20;
 
-/// A transport with the output that it has not taken, and with its end.
+/// A transport with its pending output and its shutdown.
 ///
-/// What is written goes to the transport at once, and only what that doesn't take is kept: mostly nothing, and then there
-/// is no buffer. Errors of writing are kept too ([`take_error`](Self::take_error)); what is written after one is dropped.
+/// Output is written to the transport at once, and only what it doesn't take is buffered: mostly nothing, and then
+/// there is no buffer. Write errors are kept, too ([`take_error`](Self::take_error)); output after an error is dropped.
 ///
-/// # The end
+/// # Ending
 ///
-/// A socket that is closed with input unread resets the connection, and a reset can overtake the last bytes that were
-/// written. So [`end`](Self::end) has what is kept written, closes the direction of writing, and has input read and thrown
-/// away until the peer closes too, or time is up.
+/// Closing a socket with unread input resets the connection, and the reset can overtake the last bytes that were
+/// written. So [`end`](Self::end) writes the pending output, shuts down the write half, and discards input until the
+/// peer closes, too, or the time is up.
 #[derive(Debug)]
 pub struct Line<IO> {
     io: IO,
-    /// What the transport has not taken.
+    /// Output that the transport has not taken.
     kept: Vec<u8>,
-    /// How much of that it has taken since.
+    /// How many bytes of `kept` it has taken since.
     written: usize,
-    /// The transport may hold something back until it is flushed.
+    /// The transport may have buffered output until it is flushed.
     unflushed: bool,
-    /// Nothing more can be written, because of this.
+    /// The error after which nothing more can be written.
     error: Option<io::Error>,
     write_closed: bool,
-    /// The peer was told that nothing more comes.
+    /// The write half was shut down.
     was_shut: bool,
-    /// The peer has said that nothing more comes, or is lost.
+    /// The peer has shut down its write half, or is lost.
     eof: bool,
     ending: Option<Ending>,
 }
@@ -62,15 +62,14 @@ struct Ending {
 /// Who closes a transport first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// This side, without waiting for the other.
+    /// This side, without waiting for the peer.
     First,
-    /// The other side: what a client waits for, so that the server is not left with ports in TIME_WAIT (RFC 6455,
-    /// section 7.1.1).
+    /// The peer. A client waits for the server, which then holds the TIME_WAIT state (RFC 6455, section 7.1.1).
     Second,
 }
 
 impl<IO> Line<IO> {
-    /// A transport on which nothing is under way.
+    /// Creates a line without pending output.
     pub fn new(io: IO) -> Self {
         Self {
             io,
@@ -90,44 +89,44 @@ impl<IO> Line<IO> {
         &self.io
     }
 
-    /// Returns the transport. Bytes that are read from it or written to it are missing here.
+    /// Returns the transport. Don't read or write its bytes.
     pub fn get_mut(&mut self) -> &mut IO {
         &mut self.io
     }
 
-    /// Returns the transport, without what is kept for it.
+    /// Returns the transport. Pending output is dropped.
     pub fn into_inner(self) -> IO {
         self.io
     }
 
-    /// Returns how many bytes wait for the transport to take them.
+    /// Returns how many bytes of output are pending.
     pub fn kept(&self) -> usize {
         self.kept.len() - self.written
     }
 
-    /// Whether the transport has to take something before more is written to it.
+    /// Returns whether output is pending, so that no more should be written.
     pub fn is_blocked(&self) -> bool {
         self.kept() > 0 || self.unflushed
     }
 
-    /// Whether nothing more can be read.
+    /// Returns whether the input has ended.
     pub fn is_eof(&self) -> bool {
         self.eof
     }
 
-    /// Returns why writing has failed, once.
+    /// Takes the error of a failed write.
     pub fn take_error(&mut self) -> Option<io::Error> {
         self.error.take()
     }
 
-    /// Appends bytes that wait to be written.
+    /// Appends bytes to the pending output without writing.
     pub fn keep(&mut self, bytes: &[u8]) {
         if !self.write_closed {
             self.kept.extend_from_slice(bytes);
         }
     }
 
-    /// Begins the orderly end of the transport, which takes `time` at most.
+    /// Begins an orderly shutdown of the transport, which takes `time` at most.
     pub fn end(&mut self, order: Order, now: Instant, time: Duration) {
         self.ending.get_or_insert(Ending {
             order,
@@ -137,7 +136,7 @@ impl<IO> Line<IO> {
         });
     }
 
-    /// The transport is gone: drops what is kept.
+    /// Ends the line at once, and drops the pending output.
     pub fn abandon(&mut self) {
         self.close_writing();
         self.was_shut = true;
@@ -145,17 +144,17 @@ impl<IO> Line<IO> {
         self.end(Order::First, 0, Duration::ZERO);
     }
 
-    /// Whether the end has begun.
+    /// Returns whether the shutdown has begun.
     pub fn is_ending(&self) -> bool {
         self.ending.is_some()
     }
 
-    /// Whether the transport has ended.
+    /// Returns whether the transport has ended.
     pub fn is_over(&self) -> bool {
         self.ending.is_some_and(|ending| ending.is_over)
     }
 
-    /// Returns until when the end may take.
+    /// Returns the deadline of the shutdown, if it has begun.
     pub fn deadline(&self) -> Option<Instant> {
         let ending = self.ending.filter(|ending| !ending.is_over)?;
         Some(ending.until)
@@ -173,12 +172,12 @@ impl<IO> Line<IO>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    /// Writes what the transport takes, behind what is kept, and keeps the rest.
+    /// Writes bytes after the pending output, and keeps what the transport doesn't take.
     pub fn write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) {
         self.write_parts(cx, &[], bytes);
     }
 
-    /// Writes a header and its payload, in one write if the transport can.
+    /// Writes a header and its payload, in one write if possible.
     pub fn write_frame(&mut self, cx: &mut Context<'_>, header: &[u8], payload: &[u8]) {
         let mut joined = [0; JOINED];
         match joined.get_mut(..header.len() + payload.len()) {
@@ -215,7 +214,7 @@ where
         self.flush_transport(cx);
     }
 
-    /// Writes what is kept. Returns whether the transport took anything.
+    /// Writes pending output. Returns whether the transport took any.
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> bool {
         if !self.is_blocked() {
             return false;
@@ -241,7 +240,7 @@ where
         before != (self.kept(), self.unflushed)
     }
 
-    /// Has a transport that holds something back pass it on.
+    /// Flushes a transport that may have buffered output.
     fn flush_transport(&mut self, cx: &mut Context<'_>) {
         if self.unflushed
             && self.kept() == 0
@@ -254,11 +253,11 @@ where
         }
     }
 
-    /// Reads into `buffer`. 0 bytes are the end.
+    /// Reads into `buffer`. 0 bytes mean the end of input.
     ///
     /// # Errors
     ///
-    /// The transport's. There is nothing more to read then.
+    /// The transport failed; there is nothing more to read.
     pub fn poll_read(
         &mut self,
         cx: &mut Context<'_>,
@@ -274,7 +273,7 @@ where
         Poll::Ready(result)
     }
 
-    /// The same into a buffer that has room.
+    /// Reads into a buffer that has capacity.
     pub(crate) fn poll_read_into(
         &mut self,
         cx: &mut Context<'_>,
@@ -285,14 +284,14 @@ where
         Poll::Ready(result)
     }
 
-    /// Tells the peer, once all that is kept is written, that nothing more comes.
+    /// Writes the pending output, then shuts down the write half.
     pub fn poll_shut(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if !self.was_shut {
             self.poll_flush(cx);
             if self.is_blocked() {
                 return Poll::Pending;
             }
-            // If it fails the peer knows already.
+            // It fails only if the connection is gone already.
             let _ = ready!(Pin::new(&mut self.io).poll_shutdown(cx));
             self.was_shut = true;
             self.close_writing();
@@ -300,7 +299,7 @@ where
         Poll::Ready(())
     }
 
-    /// Goes on with the [`end`](Self::end), if it has begun. Ready when the transport has ended: it can be dropped.
+    /// Continues the shutdown that [`end`](Self::end) has begun. Ready when the transport can be dropped.
     pub fn poll_end(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
         while let Some(ending) = self.ending
             && !ending.is_over
@@ -321,7 +320,7 @@ where
             }
             self.poll_flush(cx);
             if self.is_blocked() {
-                // One that can't be written to is not waited for.
+                // The deadline ends a transport that stays blocked.
                 return Poll::Pending;
             }
             if !self.was_shut && (order == Order::First || is_drained) {
@@ -342,13 +341,13 @@ where
 
     fn failed(&mut self, error: io::Error) {
         self.close_writing();
-        // Nobody is there to be told.
+        // The connection is gone: there is nothing to shut down.
         self.was_shut = true;
         self.error.get_or_insert(error);
     }
 }
 
-/// What a write has taken, which must be something.
+/// Returns how many bytes a write took; 0 is an error.
 fn accepted(result: io::Result<usize>) -> io::Result<usize> {
     match result {
         Ok(0) => Err(io::ErrorKind::WriteZero.into()),
@@ -356,7 +355,7 @@ fn accepted(result: io::Result<usize>) -> io::Result<usize> {
     }
 }
 
-/// How many bytes of a header and of what follows it were taken.
+/// Splits the length of a write into bytes of the header and of the payload.
 fn split(count: usize, header: usize) -> (usize, usize) {
     let of_header = count.min(header);
     (of_header, count - of_header)

@@ -1,4 +1,4 @@
-//! A transport with TLS or without.
+//! A stream with or without TLS.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -8,19 +8,19 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 #[cfg(feature = "rustls")]
 use tokio_rustls::TlsStream;
 
-/// A transport with TLS or without.
+/// A stream with or without TLS.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum MaybeTlsStream<IO> {
-    /// As it is.
+    /// Without TLS.
     Plain(IO),
-    /// In TLS.
+    /// With TLS.
     #[cfg(feature = "rustls")]
     Tls(Box<TlsStream<IO>>),
 }
 
 impl<IO> MaybeTlsStream<IO> {
-    /// Returns the transport itself.
+    /// Returns the underlying stream.
     pub fn get_ref(&self) -> &IO {
         match self {
             Self::Plain(io) => io,
@@ -29,7 +29,7 @@ impl<IO> MaybeTlsStream<IO> {
         }
     }
 
-    /// Returns the transport itself. Don't read or write its bytes.
+    /// Returns the underlying stream. Don't read or write its bytes.
     pub fn get_mut(&mut self) -> &mut IO {
         match self {
             Self::Plain(io) => io,

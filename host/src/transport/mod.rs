@@ -1,10 +1,10 @@
-//! Transports of any kind, by tokio's `AsyncRead` and `AsyncWrite`.
+//! What streams and drivers need of a transport, which is any tokio `AsyncRead` and `AsyncWrite`.
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `line` | [`Line`]: a transport, what it has not taken, and how it ends |
-//! | `maybe_tls` | [`MaybeTlsStream`]: one with TLS or without |
-//! | `read_buffer`, `timer` | the buffer that a thread's connections share; a timer for deadlines that move |
+//! | `line` | [`Line`]: a transport with its pending output and its shutdown |
+//! | `maybe_tls` | [`MaybeTlsStream`]: a stream with or without TLS |
+//! | `read_buffer`, `timer` | the read buffer that all connections of a thread share; a timer for deadlines that move |
 
 mod line;
 mod maybe_tls;

@@ -1,24 +1,24 @@
-//! Buffers to read into, shared by all connections of a thread: an idle one has none.
+//! Read buffers that all connections of a thread share: an idle connection has none.
 
 use std::cell::RefCell;
 
 use crate::sizes::MAX_INPUT;
 
-/// The most that is read at once where most of it goes past the guest.
+/// The maximum of one read where most of it bypasses the guest.
 const LARGE: usize = 256 << 10;
 
 thread_local! {
-    /// Those that aren't lent: one, or as many as were lent at a time.
+    /// The buffers that are not in use: one, or as many as were in use at a time.
     static BUFFERS: RefCell<Vec<Box<[u8]>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Lends as much of the thread's buffer as a guest is given at once.
+/// Calls a closure with a buffer as large as the maximum input of a guest.
 pub(crate) fn with<R>(work: impl FnOnce(&mut [u8]) -> R) -> R {
     with_large(|buffer| work(buffer.get_mut(..MAX_INPUT).unwrap_or_default()))
 }
 
-/// Lends the thread's buffer. A transport that decrypts, or is itself a WebSocket, borrows within a borrow, and gets
-/// another.
+/// Calls a closure with the thread's buffer. A nested call, from a transport that is TLS or itself a WebSocket, gets
+/// another buffer.
 pub(crate) fn with_large<R>(work: impl FnOnce(&mut [u8]) -> R) -> R {
     let lent = BUFFERS.with_borrow_mut(Vec::pop);
     let mut buffer = lent.unwrap_or_else(|| vec![0; LARGE].into_boxed_slice());

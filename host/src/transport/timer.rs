@@ -7,8 +7,8 @@ use tokio::time::Sleep;
 
 use crate::clock::{Clock, Instant};
 
-/// Deadlines move on with nearly every message, and moving a timer costs more than asking for the time. So a timer is
-/// only ever brought forward; one that fires too early is set again.
+/// A timer for a deadline that moves with nearly every message. Resetting a timer costs more than reading the clock, so
+/// it is only ever brought forward; if it fires too early it is set again.
 #[derive(Default)]
 pub struct Timer {
     started: Option<Started>,
@@ -20,7 +20,7 @@ struct Started {
 }
 
 impl Timer {
-    /// Whether the deadline has come. If not, the task is woken when it does, or before.
+    /// Returns whether the deadline has passed. If not, the task is woken when it does, or before.
     pub fn is_due(
         &mut self,
         cx: &mut Context<'_>,

@@ -1,4 +1,4 @@
-//! axum's own WebSockets and ours, by what their clients and handlers see: the rows of the table in
+//! Compares axum's WebSockets with ours, by what clients and handlers see: the rows of the table in
 //! docs/tokio-tungstenite.md.
 
 use std::net::SocketAddr;
@@ -22,14 +22,14 @@ use websocket_host::{Native, Sandbox};
 
 use crate::support::sandbox;
 
-/// The longest message that each of them takes.
+/// The maximum message of both.
 const LONGEST: usize = 1000;
 const SUBPROTOCOLS: [&str; 2] = ["v2", "v1"];
 
-/// What a handler tells last.
+/// The last report of a handler.
 const LEFT: &str = "left";
 
-/// What a handler tells of what it receives.
+/// Reports of a handler about what it receives.
 type Told = UnboundedSender<String>;
 
 #[derive(Clone)]
@@ -47,7 +47,7 @@ impl FromRef<Shared> for Native {
     }
 }
 
-/// What a handler tells of a message, or of an error.
+/// Describes a message or an error for the report.
 fn in_words(message: Option<stream::Message>) -> String {
     match message {
         Some(stream::Message::Text(text)) => format!("text {text}"),
@@ -62,7 +62,7 @@ fn in_words(message: Option<stream::Message>) -> String {
     }
 }
 
-/// A message of axum's.
+/// Converts axum's message to ours.
 fn as_ours(message: &ws::Message) -> stream::Message {
     match message.clone() {
         ws::Message::Text(text) => stream::Message::text(text.as_str()),
@@ -116,7 +116,7 @@ where
 /// axum's and ours, in a sandbox and without one.
 const ROUTES: [&str; 3] = ["theirs", "ours", "native"];
 
-/// A server with each of them, and what their handlers tell.
+/// Starts a server with all of them. Returns its address and the reports of the handlers.
 async fn serve() -> (SocketAddr, UnboundedReceiver<String>) {
     let (told, tells) = mpsc::unbounded_channel();
     let app = Router::new()
@@ -137,7 +137,7 @@ async fn connect(address: SocketAddr, route: &str) -> Client {
     connect_async(url).await.expect("it opens").0
 }
 
-/// What a client sees after it has sent this, and what the handler tells, to the end.
+/// Sends a message. Returns what the client sees, and what the handler reports, to the end.
 async fn seen(route: &str, sent: Message) -> (Vec<String>, Vec<String>) {
     let (address, mut tells) = serve().await;
     let mut client = connect(address, route).await;
@@ -161,7 +161,7 @@ async fn seen(route: &str, sent: Message) -> (Vec<String>, Vec<String>) {
             client.close(None).await.expect("it closes");
         }
     }
-    // The server closes last, if it may.
+    // Let the server close last, if it wants to.
     drop(client);
     let mut told = Vec::new();
     while let Some(tell) = tells.recv().await {
@@ -173,7 +173,7 @@ async fn seen(route: &str, sent: Message) -> (Vec<String>, Vec<String>) {
     (saw, told)
 }
 
-/// The response to a request in bytes, which has no body that matters.
+/// Sends a request in bytes. Returns the response, up to its body.
 async fn answer(route: &str, fields: &str) -> String {
     let (address, _tells) = serve().await;
     let mut socket = TcpStream::connect(address).await.expect("connected");
@@ -199,7 +199,7 @@ async fn the_same_subprotocol_is_chosen() {
                 .insert("sec-websocket-protocol", offered);
             let (head, opened) = match connect_async(request).await {
                 Ok((_client, response)) => (response, true),
-                // A client that offers some wants one of them.
+                // tungstenite requires one of the subprotocols that it offers.
                 Err(tungstenite::Error::Protocol(_)) => continue,
                 Err(error) => panic!("{error}"),
             };

@@ -1,5 +1,5 @@
-//! Guests beside WASI components of the program's: on one engine, in one pool, by one ticker; and the component in a
-//! store of the program's own.
+//! Guests and the program's WASI components on one engine, with one pool and one ticker; and the component in the
+//! program's own store.
 
 use std::thread;
 use std::time::Duration;
@@ -20,7 +20,7 @@ const TICK: Duration = Duration::from_millis(5);
 const TICKS: u64 = 200;
 const CALL_TIME: Duration = Duration::from_millis(100);
 
-/// What a store of the program's has.
+/// The data of the program's store.
 struct Host {
     context: WasiCtx,
     table: ResourceTable,
@@ -35,7 +35,7 @@ impl WasiView for Host {
     }
 }
 
-/// An engine with a pool of so many, whose epoch a thread advances.
+/// Creates an engine with a pool of `guests`, and a thread that advances its epoch.
 fn engine(guests: u32) -> Engine {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_core_instances(guests)
@@ -55,7 +55,7 @@ fn engine(guests: u32) -> Engine {
     engine
 }
 
-/// A WASI component of the program's, in a store of its own.
+/// A WASI component of the program, with its store.
 struct Stopwatch {
     store: Store<Host>,
     instance: Instance,
@@ -113,7 +113,7 @@ fn guests_and_a_wasi_component_share_an_engine_its_pool_and_its_ticker() {
         assert_eq!(told(&mut guest, &session, "hello"), Ok(1));
         assert!(stopwatch.lap() > 0);
     }
-    // By the same ticks each of them ends that takes too long, and the other doesn't notice.
+    // The same ticks end each of them if it takes too long, without affecting the other.
     let error = told(&mut guest, &session, "misbehave: spin").expect_err("it is stopped");
     assert_eq!(error, SandboxError::OutOfTime { limit: CALL_TIME });
     assert!(stopwatch.lap() > 0);
@@ -132,7 +132,7 @@ fn guests_and_a_wasi_component_share_an_engine_its_pool_and_its_ticker() {
 fn the_component_runs_in_a_store_of_the_program_s_own_beside_a_wasi_component() {
     let engine = engine(4);
     let engine_component = Component::from_file(&engine, component()).expect("a component");
-    // It imports nothing, so a linker of anything has all that it takes.
+    // It imports nothing, so a linker of any type will do.
     let pre = Linker::new(&engine).instantiate_pre(&engine_component);
     let pre = WebsocketPre::new(pre.expect("no imports")).expect("its exports");
     let mut stopwatch = Stopwatch::new(&engine);

@@ -7,7 +7,7 @@ use websocket_host::{Cache, Sandbox, SandboxConfig};
 
 use crate::support::{component, config};
 
-/// A folder of a test's own, gone with it.
+/// A temporary folder for one test.
 struct Folder(PathBuf);
 
 impl Folder {

@@ -1,4 +1,4 @@
-//! Guests on an engine of the program's, beside what else runs there.
+//! Guests on the program's own engine, beside other instances.
 
 use std::thread;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use websocket_host::{LoadError, Sandbox, SandboxConfig, SandboxError};
 use crate::sandbox::{server, told};
 use crate::support::{component, config, misbehaving_component};
 
-/// An engine as a program may have it for guests of its own.
+/// Creates an engine as a program may have it.
 fn engine(set: impl FnOnce(&mut Config)) -> Engine {
     let mut settings = Config::new();
     settings.epoch_interruption(true);
@@ -25,7 +25,7 @@ fn with(engine: &Engine, config: SandboxConfig) -> Result<Sandbox, LoadError> {
     builder.load(component())
 }
 
-/// A guest of the program's own: it adds one.
+/// Creates the program's own instance, which adds one.
 fn own_guest(engine: &Engine) -> (Store<()>, TypedFunc<u32, u32>) {
     const TEXT: &str = r#"(module (memory 1)
         (func (export "next") (param i32) (result i32) (i32.add (local.get 0) (i32.const 1))))"#;
@@ -50,7 +50,7 @@ fn guests_share_an_engine_and_its_pool_with_those_of_the_program() {
     assert_eq!(told(&mut guest, &session, "hello"), Ok(1));
     assert_eq!(next.call(&mut store, 41).expect("it runs"), 42);
     assert_eq!(sandbox.guests(), 1);
-    // The pool of three has one guest of the program's.
+    // The pool of three has one instance of the program.
     let _second = sandbox.guest().expect("the last place");
     let none = sandbox.guest().map(drop);
     assert_eq!(none, Err(SandboxError::PoolExhausted));

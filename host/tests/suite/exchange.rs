@@ -77,7 +77,7 @@ fn kinds(result: &Exchanged<'_>) -> Vec<EventKind> {
     result.events.iter().map(|event| event.kind).collect()
 }
 
-/// All that `from` has to write, 64 KiB at a time, is read by `to`: what it makes of it.
+/// Passes all output of `from` to `to`, 64 KiB at a time. Returns the events of `to`.
 fn carry(guest: &mut Guest, from: &Session, to: &Session) -> Vec<(EventKind, Vec<u8>)> {
     let mut received = Vec::new();
     loop {

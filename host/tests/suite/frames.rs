@@ -9,7 +9,7 @@ pub(crate) const BINARY: u8 = 0x2;
 pub(crate) const PING: u8 = 0x9;
 pub(crate) const FIN: u8 = 0x80;
 
-/// A frame of a client's, or of a server's without the mask.
+/// Returns a client's frame, or a server's without a mask.
 pub(crate) fn frame(first: u8, payload: &[u8], by: Role) -> Vec<u8> {
     let mask_bit = if by == Role::Client { 0x80 } else { 0 };
     let mut frame = vec![first];

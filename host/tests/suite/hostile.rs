@@ -1,4 +1,4 @@
-//! Guests that are hostile themselves: components that export what is needed, and answer what they like.
+//! Guests that are hostile themselves: components with the right exports that return anything.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -15,10 +15,10 @@ use crate::support::{component, config};
 
 const SESSION: &str = "websocket:protocol/session@0.2.0";
 
-/// What an exchange is given: the ninth value is the capacity, the eighth the time.
+/// The type of `exchange`: the ninth parameter is the capacity, the eighth the time.
 const EXCHANGE: &str = "(param i32 i32 i32 i32 i32 i32 i32 i64 i32) (result i32)";
 
-/// Results in memory that is zero: nothing, of whatever type. That of an exchange is where a session is open.
+/// Results in zeroed memory, which is empty for every type. The result of an exchange has an open session.
 const BASE: [(&str, &str); 12] = [
     ("#get-global-properties", "(result i32) (i32.const 0x100)"),
     ("[constructor]session-options", "(result i32) (i32.const 1)"),
@@ -66,7 +66,7 @@ fn names() -> Vec<String> {
     names
 }
 
-/// A sandbox whose guests have these functions, by the ends of their names, and this in their memory.
+/// Creates a sandbox whose guests have these functions, by the ends of their names, and these data segments.
 fn guests(functions: &[(&str, &str)], besides: &str) -> Sandbox {
     let mut module = format!(
         r#"(memory (export "memory") 16) (data (i32.const 0x681) "\01") {besides}
@@ -93,7 +93,7 @@ fn open(sandbox: &Sandbox) -> (WebSocketStream<DuplexStream>, DuplexStream) {
     (socket.expect("it opens"), far)
 }
 
-/// That one poll of the stream comes back, with this error or later.
+/// Checks that a poll of the stream returns, and that the stream ends with this error.
 async fn ends(mut socket: WebSocketStream<DuplexStream>, why: &str) {
     let polled = socket.next().now_or_never();
     let end = match polled {

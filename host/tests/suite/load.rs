@@ -1,4 +1,4 @@
-//! What is no component, or not the engine, is said to be so in one line.
+//! Bytes that are no component, or not the engine, are reported in one line.
 
 use websocket_host::{LoadError, Sandbox};
 

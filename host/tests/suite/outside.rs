@@ -1,4 +1,4 @@
-//! Long payloads that are relayed without going through the guest.
+//! Long payloads that bypass the guest in a relay.
 
 use websocket_host::protocol::{
     Compression, Config, Negotiated, Outgoing, OutgoingKind, Rule, State,
@@ -21,7 +21,7 @@ fn relay() -> (Guest, Session, Session) {
     (guest, server.expect("a server"), client.expect("a client"))
 }
 
-/// Relays one frame, of which so many bytes come at a time. What is written.
+/// Relays one frame that arrives in parts of this length. Returns what is written.
 fn relayed(
     guest: &mut Guest,
     from: &Session,
@@ -62,7 +62,7 @@ fn a_relayed_payload_costs_the_guest_no_memory_and_arrives_in_fragments() {
             let written = relayed(&mut guest, from, to, &said, 65_537).expect("relayed");
             assert_eq!(guest.memory(), before);
 
-            // What a session of the other side makes of it.
+            // What a session of the other side receives.
             let mut other = sandbox().guest().expect("a guest");
             let (config, negotiated) = (Config::default(), Negotiated::default());
             let session = match receiver {
@@ -113,7 +113,7 @@ fn a_relayed_payload_waits_for_what_the_other_side_has_queued() {
         relayed.map(|(count, header)| (count, header.is_none())),
         Ok((2000, true))
     );
-    // They are unmasked, to be sent by the other way.
+    // They are unmasked, to be sent with `exchange`.
     assert!(rest[..2000] == bytes(2000));
     let fragment = Outgoing {
         kind: OutgoingKind::BinaryFragment(Compression::Automatic),

@@ -1,4 +1,4 @@
-//! Inspected connections that are parked: without a guest while they are at rest.
+//! Inspected connections that are parked, without a guest, while they are idle.
 
 use websocket_host::inspector::{Forwarder, Inspector, Options};
 use websocket_host::protocol::Negotiated;
@@ -95,7 +95,7 @@ fn a_pool_without_room_is_an_error_after_which_the_connection_can_still_be_close
         Err(CallError::Sandbox(SandboxError::PoolExhausted)) => {}
         other => panic!("{other:?}"),
     }
-    // Nobody has looked at it, so nothing of it goes on, now or later.
+    // It wasn't checked, so it is never forwarded.
     assert_eq!(forwarder.held(Role::Server), 0);
     assert!(forwarder.is_at_boundary(Role::Client) && forwarder.is_at_boundary(Role::Server));
     drop(other);

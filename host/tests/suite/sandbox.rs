@@ -1,4 +1,4 @@
-//! What a guest does wrong ends that guest, and no other.
+//! A guest that fails ends, and no other does.
 
 use std::time::{Duration, Instant};
 
@@ -26,7 +26,7 @@ pub(crate) fn server(sandbox: &Sandbox) -> (Guest, Session) {
     (guest, session)
 }
 
-/// What comes of a guest that is told to do this.
+/// Tells a guest to do this. Returns the result of the call.
 pub(crate) fn told(
     guest: &mut Guest,
     session: &Session,
@@ -69,7 +69,7 @@ fn class_29_a_guest_that_spins_is_stopped_in_time() {
     let start = Instant::now();
     told(&mut guest, &session, "misbehave: spin").expect_err("it is stopped");
     let took = start.elapsed();
-    // The upper bound leaves room for a machine with other work.
+    // The upper bound allows for a busy machine.
     assert!(
         took >= Duration::from_millis(500) && took < Duration::from_secs(10),
         "{took:?}"

@@ -104,7 +104,7 @@ fn class_29_what_ends_a_guest_ends_all_in_it_and_nobody_else() {
         matches!(fault, Some(SandboxError::Trap { .. })),
         "{fault:?}"
     );
-    // Nobody gets a seat there any more.
+    // It gives out no more seats.
     seats.drain(..9);
     let mut new = guests.seat().expect("a seat");
     inspector(&mut new);

@@ -20,7 +20,7 @@ pub(crate) fn component() -> PathBuf {
     )
 }
 
-/// The component that traps, spins or hoards memory when a text says so.
+/// The component that traps, spins or exhausts memory when a text says so.
 pub(crate) fn misbehaving_component() -> PathBuf {
     let path = folder().join("websocket-misbehave.wasm");
     let built = env::var_os("WEBSOCKET_COMPONENT_MISBEHAVE").map_or(path, PathBuf::from);

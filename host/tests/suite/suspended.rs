@@ -1,4 +1,4 @@
-//! Calls that are suspended, so that a guest doesn't hold the thread of other tasks.
+//! Calls that yield, so that a guest doesn't block other tasks of its thread.
 
 use std::future;
 use std::task::Poll;

@@ -3,10 +3,10 @@ import { NodeDuplex, type NodeStream } from './node.js';
 import { PortDuplex } from './port.js';
 import { StreamDuplex, type StreamPair } from './streams.js';
 
-/** What a connection's bytes can go over. */
+/** The transports that a connection can use. */
 export type Transport = StreamPair | MessagePort | NodeStream | Duplex;
 
-/** The duplex of a transport of any of these kinds. */
+/** Returns a duplex over a transport. */
 export function duplexOf(transport: Transport): Duplex {
   if ('getReader' in transport || typeof transport !== 'object') throw new TypeError('not a duplex of bytes');
   if ('readable' in transport && typeof transport.readable === 'object') return new StreamDuplex(transport as StreamPair);

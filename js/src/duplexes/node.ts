@@ -1,6 +1,6 @@
 import type { Duplex, DuplexListener } from '../duplex.js';
 
-/** What is needed of a `stream.Duplex` of Node's, spelled out for programs that don't have Node's types. */
+/** The required members of Node's `stream.Duplex`, for programs without Node's types. */
 export interface NodeStream {
   on(event: string, listener: (...values: any[]) => void): this;
   write(bytes: Uint8Array): boolean;
@@ -15,7 +15,7 @@ export interface NodeStream {
   readonly writableLength: number;
 }
 
-/** A duplex over a stream of Node's, such as a `net.Socket` or `tls.TLSSocket`. */
+/** A duplex over a Node stream, such as a `net.Socket` or `tls.TLSSocket`. */
 export class NodeDuplex implements Duplex {
   readonly #stream: NodeStream;
   #error: Error | undefined;
@@ -33,7 +33,7 @@ export class NodeDuplex implements Duplex {
         this.#error = error;
       })
       .on('close', () => listener.closed(this.#error));
-    // It may have been gone before anybody listened, or have ended.
+    // The stream may have been destroyed, or have ended, before there was a listener.
     if (this.#stream.destroyed) queueMicrotask(() => listener.closed(this.#stream.errored ?? undefined));
     else if (this.#stream.readableEnded) queueMicrotask(() => listener.end());
   }

@@ -2,13 +2,12 @@ import type { Duplex, DuplexListener } from '../duplex.js';
 import { alone } from '../payload.js';
 
 /**
- * A duplex over a `MessagePort`, to another thread, page or worker: each message is a `Uint8Array` of bytes, and `null` ends
- * them. A port doesn't tell how much the other side has taken, so nothing that is written waits.
- */
+ * A duplex over a `MessagePort`, to another thread, page or worker: each message is a `Uint8Array`, and `null` means
+ * the end. A port has no backpressure, so writes never wait. /
 export class PortDuplex implements Duplex {
   readonly #port: MessagePort;
   #listener: DuplexListener | undefined;
-  /** What came while it was paused. */
+  /** Messages that were received while it was paused. */
   #held: (Uint8Array | null)[] = [];
   #paused = false;
   #closed = false;
@@ -22,13 +21,13 @@ export class PortDuplex implements Duplex {
   start(listener: DuplexListener): void {
     this.#listener = listener;
     this.#port.addEventListener('message', this.#onmessage);
-    // Told by newer browsers, and by Node.
+    // In newer browsers, and in Node.
     this.#port.addEventListener('close', this.#onclose);
     this.#port.start();
   }
 
   write(bytes: Uint8Array): boolean {
-    // The other side gets the very memory, in which nothing else may be.
+    // The buffer is transferred, so it must contain nothing else.
     const own = alone(bytes);
     this.#port.postMessage(own, [own.buffer]);
     return true;

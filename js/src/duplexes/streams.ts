@@ -1,6 +1,6 @@
 import type { Duplex, DuplexListener } from '../duplex.js';
 
-/** A pair of WHATWG streams, such as a `WebTransportBidirectionalStream`, a serial port or `Duplex.toWeb` of Node. */
+/** A pair of WHATWG streams, such as a `WebTransportBidirectionalStream`, a serial port or Node's `Duplex.toWeb`. */
 export interface StreamPair {
   readonly readable: ReadableStream<Uint8Array>;
   readonly writable: WritableStream<Uint8Array>;

@@ -5,25 +5,25 @@ import { Held } from './held.js';
 const NOTHING = new Uint8Array();
 
 /**
- * What one side sends, on its way to the other: what may not go on yet, and what the inspector has said of it.
+ * One direction of a connection: held bytes, and what the inspector has decided on.
  *
- * Positions count the bytes that the side has sent, as the inspector's do. They are rounded above 2^53, where none gets.
+ * Positions count the bytes that the side has sent, as in the inspector. No connection reaches 2^53, where they round.
  */
 export class Direction {
-  /** How many bytes that come next need not be looked at. */
+  /** How many of the next bytes needn't be checked. */
   skippable = 0;
-  /** How many of them came that the inspector doesn't know of yet. */
+  /** How many of them were received and not reported to the inspector yet. */
   skipped = 0;
-  /** How many bytes behind them can be looked at together, if they are there. */
+  /** How many bytes after them the inspector can process at once. */
   wanted = 0;
-  /** The last frame was long, and so the next one may be. */
+  /** The last frame was long, so the next one may be, too. */
   isByHeader = false;
-  /** What can be looked at once the other half of the handshake has come. It is held too. */
+  /** Input to check once the other half of the handshake was received. It is held, too. */
   rest: Uint8Array = NOTHING;
   readonly #held = new Held();
   #position = 0;
   #to = 0;
-  /** Those that wait for their position. */
+  /** Edits whose position was not reached yet. */
   #edits: Edit[] = [];
   #end: End = 'none';
   #isFinal = false;
@@ -33,13 +33,13 @@ export class Direction {
     return this.#held.length;
   }
 
-  /** How the transport to the receiver ends, now that all that may go on was given out. */
+  /** How to end the transport to the receiver, once everything was forwarded. */
   get end(): End {
     const isAwaited = this.#position < this.#to || this.#edits.length > 0;
     return this.#end === 'shutdown' && isAwaited ? 'none' : this.#end;
   }
 
-  /** Skips what need not be looked at. Returns the rest of the input. */
+  /** Skips what needn't be checked. Returns the rest of the input. */
   skip(input: Uint8Array): Uint8Array {
     const count = Math.min(this.skippable, input.length);
     this.skippable -= count;
@@ -47,7 +47,7 @@ export class Direction {
     return input.subarray(count);
   }
 
-  /** Takes note of what may go on. */
+  /** Records what may be forwarded. */
   note({ to, edits, end, isFinal }: Forwarding): void {
     this.#to = Math.max(this.#to, Number(to));
     this.#edits.push(...edits);
@@ -55,7 +55,7 @@ export class Direction {
     this.#isFinal = isFinal;
   }
 
-  /** What may go on of what is held and of `input`, which follows it, in memory of its own. The rest is held. */
+  /** Returns a copy of what may be forwarded of the held bytes and of `input`, which follows them. Holds the rest. */
   forward(input: Uint8Array): Uint8Array<ArrayBuffer> {
     const isFresh = this.#held.length === 0;
     if (!isFresh) this.#held.append(input);
@@ -68,7 +68,7 @@ export class Direction {
     return output;
   }
 
-  /** Adds what may go on of these bytes to `parts`. Returns how many of them have gone on, or were left out. */
+  /** Adds what may be forwarded of these bytes to `parts`. Returns how many were forwarded or dropped. */
   #pass(bytes: Uint8Array, parts: Uint8Array[]): number {
     let at = 0;
     const take = (position: number): Uint8Array => {

@@ -6,27 +6,26 @@ import { concat } from '../payload.js';
 import { now } from '../time.js';
 import { Direction } from './direction.js';
 
-/** What a forwarder does with what comes of its input. */
+/** The output of a forwarder. */
 export interface ForwarderListener {
-  /** These bytes go to a side. */
+  /** Bytes to write to a side. */
   write(to: Side, bytes: Uint8Array): void;
   /** Something was seen; its spans are parts of `payload`. */
   seen(from: Side, seen: Seen[], payload: Uint8Array): void;
 }
 
 /**
- * A frame whose payload nobody looks at is long if it has more bytes than this: a call for its header alone costs less than
- * copying it into the sandbox. After one the next frame is looked at by its header first, or at so many bytes.
- */
+ * A frame whose payload needn't be checked is long if it has more bytes than this: a call for its header alone costs
+ * less than copying it into the sandbox. After a long frame, only the header of the next one is passed, or this many
+ * bytes. /
 const LONG = 4096;
 /** The most bytes of a header that the inspector takes. */
 const HEADER = 16;
 const NOTHING = new Uint8Array();
 
 /**
- * Forwards a connection between two others that an inspector in the sandbox looks at, without its transports. It shows the
- * inspector what has to be looked at, and holds what may not go on yet.
- */
+ * Forwards a connection that an inspector in the sandbox checks, without transports. It passes the inspector what has
+ * to be checked, and holds what may not be forwarded yet. /
 export class Forwarder {
   readonly #inspector: WebsocketInspector;
   readonly #listener: ForwarderListener;
@@ -56,42 +55,42 @@ export class Forwarder {
     return this.#violation;
   }
 
-  /** Who has sent the first close frame, if no rule was broken before that. */
+  /** The side that sent the first close frame, if no rule was broken before that. */
   get closedBy(): Side | undefined {
     return this.#closedBy;
   }
 
-  /** How the transport to a side ends, now that all it gets was written. */
+  /** How to end the transport to a side, once all output was written. */
   endOf(to: Side): 'none' | 'shutdown' | 'reset' {
     return this.#directions[other(to)].end;
   }
 
-  /** Whether a side may go on: what it has sent doesn't wait for the other half of the handshake. */
+  /** Whether a side's input can be processed: it doesn't wait for the other half of the handshake. */
   takes(from: Side): boolean {
     return this.#directions[from].rest.length === 0;
   }
 
-  /** How many bytes of what a side has sent may not go on yet. */
+  /** How many bytes of a side are held. */
   held(from: Side): number {
     return this.#directions[from].held;
   }
 
-  /** Takes what a side has sent. */
+  /** Processes input from a side. */
   input(from: Side, bytes: Uint8Array): void {
     this.#lookAt(from, bytes);
-    // With one half of the handshake, what waits for it can be looked at.
+    // One half of the handshake may allow the other side's input to be checked.
     for (const side of [other(from), from]) if (!this.takes(side)) this.#lookAt(side, NOTHING);
     this.#forward(from, bytes);
     this.#forward(other(from), NOTHING);
   }
 
-  /** Does what is due. */
+  /** Handles timeouts. */
   timePasses(): void {
     this.#advance('client', NOTHING);
     this.#forwardBoth();
   }
 
-  /** Calls the inspector, and takes note of what has changed. */
+  /** Calls the inspector, and records the result. */
   tell(call: (inspector: WebsocketInspector, time: bigint) => void): void {
     call(this.#inspector, now());
     this.#note(this.#inspector.progress());
@@ -119,7 +118,7 @@ export class Forwarder {
       hasMore = step.more;
       input = input.subarray(step.consumed);
       if (step.consumed > 0 || hasMore) continue;
-      // It waits for the other half of the handshake, or isn't looked at any more.
+      // It waits for the other half of the handshake, or isn't checked any more.
       if (this.state === 'connecting') direction.rest = new Uint8Array(input);
       break;
     }
@@ -127,7 +126,7 @@ export class Forwarder {
     else if (!isTold) this.#note(this.#inspector.progress());
   }
 
-  /** Passes a header whose payload need not be looked at. Returns its length, or 0 if there is more to it. */
+  /** Passes a header whose payload needn't be checked. Returns its length, or 0 if the fast path doesn't apply. */
   #passHeader(from: Side, bytes: Uint8Array): number {
     const direction = this.#directions[from];
     const header = new Uint8Array(this.#header.buffer);
@@ -174,7 +173,7 @@ export class Forwarder {
   }
 }
 
-/** The side that gets what this one sends. */
+/** Returns the other side. */
 export function other(side: Side): Side {
   return side === 'client' ? 'server' : 'client';
 }

@@ -1,6 +1,6 @@
 const NOTHING = new Uint8Array();
 
-/** Bytes that were read and may not go on yet. */
+/** Bytes that were read and may not be forwarded yet. */
 export class Held {
   #buffer: Uint8Array = NOTHING;
   #start = 0;
@@ -10,7 +10,7 @@ export class Held {
     return this.#end - this.#start;
   }
 
-  /** Them all, until the next call. */
+  /** All held bytes, valid until the next call. */
   get bytes(): Uint8Array {
     return this.#buffer.subarray(this.#start, this.#end);
   }
@@ -18,7 +18,8 @@ export class Held {
   append(bytes: Uint8Array): void {
     if (this.#end + bytes.length > this.#buffer.length) {
       const length = this.length + bytes.length;
-      // Most of what is held goes on with the next read. What doesn't is copied a few times only, however small the reads.
+      // Most held bytes are forwarded with the next read. Doubling keeps the copies of the others few, even for small
+      // reads.
       const room = new Uint8Array(this.length === 0 ? length : 2 * length);
       room.set(this.bytes);
       [this.#buffer, this.#start, this.#end] = [room, 0, this.length];

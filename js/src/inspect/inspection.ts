@@ -15,10 +15,9 @@ import { type InspectSettings, type SideSettings, withInspectorOptions } from '.
 /** The options for what one side sends. */
 export interface SideOptions extends SideSettings {
   /**
-   * Decides on each message: false leaves it out. Until then it is held, and so is what is behind it. Whole messages are seen
-   * for that. If `view.payload` is a number, longer ones go on undecided. A compressed message can only be left out if later
-   * ones can't refer to it (RFC 7692, section 7.1.1).
-   */
+   * Decides on each message: false drops it. Until then it is held, and so is everything after it. If `view.payload` is
+   * a number, longer messages are forwarded without a decision. A compressed message can only be dropped if later ones
+   * can't refer to it (RFC 7692, section 7.1.1). /
   decide?: (message: SeenMessage) => boolean | PromiseLike<boolean>;
 }
 
@@ -26,27 +25,27 @@ export interface SideOptions extends SideSettings {
 export interface InspectOptions extends InspectSettings {
   client?: SideOptions;
   server?: SideOptions;
-  /** What was negotiated, if the handshake has been made already and the transports begin with frames. */
+  /** What was negotiated, if the handshake was made already and the transports begin with frames. */
   negotiated?: { protocol?: string; extensions?: string };
-  /** Is told what passes, as far as the sides' `view` says. */
+  /** Called with what passes, as selected by the sides' `view`. */
   seen?: (seen: Seen) => void;
   /** Drops both transports when it is aborted. */
   signal?: AbortSignal;
-  /** The sandbox. Without it, the one that all share: {@link Engine.shared}. */
+  /** The sandbox. Default: {@link Engine.shared}. */
   engine?: Engine;
 }
 
 /** What one side did. */
 export interface SideReport {
-  /** How many data frames it has sent. */
+  /** How many data frames it sent. */
   readonly frames: number;
   /** How many messages. */
   readonly messages: number;
   /** The payloads of those frames on the wire, in bytes. */
   readonly bytes: number;
-  /** The code of the close frame that it has sent: 1005 for one without a code, nothing if it has sent none. */
+  /** The code of the close frame that it sent: 1005 for one without a code, undefined if it sent none. */
   readonly closeReceived: number | undefined;
-  /** The code of the close frame that it was sent. */
+  /** The code of the close frame that was sent to it. */
   readonly closeSent: number | undefined;
 }
 
@@ -58,7 +57,7 @@ export interface Inspected {
   readonly closedBy: Side | undefined;
   /** The first rule that was broken, and who broke it. `error.offset` counts what that side had sent. */
   readonly violation: { readonly from: Side; readonly error: WebSocketError } | undefined;
-  /** What a transport or `decide` failed with, why the connection was aborted, or that the sandbox trapped. */
+  /** The error of a transport or of `decide`, the reason of an abort, or the sandbox's trap. */
   readonly error: Error | undefined;
   /** Without counts and codes if the sandbox trapped. */
   readonly client: SideReport;
@@ -67,18 +66,18 @@ export interface Inspected {
 }
 
 const SIDES: readonly Side[] = ['client', 'server'];
-/** How much the engine wants for masks and pings, in bytes. */
+/** The entropy for masks and pings, in bytes. */
 const ENTROPY = 32;
 const INTERNAL_ERROR = 1011;
-/** A side is not read while more bytes than this wait for a decision. */
+/** A side is not read while more than this many bytes wait for a decision. */
 const HIGH_WATER = 1 << 16;
 
 /**
- * Forwards a WebSocket connection between two transports as it is, and checks every rule in both directions. A side that breaks
- * one is closed with the rule's code, and the other one with 1014 or 1001.
+ * Forwards a WebSocket connection between two transports unchanged, and checks every rule in both directions. A side
+ * that breaks one is closed with the rule's code, and the other one with 1014 or 1001.
  *
- * @param client The transport to the side that asks for the connection.
- * @param server The transport to the side that accepts it.
+ * @param client The transport to the client.
+ * @param server The transport to the server.
  * @throws RangeError If a number is out of its range. WebSocketError If `negotiated` can't be inspected.
  */
 export async function inspect(client: Transport, server: Transport, options: InspectOptions = {}): Promise<Inspection> {
@@ -100,7 +99,7 @@ export async function inspect(client: Transport, server: Transport, options: Ins
   return new Inspection(engine, inspector, lines, options);
 }
 
-/** A connection between two others that is being inspected. */
+/** A connection that is being inspected. */
 export class Inspection {
   /** Settles when the connection has ended, and is never rejected. */
   readonly closed: Promise<Inspected>;
@@ -110,11 +109,11 @@ export class Inspection {
   readonly #options: InspectOptions;
   readonly #forwarder: Forwarder;
   readonly #alarm = new Alarm(() => this.#do(() => this.#forwarder.timePasses()));
-  /** What happens while something else is being done. */
+  /** Actions that were requested during another one. */
   readonly #todo: { act: () => void; dropped: (() => void) | undefined }[] = [];
-  /** That a side is blocked, as far as the inspector knows. */
+  /** Whether the inspector was told that a side is blocked. */
   readonly #isBlocked: Record<Side, boolean> = { client: false, server: false };
-  /** How many messages of each side wait to be decided on. */
+  /** How many messages of each side wait for a decision. */
   readonly #undecided: Record<Side, number> = { client: 0, server: 0 };
   /** The decisions of each side, in the order of its messages. */
   readonly #decisions: Record<Side, Promise<void>> = { client: Promise.resolve(), server: Promise.resolve() };
@@ -123,7 +122,7 @@ export class Inspection {
   #error: Error | undefined;
   #resolve!: (inspected: Inspected) => void;
 
-  /** @internal {@link inspect} makes one. */
+  /** @internal Created by {@link inspect}. */
   constructor(engine: Engine, inspector: WebsocketInspector, lines: Record<Side, Line>, options: InspectOptions) {
     this.#engine = engine;
     this.#inspector = inspector;
@@ -147,35 +146,35 @@ export class Inspection {
     for (const side of SIDES) this.#start(side);
   }
 
-  /** Where the connection is in its life, in the words of the W3C's `WebSocket`. */
+  /** The state of the connection, named as in the W3C's `WebSocket`. */
   get state(): 'connecting' | 'open' | 'closing' | 'closed' {
     if (this.#hasEnded) return 'closed';
     const { state } = this.#forwarder;
     return state === 'draining' ? 'closing' : state;
   }
 
-  /** The subprotocol that was negotiated, or nothing. Of a connection that is open. */
+  /** The negotiated subprotocol, or an empty string. Known once the connection is open. */
   get protocol(): string {
     return this.#ask((inspector) => inspector.negotiated())?.subprotocol ?? '';
   }
 
-  /** The extensions in use, as in the header. Of a connection that is open. */
+  /** The negotiated extensions, as in the header. Known once the connection is open. */
   get extensions(): string {
     return extensionsOf(this.#ask((inspector) => inspector.negotiated())?.extensions ?? []);
   }
 
-  /** How many bytes of memory the inspector has taken in the sandbox. */
+  /** How many bytes of the sandbox's memory the inspector uses. */
   get memory(): number {
     return Number(this.#ask((inspector) => inspector.memory()) ?? 0);
   }
 
-  /** Inserts a ping towards a side. Its pong is seen as `round-trip`. */
+  /** Inserts a ping to a side. Its pong is reported as `round-trip`. */
   ping(to: Side): Promise<void> {
     return this.#call((inspector, time) => inspector.ping(to, time));
   }
 
   /**
-   * Inserts a message towards a side, between two others: a string as text, anything else as bytes.
+   * Inserts a message to a side, between two others: a string as text, anything else as binary.
    *
    * @throws WebSocketError If it can't be: `not-open`, `already-closing` or `queue-full`.
    */
@@ -185,9 +184,9 @@ export class Inspection {
   }
 
   /**
-   * Closes both sides, each at its next boundary of frames. A connection that is not open yet is dropped.
+   * Closes both sides, each at its next frame boundary. A connection that is not open yet is dropped.
    *
-   * @returns What came of it; see `closed`.
+   * @returns How the connection ended, as `closed`.
    * @throws WebSocketError If the code or the reason can't be sent.
    */
   async close(code = 1001, reason = ''): Promise<Inspected> {
@@ -214,12 +213,12 @@ export class Inspection {
     const line = this.#lines[side];
     line.start({
       data: (bytes) => {
-        // The array may be used again when the call returns.
+        // The array may be reused when the call returns.
         const input = this.#isBusy ? new Uint8Array(bytes) : bytes;
         this.#do(() => this.#forwarder.input(side, input));
       },
       end: (error) => {
-        // What a transport says of its end counts while there is something to lose.
+        // A transport's error counts only while there is something to lose.
         if (error && this.#forwarder.state !== 'draining' && !this.#hasEnded) this.#error ??= error;
         this.#do(() => this.#forwarder.tell((inspector, time) => inspector.endOfInput(side, time)));
       },
@@ -231,7 +230,7 @@ export class Inspection {
     });
   }
 
-  /** Does one thing after the other: a duplex may report something while it is written to. What the end prevents is `dropped`. */
+  /** Runs actions one at a time: a duplex may call back while it is written to. After the end, calls `dropped`. */
   #do(act: () => void, dropped?: () => void): void {
     if (this.#hasEnded) return dropped?.();
     this.#todo.push({ act, dropped });
@@ -244,14 +243,14 @@ export class Inspection {
         this.#settle();
       }
     } catch (error) {
-      // There is nothing else that a call can throw.
+      // Calls throw only if the guest traps.
       this.#engine.trapped(error);
       this.#abort(this.#engine.failure);
     }
     this.#isBusy = false;
   }
 
-  /** Brings the transports to where the inspector is. */
+  /** Updates the transports to the inspector's state. */
   #settle(): void {
     if (this.#hasEnded) return;
     for (const side of SIDES) this.#settleLine(side);
@@ -266,12 +265,12 @@ export class Inspection {
     if (end === 'none') return;
     const { violation } = this.#forwarder;
     const takesNothing = violation?.from === side && violation.failure.rule === 'write-timeout';
-    // What has gone on before is not lost: it ends inside a frame, which nobody takes for a whole one.
+    // A reset could lose forwarded messages. The peer sees that the output ends inside a frame.
     if (end === 'reset' && takesNothing) this.#lines[side].destroy();
     else this.#lines[side].end();
   }
 
-  /** Whether a side is read: what comes of it goes on, or is no longer looked at. */
+  /** Whether to read from a side: its input can be forwarded, or isn't checked any more. */
   #reads(side: Side): boolean {
     const { state } = this.#forwarder;
     if (state === 'draining' || state === 'closed') return true;
@@ -279,7 +278,7 @@ export class Inspection {
     return this.#forwarder.takes(side) && !awaitsDecision && !this.#lines[other(side)].isBlocked;
   }
 
-  /** Tells the inspector of it if a side takes nothing, or is read no more or again. */
+  /** Reports to the inspector whether a side is blocked, and whether it is being read. */
   #settleLine(side: Side): void {
     const line = this.#lines[side];
     if (line.isBlocked && !this.#isBlocked[side]) {
@@ -291,11 +290,11 @@ export class Inspection {
     this.#forwarder.tell((inspector, time) => (reads ? inspector.resumeReading(side, time) : inspector.pauseReading(side, time)));
   }
 
-  /** Calls the option for it, and does as it says once those before have been decided on. */
+  /** Calls the option `decide`, and applies the decision after earlier ones. */
   #decide(from: Side, message: SeenMessage): void {
     const decision = (async () => this.#options[from]?.decide?.(message) ?? true)();
     this.#undecided[from] += 1;
-    // It has its turn behind those before.
+    // A rejection is handled in its turn, after earlier decisions.
     decision.catch(() => {});
     const decide = async (): Promise<void> => {
       const goesOn = await decision.finally(() => {
@@ -303,16 +302,16 @@ export class Inspection {
       });
       if (!this.#hasEnded) await this.#call((inspector, time) => inspector.decide(from, goesOn, time));
     };
-    // A mistake of the program's must let nothing through.
+    // If `decide` fails, the message must not pass.
     this.#decisions[from] = this.#decisions[from].then(decide).catch((error: unknown) => {
-      // Messages that were held when both sides were closed are left out.
+      // Messages that were held when both sides were closed are dropped.
       if (this.#hasEnded || (error instanceof WebSocketError && error.rule === 'nothing-held')) return;
       this.#error ??= error instanceof Error ? error : new Error(String(error));
       this.close(INTERNAL_ERROR).catch(() => {});
     });
   }
 
-  /** Tells the inspector something for the program, whose mistakes are told to it. */
+  /** Calls the inspector for the program, and rejects with its errors. */
   #call(call: (inspector: WebsocketInspector, time: bigint) => void): Promise<void> {
     return new Promise((resolve, reject) => {
       const act = (): void => {
@@ -339,7 +338,7 @@ export class Inspection {
     for (const side of SIDES) this.#lines[side].destroy();
   }
 
-  /** Both sides have ended, or their time is up. */
+  /** Finishes when both sides have ended, or timed out. */
   #finish(): void {
     this.#end();
     for (const side of SIDES) this.#lines[side].finish();

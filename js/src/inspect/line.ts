@@ -1,24 +1,24 @@
 import type { Duplex } from '../duplex.js';
 
-/** What a line reports, beside what its duplex does. */
+/** What a line reports. */
 export interface LineListener {
   data(bytes: Uint8Array): void;
-  /** The side sends no more, or can't be reached any more: then there may be an error. */
+  /** The side sends no more, or is lost, perhaps with an error. */
   end(error?: Error): void;
-  /** The side takes bytes again. */
+  /** The side accepts output again. */
   drained(): void;
 }
 
-/** The most bytes that a duplex gets at once. One that takes some, but slowly, is seen to. */
+/** The maximum bytes of one write, so that the progress of a slow duplex is noticed. */
 const CHUNK = 1 << 16;
-/** How long a duplex may take for its next bytes once the connection is over, in milliseconds. */
+/** How long a duplex may take for its next bytes after the connection is over, in milliseconds. */
 const FLUSH_TIME = 2000;
 
 /** The transport to one side. */
 export class Line {
   readonly #duplex: Duplex;
   #listener: LineListener | undefined;
-  /** What the duplex has no room for. */
+  /** Output that the duplex has no room for. */
   #waiting: Uint8Array[] = [];
   #isFull = false;
   #isReading = true;
@@ -47,7 +47,7 @@ export class Line {
     }));
   }
 
-  /** It takes no more for now. */
+  /** Whether it accepts no output for now. */
   get isBlocked(): boolean {
     return this.#isFull;
   }
@@ -56,7 +56,7 @@ export class Line {
     return this.#hasInputEnded;
   }
 
-  /** Nothing is read or written any more. */
+  /** Whether nothing is read or written any more. */
   get isGone(): boolean {
     return this.#isGone;
   }
@@ -68,7 +68,7 @@ export class Line {
     this.#flush();
   }
 
-  /** Whether the side is read. Returns whether that has changed. */
+  /** Sets whether to read from the side. Returns whether that has changed. */
   setReading(reads: boolean): boolean {
     if (reads === this.#isReading || this.#isGone) return false;
     this.#isReading = reads;
@@ -76,7 +76,7 @@ export class Line {
     return true;
   }
 
-  /** Shuts down writing, once all was written. */
+  /** Ends writing, once all output was written. */
   end(): void {
     this.#isEnding = true;
     this.#flush();
@@ -89,9 +89,9 @@ export class Line {
     this.#lost(undefined);
   }
 
-  /** The connection is over: what waits is still written. */
+  /** Ends the line; pending output is still written. */
   finish(): void {
-    // The side had its time to end.
+    // The side had time to end.
     if (!this.#hasInputEnded) return this.destroy();
     this.end();
     if (this.#isGone) return;
@@ -142,7 +142,7 @@ export class Line {
     this.#waiting = [];
     clearTimeout(this.#timer);
     this.#inputEnded(error);
-    // The other side is read on.
+    // Reading from the other side continues.
     this.#listener?.drained();
   }
 }

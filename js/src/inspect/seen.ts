@@ -31,11 +31,11 @@ export interface SeenMessage {
   readonly wireLength: number;
   /** The length of the message in bytes; nothing if it was compressed and not inflated. */
   readonly length: number | undefined;
-  /** The message, if whole ones are viewed, and it isn't longer than that. */
+  /** The message, if `view.payload` is a number and it isn't longer than that. */
   readonly data: string | Uint8Array | undefined;
 }
 
-/** Something that has passed, or has come and is still held. */
+/** Something that has passed, or was received and is still held. */
 export type Seen =
   /** The head of the request. */
   | { readonly type: 'request'; readonly from: 'client'; readonly request: Asked }
@@ -44,16 +44,16 @@ export type Seen =
   /** The handshake is complete. */
   | { readonly type: 'opened' }
   | SeenFrame
-  /** What has come of a message. Chunks of text may end inside a character. */
+  /** A part of a message. Chunks of text may end inside a character. */
   | { readonly type: 'chunk'; readonly from: Side; readonly isText: boolean; readonly data: Uint8Array; readonly isLast: boolean }
   | SeenMessage
   | { readonly type: 'ping' | 'pong'; readonly from: Side; readonly data: Uint8Array }
-  /** The pong that answers a ping which was inserted; in milliseconds. It is swallowed. */
+  /** The pong to an inserted ping, with the time in milliseconds. It is not forwarded. */
   | { readonly type: 'round-trip'; readonly from: Side; readonly time: number }
   /** A close frame; 1005 if it has no code (RFC 6455, section 7.1.5). */
   | { readonly type: 'close'; readonly from: Side; readonly code: number; readonly reason: string };
 
-/** What one step has brought, for whoever looks on. `held` is called with each message that is to be decided on. */
+/** Converts the results of one step. `held` is called with each message that needs a decision. */
 export function seenOf(
   inspector: WebsocketInspector, from: Side, records: Raw[], payload: Uint8Array, held: (message: SeenMessage) => void,
 ): Seen[] {

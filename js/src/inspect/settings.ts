@@ -6,7 +6,7 @@ import type { Engine } from '../engine.js';
 import { checked } from '../error.js';
 import { MS, type Setters, duration, set, u32, u64 } from '../settings.js';
 
-/** What is seen of what one side sends. Heads and close frames always are. */
+/** What is reported of what one side sends. Heads and close frames always are. */
 export interface View {
   /** The header of each frame. Default false. */
   frames?: boolean;
@@ -15,9 +15,8 @@ export interface View {
   /** A summary of each message. Default false. */
   messages?: boolean;
   /**
-   * The bytes of messages, unmasked and inflated: in `chunks` as they come, or of whole messages up to this many bytes, with
-   * their summaries. Default: none, and then most of them are never copied into the sandbox.
-   */
+   * The bytes of messages, unmasked and inflated: in `chunks` as they arrive, or whole messages of up to this many
+   * bytes, with their summaries. Default: none, and then most of them are never copied into the sandbox. /
   payload?: 'chunks' | number;
 }
 
@@ -37,7 +36,7 @@ export interface SideLimits {
   inflatePerCall?: number;
   /** The longest frame of text or compressed data that is held until all of it was verified, in bytes. Default 65536. */
   holdFrame?: number;
-  /** The most bytes that may wait to be inserted into what the side sends. Default 32 MiB. */
+  /** The maximum bytes that may wait to be inserted into what the side sends. Default 32 MiB. */
   queuedInsertions?: number;
 }
 
@@ -45,15 +44,15 @@ export interface SideLimits {
 export interface SideTimeouts {
   /** How long the side may send nothing at all. Default `Infinity`. */
   idle?: number;
-  /** How long the side may send no message, whatever control frames it sends. Default `Infinity`. */
+  /** How long the side may send no message, regardless of control frames. Default `Infinity`. */
   messageIdle?: number;
   /** From the first byte of a message to its last. Default 300 000. */
   message?: number;
-  /** After how long without input a ping is inserted towards the side, from 1. Default `Infinity`. */
+  /** After how long without input a ping to the side is inserted, from 1. Default `Infinity`. */
   keepalive?: number;
   /** How long the side may send nothing after such a ping. Default 20 000. */
   pong?: number;
-  /** How long the side may take none of what goes on to it. Default 30 000. */
+  /** How long the side may accept none of its output. Default 30 000. */
   write?: number;
 }
 
@@ -69,11 +68,11 @@ export interface InspectTimeouts {
 
 /** The settings for what one side sends. */
 export interface SideSettings {
-  /** What is seen of it. */
+  /** What is reported of it. */
   view?: View;
   /** Whether text is checked to be UTF-8 (RFC 6455, section 8.1). Default true. */
   verifyUtf8?: boolean;
-  /** Whether compressed messages are inflated. If not, nothing of their payload is looked at. Default true. */
+  /** Whether compressed messages are inflated. If not, their payload isn't checked. Default true. */
   inflate?: boolean;
   limits?: SideLimits;
   timeouts?: SideTimeouts;
@@ -88,14 +87,14 @@ export interface InspectSettings {
   timeouts?: InspectTimeouts;
   /**
    * What to do about extensions that the engine doesn't implement: with `reject` a response that accepts one breaks a rule,
-   * with `opaque` payloads aren't looked at. Default `reject`.
+   * with `opaque` payloads aren't checked. Default `reject`.
    */
   unknownExtensions?: UnknownExtensions;
-  /** Whether extensions are taken out of the request, so that none is negotiated. Default false. */
+  /** Whether extensions are removed from the request, so that none is negotiated. Default false. */
   stripExtensions?: boolean;
-  /** Whether requests pass whose Host field is not a host and port. Default true. */
+  /** Whether to accept requests whose Host field isn't a host and port. Default true. */
   allowMalformedHost?: boolean;
-  /** The code for the other side if one has broken a rule: 1014 or 1001 as of a `gateway`, or the `same`. Default `gateway`. */
+  /** The close code for the other side of a violation: 1014 or 1001 (`gateway`), or the `same`. Default `gateway`. */
   otherCode?: OtherCode;
 }
 
@@ -141,9 +140,9 @@ const VIEW: Of<View> = {
 };
 
 /**
- * Makes an inspector with these settings. What isn't set keeps the engine's default.
+ * Creates an inspector with these settings. What isn't set keeps the engine's default.
  *
- * @param held The sides whose messages are held until they are decided on.
+ * @param held The sides whose messages are held for a decision.
  * @throws RangeError If a number is out of its range. WebSocketError If `make` fails.
  */
 export function withInspectorOptions<Inspector>(
@@ -154,7 +153,7 @@ export function withInspectorOptions<Inspector>(
   try {
     apply(settings, options);
     for (const side of held) {
-      // Whoever decides has to see.
+      // `decide` needs whole messages.
       if (typeof settings[side]?.view?.payload !== 'number') VIEW.payload({ side, options }, Infinity);
       options.setHoldMessages(side, true);
     }

@@ -6,9 +6,9 @@ import type { ConnectOptions } from '../opening.js';
 import { WebSocketSession } from '../session.js';
 import { type WebSocket as Interface, type WebSocketClass, websocketClass } from '../w3c/websocket.js';
 
-/** How the socket of a client is opened. */
+/** The options of a client's socket. */
 export interface SocketOptions {
-  /** Of `wss:`: the certificates that are trusted, the client's own, and so on. */
+  /** Options for `wss:`, such as trusted certificates and the client's own. */
   tls?: tls.ConnectionOptions;
 }
 
@@ -28,7 +28,7 @@ export interface ClientOptions extends Omit<ConnectOptions, 'url'>, SocketOption
  * }
  * ```
  *
- * @throws Error If the socket can't be opened. WebSocketError If the answer breaks a rule, or is no acceptance.
+ * @throws Error If the socket can't be opened. WebSocketError If the server refuses or breaks a rule.
  */
 export async function connect(url: string | URL, options: ClientOptions = {}): Promise<WebSocketSession> {
   const located = locate(url);
@@ -48,7 +48,7 @@ export const WebSocket: WebSocketClass<
 
 function open(url: URL, signal: AbortSignal | undefined, settings: tls.ConnectionOptions = {}): Promise<net.Socket> {
   const isSecure = url.protocol === 'wss:';
-  // An IPv6 address is in brackets in a URL, and nowhere else.
+  // Only URLs have brackets around an IPv6 address.
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const port = Number(url.port) || (isSecure ? 443 : 80);
   signal?.throwIfAborted();

@@ -13,13 +13,13 @@ import { extensionsOf } from '../handshake.js';
 import { type Kind, PING, PONG, closeOf, messageOf } from '../outbox.js';
 import { type Data, bytesOf } from '../payload.js';
 
-/** How a message is sent, in the words of npm's ws. */
+/** How a message is sent, as in npm's ws. */
 export interface SendOptions {
-  /** Whether bytes go as a binary message, or a string as one; by the type of the data if it isn't given. */
+  /** Whether to send a binary message rather than text. Default: by the type of the data. */
   binary?: boolean;
-  /** False not to compress the message. Default true, if that was negotiated. */
+  /** Whether to compress the message if that was negotiated. Default true. */
   compress?: boolean;
-  /** False if it is a fragment of a message, and not the last. Default true. */
+  /** Whether this is the last fragment of a message. Default true. */
   fin?: boolean;
 }
 
@@ -37,7 +37,7 @@ export interface ConnectionEvents {
 
 const STATES = { connecting: CONNECTING, open: OPEN, closing: CLOSING, closed: CLOSED } as const;
 
-/** One connection of a {@link WebSocketServer}, in the shape of npm's ws. */
+/** A connection of a {@link WebSocketServer}, with the interface of npm's ws. */
 export class WebSocketConnection extends EventEmitter<ConnectionEvents> {
   static readonly CONNECTING = CONNECTING;
   static readonly OPEN = OPEN;
@@ -47,13 +47,13 @@ export class WebSocketConnection extends EventEmitter<ConnectionEvents> {
   readonly OPEN = OPEN;
   readonly CLOSING = CLOSING;
   readonly CLOSED = CLOSED;
-  /** The subprotocol that was negotiated, or nothing. */
+  /** The negotiated subprotocol, or an empty string. */
   readonly protocol: string;
-  /** The extensions in use, as in the header. */
+  /** The negotiated extensions, as in the header. */
   readonly extensions: string;
   readonly #driver: Driver;
   #isPaused = false;
-  /** Whether the message is text of which fragments were sent. */
+  /** The message in progress, of which fragments were sent. */
   #fragments: { isText: boolean } | undefined;
   #received: { code: number; reason: Buffer } | undefined;
 
@@ -65,7 +65,7 @@ export class WebSocketConnection extends EventEmitter<ConnectionEvents> {
     this.#driver = new Driver(engine, session, new NodeDuplex(socket), this.#listener());
   }
 
-  /** @internal Begins, with what was read behind the request. */
+  /** @internal Starts, with what was read after the request. */
   start(head: Buffer): void {
     this.#driver.start(head);
   }
@@ -75,12 +75,12 @@ export class WebSocketConnection extends EventEmitter<ConnectionEvents> {
     return this.#driver.state === 'connecting' ? OPEN : STATES[this.#driver.state];
   }
 
-  /** How many bytes wait to be written. */
+  /** How many bytes were not written yet. */
   get bufferedAmount(): number {
     return this.#driver.bufferedAmount;
   }
 
-  /** The round-trip time of the last ping that was answered, in milliseconds. */
+  /** The round-trip time of the last answered ping, in milliseconds. */
   get roundTripTime(): number | undefined {
     return this.#driver.roundTripTime;
   }
@@ -89,7 +89,7 @@ export class WebSocketConnection extends EventEmitter<ConnectionEvents> {
     return this.#isPaused;
   }
 
-  /** Sends a message; bytes must stay as they are until it is done. `done` is called when the socket has room for more. */
+  /** Sends a message. `done` is called when the socket has room for more; don't change the bytes before that. */
   send(data: Data | number, done?: Done): void;
   send(data: Data | number, options?: SendOptions, done?: Done): void;
   send(data: Data | number, options: SendOptions | Done = {}, done?: Done): void {
@@ -105,12 +105,12 @@ export class WebSocketConnection extends EventEmitter<ConnectionEvents> {
     this.#send(PING, data, done);
   }
 
-  /** Sends a pong that no ping has asked for. Pings are answered without it. */
+  /** Sends an unsolicited pong. Pings are answered automatically. */
   pong(data: Data | number = '', _mask?: boolean, done?: Done): void {
     this.#send(PONG, data, done);
   }
 
-  /** Closes the connection: what was sent before is still written. */
+  /** Closes the connection, after writing everything that was sent before. */
   close(code: number = NO_CODE, reason: string | Uint8Array = ''): void {
     if (this.readyState === OPEN) this.#send(closeOf(code), reason, (error) => error && this.#fail(error));
   }
@@ -120,7 +120,7 @@ export class WebSocketConnection extends EventEmitter<ConnectionEvents> {
     this.#driver.abort();
   }
 
-  /** Reads no more: at most the messages of what was read already still come. */
+  /** Stops reading. Messages of input that was read already may still be emitted. */
   pause(): void {
     this.#isPaused = true;
     this.#driver.pause();

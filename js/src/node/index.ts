@@ -1,4 +1,4 @@
-/** For Node: a server in the shape of npm's ws, and clients over TCP and TLS. */
+/** For Node: a server with the interface of npm's ws, and clients over TCP and TLS. */
 
 export { type ClientOptions, type SocketOptions, WebSocket, connect } from './client.js';
 export { type ConnectionEvents, type SendOptions, WebSocketConnection } from './connection.js';

@@ -13,7 +13,7 @@ import { type DeflateSettings, type Settings, withOptions } from '../settings.js
 import { now } from '../time.js';
 import { WebSocketConnection } from './connection.js';
 
-/** What `verifyClient` is asked about. */
+/** The argument of `verifyClient`. */
 export interface ClientInfo {
   /** The Origin field. */
   origin: string | undefined;
@@ -26,17 +26,17 @@ type Verdict = (accepted: boolean, status?: number, message?: string, headers?: 
 
 /** The options of a server, with the names of npm's ws. */
 export interface ServerOptions extends Omit<Settings, 'deflate' | 'verifyUtf8' | 'allowHttp10Response'> {
-  /** Where to listen, on a server of its own. */
+  /** The port to listen at, with a new HTTP server. */
   port?: number;
   host?: string;
   backlog?: number;
-  /** A server whose `upgrade` events are taken over. */
+  /** A server whose `upgrade` events are handled. */
   server?: Server | SecureServer;
-  /** Whether {@link WebSocketServer.handleUpgrade} is called by the program. */
+  /** Whether the program calls {@link WebSocketServer.handleUpgrade} itself. */
   noServer?: boolean;
   /** The only path that is served. */
   path?: string;
-  /** Chooses from the subprotocols that are offered; false for none. Without it the first is chosen. */
+  /** Chooses from the offered subprotocols; false for none. Default: the first. */
   handleProtocols?: (protocols: Set<string>, request: IncomingMessage) => string | false;
   /** Whether to accept a request. With two parameters, the second is called with the verdict. */
   verifyClient?: ((info: ClientInfo) => boolean) | ((info: ClientInfo, verdict: Verdict) => void);
@@ -44,15 +44,15 @@ export interface ServerOptions extends Omit<Settings, 'deflate' | 'verifyUtf8' |
   maxPayload?: number;
   /** The most frames in a message that is received. Default 65536. */
   maxFragments?: number;
-  /** How long a close frame may wait for its answer, and then the socket for its end, in milliseconds. Default 10 000. */
+  /** How long to wait for the answer to a close frame, and then the socket's end, in milliseconds. Default 10 000. */
   closeTimeout?: number;
   /** Whether permessage-deflate may be used, and how. Default false. */
   perMessageDeflate?: boolean | DeflateSettings;
-  /** Whether received text is not checked. Default false. */
+  /** Whether to skip the UTF-8 check of received text. Default false. */
   skipUTF8Validation?: boolean;
-  /** Whether `clients` is kept. Default true. */
+  /** Whether to track `clients`. Default true. */
   clientTracking?: boolean;
-  /** The sandbox. Without it, the one that all share: {@link Engine.shared}. */
+  /** The sandbox. Default: {@link Engine.shared}. */
   engine?: Engine;
 }
 
@@ -60,12 +60,12 @@ export interface ServerOptions extends Omit<Settings, 'deflate' | 'verifyUtf8' |
 export interface ServerEvents {
   /** A connection is open. */
   connection: [connection: WebSocketConnection, request: IncomingMessage];
-  /** The lines of a response are about to be written; more may be added. */
+  /** The header lines of a response, before they are written; more may be added. */
   headers: [lines: string[], request: IncomingMessage];
   listening: [];
   /** The server failed. */
   error: [error: Error];
-  /** A request breaks a rule. With a listener it is that which answers, or ends the socket; without one, the server does. */
+  /** A request breaks a rule. A listener has to answer or end the socket; without one, the server does. */
   wsClientError: [error: Error, socket: Duplex, request: IncomingMessage];
   close: [];
 }
@@ -76,7 +76,7 @@ const taken = new WeakSet<Duplex>();
 type Callback = (connection: WebSocketConnection, request: IncomingMessage) => void;
 
 /**
- * A server in the shape of npm's ws, on the `upgrade` events of an `http.Server`.
+ * A server with the interface of npm's ws, on the `upgrade` events of an `http.Server`.
  *
  * ```js
  * import { WebSocketServer } from 'websocket-component/node';
@@ -96,7 +96,7 @@ export class WebSocketServer extends EventEmitter<ServerEvents> {
   readonly #ownsServer: boolean;
   readonly #remove: () => void;
   #state: 'running' | 'closing' | 'closed' = 'running';
-  /** Told once the last connection has ended. */
+  /** Called once the last connection has ended. */
   #afterClients: (() => void) | undefined;
 
   /** @throws TypeError Unless exactly one of `port`, `server` and `noServer` is given. */
@@ -108,7 +108,7 @@ export class WebSocketServer extends EventEmitter<ServerEvents> {
     }
     this.options = options;
     this.clients = clientTracking ? new Set() : undefined;
-    // Loaded by the time it is needed; whoever needs it gets the error if it can't be.
+    // Start loading now; errors are reported when the engine is needed.
     if (!options.engine) Engine.shared().catch(() => {});
     this.#ownsServer = port !== undefined;
     this.#server = server ?? (this.#ownsServer ? createServer(upgradeRequired) : undefined);
@@ -120,16 +120,15 @@ export class WebSocketServer extends EventEmitter<ServerEvents> {
     }
   }
 
-  /** Where it listens. */
+  /** The address that it listens at. */
   address(): AddressInfo | string | null {
     if (this.options.noServer) throw new Error('the server is operated by the program');
     return this.#server?.address() ?? null;
   }
 
   /**
-   * Accepts no more connections. Those that are open stay, and `close` is emitted when they have ended. `done` is called then;
-   * with an error if the server had been closed before.
-   */
+   * Stops accepting connections. Open ones stay, and `close` is emitted when they have ended. `done` is called then, or
+   * with an error if the server was closed before. /
   close(done?: (error?: Error) => void): void {
     const closed = (): void => {
       this.#state = 'closed';
@@ -149,16 +148,16 @@ export class WebSocketServer extends EventEmitter<ServerEvents> {
     else process.nextTick(closed);
   }
 
-  /** Whether a request is this server's: whether its path is. */
+  /** Returns whether this server handles a request, by its path. */
   shouldHandle({ url = '' }: IncomingMessage): boolean {
     const { path } = this.options;
     return path === undefined || url.split('?', 1)[0] === path;
   }
 
   /**
-   * Answers a request to upgrade. If it can't be accepted, the socket is closed behind the answer.
+   * Answers an upgrade request. If it can't be accepted, the socket is closed after the response.
    *
-   * @throws Error If the socket was given to a server before.
+   * @throws Error If the socket was passed to a server before.
    */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, opened: Callback): void {
     socket.on('error', ignore);
@@ -173,12 +172,12 @@ export class WebSocketServer extends EventEmitter<ServerEvents> {
     });
   }
 
-  /** The request breaks a rule. */
+  /** Handles a request that breaks a rule. */
   #reject(error: Error, status: number, socket: Duplex, request: IncomingMessage): void {
     if (!this.emit('wsClientError', error, socket, request)) refuse(socket, status, error.message);
   }
 
-  /** Listens to a server; the function undoes that. */
+  /** Listens to a server. Returns a function that removes the listeners. */
   #take(server: Server | SecureServer): () => void {
     const listeners = {
       listening: () => void this.emit('listening'),
@@ -197,7 +196,7 @@ export class WebSocketServer extends EventEmitter<ServerEvents> {
     if (!verdict.accepted) return refuse(socket, verdict.status, verdict.message, verdict.headers);
     const engine = await this.#engine();
     if (!engine) return refuse(socket, 500, 'The server has failed');
-    // The client may have left meanwhile, if only by half.
+    // The client may have disconnected or half-closed meanwhile.
     if (!socket.readable || !socket.writable) return void socket.destroy();
     if (this.#state !== 'running') return refuse(socket, 503, 'The server is closing');
     const { WebsocketSession } = engine.component.session;
@@ -224,7 +223,7 @@ export class WebSocketServer extends EventEmitter<ServerEvents> {
     try {
       opened(connection, request);
     } catch (error) {
-      // Of the program's listener: nobody serves the connection.
+      // The program's listener failed, so the connection isn't handled.
       connection.start(head);
       connection.close(INTERNAL_ERROR);
       uncaught(error);
@@ -233,7 +232,7 @@ export class WebSocketServer extends EventEmitter<ServerEvents> {
     connection.start(head);
   }
 
-  /** Nothing if it can't be loaded, which is told as an error of the server. */
+  /** Returns the engine, or undefined after an `error` event if it can't be loaded. */
   async #engine(): Promise<Engine | undefined> {
     try {
       return this.options.engine ?? (await Engine.shared());
@@ -260,7 +259,7 @@ export class WebSocketServer extends EventEmitter<ServerEvents> {
   #subprotocol(request: IncomingMessage): string | undefined {
     const offered = request.headers['sec-websocket-protocol'];
     if (offered === undefined) return undefined;
-    // What is no list of tokens is refused by the engine.
+    // The engine refuses an invalid list.
     const names = new Set(offered.split(',').map((name) => name.trim()).filter((name) => name !== ''));
     const { handleProtocols } = this.options;
     const [first] = names;
@@ -299,7 +298,7 @@ const INTERNAL_ERROR = 1011;
 
 function ignore(): void {}
 
-/** An `http.Server` that knows nothing but WebSockets. */
+/** Answers plain requests to a server that has only WebSockets. */
 function upgradeRequired(_: IncomingMessage, response: ServerResponse): void {
   const body = STATUS_CODES[426] as string;
   response.writeHead(426, { 'Content-Length': body.length, 'Content-Type': 'text/plain' }).end(body);
@@ -318,7 +317,7 @@ function refuse(socket: Duplex, status: number, message: string, headers: Record
   socket.end([`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, ...lines, '', message].join('\r\n'));
 }
 
-/** The fields of a request as they came. */
+/** Returns the header fields of a request, unchanged. */
 function fieldsOf({ rawHeaders }: IncomingMessage): Header[] {
   const fields: Header[] = [];
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {

@@ -5,7 +5,7 @@ use fearless_simd::{Level, Simd, dispatch, u8x64, u32x16};
 
 /// The longest vector, which is also as long as a line of most caches.
 const BLOCK: usize = 64;
-/// From so many bytes on it is worth it that no vector lies in two lines.
+/// From this length on, aligning vectors to cache lines pays off.
 const WORTH_ALIGNING: usize = 4096;
 
 #[inline(never)]

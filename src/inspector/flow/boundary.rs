@@ -1,4 +1,4 @@
-//! Boundaries of frames: where something can be inserted, and where a direction is cut.
+//! Frame boundaries: where frames can be inserted, and where forwarding ends.
 
 use alloc::vec::Vec;
 use core::mem;
@@ -18,8 +18,8 @@ pub(crate) enum Kind {
     Message,
     /// A ping with this payload.
     Ping([u8; 8]),
-    /// A close frame with this code, or nothing at all: nothing goes on behind it, and the
-    /// transport ends so. It may wait for the sender's own, whose place it takes.
+    /// A close frame with this code, or none. Nothing is forwarded after it, and the transport is
+    /// ended. It may wait for the sender's own close frame, which it replaces.
     Close {
         code: Option<u16>,
         end: End,
@@ -27,7 +27,7 @@ pub(crate) enum Kind {
     },
 }
 
-/// What the receiver gets last: a close frame with its code, a response, or nothing.
+/// The last bytes to the receiver: a close frame with its code, a response, or nothing.
 #[derive(Default)]
 pub(crate) struct LastBytes {
     pub(crate) bytes: Vec<u8>,
@@ -35,7 +35,7 @@ pub(crate) struct LastBytes {
 }
 
 impl LastBytes {
-    /// A response to a request that failed.
+    /// Returns a response to a failed request.
     pub(crate) fn response(bytes: Vec<u8>) -> LastBytes {
         LastBytes { bytes, code: None }
     }
@@ -58,7 +58,7 @@ impl Insertion {
         matches!(self.kind, Kind::Close { waits: true, .. })
     }
 
-    /// How the transport ends with it.
+    /// Returns how it ends the transport.
     fn end_mut(&mut self) -> Option<&mut End> {
         match &mut self.kind {
             Kind::Close { end, .. } => Some(end),
@@ -67,16 +67,16 @@ impl Insertion {
     }
 }
 
-/// Where a direction is cut.
+/// Where forwarding ends.
 #[derive(Clone, Copy)]
 pub(super) struct Cut {
     at: u64,
-    /// How the transport ends once all before has gone on.
+    /// How to end the transport once everything before was forwarded.
     end: End,
 }
 
 impl Cut {
-    /// Whether a frame that begins at `position` still goes on.
+    /// Whether a frame that begins at `position` is still forwarded.
     pub(super) fn is_behind(&self, position: u64) -> bool {
         position < self.at
     }
@@ -90,10 +90,10 @@ struct Boundary {
 }
 
 impl Flow {
-    /// Inserts frames at the next boundary that suits them.
+    /// Inserts a frame at the next suitable boundary.
     pub(in crate::inspector) fn insert(&mut self, insertion: Insertion) {
         if let Kind::Close { .. } = insertion.kind {
-            // Messages that wait would have nobody to answer them.
+            // No message follows a close frame.
             self.insertions.retain(|other| !other.is_message());
         }
         self.insertions.push_back(insertion);
@@ -101,12 +101,12 @@ impl Flow {
         self.settle();
     }
 
-    /// Whether a close frame waits for the sender's own.
+    /// Whether a close frame is deferred for the sender's own.
     pub(in crate::inspector) fn awaits_answers(&self) -> bool {
         self.insertions.iter().any(Insertion::waits)
     }
 
-    /// The close frame that waits for the sender's own does so no more.
+    /// Releases the deferred close frame.
     pub(in crate::inspector) fn release_close(&mut self) {
         if !self.awaits_answers() {
             return;
@@ -120,19 +120,19 @@ impl Flow {
         self.settle();
     }
 
-    /// How many bytes wait to be inserted, or to be taken by the host.
+    /// Returns how many bytes wait to be inserted, or to be taken by the host.
     pub(in crate::inspector) fn waiting(&self) -> u64 {
         let waiting = self.insertions.iter().map(Insertion::cost).sum::<usize>();
         (waiting + self.forwarding.waiting()) as u64
     }
 
-    /// Whether a ping has not gone to the receiver yet.
+    /// Whether a ping was not forwarded to the receiver yet.
     pub(in crate::inspector) fn has_ping_waiting(&self) -> bool {
         self.insertions.iter().any(Insertion::is_ping) || !self.placed_pings.is_empty()
     }
 
-    /// Returns the payloads of the pings that have gone to the receiver since the last call:
-    /// all before them has come and may go on.
+    /// Returns the payloads of the pings that were released since the last call: everything before
+    /// them was received and may be forwarded.
     pub(in crate::inspector) fn take_sent_pings(&mut self) -> Vec<[u8; 8]> {
         if self.placed_pings.is_empty() {
             return Vec::new();
@@ -145,7 +145,7 @@ impl Flow {
             .collect()
     }
 
-    /// Returns the next boundary at which frames can be inserted, as far as it is known.
+    /// Returns the next boundary at which frames can be inserted, if it is known.
     fn next_boundary(&self) -> Option<Boundary> {
         if self.close.is_some() || self.cut.is_some() {
             return None;
@@ -160,7 +160,7 @@ impl Flow {
         };
         match &self.frame {
             None => boundary(self.boundary, !frames.is_in_message()),
-            // Nothing of it has gone on.
+            // Nothing of the frame was released.
             Some(_) if self.forwarding.to() <= self.boundary => {
                 let header = frames.frame();
                 let is_control = header.is_some_and(|header| header.opcode.is_control());
@@ -180,7 +180,7 @@ impl Flow {
         }
     }
 
-    /// Inserts what waits, if there is a boundary that suits it.
+    /// Inserts waiting frames, if there is a suitable boundary.
     pub(super) fn place_insertions(&mut self) {
         while let Some(boundary) = self.next_boundary() {
             let suits = |insertion: &Insertion| {
@@ -204,8 +204,8 @@ impl Flow {
         }
     }
 
-    /// Nothing goes on behind a boundary but these bytes. A message that is held and has not
-    /// ended can't be decided on any more: nothing of it goes on.
+    /// Ends forwarding at a boundary, after which only these bytes are sent. An incomplete held
+    /// message is dropped.
     fn cut_at(&mut self, boundary: u64, last: LastBytes, end: End) {
         let held = self
             .message
@@ -221,9 +221,9 @@ impl Flow {
         self.cut = Some(Cut { at, end });
     }
 
-    /// Nothing goes on from a broken rule on, or from the end of the stream: the last bytes are
-    /// written at the boundary before it, and the transport is shut down. If a part of the
-    /// frame has gone on already, it is reset.
+    /// Ends forwarding at a broken rule, or at the end of the stream: the last bytes are sent at
+    /// the boundary before it, and the transport is shut down. If a part of the frame was released
+    /// already, the transport is reset.
     pub(in crate::inspector) fn break_off(&mut self, last: LastBytes) {
         self.insertions.clear();
         let is_closed = self.close.is_some() || self.cut.is_some();
@@ -237,19 +237,19 @@ impl Flow {
         self.settle();
     }
 
-    /// Whether a close frame waits for a boundary, or for messages that are held.
+    /// Whether a close frame waits for a boundary, or for held messages.
     pub(in crate::inspector) fn is_closing(&self) -> bool {
         let mut waiting = self.insertions.iter();
         let closes = |insertion: &Insertion| matches!(insertion.kind, Kind::Close { .. });
         waiting.any(closes) || self.cut.is_some()
     }
 
-    /// Whether nothing goes on behind a position that is known.
+    /// Whether forwarding ends at a known position.
     pub(in crate::inspector) fn is_cut(&self) -> bool {
         self.cut.is_some()
     }
 
-    /// Whether what may go on ends where a frame could be inserted.
+    /// Whether the released bytes end at a boundary where a frame can be inserted.
     pub(in crate::inspector) fn is_at_boundary(&self) -> bool {
         let is_verified = matches!(
             self.frame,
@@ -263,7 +263,7 @@ impl Flow {
         !is_inside && !is_over
     }
 
-    /// Whether nothing goes on any more behind what may already.
+    /// Whether nothing more will be released.
     pub(in crate::inspector) fn is_final(&self) -> bool {
         let last = match self.cut {
             Some(cut) => cut.at,
@@ -273,7 +273,7 @@ impl Flow {
         self.forwarding.to() >= last
     }
 
-    /// The host closes: it lets none of the messages go on that it has not decided on.
+    /// Drops held messages without a decision, because the host closes.
     pub(in crate::inspector) fn discard_undecided(&mut self) {
         for held in mem::take(&mut self.undecided) {
             self.leave_out_message(held);
@@ -281,7 +281,7 @@ impl Flow {
         self.settle();
     }
 
-    /// Whether what has gone on ends at a boundary, and nothing before that is held.
+    /// Whether the released bytes end at a boundary, and nothing before that is held.
     pub(in crate::inspector) fn may_finish(&self) -> bool {
         let ends_frame = match self.cut {
             Some(cut) => self.base >= cut.at,
@@ -290,8 +290,8 @@ impl Flow {
         ends_frame && self.undecided.is_empty()
     }
 
-    /// Nothing more goes on behind the next boundary, and the transport is shut down. If that
-    /// boundary will never come, it is reset.
+    /// Ends forwarding at the next boundary, and shuts the transport down. If that boundary will
+    /// never be reached, the transport is reset.
     pub(in crate::inspector) fn finish(&mut self) {
         let mut waiting = self.insertions.iter_mut();
         let waiting = waiting.find_map(Insertion::end_mut);
@@ -317,10 +317,10 @@ impl Flow {
         self.settle();
     }
 
-    /// Nothing more goes on, and the transport is reset.
+    /// Ends forwarding at once, and resets the transport.
     pub(in crate::inspector) fn reset(&mut self) {
         let at = self.forwarding.to();
-        // A close frame at the end of a frame that doesn't come any more isn't written.
+        // A close frame after a frame that will never be completed isn't sent.
         let gone = self.base.min(at);
         self.told = self.told.filter(|told| told.at <= gone);
         self.undecided.clear();
@@ -332,7 +332,7 @@ impl Flow {
         self.forwarding.finish(End::Reset);
     }
 
-    /// Lets go on what may.
+    /// Releases what may be forwarded.
     pub(super) fn settle(&mut self) {
         let mut to = match &self.frame {
             Some(Open {

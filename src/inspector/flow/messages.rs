@@ -1,4 +1,4 @@
-//! Messages: what is shown of them, which are held, and what the host decides.
+//! Messages: reporting and holding them, and the host's decisions.
 
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -9,15 +9,15 @@ use crate::inspector::seen::{Place, Record as SeenRecord, Records, Seen, Summary
 use crate::stream::{Extensions, Record};
 use crate::{Rule, limits};
 
-/// How much is held of a message beside as many bytes as it may have to be shown: headers of its
-/// frames, control frames between them, and compressed data that inflates to little.
+/// How many bytes may be held for a message beyond its own maximum: headers of its frames,
+/// control frames between them, and compressed data that inflates to little.
 const HELD_BESIDE: u64 = 65_536;
 
 /// The message in progress.
 pub(super) struct Message {
-    /// How many bytes of it have come out.
+    /// Its length so far, inflated.
     length: u64,
-    /// It is longer than what is shown of messages.
+    /// It is too long to be reported.
     is_too_long: bool,
     /// It is held from its first byte on.
     pub(super) held: Option<Held>,
@@ -25,7 +25,7 @@ pub(super) struct Message {
     frame: u64,
 }
 
-/// A message that doesn't go on before the host says so.
+/// A message that is held until the host decides.
 pub(super) struct Held {
     start: u64,
     /// Its frames, without the control frames between them.
@@ -38,14 +38,14 @@ impl Held {
         self.start
     }
 
-    /// How many bytes of memory it has taken, beside its own size.
+    /// Returns how many bytes of memory it uses, beside its own size.
     pub(super) fn memory(&self) -> usize {
         self.ranges.capacity() * size_of::<Range<u64>>()
     }
 }
 
 impl Flow {
-    /// A data frame begins.
+    /// Begins a data frame.
     pub(super) fn begin_frame_of_message(&mut self, begin: u64) -> Result<(), Rule> {
         let Some(header) = self.stream.frames().message() else {
             return Ok(());
@@ -76,8 +76,8 @@ impl Flow {
         Ok(())
     }
 
-    /// A frame begins that ends at `end`: a message that would take too much to hold goes on, if
-    /// one may that is too long to be shown.
+    /// Begins a frame that ends at `end`. Releases a message that would take too much memory to
+    /// hold, if messages too long to be reported may pass.
     ///
     /// # Errors
     ///
@@ -97,7 +97,7 @@ impl Flow {
         Ok(())
     }
 
-    /// A frame ends at `end`.
+    /// Ends a frame at `end`.
     pub(super) fn end_frame_of_message(&mut self, end: u64) {
         let is_control = self
             .stream
@@ -117,7 +117,7 @@ impl Flow {
         }
     }
 
-    /// The message is too long to be shown, and goes on.
+    /// Releases a message that is too long to be reported.
     fn release_message(&mut self) {
         if let Some(message) = &mut self.message {
             message.is_too_long = true;
@@ -133,12 +133,12 @@ impl Flow {
         }
     }
 
-    /// The message in progress, if it is held.
+    /// Returns the message in progress, if it is held.
     pub(super) fn held(&self) -> Option<&Held> {
         self.message.as_ref()?.held.as_ref()
     }
 
-    /// Shows bytes of the message in progress, as far as the view goes.
+    /// Reports bytes of the message in progress, as the view selects.
     pub(super) fn show(&mut self, record: Record, last: bool, input: &[u8], records: &mut Records) {
         let length = record.place.len();
         let is_text = self
@@ -184,7 +184,7 @@ impl Flow {
         }
     }
 
-    /// The message has passed, or is held; `length` is what came out of it, if anybody looked.
+    /// Ends the message, which is forwarded or held; `length` is its inflated length, if known.
     pub(super) fn end_message(&mut self, length: Option<u64>, records: &mut Records) {
         let (Some(message), Some(header)) = (self.message.take(), self.stream.frames().message())
         else {
@@ -211,20 +211,20 @@ impl Flow {
         }
     }
 
-    /// Nothing of a message goes on that was held.
+    /// Drops a held message.
     pub(super) fn leave_out_message(&mut self, held: Held) {
         for range in held.ranges {
             self.forwarding.skip(range.start, range.end);
         }
     }
 
-    /// Where the first message begins that is held.
+    /// Returns where the first held message begins.
     pub(super) fn held_from(&self) -> Option<u64> {
         let first = self.undecided.front().or_else(|| self.held())?;
         Some(first.start)
     }
 
-    /// The host has decided on the first message that is held.
+    /// Applies the host's decision to the first held message.
     ///
     /// # Errors
     ///
@@ -241,12 +241,12 @@ impl Flow {
         Ok(())
     }
 
-    /// Whether messages may refer to earlier ones, so that none can be left out.
+    /// Whether messages may refer to earlier ones, so that none can be dropped.
     pub(super) fn has_context(&self) -> bool {
         matches!(self.extensions, Extensions::Deflate(direction) if direction.takeover)
     }
 
-    /// Whether nobody can look into the payload of a message.
+    /// Whether the payload of a message is opaque.
     pub(super) fn is_opaque(&self, is_compressed: bool) -> bool {
         let is_unread = is_compressed && !self.options.view.inflate;
         self.extensions == Extensions::Custom || is_unread

@@ -1,4 +1,4 @@
-//! Reading: headers, then payloads as far as anybody looks at them.
+//! Reading headers, and payloads that need checking.
 
 use super::{Flow, Open, Reach, Told};
 use crate::frame::close;
@@ -9,7 +9,7 @@ use crate::stream::{EventKind, Extensions, Record};
 use crate::{Failure, Instant, Rule};
 
 impl Flow {
-    /// Reads bytes, and returns how many were taken.
+    /// Reads bytes, and returns how many were consumed.
     ///
     /// # Errors
     ///
@@ -45,7 +45,7 @@ impl Flow {
             let goes_on = match &self.frame {
                 None => {
                     let rest = input.get(*at..).unwrap_or_default();
-                    // Who passes a header alone has asked before.
+                    // A header that is passed alone was checked for this before.
                     if rest.first() == Some(&WHOLE_BINARY) && rest.len() > MAX_LENGTH {
                         self.pass_messages(input, at);
                     }
@@ -62,7 +62,7 @@ impl Flow {
         }
     }
 
-    /// Passes over binary messages that nobody looks at and that are whole in the input, as most are.
+    /// Skips complete binary messages in the input that needn't be checked.
     #[inline(never)]
     fn pass_messages(&mut self, input: &[u8], at: &mut usize) {
         let mut passes = None;
@@ -76,8 +76,8 @@ impl Flow {
         }
     }
 
-    /// Passes a binary message that nobody looks at, all of which has come, by its header, and returns the lengths of
-    /// header and payload. Otherwise nothing has changed.
+    /// Releases a complete binary message that needn't be checked, by its header, and returns the lengths of header
+    /// and payload. Otherwise changes nothing.
     pub(in crate::inspector) fn pass_message(&mut self, header: &[u8]) -> Option<(usize, usize)> {
         let (length, payload) = self
             .passes_binary()
@@ -88,14 +88,13 @@ impl Flow {
         Some((length, payload))
     }
 
-    /// Whether binary messages pass.
+    /// Whether binary messages pass without a check.
     fn passes_binary(&self) -> bool {
         let is_between = self.frame.is_none() && self.message.is_none();
         is_between && self.options.view.payload == Payload::Nothing && self.tells_nothing()
     }
 
-    /// Whether there is nothing to tell of frames but what is in them, and nothing waits for a
-    /// boundary.
+    /// Whether frames needn't be reported, and nothing waits for a boundary.
     fn tells_nothing(&self) -> bool {
         let view = &self.options.view;
         let is_told = view.frames || view.messages || self.options.hold_messages;
@@ -104,7 +103,7 @@ impl Flow {
         goes_on && !is_told && !is_inserting
     }
 
-    /// A message of one frame has passed.
+    /// Records a message in one frame that was released.
     fn message_passed(&mut self, header: usize, payload: usize) {
         self.traffic.frames = self.traffic.frames.saturating_add(1);
         self.traffic.messages = self.traffic.messages.saturating_add(1);
@@ -153,9 +152,9 @@ impl Flow {
         Ok(true)
     }
 
-    /// Returns the lengths of the header at the start of `bytes` and of its payload, if a frame
-    /// passes whose payload nobody looks at, and there is nothing to tell of it. `skipped` bytes
-    /// of the frame before go by first.
+    /// Returns the lengths of the header at the start of `bytes` and of its payload, if the payload
+    /// needn't be checked and there is nothing to report. `skipped` bytes of the previous frame
+    /// come first.
     pub(in crate::inspector) fn unseen_frame(
         &self,
         skipped: u64,
@@ -179,14 +178,14 @@ impl Flow {
             }
             _ => return None,
         };
-        // How long a compressed message may be that isn't inflated is checked elsewhere.
-        // One of more than 2 to the power of 60 bytes is for those who can tell it.
+        // The limit of compressed messages that aren't inflated is checked elsewhere.
+        // A frame of 2^60 bytes or more takes the slow path, which reports it.
         let is_short = header.payload < 1 << 60;
         let passes = is_short && !is_compressed && !self.looks_at(is_text, is_compressed);
         passes.then_some((length, header.payload))
     }
 
-    /// How far a frame may go on whose header has just come.
+    /// Returns how much of a frame may be forwarded, once its header was received.
     fn reach_of(&self, header: &Header, payload_at: u64, end: u64) -> Reach {
         let is_short = end - self.boundary <= self.options.hold_frame.into();
         if header.opcode.is_control() {
@@ -200,7 +199,7 @@ impl Flow {
         }
     }
 
-    /// Whether something is looked for in the payload of the message in progress.
+    /// Whether the payload of the message in progress has to be checked.
     fn looks_at_payload(&self) -> bool {
         let message = self.stream.frames().message();
         message.is_none_or(|message| self.looks_at(message.is_text, message.is_compressed))
@@ -213,7 +212,7 @@ impl Flow {
         is_read && !self.is_opaque(is_compressed)
     }
 
-    /// Passes over payload that nobody looks at. Returns whether its frame ends.
+    /// Skips payload that needn't be checked. Returns whether its frame ends.
     fn pass_over(&mut self, input: &[u8], at: &mut usize, records: &mut Records) -> bool {
         let left = self.stream.frames().payload_left();
         let count = left.min((input.len() - *at) as u64);
@@ -232,7 +231,7 @@ impl Flow {
         true
     }
 
-    /// Reads what has come of a payload. Returns whether there is more to read.
+    /// Reads the received part of a payload. Returns whether there is more to read.
     fn read_piece(
         &mut self,
         input: &mut [u8],
@@ -325,7 +324,7 @@ impl Flow {
                     self.told = Some(Told { code, at });
                 }
                 self.insertions.clear();
-                // What is held of a message that has not ended goes nowhere.
+                // An incomplete held message is dropped.
                 if let Some(held) = self.message.take().and_then(|message| message.held) {
                     self.leave_out_message(held);
                 }
@@ -335,7 +334,7 @@ impl Flow {
         Ok(())
     }
 
-    /// Whether a frame that begins at `position` is reported: it goes on.
+    /// Whether a frame that begins at `position` is reported, because it is forwarded.
     pub(super) fn reports(&self, position: u64) -> bool {
         self.cut.is_none_or(|cut| cut.is_behind(position))
     }

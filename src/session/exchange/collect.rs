@@ -12,16 +12,16 @@ use crate::stream::{EventKind, PayloadRef, Record};
 /// The most events of one call, so that a flood of tiny frames doesn't swell its result.
 const MAX_EVENTS: usize = 4096;
 
-/// What a call gives back, in memory that the next one uses again.
+/// The result of a call, in memory that the next one reuses.
 #[derive(Default)]
 pub(in crate::session) struct Exchange {
     pub(super) records: Vec<EventRecord>,
-    /// What the records point into, if that isn't in one place.
+    /// The payload of the records, if it isn't contiguous.
     pub(super) payload: Vec<u8>,
     pub(super) output: Vec<u8>,
 }
 
-/// Where the bytes are that a call's records point at.
+/// Where the payload of a call's records is.
 pub(super) enum Payload {
     /// In the input, up to here.
     Input(usize),
@@ -30,12 +30,12 @@ pub(super) enum Payload {
     Copied,
 }
 
-/// What a call's records point at.
+/// How much payload a call's records refer to.
 #[derive(Default)]
 struct Used {
-    /// How much of the input.
+    /// Bytes of the input.
     input: usize,
-    /// How much of the session's assembly.
+    /// Bytes of the session's assembly.
     assembly: usize,
     /// The payload of the control frame that came in several inputs, which is the first of
     /// them, and its record.
@@ -86,17 +86,17 @@ impl Relay<'_> {
 }
 
 impl Exchange {
-    /// Forgets what the last call gave back. One that gave back much leaves no memory behind.
+    /// Clears the result of the last call. The memory of a large one is freed.
     pub(super) fn begin(&mut self) {
         reuse(&mut self.records);
         reuse(&mut self.payload);
     }
 
-    /// Collects what the session makes of the input, or passes its messages on.
+    /// Collects the events of the input, or relays its messages.
     ///
-    /// Until all is known a record that doesn't point into the input points behind it, as if
-    /// the session's assembly followed there. In the steady state there is only one: the
-    /// input itself, or a message that came in several inputs.
+    /// Until the end, a record that doesn't point into the input points after it, as if the
+    /// session's assembly followed there. In the steady state there is only one of the two: the
+    /// input itself, or a message from several inputs.
     pub(super) fn collect(
         &mut self,
         session: &mut Session,
@@ -118,7 +118,7 @@ impl Exchange {
                 break true;
             }
             if relay.as_ref().is_some_and(|relay| relay.is_full(capacity)) {
-                // What is due doesn't wait until the target has room.
+                // Timeouts don't wait until the target has room.
                 events.handle_due();
                 break true;
             }
@@ -156,7 +156,7 @@ impl Exchange {
                 start,
                 length,
             });
-            // A host may go on with something else, such as an inspector.
+            // A host may continue with something else, such as an inspector.
             if record.kind == EventKind::Opened && events.consumed() < end {
                 events.handle_due();
                 break true;

@@ -14,9 +14,9 @@ use crate::stream::{EventKind, Record};
 
 impl Session {
     /// Returns the response to a request that fails by this rule, if the rule has a status
-    /// and a part of the request has come in bytes. Before its first byte there is nothing to
-    /// answer, and the request may yet come in headers over HTTP/2, where no bytes of
-    /// HTTP/1.1 belong (RFC 8441, section 5).
+    /// and a part of the request was received in bytes. Before its first byte there is nothing to
+    /// answer, and the request may still be passed in headers over HTTP/2, where HTTP/1.1 must not
+    /// be written (RFC 8441, section 5).
     pub(in crate::session) fn refusal_for(&self, rule: Rule) -> Option<Vec<u8>> {
         let in_bytes = matches!(
             self.handshake,

@@ -1,6 +1,6 @@
 //! Handing out what is queued, in the order in which it is to be written.
 //!
-//! Control frames overtake data at frame boundaries; a close frame waits behind the data that
+//! Control frames overtake data at frame boundaries; a close frame follows the data that
 //! was queued before it. What is handed out leaves a queue by [`Sender::advance`], so a short
 //! write just resumes.
 

@@ -1,8 +1,8 @@
-//! The walk frame by frame, for whoever looks on from between: it sees each header, and
-//! skips the payloads that it doesn't need.
+//! Reading frame by frame, for the inspector: it gets each header, and skips the payloads that
+//! it doesn't need.
 //!
-//! It takes the place of [`Assembler::next`] in a direction that is delivered in chunks of
-//! any length, so that nothing is held.
+//! It replaces [`Assembler::next`] for a direction that is delivered in chunks of any length, so
+//! that nothing is held.
 
 use super::Assembler;
 use crate::Rule;
@@ -31,9 +31,9 @@ impl Assembler {
         self.fast_path.binary(bytes)
     }
 
-    /// Reads the payload of the frame in progress as far as it has come, and returns what is
-    /// delivered of it. If there is nothing, all of the input was taken, except for what is
-    /// too much work ([`Assembler::is_exhausted`]).
+    /// Reads the received payload of the frame in progress, and returns what is delivered of it. If
+    /// there is nothing, all of the input was consumed, unless the allowed work is used up
+    /// ([`Assembler::is_exhausted`]).
     ///
     /// # Errors
     ///
@@ -79,7 +79,7 @@ impl Assembler {
         self.frame.is_some()
     }
 
-    /// Whether a rule was broken behind what was delivered last.
+    /// Whether a rule was broken after what was delivered last.
     #[inline]
     pub(crate) fn is_broken(&self) -> bool {
         self.broken.is_some()

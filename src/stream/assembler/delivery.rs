@@ -8,10 +8,10 @@ use crate::Rule;
 use crate::frame::header::Header;
 use crate::stream::{EventKind, PayloadRef, Record};
 
-/// How much room is made for the rest of a frame, in multiples of what has come of it.
+/// The capacity reserved for the rest of a frame, in multiples of its received part.
 const EXPECTED_TIMES: usize = 3;
 
-/// Bytes of a message that have come.
+/// Received bytes of a message.
 pub(super) struct Chunk {
     /// In the input, or at the end of the assembly.
     pub(super) place: PayloadRef,
@@ -132,7 +132,7 @@ impl Assembler {
     /// Copies bytes of the message in progress into the assembly.
     fn hold(&mut self, input: &[u8], range: Range<usize>) {
         let bytes = input.get(range).unwrap_or_default();
-        // What a header announces is believed as far as a part of it has come.
+        // The length in a header is trusted only in proportion to what was received.
         let rest = usize::try_from(self.frames.payload_left()).unwrap_or(usize::MAX);
         let rest = rest.min(bytes.len().saturating_mul(EXPECTED_TIMES));
         self.assembly.reserve(bytes.len().saturating_add(rest));

@@ -6,12 +6,11 @@ use crate::Rule;
 use crate::stream::PayloadRef;
 
 impl Assembler {
-    /// Inflates payload of the frame in progress. Returns how many bytes of it were taken,
-    /// and what came out.
+    /// Inflates payload of the frame in progress. Returns how many bytes of it were consumed, and
+    /// the inflated chunk.
     ///
-    /// The limits hold while it is done: no more comes out than the message and a chunk
-    /// may have, and no more work is done than is allowed for one input. A frame ends when
-    /// all of it has come out, so that nothing that follows overtakes it.
+    /// Limits are enforced during inflation: of the message, of a chunk, and of the work for one
+    /// input. A frame ends when all of it was inflated, so that nothing overtakes it.
     pub(super) fn inflate(&mut self, payload: &[u8], is_final: bool) -> (usize, Chunk) {
         let start = self.assembly.len();
         let mut chunk = Chunk {

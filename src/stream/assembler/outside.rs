@@ -1,4 +1,4 @@
-//! Payloads that are read elsewhere: only what their headers say is looked at here.
+//! Payloads that bypass the assembler: only their headers are processed here.
 
 use super::{Assembler, Mode, OpenFrame};
 use crate::frame::header::{Header, RSV1};
@@ -35,8 +35,8 @@ impl Assembler {
             .is_some_and(|(header, _)| header.payload >= self.leave_payloads)
     }
 
-    /// Returns the header at the start of `input`, with its length, if the payload behind it can
-    /// be read elsewhere: nothing that is held goes before it, and nothing has to be done to it.
+    /// Returns the header at the start of `input`, with its length, if its payload can bypass the
+    /// assembler: nothing held comes before it, and it needs no processing.
     #[inline(never)]
     fn may_begin_outside(&self, input: &[u8]) -> Option<(Header, usize)> {
         let is_between = self.frame.is_none() && !self.frames.is_in_header();
@@ -53,8 +53,8 @@ impl Assembler {
         is_outside.then_some((header, length))
     }
 
-    /// Reads the header at the start of `input` if the payload behind it can be read
-    /// elsewhere. Returns its length.
+    /// Reads the header at the start of `input` if its payload can bypass the assembler. Returns
+    /// its length.
     pub(crate) fn begin_outside(&mut self, input: &[u8]) -> Option<usize> {
         let (header, length) = self.may_begin_outside(input)?;
         self.frames.take(header);
@@ -84,8 +84,8 @@ impl Assembler {
         })
     }
 
-    /// Takes note of how far that payload was read, and of the text behind it if it is
-    /// checked. Returns whether that is valid.
+    /// Records how far the payload was read, and the UTF-8 state after it if text is checked. Returns
+    /// whether that is valid.
     pub(crate) fn read_outside(&mut self, count: u64, utf8: Option<Utf8>) -> bool {
         let ends = count == self.frames.payload_left();
         let ends_message = ends && self.frames.frame().is_some_and(|frame| frame.is_final());

@@ -1,4 +1,4 @@
-//! How a connection ends, and what is told of it.
+//! How a connection ends, and what is logged.
 
 use alloc::format;
 use alloc::string::String;
@@ -13,17 +13,17 @@ use crate::filter::line::Line;
 use crate::filter::metrics::{self, name_of};
 use crate::host::{Level, text};
 
-/// The reason that a client is told for a connection that is lost.
+/// The reason in the close frame to a client whose server is lost.
 const LOST: &[u8] = b"the server is gone";
 
-/// The flags of Envoy's for a connection that the client has ended, or broken off: `DC`, `DPE`, `DR`.
+/// Envoy's response flags for a connection that the client has ended or reset: `DC`, `DPE`, `DR`.
 const CLIENT_GONE: u64 = 1 << 14 | 1 << 18 | 1 << 28;
-/// Those for one that the server has: `UR`, `UC`, `UPE`.
+/// Those for the server: `UR`, `UC`, `UPE`.
 const SERVER_GONE: u64 = 1 << 4 | 1 << 6 | 1 << 23;
-/// What Envoy says of a connection that went to the server and came to its end there.
+/// Envoy's response code details for a connection that the server has ended.
 const VIA_UPSTREAM: &[u8] = b"via_upstream";
 
-/// What the log tells of one side.
+/// The log fields of one side.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Known {
     traffic: Traffic,
@@ -32,17 +32,17 @@ pub(super) struct Known {
     close_to: Option<u16>,
 }
 
-/// The filter has ended a connection.
+/// Counts a connection that the filter has ended.
 fn count_end(why: &str, env: &mut Env<'_>) {
     env.metrics
         .count(&format!("websocket.ended.{why}"), 1, env.host);
 }
 
-/// Who has ended a connection that was open, as Envoy tells it.
+/// Who has ended an open connection, according to Envoy.
 enum Lost {
     Client,
     Server,
-    /// Envoy itself, by a deadline or a limit of its own: what it says of it.
+    /// Envoy itself, by one of its own timeouts or limits: its response code details.
     Neither(String),
 }
 
@@ -65,7 +65,7 @@ impl Lost {
 }
 
 impl Connection {
-    /// Closes both sides by a decision of the filter's.
+    /// Closes both sides by a decision of the filter.
     pub(super) fn close(&mut self, code: u16, why: &'static str, env: &mut Env<'_>) {
         let Some(inspector) = &mut self.inspector else {
             return;
@@ -73,7 +73,7 @@ impl Connection {
         if inspector.close(code, why.as_bytes(), env.now).is_ok() {
             return self.ended(code, why, env);
         }
-        // A side has closed already, so nobody can be told a code.
+        // A side has closed already, so no close frame can be sent.
         if self.verdict.is_none() {
             self.verdict = Some(why.into());
             self.reset = Some(env.now);
@@ -82,14 +82,14 @@ impl Connection {
         }
     }
 
-    /// Both sides are closed by a decision of the filter's.
+    /// Records that both sides were closed by a decision of the filter.
     pub(super) fn ended(&mut self, code: u16, why: &'static str, env: &mut Env<'_>) {
         self.verdict.get_or_insert(why.into());
         count_end(why, env);
         self.warn(&format!("closed with {code}: {why}"), env);
     }
 
-    /// It holds the most memory of all, and there is too little. Returns in which directions anything goes on.
+    /// Closes the connection because it holds the most memory. Returns in which directions anything is forwarded.
     pub(in crate::filter) fn end_greedy(&mut self, env: &mut Env<'_>) -> GoOn {
         if self.stage == Stage::Asked {
             self.refuse(503, "memory".into(), env);
@@ -102,7 +102,7 @@ impl Connection {
         go_on
     }
 
-    /// Nothing more goes on: frees what is held for it, and keeps what the log tells of it.
+    /// Frees the memory of a connection on which nothing more is forwarded, and keeps its log fields.
     fn let_go(&mut self) {
         self.known = self.known();
         self.inspector = None;
@@ -110,14 +110,14 @@ impl Connection {
         self.stage = Stage::Over;
     }
 
-    /// Takes note of how it ends, if it does.
+    /// Records how it ends, if it does.
     pub(super) fn note_end(&mut self, env: &mut Env<'_>) {
         self.note_failure(env);
         self.note_age(env);
         self.note_over(env);
     }
 
-    /// Whether a rule was broken, of the handshake or behind it.
+    /// Records a broken rule of the handshake or of frames.
     fn note_failure(&mut self, env: &mut Env<'_>) {
         let Some(inspector) = &self.inspector else {
             return;
@@ -145,7 +145,7 @@ impl Connection {
         }
     }
 
-    /// Whether it is as old as it may be: of the inspector's deadlines only this one breaks no rule.
+    /// Records the maximum age, the only deadline of the inspector that breaks no rule.
     fn note_age(&mut self, env: &mut Env<'_>) {
         let ends_by_age = self.inspector.as_ref().is_some_and(|inspector| {
             let closed = |from: &Role| inspector.close_code(*from).is_some();
@@ -156,7 +156,7 @@ impl Connection {
         }
     }
 
-    /// Whether nothing more goes on, or only what could not be written yet.
+    /// Records that nothing more is forwarded, except for pending output.
     fn note_over(&mut self, env: &mut Env<'_>) {
         let Some(inspector) = &mut self.inspector else {
             return;
@@ -181,15 +181,15 @@ impl Connection {
         }
     }
 
-    /// The connection is about to be logged: sets what the log can show. Returns in which directions anything goes on.
+    /// Sets the fields of the access log. Returns in which directions anything is forwarded.
     pub(in crate::filter) fn log(&mut self, env: &mut Env<'_>) -> GoOn {
         let go_on = self.end_lost(env);
         self.set_fields(env);
         go_on
     }
 
-    /// A connection that is gone without a close frame is lost on one side. The other one can still be told, as far as the
-    /// proxy writes anything more.
+    /// Handles a connection that has ended without a close frame: one side is lost, and the other one is sent a close
+    /// frame if the proxy still writes.
     fn end_lost(&mut self, env: &mut Env<'_>) -> GoOn {
         let Some(inspector) = &mut self.inspector else {
             return GoOn::default();
@@ -213,14 +213,14 @@ impl Connection {
         self.write_unasked(env)
     }
 
-    /// The server sends no more, and has not closed.
+    /// Handles the end of the server's stream without a close frame.
     pub(super) fn server_is_gone(&mut self, env: &mut Env<'_>) {
         let Some(inspector) = &mut self.inspector else {
             return;
         };
         let code = env.settings.upstream_gone;
         if inspector.state() == State::Open && code != 1014 {
-            // The server gets it too, which makes no difference to it.
+            // The server gets it, too, which does no harm.
             _ = inspector.close(code, LOST, env.now);
         }
         inspector.end_of_input(Role::Server, env.now);
@@ -255,7 +255,7 @@ impl Connection {
         }
     }
 
-    /// What the inspector knows of both sides, or knew.
+    /// Returns the log fields of both sides, from the inspector or as kept.
     fn known(&mut self) -> Option<Sides<Known>> {
         let Some(inspector) = &mut self.inspector else {
             return self.known;
@@ -263,7 +263,7 @@ impl Connection {
         let mut known = Sides::<Known>::default();
         for from in Role::BOTH {
             let to_it = from.peer();
-            // A close frame that is still to be written has not reached it.
+            // A pending close frame has not reached the side.
             let is_written = !self.lines[to_it].has_edits(to_it, inspector);
             let is_taken = is_written && !(from == Role::Server && self.is_client_gone);
             known[from] = Known {
@@ -281,7 +281,7 @@ impl Connection {
     }
 }
 
-/// What the log says of a broken rule.
+/// Formats a broken rule for the log.
 fn line_of(from: Role, failure: &Failure) -> String {
     let name = failure.rule.name();
     let mut line = format!("{}: {name}", name_of(from));
@@ -291,7 +291,7 @@ fn line_of(from: Role, failure: &Failure) -> String {
         ("value", failure.value),
     ] {
         _ = match number {
-            // A limit of time, in nanoseconds.
+            // A timeout, in nanoseconds.
             Some(nanos) if what == "limit" && name.ends_with("timeout") => {
                 write!(line, ", limit {} ms", nanos / 1_000_000)
             }

@@ -1,4 +1,4 @@
-//! How a connection begins: its request, and what the server answers.
+//! How a connection begins: the request and the response.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -14,7 +14,7 @@ use crate::filter::{Env, metrics};
 use crate::host::{Action, Carrier, Head, Level};
 
 impl Connection {
-    /// The client asks for something.
+    /// Handles the client's request.
     pub(in crate::filter) fn request(&mut self, env: &mut Env<'_>) -> Action {
         let Some(mut asked) = Asked::read(env) else {
             return Action::Continue;
@@ -65,7 +65,7 @@ impl Connection {
         Action::Pause
     }
 
-    /// A client has connected, and its request comes in bytes.
+    /// Handles a new connection whose request comes in bytes.
     pub(in crate::filter) fn accept(&mut self, env: &mut Env<'_>) {
         self.carrier = Carrier::Tcp;
         env.metrics.count(metrics::CONNECTIONS, 1, env.host);
@@ -90,7 +90,7 @@ impl Connection {
         }
     }
 
-    /// The server answers.
+    /// Handles the server's response.
     pub(in crate::filter) fn response(&mut self, env: &mut Env<'_>) -> Action {
         let (Stage::Asked, Some(inspector)) = (self.stage, &mut self.inspector) else {
             return Action::Continue;
@@ -109,7 +109,7 @@ impl Connection {
                 self.look(env);
                 Action::Continue
             }
-            // The refusal goes on as it is.
+            // The refusal is forwarded unchanged.
             Err(Rule::HandshakeRefused) => {
                 env.metrics.count(metrics::REFUSED, 1, env.host);
                 self.verdict = Some(Rule::HandshakeRefused.name().into());
@@ -121,13 +121,13 @@ impl Connection {
         }
     }
 
-    /// The handshake is complete.
+    /// Handles the completed handshake.
     pub(super) fn opened(&mut self, env: &mut Env<'_>) {
         self.opened = Some(env.now);
         env.metrics.change(metrics::OPEN, 1, env.host);
     }
 
-    /// What both sides send is looked at from now on.
+    /// Starts to inspect what both sides send.
     fn look(&mut self, env: &mut Env<'_>) {
         self.stage = Stage::Open;
         let rates = [&env.settings.client_rate, &env.settings.server_rate];
@@ -143,14 +143,15 @@ impl Connection {
                 }
             }
         }
-        // What came before the response waits.
+        // Input that arrived before the response is buffered.
         if self.lines.client.unread > 0 {
             self.wake = Some(env.now.after(SOON));
         }
     }
 }
 
-/// The first setting that has no effect, or a wrong one, where a direction can be written to only while its bytes come.
+/// Returns the first setting that a network filter can't enforce: it can write in a direction only during its
+/// callbacks.
 fn needs_http(settings: &Settings) -> Option<&'static str> {
     let directions = [&settings.options.client, &settings.options.server];
     let rates = [&settings.client_rate, &settings.server_rate];

@@ -1,4 +1,4 @@
-//! What the inspector sees of a connection, and what follows from it.
+//! Passes input to the inspector, and handles the results.
 
 use alloc::format;
 use alloc::vec::Vec;
@@ -12,21 +12,21 @@ use crate::filter::Env;
 use crate::filter::content::Verdict;
 use crate::filter::line::Line;
 
-/// Of how many messages the size is recorded, of those that come in one read: to record that of a small one costs more than
-/// to look at it.
+/// How many messages of one read have their size recorded: recording the size of a small message costs more than
+/// inspecting it.
 const RECORDED: u64 = 2;
 
-/// What to do about what was seen.
+/// What to do about the inspector's events.
 #[derive(Default)]
 struct Todo {
     messages: u64,
-    /// Of the messages that are held, what becomes of each.
+    /// The decisions on held messages.
     verdicts: Vec<Verdict>,
     is_denied: bool,
 }
 
 impl Connection {
-    /// Has the inspector see all that waits of a side's.
+    /// Passes all buffered input of a side to the inspector.
     pub(super) fn read(&mut self, from: Role, env: &mut Env<'_>) {
         let Some(inspector) = &mut self.inspector else {
             return;
@@ -43,7 +43,7 @@ impl Connection {
             loop {
                 let rest = bytes.get_mut(start..).unwrap_or_default();
                 let Ok(step) = inspector.advance(from, skipped, rest, env.now) else {
-                    // It would be a mistake of the filter's, and no byte may pass because of it.
+                    // This would be a bug of the filter, so nothing may pass.
                     self.verdict.get_or_insert("lost track".into());
                     self.reset = Some(env.now);
                     return;
@@ -60,7 +60,7 @@ impl Connection {
             }
             at += start;
             if start < bytes.len() {
-                // It spoke before its turn, and nobody knows what comes of it.
+                // The side sent frames before the handshake was complete; they can't be inspected.
                 self.verdict.get_or_insert("early data".into());
                 self.reset = Some(env.now);
                 break;
@@ -77,7 +77,7 @@ impl Connection {
 }
 
 impl Todo {
-    /// Takes note of what was seen.
+    /// Handles the inspector's events.
     fn note<'a>(&mut self, from: Role, seen: impl Iterator<Item = Seen<'a>>, env: &mut Env<'_>) {
         let mut shown: Option<&[u8]> = None;
         for seen in seen {
@@ -121,7 +121,7 @@ impl Todo {
         }
     }
 
-    /// Lets the messages go on that come before one that may not.
+    /// Forwards messages up to the first denied one.
     fn decide(&mut self, from: Role, inspector: &mut Inspector, env: &Env<'_>) {
         for verdict in self.verdicts.drain(..) {
             self.is_denied |= verdict == Verdict::Denied;
@@ -133,14 +133,14 @@ impl Todo {
 }
 
 impl Line {
-    /// Counts what has come since the last time.
+    /// Counts what was received since the last call.
     fn count(&mut self, from: Role, inspector: &Inspector, messages: u64, env: &mut Env<'_>) {
         let traffic = inspector.traffic(from);
         let bytes = traffic.bytes - self.counted.bytes;
         env.metrics.count_traffic(from, messages, bytes);
         self.counted = traffic;
         if let Some(rate) = &mut self.rate {
-            // Headers and control frames too, so that no flood of them goes uncounted.
+            // Including headers and control frames, so that floods of them count.
             rate.take(messages, self.unread as u64, env.now);
         }
     }

@@ -1,4 +1,4 @@
-//! Certificates: reading them, and which one a client is shown.
+//! Reading certificates, and selecting one for a client.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -13,10 +13,10 @@ use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
 use super::{about, chain};
 
-/// Where a certificate is, and its key.
+/// The files of a certificate and its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct IdentityFiles {
-    /// The certificate, and those of its issuers.
+    /// The certificate chain.
     pub(crate) certificate: PathBuf,
     /// The key, if it isn't in the same file.
     pub(crate) key: Option<PathBuf>,
@@ -27,11 +27,11 @@ impl IdentityFiles {
         std::iter::once(&self.certificate).chain(&self.key)
     }
 
-    /// Reads both, and what is in the certificate.
+    /// Reads both files, and parses the certificate.
     ///
     /// # Errors
     ///
-    /// They can't be read, or it isn't the certificate's time.
+    /// They can't be read, or the certificate has expired or isn't valid yet.
     pub(super) fn load(&self) -> Result<(Identity, Content), String> {
         let chain = chain(&self.certificate)?;
         let path = self.key.as_ref().unwrap_or(&self.certificate);
@@ -44,16 +44,16 @@ impl IdentityFiles {
     }
 }
 
-/// What is in a certificate.
+/// The parsed content of a certificate.
 #[derive(Debug)]
 pub(super) struct Content {
-    /// DNS names, in small letters; those with a wildcard begin with `*.`.
+    /// DNS names, in lower case; those with a wildcard begin with `*.`.
     names: Vec<String>,
     expires: String,
 }
 
 impl Content {
-    /// Reads the first certificate of a chain, whose time it has to be.
+    /// Parses the first certificate of a chain, which must be valid now.
     fn of(chain: &[CertificateDer<'_>]) -> Result<Self, String> {
         let certificate = chain.first().ok_or("there is no certificate in it")?;
         let (_, parsed) = X509Certificate::from_der(certificate)
@@ -78,7 +78,7 @@ impl Content {
     }
 }
 
-/// A certificate with what is in it.
+/// A certificate with its content.
 #[derive(Debug)]
 struct Certificate {
     key: Arc<CertifiedKey>,
@@ -95,10 +95,10 @@ impl Certificate {
     }
 }
 
-/// The certificates of a gate.
+/// The certificates of the gate.
 #[derive(Debug)]
 pub(super) struct Certificates {
-    /// The first is for clients that name nobody, or somebody else.
+    /// The first is the default, for clients that send no or another name.
     all: Vec<Certificate>,
     by_name: HashMap<String, Arc<CertifiedKey>>,
 }
@@ -130,7 +130,7 @@ impl Certificates {
         Self { all, by_name }
     }
 
-    /// What there is, for the log.
+    /// Describes the certificates for the log.
     pub(super) fn descriptions(&self) -> impl Iterator<Item = String> {
         self.all.iter().map(|certificate| {
             let Content { names, expires } = &certificate.content;
@@ -138,7 +138,7 @@ impl Certificates {
         })
     }
 
-    /// The certificate for a name: a wildcard stands for one label (RFC 6125, section 6.4.3).
+    /// Returns the certificate for a name. A wildcard stands for one label (RFC 6125, section 6.4.3).
     fn find(&self, name: &str) -> Option<Arc<CertifiedKey>> {
         let name = name.to_ascii_lowercase();
         let found = self.by_name.get(&name).or_else(|| {

@@ -1,4 +1,4 @@
-//! The certificate of `--demo --tls`: it has signed itself, and lives as long as the program.
+//! The certificate of `--demo --tls`: self-signed, and valid as long as the program runs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use websocket_host::tls::rustls::pki_types::PrivateKeyDer;
 use super::about;
 use super::certificates::Certificates;
 
-/// A certificate for this machine, and the file by which clients can trust it.
+/// A self-signed certificate for this machine, and a file of it for clients to trust.
 #[derive(Debug)]
 pub(crate) struct Demo {
     identity: Identity,
@@ -36,7 +36,7 @@ impl Demo {
         Ok(Self { identity, path })
     }
 
-    /// Where the certificate is. Its key is in no file.
+    /// Returns the file of the certificate. The key isn't written to a file.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
@@ -52,7 +52,7 @@ impl Demo {
 
 impl Drop for Demo {
     fn drop(&mut self) {
-        // Somebody else may have removed it.
+        // It may have been removed already.
         let _ = fs::remove_file(&self.path);
     }
 }

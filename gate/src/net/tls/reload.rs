@@ -1,4 +1,4 @@
-//! What is made of files, and made anew when they change.
+//! Values that are loaded from files, and reloaded when the files change.
 
 use std::fmt;
 use std::fs;
@@ -11,10 +11,10 @@ use tracing::{error, info};
 
 use crate::signals::Hangups;
 
-/// How often files are looked at.
+/// How often files are checked for changes.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// What was made of files last.
+/// A value that was loaded from files.
 pub(crate) struct Reloadable<T> {
     what: &'static str,
     files: Vec<PathBuf>,
@@ -23,7 +23,7 @@ pub(crate) struct Reloadable<T> {
     seen: Mutex<Seen>,
 }
 
-/// What the system tells of files.
+/// The modification times and lengths of files.
 type Stamps = Vec<Option<(SystemTime, u64)>>;
 
 #[derive(Debug)]
@@ -56,7 +56,7 @@ impl<T: Clone> Reloadable<T> {
         })
     }
 
-    /// Returns what was made last.
+    /// Returns the current value.
     pub(crate) fn current(&self) -> T {
         let current = self.current.read();
         current.unwrap_or_else(PoisonError::into_inner).clone()
@@ -73,10 +73,10 @@ impl<T: Clone> Reloadable<T> {
     }
 }
 
-/// Something that can be kept up to date.
+/// Something that can be reloaded.
 pub(crate) trait Reload: Send + Sync {
-    /// Reads the files again if they have changed, and have stayed so since the last time: whoever replaces several has
-    /// done so. Or whatever they are, if `now`.
+    /// Reloads the files if they have changed, but not since the last check: all of several files were replaced then.
+    /// With `now`, reloads them in any case.
     fn look(&self, now: bool);
 }
 
@@ -110,7 +110,7 @@ fn stamps(files: &[PathBuf]) -> Stamps {
     files.iter().map(stamp).collect()
 }
 
-/// Reads files again when they change, and when a SIGHUP comes.
+/// Reloads files when they change, and at a SIGHUP.
 pub(crate) async fn keep_up_to_date(all: &[&dyn Reload], mut hangups: Hangups) {
     let mut ticks = interval(INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -1,4 +1,4 @@
-//! Any calls to one session, as an input chooses them.
+//! Arbitrary calls to one session, decoded from a fuzz input.
 
 use arbitrary::{Arbitrary, Result, Unstructured};
 use host_tests::wire::{Frame, KEY};
@@ -8,7 +8,7 @@ use websocket_component::{ActionQueue, Config, Role};
 use crate::case;
 use crate::said::Said;
 
-/// More calls than this tell nothing that fewer don't, and each enters the sandbox a dozen times.
+/// More calls than this find nothing new, and each enters the sandbox a dozen times.
 const MAX_CALLS: usize = 48;
 
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub(super) enum Opening {
     Unopened,
 }
 
-/// A call of the contract's, or what the peer says before one.
+/// A call of the contract, or what the peer sends before one.
 #[derive(Arbitrary, Clone, Debug)]
 pub(super) enum Call<'a> {
     /// The peer says a frame.

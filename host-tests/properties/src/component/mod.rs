@@ -1,5 +1,5 @@
-//! The engine in its sandbox answers every call as the native engine does: exchanges, errors, actions, deadlines, all that
-//! a session can be asked.
+//! The engine in its sandbox returns the same as the native engine for every call: exchanges, errors, actions,
+//! deadlines, and all queries.
 
 mod call;
 mod player;

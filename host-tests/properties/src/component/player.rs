@@ -1,4 +1,4 @@
-//! Makes the calls of a script, whoever runs the session.
+//! Makes the calls of a script on either engine.
 
 use host_tests::engine::{ActionIs, Case, Engine, ExchangeResult, Failure, Outcome};
 use host_tests::heads;

@@ -1,4 +1,4 @@
-//! What the engine hears.
+//! What the engine receives.
 
 use host_tests::{Engine, Event, Native};
 use websocket_component::handshake::Negotiated;

@@ -1,4 +1,4 @@
-//! Conversations: frames that an input chooses, sound ones more often than not, or its bytes as they are.
+//! Conversations: mostly valid frames, decoded from a fuzz input, or its raw bytes.
 
 use arbitrary::{Result, Unstructured};
 use host_tests::wire::{
@@ -8,7 +8,7 @@ use websocket_component::Role;
 
 use super::Conversation;
 
-/// What frames begin with: every sound first byte more than once, and some that aren't.
+/// First bytes of frames: every valid one more than once, and some invalid ones.
 const FIRST: [u8; 16] = [
     FIN | TEXT,
     FIN | TEXT,
@@ -28,7 +28,7 @@ const FIRST: [u8; 16] = [
     FIN | 0x3,
 ];
 
-/// Text whole, text that is cut inside a character, and bytes that are no text.
+/// Complete text, text that is cut inside a character, and bytes that are no text.
 const PAYLOADS: [&[u8]; 11] = [
     b"",
     b"",

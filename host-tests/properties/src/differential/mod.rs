@@ -1,7 +1,7 @@
-//! The engine and two other libraries hear the same frames, byte by byte.
+//! The engine and two other libraries receive the same frames, byte by byte.
 //!
-//! Where they disagree, a row of [`rows`] explains it, and docs/fuzzing.md says who is right; a difference that no row
-//! recognises is a finding.
+//! Where they disagree, a row of [`rows`] explains it, and docs/fuzzing.md says who is right; a difference without a
+//! row is a finding.
 
 mod engine;
 mod frames;
@@ -15,14 +15,14 @@ use websocket_component::{Role, Rule};
 
 pub use rows::{ROWS, Row};
 
-/// The libraries that the engine is held against.
+/// The libraries that the engine is compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Library {
     Tungstenite,
     TokioWebsockets,
 }
 
-/// What was heard, or the end, and after how many bytes.
+/// What was received, or the end, and after how many bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Heard {
     at: usize,
@@ -35,7 +35,7 @@ enum What {
     Binary(Vec<u8>),
     Ping(Vec<u8>),
     Pong(Vec<u8>),
-    /// The last that is heard: its code, 1005 if there is none, and its reason.
+    /// A close frame: its code, 1005 if there is none, and its reason.
     Close(u16, Vec<u8>),
     /// With the code that the error calls for (RFC 6455, section 7.4.1).
     Failed(u16),
@@ -44,14 +44,14 @@ enum What {
 /// Frames to one side of a connection that is open.
 #[derive(Clone, Debug)]
 struct Conversation {
-    /// Of the side that hears.
+    /// The role of the receiver.
     role: Role,
     /// The longest frame and the longest message.
     limit: usize,
     bytes: Vec<u8>,
 }
 
-/// The first thing that the engine and a library don't agree on.
+/// The first difference between the engine and a library.
 #[derive(Debug)]
 struct Difference<'a> {
     library: Library,
@@ -72,7 +72,7 @@ pub fn holds(input: &[u8]) {
     explain(&conversation);
 }
 
-/// The rows that explain what the libraries make of it differently.
+/// Returns the rows that explain the differences of the libraries.
 fn explain(conversation: &Conversation) -> Vec<&'static Row> {
     let (engine, rule) = engine::hear(conversation);
     let libraries = [

@@ -1,4 +1,4 @@
-//! The table of differences that are explained: docs/fuzzing.md has a row of the same name for each.
+//! The table of explained differences: docs/fuzzing.md has a row of the same name for each.
 
 use websocket_component::Rule;
 
@@ -112,7 +112,7 @@ pub(super) struct Span {
 }
 
 impl Difference<'_> {
-    /// The frame in which somebody says something else first; none if its header hasn't come.
+    /// Returns the frame of the first difference, or `None` if its header was not received.
     pub(super) fn frame(&self) -> Option<Span> {
         let at = [&self.engine, &self.peer]
             .into_iter()

@@ -1,4 +1,4 @@
-//! What tokio-websockets hears.
+//! What tokio-websockets receives.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};

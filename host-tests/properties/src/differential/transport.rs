@@ -1,4 +1,4 @@
-//! A transport that gives one byte when it is told to, and takes everything.
+//! A transport that delivers one byte at a time on request, and accepts all output.
 
 use std::io::{self, Read, Write};
 use std::pin::Pin;

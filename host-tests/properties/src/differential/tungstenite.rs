@@ -1,4 +1,4 @@
-//! What tungstenite hears.
+//! What tungstenite receives.
 
 use std::io::ErrorKind;
 

@@ -1,4 +1,4 @@
-//! The options of an inspector, and what both sides say.
+//! The options of an inspector, and what both sides send.
 
 use arbitrary::{Result, Unstructured};
 use host_tests::deflate::{self, Peer};
@@ -52,7 +52,7 @@ impl Case {
         Proxy::open(self.options, &self.negotiated)
     }
 
-    /// Puts another inspector in the place of one whose connection is at rest.
+    /// Replaces the inspector of an idle connection by another one.
     pub(super) fn parks(&self, proxy: &mut Proxy) {
         proxy.park(&self.options, &self.negotiated);
     }

@@ -1,7 +1,8 @@
-//! A connection seen from between, whatever both sides say.
+//! An inspected connection on which both sides send anything.
 //!
-//! However each direction is cut, however the two interleave, and whatever is skipped, the same is seen, goes on and
-//! fails, also if another inspector goes on whenever the connection is at rest. Two sessions that end the connection instead hear the same, and fail by the same rule at the same byte.
+//! However each direction is split, however the two interleave, and whatever is skipped, the same is reported,
+//! forwarded and refused, even if another inspector resumes whenever the connection is idle. Two sessions that
+//! terminate the connection instead receive the same, and fail by the same rule at the same byte.
 
 mod case;
 mod sessions;
@@ -13,7 +14,7 @@ use websocket_component::{Failure, Role, State};
 
 use case::Case;
 
-/// An inspector and two sides that say what the input makes of them.
+/// Checks an inspector between two sides, decoded from a fuzz input.
 ///
 /// # Panics
 ///
@@ -30,19 +31,19 @@ pub fn holds(input: &[u8]) {
     interleaved(&case, &alone, &mut input);
 }
 
-/// All that comes of one direction.
+/// The outcome of one direction.
 #[derive(Debug, PartialEq)]
 struct Run {
     from: Role,
     /// Pieces are put together.
     saw: Vec<Saw>,
-    /// How many of the original bytes have gone on.
+    /// How many of the original bytes were forwarded.
     gone: usize,
     failure: Option<Failure>,
     end: End,
 }
 
-/// Only one side says something, all of it at once.
+/// Runs one side alone, all of it at once.
 fn alone(case: &Case, from: Role) -> Run {
     let mut proxy = case.proxy();
     proxy.send(from, case.said(from));
@@ -65,7 +66,7 @@ fn run(proxy: &Proxy, from: Role) -> Run {
     }
 }
 
-/// Both sides say all they have, in pieces and in turn as the input chooses.
+/// Runs both sides, split and interleaved as the fuzz input chooses.
 fn interleaved(case: &Case, alone: &[Run; 2], input: &mut Unstructured<'_>) {
     let mut proxy = case.proxy();
     let modes: u8 = input.arbitrary().unwrap_or(1);

@@ -1,4 +1,4 @@
-//! What a session hears that ends the connection, beside what is seen from between.
+//! Compares what an inspector reports with what a session receives that terminates the connection.
 
 use host_tests::inspected::Saw;
 use websocket_component::{Config, Deflate, Event, Instant, Role, Session};
@@ -8,12 +8,12 @@ use super::{Run, joined, sees_all};
 
 const NOW: Instant = Instant::from_nanos(0);
 
-/// A session in the place of the receiver hears the messages that were seen, and fails by the same rule at the same
+/// Checks that a session in place of the receiver gets the reported messages, and fails by the same rule at the same
 /// byte.
 pub(super) fn hear_the_same(case: &Case, run: &Run) {
     let options = case.options(run.from);
     if !options.view.inflate && !case.negotiated.extensions.is_empty() {
-        // Nobody looks into compressed messages.
+        // Compressed messages aren't inflated.
         return;
     }
     let mut config = Config::default();

@@ -1,4 +1,4 @@
-//! What has to have come of what was told.
+//! Checks that what was sent has arrived.
 
 use host_tests::Event;
 use host_tests::engine::joined;
@@ -7,7 +7,7 @@ use websocket_component::{PongPolicy, Rule};
 use super::side::Side;
 use crate::said::{PING_MARK, PONG_MARK};
 
-/// What has come of it for a side, once both have ended.
+/// Checks a side once both have ended.
 pub(super) fn all(side: &mut Side, other: &mut Side) {
     failure_has_a_reason(side, other);
     messages_have_arrived(side, other);

@@ -1,18 +1,18 @@
-//! A client and a server, whose hosts do anything at all, on a wire that cuts anywhere.
+//! A client and a server with hosts that make any calls, on a wire that splits anywhere.
 //!
 //! The hosts drain in part, late or never; their clocks stand, creep, jump and run back; they stop reading, answer late,
-//! give bytes again, and ping as they like.
+//! pass bytes again, and ping as they like.
 //!
 //! | module | what holds |
 //! |---|---|
-//! | [`check`] | what one side says to have sent arrives at the other, in order, once; whatever ends has a reason |
-//! | [`side`] | after every call: one direction of life, no deadline in the past |
-//! | [`memory`] | after every call: what the limits allow, and no more |
+//! | [`check`] | everything that one side has sent arrives at the other, in order, once; every end has a reason |
+//! | [`side`] | after every call: states advance only, no deadline is in the past |
+//! | [`memory`] | after every call: memory is within the limits |
 //! | [`clock`] | no peer is declared dead before it had its time |
 //! | [`finish`] | a live peer is never declared dead; a dead one is, in time |
-//! | [`sends`] | every send is told once, as complete if its last byte was handed out |
-//! | [`reading`] | calls at one time come to an end |
-//! | [`same`] | what is written and heard depends neither on cuts nor on the calls that drive a session |
+//! | [`sends`] | every send is reported once, as complete if its last byte was handed out |
+//! | [`reading`] | calls at one time terminate |
+//! | [`same`] | what is written and received depends neither on splits nor on the calls that drive a session |
 
 mod check;
 mod clock;

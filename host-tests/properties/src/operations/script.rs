@@ -1,4 +1,4 @@
-//! What an input makes of its bytes: two configurations, how each host drives its session, and what happens, in order.
+//! Decodes a fuzz input: two configurations, how each host drives its session, and the steps.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use websocket_component::Config;
 use crate::case;
 use crate::said::Said;
 
-/// More steps than this show nothing that fewer don't.
+/// More steps than this find nothing new.
 const MAX_STEPS: usize = 200;
 
 /// What happens next. `client` says to whom.
@@ -140,7 +140,7 @@ pub(super) struct Way {
     pub(super) dry: bool,
 }
 
-/// More pieces than this at a time show nothing that fewer don't.
+/// More pieces than this at a time find nothing new.
 const MAX_PIECES: usize = 64;
 
 impl Way {

@@ -1,4 +1,4 @@
-//! One side: a session, how its host calls it, and what the host has said and heard.
+//! One side: a session, how its host calls it, and what the host has sent and received.
 
 use std::collections::VecDeque;
 

@@ -1,4 +1,4 @@
-//! What a host has told its session to send, and what the other side has to hear of it.
+//! What a host has sent, and what the other side has to receive.
 
 use host_tests::Event;
 use websocket_component::{Config, Message, Rule};

@@ -1,7 +1,7 @@
-//! Payloads that stay outside the guest: their frames are read and written here, by headers that the sessions give.
+//! Payloads that bypass the guest: their frames are read and written here, by headers that the sessions parse and make.
 //!
-//! Binary data only: what is valid of a text has to go on before the rule is broken, and where that ends the session
-//! knows.
+//! Only binary data: the valid part of a text has to be forwarded before it breaks the rule, and only the session knows
+//! where that part ends.
 
 use super::Relay;
 use crate::Role;
@@ -14,23 +14,23 @@ use crate::sandbox::CallError;
 use crate::sandbox::outside::{WHOLE_BINARY, begins_with_large_message};
 use crate::sizes::{LONG, header_lengths};
 
-/// A fragment of this many bytes waits for nothing.
+/// A fragment of at least this many bytes isn't coalesced.
 const FRAGMENT: usize = 16 << 10;
 
-/// A frame whose payload is read here.
+/// A frame whose payload bypasses the guest.
 #[derive(Debug)]
 pub(super) struct Outside {
     payload: IncomingPayload,
-    /// What has come of it without its mask, and has not gone on.
+    /// Unmasked payload that was not forwarded yet.
     held: Vec<u8>,
-    /// It goes on when all of it has come. Otherwise in fragments.
+    /// It is forwarded whole, once it is complete. Otherwise in fragments.
     is_whole: bool,
-    /// When what is held goes on in any case.
+    /// When the held payload is forwarded at the latest.
     pub(super) leaves_at: Option<Instant>,
 }
 
 impl Relay {
-    /// Takes what `input` goes on with or begins with, if that stays outside. Returns how much that was.
+    /// Consumes payload at the start of `input` that bypasses the guest. Returns how many bytes.
     pub(super) fn pass_outside(
         &mut self,
         from: Role,
@@ -83,12 +83,12 @@ impl Relay {
         let (mut guest, source, _) = self.both(from);
         match passed {
             Ok(()) => source.received.add(messages.into(), count as u64),
-            // The session has ended, and its next exchange says why. What comes behind counts for nothing.
+            // The session has ended, and its next exchange says why. Further input is ignored.
             Err(CallError::Failure(_)) => source.more = true,
             Err(error) => return Err(error),
         }
         if !is_end {
-            // A message that has begun has its time.
+            // A message in progress has a deadline.
             source.deadline = guest.next_deadline(source.session())?;
             drop(guest);
             self.outside[from] = Some(outside);
@@ -96,7 +96,7 @@ impl Relay {
         Ok(count)
     }
 
-    /// What has come goes on as a frame.
+    /// Forwards received payload as a frame.
     fn pass(
         &mut self,
         from: Role,
@@ -120,7 +120,7 @@ impl Relay {
         Ok(())
     }
 
-    /// What has come is held, until it is enough.
+    /// Holds received payload until there is enough of it.
     fn hold(
         &mut self,
         from: Role,
@@ -135,7 +135,7 @@ impl Relay {
             is_whole,
             leaves_at,
         } = outside;
-        // Binary data is never wrong.
+        // Binary data is always valid.
         payload.read(bytes).ok();
         held.extend_from_slice(bytes);
         let coalesce = nanos(self.options.coalesce);
@@ -151,7 +151,7 @@ impl Relay {
         Ok(())
     }
 
-    /// What is held of a frame goes on, though more of it may come.
+    /// Forwards the held payload of a frame, though more may follow.
     pub(super) fn release(
         &mut self,
         from: Role,
@@ -195,7 +195,7 @@ impl Relay {
         }
     }
 
-    /// Has the session of the other side send it, behind what that has queued, or compressed.
+    /// Sends payload through the other side's session, after its queued output, or compressed.
     fn send_inside(
         &mut self,
         from: Role,
@@ -223,8 +223,8 @@ impl Relay {
     }
 }
 
-/// The length of the payload of a binary frame that begins here and stays outside: of a long one, or of a message that is
-/// a large part of what has come.
+/// Returns the length of the payload of a binary frame at the start of the input, if it can bypass the guest: if it is
+/// long, or a message that is a large part of the input.
 fn stays_outside(input: &[u8]) -> Option<u64> {
     const FIN: u8 = 0x80;
     let is_binary = |first: &u8| first | FIN == WHOLE_BINARY;

@@ -1,4 +1,4 @@
-//! What the guest is shown of what was read.
+//! Decides which input is passed to the guest.
 
 use super::Forwarder;
 use crate::Role;
@@ -10,17 +10,17 @@ use crate::sandbox::CallError;
 use crate::sandbox::outside::begins_with_large_message;
 use crate::sizes::MAX_INPUT;
 
-/// A frame whose payload nobody looks at is long if it has more bytes than this: a call for its header alone costs less
-/// than copying it into the guest. After a long frame, the header of the next one is passed alone; if that isn't possible,
-/// the guest is shown at most this many bytes, or as many as it wants.
+/// A frame whose payload needn't be checked is long if it has more bytes than this: a call for its header alone costs
+/// less than copying it into the guest. After a long frame, only the header of the next one is passed; if that isn't
+/// possible, at most this many bytes are, or as many as the guest wants.
 const LONG: usize = 4096;
 
-/// The most calls in a row that a guest may ask for without taking a byte of the input. More than a few are needed only
-/// for data that inflates to a thousand times its size.
+/// The maximum number of calls in a row that consume no input. Only data that inflates to a thousand times its size
+/// needs more than a few.
 const MAX_STALLS: u32 = 4096;
 
 impl Forwarder {
-    /// Shows the guest what has to be looked at.
+    /// Passes the guest what has to be checked.
     pub(super) fn look_at(
         &mut self,
         from: Role,
@@ -29,7 +29,7 @@ impl Forwarder {
     ) -> Result<(), CallError> {
         let mut rest = input;
         let mut stalls = 0;
-        // There is nothing to ask for unless the guest was called.
+        // The guest need not be queried unless it was called.
         let mut is_told = !input.is_empty();
         let mut more = false;
         loop {
@@ -59,7 +59,7 @@ impl Forwarder {
             rest = rest.get(consumed..).unwrap_or_default();
             more = again;
             if consumed == 0 {
-                // Whatever is left is not looked at any more.
+                // The rest is not checked any more.
                 if !more {
                     break;
                 }
@@ -78,10 +78,10 @@ impl Forwarder {
         Ok(())
     }
 
-    /// Passes a message by its header, if it is a large part of what has come. `ahead` bytes came before `rest`. Returns
-    /// its length.
+    /// Passes the header of a message to the guest, if the message is a large part of the input. `ahead` bytes came
+    /// before `rest`. Returns the message's length.
     ///
-    /// Deadlines only move away by that, and the guest is asked for the next one when the time comes.
+    /// This only postpones deadlines, so the guest is asked for the next one when the old one has passed.
     fn pass_message(
         &mut self,
         from: Role,
@@ -101,7 +101,7 @@ impl Forwarder {
         Ok(passed)
     }
 
-    /// Passes a header whose payload need not be looked at. Returns its length.
+    /// Passes a frame header whose payload needn't be checked. Returns its length.
     fn pass_header(
         &mut self,
         from: Role,
@@ -123,7 +123,7 @@ impl Forwarder {
         Ok(Some(length))
     }
 
-    /// Shows the guest these bytes. Returns how many it took, and whether it asks for another call.
+    /// Passes these bytes to the guest. Returns how many it consumed, and whether it asks for another call.
     pub(super) fn advance(
         &mut self,
         from: Role,

@@ -1,13 +1,13 @@
-//! Memory of a guest for the arguments of a call.
+//! Allocates guest memory for the arguments of a call.
 
 use wasmtime::{Memory, Result, Store, TypedFunc, format_err};
 
 use crate::sandbox::limiter::Limiter;
 
-/// The function that gives memory of the guest.
+/// The guest's allocation function.
 pub(super) type Realloc = TypedFunc<(u32, u32, u32, u32), u32>;
 
-/// Memory of a guest for what it is passed.
+/// Allocates guest memory for arguments.
 pub(crate) struct Allocator<'a> {
     pub(super) store: &'a mut Store<Limiter>,
     pub(super) memory: Memory,
@@ -15,7 +15,7 @@ pub(crate) struct Allocator<'a> {
 }
 
 impl Allocator<'_> {
-    /// Returns new memory, which belongs to the function that is called.
+    /// Allocates memory, which the called function then owns.
     pub(super) fn allocate(&mut self, align: u32, size: u32) -> Result<u32> {
         self.realloc.call(&mut *self.store, (0, 0, align, size))
     }

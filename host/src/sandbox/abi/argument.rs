@@ -1,4 +1,4 @@
-//! From values to the arguments of a call, and to guest memory.
+//! Lowers values to the arguments of a call, and to guest memory.
 
 use wasmtime::{Result, Val, format_err};
 
@@ -10,7 +10,7 @@ use crate::protocol::{
     Request,
 };
 
-/// The most core values that a function takes (`MAX_FLAT_PARAMS`). Each function of the contract keeps to that.
+/// The maximum number of core parameters (`MAX_FLAT_PARAMS`). No function of the contract has more.
 const MOST: usize = 16;
 
 /// The core values of a call, and the memory of the guest that is called.
@@ -26,7 +26,7 @@ pub(crate) trait Argument {
     fn pass(&self, call: &mut Arguments<'_>) -> Result<()>;
 }
 
-/// What a list has that is passed to a function, as the canonical ABI lays it out in memory.
+/// An element of a list argument, as the canonical ABI lays it out in memory.
 pub(crate) trait Element: Sized {
     const SIZE: usize;
     const ALIGN: usize;
@@ -34,7 +34,7 @@ pub(crate) trait Element: Sized {
     /// Writes the value to an address.
     fn store(&self, guest: &mut Allocator<'_>, at: usize) -> Result<()>;
 
-    /// Writes many, one behind the other.
+    /// Writes several values, one after the other.
     fn store_all(values: &[Self], guest: &mut Allocator<'_>, at: usize) -> Result<()> {
         for (index, value) in values.iter().enumerate() {
             value.store(guest, at + index * Self::SIZE)?;
@@ -52,7 +52,7 @@ impl<'a> Arguments<'a> {
         }
     }
 
-    /// Returns the values, of which as many count.
+    /// Returns the values, and how many of them are used.
     pub(super) fn into_values(self) -> ([Val; MOST], usize) {
         (self.slots, self.count)
     }
@@ -68,7 +68,7 @@ impl<'a> Arguments<'a> {
         self.push(Val::I32(value.cast_signed()))
     }
 
-    /// What other cases of a variant would take.
+    /// Pads for larger cases of a variant.
     fn pad(&mut self, words: usize) -> Result<()> {
         (0..words).try_for_each(|_| self.word(0))
     }
@@ -85,8 +85,7 @@ fn length(length: usize) -> Result<u32> {
 }
 
 impl Allocator<'_> {
-    /// Writes a list to new memory of the guest. One that is empty has none: where that would be is of no consequence,
-    /// but to ask is a call into the guest.
+    /// Writes a list to new memory of the guest. An empty list needs no memory, which saves a call into the guest.
     pub(crate) fn list<T: Element>(&mut self, values: &[T]) -> Result<u32> {
         if values.is_empty() {
             return length(T::ALIGN);

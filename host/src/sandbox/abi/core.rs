@@ -1,4 +1,4 @@
-//! An instance of the core module, and calls of its functions.
+//! Instances of the core module, and calls of its functions.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use super::value::{Reader, Value};
 use crate::protocol::Failure;
 use crate::sandbox::limiter::Limiter;
 
-/// The module, from which instances are made.
+/// The module, ready to be instantiated.
 pub(crate) struct Pre {
     instances: InstancePre<Limiter>,
     functions: Box<[Export]>,
@@ -23,7 +23,7 @@ pub(crate) struct Pre {
     realloc: ModuleExport,
 }
 
-/// A function, and what frees its result.
+/// A function, and the one that frees its result.
 struct Export {
     function: ModuleExport,
     post_return: Option<ModuleExport>,
@@ -32,13 +32,13 @@ struct Export {
 /// Why a core module is not the engine's.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Mismatch {
-    /// The import that it can't be given.
+    /// An import that the host doesn't provide.
     Import(String),
     /// What is wrong with its exports.
     Export(String),
 }
 
-/// What the function is called that frees the result of another.
+/// Returns the name of the function that frees the result of another.
 fn post_return(name: &str) -> String {
     format!("cabi_post_{name}")
 }
@@ -54,7 +54,7 @@ impl Pre {
             let missing = || Mismatch::Export(format!("it has no {name}"));
             export(name).ok_or_else(missing)
         };
-        // Their results are read where they are.
+        // Their results are borrowed, so they must not be freed.
         for function in [session::Function::Exchange, session::Function::Relay] {
             let name = Function::from(function).name();
             if export(&post_return(name)).is_some() {
@@ -137,7 +137,7 @@ impl Core {
         self.result(store, function, core as u32)
     }
 
-    /// Reads what a function has left at an address, and has it freed.
+    /// Reads a function's result from an address, and frees it.
     pub(crate) fn result<R: Value>(
         &self,
         store: &mut Store<Limiter>,
@@ -152,7 +152,7 @@ impl Core {
         Ok(value)
     }
 
-    /// Reads what a function has left that can break a rule, and whose value has nothing to be freed otherwise.
+    /// Reads the result of a function that can break a rule, and frees it only then: its value needs no freeing.
     pub(crate) fn unless_broken<R: Value>(
         &self,
         store: &mut Store<Limiter>,
@@ -166,7 +166,7 @@ impl Core {
         }
     }
 
-    /// Returns a function that is called often, by its core type.
+    /// Returns a function with its core type, for functions that are called often.
     pub(crate) fn typed<Params: WasmParams, R: wasmtime::WasmResults>(
         &self,
         store: &mut Store<Limiter>,
@@ -187,7 +187,7 @@ impl Core {
         function.ok_or_else(|| format_err!("it is not what it was when it was loaded"))
     }
 
-    /// Memory for the arguments of a call.
+    /// Returns an allocator for the arguments of a call.
     pub(crate) fn allocator<'a>(&'a self, store: &'a mut Store<Limiter>) -> Allocator<'a> {
         Allocator {
             store,
@@ -196,7 +196,7 @@ impl Core {
         }
     }
 
-    /// The memory, to read results from. What a guest can have the host copy is bounded by what it can hold.
+    /// Returns a reader of results. The bytes that the host copies are bounded by the guest's memory limit.
     pub(crate) fn reader<'a>(&self, store: &'a Store<Limiter>) -> Reader<'a> {
         let budget = store.data().memory_limit();
         Reader::new(self.memory.data(store), budget)
@@ -210,7 +210,7 @@ mod tests {
     use super::super::function::NAMES;
     use super::{Mismatch, Pre};
 
-    /// A module with these exports, and this besides.
+    /// Loads a module with these exports and other items.
     fn pre(names: &[&str], besides: &str) -> Result<(), Mismatch> {
         let functions: String = names
             .iter()

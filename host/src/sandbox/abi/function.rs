@@ -5,12 +5,12 @@
 pub(crate) struct Function(usize);
 
 impl Function {
-    /// Its index.
+    /// Returns its index.
     pub(super) const fn index(self) -> usize {
         self.0
     }
 
-    /// What the core module calls it.
+    /// Returns its name in the core module.
     pub(crate) fn name(self) -> &'static str {
         NAMES.get(self.0).copied().unwrap_or_default()
     }
@@ -39,7 +39,7 @@ pub(super) static NAMES: [&str; COUNT] = {
 
 const COUNT: usize = inspector::FIRST + inspector::NAMES.len();
 
-/// The functions of a resource, and where their indices begin.
+/// Defines the functions of a resource, and where their indices begin.
 macro_rules! functions {
     (
         $(#[$about:meta])*

@@ -1,4 +1,4 @@
-//! From a component to its core module.
+//! Extracts the core module of a component.
 
 use wasmparser::{BinaryReaderError, Encoding, Parser, Payload};
 use wasmtime::{Caller, Engine, Extern, Linker, Module, bail};
@@ -8,7 +8,7 @@ use crate::sandbox::limiter::Limiter;
 /// The export that makes a component the engine.
 pub(crate) const SESSION: &str = "websocket:protocol/session@0.2.0";
 
-/// What a component has.
+/// The parts of a component.
 #[derive(Debug)]
 pub(crate) struct Parts<'a> {
     /// The names of its imports.
@@ -19,7 +19,7 @@ pub(crate) struct Parts<'a> {
     pub(crate) modules: Vec<&'a [u8]>,
 }
 
-/// Takes a component apart.
+/// Parses a component.
 ///
 /// # Errors
 ///
@@ -30,7 +30,7 @@ pub(crate) fn parts(component: &[u8]) -> Result<Parts<'_>, String> {
         exports: Vec::new(),
         modules: Vec::new(),
     };
-    // How many modules and components the next part is inside of.
+    // The nesting depth of the next part.
     let mut depth = 0;
     for payload in Parser::new(0).parse_all(component) {
         match payload.map_err(said)? {
@@ -67,14 +67,14 @@ pub(crate) fn parts(component: &[u8]) -> Result<Parts<'_>, String> {
     Ok(parts)
 }
 
-/// What is wrong with the bytes, in one line.
+/// Formats a parse error in one line.
 fn said(error: BinaryReaderError) -> String {
     let words = error.to_string();
     words.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Gives the core module what it imports of the component model: handles for the resources that it exports itself. A
-/// handle is the representation, since the host keeps the handles.
+/// Provides the component model's built-ins that the core module imports: handles for the resources that it exports. A
+/// handle is just the representation, since only the host has handles.
 ///
 /// # Errors
 ///

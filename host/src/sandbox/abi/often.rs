@@ -1,4 +1,4 @@
-//! The functions that are called for each read or each frame: by their core types, which are checked once.
+//! The functions that are called for each read or frame, by their core types, which are checked only once.
 
 use wasmtime::{Result, Store, TypedFunc, WasmParams, WasmResults};
 
@@ -6,7 +6,7 @@ use super::core::Core;
 use super::function::{Function, inspector, session};
 use crate::sandbox::limiter::Limiter;
 
-/// The functions. Lists are a place and a length; a result that is no number is a place.
+/// The functions. Lists are an address and a length; a result that isn't a number is an address.
 pub(crate) struct Often {
     pub(crate) exchange: Typed<Exchange, u32>,
     pub(crate) relay: Typed<Relay, u32>,
@@ -30,7 +30,7 @@ type BeginPayload = (u32, u64, u64, u32, u64);
 type PayloadRead = (u32, u64, u64, u64);
 /// The inspector, the side, how much was skipped, the list of input, and the time.
 type Advance = (u32, u32, u64, u32, u32, u64);
-/// The same, with a header as two numbers and a length.
+/// The same as `Advance`, with a header as two numbers and a length instead of the list.
 type PassHeader = (u32, u32, u64, u64, u64, u32, u64);
 /// The inspector, the side, a header as two numbers and a length, and the time.
 type PassMessage = (u32, u32, u64, u64, u32, u64);
@@ -73,7 +73,7 @@ impl<Params: WasmParams, R: WasmResults> Typed<Params, R> {
         self.code(core, store)?.call(store, arguments)
     }
 
-    /// The same, on a stack of its own, so that it can be suspended.
+    /// Calls it on a separate stack, so that it can be suspended.
     pub(crate) async fn call_async(
         &mut self,
         core: &Core,

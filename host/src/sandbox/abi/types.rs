@@ -287,7 +287,7 @@ record!(inspector::Step {
     refused: Option<Failure>,
 });
 
-/// Enums that are passed: by the number of their case.
+/// Implements passing of enums, by the index of their case.
 macro_rules! passed {
     ($($type:ty { $($number:literal => $case:ident),+ })+) => {$(
         impl Argument for $type {

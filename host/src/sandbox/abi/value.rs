@@ -1,4 +1,4 @@
-//! From guest memory to values.
+//! Lifts values from guest memory.
 
 use wasmtime::{Result, bail};
 
@@ -6,7 +6,7 @@ use super::{Resource, align};
 
 /// A value as the canonical ABI lays it out in memory.
 pub(crate) trait Value: Sized {
-    /// How many bytes it has.
+    /// Its size in bytes.
     const SIZE: usize;
     const ALIGN: usize;
     /// Whether a function returns it as a core value; all others are left in memory.
@@ -15,7 +15,7 @@ pub(crate) trait Value: Sized {
     /// Reads the value at an address.
     fn load(guest: &mut Reader<'_>, at: usize) -> Result<Self>;
 
-    /// Reads many, one behind the other, that are there.
+    /// Reads several values, one after the other, which are in bounds.
     fn load_all(guest: &mut Reader<'_>, at: usize, count: usize) -> Result<Vec<Self>> {
         let mut values = Vec::with_capacity(count);
         for index in 0..count {
@@ -24,13 +24,13 @@ pub(crate) trait Value: Sized {
         Ok(values)
     }
 
-    /// The value that a function has returned as a core value.
+    /// Converts a core value that a function has returned.
     fn from_core(_: u64) -> Result<Self> {
         bail!("it is not returned as a core value")
     }
 }
 
-/// Guest memory, and how many bytes of it may still be copied: lists can point at the same bytes over and over.
+/// Guest memory, and how many bytes of it may still be copied: many lists can point at the same bytes.
 pub(crate) struct Reader<'a> {
     memory: &'a [u8],
     budget: usize,
@@ -63,7 +63,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Counts bytes that are copied.
+    /// Counts copied bytes against the budget.
     pub(crate) fn spend(&mut self, bytes: usize) -> Result<()> {
         match self.budget.checked_sub(bytes) {
             Some(budget) => self.budget = budget,
@@ -203,7 +203,7 @@ impl Value for u8 {
     }
 }
 
-/// Where the bytes of a `list<u8>` are, which are not copied.
+/// The address and length of a `list<u8>` that isn't copied.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Place {
     pub(crate) start: u32,
@@ -244,7 +244,7 @@ impl Value for Resource {
     }
 }
 
-/// What a function returns that returns nothing.
+/// The result of a function that returns nothing.
 impl Value for () {
     const SIZE: usize = 0;
     const ALIGN: usize = 1;
@@ -299,7 +299,7 @@ impl<T: Value> Value for Option<T> {
     }
 }
 
-/// On the heap what is there seldom.
+/// Rare values, on the heap.
 impl<T: Value> Value for Box<T> {
     const SIZE: usize = T::SIZE;
     const ALIGN: usize = T::ALIGN;

@@ -211,7 +211,7 @@ async fn what_came_behind_the_head_is_not_lost() {
     assert_eq!(message, Message::text("hi"));
 }
 
-/// A server that accepts, and says something in the same breath.
+/// A server that accepts, and sends more bytes in the same write.
 async fn accept_and_say(mut peer: DuplexStream, bytes: &[u8]) {
     let mut request = Vec::new();
     while !request.ends_with(b"\r\n\r\n") {
@@ -232,7 +232,7 @@ async fn accept_and_say(mut peer: DuplexStream, bytes: &[u8]) {
     peer.read_to_end(&mut Vec::new()).await.expect("read");
 }
 
-/// What the client gets of a server that says this with its response: messages, and how it ended.
+/// Returns what a client gets when bytes follow the response: messages, and how the connection ended.
 async fn heard_behind_the_response(bytes: &'static [u8]) -> (Vec<Message>, Option<Rule>) {
     let (near, far) = duplex(4096);
     let server = tokio::spawn(accept_and_say(far, bytes));

@@ -1,4 +1,4 @@
-//! Long payloads, which don't go through the session.
+//! Long payloads, which bypass the session.
 
 use std::io;
 use std::pin::Pin;
@@ -31,7 +31,7 @@ fn open(role: Role, config: Config) -> (WebSocketStream<DuplexStream>, DuplexStr
     (socket.expect("it opens"), far)
 }
 
-/// The messages that come of these bytes in pieces of this length, the peer's last, and why it ends.
+/// Receives these bytes, the last from the peer, in parts of this length. Returns the messages, and why it ended.
 async fn received(
     role: Role,
     config: Config,

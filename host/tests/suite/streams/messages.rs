@@ -1,4 +1,4 @@
-//! Messages, in both directions, whoever polls.
+//! Messages in both directions, polled by either half.
 
 use std::pin::pin;
 use std::time::Duration;

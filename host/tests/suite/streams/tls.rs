@@ -16,7 +16,7 @@ use websocket_host::tls::{Connector, MaybeTlsStream, provider};
 
 use super::engine;
 
-/// A certificate for this name that has signed itself, a listener that shows it, and its port.
+/// Returns a self-signed certificate for this name, a listener that uses it, and its port.
 async fn listen(name: &str) -> (CertificateDer<'static>, TlsAcceptor, TcpListener, u16) {
     let made = generate_simple_self_signed([name.to_owned()]).expect("a name");
     let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).expect("a key");
@@ -70,7 +70,7 @@ async fn our_client_gets_its_echo_from_their_server() {
     server.await.expect("no panic");
 }
 
-/// The close frames, and what TLS says behind them.
+/// The close frames, and TLS's `close_notify` after them.
 #[tokio::test]
 async fn either_side_closes_in_good_order() {
     for client_closes in [true, false] {
@@ -151,7 +151,7 @@ async fn a_server_without_tls_is_at_fault() {
     assert!(matches!(error, Error::Tls(_)), "{error:?}");
 }
 
-/// They are the system's; a system that has none says so.
+/// If the system has no roots, the error says so.
 #[tokio::test]
 async fn without_a_connector_the_roots_of_the_system_are_trusted() {
     let (_, acceptor, listener, port) = listen("localhost").await;

@@ -36,7 +36,7 @@ fn deflating() -> Config {
     config
 }
 
-/// A server of hyper's, of HTTP/1.1 and HTTP/2, on one connection. Returns the other end.
+/// Starts a hyper server for HTTP/1.1 and HTTP/2 on one connection. Returns the other end.
 async fn hyper_server(upgrade: fn(Upgrade) -> Upgrade, engine: Engine) -> TcpStream {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
@@ -57,13 +57,13 @@ async fn hyper_server(upgrade: fn(Upgrade) -> Upgrade, engine: Engine) -> TcpStr
         let mut server = auto::Builder::new(TokioExecutor::new());
         server.http2().enable_connect_protocol();
         let io = TokioIo::new(socket);
-        // Clients leave as they like.
+        // Clients may disconnect at any time.
         let _ = server.serve_connection_with_upgrades(io, service).await;
     });
     TcpStream::connect(address).await.expect("a connection")
 }
 
-/// The head and the body of the response to a request in bytes, which closes the connection.
+/// Sends a request in bytes that closes the connection. Returns the head and the body of the response.
 async fn answer(upgrade: fn(Upgrade) -> Upgrade, engine: &Engine, request: &str) -> String {
     let mut socket = hyper_server(upgrade, engine.clone()).await;
     socket
@@ -153,14 +153,14 @@ async fn a_request_that_breaks_a_rule_is_refused_with_its_status() {
     }
     let response = answer(|upgrade| upgrade, engine(), &request("GET", plain)).await;
     assert!(response.starts_with("HTTP/1.1 4"), "{response}");
-    // The program's own fault is not told.
+    // The program's own mistakes are not reported to the client.
     let unoffered = |upgrade: Upgrade| upgrade.subprotocol("chat");
     let response = answer(unoffered, engine(), &request("GET", RIGHT)).await;
     assert!(response.starts_with("HTTP/1.1 500"), "{response}");
     assert!(response.ends_with("\r\n\r\n"), "{response}");
 }
 
-/// As a program with axum writes it.
+/// A handler as in a program with axum.
 async fn handler(upgrade: WebSocketUpgrade<Engine>) -> Response<axum::body::Body> {
     let offered = upgrade.offered().count();
     let upgrade = upgrade.config(deflating()).subprotocols(["v2", "v1"]);
