@@ -70,7 +70,7 @@ macro_rules! for_each_rule {
             (FrameTooBig, Peer, InvalidFormat, 1009, 0, "RFC 6455 10.4", "a frame is longer than the limit"),
             (MessageTooBig, Peer, InvalidFormat, 1009, 0, "RFC 6455 10.4", "a message is longer than the limit"),
             (TooManyFragments, Peer, InvalidFormat, 1008, 0, "RFC 6455 10.4", "a message has more fragments than the limit"),
-            (PingFlood, Peer, InvalidFormat, 1008, 0, "RFC 6455 10.4", "pings come faster than their pongs are taken"),
+            (PingFlood, Peer, InvalidFormat, 1008, 0, "RFC 6455 10.4", "pings come faster than their pongs are written"),
 
             // A head that breaks the protocol, on either side.
             (HeadMalformed, Peer, InvalidFormat, 0, 400, "RFC 9112 2.2", "the head is not HTTP/1.1"),
@@ -109,7 +109,7 @@ macro_rules! for_each_rule {
             (SubprotocolDuplicate, Peer, UnsupportedSubprotocol, 0, 0, "RFC 6455 11.3.4", "the server chose more than one subprotocol"),
             (ExtensionNotOffered, Peer, UnsupportedExtensions, 0, 0, "RFC 6455 4.1", "the server chose an extension that was not offered"),
             (ExtensionUnknown, Peer, UnsupportedExtensions, 0, 0, "RFC 6455 9.1", "the server chose an extension that is not implemented"),
-            (DeflateAnswerInvalid, Peer, UnsupportedExtensions, 0, 0, "RFC 7692 7.1", "the server's parameters of permessage-deflate answer no offer"),
+            (DeflateAnswerInvalid, Peer, UnsupportedExtensions, 0, 0, "RFC 7692 7.1", "the server's parameters of permessage-deflate match no offer"),
 
             // Time that ran out, and transports that ended.
             (HandshakeTimeout, Peer, InvalidOperation, 0, 408, "timeouts.handshake", "the handshake was not complete in time"),
@@ -150,7 +150,7 @@ macro_rules! for_each_rule {
             (ExtensionNotRequested, Host, UnsupportedExtensions, 0, 0, "RFC 6455 9.1", "the extension chosen was not requested"),
             (SkippedTooMuch, Host, InvalidOperation, 0, 0, "advance", "more bytes were skipped than need not be given"),
             (NothingHeld, Host, InvalidOperation, 0, 0, "decide", "no message is held"),
-            (ContextNeeded, Host, InvalidOperation, 0, 0, "RFC 7692 7.1.1", "later messages may refer to this one, so it can't be left out"),
+            (ContextNeeded, Host, InvalidOperation, 0, 0, "RFC 7692 7.1.1", "later messages may refer to this one, so it can't be dropped"),
             (ActionUnknown, Host, InvalidOperation, 0, 0, "complete-action", "no such action is outstanding"),
             (CompletionMismatch, Host, InvalidOperation, 0, 0, "complete-action", "the completion is not of the action's kind or longer than the action"),
         }

@@ -33,7 +33,7 @@ impl FromStr for Address {
         }
         text.parse().map(Self::Ip).map_err(|_| {
             if let Ok(ip) = text.parse::<IpAddr>() {
-                return format!("it needs a port, such as {}", SocketAddr::new(ip, 8080));
+                return format!("the port is missing, as in {}", SocketAddr::new(ip, 8080));
             }
             let port = text.rsplit(':').next().and_then(|port| port.parse().ok());
             let port: u16 = port.unwrap_or(8080);

@@ -189,7 +189,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", default_value = "100ms", value_parser = units::time, help_heading = LIMITS)]
     pub(crate) call_time: Duration,
 
-    /// Without input until the sandbox is given back; or off
+    /// Idle time until the sandbox is released; or off
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = units::span, help_heading = LIMITS)]
     pub(crate) park_after: Span,
 
@@ -213,7 +213,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = units::span, help_heading = TIMEOUTS)]
     pub(crate) keepalive: Span,
 
-    /// For any sign of life after that ping; or off
+    /// For any input after that ping; or off
     #[arg(long, value_name = "TIME", default_value = "20s", value_parser = units::span, help_heading = TIMEOUTS)]
     pub(crate) pong_timeout: Span,
 
@@ -330,7 +330,7 @@ pub(crate) fn one_line(error: &clap::Error) -> String {
     let line: Vec<&str> = lines.map(str::trim).collect();
     let line = line.join(" ");
     let line = line.strip_prefix("error: ").unwrap_or(&line);
-    format!("{line} (wsgate --help explains)")
+    format!("{line} (see wsgate --help)")
 }
 
 #[cfg(test)]

@@ -369,7 +369,7 @@ async fn unless_over<T>(
         result = step => Ok(result),
         early = client.keep_early() => Err(match early {
             Early::Left => Stop::Left,
-            Early::SentTooMuch => refused(400, "too much was sent before the connection was accepted").into(),
+            Early::SentTooMuch => refused(400, "too much was sent before the handshake was complete").into(),
         }),
         () = shutdown.cancelled() => Err(refused(503, SHUTTING_DOWN).into()),
     }

@@ -82,7 +82,7 @@ impl FromStr for Origin {
                     }
                 }
                 None if !text.contains('*') => text.parse().map(Self::Is),
-                _ => Err("a * stands for labels in front of a name: https://*.example.com".into()),
+                _ => Err("a * must be the first label: https://*.example.com".into()),
             },
         }
     }

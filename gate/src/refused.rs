@@ -127,7 +127,7 @@ pub(crate) fn entropy() -> Result<[u8; 32], Stop> {
     let mut entropy = [0; 32];
     match getrandom::fill(&mut entropy) {
         Ok(()) => Ok(entropy),
-        Err(error) => Err(refused(500, "the gate has no randomness")
+        Err(error) => Err(refused(500, "the system gives no randomness")
             .with(error)
             .into()),
     }

@@ -90,7 +90,7 @@ impl Server {
             tokio::spawn(Arc::clone(&self).listen(listener));
         }
         let signal = signals.next().await;
-        info!("{signal}: no new connections, closing those that are open");
+        info!("{signal}: shutting down: no new connections, open ones are closed");
         self.shutdown.cancel();
         self.connections.close();
         self.workers.go_away();

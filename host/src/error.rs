@@ -53,9 +53,12 @@ impl fmt::Display for SandboxError {
         match self {
             Self::PoolExhausted => f.write_str("every guest of the sandbox's pool is in use"),
             Self::OutOfMemory { limit } => {
-                write!(f, "the guest needs more than its {limit} bytes of memory")
+                write!(f, "the guest has reached its memory limit of {limit} bytes")
             }
-            Self::OutOfTime { limit } => write!(f, "a call took longer than {limit:?}"),
+            Self::OutOfTime { limit } => write!(
+                f,
+                "a call has reached its limit of {limit:?} of processor time"
+            ),
             Self::Trap { reason } => write!(f, "the guest trapped: {reason}"),
             Self::BrokenContract { reason } => write!(f, "the guest broke its contract: {reason}"),
             Self::Cancelled => f.write_str("the future of a suspended call was dropped"),

@@ -268,9 +268,11 @@ impl UpgradeError {
 impl fmt::Display for UpgradeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Method => f.write_str("a WebSocket begins with GET, or with CONNECT over HTTP/2"),
+            Self::Method => {
+                f.write_str("a WebSocket handshake is a GET, or an extended CONNECT over HTTP/2")
+            }
             Self::Handshake(error) => error.fmt(f),
-            Self::NotUpgradable => f.write_str("the connection can't be given away"),
+            Self::NotUpgradable => f.write_str("the connection can't be upgraded"),
         }
     }
 }

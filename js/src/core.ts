@@ -5,7 +5,8 @@ import type { Send } from './outbox.js';
 /**
  * Calls the core module's functions for each read and each message directly, by the canonical ABI. jco's bindings make
  * an object for each list, record and variant, which takes longer than the engine takes for a small message.
- * `js/test/core.test.mjs` compares both. /
+ * `js/test/core.test.mjs` compares both.
+ */
 
 /** Kinds of events, by their case in the contract. */
 export const TEXT = 0;
@@ -115,7 +116,8 @@ export class Core {
 
   /**
    * Calls `websocket-session.exchange`, and sends the payloads as they are. Time is in nanoseconds. Received bytes have
-   * their own buffer, or share one if `pooled`. /
+   * their own buffer, or share one if `pooled`.
+   */
   exchange(session: number, input: Uint8Array, sends: readonly Send[], time: number, capacity: number, pooled = false): Exchanged {
     const inputAt = this.#pass(input);
     let [outgoingAt, payloadAt, size] = [8, 1, 0];
@@ -136,7 +138,8 @@ export class Core {
   /**
    * Returns a whole frame for a binary message, or for a text, which has to be UTF-8: the header from
    * `websocket-session.frame-header`, and the payload, masked if the header says so. Nothing if the message has to go
-   * through the session. /
+   * through the session.
+   */
   frame(session: number, isText: boolean, payload: Uint8Array): Uint8Array | undefined {
     const { length } = payload;
     const at = this.#frameHeader(session, isText ? 1 : 0, 1, BigInt(length));

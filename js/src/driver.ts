@@ -4,18 +4,18 @@ import * as core from './core.js';
 import { dispose } from './dispose.js';
 import type { Duplex } from './duplex.js';
 import type { Engine } from './engine.js';
-import { WebSocketError, shielded, uncaught } from './error.js';
+import { WebSocketError, callListener, uncaught } from './error.js';
 import { refusedOf } from './handshake.js';
-import { entrust, relieve } from './leaks.js';
+import { register, unregister } from './leaks.js';
 import { Outbox, type Send, closeOf, wholeOf } from './outbox.js';
-import { Patience } from './patience.js';
+import { FlushDelay } from './flush-delay.js';
 import { concat } from './payload.js';
 import { Alarm, nanoseconds, now } from './time.js';
 
 /** What a driver reports. */
 export interface DriverListener {
   /** A server has received a request. Answer it with the session's `accept` or `refuse`, then call `answered`. */
-  asked(): void;
+  requestReceived(): void;
   /** Messages may be sent. */
   opened(): void;
   /** A message was received. */
@@ -69,7 +69,7 @@ export class Driver {
   #isBlocked = false;
   #isPaused = false;
   #isFlushing = false;
-  readonly #patience = new Patience();
+  readonly #flushDelay = new FlushDelay();
   #isExchanging = false;
   #isReading = true;
   /** Nothing is received or sent any more: the session is draining, or has ended. */
@@ -85,7 +85,7 @@ export class Driver {
     this.#representation = engine.representations.of(session);
     this.#duplex = duplex;
     this.#listener = listener;
-    entrust(this, session);
+    register(this, session);
   }
 
   /** Starts to read and write; `head` are bytes that were read before. */
@@ -170,13 +170,13 @@ export class Driver {
   #flushSoon(): void {
     if (this.#isFlushing || this.#isExchanging) return;
     this.#isFlushing = true;
-    this.#patience.begin(this.#listener.waiting());
+    this.#flushDelay.begin(this.#listener.waiting());
     queueMicrotask(this.#flushNow);
   }
 
   /** Flushes, but lets a program that takes one message after the other answer all of them first. */
   readonly #flushNow = (): void => {
-    const mayWait = this.#patience.lasts(this.#listener.waiting());
+    const mayWait = this.#flushDelay.lasts(this.#listener.waiting());
     if (mayWait && this.#outbox.size < CAPACITY) return queueMicrotask(this.#flushNow);
     this.#isFlushing = false;
     this.#flush();
@@ -338,7 +338,7 @@ export class Driver {
     switch (kind) {
       case core.REQUEST:
         this.#isAsked = true;
-        return this.#listener.asked();
+        return this.#listener.requestReceived();
       case core.OPENED:
         return this.#listener.opened();
       case core.TEXT:
@@ -427,18 +427,18 @@ export class Driver {
     this.#isPaused = false;
     this.#isAsked = false;
     this.#outbox.refuse(this.#whyUnsent());
-    shielded(() => this.#listener.finished(error));
+    callListener(() => this.#listener.finished(error));
   }
 
   #end(): void {
     this.#hasEnded = true;
     this.#state = 'closed';
     this.#alarm.set(undefined);
-    relieve(this);
+    unregister(this);
     this.#finish(this.#error);
     if (!this.#engine.failure) this.#session[dispose]();
     this.#outbox.cancel(this.#whyUnsent());
-    shielded(() => this.#listener.ended(this.#wasClean));
+    callListener(() => this.#listener.ended(this.#wasClean));
   }
 }
 

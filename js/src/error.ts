@@ -1,5 +1,5 @@
 import type { Failure, Fault, Rule } from '../component/interfaces/websocket-protocol-types.js';
-import type { Refused } from './handshake.js';
+import type { RefusedResponse } from './handshake.js';
 
 /**
  * A rule that was broken.
@@ -33,9 +33,9 @@ export class WebSocketError extends Error {
   /** The value that exceeded the limit, if it is known. */
   readonly value: number | undefined;
   /** The server's response, for `handshake-refused`. */
-  readonly response: Refused | undefined;
+  readonly response: RefusedResponse | undefined;
 
-  constructor(failure: Failure, response?: Refused) {
+  constructor(failure: Failure, response?: RefusedResponse) {
     super(`${failure.description} (${failure.section})`);
     this.rule = failure.rule;
     this.code = `WS_ERR_${failure.rule.toUpperCase().replaceAll('-', '_')}`;
@@ -79,7 +79,7 @@ export function reasonOf(signal: AbortSignal): Error {
 }
 
 /** Calls the program's listeners. What they throw is an uncaught error, and the connection continues. */
-export function shielded(call: () => void): void {
+export function callListener(call: () => void): void {
   try {
     call();
   } catch (error) {

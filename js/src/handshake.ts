@@ -5,7 +5,7 @@ import type { Extension, ExtensionParameter, Header, Negotiated } from '../compo
 import { bytesOf } from './payload.js';
 
 /** A client's request. */
-export interface Ask {
+export interface RequestOptions {
   /** A `ws:`, `wss:`, `http:` or `https:` URL. Its host and path go into the request. */
   url: string | URL;
   /** The subprotocols to offer, in order of preference. */
@@ -15,7 +15,7 @@ export interface Ask {
 }
 
 /** A request that a server received. */
-export interface Asked {
+export interface UpgradeRequest {
   /** The path and query. */
   readonly target: string;
   /** The Host field; empty if it isn't a host and port. */
@@ -26,7 +26,7 @@ export interface Asked {
 }
 
 /** A server's response: it accepts, or refuses with a `status`. */
-export interface Answer {
+export interface ResponseOptions {
   /** The subprotocol, which must be one of those offered. */
   protocol?: string;
   /** Additional header fields of the response. */
@@ -38,13 +38,13 @@ export interface Answer {
 }
 
 /** A response that a client received. */
-export interface Answered {
+export interface UpgradeResponse {
   readonly status: number;
   readonly headers: Headers;
 }
 
 /** A response that refuses. */
-export interface Refused extends Answered {
+export interface RefusedResponse extends UpgradeResponse {
   /** The body, as far as it was received, up to `limits.refusalBody`. */
   readonly body: Uint8Array;
   /** Whether `body` is complete. */
@@ -76,7 +76,7 @@ function bytesIn(part: string): string {
   return part.replace(/%([0-9a-f]{2})/gi, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)));
 }
 
-export function requestOf({ url, protocols = [], headers }: Ask): Request {
+export function requestOf({ url, protocols = [], headers }: RequestOptions): Request {
   const { pathname, search, host, username, password } = locate(url);
   const fields = new Headers(headers);
   if ((username || password) && !fields.has('authorization')) {
@@ -91,7 +91,7 @@ export function requestOf({ url, protocols = [], headers }: Ask): Request {
   };
 }
 
-export function askedOf(head: RequestHead): Asked {
+export function upgradeRequestOf(head: RequestHead): UpgradeRequest {
   return {
     target: head.target,
     authority: head.authority,
@@ -100,21 +100,21 @@ export function askedOf(head: RequestHead): Asked {
   };
 }
 
-export function answeredOf(head: ResponseHead): Answered {
+export function upgradeResponseOf(head: ResponseHead): UpgradeResponse {
   return { status: head.status, headers: headersOf(head.headers) };
 }
 
-export function refusedOf(head: ResponseHead): Refused {
-  return { ...answeredOf(head), body: head.body, isComplete: head.bodyComplete };
+export function refusedOf(head: ResponseHead): RefusedResponse {
+  return { ...upgradeResponseOf(head), body: head.body, isComplete: head.bodyComplete };
 }
 
-export function acceptanceOf({ protocol, headers }: Answer): Acceptance {
+export function acceptanceOf({ protocol, headers }: ResponseOptions): Acceptance {
   const acceptance: Acceptance = { extensions: [], headers: fieldsOf(headers) };
   if (protocol !== undefined) acceptance.subprotocol = protocol;
   return acceptance;
 }
 
-export function refusalOf({ status = 400, headers, body = '' }: Answer): Refusal {
+export function refusalOf({ status = 400, headers, body = '' }: ResponseOptions): Refusal {
   return { status, headers: fieldsOf(headers), body: bytesOf(body) };
 }
 

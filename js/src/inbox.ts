@@ -16,9 +16,9 @@ export class Inbox {
   #messages: (string | Uint8Array)[] = [];
   #size = 0;
   #takers: { resolve: (next: IteratorResult<string | Uint8Array>) => void; reject: (error: Error) => void }[] = [];
-  #pour: ((message: string | Uint8Array) => void) | undefined;
-  #whenPoured: (then: () => void) => void = (then) => then();
-  #whenTaken: (() => void) | undefined;
+  #pipe: ((message: string | Uint8Array) => void) | undefined;
+  #onPiped: (then: () => void) => void = (then) => then();
+  #onDrained: (() => void) | undefined;
   /** The program is iterating over messages. */
   #isTaking = false;
   #hasEnded = false;
@@ -34,7 +34,7 @@ export class Inbox {
   }
 
   put(message: string | Uint8Array): void {
-    if (this.#pour) return this.#pour(message);
+    if (this.#pipe) return this.#pipe(message);
     const taker = this.#takers.shift();
     if (taker) return taker.resolve({ done: false, value: message });
     this.#messages.push(message);
@@ -44,21 +44,22 @@ export class Inbox {
 
   /**
    * Calls back, once, when the program asks for another message after the last one, and so had time to answer it, or
-   * stops iterating; at the latest after a second. /
-  whenTaken(then: () => void): void {
-    if (this.#pour) return this.#whenPoured(then);
+   * stops iterating; at the latest after a second.
+   */
+  onDrained(then: () => void): void {
+    if (this.#pipe) return this.#onPiped(then);
     const isNobodyAtWork = this.#messages.length === 0 && !this.#isTaking;
     if (this.#takers.length > 0 || isNobodyAtWork) return then();
     const timer = setTimeout(() => this.#taken(), GRACE);
-    this.#whenTaken = () => {
+    this.#onDrained = () => {
       clearTimeout(timer);
       then();
     };
   }
 
   #taken(): void {
-    const then = this.#whenTaken;
-    this.#whenTaken = undefined;
+    const then = this.#onDrained;
+    this.#onDrained = undefined;
     then?.();
   }
 
@@ -104,9 +105,9 @@ export class Inbox {
   }
 
   /** Passes all queued and later messages to a listener. `whenDone` calls back when it had time to answer them. */
-  pour(to: (message: string | Uint8Array) => void, whenDone = this.#whenPoured): void {
-    this.#pour = to;
-    this.#whenPoured = whenDone;
+  pipe(to: (message: string | Uint8Array) => void, whenDone = this.#onPiped): void {
+    this.#pipe = to;
+    this.#onPiped = whenDone;
     for (const message of this.#messages.splice(0)) to(message);
     if (this.#size > HIGH_WATER && !this.#hasEnded) this.#deliverer.resume();
     this.#size = 0;

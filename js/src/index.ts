@@ -3,7 +3,8 @@
  *
  * {@link WebSocketSession} is one connection over any transport; {@link WebSocket} has the interface of the W3C's
  * class; {@link inspect} checks a connection between two transports and forwards it. `websocket-component/node` has
- * servers and clients for Node, `websocket-component/component` the component itself. /
+ * servers and clients for Node, `websocket-component/component` the component itself.
+ */
 
 export type { Duplex, DuplexListener } from './duplex.js';
 export type { Transport } from './duplexes/index.js';
@@ -12,7 +13,7 @@ export type { StreamPair } from './duplexes/streams.js';
 export { Engine, type Source } from './engine.js';
 export { WebSocketError } from './error.js';
 export { CloseEvent, ControlEvent, FailureEvent } from './events.js';
-export type { Answer, Answered, Ask, Asked, Refused } from './handshake.js';
+export type { RefusedResponse, RequestOptions, ResponseOptions, UpgradeRequest, UpgradeResponse } from './handshake.js';
 export {
   type InspectOptions, type Inspected, type SideOptions, type SideReport, Inspection, inspect,
 } from './inspect/inspection.js';

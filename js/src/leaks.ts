@@ -16,11 +16,11 @@ const registry = new FinalizationRegistry<Resource>((resource) => {
 });
 
 /** Registers an owner. If it is garbage-collected before it disposes of the resource, warns and disposes of it. */
-export function entrust(owner: object, resource: Resource): void {
+export function register(owner: object, resource: Resource): void {
   registry.register(owner, resource, owner);
 }
 
 /** Unregisters an owner that has disposed of its resource. */
-export function relieve(owner: object): void {
+export function unregister(owner: object): void {
   registry.unregister(owner);
 }

@@ -7,7 +7,8 @@ import { Engine } from './engine.js';
 import { checked, reasonOf } from './error.js';
 import { CloseEvent, ControlEvent } from './events.js';
 import {
-  type Answer, type Answered, type Ask, type Asked, acceptanceOf, answeredOf, askedOf, refusalOf, requestOf,
+  type RequestOptions, type ResponseOptions, type UpgradeRequest, type UpgradeResponse, acceptanceOf, refusalOf, requestOf,
+  upgradeRequestOf, upgradeResponseOf,
 } from './handshake.js';
 import { Inbox } from './inbox.js';
 import { textOf } from './payload.js';
@@ -23,14 +24,14 @@ export interface SessionOptions extends Settings {
 }
 
 /** The options of a client. */
-export interface ConnectOptions extends SessionOptions, Ask {}
+export interface ConnectOptions extends SessionOptions, RequestOptions {}
 
 /** How a server answers. */
 export interface Answering {
   /** The supported subprotocols, in order of preference; the first one that the client offers is chosen. */
   protocols?: string[];
   /** Answers the request. Default: accepts all. */
-  answer?: (asked: Asked) => Answer | void | PromiseLike<Answer | void>;
+  answer?: (request: UpgradeRequest) => ResponseOptions | void | PromiseLike<ResponseOptions | void>;
 }
 
 /** How a connection ended. */
@@ -81,8 +82,8 @@ export class Opening<Owner> implements DriverListener {
   readonly messages: Inbox;
   readonly closed: Promise<Closed>;
   negotiated: Negotiated = { extensions: [] };
-  response: Answered | undefined;
-  request: Asked | undefined;
+  response: UpgradeResponse | undefined;
+  request: UpgradeRequest | undefined;
   readonly #resource: Resource;
   readonly #answering: Answering;
   readonly #make: (opening: Opening<Owner>) => Made<Owner>;
@@ -131,15 +132,15 @@ export class Opening<Owner> implements DriverListener {
     return this.#owner;
   }
 
-  asked(): void {
-    this.request = askedOf(this.#resource.request() as NonNullable<ReturnType<Resource['request']>>);
+  requestReceived(): void {
+    this.request = upgradeRequestOf(this.#resource.request() as NonNullable<ReturnType<Resource['request']>>);
     void this.#answer(this.request);
   }
 
   opened(): void {
     this.negotiated = this.#resource.negotiated() as Negotiated;
     const head = this.#resource.response();
-    this.response = head && answeredOf(head);
+    this.response = head && upgradeResponseOf(head);
     this.#made = this.#make(this);
     this.#settle.resolve(this.#made.owner);
   }
@@ -166,7 +167,7 @@ export class Opening<Owner> implements DriverListener {
   }
 
   whenAnswered(then: () => void): void {
-    this.messages.whenTaken(then);
+    this.messages.onDrained(then);
   }
 
   finished(error: Error | undefined): void {
@@ -182,14 +183,14 @@ export class Opening<Owner> implements DriverListener {
     this.#made?.tell?.(new CloseEvent('close', closed));
   }
 
-  async #answer(asked: Asked): Promise<void> {
+  async #answer(request: UpgradeRequest): Promise<void> {
     const { answer, protocols = [] } = this.#answering;
-    let chosen: Answer;
+    let chosen: ResponseOptions;
     try {
-      chosen = (await answer?.(asked)) ?? {};
+      chosen = (await answer?.(request)) ?? {};
       if (this.driver.state !== 'connecting') return;
       if (chosen.status === undefined) {
-        const protocol = chosen.protocol ?? protocols.find((name) => asked.protocols.includes(name));
+        const protocol = chosen.protocol ?? protocols.find((name) => request.protocols.includes(name));
         checked(() => this.#resource.accept(acceptanceOf({ ...chosen, ...(protocol && { protocol }) }), now()));
         this.opened();
       } else {

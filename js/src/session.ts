@@ -3,7 +3,7 @@ import type { Driver } from './driver.js';
 import type { Transport } from './duplexes/index.js';
 import { Engine } from './engine.js';
 import { type CloseEvent, type ControlEvent, TypedTarget } from './events.js';
-import { type Answered, type Asked, extensionsOf } from './handshake.js';
+import { type UpgradeRequest, type UpgradeResponse, extensionsOf } from './handshake.js';
 import type { Inbox } from './inbox.js';
 import { type Answering, type Closed, type ConnectOptions, type Made, type SessionOptions, Opening, ask } from './opening.js';
 import { type Kind, PING, closeOf, messageOf } from './outbox.js';
@@ -52,9 +52,9 @@ export class WebSocketSession extends TypedTarget<SessionEventMap> implements As
   /** The negotiated extensions, as in the header. */
   readonly extensions: string;
   /** For a client: the response that opened the connection. */
-  readonly response: Answered | undefined;
+  readonly response: UpgradeResponse | undefined;
   /** For a server: the request that it accepted. */
-  readonly request: Asked | undefined;
+  readonly request: UpgradeRequest | undefined;
   /** Settles when the connection has ended, and is never rejected. */
   readonly closed: Promise<Closed>;
   readonly #driver: Driver;
@@ -175,7 +175,7 @@ export class WebSocketSession extends TypedTarget<SessionEventMap> implements As
   protected override listened(type: string): void {
     if (type !== 'message' || this.#isHeard) return;
     this.#isHeard = true;
-    this.#messages.pour((data) => this.dispatchEvent(new MessageEvent('message', { data })));
+    this.#messages.pipe((data) => this.dispatchEvent(new MessageEvent('message', { data })));
   }
 
   #send(kind: Kind, bytes: Uint8Array): Promise<void> {

@@ -115,7 +115,7 @@ fn a_certificate_is_replaced_under_a_thousand_open_connections(
     if by_signal {
         gate.signal("HUP");
     }
-    gate.logged(1, "certificates: read again");
+    gate.logged(1, "certificates: reloaded");
     let mut new = open();
     assert_eq!(shown(&new), &*chain(&files.certificate)[0]);
     echo(&mut new, b"with the new one");
@@ -134,7 +134,7 @@ fn what_cannot_be_used_at_a_reload_changes_nothing_and_is_said() {
     let arguments = [&["--demo"][..], &files.arguments()].concat();
     let gate = Gate::start(&arguments);
     let said = |count, why: &str| {
-        let line = gate.logged(count, "not read again, what was there stays");
+        let line = gate.logged(count, "can't be reloaded, the old ones stay in use");
         assert!(line.contains(why) && line.contains("ERROR"), "{line}");
         let client = open(&gate, trusting(&authority, None), "localhost");
         assert_eq!(shown(&client), &*good[0]);
@@ -151,7 +151,7 @@ fn what_cannot_be_used_at_a_reload_changes_nothing_and_is_said() {
     said(4, "a.crt: there is no certificate in it");
     // And it goes on when it can.
     authority.issue("a", &["localhost"]).unwrap();
-    gate.logged(1, "certificates: read again");
+    gate.logged(1, "certificates: reloaded");
     echo(
         &mut open(&gate, trusting(&authority, None), "localhost"),
         b"hello",

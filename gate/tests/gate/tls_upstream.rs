@@ -150,7 +150,7 @@ fn roots_for_upstreams_are_read_again() {
     let gate = before(&server, "localhost", &["--upstream-ca", &authority.path()]);
     assert_eq!(Peer::connect(&gate).refused().status, 502);
     fs::copy(next.path(), authority.path()).unwrap();
-    gate.logged(1, "roots and certificate for upstreams: read again");
+    gate.logged(1, "roots and certificate for upstreams: reloaded");
     let mut client = Peer::connect(&gate);
     upstream.open();
     client.opened();

@@ -195,7 +195,7 @@ impl Side {
         }
         let gave = !result.output.is_empty() || !result.events.is_empty() || result.accepted > 0;
         if result.consumed == 0 && !input.is_empty() && result.more && !gave {
-            return Err(SandboxError::broken("it takes no input and gives nothing"));
+            return Err(SandboxError::broken("it makes no progress"));
         }
         self.consumed = self.consumed.saturating_add(result.consumed as u64);
         // A session that claims to have more, but makes no progress, would cause an endless loop.

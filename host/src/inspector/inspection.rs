@@ -44,7 +44,7 @@ impl Inspection {
     pub(super) fn wake(&mut self, now: Instant) -> Result<(), CallError> {
         if let Place::Parked(parked) = &self.place {
             let Some(make) = &self.make else {
-                return Err(SandboxError::broken("nothing makes it another guest").into());
+                return Err(SandboxError::broken("it has no way to get another guest").into());
             };
             let (mut seat, inspector) = make(now)?;
             inspector.resume(&mut seat.lock(), parked)?;

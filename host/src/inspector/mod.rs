@@ -175,7 +175,7 @@ impl Inspector {
             core.result(store, Function::Advance, at)
         })?;
         if !is_sound(&step, input.len()) {
-            let reason = SandboxError::broken("it tells of bytes that don't exist");
+            let reason = SandboxError::broken("its result is out of bounds");
             return Err(guest.end_with(reason).into());
         }
         match step.refused.take() {
@@ -212,7 +212,7 @@ impl Inspector {
         }
         let lengths = ((passed & 15) as usize, passed >> 4);
         if header_lengths(header) != Some(lengths) {
-            let reason = SandboxError::broken("it passes another header than it was given");
+            let reason = SandboxError::broken("it passed another header than it was given");
             return Err(guest.end_with(reason));
         }
         Ok(Some(lengths))
@@ -250,7 +250,7 @@ impl Inspector {
             return Ok(None);
         }
         if passed != payload << 4 | header as u64 {
-            let reason = SandboxError::broken("it passes another message than it was given");
+            let reason = SandboxError::broken("it passed another message than it was given");
             return Err(guest.end_with(reason));
         }
         Ok(Some(length as usize))

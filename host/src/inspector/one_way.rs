@@ -81,7 +81,7 @@ impl OneWay {
         let mut least = self.edits.back().map_or(self.position, end_of);
         for edit in &forwarding.edits {
             if edit.at < least {
-                return Err("it changes bytes that have gone on");
+                return Err("it edits bytes that were already forwarded");
             }
             least = end_of(edit);
         }

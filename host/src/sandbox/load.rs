@@ -53,7 +53,7 @@ impl fmt::Display for LoadError {
             Self::NotAComponent(why) => write!(f, "this is not a WebAssembly component: {why}"),
             Self::Imports(names) => write!(
                 f,
-                "the component imports {}, and one in this sandbox may import nothing",
+                "the component imports {}, but this sandbox provides no imports",
                 names.join(", ")
             ),
             Self::OtherExports(names) if names.is_empty() => {

@@ -45,7 +45,7 @@ impl Guest {
         };
         match FrameHeader::from_bits([header.low, header.high]) {
             Some(header) => Ok(Some(header)),
-            None => Err(self.broken("it gives a header that is none").into()),
+            None => Err(self.broken("it returned an invalid frame header").into()),
         }
     }
 
@@ -82,7 +82,7 @@ impl Guest {
             return Ok(None);
         };
         if begun.left != announced {
-            return Err(self.broken("it tells another length of a payload than its header"));
+            return Err(self.broken("its payload length differs from the header's"));
         }
         let payload = IncomingPayload::from_bits([begun.left, begun.bits]);
         Ok(Some((length, payload)))

@@ -228,7 +228,7 @@ impl Conversation {
             let moved = consumed > 0 || accepted > 0 || has_events || gave;
             self.stalls = if moved { 0 } else { self.stalls + 1 };
             if self.stalls > MAX_STALLS {
-                return Err(endpoint.broken("it asks for ever more calls"));
+                return Err(endpoint.broken("it makes no progress"));
             }
             self.requested |= has_request;
             self.more = more;

@@ -106,10 +106,14 @@ impl fmt::Display for Error {
                     failure.rule.section()
                 )
             }
-            Self::Http(response) => write!(f, "the server answered {}", response.status()),
+            Self::Http(response) => write!(
+                f,
+                "the server refused the handshake with {}",
+                response.status()
+            ),
             Self::Refused(status) => write!(f, "the request was refused with {status}"),
             Self::Sandbox(error) => error.fmt(f),
-            Self::Request(why) => write!(f, "this is no request for a WebSocket: {why}"),
+            Self::Request(why) => write!(f, "not a WebSocket handshake: {why}"),
             Self::TooLong { limit } => {
                 write!(
                     f,

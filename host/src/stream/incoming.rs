@@ -74,7 +74,7 @@ pub(super) fn add(
     }
     let room = longest.saturating_sub(message.bytes.len() as u64);
     if bytes.len() as u64 > room {
-        return Err("it lets a message be longer than it may");
+        return Err("it exceeds the limit of messages");
     }
     message.bytes.extend_from_slice(bytes);
     match kind {

@@ -45,7 +45,7 @@ impl Opening {
             .0
             .begin_server_handshake(kind, fields, acceptance, now)?;
         let answer = request::header_map(answer);
-        let no_field = |_| SandboxError::broken("it answers with what is no header field");
+        let no_field = |_| SandboxError::broken("it returned an invalid header field");
         let answer = answer.map_err(no_field)?;
         let opening = Self {
             endpoint,

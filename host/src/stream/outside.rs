@@ -47,9 +47,7 @@ impl Conversation {
                 let new = || Incoming::new(is_text);
                 let incoming = self.incoming.get_or_insert_with(new);
                 if payload.left() > self.longest.saturating_sub(incoming.bytes.len() as u64) {
-                    return Err(self
-                        .endpoint
-                        .broken("it lets a message be longer than it may"));
+                    return Err(self.endpoint.broken("it exceeds the limit of messages"));
                 }
                 incoming.payload = Some(payload);
                 input = input.get_mut(header..).unwrap_or_default();

@@ -3,7 +3,8 @@ import { alone } from '../payload.js';
 
 /**
  * A duplex over a `MessagePort`, to another thread, page or worker: each message is a `Uint8Array`, and `null` means
- * the end. A port has no backpressure, so writes never wait. /
+ * the end. A port has no backpressure, so writes never wait.
+ */
 export class PortDuplex implements Duplex {
   readonly #port: MessagePort;
   #listener: DuplexListener | undefined;

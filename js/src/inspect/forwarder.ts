@@ -17,7 +17,8 @@ export interface ForwarderListener {
 /**
  * A frame whose payload needn't be checked is long if it has more bytes than this: a call for its header alone costs
  * less than copying it into the sandbox. After a long frame, only the header of the next one is passed, or this many
- * bytes. /
+ * bytes.
+ */
 const LONG = 4096;
 /** The most bytes of a header that the inspector takes. */
 const HEADER = 16;
@@ -25,7 +26,8 @@ const NOTHING = new Uint8Array();
 
 /**
  * Forwards a connection that an inspector in the sandbox checks, without transports. It passes the inspector what has
- * to be checked, and holds what may not be forwarded yet. /
+ * to be checked, and holds what may not be forwarded yet.
+ */
 export class Forwarder {
   readonly #inspector: WebsocketInspector;
   readonly #listener: ForwarderListener;

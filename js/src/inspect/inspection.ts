@@ -2,9 +2,9 @@ import type { Side, Traffic, WebsocketInspector } from '../../component/interfac
 import { asyncDispose, dispose } from '../dispose.js';
 import { type Transport, duplexOf } from '../duplexes/index.js';
 import { Engine } from '../engine.js';
-import { WebSocketError, checked, reasonOf, shielded } from '../error.js';
+import { WebSocketError, callListener, checked, reasonOf } from '../error.js';
 import { extensionsOf, negotiatedOf } from '../handshake.js';
-import { entrust, relieve } from '../leaks.js';
+import { register, unregister } from '../leaks.js';
 import { type Data, bytesOf } from '../payload.js';
 import { Alarm, now } from '../time.js';
 import { Forwarder, other } from './forwarder.js';
@@ -17,7 +17,8 @@ export interface SideOptions extends SideSettings {
   /**
    * Decides on each message: false drops it. Until then it is held, and so is everything after it. If `view.payload` is
    * a number, longer messages are forwarded without a decision. A compressed message can only be dropped if later ones
-   * can't refer to it (RFC 7692, section 7.1.1). /
+   * can't refer to it (RFC 7692, section 7.1.1).
+   */
   decide?: (message: SeenMessage) => boolean | PromiseLike<boolean>;
 }
 
@@ -130,15 +131,15 @@ export class Inspection {
     this.#options = options;
     this.#forwarder = new Forwarder(inspector, {
       write: (to, bytes) => this.#lines[to].write(bytes),
-      seen: (from, seen, payload) => shielded(() => {
+      seen: (from, seen, payload) => callListener(() => {
         const all = seenOf(inspector, from, seen, payload, (message) => this.#decide(from, message));
-        for (const one of all) shielded(() => options.seen?.(one));
+        for (const one of all) callListener(() => options.seen?.(one));
       }),
     });
     this.closed = new Promise((resolve) => {
       this.#resolve = resolve;
     });
-    entrust(this, inspector);
+    register(this, inspector);
     const abort = (): void => this.#abort(reasonOf(options.signal as AbortSignal));
     options.signal?.addEventListener('abort', abort, { once: true });
     void this.closed.then(() => options.signal?.removeEventListener('abort', abort));
@@ -350,7 +351,7 @@ export class Inspection {
     this.#hasEnded = true;
     this.#alarm.set(undefined);
     for (const { dropped } of this.#todo.splice(0)) dropped?.();
-    relieve(this);
+    unregister(this);
     if (!this.#engine.failure) this.#inspector[dispose]();
     this.#resolve({
       wasClean: !violation && client.closeReceived !== undefined && server.closeReceived !== undefined,

@@ -1,7 +1,7 @@
 import type {
   MessageSummary, Seen as Raw, Side, Span, WebsocketInspector,
 } from '../../component/interfaces/websocket-protocol-inspector.js';
-import { type Answered, type Asked, answeredOf, askedOf } from '../handshake.js';
+import { type UpgradeRequest, type UpgradeResponse, upgradeRequestOf, upgradeResponseOf } from '../handshake.js';
 import { textOf } from '../payload.js';
 
 /** The header of a frame (RFC 6455, section 5.2). */
@@ -38,9 +38,9 @@ export interface SeenMessage {
 /** Something that has passed, or was received and is still held. */
 export type Seen =
   /** The head of the request. */
-  | { readonly type: 'request'; readonly from: 'client'; readonly request: Asked }
+  | { readonly type: 'request'; readonly from: 'client'; readonly request: UpgradeRequest }
   /** The head of a response. */
-  | { readonly type: 'response'; readonly from: 'server'; readonly response: Answered }
+  | { readonly type: 'response'; readonly from: 'server'; readonly response: UpgradeResponse }
   /** The handshake is complete. */
   | { readonly type: 'opened' }
   | SeenFrame
@@ -63,12 +63,12 @@ export function seenOf(
     switch (record.tag) {
       case 'request': {
         const request = inspector.request();
-        if (request) seen.push({ type: 'request', from: 'client', request: askedOf(request) });
+        if (request) seen.push({ type: 'request', from: 'client', request: upgradeRequestOf(request) });
         return;
       }
       case 'response': {
         const response = inspector.response();
-        if (response) seen.push({ type: 'response', from: 'server', response: answeredOf(response) });
+        if (response) seen.push({ type: 'response', from: 'server', response: upgradeResponseOf(response) });
         return;
       }
       case 'opened':

@@ -16,7 +16,8 @@ export interface View {
   messages?: boolean;
   /**
    * The bytes of messages, unmasked and inflated: in `chunks` as they arrive, or whole messages of up to this many
-   * bytes, with their summaries. Default: none, and then most of them are never copied into the sandbox. /
+   * bytes, with their summaries. Default: none, and then most of them are never copied into the sandbox.
+   */
   payload?: 'chunks' | number;
 }
 

@@ -143,7 +143,7 @@ export class WebSocketConnection extends EventEmitter<ConnectionEvents> {
 
   #listener(): DriverListener {
     return {
-      asked: () => {},
+      requestReceived: () => {},
       opened: () => {},
       message: (bytes, isText) => this.emit('message', bufferOf(bytes), !isText),
       ping: (bytes) => this.emit('ping', bufferOf(bytes)),

@@ -128,7 +128,8 @@ export class WebSocketServer extends EventEmitter<ServerEvents> {
 
   /**
    * Stops accepting connections. Open ones stay, and `close` is emitted when they have ended. `done` is called then, or
-   * with an error if the server was closed before. /
+   * with an error if the server was closed before.
+   */
   close(done?: (error?: Error) => void): void {
     const closed = (): void => {
       this.#state = 'closed';

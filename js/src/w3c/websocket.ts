@@ -233,7 +233,7 @@ export function websocketClass<Arguments extends [unknown, unknown?, unknown?]>(
         this.#readyState = OPEN;
         this.dispatchEvent(new Event('open'));
       });
-      opening.messages.pour(
+      opening.messages.pipe(
         (message) => this.#queue(opening, message),
         (then) => queueTask(() => {
           // The peer closes, and the messages in front of that have had their events.

@@ -44,7 +44,7 @@ impl Connection {
                 let rest = bytes.get_mut(start..).unwrap_or_default();
                 let Ok(step) = inspector.advance(from, skipped, rest, env.now) else {
                     // This would be a bug of the filter, so nothing may pass.
-                    self.verdict.get_or_insert("lost track".into());
+                    self.verdict.get_or_insert("internal error".into());
                     self.reset = Some(env.now);
                     return;
                 };

@@ -66,9 +66,12 @@ impl<T: Clone> Reloadable<T> {
         match (self.load)() {
             Ok(new) => {
                 *self.current.write().unwrap_or_else(PoisonError::into_inner) = new;
-                info!("{}: read again", self.what);
+                info!("{}: reloaded", self.what);
             }
-            Err(why) => error!("{}: not read again, what was there stays: {why}", self.what),
+            Err(why) => error!(
+                "{}: can't be reloaded, the old ones stay in use: {why}",
+                self.what
+            ),
         }
     }
 }

@@ -213,7 +213,7 @@ impl Relay {
         let record = Outgoing {
             kind,
             start: 0,
-            length: length.map_err(|_| SandboxError::broken("a frame is longer than it may be"))?,
+            length: length.map_err(|_| SandboxError::broken("a frame is too long"))?,
             context: None,
         };
         let batch = Batch::of(record, bytes);

@@ -65,7 +65,7 @@ impl Forwarder {
                 }
                 stalls += 1;
                 if stalls > MAX_STALLS {
-                    let reason = SandboxError::broken("it asks for ever more calls");
+                    let reason = SandboxError::broken("it makes no progress");
                     return Err(self.inspection.end_with(reason).into());
                 }
             }

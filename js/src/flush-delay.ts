@@ -6,7 +6,7 @@ const TURNS = 4;
 const LONGEST = 1_000_000;
 
 /** Delays output while the program takes one message after the other, to send its answers together. */
-export class Patience {
+export class FlushDelay {
   #waiting = 0;
   #turns = 0;
   #since = 0;
