@@ -4,7 +4,6 @@
 //! |---|---|
 //! | [`in_memory`] | decoding and encoding, without sockets |
 //! | [`sandbox`] | what the sandbox costs by itself |
-//! | [`inspection`] | what it costs to look at a connection between two others |
 //! | [`deflate`] | servers that compress, through sockets; memory of sessions that do |
 //! | [`sockets`] | proxies under load |
 //! | [`streams`] | the stream for tokio beside tokio-tungstenite |
@@ -18,7 +17,6 @@
 mod deflate;
 mod envoy;
 mod in_memory;
-mod inspection;
 mod javascript;
 mod load;
 mod number;
@@ -62,9 +60,7 @@ kernel makes them, without the system calls. So what is read and written in smal
 cache holds, has an advantage here that it would pay for on a socket. tokio-websockets and fastwebsockets choose small \
 pieces and can't be told otherwise; --transfer 16 has everybody do so.
 
-sandbox: what it takes to load the component, to make a guest for a connection, and to call it; and the engine in it \
-beside the same engine without, by the size of messages and by how many come in a call; and the inspector, by size and \
-content of the frames that it lets go on.
+sandbox: what it takes to load the component, to make a guest for a connection, and to call it.
 
 deflate: servers with permessage-deflate send back what they get, through sockets, each a process of its own with the \
 same settings (level 6, windows of 32 KiB, takeover); and the memory that a session takes, by what is agreed on.

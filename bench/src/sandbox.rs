@@ -11,11 +11,11 @@ use cpu_time::ThreadTime;
 use host_tests::wire::Frame;
 use serde_json::{Value, json};
 use websocket_component::Role;
+use websocket_component::inspector::Options;
+use websocket_host::inspector::Inspector;
 use websocket_host::protocol::{Config, Negotiated};
 use websocket_host::{Cache, Guest, Sandbox, SandboxConfig, Session};
 
-use crate::in_memory;
-use crate::inspection;
 use crate::plan::Plan;
 use crate::quantile;
 
@@ -42,15 +42,13 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
         out,
         "\nThe sandbox alone, {repetitions} repetitions\n{LEGEND}\n"
     )?;
-    let (rows, sandbox) = measure(&plan.component, repetitions, count)?;
+    let rows = measure(&plan.component, repetitions, count)?;
     write!(out, "{}", table(&rows))?;
-    let crossing = in_memory::run_crossing(plan)?;
-    let inspection = inspection::run(plan, &sandbox)?;
     let rows: Vec<_> = rows.iter().map(report).collect();
-    Ok(json!({ "times": rows, "crossing": crossing, "inspection": inspection }))
+    Ok(json!({ "times": rows }))
 }
 
-fn measure(component: &Path, repetitions: usize, count: usize) -> Result<(Vec<Row>, Sandbox)> {
+fn measure(component: &Path, repetitions: usize, count: usize) -> Result<Vec<Row>> {
     let folder = tempfile::tempdir().context("a folder for compiled components")?;
     let kept = Cache::Folder(folder.path().to_owned());
     let load = |cache: &Cache| {
@@ -103,7 +101,9 @@ fn measure(component: &Path, repetitions: usize, count: usize) -> Result<(Vec<Ro
     ));
 
     let with_inspector = each(&mut || {
-        inspection::in_sandbox(&sandbox)?;
+        let mut guest = sandbox.guest()?;
+        let (options, negotiated) = (Options::default(), Negotiated::default());
+        Inspector::open(&mut guest, &options, &[7; 32], &negotiated, 0)?;
         Ok(())
     })?;
     let what = "the same, with an inspector that is open";
@@ -136,7 +136,7 @@ fn measure(component: &Path, repetitions: usize, count: usize) -> Result<(Vec<Ro
             rows.push(row(what, "KB", vec![file.len() as f64 / 1000.0]));
         }
     }
-    Ok((rows, sandbox))
+    Ok(rows)
 }
 
 fn open(guest: &mut Guest) -> Result<Session> {

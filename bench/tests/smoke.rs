@@ -64,8 +64,6 @@ fn a_quick_run_of_messages_checks_every_output_and_reports_every_cell() {
 #[test]
 fn a_quick_run_of_the_sandbox_has_a_time_for_everything() {
     let report = quick_run("sandbox");
-    let crossing = report["sandbox"]["crossing"].as_array().expect("cells");
-    assert_eq!(crossing.len(), 5 + 5 + 4 + 3 + 1);
     let rows = report["sandbox"]["times"].as_array().expect("rows");
     assert!(rows.len() > 6, "{rows:?}");
     for row in rows {

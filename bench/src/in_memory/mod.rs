@@ -6,12 +6,10 @@
 //! | `subjects` | what is compared, each behind the same trait |
 //! | `seen`, `frames` | how outputs are checked |
 //! | `cell`, `run`, `measure`, `clock` | what is done and how it is measured |
-//! | `crossing` | what the border of the sandbox costs, by size and by messages in a call |
 //! | `table`, `json` | how it is told |
 
 mod cell;
 mod clock;
-mod crossing;
 mod frames;
 mod json;
 mod measure;
@@ -36,8 +34,6 @@ use cell::Cell;
 use measure::{Compared, Effort};
 use subjects::Subject;
 use workload::Workload;
-
-pub(crate) use crossing::run as run_crossing;
 
 /// Prints what is measured, and returns it. A read brings in up to `transfer` bytes.
 pub(crate) fn run(plan: &Plan, transfer: usize) -> Result<Value> {

@@ -61,19 +61,15 @@ pub(crate) trait Writer {
     fn pass(&mut self) -> Result<()>;
 }
 
-/// The project's own.
-pub(crate) fn own(component: &Path) -> Result<[Box<dyn Subject>; 2]> {
+/// All subjects, the project's own first.
+pub(crate) fn all(component: &Path) -> Result<[Box<dyn Subject>; 5]> {
     let component = component::Component::load(component)
         .context("run `cargo xtask bench`, which builds the component first")?;
-    Ok([Box::new(native::Native), Box::new(component)])
-}
-
-/// All subjects, the project's own first.
-pub(crate) fn all(component: &Path) -> Result<Vec<Box<dyn Subject>>> {
-    let peers: [Box<dyn Subject>; 3] = [
+    Ok([
+        Box::new(native::Native),
+        Box::new(component),
         Box::new(tungstenite::Tungstenite),
         Box::new(tokio_websockets::TokioWebsockets),
         Box::new(fastwebsockets::Fastwebsockets),
-    ];
-    Ok(own(component)?.into_iter().chain(peers).collect())
+    ])
 }
