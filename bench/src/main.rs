@@ -11,28 +11,26 @@
 //! | [`scale`] | many connections through proxies, and how long the gate takes to start |
 //! | [`proxies`], [`load`] | proxies, each a process; the clients and the server at both ends of them |
 //! | `plan`, `setting` | what is asked of every part; where and with what a run was made |
-//! | `quantile`, `size`, `role`, `random` | medians; sizes as people write them; who sends; bytes without a pattern |
-//! | `pin`, `ready` | processors; an executor for what never waits |
+//! | `table`, `quantile`, `size` | tables and numbers as text; medians; sizes as people write them |
+//! | `random`, `pin` | bytes without a pattern; processors |
 
 mod deflate;
 mod envoy;
 mod in_memory;
 mod javascript;
 mod load;
-mod number;
 mod pin;
 mod plan;
 mod proxies;
 mod quantile;
 mod random;
-mod ready;
-mod role;
 mod sandbox;
 mod scale;
 mod setting;
 mod size;
 mod sockets;
 mod streams;
+mod table;
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -53,8 +51,7 @@ out is checked.
 
 messages: each library reads and writes the same messages over a connection in memory, checked to the byte before the \
 measurement, and in little during it. A server and a client decode frames from reads of 64 KiB full of messages, and \
-encode messages that are flushed every 64 KiB; a server sends back what it reads; and a server does each of these with \
-one message a read or a flush. Times are of the processor, so that other programs' turns don't \
+encode messages that are flushed every 64 KiB; and a server does both with one message a read or a flush. Times are of the processor, so that other programs' turns don't \
 count; the subjects take turns, and each repetition begins with another. Reads and writes are copies in memory, as a \
 kernel makes them, without the system calls. So what is read and written in small pieces, which a processor's first-level \
 cache holds, has an advantage here that it would pay for on a socket. tokio-websockets and fastwebsockets choose small \

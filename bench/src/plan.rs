@@ -1,7 +1,10 @@
-//! What is asked of every part.
+//! What is asked of every part, and the order in which subjects are measured.
 
 use std::fmt::Display;
 use std::path::PathBuf;
+
+use anyhow::Result;
+use serde::Serializer;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
@@ -32,24 +35,48 @@ impl Plan {
     }
 }
 
-/// The numbers of the subjects in the order of their turns: each has one in each repetition, and each repetition begins
-/// with another, so that whatever changes on the machine meanwhile meets them all.
-pub(crate) fn turns(repetitions: usize, subjects: usize) -> impl Iterator<Item = usize> {
-    let places = move |repetition| (0..subjects).map(move |place| (place + repetition) % subjects);
-    (0..repetitions).flat_map(places)
-}
-
 fn is_among(words: &[String], name: &str) -> bool {
     words.is_empty() || words.iter().any(|word| name.contains(word))
 }
 
+/// Has each subject take its turn in each repetition, and returns what came of them, of each subject in order. Each
+/// repetition begins with another, so that whatever changes on the machine meanwhile meets them all.
+pub(crate) fn take_turns<S, T>(
+    repetitions: usize,
+    subjects: &mut [S],
+    mut turn: impl FnMut(&mut S) -> Result<T>,
+) -> Result<Vec<Vec<T>>> {
+    let mut all: Vec<Vec<T>> = subjects.iter().map(|_| Vec::new()).collect();
+    let count = subjects.len();
+    for repetition in 0..repetitions {
+        for place in 0..count {
+            let index = (place + repetition) % count;
+            all[index].push(turn(&mut subjects[index])?);
+        }
+    }
+    Ok(all)
+}
+
+/// What a comparison is called, in reports.
+pub(crate) fn as_text<S: Serializer>(
+    value: &impl Display,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::turns;
+    use super::take_turns;
 
     #[test]
     fn each_repetition_has_every_subject_and_begins_with_another() {
-        assert_eq!(turns(3, 3).collect::<Vec<_>>(), [0, 1, 2, 1, 2, 0, 2, 0, 1]);
-        assert_eq!(turns(3, 0).count(), 0);
+        let mut order = Vec::new();
+        let all = take_turns(3, &mut ['a', 'b', 'c'], |subject| {
+            order.push(*subject);
+            Ok(order.len())
+        });
+        assert_eq!(order.iter().collect::<String>(), "abcbcacab");
+        assert_eq!(all.unwrap(), [[1, 6, 8], [2, 4, 9], [3, 5, 7]]);
     }
 }

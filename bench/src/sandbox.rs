@@ -1,6 +1,5 @@
 //! What the sandbox costs by itself: to load it, to make a guest for a connection, to call it.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
@@ -9,6 +8,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 use cpu_time::ThreadTime;
 use host_tests::wire::Frame;
+use serde::Serialize;
 use serde_json::{Value, json};
 use websocket_component::Role;
 use websocket_component::inspector::Options;
@@ -18,6 +18,7 @@ use websocket_host::{Cache, Guest, Sandbox, SandboxConfig, Session};
 
 use crate::plan::Plan;
 use crate::quantile;
+use crate::table::Table;
 
 const LEGEND: &str = "\
 Each repetition does a thing many times over. Processor time of the thread, in µs; to load, the clock on the wall, in ms;
@@ -26,6 +27,7 @@ sizes in KB of 1000 bytes.";
 /// Beside the component, as `cargo xtask component --without-deflate` puts it.
 const WITHOUT_DEFLATE: &str = "websocket-without-deflate.wasm";
 
+#[derive(Serialize)]
 struct Row {
     what: &'static str,
     unit: &'static str,
@@ -44,7 +46,6 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
     )?;
     let rows = measure(&plan.component, repetitions, count)?;
     write!(out, "{}", table(&rows))?;
-    let rows: Vec<_> = rows.iter().map(report).collect();
     Ok(json!({ "times": rows }))
 }
 
@@ -94,11 +95,8 @@ fn measure(component: &Path, repetitions: usize, count: usize) -> Result<Vec<Row
         open(&mut guest)?;
         Ok(())
     })?;
-    rows.push(row(
-        "the same, with a session that is open",
-        "µs",
-        with_session,
-    ));
+    let what = "the same, with a session that is open";
+    rows.push(row(what, "µs", with_session));
 
     let with_inspector = each(&mut || {
         let mut guest = sandbox.guest()?;
@@ -122,11 +120,8 @@ fn measure(component: &Path, repetitions: usize, count: usize) -> Result<Vec<Row
         ensure!(turn.events.len() == 1, "a message was lost");
         Ok(())
     })?;
-    rows.push(row(
-        "an exchange that brings one message of 16 B",
-        "µs",
-        one,
-    ));
+    let what = "an exchange that brings one message of 16 B";
+    rows.push(row(what, "µs", one));
     let smaller = component.with_file_name(WITHOUT_DEFLATE);
     for (what, path) in [
         ("size of the component", component),
@@ -140,11 +135,7 @@ fn measure(component: &Path, repetitions: usize, count: usize) -> Result<Vec<Row
 }
 
 fn open(guest: &mut Guest) -> Result<Session> {
-    let negotiated = Negotiated {
-        subprotocol: None,
-        extensions: Vec::new(),
-    };
-    let session = guest.open_server(&Config::default(), &negotiated, 1);
+    let session = guest.open_server(&Config::default(), &Negotiated::default(), 1);
     session.context("the session doesn't open")
 }
 
@@ -152,35 +143,15 @@ fn row(what: &'static str, unit: &'static str, times: Vec<f64>) -> Row {
     Row { what, unit, times }
 }
 
-fn table(rows: &[Row]) -> String {
-    let mut text = format!(
-        "{:<46} {:>10} {:>19}\n{}\n",
-        "",
-        "median",
-        "middle half",
-        "-".repeat(77)
-    );
-    for row in rows {
-        let median = quantile::median(&row.times);
-        let (low, high) = quantile::middle_half(&row.times);
-        let spread = format!("{low:.2} - {high:.2}");
-        let _ = writeln!(
-            text,
-            "{:<46} {median:>7.2} {:<2} {spread:>19}",
-            row.what, row.unit
-        );
+fn table(rows: &[Row]) -> Table {
+    let mut table = Table::new([("", -46), ("median", 10), ("middle half", 19)]);
+    for Row { what, unit, times } in rows {
+        let (low, high) = quantile::middle_half(times);
+        table.row([
+            (*what).to_owned(),
+            format!("{:.2} {unit}", quantile::median(times)),
+            format!("{low:.2} - {high:.2}"),
+        ]);
     }
-    text
-}
-
-fn report(row: &Row) -> Value {
-    let median = quantile::median(&row.times);
-    let (low, high) = quantile::middle_half(&row.times);
-    json!({
-        "what": row.what,
-        "unit": row.unit,
-        "median": median,
-        "quartiles": [low, high],
-        "times": row.times,
-    })
+    table
 }

@@ -68,13 +68,11 @@ pub(crate) fn compare(servers: &[Server], plan: &Plan) -> Result<Vec<Value>> {
 
 /// The passes of each server.
 fn passes(servers: &[Server], corpus: &Corpus, repetitions: usize) -> Result<Vec<Vec<Pass>>> {
-    let mut passes: Vec<Vec<Pass>> = servers.iter().map(|_| Vec::new()).collect();
-    for index in plan::turns(repetitions, servers.len()) {
-        let server = &servers[index];
+    let mut servers: Vec<&Server> = servers.iter().collect();
+    plan::take_turns(repetitions, &mut servers, |server| {
         let pass = load::pass(server, corpus);
-        passes[index].push(pass.with_context(|| format!("{}, {} B", server.name, corpus.size))?);
-    }
-    Ok(passes)
+        pass.with_context(|| format!("{}, {} B", server.name, corpus.size))
+    })
 }
 
 fn table(size: usize, servers: &[Server], measured: &[Vec<Pass>]) -> String {

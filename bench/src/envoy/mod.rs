@@ -123,20 +123,13 @@ fn compare(
     turn: Duration,
 ) -> Result<Compared> {
     load.change(Content::new(cell.size));
-    let mut costs: Vec<_> = subjects
-        .iter()
-        .map(|subject| (subject.name, Vec::new()))
-        .collect();
-    for index in plan::turns(repetitions, subjects.len()) {
-        let (Some(subject), Some((name, costs))) = (subjects.get(index), costs.get_mut(index))
-        else {
-            continue;
-        };
+    let mut turns: Vec<&Subject> = subjects.iter().collect();
+    let costs = plan::take_turns(repetitions, &mut turns, |subject| {
         let cost = take_turn(cell, load, subject, turn);
-        costs.push(
-            cost.with_context(|| format!("{name}, {cell}; its log: {}", subject.envoy.log()))?,
-        );
-    }
+        cost.with_context(|| format!("{}, {cell}; its log: {}", subject.name, subject.envoy.log()))
+    })?;
+    let names = subjects.iter().map(|subject| subject.name);
+    let costs = names.zip(costs).collect();
     Ok(Compared { cell, costs })
 }
 

@@ -5,9 +5,9 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use super::{ALONE, Compared, EMPTY, FILTER};
-use crate::number::number;
 use crate::pin::Processors;
 use crate::quantile::{median, median_ratio, middle_half};
+use crate::table::number;
 
 const LEGEND: &str = "\
 Envoy's processor time for each binary message, there and back, in us: medians of the repetitions. The ratio is the

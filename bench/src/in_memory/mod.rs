@@ -2,19 +2,14 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `message`, `workload`, `transport` | the messages, and the connection in memory that carries them |
-//! | `subjects` | what is compared, each behind the same trait |
-//! | `seen`, `frames` | how outputs are checked |
-//! | `cell`, `run`, `measure`, `clock` | what is done and how it is measured |
-//! | `table`, `json` | how it is told |
+//! | `cell` | what is compared: a task, and the content and size of messages |
+//! | `workload`, `transport` | the messages, and the connection in memory that carries them |
+//! | `subjects` | who is compared, each behind the same trait |
+//! | `seen` | how what is decoded is checked |
+//! | `measure`, `table` | how it is measured and told |
 
 mod cell;
-mod clock;
-mod frames;
-mod json;
 mod measure;
-mod message;
-mod run;
 mod seen;
 mod subjects;
 mod table;
@@ -26,7 +21,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::plan::Plan;
 use crate::size::Size;
@@ -46,7 +41,10 @@ pub(crate) fn run(plan: &Plan, transfer: usize) -> Result<Value> {
         .filter(|subject| plan.has(subject.name()))
         .collect();
     ensure!(!subjects.is_empty(), "no subject has such a name");
-    let effort = effort(plan);
+    let effort = Effort {
+        repetitions: plan.repetitions(15, 3),
+        turn: Duration::from_millis(if plan.is_quick { 1 } else { 15 }),
+    };
     let mut out = io::stdout();
     writeln!(
         out,
@@ -58,14 +56,7 @@ pub(crate) fn run(plan: &Plan, transfer: usize) -> Result<Value> {
     )?;
     let all = compare(&cells, &subjects, transfer, effort)?;
     write!(out, "{}", table::summary(&all))?;
-    Ok(json::report(transfer, effort, &all))
-}
-
-fn effort(plan: &Plan) -> Effort {
-    Effort {
-        repetitions: plan.repetitions(15, 3),
-        turn: Duration::from_millis(if plan.is_quick { 1 } else { 15 }),
-    }
+    Ok(json!({ "transfer": transfer, "cells": all }))
 }
 
 fn compare(
@@ -78,19 +69,15 @@ fn compare(
     let mut works: Vec<Rc<Workload>> = Vec::new();
     let mut all: Vec<Compared> = Vec::new();
     for cell in cells {
-        let known = works
-            .iter()
-            .find(|w| (w.content, w.batch, w.size) == (cell.content, cell.batch, cell.size));
+        let known = works.iter().find(|work| work.is_for(cell));
         let work = known.cloned().unwrap_or_else(|| {
-            let work = Rc::new(Workload::new(cell.content, cell.batch, cell.size, transfer));
+            let work = Rc::new(Workload::new(cell, transfer));
             works.push(Rc::clone(&work));
             work
         });
         let compared = measure::compare(*cell, &work, subjects, effort)?;
-        if let Some(heading) = table::heading(&compared, all.last()) {
-            writeln!(out, "{heading}")?;
-        }
-        write!(out, "{}", table::lines(&compared))?;
+        let heading = table::heading(cell, all.last());
+        write!(out, "{heading}{}", table::lines(&compared))?;
         all.push(compared);
     }
     Ok(all)

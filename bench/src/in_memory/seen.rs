@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use anyhow::{Result, bail, ensure};
 
-use crate::in_memory::message::Message;
+use crate::in_memory::workload::Message;
 
 /// Takes a decoder's messages, in a measured pass as in one that is only checked: the decoder runs the same code.
 ///
@@ -94,7 +94,7 @@ impl<'a> Seen<'a> {
 #[cfg(test)]
 mod tests {
     use super::Seen;
-    use crate::in_memory::message::Message;
+    use crate::in_memory::workload::Message;
 
     const SENT: [Message; 2] = [Message::Text("abc"), Message::Binary(b"defg")];
 

@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 use super::WS;
 use super::servers::script;
 use crate::load::{Content, Load};
-use crate::number::number;
 use crate::pin::Processors;
 use crate::plan::{self, Plan};
 use crate::quantile::{median, median_ratio};
 use crate::sockets::measure::{Cell, Effort};
+use crate::table::number;
 
 const LEGEND: &str = "\
 Clients in Node, without compression; the echo server is one thread on the other processor. The package's is `connect`, with
@@ -91,18 +91,13 @@ pub(super) fn compare(
     )?;
     let mut rows = Vec::new();
     for &cell in cells {
-        let mut measured: Vec<Measured> = libraries
-            .iter()
-            .map(|name| Measured {
-                name,
-                counts: Vec::new(),
-            })
-            .collect();
-        for index in plan::turns(effort.repetitions, measured.len()) {
-            let Measured { name, counts } = &mut measured[index];
+        let counts = plan::take_turns(effort.repetitions, &mut libraries.to_vec(), |name| {
             let count = turn(name, cell, effort.turn, processors);
-            counts.push(count.with_context(|| format!("{name} as client, {cell}"))?);
-        }
+            count.with_context(|| format!("{name} as client, {cell}"))
+        })?;
+        let measured = libraries.iter().zip(counts);
+        let measured = measured.map(|(name, counts)| Measured { name, counts });
+        let measured: Vec<_> = measured.collect();
         write!(out, "{}", table(cell, &measured))?;
         rows.push(report(cell, &measured));
     }

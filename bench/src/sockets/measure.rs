@@ -108,26 +108,24 @@ pub(crate) fn compare(
     load.change(Content::new(cell.size));
     // The server has no TLS, so that with it there is always a proxy.
     let direct = (!cell.is_secure).then_some(None);
-    let subjects: Vec<Option<&Proxy>> =
-        direct.into_iter().chain(proxies.iter().map(Some)).collect();
-    let mut measured: Vec<_> = subjects
-        .iter()
-        .map(|proxy| Measured {
-            name: proxy.map_or(DIRECT, |proxy| proxy.name),
-            passes: Vec::new(),
-            delays: Vec::new(),
+    let subjects = direct.into_iter().chain(proxies.iter().map(Some));
+    let mut subjects: Vec<(Option<&Proxy>, Measured)> = subjects
+        .map(|proxy| {
+            let measured = Measured {
+                name: proxy.map_or(DIRECT, |proxy| proxy.name),
+                passes: Vec::new(),
+                delays: Vec::new(),
+            };
+            (proxy, measured)
         })
         .collect();
-    for index in plan::turns(effort.repetitions, subjects.len()) {
-        let (Some(proxy), Some(measured)) = (subjects.get(index), measured.get_mut(index)) else {
-            continue;
-        };
+    plan::take_turns(effort.repetitions, &mut subjects, |(proxy, measured)| {
         let turn = take_turn(cell, load, *proxy, effort.turn, measured);
-        turn.with_context(|| format!("{}, {cell}", measured.name))?;
-    }
+        turn.with_context(|| format!("{}, {cell}", measured.name))
+    })?;
     Ok(Compared {
         cell,
-        proxies: measured,
+        proxies: subjects.into_iter().map(|(_, measured)| measured).collect(),
     })
 }
 

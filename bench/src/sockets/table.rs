@@ -5,10 +5,10 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use super::measure::{Compared, DIRECT, Measured, RATE};
-use crate::number::number;
 use crate::pin::Processors;
 use crate::proxies::Proxies;
 use crate::quantile;
+use crate::table::number;
 
 const LEGEND: &str = "\
 Clients and an echo server are one thread, which makes and checks every message as cheaply as it can; each proxy has one

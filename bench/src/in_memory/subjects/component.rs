@@ -5,6 +5,7 @@ use std::path::Path;
 use std::rc::Rc;
 
 use anyhow::{Context, Result, bail, ensure};
+use websocket_component::Role;
 use websocket_host::protocol::{
     Compression, Config, EventKind, FrameHeader, IncomingPayload, Negotiated, Outgoing,
     OutgoingKind,
@@ -13,11 +14,9 @@ use websocket_host::{Clock, Exchanged, Guest, Sandbox, SandboxConfig, Session};
 
 use super::incoming::{Engine, Incoming, Next};
 use super::{Decoder, Subject, Writer};
-use crate::in_memory::message::Message;
 use crate::in_memory::seen::Seen;
 use crate::in_memory::transport::{Duplex, Sink};
-use crate::in_memory::workload::Workload;
-use crate::role::Role;
+use crate::in_memory::workload::{Message, Workload};
 
 /// The most that a call hands back of each, payload and output: more than any pass has.
 const CAPACITY: u32 = 1 << 20;
@@ -84,17 +83,6 @@ impl Subject for Component {
             outgoing: Vec::new(),
             payload: Vec::new(),
             payloads: Vec::new(),
-        }))
-    }
-
-    fn echo(&self, _: Rc<Workload>, duplex: Duplex) -> Result<Box<dyn Writer>> {
-        Ok(Box::new(Echo {
-            connection: self.open(Role::Server)?,
-            clock: Clock::start(),
-            input: Incoming::new(duplex.source, LONG),
-            sink: duplex.sink,
-            outgoing: Vec::new(),
-            payload: Vec::new(),
         }))
     }
 }
@@ -275,68 +263,6 @@ impl Writer for Sender {
             }
         }
         Ok(())
-    }
-}
-
-struct Echo {
-    connection: Connection,
-    clock: Clock,
-    input: Incoming,
-    sink: Sink,
-    /// What has come and isn't sent yet.
-    outgoing: Vec<Outgoing>,
-    payload: Vec<u8>,
-}
-
-impl Writer for Echo {
-    fn pass(&mut self) -> Result<()> {
-        loop {
-            let now = self.clock.now();
-            let connection = &mut self.connection;
-            self.input.read()?;
-            while let Some(next) = self.input.next(connection, now)? {
-                let bytes = match next {
-                    Next::Message(is_text, payload) => {
-                        let header = connection.frame_header(is_text, payload.len())?;
-                        self.sink
-                            .put(&[header.as_bytes(), payload].map(IoSlice::new));
-                        continue;
-                    }
-                    Next::Bytes(bytes) => bytes,
-                };
-                let mut taken = 0;
-                loop {
-                    let (rest, payload) = (&bytes[taken..], &self.payload);
-                    let result = connection.exchange(rest, &self.outgoing, payload, now)?;
-                    taken += result.consumed;
-                    if !result.output.is_empty() {
-                        self.sink.put(&[IoSlice::new(result.output)]);
-                    }
-                    self.outgoing.drain(..result.accepted);
-                    if self.outgoing.is_empty() {
-                        self.payload.clear();
-                    }
-                    let start = self.payload.len() as u32;
-                    self.outgoing
-                        .extend(result.events.iter().filter_map(|event| {
-                            Some(Outgoing {
-                                kind: event.kind.to_outgoing()?,
-                                start: start + event.start,
-                                length: event.length,
-                                context: None,
-                            })
-                        }));
-                    self.payload.extend_from_slice(result.payload);
-                    if !result.more && self.outgoing.is_empty() {
-                        break;
-                    }
-                }
-                self.input.take(taken, None);
-            }
-            if self.input.is_at_end()? {
-                return Ok(());
-            }
-        }
     }
 }
 

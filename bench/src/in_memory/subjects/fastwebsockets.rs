@@ -9,14 +9,12 @@ use std::rc::Rc;
 
 use anyhow::{Result, bail};
 use fastwebsockets::{FragmentCollector, Frame, OpCode, Payload, WebSocket};
+use websocket_component::Role;
 
-use super::{Decoder, Subject, Writer};
-use crate::in_memory::message::Message;
+use super::{Decoder, Subject, Writer, ready};
 use crate::in_memory::seen::Seen;
 use crate::in_memory::transport::Duplex;
-use crate::in_memory::workload::Workload;
-use crate::ready;
-use crate::role::Role;
+use crate::in_memory::workload::{Message, Workload};
 
 pub(crate) struct Fastwebsockets;
 
@@ -45,11 +43,6 @@ impl Subject for Fastwebsockets {
             }),
         })
     }
-
-    fn echo(&self, work: Rc<Workload>, duplex: Duplex) -> Result<Box<dyn Writer>> {
-        let socket = FragmentCollector::new(open(Role::Server, duplex));
-        Ok(Box::new(Echo { socket, work }))
-    }
 }
 
 fn open(role: Role, duplex: Duplex) -> WebSocket<Duplex> {
@@ -67,7 +60,7 @@ struct Reader {
 
 impl Decoder for Reader {
     fn pass(&mut self, seen: &mut Seen<'_>) -> Result<()> {
-        ready::run(async {
+        ready(async {
             for _ in 0..self.count {
                 let frame = self.socket.read_frame().await?;
                 match frame.opcode {
@@ -95,7 +88,7 @@ struct Server {
 
 impl Writer for Server {
     fn pass(&mut self) -> Result<()> {
-        ready::run(async {
+        ready(async {
             for burst in self.work.bursts() {
                 for message in burst {
                     let payload = Payload::Borrowed(message.bytes());
@@ -124,7 +117,7 @@ impl Writer for Client {
 
     fn pass(&mut self) -> Result<()> {
         let mut rest = &mut self.payloads[..];
-        ready::run(async {
+        ready(async {
             for burst in self.work.bursts() {
                 for message in burst {
                     let (payload, others) = rest.split_at_mut(self.work.size.0);
@@ -133,25 +126,6 @@ impl Writer for Client {
                     self.socket.write_frame(frame(*message, payload)).await?;
                 }
                 self.socket.flush().await?;
-            }
-            Ok(())
-        })
-    }
-}
-
-struct Echo {
-    socket: FragmentCollector<Duplex>,
-    work: Rc<Workload>,
-}
-
-impl Writer for Echo {
-    fn pass(&mut self) -> Result<()> {
-        ready::run(async {
-            for burst in self.work.bursts() {
-                for _ in burst {
-                    let frame = self.socket.read_frame().await?;
-                    self.socket.write_frame(frame).await?;
-                }
             }
             Ok(())
         })

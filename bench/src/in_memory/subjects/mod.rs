@@ -11,15 +11,18 @@ mod native;
 mod tokio_websockets;
 mod tungstenite;
 
+use std::future::Future;
 use std::path::Path;
+use std::pin::pin;
 use std::rc::Rc;
+use std::task::{self, Poll, Waker};
 
 use anyhow::{Context, Result};
+use websocket_component::Role;
 
 use crate::in_memory::seen::Seen;
 use crate::in_memory::transport::Duplex;
 use crate::in_memory::workload::Workload;
-use crate::role::Role;
 
 /// The project's own.
 pub(crate) const NATIVE: &str = "native engine";
@@ -40,9 +43,6 @@ pub(crate) trait Subject {
 
     /// One end, for writing a workload in each pass.
     fn encoder(&self, role: Role, work: Rc<Workload>, duplex: Duplex) -> Result<Box<dyn Writer>>;
-
-    /// A server that reads a workload in each pass, and sends it back.
-    fn echo(&self, work: Rc<Workload>, duplex: Duplex) -> Result<Box<dyn Writer>>;
 }
 
 /// Reads.
@@ -72,4 +72,13 @@ pub(crate) fn all(component: &Path) -> Result<[Box<dyn Subject>; 5]> {
         Box::new(tokio_websockets::TokioWebsockets),
         Box::new(fastwebsockets::Fastwebsockets),
     ])
+}
+
+/// Runs a future of a library that needs an executor. The transport is always ready, so one poll is enough, and nothing is
+/// added to what the library itself does. A whole pass is one future.
+fn ready<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut task::Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => unreachable!("the transport is always ready"),
+    }
 }

@@ -9,23 +9,19 @@ use std::rc::Rc;
 
 use anyhow::{Context, Result, anyhow};
 use websocket_component::handshake::Negotiated;
-use websocket_component::{Config, Event, FrameHeader, IncomingPayload, Instant, Session};
+use websocket_component::{Config, Event, FrameHeader, IncomingPayload, Instant, Role, Session};
 
 use super::incoming::{Engine, Incoming, Next};
 use super::{Decoder, Subject, Writer};
-use crate::in_memory::message::Message;
 use crate::in_memory::seen::Seen;
 use crate::in_memory::transport::{Duplex, Sink};
-use crate::in_memory::workload::Workload;
-use crate::role::Role;
+use crate::in_memory::workload::{Message, Workload};
 
 /// From this size on payloads are written from where they are.
 const IN_PLACE: usize = 512;
 
-/// From this length on a program that decodes reads payloads itself, as they come.
+/// From this length on payloads are read by the program itself, as they come.
 const LONG: usize = 64 << 10;
-/// From this length on one that echoes does, and so can send them from where they are.
-const LONG_ECHO: usize = 16 << 10;
 
 /// A write of so many bytes gains nothing from more, and what was just masked is still in the cache.
 const WRITE: usize = 16 << 10;
@@ -43,14 +39,14 @@ impl Subject for Native {
 
     fn decoder(&self, role: Role, duplex: Duplex, _: usize) -> Result<Box<dyn Decoder>> {
         Ok(Box::new(Reader {
-            session: open(role, LONG)?,
+            session: open(role)?,
             input: Incoming::new(duplex.source, LONG),
         }))
     }
 
     fn encoder(&self, role: Role, work: Rc<Workload>, duplex: Duplex) -> Result<Box<dyn Writer>> {
         Ok(Box::new(Sender {
-            session: open(role, LONG)?,
+            session: open(role)?,
             role,
             work,
             sink: duplex.sink,
@@ -58,26 +54,16 @@ impl Subject for Native {
             heads: Vec::new(),
         }))
     }
-
-    fn echo(&self, _: Rc<Workload>, duplex: Duplex) -> Result<Box<dyn Writer>> {
-        Ok(Box::new(Echo {
-            session: open(Role::Server, LONG_ECHO)?,
-            input: Incoming::new(duplex.source, LONG_ECHO),
-            sink: duplex.sink,
-            messages: Vec::new(),
-            payload: Vec::new(),
-        }))
-    }
 }
 
-fn open(role: Role, long: usize) -> Result<Session> {
+fn open(role: Role) -> Result<Session> {
     let now = Instant::from_nanos(now());
     let mut config = Config::default();
     // Nobody is there to answer a ping.
     config.timeouts.keepalive = None;
     // What is cut is read again with the rest of it behind.
-    config.leave_unfinished = long as u32 + 14;
-    config.leave_payloads = Some(long as u64);
+    config.leave_unfinished = LONG as u32 + 14;
+    config.leave_payloads = Some(LONG as u64);
     let negotiated = Negotiated::default();
     let session = match role {
         Role::Server => Session::open_server(config, negotiated, now),
@@ -254,68 +240,6 @@ fn outgoing(message: Message) -> websocket_component::Message<'static> {
     match message {
         Message::Text(text) => websocket_component::Message::Text(text),
         Message::Binary(bytes) => websocket_component::Message::Binary(bytes),
-    }
-}
-
-struct Echo {
-    session: Session,
-    input: Incoming,
-    sink: Sink,
-    /// What one read brought: whether it is text, and where it ends.
-    messages: Vec<(bool, usize)>,
-    payload: Vec<u8>,
-}
-
-impl Writer for Echo {
-    fn pass(&mut self) -> Result<()> {
-        loop {
-            let now = now();
-            let session = &mut self.session;
-            self.input.read()?;
-            while let Some(next) = self.input.next(session, now)? {
-                let bytes = match next {
-                    Next::Message(is_text, payload) => {
-                        let head = session.frame_header_of(is_text, true, payload.len() as u64);
-                        let head = head?.context("something waits")?;
-                        self.sink.put(&[head.as_bytes(), payload].map(IoSlice::new));
-                        continue;
-                    }
-                    Next::Bytes(bytes) => bytes,
-                };
-                let now = Instant::from_nanos(now);
-                self.messages.clear();
-                self.payload.clear();
-                // The session lends a payload until the next event, and can send when it has given the last.
-                let mut events = session.input(bytes, now);
-                while let Some(event) = events.next() {
-                    let (is_text, payload) = match event {
-                        Event::Text { payload, .. } => (true, payload),
-                        Event::Binary { payload, .. } => (false, payload),
-                        _ => return Err(anyhow!("an event other than a message")),
-                    };
-                    self.payload.extend_from_slice(payload);
-                    self.messages.push((is_text, self.payload.len()));
-                }
-                let (taken, awaited) = (events.consumed(), events.awaited());
-                drop(events);
-                self.input.take(taken, awaited);
-                let mut start = 0;
-                for (is_text, end) in &self.messages {
-                    let payload = &self.payload[start..*end];
-                    start = *end;
-                    // It was found to be UTF-8 when it came in; that it is text is checked again.
-                    let message = match is_text {
-                        true => websocket_component::Message::Utf8(payload),
-                        false => websocket_component::Message::Binary(payload),
-                    };
-                    session.send(message, None, now)?;
-                }
-                flush(session, &self.sink, now);
-            }
-            if self.input.is_at_end()? {
-                return Ok(());
-            }
-        }
     }
 }
 
