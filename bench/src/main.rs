@@ -9,7 +9,8 @@
 //! | [`streams`] | the stream for tokio beside tokio-tungstenite |
 //! | [`envoy`] | what the filter costs Envoy |
 //! | [`scale`] | many connections through proxies, and how long the gate takes to start |
-//! | [`proxies`], [`load`] | proxies, each a process; the clients and the server at both ends of them |
+//! | [`proxies`], [`servers`] | what is between, and what is at the end, each a process |
+//! | [`load`] | the clients, and the server at the other end of proxies |
 //! | `plan`, `setting` | what is asked of every part; where and with what a run was made |
 //! | `table`, `quantile`, `size` | tables and numbers as text; medians; sizes as people write them |
 //! | `random`, `pin` | bytes without a pattern; processors |
@@ -26,6 +27,7 @@ mod quantile;
 mod random;
 mod sandbox;
 mod scale;
+mod servers;
 mod setting;
 mod size;
 mod sockets;
@@ -42,7 +44,6 @@ use clap::{Parser, ValueEnum};
 use serde_json::{Map, Value};
 
 use crate::plan::Plan;
-use crate::proxies::Relay;
 use crate::setting::Setting;
 
 const ABOUT: &str = "\
@@ -129,15 +130,8 @@ struct Args {
     )]
     component: PathBuf,
 
-    /// Be an echo server of this library, until killed.
-    #[arg(long, value_enum, hide = true)]
-    serve: Option<deflate::Library>,
-
     #[command(flatten)]
-    relay: Relay,
-
-    #[command(flatten)]
-    echo: streams::Echo,
+    server: servers::Options,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -177,14 +171,8 @@ impl Part {
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let result = match args.serve {
-        Some(library) => deflate::serve(library, &args.component),
-        None => {
-            let server = args.relay.serve();
-            let server = server.or_else(|| args.echo.serve(&args.component));
-            server.unwrap_or_else(|| run(&args))
-        }
-    };
+    let served = args.server.serve(&args.component);
+    let result = served.unwrap_or_else(|| run(&args));
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_broken_pipe(&error) => ExitCode::FAILURE,

@@ -15,8 +15,9 @@ use serde_json::{Value, json};
 use crate::load::{Content, Load, Pass};
 use crate::pin::Processors;
 use crate::plan::Plan;
-use crate::proxies::{Proxies, Proxy};
+use crate::proxies::Proxies;
 use crate::quantile;
+use crate::servers::Server;
 use crate::size::Size;
 
 const CONNECTIONS: usize = 10_000;
@@ -115,7 +116,7 @@ fn rest(plan: &Plan) -> Duration {
 
 /// Measures a proxy or an echo server with `count` connections.
 pub(crate) fn measure(
-    proxy: &Proxy,
+    proxy: &Server,
     load: &mut Load,
     count: usize,
     repetitions: usize,

@@ -12,7 +12,7 @@ use host_tests::usage::Usage;
 use host_tests::wire::{self, FIN, RSV1, TEXT};
 
 use super::corpus::Corpus;
-use super::servers::Server;
+use crate::servers::Server;
 
 /// Longer than anything takes.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -94,29 +94,12 @@ fn read(socket: &mut TcpStream, frames: usize) -> Result<Vec<u8>> {
         let length = socket.read(&mut buffer).context("nothing comes back")?;
         ensure!(length > 0, "the connection ends after {count} messages");
         all.extend_from_slice(&buffer[..length]);
-        while let Some(end) = frame_end(&all, at)
-            && end <= all.len()
-        {
-            at = end;
+        while let Some(length) = wire::frame_length(&all[at..]) {
+            at += length;
             count += 1;
         }
     }
     Ok(all)
-}
-
-/// Where the frame ends that begins here, once its header is there (RFC 6455, section 5.2).
-fn frame_end(bytes: &[u8], at: usize) -> Option<usize> {
-    let header = bytes.get(at..)?;
-    let number = |bytes: &[u8]| {
-        bytes
-            .iter()
-            .fold(0, |number, byte| number << 8 | usize::from(*byte))
-    };
-    Some(match header.get(1)? & 0x7f {
-        126 => at + 4 + number(header.get(2..4)?),
-        127 => at + 10 + number(header.get(2..10)?),
-        length => at + 2 + usize::from(length),
-    })
 }
 
 fn check(echoed: &[u8], corpus: &Corpus) -> Result<()> {

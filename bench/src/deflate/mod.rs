@@ -3,16 +3,14 @@
 //! | module | what it is |
 //! |---|---|
 //! | `corpus` | the messages, and what a client that compresses writes to send them |
-//! | `servers`, `echo`, `yawc` | what is compared, each a process; those that are written here |
+//! | `servers` | who is compared |
 //! | `load` | the client: it writes what was made before, and checks what comes back after the clock has stopped |
 //! | `memory` | what a session of the component takes |
 
 mod corpus;
-mod echo;
 mod load;
 mod memory;
 mod servers;
-mod yawc;
 
 use std::io::{self, Write};
 
@@ -21,11 +19,9 @@ use serde_json::{Value, json};
 
 use crate::plan::{self, Plan};
 use crate::quantile::median_of;
+use crate::servers::Server;
 use corpus::{Corpus, SIZES};
 use load::Pass;
-
-pub(crate) use echo::{Library, serve};
-pub(crate) use servers::Server;
 
 /// The server that everything is compared with.
 const REFERENCE: &str = "ws";

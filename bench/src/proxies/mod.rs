@@ -2,28 +2,22 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `relay` | what one would write on tokio-tungstenite |
 //! | `outside` | nginx, HAProxy and Envoy, which pass the bytes on and don't look at frames |
 
 mod outside;
-mod relay;
 
-use std::env;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context, Result};
 use host_tests::authority::Issued;
 use host_tests::gate::Gate;
-use host_tests::process::Process;
 use tempfile::TempDir;
 
 use crate::pin::Processors;
 use crate::plan::Plan;
+use crate::servers::Server;
 use crate::setting;
-
-pub(crate) use relay::Relay;
 
 /// The project's own.
 pub(crate) const GATE: &str = "wsgate";
@@ -34,22 +28,14 @@ pub(crate) const SHARING: &str = "wsgate, shared";
 /// The other one that parses frames, and the same with small buffers, which its docs advise for many connections.
 pub(crate) const RELAY: &str = "tokio-tungstenite";
 pub(crate) const SMALL_RELAY: &str = "the same, 4 KiB";
-const SMALL: usize = 4 << 10;
 /// Of those that don't.
 pub(crate) const HAPROXY: &str = "HAProxy";
 pub(crate) const NGINX: &str = "nginx";
 pub(crate) const ENVOY: &str = "Envoy";
 
-pub(crate) struct Proxy {
-    pub(crate) name: &'static str,
-    pub(crate) version: String,
-    pub(crate) address: SocketAddr,
-    pub(crate) process: Process,
-}
-
 /// All of them, until this is dropped.
 pub(crate) struct Proxies {
-    pub(crate) all: Vec<Proxy>,
+    pub(crate) all: Vec<Server>,
     /// With the settings of some.
     _folder: TempDir,
 }
@@ -88,8 +74,13 @@ impl Proxies {
         ];
         if certificate.is_none() {
             all.push(gate(SHARING, &["--sandbox", "100"])?);
-            all.push(relay(RELAY, server, None)?);
-            all.push(relay(SMALL_RELAY, server, Some(SMALL))?);
+            let version = setting::version("tokio-tungstenite");
+            let upstream = server.to_string();
+            let relay = ["tokio-tungstenite", "--upstream", &upstream];
+            let small = [&relay[..], &["--read-buffer", "4096"]].concat();
+            for (name, words) in [(RELAY, &relay[..]), (SMALL_RELAY, &small)] {
+                all.push(Server::own(name, version.clone(), words, &plan.component)?);
+            }
         }
         all.extend(outside::start(server, folder.path(), certificate)?);
         processors.pin(processors.load)?;
@@ -101,28 +92,13 @@ impl Proxies {
     }
 }
 
-fn gate(name: &'static str, server: SocketAddr, component: &Path, more: &[&str]) -> Result<Proxy> {
+fn gate(name: &'static str, server: SocketAddr, component: &Path, more: &[&str]) -> Result<Server> {
     let arguments = ["--threads", "1", "--log", "error", "--keepalive", "off"];
     let gate = Gate::before(server, component, &[&arguments, more].concat())?;
-    Ok(Proxy {
+    Ok(Server {
         name,
         version: setting::version("wsgate"),
         address: gate.address,
         process: gate.process,
-    })
-}
-
-fn relay(name: &'static str, server: SocketAddr, read_buffer: Option<usize>) -> Result<Proxy> {
-    let mut command = Command::new(env::current_exe()?);
-    command.arg("--relay").arg(server.to_string());
-    if let Some(size) = read_buffer {
-        command.arg("--read-buffer").arg(size.to_string());
-    }
-    let process = Process::start(name, &mut command)?;
-    Ok(Proxy {
-        name,
-        version: setting::version("tokio-tungstenite"),
-        address: process.address()?,
-        process,
     })
 }

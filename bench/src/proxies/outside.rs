@@ -12,7 +12,8 @@ use host_tests::authority::Issued;
 use host_tests::gate::file;
 use host_tests::process::Process;
 
-use super::{ENVOY, HAPROXY, NGINX, Proxy};
+use super::{ENVOY, HAPROXY, NGINX};
+use crate::servers::Server;
 
 /// How long one may take to listen.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -41,7 +42,7 @@ pub(super) fn start(
     server: SocketAddr,
     folder: &Path,
     certificate: Option<&Issued>,
-) -> Result<Vec<Proxy>> {
+) -> Result<Vec<Server>> {
     let mut proxies = Vec::new();
     for outside in all() {
         if certificate.is_some() && !outside.has_tls {
@@ -128,7 +129,7 @@ fn all() -> [Outside; 3] {
 }
 
 impl Outside {
-    fn start(&self, program: &Path, settings: &Settings<'_>) -> Result<Proxy> {
+    fn start(&self, program: &Path, settings: &Settings<'_>) -> Result<Server> {
         let address = settings.address;
         let file = settings.folder.join(self.file);
         fs::write(&file, (self.settings)(settings))?;
@@ -145,7 +146,7 @@ impl Outside {
             }
             thread::sleep(Duration::from_millis(20));
         }
-        Ok(Proxy {
+        Ok(Server {
             name: self.name,
             version: (self.version)(program).unwrap_or_else(|| "?".to_owned()),
             address,

@@ -7,8 +7,8 @@ use anyhow::{Context, Result, ensure};
 
 use crate::load::{Content, Load, Pass};
 use crate::plan::{self, Plan};
-use crate::proxies::Proxy;
 use crate::quantile::{median_of, median_ratio, quantile};
+use crate::servers::Server;
 use crate::size::Size;
 
 /// So many messages a second, for latency: far below what any proxy can do.
@@ -102,14 +102,14 @@ pub(crate) struct Compared {
 pub(crate) fn compare(
     cell: Cell,
     load: &mut Load,
-    proxies: &[Proxy],
+    proxies: &[Server],
     effort: Effort,
 ) -> Result<Compared> {
     load.change(Content::new(cell.size));
     // The server has no TLS, so that with it there is always a proxy.
     let direct = (!cell.is_secure).then_some(None);
     let subjects = direct.into_iter().chain(proxies.iter().map(Some));
-    let mut subjects: Vec<(Option<&Proxy>, Measured)> = subjects
+    let mut subjects: Vec<(Option<&Server>, Measured)> = subjects
         .map(|proxy| {
             let measured = Measured {
                 name: proxy.map_or(DIRECT, |proxy| proxy.name),
@@ -132,7 +132,7 @@ pub(crate) fn compare(
 fn take_turn(
     cell: Cell,
     load: &mut Load,
-    proxy: Option<&Proxy>,
+    proxy: Option<&Server>,
     length: Duration,
     measured: &mut Measured,
 ) -> Result<()> {
