@@ -22,6 +22,17 @@ impl Processors {
         Ok(Self { all, proxy, load })
     }
 
+    /// Where things run, for people.
+    pub(crate) fn legend(&self, runs: &str) -> String {
+        match self.proxy == self.load {
+            true => "There is only one processor, so nothing here is certain.".to_owned(),
+            false => format!(
+                "{runs} on processor {}, the load on processor {}.",
+                self.proxy, self.load
+            ),
+        }
+    }
+
     /// Keeps this thread on one processor, and what it starts from now on.
     pub(crate) fn pin(&self, processor: usize) -> io::Result<()> {
         let mut one = CpuSet::new();

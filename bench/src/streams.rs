@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::load::{Content, Load};
 use crate::pin::Processors;
 use crate::plan::Plan;
-use crate::scale;
+use crate::scale::{self, Row};
 use crate::servers::Server;
 use crate::setting;
 use crate::size::Size;
@@ -99,12 +99,12 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
     let placements = placements(plan, &processors, &mut load)?;
     Ok(json!({
         "placements": placements,
-        "cells": rows.iter().map(table::report).collect::<Vec<_>>(),
+        "cells": rows,
     }))
 }
 
 /// Prints what a connection costs by how many share a guest, and returns it.
-fn placements(plan: &Plan, processors: &Processors, load: &mut Load) -> Result<Vec<Value>> {
+fn placements(plan: &Plan, processors: &Processors, load: &mut Load) -> Result<Vec<Row>> {
     let repetitions = plan.repetitions(3, 1);
     let count = if plan.is_quick { PLACED / 10 } else { PLACED };
     let mut out = io::stdout();
@@ -126,7 +126,7 @@ fn placements(plan: &Plan, processors: &Processors, load: &mut Load) -> Result<V
         rows.push(row);
     }
     write!(out, "{}", scale::table(&rows, count))?;
-    Ok(rows.iter().map(scale::report).collect())
+    Ok(rows)
 }
 
 fn server((name, words): Echo, plan: &Plan, certificate: Option<&Issued>) -> Result<Server> {

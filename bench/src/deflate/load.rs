@@ -11,6 +11,8 @@ use host_tests::heads;
 use host_tests::usage::Usage;
 use host_tests::wire::{self, FIN, RSV1, TEXT};
 
+use serde::Serialize;
+
 use super::corpus::Corpus;
 use crate::servers::Server;
 
@@ -18,22 +20,26 @@ use crate::servers::Server;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What one connection took that had all messages sent back.
+#[derive(Serialize)]
 pub(crate) struct Pass {
+    /// Of payload.
     bytes: usize,
+    /// What the server wrote.
     written: usize,
-    time: Duration,
-    cpu: Duration,
+    seconds: f64,
+    /// Of the server, in seconds.
+    cpu: f64,
 }
 
 impl Pass {
     /// Bytes of payload a second.
     pub(crate) fn rate(&self) -> f64 {
-        self.bytes as f64 / self.time.as_secs_f64()
+        self.bytes as f64 / self.seconds
     }
 
     /// Seconds of the server's processor time for each byte of payload.
     pub(crate) fn cpu(&self) -> f64 {
-        self.cpu.as_secs_f64() / self.bytes as f64
+        self.cpu / self.bytes as f64
     }
 
     /// What the server wrote for each byte of payload.
@@ -55,14 +61,14 @@ pub(crate) fn pass(server: &Server, corpus: &Corpus) -> Result<Pass> {
             .map_err(|_| anyhow::anyhow!("the writer has panicked"))??;
         echoed
     })?;
-    let time = start.elapsed();
+    let seconds = start.elapsed().as_secs_f64();
     let cpu = Usage::of(server.process.id())?.cpu - before;
     check(&echoed, corpus)?;
     Ok(Pass {
         bytes: corpus.bytes(),
         written: echoed.len(),
-        time,
-        cpu,
+        seconds,
+        cpu: cpu.as_secs_f64(),
     })
 }
 

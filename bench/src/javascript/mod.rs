@@ -78,7 +78,7 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
     for &cell in &cells {
         let measured = measure::compare(cell, &mut load, &servers, effort)?;
         write!(out, "{}", table::of(&measured, COLUMNS))?;
-        rows.push(table::report(&measured));
+        rows.push(measured);
     }
     let clients = clients::compare(plan, &libraries, &cells, &processors)?;
     let deflate = deflate::compare(&compressing, plan)?;

@@ -24,6 +24,7 @@ use cpu_time::ThreadTime;
 use host_tests::usage::Usage;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
+use serde::Serialize;
 use websocket_host::tls::provider;
 use websocket_host::tls::rustls::pki_types::ServerName;
 use websocket_host::tls::rustls::{ClientConfig, ClientConnection, RootCertStore};
@@ -41,14 +42,14 @@ const AT_ONCE: usize = 64;
 const LISTENER: Token = Token(usize::MAX);
 
 /// What went through in some time.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Pass {
     /// There and back.
     pub(crate) messages: u64,
-    pub(crate) time: Duration,
-    /// Processor time of the proxy, and of this thread.
-    pub(crate) proxy: Duration,
-    pub(crate) load: Duration,
+    pub(crate) seconds: f64,
+    /// Processor time of the program under load, and of this thread, in seconds.
+    pub(crate) server_cpu: f64,
+    pub(crate) load_cpu: f64,
 }
 
 pub(crate) struct Load {
@@ -73,12 +74,12 @@ pub(crate) struct Load {
 impl Pass {
     /// Messages a second.
     pub(crate) fn rate(&self) -> f64 {
-        self.messages as f64 / self.time.as_secs_f64()
+        self.messages as f64 / self.seconds
     }
 
-    /// Processor time of the proxy for each message, in seconds.
+    /// Processor time of the program under load for each message, in seconds.
     pub(crate) fn cost(&self) -> f64 {
-        self.proxy.as_secs_f64() / self.messages as f64
+        self.server_cpu / self.messages as f64
     }
 }
 
@@ -179,9 +180,9 @@ impl Load {
         }
         let pass = Pass {
             messages: self.returned - before.0,
-            time: start.elapsed(),
-            proxy: cpu(proxy)?.saturating_sub(before.1),
-            load: before.2.elapsed(),
+            seconds: start.elapsed().as_secs_f64(),
+            server_cpu: cpu(proxy)?.saturating_sub(before.1).as_secs_f64(),
+            load_cpu: before.2.elapsed().as_secs_f64(),
         };
         self.drain()?;
         Ok(pass)

@@ -43,21 +43,9 @@ pub(crate) struct Proxies {
 impl Proxies {
     /// Starts those that are asked for and installed, in front of this server, on a processor of theirs; this thread
     /// has the other one from now on. Those that aren't installed are said to standard error.
-    pub(crate) fn start(server: SocketAddr, plan: &Plan, processors: &Processors) -> Result<Self> {
-        Self::gather(server, plan, processors, None)
-    }
-
-    /// The same of those that can have TLS in front, with this certificate.
-    pub(crate) fn with_tls(
-        server: SocketAddr,
-        plan: &Plan,
-        processors: &Processors,
-        certificate: &Issued,
-    ) -> Result<Self> {
-        Self::gather(server, plan, processors, Some(certificate))
-    }
-
-    fn gather(
+    ///
+    /// With a certificate only those that can have TLS in front.
+    pub(crate) fn start(
         server: SocketAddr,
         plan: &Plan,
         processors: &Processors,
@@ -89,6 +77,13 @@ impl Proxies {
             all,
             _folder: folder,
         })
+    }
+
+    /// Their names and versions.
+    pub(crate) fn versions(&self) -> String {
+        let versions = self.all.iter();
+        let versions = versions.map(|proxy| format!("{} {}", proxy.name, proxy.version));
+        versions.collect::<Vec<_>>().join(", ")
     }
 }
 

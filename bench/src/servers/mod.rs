@@ -18,6 +18,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use host_tests::authority::Issued;
+use host_tests::envoy;
 use host_tests::process::Process;
 use tokio::net::TcpListener;
 use tokio::runtime;
@@ -54,6 +55,16 @@ impl Server {
             version,
             address: process.address()?,
             process,
+        })
+    }
+
+    pub(crate) fn envoy(name: &'static str, envoy: envoy::Builder) -> io::Result<Self> {
+        let envoy = envoy.start()?;
+        Ok(Self {
+            name,
+            version: envoy.version()?,
+            address: envoy.address,
+            process: envoy.process,
         })
     }
 

@@ -2,8 +2,8 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `measure` | repetitions in which the proxies take turns |
-//! | `table` | the results, for people and for machines |
+//! | `measure` | repetitions in which servers take turns |
+//! | `table` | the results, for people |
 
 pub(crate) mod measure;
 pub(crate) mod table;
@@ -19,23 +19,23 @@ use crate::pin::Processors;
 use crate::plan::Plan;
 use crate::proxies::{NGINX, Proxies, RELAY};
 use crate::size::Size;
-use measure::{Cell, Effort};
+use measure::{Cell, Effort, RATE};
 use table::Columns;
 
 const SIZES: [Size; 4] = [Size(125), Size(1 << 10), Size(16 << 10), Size(256 << 10)];
 const CONNECTIONS: [usize; 2] = [1, 500];
 
-const COLUMNS: Columns = Columns {
-    reference: RELAY,
-    short: "relay",
-    unit: ("GB", 1e9),
-};
-
-const TLS_COLUMNS: Columns = Columns {
-    reference: NGINX,
-    short: "nginx",
-    unit: ("GB", 1e9),
-};
+const LEGEND: &str = "\
+Clients and an echo server are one thread, which makes and checks every message as cheaply as it can; each proxy has one
+thread for connections. With one connection 256 KiB are under way, with 500 one message of each.
+messages/s   there and back, median of the repetitions; `middle half` is where the middle 50% of them lie
+x relay      the same against the relay on tokio-tungstenite, with TLS against nginx: above 1 is faster
+GB/s         payload in each direction, 10^9 bytes
+CPU us       processor time of the proxy for each message, there and back
+busy         the part of the time that the proxy and the load used their processors: whichever has all of it is what
+             the row is bound by
+latency      of a message sent when it was due, there and back, in us; medians of the repetitions'
+             median, 99th and 99.9th percentile";
 
 /// Prints what is measured, and returns it.
 pub(crate) fn run(plan: &Plan) -> Result<Value> {
@@ -44,40 +44,44 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
     let processors = Processors::of_this_thread()?;
     let mut load = Load::new(Content::new(SIZES[0]))?;
     let effort = Effort::of(plan);
+    let authority = Authority::new()?;
+    let certificate = authority.issue("bench", &["127.0.0.1"])?;
 
     let mut out = io::stdout();
     writeln!(
         out,
-        "\nProxies, through sockets, {} repetitions",
-        effort.repetitions
+        "\nProxies, through sockets, {} repetitions\n{}\n{LEGEND}, at {RATE} messages a second",
+        effort.repetitions,
+        processors.legend("Proxies run")
     )?;
     let mut rows = Vec::new();
-    if !plain.is_empty() {
-        let proxies = Proxies::start(load.address(), plan, &processors)?;
-        writeln!(out, "{}", table::legend(&proxies, &processors))?;
-        for cell in plain {
+    for (cells, certificate) in [(plain, None), (secure, Some(&certificate))] {
+        if cells.is_empty() {
+            continue;
+        }
+        let (reference, short) = match certificate {
+            None => (RELAY, "relay"),
+            Some(_) => {
+                load.begin_with_tls(authority.roots()?)?;
+                writeln!(
+                    out,
+                    "\nWith TLS in front; the load decrypts and encrypts too, and so is busier"
+                )?;
+                (NGINX, "nginx")
+            }
+        };
+        let columns = Columns {
+            reference,
+            short,
+            unit: ("GB", 1e9),
+        };
+        let proxies = Proxies::start(load.address(), plan, &processors, certificate)?;
+        writeln!(out, "\n{}", proxies.versions())?;
+        for cell in cells {
             let measured = measure::compare(cell, &mut load, &proxies.all, effort)?;
-            write!(out, "{}", table::of(&measured, COLUMNS))?;
+            write!(out, "{}", table::of(&measured, columns))?;
             rows.push(measured);
         }
     }
-    if !secure.is_empty() {
-        let authority = Authority::new()?;
-        let certificate = authority.issue("bench", &["127.0.0.1"])?;
-        let proxies = Proxies::with_tls(load.address(), plan, &processors, &certificate)?;
-        load.begin_with_tls(authority.roots()?)?;
-        writeln!(
-            out,
-            "\nWith TLS in front; the load decrypts and encrypts too, and so is busier\n{}",
-            table::legend(&proxies, &processors)
-        )?;
-        for cell in secure {
-            let measured = measure::compare(cell, &mut load, &proxies.all, effort)?;
-            write!(out, "{}", table::of(&measured, TLS_COLUMNS))?;
-            rows.push(measured);
-        }
-    }
-    Ok(json!({
-        "cells": rows.iter().map(table::report).collect::<Vec<_>>(),
-    }))
+    Ok(json!({ "cells": rows }))
 }
