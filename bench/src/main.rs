@@ -44,7 +44,6 @@ use clap::{Parser, ValueEnum};
 use serde_json::{Map, Value};
 
 use crate::plan::Plan;
-use crate::setting::Setting;
 
 const ABOUT: &str = "\
 Compares the engine, native and in its sandbox, with other WebSocket libraries: the same work, in one run, and what comes \
@@ -205,10 +204,12 @@ fn run(args: &Args) -> Result<()> {
         subjects: args.subject.clone(),
         repetitions: args.repetitions,
     };
-    let setting = Setting::new(&args.component);
+    let setting = setting::of(&args.component);
     let mut out = io::stdout();
-    write!(out, "{}", setting.text())?;
-    let mut report = Map::from_iter([("setting".to_owned(), setting.json())]);
+    write!(out, "{setting}")?;
+    let lines = setting.0.into_iter();
+    let lines = lines.map(|(name, text)| (name.to_owned(), Value::from(text)));
+    let mut report = Map::from_iter([("setting".to_owned(), lines.collect())]);
     for part in parts {
         let measured = match part {
             Part::Messages => {

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::load::{Content, Load, Pass};
 use crate::pin::Processors;
 use crate::plan::Plan;
-use crate::proxies::Proxies;
+use crate::proxies;
 use crate::quantile::{median, median_of};
 use crate::servers::Server;
 use crate::size::Size;
@@ -71,12 +71,12 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
     usage::allow_files((DESCRIPTORS * count + OTHER_DESCRIPTORS) as u64)?;
     let processors = Processors::of_this_thread()?;
     let mut load = Load::new(Content::new(MESSAGE))?;
-    let proxies = Proxies::start(load.address(), plan, &processors, None)?;
+    let proxies = processors.started(|| proxies::start(load.address(), plan, None))?;
 
     let mut out = io::stdout();
     writeln!(out, "\n{}", legend(count, repetitions, rest(plan)))?;
     let mut rows = Vec::new();
-    for proxy in &proxies.all {
+    for proxy in &proxies {
         let row = measure(proxy, &mut load, count, repetitions, plan);
         rows.push(row.with_context(|| proxy.name)?);
     }

@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 
 use anyhow::Result;
-use host_tests::authority::{Authority, Issued};
+use host_tests::authority::Issued;
 use host_tests::usage;
 use serde_json::{Value, json};
 
@@ -15,8 +15,9 @@ use crate::scale::{self, Row};
 use crate::servers::Server;
 use crate::setting;
 use crate::size::Size;
-use crate::sockets::measure::{self, Cell, Compared, Effort};
-use crate::sockets::table::{self, Columns};
+use crate::sockets;
+use crate::sockets::measure::{Cell, Effort};
+use crate::sockets::table::Columns;
 
 const SIZES: [Size; 2] = [Size(125), Size(16 << 10)];
 const CONNECTIONS: [usize; 2] = [1, 500];
@@ -62,49 +63,25 @@ its own, and `without a sandbox` it runs the native engine. The columns are thos
 /// Prints what is measured, and returns it.
 pub(crate) fn run(plan: &Plan) -> Result<Value> {
     let cells = Cell::wanted(plan, &SIZES, &CONNECTIONS, &[false, true])?;
-    let (secure, plain): (Vec<_>, Vec<_>) = cells.into_iter().partition(|cell| cell.is_secure);
     let processors = Processors::of_this_thread()?;
-    let mut load = Load::new(Content::new(SIZES[0]))?;
     let effort = Effort::of(plan);
-    let mut out = io::stdout();
     writeln!(
-        out,
+        io::stdout(),
         "\nThe stream for tokio, through sockets, {} repetitions\n{LEGEND}",
         effort.repetitions
     )?;
-    let authority = Authority::new()?;
-    let issued = authority.issue("bench", &["127.0.0.1"])?;
-    let mut rows: Vec<Compared> = Vec::new();
-    for (cells, certificate) in [(plain, None), (secure, Some(&issued))] {
-        if cells.is_empty() {
-            continue;
-        }
-        if certificate.is_some() {
-            load.begin_with_tls(authority.roots()?)?;
-        }
-        processors.pin(processors.proxy)?;
-        let servers = SERVERS
-            .into_iter()
-            .filter(|(name, _)| plan.has(name))
-            .map(|it| server(it, plan, certificate))
-            .collect::<Result<Vec<_>>>()?;
-        processors.pin(processors.load)?;
-        for cell in cells {
-            let measured = measure::compare(cell, &mut load, &servers, effort)?;
-            write!(out, "{}", table::of(&measured, COLUMNS))?;
-            rows.push(measured);
-        }
-    }
-    let mut load = Load::new(Content::new(SIZES[0]))?;
-    let placements = placements(plan, &processors, &mut load)?;
-    Ok(json!({
-        "placements": placements,
-        "cells": rows,
-    }))
+    let rows = sockets::compare(cells, effort, &processors, |_, certificate| {
+        let servers = SERVERS.into_iter().filter(|(name, _)| plan.has(name));
+        let servers = servers.map(|echo| server(echo, plan, certificate));
+        Ok((servers.collect::<Result<_>>()?, COLUMNS))
+    })?;
+    let placements = placements(plan, &processors)?;
+    Ok(json!({ "placements": placements, "cells": rows }))
 }
 
 /// Prints what a connection costs by how many share a guest, and returns it.
-fn placements(plan: &Plan, processors: &Processors, load: &mut Load) -> Result<Vec<Row>> {
+fn placements(plan: &Plan, processors: &Processors) -> Result<Vec<Row>> {
+    let mut load = Load::new(Content::new(SIZES[0]))?;
     let repetitions = plan.repetitions(3, 1);
     let count = if plan.is_quick { PLACED / 10 } else { PLACED };
     let mut out = io::stdout();
@@ -119,10 +96,8 @@ fn placements(plan: &Plan, processors: &Processors, load: &mut Load) -> Result<V
         if !plan.has(placement.0) {
             continue;
         }
-        processors.pin(processors.proxy)?;
-        let server = server(placement, plan, None)?;
-        processors.pin(processors.load)?;
-        let row = scale::measure(&server, load, count, repetitions, plan)?;
+        let server = processors.started(|| server(placement, plan, None))?;
+        let row = scale::measure(&server, &mut load, count, repetitions, plan)?;
         rows.push(row);
     }
     write!(out, "{}", scale::table(&rows, count))?;

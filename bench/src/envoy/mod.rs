@@ -131,12 +131,11 @@ fn start(server: SocketAddr, plan: &Plan, processors: &Processors) -> Result<Vec
         (EMPTY, envoy().filter(empty)),
         (FILTER, envoy().filter(gate::filter())),
     ];
-    processors.pin(processors.proxy)?;
-    let started = all.into_iter().filter(|(name, _)| plan.has(name));
-    let started = started.map(|(name, envoy)| Server::envoy(name, envoy).context(name));
-    let started = started.collect::<Result<Vec<_>>>()?;
-    processors.pin(processors.load)?;
-    Ok(started)
+    let wanted = all.into_iter().filter(|(name, _)| plan.has(name));
+    processors.started(|| {
+        let started = wanted.map(|(name, envoy)| Server::envoy(name, envoy).context(name));
+        started.collect()
+    })
 }
 
 fn line(compared: &Compared) -> Table {

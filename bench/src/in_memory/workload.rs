@@ -53,6 +53,8 @@ pub(crate) struct Workload {
     /// The most bytes that one read brings in, and about what a program sends before it flushes.
     transfer: usize,
     pub(crate) messages: Vec<Message>,
+    /// All payloads, one behind the other.
+    pub(crate) payloads: &'static [u8],
 }
 
 impl Workload {
@@ -85,6 +87,7 @@ impl Workload {
             size: cell.size,
             transfer,
             messages: places.map(message).collect(),
+            payloads: arena,
         }
     }
 

@@ -66,10 +66,7 @@ fn turn(name: &'static str, cell: Cell, length: Duration, processors: &Processor
     command.arg(file.path());
     command.args([cell.size.0, cell.connections].map(|number| number.to_string()));
     command.args([cell.window().into(), length.as_millis()].map(|number| number.to_string()));
-    processors.pin(processors.proxy)?;
-    let process = Process::start(name, &mut command);
-    processors.pin(processors.load)?;
-    let process = process?;
+    let process = processors.started(|| Ok(Process::start(name, &mut command)?))?;
     let is_over = AtomicBool::new(false);
     let line = thread::scope(|scope| {
         let server = scope.spawn(|| load.serve_until(&is_over));

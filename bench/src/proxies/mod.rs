@@ -9,12 +9,10 @@ mod outside;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use host_tests::authority::Issued;
 use host_tests::gate::Gate;
-use tempfile::TempDir;
 
-use crate::pin::Processors;
 use crate::plan::Plan;
 use crate::servers::Server;
 use crate::setting;
@@ -33,58 +31,33 @@ pub(crate) const HAPROXY: &str = "HAProxy";
 pub(crate) const NGINX: &str = "nginx";
 pub(crate) const ENVOY: &str = "Envoy";
 
-/// All of them, until this is dropped.
-pub(crate) struct Proxies {
-    pub(crate) all: Vec<Server>,
-    /// With the settings of some.
-    _folder: TempDir,
-}
-
-impl Proxies {
-    /// Starts those that are asked for and installed, in front of this server, on a processor of theirs; this thread
-    /// has the other one from now on. Those that aren't installed are said to standard error.
-    ///
-    /// With a certificate only those that can have TLS in front.
-    pub(crate) fn start(
-        server: SocketAddr,
-        plan: &Plan,
-        processors: &Processors,
-        certificate: Option<&Issued>,
-    ) -> Result<Self> {
-        let folder = tempfile::tempdir().context("a folder for the proxies' settings")?;
-        processors.pin(processors.proxy)?;
-        let tls = certificate.map(Issued::arguments);
-        let tls = tls.as_ref().map_or(&[][..], |tls| tls);
-        let gate = |name, more: &[&str]| gate(name, server, &plan.component, &[more, tls].concat());
-        let mut all = vec![
-            gate(GATE, &[])?,
-            gate(TERMINATING, &["--mode", "terminate"])?,
-        ];
-        if certificate.is_none() {
-            all.push(gate(SHARING, &["--sandbox", "100"])?);
-            let version = setting::version("tokio-tungstenite");
-            let upstream = server.to_string();
-            let relay = ["tokio-tungstenite", "--upstream", &upstream];
-            let small = [&relay[..], &["--read-buffer", "4096"]].concat();
-            for (name, words) in [(RELAY, &relay[..]), (SMALL_RELAY, &small)] {
-                all.push(Server::own(name, version.clone(), words, &plan.component)?);
-            }
+/// Starts those that are asked for and installed, in front of this server. Those that aren't installed are said to standard
+/// error. With a certificate only those that can have TLS in front.
+pub(crate) fn start(
+    server: SocketAddr,
+    plan: &Plan,
+    certificate: Option<&Issued>,
+) -> Result<Vec<Server>> {
+    let tls = certificate.map(Issued::arguments);
+    let tls = tls.as_ref().map_or(&[][..], |tls| tls);
+    let gate = |name, more: &[&str]| gate(name, server, &plan.component, &[more, tls].concat());
+    let mut all = vec![
+        gate(GATE, &[])?,
+        gate(TERMINATING, &["--mode", "terminate"])?,
+    ];
+    if certificate.is_none() {
+        all.push(gate(SHARING, &["--sandbox", "100"])?);
+        let version = setting::version("tokio-tungstenite");
+        let upstream = server.to_string();
+        let relay = ["tokio-tungstenite", "--upstream", &upstream];
+        let small = [&relay[..], &["--read-buffer", "4096"]].concat();
+        for (name, words) in [(RELAY, &relay[..]), (SMALL_RELAY, &small)] {
+            all.push(Server::own(name, version.clone(), words, &plan.component)?);
         }
-        all.extend(outside::start(server, folder.path(), certificate)?);
-        processors.pin(processors.load)?;
-        all.retain(|proxy| plan.has(proxy.name));
-        Ok(Self {
-            all,
-            _folder: folder,
-        })
     }
-
-    /// Their names and versions.
-    pub(crate) fn versions(&self) -> String {
-        let versions = self.all.iter();
-        let versions = versions.map(|proxy| format!("{} {}", proxy.name, proxy.version));
-        versions.collect::<Vec<_>>().join(", ")
-    }
+    all.extend(outside::start(server, certificate)?);
+    all.retain(|proxy| plan.has(proxy.name));
+    Ok(all)
 }
 
 fn gate(name: &'static str, server: SocketAddr, component: &Path, more: &[&str]) -> Result<Server> {

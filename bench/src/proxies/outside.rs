@@ -22,11 +22,10 @@ struct Settings<'a> {
 }
 
 /// Starts those that are installed, with TLS in front if there is a certificate.
-pub(super) fn start(
-    server: SocketAddr,
-    folder: &Path,
-    certificate: Option<&Issued>,
-) -> Result<Vec<Server>> {
+pub(super) fn start(server: SocketAddr, certificate: Option<&Issued>) -> Result<Vec<Server>> {
+    // What is in it is read when they start.
+    let folder = tempfile::tempdir().context("a folder for the proxies' settings")?;
+    let folder = folder.path();
     let mut proxies = Vec::new();
     for (name, program) in [(NGINX, "nginx"), (HAPROXY, "haproxy")] {
         let Some(program) = find(program) else {

@@ -82,6 +82,13 @@ impl Server {
     }
 }
 
+/// Their names and versions.
+pub(crate) fn versions(servers: &[Server]) -> String {
+    let versions = servers.iter();
+    let versions = versions.map(|server| format!("{} {}", server.name, server.version));
+    versions.collect::<Vec<_>>().join(", ")
+}
+
 /// Which server of its own this program is to be.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Options {

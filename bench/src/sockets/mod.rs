@@ -9,17 +9,19 @@ pub(crate) mod measure;
 pub(crate) mod table;
 
 use std::io::{self, Write};
+use std::net::SocketAddr;
 
 use anyhow::Result;
-use host_tests::authority::Authority;
+use host_tests::authority::{Authority, Issued};
 use serde_json::{Value, json};
 
 use crate::load::{Content, Load};
 use crate::pin::Processors;
 use crate::plan::Plan;
-use crate::proxies::{NGINX, Proxies, RELAY};
+use crate::proxies::{self, NGINX, RELAY};
+use crate::servers::{self, Server};
 use crate::size::Size;
-use measure::{Cell, Effort, RATE};
+use measure::{Cell, Compared, Effort, RATE};
 use table::Columns;
 
 const SIZES: [Size; 4] = [Size(125), Size(1 << 10), Size(16 << 10), Size(256 << 10)];
@@ -40,48 +42,61 @@ latency      of a message sent when it was due, there and back, in us; medians o
 /// Prints what is measured, and returns it.
 pub(crate) fn run(plan: &Plan) -> Result<Value> {
     let cells = Cell::wanted(plan, &SIZES, &CONNECTIONS, &[false, true])?;
-    let (secure, plain): (Vec<_>, Vec<_>) = cells.into_iter().partition(|cell| cell.is_secure);
     let processors = Processors::of_this_thread()?;
-    let mut load = Load::new(Content::new(SIZES[0]))?;
     let effort = Effort::of(plan);
-    let authority = Authority::new()?;
-    let certificate = authority.issue("bench", &["127.0.0.1"])?;
-
-    let mut out = io::stdout();
     writeln!(
-        out,
+        io::stdout(),
         "\nProxies, through sockets, {} repetitions\n{}\n{LEGEND}, at {RATE} messages a second",
         effort.repetitions,
         processors.legend("Proxies run")
     )?;
-    let mut rows = Vec::new();
-    for (cells, certificate) in [(plain, None), (secure, Some(&certificate))] {
-        if cells.is_empty() {
-            continue;
-        }
+    let rows = compare(cells, effort, &processors, |server, certificate| {
         let (reference, short) = match certificate {
             None => (RELAY, "relay"),
-            Some(_) => {
-                load.begin_with_tls(authority.roots()?)?;
-                writeln!(
-                    out,
-                    "\nWith TLS in front; the load decrypts and encrypts too, and so is busier"
-                )?;
-                (NGINX, "nginx")
-            }
+            Some(_) => (NGINX, "nginx"),
         };
         let columns = Columns {
             reference,
             short,
             unit: ("GB", 1e9),
         };
-        let proxies = Proxies::start(load.address(), plan, &processors, certificate)?;
-        writeln!(out, "\n{}", proxies.versions())?;
+        Ok((proxies::start(server, plan, certificate)?, columns))
+    })?;
+    Ok(json!({ "cells": rows }))
+}
+
+/// Measures the cells without TLS, then those with it. For each kind servers are started: they are told where a server is that
+/// they may be in front of, and the certificate that clients trust. Prints the table of each cell.
+pub(crate) fn compare(
+    cells: Vec<Cell>,
+    effort: Effort,
+    processors: &Processors,
+    start: impl Fn(SocketAddr, Option<&Issued>) -> Result<(Vec<Server>, Columns)>,
+) -> Result<Vec<Compared>> {
+    let authority = Authority::new()?;
+    let certificate = authority.issue("bench", &["127.0.0.1"])?;
+    let mut load = Load::new(Content::new(SIZES[0]))?;
+    let mut out = io::stdout();
+    let mut rows = Vec::new();
+    let (secure, plain): (Vec<_>, Vec<_>) = cells.into_iter().partition(|cell| cell.is_secure);
+    for (cells, certificate) in [(plain, None), (secure, Some(&certificate))] {
+        if cells.is_empty() {
+            continue;
+        }
+        if certificate.is_some() {
+            load.begin_with_tls(authority.roots()?)?;
+            writeln!(
+                out,
+                "\nWith TLS in front; the load decrypts and encrypts too, and so is busier"
+            )?;
+        }
+        let (servers, columns) = processors.started(|| start(load.address(), certificate))?;
+        writeln!(out, "\n{}", servers::versions(&servers))?;
         for cell in cells {
-            let measured = measure::compare(cell, &mut load, &proxies.all, effort)?;
+            let measured = measure::compare(cell, &mut load, &servers, effort)?;
             write!(out, "{}", table::of(&measured, columns))?;
             rows.push(measured);
         }
     }
-    Ok(json!({ "cells": rows }))
+    Ok(rows)
 }

@@ -12,7 +12,7 @@ use websocket_host::protocol::{
 };
 use websocket_host::{Clock, Exchanged, Guest, Sandbox, SandboxConfig, Session};
 
-use super::incoming::{Engine, Incoming, Next};
+use super::incoming::{Engine, Incoming, Reader};
 use super::{Decoder, Subject, Writer};
 use crate::in_memory::seen::Seen;
 use crate::in_memory::transport::{Duplex, Sink};
@@ -44,15 +44,16 @@ impl Component {
         // Nobody is there to answer a ping.
         config.timeouts.keepalive = None;
         config.leave_payloads = Some(LONG as u64);
-        let negotiated = Negotiated {
-            subprotocol: None,
-            extensions: Vec::new(),
-        };
+        let negotiated = Negotiated::default();
         let session = match role {
             Role::Server => guest.open_server(&config, &negotiated, 1)?,
             Role::Client => guest.open_client(&config, &[7; 32], &negotiated, 1)?,
         };
-        Ok(Connection { guest, session })
+        Ok(Connection {
+            guest,
+            session,
+            clock: Clock::start(),
+        })
     }
 }
 
@@ -67,8 +68,7 @@ impl Subject for Component {
 
     fn decoder(&self, role: Role, duplex: Duplex, _: usize) -> Result<Box<dyn Decoder>> {
         Ok(Box::new(Reader {
-            connection: self.open(role)?,
-            clock: Clock::start(),
+            engine: self.open(role)?,
             input: Incoming::new(duplex.source, LONG),
         }))
     }
@@ -76,7 +76,6 @@ impl Subject for Component {
     fn encoder(&self, role: Role, work: Rc<Workload>, duplex: Duplex) -> Result<Box<dyn Writer>> {
         Ok(Box::new(Sender {
             connection: self.open(role)?,
-            clock: Clock::start(),
             role,
             work,
             sink: duplex.sink,
@@ -91,9 +90,39 @@ impl Subject for Component {
 struct Connection {
     guest: Guest,
     session: Session,
+    clock: Clock,
 }
 
 impl Engine for Connection {
+    fn now(&self) -> u64 {
+        self.clock.now()
+    }
+
+    #[inline]
+    fn take(
+        &mut self,
+        bytes: &mut [u8],
+        now: u64,
+        seen: &mut Seen<'_>,
+    ) -> Result<(usize, Option<usize>)> {
+        let mut taken = 0;
+        loop {
+            let result = self.exchange(&bytes[taken..], &[], &[], now)?;
+            taken += result.consumed;
+            for event in &result.events {
+                let text = match event.kind {
+                    EventKind::Text => true,
+                    EventKind::Binary => false,
+                    kind => bail!("an event other than a message: {kind:?}"),
+                };
+                seen.message(text, result.bytes(event));
+            }
+            if !result.more {
+                return Ok((taken, None));
+            }
+        }
+    }
+
     fn begin_payload(
         &mut self,
         bytes: &[u8],
@@ -129,54 +158,8 @@ impl Connection {
     }
 }
 
-struct Reader {
-    connection: Connection,
-    clock: Clock,
-    input: Incoming,
-}
-
-impl Decoder for Reader {
-    fn pass(&mut self, seen: &mut Seen<'_>) -> Result<()> {
-        loop {
-            let now = self.clock.now();
-            let connection = &mut self.connection;
-            self.input.read()?;
-            while let Some(next) = self.input.next(connection, now)? {
-                let bytes = match next {
-                    Next::Message(is_text, payload) => {
-                        seen.message(is_text, payload);
-                        continue;
-                    }
-                    Next::Bytes(bytes) => bytes,
-                };
-                let mut taken = 0;
-                loop {
-                    let result = connection.exchange(&bytes[taken..], &[], &[], now)?;
-                    taken += result.consumed;
-                    for event in &result.events {
-                        let text = match event.kind {
-                            EventKind::Text => true,
-                            EventKind::Binary => false,
-                            kind => bail!("an event other than a message: {kind:?}"),
-                        };
-                        seen.message(text, result.bytes(event));
-                    }
-                    if !result.more {
-                        break;
-                    }
-                }
-                self.input.take(taken, None);
-            }
-            if self.input.is_at_end()? {
-                return Ok(());
-            }
-        }
-    }
-}
-
 struct Sender {
     connection: Connection,
-    clock: Clock,
     role: Role,
     work: Rc<Workload>,
     sink: Sink,
@@ -212,9 +195,7 @@ impl Writer for Sender {
     fn prepare(&mut self) {
         if self.role == Role::Client {
             self.payloads.clear();
-            for message in &self.work.messages {
-                self.payloads.extend_from_slice(message.bytes());
-            }
+            self.payloads.extend_from_slice(self.work.payloads);
         }
     }
 
@@ -246,7 +227,7 @@ impl Writer for Sender {
                     &self.payload[..]
                 }
             };
-            let now = self.clock.now();
+            let now = self.connection.clock.now();
             let connection = &mut self.connection;
             let result = connection.exchange(&[], &self.outgoing, payload, now)?;
             ensure!(

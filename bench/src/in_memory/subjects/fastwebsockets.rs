@@ -110,9 +110,7 @@ struct Client {
 impl Writer for Client {
     fn prepare(&mut self) {
         self.payloads.clear();
-        for message in &self.work.messages {
-            self.payloads.extend_from_slice(message.bytes());
-        }
+        self.payloads.extend_from_slice(self.work.payloads);
     }
 
     fn pass(&mut self) -> Result<()> {

@@ -7,11 +7,11 @@
 use std::io::IoSlice;
 use std::rc::Rc;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use websocket_component::handshake::Negotiated;
 use websocket_component::{Config, Event, FrameHeader, IncomingPayload, Instant, Role, Session};
 
-use super::incoming::{Engine, Incoming, Next};
+use super::incoming::{Engine, Incoming, Reader};
 use super::{Decoder, Subject, Writer};
 use crate::in_memory::seen::Seen;
 use crate::in_memory::transport::{Duplex, Sink};
@@ -39,7 +39,7 @@ impl Subject for Native {
 
     fn decoder(&self, role: Role, duplex: Duplex, _: usize) -> Result<Box<dyn Decoder>> {
         Ok(Box::new(Reader {
-            session: open(role)?,
+            engine: open(role)?,
             input: Incoming::new(duplex.source, LONG),
         }))
     }
@@ -80,6 +80,29 @@ fn now() -> u64 {
 }
 
 impl Engine for Session {
+    fn now(&self) -> u64 {
+        now()
+    }
+
+    #[inline]
+    fn take(
+        &mut self,
+        bytes: &mut [u8],
+        now: u64,
+        seen: &mut Seen<'_>,
+    ) -> Result<(usize, Option<usize>)> {
+        let mut events = self.input(bytes, Instant::from_nanos(now));
+        while let Some(event) = events.next() {
+            // A call for each: with one for both, to decode 16 B takes a tenth longer.
+            match event {
+                Event::Text { payload, .. } => seen.message(true, payload),
+                Event::Binary { payload, .. } => seen.message(false, payload),
+                _ => bail!("an event other than a message"),
+            }
+        }
+        Ok((events.consumed(), events.awaited()))
+    }
+
     fn begin_payload(
         &mut self,
         bytes: &[u8],
@@ -90,45 +113,6 @@ impl Engine for Session {
 
     fn payload_read(&mut self, payload: &IncomingPayload, now: u64) -> Result<()> {
         Ok(self.payload_read(payload, Instant::from_nanos(now))?)
-    }
-}
-
-struct Reader {
-    session: Session,
-    input: Incoming,
-}
-
-impl Decoder for Reader {
-    fn pass(&mut self, seen: &mut Seen<'_>) -> Result<()> {
-        loop {
-            let now = now();
-            let session = &mut self.session;
-            self.input.read()?;
-            while let Some(next) = self.input.next(session, now)? {
-                let bytes = match next {
-                    Next::Message(is_text, payload) => {
-                        seen.message(is_text, payload);
-                        continue;
-                    }
-                    Next::Bytes(bytes) => bytes,
-                };
-                let mut events = session.input(bytes, Instant::from_nanos(now));
-                while let Some(event) = events.next() {
-                    // A call for each: with one for both, to decode 16 B takes a tenth longer.
-                    match event {
-                        Event::Text { payload, .. } => seen.message(true, payload),
-                        Event::Binary { payload, .. } => seen.message(false, payload),
-                        _ => return Err(anyhow!("an event other than a message")),
-                    }
-                }
-                let (taken, awaited) = (events.consumed(), events.awaited());
-                drop(events);
-                self.input.take(taken, awaited);
-            }
-            if self.input.is_at_end()? {
-                return Ok(());
-            }
-        }
     }
 }
 
@@ -222,9 +206,7 @@ impl Writer for Sender {
     fn prepare(&mut self) {
         if self.role == Role::Client && self.is_in_place() {
             self.payloads.clear();
-            for message in &self.work.messages {
-                self.payloads.extend_from_slice(message.bytes());
-            }
+            self.payloads.extend_from_slice(self.work.payloads);
         }
     }
 
