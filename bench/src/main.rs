@@ -12,8 +12,7 @@
 //! | [`proxies`], [`servers`] | what is between, and what is at the end, each a process |
 //! | [`load`] | the clients, and the server at the other end of proxies |
 //! | `plan`, `setting` | what is asked of every part; where and with what a run was made |
-//! | `table`, `quantile`, `size` | tables and numbers as text; medians; sizes as people write them |
-//! | `random`, `pin` | bytes without a pattern; processors |
+//! | `size`, `pin` | sizes as people write them; processors |
 
 mod deflate;
 mod envoy;
@@ -23,8 +22,6 @@ mod load;
 mod pin;
 mod plan;
 mod proxies;
-mod quantile;
-mod random;
 mod sandbox;
 mod scale;
 mod servers;
@@ -32,7 +29,6 @@ mod setting;
 mod size;
 mod sockets;
 mod streams;
-mod table;
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -153,21 +149,6 @@ enum Part {
     Node,
 }
 
-impl Part {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Messages => "messages",
-            Self::Sandbox => "sandbox",
-            Self::Deflate => "deflate",
-            Self::Sockets => "sockets",
-            Self::Streams => "streams",
-            Self::Envoy => "envoy",
-            Self::Scale => "scale",
-            Self::Node => "node",
-        }
-    }
-}
-
 fn main() -> ExitCode {
     let args = Args::parse();
     let served = args.server.serve(&args.component);
@@ -224,7 +205,8 @@ fn run(args: &Args) -> Result<()> {
             Part::Scale => scale::run(&plan)?,
             Part::Node => javascript::run(&plan)?,
         };
-        report.insert(part.name().to_owned(), measured);
+        let part = part.to_possible_value().context("a part without a name")?;
+        report.insert(part.get_name().to_owned(), measured);
     }
     writeln!(out, "\nAll outputs were checked and are right.")?;
     if let Some(path) = &args.json {

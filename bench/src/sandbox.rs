@@ -7,6 +7,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use cpu_time::ThreadTime;
+use host_tests::quantile;
+use host_tests::table::Table;
 use host_tests::wire::Frame;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -17,8 +19,6 @@ use websocket_host::protocol::{Config, Negotiated};
 use websocket_host::{Cache, Guest, Sandbox, SandboxConfig, Session};
 
 use crate::plan::Plan;
-use crate::quantile;
-use crate::table::Table;
 
 const LEGEND: &str = "\
 Each repetition does a thing many times over. Processor time of the thread, in µs; to load, the clock on the wall, in ms;
@@ -75,7 +75,7 @@ fn measure(component: &Path, repetitions: usize, count: usize) -> Result<Vec<Row
         row("compile and load the component", "ms", vec![compile]),
         row("load the component, compiled before", "ms", loads),
     ];
-    let each = |of: &mut dyn FnMut() -> Result<()>| {
+    let mut add = |what, of: &mut dyn FnMut() -> Result<()>| -> Result<()> {
         let times = (0..repetitions).map(|_| {
             let start = ThreadTime::now();
             for _ in 0..count {
@@ -83,45 +83,35 @@ fn measure(component: &Path, repetitions: usize, count: usize) -> Result<Vec<Row
             }
             Ok(1e6 * start.elapsed().as_secs_f64() / count as f64)
         });
-        times.collect::<Result<Vec<_>>>()
+        rows.push(row(what, "µs", times.collect::<Result<_>>()?));
+        Ok(())
     };
-    let guests = each(&mut || {
+    add("make a guest, and drop it", &mut || {
         sandbox.guest()?;
         Ok(())
     })?;
-    rows.push(row("make a guest, and drop it", "µs", guests));
-    let with_session = each(&mut || {
-        let mut guest = sandbox.guest()?;
-        open(&mut guest)?;
+    add("the same, with a session that is open", &mut || {
+        open(&mut sandbox.guest()?)?;
         Ok(())
     })?;
-    let what = "the same, with a session that is open";
-    rows.push(row(what, "µs", with_session));
-
-    let with_inspector = each(&mut || {
+    add("the same, with an inspector that is open", &mut || {
         let mut guest = sandbox.guest()?;
         let (options, negotiated) = (Options::default(), Negotiated::default());
         Inspector::open(&mut guest, &options, &[7; 32], &negotiated, 0)?;
         Ok(())
     })?;
-    let what = "the same, with an inspector that is open";
-    rows.push(row(what, "µs", with_inspector));
-
     let mut guest = sandbox.guest()?;
     let session = open(&mut guest)?;
-    let empty = each(&mut || {
+    add("an exchange of nothing", &mut || {
         guest.exchange(&session, &[], &[], &[], 0, 65_536)?;
         Ok(())
     })?;
-    rows.push(row("an exchange of nothing", "µs", empty));
     let message = Frame::binary([7; 16]).by(Role::Client).bytes();
-    let one = each(&mut || {
+    add("an exchange that brings one message of 16 B", &mut || {
         let turn = guest.exchange(&session, &message, &[], &[], 0, 65_536)?;
         ensure!(turn.events.len() == 1, "a message was lost");
         Ok(())
     })?;
-    let what = "an exchange that brings one message of 16 B";
-    rows.push(row(what, "µs", one));
     let smaller = component.with_file_name(WITHOUT_DEFLATE);
     for (what, path) in [
         ("size of the component", component),

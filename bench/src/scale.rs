@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use host_tests::gate::Gate;
+use host_tests::quantile::{median, median_of};
+use host_tests::table::Table;
 use host_tests::usage::{self, Usage};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -16,10 +18,8 @@ use crate::load::{Content, Load, Pass};
 use crate::pin::Processors;
 use crate::plan::Plan;
 use crate::proxies;
-use crate::quantile::{median, median_of};
 use crate::servers::Server;
 use crate::size::Size;
-use crate::table::Table;
 
 const CONNECTIONS: usize = 10_000;
 const QUICK_CONNECTIONS: usize = 200;

@@ -14,7 +14,7 @@
 //! | [`pair`] | [`Pair`]: a client and a server on a simulated network and virtual time |
 //! | `envoy` | a real Envoy with a filter in it |
 //! | `gate`, `process`, `usage` | the gate and other programs as processes, and what they take of the machine |
-//! | `setting` | where and with what a long run was made |
+//! | `setting`, [`table`], [`quantile`] | where and with what a long run was made, and how it is told |
 //! | `authority` | certificates in files |
 //! | `tools` | the peers that others have made: Node's, Python's, and the browser |
 //! | `peer` | a client or a server on the native engine and a real socket |
@@ -43,11 +43,13 @@ pub mod peer;
 #[cfg(feature = "processes")]
 pub mod process;
 pub mod pump;
+pub mod quantile;
 #[cfg(feature = "component")]
 pub mod sandboxed;
 #[cfg(feature = "processes")]
 pub mod setting;
 pub mod subject;
+pub mod table;
 #[cfg(feature = "processes")]
 pub mod tools;
 #[cfg(feature = "processes")]

@@ -15,7 +15,7 @@ use websocket_host::protocol::{
 };
 use websocket_host::{Cache, Guest, Sandbox, SandboxConfig, Session};
 
-use crate::table::Table;
+use host_tests::table::Table;
 
 /// So many that a page more or less is 512 bytes of each.
 const SESSIONS: usize = 128;

@@ -16,13 +16,13 @@ use std::io::{self, Write};
 use std::mem;
 
 use anyhow::{Context, Result};
+use host_tests::quantile::median_of;
+use host_tests::table::Table;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::plan::{self, Plan};
-use crate::quantile::median_of;
 use crate::servers::Server;
-use crate::table::Table;
 use corpus::{Corpus, SIZES};
 use load::Pass;
 

@@ -8,18 +8,18 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use host_tests::envoy::Envoy;
 use host_tests::gate;
+use host_tests::quantile::{median, median_ratio, middle_half};
+use host_tests::table::{Table, number};
 use host_tests::usage::{self, Usage};
 use serde_json::{Value, json};
 
 use crate::load::{Content, Load};
 use crate::pin::Processors;
 use crate::plan::Plan;
-use crate::quantile::{median, median_ratio, middle_half};
 use crate::scale;
 use crate::servers::Server;
 use crate::size::Size;
 use crate::sockets::measure::{self, Cell, Compared, Effort};
-use crate::table::{Table, number};
 
 const EMPTY_FILTER: &str = include_str!("empty.wat");
 

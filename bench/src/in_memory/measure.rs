@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use cpu_time::ThreadTime;
-use host_tests::wire;
+use host_tests::{quantile, wire};
 use serde::Serialize;
 use websocket_component::Role;
 
 use crate::in_memory::cell::{Cell, Task};
 use crate::in_memory::seen::Seen;
-use crate::in_memory::subjects::{Decoder, REFERENCE, Subject, Writer};
+use crate::in_memory::subjects::{Decoder, Named, OWN, REFERENCE, Writer};
 use crate::in_memory::transport::{Duplex, Sink, Source};
 use crate::in_memory::workload::Workload;
-use crate::{plan, quantile};
+use crate::plan;
 
 /// How long to measure.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +29,6 @@ pub(crate) struct Effort {
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Measured {
     pub(crate) name: &'static str,
-    pub(crate) is_peer: bool,
     /// Nanoseconds for each message, of each repetition in order.
     pub(crate) times: Vec<f64>,
     /// Reads or writes of the transport for each message.
@@ -46,7 +45,7 @@ pub(crate) struct Compared {
 
 /// One subject, set up for the task.
 struct Run {
-    subject: &'static str,
+    name: &'static str,
     work: Rc<Workload>,
     kind: Kind,
     /// How many passes fill a turn.
@@ -68,7 +67,7 @@ enum Kind {
 
 impl Run {
     /// Sets a subject up, and checks a pass to the byte before anything is measured.
-    fn new(subject: &dyn Subject, task: Task, work: &Rc<Workload>) -> Result<Self> {
+    fn new((name, subject): &Named, task: Task, work: &Rc<Workload>) -> Result<Self> {
         let sink = Sink::new();
         let duplex = |source| Duplex {
             source,
@@ -91,7 +90,7 @@ impl Run {
             },
         };
         let mut run = Self {
-            subject: subject.name(),
+            name,
             work: Rc::clone(work),
             kind,
             passes: 1,
@@ -197,27 +196,26 @@ impl Run {
 pub(crate) fn compare(
     cell: Cell,
     work: &Rc<Workload>,
-    subjects: &[&dyn Subject],
+    subjects: &[Named],
     effort: Effort,
 ) -> Result<Compared> {
     let failed = |name: &str| format!("{name}, {cell}");
     let (mut runs, mut measured) = (Vec::new(), Vec::new());
     for subject in subjects {
-        let run = Run::new(*subject, cell.task, work).and_then(|mut run| {
+        let run = Run::new(subject, cell.task, work).and_then(|mut run| {
             let transfers = run.warm_up(effort.turn)?;
             Ok((run, transfers))
         });
-        let (run, transfers) = run.with_context(|| failed(subject.name()))?;
+        let (run, transfers) = run.with_context(|| failed(subject.0))?;
         runs.push(run);
         measured.push(Measured {
-            name: subject.name(),
-            is_peer: subject.is_peer(),
+            name: subject.0,
             times: Vec::new(),
             transfers: transfers as f64 / work.messages.len() as f64,
         });
     }
     let times = plan::take_turns(effort.repetitions, &mut runs, |run| {
-        run.turn().with_context(|| failed(run.subject))
+        run.turn().with_context(|| failed(run.name))
     })?;
     for (measured, times) in measured.iter_mut().zip(times) {
         measured.times = times;
@@ -247,7 +245,7 @@ impl Compared {
     }
 
     pub(crate) fn fastest_peer(&self) -> Option<&Measured> {
-        let peers = self.subjects.iter().filter(|subject| subject.is_peer);
+        let peers = self.subjects.iter().filter(|s| !OWN.contains(&s.name));
         peers.min_by(|a, b| a.median().total_cmp(&b.median()))
     }
 }

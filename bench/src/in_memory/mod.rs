@@ -27,18 +27,16 @@ use crate::plan::Plan;
 use crate::size::Size;
 use cell::Cell;
 use measure::{Compared, Effort};
-use subjects::Subject;
+use subjects::Named;
 use workload::Workload;
 
 /// Prints what is measured, and returns it. A read brings in up to `transfer` bytes.
 pub(crate) fn run(plan: &Plan, transfer: usize) -> Result<Value> {
     let cells: Vec<_> = Cell::all().filter(|cell| plan.wants(cell)).collect();
     ensure!(!cells.is_empty(), "no comparison has such a name");
-    let subjects = subjects::all(&plan.component)?;
-    let subjects: Vec<_> = subjects
-        .iter()
-        .map(|subject| &**subject)
-        .filter(|subject| plan.has(subject.name()))
+    let subjects: Vec<_> = subjects::all(&plan.component)?
+        .into_iter()
+        .filter(|(name, _)| plan.has(name))
         .collect();
     ensure!(!subjects.is_empty(), "no subject has such a name");
     let effort = Effort {
@@ -55,13 +53,12 @@ pub(crate) fn run(plan: &Plan, transfer: usize) -> Result<Value> {
         transfer = Size(transfer),
     )?;
     let all = compare(&cells, &subjects, transfer, effort)?;
-    write!(out, "{}", table::summary(&all))?;
     Ok(json!({ "transfer": transfer, "cells": all }))
 }
 
 fn compare(
     cells: &[Cell],
-    subjects: &[&dyn Subject],
+    subjects: &[Named],
     transfer: usize,
     effort: Effort,
 ) -> Result<Vec<Compared>> {

@@ -1,9 +1,10 @@
 //! The results, for people.
 
+use host_tests::quantile;
+use host_tests::table::{Table, number};
+
 use crate::in_memory::cell::{Cell, Task};
 use crate::in_memory::measure::{Compared, Measured};
-use crate::quantile;
-use crate::table::{Table, number};
 
 /// What the columns mean.
 pub(crate) const LEGEND: &str = "\
@@ -79,37 +80,4 @@ pub(crate) fn lines(compared: &Compared) -> Table {
 
 fn against(subject: &Measured, other: Option<&Measured>) -> String {
     number(other.map_or(f64::NAN, |other| subject.ratio(other)))
-}
-
-/// The project's own subjects against the peers, one line a cell.
-pub(crate) fn summary(all: &[Compared]) -> String {
-    let mut table = Table::new([
-        ("", -40),
-        ("native: x tungst.", 17),
-        ("x fastest", 9),
-        ("component: x tungst.", 20),
-        ("x fastest", 9),
-        (" fastest peer", -17),
-    ]);
-    for compared in all {
-        let mut own = compared.subjects.iter().filter(|subject| !subject.is_peer);
-        let mut ratios = || match own.next() {
-            Some(subject) => {
-                [compared.reference(), compared.fastest_peer()].map(|other| against(subject, other))
-            }
-            None => Default::default(),
-        };
-        let ([native, native_fastest], [component, component_fastest]) = (ratios(), ratios());
-        table.row([
-            compared.cell.to_string(),
-            native,
-            native_fastest,
-            component,
-            component_fastest,
-            format!(" {}", compared.fastest_peer().map_or("-", |peer| peer.name)),
-        ]);
-    }
-    format!(
-        "\nIn short: time against tungstenite's, and against the fastest peer's (below 1 is faster)\n{table}"
-    )
 }

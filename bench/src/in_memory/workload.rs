@@ -1,11 +1,11 @@
 //! The messages that are decoded and encoded: the same for everybody.
 
 use host_tests::Frame;
+use host_tests::deflate::noise;
 use websocket_component::Role;
 
 use crate::in_memory::cell::{Cell, Content};
 use crate::in_memory::transport::Source;
-use crate::random::Random;
 use crate::size::Size;
 
 /// How many bytes of payload one pass carries. Small enough for a core's second-level cache, as bytes fresh from a
@@ -60,19 +60,15 @@ pub(crate) struct Workload {
 impl Workload {
     pub(crate) fn new(cell: &Cell, transfer: usize) -> Self {
         let (content, Size(length)) = (cell.content, cell.size);
-        let mut random = Random::new(0x9e37_79b9 + length as u64);
         let count = PASS
             .checked_div(length)
             .map_or(MOST, |count| count.clamp(1, MOST));
         // One behind the other, as in a program's own arena: nobody pays for cache misses that others don't have.
-        let mut arena = Vec::with_capacity(count * length);
-        for _ in 0..count {
-            match content {
-                Content::Binary => random.bytes(length, &mut arena),
-                Content::Text => text(&mut random, length, ASCII, &mut arena),
-                Content::Unicode => text(&mut random, length, SCRIPTS, &mut arena),
-            }
-        }
+        let arena = match content {
+            Content::Binary => noise(count * length),
+            Content::Text => texts(count, length, ASCII),
+            Content::Unicode => texts(count, length, SCRIPTS),
+        };
         let arena: &'static [u8] = arena.leak();
         let message = |bytes: &'static [u8]| match content {
             Content::Binary => Message::Binary(bytes),
@@ -112,12 +108,11 @@ impl Workload {
 
     /// What comes to this role's end: the other one's frames, one for each message.
     pub(crate) fn source(&self, role: Role) -> Source {
-        let mut random = Random::new(self.size.0 as u64);
         let (mut wire, mut ends) = (Vec::new(), Vec::new());
-        for message in &self.messages {
-            let key = (random.next() as u32).to_ne_bytes();
+        let keys = noise(4 * self.messages.len());
+        for (message, key) in self.messages.iter().zip(keys.as_chunks().0) {
             let frame = match role {
-                Role::Server => message.frame().masked(key),
+                Role::Server => message.frame().masked(*key),
                 Role::Client => message.frame(),
             };
             wire.extend(frame.bytes());
@@ -144,17 +139,21 @@ const ASCII: &str =
 /// Latin, Greek, Cyrillic, Chinese, Japanese, Korean and emoji, with ASCII between them.
 const SCRIPTS: &str = "Füße, naïve; Ελληνικά και λόγια; быстрая лиса; 快速的棕色狐狸; すばやい茶色; 빠른 여우; 🦊🐶 ok. ";
 
-/// A stretch of `sample`, from anywhere in it on, of exactly `count` bytes.
-fn text(random: &mut Random, count: usize, sample: &str, out: &mut Vec<u8>) {
-    let end = out.len() + count;
-    let skip = random.next() as usize % sample.chars().count();
-    for character in sample.chars().cycle().skip(skip) {
-        if out.len() + character.len_utf8() > end {
-            break;
+/// So many stretches of `sample`, each from another place in it on, and of exactly `length` bytes.
+fn texts(count: usize, length: usize, sample: &str) -> Vec<u8> {
+    let mut texts = Vec::with_capacity(count * length);
+    for skip in noise(count) {
+        let end = texts.len() + length;
+        let skip = usize::from(skip) % sample.chars().count();
+        for character in sample.chars().cycle().skip(skip) {
+            if texts.len() + character.len_utf8() > end {
+                break;
+            }
+            texts.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
         }
-        out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+        texts.resize(end, b'.');
     }
-    out.resize(end, b'.');
+    texts
 }
 
 #[cfg(test)]

@@ -25,12 +25,13 @@ use host_tests::usage::Usage;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
 use serde::Serialize;
+use websocket_component::Role;
 use websocket_host::tls::provider;
 use websocket_host::tls::rustls::pki_types::ServerName;
 use websocket_host::tls::rustls::{ClientConfig, ClientConnection, RootCertStore};
 
 pub(crate) use content::Content;
-use end::{End, Seat};
+use end::End;
 
 /// Longer than anything takes that is under way.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -143,7 +144,7 @@ impl Load {
                 let tls = self.tls.as_ref().map(|config| {
                     ClientConnection::new(Arc::clone(config), ServerName::from(proxy.ip()))
                 });
-                let client = End::new(Seat::Client, socket, tls.transpose()?, token, &self.poll);
+                let client = End::new(Role::Client, socket, tls.transpose()?, token, &self.poll);
                 self.clients.push(client?);
             }
             self.turn(Some(Duration::from_millis(100)))?;
@@ -278,7 +279,7 @@ impl Load {
                 Ok((socket, _)) => {
                     let token = Token(2 * self.servers.len() + 1);
                     self.servers
-                        .push(End::new(Seat::Server, socket, None, token, &self.poll)?);
+                        .push(End::new(Role::Server, socket, None, token, &self.poll)?);
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 Err(error) => return Err(error.into()),

@@ -4,11 +4,11 @@ use std::fmt;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use host_tests::quantile::{median_of, quantile};
 use serde::Serialize;
 
 use crate::load::{Content, Load, Pass};
 use crate::plan::{self, Plan};
-use crate::quantile::{median_of, quantile};
 use crate::servers::Server;
 use crate::size::Size;
 

@@ -1,9 +1,10 @@
 //! The results of one cell, for people.
 
+use host_tests::quantile::{median, median_of, median_ratio, middle_half};
+use host_tests::table::{Table, number};
+
 use super::measure::{Compared, DIRECT};
 use crate::load::Pass;
-use crate::quantile::{median, median_of, median_ratio, middle_half};
-use crate::table::{Table, number};
 
 /// How a table is made.
 #[derive(Clone, Copy)]

@@ -58,14 +58,6 @@ impl Component {
 }
 
 impl Subject for Component {
-    fn name(&self) -> &'static str {
-        super::COMPONENT
-    }
-
-    fn is_peer(&self) -> bool {
-        false
-    }
-
     fn decoder(&self, role: Role, duplex: Duplex, _: usize) -> Result<Box<dyn Decoder>> {
         Ok(Box::new(Reader {
             engine: self.open(role)?,
@@ -171,21 +163,57 @@ struct Sender {
 
 impl Sender {
     /// Writes messages whose payload stays outside of the guest: from where it is, and where a client masks it.
-    fn put_long(&mut self, messages: &[Message], mut at: usize) -> Result<()> {
-        for message in messages {
-            let (text, payload) = (matches!(message, Message::Text(_)), message.bytes());
-            let header = self.connection.frame_header(text, payload.len())?;
+    fn put_long(&mut self) -> Result<()> {
+        let mut own = &mut self.payloads[..];
+        for message in &self.work.messages {
+            let payload = message.bytes();
+            let header = self
+                .connection
+                .frame_header(message.is_text(), payload.len())?;
             let payload = match self.role {
                 Role::Server => payload,
                 Role::Client => {
-                    let own = &mut self.payloads[at..at + payload.len()];
-                    header.mask(own, 0);
-                    at += payload.len();
-                    own
+                    let (masked, others) = own.split_at_mut(payload.len());
+                    own = others;
+                    header.mask(masked, 0);
+                    masked
                 }
             };
-            let parts = [header.as_bytes(), payload].map(IoSlice::new);
-            self.sink.put(&parts);
+            self.sink
+                .put(&[header.as_bytes(), payload].map(IoSlice::new));
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, burst: &[Message]) -> Result<()> {
+        self.outgoing.clear();
+        self.payload.clear();
+        // The call takes one buffer with all payloads. A program that has them apart copies them, and that counts.
+        let payload = match burst {
+            [message] => {
+                self.outgoing.push(record(*message, 0));
+                message.bytes()
+            }
+            messages => {
+                for message in messages {
+                    self.outgoing.push(record(*message, self.payload.len()));
+                    self.payload.extend_from_slice(message.bytes());
+                }
+                &self.payload[..]
+            }
+        };
+        let connection = &mut self.connection;
+        let now = connection.clock.now();
+        let mut result = connection.exchange(&[], &self.outgoing, payload, now)?;
+        ensure!(
+            result.accepted == burst.len(),
+            "refused: {:?}",
+            result.refused
+        );
+        self.sink.put(&[IoSlice::new(result.output)]);
+        while result.more {
+            result = connection.exchange(&[], &[], &[], now)?;
+            self.sink.put(&[IoSlice::new(result.output)]);
         }
         Ok(())
     }
@@ -200,50 +228,11 @@ impl Writer for Sender {
     }
 
     fn pass(&mut self) -> Result<()> {
-        let work = Rc::clone(&self.work);
-        let mut at = 0;
-        for burst in work.bursts() {
-            if burst.iter().all(|message| message.bytes().len() >= LONG) {
-                self.put_long(burst, at)?;
-                at += burst
-                    .iter()
-                    .map(|message| message.bytes().len())
-                    .sum::<usize>();
-                continue;
-            }
-            self.outgoing.clear();
-            self.payload.clear();
-            // The call takes one buffer with all payloads. A program that has them apart copies them, and that counts.
-            let payload = match burst {
-                [message] => {
-                    self.outgoing.push(record(*message, 0));
-                    message.bytes()
-                }
-                messages => {
-                    for message in messages {
-                        self.outgoing.push(record(*message, self.payload.len()));
-                        self.payload.extend_from_slice(message.bytes());
-                    }
-                    &self.payload[..]
-                }
-            };
-            let now = self.connection.clock.now();
-            let connection = &mut self.connection;
-            let result = connection.exchange(&[], &self.outgoing, payload, now)?;
-            ensure!(
-                result.accepted == burst.len(),
-                "refused: {:?}",
-                result.refused
-            );
-            self.sink.put(&[IoSlice::new(result.output)]);
-            let mut more = result.more;
-            while more {
-                let result = connection.exchange(&[], &[], &[], now)?;
-                self.sink.put(&[IoSlice::new(result.output)]);
-                more = result.more;
-            }
+        if self.work.size.0 >= LONG {
+            return self.put_long();
         }
-        Ok(())
+        let work = Rc::clone(&self.work);
+        work.bursts().try_for_each(|burst| self.put(burst))
     }
 }
 

@@ -19,29 +19,18 @@ use crate::in_memory::workload::{Message, Workload};
 pub(crate) struct Fastwebsockets;
 
 impl Subject for Fastwebsockets {
-    fn name(&self) -> &'static str {
-        "fastwebsockets"
-    }
-
-    fn is_peer(&self) -> bool {
-        true
-    }
-
     fn decoder(&self, role: Role, duplex: Duplex, count: usize) -> Result<Box<dyn Decoder>> {
         let socket = FragmentCollector::new(open(role, duplex));
         Ok(Box::new(Reader { socket, count }))
     }
 
     fn encoder(&self, role: Role, work: Rc<Workload>, duplex: Duplex) -> Result<Box<dyn Writer>> {
-        let socket = open(role, duplex);
-        Ok(match role {
-            Role::Server => Box::new(Server { socket, work }),
-            Role::Client => Box::new(Client {
-                socket,
-                work,
-                payloads: Vec::new(),
-            }),
-        })
+        Ok(Box::new(Sender {
+            socket: open(role, duplex),
+            role,
+            work,
+            payloads: Vec::new(),
+        }))
     }
 }
 
@@ -74,43 +63,20 @@ impl Decoder for Reader {
     }
 }
 
-fn frame(message: Message, payload: Payload<'_>) -> Frame<'_> {
-    match message {
-        Message::Text(_) => Frame::text(payload),
-        Message::Binary(_) => Frame::binary(payload),
-    }
-}
-
-struct Server {
+struct Sender {
     socket: WebSocket<Duplex>,
+    role: Role,
     work: Rc<Workload>,
-}
-
-impl Writer for Server {
-    fn pass(&mut self) -> Result<()> {
-        ready(async {
-            for burst in self.work.bursts() {
-                for message in burst {
-                    let payload = Payload::Borrowed(message.bytes());
-                    self.socket.write_frame(frame(*message, payload)).await?;
-                }
-                self.socket.flush().await?;
-            }
-            Ok(())
-        })
-    }
-}
-
-struct Client {
-    socket: WebSocket<Duplex>,
-    work: Rc<Workload>,
+    /// What a client sends, which is masked where it is.
     payloads: Vec<u8>,
 }
 
-impl Writer for Client {
+impl Writer for Sender {
     fn prepare(&mut self) {
-        self.payloads.clear();
-        self.payloads.extend_from_slice(self.work.payloads);
+        if self.role == Role::Client {
+            self.payloads.clear();
+            self.payloads.extend_from_slice(self.work.payloads);
+        }
     }
 
     fn pass(&mut self) -> Result<()> {
@@ -118,10 +84,19 @@ impl Writer for Client {
         ready(async {
             for burst in self.work.bursts() {
                 for message in burst {
-                    let (payload, others) = rest.split_at_mut(self.work.size.0);
-                    rest = others;
-                    let payload = Payload::BorrowedMut(payload);
-                    self.socket.write_frame(frame(*message, payload)).await?;
+                    let payload = match self.role {
+                        Role::Server => Payload::Borrowed(message.bytes()),
+                        Role::Client => {
+                            let (payload, others) = rest.split_at_mut(self.work.size.0);
+                            rest = others;
+                            Payload::BorrowedMut(payload)
+                        }
+                    };
+                    let frame = match message {
+                        Message::Text(_) => Frame::text(payload),
+                        Message::Binary(_) => Frame::binary(payload),
+                    };
+                    self.socket.write_frame(frame).await?;
                 }
                 self.socket.flush().await?;
             }

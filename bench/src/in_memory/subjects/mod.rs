@@ -25,19 +25,12 @@ use crate::in_memory::transport::Duplex;
 use crate::in_memory::workload::Workload;
 
 /// The project's own.
-pub(crate) const NATIVE: &str = "native engine";
-pub(crate) const COMPONENT: &str = "component in sandbox";
+pub(crate) const OWN: [&str; 2] = ["native engine", "component in sandbox"];
 /// The peer that everything is compared with.
 pub(crate) const REFERENCE: &str = "tungstenite";
 
 /// One of the things that are compared.
 pub(crate) trait Subject {
-    /// As in the table.
-    fn name(&self) -> &'static str;
-
-    /// Whether it is somebody else's.
-    fn is_peer(&self) -> bool;
-
     /// One end of an open connection, for reading `count` messages in each pass.
     fn decoder(&self, role: Role, duplex: Duplex, count: usize) -> Result<Box<dyn Decoder>>;
 
@@ -61,16 +54,22 @@ pub(crate) trait Writer {
     fn pass(&mut self) -> Result<()>;
 }
 
-/// All subjects, the project's own first.
-pub(crate) fn all(component: &Path) -> Result<[Box<dyn Subject>; 5]> {
+/// A subject, and what it is called.
+pub(crate) type Named = (&'static str, Box<dyn Subject>);
+
+/// All of them, the project's own first.
+pub(crate) fn all(component: &Path) -> Result<[Named; 5]> {
     let component = component::Component::load(component)
         .context("run `cargo xtask bench`, which builds the component first")?;
     Ok([
-        Box::new(native::Native),
-        Box::new(component),
-        Box::new(tungstenite::Tungstenite),
-        Box::new(tokio_websockets::TokioWebsockets),
-        Box::new(fastwebsockets::Fastwebsockets),
+        (OWN[0], Box::new(native::Native)),
+        (OWN[1], Box::new(component)),
+        (REFERENCE, Box::new(tungstenite::Tungstenite)),
+        (
+            "tokio-websockets",
+            Box::new(tokio_websockets::TokioWebsockets),
+        ),
+        ("fastwebsockets", Box::new(fastwebsockets::Fastwebsockets)),
     ])
 }
 

@@ -29,14 +29,6 @@ const WRITE: usize = 16 << 10;
 pub(crate) struct Native;
 
 impl Subject for Native {
-    fn name(&self) -> &'static str {
-        super::NATIVE
-    }
-
-    fn is_peer(&self) -> bool {
-        false
-    }
-
     fn decoder(&self, role: Role, duplex: Duplex, _: usize) -> Result<Box<dyn Decoder>> {
         Ok(Box::new(Reader {
             engine: open(role)?,

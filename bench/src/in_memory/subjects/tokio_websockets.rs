@@ -23,14 +23,6 @@ use crate::in_memory::workload::{self, Workload};
 pub(crate) struct TokioWebsockets;
 
 impl Subject for TokioWebsockets {
-    fn name(&self) -> &'static str {
-        "tokio-websockets"
-    }
-
-    fn is_peer(&self) -> bool {
-        true
-    }
-
     fn decoder(&self, role: Role, duplex: Duplex, count: usize) -> Result<Box<dyn Decoder>> {
         let stream = open(role, duplex);
         Ok(Box::new(Reader { stream, count }))

@@ -12,7 +12,7 @@ use tungstenite::protocol::{self, WebSocketConfig};
 use tungstenite::{Utf8Bytes, WebSocket};
 use websocket_component::Role;
 
-use super::{Decoder, REFERENCE, Subject, Writer};
+use super::{Decoder, Subject, Writer};
 use crate::in_memory::seen::Seen;
 use crate::in_memory::transport::Duplex;
 use crate::in_memory::workload::{Message, Workload};
@@ -20,14 +20,6 @@ use crate::in_memory::workload::{Message, Workload};
 pub(crate) struct Tungstenite;
 
 impl Subject for Tungstenite {
-    fn name(&self) -> &'static str {
-        REFERENCE
-    }
-
-    fn is_peer(&self) -> bool {
-        true
-    }
-
     fn decoder(&self, role: Role, duplex: Duplex, count: usize) -> Result<Box<dyn Decoder>> {
         let socket = open(role, duplex);
         Ok(Box::new(Reader { socket, count }))

@@ -3,14 +3,16 @@
 use std::fmt;
 
 /// Columns of given widths: below 0 what is in them begins at the left, otherwise it ends at the right.
-pub(crate) struct Table {
+#[derive(Clone, Debug)]
+pub struct Table {
     widths: Vec<isize>,
     text: String,
 }
 
 impl Table {
     /// With a line that names the columns, and a rule.
-    pub(crate) fn new<const N: usize>(columns: [(&str, isize); N]) -> Self {
+    #[must_use]
+    pub fn new<const N: usize>(columns: [(&str, isize); N]) -> Self {
         let mut table = Self::without_head(columns);
         table.row(columns.map(|(name, _)| name.to_owned()));
         let width = table.widths.iter().map(|width| width.unsigned_abs() + 1);
@@ -21,14 +23,15 @@ impl Table {
     }
 
     /// For more rows of a table that was begun before.
-    pub(crate) fn without_head<const N: usize>(columns: [(&str, isize); N]) -> Self {
+    #[must_use]
+    pub fn without_head<const N: usize>(columns: [(&str, isize); N]) -> Self {
         Self {
             widths: columns.map(|(_, width)| width).into(),
             text: String::new(),
         }
     }
 
-    pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
+    pub fn row<const N: usize>(&mut self, cells: [String; N]) {
         let cells = self.widths.iter().zip(cells).map(|(width, cell)| {
             let count = width.unsigned_abs();
             match *width < 0 {
@@ -49,7 +52,8 @@ impl fmt::Display for Table {
 }
 
 /// A number with some three digits that matter, and never an exponent.
-pub(crate) fn number(value: f64) -> String {
+#[must_use]
+pub fn number(value: f64) -> String {
     match value {
         v if v.is_nan() => "-".to_owned(),
         v if v >= 1000.0 => {
