@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use serde::Serializer;
 
 #[derive(Clone, Debug)]
@@ -24,9 +24,13 @@ impl Plan {
         self.repetitions.map_or(default, |count| count as usize)
     }
 
-    /// Whether a comparison is to be made.
-    pub(crate) fn wants(&self, comparison: impl Display) -> bool {
-        is_among(&self.only, &comparison.to_string())
+    /// Those of the comparisons that are to be made.
+    pub(crate) fn wanted<C: Display>(&self, all: impl IntoIterator<Item = C>) -> Result<Vec<C>> {
+        let all = all.into_iter();
+        let wanted = all.filter(|comparison| is_among(&self.only, &comparison.to_string()));
+        let wanted: Vec<C> = wanted.collect();
+        ensure!(!wanted.is_empty(), "no comparison has such a name");
+        Ok(wanted)
     }
 
     /// Whether a subject is to take part.

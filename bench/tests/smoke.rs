@@ -1,9 +1,10 @@
 //! That the benchmark runs and all outputs are right. How fast anything is is not a test's business.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::{env, fs};
 
+use host_tests::tools::is_fast;
 use serde_json::Value;
 
 fn bench(args: &[&str]) -> Output {
@@ -35,16 +36,20 @@ fn quick_run_of(part: &str, chosen: &[&str]) -> Value {
     serde_json::from_slice(&report).expect("it is JSON")
 }
 
-/// Whether the peers aren't there.
-fn is_fast() -> bool {
-    env::var_os("WEBSOCKET_TEST_FAST").is_some_and(|value| value == "1")
+/// The values of a list.
+fn list(value: &Value) -> &[Value] {
+    value.as_array().expect("a list")
+}
+
+/// Whether it is a number above 0.
+fn is_positive(value: &Value) -> bool {
+    value.as_f64().is_some_and(|number| number > 0.0)
 }
 
 /// Whether messages came back in every pass of a server.
 fn has_carried(server: &Value) -> bool {
-    let passes = server["passes"].as_array().expect("passes");
-    let messages = |pass: &Value| pass["messages"].as_u64().is_some_and(|count| count > 0);
-    !passes.is_empty() && passes.iter().all(messages)
+    let passes = list(&server["passes"]);
+    !passes.is_empty() && passes.iter().all(|pass| is_positive(&pass["messages"]))
 }
 
 fn scratch(name: &str) -> PathBuf {
@@ -54,16 +59,15 @@ fn scratch(name: &str) -> PathBuf {
 #[test]
 fn a_quick_run_of_messages_checks_every_output_and_reports_every_cell() {
     let report = quick_run("messages");
-    let cells = report["messages"]["cells"].as_array().expect("cells");
+    let cells = list(&report["messages"]["cells"]);
     assert_eq!(cells.len(), 12 * 7);
     for cell in cells {
-        let subjects = cell["subjects"].as_array().expect("subjects");
+        let subjects = list(&cell["subjects"]);
         assert_eq!(subjects.len(), 5, "{cell}");
         for subject in subjects {
-            let times = subject["times"].as_array().expect("times");
+            let times = list(&subject["times"]);
             assert_eq!(times.len(), 3, "{subject}");
-            let is_there = |time: &Value| time.as_f64().is_some_and(|time| time > 0.0);
-            assert!(times.iter().all(is_there), "{subject}");
+            assert!(times.iter().all(is_positive), "{subject}");
         }
     }
 }
@@ -71,11 +75,10 @@ fn a_quick_run_of_messages_checks_every_output_and_reports_every_cell() {
 #[test]
 fn a_quick_run_of_the_sandbox_has_a_time_for_everything() {
     let report = quick_run("sandbox");
-    let rows = report["sandbox"]["times"].as_array().expect("rows");
+    let rows = list(&report["sandbox"]["times"]);
     assert!(rows.len() > 6, "{rows:?}");
     for row in rows {
-        let time = row["times"][0].as_f64();
-        assert!(time.is_some_and(|time| time > 0.0), "{row}");
+        assert!(is_positive(&row["times"][0]), "{row}");
     }
 }
 
@@ -86,10 +89,10 @@ fn a_quick_run_of_deflate_has_every_peer_and_every_window() {
         return;
     }
     let report = quick_run("deflate");
-    let rows = report["deflate"]["echo"].as_array().expect("rows");
+    let rows = list(&report["deflate"]["echo"]);
     assert_eq!(rows.len(), 3);
     for row in rows {
-        let servers = row["servers"].as_array().expect("servers");
+        let servers = list(&row["servers"]);
         assert_eq!(servers.len(), 5, "{row}");
         for server in servers {
             // Its name, and its passes.
@@ -99,7 +102,7 @@ fn a_quick_run_of_deflate_has_every_peer_and_every_window() {
             assert!(bytes("written") < 0.5 * bytes("bytes"), "{server}");
         }
     }
-    let sessions = report["deflate"]["sessions"].as_array().expect("rows");
+    let sessions = list(&report["deflate"]["sessions"]);
     assert_eq!(sessions.len(), 3);
     for session in sessions {
         let bytes = |name: &str| session[name].as_u64().expect("bytes");
@@ -112,11 +115,11 @@ fn a_quick_run_of_deflate_has_every_peer_and_every_window() {
 #[test]
 fn a_quick_run_of_sockets_has_messages_through_every_proxy() {
     let report = quick_run("sockets");
-    let cells = report["sockets"]["cells"].as_array().expect("cells");
+    let cells = list(&report["sockets"]["cells"]);
     assert_eq!(cells.len(), 2 * 4 * 2);
     for cell in cells {
         let cell_of = &cell["cell"];
-        let proxies = cell["servers"].as_array().expect("proxies");
+        let proxies = list(&cell["servers"]);
         let names: Vec<_> = proxies
             .iter()
             .filter_map(|proxy| proxy["name"].as_str())
@@ -143,22 +146,20 @@ fn a_quick_run_of_sockets_has_messages_through_every_proxy() {
 #[test]
 fn a_quick_run_of_streams_has_every_server_send_every_message_back() {
     let report = quick_run("streams");
-    let cells = report["streams"]["cells"].as_array().expect("cells");
+    let cells = list(&report["streams"]["cells"]);
     assert_eq!(cells.len(), 2 * 2 * 2);
     for cell in cells {
-        let servers = cell["servers"].as_array().expect("servers");
+        let servers = list(&cell["servers"]);
         let direct = usize::from(cell["cell"]["is_secure"] != true);
         assert_eq!(servers.len(), direct + 3, "{cell}");
         for server in servers {
             assert!(has_carried(server), "{server}");
         }
     }
-    let placements = report["streams"]["placements"].as_array();
-    let placements = placements.expect("placements");
+    let placements = list(&report["streams"]["placements"]);
     assert_eq!(placements.len(), 6);
     for placement in placements {
-        let each = placement["bytes_each"].as_f64();
-        assert!(each.is_some_and(|bytes| bytes > 0.0), "{placement}");
+        assert!(is_positive(&placement["bytes_each"]), "{placement}");
     }
 }
 
@@ -169,9 +170,8 @@ fn a_quick_run_of_scale_has_memory_and_times_of_the_gate() {
     assert_eq!(scale["connections"], 200);
     let gate = &scale["proxies"][0];
     assert_eq!(gate["name"], "wsgate");
-    let each = gate["bytes_each"].as_f64();
-    assert!(each.is_some_and(|bytes| bytes > 0.0), "{gate}");
-    for start in scale["starts"].as_array().expect("starts") {
+    assert!(is_positive(&gate["bytes_each"]), "{gate}");
+    for start in list(&scale["starts"]) {
         let time = |name: &str| start[name][0].as_f64().expect("a time");
         assert!(
             time("seconds_to_listen") < time("seconds_to_answer"),
@@ -206,26 +206,23 @@ fn a_quick_run_of_node_has_every_server_and_client_see_every_message_again() {
     }
     let report = quick_run_of("node", &["--only", "1 KiB"]);
     for (part, count) in [("cells", 4), ("clients", 3)] {
-        let cells = report["node"][part].as_array().expect("cells");
+        let cells = list(&report["node"][part]);
         assert_eq!(cells.len(), 2);
         for cell in cells {
-            let subjects = cell["servers"].as_array().expect("subjects");
+            let subjects = list(&cell["servers"]);
             assert_eq!(subjects.len(), count, "{cell}");
             assert!(subjects.iter().all(has_carried), "{cell}");
         }
     }
-    let deflate = report["node"]["deflate"].as_array().expect("sizes");
+    let deflate = list(&report["node"]["deflate"]);
     assert_eq!(deflate.len(), 3);
-    let messages = report["node"]["messages"].as_array().expect("rows");
+    let messages = list(&report["node"]["messages"]);
     let messages: Vec<_> = messages
         .iter()
-        .flat_map(|place| place["rows"].as_array().expect("rows"))
+        .flat_map(|place| list(&place["rows"]))
         .collect();
     assert_eq!(messages.len(), 2 * 3 * 4);
     for message in messages {
-        assert!(
-            message["ns"].as_f64().is_some_and(|time| time > 0.0),
-            "{message}"
-        );
+        assert!(is_positive(&message["ns"]), "{message}");
     }
 }

@@ -71,7 +71,7 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
         is_secure: false,
         in_flight: Some(in_flight),
     });
-    let cells = Cell::wanted_of(plan, cells.into())?;
+    let cells = plan.wanted(cells)?;
     let effort = Effort {
         repetitions: plan.repetitions(11, 3),
         turn: Duration::from_millis(if plan.is_quick { 100 } else { 500 }),

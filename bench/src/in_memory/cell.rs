@@ -34,15 +34,6 @@ impl Task {
         Self::Encode(Role::Client),
     ];
 
-    pub(crate) const fn explanation(self) -> &'static str {
-        match self {
-            Self::Decode(Role::Server) => "a server reads masked frames",
-            Self::Decode(Role::Client) => "a client reads frames",
-            Self::Encode(Role::Server) => "a server writes frames",
-            Self::Encode(Role::Client) => "a client writes masked frames",
-        }
-    }
-
     /// What the messages hold makes a difference to who reads them: text is checked, and not all text alike.
     const fn contents(self) -> &'static [Content] {
         match self {
@@ -116,15 +107,20 @@ impl Cell {
                 })
             })
     }
+
+    /// What it has in common with those of other sizes.
+    pub(crate) fn group(&self) -> String {
+        let one = match self.is_one_at_a_time {
+            true => ", one at a time,",
+            false => "",
+        };
+        format!("{} {}{one}", self.task, self.content)
+    }
 }
 
 impl fmt::Display for Cell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let one = match self.is_one_at_a_time {
-            true => ", one at a time",
-            false => "",
-        };
-        write!(f, "{} {} {}{one}", self.task, self.content, self.size)
+        write!(f, "{} {}", self.group(), self.size)
     }
 }
 

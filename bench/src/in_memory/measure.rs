@@ -13,7 +13,7 @@ use crate::in_memory::cell::{Cell, Task};
 use crate::in_memory::seen::Seen;
 use crate::in_memory::subjects::{Decoder, Named, OWN, REFERENCE, Writer};
 use crate::in_memory::transport::{Duplex, Sink, Source};
-use crate::in_memory::workload::Workload;
+use crate::in_memory::workload::{Message, Workload};
 use crate::plan;
 
 /// How long to measure.
@@ -31,8 +31,6 @@ pub(crate) struct Measured {
     pub(crate) name: &'static str,
     /// Nanoseconds for each message, of each repetition in order.
     pub(crate) times: Vec<f64>,
-    /// Reads or writes of the transport for each message.
-    pub(crate) transfers: f64,
 }
 
 /// A cell with its measurements, in the order of the subjects.
@@ -45,7 +43,6 @@ pub(crate) struct Compared {
 
 /// One subject, set up for the task.
 struct Run {
-    name: &'static str,
     work: Rc<Workload>,
     kind: Kind,
     /// How many passes fill a turn.
@@ -55,7 +52,6 @@ struct Run {
 enum Kind {
     Decode {
         decoder: Box<dyn Decoder>,
-        source: Source,
         expected: Seen<'static>,
     },
     Encode {
@@ -66,23 +62,18 @@ enum Kind {
 }
 
 impl Run {
-    /// Sets a subject up, and checks a pass to the byte before anything is measured.
-    fn new((name, subject): &Named, task: Task, work: &Rc<Workload>) -> Result<Self> {
+    /// Sets a subject up, and checks a pass to the byte before anything is measured. A turn takes so long at least.
+    fn new((_, subject): &Named, task: Task, work: &Rc<Workload>, turn: Duration) -> Result<Self> {
         let sink = Sink::new();
         let duplex = |source| Duplex {
             source,
             sink: sink.clone(),
         };
         let kind = match task {
-            Task::Decode(role) => {
-                let source = work.source(role);
-                let count = work.messages.len();
-                Kind::Decode {
-                    decoder: subject.decoder(role, duplex(source.clone()), count)?,
-                    source,
-                    expected: Seen::after(&work.messages),
-                }
-            }
+            Task::Decode(role) => Kind::Decode {
+                decoder: subject.decoder(role, duplex(work.source(role)), work.messages.len())?,
+                expected: Seen::after(&work.messages),
+            },
             Task::Encode(role) => Kind::Encode {
                 writer: subject.encoder(role, Rc::clone(work), duplex(Source::empty()))?,
                 sink,
@@ -90,76 +81,44 @@ impl Run {
             },
         };
         let mut run = Self {
-            name,
             work: Rc::clone(work),
             kind,
             passes: 1,
         };
-        run.verify().context("its output is wrong")?;
+        run.pass(true).context("its output is wrong")?;
+        run.warm_up(turn)?;
         Ok(run)
     }
 
-    fn verify(&mut self) -> Result<()> {
-        let messages = &self.work.messages;
-        match &mut self.kind {
-            Kind::Decode {
-                decoder, expected, ..
-            } => {
-                let mut seen = Seen::compare(messages);
-                decoder.pass(&mut seen)?;
-                seen.check(expected)
-            }
-            Kind::Encode { writer, sink, role } => {
-                sink.keep();
-                writer.prepare();
-                writer.pass()?;
-                let kept = sink.take_kept();
-                let mut rest = &kept[..];
-                for (number, message) in messages.iter().enumerate() {
-                    let frame = wire::take_frame(&mut rest);
-                    let frame = frame.with_context(|| format!("message {number} is cut short"))?;
-                    // All of the libraries send messages of these sizes in one frame each.
-                    ensure!(
-                        frame.key.is_some() == (*role == Role::Client)
-                            && frame.by(Role::Server) == message.frame(),
-                        "message {number} is another one"
-                    );
-                }
-                ensure!(rest.is_empty(), "more came out than went in");
-                Ok(())
-            }
-        }
-    }
-
-    /// Warms up, and finds how many passes fill a turn. Returns how many reads of the transport one pass has, or if it is
-    /// written to writes.
-    fn warm_up(&mut self, turn: Duration) -> Result<u64> {
-        self.pass()?;
-        let before = self.transfers();
-        let pass = self.pass()?.max(Duration::from_nanos(1));
+    /// Warms up, and finds how many passes fill a turn.
+    fn warm_up(&mut self, turn: Duration) -> Result<()> {
+        self.pass(false)?;
+        let pass = self.pass(false)?.max(Duration::from_nanos(1));
         let passes = turn.as_nanos().div_ceil(pass.as_nanos());
         self.passes = passes.clamp(1, 100_000) as u32;
-        Ok(self.transfers() - before)
+        Ok(())
     }
 
     /// Nanoseconds for each message.
     fn turn(&mut self) -> Result<f64> {
         let mut time = Duration::ZERO;
         for _ in 0..self.passes {
-            time += self.pass()?;
+            time += self.pass(false)?;
         }
         let messages = self.work.messages.len() as f64 * f64::from(self.passes);
         Ok(time.as_nanos() as f64 / messages)
     }
 
-    /// One measured pass: the processor time of this thread that it took. Nothing here waits, so on an idle machine that is
-    /// the time on the wall; on a busy one the turns of other programs don't count. What it did is checked again, in little.
-    fn pass(&mut self) -> Result<Duration> {
+    /// One pass: the processor time of this thread that it took. Nothing here waits, so on an idle machine that is the time on
+    /// the wall; on a busy one the turns of other programs don't count. What it did is checked, in little or to the byte.
+    fn pass(&mut self, to_the_byte: bool) -> Result<Duration> {
+        let messages = &self.work.messages;
         match &mut self.kind {
-            Kind::Decode {
-                decoder, expected, ..
-            } => {
-                let mut seen = Seen::digest();
+            Kind::Decode { decoder, expected } => {
+                let mut seen = match to_the_byte {
+                    true => Seen::compare(messages),
+                    false => Seen::digest(),
+                };
                 let start = ThreadTime::now();
                 decoder.pass(&mut seen)?;
                 let time = start.elapsed();
@@ -167,29 +126,40 @@ impl Run {
                 Ok(time)
             }
             Kind::Encode { writer, sink, role } => {
+                if to_the_byte {
+                    sink.keep();
+                }
                 writer.prepare();
-                let (before, _) = sink.written();
+                let before = sink.written();
                 let start = ThreadTime::now();
                 writer.pass()?;
                 let time = start.elapsed();
-                let (after, _) = sink.written();
-                let expected = self.work.wire_length(*role);
+                let (bytes, expected) = (sink.written() - before, self.work.wire_length(*role));
                 ensure!(
-                    after - before == expected,
-                    "{} bytes came out instead of {expected}",
-                    after - before
+                    bytes == expected,
+                    "{bytes} bytes came out instead of {expected}"
                 );
+                if to_the_byte {
+                    check(&sink.take_kept(), messages, *role)?;
+                }
                 Ok(time)
             }
         }
     }
+}
 
-    fn transfers(&self) -> u64 {
-        match &self.kind {
-            Kind::Decode { source, .. } => source.reads(),
-            Kind::Encode { sink, .. } => sink.written().1,
-        }
+/// That these are the messages as this role sends them, in one frame each, as all of the libraries do with such sizes.
+fn check(mut bytes: &[u8], messages: &[Message], role: Role) -> Result<()> {
+    for (number, message) in messages.iter().enumerate() {
+        let frame = wire::take_frame(&mut bytes);
+        let frame = frame.with_context(|| format!("message {number} is cut short"))?;
+        ensure!(
+            frame.key.is_some() == (role == Role::Client)
+                && frame.by(Role::Server) == message.frame(),
+            "message {number} is another one"
+        );
     }
+    Ok(())
 }
 
 /// Measures one cell.
@@ -200,29 +170,21 @@ pub(crate) fn compare(
     effort: Effort,
 ) -> Result<Compared> {
     let failed = |name: &str| format!("{name}, {cell}");
-    let (mut runs, mut measured) = (Vec::new(), Vec::new());
+    let mut runs = Vec::new();
     for subject in subjects {
-        let run = Run::new(subject, cell.task, work).and_then(|mut run| {
-            let transfers = run.warm_up(effort.turn)?;
-            Ok((run, transfers))
-        });
-        let (run, transfers) = run.with_context(|| failed(subject.0))?;
-        runs.push(run);
-        measured.push(Measured {
-            name: subject.0,
-            times: Vec::new(),
-            transfers: transfers as f64 / work.messages.len() as f64,
-        });
+        let run = Run::new(subject, cell.task, work, effort.turn);
+        runs.push((subject.0, run.with_context(|| failed(subject.0))?));
     }
-    let times = plan::take_turns(effort.repetitions, &mut runs, |run| {
-        run.turn().with_context(|| failed(run.name))
+    let times = plan::take_turns(effort.repetitions, &mut runs, |(name, run)| {
+        run.turn().with_context(|| failed(name))
     })?;
-    for (measured, times) in measured.iter_mut().zip(times) {
-        measured.times = times;
-    }
+    let names = subjects.iter().map(|(name, _)| *name);
+    let measured = names.zip(times);
     Ok(Compared {
         cell,
-        subjects: measured,
+        subjects: measured
+            .map(|(name, times)| Measured { name, times })
+            .collect(),
     })
 }
 

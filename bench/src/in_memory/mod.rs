@@ -32,8 +32,7 @@ use workload::Workload;
 
 /// Prints what is measured, and returns it. A read brings in up to `transfer` bytes.
 pub(crate) fn run(plan: &Plan, transfer: usize) -> Result<Value> {
-    let cells: Vec<_> = Cell::all().filter(|cell| plan.wants(cell)).collect();
-    ensure!(!cells.is_empty(), "no comparison has such a name");
+    let cells = plan.wanted(Cell::all())?;
     let subjects: Vec<_> = subjects::all(&plan.component)?
         .into_iter()
         .filter(|(name, _)| plan.has(name))

@@ -17,19 +17,10 @@ use crate::plan::Plan;
 use crate::servers::Server;
 use crate::setting;
 
-/// The project's own.
-pub(crate) const GATE: &str = "wsgate";
-/// The same, ending both connections.
-pub(crate) const TERMINATING: &str = "wsgate terminate";
-/// The same, with a hundred connections in a sandbox.
-pub(crate) const SHARING: &str = "wsgate, shared";
-/// The other one that parses frames, and the same with small buffers, which its docs advise for many connections.
+/// The other one that parses frames.
 pub(crate) const RELAY: &str = "tokio-tungstenite";
-pub(crate) const SMALL_RELAY: &str = "the same, 4 KiB";
 /// Of those that don't.
-pub(crate) const HAPROXY: &str = "HAProxy";
 pub(crate) const NGINX: &str = "nginx";
-pub(crate) const ENVOY: &str = "Envoy";
 
 /// Starts those that are asked for and installed, in front of this server. Those that aren't installed are said to standard
 /// error. With a certificate only those that can have TLS in front.
@@ -42,16 +33,18 @@ pub(crate) fn start(
     let tls = tls.as_ref().map_or(&[][..], |tls| tls);
     let gate = |name, more: &[&str]| gate(name, server, &plan.component, &[more, tls].concat());
     let mut all = vec![
-        gate(GATE, &[])?,
-        gate(TERMINATING, &["--mode", "terminate"])?,
+        gate("wsgate", &[])?,
+        gate("wsgate terminate", &["--mode", "terminate"])?,
     ];
     if certificate.is_none() {
-        all.push(gate(SHARING, &["--sandbox", "100"])?);
+        // A hundred connections are in a sandbox.
+        all.push(gate("wsgate, shared", &["--sandbox", "100"])?);
         let version = setting::version("tokio-tungstenite");
         let upstream = server.to_string();
         let relay = ["tokio-tungstenite", "--upstream", &upstream];
+        // As its docs advise for many connections.
         let small = [&relay[..], &["--read-buffer", "4096"]].concat();
-        for (name, words) in [(RELAY, &relay[..]), (SMALL_RELAY, &small)] {
+        for (name, words) in [(RELAY, &relay[..]), ("the same, 4 KiB", &small)] {
             all.push(Server::own(name, version.clone(), words, &plan.component)?);
         }
     }

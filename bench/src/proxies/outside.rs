@@ -10,7 +10,7 @@ use host_tests::authority::Issued;
 use host_tests::envoy::Envoy;
 use host_tests::process::Process;
 
-use super::{ENVOY, HAPROXY, NGINX};
+use super::NGINX;
 use crate::servers::Server;
 
 /// What a proxy is told.
@@ -27,7 +27,7 @@ pub(super) fn start(server: SocketAddr, certificate: Option<&Issued>) -> Result<
     let folder = tempfile::tempdir().context("a folder for the proxies' settings")?;
     let folder = folder.path();
     let mut proxies = Vec::new();
-    for (name, program) in [(NGINX, "nginx"), (HAPROXY, "haproxy")] {
+    for (name, program) in [(NGINX, "nginx"), ("HAProxy", "haproxy")] {
         let Some(program) = find(program) else {
             note_left_out(name);
             continue;
@@ -64,9 +64,9 @@ pub(super) fn start(server: SocketAddr, certificate: Option<&Issued>) -> Result<
         });
     }
     if certificate.is_none() {
-        match Server::envoy(ENVOY, Envoy::builder(server).for_measuring()) {
+        match Server::envoy("Envoy", Envoy::builder(server).for_measuring()) {
             Ok(envoy) => proxies.push(envoy),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => note_left_out(ENVOY),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => note_left_out("Envoy"),
             Err(error) => return Err(error.into()),
         }
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use host_tests::quantile::{median_of, quantile};
 use serde::Serialize;
 
@@ -68,13 +68,7 @@ impl Cell {
                 }));
             }
         }
-        Self::wanted_of(plan, cells)
-    }
-
-    pub(crate) fn wanted_of(plan: &Plan, mut cells: Vec<Self>) -> Result<Vec<Self>> {
-        cells.retain(|cell| plan.wants(cell));
-        ensure!(!cells.is_empty(), "no comparison has such a name");
-        Ok(cells)
+        plan.wanted(cells)
     }
 
     /// How many messages of each connection are under way.
