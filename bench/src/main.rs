@@ -155,18 +155,11 @@ fn main() -> ExitCode {
     let result = served.unwrap_or_else(|| run(&args));
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) if is_broken_pipe(&error) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
     }
-}
-
-/// Whether nobody reads the table any more, as after `| head`: there is nobody to tell either.
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    let error = error.downcast_ref::<io::Error>();
-    error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 fn run(args: &Args) -> Result<()> {

@@ -88,14 +88,9 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
 }
 
 fn legend(count: usize, repetitions: usize, rest: Duration) -> String {
-    let wish = match count {
-        CONNECTIONS | QUICK_CONNECTIONS => String::new(),
-        _ => format!(
-            " (as many as the hard limit on open files allows, `ulimit -Hn`; {CONNECTIONS} are wanted)"
-        ),
-    };
     format!(
-        "{count} connections through each proxy{wish}, {repetitions} repetitions
+        "{count} connections through each proxy (as many as the hard limit on open files allows, `ulimit -Hn`, up to \
+         {CONNECTIONS}), {repetitions} repetitions
 KiB each     growth of the proxy's resident memory when all are open and have carried nothing, divided by their number
 KiB idle     the same {} s later: wsgate has parked them then
 open/s       connections opened a second, with 64 at a time under way

@@ -15,13 +15,8 @@ fn bench(args: &[&str]) -> Output {
         .expect("it starts")
 }
 
-/// Runs a part, and returns its report.
-fn quick_run(part: &str) -> Value {
-    quick_run_of(part, &[])
-}
-
 /// Runs what these arguments choose of a part, and returns its report.
-fn quick_run_of(part: &str, chosen: &[&str]) -> Value {
+fn quick_run(part: &str, chosen: &[&str]) -> Value {
     let json = scratch(&format!("bench-{part}.json"));
     let path = json.to_str().expect("a plain path");
     let output = bench(&[&[part, "--quick", "--json", path], chosen].concat());
@@ -33,7 +28,8 @@ fn quick_run_of(part: &str, chosen: &[&str]) -> Value {
         "{text}"
     );
     let report = fs::read(&json).expect("the report was written");
-    serde_json::from_slice(&report).expect("it is JSON")
+    let mut report: Value = serde_json::from_slice(&report).expect("it is JSON");
+    report[part].take()
 }
 
 /// The values of a list.
@@ -58,8 +54,8 @@ fn scratch(name: &str) -> PathBuf {
 
 #[test]
 fn a_quick_run_of_messages_checks_every_output_and_reports_every_cell() {
-    let report = quick_run("messages");
-    let cells = list(&report["messages"]["cells"]);
+    let report = quick_run("messages", &[]);
+    let cells = list(&report["cells"]);
     assert_eq!(cells.len(), 12 * 7);
     for cell in cells {
         let subjects = list(&cell["subjects"]);
@@ -74,8 +70,8 @@ fn a_quick_run_of_messages_checks_every_output_and_reports_every_cell() {
 
 #[test]
 fn a_quick_run_of_the_sandbox_has_a_time_for_everything() {
-    let report = quick_run("sandbox");
-    let rows = list(&report["sandbox"]["times"]);
+    let report = quick_run("sandbox", &[]);
+    let rows = list(&report["times"]);
     assert!(rows.len() > 6, "{rows:?}");
     for row in rows {
         assert!(is_positive(&row["times"][0]), "{row}");
@@ -88,8 +84,8 @@ fn a_quick_run_of_deflate_has_every_peer_and_every_window() {
     if is_fast() {
         return;
     }
-    let report = quick_run("deflate");
-    let rows = list(&report["deflate"]["echo"]);
+    let report = quick_run("deflate", &[]);
+    let rows = list(&report["echo"]);
     assert_eq!(rows.len(), 3);
     for row in rows {
         let servers = list(&row["servers"]);
@@ -102,7 +98,7 @@ fn a_quick_run_of_deflate_has_every_peer_and_every_window() {
             assert!(bytes("written") < 0.5 * bytes("bytes"), "{server}");
         }
     }
-    let sessions = list(&report["deflate"]["sessions"]);
+    let sessions = list(&report["sessions"]);
     assert_eq!(sessions.len(), 3);
     for session in sessions {
         let bytes = |name: &str| session[name].as_u64().expect("bytes");
@@ -114,8 +110,8 @@ fn a_quick_run_of_deflate_has_every_peer_and_every_window() {
 
 #[test]
 fn a_quick_run_of_sockets_has_messages_through_every_proxy() {
-    let report = quick_run("sockets");
-    let cells = list(&report["sockets"]["cells"]);
+    let report = quick_run("sockets", &[]);
+    let cells = list(&report["cells"]);
     assert_eq!(cells.len(), 2 * 4 * 2);
     for cell in cells {
         let cell_of = &cell["cell"];
@@ -145,8 +141,8 @@ fn a_quick_run_of_sockets_has_messages_through_every_proxy() {
 
 #[test]
 fn a_quick_run_of_streams_has_every_server_send_every_message_back() {
-    let report = quick_run("streams");
-    let cells = list(&report["streams"]["cells"]);
+    let report = quick_run("streams", &[]);
+    let cells = list(&report["cells"]);
     assert_eq!(cells.len(), 2 * 2 * 2);
     for cell in cells {
         let servers = list(&cell["servers"]);
@@ -156,7 +152,7 @@ fn a_quick_run_of_streams_has_every_server_send_every_message_back() {
             assert!(has_carried(server), "{server}");
         }
     }
-    let placements = list(&report["streams"]["placements"]);
+    let placements = list(&report["placements"]);
     assert_eq!(placements.len(), 6);
     for placement in placements {
         assert!(is_positive(&placement["bytes_each"]), "{placement}");
@@ -165,13 +161,12 @@ fn a_quick_run_of_streams_has_every_server_send_every_message_back() {
 
 #[test]
 fn a_quick_run_of_scale_has_memory_and_times_of_the_gate() {
-    let report = quick_run("scale");
-    let scale = &report["scale"];
-    assert_eq!(scale["connections"], 200);
-    let gate = &scale["proxies"][0];
+    let report = quick_run("scale", &[]);
+    assert_eq!(report["connections"], 200);
+    let gate = &report["proxies"][0];
     assert_eq!(gate["name"], "wsgate");
     assert!(is_positive(&gate["bytes_each"]), "{gate}");
-    for start in list(&scale["starts"]) {
+    for start in list(&report["starts"]) {
         let time = |name: &str| start[name][0].as_f64().expect("a time");
         assert!(
             time("seconds_to_listen") < time("seconds_to_answer"),
@@ -204,9 +199,9 @@ fn a_quick_run_of_node_has_every_server_and_client_see_every_message_again() {
     if is_fast() {
         return;
     }
-    let report = quick_run_of("node", &["--only", "1 KiB"]);
+    let report = quick_run("node", &["--only", "1 KiB"]);
     for (part, count) in [("cells", 4), ("clients", 3)] {
-        let cells = list(&report["node"][part]);
+        let cells = list(&report[part]);
         assert_eq!(cells.len(), 2);
         for cell in cells {
             let subjects = list(&cell["servers"]);
@@ -214,9 +209,9 @@ fn a_quick_run_of_node_has_every_server_and_client_see_every_message_again() {
             assert!(subjects.iter().all(has_carried), "{cell}");
         }
     }
-    let deflate = list(&report["node"]["deflate"]);
+    let deflate = list(&report["deflate"]);
     assert_eq!(deflate.len(), 3);
-    let messages = list(&report["node"]["messages"]);
+    let messages = list(&report["messages"]);
     let messages: Vec<_> = messages
         .iter()
         .flat_map(|place| list(&place["rows"]))

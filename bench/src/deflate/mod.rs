@@ -3,19 +3,20 @@
 //! | module | what it is |
 //! |---|---|
 //! | `corpus` | the messages, and what a client that compresses writes to send them |
-//! | `servers` | who is compared |
 //! | `load` | the client: it writes what was made before, and checks what comes back after the clock has stopped |
 //! | `memory` | what a session of the component takes |
 
 mod corpus;
 mod load;
 mod memory;
-mod servers;
 
 use std::io::{self, Write};
 use std::mem;
+use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context, Result};
+use host_tests::gate::file;
 use host_tests::quantile::median_of;
 use host_tests::table::Table;
 use serde::Serialize;
@@ -23,6 +24,7 @@ use serde_json::{Value, json};
 
 use crate::plan::{self, Plan};
 use crate::servers::Server;
+use crate::setting;
 use corpus::{Corpus, SIZES};
 use load::Pass;
 
@@ -47,10 +49,36 @@ pub(crate) struct Compared {
 
 /// Prints what is measured, and returns it.
 pub(crate) fn run(plan: &Plan) -> Result<Value> {
-    let echo = compare(&servers::start(&plan.component)?, plan)?;
+    let echo = compare(&start(&plan.component)?, plan)?;
     let sessions = memory::measure(&plan.component)?;
     write!(io::stdout(), "{}", memory::table(&sessions))?;
     Ok(json!({ "echo": echo, "sessions": sessions }))
+}
+
+/// Starts all of them.
+fn start(component: &Path) -> Result<Vec<Server>> {
+    let own = |name, library, package| {
+        let version = setting::version(package);
+        Server::own(name, version, &[library, "--deflate"], component)
+    };
+    let mut ws = Command::new("node");
+    ws.args(["peers/deflate-server.mjs", "[{}]"]);
+    ws.current_dir(file("WEBSOCKET_TEST_NODE_DIR", "host-tests/node"));
+    let mut websockets = Command::new(file("WEBSOCKET_TEST_PYTHON", "target/python/bin/python"));
+    websockets
+        .arg(file("", "host-tests/python/deflate_server.py"))
+        .arg("[{}]");
+    let installed = |name, mut command| {
+        Server::start(name, String::new(), &mut command)
+            .context("run `cargo xtask bench`, which installs the peers first")
+    };
+    Ok(vec![
+        own("native engine", "native", "websocket-component")?,
+        own("component in sandbox", "component", "websocket-host")?,
+        own("yawc", "yawc", "yawc")?,
+        installed("ws", ws)?,
+        installed("websockets", websockets)?,
+    ])
 }
 
 /// Compares these servers, which compress every message: prints what is measured, and returns it.

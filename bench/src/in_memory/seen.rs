@@ -11,7 +11,7 @@ use crate::in_memory::workload::Message;
 /// Always: the kind, the length, and the first and last byte, in order, go into a digest that is compared after every
 /// pass. That is cheap enough not to blur the differences between decoders. In addition, in the pass before the
 /// measurement, every byte.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Seen<'a> {
     count: usize,
     digest: u64,
@@ -22,19 +22,9 @@ pub(crate) struct Seen<'a> {
 }
 
 impl<'a> Seen<'a> {
-    /// For a measured pass.
-    pub(crate) const fn digest() -> Self {
-        Self {
-            count: 0,
-            digest: 0,
-            whole: None,
-            wrong: None,
-        }
-    }
-
     /// What has been seen once a decoder has delivered these messages.
     pub(crate) fn after(messages: &[Message]) -> Self {
-        let mut seen = Self::digest();
+        let mut seen = Self::default();
         for message in messages {
             seen.message(message.is_text(), message.bytes());
         }
@@ -42,12 +32,10 @@ impl<'a> Seen<'a> {
     }
 
     /// For a pass whose messages have to be these, to the byte.
-    pub(crate) const fn compare(messages: &'a [Message]) -> Self {
+    pub(crate) fn compare(messages: &'a [Message]) -> Self {
         Self {
-            count: 0,
-            digest: 0,
             whole: Some(messages),
-            wrong: None,
+            ..Self::default()
         }
     }
 
@@ -78,13 +66,7 @@ impl<'a> Seen<'a> {
             bail!("message {number} is not the one that was sent");
         }
         ensure!(
-            self.count == expected.count,
-            "{} messages were delivered, and {} sent",
-            self.count,
-            expected.count
-        );
-        ensure!(
-            self.digest == expected.digest,
+            (self.count, self.digest) == (expected.count, expected.digest),
             "other messages were delivered than sent"
         );
         Ok(())
@@ -108,7 +90,7 @@ mod tests {
     #[test]
     fn the_right_messages_pass() {
         let right: [(bool, &[u8]); 2] = [(true, b"abc"), (false, b"defg")];
-        assert!(deliver(Seen::digest(), &right));
+        assert!(deliver(Seen::default(), &right));
         assert!(deliver(Seen::compare(&SENT), &right));
     }
 
@@ -122,7 +104,7 @@ mod tests {
             &[(true, b"abc"), (false, b"defg"), (true, b"")],
         ];
         for messages in wrong {
-            assert!(!deliver(Seen::digest(), messages), "{messages:?}");
+            assert!(!deliver(Seen::default(), messages), "{messages:?}");
             assert!(!deliver(Seen::compare(&SENT), messages), "{messages:?}");
         }
         let inside: [(bool, &[u8]); 2] = [(true, b"axc"), (false, b"defg")];

@@ -100,14 +100,7 @@ async fn yawc(mut transport: Transport) -> Result<()> {
     }
     let head = String::from_utf8(head)?;
     let key = heads::field(&head, "Sec-WebSocket-Key").context("no key")?;
-    let accept = heads::accept_for(key);
-    let fields = [
-        ("Upgrade", "websocket"),
-        ("Connection", "Upgrade"),
-        ("Sec-WebSocket-Accept", &accept),
-        ("Sec-WebSocket-Extensions", NAME),
-    ];
-    let response = heads::head("HTTP/1.1 101 Switching Protocols", &fields);
+    let response = heads::response_with(key, &[("Sec-WebSocket-Extensions", NAME)]);
     transport.write_all(&response).await?;
 
     let options = yawc::Options::default()
