@@ -32,7 +32,7 @@ mod streams;
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -90,14 +90,8 @@ struct Args {
     #[arg(value_enum)]
     parts: Vec<Part>,
 
-    /// A look of some minutes: too short for numbers to rely on, long enough to check all outputs.
-    #[arg(long)]
-    quick: bool,
-
-    /// How often each subject has its turn in each comparison [default: 15, or 3 with --quick; of
-    /// deflate, sockets, scale and node 5, or 1; of envoy 11, or 3].
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    repetitions: Option<u32>,
+    #[command(flatten)]
+    plan: Plan,
 
     /// Of messages: the most that one read brings in, and what is sent before a flush, in KiB. Where a library has a
     /// setting, it follows.
@@ -107,23 +101,6 @@ struct Args {
     /// Writes all measurements to a file as well.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-
-    /// Of messages, sockets, envoy and node: only comparisons whose name contains this, such as `text 16 B`. May be given several times.
-    #[arg(long, value_name = "TEXT")]
-    only: Vec<String>,
-
-    /// Of messages, sockets, envoy and node: only subjects whose name contains this, such as `native`. May be given several times.
-    #[arg(long, value_name = "TEXT")]
-    subject: Vec<String>,
-
-    /// The component to measure.
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "WEBSOCKET_COMPONENT",
-        default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/component/websocket.wasm")
-    )]
-    component: PathBuf,
 
     #[command(flatten)]
     server: servers::Options,
@@ -151,7 +128,7 @@ enum Part {
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let served = args.server.serve(&args.component);
+    let served = args.server.serve(&args.plan.component);
     let result = served.unwrap_or_else(|| run(&args));
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -167,18 +144,12 @@ fn run(args: &Args) -> Result<()> {
     if let Some(path) = &args.json {
         File::create(path).with_context(|| format!("can't write {}", path.display()))?;
     }
+    let plan = &args.plan;
     let parts = match &args.parts[..] {
         [] => Part::value_variants(),
         parts => parts,
     };
-    let plan = Plan {
-        component: args.component.clone(),
-        is_quick: args.quick,
-        only: args.only.clone(),
-        subjects: args.subject.clone(),
-        repetitions: args.repetitions,
-    };
-    let setting = setting::of(&args.component);
+    let setting = setting::of(&plan.component);
     let mut out = io::stdout();
     write!(out, "{setting}")?;
     let lines = setting.0.into_iter();
@@ -188,29 +159,24 @@ fn run(args: &Args) -> Result<()> {
         let measured = match part {
             Part::Messages => {
                 let transfer = args.transfer as usize * 1024;
-                in_memory::run(&plan, transfer)?
+                in_memory::run(plan, transfer)?
             }
-            Part::Sandbox => sandbox::run(&plan)?,
-            Part::Deflate => deflate::run(&plan)?,
-            Part::Sockets => sockets::run(&plan)?,
-            Part::Streams => streams::run(&plan)?,
-            Part::Envoy => envoy::run(&plan)?,
-            Part::Scale => scale::run(&plan)?,
-            Part::Node => javascript::run(&plan)?,
+            Part::Sandbox => sandbox::run(plan)?,
+            Part::Deflate => deflate::run(plan)?,
+            Part::Sockets => sockets::run(plan)?,
+            Part::Streams => streams::run(plan)?,
+            Part::Envoy => envoy::run(plan)?,
+            Part::Scale => scale::run(plan)?,
+            Part::Node => javascript::run(plan)?,
         };
         let part = part.to_possible_value().context("a part without a name")?;
         report.insert(part.get_name().to_owned(), measured);
     }
     writeln!(out, "\nAll outputs were checked and are right.")?;
     if let Some(path) = &args.json {
-        write_json(path, &Value::Object(report))?;
+        let text = format!("{:#}\n", Value::Object(report));
+        fs::write(path, text).with_context(|| format!("can't write {}", path.display()))?;
+        writeln!(out, "All measurements are in {}.", path.display())?;
     }
-    Ok(())
-}
-
-fn write_json(path: &Path, report: &Value) -> Result<()> {
-    let text = format!("{report:#}\n");
-    fs::write(path, text).with_context(|| format!("can't write {}", path.display()))?;
-    writeln!(io::stdout(), "All measurements are in {}.", path.display())?;
     Ok(())
 }

@@ -4,17 +4,36 @@ use std::fmt::Display;
 use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
+use clap::Args;
 use serde::Serializer;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct Plan {
-    pub(crate) component: PathBuf,
-    /// A look of a few seconds.
+    /// A look of some minutes: too short for numbers to rely on, long enough to check all outputs.
+    #[arg(long = "quick")]
     pub(crate) is_quick: bool,
-    pub(crate) repetitions: Option<u32>,
-    /// Only comparisons and subjects whose names contain one of these, if there are any.
-    pub(crate) only: Vec<String>,
-    pub(crate) subjects: Vec<String>,
+
+    /// How often each subject has its turn in each comparison [default: 15, or 3 with --quick; of
+    /// deflate, sockets, scale and node 5, or 1; of envoy 11, or 3].
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    repetitions: Option<u32>,
+
+    /// Of messages, sockets, envoy and node: only comparisons whose name contains this, such as `text 16 B`. May be given several times.
+    #[arg(long, value_name = "TEXT")]
+    only: Vec<String>,
+
+    /// Of messages, sockets, envoy and node: only subjects whose name contains this, such as `native`. May be given several times.
+    #[arg(long = "subject", value_name = "TEXT")]
+    subjects: Vec<String>,
+
+    /// The component to measure.
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "WEBSOCKET_COMPONENT",
+        default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/component/websocket.wasm")
+    )]
+    pub(crate) component: PathBuf,
 }
 
 impl Plan {

@@ -17,7 +17,7 @@ use crate::setting;
 use crate::size::Size;
 use crate::sockets;
 use crate::sockets::measure::{Cell, Effort};
-use crate::sockets::table::Columns;
+use crate::sockets::table::Reference;
 
 const SIZES: [Size; 2] = [Size(125), Size(16 << 10)];
 const CONNECTIONS: [usize; 2] = [1, 500];
@@ -49,11 +49,7 @@ const PLACEMENTS: [Echo; 6] = [
 /// As many connections as the last of these has in a guest.
 const PLACED: usize = 1000;
 
-const COLUMNS: Columns = Columns {
-    reference: PEER,
-    short: "peer",
-    unit: ("GB", 1e9),
-};
+const REFERENCE: Reference = (PEER, "peer");
 
 const LEGEND: &str = "\
 Echo servers on tokio with one thread, with the settings that they come with; the clients are one thread on the other
@@ -73,7 +69,7 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
     let rows = sockets::compare(cells, effort, &processors, |_, certificate| {
         let servers = SERVERS.into_iter().filter(|(name, _)| plan.has(name));
         let servers = servers.map(|echo| server(echo, plan, certificate));
-        Ok((servers.collect::<Result<_>>()?, COLUMNS))
+        Ok((servers.collect::<Result<_>>()?, REFERENCE))
     })?;
     let placements = placements(plan, &processors)?;
     Ok(json!({ "placements": placements, "cells": rows }))

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use host_tests::process::Process;
 use serde_json::Value;
 
-use super::COLUMNS;
+use super::REFERENCE;
 use super::servers::script;
 use crate::load::{Content, Load, Pass};
 use crate::pin::Processors;
@@ -50,7 +50,7 @@ pub(super) fn compare(
             cell,
             servers: clients.collect(),
         };
-        write!(out, "{}", table::of(&compared, COLUMNS))?;
+        write!(out, "{}", table::of(&compared, REFERENCE))?;
         rows.push(compared);
     }
     Ok(rows)

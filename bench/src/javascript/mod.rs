@@ -23,7 +23,7 @@ use crate::plan::Plan;
 use crate::size::Size;
 use crate::sockets;
 use crate::sockets::measure::{Cell, Effort};
-use crate::sockets::table::Columns;
+use crate::sockets::table::Reference;
 
 const SIZES: [Size; 5] = [
     Size(16),
@@ -39,11 +39,7 @@ const OWN: &str = "websocket-component";
 const WS: &str = "ws";
 const WS_NATIVE: &str = "ws, native add-on";
 
-const COLUMNS: Columns = Columns {
-    reference: WS,
-    short: WS,
-    unit: ("MB", 1e6),
-};
+const REFERENCE: Reference = (WS, "ws");
 
 const LEGEND: &str = "\
 Echo servers in Node, without compression; the clients are one thread on the other processor, which makes and checks every
@@ -64,7 +60,7 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
         effort.repetitions
     )?;
     let rows = sockets::compare(cells.clone(), effort, &processors, |_, _| {
-        Ok((servers::start(&libraries)?, COLUMNS))
+        Ok((servers::start(&libraries)?, REFERENCE))
     })?;
     let clients = clients::compare(plan, &libraries, &cells, &processors)?;
     let deflate = deflate::compare(&compressing, plan)?;

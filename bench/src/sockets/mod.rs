@@ -22,7 +22,7 @@ use crate::proxies::{self, NGINX, RELAY};
 use crate::servers::{self, Server};
 use crate::size::Size;
 use measure::{Cell, Compared, Effort, RATE};
-use table::Columns;
+use table::Reference;
 
 const SIZES: [Size; 4] = [Size(125), Size(1 << 10), Size(16 << 10), Size(256 << 10)];
 const CONNECTIONS: [usize; 2] = [1, 500];
@@ -51,27 +51,22 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
         processors.legend("Proxies run")
     )?;
     let rows = compare(cells, effort, &processors, |server, certificate| {
-        let (reference, short) = match certificate {
+        let reference = match certificate {
             None => (RELAY, "relay"),
             Some(_) => (NGINX, "nginx"),
         };
-        let columns = Columns {
-            reference,
-            short,
-            unit: ("GB", 1e9),
-        };
-        Ok((proxies::start(server, plan, certificate)?, columns))
+        Ok((proxies::start(server, plan, certificate)?, reference))
     })?;
     Ok(json!({ "cells": rows }))
 }
 
 /// Measures the cells without TLS, then those with it. For each kind servers are started: they are told where a server is that
-/// they may be in front of, and the certificate that clients trust. Prints the table of each cell.
+/// they may be in front of, and the certificate that clients trust. Prints the table of each cell, with ratios to one of the servers.
 pub(crate) fn compare(
     cells: Vec<Cell>,
     effort: Effort,
     processors: &Processors,
-    start: impl Fn(SocketAddr, Option<&Issued>) -> Result<(Vec<Server>, Columns)>,
+    start: impl Fn(SocketAddr, Option<&Issued>) -> Result<(Vec<Server>, Reference)>,
 ) -> Result<Vec<Compared>> {
     let authority = Authority::new()?;
     let certificate = authority.issue("bench", &["127.0.0.1"])?;
@@ -90,11 +85,11 @@ pub(crate) fn compare(
                 "\nWith TLS in front; the load decrypts and encrypts too, and so is busier"
             )?;
         }
-        let (servers, columns) = processors.started(|| start(load.address(), certificate))?;
+        let (servers, reference) = processors.started(|| start(load.address(), certificate))?;
         writeln!(out, "\n{}", servers::versions(&servers))?;
         for cell in cells {
             let measured = measure::compare(cell, &mut load, &servers, effort)?;
-            write!(out, "{}", table::of(&measured, columns))?;
+            write!(out, "{}", table::of(&measured, reference))?;
             rows.push(measured);
         }
     }

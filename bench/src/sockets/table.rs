@@ -6,29 +6,17 @@ use host_tests::table::{Table, number};
 use super::measure::{Compared, DIRECT};
 use crate::load::Pass;
 
-/// How a table is made.
-#[derive(Clone, Copy)]
-pub(crate) struct Columns {
-    /// Ratios are to this subject, which the head calls something shorter: the median over the repetitions, in each of which
-    /// both were measured within a moment.
-    pub(crate) reference: &'static str,
-    pub(crate) short: &'static str,
-    /// Payload in each direction is told in this unit, of so many bytes.
-    pub(crate) unit: (&'static str, f64),
-}
+/// What ratios are to, and what the head calls it: the median over the repetitions, in each of which both were measured within a
+/// moment.
+pub(crate) type Reference = (&'static str, &'static str);
 
-pub(crate) fn of(compared: &Compared, columns: Columns) -> String {
-    let Columns {
-        reference,
-        short,
-        unit: (unit, bytes),
-    } = columns;
+pub(crate) fn of(compared: &Compared, (reference, short): Reference) -> String {
     let mut table = Table::new([
         ("", -19),
         ("messages/s", 10),
         ("middle half", 21),
         (&format!("x {short}"), 8),
-        (&format!("{unit}/s"), 7),
+        ("GB/s", 7),
         ("CPU us", 8),
         ("busy p/load", 11),
         ("latency 50 / 99 / 99.9", 23),
@@ -64,7 +52,7 @@ pub(crate) fn of(compared: &Compared, columns: Columns) -> String {
             format!("{rate:.0}"),
             format!("{low:.0} - {high:.0}"),
             format!("{ratio:.2}"),
-            number(rate * compared.cell.size.0 as f64 / bytes),
+            number(rate * compared.cell.size.0 as f64 / 1e9),
             cost,
             busy,
             delays,

@@ -145,7 +145,9 @@ impl Sender {
             self.heads.clear();
             let start = at;
             for message in part {
-                let head = head(&mut self.session, outgoing(*message))?;
+                let head = self.session.frame_header(outgoing(*message));
+                let head = head.map_err(|rule| anyhow!("{rule:?}"))?;
+                let head = head.context("something waits")?;
                 if self.role == Role::Client {
                     head.mask(&mut self.payloads[at..at + length], 0);
                     at += length;
@@ -169,14 +171,6 @@ impl Sender {
     fn is_in_place(&self) -> bool {
         self.work.burst() == 1 || self.work.size.0 >= IN_PLACE
     }
-}
-
-/// The header of a message whose payload is written from where it is.
-fn head(session: &mut Session, message: websocket_component::Message<'_>) -> Result<FrameHeader> {
-    let head = session
-        .frame_header(message)
-        .map_err(|rule| anyhow!("{rule:?}"))?;
-    head.context("something waits")
 }
 
 /// Writes frames at once.
