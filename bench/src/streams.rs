@@ -22,7 +22,6 @@ use crate::sockets::table::Reference;
 const SIZES: [Size; 2] = [Size(125), Size(16 << 10)];
 const CONNECTIONS: [usize; 2] = [1, 500];
 
-const OWN: &str = "websocket-host";
 const NATIVE: &str = "without a sandbox";
 /// What it is compared with.
 const PEER: &str = "tokio-tungstenite";
@@ -31,7 +30,7 @@ const PEER: &str = "tokio-tungstenite";
 type Echo = (&'static str, &'static [&'static str]);
 
 const SERVERS: [Echo; 3] = [
-    (OWN, &["component"]),
+    ("websocket-host", &["component"]),
     (NATIVE, &["native"]),
     (PEER, &["tokio-tungstenite"]),
 ];

@@ -24,7 +24,6 @@ use serde_json::{Value, json};
 
 use crate::plan::{self, Plan};
 use crate::servers::Server;
-use crate::setting;
 use corpus::{Corpus, SIZES};
 use load::Pass;
 
@@ -57,10 +56,7 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
 
 /// Starts all of them.
 fn start(component: &Path) -> Result<Vec<Server>> {
-    let own = |name, library, package| {
-        let version = setting::version(package);
-        Server::own(name, version, &[library, "--deflate"], component)
-    };
+    let own = |name, library| Server::own(name, String::new(), &[library, "--deflate"], component);
     let mut ws = Command::new("node");
     ws.args(["peers/deflate-server.mjs", "[{}]"]);
     ws.current_dir(file("WEBSOCKET_TEST_NODE_DIR", "host-tests/node"));
@@ -73,9 +69,9 @@ fn start(component: &Path) -> Result<Vec<Server>> {
             .context("run `cargo xtask bench`, which installs the peers first")
     };
     Ok(vec![
-        own("native engine", "native", "websocket-component")?,
-        own("component in sandbox", "component", "websocket-host")?,
-        own("yawc", "yawc", "yawc")?,
+        own("native engine", "native")?,
+        own("component in sandbox", "component")?,
+        own("yawc", "yawc")?,
         installed("ws", ws)?,
         installed("websockets", websockets)?,
     ])

@@ -47,8 +47,7 @@ impl Message {
 
 /// The messages of one pass, all of one size.
 pub(crate) struct Workload {
-    cell: Cell,
-    pub(crate) size: Size,
+    pub(crate) cell: Cell,
     /// The most bytes that one read brings in, and about what a program sends before it flushes.
     transfer: usize,
     pub(crate) messages: Vec<Message>,
@@ -78,7 +77,6 @@ impl Workload {
         let places = (0..count).map(|number| &arena[number * length..(number + 1) * length]);
         Self {
             cell: *cell,
-            size: cell.size,
             transfer,
             messages: places.map(message).collect(),
             payloads: arena,
@@ -95,7 +93,7 @@ impl Workload {
     pub(crate) fn burst(&self) -> usize {
         match self.cell.is_one_at_a_time {
             true => 1,
-            false => (self.transfer / self.size.0.max(LEAST)).max(1),
+            false => (self.transfer / self.cell.size.0.max(LEAST)).max(1),
         }
     }
 
@@ -125,8 +123,8 @@ impl Workload {
 
     /// How many bytes the messages take on the wire, in one frame each.
     pub(crate) fn wire_length(&self, role: Role) -> u64 {
-        let header = Frame::binary([]).by(role).header(self.size.0 as u64);
-        (self.messages.len() * (header.len() + self.size.0)) as u64
+        let header = Frame::binary([]).by(role).header(self.cell.size.0 as u64);
+        (self.messages.len() * (header.len() + self.cell.size.0)) as u64
     }
 }
 

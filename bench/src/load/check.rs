@@ -64,44 +64,40 @@ impl Check {
         }
     }
 
-    /// The header that begins or goes on here, if all of it is there.
+    /// The frame whose header begins or goes on here, if all of the header is there.
     fn header(&mut self, bytes: &mut &[u8]) -> Result<Option<Frame>> {
         if self.filled == 0
-            && let Some((frame, length)) = parse(bytes)?
+            && let Some(header) = Header::parse(bytes)
         {
-            *bytes = &bytes[length..];
-            return Ok(Some(frame));
+            *bytes = &bytes[header.length..];
+            return Frame::begin(header).map(Some);
         }
         while let Some((first, rest)) = bytes.split_first() {
             self.header[self.filled] = *first;
             self.filled += 1;
             *bytes = rest;
-            if let Some((frame, _)) = parse(&self.header[..self.filled])? {
+            if let Some(header) = Header::parse(&self.header[..self.filled]) {
                 self.filled = 0;
-                return Ok(Some(frame));
+                return Frame::begin(header).map(Some);
             }
         }
         Ok(None)
     }
 }
 
-/// The header at the front and its length, if all of it is there.
-#[inline]
-fn parse(bytes: &[u8]) -> Result<Option<(Frame, usize)>> {
-    let Some(header) = Header::parse(bytes) else {
-        return Ok(None);
-    };
-    ensure!(
-        matches!(header.first & !FIN, CONTINUATION | BINARY),
-        "a frame that begins with {:02x}",
-        header.first
-    );
-    let frame = Frame {
-        is_final: header.first & FIN != 0,
-        left: header.payload,
-        key: header.key.unwrap_or_default(),
-    };
-    Ok(Some((frame, header.length)))
+impl Frame {
+    fn begin(header: Header) -> Result<Self> {
+        ensure!(
+            matches!(header.first & !FIN, CONTINUATION | BINARY),
+            "a frame that begins with {:02x}",
+            header.first
+        );
+        Ok(Self {
+            is_final: header.first & FIN != 0,
+            left: header.payload,
+            key: header.key.unwrap_or_default(),
+        })
+    }
 }
 
 /// Whether bytes are what is expected when the mask is off.

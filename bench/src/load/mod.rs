@@ -165,12 +165,11 @@ impl Load {
         length: Duration,
         proxy: Option<u32>,
     ) -> Result<Pass> {
-        let cpu = |of: Option<u32>| {
-            of.map_or(Ok(Duration::ZERO), |id| {
-                Ok::<_, anyhow::Error>(Usage::of(id)?.cpu)
-            })
+        let cpu = || match proxy {
+            Some(id) => Usage::of(id).map(|usage| usage.cpu),
+            None => Ok(Duration::ZERO),
         };
-        let before = (self.returned, cpu(proxy)?, ThreadTime::now());
+        let before = (self.returned, cpu()?, ThreadTime::now());
         let start = Instant::now();
         for client in self.clients.iter_mut().take(active) {
             client.window = window;
@@ -182,7 +181,7 @@ impl Load {
         let pass = Pass {
             messages: self.returned - before.0,
             seconds: start.elapsed().as_secs_f64(),
-            server_cpu: cpu(proxy)?.saturating_sub(before.1).as_secs_f64(),
+            server_cpu: cpu()?.saturating_sub(before.1).as_secs_f64(),
             load_cpu: before.2.elapsed().as_secs_f64(),
         };
         self.drain()?;

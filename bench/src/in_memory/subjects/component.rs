@@ -228,7 +228,7 @@ impl Writer for Sender {
     }
 
     fn pass(&mut self) -> Result<()> {
-        if self.work.size.0 >= LONG {
+        if self.work.cell.size.0 >= LONG {
             return self.put_long();
         }
         let work = Rc::clone(&self.work);

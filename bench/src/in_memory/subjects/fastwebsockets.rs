@@ -87,7 +87,7 @@ impl Writer for Sender {
                     let payload = match self.role {
                         Role::Server => Payload::Borrowed(message.bytes()),
                         Role::Client => {
-                            let (payload, others) = rest.split_at_mut(self.work.size.0);
+                            let (payload, others) = rest.split_at_mut(self.work.cell.size.0);
                             rest = others;
                             Payload::BorrowedMut(payload)
                         }

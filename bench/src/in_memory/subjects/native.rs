@@ -134,7 +134,7 @@ impl Sender {
 
     /// Writes payloads from where they are, each behind its header.
     fn send_in_place(&mut self) -> Result<()> {
-        let length = self.work.size.0;
+        let length = self.work.cell.size.0;
         let mut at = 0;
         let in_one_write = (WRITE / length.max(1)).max(1);
         for part in self
@@ -169,7 +169,7 @@ impl Sender {
 
     /// A message that is written alone, or is large, isn't worth a copy.
     fn is_in_place(&self) -> bool {
-        self.work.burst() == 1 || self.work.size.0 >= IN_PLACE
+        self.work.burst() == 1 || self.work.cell.size.0 >= IN_PLACE
     }
 }
 
