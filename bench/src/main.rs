@@ -9,6 +9,7 @@
 //! | [`streams`] | the stream for tokio beside tokio-tungstenite |
 //! | [`envoy`] | what the filter costs Envoy |
 //! | [`scale`] | many connections through proxies, and how long the gate takes to start |
+//! | [`javascript`] | the npm package in Node |
 //! | [`proxies`], [`servers`] | what is between, and what is at the end, each a process |
 //! | [`load`] | the clients, and the server at the other end of proxies |
 //! | `plan`, `setting` | what is asked of every part; where and with what a run was made |
@@ -47,11 +48,12 @@ out is checked.
 
 messages: each library reads and writes the same messages over a connection in memory, checked to the byte before the \
 measurement, and in little during it. A server and a client decode frames from reads of 64 KiB full of messages, and \
-encode messages that are flushed every 64 KiB; and a server does both with one message a read or a flush. Times are of the processor, so that other programs' turns don't \
-count; the subjects take turns, and each repetition begins with another. Reads and writes are copies in memory, as a \
-kernel makes them, without the system calls. So what is read and written in small pieces, which a processor's first-level \
-cache holds, has an advantage here that it would pay for on a socket. tokio-websockets and fastwebsockets choose small \
-pieces and can't be told otherwise; --transfer 16 has everybody do so.
+encode messages that are flushed every 64 KiB; and a server does both with one message a read or a flush. Times are of \
+the processor, so that other programs' turns don't count; the subjects take turns, and each repetition begins with \
+another. Reads and writes are copies in memory, as a kernel makes them, without the system calls. So what is read and \
+written in small pieces, which a processor's first-level cache holds, has an advantage here that it would pay for on a \
+socket. tokio-websockets and fastwebsockets choose small pieces and can't be told otherwise; --transfer 16 has everybody \
+do so.
 
 sandbox: what it takes to load the component, to make a guest for a connection, and to call it.
 

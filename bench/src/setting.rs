@@ -27,12 +27,12 @@ pub(crate) fn of(component: &Path) -> Setting {
         .with("peers", peers.join(", "))
 }
 
-/// The version of a package, by the lock file that the build used.
+/// The version of a package, by the lock file that the build used. What isn't in it has none.
 pub(crate) fn version(package: &str) -> String {
     let entry = format!("name = \"{package}\"\nversion = \"");
     // The newest, where a crate is there in several versions.
-    let rest = LOCK.rsplit_once(&entry).map_or("?\"", |(_, rest)| rest);
-    rest.split('"').next().unwrap_or("?").to_owned()
+    let rest = LOCK.rsplit_once(&entry).map_or("", |(_, rest)| rest);
+    rest.split('"').next().unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
@@ -44,6 +44,6 @@ mod tests {
         for peer in PEERS {
             assert!(version(peer).starts_with("0."), "{peer}");
         }
-        assert_eq!(version("no-such-package"), "?");
+        assert_eq!(version("no-such-package"), "");
     }
 }

@@ -82,11 +82,12 @@ impl Server {
     }
 }
 
-/// Their names and versions.
+/// Their names, and the versions that are known.
 pub(crate) fn versions(servers: &[Server]) -> String {
-    let versions = servers.iter();
-    let versions = versions.map(|server| format!("{} {}", server.name, server.version));
-    versions.collect::<Vec<_>>().join(", ")
+    let named = |server: &Server| format!("{} {}", server.name, server.version);
+    let all = servers.iter().map(named);
+    let all: Vec<_> = all.map(|name| name.trim_end().to_owned()).collect();
+    all.join(", ")
 }
 
 /// Which server of its own this program is to be.

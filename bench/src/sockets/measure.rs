@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use host_tests::quantile::{median_of, quantile};
+use host_tests::quantile::quantile;
 use serde::Serialize;
 
 use crate::load::{Content, Load, Pass};
@@ -176,11 +176,6 @@ impl Measured {
     /// Processor time of the server for each message, there and back, in seconds, of each repetition.
     pub(crate) fn costs(&self) -> Vec<f64> {
         self.passes.iter().map(Pass::cost).collect()
-    }
-
-    /// The medians of the delays, in seconds.
-    pub(crate) fn delay(&self, which: usize) -> f64 {
-        median_of(&self.delays, |delays| delays[which])
     }
 }
 

@@ -43,7 +43,8 @@ pub(crate) fn of(compared: &Compared, (reference, short): Reference) -> String {
         let delays = match measured.delays.is_empty() {
             true => String::new(),
             false => {
-                let micros = |which| 1e6 * measured.delay(which);
+                let micros =
+                    |which: usize| 1e6 * median_of(&measured.delays, |delays| delays[which]);
                 format!("{:.0} / {:.0} / {:.0}", micros(0), micros(1), micros(2))
             }
         };
