@@ -4,33 +4,28 @@
 //! |---|---|
 //! | [`in_memory`] | decoding and encoding, without sockets |
 //! | [`sandbox`] | what the sandbox costs by itself |
-//! | [`inspection`] | what it costs to look at a connection between two others |
 //! | [`deflate`] | servers that compress, through sockets; memory of sessions that do |
 //! | [`sockets`] | proxies under load |
 //! | [`streams`] | the stream for tokio beside tokio-tungstenite |
 //! | [`envoy`] | what the filter costs Envoy |
 //! | [`scale`] | many connections through proxies, and how long the gate takes to start |
-//! | [`proxies`], [`load`] | proxies, each a process; the clients and the server at both ends of them |
+//! | [`javascript`] | the npm package in Node |
+//! | [`proxies`], [`servers`] | what is between, and what is at the end, each a process |
+//! | [`load`] | the clients, and the server at the other end of proxies |
 //! | `plan`, `setting` | what is asked of every part; where and with what a run was made |
-//! | `quantile`, `size`, `role`, `random` | medians; sizes as people write them; who sends; bytes without a pattern |
-//! | `pin`, `ready` | processors; an executor for what never waits |
+//! | `size`, `pin` | sizes as people write them; processors |
 
 mod deflate;
 mod envoy;
 mod in_memory;
-mod inspection;
 mod javascript;
 mod load;
-mod number;
 mod pin;
 mod plan;
 mod proxies;
-mod quantile;
-mod random;
-mod ready;
-mod role;
 mod sandbox;
 mod scale;
+mod servers;
 mod setting;
 mod size;
 mod sockets;
@@ -38,7 +33,7 @@ mod streams;
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -46,8 +41,6 @@ use clap::{Parser, ValueEnum};
 use serde_json::{Map, Value};
 
 use crate::plan::Plan;
-use crate::proxies::Relay;
-use crate::setting::Setting;
 
 const ABOUT: &str = "\
 Compares the engine, native and in its sandbox, with other WebSocket libraries: the same work, in one run, and what comes \
@@ -55,16 +48,14 @@ out is checked.
 
 messages: each library reads and writes the same messages over a connection in memory, checked to the byte before the \
 measurement, and in little during it. A server and a client decode frames from reads of 64 KiB full of messages, and \
-encode messages that are flushed every 64 KiB; a server sends back what it reads; and a server does each of these with \
-one message a read or a flush. Times are of the processor, so that other programs' turns don't \
-count; the subjects take turns, and each repetition begins with another. Reads and writes are copies in memory, as a \
-kernel makes them, without the system calls. So what is read and written in small pieces, which a processor's first-level \
-cache holds, has an advantage here that it would pay for on a socket. tokio-websockets and fastwebsockets choose small \
-pieces and can't be told otherwise; --transfer 16 has everybody do so.
+encode messages that are flushed every 64 KiB; and a server does both with one message a read or a flush. Times are of \
+the processor, so that other programs' turns don't count; the subjects take turns, and each repetition begins with \
+another. Reads and writes are copies in memory, as a kernel makes them, without the system calls. So what is read and \
+written in small pieces, which a processor's first-level cache holds, has an advantage here that it would pay for on a \
+socket. tokio-websockets and fastwebsockets choose small pieces and can't be told otherwise; --transfer 16 has everybody \
+do so.
 
-sandbox: what it takes to load the component, to make a guest for a connection, and to call it; and the engine in it \
-beside the same engine without, by the size of messages and by how many come in a call; and the inspector, by size and \
-content of the frames that it lets go on.
+sandbox: what it takes to load the component, to make a guest for a connection, and to call it.
 
 deflate: servers with permessage-deflate send back what they get, through sockets, each a process of its own with the \
 same settings (level 6, windows of 32 KiB, takeover); and the memory that a session takes, by what is agreed on.
@@ -101,14 +92,8 @@ struct Args {
     #[arg(value_enum)]
     parts: Vec<Part>,
 
-    /// A look of some minutes: too short for numbers to rely on, long enough to check all outputs.
-    #[arg(long)]
-    quick: bool,
-
-    /// How often each subject has its turn in each comparison [default: 15, or 3 with --quick; of
-    /// deflate, sockets, scale and node 5, or 1; of envoy 11, or 3].
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    repetitions: Option<u32>,
+    #[command(flatten)]
+    plan: Plan,
 
     /// Of messages: the most that one read brings in, and what is sent before a flush, in KiB. Where a library has a
     /// setting, it follows.
@@ -119,32 +104,8 @@ struct Args {
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 
-    /// Of messages, sockets, envoy and node: only comparisons whose name contains this, such as `text 16 B`. May be given several times.
-    #[arg(long, value_name = "TEXT")]
-    only: Vec<String>,
-
-    /// Of messages, sockets, envoy and node: only subjects whose name contains this, such as `native`. May be given several times.
-    #[arg(long, value_name = "TEXT")]
-    subject: Vec<String>,
-
-    /// The component to measure.
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "WEBSOCKET_COMPONENT",
-        default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/component/websocket.wasm")
-    )]
-    component: PathBuf,
-
-    /// Be an echo server of this library, until killed.
-    #[arg(long, value_enum, hide = true)]
-    serve: Option<deflate::Library>,
-
     #[command(flatten)]
-    relay: Relay,
-
-    #[command(flatten)]
-    echo: streams::Echo,
+    server: servers::Options,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -167,34 +128,12 @@ enum Part {
     Node,
 }
 
-impl Part {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Messages => "messages",
-            Self::Sandbox => "sandbox",
-            Self::Deflate => "deflate",
-            Self::Sockets => "sockets",
-            Self::Streams => "streams",
-            Self::Envoy => "envoy",
-            Self::Scale => "scale",
-            Self::Node => "node",
-        }
-    }
-}
-
 fn main() -> ExitCode {
     let args = Args::parse();
-    let result = match args.serve {
-        Some(library) => deflate::serve(library, &args.component),
-        None => {
-            let server = args.relay.serve();
-            let server = server.or_else(|| args.echo.serve(&args.component));
-            server.unwrap_or_else(|| run(&args))
-        }
-    };
+    let served = args.server.serve(&args.plan.component);
+    let result = served.unwrap_or_else(|| run(&args));
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) if is_broken_pipe(&error) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
@@ -202,58 +141,44 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether nobody reads the table any more, as after `| head`: there is nobody to tell either.
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    let error = error.downcast_ref::<io::Error>();
-    error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
-}
-
 fn run(args: &Args) -> Result<()> {
     // Before minutes of work, not after.
     if let Some(path) = &args.json {
         File::create(path).with_context(|| format!("can't write {}", path.display()))?;
     }
+    let plan = &args.plan;
     let parts = match &args.parts[..] {
         [] => Part::value_variants(),
         parts => parts,
     };
-    let plan = Plan {
-        component: args.component.clone(),
-        is_quick: args.quick,
-        only: args.only.clone(),
-        subjects: args.subject.clone(),
-        repetitions: args.repetitions,
-    };
-    let setting = Setting::new(&args.component);
+    let setting = setting::of(&plan.component);
     let mut out = io::stdout();
-    write!(out, "{}", setting.text())?;
-    let mut report = Map::from_iter([("setting".to_owned(), setting.json())]);
+    write!(out, "{setting}")?;
+    let lines = setting.0.into_iter();
+    let lines = lines.map(|(name, text)| (name.to_owned(), Value::from(text)));
+    let mut report = Map::from_iter([("setting".to_owned(), lines.collect())]);
     for part in parts {
         let measured = match part {
             Part::Messages => {
                 let transfer = args.transfer as usize * 1024;
-                in_memory::run(&plan, transfer)?
+                in_memory::run(plan, transfer)?
             }
-            Part::Sandbox => sandbox::run(&plan)?,
-            Part::Deflate => deflate::run(&plan)?,
-            Part::Sockets => sockets::run(&plan)?,
-            Part::Streams => streams::run(&plan)?,
-            Part::Envoy => envoy::run(&plan)?,
-            Part::Scale => scale::run(&plan)?,
-            Part::Node => javascript::run(&plan)?,
+            Part::Sandbox => sandbox::run(plan)?,
+            Part::Deflate => deflate::run(plan)?,
+            Part::Sockets => sockets::run(plan)?,
+            Part::Streams => streams::run(plan)?,
+            Part::Envoy => envoy::run(plan)?,
+            Part::Scale => scale::run(plan)?,
+            Part::Node => javascript::run(plan)?,
         };
-        report.insert(part.name().to_owned(), measured);
+        let part = part.to_possible_value().context("a part without a name")?;
+        report.insert(part.get_name().to_owned(), measured);
     }
     writeln!(out, "\nAll outputs were checked and are right.")?;
     if let Some(path) = &args.json {
-        write_json(path, &Value::Object(report))?;
+        let text = format!("{:#}\n", Value::Object(report));
+        fs::write(path, text).with_context(|| format!("can't write {}", path.display()))?;
+        writeln!(out, "All measurements are in {}.", path.display())?;
     }
-    Ok(())
-}
-
-fn write_json(path: &Path, report: &Value) -> Result<()> {
-    let text = format!("{report:#}\n");
-    fs::write(path, text).with_context(|| format!("can't write {}", path.display()))?;
-    writeln!(io::stdout(), "All measurements are in {}.", path.display())?;
     Ok(())
 }

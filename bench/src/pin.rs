@@ -2,14 +2,15 @@
 
 use std::io;
 
+use anyhow::Result;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 /// What this thread may run on, until this is dropped.
 pub(crate) struct Processors {
     all: CpuSet,
     /// One for what is measured, and one for the rest: the same, if there is only one.
-    pub(crate) proxy: usize,
-    pub(crate) load: usize,
+    proxy: usize,
+    load: usize,
 }
 
 impl Processors {
@@ -22,8 +23,27 @@ impl Processors {
         Ok(Self { all, proxy, load })
     }
 
+    /// Where things run, for people.
+    pub(crate) fn legend(&self, runs: &str) -> String {
+        match self.proxy == self.load {
+            true => "There is only one processor, so nothing here is certain.".to_owned(),
+            false => format!(
+                "{runs} on processor {}, the load on processor {}.",
+                self.proxy, self.load
+            ),
+        }
+    }
+
+    /// Starts something on a processor of its own; this thread has the other one from now on.
+    pub(crate) fn started<T>(&self, start: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.pin(self.proxy)?;
+        let started = start();
+        self.pin(self.load)?;
+        started
+    }
+
     /// Keeps this thread on one processor, and what it starts from now on.
-    pub(crate) fn pin(&self, processor: usize) -> io::Result<()> {
+    fn pin(&self, processor: usize) -> io::Result<()> {
         let mut one = CpuSet::new();
         one.set(processor);
         Ok(sched_setaffinity(None, &one)?)

@@ -1,17 +1,39 @@
-//! What is asked of every part.
+//! What is asked of every part, and the order in which subjects are measured.
 
 use std::fmt::Display;
 use std::path::PathBuf;
 
-#[derive(Clone, Debug)]
+use anyhow::{Result, ensure};
+use clap::Args;
+use serde::Serializer;
+
+#[derive(Clone, Debug, Args)]
 pub(crate) struct Plan {
-    pub(crate) component: PathBuf,
-    /// A look of a few seconds.
+    /// A look of some minutes: too short for numbers to rely on, long enough to check all outputs.
+    #[arg(long = "quick")]
     pub(crate) is_quick: bool,
-    pub(crate) repetitions: Option<u32>,
-    /// Only comparisons and subjects whose names contain one of these, if there are any.
-    pub(crate) only: Vec<String>,
-    pub(crate) subjects: Vec<String>,
+
+    /// How often each subject has its turn in each comparison [default: 15, or 3 with --quick; of
+    /// deflate, sockets, scale and node 5, or 1; of envoy 11, or 3].
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    repetitions: Option<u32>,
+
+    /// Of messages, sockets, envoy and node: only comparisons whose name contains this, such as `text 16 B`. May be given several times.
+    #[arg(long, value_name = "TEXT")]
+    only: Vec<String>,
+
+    /// Of messages, sockets, envoy and node: only subjects whose name contains this, such as `native`. May be given several times.
+    #[arg(long = "subject", value_name = "TEXT")]
+    subjects: Vec<String>,
+
+    /// The component to measure.
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "WEBSOCKET_COMPONENT",
+        default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/component/websocket.wasm")
+    )]
+    pub(crate) component: PathBuf,
 }
 
 impl Plan {
@@ -21,9 +43,13 @@ impl Plan {
         self.repetitions.map_or(default, |count| count as usize)
     }
 
-    /// Whether a comparison is to be made.
-    pub(crate) fn wants(&self, comparison: impl Display) -> bool {
-        is_among(&self.only, &comparison.to_string())
+    /// Those of the comparisons that are to be made.
+    pub(crate) fn wanted<C: Display>(&self, all: impl IntoIterator<Item = C>) -> Result<Vec<C>> {
+        let all = all.into_iter();
+        let wanted = all.filter(|comparison| is_among(&self.only, &comparison.to_string()));
+        let wanted: Vec<C> = wanted.collect();
+        ensure!(!wanted.is_empty(), "no comparison has such a name");
+        Ok(wanted)
     }
 
     /// Whether a subject is to take part.
@@ -32,24 +58,48 @@ impl Plan {
     }
 }
 
-/// The numbers of the subjects in the order of their turns: each has one in each repetition, and each repetition begins
-/// with another, so that whatever changes on the machine meanwhile meets them all.
-pub(crate) fn turns(repetitions: usize, subjects: usize) -> impl Iterator<Item = usize> {
-    let places = move |repetition| (0..subjects).map(move |place| (place + repetition) % subjects);
-    (0..repetitions).flat_map(places)
-}
-
 fn is_among(words: &[String], name: &str) -> bool {
     words.is_empty() || words.iter().any(|word| name.contains(word))
 }
 
+/// Has each subject take its turn in each repetition, and returns what came of them, of each subject in order. Each
+/// repetition begins with another, so that whatever changes on the machine meanwhile meets them all.
+pub(crate) fn take_turns<S, T>(
+    repetitions: usize,
+    subjects: &mut [S],
+    mut turn: impl FnMut(&mut S) -> Result<T>,
+) -> Result<Vec<Vec<T>>> {
+    let mut all: Vec<Vec<T>> = subjects.iter().map(|_| Vec::new()).collect();
+    let count = subjects.len();
+    for repetition in 0..repetitions {
+        for place in 0..count {
+            let index = (place + repetition) % count;
+            all[index].push(turn(&mut subjects[index])?);
+        }
+    }
+    Ok(all)
+}
+
+/// What a comparison is called, in reports.
+pub(crate) fn as_text<S: Serializer>(
+    value: &impl Display,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::turns;
+    use super::take_turns;
 
     #[test]
     fn each_repetition_has_every_subject_and_begins_with_another() {
-        assert_eq!(turns(3, 3).collect::<Vec<_>>(), [0, 1, 2, 1, 2, 0, 2, 0, 1]);
-        assert_eq!(turns(3, 0).count(), 0);
+        let mut order = Vec::new();
+        let all = take_turns(3, &mut ['a', 'b', 'c'], |subject| {
+            order.push(*subject);
+            Ok(order.len())
+        });
+        assert_eq!(order.iter().collect::<String>(), "abcbcacab");
+        assert_eq!(all.unwrap(), [[1, 6, 8], [2, 4, 9], [3, 5, 7]]);
     }
 }

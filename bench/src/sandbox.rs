@@ -1,6 +1,5 @@
 //! What the sandbox costs by itself: to load it, to make a guest for a connection, to call it.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
@@ -8,16 +7,18 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use cpu_time::ThreadTime;
+use host_tests::quantile;
+use host_tests::table::Table;
 use host_tests::wire::Frame;
+use serde::Serialize;
 use serde_json::{Value, json};
 use websocket_component::Role;
+use websocket_component::inspector::Options;
+use websocket_host::inspector::Inspector;
 use websocket_host::protocol::{Config, Negotiated};
 use websocket_host::{Cache, Guest, Sandbox, SandboxConfig, Session};
 
-use crate::in_memory;
-use crate::inspection;
 use crate::plan::Plan;
-use crate::quantile;
 
 const LEGEND: &str = "\
 Each repetition does a thing many times over. Processor time of the thread, in µs; to load, the clock on the wall, in ms;
@@ -26,6 +27,7 @@ sizes in KB of 1000 bytes.";
 /// Beside the component, as `cargo xtask component --without-deflate` puts it.
 const WITHOUT_DEFLATE: &str = "websocket-without-deflate.wasm";
 
+#[derive(Serialize)]
 struct Row {
     what: &'static str,
     unit: &'static str,
@@ -42,15 +44,12 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
         out,
         "\nThe sandbox alone, {repetitions} repetitions\n{LEGEND}\n"
     )?;
-    let (rows, sandbox) = measure(&plan.component, repetitions, count)?;
+    let rows = measure(&plan.component, repetitions, count)?;
     write!(out, "{}", table(&rows))?;
-    let crossing = in_memory::run_crossing(plan)?;
-    let inspection = inspection::run(plan, &sandbox)?;
-    let rows: Vec<_> = rows.iter().map(report).collect();
-    Ok(json!({ "times": rows, "crossing": crossing, "inspection": inspection }))
+    Ok(json!({ "times": rows }))
 }
 
-fn measure(component: &Path, repetitions: usize, count: usize) -> Result<(Vec<Row>, Sandbox)> {
+fn measure(component: &Path, repetitions: usize, count: usize) -> Result<Vec<Row>> {
     let folder = tempfile::tempdir().context("a folder for compiled components")?;
     let kept = Cache::Folder(folder.path().to_owned());
     let load = |cache: &Cache| {
@@ -76,7 +75,7 @@ fn measure(component: &Path, repetitions: usize, count: usize) -> Result<(Vec<Ro
         row("compile and load the component", "ms", vec![compile]),
         row("load the component, compiled before", "ms", loads),
     ];
-    let each = |of: &mut dyn FnMut() -> Result<()>| {
+    let mut add = |what, of: &mut dyn FnMut() -> Result<()>| -> Result<()> {
         let times = (0..repetitions).map(|_| {
             let start = ThreadTime::now();
             for _ in 0..count {
@@ -84,49 +83,35 @@ fn measure(component: &Path, repetitions: usize, count: usize) -> Result<(Vec<Ro
             }
             Ok(1e6 * start.elapsed().as_secs_f64() / count as f64)
         });
-        times.collect::<Result<Vec<_>>>()
+        rows.push(row(what, "µs", times.collect::<Result<_>>()?));
+        Ok(())
     };
-    let guests = each(&mut || {
+    add("make a guest, and drop it", &mut || {
         sandbox.guest()?;
         Ok(())
     })?;
-    rows.push(row("make a guest, and drop it", "µs", guests));
-    let with_session = each(&mut || {
+    add("the same, with a session that is open", &mut || {
+        open(&mut sandbox.guest()?)?;
+        Ok(())
+    })?;
+    add("the same, with an inspector that is open", &mut || {
         let mut guest = sandbox.guest()?;
-        open(&mut guest)?;
+        let (options, negotiated) = (Options::default(), Negotiated::default());
+        Inspector::open(&mut guest, &options, &[7; 32], &negotiated, 0)?;
         Ok(())
     })?;
-    rows.push(row(
-        "the same, with a session that is open",
-        "µs",
-        with_session,
-    ));
-
-    let with_inspector = each(&mut || {
-        inspection::in_sandbox(&sandbox)?;
-        Ok(())
-    })?;
-    let what = "the same, with an inspector that is open";
-    rows.push(row(what, "µs", with_inspector));
-
     let mut guest = sandbox.guest()?;
     let session = open(&mut guest)?;
-    let empty = each(&mut || {
+    add("an exchange of nothing", &mut || {
         guest.exchange(&session, &[], &[], &[], 0, 65_536)?;
         Ok(())
     })?;
-    rows.push(row("an exchange of nothing", "µs", empty));
     let message = Frame::binary([7; 16]).by(Role::Client).bytes();
-    let one = each(&mut || {
+    add("an exchange that brings one message of 16 B", &mut || {
         let turn = guest.exchange(&session, &message, &[], &[], 0, 65_536)?;
         ensure!(turn.events.len() == 1, "a message was lost");
         Ok(())
     })?;
-    rows.push(row(
-        "an exchange that brings one message of 16 B",
-        "µs",
-        one,
-    ));
     let smaller = component.with_file_name(WITHOUT_DEFLATE);
     for (what, path) in [
         ("size of the component", component),
@@ -136,15 +121,11 @@ fn measure(component: &Path, repetitions: usize, count: usize) -> Result<(Vec<Ro
             rows.push(row(what, "KB", vec![file.len() as f64 / 1000.0]));
         }
     }
-    Ok((rows, sandbox))
+    Ok(rows)
 }
 
 fn open(guest: &mut Guest) -> Result<Session> {
-    let negotiated = Negotiated {
-        subprotocol: None,
-        extensions: Vec::new(),
-    };
-    let session = guest.open_server(&Config::default(), &negotiated, 1);
+    let session = guest.open_server(&Config::default(), &Negotiated::default(), 1);
     session.context("the session doesn't open")
 }
 
@@ -152,35 +133,15 @@ fn row(what: &'static str, unit: &'static str, times: Vec<f64>) -> Row {
     Row { what, unit, times }
 }
 
-fn table(rows: &[Row]) -> String {
-    let mut text = format!(
-        "{:<46} {:>10} {:>19}\n{}\n",
-        "",
-        "median",
-        "middle half",
-        "-".repeat(77)
-    );
-    for row in rows {
-        let median = quantile::median(&row.times);
-        let (low, high) = quantile::middle_half(&row.times);
-        let spread = format!("{low:.2} - {high:.2}");
-        let _ = writeln!(
-            text,
-            "{:<46} {median:>7.2} {:<2} {spread:>19}",
-            row.what, row.unit
-        );
+fn table(rows: &[Row]) -> Table {
+    let mut table = Table::new([("", -46), ("median", 10), ("middle half", 19)]);
+    for Row { what, unit, times } in rows {
+        let (low, high) = quantile::middle_half(times);
+        table.row([
+            (*what).to_owned(),
+            format!("{:.2} {unit}", quantile::median(times)),
+            format!("{low:.2} - {high:.2}"),
+        ]);
     }
-    text
-}
-
-fn report(row: &Row) -> Value {
-    let median = quantile::median(&row.times);
-    let (low, high) = quantile::middle_half(&row.times);
-    json!({
-        "what": row.what,
-        "unit": row.unit,
-        "median": median,
-        "quartiles": [low, high],
-        "times": row.times,
-    })
+    table
 }

@@ -1,6 +1,5 @@
 //! Many connections through a proxy, and how long the gate takes to start.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
@@ -9,14 +8,17 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use host_tests::gate::Gate;
+use host_tests::quantile::{median, median_of};
+use host_tests::table::Table;
 use host_tests::usage::{self, Usage};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::load::{Content, Load, Pass};
 use crate::pin::Processors;
 use crate::plan::Plan;
-use crate::proxies::{Proxies, Proxy};
-use crate::quantile;
+use crate::proxies;
+use crate::servers::Server;
 use crate::size::Size;
 
 const CONNECTIONS: usize = 10_000;
@@ -34,22 +36,24 @@ const MESSAGE: Size = Size(125);
 const REST: Duration = Duration::from_secs(6);
 
 /// What came of one proxy.
+#[derive(Serialize)]
 pub(crate) struct Row {
     name: &'static str,
-    /// Resident, in bytes for each connection.
-    memory: f64,
+    /// Resident, for each connection.
+    bytes_each: f64,
     /// The same later.
-    idle: f64,
-    /// Seconds to open all, of each repetition.
-    opening: Vec<f64>,
+    bytes_each_idle: f64,
+    /// To open all, of each repetition.
+    seconds_to_open: Vec<f64>,
     passes: Vec<Pass>,
 }
 
-/// How long the gate takes from its start until it listens, and until a first message is back, in seconds.
+/// How long the gate takes from its start until it listens, and until a first message is back.
+#[derive(Serialize)]
 struct Start {
     what: &'static str,
-    listening: Vec<f64>,
-    answering: Vec<f64>,
+    seconds_to_listen: Vec<f64>,
+    seconds_to_answer: Vec<f64>,
 }
 
 /// Prints what is measured, and returns it.
@@ -67,12 +71,12 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
     usage::allow_files((DESCRIPTORS * count + OTHER_DESCRIPTORS) as u64)?;
     let processors = Processors::of_this_thread()?;
     let mut load = Load::new(Content::new(MESSAGE))?;
-    let proxies = Proxies::start(load.address(), plan, &processors)?;
+    let proxies = processors.started(|| proxies::start(load.address(), plan, None))?;
 
     let mut out = io::stdout();
     writeln!(out, "\n{}", legend(count, repetitions, rest(plan)))?;
     let mut rows = Vec::new();
-    for proxy in &proxies.all {
+    for proxy in &proxies {
         let row = measure(proxy, &mut load, count, repetitions, plan);
         rows.push(row.with_context(|| proxy.name)?);
     }
@@ -80,22 +84,13 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
     drop(proxies);
     let starts = starts(&mut load, &plan.component, repetitions)?;
     write!(out, "{}", table_of_starts(&starts))?;
-    Ok(json!({
-        "connections": count,
-        "proxies": rows.iter().map(report).collect::<Vec<_>>(),
-        "starts": starts.iter().map(report_start).collect::<Vec<_>>(),
-    }))
+    Ok(json!({ "connections": count, "proxies": rows, "starts": starts }))
 }
 
 fn legend(count: usize, repetitions: usize, rest: Duration) -> String {
-    let wish = match count {
-        CONNECTIONS | QUICK_CONNECTIONS => String::new(),
-        _ => format!(
-            " (as many as the hard limit on open files allows, `ulimit -Hn`; {CONNECTIONS} are wanted)"
-        ),
-    };
     format!(
-        "{count} connections through each proxy{wish}, {repetitions} repetitions
+        "{count} connections through each proxy (as many as the hard limit on open files allows, `ulimit -Hn`, up to \
+         {CONNECTIONS}), {repetitions} repetitions
 KiB each     growth of the proxy's resident memory when all are open and have carried nothing, divided by their number
 KiB idle     the same {} s later: wsgate has parked them then
 open/s       connections opened a second, with 64 at a time under way
@@ -115,41 +110,42 @@ fn rest(plan: &Plan) -> Duration {
 
 /// Measures a proxy or an echo server with `count` connections.
 pub(crate) fn measure(
-    proxy: &Proxy,
+    server: &Server,
     load: &mut Load,
     count: usize,
     repetitions: usize,
     plan: &Plan,
 ) -> Result<Row> {
     let length = Duration::from_millis(if plan.is_quick { 100 } else { 1000 });
-    let process = proxy.process.id();
+    let process = server.process.id();
     // What the first connection makes is there for all.
-    load.open(proxy.address, 1)?;
+    load.open(server.address, 1)?;
     load.saturate(1, 1, length / 10, Some(process))?;
     load.close();
     settle(process)?;
     let before = Usage::of(process)?.resident;
+    let grown = || -> Result<f64> {
+        let grown = Usage::of(process)?.resident.saturating_sub(before);
+        Ok(grown as f64 / count as f64)
+    };
     let mut row = Row {
-        name: proxy.name,
-        memory: 0.0,
-        idle: 0.0,
-        opening: Vec::new(),
+        name: server.name,
+        bytes_each: 0.0,
+        bytes_each_idle: 0.0,
+        seconds_to_open: Vec::new(),
         passes: Vec::new(),
     };
     for repetition in 0..repetitions {
-        row.opening
-            .push(load.open(proxy.address, count)?.as_secs_f64());
+        let opening = load.open(server.address, count)?;
+        row.seconds_to_open.push(opening.as_secs_f64());
         if repetition == 0 {
-            let each = || -> Result<f64> {
-                let grown = Usage::of(process)?.resident.saturating_sub(before);
-                Ok(grown as f64 / count as f64)
-            };
-            row.memory = each()?;
+            row.bytes_each = grown()?;
             thread::sleep(rest(plan));
-            row.idle = each()?;
+            row.bytes_each_idle = grown()?;
         }
+        let active = (count / QUIET).max(1);
         row.passes
-            .push(load.saturate((count / QUIET).max(1), 1, length, Some(process))?);
+            .push(load.saturate(active, 1, length, Some(process))?);
         load.close();
         settle(process)?;
     }
@@ -172,8 +168,8 @@ pub(crate) fn settle(process: u32) -> Result<()> {
 fn starts(load: &mut Load, component: &Path, repetitions: usize) -> Result<[Start; 2]> {
     let mut starts = ["compiles the component", "has it compiled before"].map(|what| Start {
         what,
-        listening: Vec::new(),
-        answering: Vec::new(),
+        seconds_to_listen: Vec::new(),
+        seconds_to_answer: Vec::new(),
     });
     for _ in 0..repetitions {
         // The gate keeps what it has compiled beside the component.
@@ -183,87 +179,51 @@ fn starts(load: &mut Load, component: &Path, repetitions: usize) -> Result<[Star
         for start in &mut starts {
             let since = Instant::now();
             let gate = Gate::before(load.address(), &copy, &["--log", "warn"])?;
-            start.listening.push(since.elapsed().as_secs_f64());
+            start.seconds_to_listen.push(since.elapsed().as_secs_f64());
             load.open(gate.address, 1)?;
             load.saturate(1, 1, Duration::ZERO, None)?;
-            start.answering.push(since.elapsed().as_secs_f64());
+            start.seconds_to_answer.push(since.elapsed().as_secs_f64());
             load.close();
         }
     }
     Ok(starts)
 }
 
-impl Row {
-    fn messages(&self) -> Vec<f64> {
-        self.passes.iter().map(Pass::rate).collect()
-    }
-
-    fn cost(&self) -> f64 {
-        quantile::median_of(&self.passes, Pass::cost)
-    }
-}
-
 pub(crate) fn table(rows: &[Row], count: usize) -> String {
-    let mut text = format!(
-        "\n{:<20} {:>9} {:>9} {:>9} {:>11} {:>8}\n{}\n",
-        "",
-        "KiB each",
-        "KiB idle",
-        "open/s",
-        "messages/s",
-        "CPU us",
-        "-".repeat(85)
-    );
+    let mut table = Table::new([
+        ("", -20),
+        ("KiB each", 9),
+        ("KiB idle", 9),
+        ("open/s", 9),
+        ("messages/s", 11),
+        ("CPU us", 8),
+    ]);
     for row in rows {
-        let [kib, idle] = [row.memory, row.idle].map(|bytes| bytes / 1024.0);
-        let _ = writeln!(
-            text,
-            "{:<20} {kib:>9.1} {idle:>9.1} {:>9.0} {:>11.0} {:>8.2}",
-            row.name,
-            count as f64 / quantile::median(&row.opening),
-            quantile::median(&row.messages()),
-            1e6 * row.cost(),
-        );
+        table.row([
+            row.name.to_owned(),
+            format!("{:.1}", row.bytes_each / 1024.0),
+            format!("{:.1}", row.bytes_each_idle / 1024.0),
+            format!("{:.0}", count as f64 / median(&row.seconds_to_open)),
+            format!("{:.0}", median_of(&row.passes, Pass::rate)),
+            format!("{:.2}", 1e6 * median_of(&row.passes, Pass::cost)),
+        ]);
     }
-    text
+    format!("\n{table}")
 }
 
 fn table_of_starts(starts: &[Start]) -> String {
-    let mut text = format!(
-        "\n{:<42} {:>12} {:>16}\n{}\n",
-        "From the start of the gate, in ms, until it",
-        "listens",
-        "answers a message",
-        "-".repeat(75)
-    );
+    let mut table = Table::new([
+        ("From the start of the gate, in ms, until it", -43),
+        ("listens", 11),
+        ("answers a message", 17),
+    ]);
     for start in starts {
-        let millis = |times: &[f64]| 1e3 * quantile::median(times);
-        let _ = writeln!(
-            text,
-            "{:<42} {:>13.1} {:>17.1}",
-            start.what,
-            millis(&start.listening),
-            millis(&start.answering),
-        );
+        let millis = |times: &[f64]| format!("{:.1}", 1e3 * median(times));
+        table.row([
+            start.what.to_owned(),
+            millis(&start.seconds_to_listen),
+            millis(&start.seconds_to_answer),
+        ]);
     }
-    text
-}
-
-pub(crate) fn report(row: &Row) -> Value {
-    json!({
-        "name": row.name,
-        "resident_bytes_each": row.memory,
-        "resident_bytes_each_idle": row.idle,
-        "seconds_to_open": row.opening,
-        "messages_per_second": row.messages(),
-        "cpu_seconds_per_message": row.cost(),
-    })
-}
-
-fn report_start(start: &Start) -> Value {
-    json!({
-        "what": start.what,
-        "seconds_to_listen": start.listening,
-        "seconds_to_answer": start.answering,
-    })
+    format!("\n{table}")
 }

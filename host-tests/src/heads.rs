@@ -81,13 +81,20 @@ pub fn accept_for(key: &str) -> String {
 /// A response that accepts a request with this key.
 #[must_use]
 pub fn response_to(key: &str) -> Vec<u8> {
+    response_with(key, &[])
+}
+
+/// That response with these fields added.
+#[must_use]
+pub fn response_with(key: &str, fields: &[(&str, &str)]) -> Vec<u8> {
     let accept = accept_for(key);
-    let fields = [
+    let own = [
         ("Upgrade", "websocket"),
         ("Connection", "Upgrade"),
         ("Sec-WebSocket-Accept", accept.as_str()),
     ];
-    head("HTTP/1.1 101 Switching Protocols", &fields)
+    let all = [&own, fields].concat();
+    head("HTTP/1.1 101 Switching Protocols", &all)
 }
 
 /// FIPS 180-4, section 6.1.

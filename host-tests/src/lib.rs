@@ -14,6 +14,7 @@
 //! | [`pair`] | [`Pair`]: a client and a server on a simulated network and virtual time |
 //! | `envoy` | a real Envoy with a filter in it |
 //! | `gate`, `process`, `usage` | the gate and other programs as processes, and their resource usage |
+//! | `setting`, [`table`], [`quantile`] | the machine and the versions of a long run, and its report |
 //! | `authority` | certificates in files |
 //! | `tools` | independent peers: Node, Python, and the browser |
 //! | `peer` | a client or a server on the native engine and a real socket |
@@ -42,9 +43,13 @@ pub mod peer;
 #[cfg(feature = "processes")]
 pub mod process;
 pub mod pump;
+pub mod quantile;
 #[cfg(feature = "component")]
 pub mod sandboxed;
+#[cfg(feature = "processes")]
+pub mod setting;
 pub mod subject;
+pub mod table;
 #[cfg(feature = "processes")]
 pub mod tools;
 #[cfg(feature = "processes")]

@@ -53,17 +53,8 @@ impl Peer {
     ///
     /// The handshake fails.
     pub async fn accept(socket: TcpStream) -> io::Result<Peer> {
-        Peer::accept_with(socket, config()).await
-    }
-
-    /// The same with settings of its own, which have no deadlines.
-    ///
-    /// # Errors
-    ///
-    /// As for [`accept`](Self::accept).
-    pub async fn accept_with(socket: TcpStream, config: Config) -> io::Result<Peer> {
         let started = Instant::now();
-        let session = Session::server(config, since(started)).map_err(broken)?;
+        let session = Session::server(config(), since(started)).map_err(broken)?;
         Peer::open(socket, session, started).await
     }
 
@@ -214,28 +205,19 @@ fn since(started: Instant) -> websocket_component::Instant {
 ///
 /// It can't listen.
 pub fn echo_server(runtime: &Runtime) -> io::Result<SocketAddr> {
-    echo_server_with(runtime, config())
-}
-
-/// The same with settings of its own, which have no deadlines.
-///
-/// # Errors
-///
-/// It can't listen.
-pub fn echo_server_with(runtime: &Runtime, config: Config) -> io::Result<SocketAddr> {
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
     let address = listener.local_addr()?;
     runtime.spawn(async move {
         while let Ok((socket, _)) = listener.accept().await {
-            tokio::spawn(echo(socket, config));
+            tokio::spawn(echo(socket));
         }
     });
     Ok(address)
 }
 
 /// Reads more only when earlier echoes are written, so that a client that doesn't read has to wait.
-async fn echo(socket: TcpStream, config: Config) -> io::Result<()> {
-    let mut peer = Peer::accept_with(socket, config).await?;
+async fn echo(socket: TcpStream) -> io::Result<()> {
+    let mut peer = Peer::accept(socket).await?;
     loop {
         match peer.receive().await? {
             Received::Text(text) => peer.send(Message::Text(&text))?,
@@ -247,8 +229,7 @@ async fn echo(socket: TcpStream, config: Config) -> io::Result<()> {
 }
 
 /// No deadlines: those are the gate's.
-#[must_use]
-pub fn config() -> Config {
+fn config() -> Config {
     let mut config = Config::default();
     config.report_control_frames = true;
     let Timeouts {

@@ -1,7 +1,7 @@
 //! Child processes of tests.
 
 use std::io::{self, BufRead, BufReader, Read};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -114,6 +114,24 @@ impl Process {
                 None => thread::sleep(PAUSE),
             }
         }
+    }
+
+    /// Waits until it listens at this address, if it doesn't say so.
+    ///
+    /// # Errors
+    ///
+    /// It ends, or doesn't listen for a minute.
+    pub fn listens(&mut self, address: SocketAddr) -> io::Result<()> {
+        let end = Instant::now() + PATIENCE;
+        while TcpStream::connect(address).is_err() {
+            if self.ended()?.is_some() || Instant::now() > end {
+                // What it wrote last may be on its way yet.
+                thread::sleep(Duration::from_millis(100));
+                return Err(self.error("doesn't listen"));
+            }
+            thread::sleep(PAUSE);
+        }
+        Ok(())
     }
 
     /// Waits until it ends, which it has to do well.

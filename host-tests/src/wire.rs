@@ -171,6 +171,72 @@ pub fn bytes_of(frames: &[Frame], role: Role) -> Vec<u8> {
     frames.iter().flat_map(by).collect()
 }
 
+/// The header of a frame, as it was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// FIN, RSV1 to RSV3, opcode.
+    pub first: u8,
+    pub key: Option<[u8; 4]>,
+    /// How long the payload is.
+    pub payload: u64,
+    /// How long the header is itself.
+    pub length: usize,
+}
+
+impl Header {
+    /// The one at the start of `bytes`, if all of it is there.
+    #[inline]
+    #[must_use]
+    pub fn parse(bytes: &[u8]) -> Option<Header> {
+        let [first, second, rest @ ..] = bytes else {
+            return None;
+        };
+        let (payload, length) = match second & 0x7f {
+            126 => (u16::from_be_bytes(*rest.first_chunk()?).into(), 4),
+            127 => (u64::from_be_bytes(*rest.first_chunk()?), 10),
+            short => (short.into(), 2),
+        };
+        let (key, length) = match second & 0x80 {
+            0 => (None, length),
+            _ => (Some(*bytes.get(length..)?.first_chunk()?), length + 4),
+        };
+        Some(Header {
+            first: *first,
+            key,
+            payload,
+            length,
+        })
+    }
+
+    /// Whether the length is in the form that the RFC asks for.
+    fn is_shortest(&self) -> bool {
+        let key = if self.key.is_some() { 4 } else { 0 };
+        let length = match LengthForm::shortest(self.payload) {
+            LengthForm::Seven => 2,
+            LengthForm::Sixteen => 4,
+            LengthForm::SixtyFour => 10,
+        };
+        self.length == length + key
+    }
+}
+
+/// Takes the frame at the start of `bytes`, if all of it is there, and its length in its shortest form.
+#[must_use]
+pub fn take_frame(bytes: &mut &[u8]) -> Option<Frame> {
+    let header = Header::parse(bytes).filter(Header::is_shortest)?;
+    let (frame, rest) = bytes.split_at_checked(frame_length(bytes)?)?;
+    *bytes = rest;
+    let mut payload = frame[header.length..].to_vec();
+    for (index, byte) in payload.iter_mut().enumerate() {
+        *byte ^= header.key.map_or(0, |key| key[index % 4]);
+    }
+    Some(Frame {
+        first: header.first,
+        key: header.key,
+        payload,
+    })
+}
+
 /// The frames that `bytes` hold, from the first byte to the last.
 ///
 /// # Panics
@@ -180,30 +246,12 @@ pub fn bytes_of(frames: &[Frame], role: Role) -> Vec<u8> {
 #[track_caller]
 pub fn read_frames(bytes: &[u8]) -> Vec<Frame> {
     let mut frames = Vec::new();
-    let mut rest = bytes.iter().copied();
-    while let Some(first) = rest.next() {
-        let mut take = |count: usize| -> Vec<u8> {
-            let taken: Vec<u8> = rest.by_ref().take(count).collect();
-            assert_eq!(taken.len(), count, "{bytes:02x?} ends inside a frame");
-            taken
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let Some(frame) = take_frame(&mut rest) else {
+            panic!("{bytes:02x?} ends inside a frame, or has a length in a longer form");
         };
-        let second = take(1)[0];
-        let (form, length) = match second & 0x7f {
-            126 => (LengthForm::Sixteen, number(&take(2))),
-            127 => (LengthForm::SixtyFour, number(&take(8))),
-            short => (LengthForm::Seven, u64::from(short)),
-        };
-        assert_eq!(form, LengthForm::shortest(length), "the length's form");
-        let key = (second & 0x80 != 0).then(|| <[u8; 4]>::try_from(take(4)).unwrap());
-        let mut payload = take(usize::try_from(length).unwrap());
-        for (index, byte) in payload.iter_mut().enumerate() {
-            *byte ^= key.map_or(0, |key| key[index % 4]);
-        }
-        frames.push(Frame {
-            first,
-            key,
-            payload,
-        });
+        frames.push(frame);
     }
     frames
 }
@@ -211,21 +259,10 @@ pub fn read_frames(bytes: &[u8]) -> Vec<Frame> {
 /// The length of the frame at the start of `bytes`, header included, if all of it is there.
 #[must_use]
 pub fn frame_length(bytes: &[u8]) -> Option<usize> {
-    let second = *bytes.get(1)?;
-    let (form, payload) = match second & 0x7f {
-        126 => (2, number(bytes.get(2..4)?)),
-        127 => (8, number(bytes.get(2..10)?)),
-        short => (0, u64::from(short)),
-    };
-    let key = if second & 0x80 == 0 { 0 } else { 4 };
-    let length = usize::try_from(payload).ok()?.checked_add(2 + form + key)?;
+    let header = Header::parse(bytes)?;
+    let payload = usize::try_from(header.payload).ok()?;
+    let length = payload.checked_add(header.length)?;
     (bytes.len() >= length).then_some(length)
-}
-
-fn number(bytes: &[u8]) -> u64 {
-    bytes
-        .iter()
-        .fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 #[cfg(test)]
@@ -254,6 +291,14 @@ mod tests {
             let frame = Frame::binary(vec![0xa5; length]).masked([1, 2, 3, 4]);
             let twice = [frame.bytes(), frame.bytes()].concat();
             assert_eq!(read_frames(&twice), [frame.clone(), frame]);
+        }
+    }
+
+    #[test]
+    fn a_frame_that_is_cut_or_has_its_length_in_a_longer_form_is_not_taken() {
+        let longer = Frame::binary("abc").bytes_with(LengthForm::Sixteen, 3);
+        for wire in [&b"\x82"[..], b"\x82\x02a", b"\x82\x82abcde", &longer] {
+            assert_eq!(take_frame(&mut &wire[..]), None, "{wire:x?}");
         }
     }
 

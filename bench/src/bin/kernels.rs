@@ -23,36 +23,30 @@ const NOW: Instant = Instant::from_nanos(1);
 type Kernel = fn(usize) -> Result<usize, Rule>;
 
 const KERNELS: &[(&str, Kernel)] = &[
-    ("decode-server-binary-16", |passes| {
-        decode(Role::Server, false, 16, passes)
+    ("decode-server-binary-16", |n| {
+        decode(Role::Server, false, 16, n)
     }),
-    ("decode-server-text-125", |passes| {
-        decode(Role::Server, true, 125, passes)
+    ("decode-server-text-125", |n| {
+        decode(Role::Server, true, 125, n)
     }),
-    ("decode-server-text-1024", |passes| {
-        decode(Role::Server, true, 1024, passes)
+    ("decode-server-text-1024", |n| {
+        decode(Role::Server, true, 1024, n)
     }),
-    ("decode-server-binary-16384", |passes| {
-        decode(Role::Server, false, 16_384, passes)
+    ("decode-server-binary-16384", |n| {
+        decode(Role::Server, false, 16_384, n)
     }),
-    ("decode-client-text-125", |passes| {
-        decode(Role::Client, true, 125, passes)
+    ("decode-client-text-125", |n| {
+        decode(Role::Client, true, 125, n)
     }),
     ("decode-server-fragments", fragments),
     ("decode-server-bytes", single_bytes),
     ("answer-pings", pings),
-    ("encode-server-16", |passes| {
-        encode(Role::Server, 16, passes)
-    }),
-    ("encode-client-125", |passes| {
-        encode(Role::Client, 125, passes)
-    }),
-    ("encode-client-16384", |passes| {
-        encode(Role::Client, 16_384, passes)
-    }),
+    ("encode-server-16", |n| encode(Role::Server, 16, n)),
+    ("encode-client-125", |n| encode(Role::Client, 125, n)),
+    ("encode-client-16384", |n| encode(Role::Client, 16_384, n)),
     ("drain-server-100", drain),
-    ("inspect-binary-125", |passes| inspect(false, passes)),
-    ("inspect-text-125", |passes| inspect(true, passes)),
+    ("inspect-binary-125", |n| inspect(false, n)),
+    ("inspect-text-125", |n| inspect(true, n)),
     ("inspect-header", pass_headers),
     ("inflate-1024", inflate),
     ("compress-1024", compress),

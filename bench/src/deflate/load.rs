@@ -11,29 +11,35 @@ use host_tests::heads;
 use host_tests::usage::Usage;
 use host_tests::wire::{self, FIN, RSV1, TEXT};
 
+use serde::Serialize;
+
 use super::corpus::Corpus;
-use super::servers::Server;
+use crate::servers::Server;
 
 /// Longer than anything takes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What one connection took that had all messages sent back.
+#[derive(Serialize)]
 pub(crate) struct Pass {
+    /// Of payload.
     bytes: usize,
+    /// What the server wrote.
     written: usize,
-    time: Duration,
-    cpu: Duration,
+    seconds: f64,
+    /// Of the server, in seconds.
+    cpu: f64,
 }
 
 impl Pass {
     /// Bytes of payload a second.
     pub(crate) fn rate(&self) -> f64 {
-        self.bytes as f64 / self.time.as_secs_f64()
+        self.bytes as f64 / self.seconds
     }
 
     /// Seconds of the server's processor time for each byte of payload.
     pub(crate) fn cpu(&self) -> f64 {
-        self.cpu.as_secs_f64() / self.bytes as f64
+        self.cpu / self.bytes as f64
     }
 
     /// What the server wrote for each byte of payload.
@@ -55,14 +61,14 @@ pub(crate) fn pass(server: &Server, corpus: &Corpus) -> Result<Pass> {
             .map_err(|_| anyhow::anyhow!("the writer has panicked"))??;
         echoed
     })?;
-    let time = start.elapsed();
+    let seconds = start.elapsed().as_secs_f64();
     let cpu = Usage::of(server.process.id())?.cpu - before;
     check(&echoed, corpus)?;
     Ok(Pass {
         bytes: corpus.bytes(),
         written: echoed.len(),
-        time,
-        cpu,
+        seconds,
+        cpu: cpu.as_secs_f64(),
     })
 }
 
@@ -94,29 +100,12 @@ fn read(socket: &mut TcpStream, frames: usize) -> Result<Vec<u8>> {
         let length = socket.read(&mut buffer).context("nothing comes back")?;
         ensure!(length > 0, "the connection ends after {count} messages");
         all.extend_from_slice(&buffer[..length]);
-        while let Some(end) = frame_end(&all, at)
-            && end <= all.len()
-        {
-            at = end;
+        while let Some(length) = wire::frame_length(&all[at..]) {
+            at += length;
             count += 1;
         }
     }
     Ok(all)
-}
-
-/// Where the frame ends that begins here, once its header is there (RFC 6455, section 5.2).
-fn frame_end(bytes: &[u8], at: usize) -> Option<usize> {
-    let header = bytes.get(at..)?;
-    let number = |bytes: &[u8]| {
-        bytes
-            .iter()
-            .fold(0, |number, byte| number << 8 | usize::from(*byte))
-    };
-    Some(match header.get(1)? & 0x7f {
-        126 => at + 4 + number(header.get(2..4)?),
-        127 => at + 10 + number(header.get(2..10)?),
-        length => at + 2 + usize::from(length),
-    })
 }
 
 fn check(echoed: &[u8], corpus: &Corpus) -> Result<()> {

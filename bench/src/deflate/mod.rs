@@ -3,29 +3,29 @@
 //! | module | what it is |
 //! |---|---|
 //! | `corpus` | the messages, and what a client that compresses writes to send them |
-//! | `servers`, `echo`, `yawc` | what is compared, each a process; those that are written here |
 //! | `load` | the client: it writes what was made before, and checks what comes back after the clock has stopped |
 //! | `memory` | what a session of the component takes |
 
 mod corpus;
-mod echo;
 mod load;
 mod memory;
-mod servers;
-mod yawc;
 
 use std::io::{self, Write};
+use std::mem;
+use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context, Result};
+use host_tests::gate::file;
+use host_tests::quantile::median_of;
+use host_tests::table::Table;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::plan::{self, Plan};
-use crate::quantile::median_of;
+use crate::servers::Server;
 use corpus::{Corpus, SIZES};
 use load::Pass;
-
-pub(crate) use echo::{Library, serve};
-pub(crate) use servers::Server;
 
 /// The server that everything is compared with.
 const REFERENCE: &str = "ws";
@@ -39,16 +39,46 @@ x ws       the same against npm's ws: above 1 is faster
 CPU s/GB   processor time of the server for each 10^9 bytes of payload, all its threads
 wire/text  bytes that the server wrote for each byte of payload";
 
+/// Messages of one size: the passes of each server.
+#[derive(Serialize)]
+pub(crate) struct Compared {
+    size: usize,
+    servers: Vec<(&'static str, Vec<Pass>)>,
+}
+
 /// Prints what is measured, and returns it.
 pub(crate) fn run(plan: &Plan) -> Result<Value> {
-    let echo = compare(&servers::start(&plan.component)?, plan)?;
+    let echo = compare(&start(&plan.component)?, plan)?;
     let sessions = memory::measure(&plan.component)?;
-    write!(io::stdout(), "\n{}", memory::table(&sessions))?;
-    Ok(json!({ "echo": echo, "sessions": memory::report(&sessions) }))
+    write!(io::stdout(), "{}", memory::table(&sessions))?;
+    Ok(json!({ "echo": echo, "sessions": sessions }))
+}
+
+/// Starts all of them.
+fn start(component: &Path) -> Result<Vec<Server>> {
+    let own = |name, library| Server::own(name, String::new(), &[library, "--deflate"], component);
+    let mut ws = Command::new("node");
+    ws.args(["peers/deflate-server.mjs", "[{}]"]);
+    ws.current_dir(file("WEBSOCKET_TEST_NODE_DIR", "host-tests/node"));
+    let mut websockets = Command::new(file("WEBSOCKET_TEST_PYTHON", "target/python/bin/python"));
+    websockets
+        .arg(file("", "host-tests/python/deflate_server.py"))
+        .arg("[{}]");
+    let installed = |name, mut command| {
+        Server::start(name, String::new(), &mut command)
+            .context("run `cargo xtask bench`, which installs the peers first")
+    };
+    Ok(vec![
+        own("native engine", "native")?,
+        own("component in sandbox", "component")?,
+        own("yawc", "yawc")?,
+        installed("ws", ws)?,
+        installed("websockets", websockets)?,
+    ])
 }
 
 /// Compares these servers, which compress every message: prints what is measured, and returns it.
-pub(crate) fn compare(servers: &[Server], plan: &Plan) -> Result<Vec<Value>> {
+pub(crate) fn compare(servers: &[Server], plan: &Plan) -> Result<Vec<Compared>> {
     let repetitions = plan.repetitions(5, 1);
     let mut out = io::stdout();
     writeln!(
@@ -59,64 +89,45 @@ pub(crate) fn compare(servers: &[Server], plan: &Plan) -> Result<Vec<Value>> {
     for size in SIZES {
         let bytes = if plan.is_quick { 1 << 20 } else { 8 << 20 };
         let corpus = Corpus::new(size, bytes)?;
-        let measured = passes(servers, &corpus, repetitions)?;
-        write!(out, "{}", table(size, servers, &measured))?;
-        rows.push(report(size, servers, &measured));
+        let mut subjects: Vec<&Server> = servers.iter().collect();
+        let passes = plan::take_turns(repetitions, &mut subjects, |server| {
+            let pass = load::pass(server, &corpus);
+            pass.with_context(|| format!("{}, {size} B", server.name))
+        })?;
+        let names = servers.iter().map(|server| server.name);
+        let row = Compared {
+            size,
+            servers: names.zip(passes).collect(),
+        };
+        write!(out, "{}", table(&row))?;
+        rows.push(row);
     }
     Ok(rows)
 }
 
-/// The passes of each server.
-fn passes(servers: &[Server], corpus: &Corpus, repetitions: usize) -> Result<Vec<Vec<Pass>>> {
-    let mut passes: Vec<Vec<Pass>> = servers.iter().map(|_| Vec::new()).collect();
-    for index in plan::turns(repetitions, servers.len()) {
-        let server = &servers[index];
-        let pass = load::pass(server, corpus);
-        passes[index].push(pass.with_context(|| format!("{}, {} B", server.name, corpus.size))?);
+fn table(compared: &Compared) -> String {
+    let mut table = Table::new([
+        ("message", -10),
+        ("server", -24),
+        ("MB/s", 8),
+        ("x ws", 7),
+        ("CPU s/GB", 10),
+        ("wire/text", 10),
+    ]);
+    let rate = |passes: &[Pass]| median_of(passes, Pass::rate);
+    let all = &compared.servers;
+    let reference = all.iter().find(|(name, _)| *name == REFERENCE);
+    let reference = reference.map_or(f64::NAN, |(_, passes)| rate(passes));
+    let mut message = format!("{} B", compared.size);
+    for (name, passes) in all {
+        table.row([
+            mem::take(&mut message),
+            (*name).to_owned(),
+            format!("{:.1}", rate(passes) / 1e6),
+            format!("{:.2}", rate(passes) / reference),
+            format!("{:.1}", 1e9 * median_of(passes, Pass::cpu)),
+            format!("{:.3}", median_of(passes, Pass::share)),
+        ]);
     }
-    Ok(passes)
-}
-
-fn table(size: usize, servers: &[Server], measured: &[Vec<Pass>]) -> String {
-    let mut text = format!(
-        "\n{:<10} {:<24} {:>8} {:>7} {:>10} {:>10}\n{}\n",
-        "message",
-        "server",
-        "MB/s",
-        "x ws",
-        "CPU s/GB",
-        "wire/text",
-        "-".repeat(74)
-    );
-    let reference = servers.iter().position(|server| server.name == REFERENCE);
-    let reference = reference.map_or(f64::NAN, |index| median_of(&measured[index], Pass::rate));
-    for (index, (server, passes)) in servers.iter().zip(measured).enumerate() {
-        let size = if index == 0 {
-            format!("{size} B")
-        } else {
-            String::new()
-        };
-        let rate = median_of(passes, Pass::rate);
-        text += &format!(
-            "{size:<10} {:<24} {:>8.1} {:>7.2} {:>10.1} {:>10.3}\n",
-            server.name,
-            rate / 1e6,
-            rate / reference,
-            1e9 * median_of(passes, Pass::cpu),
-            median_of(passes, Pass::share),
-        );
-    }
-    text
-}
-
-fn report(size: usize, servers: &[Server], measured: &[Vec<Pass>]) -> Value {
-    let servers = servers.iter().zip(measured).map(|(server, passes)| {
-        json!({
-            "server": server.name,
-            "bytes_per_second": passes.iter().map(Pass::rate).collect::<Vec<_>>(),
-            "cpu_seconds_per_byte": passes.iter().map(Pass::cpu).collect::<Vec<_>>(),
-            "wire_bytes_per_byte": median_of(passes, Pass::share),
-        })
-    });
-    json!({ "size": size, "servers": servers.collect::<Vec<_>>() })
+    format!("\n{table}")
 }

@@ -1,31 +1,25 @@
-//! What the filter costs Envoy: Envoy alone, with an empty filter, and with the project's.
-//!
-//! | module | what it is |
-//! |---|---|
-//! | `cells` | what is sent, and over how many connections |
-//! | `table` | the results, for people and for machines |
-//! | `empty.wat` | the empty filter |
-
-mod cells;
-mod table;
+//! What the filter costs Envoy: Envoy alone, with an empty filter (`empty.wat`), and with the project's.
 
 use std::fs;
 use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use host_tests::envoy::Envoy;
 use host_tests::gate;
+use host_tests::quantile::{median, median_ratio, middle_half};
+use host_tests::table::{Table, number};
 use host_tests::usage::{self, Usage};
 use serde_json::{Value, json};
 
 use crate::load::{Content, Load};
 use crate::pin::Processors;
-use crate::plan::{self, Plan};
+use crate::plan::Plan;
 use crate::scale;
-use cells::{Cell, MESSAGE};
+use crate::servers::Server;
+use crate::size::Size;
+use crate::sockets::measure::{self, Cell, Compared, Effort};
 
 const EMPTY_FILTER: &str = include_str!("empty.wat");
 
@@ -34,134 +28,154 @@ const ALONE: &str = "Envoy alone";
 const EMPTY: &str = "empty filter";
 const FILTER: &str = "websocket-filter";
 
+const MESSAGE: Size = Size(125);
+const LARGE: Size = Size(16 << 10);
+const HUGE: Size = Size(1 << 20);
+
+/// What is sent: messages of a size, over so many connections, so many of each in flight.
+const CELLS: [(Size, usize, u64); 11] = [
+    (MESSAGE, 1, 1),
+    (MESSAGE, 8, 1),
+    (MESSAGE, 500, 1),
+    (MESSAGE, 1, 16),
+    (MESSAGE, 8, 16),
+    (MESSAGE, 500, 16),
+    (LARGE, 1, 4),
+    (LARGE, 8, 4),
+    (LARGE, 500, 1),
+    (HUGE, 1, 1),
+    (HUGE, 4, 1),
+];
+
 const IDLE: usize = 1000;
 const QUICK_IDLE: usize = 100;
 
-struct Subject {
-    name: &'static str,
-    envoy: Envoy,
-}
+const LEGEND: &str = "\
+Envoy's processor time for each binary message, there and back, in us: medians of the repetitions. The ratio is the
+filter's to the empty filter's, the median of the repetitions' ratios; `middle half` is where the middle 50% of them lie.";
 
-/// What one cell has come to.
-struct Compared {
-    cell: Cell,
-    /// Of each subject in each repetition: Envoy's processor time for a message, in seconds.
-    costs: Vec<(&'static str, Vec<f64>)>,
-}
+const COLUMNS: [(&str, isize); 6] = [
+    ("", -38),
+    ("alone", 7),
+    (EMPTY, 13),
+    (FILTER, 17),
+    ("ratio", 6),
+    ("middle half", 14),
+];
 
 /// Prints what is measured, and returns it.
 pub(crate) fn run(plan: &Plan) -> Result<Value> {
-    let cells = Cell::wanted(plan)?;
-    let repetitions = plan.repetitions(11, 3);
-    let turn = Duration::from_millis(if plan.is_quick { 100 } else { 500 });
+    let cells = CELLS.map(|(size, connections, in_flight)| Cell {
+        size,
+        connections,
+        is_secure: false,
+        in_flight: Some(in_flight),
+    });
+    let cells = plan.wanted(cells)?;
+    let effort = Effort {
+        repetitions: plan.repetitions(11, 3),
+        turn: Duration::from_millis(if plan.is_quick { 100 } else { 500 }),
+        is_of_costs: true,
+    };
     let idle = if plan.is_quick { QUICK_IDLE } else { IDLE };
     usage::allow_files((2 * idle + 200) as u64)?;
     let processors = Processors::of_this_thread()?;
     let mut load = Load::new(Content::new(MESSAGE))?;
 
     // In an Envoy that does nothing else: what it keeps of closed connections would hide what new ones take.
-    let subjects = start(load.address(), plan, &processors)?;
-    let memory = subjects.into_iter().map(|subject| {
-        let grown = memory(&subject, &mut load, idle).context(subject.name)?;
-        Ok((subject.name, grown))
+    let servers = start(load.address(), plan, &processors)?;
+    let memory = servers.into_iter().map(|server| {
+        let grown = memory(&server, &mut load, idle).context(server.name)?;
+        Ok((server.name, grown))
     });
     let memory: Vec<_> = memory.collect::<Result<_>>()?;
 
-    let subjects = start(load.address(), plan, &processors)?;
-    let version = subjects.first().context("no subject has such a name")?;
-    let version = version.envoy.version()?;
-
+    let servers = start(load.address(), plan, &processors)?;
+    let first = servers.first().context("no subject has such a name")?;
     let mut out = io::stdout();
-    write!(out, "{}", table::head(&version, repetitions, &processors))?;
+    write!(
+        out,
+        "\nEnvoy {}, {} repetitions. {}\n{LEGEND}\n\n{}",
+        first.version,
+        effort.repetitions,
+        processors.legend("Envoy runs"),
+        Table::new(COLUMNS)
+    )?;
     let mut rows = Vec::new();
     for cell in cells {
-        let row = compare(cell, &mut load, &subjects, repetitions, turn)?;
-        write!(out, "{}", table::row(&row))?;
+        let row = measure::compare(cell, &mut load, &servers, effort)?;
+        write!(out, "{}", line(&row))?;
         rows.push(row);
     }
-    write!(out, "{}", table::memory(&memory, idle))?;
+    writeln!(
+        out,
+        "\nGrowth of Envoy's resident memory for each of {idle} connections that have carried a message and are idle"
+    )?;
+    for (name, bytes) in &memory {
+        writeln!(out, "{name:<38} {:>7.1} KiB", bytes / 1024.0)?;
+    }
     Ok(json!({
-        "cells": rows.iter().map(table::report).collect::<Vec<_>>(),
+        "cells": rows,
         "idle": { "connections": idle, "resident_bytes_each": memory },
     }))
 }
 
 /// Starts all of them, on a processor of theirs.
-fn start(server: SocketAddr, plan: &Plan, processors: &Processors) -> Result<Vec<Subject>> {
+fn start(server: SocketAddr, plan: &Plan, processors: &Processors) -> Result<Vec<Server>> {
     let folder = tempfile::tempdir().context("a folder for the empty filter")?;
     let empty = folder.path().join("empty.wasm");
     fs::write(&empty, wat::parse_str(EMPTY_FILTER)?).context("the empty filter")?;
-    let filter = gate::filter();
+    let envoy = || Envoy::builder(server);
     let all = [
-        (ALONE, None),
-        (EMPTY, Some(empty.as_path())),
-        (FILTER, Some(filter.as_path())),
+        (ALONE, envoy()),
+        (EMPTY, envoy().filter(empty)),
+        (FILTER, envoy().filter(gate::filter())),
     ];
-    processors.pin(processors.proxy)?;
-    let started = all.into_iter().filter(|(name, _)| plan.has(name));
-    let started = started.map(|(name, filter)| envoy(name, server, filter).context(name));
-    let started = started.collect::<Result<Vec<_>>>()?;
-    processors.pin(processors.load)?;
-    Ok(started)
+    let wanted = all.into_iter().filter(|(name, _)| plan.has(name));
+    processors.started(|| {
+        let started = wanted.map(|(name, envoy)| Server::envoy(name, envoy).context(name));
+        started.collect()
+    })
 }
 
-fn envoy(name: &'static str, server: SocketAddr, filter: Option<&Path>) -> Result<Subject> {
-    let mut builder = Envoy::builder(server);
-    if let Some(filter) = filter {
-        builder = builder.filter(filter);
-    }
-    let envoy = builder.start()?;
-    Ok(Subject { name, envoy })
-}
-
-/// Measures one cell.
-fn compare(
-    cell: Cell,
-    load: &mut Load,
-    subjects: &[Subject],
-    repetitions: usize,
-    turn: Duration,
-) -> Result<Compared> {
-    load.change(Content::new(cell.size));
-    let mut costs: Vec<_> = subjects
+fn line(compared: &Compared) -> Table {
+    let costs = |name| {
+        compared
+            .named(name)
+            .map(|it| it.costs())
+            .unwrap_or_default()
+    };
+    let [alone, empty, filter] = [ALONE, EMPTY, FILTER].map(costs);
+    let cost = |costs: &[f64]| number(1e6 * median(costs));
+    let ratios: Vec<f64> = filter
         .iter()
-        .map(|subject| (subject.name, Vec::new()))
+        .zip(&empty)
+        .map(|(own, it)| own / it)
         .collect();
-    for index in plan::turns(repetitions, subjects.len()) {
-        let (Some(subject), Some((name, costs))) = (subjects.get(index), costs.get_mut(index))
-        else {
-            continue;
-        };
-        let cost = take_turn(cell, load, subject, turn);
-        costs.push(
-            cost.with_context(|| format!("{name}, {cell}; its log: {}", subject.envoy.log()))?,
-        );
-    }
-    Ok(Compared { cell, costs })
-}
-
-fn take_turn(cell: Cell, load: &mut Load, subject: &Subject, turn: Duration) -> Result<f64> {
-    let (count, window) = (cell.connections, cell.window);
-    let process = Some(subject.envoy.process.id());
-    load.open(subject.envoy.address, count)?;
-    // What is made with the first messages is there.
-    load.saturate(count, window, turn / 5, process)?;
-    let pass = load.saturate(count, window, turn, process)?;
-    load.close();
-    Ok(pass.cost())
+    let (low, high) = middle_half(&ratios);
+    let mut table = Table::without_head(COLUMNS);
+    table.row([
+        compared.cell.to_string(),
+        cost(&alone),
+        cost(&empty),
+        cost(&filter),
+        format!("{:.2}", median_ratio(&filter, &empty)),
+        format!("{low:.2} - {high:.2}"),
+    ]);
+    table
 }
 
 /// Opens `count` connections, sends one message on each, and returns how much Envoy's resident memory grew for each of
 /// them, in bytes.
-fn memory(subject: &Subject, load: &mut Load, count: usize) -> Result<f64> {
-    let process = subject.envoy.process.id();
+fn memory(server: &Server, load: &mut Load, count: usize) -> Result<f64> {
+    let process = server.process.id();
     // What the first connections make is there for all.
-    load.open(subject.envoy.address, 10)?;
+    load.open(server.address, 10)?;
     load.saturate(10, 1, Duration::ZERO, None)?;
     load.close();
     scale::settle(process)?;
     let before = Usage::of(process)?.resident;
-    load.open(subject.envoy.address, count)?;
+    load.open(server.address, count)?;
     load.saturate(count, 1, Duration::ZERO, None)?;
     let grown = Usage::of(process)?.resident.saturating_sub(before);
     load.close();

@@ -1,15 +1,20 @@
-//! Repetitions in which the subjects take turns.
+//! Repetitions in which the subjects take turns at one cell's task.
 
 use std::rc::Rc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
+use cpu_time::ThreadTime;
+use host_tests::{quantile, wire};
+use serde::Serialize;
+use websocket_component::Role;
 
-use crate::in_memory::cell::Cell;
-use crate::in_memory::run::Run;
-use crate::in_memory::subjects::{REFERENCE, Subject};
-use crate::in_memory::workload::Workload;
-use crate::{plan, quantile};
+use crate::in_memory::cell::{Cell, Task};
+use crate::in_memory::seen::Seen;
+use crate::in_memory::subjects::{Decoder, Named, OWN, REFERENCE, Writer};
+use crate::in_memory::transport::{Duplex, Sink, Source};
+use crate::in_memory::workload::{Message, Workload};
+use crate::plan;
 
 /// How long to measure.
 #[derive(Clone, Copy, Debug)]
@@ -21,84 +26,165 @@ pub(crate) struct Effort {
 }
 
 /// What one subject did in one cell.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct Measured {
     pub(crate) name: &'static str,
-    pub(crate) is_peer: bool,
     /// Nanoseconds for each message, of each repetition in order.
     pub(crate) times: Vec<f64>,
-    /// Reads or writes of the transport for each message.
-    pub(crate) transfers: f64,
 }
 
 /// A cell with its measurements, in the order of the subjects.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct Compared {
+    #[serde(serialize_with = "plan::as_text")]
     pub(crate) cell: Cell,
-    pub(crate) messages: usize,
     pub(crate) subjects: Vec<Measured>,
 }
 
-struct Turn {
-    run: Run,
+/// One subject, set up for the task.
+struct Run {
+    work: Rc<Workload>,
+    kind: Kind,
+    /// How many passes fill a turn.
     passes: u32,
-    measured: Measured,
 }
 
-impl Turn {
-    /// Sets a subject up, warms it up, and finds how many passes fill a turn.
-    fn new(subject: &dyn Subject, cell: Cell, work: &Rc<Workload>, effort: Effort) -> Result<Self> {
-        let mut run = Run::new(subject, cell.task, work)?;
-        run.pass()?;
-        let before = run.transfers();
-        let pass = run.pass()?.max(Duration::from_nanos(1));
-        let transfers = run.transfers() - before;
-        let passes = effort.turn.as_nanos().div_ceil(pass.as_nanos());
-        Ok(Self {
-            run,
-            passes: passes.clamp(1, 100_000) as u32,
-            measured: Measured {
-                name: subject.name(),
-                is_peer: subject.is_peer(),
-                times: Vec::new(),
-                transfers: transfers as f64 / work.messages.len() as f64,
+enum Kind {
+    Decode {
+        decoder: Box<dyn Decoder>,
+        expected: Seen<'static>,
+    },
+    Encode {
+        writer: Box<dyn Writer>,
+        sink: Sink,
+        role: Role,
+    },
+}
+
+impl Run {
+    /// Sets a subject up, and checks a pass to the byte before anything is measured. A turn takes so long at least.
+    fn new((_, subject): &Named, task: Task, work: &Rc<Workload>, turn: Duration) -> Result<Self> {
+        let sink = Sink::new();
+        let duplex = |source| Duplex {
+            source,
+            sink: sink.clone(),
+        };
+        let kind = match task {
+            Task::Decode(role) => Kind::Decode {
+                decoder: subject.decoder(role, duplex(work.source(role)), work.messages.len())?,
+                expected: Seen::after(&work.messages),
             },
-        })
+            Task::Encode(role) => Kind::Encode {
+                writer: subject.encoder(role, Rc::clone(work), duplex(Source::empty()))?,
+                sink,
+                role,
+            },
+        };
+        let mut run = Self {
+            work: Rc::clone(work),
+            kind,
+            passes: 1,
+        };
+        run.pass(true).context("its output is wrong")?;
+        run.warm_up(turn)?;
+        Ok(run)
     }
 
-    fn take(&mut self, messages: usize) -> Result<()> {
-        let mut time = Duration::ZERO;
-        for _ in 0..self.passes {
-            time += self.run.pass()?;
-        }
-        let messages = messages as f64 * f64::from(self.passes);
-        self.measured.times.push(time.as_nanos() as f64 / messages);
+    /// Warms up, and finds how many passes fill a turn.
+    fn warm_up(&mut self, turn: Duration) -> Result<()> {
+        self.pass(false)?;
+        let pass = self.pass(false)?.max(Duration::from_nanos(1));
+        let passes = turn.as_nanos().div_ceil(pass.as_nanos());
+        self.passes = passes.clamp(1, 100_000) as u32;
         Ok(())
     }
+
+    /// Nanoseconds for each message.
+    fn turn(&mut self) -> Result<f64> {
+        let mut time = Duration::ZERO;
+        for _ in 0..self.passes {
+            time += self.pass(false)?;
+        }
+        let messages = self.work.messages.len() as f64 * f64::from(self.passes);
+        Ok(time.as_nanos() as f64 / messages)
+    }
+
+    /// One pass: the processor time of this thread that it took. Nothing here waits, so on an idle machine that is the time on
+    /// the wall; on a busy one the turns of other programs don't count. What it did is checked, in little or to the byte.
+    fn pass(&mut self, to_the_byte: bool) -> Result<Duration> {
+        let messages = &self.work.messages;
+        match &mut self.kind {
+            Kind::Decode { decoder, expected } => {
+                let mut seen = match to_the_byte {
+                    true => Seen::compare(messages),
+                    false => Seen::default(),
+                };
+                let start = ThreadTime::now();
+                decoder.pass(&mut seen)?;
+                let time = start.elapsed();
+                seen.check(expected)?;
+                Ok(time)
+            }
+            Kind::Encode { writer, sink, role } => {
+                if to_the_byte {
+                    sink.keep();
+                }
+                writer.prepare();
+                let before = sink.written();
+                let start = ThreadTime::now();
+                writer.pass()?;
+                let time = start.elapsed();
+                let (bytes, expected) = (sink.written() - before, self.work.wire_length(*role));
+                ensure!(
+                    bytes == expected,
+                    "{bytes} bytes came out instead of {expected}"
+                );
+                if to_the_byte {
+                    check(&sink.take_kept(), messages, *role)?;
+                }
+                Ok(time)
+            }
+        }
+    }
+}
+
+/// That these are the messages as this role sends them, in one frame each, as all of the libraries do with such sizes.
+fn check(mut bytes: &[u8], messages: &[Message], role: Role) -> Result<()> {
+    for (number, message) in messages.iter().enumerate() {
+        let frame = wire::take_frame(&mut bytes);
+        let frame = frame.with_context(|| format!("message {number} is cut short"))?;
+        ensure!(
+            frame.key.is_some() == (role == Role::Client)
+                && frame.by(Role::Server) == message.frame(),
+            "message {number} is another one"
+        );
+    }
+    Ok(())
 }
 
 /// Measures one cell.
 pub(crate) fn compare(
     cell: Cell,
     work: &Rc<Workload>,
-    subjects: &[&dyn Subject],
+    subjects: &[Named],
     effort: Effort,
 ) -> Result<Compared> {
     let failed = |name: &str| format!("{name}, {cell}");
-    let mut turns = Vec::new();
+    let mut runs = Vec::new();
     for subject in subjects {
-        let turn = Turn::new(*subject, cell, work, effort);
-        turns.push(turn.with_context(|| failed(subject.name()))?);
+        let run = Run::new(subject, cell.task, work, effort.turn);
+        runs.push((subject.0, run.with_context(|| failed(subject.0))?));
     }
-    for index in plan::turns(effort.repetitions, turns.len()) {
-        let turn = &mut turns[index];
-        let taken = turn.take(work.messages.len());
-        taken.with_context(|| failed(turn.measured.name))?;
-    }
+    let times = plan::take_turns(effort.repetitions, &mut runs, |(name, run)| {
+        run.turn().with_context(|| failed(name))
+    })?;
+    let names = subjects.iter().map(|(name, _)| *name);
+    let measured = names.zip(times);
     Ok(Compared {
         cell,
-        messages: work.messages.len(),
-        subjects: turns.into_iter().map(|turn| turn.measured).collect(),
+        subjects: measured
+            .map(|(name, times)| Measured { name, times })
+            .collect(),
     })
 }
 
@@ -106,11 +192,6 @@ impl Measured {
     /// The median time, in nanoseconds for each message.
     pub(crate) fn median(&self) -> f64 {
         quantile::median(&self.times)
-    }
-
-    /// The quarter of the times below and above which the middle half lies.
-    pub(crate) fn quartiles(&self) -> (f64, f64) {
-        quantile::middle_half(&self.times)
     }
 
     /// How many times as long as the other it took: the median over the repetitions, in each of which both were
@@ -126,28 +207,7 @@ impl Compared {
     }
 
     pub(crate) fn fastest_peer(&self) -> Option<&Measured> {
-        let peers = self.subjects.iter().filter(|subject| subject.is_peer);
+        let peers = self.subjects.iter().filter(|s| !OWN.contains(&s.name));
         peers.min_by(|a, b| a.median().total_cmp(&b.median()))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Measured;
-
-    fn measured(times: &[f64]) -> Measured {
-        Measured {
-            name: "",
-            is_peer: true,
-            times: times.to_vec(),
-            transfers: 0.0,
-        }
-    }
-
-    #[test]
-    fn a_ratio_compares_what_was_measured_together() {
-        let own = measured(&[1.0, 2.0, 30.0]);
-        let other = measured(&[2.0, 4.0, 60.0]);
-        assert_eq!(own.ratio(&other), 0.5);
     }
 }

@@ -2,21 +2,14 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `message`, `workload`, `transport` | the messages, and the connection in memory that carries them |
-//! | `subjects` | what is compared, each behind the same trait |
-//! | `seen`, `frames` | how outputs are checked |
-//! | `cell`, `run`, `measure`, `clock` | what is done and how it is measured |
-//! | `crossing` | what the border of the sandbox costs, by size and by messages in a call |
-//! | `table`, `json` | how it is told |
+//! | `cell` | what is compared: a task, and the content and size of messages |
+//! | `workload`, `transport` | the messages, and the connection in memory that carries them |
+//! | `subjects` | who is compared, each behind the same trait |
+//! | `seen` | how what is decoded is checked |
+//! | `measure`, `table` | how it is measured and told |
 
 mod cell;
-mod clock;
-mod crossing;
-mod frames;
-mod json;
 mod measure;
-mod message;
-mod run;
 mod seen;
 mod subjects;
 mod table;
@@ -28,29 +21,27 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::plan::Plan;
 use crate::size::Size;
 use cell::Cell;
 use measure::{Compared, Effort};
-use subjects::Subject;
+use subjects::Named;
 use workload::Workload;
-
-pub(crate) use crossing::run as run_crossing;
 
 /// Prints what is measured, and returns it. A read brings in up to `transfer` bytes.
 pub(crate) fn run(plan: &Plan, transfer: usize) -> Result<Value> {
-    let cells: Vec<_> = Cell::all().filter(|cell| plan.wants(cell)).collect();
-    ensure!(!cells.is_empty(), "no comparison has such a name");
-    let subjects = subjects::all(&plan.component)?;
-    let subjects: Vec<_> = subjects
-        .iter()
-        .map(|subject| &**subject)
-        .filter(|subject| plan.has(subject.name()))
+    let cells = plan.wanted(Cell::all())?;
+    let subjects: Vec<_> = subjects::all(&plan.component)?
+        .into_iter()
+        .filter(|(name, _)| plan.has(name))
         .collect();
     ensure!(!subjects.is_empty(), "no subject has such a name");
-    let effort = effort(plan);
+    let effort = Effort {
+        repetitions: plan.repetitions(15, 3),
+        turn: Duration::from_millis(if plan.is_quick { 1 } else { 15 }),
+    };
     let mut out = io::stdout();
     writeln!(
         out,
@@ -61,20 +52,12 @@ pub(crate) fn run(plan: &Plan, transfer: usize) -> Result<Value> {
         transfer = Size(transfer),
     )?;
     let all = compare(&cells, &subjects, transfer, effort)?;
-    write!(out, "{}", table::summary(&all))?;
-    Ok(json::report(transfer, effort, &all))
-}
-
-fn effort(plan: &Plan) -> Effort {
-    Effort {
-        repetitions: plan.repetitions(15, 3),
-        turn: Duration::from_millis(if plan.is_quick { 1 } else { 15 }),
-    }
+    Ok(json!({ "transfer": transfer, "cells": all }))
 }
 
 fn compare(
     cells: &[Cell],
-    subjects: &[&dyn Subject],
+    subjects: &[Named],
     transfer: usize,
     effort: Effort,
 ) -> Result<Vec<Compared>> {
@@ -82,19 +65,15 @@ fn compare(
     let mut works: Vec<Rc<Workload>> = Vec::new();
     let mut all: Vec<Compared> = Vec::new();
     for cell in cells {
-        let known = works
-            .iter()
-            .find(|w| (w.content, w.batch, w.size) == (cell.content, cell.batch, cell.size));
+        let known = works.iter().find(|work| work.is_for(cell));
         let work = known.cloned().unwrap_or_else(|| {
-            let work = Rc::new(Workload::new(cell.content, cell.batch, cell.size, transfer));
+            let work = Rc::new(Workload::new(cell, transfer));
             works.push(Rc::clone(&work));
             work
         });
         let compared = measure::compare(*cell, &work, subjects, effort)?;
-        if let Some(heading) = table::heading(&compared, all.last()) {
-            writeln!(out, "{heading}")?;
-        }
-        write!(out, "{}", table::lines(&compared))?;
+        let heading = table::heading(cell, all.last());
+        write!(out, "{heading}{}", table::lines(&compared))?;
         all.push(compared);
     }
     Ok(all)

@@ -1,11 +1,11 @@
 //! The messages that are decoded and encoded: the same for everybody.
 
-use crate::in_memory::cell::Batch;
-use crate::in_memory::frames;
-use crate::in_memory::message::{Content, Message};
+use host_tests::Frame;
+use host_tests::deflate::noise;
+use websocket_component::Role;
+
+use crate::in_memory::cell::{Cell, Content};
 use crate::in_memory::transport::Source;
-use crate::random::Random;
-use crate::role::Role;
 use crate::size::Size;
 
 /// How many bytes of payload one pass carries. Small enough for a core's second-level cache, as bytes fresh from a
@@ -16,32 +16,57 @@ const MOST: usize = 1 << 16;
 /// What a smaller message is counted as that is sent: its header isn't nothing.
 const LEAST: usize = 16;
 
+/// One message. It lives as long as the program, so that libraries which take payloads by reference count or by value
+/// get them without a copy: their cheapest way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Message {
+    Text(&'static str),
+    Binary(&'static [u8]),
+}
+
+impl Message {
+    pub(crate) const fn bytes(self) -> &'static [u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Binary(bytes) => bytes,
+        }
+    }
+
+    pub(crate) const fn is_text(self) -> bool {
+        matches!(self, Self::Text(_))
+    }
+
+    /// As it is sent: whole, in one frame.
+    pub(crate) fn frame(self) -> Frame {
+        match self {
+            Self::Text(text) => Frame::text(text),
+            Self::Binary(bytes) => Frame::binary(bytes),
+        }
+    }
+}
+
 /// The messages of one pass, all of one size.
 pub(crate) struct Workload {
-    pub(crate) content: Content,
-    pub(crate) batch: Batch,
-    pub(crate) size: Size,
+    pub(crate) cell: Cell,
     /// The most bytes that one read brings in, and about what a program sends before it flushes.
     transfer: usize,
     pub(crate) messages: Vec<Message>,
+    /// All payloads, one behind the other.
+    pub(crate) payloads: &'static [u8],
 }
 
 impl Workload {
-    pub(crate) fn new(content: Content, batch: Batch, size: Size, transfer: usize) -> Self {
-        let Size(length) = size;
-        let mut random = Random::new(0x9e37_79b9 + length as u64);
+    pub(crate) fn new(cell: &Cell, transfer: usize) -> Self {
+        let (content, Size(length)) = (cell.content, cell.size);
         let count = PASS
             .checked_div(length)
             .map_or(MOST, |count| count.clamp(1, MOST));
         // One behind the other, as in a program's own arena: nobody pays for cache misses that others don't have.
-        let mut arena = Vec::with_capacity(count * length);
-        for _ in 0..count {
-            match content {
-                Content::Binary => random.bytes(length, &mut arena),
-                Content::Text => text(&mut random, length, ASCII, &mut arena),
-                Content::Unicode => text(&mut random, length, SCRIPTS, &mut arena),
-            }
-        }
+        let arena = match content {
+            Content::Binary => noise(count * length),
+            Content::Text => texts(count, length, ASCII),
+            Content::Unicode => texts(count, length, SCRIPTS),
+        };
         let arena: &'static [u8] = arena.leak();
         let message = |bytes: &'static [u8]| match content {
             Content::Binary => Message::Binary(bytes),
@@ -51,19 +76,24 @@ impl Workload {
         };
         let places = (0..count).map(|number| &arena[number * length..(number + 1) * length]);
         Self {
-            content,
-            batch,
-            size,
+            cell: *cell,
             transfer,
             messages: places.map(message).collect(),
+            payloads: arena,
         }
+    }
+
+    /// Whether these are the messages of this cell, too.
+    pub(crate) fn is_for(&self, cell: &Cell) -> bool {
+        let task = self.cell.task;
+        self.cell == Cell { task, ..*cell }
     }
 
     /// How many messages are flushed together.
     pub(crate) fn burst(&self) -> usize {
-        match self.batch {
-            Batch::Full => (self.transfer / self.size.0.max(LEAST)).max(1),
-            Batch::Of(count) => count,
+        match self.cell.is_one_at_a_time {
+            true => 1,
+            false => (self.transfer / self.cell.size.0.max(LEAST)).max(1),
         }
     }
 
@@ -74,24 +104,27 @@ impl Workload {
 
     /// What comes to this role's end: the other one's frames, one for each message.
     pub(crate) fn source(&self, role: Role) -> Source {
-        let mut random = Random::new(self.size.0 as u64);
         let (mut wire, mut ends) = (Vec::new(), Vec::new());
-        for message in &self.messages {
-            let key = (random.next() as u32).to_ne_bytes();
-            frames::write(*message, (role == Role::Server).then_some(key), &mut wire);
+        let keys = noise(4 * self.messages.len());
+        for (message, key) in self.messages.iter().zip(keys.as_chunks().0) {
+            let frame = match role {
+                Role::Server => message.frame().masked(*key),
+                Role::Client => message.frame(),
+            };
+            wire.extend(frame.bytes());
             ends.push(wire.len());
         }
-        let borders = match self.batch {
-            Batch::Full => (self.transfer..wire.len()).step_by(self.transfer).collect(),
-            Batch::Of(count) => ends.into_iter().skip(count - 1).step_by(count).collect(),
+        let borders = match self.cell.is_one_at_a_time {
+            true => ends,
+            false => (self.transfer..wire.len()).step_by(self.transfer).collect(),
         };
         Source::new(wire, borders)
     }
 
     /// How many bytes the messages take on the wire, in one frame each.
     pub(crate) fn wire_length(&self, role: Role) -> u64 {
-        let header = frames::header_length(self.size.0, role);
-        (self.messages.len() * (header + self.size.0)) as u64
+        let header = Frame::binary([]).by(role).header(self.cell.size.0 as u64);
+        (self.messages.len() * (header.len() + self.cell.size.0)) as u64
     }
 }
 
@@ -102,62 +135,58 @@ const ASCII: &str =
 /// Latin, Greek, Cyrillic, Chinese, Japanese, Korean and emoji, with ASCII between them.
 const SCRIPTS: &str = "Füße, naïve; Ελληνικά και λόγια; быстрая лиса; 快速的棕色狐狸; すばやい茶色; 빠른 여우; 🦊🐶 ok. ";
 
-/// A stretch of `sample`, from anywhere in it on, of exactly `count` bytes.
-fn text(random: &mut Random, count: usize, sample: &str, out: &mut Vec<u8>) {
-    let end = out.len() + count;
-    let skip = random.next() as usize % sample.chars().count();
-    for character in sample.chars().cycle().skip(skip) {
-        if out.len() + character.len_utf8() > end {
-            break;
+/// So many stretches of `sample`, each from another place in it on, and of exactly `length` bytes.
+fn texts(count: usize, length: usize, sample: &str) -> Vec<u8> {
+    let mut texts = Vec::with_capacity(count * length);
+    for skip in noise(count) {
+        let end = texts.len() + length;
+        let skip = usize::from(skip) % sample.chars().count();
+        for character in sample.chars().cycle().skip(skip) {
+            if texts.len() + character.len_utf8() > end {
+                break;
+            }
+            texts.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
         }
-        out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+        texts.resize(end, b'.');
     }
-    out.resize(end, b'.');
+    texts
 }
 
 #[cfg(test)]
 mod tests {
     use std::io::Read;
 
-    use super::{Content, Workload};
-    use crate::in_memory::cell::{Batch, SIZES};
-    use crate::in_memory::frames::read;
-    use crate::role::Role;
+    use host_tests::wire::read_frames;
+    use websocket_component::Role;
 
-    const CONTENTS: [Content; 3] = [Content::Binary, Content::Text, Content::Unicode];
+    use super::{Cell, Content, Workload};
 
     #[test]
     fn every_message_has_its_size_and_the_wire_carries_all() {
-        for (content, batch) in CONTENTS
-            .into_iter()
-            .zip([Batch::Full, Batch::Of(1), Batch::Of(3)])
-        {
-            for size in SIZES {
-                let work = Workload::new(content, batch, size, 64 << 10);
-                assert!(work.messages.iter().all(|m| m.bytes().len() == size.0));
-                let text = content != Content::Binary;
-                assert!(work.messages.iter().all(|m| m.is_text() == text));
-                let mut source = work.source(Role::Server);
-                let mut wire = vec![0; work.wire_length(Role::Client) as usize];
-                source.read_exact(&mut wire).unwrap();
-                assert!(source.is_at_start());
-                let frames = read(&wire, Role::Client).unwrap();
-                assert!(frames.iter().zip(&work.messages).all(|(f, m)| f.is(*m)));
-                assert_eq!(frames.len(), work.messages.len());
-            }
+        for cell in Cell::all() {
+            let work = Workload::new(&cell, 64 << 10);
+            assert!(work.messages.iter().all(|m| m.bytes().len() == cell.size.0));
+            let text = cell.content != Content::Binary;
+            assert!(work.messages.iter().all(|m| m.is_text() == text));
+            let mut source = work.source(Role::Server);
+            let mut wire = vec![0; work.wire_length(Role::Client) as usize];
+            source.read_exact(&mut wire).unwrap();
+            assert!(source.is_at_start());
+            let frames = read_frames(&wire).into_iter();
+            let frames = frames.filter(|frame| frame.key.is_some());
+            let expected = work.messages.iter().map(|message| message.frame());
+            assert!(frames.map(|frame| frame.by(Role::Server)).eq(expected));
         }
     }
 
     #[test]
     fn bursts_hold_every_message_once() {
-        for batch in [Batch::Full, Batch::Of(1), Batch::Of(3)] {
-            for size in SIZES {
-                let work = Workload::new(Content::Binary, batch, size, 64 << 10);
-                let count: usize = work.bursts().map(<[_]>::len).sum();
-                assert_eq!(count, work.messages.len());
-                let longest = work.bursts().map(<[_]>::len).max();
-                assert_eq!(longest, Some(work.burst().min(count)));
-            }
+        for cell in Cell::all().filter(|cell| cell.content == Content::Binary) {
+            let work = Workload::new(&cell, 64 << 10);
+            let count: usize = work.bursts().map(<[_]>::len).sum();
+            assert_eq!(count, work.messages.len());
+            let longest = work.bursts().map(<[_]>::len).max();
+            assert_eq!(longest, Some(work.burst().min(count)));
         }
     }
 }

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 use host_tests::process::Process;
+use host_tests::table::Table;
 use serde_json::{Value, json};
 
 use super::folder;
@@ -24,35 +25,32 @@ pub(super) fn measure(plan: &Plan) -> Result<Value> {
     command.current_dir(folder());
     command.args(["support/print-per-message.mjs", &rounds]);
     let process = Process::start("print-per-message.mjs", &mut command)?;
-    let mut out = io::stdout();
     writeln!(
-        out,
-        "\nA message without sockets, {rounds} rounds\n{LEGEND}\n\n{:<10} {:<10} {:>8} {:>15} {:>12}\n{}",
-        "",
-        "",
-        "size",
-        "a call or post",
-        "ns a message",
-        "-".repeat(59)
+        io::stdout(),
+        "\nA message without sockets, {rounds} rounds\n{LEGEND}\n"
     )?;
+    let mut table = Table::new([
+        ("", -10),
+        ("", -10),
+        ("size", 8),
+        ("a call or post", 15),
+        ("ns a message", 12),
+    ]);
     let mut all = Vec::new();
     for place in ["Node", "Chromium"] {
         let rows: Vec<Value> = serde_json::from_str(&process.line()?)?;
         for row in &rows {
-            write!(out, "{}", line(place, row)?)?;
+            let count = |name: &str| row[name].as_u64().unwrap_or(0);
+            table.row([
+                place.to_owned(),
+                row["what"].as_str().unwrap_or("?").to_owned(),
+                Size(count("size") as usize).to_string(),
+                count("together").to_string(),
+                format!("{:.0}", row["ns"].as_f64().context("no time")?),
+            ]);
         }
         all.push(json!({ "where": place, "rows": rows }));
     }
+    write!(io::stdout(), "{table}")?;
     Ok(all.into())
-}
-
-fn line(place: &str, row: &Value) -> Result<String> {
-    let count = |name: &str| row[name].as_u64().unwrap_or(0);
-    Ok(format!(
-        "{place:<10} {:<10} {:>8} {:>15} {:>12.0}\n",
-        row["what"].as_str().unwrap_or("?"),
-        Size(count("size") as usize).to_string(),
-        count("together"),
-        row["ns"].as_f64().context("no time")?,
-    ))
 }

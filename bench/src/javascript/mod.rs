@@ -18,12 +18,12 @@ use host_tests::gate::file;
 use serde_json::{Value, json};
 
 use crate::deflate;
-use crate::load::{Content, Load};
 use crate::pin::Processors;
 use crate::plan::Plan;
 use crate::size::Size;
-use crate::sockets::measure::{self, Cell, Effort};
-use crate::sockets::table::{self, Columns};
+use crate::sockets;
+use crate::sockets::measure::{Cell, Effort};
+use crate::sockets::table::Reference;
 
 const SIZES: [Size; 5] = [
     Size(16),
@@ -39,11 +39,7 @@ const OWN: &str = "websocket-component";
 const WS: &str = "ws";
 const WS_NATIVE: &str = "ws, native add-on";
 
-const COLUMNS: Columns = Columns {
-    reference: WS,
-    short: WS,
-    unit: ("MB", 1e6),
-};
+const REFERENCE: Reference = (WS, "ws");
 
 const LEGEND: &str = "\
 Echo servers in Node, without compression; the clients are one thread on the other processor, which makes and checks every
@@ -54,32 +50,18 @@ it, and with its optional package of native code, bufferutil. The columns are th
 pub(crate) fn run(plan: &Plan) -> Result<Value> {
     let cells = Cell::wanted(plan, &SIZES, &CONNECTIONS, &[false])?;
     let processors = Processors::of_this_thread()?;
-    let mut load = Load::new(Content::new(SIZES[0]))?;
     // ws compresses in threads of their own, which may have both processors.
     let compressing = servers::compressing(plan)?;
     let libraries = servers::libraries(plan)?;
-    processors.pin(processors.proxy)?;
-    let servers = servers::start(&libraries)?;
-    processors.pin(processors.load)?;
     let effort = Effort::of(plan);
-
-    let mut out = io::stdout();
-    let versions: Vec<_> = servers
-        .iter()
-        .map(|server| format!("{} {}", server.name, server.version))
-        .collect();
     writeln!(
-        out,
-        "\nThe npm package, through sockets, {} repetitions\n{}\n{LEGEND}",
-        effort.repetitions,
-        versions.join(", ")
+        io::stdout(),
+        "\nThe npm package, through sockets, {} repetitions\n{LEGEND}",
+        effort.repetitions
     )?;
-    let mut rows = Vec::new();
-    for &cell in &cells {
-        let measured = measure::compare(cell, &mut load, &servers, effort)?;
-        write!(out, "{}", table::of(&measured, COLUMNS))?;
-        rows.push(table::report(&measured));
-    }
+    let rows = sockets::compare(cells.clone(), effort, &processors, |_, _| {
+        Ok((servers::start(&libraries)?, REFERENCE))
+    })?;
     let clients = clients::compare(plan, &libraries, &cells, &processors)?;
     let deflate = deflate::compare(&compressing, plan)?;
     drop(processors);

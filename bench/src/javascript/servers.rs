@@ -3,16 +3,14 @@
 use std::process::Command;
 
 use anyhow::{Context, Result};
-use host_tests::process::Process;
 
 use super::{OWN, WS, WS_NATIVE, folder};
-use crate::deflate;
 use crate::plan::Plan;
-use crate::proxies::Proxy;
+use crate::servers::Server;
 
 /// One on each library, without compression.
-pub(super) fn start(libraries: &[&'static str]) -> Result<Vec<Proxy>> {
-    libraries.iter().copied().map(server).collect()
+pub(super) fn start(libraries: &[&'static str]) -> Result<Vec<Server>> {
+    libraries.iter().map(|name| server(name, &[])).collect()
 }
 
 /// The libraries that are asked for. The native add-on is left out, with a word, where there is none for this machine.
@@ -39,37 +37,18 @@ pub(super) fn libraries(plan: &Plan) -> Result<Vec<&'static str>> {
 }
 
 /// Those that compress every message.
-pub(super) fn compressing(plan: &Plan) -> Result<Vec<deflate::Server>> {
+pub(super) fn compressing(plan: &Plan) -> Result<Vec<Server>> {
     let asked = [OWN, WS].into_iter().filter(|name| plan.has(name));
-    asked
-        .map(|name| {
-            let process = process(name, &["deflate"])?;
-            Ok(deflate::Server {
-                name,
-                address: process.address()?,
-                process,
-            })
-        })
-        .collect()
+    asked.map(|name| server(name, &["deflate"])).collect()
 }
 
 /// An echo server; the first line that it prints says where it listens, the second the version.
-fn server(name: &'static str) -> Result<Proxy> {
-    let process = process(name, &[])?;
-    let address = process.address()?;
-    let version = process.line()?.replace("version ", "");
-    Ok(Proxy {
-        name,
-        version,
-        address,
-        process,
-    })
-}
-
-fn process(name: &str, arguments: &[&str]) -> Result<Process> {
+fn server(name: &'static str, arguments: &[&str]) -> Result<Server> {
     let mut command = script("echo-server.mjs", name);
-    Process::start(name, command.args(arguments))
-        .context("run `cargo xtask bench`, which builds the package first")
+    let server = Server::start(name, String::new(), command.args(arguments))
+        .context("run `cargo xtask bench`, which builds the package first")?;
+    let version = server.process.line()?.replace("version ", "");
+    Ok(Server { version, ..server })
 }
 
 /// A script of the package's tests, on one of the libraries.

@@ -1,11 +1,9 @@
 //! Frames that come, held against the messages that were sent (RFC 6455, section 5.2).
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, ensure};
+use host_tests::wire::{BINARY, CONTINUATION, FIN, Header};
 
 use super::content::Content;
-
-const FIN: u8 = 0x80;
-const MASKED: u8 = 0x80;
 
 /// A message may come in any number of frames: a proxy may cut it.
 #[derive(Default)]
@@ -66,62 +64,40 @@ impl Check {
         }
     }
 
-    /// The header that begins or goes on here, if all of it is there.
+    /// The frame whose header begins or goes on here, if all of the header is there.
     fn header(&mut self, bytes: &mut &[u8]) -> Result<Option<Frame>> {
         if self.filled == 0
-            && let Some((frame, length)) = parse(bytes)?
+            && let Some(header) = Header::parse(bytes)
         {
-            *bytes = &bytes[length..];
-            return Ok(Some(frame));
+            *bytes = &bytes[header.length..];
+            return Frame::begin(header).map(Some);
         }
         while let Some((first, rest)) = bytes.split_first() {
             self.header[self.filled] = *first;
             self.filled += 1;
             *bytes = rest;
-            if let Some((frame, _)) = parse(&self.header[..self.filled])? {
+            if let Some(header) = Header::parse(&self.header[..self.filled]) {
                 self.filled = 0;
-                return Ok(Some(frame));
+                return Frame::begin(header).map(Some);
             }
         }
         Ok(None)
     }
 }
 
-/// The header at the front and its length, if all of it is there.
-fn parse(bytes: &[u8]) -> Result<Option<(Frame, usize)>> {
-    let [first, second, rest @ ..] = bytes else {
-        return Ok(None);
-    };
-    let (left, length) = match second & !MASKED {
-        126 => match rest.first_chunk() {
-            Some(length) => (u64::from(u16::from_be_bytes(*length)), 4),
-            None => return Ok(None),
-        },
-        127 => match rest.first_chunk() {
-            Some(length) => (u64::from_be_bytes(*length), 10),
-            None => return Ok(None),
-        },
-        length => (u64::from(length), 2),
-    };
-    let (key, length) = match second & MASKED {
-        0 => ([0; 4], length),
-        _ => match bytes.get(length..).and_then(<[u8]>::first_chunk) {
-            Some(key) => (*key, length + 4),
-            None => return Ok(None),
-        },
-    };
-    if !matches!(first & !FIN, 0 | 2) {
-        bail!("a frame that begins with {first:02x}");
+impl Frame {
+    fn begin(header: Header) -> Result<Self> {
+        ensure!(
+            matches!(header.first & !FIN, CONTINUATION | BINARY),
+            "a frame that begins with {:02x}",
+            header.first
+        );
+        Ok(Self {
+            is_final: header.first & FIN != 0,
+            left: header.payload,
+            key: header.key.unwrap_or_default(),
+        })
     }
-    let is_final = first & FIN != 0;
-    Ok(Some((
-        Frame {
-            is_final,
-            left,
-            key,
-        },
-        length,
-    )))
 }
 
 /// Whether bytes are what is expected when the mask is off.

@@ -2,10 +2,10 @@
 
 use std::io::{self, Write};
 
+use host_tests::deflate::noise;
 use host_tests::wire::Frame;
 use tempfile::NamedTempFile;
 
-use crate::random::Random;
 use crate::size::Size;
 
 /// Binary messages of one size, in a cycle.
@@ -26,15 +26,13 @@ impl Content {
     pub(crate) fn new(size: Size) -> Self {
         let Size(size) = size;
         let count = (CYCLE / size.max(1)).clamp(4, 1024);
-        let mut random = Random::new(size as u64);
-        let mut payload = Vec::new();
-        random.bytes(count * size, &mut payload);
+        let payload = noise(count * size);
+        let keys = noise(4 * count);
         let (mut from_server, mut from_client) = (Vec::new(), Vec::new());
-        for message in payload.chunks(size) {
+        for (message, key) in payload.chunks(size).zip(keys.as_chunks().0) {
             let frame = Frame::binary(message);
             from_server.extend(frame.bytes());
-            let key = (random.next() as u32).to_be_bytes();
-            from_client.extend(frame.masked(key).bytes());
+            from_client.extend(frame.masked(*key).bytes());
         }
         Self {
             size,

@@ -9,17 +9,11 @@ use host_tests::heads;
 use mio::net::TcpStream;
 use mio::{Interest, Poll, Token};
 use socket2::SockRef;
+use websocket_component::Role;
 use websocket_host::tls::rustls::{ClientConnection, StreamOwned};
 
 use super::check::Check;
 use super::content::Content;
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Seat {
-    Client,
-    /// Sends back what comes.
-    Server,
-}
 
 /// What one socket had to say.
 #[derive(Default)]
@@ -70,7 +64,8 @@ impl Write for Socket {
 }
 
 pub(super) struct End {
-    seat: Seat,
+    /// A server sends back what comes.
+    role: Role,
     socket: Socket,
     /// What has come of the other side's head, until it is complete.
     head: Option<Vec<u8>>,
@@ -90,7 +85,7 @@ pub(super) struct End {
 
 impl End {
     pub(super) fn new(
-        seat: Seat,
+        role: Role,
         mut socket: TcpStream,
         tls: Option<ClientConnection>,
         token: Token,
@@ -101,15 +96,15 @@ impl End {
         let interest = Interest::READABLE | Interest::WRITABLE;
         poll.registry().register(&mut socket, token, interest)?;
         Ok(Self {
-            seat,
+            role,
             socket: match tls {
                 None => Socket::Plain(socket),
                 Some(tls) => Socket::Tls(Box::new(StreamOwned::new(tls, socket))),
             },
             head: Some(Vec::new()),
-            greeting: match seat {
-                Seat::Client => heads::request(),
-                Seat::Server => Vec::new(),
+            greeting: match role {
+                Role::Client => heads::request(),
+                Role::Server => Vec::new(),
             },
             check: Check::default(),
             place: 0,
@@ -171,9 +166,9 @@ impl End {
 
     /// A server sends back what came; a client keeps its window full, but doesn't write for every message.
     fn answer(&mut self, came: u64, content: &Content) -> Result<()> {
-        match self.seat {
-            Seat::Server if came > 0 => self.send(came, content),
-            Seat::Client if self.under_way() <= self.window / 2 && self.window > 0 => {
+        match self.role {
+            Role::Server if came > 0 => self.send(came, content),
+            Role::Client if self.under_way() <= self.window / 2 && self.window > 0 => {
                 self.send(self.window - self.under_way(), content)
             }
             _ => Ok(()),
@@ -194,9 +189,9 @@ impl End {
         *bytes = &bytes[end - before..];
         head.truncate(end);
         let head = String::from_utf8(self.head.take().unwrap_or_default())?;
-        match self.seat {
-            Seat::Client => ensure!(head.starts_with("HTTP/1.1 101 "), "refused: {head}"),
-            Seat::Server => {
+        match self.role {
+            Role::Client => ensure!(head.starts_with("HTTP/1.1 101 "), "refused: {head}"),
+            Role::Server => {
                 let key = heads::field(&head, "Sec-WebSocket-Key").context("no key")?;
                 self.greeting = heads::response_to(key);
                 self.greet()?;
@@ -220,9 +215,9 @@ impl End {
     }
 
     fn frames<'c>(&self, content: &'c Content) -> &'c [u8] {
-        match self.seat {
-            Seat::Client => &content.from_client,
-            Seat::Server => &content.from_server,
+        match self.role {
+            Role::Client => &content.from_client,
+            Role::Server => &content.from_server,
         }
     }
 

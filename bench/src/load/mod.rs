@@ -24,12 +24,14 @@ use cpu_time::ThreadTime;
 use host_tests::usage::Usage;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
+use serde::Serialize;
+use websocket_component::Role;
 use websocket_host::tls::provider;
 use websocket_host::tls::rustls::pki_types::ServerName;
 use websocket_host::tls::rustls::{ClientConfig, ClientConnection, RootCertStore};
 
 pub(crate) use content::Content;
-use end::{End, Seat};
+use end::End;
 
 /// Longer than anything takes that is under way.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -41,14 +43,14 @@ const AT_ONCE: usize = 64;
 const LISTENER: Token = Token(usize::MAX);
 
 /// What went through in some time.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Pass {
     /// There and back.
     pub(crate) messages: u64,
-    pub(crate) time: Duration,
-    /// Processor time of the proxy, and of this thread.
-    pub(crate) proxy: Duration,
-    pub(crate) load: Duration,
+    pub(crate) seconds: f64,
+    /// Processor time of the program under load, and of this thread, in seconds.
+    pub(crate) server_cpu: f64,
+    pub(crate) load_cpu: f64,
 }
 
 pub(crate) struct Load {
@@ -73,12 +75,12 @@ pub(crate) struct Load {
 impl Pass {
     /// Messages a second.
     pub(crate) fn rate(&self) -> f64 {
-        self.messages as f64 / self.time.as_secs_f64()
+        self.messages as f64 / self.seconds
     }
 
-    /// Processor time of the proxy for each message, in seconds.
+    /// Processor time of the program under load for each message, in seconds.
     pub(crate) fn cost(&self) -> f64 {
-        self.proxy.as_secs_f64() / self.messages as f64
+        self.server_cpu / self.messages as f64
     }
 }
 
@@ -142,7 +144,7 @@ impl Load {
                 let tls = self.tls.as_ref().map(|config| {
                     ClientConnection::new(Arc::clone(config), ServerName::from(proxy.ip()))
                 });
-                let client = End::new(Seat::Client, socket, tls.transpose()?, token, &self.poll);
+                let client = End::new(Role::Client, socket, tls.transpose()?, token, &self.poll);
                 self.clients.push(client?);
             }
             self.turn(Some(Duration::from_millis(100)))?;
@@ -163,12 +165,11 @@ impl Load {
         length: Duration,
         proxy: Option<u32>,
     ) -> Result<Pass> {
-        let cpu = |of: Option<u32>| {
-            of.map_or(Ok(Duration::ZERO), |id| {
-                Ok::<_, anyhow::Error>(Usage::of(id)?.cpu)
-            })
+        let cpu = || match proxy {
+            Some(id) => Usage::of(id).map(|usage| usage.cpu),
+            None => Ok(Duration::ZERO),
         };
-        let before = (self.returned, cpu(proxy)?, ThreadTime::now());
+        let before = (self.returned, cpu()?, ThreadTime::now());
         let start = Instant::now();
         for client in self.clients.iter_mut().take(active) {
             client.window = window;
@@ -179,9 +180,9 @@ impl Load {
         }
         let pass = Pass {
             messages: self.returned - before.0,
-            time: start.elapsed(),
-            proxy: cpu(proxy)?.saturating_sub(before.1),
-            load: before.2.elapsed(),
+            seconds: start.elapsed().as_secs_f64(),
+            server_cpu: cpu()?.saturating_sub(before.1).as_secs_f64(),
+            load_cpu: before.2.elapsed().as_secs_f64(),
         };
         self.drain()?;
         Ok(pass)
@@ -277,7 +278,7 @@ impl Load {
                 Ok((socket, _)) => {
                     let token = Token(2 * self.servers.len() + 1);
                     self.servers
-                        .push(End::new(Seat::Server, socket, None, token, &self.poll)?);
+                        .push(End::new(Role::Server, socket, None, token, &self.poll)?);
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 Err(error) => return Err(error.into()),

@@ -1,14 +1,15 @@
-//! Repetitions in which the proxies take turns.
+//! Repetitions in which servers take turns, each under the same load.
 
 use std::fmt;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
+use host_tests::quantile::quantile;
+use serde::Serialize;
 
 use crate::load::{Content, Load, Pass};
 use crate::plan::{self, Plan};
-use crate::proxies::Proxy;
-use crate::quantile::{median_of, median_ratio, quantile};
+use crate::servers::Server;
 use crate::size::Size;
 
 /// So many messages a second, for latency: far below what any proxy can do.
@@ -24,6 +25,8 @@ pub(crate) const DIRECT: &str = "no proxy";
 pub(crate) struct Effort {
     pub(crate) repetitions: usize,
     pub(crate) turn: Duration,
+    /// Only what a message costs the servers is asked for: neither latency, nor what the load does by itself.
+    pub(crate) is_of_costs: bool,
 }
 
 impl Effort {
@@ -31,16 +34,19 @@ impl Effort {
         Self {
             repetitions: plan.repetitions(5, 1),
             turn: Duration::from_millis(if plan.is_quick { 100 } else { 1000 }),
+            is_of_costs: false,
         }
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Cell {
     pub(crate) size: Size,
     pub(crate) connections: usize,
     /// Clients have TLS.
     pub(crate) is_secure: bool,
+    /// How many messages of each connection are in flight, if that isn't as usual.
+    pub(crate) in_flight: Option<u64>,
 }
 
 impl Cell {
@@ -58,34 +64,39 @@ impl Cell {
                     size,
                     connections,
                     is_secure,
+                    in_flight: None,
                 }));
             }
         }
-        cells.retain(|cell| plan.wants(cell));
-        ensure!(!cells.is_empty(), "no comparison has such a name");
-        Ok(cells)
+        plan.wanted(cells)
     }
 
     /// How many messages of each connection are under way.
     pub(crate) fn window(self) -> u64 {
-        match self.connections {
+        let usually = match self.connections {
             1 => (UNDER_WAY / self.size.0).max(4) as u64,
             _ => 1,
-        }
+        };
+        self.in_flight.unwrap_or(usually)
     }
 }
 
 impl fmt::Display for Cell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tls = if self.is_secure { ", TLS" } else { "" };
-        match self.connections {
-            1 => write!(f, "{}, 1 connection{tls}", self.size),
-            count => write!(f, "{}, {count} connections{tls}", self.size),
+        let s = if self.connections == 1 { "" } else { "s" };
+        write!(f, "{}, {} connection{s}", self.size, self.connections)?;
+        if self.is_secure {
+            f.write_str(", TLS")?;
+        }
+        match self.in_flight {
+            Some(count) => write!(f, ", {count} in flight"),
+            None => Ok(()),
         }
     }
 }
 
-/// What one proxy did in one cell.
+/// What one server did in one cell.
+#[derive(Serialize)]
 pub(crate) struct Measured {
     pub(crate) name: &'static str,
     pub(crate) passes: Vec<Pass>,
@@ -93,67 +104,67 @@ pub(crate) struct Measured {
     pub(crate) delays: Vec<[f64; 3]>,
 }
 
+#[derive(Serialize)]
 pub(crate) struct Compared {
     pub(crate) cell: Cell,
-    pub(crate) proxies: Vec<Measured>,
+    pub(crate) servers: Vec<Measured>,
 }
 
 /// Measures one cell.
 pub(crate) fn compare(
     cell: Cell,
     load: &mut Load,
-    proxies: &[Proxy],
+    servers: &[Server],
     effort: Effort,
 ) -> Result<Compared> {
     load.change(Content::new(cell.size));
-    // The server has no TLS, so that with it there is always a proxy.
-    let direct = (!cell.is_secure).then_some(None);
-    let subjects: Vec<Option<&Proxy>> =
-        direct.into_iter().chain(proxies.iter().map(Some)).collect();
-    let mut measured: Vec<_> = subjects
-        .iter()
-        .map(|proxy| Measured {
-            name: proxy.map_or(DIRECT, |proxy| proxy.name),
-            passes: Vec::new(),
-            delays: Vec::new(),
+    // The server that the load has has no TLS, so that with it there is always a proxy.
+    let is_direct = !cell.is_secure && !effort.is_of_costs;
+    let direct = is_direct.then_some(None);
+    let mut subjects: Vec<Option<&Server>> =
+        direct.into_iter().chain(servers.iter().map(Some)).collect();
+    let name = |server: &Option<&Server>| server.map_or(DIRECT, |server| server.name);
+    let turns = plan::take_turns(effort.repetitions, &mut subjects, |server| {
+        take_turn(cell, load, *server, effort).with_context(|| {
+            let log = server.map_or_else(String::new, |server| server.process.log());
+            format!("{}, {cell}; its log: {log}", name(server))
         })
-        .collect();
-    for index in plan::turns(effort.repetitions, subjects.len()) {
-        let (Some(proxy), Some(measured)) = (subjects.get(index), measured.get_mut(index)) else {
-            continue;
-        };
-        let turn = take_turn(cell, load, *proxy, effort.turn, measured);
-        turn.with_context(|| format!("{}, {cell}", measured.name))?;
-    }
+    })?;
+    let measured = subjects.iter().zip(turns).map(|(server, turns)| {
+        let (passes, delays): (_, Vec<_>) = turns.into_iter().unzip();
+        Measured {
+            name: name(server),
+            passes,
+            delays: delays.into_iter().flatten().collect(),
+        }
+    });
     Ok(Compared {
         cell,
-        proxies: measured,
+        servers: measured.collect(),
     })
 }
 
 fn take_turn(
     cell: Cell,
     load: &mut Load,
-    proxy: Option<&Proxy>,
-    length: Duration,
-    measured: &mut Measured,
-) -> Result<()> {
-    let address = proxy.map_or(load.address(), |proxy| proxy.address);
-    let process = proxy.map(|proxy| proxy.process.id());
-    load.open(address, cell.connections)?;
+    server: Option<&Server>,
+    effort: Effort,
+) -> Result<(Pass, Option<[f64; 3]>)> {
+    let address = server.map_or(load.address(), |server| server.address);
+    let process = server.map(|server| server.process.id());
+    let (count, window) = (cell.connections, cell.window());
+    load.open(address, count)?;
     // What is made with the first messages is there.
-    load.saturate(cell.connections, cell.window(), length / 10, process)?;
-    let pass = load.saturate(cell.connections, cell.window(), length, process)?;
-    measured.passes.push(pass);
-    if cell.size.0 <= LARGEST_PACED {
-        let delays = load.pace(RATE, length)?;
-        let parts = [0.5, 0.99, 0.999];
-        measured
-            .delays
-            .push(parts.map(|part| quantile(&delays, part)));
-    }
+    load.saturate(count, window, effort.turn / 5, process)?;
+    let pass = load.saturate(count, window, effort.turn, process)?;
+    let is_paced = !effort.is_of_costs && cell.size.0 <= LARGEST_PACED;
+    let delays = match is_paced {
+        true => Some(load.pace(RATE, effort.turn)?),
+        false => None,
+    };
     load.close();
-    Ok(())
+    let parts = |delays: Vec<f64>| [0.5, 0.99, 0.999].map(|part| quantile(&delays, part));
+    Ok((pass, delays.map(parts)))
 }
 
 impl Measured {
@@ -162,34 +173,14 @@ impl Measured {
         self.passes.iter().map(Pass::rate).collect()
     }
 
-    /// Processor time of the proxy for each message, there and back, in seconds.
-    pub(crate) fn cost(&self) -> f64 {
-        median_of(&self.passes, Pass::cost)
-    }
-
-    /// The parts of the time that the proxy and the load were busy.
-    pub(crate) fn busy(&self) -> (f64, f64) {
-        let part = |cpu: Duration, pass: &Pass| cpu.as_secs_f64() / pass.time.as_secs_f64();
-        (
-            median_of(&self.passes, |pass| part(pass.proxy, pass)),
-            median_of(&self.passes, |pass| part(pass.load, pass)),
-        )
-    }
-
-    /// The medians of the delays, in seconds.
-    pub(crate) fn delay(&self, which: usize) -> f64 {
-        median_of(&self.delays, |delays| delays[which])
-    }
-
-    /// How many times as many messages went through as through the other: the median over the repetitions, in each of
-    /// which both were measured within a moment.
-    pub(crate) fn ratio(&self, other: &Self) -> f64 {
-        median_ratio(&self.messages(), &other.messages())
+    /// Processor time of the server for each message, there and back, in seconds, of each repetition.
+    pub(crate) fn costs(&self) -> Vec<f64> {
+        self.passes.iter().map(Pass::cost).collect()
     }
 }
 
 impl Compared {
     pub(crate) fn named(&self, name: &str) -> Option<&Measured> {
-        self.proxies.iter().find(|measured| measured.name == name)
+        self.servers.iter().find(|measured| measured.name == name)
     }
 }

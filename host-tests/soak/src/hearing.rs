@@ -1,7 +1,7 @@
 //! Parses what the gate sends to an attacker: a head, then frames, of which only the control frames matter.
 
 use host_tests::heads;
-use host_tests::wire::{CLOSE, PING};
+use host_tests::wire::{self, CLOSE, Header, PING};
 use websocket_component::Role;
 
 /// Reads what a side of the gate sends, in any pieces. It keeps no payload but those of control frames.
@@ -68,34 +68,17 @@ impl Hearing {
             self.skip -= passed as u64;
             return (self.skip == 0).then_some(());
         }
-        let (first, second) = (*self.buffer.first()?, *self.buffer.get(1)?);
-        let short = usize::from(second & 0x7f);
-        let extended = match short {
-            126 => 2,
-            127 => 8,
-            _ => 0,
-        };
-        let masked = second & 0x80 != 0;
-        let header = 2 + extended + if masked { 4 } else { 0 };
-        let number = self.buffer.get(2..header)?.get(..extended)?;
-        let number = number
-            .iter()
-            .fold(0, |number, byte| number << 8 | u64::from(*byte));
-        let opcode = first & 0x0f;
+        let header = Header::parse(&self.buffer)?;
+        let opcode = header.first & 0x0f;
         if opcode < CLOSE {
-            self.skip = if extended == 0 { short as u64 } else { number };
-            self.buffer.drain(..header);
+            self.skip = header.payload;
+            self.buffer.drain(..header.length);
             return Some(());
         }
-        let end = header + short.min(125);
-        let mut payload = self.buffer.get(header..end)?.to_vec();
-        if masked {
-            let key = self.buffer.get(header - 4..header)?;
-            for (byte, key) in payload.iter_mut().zip(key.iter().cycle()) {
-                *byte ^= key;
-            }
-        }
-        self.buffer.drain(..end);
+        let mut frame = &self.buffer[..];
+        let payload = wire::take_frame(&mut frame)?.payload;
+        let left = frame.len();
+        self.buffer.drain(..self.buffer.len() - left);
         match opcode {
             CLOSE => {
                 let code = payload.first_chunk::<2>();

@@ -3,7 +3,7 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`report`], [`setting`] | the report of a run, and its environment |
+//! | [`report`] | the report of a run |
 //! | [`round`] | one gate from start to end: calm, attack, and after |
 //! | [`crowd`] | the attackers, as clients and as upstreams |
 //! | [`act`] | what each attack does |
@@ -30,5 +30,4 @@ pub mod line;
 pub mod plan;
 pub mod report;
 pub mod round;
-pub mod setting;
 pub mod tally;

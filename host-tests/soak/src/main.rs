@@ -7,11 +7,12 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use host_tests::gate::{component, misbehaving_component, root};
+use host_tests::setting::{Setting, load, nice};
 use soak::attack::Attack;
 use soak::corpus::Corpus;
 use soak::plan::{Deadlines, Plan};
 use soak::round::Round;
-use soak::{report, round, setting};
+use soak::{report, round};
 
 const ABOUT: &str = "\
 Attacks the gate with thousands of hostile connections, beside good ones that count every message.
@@ -162,10 +163,12 @@ fn run(args: &Args) -> Result<()> {
 fn write(rounds: &[Round]) -> Result<()> {
     let path = root().join("docs/soak.md");
     let tables: Vec<String> = rounds.iter().map(report::text).collect();
-    let page = format!(
-        "{PAGE}\n```text\n{}\n{}```\n",
-        setting::text(),
-        tables.join("\n")
+    let load = format!(
+        "{} at the end (1-minute average, this run included), at nice {}",
+        load(),
+        nice()
     );
+    let setting = Setting::of("cargo xtask soak").with("load", load);
+    let page = format!("{PAGE}\n```text\n{setting}\n{}```\n", tables.join("\n"));
     fs::write(&path, page).with_context(|| format!("can't write {}", path.display()))
 }

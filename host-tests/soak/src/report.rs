@@ -3,6 +3,8 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use host_tests::quantile::quantile;
+use host_tests::table::Table;
 use host_tests::usage::Usage;
 
 use crate::attack::Attack;
@@ -59,34 +61,31 @@ pub fn text(round: &Round) -> String {
 
 /// Reports the latencies of good connections.
 fn lateness(text: &mut String, round: &Round) {
-    text.push_str("echoes of the good ones       calm     attack      after\n");
-    let mut sorted = round.good.latencies.clone();
-    sorted
-        .iter_mut()
-        .for_each(|latencies| latencies.sort_unstable());
-    let mut row = |name: &str, cell: &dyn Fn(&[Duration]) -> String| {
-        let _ = write!(text, "{name:<23}");
-        for latencies in &sorted {
-            let _ = write!(text, " {:>10}", cell(latencies));
-        }
-        text.push('\n');
-    };
-    let millis = |time: Option<&Duration>| match time {
-        Some(time) => format!("{:.1} ms", time.as_secs_f64() * 1000.0),
-        None => "-".into(),
+    let mut table = Table::new([
+        ("echoes of the good ones", -23),
+        ("calm", 10),
+        ("attack", 10),
+        ("after", 10),
+    ]);
+    let seconds = |all: &[Duration]| all.iter().map(Duration::as_secs_f64).collect::<Vec<_>>();
+    let phases = round.good.latencies.each_ref().map(|all| seconds(all));
+    let mut row = |name: &str, cell: &dyn Fn(&[f64]) -> String| {
+        let [calm, attack, after] = phases.each_ref().map(|all| cell(all));
+        table.row([name.to_owned(), calm, attack, after]);
     };
     row("  count", &|all| all.len().to_string());
     for (name, part) in [
         ("  median", 0.5),
         ("  99 of 100 within", 0.99),
         ("  999 of 1000 within", 0.999),
+        ("  longest", 1.0),
     ] {
-        row(name, &|all| {
-            millis(all.get((all.len() as f64 * part) as usize))
+        row(name, &|all| match all {
+            [] => "-".to_owned(),
+            all => format!("{:.1} ms", 1000.0 * quantile(all, part)),
         });
     }
-    row("  longest", &|all| millis(all.last()));
-    text.push('\n');
+    let _ = writeln!(text, "{table}");
 }
 
 /// Reports the gate's resources.
@@ -99,21 +98,26 @@ fn usage(text: &mut String, round: &Round) {
         after,
         end,
     } = round.stages;
-    text.push_str(
-        "the gate              start     opened       calm       most      after     closed\n",
-    );
+    let mut table = Table::new([
+        ("the gate", -16),
+        ("start", 10),
+        ("opened", 10),
+        ("calm", 10),
+        ("most", 10),
+        ("after", 10),
+        ("closed", 10),
+    ]);
     let mut row = |name: &str, cell: &dyn Fn(Usage) -> String| {
-        let _ = write!(text, "{name:<16}");
-        for stage in [start, open, calm, attack, after, end] {
-            let _ = write!(text, " {:>10}", cell(stage));
-        }
-        text.push('\n');
+        let [start, open, calm, attack, after, end] =
+            [start, open, calm, attack, after, end].map(cell);
+        table.row([name.to_owned(), start, open, calm, attack, after, end]);
     };
     row("  resident", &|usage| {
         format!("{:.1} MiB", usage.resident as f64 / f64::from(1 << 20))
     });
     row("  descriptors", &|usage| usage.descriptors.to_string());
     row("  threads", &|usage| usage.threads.to_string());
+    let _ = write!(text, "{table}");
     let calm_time = (open, calm, round.times[0]);
     let attack_time = (calm, attack, round.times[1]);
     for (name, (from, to, time)) in [("calm", calm_time), ("attack", attack_time)] {

@@ -16,7 +16,11 @@ const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCA
 impl Builder {
     /// The bootstrap; `folder` has the certificate and gets the access log.
     pub(super) fn bootstrap(&self, folder: &Path) -> Value {
-        let access_log = json!([access_log(&folder.join(ACCESS_LOG))]);
+        let (access_log, flush_interval) = match self.is_measured {
+            true => (json!([]), "5s"),
+            // Histograms can be read from then on.
+            false => (json!([access_log(&folder.join(ACCESS_LOG))]), "0.1s"),
+        };
         let filters = match self.tcp_proxy {
             true => self.network_filters(access_log),
             false => vec![self.connection_manager(access_log)],
@@ -27,8 +31,7 @@ impl Builder {
         }
         json!({
             "admin": { "address": address(ANY_PORT) },
-            // Histograms can be read from then on.
-            "stats_flush_interval": "0.1s",
+            "stats_flush_interval": flush_interval,
             "static_resources": {
                 "listeners": [{
                     "address": address(ANY_PORT),

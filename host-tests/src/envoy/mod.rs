@@ -66,6 +66,7 @@ pub struct Builder {
     tcp_proxy: bool,
     manager: Map<String, Value>,
     concurrency: u32,
+    is_measured: bool,
     file: Option<PathBuf>,
 }
 
@@ -127,6 +128,12 @@ impl Builder {
     /// The number of worker threads, each with a VM of its own. By default 1.
     pub fn concurrency(mut self, workers: u32) -> Self {
         self.concurrency = workers;
+        self
+    }
+
+    /// Does nothing beside forwarding that it wouldn't do by itself: no access log, and statistics every 5 s.
+    pub fn for_measuring(mut self) -> Self {
+        self.is_measured = true;
         self
     }
 
@@ -221,6 +228,7 @@ impl Envoy {
             tcp_proxy: false,
             manager: Map::new(),
             concurrency: 1,
+            is_measured: false,
             file: None,
         }
     }

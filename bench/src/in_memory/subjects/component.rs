@@ -5,19 +5,18 @@ use std::path::Path;
 use std::rc::Rc;
 
 use anyhow::{Context, Result, bail, ensure};
+use websocket_component::Role;
 use websocket_host::protocol::{
     Compression, Config, EventKind, FrameHeader, IncomingPayload, Negotiated, Outgoing,
     OutgoingKind,
 };
 use websocket_host::{Clock, Exchanged, Guest, Sandbox, SandboxConfig, Session};
 
-use super::incoming::{Engine, Incoming, Next};
+use super::incoming::{Engine, Incoming, Reader};
 use super::{Decoder, Subject, Writer};
-use crate::in_memory::message::Message;
 use crate::in_memory::seen::Seen;
 use crate::in_memory::transport::{Duplex, Sink};
-use crate::in_memory::workload::Workload;
-use crate::role::Role;
+use crate::in_memory::workload::{Message, Workload};
 
 /// The most that a call hands back of each, payload and output: more than any pass has.
 const CAPACITY: u32 = 1 << 20;
@@ -45,31 +44,23 @@ impl Component {
         // Nobody is there to answer a ping.
         config.timeouts.keepalive = None;
         config.leave_payloads = Some(LONG as u64);
-        let negotiated = Negotiated {
-            subprotocol: None,
-            extensions: Vec::new(),
-        };
+        let negotiated = Negotiated::default();
         let session = match role {
             Role::Server => guest.open_server(&config, &negotiated, 1)?,
             Role::Client => guest.open_client(&config, &[7; 32], &negotiated, 1)?,
         };
-        Ok(Connection { guest, session })
+        Ok(Connection {
+            guest,
+            session,
+            clock: Clock::start(),
+        })
     }
 }
 
 impl Subject for Component {
-    fn name(&self) -> &'static str {
-        super::COMPONENT
-    }
-
-    fn is_peer(&self) -> bool {
-        false
-    }
-
     fn decoder(&self, role: Role, duplex: Duplex, _: usize) -> Result<Box<dyn Decoder>> {
         Ok(Box::new(Reader {
-            connection: self.open(role)?,
-            clock: Clock::start(),
+            engine: self.open(role)?,
             input: Incoming::new(duplex.source, LONG),
         }))
     }
@@ -77,7 +68,6 @@ impl Subject for Component {
     fn encoder(&self, role: Role, work: Rc<Workload>, duplex: Duplex) -> Result<Box<dyn Writer>> {
         Ok(Box::new(Sender {
             connection: self.open(role)?,
-            clock: Clock::start(),
             role,
             work,
             sink: duplex.sink,
@@ -86,26 +76,45 @@ impl Subject for Component {
             payloads: Vec::new(),
         }))
     }
-
-    fn echo(&self, _: Rc<Workload>, duplex: Duplex) -> Result<Box<dyn Writer>> {
-        Ok(Box::new(Echo {
-            connection: self.open(Role::Server)?,
-            clock: Clock::start(),
-            input: Incoming::new(duplex.source, LONG),
-            sink: duplex.sink,
-            outgoing: Vec::new(),
-            payload: Vec::new(),
-        }))
-    }
 }
 
 /// An open session in its guest.
 struct Connection {
     guest: Guest,
     session: Session,
+    clock: Clock,
 }
 
 impl Engine for Connection {
+    fn now(&self) -> u64 {
+        self.clock.now()
+    }
+
+    #[inline]
+    fn take(
+        &mut self,
+        bytes: &mut [u8],
+        now: u64,
+        seen: &mut Seen<'_>,
+    ) -> Result<(usize, Option<usize>)> {
+        let mut taken = 0;
+        loop {
+            let result = self.exchange(&bytes[taken..], &[], &[], now)?;
+            taken += result.consumed;
+            for event in &result.events {
+                let text = match event.kind {
+                    EventKind::Text => true,
+                    EventKind::Binary => false,
+                    kind => bail!("an event other than a message: {kind:?}"),
+                };
+                seen.message(text, result.bytes(event));
+            }
+            if !result.more {
+                return Ok((taken, None));
+            }
+        }
+    }
+
     fn begin_payload(
         &mut self,
         bytes: &[u8],
@@ -141,54 +150,8 @@ impl Connection {
     }
 }
 
-struct Reader {
-    connection: Connection,
-    clock: Clock,
-    input: Incoming,
-}
-
-impl Decoder for Reader {
-    fn pass(&mut self, seen: &mut Seen<'_>) -> Result<()> {
-        loop {
-            let now = self.clock.now();
-            let connection = &mut self.connection;
-            self.input.read()?;
-            while let Some(next) = self.input.next(connection, now)? {
-                let bytes = match next {
-                    Next::Message(is_text, payload) => {
-                        seen.message(is_text, payload);
-                        continue;
-                    }
-                    Next::Bytes(bytes) => bytes,
-                };
-                let mut taken = 0;
-                loop {
-                    let result = connection.exchange(&bytes[taken..], &[], &[], now)?;
-                    taken += result.consumed;
-                    for event in &result.events {
-                        let text = match event.kind {
-                            EventKind::Text => true,
-                            EventKind::Binary => false,
-                            kind => bail!("an event other than a message: {kind:?}"),
-                        };
-                        seen.message(text, result.bytes(event));
-                    }
-                    if !result.more {
-                        break;
-                    }
-                }
-                self.input.take(taken, None);
-            }
-            if self.input.is_at_end()? {
-                return Ok(());
-            }
-        }
-    }
-}
-
 struct Sender {
     connection: Connection,
-    clock: Clock,
     role: Role,
     work: Rc<Workload>,
     sink: Sink,
@@ -200,21 +163,57 @@ struct Sender {
 
 impl Sender {
     /// Writes messages whose payload stays outside of the guest: from where it is, and where a client masks it.
-    fn put_long(&mut self, messages: &[Message], mut at: usize) -> Result<()> {
-        for message in messages {
-            let (text, payload) = (matches!(message, Message::Text(_)), message.bytes());
-            let header = self.connection.frame_header(text, payload.len())?;
+    fn put_long(&mut self) -> Result<()> {
+        let mut own = &mut self.payloads[..];
+        for message in &self.work.messages {
+            let payload = message.bytes();
+            let header = self
+                .connection
+                .frame_header(message.is_text(), payload.len())?;
             let payload = match self.role {
                 Role::Server => payload,
                 Role::Client => {
-                    let own = &mut self.payloads[at..at + payload.len()];
-                    header.mask(own, 0);
-                    at += payload.len();
-                    own
+                    let (masked, others) = own.split_at_mut(payload.len());
+                    own = others;
+                    header.mask(masked, 0);
+                    masked
                 }
             };
-            let parts = [header.as_bytes(), payload].map(IoSlice::new);
-            self.sink.put(&parts);
+            self.sink
+                .put(&[header.as_bytes(), payload].map(IoSlice::new));
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, burst: &[Message]) -> Result<()> {
+        self.outgoing.clear();
+        self.payload.clear();
+        // The call takes one buffer with all payloads. A program that has them apart copies them, and that counts.
+        let payload = match burst {
+            [message] => {
+                self.outgoing.push(record(*message, 0));
+                message.bytes()
+            }
+            messages => {
+                for message in messages {
+                    self.outgoing.push(record(*message, self.payload.len()));
+                    self.payload.extend_from_slice(message.bytes());
+                }
+                &self.payload[..]
+            }
+        };
+        let connection = &mut self.connection;
+        let now = connection.clock.now();
+        let mut result = connection.exchange(&[], &self.outgoing, payload, now)?;
+        ensure!(
+            result.accepted == burst.len(),
+            "refused: {:?}",
+            result.refused
+        );
+        self.sink.put(&[IoSlice::new(result.output)]);
+        while result.more {
+            result = connection.exchange(&[], &[], &[], now)?;
+            self.sink.put(&[IoSlice::new(result.output)]);
         }
         Ok(())
     }
@@ -224,119 +223,16 @@ impl Writer for Sender {
     fn prepare(&mut self) {
         if self.role == Role::Client {
             self.payloads.clear();
-            for message in &self.work.messages {
-                self.payloads.extend_from_slice(message.bytes());
-            }
+            self.payloads.extend_from_slice(self.work.payloads);
         }
     }
 
     fn pass(&mut self) -> Result<()> {
+        if self.work.cell.size.0 >= LONG {
+            return self.put_long();
+        }
         let work = Rc::clone(&self.work);
-        let mut at = 0;
-        for burst in work.bursts() {
-            if burst.iter().all(|message| message.bytes().len() >= LONG) {
-                self.put_long(burst, at)?;
-                at += burst
-                    .iter()
-                    .map(|message| message.bytes().len())
-                    .sum::<usize>();
-                continue;
-            }
-            self.outgoing.clear();
-            self.payload.clear();
-            // The call takes one buffer with all payloads. A program that has them apart copies them, and that counts.
-            let payload = match burst {
-                [message] => {
-                    self.outgoing.push(record(*message, 0));
-                    message.bytes()
-                }
-                messages => {
-                    for message in messages {
-                        self.outgoing.push(record(*message, self.payload.len()));
-                        self.payload.extend_from_slice(message.bytes());
-                    }
-                    &self.payload[..]
-                }
-            };
-            let now = self.clock.now();
-            let connection = &mut self.connection;
-            let result = connection.exchange(&[], &self.outgoing, payload, now)?;
-            ensure!(
-                result.accepted == burst.len(),
-                "refused: {:?}",
-                result.refused
-            );
-            self.sink.put(&[IoSlice::new(result.output)]);
-            let mut more = result.more;
-            while more {
-                let result = connection.exchange(&[], &[], &[], now)?;
-                self.sink.put(&[IoSlice::new(result.output)]);
-                more = result.more;
-            }
-        }
-        Ok(())
-    }
-}
-
-struct Echo {
-    connection: Connection,
-    clock: Clock,
-    input: Incoming,
-    sink: Sink,
-    /// What has come and isn't sent yet.
-    outgoing: Vec<Outgoing>,
-    payload: Vec<u8>,
-}
-
-impl Writer for Echo {
-    fn pass(&mut self) -> Result<()> {
-        loop {
-            let now = self.clock.now();
-            let connection = &mut self.connection;
-            self.input.read()?;
-            while let Some(next) = self.input.next(connection, now)? {
-                let bytes = match next {
-                    Next::Message(is_text, payload) => {
-                        let header = connection.frame_header(is_text, payload.len())?;
-                        self.sink
-                            .put(&[header.as_bytes(), payload].map(IoSlice::new));
-                        continue;
-                    }
-                    Next::Bytes(bytes) => bytes,
-                };
-                let mut taken = 0;
-                loop {
-                    let (rest, payload) = (&bytes[taken..], &self.payload);
-                    let result = connection.exchange(rest, &self.outgoing, payload, now)?;
-                    taken += result.consumed;
-                    if !result.output.is_empty() {
-                        self.sink.put(&[IoSlice::new(result.output)]);
-                    }
-                    self.outgoing.drain(..result.accepted);
-                    if self.outgoing.is_empty() {
-                        self.payload.clear();
-                    }
-                    let start = self.payload.len() as u32;
-                    self.outgoing
-                        .extend(result.events.iter().filter_map(|event| {
-                            Some(Outgoing {
-                                kind: event.kind.to_outgoing()?,
-                                start: start + event.start,
-                                length: event.length,
-                                context: None,
-                            })
-                        }));
-                    self.payload.extend_from_slice(result.payload);
-                    if !result.more && self.outgoing.is_empty() {
-                        break;
-                    }
-                }
-                self.input.take(taken, None);
-            }
-            if self.input.is_at_end()? {
-                return Ok(());
-            }
-        }
+        work.bursts().try_for_each(|burst| self.put(burst))
     }
 }
 

@@ -9,46 +9,28 @@ use std::rc::Rc;
 
 use anyhow::{Result, bail};
 use fastwebsockets::{FragmentCollector, Frame, OpCode, Payload, WebSocket};
+use websocket_component::Role;
 
-use super::{Decoder, Subject, Writer};
-use crate::in_memory::message::Message;
+use super::{Decoder, Subject, Writer, ready};
 use crate::in_memory::seen::Seen;
 use crate::in_memory::transport::Duplex;
-use crate::in_memory::workload::Workload;
-use crate::ready;
-use crate::role::Role;
+use crate::in_memory::workload::{Message, Workload};
 
 pub(crate) struct Fastwebsockets;
 
 impl Subject for Fastwebsockets {
-    fn name(&self) -> &'static str {
-        "fastwebsockets"
-    }
-
-    fn is_peer(&self) -> bool {
-        true
-    }
-
     fn decoder(&self, role: Role, duplex: Duplex, count: usize) -> Result<Box<dyn Decoder>> {
         let socket = FragmentCollector::new(open(role, duplex));
         Ok(Box::new(Reader { socket, count }))
     }
 
     fn encoder(&self, role: Role, work: Rc<Workload>, duplex: Duplex) -> Result<Box<dyn Writer>> {
-        let socket = open(role, duplex);
-        Ok(match role {
-            Role::Server => Box::new(Server { socket, work }),
-            Role::Client => Box::new(Client {
-                socket,
-                work,
-                payloads: Vec::new(),
-            }),
-        })
-    }
-
-    fn echo(&self, work: Rc<Workload>, duplex: Duplex) -> Result<Box<dyn Writer>> {
-        let socket = FragmentCollector::new(open(Role::Server, duplex));
-        Ok(Box::new(Echo { socket, work }))
+        Ok(Box::new(Sender {
+            socket: open(role, duplex),
+            role,
+            work,
+            payloads: Vec::new(),
+        }))
     }
 }
 
@@ -67,7 +49,7 @@ struct Reader {
 
 impl Decoder for Reader {
     fn pass(&mut self, seen: &mut Seen<'_>) -> Result<()> {
-        ready::run(async {
+        ready(async {
             for _ in 0..self.count {
                 let frame = self.socket.read_frame().await?;
                 match frame.opcode {
@@ -81,77 +63,42 @@ impl Decoder for Reader {
     }
 }
 
-fn frame(message: Message, payload: Payload<'_>) -> Frame<'_> {
-    match message {
-        Message::Text(_) => Frame::text(payload),
-        Message::Binary(_) => Frame::binary(payload),
-    }
-}
-
-struct Server {
+struct Sender {
     socket: WebSocket<Duplex>,
+    role: Role,
     work: Rc<Workload>,
-}
-
-impl Writer for Server {
-    fn pass(&mut self) -> Result<()> {
-        ready::run(async {
-            for burst in self.work.bursts() {
-                for message in burst {
-                    let payload = Payload::Borrowed(message.bytes());
-                    self.socket.write_frame(frame(*message, payload)).await?;
-                }
-                self.socket.flush().await?;
-            }
-            Ok(())
-        })
-    }
-}
-
-struct Client {
-    socket: WebSocket<Duplex>,
-    work: Rc<Workload>,
+    /// What a client sends, which is masked where it is.
     payloads: Vec<u8>,
 }
 
-impl Writer for Client {
+impl Writer for Sender {
     fn prepare(&mut self) {
-        self.payloads.clear();
-        for message in &self.work.messages {
-            self.payloads.extend_from_slice(message.bytes());
+        if self.role == Role::Client {
+            self.payloads.clear();
+            self.payloads.extend_from_slice(self.work.payloads);
         }
     }
 
     fn pass(&mut self) -> Result<()> {
         let mut rest = &mut self.payloads[..];
-        ready::run(async {
+        ready(async {
             for burst in self.work.bursts() {
                 for message in burst {
-                    let (payload, others) = rest.split_at_mut(self.work.size.0);
-                    rest = others;
-                    let payload = Payload::BorrowedMut(payload);
-                    self.socket.write_frame(frame(*message, payload)).await?;
-                }
-                self.socket.flush().await?;
-            }
-            Ok(())
-        })
-    }
-}
-
-struct Echo {
-    socket: FragmentCollector<Duplex>,
-    work: Rc<Workload>,
-}
-
-impl Writer for Echo {
-    fn pass(&mut self) -> Result<()> {
-        ready::run(async {
-            for burst in self.work.bursts() {
-                for _ in burst {
-                    let frame = self.socket.read_frame().await?;
+                    let payload = match self.role {
+                        Role::Server => Payload::Borrowed(message.bytes()),
+                        Role::Client => {
+                            let (payload, others) = rest.split_at_mut(self.work.cell.size.0);
+                            rest = others;
+                            Payload::BorrowedMut(payload)
+                        }
+                    };
+                    let frame = match message {
+                        Message::Text(_) => Frame::text(payload),
+                        Message::Binary(_) => Frame::binary(payload),
+                    };
                     self.socket.write_frame(frame).await?;
                 }
+                self.socket.flush().await?;
             }
             Ok(())
         })

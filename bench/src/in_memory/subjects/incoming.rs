@@ -6,6 +6,8 @@ use std::io::Read;
 use anyhow::{Result, ensure};
 use websocket_component::IncomingPayload;
 
+use super::Decoder;
+use crate::in_memory::seen::Seen;
 use crate::in_memory::transport::Source;
 
 /// The most bytes of a read, unless a message is longer.
@@ -19,6 +21,18 @@ const MOVED: usize = 2 << 10;
 
 /// The engine, which leaves long payloads to its host.
 pub(super) trait Engine {
+    /// What the clock shows, which a program looks up once for each read.
+    fn now(&self) -> u64;
+
+    /// Takes what was read, but for long payloads. Returns how much it took, and how long what is left has to get before it
+    /// can be taken, if that is known.
+    fn take(
+        &mut self,
+        bytes: &mut [u8],
+        now: u64,
+        seen: &mut Seen<'_>,
+    ) -> Result<(usize, Option<usize>)>;
+
     /// Begins a long payload, with whose header the bytes begin. Returns how long the header is.
     fn begin_payload(&mut self, bytes: &[u8], now: u64)
     -> Result<Option<(usize, IncomingPayload)>>;
@@ -28,11 +42,39 @@ pub(super) trait Engine {
 }
 
 /// What there is to do with what was read.
-pub(super) enum Next<'a> {
+enum Next<'a> {
     /// A long message is complete: whether it is text, and its payload.
     Message(bool, &'a [u8]),
     /// The engine has to read this. [`Incoming::take`] says how far it got.
     Bytes(&'a mut [u8]),
+}
+
+/// A program that reads.
+pub(super) struct Reader<E> {
+    pub(super) engine: E,
+    pub(super) input: Incoming,
+}
+
+impl<E: Engine> Decoder for Reader<E> {
+    fn pass(&mut self, seen: &mut Seen<'_>) -> Result<()> {
+        let Self { engine, input } = self;
+        loop {
+            let now = engine.now();
+            input.read()?;
+            while let Some(next) = input.next(engine, now)? {
+                match next {
+                    Next::Message(is_text, payload) => seen.message(is_text, payload),
+                    Next::Bytes(bytes) => {
+                        let (taken, awaited) = engine.take(bytes, now, seen)?;
+                        input.take(taken, awaited);
+                    }
+                }
+            }
+            if input.is_at_end()? {
+                return Ok(());
+            }
+        }
+    }
 }
 
 pub(super) struct Incoming {
@@ -66,7 +108,7 @@ impl Incoming {
 
     /// One read: of a message that is longer, to its end and a little further, so that little has to be moved afterwards.
     #[inline]
-    pub(super) fn read(&mut self) -> Result<()> {
+    fn read(&mut self) -> Result<()> {
         let waiting = self.end - self.start;
         let room = match self.awaited.take() {
             // What a header announces is believed as far as half of it has come.
@@ -91,7 +133,7 @@ impl Incoming {
 
     /// What is next of what was read, if it is enough for anything.
     #[inline]
-    pub(super) fn next(&mut self, engine: &mut impl Engine, now: u64) -> Result<Option<Next<'_>>> {
+    fn next(&mut self, engine: &mut impl Engine, now: u64) -> Result<Option<Next<'_>>> {
         if self.is_short || self.start == self.end {
             return Ok(None);
         }
@@ -123,14 +165,14 @@ impl Incoming {
     /// Removes the `count` bytes that the engine took. Unless a long payload follows, what it left waits until there are
     /// `awaited` bytes of it, if that is known.
     #[inline]
-    pub(super) fn take(&mut self, count: usize, awaited: Option<usize>) {
+    fn take(&mut self, count: usize, awaited: Option<usize>) {
         self.start += count;
         self.awaited = awaited;
         self.is_short = !begins_long(&self.buffer[self.start..self.end], self.long);
     }
 
     /// Whether all of the wire was read, once.
-    pub(super) fn is_at_end(&self) -> Result<bool> {
+    fn is_at_end(&self) -> Result<bool> {
         let is_end = self.source.is_at_start();
         let is_empty = self.start == self.end && self.payload.is_none();
         ensure!(!is_end || is_empty, "input was left over");

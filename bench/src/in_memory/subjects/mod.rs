@@ -11,38 +11,31 @@ mod native;
 mod tokio_websockets;
 mod tungstenite;
 
+use std::future::Future;
 use std::path::Path;
+use std::pin::pin;
 use std::rc::Rc;
+use std::task::{self, Poll, Waker};
 
 use anyhow::{Context, Result};
+use websocket_component::Role;
 
 use crate::in_memory::seen::Seen;
 use crate::in_memory::transport::Duplex;
 use crate::in_memory::workload::Workload;
-use crate::role::Role;
 
 /// The project's own.
-pub(crate) const NATIVE: &str = "native engine";
-pub(crate) const COMPONENT: &str = "component in sandbox";
+pub(crate) const OWN: [&str; 2] = ["native engine", "component in sandbox"];
 /// The peer that everything is compared with.
 pub(crate) const REFERENCE: &str = "tungstenite";
 
 /// One of the things that are compared.
 pub(crate) trait Subject {
-    /// As in the table.
-    fn name(&self) -> &'static str;
-
-    /// Whether it is somebody else's.
-    fn is_peer(&self) -> bool;
-
     /// One end of an open connection, for reading `count` messages in each pass.
     fn decoder(&self, role: Role, duplex: Duplex, count: usize) -> Result<Box<dyn Decoder>>;
 
     /// One end, for writing a workload in each pass.
     fn encoder(&self, role: Role, work: Rc<Workload>, duplex: Duplex) -> Result<Box<dyn Writer>>;
-
-    /// A server that reads a workload in each pass, and sends it back.
-    fn echo(&self, work: Rc<Workload>, duplex: Duplex) -> Result<Box<dyn Writer>>;
 }
 
 /// Reads.
@@ -61,19 +54,30 @@ pub(crate) trait Writer {
     fn pass(&mut self) -> Result<()>;
 }
 
-/// The project's own.
-pub(crate) fn own(component: &Path) -> Result<[Box<dyn Subject>; 2]> {
+/// A subject, and what it is called.
+pub(crate) type Named = (&'static str, Box<dyn Subject>);
+
+/// All of them, the project's own first.
+pub(crate) fn all(component: &Path) -> Result<[Named; 5]> {
     let component = component::Component::load(component)
         .context("run `cargo xtask bench`, which builds the component first")?;
-    Ok([Box::new(native::Native), Box::new(component)])
+    Ok([
+        (OWN[0], Box::new(native::Native)),
+        (OWN[1], Box::new(component)),
+        (REFERENCE, Box::new(tungstenite::Tungstenite)),
+        (
+            "tokio-websockets",
+            Box::new(tokio_websockets::TokioWebsockets),
+        ),
+        ("fastwebsockets", Box::new(fastwebsockets::Fastwebsockets)),
+    ])
 }
 
-/// All subjects, the project's own first.
-pub(crate) fn all(component: &Path) -> Result<Vec<Box<dyn Subject>>> {
-    let peers: [Box<dyn Subject>; 3] = [
-        Box::new(tungstenite::Tungstenite),
-        Box::new(tokio_websockets::TokioWebsockets),
-        Box::new(fastwebsockets::Fastwebsockets),
-    ];
-    Ok(own(component)?.into_iter().chain(peers).collect())
+/// Runs a future of a library that needs an executor. The transport is always ready, so one poll is enough, and nothing is
+/// added to what the library itself does. A whole pass is one future.
+fn ready<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut task::Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => unreachable!("the transport is always ready"),
+    }
 }

@@ -7,25 +7,21 @@
 use std::io::IoSlice;
 use std::rc::Rc;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use websocket_component::handshake::Negotiated;
-use websocket_component::{Config, Event, FrameHeader, IncomingPayload, Instant, Session};
+use websocket_component::{Config, Event, FrameHeader, IncomingPayload, Instant, Role, Session};
 
-use super::incoming::{Engine, Incoming, Next};
+use super::incoming::{Engine, Incoming, Reader};
 use super::{Decoder, Subject, Writer};
-use crate::in_memory::message::Message;
 use crate::in_memory::seen::Seen;
 use crate::in_memory::transport::{Duplex, Sink};
-use crate::in_memory::workload::Workload;
-use crate::role::Role;
+use crate::in_memory::workload::{Message, Workload};
 
 /// From this size on payloads are written from where they are.
 const IN_PLACE: usize = 512;
 
-/// From this length on a program that decodes reads payloads itself, as they come.
+/// From this length on payloads are read by the program itself, as they come.
 const LONG: usize = 64 << 10;
-/// From this length on one that echoes does, and so can send them from where they are.
-const LONG_ECHO: usize = 16 << 10;
 
 /// A write of so many bytes gains nothing from more, and what was just masked is still in the cache.
 const WRITE: usize = 16 << 10;
@@ -33,24 +29,16 @@ const WRITE: usize = 16 << 10;
 pub(crate) struct Native;
 
 impl Subject for Native {
-    fn name(&self) -> &'static str {
-        super::NATIVE
-    }
-
-    fn is_peer(&self) -> bool {
-        false
-    }
-
     fn decoder(&self, role: Role, duplex: Duplex, _: usize) -> Result<Box<dyn Decoder>> {
         Ok(Box::new(Reader {
-            session: open(role, LONG)?,
+            engine: open(role)?,
             input: Incoming::new(duplex.source, LONG),
         }))
     }
 
     fn encoder(&self, role: Role, work: Rc<Workload>, duplex: Duplex) -> Result<Box<dyn Writer>> {
         Ok(Box::new(Sender {
-            session: open(role, LONG)?,
+            session: open(role)?,
             role,
             work,
             sink: duplex.sink,
@@ -58,26 +46,16 @@ impl Subject for Native {
             heads: Vec::new(),
         }))
     }
-
-    fn echo(&self, _: Rc<Workload>, duplex: Duplex) -> Result<Box<dyn Writer>> {
-        Ok(Box::new(Echo {
-            session: open(Role::Server, LONG_ECHO)?,
-            input: Incoming::new(duplex.source, LONG_ECHO),
-            sink: duplex.sink,
-            messages: Vec::new(),
-            payload: Vec::new(),
-        }))
-    }
 }
 
-fn open(role: Role, long: usize) -> Result<Session> {
+fn open(role: Role) -> Result<Session> {
     let now = Instant::from_nanos(now());
     let mut config = Config::default();
     // Nobody is there to answer a ping.
     config.timeouts.keepalive = None;
     // What is cut is read again with the rest of it behind.
-    config.leave_unfinished = long as u32 + 14;
-    config.leave_payloads = Some(long as u64);
+    config.leave_unfinished = LONG as u32 + 14;
+    config.leave_payloads = Some(LONG as u64);
     let negotiated = Negotiated::default();
     let session = match role {
         Role::Server => Session::open_server(config, negotiated, now),
@@ -94,6 +72,29 @@ fn now() -> u64 {
 }
 
 impl Engine for Session {
+    fn now(&self) -> u64 {
+        now()
+    }
+
+    #[inline]
+    fn take(
+        &mut self,
+        bytes: &mut [u8],
+        now: u64,
+        seen: &mut Seen<'_>,
+    ) -> Result<(usize, Option<usize>)> {
+        let mut events = self.input(bytes, Instant::from_nanos(now));
+        while let Some(event) = events.next() {
+            // A call for each: with one for both, to decode 16 B takes a tenth longer.
+            match event {
+                Event::Text { payload, .. } => seen.message(true, payload),
+                Event::Binary { payload, .. } => seen.message(false, payload),
+                _ => bail!("an event other than a message"),
+            }
+        }
+        Ok((events.consumed(), events.awaited()))
+    }
+
     fn begin_payload(
         &mut self,
         bytes: &[u8],
@@ -104,45 +105,6 @@ impl Engine for Session {
 
     fn payload_read(&mut self, payload: &IncomingPayload, now: u64) -> Result<()> {
         Ok(self.payload_read(payload, Instant::from_nanos(now))?)
-    }
-}
-
-struct Reader {
-    session: Session,
-    input: Incoming,
-}
-
-impl Decoder for Reader {
-    fn pass(&mut self, seen: &mut Seen<'_>) -> Result<()> {
-        loop {
-            let now = now();
-            let session = &mut self.session;
-            self.input.read()?;
-            while let Some(next) = self.input.next(session, now)? {
-                let bytes = match next {
-                    Next::Message(is_text, payload) => {
-                        seen.message(is_text, payload);
-                        continue;
-                    }
-                    Next::Bytes(bytes) => bytes,
-                };
-                let mut events = session.input(bytes, Instant::from_nanos(now));
-                while let Some(event) = events.next() {
-                    // A call for each: with one for both, to decode 16 B takes a tenth longer.
-                    match event {
-                        Event::Text { payload, .. } => seen.message(true, payload),
-                        Event::Binary { payload, .. } => seen.message(false, payload),
-                        _ => return Err(anyhow!("an event other than a message")),
-                    }
-                }
-                let (taken, awaited) = (events.consumed(), events.awaited());
-                drop(events);
-                self.input.take(taken, awaited);
-            }
-            if self.input.is_at_end()? {
-                return Ok(());
-            }
-        }
     }
 }
 
@@ -172,7 +134,7 @@ impl Sender {
 
     /// Writes payloads from where they are, each behind its header.
     fn send_in_place(&mut self) -> Result<()> {
-        let length = self.work.size.0;
+        let length = self.work.cell.size.0;
         let mut at = 0;
         let in_one_write = (WRITE / length.max(1)).max(1);
         for part in self
@@ -183,7 +145,9 @@ impl Sender {
             self.heads.clear();
             let start = at;
             for message in part {
-                let head = head(&mut self.session, outgoing(*message))?;
+                let head = self.session.frame_header(outgoing(*message));
+                let head = head.map_err(|rule| anyhow!("{rule:?}"))?;
+                let head = head.context("something waits")?;
                 if self.role == Role::Client {
                     head.mask(&mut self.payloads[at..at + length], 0);
                     at += length;
@@ -205,16 +169,8 @@ impl Sender {
 
     /// A message that is written alone, or is large, isn't worth a copy.
     fn is_in_place(&self) -> bool {
-        self.work.burst() == 1 || self.work.size.0 >= IN_PLACE
+        self.work.burst() == 1 || self.work.cell.size.0 >= IN_PLACE
     }
-}
-
-/// The header of a message whose payload is written from where it is.
-fn head(session: &mut Session, message: websocket_component::Message<'_>) -> Result<FrameHeader> {
-    let head = session
-        .frame_header(message)
-        .map_err(|rule| anyhow!("{rule:?}"))?;
-    head.context("something waits")
 }
 
 /// Writes frames at once.
@@ -236,9 +192,7 @@ impl Writer for Sender {
     fn prepare(&mut self) {
         if self.role == Role::Client && self.is_in_place() {
             self.payloads.clear();
-            for message in &self.work.messages {
-                self.payloads.extend_from_slice(message.bytes());
-            }
+            self.payloads.extend_from_slice(self.work.payloads);
         }
     }
 
@@ -254,68 +208,6 @@ fn outgoing(message: Message) -> websocket_component::Message<'static> {
     match message {
         Message::Text(text) => websocket_component::Message::Text(text),
         Message::Binary(bytes) => websocket_component::Message::Binary(bytes),
-    }
-}
-
-struct Echo {
-    session: Session,
-    input: Incoming,
-    sink: Sink,
-    /// What one read brought: whether it is text, and where it ends.
-    messages: Vec<(bool, usize)>,
-    payload: Vec<u8>,
-}
-
-impl Writer for Echo {
-    fn pass(&mut self) -> Result<()> {
-        loop {
-            let now = now();
-            let session = &mut self.session;
-            self.input.read()?;
-            while let Some(next) = self.input.next(session, now)? {
-                let bytes = match next {
-                    Next::Message(is_text, payload) => {
-                        let head = session.frame_header_of(is_text, true, payload.len() as u64);
-                        let head = head?.context("something waits")?;
-                        self.sink.put(&[head.as_bytes(), payload].map(IoSlice::new));
-                        continue;
-                    }
-                    Next::Bytes(bytes) => bytes,
-                };
-                let now = Instant::from_nanos(now);
-                self.messages.clear();
-                self.payload.clear();
-                // The session lends a payload until the next event, and can send when it has given the last.
-                let mut events = session.input(bytes, now);
-                while let Some(event) = events.next() {
-                    let (is_text, payload) = match event {
-                        Event::Text { payload, .. } => (true, payload),
-                        Event::Binary { payload, .. } => (false, payload),
-                        _ => return Err(anyhow!("an event other than a message")),
-                    };
-                    self.payload.extend_from_slice(payload);
-                    self.messages.push((is_text, self.payload.len()));
-                }
-                let (taken, awaited) = (events.consumed(), events.awaited());
-                drop(events);
-                self.input.take(taken, awaited);
-                let mut start = 0;
-                for (is_text, end) in &self.messages {
-                    let payload = &self.payload[start..*end];
-                    start = *end;
-                    // It was found to be UTF-8 when it came in; that it is text is checked again.
-                    let message = match is_text {
-                        true => websocket_component::Message::Utf8(payload),
-                        false => websocket_component::Message::Binary(payload),
-                    };
-                    session.send(message, None, now)?;
-                }
-                flush(session, &self.sink, now);
-            }
-            if self.input.is_at_end()? {
-                return Ok(());
-            }
-        }
     }
 }
 

@@ -9,30 +9,20 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::rc::Rc;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use futures_core::Stream;
 use futures_sink::Sink as _;
 use tokio_websockets::{ClientBuilder, Message, ServerBuilder, WebSocketStream};
+use websocket_component::Role;
 
-use super::{Decoder, Subject, Writer};
-use crate::in_memory::message;
+use super::{Decoder, Subject, Writer, ready};
 use crate::in_memory::seen::Seen;
 use crate::in_memory::transport::Duplex;
-use crate::in_memory::workload::Workload;
-use crate::ready;
-use crate::role::Role;
+use crate::in_memory::workload::{self, Workload};
 
 pub(crate) struct TokioWebsockets;
 
 impl Subject for TokioWebsockets {
-    fn name(&self) -> &'static str {
-        "tokio-websockets"
-    }
-
-    fn is_peer(&self) -> bool {
-        true
-    }
-
     fn decoder(&self, role: Role, duplex: Duplex, count: usize) -> Result<Box<dyn Decoder>> {
         let stream = open(role, duplex);
         Ok(Box::new(Reader { stream, count }))
@@ -46,11 +36,6 @@ impl Subject for TokioWebsockets {
             work,
             prepared,
         }))
-    }
-
-    fn echo(&self, work: Rc<Workload>, duplex: Duplex) -> Result<Box<dyn Writer>> {
-        let stream = open(Role::Server, duplex);
-        Ok(Box::new(Echo { stream, work }))
     }
 }
 
@@ -68,7 +53,7 @@ struct Reader {
 
 impl Decoder for Reader {
     fn pass(&mut self, seen: &mut Seen<'_>) -> Result<()> {
-        ready::run(async {
+        ready(async {
             for _ in 0..self.count {
                 let next = poll_fn(|cx| Pin::new(&mut self.stream).poll_next(cx)).await;
                 let message = next.transpose()?;
@@ -97,45 +82,23 @@ impl Writer for Sender {
         let role = self.role;
         self.prepared
             .extend(messages.map(|message| match (*message, role) {
-                (message::Message::Text(text), Role::Server) => Message::text(text),
-                (message::Message::Text(text), Role::Client) => Message::text(text.to_owned()),
-                (message::Message::Binary(bytes), Role::Server) => Message::binary(bytes),
-                (message::Message::Binary(bytes), Role::Client) => {
+                (workload::Message::Text(text), Role::Server) => Message::text(text),
+                (workload::Message::Text(text), Role::Client) => Message::text(text.to_owned()),
+                (workload::Message::Binary(bytes), Role::Server) => Message::binary(bytes),
+                (workload::Message::Binary(bytes), Role::Client) => {
                     Message::binary(bytes.to_owned())
                 }
             }));
     }
 
     fn pass(&mut self) -> Result<()> {
-        ready::run(async {
+        ready(async {
             for burst in self.work.bursts() {
                 for message in self
                     .prepared
                     .drain(self.prepared.len() - burst.len()..)
                     .rev()
                 {
-                    poll_fn(|cx| Pin::new(&mut self.stream).poll_ready(cx)).await?;
-                    Pin::new(&mut self.stream).start_send(message)?;
-                }
-                poll_fn(|cx| Pin::new(&mut self.stream).poll_flush(cx)).await?;
-            }
-            Ok(())
-        })
-    }
-}
-
-struct Echo {
-    stream: WebSocketStream<Duplex>,
-    work: Rc<Workload>,
-}
-
-impl Writer for Echo {
-    fn pass(&mut self) -> Result<()> {
-        ready::run(async {
-            for burst in self.work.bursts() {
-                for _ in burst {
-                    let next = poll_fn(|cx| Pin::new(&mut self.stream).poll_next(cx)).await;
-                    let message = next.context("the stream has ended")??;
                     poll_fn(|cx| Pin::new(&mut self.stream).poll_ready(cx)).await?;
                     Pin::new(&mut self.stream).start_send(message)?;
                 }

@@ -10,25 +10,16 @@ use anyhow::{Result, bail};
 use bytes::Bytes;
 use tungstenite::protocol::{self, WebSocketConfig};
 use tungstenite::{Utf8Bytes, WebSocket};
+use websocket_component::Role;
 
-use super::{Decoder, REFERENCE, Subject, Writer};
-use crate::in_memory::message::Message;
+use super::{Decoder, Subject, Writer};
 use crate::in_memory::seen::Seen;
 use crate::in_memory::transport::Duplex;
-use crate::in_memory::workload::Workload;
-use crate::role::Role;
+use crate::in_memory::workload::{Message, Workload};
 
 pub(crate) struct Tungstenite;
 
 impl Subject for Tungstenite {
-    fn name(&self) -> &'static str {
-        REFERENCE
-    }
-
-    fn is_peer(&self) -> bool {
-        true
-    }
-
     fn decoder(&self, role: Role, duplex: Duplex, count: usize) -> Result<Box<dyn Decoder>> {
         let socket = open(role, duplex);
         Ok(Box::new(Reader { socket, count }))
@@ -37,11 +28,6 @@ impl Subject for Tungstenite {
     fn encoder(&self, role: Role, work: Rc<Workload>, duplex: Duplex) -> Result<Box<dyn Writer>> {
         let socket = open(role, duplex);
         Ok(Box::new(Sender { socket, work }))
-    }
-
-    fn echo(&self, work: Rc<Workload>, duplex: Duplex) -> Result<Box<dyn Writer>> {
-        let socket = open(Role::Server, duplex);
-        Ok(Box::new(Echo { socket, work }))
     }
 }
 
@@ -87,24 +73,6 @@ impl Writer for Sender {
                         tungstenite::Message::Binary(Bytes::from_static(bytes))
                     }
                 })?;
-            }
-            self.socket.flush()?;
-        }
-        Ok(())
-    }
-}
-
-struct Echo {
-    socket: WebSocket<Duplex>,
-    work: Rc<Workload>,
-}
-
-impl Writer for Echo {
-    fn pass(&mut self) -> Result<()> {
-        for burst in self.work.bursts() {
-            for _ in burst {
-                let message = self.socket.read()?;
-                self.socket.write(message)?;
             }
             self.socket.flush()?;
         }

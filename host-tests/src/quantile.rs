@@ -1,7 +1,8 @@
 //! Where values lie, rather than what they average.
 
 /// The value below which this part of the values lies, between two of them by proportion.
-pub(crate) fn quantile(values: &[f64], part: f64) -> f64 {
+#[must_use]
+pub fn quantile(values: &[f64], part: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let Some(last) = sorted.len().checked_sub(1) else {
@@ -14,23 +15,27 @@ pub(crate) fn quantile(values: &[f64], part: f64) -> f64 {
 }
 
 /// The middle one.
-pub(crate) fn median(values: &[f64]) -> f64 {
+#[must_use]
+pub fn median(values: &[f64]) -> f64 {
     quantile(values, 0.5)
 }
 
 /// The middle one of what items have.
-pub(crate) fn median_of<T>(items: &[T], of: impl Fn(&T) -> f64) -> f64 {
+#[must_use]
+pub fn median_of<T>(items: &[T], of: impl Fn(&T) -> f64) -> f64 {
     median(&items.iter().map(of).collect::<Vec<_>>())
 }
 
 /// The middle one of the ratios of values that were measured within a moment.
-pub(crate) fn median_ratio(own: &[f64], other: &[f64]) -> f64 {
+#[must_use]
+pub fn median_ratio(own: &[f64], other: &[f64]) -> f64 {
     let pairs: Vec<_> = own.iter().zip(other).collect();
     median_of(&pairs, |(own, other)| *own / *other)
 }
 
 /// The quarters of the values below and above which the middle half lies.
-pub(crate) fn middle_half(values: &[f64]) -> (f64, f64) {
+#[must_use]
+pub fn middle_half(values: &[f64]) -> (f64, f64) {
     (quantile(values, 0.25), quantile(values, 0.75))
 }
 
