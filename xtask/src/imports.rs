@@ -1,44 +1,44 @@
-//! The promise that the component imports nothing, checked on the built file.
+//! What a built file imports and exports.
 
-use anyhow::{Context, Result, bail};
-use wasmparser::{Encoding, Parser, Payload};
+use anyhow::{Context, Result, bail, ensure};
+use wasmparser::{Parser, Payload};
+use wit_component::DecodedWasm;
 
-/// Fails unless `wasm` is a component whose outermost level imports nothing.
+/// The names of what the outermost level of a component imports and exports, or the world of a WIT package.
 ///
 /// What the core modules inside it import from one another is its own affair.
-pub(crate) fn check_none(wasm: &[u8]) -> Result<()> {
-    let names = imported_names(wasm)?;
-    if !names.is_empty() {
-        bail!(
-            "the component must import nothing, but it imports {}",
-            names.join(", ")
-        );
-    }
-    Ok(())
+pub(crate) struct World {
+    pub(crate) imports: Vec<String>,
+    pub(crate) exports: Vec<String>,
 }
 
-fn imported_names(wasm: &[u8]) -> Result<Vec<String>> {
-    let mut names = Vec::new();
-    let mut depth = 0;
-    for payload in Parser::new(0).parse_all(wasm) {
-        match payload.context("the built file is not valid WebAssembly")? {
-            Payload::Version {
-                encoding: Encoding::Module,
-                ..
-            } if depth == 0 => {
-                bail!("the built file is a core module, not a component");
-            }
-            Payload::ComponentImportSection(section) if depth == 0 => {
-                for import in section {
-                    names.push(import?.name.name.to_owned());
-                }
-            }
-            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
-            Payload::End(_) => depth -= 1,
-            _ => {}
-        }
+impl World {
+    pub(crate) fn of(wasm: &[u8]) -> Result<Self> {
+        let decoded = wit_component::decode(wasm)?;
+        let resolve = decoded.resolve();
+        let world = match decoded {
+            DecodedWasm::Component(_, world) => world,
+            DecodedWasm::WitPackage(_, package) => resolve.select_world(&[package], None)?,
+        };
+        let world = &resolve.worlds[world];
+        let name = |key| resolve.name_world_key(key);
+        Ok(Self {
+            imports: world.imports.keys().map(name).collect(),
+            exports: world.exports.keys().map(name).collect(),
+        })
     }
-    Ok(names)
+}
+
+/// Fails unless `wasm` is a component that imports nothing.
+pub(crate) fn check_none(wasm: &[u8]) -> Result<()> {
+    ensure!(Parser::is_component(wasm), "the built file is no component");
+    let imports = World::of(wasm)?.imports;
+    ensure!(
+        imports.is_empty(),
+        "the component must import nothing, but it imports {}",
+        imports.join(", ")
+    );
+    Ok(())
 }
 
 /// Fails unless `wasm` is a core module that imports functions of proxy-wasm and nothing else.
@@ -61,7 +61,7 @@ pub(crate) fn check_proxy_only(wasm: &[u8]) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::check_none;
 
     const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
     const MODULE: &[u8] = b"\0asm\x01\0\0\0";
@@ -70,43 +70,26 @@ mod tests {
         [&[id, body.len() as u8], body].concat()
     }
 
-    /// One import of function type 0, named `a:b/c`.
-    fn import_section() -> Vec<u8> {
-        section(10, b"\x01\0\x05a:b/c\x01\0")
-    }
-
     #[test]
-    fn an_empty_component_imports_nothing() {
+    fn an_import_is_named_wherever_it_is() {
+        let module = section(1, MODULE);
         check_none(COMPONENT).unwrap();
-    }
-
-    #[test]
-    fn an_import_is_named() {
-        let error = check_none(&[COMPONENT, &import_section()].concat()).unwrap_err();
+        check_none(&[COMPONENT, &module].concat()).unwrap();
+        // An instance without exports.
+        let (instance, import) = (
+            section(7, b"\x01\x42\0"),
+            section(10, b"\x01\0\x05a:b/c\x05\0"),
+        );
+        let importing = [COMPONENT, &module, &instance, &import].concat();
+        let error = check_none(&importing).unwrap_err();
         assert!(error.to_string().ends_with("imports a:b/c"), "{error}");
     }
 
     #[test]
-    fn an_import_after_a_nested_module_is_seen() {
-        let wasm = [COMPONENT, &section(1, MODULE), &import_section()].concat();
-        assert!(check_none(&wasm).is_err());
-    }
-
-    #[test]
-    fn an_import_of_a_nested_component_is_not_ours() {
-        let nested = [COMPONENT, &import_section()].concat();
-        check_none(&[COMPONENT, &section(4, &nested)].concat()).unwrap();
-    }
-
-    #[test]
     fn core_modules_and_other_files_are_refused() {
-        assert!(
-            check_none(MODULE)
-                .unwrap_err()
-                .to_string()
-                .contains("core module")
-        );
-        assert!(check_none(b"not wasm").is_err());
-        assert!(check_none(&COMPONENT[..6]).is_err());
+        for other in [MODULE, b"not wasm", &COMPONENT[..6]] {
+            let error = check_none(other).unwrap_err();
+            assert!(error.to_string().contains("no component"), "{error}");
+        }
     }
 }

@@ -10,9 +10,9 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use wit_component::DecodedWasm;
 use wit_parser::Resolve;
 
+use crate::imports::World;
 use crate::metadata::{DESCRIPTION, LICENSES, VERSION};
 use crate::shell;
 use crate::system::SKOPEO;
@@ -59,9 +59,11 @@ fn write(folder: &Path, wasm: &[u8], created: &str) -> Result<()> {
         }))
     };
     let layer = put(LAYER, wasm)?;
+    let world = World::of(wasm)?;
     let config = json!({
         "created": created, "architecture": "wasm", "os": "wasip2",
-        "layerDigests": [layer["digest"]], "component": world(wasm)?,
+        "layerDigests": [layer["digest"]],
+        "component": { "imports": world.imports, "exports": world.exports },
     });
     let config = put(CONFIG, config.to_string().as_bytes())?;
     let manifest = json!({
@@ -79,28 +81,6 @@ fn write(folder: &Path, wasm: &[u8], created: &str) -> Result<()> {
     fs::write(folder.join("index.json"), index.to_string())?;
     let version = json!({ "imageLayoutVersion": "1.0.0" });
     Ok(fs::write(folder.join("oci-layout"), version.to_string())?)
-}
-
-/// What a component imports and exports, or the world of a WIT package.
-fn world(wasm: &[u8]) -> Result<Value> {
-    let decoded = wit_component::decode(wasm)?;
-    let resolve = decoded.resolve();
-    let world = match decoded {
-        DecodedWasm::Component(_, world) => world,
-        DecodedWasm::WitPackage(_, package) => resolve.select_world(&[package], None)?,
-    };
-    let world = &resolve.worlds[world];
-    let imports: Vec<String> = world
-        .imports
-        .keys()
-        .map(|key| resolve.name_world_key(key))
-        .collect();
-    let exports: Vec<String> = world
-        .exports
-        .keys()
-        .map(|key| resolve.name_world_key(key))
-        .collect();
-    Ok(json!({ "imports": imports, "exports": exports }))
 }
 
 /// The layer of a layout, as a program finds it that checks digests and sizes while it copies.

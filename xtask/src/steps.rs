@@ -3,24 +3,7 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
-
-/// What became of a step.
-enum Outcome {
-    Passed(Duration),
-    Failed(Duration, String),
-    NotRun,
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Passed(time) => write!(f, "passed   {}", Seconds(*time)),
-            Self::Failed(time, _) => write!(f, "FAILED   {}", Seconds(*time)),
-            Self::NotRun => write!(f, "not run"),
-        }
-    }
-}
+use anyhow::{Result, ensure};
 
 /// A time as people say it: `7 s`, or `2 min 05 s`.
 pub(crate) struct Seconds(pub(crate) Duration);
@@ -35,113 +18,90 @@ impl fmt::Display for Seconds {
     }
 }
 
-/// The steps, in the order they were planned in.
+/// The steps that were run, in order.
 pub(crate) struct Steps {
     started: Instant,
-    steps: Vec<(&'static str, Outcome)>,
-    next: usize,
+    /// Each with its name, how long it took, and why it failed if it did.
+    done: Vec<(&'static str, Duration, Option<String>)>,
 }
 
 impl Steps {
-    /// A plan: what every step is called.
-    pub(crate) fn new(names: &[&'static str]) -> Self {
-        let steps = names.iter().map(|name| (*name, Outcome::NotRun)).collect();
+    pub(crate) fn new() -> Self {
         Self {
             started: Instant::now(),
-            steps,
-            next: 0,
+            done: Vec::new(),
         }
     }
 
     /// Runs the next step. A step that fails says why, and gives `None`; the caller decides what can go on without it.
-    pub(crate) fn run<T>(&mut self, step: impl FnOnce() -> Result<T>) -> Option<T> {
-        let total = self.steps.len();
-        let (name, outcome) = &mut self.steps[self.next];
-        self.next += 1;
-        println!("\n[{}/{total}] {name}", self.next);
-
+    pub(crate) fn run<T>(
+        &mut self,
+        name: &'static str,
+        step: impl FnOnce() -> Result<T>,
+    ) -> Option<T> {
+        let number = self.done.len() + 1;
+        println!("\n[{number}] {name}");
         let started = Instant::now();
         let result = step();
         let time = started.elapsed();
-        match result {
-            Ok(value) => {
-                println!(
-                    "[{}/{total}] {name}: passed in {}",
-                    self.next,
-                    Seconds(time)
-                );
-                *outcome = Outcome::Passed(time);
-                Some(value)
-            }
-            Err(error) => {
-                let why = format!("{error:#}");
-                println!(
-                    "[{}/{total}] {name}: FAILED after {}: {why}",
-                    self.next,
-                    Seconds(time)
-                );
-                *outcome = Outcome::Failed(time, why);
-                None
-            }
+        let why = match &result {
+            Ok(_) => None,
+            Err(error) => Some(format!("{error:#}")),
+        };
+        match &why {
+            None => println!("[{number}] {name}: passed in {}", Seconds(time)),
+            Some(why) => println!("[{number}] {name}: FAILED after {}: {why}", Seconds(time)),
         }
+        self.done.push((name, time, why));
+        result.ok()
     }
 
     /// Lists all steps, and says again why some failed. An error unless every one of them passed.
     pub(crate) fn finish(self) -> Result<()> {
-        for (name, outcome) in &self.steps {
-            if let Outcome::Failed(_, why) = outcome {
+        for (name, _, why) in &self.done {
+            if let Some(why) = why {
                 println!("\n{name}: {why}");
             }
         }
         println!("\nSummary");
-        for (number, (name, outcome)) in self.steps.iter().enumerate() {
-            println!("  {}. {name:<48} {outcome}", number + 1);
+        let mut failed = Vec::new();
+        for (number, (name, time, why)) in self.done.iter().enumerate() {
+            let outcome = if why.is_some() { "FAILED" } else { "passed" };
+            println!(
+                "  {:>2}. {name:<56} {outcome}   {}",
+                number + 1,
+                Seconds(*time)
+            );
+            failed.extend(why.is_some().then_some(*name));
         }
         let time = Seconds(self.started.elapsed());
-        let failed = self.names(|outcome| matches!(outcome, Outcome::Failed(..)));
-        let not_run = self.names(|outcome| matches!(outcome, Outcome::NotRun));
-        match (failed.is_empty(), not_run.is_empty()) {
-            (true, true) => {
-                println!("All steps passed, in {time}.");
-                Ok(())
-            }
-            (_, true) => bail!("after {time}: failed: {failed}"),
-            (_, false) => bail!("after {time}: failed: {failed}; not run because of it: {not_run}"),
-        }
-    }
-
-    fn names(&self, which: impl Fn(&Outcome) -> bool) -> String {
-        let names = self
-            .steps
-            .iter()
-            .filter(|(_, outcome)| which(outcome))
-            .map(|(name, _)| *name);
-        names.collect::<Vec<_>>().join(", ")
+        ensure!(
+            failed.is_empty(),
+            "after {time}: failed: {}",
+            failed.join(", ")
+        );
+        println!("All steps passed, in {time}.");
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use anyhow::bail;
+
     use super::*;
 
     #[test]
-    fn all_passed_is_a_success() {
-        let mut steps = Steps::new(&["one", "two"]);
-        assert_eq!(steps.run(|| Ok(1)), Some(1));
-        assert_eq!(steps.run(|| Ok(2)), Some(2));
-        steps.finish().unwrap();
-    }
+    fn all_passed_is_a_success_and_a_failure_is_named() {
+        let mut steps = Steps::new();
+        assert_eq!(steps.run("one", || Ok(1)), Some(1));
+        assert!(steps.finish().is_ok());
 
-    #[test]
-    fn a_failure_is_named_and_so_is_what_was_left_out() {
-        let mut steps = Steps::new(&["one", "two", "three"]);
-        steps.run(|| Ok(()));
-        assert!(steps.run::<()>(|| bail!("no")).is_none());
+        let mut steps = Steps::new();
+        steps.run("one", || Ok(()));
+        assert!(steps.run::<()>("two", || bail!("no")).is_none());
         let error = steps.finish().unwrap_err().to_string();
-        assert!(
-            error.ends_with("failed: two; not run because of it: three"),
-            "{error}"
-        );
+        assert!(error.ends_with("failed: two"), "{error}");
     }
 
     #[test]

@@ -19,22 +19,6 @@ use crate::shell;
 use crate::steps::Steps;
 use crate::system;
 
-const NEEDS: &str = "Install what the tests need";
-const FORMATTING: &str = "Formatting";
-const LINTS: &str = "Lints";
-const COMPONENTS: &str = "The component, and others for tests";
-const FILTERS: &str = "The filter for Envoy";
-const PACKAGE: &str = "The npm package and its page";
-const ENGINE: &str = "Engine, xtask, and what fuzzing has kept";
-const BROKEN: &str = "The native engine, broken on purpose";
-const HOSTS: &str = "Tests with the component: host, gate, peers";
-const PACKAGES: &str = "The crates, packed, and a program that has nothing else";
-const TOOLCHAINS: &str = "The component by the other toolchain";
-const INSTRUCTIONS: &str = "Instruction counts";
-const NODE: &str = "The component in Node";
-const JAVASCRIPT: &str = "The npm package, in Node and Chromium";
-const AUTOBAHN: &str = "Autobahn, the fast part";
-
 /// The engine with the bindings of the component, natively.
 const BINDINGS: [&str; 2] = ["--features", "component"];
 
@@ -58,64 +42,51 @@ struct Package {
     tests: PathBuf,
 }
 
-/// All tests, or with `fast` those that need only Rust.
+/// All tests, or with `fast` those that need only Rust. What can't go on without a step that failed is left out.
 pub(crate) fn run(fast: bool) -> Result<()> {
-    if fast { run_fast() } else { run_all() }
-}
-
-fn run_fast() -> Result<()> {
-    let mut steps = Steps::new(&[COMPONENTS, ENGINE, HOSTS]);
-    if let Some(components) = steps.run(build_components) {
-        steps.run(test_engine);
-        steps.run(|| test_hosts(&components, None));
-    }
+    let mut steps = Steps::new();
+    if fast {
+        run_fast(&mut steps)
+    } else {
+        run_all(&mut steps)
+    };
     steps.finish()
 }
 
-fn run_all() -> Result<()> {
-    let mut steps = Steps::new(&[
-        NEEDS,
-        FORMATTING,
-        LINTS,
-        COMPONENTS,
-        FILTERS,
-        PACKAGE,
-        ENGINE,
-        BROKEN,
-        HOSTS,
-        PACKAGES,
-        TOOLCHAINS,
-        INSTRUCTIONS,
-        NODE,
-        JAVASCRIPT,
-        AUTOBAHN,
-    ]);
+fn run_fast(steps: &mut Steps) -> Option<()> {
+    let components = steps.run("The component, and others for tests", build_components)?;
+    steps.run("Engine, xtask, and what fuzzing has kept", test_engine);
+    steps.run("Tests with the component: host, gate, peers", || {
+        test_hosts(&components, None)
+    })
+}
+
+fn run_all(steps: &mut Steps) -> Option<()> {
     system::list();
-    if let Some(needs) = steps.run(needs::install) {
-        // A slip of style is reported with everything else, not instead of it.
-        steps.run(check_formatting);
-        steps.run(check_lints);
-        if let Some(components) = steps.run(build_components)
-            && let Some(filters) = steps.run(build_filters)
-            && let Some(package) = steps.run(|| make_package(&components))
-        {
-            steps.run(test_engine);
-            steps.run(|| broken::run(true));
-            steps.run(|| test_hosts(&components, Some((&needs, &filters, &package))));
-            steps.run(packages::check);
-            steps.run(same_product::check);
-            steps.run(|| instructions::run(false));
-            steps.run(|| test_node(&components, &needs));
-            steps.run(|| {
-                let Components {
-                    normal, misbehave, ..
-                } = &components;
-                javascript::test(&package.tests, normal, misbehave, &needs.chromium)
-            });
-            steps.run(test_autobahn);
-        }
-    }
-    steps.finish()
+    let needs = steps.run("Install what the tests need", needs::install)?;
+    // A slip of style is reported with everything else, not instead of it.
+    steps.run("Formatting", check_formatting);
+    steps.run("Lints", check_lints);
+    let components = steps.run("The component, and others for tests", build_components)?;
+    let filters = steps.run("The filter for Envoy", build_filters)?;
+    let package = steps.run("The npm package and its page", || make_package(&components))?;
+    steps.run("Engine, xtask, and what fuzzing has kept", test_engine);
+    steps.run("The native engine, broken on purpose", || broken::run(true));
+    let peers = Some((&needs, &filters, &package));
+    steps.run("Tests with the component: host, gate, peers", || {
+        test_hosts(&components, peers)
+    });
+    steps.run(
+        "The crates, packed, and a program that has nothing else",
+        packages::check,
+    );
+    steps.run("The component by the other toolchain", same_product::check);
+    steps.run("Instruction counts", || instructions::run(false));
+    steps.run("The component in Node", || test_node(&components, &needs));
+    steps.run("The npm package, in Node and Chromium", || {
+        test_package(&components, &package, &needs)
+    });
+    steps.run("Autobahn, the fast part", test_autobahn)
 }
 
 fn check_formatting() -> Result<()> {
@@ -244,6 +215,13 @@ fn test_node(components: &Components, needs: &Needs) -> Result<()> {
         .args(tests)
         .current_dir(&needs.peers.node_folder);
     shell::run(node.env("WEBSOCKET_COMPONENT", &components.normal))
+}
+
+fn test_package(components: &Components, package: &Package, needs: &Needs) -> Result<()> {
+    let Components {
+        normal, misbehave, ..
+    } = components;
+    javascript::test(&package.tests, normal, misbehave, &needs.chromium)
 }
 
 /// The fast cases on the component, through the gate and on the npm package.

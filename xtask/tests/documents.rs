@@ -6,6 +6,7 @@ mod tree;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::PathBuf;
+use std::process::Command;
 
 use tree::{files, root, text_of};
 
@@ -59,6 +60,82 @@ fn the_hosts_readme_has_its_example() {
     let (readme, example) = (text("host/README.md"), text("host/examples/echo.rs"));
     let (_, program) = example.split_once("\n\n").expect("what it is, first");
     assert!(readme.contains(&format!("```rust\n{program}```")));
+}
+
+/// The lines of the blocks of shell, which go on behind a backslash.
+fn commands() -> Vec<(PathBuf, String)> {
+    let mut commands = Vec::new();
+    for document in files(".md") {
+        let text = text_of(&document);
+        for block in text.split("\n```sh\n").skip(1) {
+            let (block, _) = block.split_once("```").expect("its end");
+            let block = block.replace("\\\n", " ");
+            let lines = block.lines();
+            commands.extend(lines.map(|line| (document.clone(), line.trim().to_owned())));
+        }
+    }
+    commands
+}
+
+/// What a command names is there. That `cargo xtask` and the gate understand it, their own tests check.
+#[test]
+fn commands_name_packages_targets_and_scripts_that_are_there() {
+    let mut checked = 0;
+    for (document, command) in commands() {
+        let words: Vec<&str> = command.split_whitespace().collect();
+        let place = |path: &str| root().join(path);
+        let said = format!("{}: {command}", document.display());
+        if words[0].contains(".sh") {
+            assert!(place(words[0]).is_file(), "{said}");
+        }
+        let options = words.windows(2).take_while(|pair| pair[0] != "--");
+        for pair in options {
+            let is_there = match pair {
+                ["-p", package] => files("Cargo.toml").iter().any(|manifest| {
+                    text_of(manifest).contains(&format!("\nname = \"{package}\"\n"))
+                }),
+                ["--example", name] => ["examples", "host/examples"]
+                    .iter()
+                    .any(|folder| place(&format!("{folder}/{name}.rs")).is_file()),
+                ["--test", name] => place(&format!("host-tests/tests/{name}")).is_dir(),
+                ["run", script] if words[0] == "npm" => {
+                    text_of("js/package.json").contains(&format!("\"{script}\":"))
+                }
+                _ => continue,
+            };
+            assert!(is_there, "{said}");
+            checked += 1;
+        }
+    }
+    assert!(checked > 8, "{checked} names");
+}
+
+/// With `--help` behind them arguments are parsed, and nothing is started; what goes to other programs is left out.
+#[test]
+fn cargo_xtask_understands_every_command() {
+    let mut checked = 0;
+    for (document, command) in commands() {
+        let Some(arguments) = command.strip_prefix("cargo xtask ") else {
+            continue;
+        };
+        let arguments = arguments.split(" -- ").next().unwrap_or_default();
+        let arguments: Vec<&str> = arguments.split_whitespace().collect();
+        // Its arguments are another program's, which would be built for its help.
+        if arguments[0] == "soak" {
+            continue;
+        }
+        let mut xtask = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        let output = xtask.args(arguments).arg("--help").output();
+        let output = output.expect("it runs");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            output.status.success(),
+            "{}: {command}: {errors}",
+            document.display()
+        );
+        checked += 1;
+    }
+    assert!(checked > 8, "{checked} commands");
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! What the program says to wrong arguments, and when it can't run: one line, and an exit status.
 
+use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::process::{Gate, command, component, fails};
 
@@ -63,6 +64,32 @@ fn help_and_version_are_status_0() {
             .status
             .success()
     );
+}
+
+/// With `--help` behind them arguments are parsed, and nothing is started.
+#[test]
+fn every_command_of_the_documents_is_understood() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut count = 0;
+    for document in ["README.md", "../README.md", "../docs/wsgate.md"] {
+        let text = fs::read_to_string(folder.join(document)).unwrap();
+        for block in text.split("```").skip(1).step_by(2) {
+            let commands = block.lines().filter_map(|line| {
+                let command = line.split_once("   #").map_or(line, |(command, _)| command);
+                let arguments = command.strip_prefix("wsgate ");
+                arguments.or_else(|| command.strip_prefix("cargo xtask run -- "))
+            });
+            for arguments in commands {
+                count += 1;
+                let mut gate = command();
+                let gate = gate.args(arguments.split_whitespace()).arg("--help");
+                let output = gate.output().unwrap();
+                let errors = String::from_utf8_lossy(&output.stderr);
+                assert!(output.status.success(), "{document}: {arguments}: {errors}");
+            }
+        }
+    }
+    assert!(count > 8, "{count} commands");
 }
 
 /// It is given no file.
