@@ -145,7 +145,7 @@ impl FromStr for Prefix {
     }
 }
 
-/// The characters that browsers encode in a path, and `%` (https://url.spec.whatwg.org/#path-percent-encode-set).
+/// The characters that browsers encode in a path, and `%` (<https://url.spec.whatwg.org/#path-percent-encode-set>).
 const ENCODED: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')

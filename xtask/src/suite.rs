@@ -106,6 +106,9 @@ fn check_lints() -> Result<()> {
         "warnings",
     ];
     shell::run(shell::cargo().args(arguments))?;
+    let mut cargo = shell::cargo();
+    cargo.args(["doc", "--release", "--workspace", "--no-deps"]);
+    shell::run(cargo.env("RUSTDOCFLAGS", "-Dwarnings"))?;
     // Features that are there without others, and without wasmtime: in all of the workspace they are all on.
     for features in ["stream", "rustls", "client", "axum,client,deflate,rustls"] {
         let mut cargo = shell::cargo();

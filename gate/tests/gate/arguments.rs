@@ -27,7 +27,7 @@ fn wrong_arguments_are_status_2() {
     assert!(fails(2, &["--demo", "--idle-timeout", "30"]).contains("500ms, 30s"));
     assert!(fails(2, &["--upstream", "/%63hat=ws://a"]).contains("\"/chat\""));
     let origin = |text| fails(2, &["--demo", "--origin", text]);
-    assert!(origin("https://example.com/").contains("https://example.com (wsgate"));
+    assert!(origin("https://example.com/").contains("https://example.com (see wsgate"));
     assert!(origin("https://example.*").contains("https://*.example.com"));
     assert!(fails(2, &["--demo", "--unheard-of"]).contains("--unheard-of"));
 }

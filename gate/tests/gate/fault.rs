@@ -19,7 +19,7 @@ fn class_29_a_guest_that_fails_ends_its_connection_with_1011_and_no_other(
     let (mut bystander, mut its_server) = pair(&gate, &upstream);
     let faults = [
         ("trap", "the guest trapped"),
-        ("spin", "took longer"),
+        ("spin", "of processor time"),
         ("hoard", "memory"),
     ];
     for (fault, words) in faults {

@@ -1,6 +1,6 @@
 //! The engine and two other libraries receive the same frames, byte by byte.
 //!
-//! Where they disagree, a row of [`rows`] explains it, and docs/fuzzing.md says who is right; a difference without a
+//! Where they disagree, a row of `rows` explains it, and docs/fuzzing.md says who is right; a difference without a
 //! row is a finding.
 
 mod engine;

@@ -5,14 +5,14 @@
 //!
 //! | module | what holds |
 //! |---|---|
-//! | [`check`] | everything that one side has sent arrives at the other, in order, once; every end has a reason |
-//! | [`side`] | after every call: states advance only, no deadline is in the past |
-//! | [`memory`] | after every call: memory is within the limits |
-//! | [`clock`] | no peer is declared dead before it had its time |
-//! | [`finish`] | a live peer is never declared dead; a dead one is, in time |
-//! | [`sends`] | every send is reported once, as complete if its last byte was handed out |
-//! | [`reading`] | calls at one time terminate |
-//! | [`same`] | what is written and received depends neither on splits nor on the calls that drive a session |
+//! | `check` | everything that one side has sent arrives at the other, in order, once; every end has a reason |
+//! | `side` | after every call: states advance only, no deadline is in the past |
+//! | `memory` | after every call: memory is within the limits |
+//! | `clock` | no peer is declared dead before it had its time |
+//! | `finish` | a live peer is never declared dead; a dead one is, in time |
+//! | `sends` | every send is reported once, as complete if its last byte was handed out |
+//! | `reading` | calls at one time terminate |
+//! | `same` | what is written and received depends neither on splits nor on the calls that drive a session |
 
 mod check;
 mod clock;
