@@ -53,7 +53,7 @@ fn class_27_unsafe_code_is_in_the_glue_and_one_file_of_the_host() {
     assert_eq!(in_host, BTreeSet::from([host.join("sandbox/cache.rs")]));
 }
 
-/// The use is justified in a comment, and allowed by an attribute.
+/// Checks that a comment justifies the use, and an attribute gives the reason.
 fn says_why(text: &str, line: usize) -> Result<(), String> {
     let lines: Vec<&str> = text.lines().take(line).collect();
     let [.., above, _] = &lines[..] else {
