@@ -9,8 +9,8 @@ import { WebSocketServer, connect } from 'websocket-component/node';
 /** Its name in reports. */
 const AGENT = 'websocket-component';
 /**
- * The test suite takes a ping that it hasn't asked for as an answer, ends with an error of its own when a message comes back
- * that isn't compressed, and asks for no context takeover only where that was offered.
+ * The test suite takes an unexpected ping as an answer, fails itself when an echo isn't compressed, and requests no
+ * context takeover only where that was offered.
  */
 const settings = (takeover) => ({ deflate: { minLength: 0, sendContextTakeover: takeover }, timeouts: { keepalive: Infinity } });
 const { positionals: [role, url], values } = parseArgs({

@@ -129,8 +129,8 @@ impl Sources {
     }
 }
 
-/// Where components are, each toolchain's build in a folder of its own: their compilers and flags differ, and must
-/// rebuild neither each other's crates nor the hosts.
+/// The folder of components, a separate one for each toolchain: their compilers and flags differ, and must rebuild
+/// neither each other's crates nor the hosts.
 pub(crate) fn folder() -> Result<PathBuf> {
     Ok(shell::root()?.join("target").join("component"))
 }

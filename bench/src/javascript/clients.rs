@@ -1,4 +1,4 @@
-//! Clients in Node: each library in a process of its own, with an echo server on the other processor.
+//! Clients in Node: each library in a separate process, with an echo server on the other processor.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,4 +1,4 @@
-//! Both ends of many connections through a proxy: the clients, and the server behind it, which sends everything back.
+//! Both ends of many connections through a proxy: the clients, and the echo server behind it.
 //!
 //! All of it is one thread, and does as little as it can for each message: frames are made and masked before, and
 //! received bytes are compared in place. So the proxy is the bottleneck, and [`Pass`] tells whether it was.

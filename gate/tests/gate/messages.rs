@@ -167,7 +167,7 @@ fn a_large_message_in_small_segments_leaves_in_few_fragments(
         scope.spawn(|| {
             for segment in frame.chunks(1000) {
                 client.write(segment);
-                // So that each is a read of its own.
+                // So that each is a separate read.
                 std::thread::sleep(std::time::Duration::from_micros(200));
             }
         });

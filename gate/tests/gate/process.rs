@@ -141,7 +141,7 @@ impl Gate {
         self.log.lock().unwrap().clone()
     }
 
-    /// Sends raw bytes, and reads what comes back until the end.
+    /// Sends raw bytes, and reads the response to its end.
     pub(crate) fn raw(&self, request: &[u8]) -> String {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();

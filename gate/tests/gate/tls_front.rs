@@ -217,7 +217,7 @@ fn a_client_without_a_certificate_that_is_trusted_is_refused() {
         );
     }
     assert!(!upstream.has_been_called());
-    // The upstream is told of a good one (RFC 9440).
+    // A valid one is forwarded to the upstream (RFC 9440).
     let mut client = client(gate.address, trusting(&authority, Some(&own)), "localhost");
     let with_another = REQUEST.replace("Host: a\r\n", "Host: a\r\nClient-Cert: :AAAA:\r\n");
     client.write_all(with_another.as_bytes()).unwrap();

@@ -116,7 +116,7 @@ impl Tunnel {
 
 impl Drop for Tunnel {
     fn drop(&mut self) {
-        // It waits for a client, if none has come.
+        // It waits for a client, if none has connected.
         let _ = TcpStream::connect(self.address);
         let program = self.program.take().map(JoinHandle::join);
         if let Some(Ok(mut program)) = program {

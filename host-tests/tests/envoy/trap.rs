@@ -31,7 +31,7 @@ fn a_trap_ends_the_connections_of_its_worker_and_new_ones_are_inspected_again(
     let mut other = proxy.dial();
     other.write(&TRAP.request());
     assert_eq!(other.rest().get(..12), Some(&b"HTTP/1.1 503"[..]));
-    // It is ended when its next bytes come.
+    // It is ended when its next bytes arrive.
     client.send(&[Frame::text("anybody there?")]);
     assert_eq!(client.frame_or_end(), None);
 

@@ -219,7 +219,7 @@ fn headers_pass_as_scalars_if_there_is_nothing_to_tell<I: Inspects>() {
         let traffic = proxy.inspector.traffic(from);
         assert_eq!(traffic, (5, 4, 3 + 300 + 70_000 + 9));
 
-        // Another rule than what is looked at is broken.
+        // A rule other than the tested one is broken.
         proxy.send(from, &Frame::binary([]).by(from.peer()).header(5));
         assert!(proxy.broken().is_some());
     }

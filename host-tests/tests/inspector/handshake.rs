@@ -310,7 +310,7 @@ fn a_handshake_in_header_fields_is_checked_over_http_1_and_2<I: Inspects>() {
 }
 
 fn memory_has_what_the_handshake_keeps_and_no_more_than_it_needs<I: Inspects>() {
-    // Each takes two bytes at least in the field, and 40 as a string of its own.
+    // Each takes two bytes at least in the field, and 40 as a separate string.
     let names = (0..10_000).map(|number| format!("{number:x}"));
     let names = names.collect::<Vec<_>>().join(",");
     let field = ("Sec-WebSocket-Protocol", &names[..]);

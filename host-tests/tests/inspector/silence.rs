@@ -292,7 +292,7 @@ fn a_side_that_takes_no_output_while_it_closes_is_cut_off_too<I: Inspects>() {
     }
 }
 
-/// A ping may wait behind data that it is still reading.
+/// A ping may be queued behind data that it is still reading.
 fn a_side_that_takes_output_has_its_time_for_a_pong_again<I: Inspects>() {
     let mut proxy = open::<I>(both(|direction| {
         direction.keepalive = Some(SECOND * 10);

@@ -176,7 +176,7 @@ impl World {
                         }
                         Ok::<_, Error>(())
                     };
-                    // The client's complaint is only that nothing comes back.
+                    // Printed, since the client only fails for a missing echo.
                     if let Err(error) = echo.await {
                         eprintln!("the component's server: {error}");
                     }

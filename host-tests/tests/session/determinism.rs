@@ -53,7 +53,7 @@ fn the_same_calls_give_the_same_bytes<E: Engine>() {
     let results = life::<E>(&[1; 32]);
     assert!(results.iter().all(|result| result.refused.is_none()));
     assert_eq!(results, life::<E>(&[1; 32]));
-    // Whoever runs it.
+    // The same on both engines.
     assert_eq!(results, life::<host_tests::Native>(&[1; 32]));
 }
 
