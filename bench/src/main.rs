@@ -1,19 +1,19 @@
-//! The engine, native and in its sandbox, beside other WebSocket libraries: the same work, in one run, checked.
+//! Compares the engine, native and in its sandbox, with other WebSocket libraries: the same work, in one run, checked.
 //!
 //! | module | what it is |
 //! |---|---|
 //! | [`in_memory`] | decoding and encoding, without sockets |
-//! | [`sandbox`] | what the sandbox costs by itself |
+//! | [`sandbox`] | the cost of the sandbox alone |
 //! | [`deflate`] | servers that compress, through sockets; memory of sessions that do |
 //! | [`sockets`] | proxies under load |
-//! | [`streams`] | the stream for tokio beside tokio-tungstenite |
-//! | [`envoy`] | what the filter costs Envoy |
+//! | [`streams`] | the stream for tokio compared with tokio-tungstenite |
+//! | [`envoy`] | the filter's cost in Envoy |
 //! | [`scale`] | many connections through proxies, and how long the gate takes to start |
 //! | [`javascript`] | the npm package in Node |
-//! | [`proxies`], [`servers`] | what is between, and what is at the end, each a process |
+//! | [`proxies`], [`servers`] | proxies, and the servers behind them, each a process |
 //! | [`load`] | the clients, and the server at the other end of proxies |
-//! | `plan`, `setting` | what is asked of every part; where and with what a run was made |
-//! | `size`, `pin` | sizes as people write them; processors |
+//! | `plan`, `setting` | options of every part; the machine and versions of a run |
+//! | `size`, `pin` | human-readable sizes; pinning to processors |
 
 mod deflate;
 mod envoy;
@@ -43,37 +43,38 @@ use serde_json::{Map, Value};
 use crate::plan::Plan;
 
 const ABOUT: &str = "\
-Compares the engine, native and in its sandbox, with other WebSocket libraries: the same work, in one run, and what comes \
-out is checked.
+Compares the engine, native and in its sandbox, with other WebSocket libraries: the same work, in one run, with \
+checked output.
 
-messages: each library reads and writes the same messages over a connection in memory, checked to the byte before the \
-measurement, and in little during it. A server and a client decode frames from reads of 64 KiB full of messages, and \
-encode messages that are flushed every 64 KiB; and a server does both with one message a read or a flush. Times are of \
-the processor, so that other programs' turns don't count; the subjects take turns, and each repetition begins with \
-another. Reads and writes are copies in memory, as a kernel makes them, without the system calls. So what is read and \
-written in small pieces, which a processor's first-level cache holds, has an advantage here that it would pay for on a \
-socket. tokio-websockets and fastwebsockets choose small pieces and can't be told otherwise; --transfer 16 has everybody \
-do so.
+messages: each library reads and writes the same messages over an in-memory connection, checked byte for byte before \
+the measurement, and by samples during it. A server and a client decode frames from reads of 64 KiB full of messages, \
+and encode messages that are flushed every 64 KiB; and a server does both with one message a read or a flush. Times \
+are processor time, so other programs' turns don't count; the subjects take turns, and each repetition begins with \
+another. Reads and writes are copies in memory, as a kernel makes them, without the system calls. So reading and \
+writing small pieces, which a processor's first-level cache holds, has an advantage here that it would pay for on a \
+socket. tokio-websockets and fastwebsockets choose small pieces, which can't be configured; with --transfer 16 all \
+libraries use them.
 
-sandbox: what it takes to load the component, to make a guest for a connection, and to call it.
+sandbox: the time to load the component, to make a guest for a connection, and to call it.
 
-deflate: servers with permessage-deflate send back what they get, through sockets, each a process of its own with the \
-same settings (level 6, windows of 32 KiB, takeover); and the memory that a session takes, by what is agreed on.
+deflate: echo servers with permessage-deflate, through sockets, each a separate process with the same settings (level \
+6, windows of 32 KiB, context takeover); and the memory of a session, by negotiated parameters.
 
-sockets: the gate, a relay written on tokio-tungstenite, nginx, HAProxy and Envoy between clients and an echo server, each \
-with one thread on a processor of its own: messages a second, processor time for each, and latency at a fixed rate, with \
-1 and 500 connections; and those that have TLS with it. A proxy that isn't installed is left out.
+sockets: the gate, a relay written on tokio-tungstenite, nginx, HAProxy and Envoy between clients and an echo server, \
+each with one thread on its own processor: messages a second, processor time for each, and latency at a fixed rate, \
+with 1 and 500 connections; and those that support TLS with it. A proxy that isn't installed is left out.
 
-streams: an echo server on the stream for tokio beside one on tokio-tungstenite, under the same load, with TLS and without.
+streams: an echo server on the stream for tokio compared with one on tokio-tungstenite, under the same load, with TLS \
+and without.
 
-envoy: what the filter costs Envoy: Envoy alone, with an empty filter and with the project's, each with one thread on a \
-processor of its own, between clients and an echo server; and what an idle connection adds to its memory.
+envoy: the filter's cost in Envoy: Envoy alone, with an empty filter and with the project's, each with one thread on \
+its own processor, between clients and an echo server; and the memory that an idle connection adds.
 
 scale: 10,000 connections through each proxy, or as many as the limit on open files allows: memory, the time to open \
 them, and messages over 1 in 100 of them; and how long the gate takes to start.
 
-node: an echo server on the npm package beside one on npm's ws, under the same load as the proxies, without compression \
-and with it; clients on both; and what a message costs without sockets, in Node and in Chromium.
+node: an echo server on the npm package compared with one on npm's ws, under the same load as the proxies, without \
+compression and with it; clients on both; and the cost of a message without sockets, in Node and in Chromium.
 
 Usually run as `cargo xtask bench`, which builds the component and installs the peers first; arguments follow `--`.";
 
@@ -95,12 +96,12 @@ struct Args {
     #[command(flatten)]
     plan: Plan,
 
-    /// Of messages: the most that one read brings in, and what is sent before a flush, in KiB. Where a library has a
-    /// setting, it follows.
+    /// For messages: the most that one read returns, and what is sent before a flush, in KiB. Libraries that have such
+    /// a setting are given it.
     #[arg(long, value_name = "KIB", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1024))]
     transfer: u32,
 
-    /// Writes all measurements to a file as well.
+    /// Also writes all measurements to a file.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 
@@ -118,7 +119,7 @@ enum Part {
     Deflate,
     /// Proxies under load.
     Sockets,
-    /// The stream for tokio beside tokio-tungstenite.
+    /// The stream for tokio compared with tokio-tungstenite.
     Streams,
     /// The filter in Envoy.
     Envoy,
@@ -142,7 +143,7 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<()> {
-    // Before minutes of work, not after.
+    // Fails before minutes of work, not after.
     if let Some(path) = &args.json {
         File::create(path).with_context(|| format!("can't write {}", path.display()))?;
     }

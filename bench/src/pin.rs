@@ -1,11 +1,11 @@
-//! Which processor a thread runs on, so that a proxy and its load don't take turns on one.
+//! Pins threads to processors, so that a proxy and its load don't share one.
 
 use std::io;
 
 use anyhow::Result;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
-/// What this thread may run on, until this is dropped.
+/// The processors of this thread, until this is dropped.
 pub(crate) struct Processors {
     all: CpuSet,
     /// One for what is measured, and one for the rest: the same, if there is only one.
@@ -23,7 +23,7 @@ impl Processors {
         Ok(Self { all, proxy, load })
     }
 
-    /// Where things run, for people.
+    /// Describes which processor runs what.
     pub(crate) fn legend(&self, runs: &str) -> String {
         match self.proxy == self.load {
             true => "There is only one processor, so nothing here is certain.".to_owned(),
@@ -34,7 +34,7 @@ impl Processors {
         }
     }
 
-    /// Starts something on a processor of its own; this thread has the other one from now on.
+    /// Starts something on its own processor; this thread has the other one from now on.
     pub(crate) fn started<T>(&self, start: impl FnOnce() -> Result<T>) -> Result<T> {
         self.pin(self.proxy)?;
         let started = start();
@@ -52,7 +52,7 @@ impl Processors {
 
 impl Drop for Processors {
     fn drop(&mut self) {
-        // Another part may want both.
+        // Another part may need both.
         let _ = sched_setaffinity(None, &self.all);
     }
 }

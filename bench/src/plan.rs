@@ -1,4 +1,4 @@
-//! What is asked of every part, and the order in which subjects are measured.
+//! Options of every part, and the order in which subjects are measured.
 
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -9,20 +9,22 @@ use serde::Serializer;
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Plan {
-    /// A look of some minutes: too short for numbers to rely on, long enough to check all outputs.
+    /// A run of some minutes: too short for reliable numbers, long enough to check all outputs.
     #[arg(long = "quick")]
     pub(crate) is_quick: bool,
 
-    /// How often each subject has its turn in each comparison [default: 15, or 3 with --quick; of
-    /// deflate, sockets, scale and node 5, or 1; of envoy 11, or 3].
+    /// How often each subject is measured in each comparison [default: 15, or 3 with --quick; for deflate, sockets,
+    /// scale and node 5, or 1; for envoy 11, or 3].
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     repetitions: Option<u32>,
 
-    /// Of messages, sockets, envoy and node: only comparisons whose name contains this, such as `text 16 B`. May be given several times.
+    /// For messages, sockets, envoy and node: only comparisons whose name contains this, such as `text 16 B`. May be
+    /// given several times.
     #[arg(long, value_name = "TEXT")]
     only: Vec<String>,
 
-    /// Of messages, sockets, envoy and node: only subjects whose name contains this, such as `native`. May be given several times.
+    /// For messages, sockets, envoy and node: only subjects whose name contains this, such as `native`. May be given
+    /// several times.
     #[arg(long = "subject", value_name = "TEXT")]
     subjects: Vec<String>,
 
@@ -37,13 +39,13 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// How often each subject has its turn: as is asked for, or usually, or in a quick look.
+    /// How often each subject is measured: as given, or the default, or that of a quick run.
     pub(crate) fn repetitions(&self, usually: usize, quickly: usize) -> usize {
         let default = if self.is_quick { quickly } else { usually };
         self.repetitions.map_or(default, |count| count as usize)
     }
 
-    /// Those of the comparisons that are to be made.
+    /// Returns the selected comparisons.
     pub(crate) fn wanted<C: Display>(&self, all: impl IntoIterator<Item = C>) -> Result<Vec<C>> {
         let all = all.into_iter();
         let wanted = all.filter(|comparison| is_among(&self.only, &comparison.to_string()));
@@ -52,7 +54,7 @@ impl Plan {
         Ok(wanted)
     }
 
-    /// Whether a subject is to take part.
+    /// Whether a subject is selected.
     pub(crate) fn has(&self, subject: &str) -> bool {
         is_among(&self.subjects, subject)
     }
@@ -62,8 +64,8 @@ fn is_among(words: &[String], name: &str) -> bool {
     words.is_empty() || words.iter().any(|word| name.contains(word))
 }
 
-/// Has each subject take its turn in each repetition, and returns what came of them, of each subject in order. Each
-/// repetition begins with another, so that whatever changes on the machine meanwhile meets them all.
+/// Runs each subject once in each repetition, and returns the results of each subject in order. Each repetition begins
+/// with another subject, so that changes on the machine affect all of them.
 pub(crate) fn take_turns<S, T>(
     repetitions: usize,
     subjects: &mut [S],
@@ -80,7 +82,7 @@ pub(crate) fn take_turns<S, T>(
     Ok(all)
 }
 
-/// What a comparison is called, in reports.
+/// The name of a comparison in reports.
 pub(crate) fn as_text<S: Serializer>(
     value: &impl Display,
     serializer: S,

@@ -1,4 +1,4 @@
-//! What the sandbox costs by itself: to load it, to make a guest for a connection, to call it.
+//! The cost of the sandbox alone: loading it, making a guest for a connection, calling it.
 
 use std::fs;
 use std::io::{self, Write};
@@ -21,7 +21,7 @@ use websocket_host::{Cache, Guest, Sandbox, SandboxConfig, Session};
 use crate::plan::Plan;
 
 const LEGEND: &str = "\
-Each repetition does a thing many times over. Processor time of the thread, in µs; to load, the clock on the wall, in ms;
+Each repetition does a thing many times. Processor time of the thread, in µs; for loading, wall-clock time, in ms;
 sizes in KB of 1000 bytes.";
 
 /// Beside the component, as `cargo xtask component --without-deflate` puts it.
@@ -31,11 +31,11 @@ const WITHOUT_DEFLATE: &str = "websocket-without-deflate.wasm";
 struct Row {
     what: &'static str,
     unit: &'static str,
-    /// Of each repetition.
+    /// The time of each repetition.
     times: Vec<f64>,
 }
 
-/// Prints what is measured, and returns it.
+/// Prints the measurements, and returns them.
 pub(crate) fn run(plan: &Plan) -> Result<Value> {
     let repetitions = plan.repetitions(15, 3);
     let count = if plan.is_quick { 100 } else { 2000 };

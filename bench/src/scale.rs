@@ -25,30 +25,30 @@ const CONNECTIONS: usize = 10_000;
 const QUICK_CONNECTIONS: usize = 200;
 /// Each has two descriptors in a proxy, and two here.
 const DESCRIPTORS: usize = 2;
-/// That are no connections'.
+/// Descriptors that aren't for connections.
 const OTHER_DESCRIPTORS: usize = 100;
 /// How long a proxy may take to close all.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// One in so many connections carries messages.
+/// One in this many connections carries messages.
 const QUIET: usize = 100;
 const MESSAGE: Size = Size(125);
-/// Longer than wsgate keeps the sandbox of a connection that is idle. A quick run doesn't wait for that.
+/// Longer than wsgate keeps the sandbox of an idle connection. A quick run doesn't wait for that.
 const REST: Duration = Duration::from_secs(6);
 
-/// What came of one proxy.
+/// The measurements of one proxy.
 #[derive(Serialize)]
 pub(crate) struct Row {
     name: &'static str,
-    /// Resident, for each connection.
+    /// Resident memory for each connection.
     bytes_each: f64,
-    /// The same later.
+    /// The same after a while.
     bytes_each_idle: f64,
-    /// To open all, of each repetition.
+    /// The time to open all, in each repetition.
     seconds_to_open: Vec<f64>,
     passes: Vec<Pass>,
 }
 
-/// How long the gate takes from its start until it listens, and until a first message is back.
+/// How long the gate takes from its start until it listens, and until the echo of a first message.
 #[derive(Serialize)]
 struct Start {
     what: &'static str,
@@ -56,7 +56,7 @@ struct Start {
     seconds_to_answer: Vec<f64>,
 }
 
-/// Prints what is measured, and returns it.
+/// Prints the measurements, and returns them.
 pub(crate) fn run(plan: &Plan) -> Result<Value> {
     let repetitions = plan.repetitions(5, 1);
     let wanted = if plan.is_quick {
@@ -118,7 +118,7 @@ pub(crate) fn measure(
 ) -> Result<Row> {
     let length = Duration::from_millis(if plan.is_quick { 100 } else { 1000 });
     let process = server.process.id();
-    // What the first connection makes is there for all.
+    // Memory that the first connection allocates once isn't counted.
     load.open(server.address, 1)?;
     load.saturate(1, 1, length / 10, Some(process))?;
     load.close();

@@ -1,4 +1,4 @@
-//! Where and with what a run was made.
+//! The machine and the versions of a run.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use host_tests::gate::root;
 use host_tests::setting::{self, Setting};
 
-/// The versions that are built in.
+/// The versions that were built in.
 const LOCK: &str = include_str!("../../Cargo.lock");
 
 const PEERS: [&str; 4] = ["tungstenite", "tokio-websockets", "fastwebsockets", "yawc"];
@@ -27,10 +27,10 @@ pub(crate) fn of(component: &Path) -> Setting {
         .with("peers", peers.join(", "))
 }
 
-/// The version of a package, by the lock file that the build used. What isn't in it has none.
+/// Returns the version of a package in the lock file that the build used, if it is there.
 pub(crate) fn version(package: &str) -> String {
     let entry = format!("name = \"{package}\"\nversion = \"");
-    // The newest, where a crate is there in several versions.
+    // The newest, where there are several versions of a crate.
     let rest = LOCK.rsplit_once(&entry).map_or("", |(_, rest)| rest);
     rest.split('"').next().unwrap_or_default().to_owned()
 }

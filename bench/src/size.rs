@@ -1,4 +1,4 @@
-//! Sizes, written as people do.
+//! Human-readable sizes.
 
 use std::fmt;
 

@@ -1,5 +1,5 @@
-//! The stream for tokio beside tokio-tungstenite: echo servers, each a process with one thread, under the load of the proxies,
-//! with TLS and without; and what a connection costs by how many share a guest.
+//! The stream for tokio compared with tokio-tungstenite: echo servers, each a process with one thread, under the load
+//! of the proxies, with TLS and without; and the cost of a connection by how many share a guest.
 
 use std::io::{self, Write};
 
@@ -23,10 +23,10 @@ const SIZES: [Size; 2] = [Size(125), Size(16 << 10)];
 const CONNECTIONS: [usize; 2] = [1, 500];
 
 const NATIVE: &str = "without a sandbox";
-/// What it is compared with.
+/// The subject that it is compared with.
 const PEER: &str = "tokio-tungstenite";
 
-/// An echo server: what it is called, and how this program is told to be it.
+/// An echo server: its name, and the arguments with which this program runs as it.
 type Echo = (&'static str, &'static [&'static str]);
 
 const SERVERS: [Echo; 3] = [
@@ -55,7 +55,7 @@ Echo servers on tokio with one thread, with the settings that they come with; th
 processor. `no proxy` is what they do with an echo server of their own. websocket-host has each connection in a guest of
 its own, and `without a sandbox` it runs the native engine. The columns are those of the proxies";
 
-/// Prints what is measured, and returns it.
+/// Prints the measurements, and returns them.
 pub(crate) fn run(plan: &Plan) -> Result<Value> {
     let cells = Cell::wanted(plan, &SIZES, &CONNECTIONS, &[false, true])?;
     let processors = Processors::of_this_thread()?;
@@ -74,7 +74,7 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
     Ok(json!({ "placements": placements, "cells": rows }))
 }
 
-/// Prints what a connection costs by how many share a guest, and returns it.
+/// Prints the cost of a connection by how many share a guest, and returns it.
 fn placements(plan: &Plan, processors: &Processors) -> Result<Vec<Row>> {
     let mut load = Load::new(Content::new(SIZES[0]))?;
     let repetitions = plan.repetitions(3, 1);
@@ -84,7 +84,7 @@ fn placements(plan: &Plan, processors: &Processors) -> Result<Vec<Row>> {
         out,
         "\n{count} connections to each echo server, {repetitions} repetitions. The columns are those of many connections"
     )?;
-    // Those of the repetition before may still be closing.
+    // Those of the previous repetition may still be closing.
     usage::allow_files(2 * PLACED as u64)?;
     let mut rows = Vec::new();
     for placement in PLACEMENTS {

@@ -1,4 +1,4 @@
-//! That the benchmark runs and all outputs are right. How fast anything is is not a test's business.
+//! Tests that the benchmark runs and all outputs are right, not how fast anything is.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ fn bench(args: &[&str]) -> Output {
         .expect("it starts")
 }
 
-/// Runs what these arguments choose of a part, and returns its report.
+/// Runs the part that these arguments select, and returns its report.
 fn quick_run(part: &str, chosen: &[&str]) -> Value {
     let json = scratch(&format!("bench-{part}.json"));
     let path = json.to_str().expect("a plain path");
@@ -80,7 +80,7 @@ fn a_quick_run_of_the_sandbox_has_a_time_for_everything() {
 
 #[test]
 fn a_quick_run_of_deflate_has_every_peer_and_every_window() {
-    // `cargo xtask test --fast` has no peers from outside.
+    // `cargo xtask test --fast` has no other libraries' peers.
     if is_fast() {
         return;
     }
@@ -103,7 +103,7 @@ fn a_quick_run_of_deflate_has_every_peer_and_every_window() {
     for session in sessions {
         let bytes = |name: &str| session[name].as_u64().expect("bytes");
         assert!(bytes("receiving") > 0, "{session}");
-        // Without takeover it keeps next to nothing.
+        // Without context takeover it keeps next to nothing.
         assert!(bytes("sending") > bytes("without_takeover"), "{session}");
     }
 }
@@ -132,7 +132,7 @@ fn a_quick_run_of_sockets_has_messages_through_every_proxy() {
         };
         assert!(names.starts_with(always), "{names:?}");
         for proxy in proxies {
-            // In a tenth of a second not everybody carries 256 KiB over each of 500 connections.
+            // In a tenth of a second not every proxy carries 256 KiB over each of 500 connections.
             let is_large = cell_of["size"] == 256 << 10;
             assert!(is_large || has_carried(proxy), "{proxy}");
         }

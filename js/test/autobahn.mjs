@@ -1,16 +1,16 @@
-// The package as the Autobahn test suite wants to meet it: `autobahn.mjs server`, and `autobahn.mjs client URL --parallel COUNT`.
+// The package for the Autobahn test suite: `autobahn.mjs server`, and `autobahn.mjs client URL --parallel COUNT`.
 //
-// Both send back every message that they get, as a message of the same type.
+// Both echo every message, with the same type.
 
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { WebSocketServer, connect } from 'websocket-component/node';
 
-/** What reports call it. */
+/** Its name in reports. */
 const AGENT = 'websocket-component';
 /**
- * The test suite takes a ping that it hasn't asked for as an answer, ends with an error of its own when a message comes back
- * that isn't compressed, and asks for no context takeover only where that was offered.
+ * The test suite takes an unexpected ping as an answer, fails itself when an echo isn't compressed, and requests no
+ * context takeover only where that was offered.
  */
 const settings = (takeover) => ({ deflate: { minLength: 0, sendContextTakeover: takeover }, timeouts: { keepalive: Infinity } });
 const { positionals: [role, url], values } = parseArgs({
@@ -41,7 +41,7 @@ async function serve() {
   console.log(`listening on ${address}:${port}`);
 }
 
-/** Runs all cases of a fuzzing server, and has it write its report. */
+/** Runs all cases of a fuzzing server, and makes it write its report. */
 async function ask(server, parallel) {
   const count = await countOf(server);
   let next = 1;
@@ -53,7 +53,7 @@ async function ask(server, parallel) {
     }
   };
   await Promise.all(Array.from({ length: parallel }, run));
-  // The server closes it when the report is there.
+  // The server closes it once the report is written.
   await echo(await connect(`${server}/updateReports?agent=${AGENT}`));
 }
 
@@ -65,7 +65,7 @@ async function countOf(server) {
   return count;
 }
 
-/** How a case ends is the server's to judge. */
+/** The server judges how a case ends. */
 async function echo(session) {
   try {
     for await (const message of session) await session.send(message);

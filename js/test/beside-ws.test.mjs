@@ -1,4 +1,4 @@
-// What a server in ws's shape does at the edges: each test runs with npm's ws and with the package.
+// Edge cases of a server with ws's API: each test runs with npm's ws and with the package.
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -38,7 +38,7 @@ async function run(module, program) {
   return stdout.trim().split('\n');
 }
 
-/** A server of its own. */
+/** A new server. */
 async function serve(t, WebSocketServer, options = {}) {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1', ...options });
   await once(server, 'listening');
@@ -49,7 +49,7 @@ async function serve(t, WebSocketServer, options = {}) {
   return server;
 }
 
-/** What is answered to this request. */
+/** Returns the response to this request. */
 async function answerTo(server, request) {
   const socket = connectTcp(server.address().port, '127.0.0.1').on('error', () => {});
   socket.write(request);
@@ -78,7 +78,7 @@ test('a listener of connection that throws is an uncaught error of the program, 
   assert.deepEqual(await run('websocket-component/node', program), [
     'uncaught: of the program', `HTTP/1.1 101 Switching Protocols ${close}`, 'clients: 0',
   ]);
-  // npm's ws leaves it open until the client goes.
+  // npm's ws leaves it open until the client disconnects.
   const [uncaught, answer] = await run('ws', program);
   assert.deepEqual([uncaught, answer], ['uncaught: of the program', 'HTTP/1.1 101 Switching Protocols ']);
 });

@@ -14,7 +14,7 @@ async function page(t) {
   return opened;
 }
 
-/** A client and a server over a message channel talk; runs in the page. */
+/** A client and a server talk over a message channel; runs in the page. */
 async function talk(module) {
   const { Engine, WebSocketSession } = await import(module);
   const { port1, port2 } = new MessageChannel();
@@ -139,7 +139,7 @@ test('it gets on with the gate, over a tunnel, beside the browser\'s own WebSock
       });
       return { readable, writable };
     };
-    /** What either class hears of an echo. */
+    /** What either class receives for an echo. */
     const run = async (socket) => {
       socket.binaryType = 'arraybuffer';
       const messages = [];

@@ -1,5 +1,5 @@
-// The functions of the core module that are called by hand, beside jco's: the same calls come to the same, and a layout that
-// changes is noticed.
+// The functions of the core module that are called by hand, compared with jco's: the same calls have the same results,
+// and changes of the layout are noticed.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -31,7 +31,7 @@ async function twice(role, set = () => {}) {
   let time = 0;
   return {
     both: (call) => made.forEach(call),
-    /** One call. Returns what both come to. */
+    /** Makes one call both ways. Returns both results. */
     exchange(input = NOTHING, sends = [], capacity = 1 << 16) {
       time += 1_000_000;
       let start = 0;

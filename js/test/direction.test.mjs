@@ -1,4 +1,4 @@
-// One direction of an inspected connection, as far as its inspector lets bytes go on.
+// One direction of an inspected connection, as far as its inspector lets bytes be forwarded.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,4 +1,5 @@
-// How connections end: who ends the transport first, how long the other side is waited for, and what is told (RFC 6455, 7.1.1).
+// How connections end: who ends the transport first, how long it waits for the other side, and what is reported (RFC
+// 6455, 7.1.1).
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,4 +1,5 @@
-// The package as programs have it, in an empty project: in each version of Node, in Bun and Deno, and in Chromium behind bundlers.
+// The package as installed in an empty project: in each version of Node, in Bun and Deno, and in Chromium behind
+// bundlers.
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -36,7 +37,7 @@ test('one program runs everywhere', { skip }, async (t) => {
 
   await t.test('publint and Are the types wrong? find nothing', async () => {
     await run(tool('publint'), ['run', packed, '--strict'], options);
-    // It is of modules only.
+    // The package has only ES modules.
     await run(tool('attw'), [packed, '--profile', 'esm-only'], options);
   });
 

@@ -1,4 +1,4 @@
-// What is seen of an inspected connection, what is decided on, and how it begins and ends.
+// The messages that an inspection reports, decisions about them, and how it begins and ends.
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
@@ -128,7 +128,7 @@ test('a decision that throws, or can\'t be followed, closes with 1011, and nothi
   thrown.inspection.abort();
   assert.equal((await thrown.inspection.closed).error, mistake);
 
-  // One that has its turn later is no unhandled rejection meanwhile.
+  // One that is used later is no unhandled rejection until then.
   const order = [];
   const late = await between({ client: { decide: ({ data }) => (data === 'one' ? new Promise((done) => order.push(done)) : Promise.reject(mistake)) } });
   late.client.listener.data(Buffer.concat([frame(0x81, 'one'), frame(0x81, 'two')]));
@@ -308,7 +308,7 @@ test('a duplex that reports something while it is written to is heard in order, 
   const write = server.write;
   server.write = (bytes) => {
     server.write = write;
-    // Before the call returns, there is an answer, and the client goes on.
+    // Before the call returns, there is an answer, and the client continues.
     report(server, plain(0x81, 'answer'));
     report(client, frame(0x82, 'two'));
     return write(bytes);

@@ -1,4 +1,4 @@
-// A connection that is forwarded as it is, and inspected.
+// A connection that is forwarded unchanged, and inspected.
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
@@ -67,7 +67,7 @@ test('what passes is the same bytes, also behind heads, and wherever they are cu
     const inspection = await inspect(client, server);
     const feed = (duplex, bytes) => {
       for (let at = 0; at < bytes.length; at += size) {
-        // Whoever reads may use the memory again.
+        // The reader may reuse the memory.
         const chunk = Buffer.from(bytes.subarray(at, at + size));
         duplex.listener.data(chunk);
         chunk.fill(0xee);

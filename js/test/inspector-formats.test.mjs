@@ -1,4 +1,4 @@
-// The frame inspector: what it takes, and what it says to the rest.
+// The frame inspector: the input it accepts, and its errors for the rest.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -71,7 +71,7 @@ test('a file is taken by choice and by drop, whatever it holds', async (t) => {
   await page.locator('#panel-inspect').dispatchEvent('drop', { dataTransfer: dropped });
   assert.match(await said(page), /Recognised as hex: 7 bytes, sent by the server/);
 
-  // What is typed then takes its place.
+  // Typed text then replaces it.
   await input(page).pressSequentially('8100');
   await result(page).getByText('2 bytes').waitFor();
   assert.equal(await page.locator('#opened').textContent(), '');

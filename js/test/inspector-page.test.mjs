@@ -1,4 +1,4 @@
-// The frame inspector: its other panels, the keyboard, and what it looks like.
+// The frame inspector: its other panels, the keyboard, and its looks.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

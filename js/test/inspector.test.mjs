@@ -1,4 +1,4 @@
-// The frame inspector: what people see of good and of broken bytes.
+// The frame inspector: what it shows for valid and invalid bytes.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,11 +1,11 @@
-// What a program's own mistakes do: each in a process of its own.
+// Mistakes of the program, each in a separate process.
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 
-/** What a program prints. */
+/** Returns what a program prints. */
 function run(program) {
   const options = ['--expose-gc', '--input-type=module', '--eval', program];
   return promisify(execFile)(process.execPath, options, { cwd: import.meta.dirname });

@@ -1,4 +1,4 @@
-// The package as it is published, in a project that has nothing else.
+// The package as it is published, in an otherwise empty project.
 
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
@@ -20,7 +20,7 @@ const packed = join(tests, '..', 'websocket-component-0.2.0.tgz');
 const types = fileURLToPath(new URL('support/types.ts', import.meta.url));
 const browserTypes = fileURLToPath(new URL('support/types-browser.ts', import.meta.url));
 
-/** A port that nobody listens on. */
+/** A port without a listener. */
 async function freePort() {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -76,12 +76,12 @@ test('the proxy of its README runs', async (t) => {
   for await (const line of createInterface(proxy.stdout)) {
     if (lines.push(line) === 4) break;
   }
-  // The one that has only tried whether somebody listens is lost.
+  // The connection that only probed for a listener is lost.
   const lost = 'client: the transport ended before the closing handshake (RFC 6455 7.1.5)';
   assert.deepEqual(lines.sort(), ['client sent hello', 'client sent secret', lost, 'closed by the client'].sort());
 });
 
-/** Waits until somebody listens. */
+/** Waits for a listener. */
 async function reached(port) {
   for (;;) {
     const socket = connect(port, '127.0.0.1');

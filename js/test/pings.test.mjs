@@ -1,4 +1,4 @@
-// Keepalive: a peer that shows that it lives is not taken for dead because its pong is late, or never comes.
+// Keepalive: a peer that shows that it is alive is not taken for dead because its pong is late or never arrives.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -12,7 +12,7 @@ const WATCHED = 400;
 /** How often a ping was written. */
 const pings = (duplex) => duplex.written().toString('latin1').split('\x89').length - 1;
 
-/** A server whose peer does something every few milliseconds for a while; the state that it is in then. */
+/** Runs a server whose peer does something every few milliseconds for a while; returns its state then. */
 async function watch(act, every = 10) {
   const duplex = manual();
   const server = await duplex.accept({ timeouts });

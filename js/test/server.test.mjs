@@ -1,4 +1,4 @@
-// The server in the shape of npm's ws, with clients of npm's ws.
+// The server with the API of npm's ws, with clients of npm's ws.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -257,7 +257,7 @@ test('the options have to say where requests come from', () => {
   assert.throws(() => new WebSocketServer({ port: 0, noServer: true }), TypeError);
 });
 
-/** A TCP connection behind a handshake. */
+/** A TCP connection after a handshake. */
 async function open(to) {
   const { hostname, port } = new URL(to);
   const socket = connectTcp(Number(port), hostname);

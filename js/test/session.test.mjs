@@ -1,4 +1,4 @@
-// Sessions over transports of the caller's.
+// Sessions over the caller's transports.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -88,7 +88,7 @@ test('a server may refuse, and the client learns with which status and body', as
   assert.deepEqual([impatient.reason.response.status, impatient.reason.response.isComplete], [403, false]);
 });
 
-/** What a session of the project's says to a client that sends this head and reads. */
+/** Returns what a server's session sends to a client that sends this head and reads. */
 async function answerTo(head, options = {}) {
   const [near, far] = streams();
   near.on('error', () => {});
@@ -124,7 +124,7 @@ test('untidy requests are accepted, as ws accepts them', async () => {
   assert.match((await answerTo(handshake(['Host:']), strict)).answer, /^HTTP\/1\.1 101 /);
 });
 
-/** Whether a client opens on this first line, and these fields beside the usual ones. */
+/** Whether a client opens on a response with this first line, and these fields besides the usual ones. */
 async function opensOn(line, fields, options = {}) {
   const [near, far] = streams();
   far.on('error', () => {});
@@ -401,7 +401,7 @@ test('Symbol.dispose ends the connection', async () => {
 });
 
 test('a program that takes message after message has its answers written together, whether it waits for each or not', async () => {
-  // Not all in one write on a machine that is slow: what is sent waits a millisecond at most.
+  // Not all in one write on a slow machine: messages are buffered for a millisecond at most.
   for (const [waits, most] of [[false, 25], [true, 50]]) {
     const duplex = manual();
     const server = await duplex.accept();

@@ -1,4 +1,4 @@
-// What settings may be, and what is said of those that may not.
+// Valid settings, and the errors for others.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -48,7 +48,7 @@ async function inPage(base) {
   return { theirs: await probeAll(theirs), ours: await probeAll(ours) };
 }
 
-/** The probes in Node, in a process of its own, since one of them looks at uncaught errors. */
+/** The probes in Node, in a separate process, since one of them checks uncaught errors. */
 async function inNode(which, base) {
   const program = join(import.meta.dirname, 'support', 'w3c-node.mjs');
   const { stdout } = await promisify(execFile)(process.execPath, [program, which, base], { maxBuffer: 1 << 24 });
@@ -116,7 +116,7 @@ test('what keeps a connection from being made is an event behind the constructor
   ]) {
     const socket = new OverTransport('ws://a/', [], options);
     assert.equal(socket.readyState, WebSocket.CONNECTING);
-    // Handlers that are set a little later hear it all the same.
+    // Handlers that are set a little later still receive it.
     await null;
     const error = once(socket, 'error');
     const [{ code }] = await once(socket, 'close');

@@ -1,4 +1,4 @@
-//! `cargo xtask broken`: an engine that is broken on purpose, and the tests that have to notice.
+//! `cargo xtask broken`: builds engines that are broken on purpose, and checks that tests detect it.
 //!
 //! The engine can be built without one of a few rules (`src/faults.rs`). With each of these faults tests have to fail, and
 //! not just any: those that are named after the rule. Without a fault the same tests have to pass.
@@ -57,8 +57,8 @@ impl Suite {
             }
         };
         if self != Self::Component {
-            // The flag goes to every crate, so this build has a folder of its own. It is the same for all faults: which
-            // of them it has is said when it runs.
+            // The flag goes to every crate, so this build has its own target folder, the same for all faults: which one
+            // is active is chosen at run time.
             cargo.arg("--target-dir");
             cargo.arg(shell::root()?.join("target/broken"));
             cargo.env("CARGO_ENCODED_RUSTFLAGS", component::BROKEN_FLAG);
@@ -74,7 +74,7 @@ impl Suite {
             (Self::Component, _) => component::build(Kind::Broken(fault))?,
             _ => PathBuf::new(),
         };
-        // Apart from the run, so that an engine that can't be built is never taken for a fault that was noticed.
+        // Built separately from the run, so that an engine that can't be built never counts as a detected fault.
         shell::run(self.cargo(fault, &component)?.arg("--no-run"))?;
         let mut cargo = self.cargo(fault, &component)?;
         cargo.args(["--no-fail-fast", "--"]).args(names);
@@ -82,14 +82,14 @@ impl Suite {
             // The program has the tests of the native engine too, which is not broken.
             cargo.args(["--skip", "native::"]);
         }
-        // What a random test finds in a broken engine says nothing of the intact one: it isn't kept.
+        // Failures of random tests in a broken engine say nothing about the intact one, so they aren't kept.
         cargo.env("PROPTEST_DISABLE_FAILURE_PERSISTENCE", "true");
         let output = cargo.output().context("can't start cargo")?;
         Ok(output.status.success())
     }
 }
 
-/// With each fault tests of every suite fail; with `fast` of those on the native engine.
+/// Checks that tests of every suite fail with each fault; with `fast`, only the suites on the native engine.
 pub(crate) fn run(fast: bool) -> Result<()> {
     let suites = [Suite::Engine, Suite::Sessions, Suite::Component];
     let all: Vec<&str> = FAULTS

@@ -1,4 +1,4 @@
-//! The commands that build what a program of the project needs, and start it.
+//! The commands that build and start the project's programs.
 
 use std::ffi::OsString;
 
@@ -7,11 +7,11 @@ use anyhow::Result;
 use crate::component::{self, Kind};
 use crate::{filter, javascript, needs, shell, system};
 
-/// The gate: as a demonstration, or with the arguments given.
+/// Runs the gate: as a demonstration, or with the given arguments.
 pub(crate) fn run_gate(args: Vec<OsString>) -> Result<()> {
     needs::compilers()?;
     let component = component::build(Kind::Normal)?;
-    // The gate has it in it.
+    // The gate embeds it.
     let package = args.is_empty().then(|| javascript::build(&component));
     eprintln!("Building and starting the gate (the first build takes some minutes)");
     let mut cargo = shell::cargo();
@@ -36,8 +36,8 @@ pub(crate) fn build_with_gate(others: &[&str]) -> Result<()> {
     shell::run(&mut cargo)
 }
 
-/// Builds what these hosts of the Autobahn test suite need, or all of them, and runs it. A name that isn't known the program
-/// refuses.
+/// Builds what these hosts of the Autobahn test suite need, or all hosts, and runs it. The program refuses unknown
+/// names.
 pub(crate) fn run_autobahn(hosts: &[String], more: &[String]) -> Result<()> {
     let is_asked_for = |name: &str| hosts.is_empty() || hosts.iter().any(|host| host == name);
     let component = component::build(Kind::Normal)?;
@@ -51,7 +51,7 @@ pub(crate) fn run_autobahn(hosts: &[String], more: &[String]) -> Result<()> {
     autobahn(hosts, more)
 }
 
-/// Runs the Autobahn test suite against these hosts, or all of them, which are built.
+/// Runs the Autobahn test suite against these hosts, or all hosts, which are already built.
 pub(crate) fn autobahn(hosts: &[String], more: &[String]) -> Result<()> {
     let suite = needs::autobahn()?;
     build_with_gate(&["autobahn"])?;
@@ -61,7 +61,7 @@ pub(crate) fn autobahn(hosts: &[String], more: &[String]) -> Result<()> {
     shell::run(cargo.args(more).env("WEBSOCKET_TEST_AUTOBAHN", suite))
 }
 
-/// The gate under attack.
+/// Runs the gate under attack.
 pub(crate) fn run_soak(args: Vec<OsString>) -> Result<()> {
     let misbehaving = component::build(Kind::Misbehave)?;
     let component = component::build(Kind::Normal)?;
@@ -76,7 +76,7 @@ pub(crate) fn run_soak(args: Vec<OsString>) -> Result<()> {
     shell::become_command(&mut cargo)
 }
 
-/// The benchmarks, with their peers.
+/// Runs the benchmarks, with their peers.
 pub(crate) fn run_bench(args: Vec<OsString>) -> Result<()> {
     let peers = needs::peers()?;
     let chromium = system::CHROMIUM.find_or_install()?;

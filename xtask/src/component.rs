@@ -1,4 +1,4 @@
-//! The component: built from the root package, checked, and put where its hosts look for it.
+//! Builds the component from the root package, checks it, and puts it where its hosts look for it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ const RUSTFLAGS: [&str; 4] = [
     "-Clink-arg=-zstack-size=65536",
 ];
 
-/// What separates flags in `CARGO_ENCODED_RUSTFLAGS`.
+/// The separator of flags in `CARGO_ENCODED_RUSTFLAGS`.
 pub(crate) const FLAG_SEPARATOR: &str = "\x1f";
 
 /// Builds an engine that is broken on purpose: without the rule that the variable names (`src/faults.rs`).
@@ -35,7 +35,7 @@ pub(crate) enum Kind {
     Normal,
     /// The one without permessage-deflate, for hosts that don't want it: it is smaller.
     WithoutDeflate,
-    /// The one that misbehaves when told to, for the sandbox tests.
+    /// The one that misbehaves on request, for the sandbox tests.
     Misbehave,
     /// One that breaks a rule, for tests of the tests: a name of `src/faults.rs`.
     Broken(&'static str),
@@ -49,7 +49,7 @@ impl Kind {
         }
     }
 
-    /// What only the engine's crate is told: builds for tests are no features, which other crates could turn on.
+    /// Flags for the engine's crate only: builds for tests are not features, since other crates could turn those on.
     fn apply(self, cargo: &mut Command) {
         match self {
             Self::Normal | Self::WithoutDeflate => {}
@@ -70,8 +70,8 @@ impl Kind {
     }
 }
 
-/// Builds a component with the first toolchain that is there or can be installed, checks it, says where it is, and
-/// returns its absolute path.
+/// Builds a component with the first toolchain that is installed or can be, checks it, prints where it is, and returns
+/// its absolute path.
 pub(crate) fn build(kind: Kind) -> Result<PathBuf> {
     build_with(kind, &toolchain::find_or_install(&toolchain::COMPONENT)?)
 }
@@ -88,7 +88,7 @@ pub(crate) fn build_with(kind: Kind, toolchain: &Toolchain) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// Puts the component into the crate that bundles it, which is built anew only if it is another one.
+/// Puts the component into the crate that bundles it, which is rebuilt only if the component has changed.
 fn bundle(wasm: &[u8]) -> Result<()> {
     let path = shell::root()?.join("host/wasm/websocket.wasm");
     match fs::read(&path).is_ok_and(|bundled| bundled == wasm) {
@@ -97,7 +97,7 @@ fn bundle(wasm: &[u8]) -> Result<()> {
     }
 }
 
-/// The component as this toolchain builds it, beside the one in use. Returns its absolute path.
+/// Builds the component with this toolchain, beside the one in use. Returns its absolute path.
 pub(crate) fn build_beside(toolchain: &Toolchain) -> Result<PathBuf> {
     let path = folder()?.join(format!("websocket-by-{}.wasm", toolchain.source()));
     let wasm = compile(&Sources::here(toolchain)?, Kind::Normal, toolchain)?;
@@ -105,7 +105,7 @@ pub(crate) fn build_beside(toolchain: &Toolchain) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// The component as it is built from a copy of the engine in another folder.
+/// Builds the component from a copy of the engine in another folder.
 pub(crate) fn build_elsewhere(package: &Path, toolchain: &Toolchain) -> Result<Vec<u8>> {
     let sources = Sources {
         package: package.to_path_buf(),
@@ -114,7 +114,7 @@ pub(crate) fn build_elsewhere(package: &Path, toolchain: &Toolchain) -> Result<V
     compile(&sources, Kind::Normal, toolchain)
 }
 
-/// Where the engine is, and what is built of it.
+/// The engine's sources, and what to build from them.
 struct Sources {
     package: PathBuf,
     target: PathBuf,
@@ -129,8 +129,8 @@ impl Sources {
     }
 }
 
-/// Where components are, each toolchain's build in a folder of its own: their compilers and flags differ, and must
-/// rebuild neither each other's crates nor the hosts.
+/// The folder of components, a separate one for each toolchain: their compilers and flags differ, and must rebuild
+/// neither each other's crates nor the hosts.
 pub(crate) fn folder() -> Result<PathBuf> {
     Ok(shell::root()?.join("target").join("component"))
 }
@@ -181,8 +181,8 @@ fn compile(sources: &Sources, kind: Kind, toolchain: &Toolchain) -> Result<Vec<u
     metadata::set(&wasm)
 }
 
-/// Flags that keep the folders of this machine out of the component, where the places of panics would name them: it is
-/// the same wherever it was built.
+/// Flags that keep this machine's paths out of the component's panic locations, so that it is the same wherever it was
+/// built.
 pub(crate) fn remaps(toolchain: &Toolchain) -> Result<Vec<String>> {
     let sources = shell::cargo_home()?.join("registry").join("src");
     let registries =
@@ -191,7 +191,7 @@ pub(crate) fn remaps(toolchain: &Toolchain) -> Result<Vec<String>> {
         .flatten()
         .map(|registry| remap(&registry.path().join(""), ""))
         .collect();
-    // Where the source of the standard library is installed, its places are known by that.
+    // Where the standard library's source is installed, its panic locations have that path.
     let (library, public) = toolchain.library()?;
     remaps.push(remap(&library, &public));
     Ok(remaps)
@@ -201,7 +201,7 @@ fn remap(folder: &Path, name: &str) -> String {
     format!("--remap-path-prefix={}={name}", folder.display())
 }
 
-/// Replaces a file in one go, so that a host that starts meanwhile never reads half of it.
+/// Replaces a file atomically, so that a host that starts meanwhile never reads half of it.
 pub(crate) fn put(path: &Path, bytes: &[u8]) -> Result<()> {
     let partial = path.with_extension("partial");
     fs::write(&partial, bytes)

@@ -1,4 +1,4 @@
-//! System packages: installed by itself only on Debian as root, else the exact command for a person to run.
+//! System packages: installed automatically only on Debian as root; otherwise the exact command is printed.
 
 use std::process::{Command, Stdio};
 
@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 
 use crate::shell;
 
-/// The command that installs these packages, for a person to type.
+/// The command to type that installs these packages.
 pub(crate) fn install_line(packages: &[&str]) -> String {
     format!(
         "apt-get update && apt-get install -y --no-install-recommends {}",
@@ -14,7 +14,7 @@ pub(crate) fn install_line(packages: &[&str]) -> String {
     )
 }
 
-/// Installs packages, or says which command a person has to run instead.
+/// Installs packages, or prints the command to run instead.
 pub(crate) fn install(packages: &[&str]) -> Result<()> {
     if !is_debian() {
         bail!(
@@ -40,7 +40,7 @@ pub(crate) fn install(packages: &[&str]) -> Result<()> {
     )
 }
 
-/// apt-get that asks nothing, reports nothing but errors, and waits for another one to finish.
+/// Returns a non-interactive apt-get that reports only errors, and waits for another one to finish.
 fn apt_get() -> Command {
     let mut command = Command::new("apt-get");
     command

@@ -18,7 +18,7 @@ use crate::{imports, needs, shell};
 /// The most memory that a VM may take, in bytes: Envoy sets no limit, so the module has one.
 const MAX_MEMORY: u32 = 256 << 20;
 
-/// What the compiler makes use of. More would be used, and Envoy's V8 refuses what it doesn't know.
+/// The WebAssembly features that the compiler uses. It would use more, but Envoy's V8 refuses those it doesn't know.
 const FEATURES: [&str; 7] = [
     "--enable-bulk-memory",
     "--enable-multivalue",
@@ -56,8 +56,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
 }
 
-/// Builds the module with the first toolchain that is there or can be installed, checks it, says where it is, and returns
-/// its absolute path. One that misbehaves traps when it is told to, for a test.
+/// Builds the module with the first toolchain that is installed or can be, checks it, prints where it is, and returns
+/// its absolute path. One that misbehaves traps on request, for a test.
 pub(crate) fn build(misbehaves: bool) -> Result<PathBuf> {
     build_with(misbehaves, &toolchain::find_or_install(&FILTER)?)
 }
@@ -103,7 +103,7 @@ fn build_with(misbehaves: bool, toolchain: &Toolchain) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// Looks at what only the module has, which the lints of the workspace don't see.
+/// Lints the code that only the module has, which the lints of the workspace don't cover.
 pub(crate) fn check_lints() -> Result<()> {
     // Debian's compiler has no clippy.
     let Ok(_) = Source::Rustup.find_or_install(&FILTER) else {
@@ -119,7 +119,7 @@ pub(crate) fn check_lints() -> Result<()> {
     shell::run(cargo.args(["--", "-D", "warnings"]))
 }
 
-/// Has Binaryen, which npm has, make the module smaller. Returns the smaller one, which lies beside it.
+/// Shrinks the module with Binaryen, from npm. Returns the smaller one, which is beside it.
 fn optimize(module: &Path) -> Result<PathBuf> {
     let folder = shell::root()?.join("envoy");
     needs::node_packages(&folder)?;
@@ -194,7 +194,7 @@ they change; all of them are at http://{ADMIN}/stats?filter=wasmcustom
     );
 }
 
-/// What Envoy has counted of the filter's.
+/// Returns the filter's metrics in Envoy.
 fn metrics() -> Result<String> {
     let mut stream = TcpStream::connect(ADMIN)?;
     stream.set_read_timeout(Some(Duration::from_secs(5)))?;

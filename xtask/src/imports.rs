@@ -1,12 +1,12 @@
-//! What a built file imports and exports.
+//! Imports and exports of built files.
 
 use anyhow::{Context, Result, bail, ensure};
 use wasmparser::{Parser, Payload};
 use wit_component::DecodedWasm;
 
-/// The names of what the outermost level of a component imports and exports, or the world of a WIT package.
+/// The names of the imports and exports of the outermost level of a component, or of the world of a WIT package.
 ///
-/// What the core modules inside it import from one another is its own affair.
+/// Imports between the core modules inside it don't count.
 pub(crate) struct World {
     pub(crate) imports: Vec<String>,
     pub(crate) exports: Vec<String>,

@@ -1,8 +1,8 @@
-//! `cargo xtask instructions`: what the engine's kernels take, counted by callgrind and not timed, so that a busy machine
-//! makes no difference.
+//! `cargo xtask instructions`: the instructions of the engine's kernels, counted by callgrind rather than timed, so
+//! that a busy machine makes no difference.
 //!
-//! Each kernel runs twice, with a different number of passes; the difference leaves out all that is done once. The counts
-//! that are kept belong to a compiler: with another one they are shown, and nothing is judged.
+//! Each kernel runs twice, with a different number of passes; the difference leaves out everything that is done once.
+//! The recorded counts belong to a compiler: with another one they are only shown.
 
 use std::fs;
 use std::path::Path;
@@ -13,20 +13,20 @@ use anyhow::{Context, Result, bail};
 use crate::shell;
 use crate::system::VALGRIND;
 
-/// How much more than what is kept a count may be: what a change of addresses makes, and no more.
+/// How far a count may exceed the recorded one: no more than a change of addresses causes.
 const TOLERANCE: f64 = 0.03;
 /// The passes of the two runs.
 const PASSES: [u64; 2] = [20, 60];
-/// What is kept, relative to the root.
+/// The file of recorded counts, relative to the root.
 const KEPT: &str = "bench/instructions.tsv";
 
-/// Instructions for each message, and whose they are.
+/// Instructions for each message, and the compiler that they belong to.
 struct Counts {
     compiler: String,
     kernels: Vec<(String, f64)>,
 }
 
-/// Counts, and compares with what is kept or keeps it.
+/// Counts, and compares with the recorded counts or records new ones.
 pub(crate) fn run(write: bool) -> Result<()> {
     let counts = Counts::measure()?;
     let path = shell::root()?.join(KEPT);
@@ -75,7 +75,7 @@ impl Counts {
         format!("{}\n{}", self.compiler, lines.collect::<String>())
     }
 
-    /// Prints both, and fails if one has become more.
+    /// Prints both, and fails if one has increased.
     fn compare(&self, kept: &Counts) -> Result<()> {
         let is_same = self.compiler == kept.compiler;
         println!(

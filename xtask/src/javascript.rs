@@ -1,4 +1,4 @@
-//! The npm package: the component made JavaScript by jco, the layer on top of it, the page on top of that.
+//! The npm package: the component transpiled by jco, the layer on top of it, the page on top of that.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use crate::component::{self, Kind};
 use crate::{needs, shell};
 
-/// What was built, as absolute paths.
+/// The built files, as absolute paths.
 pub(crate) struct Package {
     /// As npm publishes it.
     packed: PathBuf,
@@ -16,7 +16,7 @@ pub(crate) struct Package {
     pub(crate) page: PathBuf,
 }
 
-/// Builds the component, and the package of it.
+/// Builds the component, and the package from it.
 pub(crate) fn run(environments: bool) -> Result<()> {
     let package = build(&component::build(Kind::Normal)?)?;
     if !environments {
@@ -29,7 +29,7 @@ pub(crate) fn run(environments: bool) -> Result<()> {
     shell::run(node.current_dir(folder))
 }
 
-/// Builds the package and the page of a component, and says where they are.
+/// Builds the package and the page from a component, and prints where they are.
 pub(crate) fn build(component: &Path) -> Result<Package> {
     let folder = shell::root()?.join("js");
     needs::node_packages(&folder).context("jco and tsc could not be installed")?;
@@ -53,7 +53,7 @@ pub(crate) fn build(component: &Path) -> Result<Package> {
     Ok(package)
 }
 
-/// Installs the package where its tests are, whose folder is returned.
+/// Installs the package where its tests are, and returns that folder.
 pub(crate) fn install(package: &Package) -> Result<PathBuf> {
     let folder = shell::root()?.join("js/test");
     needs::node_packages(&folder).context("the peers of the package could not be installed")?;
@@ -63,7 +63,7 @@ pub(crate) fn install(package: &Package) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// The tests of the package, as it is installed in their folder, in Node and in a browser.
+/// Runs the tests of the package, as installed in their folder, in Node and in a browser.
 pub(crate) fn test(
     folder: &Path,
     component: &Path,

@@ -1,4 +1,4 @@
-//! Rust's test programs: what they print is shown, and what failed tests have printed is said again at the end.
+//! Runs Rust's test programs: shows their output, and repeats that of failed tests at the end.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Command, Stdio};
@@ -10,12 +10,12 @@ use anyhow::{Context, Result, bail};
 
 use crate::shell;
 
-/// So much of what a failed test has printed is said again at the end of a run.
+/// How many lines of a failed test's output are repeated at the end of a run.
 const SAID_AGAIN: usize = 30;
-/// How long the last lines may take when all tests have ended.
+/// How long to wait for the last lines when all tests have ended.
 const LEFT_OVER: Duration = Duration::from_secs(2);
 
-/// Runs tests, and shows what they print as it comes; an error says again what those printed that failed.
+/// Runs tests, and shows their output as it comes; an error repeats the output of failed tests.
 pub(crate) fn run(cargo: &mut Command) -> Result<()> {
     let line = shell::line(cargo);
     let mut child = cargo
@@ -26,7 +26,7 @@ pub(crate) fn run(cargo: &mut Command) -> Result<()> {
     let (sender, printed) = mpsc::channel();
     thread::spawn(move || show(output, &sender));
     let status = child.wait()?;
-    // What a test has left running may hold the output open.
+    // A process that a test has left running may hold the output open.
     let mut failures = Failures::default();
     while let Ok(line) = printed.recv_timeout(LEFT_OVER) {
         failures.take(&String::from_utf8_lossy(&line));
@@ -48,7 +48,7 @@ fn show(output: impl Read, to: &Sender<Vec<u8>>) {
     }
 }
 
-/// What failed tests have printed, as their programs show it at their ends.
+/// The output of failed tests, as their programs show it at their ends.
 #[derive(Default)]
 struct Failures {
     said: String,

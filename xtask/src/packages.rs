@@ -1,5 +1,5 @@
-//! `cargo xtask package`: the crates as a registry gets them, and a program that has nothing but them; the component for
-//! other registries, and what programs are made of.
+//! `cargo xtask package`: the crates as published, and a program that depends on nothing else; the component for other
+//! registries, and bills of materials.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -16,7 +16,7 @@ use crate::tool::Tool;
 use crate::toolchain::{self, COMPONENT, Source, Toolchain};
 use crate::{oci, shell};
 
-/// The crates that are meant for users, each behind those that it needs: the libraries, then the gate.
+/// The published crates, each after its dependencies: the libraries, then the gate.
 const CRATES: [&str; 4] = [
     "websocket-component",
     "websocket-component-wasm",
@@ -25,13 +25,13 @@ const CRATES: [&str; 4] = [
 ];
 const GATE: &str = "wsgate";
 
-/// What writes bills of materials.
+/// The program that writes bills of materials.
 const CYCLONEDX: Tool = Tool {
     name: "cargo-cyclonedx",
     version: "0.5.9",
 };
 
-/// What the component of a release is built with, so that everybody who builds it gets the same bytes.
+/// The toolchain for the component of a release, so that its build is reproducible.
 const RELEASE: &str = "1.95.0";
 
 /// The longest that the program outside may take to answer.
@@ -44,7 +44,7 @@ const ACCEPTED: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 const MASKED_HELLO: &[u8] = b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58";
 const HELLO: &[u8] = b"\x81\x05Hello";
 
-/// Packs the crates for a release, and tries them.
+/// Packs the crates for a release, and tests them.
 pub(crate) fn run() -> Result<()> {
     let rustc = shell::output(Command::new("rustc").arg("--version"))?;
     let is_release = rustc.split_whitespace().nth(1) == Some(RELEASE);
@@ -61,12 +61,12 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-/// Packs the crates, and tries them with the toolchain in use.
+/// Packs the crates, and tests them with the toolchain in use.
 pub(crate) fn check() -> Result<()> {
     check_with(&toolchain::find_or_install(&COMPONENT)?)
 }
 
-/// Packs the crates. What was packed gives the same component, README's program and the gate.
+/// Packs the crates, and checks that the same component, README's program and the gate can be built from them.
 fn check_with(toolchain: &Toolchain) -> Result<()> {
     let packed = pack()?;
     let folder = outside()?;
@@ -77,7 +77,7 @@ fn check_with(toolchain: &Toolchain) -> Result<()> {
     fs::create_dir_all(&crates)?;
     for path in &packed {
         let mut tar = Command::new("tar");
-        // As new files: all that is packed has the same old date, by which cargo would take what it built before.
+        // As new files: packed files all have the same old date, so cargo would reuse the previous build.
         shell::run(tar.arg("-mxzf").arg(path).arg("-C").arg(&crates))?;
     }
     let [engine, bundle, ..] = CRATES.map(|name| crates.join(unpacked(name)));
@@ -93,7 +93,7 @@ fn check_with(toolchain: &Toolchain) -> Result<()> {
     write_project(&folder)?;
     let mut cargo = shell::cargo();
     cargo.args(["build", "--release"]).current_dir(&folder);
-    // The workspace's, so that what both take, such as wasmtime, is built once.
+    // The workspace's target folder, so that shared dependencies such as wasmtime are built once.
     let target = shell::root()?.join("target");
     cargo.env("CARGO_TARGET_DIR", &target);
     shell::run(&mut cargo).context("what has only the packed crates was not built")?;
@@ -105,12 +105,12 @@ fn check_with(toolchain: &Toolchain) -> Result<()> {
     Ok(())
 }
 
-/// Writes what the component and the gate are made of, by the lock file.
+/// Writes bills of materials of the component and the gate, from the lock file.
 fn list_materials() -> Result<()> {
     let program = CYCLONEDX.install(&shell::root()?)?;
     let folder = package_folder()?.join("sbom");
     fs::create_dir_all(&folder)?;
-    // It writes beside the manifest, for all members of the workspace.
+    // It writes them beside the manifests of all members of the workspace.
     let crates = outside()?.join("crates");
     let component = [
         "--features",
@@ -137,7 +137,7 @@ fn list_materials() -> Result<()> {
     Ok(())
 }
 
-/// Where the crates are tried that were packed.
+/// The folder where packed crates are tested.
 fn outside() -> Result<PathBuf> {
     Ok(shell::root()?.join("target/outside"))
 }
@@ -154,7 +154,7 @@ fn chosen() -> Vec<&'static str> {
 fn pack() -> Result<Vec<PathBuf>> {
     let root = shell::root()?;
     let mut cargo = shell::cargo();
-    // The component is built, and not in the repository.
+    // The component is a build product, not in the repository.
     cargo.args(["package", "--no-verify", "--allow-dirty", "--quiet"]);
     shell::run(cargo.args(chosen()))?;
     let file = |name: &&str| {
@@ -173,7 +173,7 @@ fn unpacked(name: &str) -> String {
     format!("{name}-{}", env!("CARGO_PKG_VERSION"))
 }
 
-/// Writes README's program as a project, beside the gate, that knows nothing of the workspace but its lock file.
+/// Writes README's program as a project beside the gate, which shares only the lock file with the workspace.
 fn write_project(folder: &Path) -> Result<()> {
     let root = shell::root()?;
     let readme = fs::read_to_string(root.join("host/README.md"))?;

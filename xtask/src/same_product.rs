@@ -1,4 +1,4 @@
-//! The component as the toolchain builds it that is not in use: the same product, whichever there is.
+//! Checks that the toolchain that is not in use builds an equivalent component.
 
 use std::fs;
 
@@ -7,11 +7,11 @@ use anyhow::{Context, Result, ensure};
 use crate::toolchain::{self, COMPONENT};
 use crate::{component, libtest, shell};
 
-/// How far two builds may differ in size, as a part of the smaller one.
+/// How far two builds may differ in size, as a fraction of the smaller one.
 const TOLERANCE: f64 = 0.05;
 
-/// Builds the component with both toolchains, compares their sizes, and runs the session tests with the one of the other
-/// toolchain. Where there is no other, that is said, and there is nothing to compare.
+/// Builds the component with both toolchains, compares their sizes, and runs the session tests with the one of the
+/// other toolchain. Where there is no other, it says so and checks nothing.
 pub(crate) fn check() -> Result<()> {
     let used = toolchain::find_or_install(&COMPONENT)?;
     let other = match used.source().other().find_or_install(&COMPONENT) {

@@ -1,4 +1,4 @@
-//! Other programs: how they are started, and how it is said that one of them failed.
+//! Starting other programs, and reporting their failures.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ pub(crate) fn root() -> Result<PathBuf> {
     Ok(root.to_path_buf())
 }
 
-/// The cargo that started this program, in the folder the person is in.
+/// The cargo that started this program, in the user's current folder.
 pub(crate) fn cargo() -> Command {
     Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
@@ -41,7 +41,7 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// What a command prints, without the line end; an error, with what it had to say, unless it succeeds.
+/// Returns what a command prints, without the line end; an error, with its output, unless it succeeds.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let output = command
         .output()
@@ -58,7 +58,7 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// Runs a command with this program's own input and output, and kills it when the time is up, which gives `None`.
+/// Runs a command with this program's own input and output. If the time is up, kills it and returns `None`.
 pub(crate) fn status_within(command: &mut Command, limit: Duration) -> Result<Option<ExitStatus>> {
     let child = command
         .spawn()
@@ -79,7 +79,7 @@ pub(crate) struct KillOnDrop(pub(crate) Child);
 
 impl Drop for KillOnDrop {
     fn drop(&mut self) {
-        // It may have ended; then there is nothing to do.
+        // It may have ended already.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -93,7 +93,7 @@ pub(crate) fn become_command(command: &mut Command) -> Result<()> {
     Err(error).with_context(|| format!("can't start `{}`", line(command)))
 }
 
-/// Runs the command to its end; a console sends Ctrl-C to all of its programs.
+/// Runs the command to its end; a console sends Ctrl-C to all its programs.
 #[cfg(not(unix))]
 pub(crate) fn become_command(command: &mut Command) -> Result<()> {
     run(command)
@@ -116,7 +116,7 @@ pub(crate) fn path_with(folder: &Path) -> Result<OsString> {
     std::env::join_paths(folders).context("PATH can't hold the linker's folder")
 }
 
-/// A command as a person would type it, with its program's bare name.
+/// A command as one would type it, with its program's bare name.
 pub(crate) fn line(command: &Command) -> String {
     let program = Path::new(command.get_program())
         .file_name()

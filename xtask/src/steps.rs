@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 
-/// A time as people say it: `7 s`, or `2 min 05 s`.
+/// A human-readable duration: `7 s`, or `2 min 05 s`.
 pub(crate) struct Seconds(pub(crate) Duration);
 
 impl fmt::Display for Seconds {
@@ -33,7 +33,7 @@ impl Steps {
         }
     }
 
-    /// Runs the next step. A step that fails says why, and gives `None`; the caller decides what can go on without it.
+    /// Runs the next step. If it fails, prints why and returns `None`; the caller decides what can run without it.
     pub(crate) fn run<T>(
         &mut self,
         name: &'static str,
@@ -56,7 +56,7 @@ impl Steps {
         result.ok()
     }
 
-    /// Lists all steps, and says again why some failed. An error unless every one of them passed.
+    /// Lists all steps, and repeats why some failed. An error unless all of them passed.
     pub(crate) fn finish(self) -> Result<()> {
         for (name, _, why) in &self.done {
             if let Some(why) = why {

@@ -35,14 +35,14 @@ struct Filters {
     misbehave: PathBuf,
 }
 
-/// What programs in JavaScript have, as absolute paths.
+/// The npm package, as absolute paths.
 struct Package {
     page: PathBuf,
     /// The folder in which the npm package is installed, beside its tests.
     tests: PathBuf,
 }
 
-/// All tests, or with `fast` those that need only Rust. What can't go on without a step that failed is left out.
+/// Runs all tests, or with `fast` those that need only Rust. Steps that depend on a failed one are left out.
 pub(crate) fn run(fast: bool) -> Result<()> {
     let mut steps = Steps::new();
     if fast {
@@ -64,7 +64,7 @@ fn run_fast(steps: &mut Steps) -> Option<()> {
 fn run_all(steps: &mut Steps) -> Option<()> {
     system::list();
     let needs = steps.run("Install what the tests need", needs::install)?;
-    // A slip of style is reported with everything else, not instead of it.
+    // A formatting error is reported with everything else, not instead of it.
     steps.run("Formatting", check_formatting);
     steps.run("Lints", check_lints);
     let components = steps.run("The component, and others for tests", build_components)?;
@@ -109,7 +109,7 @@ fn check_lints() -> Result<()> {
     let mut cargo = shell::cargo();
     cargo.args(["doc", "--release", "--workspace", "--no-deps"]);
     shell::run(cargo.env("RUSTDOCFLAGS", "-Dwarnings"))?;
-    // Features that are there without others, and without wasmtime: in all of the workspace they are all on.
+    // Features without others, and without wasmtime: in the whole workspace all of them are on.
     for features in ["stream", "rustls", "client", "axum,client,deflate,rustls"] {
         let mut cargo = shell::cargo();
         cargo.args([
@@ -122,7 +122,7 @@ fn check_lints() -> Result<()> {
     }
     // Only a module has the ABI of proxy-wasm.
     filter::check_lints()?;
-    // What no other package of the workspace asks for: the bindings of the component.
+    // Features that no other package of the workspace enables: the bindings of the component.
     let bindings = [
         "clippy",
         "--package",
@@ -182,8 +182,8 @@ fn test_engine() -> Result<()> {
 
 fn test_hosts(components: &Components, peers: Option<(&Needs, &Filters, &Package)>) -> Result<()> {
     let mut cargo = shell::cargo();
-    // All packages, as for the lints: a choice of them would have other features of
-    // shared crates, and wasmtime be built once more.
+    // All packages, as for the lints: a selection would have other features of shared crates, and build wasmtime once
+    // more.
     cargo.args(["test", "--release", "--workspace", "--no-fail-fast"]);
     cargo.env("WEBSOCKET_COMPONENT", &components.normal);
     cargo.env(

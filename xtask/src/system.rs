@@ -1,5 +1,5 @@
-//! The programs of the system that the commands need: which, what for, and the Debian packages that bring them. And what of
-//! it this machine has, the first thing to know of a run that fails elsewhere.
+//! The system programs that the commands need, what for, and the Debian packages that have them; and which of them this
+//! machine has, the first thing to know about a failed run.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,11 +11,11 @@ use crate::{debian, shell};
 
 /// A program that is not built or installed below `target/`.
 pub(crate) struct Program {
-    /// What it may be called; the first is what people call it.
+    /// The names of its executable; the first is the usual one.
     names: &'static [&'static str],
     packages: &'static [&'static str],
     what_for: &'static str,
-    /// What names it if it isn't on PATH, or nothing.
+    /// The variable that names it if it isn't on PATH, or nothing.
     variable: Option<&'static str>,
     /// The commands do without it.
     is_optional: bool,
@@ -88,7 +88,7 @@ impl Program {
         self.names.first().unwrap_or(&"?")
     }
 
-    /// Where it is: where a variable says, on PATH, or where Debian keeps what administrators use.
+    /// Returns its path: from its variable, on PATH, or in Debian's folders for administrators.
     pub(crate) fn find(&self) -> Option<PathBuf> {
         let named = self.variable.and_then(std::env::var_os).map(PathBuf::from);
         let administrators = self.names.iter();
@@ -98,7 +98,7 @@ impl Program {
             .or_else(|| administrators.find(|path| path.is_file()))
     }
 
-    /// The first line of what it says of its version, or else where it is.
+    /// Returns the first line of its version output, or else its path.
     fn version(&self) -> Option<String> {
         let path = self.find()?;
         let said = shell::output(Command::new(&path).arg("--version"));
@@ -108,7 +108,7 @@ impl Program {
         Some(line.unwrap_or_else(|| path.display().to_string()))
     }
 
-    /// Where it is; installed first if it isn't there.
+    /// Returns its path; installs it first if it is missing.
     pub(crate) fn find_or_install(&self) -> Result<PathBuf> {
         let name = self.name();
         if let Some(path) = self.find() {
@@ -146,7 +146,7 @@ pub(crate) fn list() {
     }
 }
 
-/// The list, and how to get what is missing. An error if a command can't do without it.
+/// Prints the list, and how to get what is missing. An error if a command can't do without it.
 pub(crate) fn doctor() -> Result<()> {
     list();
     println!(

@@ -1,4 +1,4 @@
-//! Subcommands of cargo's from crates.io, installed below target/.
+//! Cargo subcommands from crates.io, installed below target/.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,14 +7,14 @@ use anyhow::{Context, Result};
 
 use crate::shell;
 
-/// A subcommand of cargo's, in the version that the project is used with.
+/// A cargo subcommand, in the version that the project uses.
 pub(crate) struct Tool {
     pub(crate) name: &'static str,
     pub(crate) version: &'static str,
 }
 
 impl Tool {
-    /// Its program, built now if it isn't there in this version.
+    /// Returns its program, built now if this version isn't installed.
     pub(crate) fn install(&self, root: &Path) -> Result<PathBuf> {
         let Self { name, version } = self;
         let folder = root.join("target/tools");

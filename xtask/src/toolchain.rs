@@ -10,16 +10,16 @@ use clap::ValueEnum;
 
 use crate::{debian, shell};
 
-/// What is built for.
+/// A compilation target.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Target {
-    /// As rustc knows it.
+    /// Its name in rustc.
     pub(crate) name: &'static str,
     /// Whether functions such as `memcmp` come from a libc that the target has.
     has_libc: bool,
-    /// What of the standard library a program for it takes.
+    /// The crates of the standard library that a program for it needs.
     library: &'static str,
-    /// The program that links for it, in the compiler's own folder, and the variable that tells cargo.
+    /// Its linker, in the compiler's own folder, and the variable that tells cargo.
     linker: (&'static str, &'static str),
 }
 
@@ -45,7 +45,7 @@ const DEBIAN_PACKAGES: [&str; 2] = ["rustc-web", "rust-web-src"];
 /// Where rustup can't reach its server it may wait for ever.
 const RUSTUP_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Whose compiler and libraries.
+/// The origin of the compiler and libraries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Source {
     /// The compiler in use, with the target that rustup adds to it
@@ -62,7 +62,7 @@ impl Source {
         }
     }
 
-    /// This toolchain, if it is there.
+    /// Finds this toolchain, if it is installed.
     pub(crate) fn find(self, target: &'static Target) -> Result<Toolchain> {
         let rustc = compiler_in_use();
         match self {
@@ -71,7 +71,7 @@ impl Source {
         }
     }
 
-    /// This toolchain, installed now if it isn't there.
+    /// Finds this toolchain, or installs it now.
     pub(crate) fn find_or_install(self, target: &'static Target) -> Result<Toolchain> {
         if let Ok(toolchain) = self.find(target) {
             return Ok(toolchain);
@@ -129,7 +129,7 @@ impl Toolchain {
         Ok((source, format!("/rustc/{commit}")))
     }
 
-    /// What the compiler is told only by this toolchain.
+    /// Compiler flags of this toolchain only.
     pub(crate) fn flags(&self) -> Result<Vec<String>> {
         Ok(match &self.kind {
             Kind::Rustup { libc: Some(libc) } => {
@@ -166,13 +166,13 @@ impl fmt::Display for Toolchain {
     }
 }
 
-/// rustup's toolchain, or else Debian's, or else an error that names both ways.
+/// Returns rustup's toolchain, or else Debian's, or else an error that names both ways.
 pub(crate) fn find_or_install(target: &'static Target) -> Result<Toolchain> {
     first_of(target, |source| source.find_or_install(target))
 }
 
-/// Only a toolchain that can't be had is passed over. One that is there and builds nothing is an error, whatever else is
-/// installed.
+/// Only a toolchain that can't be installed is skipped. One that is installed but can't build is an error, even if
+/// there is another.
 fn first_of(target: &Target, find: impl Fn(Source) -> Result<Toolchain>) -> Result<Toolchain> {
     let rustup = match find(Source::Rustup) {
         Ok(toolchain) => return Ok(toolchain),
@@ -215,7 +215,7 @@ fn find_rustup(rustc: &Path, target: &'static Target) -> Result<Toolchain> {
     Ok(Toolchain { target, kind })
 }
 
-/// Has rustup add a target to the compiler in use.
+/// Adds a target to the compiler in use with rustup.
 fn add(target: &Target) -> Result<()> {
     let name = target.name;
     eprintln!(
@@ -281,7 +281,7 @@ fn host(rustc: &Path) -> Result<String> {
     said_of(rustc, "host")
 }
 
-/// What a compiler says of itself under this name.
+/// Returns the value of this name in a compiler's own description.
 fn said_of(rustc: &Path, name: &str) -> Result<String> {
     let version = shell::output(Command::new(rustc).arg("-vV"))?;
     let mut values = version.lines().filter_map(|line| line.split_once(": "));

@@ -1,5 +1,5 @@
-//! The documents and the tree say the same: links lead somewhere, tests that are named exist, and the table of hostile
-//! inputs has all tests of its classes.
+//! Checks the documents against the tree: links have targets, named tests exist, and the table of hostile inputs has
+//! all tests of its classes.
 
 mod tree;
 
@@ -29,7 +29,7 @@ fn links(document: &str) -> Vec<Link> {
     after_text.filter_map(link).collect()
 }
 
-/// The book has every page of its folder, and each page is there; what it takes from elsewhere, too.
+/// The book lists every page of its folder, and each page exists, also those included from elsewhere.
 #[test]
 fn the_book_has_all_of_its_pages() {
     let pages = files(".md").into_iter().filter_map(|path| {
@@ -53,7 +53,7 @@ fn the_book_has_all_of_its_pages() {
     }
 }
 
-/// Whoever tries README's program from the repository runs the example.
+/// README's program is the example, which can be run from the repository.
 #[test]
 fn the_hosts_readme_has_its_example() {
     let text = |path: &str| text_of(root().join(path));
@@ -62,7 +62,7 @@ fn the_hosts_readme_has_its_example() {
     assert!(readme.contains(&format!("```rust\n{program}```")));
 }
 
-/// The lines of the blocks of shell, which go on behind a backslash.
+/// Returns the lines of shell blocks, joined where they end in a backslash.
 fn commands() -> Vec<(PathBuf, String)> {
     let mut commands = Vec::new();
     for document in files(".md") {
@@ -77,7 +77,8 @@ fn commands() -> Vec<(PathBuf, String)> {
     commands
 }
 
-/// What a command names is there. That `cargo xtask` and the gate understand it, their own tests check.
+/// Packages, targets and scripts in commands exist. Other tests check that `cargo xtask` and the gate parse their
+/// arguments.
 #[test]
 fn commands_name_packages_targets_and_scripts_that_are_there() {
     let mut checked = 0;
@@ -110,7 +111,7 @@ fn commands_name_packages_targets_and_scripts_that_are_there() {
     assert!(checked > 8, "{checked} names");
 }
 
-/// With `--help` behind them arguments are parsed, and nothing is started; what goes to other programs is left out.
+/// With `--help` after them, arguments are parsed and nothing is started; arguments of other programs are left out.
 #[test]
 fn cargo_xtask_understands_every_command() {
     let mut checked = 0;
@@ -152,7 +153,7 @@ fn links_lead_to_files_of_the_project_and_names_to_what_has_them() {
                 "{}: {target}",
                 document.display()
             );
-            // A test or an item that is named.
+            // A link that names a test or an item.
             let is_name = match path.extension().and_then(OsStr::to_str) {
                 Some("rs") => !text.contains([' ', '/', '.']),
                 Some("mjs") => text.contains(' '),

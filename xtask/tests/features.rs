@@ -1,11 +1,12 @@
-//! What `websocket-host` brings along, by its features: as its README has it. And with which features wasmtime is built.
+//! Checks the dependencies of `websocket-host` by its features against its README, and the features that wasmtime is
+//! built with.
 
 use std::collections::BTreeSet;
 use std::process::Command;
 
 use serde_json::Value;
 
-/// What a row of the table can name.
+/// The crates that a row of the table can name.
 const NAMED: [&str; 6] = [
     "wasmtime",
     "tokio",
@@ -60,7 +61,7 @@ fn the_features_of_the_host_bring_along_what_its_readme_says() {
     assert!(checked > 3, "{checked} rows");
 }
 
-/// What wasmtime is built of when all of the workspace is built like this: packages with their features.
+/// Returns wasmtime's packages with their features, when the whole workspace is built like this.
 fn wasmtime(command: &[&str]) -> BTreeSet<String> {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(command);
@@ -71,7 +72,7 @@ fn wasmtime(command: &[&str]) -> BTreeSet<String> {
         "-Z",
         "unstable-options",
     ]);
-    // The graph is not stable yet, and is all that tells how host and target differ.
+    // The unit graph is unstable, but nothing else tells the features of host and target apart.
     let output = cargo
         .env("RUSTC_BOOTSTRAP", "1")
         .output()

@@ -1,5 +1,5 @@
-//! Where `unsafe` stands in the workspace (hostile inputs, class 27): in the binding glue of the component and of the
-//! filter for Envoy, in the one file of the host that says why, and nowhere else.
+//! Checks where `unsafe` is used in the workspace (hostile inputs, class 27): in the bindings of the component and of
+//! the filter for Envoy, in one file of the host that says why, and nowhere else.
 
 mod tree;
 
@@ -8,10 +8,10 @@ use std::path::Path;
 
 use tree::{files, text_of};
 
-/// The binding glue: the component's, the allocator's names in C, and the filter's.
+/// The bindings: the component's, the allocator's C names, and the filter's.
 const GLUE: [&str; 3] = ["src/component", "src/c_allocator.rs", "envoy/src/abi"];
 
-/// The numbers of the lines that use the keyword, from 1: what stands behind `//` or goes on as a longer word doesn't.
+/// Returns the numbers, from 1, of the lines that use the keyword, not in a comment or as a part of a longer word.
 fn uses_of_unsafe(text: &str) -> Vec<usize> {
     let keyword = concat!("un", "safe");
     let uses = |line: &str| {
@@ -53,7 +53,7 @@ fn class_27_unsafe_code_is_in_the_glue_and_one_file_of_the_host() {
     assert_eq!(in_host, BTreeSet::from([host.join("sandbox/cache.rs")]));
 }
 
-/// The place says why, to people and to the compiler.
+/// Checks that a comment justifies the use, and an attribute gives the reason.
 fn says_why(text: &str, line: usize) -> Result<(), String> {
     let lines: Vec<&str> = text.lines().take(line).collect();
     let [.., above, _] = &lines[..] else {

@@ -1,7 +1,7 @@
-//! The engine's kernels, each by itself, so that `cargo xtask instructions` can count what they take.
+//! The engine's kernels, each run separately, so that `cargo xtask instructions` can count their instructions.
 //!
-//! `kernels NAME PASSES` does one kernel so many times over and prints how many messages that were; `kernels` lists them.
-//! What is made before the passes is in both of two runs with different numbers of them, and so not in their difference.
+//! `kernels NAME PASSES` runs one kernel `PASSES` times and prints how many messages that were; `kernels` lists them.
+//! The cost of the setup cancels out in the difference of two runs with different numbers of passes.
 
 use std::hint::black_box;
 use std::process::ExitCode;
@@ -13,13 +13,13 @@ use websocket_component::handshake::{Acceptance, Negotiated, Request};
 use websocket_component::inspector::{Inspector, Options};
 use websocket_component::{Config, Event, Instant, Message, Role, Rule, Session};
 
-/// Of a read that is full of messages.
+/// Bytes of a read that is full of messages.
 const READ: usize = 64 << 10;
 /// Of text and of ASCII: it unmasks to ASCII and masks to ASCII again, so that a buffer can be unmasked again and again.
 const KEY: [u8; 4] = [1, 2, 3, 4];
 const NOW: Instant = Instant::from_nanos(1);
 
-/// Does so many passes, and returns how many messages they had.
+/// Runs the given number of passes, and returns how many messages they had.
 type Kernel = fn(usize) -> Result<usize, Rule>;
 
 const KERNELS: &[(&str, Kernel)] = &[
@@ -94,7 +94,7 @@ fn open_with(role: Role, config: Config, agreed: &str) -> Result<Session, Rule> 
     }
 }
 
-/// As the peer of a session writes it.
+/// The frame as the session's peer writes it.
 fn by_peer_of(role: Role, frame: Frame) -> Vec<u8> {
     match role {
         Role::Server => frame.masked(KEY).bytes(),
@@ -102,7 +102,7 @@ fn by_peer_of(role: Role, frame: Frame) -> Vec<u8> {
     }
 }
 
-/// Takes all of a read, and returns how many messages were heard.
+/// Processes a whole read, and returns how many messages were received.
 fn hear(session: &mut Session, input: &mut [u8]) -> usize {
     let mut heard = 0;
     let mut events = session.input(input, NOW);
@@ -141,7 +141,7 @@ fn fragments(passes: usize) -> Result<usize, Rule> {
     Ok((0..passes).map(|_| hear(&mut session, &mut read)).sum())
 }
 
-/// A message that comes byte by byte.
+/// A message that arrives byte by byte.
 fn single_bytes(passes: usize) -> Result<usize, Rule> {
     let mut one = by_peer_of(Role::Server, Frame::binary([b'x'; 16]));
     let mut session = open(Role::Server)?;
@@ -181,7 +181,7 @@ fn encode(role: Role, size: usize, passes: usize) -> Result<usize, Rule> {
     Ok(burst * passes)
 }
 
-/// Messages of 125 bytes from a client, seen from between.
+/// Messages of 125 bytes from a client, through an inspector.
 fn inspect(is_text: bool, passes: usize) -> Result<usize, Rule> {
     let payload = [b'x'; 125];
     let frame = match is_text {
@@ -210,7 +210,7 @@ fn pass_headers(passes: usize) -> Result<usize, Rule> {
     Ok(passes)
 }
 
-/// Many messages that wait, written in little.
+/// Many queued messages, written in small pieces.
 fn drain(passes: usize) -> Result<usize, Rule> {
     const WAITING: usize = 10_000;
     const WRITTEN: usize = 4096;

@@ -10,11 +10,11 @@ use websocket_component::Role;
 
 pub(crate) const SIZES: [usize; 3] = [256, 4 << 10, 64 << 10];
 
-/// So many bytes of text in messages of one size.
+/// Text of a given total length, in messages of one size.
 pub(crate) struct Corpus {
     pub(crate) size: usize,
     pub(crate) messages: Vec<String>,
-    /// What a client writes that sends them compressed, with takeover, on a connection of their own.
+    /// What a client writes to send them compressed, with context takeover, on a new connection.
     pub(crate) wire: Vec<u8>,
 }
 

@@ -1,4 +1,4 @@
-//! The client: all is written at once, all that comes back is read, then the clock stops and it is checked.
+//! The client: it writes everything at once, reads all echoes, stops the clock, and then checks them.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -16,18 +16,18 @@ use serde::Serialize;
 use super::corpus::Corpus;
 use crate::servers::Server;
 
-/// Longer than anything takes.
+/// A timeout longer than any pass takes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What one connection took that had all messages sent back.
+/// The measurements of one connection that had all messages echoed.
 #[derive(Serialize)]
 pub(crate) struct Pass {
-    /// Of payload.
+    /// Bytes of payload.
     bytes: usize,
-    /// What the server wrote.
+    /// Bytes that the server wrote.
     written: usize,
     seconds: f64,
-    /// Of the server, in seconds.
+    /// Processor time of the server, in seconds.
     cpu: f64,
 }
 
@@ -42,7 +42,7 @@ impl Pass {
         self.cpu / self.bytes as f64
     }
 
-    /// What the server wrote for each byte of payload.
+    /// Bytes that the server wrote for each byte of payload.
     pub(crate) fn share(&self) -> f64 {
         self.written as f64 / self.bytes as f64
     }
@@ -72,7 +72,7 @@ pub(crate) fn pass(server: &Server, corpus: &Corpus) -> Result<Pass> {
     })
 }
 
-/// A connection that has agreed on permessage-deflate and nothing else.
+/// Opens a connection that has negotiated permessage-deflate and nothing else.
 fn open(server: &Server) -> Result<TcpStream> {
     let mut socket = TcpStream::connect(server.address)?;
     socket.set_nodelay(true)?;
@@ -91,7 +91,7 @@ fn open(server: &Server) -> Result<TcpStream> {
     Ok(socket)
 }
 
-/// All that is read until so many frames have come.
+/// Reads until this many frames have arrived, and returns their bytes.
 fn read(socket: &mut TcpStream, frames: usize) -> Result<Vec<u8>> {
     let mut all = Vec::new();
     let mut buffer = vec![0; 256 << 10];

@@ -1,7 +1,7 @@
-//! What memory a session takes in the component, by what is agreed on.
+//! The memory of a session in the component, by negotiated parameters.
 //!
-//! A guest has pages of 64 KiB and never gives one back, so what many sessions in one guest take is divided by their
-//! number, and what a guest without permessage-deflate takes for as many is left out.
+//! A guest has pages of 64 KiB and never frees one, so the memory of many sessions in one guest is divided by their
+//! number, and that of as many sessions without permessage-deflate is subtracted.
 
 use std::path::Path;
 
@@ -17,19 +17,19 @@ use websocket_host::{Cache, Guest, Sandbox, SandboxConfig, Session};
 
 use host_tests::table::Table;
 
-/// So many that a page more or less is 512 bytes of each.
+/// Enough that a page more or less is 512 bytes for each.
 const SESSIONS: usize = 128;
-/// Of each message.
+/// The length of each message.
 const LENGTH: usize = 4 << 10;
 const CAPACITY: u32 = 64 << 10;
 
-/// What the sessions with windows of one size keep between messages, in bytes for each.
+/// The memory that sessions with windows of one size keep between messages, in bytes for each.
 #[derive(Serialize)]
 pub(super) struct Row {
     window_bits: u8,
     receiving: usize,
     sending: usize,
-    /// Both directions without takeover.
+    /// Both directions without context takeover.
     without_takeover: usize,
 }
 
@@ -58,7 +58,7 @@ pub(super) fn measure(component: &Path) -> Result<Vec<Row>> {
     rows.into_iter().collect()
 }
 
-/// The memory of a guest whose sessions have each heard a message and sent one.
+/// Returns the memory of a guest whose sessions have each received a message and sent one.
 fn talk(sandbox: &Sandbox, agreed: Option<&str>, receives: bool, sends: bool) -> Result<usize> {
     let mut guest = sandbox.guest()?;
     let message = text(LENGTH);

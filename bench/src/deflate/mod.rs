@@ -1,10 +1,10 @@
-//! permessage-deflate: servers that send back what they get, and what memory a session takes.
+//! permessage-deflate: echo servers, and the memory of a session.
 //!
 //! | module | what it is |
 //! |---|---|
 //! | `corpus` | the messages, and what a client that compresses writes to send them |
-//! | `load` | the client: it writes what was made before, and checks what comes back after the clock has stopped |
-//! | `memory` | what a session of the component takes |
+//! | `load` | the client: it writes prepared bytes, and checks the echoes after the clock has stopped |
+//! | `memory` | the memory of a session of the component |
 
 mod corpus;
 mod load;
@@ -31,11 +31,11 @@ use load::Pass;
 const REFERENCE: &str = "ws";
 
 const LEGEND: &str = "\
-Echo servers on a socket, one connection, level 6, windows of 32 KiB with takeover, everything is compressed.
-Messages are pieces of countries.json of npm's world-countries. The client has compressed them before, and inflates
-what came back when the clock has stopped, so its share of the time is small.
-MB/s       payload that came back, by the clock on the wall; median of the repetitions
-x ws       the same against npm's ws: above 1 is faster
+Echo servers on a socket, one connection, level 6, windows of 32 KiB with context takeover, everything is compressed.
+Messages are pieces of countries.json of npm's world-countries. The client compresses them beforehand, and inflates
+the echoes after the clock has stopped, so its share of the time is small.
+MB/s       echoed payload, by wall-clock time; median of the repetitions
+x ws       the same relative to npm's ws: above 1 is faster
 CPU s/GB   processor time of the server for each 10^9 bytes of payload, all its threads
 wire/text  bytes that the server wrote for each byte of payload";
 
@@ -46,7 +46,7 @@ pub(crate) struct Compared {
     servers: Vec<(&'static str, Vec<Pass>)>,
 }
 
-/// Prints what is measured, and returns it.
+/// Prints the measurements, and returns them.
 pub(crate) fn run(plan: &Plan) -> Result<Value> {
     let echo = compare(&start(&plan.component)?, plan)?;
     let sessions = memory::measure(&plan.component)?;
@@ -77,7 +77,7 @@ fn start(component: &Path) -> Result<Vec<Server>> {
     ])
 }
 
-/// Compares these servers, which compress every message: prints what is measured, and returns it.
+/// Compares these servers, which compress every message: prints the measurements, and returns them.
 pub(crate) fn compare(servers: &[Server], plan: &Plan) -> Result<Vec<Compared>> {
     let repetitions = plan.repetitions(5, 1);
     let mut out = io::stdout();

@@ -1,4 +1,4 @@
-//! What the filter costs Envoy: Envoy alone, with an empty filter (`empty.wat`), and with the project's.
+//! The filter's cost in Envoy: Envoy alone, with an empty filter (`empty.wat`), and with the project's.
 
 use std::fs;
 use std::io::{self, Write};
@@ -32,7 +32,7 @@ const MESSAGE: Size = Size(125);
 const LARGE: Size = Size(16 << 10);
 const HUGE: Size = Size(1 << 20);
 
-/// What is sent: messages of a size, over so many connections, so many of each in flight.
+/// The size of the messages, the number of connections, and the messages in flight on each.
 const CELLS: [(Size, usize, u64); 11] = [
     (MESSAGE, 1, 1),
     (MESSAGE, 8, 1),
@@ -63,7 +63,7 @@ const COLUMNS: [(&str, isize); 6] = [
     ("middle half", 14),
 ];
 
-/// Prints what is measured, and returns it.
+/// Prints the measurements, and returns them.
 pub(crate) fn run(plan: &Plan) -> Result<Value> {
     let cells = CELLS.map(|(size, connections, in_flight)| Cell {
         size,
@@ -82,7 +82,7 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
     let processors = Processors::of_this_thread()?;
     let mut load = Load::new(Content::new(MESSAGE))?;
 
-    // In an Envoy that does nothing else: what it keeps of closed connections would hide what new ones take.
+    // In an Envoy that does nothing else: memory that it keeps of closed connections would hide that of new ones.
     let servers = start(load.address(), plan, &processors)?;
     let memory = servers.into_iter().map(|server| {
         let grown = memory(&server, &mut load, idle).context(server.name)?;
@@ -120,7 +120,7 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
     }))
 }
 
-/// Starts all of them, on a processor of theirs.
+/// Starts all of them, on their own processor.
 fn start(server: SocketAddr, plan: &Plan, processors: &Processors) -> Result<Vec<Server>> {
     let folder = tempfile::tempdir().context("a folder for the empty filter")?;
     let empty = folder.path().join("empty.wasm");
@@ -169,7 +169,7 @@ fn line(compared: &Compared) -> Table {
 /// them, in bytes.
 fn memory(server: &Server, load: &mut Load, count: usize) -> Result<f64> {
     let process = server.process.id();
-    // What the first connections make is there for all.
+    // Memory that the first connections allocate once isn't counted.
     load.open(server.address, 10)?;
     load.saturate(10, 1, Duration::ZERO, None)?;
     load.close();

@@ -6,7 +6,7 @@ use websocket_component::Role;
 
 use crate::size::Size;
 
-/// Of messages.
+/// Sizes of messages.
 pub(crate) const SIZES: [Size; 7] = [
     Size(0),
     Size(16),
@@ -17,7 +17,7 @@ pub(crate) const SIZES: [Size; 7] = [
     Size(4 << 20),
 ];
 
-/// What is to be done.
+/// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Task {
     /// A server reads a client's masked frames, or a client a server's.
@@ -34,7 +34,7 @@ impl Task {
         Self::Encode(Role::Client),
     ];
 
-    /// What the messages hold makes a difference to who reads them: text is checked, and not all text alike.
+    /// The content makes a difference to readers only: text is validated, and not all text takes the same path.
     const fn contents(self) -> &'static [Content] {
         match self {
             Self::Decode(_) => &Content::ALL,
@@ -54,7 +54,7 @@ impl fmt::Display for Task {
     }
 }
 
-/// What the payloads hold.
+/// The content of the payloads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Content {
     /// Random bytes.
@@ -83,13 +83,13 @@ impl fmt::Display for Content {
 pub(crate) struct Cell {
     pub(crate) task: Task,
     pub(crate) content: Content,
-    /// One message comes in a read, or is sent before a flush, and not as many as a transfer holds.
+    /// Each read or flush has one message, not as many as a transfer holds.
     pub(crate) is_one_at_a_time: bool,
     pub(crate) size: Size,
 }
 
 impl Cell {
-    /// All there are: what is read or written one at a time is binary, and a server's.
+    /// All cells: messages that are read or written one at a time are binary, and a server's.
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         let many = Task::ALL.into_iter().flat_map(|task| {
             let contents = task.contents().iter();
@@ -108,7 +108,7 @@ impl Cell {
             })
     }
 
-    /// What it has in common with those of other sizes.
+    /// The part of the name that it shares with cells of other sizes.
     pub(crate) fn group(&self) -> String {
         let one = match self.is_one_at_a_time {
             true => ", one at a time,",

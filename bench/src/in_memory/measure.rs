@@ -19,13 +19,13 @@ use crate::plan;
 /// How long to measure.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Effort {
-    /// How often each subject has its turn in each cell.
+    /// The number of turns of each subject in each cell.
     pub(crate) repetitions: usize,
-    /// How long a turn is at least.
+    /// The minimum length of a turn.
     pub(crate) turn: Duration,
 }
 
-/// What one subject did in one cell.
+/// One subject's measurements in one cell.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Measured {
     pub(crate) name: &'static str,
@@ -62,7 +62,7 @@ enum Kind {
 }
 
 impl Run {
-    /// Sets a subject up, and checks a pass to the byte before anything is measured. A turn takes so long at least.
+    /// Sets up a subject, and checks a pass byte for byte before anything is measured. A turn takes at least `turn`.
     fn new((_, subject): &Named, task: Task, work: &Rc<Workload>, turn: Duration) -> Result<Self> {
         let sink = Sink::new();
         let duplex = |source| Duplex {
@@ -109,8 +109,9 @@ impl Run {
         Ok(time.as_nanos() as f64 / messages)
     }
 
-    /// One pass: the processor time of this thread that it took. Nothing here waits, so on an idle machine that is the time on
-    /// the wall; on a busy one the turns of other programs don't count. What it did is checked, in little or to the byte.
+    /// Runs one pass, and returns the processor time of this thread. Nothing here blocks, so on an idle machine that is
+    /// the wall-clock time; on a busy one the turns of other programs don't count. The output is checked, by samples or
+    /// byte for byte.
     fn pass(&mut self, to_the_byte: bool) -> Result<Duration> {
         let messages = &self.work.messages;
         match &mut self.kind {
@@ -148,7 +149,8 @@ impl Run {
     }
 }
 
-/// That these are the messages as this role sends them, in one frame each, as all of the libraries do with such sizes.
+/// Checks that these are the messages as this role sends them, in one frame each, as all of the libraries do with such
+/// sizes.
 fn check(mut bytes: &[u8], messages: &[Message], role: Role) -> Result<()> {
     for (number, message) in messages.iter().enumerate() {
         let frame = wire::take_frame(&mut bytes);
@@ -194,8 +196,8 @@ impl Measured {
         quantile::median(&self.times)
     }
 
-    /// How many times as long as the other it took: the median over the repetitions, in each of which both were
-    /// measured within a moment.
+    /// The ratio of its time to the other's: the median over the repetitions, in each of which both were measured
+    /// shortly after each other.
     pub(crate) fn ratio(&self, other: &Self) -> f64 {
         quantile::median_ratio(&self.times, &other.times)
     }

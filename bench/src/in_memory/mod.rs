@@ -4,9 +4,9 @@
 //! |---|---|
 //! | `cell` | what is compared: a task, and the content and size of messages |
 //! | `workload`, `transport` | the messages, and the connection in memory that carries them |
-//! | `subjects` | who is compared, each behind the same trait |
-//! | `seen` | how what is decoded is checked |
-//! | `measure`, `table` | how it is measured and told |
+//! | `subjects` | the libraries that are compared, each behind the same trait |
+//! | `seen` | checks of what was decoded |
+//! | `measure`, `table` | measuring and reporting |
 
 mod cell;
 mod measure;
@@ -30,7 +30,7 @@ use measure::{Compared, Effort};
 use subjects::Named;
 use workload::Workload;
 
-/// Prints what is measured, and returns it. A read brings in up to `transfer` bytes.
+/// Prints the measurements, and returns them. A read returns up to `transfer` bytes.
 pub(crate) fn run(plan: &Plan, transfer: usize) -> Result<Value> {
     let cells = plan.wanted(Cell::all())?;
     let subjects: Vec<_> = subjects::all(&plan.component)?

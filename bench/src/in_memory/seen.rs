@@ -6,23 +6,24 @@ use anyhow::{Result, bail, ensure};
 
 use crate::in_memory::workload::Message;
 
-/// Takes a decoder's messages, in a measured pass as in one that is only checked: the decoder runs the same code.
+/// Receives a decoder's messages, in measured passes and in the one that is only checked: the decoder runs the same
+/// code.
 ///
-/// Always: the kind, the length, and the first and last byte, in order, go into a digest that is compared after every
-/// pass. That is cheap enough not to blur the differences between decoders. In addition, in the pass before the
-/// measurement, every byte.
+/// The kind, the length, and the first and last byte of each message, in order, go into a digest that is compared after
+/// every pass. That is cheap enough not to blur the differences between decoders. In the pass before the measurement
+/// every byte is compared too.
 #[derive(Debug, Default)]
 pub(crate) struct Seen<'a> {
     count: usize,
     digest: u64,
     /// The messages to compare with, byte by byte.
     whole: Option<&'a [Message]>,
-    /// The first message that was another one.
+    /// The first message that differed.
     wrong: Option<usize>,
 }
 
 impl<'a> Seen<'a> {
-    /// What has been seen once a decoder has delivered these messages.
+    /// Returns the state after a decoder has delivered these messages.
     pub(crate) fn after(messages: &[Message]) -> Self {
         let mut seen = Self::default();
         for message in messages {
@@ -31,7 +32,7 @@ impl<'a> Seen<'a> {
         seen
     }
 
-    /// For a pass whose messages have to be these, to the byte.
+    /// Makes one for a pass whose messages have to equal these, byte for byte.
     pub(crate) fn compare(messages: &'a [Message]) -> Self {
         Self {
             whole: Some(messages),
@@ -39,7 +40,7 @@ impl<'a> Seen<'a> {
         }
     }
 
-    /// The decoder delivers a message.
+    /// Takes a message that the decoder delivers.
     #[inline]
     pub(crate) fn message(&mut self, text: bool, payload: &[u8]) {
         let payload = black_box(payload);
@@ -60,7 +61,7 @@ impl<'a> Seen<'a> {
         self.count += 1;
     }
 
-    /// That this is what was expected.
+    /// Checks that this is what was expected.
     pub(crate) fn check(&self, expected: &Seen<'_>) -> Result<()> {
         if let Some(number) = self.wrong {
             bail!("message {number} is not the one that was sent");

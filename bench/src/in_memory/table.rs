@@ -1,4 +1,4 @@
-//! The results, for people.
+//! The results as text.
 
 use std::mem;
 
@@ -13,7 +13,7 @@ pub(crate) const LEGEND: &str = "\
 Servers read masked frames and clients write them.
 ns/message     median of the repetitions; `middle half` is where the middle 50% of them lie
 GB/s           payload, 10^9 bytes
-x tungstenite  time against tungstenite's, x fastest against the fastest peer's: below 1 is faster;
+x tungstenite  time relative to tungstenite's, x fastest to the fastest peer's: below 1 is faster;
                each the median of the ratios within one repetition";
 
 const COLUMNS: [(&str, isize); 7] = [
@@ -26,7 +26,7 @@ const COLUMNS: [(&str, isize); 7] = [
     ("x fastest", 10),
 ];
 
-/// What stands above a cell's lines, if it begins a new group.
+/// Returns the heading above a cell's lines, if it begins a new group.
 pub(crate) fn heading(cell: &Cell, before: Option<&Compared>) -> String {
     match before {
         Some(before) if before.cell.group() == cell.group() => String::new(),
@@ -34,7 +34,7 @@ pub(crate) fn heading(cell: &Cell, before: Option<&Compared>) -> String {
     }
 }
 
-/// A cell's lines, one a subject.
+/// Returns a cell's lines, one for each subject.
 pub(crate) fn lines(compared: &Compared) -> Table {
     let size = compared.cell.size;
     let mut table = Table::without_head(COLUMNS);

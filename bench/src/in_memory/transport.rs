@@ -1,4 +1,4 @@
-//! The connection, in memory: it never waits, and copies bytes as a kernel does.
+//! An in-memory connection: it never blocks, and copies bytes as a kernel does.
 //!
 //! Every byte in is copied once from the wire to the reader's buffer, every byte out once from the writer's buffer to
 //! the wire. Without these copies a library that never touches a payload would seem infinitely fast.
@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// How much is written before the same memory is written again: a socket's buffer.
+/// Length of the ring that is written to, like a socket's buffer.
 const RING: usize = 256 << 10;
 
 /// Both directions.
@@ -21,27 +21,27 @@ pub(crate) struct Duplex {
     pub(crate) sink: Sink,
 }
 
-/// The end from which the wire's bytes are read, over and over. Clones read the same bytes, each from its own place.
+/// The readable end, whose bytes repeat. Clones read the same bytes, each from its own position.
 ///
-/// A read ends at the next border at the latest, so that everybody meets the same ones. Who offers a smaller buffer
+/// A read ends at the next boundary at the latest, so that all readers see the same ones. One with a smaller buffer
 /// reads more often.
 #[derive(Clone, Debug)]
 pub(crate) struct Source {
     wire: Rc<Wire>,
     at: usize,
-    /// The number of the border that comes next.
+    /// The index of the next boundary.
     border: usize,
 }
 
 #[derive(Debug)]
 struct Wire {
     bytes: Vec<u8>,
-    /// Ascending; the last is the end.
+    /// Boundaries, ascending; the last is the end.
     borders: Vec<usize>,
 }
 
 impl Source {
-    /// Reads end at these places, and at the end.
+    /// Makes a source whose reads end at these boundaries, and at the end.
     pub(crate) fn new(bytes: Vec<u8>, mut borders: Vec<usize>) -> Self {
         borders.retain(|border| *border < bytes.len());
         borders.push(bytes.len());
@@ -52,12 +52,12 @@ impl Source {
         }
     }
 
-    /// From which nothing is to be read.
+    /// Makes a source without any bytes.
     pub(crate) fn empty() -> Self {
         Self::new(Vec::new(), Vec::new())
     }
 
-    /// The most bytes that one read gives.
+    /// Returns the most bytes of one read.
     pub(crate) fn limit(&self) -> usize {
         let ends = &self.wire.borders;
         let starts = [0].iter().chain(ends);
@@ -70,7 +70,7 @@ impl Source {
         self.at == 0
     }
 
-    /// The next bytes, of which there are always some.
+    /// Returns the next bytes, never none.
     fn next(&mut self, room: usize) -> &[u8] {
         let start = self.at;
         let border = self.wire.borders[self.border];
@@ -94,7 +94,7 @@ impl Read for Source {
     }
 }
 
-/// The end to which bytes are written. Clones write to the same.
+/// The writable end. Clones write to the same memory.
 #[derive(Clone, Debug)]
 pub(crate) struct Sink(Rc<RefCell<Written>>);
 
@@ -103,7 +103,7 @@ struct Written {
     ring: Box<[u8]>,
     at: usize,
     bytes: u64,
-    /// All that was written, if it is to be looked at.
+    /// All that was written, if it is to be checked.
     kept: Option<Vec<u8>>,
 }
 
@@ -117,7 +117,7 @@ impl Sink {
         })))
     }
 
-    /// How many bytes were written.
+    /// Returns how many bytes were written.
     pub(crate) fn written(&self) -> u64 {
         self.0.borrow().bytes
     }
@@ -132,7 +132,7 @@ impl Sink {
         self.0.borrow_mut().kept.take().unwrap_or_default()
     }
 
-    /// One write: all of it is taken.
+    /// Writes all of the bytes.
     #[inline]
     pub(crate) fn put(&self, parts: &[IoSlice<'_>]) -> usize {
         let mut written = self.0.borrow_mut();

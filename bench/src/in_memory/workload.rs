@@ -1,4 +1,4 @@
-//! The messages that are decoded and encoded: the same for everybody.
+//! The messages that are decoded and encoded, the same for all subjects.
 
 use host_tests::Frame;
 use host_tests::deflate::noise;
@@ -8,12 +8,12 @@ use crate::in_memory::cell::{Cell, Content};
 use crate::in_memory::transport::Source;
 use crate::size::Size;
 
-/// How many bytes of payload one pass carries. Small enough for a core's second-level cache, as bytes fresh from a
+/// Bytes of payload in a pass. Small enough for a core's second-level cache, as bytes fresh from a
 /// socket are; large enough that a pass takes far longer than reading the clock.
 const PASS: usize = 1 << 20;
-/// More messages than this aren't in a pass, however small.
+/// The most messages in a pass, however small.
 const MOST: usize = 1 << 16;
-/// What a smaller message is counted as that is sent: its header isn't nothing.
+/// Shorter messages count as this many bytes when sent, since a header has a cost too.
 const LEAST: usize = 16;
 
 /// One message. It lives as long as the program, so that libraries which take payloads by reference count or by value
@@ -36,7 +36,7 @@ impl Message {
         matches!(self, Self::Text(_))
     }
 
-    /// As it is sent: whole, in one frame.
+    /// Returns it as it is sent: whole, in one frame.
     pub(crate) fn frame(self) -> Frame {
         match self {
             Self::Text(text) => Frame::text(text),
@@ -51,7 +51,7 @@ pub(crate) struct Workload {
     /// The most bytes that one read brings in, and about what a program sends before it flushes.
     transfer: usize,
     pub(crate) messages: Vec<Message>,
-    /// All payloads, one behind the other.
+    /// All payloads, one after the other.
     pub(crate) payloads: &'static [u8],
 }
 
@@ -61,7 +61,7 @@ impl Workload {
         let count = PASS
             .checked_div(length)
             .map_or(MOST, |count| count.clamp(1, MOST));
-        // One behind the other, as in a program's own arena: nobody pays for cache misses that others don't have.
+        // One after the other, as in an arena, so that all subjects have the same cache misses.
         let arena = match content {
             Content::Binary => noise(count * length),
             Content::Text => texts(count, length, ASCII),
@@ -97,12 +97,12 @@ impl Workload {
         }
     }
 
-    /// The messages in the groups that are flushed together.
+    /// Returns the messages in groups that are flushed together.
     pub(crate) fn bursts(&self) -> impl Iterator<Item = &[Message]> {
         self.messages.chunks(self.burst())
     }
 
-    /// What comes to this role's end: the other one's frames, one for each message.
+    /// Returns what this role receives: the other one's frames, one for each message.
     pub(crate) fn source(&self, role: Role) -> Source {
         let (mut wire, mut ends) = (Vec::new(), Vec::new());
         let keys = noise(4 * self.messages.len());
@@ -135,7 +135,7 @@ const ASCII: &str =
 /// Latin, Greek, Cyrillic, Chinese, Japanese, Korean and emoji, with ASCII between them.
 const SCRIPTS: &str = "Füße, naïve; Ελληνικά και λόγια; быстрая лиса; 快速的棕色狐狸; すばやい茶色; 빠른 여우; 🦊🐶 ok. ";
 
-/// So many stretches of `sample`, each from another place in it on, and of exactly `length` bytes.
+/// Returns `count` stretches of the repeated `sample`, each of exactly `length` bytes and from another offset.
 fn texts(count: usize, length: usize, sample: &str) -> Vec<u8> {
     let mut texts = Vec::with_capacity(count * length);
     for skip in noise(count) {

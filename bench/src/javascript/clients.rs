@@ -1,4 +1,4 @@
-//! Clients in Node: each library in a process of its own, with an echo server on the other processor.
+//! Clients in Node: each library in a separate process, with an echo server on the other processor.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,9 +19,9 @@ use crate::sockets::table;
 
 const LEGEND: &str = "\
 Clients in Node, without compression; the echo server is one thread on the other processor. The package's is `connect`, with
-a loop over what comes. `CPU us` and `busy` are the client's";
+a loop over the messages. `CPU us` and `busy` are the client's";
 
-/// Prints what is measured, and returns it.
+/// Prints the measurements, and returns them.
 pub(super) fn compare(
     plan: &Plan,
     libraries: &[&'static str],
@@ -56,7 +56,7 @@ pub(super) fn compare(
     Ok(rows)
 }
 
-/// Has a client run once.
+/// Runs a client once.
 fn turn(name: &'static str, cell: Cell, length: Duration, processors: &Processors) -> Result<Pass> {
     let content = Content::new(cell.size);
     let file = content.file()?;
@@ -96,7 +96,7 @@ fn pass(line: &str) -> Result<Pass> {
         messages,
         seconds: field("seconds")?,
         server_cpu: field("cpuSeconds")?,
-        // It can't be told for this time alone.
+        // It can't be measured for this time alone.
         load_cpu: f64::NAN,
     })
 }

@@ -1,4 +1,4 @@
-//! What a message takes without sockets, in Node and in Chromium.
+//! The cost of a message without sockets, in Node and in Chromium.
 
 use std::io::{self, Write};
 use std::process::Command;
@@ -13,12 +13,12 @@ use crate::plan::Plan;
 use crate::size::Size;
 
 const LEGEND: &str = "\
-decode     a server's session in the sandbox is given a client's frames, as a connection in ws's shape gives it what is read
-port       the class `WebSocket` hears messages over a MessagePort, whose other end posts frames: each message is a task of
-           its own, as the standard has it
-bare port  a port hears the same bytes, and nobody looks at them";
+decode     a server's session in the sandbox decodes a client's frames, called as by a connection with ws's API
+port       the class `WebSocket` receives messages over a MessagePort, whose other end posts frames: each message is
+           delivered in its own task, as the standard requires
+bare port  a port receives the same bytes, unparsed";
 
-/// Prints what is measured, and returns it.
+/// Prints the measurements, and returns them.
 pub(super) fn measure(plan: &Plan) -> Result<Value> {
     let rounds = if plan.is_quick { 1 } else { 10 }.to_string();
     let mut command = Command::new("node");

@@ -1,4 +1,5 @@
-//! The npm package in Node beside npm's ws, under the same load as proxies are; and what a message costs without sockets.
+//! The npm package in Node compared with npm's ws, under the same load as proxies; and the cost of a message without
+//! sockets.
 //!
 //! | module | what it is |
 //! |---|---|
@@ -43,14 +44,14 @@ const REFERENCE: Reference = (WS, "ws");
 
 const LEGEND: &str = "\
 Echo servers in Node, without compression; the clients are one thread on the other processor, which makes and checks every
-message as cheaply as it can. `no proxy` is what they do with an echo server of their own. ws is measured as npm installs
-it, and with its optional package of native code, bufferutil. The columns are those of the proxies";
+message as cheaply as it can. `no proxy` is what they achieve with an echo server of their own. ws is measured as npm
+installs it, and with its optional native package, bufferutil. The columns are those of the proxies";
 
-/// Prints what is measured, and returns it.
+/// Prints the measurements, and returns them.
 pub(crate) fn run(plan: &Plan) -> Result<Value> {
     let cells = Cell::wanted(plan, &SIZES, &CONNECTIONS, &[false])?;
     let processors = Processors::of_this_thread()?;
-    // ws compresses in threads of their own, which may have both processors.
+    // ws compresses in threads of its own, which may use both processors.
     let compressing = servers::compressing(plan)?;
     let libraries = servers::libraries(plan)?;
     let effort = Effort::of(plan);

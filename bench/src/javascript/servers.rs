@@ -13,7 +13,7 @@ pub(super) fn start(libraries: &[&'static str]) -> Result<Vec<Server>> {
     libraries.iter().map(|name| server(name, &[])).collect()
 }
 
-/// The libraries that are asked for. The native add-on is left out, with a word, where there is none for this machine.
+/// The selected libraries. The native add-on is left out, with a note, where there is none for this machine.
 pub(super) fn libraries(plan: &Plan) -> Result<Vec<&'static str>> {
     let asked = [OWN, WS, WS_NATIVE]
         .into_iter()

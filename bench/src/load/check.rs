@@ -1,18 +1,18 @@
-//! Frames that come, held against the messages that were sent (RFC 6455, section 5.2).
+//! Compares received frames with the messages that were sent (RFC 6455, section 5.2).
 
 use anyhow::{Result, ensure};
 use host_tests::wire::{BINARY, CONTINUATION, FIN, Header};
 
 use super::content::Content;
 
-/// A message may come in any number of frames: a proxy may cut it.
+/// Compares received bytes with the messages. A message may arrive in any number of frames: a proxy may fragment it.
 #[derive(Default)]
 pub(super) struct Check {
-    /// The number of the message within the cycle, and how much of it has come.
+    /// The index of the message within the cycle, and how much of it has arrived.
     message: usize,
     at: usize,
     header: [u8; 14],
-    /// How much of the header has come.
+    /// How much of the header has arrived.
     filled: usize,
     frame: Option<Frame>,
 }
@@ -21,12 +21,12 @@ pub(super) struct Check {
 struct Frame {
     is_final: bool,
     left: u64,
-    /// For the next byte.
+    /// The mask key, rotated for the next byte.
     key: [u8; 4],
 }
 
 impl Check {
-    /// Takes what has come. Returns how many messages ended with it.
+    /// Takes received bytes. Returns how many messages ended in them.
     pub(super) fn feed(&mut self, mut bytes: &[u8], content: &Content) -> Result<u64> {
         let mut ended = 0;
         loop {
@@ -64,7 +64,7 @@ impl Check {
         }
     }
 
-    /// The frame whose header begins or goes on here, if all of the header is there.
+    /// Returns the frame whose header begins or continues here, if the header is complete.
     fn header(&mut self, bytes: &mut &[u8]) -> Result<Option<Frame>> {
         if self.filled == 0
             && let Some(header) = Header::parse(bytes)
@@ -100,12 +100,12 @@ impl Frame {
     }
 }
 
-/// Whether bytes are what is expected when the mask is off.
+/// Whether the bytes are the expected ones once unmasked.
 fn are_equal(bytes: &[u8], expected: &[u8], key: [u8; 4]) -> bool {
     if key == [0; 4] {
         return bytes == expected;
     }
-    // Without a look in between, so that the compiler makes vectors of it.
+    // Without an early exit, so that the compiler vectorizes it.
     let (words, rest) = bytes.as_chunks::<4>();
     let (expected_words, expected_rest) = expected.as_chunks::<4>();
     let key_word = u32::from_ne_bytes(key);

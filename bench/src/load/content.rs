@@ -11,15 +11,15 @@ use crate::size::Size;
 /// Binary messages of one size, in a cycle.
 pub(crate) struct Content {
     pub(super) size: usize,
-    /// All payloads, one behind the other.
+    /// All payloads, one after the other.
     pub(super) payload: Vec<u8>,
     /// A frame for each, without a mask.
     pub(super) from_server: Vec<u8>,
-    /// And with one.
+    /// The same with a mask.
     pub(super) from_client: Vec<u8>,
 }
 
-/// All of the cycle together, as far as one message isn't more.
+/// The length of the whole cycle, unless one message is longer.
 const CYCLE: usize = 64 << 10;
 
 impl Content {
@@ -42,7 +42,7 @@ impl Content {
         }
     }
 
-    /// All payloads, one behind the other, in a file for other programs.
+    /// Writes all payloads, one after the other, to a file for other programs.
     pub(crate) fn file(&self) -> io::Result<NamedTempFile> {
         let mut file = NamedTempFile::new()?;
         file.write_all(&self.payload)?;

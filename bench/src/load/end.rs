@@ -1,4 +1,4 @@
-//! One socket: its handshake, what it reads and what it writes.
+//! One socket: its handshake, reads and writes.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
@@ -15,11 +15,11 @@ use websocket_host::tls::rustls::{ClientConnection, StreamOwned};
 use super::check::Check;
 use super::content::Content;
 
-/// What one socket had to say.
+/// The result of handling one socket.
 #[derive(Default)]
 pub(super) struct Done {
     pub(super) opened: bool,
-    /// Messages that have come.
+    /// Messages that were received.
     pub(super) messages: u64,
 }
 
@@ -54,7 +54,7 @@ impl Write for Socket {
         }
     }
 
-    /// Has what TLS holds back written.
+    /// Flushes what TLS has buffered.
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::Plain(_) => Ok(()),
@@ -64,22 +64,22 @@ impl Write for Socket {
 }
 
 pub(super) struct End {
-    /// A server sends back what comes.
+    /// A server echoes.
     role: Role,
     socket: Socket,
-    /// What has come of the other side's head, until it is complete.
+    /// The part of the other side's head that has arrived, until it is complete.
     head: Option<Vec<u8>>,
-    /// What is left to write of one's own.
+    /// The rest of its own head to write.
     greeting: Vec<u8>,
     check: Check,
-    /// Where in the cycle of frames the next byte is, and how many bytes are to be written.
+    /// The position of the next byte in the cycle of frames, and how many bytes are to be written.
     place: usize,
     owed: usize,
-    /// How many messages may be under way, when a client sends by itself.
+    /// How many messages may be in flight, when a client sends unprompted.
     pub(super) window: u64,
     sent: u64,
     received: u64,
-    /// When those that are under way were to be sent.
+    /// When those in flight were scheduled to be sent.
     pub(super) scheduled: VecDeque<Instant>,
 }
 
@@ -91,7 +91,7 @@ impl End {
         token: Token,
         poll: &Poll,
     ) -> Result<Self> {
-        // It ends with a reset, so that its port is free at once: there are more connections than ports.
+        // Closed with a reset, so that its port is free at once: there are more connections than ports.
         SockRef::from(&socket).set_linger(Some(Duration::ZERO))?;
         let interest = Interest::READABLE | Interest::WRITABLE;
         poll.registry().register(&mut socket, token, interest)?;
@@ -116,19 +116,19 @@ impl End {
         })
     }
 
-    /// How many messages of a client are on their way.
+    /// How many messages of a client are in flight.
     pub(super) fn under_way(&self) -> u64 {
         self.sent - self.received
     }
 
-    /// Sends so many messages.
+    /// Sends this many messages.
     pub(super) fn send(&mut self, messages: u64, content: &Content) -> Result<()> {
         self.sent += messages;
         self.owed += usize::try_from(messages)? * self.frames(content).len() / content.count();
         self.write(content)
     }
 
-    /// Does what the socket is ready for.
+    /// Reads and writes what the socket is ready for.
     pub(super) fn go_on(
         &mut self,
         is_readable: bool,
@@ -156,7 +156,7 @@ impl End {
             self.received += came;
             done.messages += came;
             self.answer(came, content)?;
-            // A socket that gave less than there was room for is empty; TLS gives a record at a time.
+            // A socket that filled less than the buffer is drained; TLS returns a record at a time.
             if count < buffer.len() && matches!(self.socket, Socket::Plain(_)) {
                 break;
             }
@@ -164,7 +164,7 @@ impl End {
         Ok(done)
     }
 
-    /// A server sends back what came; a client keeps its window full, but doesn't write for every message.
+    /// A server echoes what it received; a client keeps its window full, but doesn't write for every message.
     fn answer(&mut self, came: u64, content: &Content) -> Result<()> {
         match self.role {
             Role::Server if came > 0 => self.send(came, content),
@@ -208,7 +208,7 @@ impl End {
                 Err(error) if is_for_later(&error) => break,
                 Err(error) => return Err(error.into()),
             }
-            // Small messages go out at once; only a socket that is connected can be told.
+            // Small messages are sent at once; only a connected socket takes this option.
             self.socket.tcp().set_nodelay(true)?;
         }
         Ok(())
@@ -221,7 +221,7 @@ impl End {
         }
     }
 
-    /// Writes what is owed, as far as the socket takes it.
+    /// Writes what is pending, as far as the socket accepts it.
     fn write(&mut self, content: &Content) -> Result<()> {
         match self.socket.flush() {
             Err(error) if !is_for_later(&error) => return Err(error.into()),

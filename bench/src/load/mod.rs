@@ -1,13 +1,13 @@
-//! Both ends of many connections through a proxy: the clients, and the server behind it, which sends everything back.
+//! Both ends of many connections through a proxy: the clients, and the echo server behind it.
 //!
-//! All of it is one thread, and does as little as it can for each message: frames are made and masked before, and what
-//! comes is compared where it was read. So the proxy is what a run waits for, and [`Pass`] tells whether it was.
+//! All of it is one thread, and does as little as it can for each message: frames are made and masked before, and
+//! received bytes are compared in place. So the proxy is the bottleneck, and [`Pass`] tells whether it was.
 //!
 //! | module | what it is |
 //! |---|---|
 //! | `content` | the messages, and the frames that carry them |
-//! | `check` | frames that come, held against the messages that were sent |
-//! | `end` | one socket: its handshake, what it reads and what it writes |
+//! | `check` | compares received frames with the messages that were sent |
+//! | `end` | one socket: its handshake, reads and writes |
 
 mod check;
 mod content;
@@ -33,19 +33,19 @@ use websocket_host::tls::rustls::{ClientConfig, ClientConnection, RootCertStore}
 pub(crate) use content::Content;
 use end::End;
 
-/// Longer than anything takes that is under way.
+/// A timeout longer than anything in flight takes.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// The most that is read at a time: it stays in a processor's cache.
+/// The most bytes of a read: they stay in a processor's cache.
 const READ: usize = 64 << 10;
 /// How many connections are opened at the same time.
 const AT_ONCE: usize = 64;
 
 const LISTENER: Token = Token(usize::MAX);
 
-/// What went through in some time.
+/// The traffic of a period.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Pass {
-    /// There and back.
+    /// Messages, there and back.
     pub(crate) messages: u64,
     pub(crate) seconds: f64,
     /// Processor time of the program under load, and of this thread, in seconds.
@@ -62,13 +62,13 @@ pub(crate) struct Load {
     clients: Vec<End>,
     servers: Vec<End>,
     buffer: Box<[u8]>,
-    /// What clients trust, if they begin with TLS.
+    /// The roots that clients trust, if they use TLS.
     tls: Option<Arc<ClientConfig>>,
     /// How many clients are open.
     open: usize,
-    /// Messages that have come back, of all connections.
+    /// Messages that were echoed, of all connections.
     returned: u64,
-    /// How late they came, when that is asked for.
+    /// Their delays, if those are measured.
     delays: Option<Vec<f64>>,
 }
 
@@ -105,12 +105,12 @@ impl Load {
         })
     }
 
-    /// Where the server is that proxies are in front of.
+    /// Returns the address of the server behind the proxies.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Has the clients of the next connections begin with TLS, and trust these roots.
+    /// Makes the clients of the next connections use TLS and trust these roots.
     pub(crate) fn begin_with_tls(&mut self, roots: RootCertStore) -> Result<()> {
         self.close();
         let config = ClientConfig::builder_with_provider(provider())
@@ -134,7 +134,7 @@ impl Load {
         self.open = 0;
     }
 
-    /// Opens so many connections through the proxy at this address. Returns how long that took.
+    /// Opens `count` connections through the proxy at this address. Returns how long that took.
     pub(crate) fn open(&mut self, proxy: SocketAddr, count: usize) -> Result<Duration> {
         let start = Instant::now();
         while self.open < count {
@@ -157,7 +157,8 @@ impl Load {
         Ok(start.elapsed())
     }
 
-    /// Keeps up to `window` messages of each of the first `active` connections on their way, for so long, and waits until all are back.
+    /// Keeps up to `window` messages of each of the first `active` connections in flight for the given time, and waits
+    /// for all echoes.
     pub(crate) fn saturate(
         &mut self,
         active: usize,
@@ -188,8 +189,8 @@ impl Load {
         Ok(pass)
     }
 
-    /// Sends so many messages a second, over all connections in turn, for so long. Returns how long after the time at
-    /// which it was to be sent each came back, in seconds.
+    /// Sends `per_second` messages a second, over all connections in turn, for the given time. Returns the time from
+    /// when each was scheduled to be sent to its echo, in seconds.
     pub(crate) fn pace(&mut self, per_second: u32, length: Duration) -> Result<Vec<f64>> {
         let gap = Duration::from_secs(1) / per_second;
         let start = Instant::now();
@@ -207,14 +208,14 @@ impl Load {
                 due += gap;
                 turn += 1;
             }
-            // It waits by asking: to sleep would make it late.
+            // It polls: sleeping would make it late.
             self.turn(Some(Duration::ZERO))?;
         }
         self.drain()?;
         Ok(self.delays.take().unwrap_or_default())
     }
 
-    /// Is the server of other clients, until it is over.
+    /// Serves other clients, until `is_over` is set.
     pub(crate) fn serve_until(&mut self, is_over: &AtomicBool) -> Result<()> {
         while !is_over.load(Ordering::Relaxed) {
             self.turn(Some(Duration::from_millis(10)))?;
@@ -222,7 +223,7 @@ impl Load {
         Ok(())
     }
 
-    /// Waits until all that was sent is back.
+    /// Waits for the echoes of all that was sent.
     fn drain(&mut self) -> Result<()> {
         for client in &mut self.clients {
             client.window = 0;
@@ -235,7 +236,7 @@ impl Load {
         Ok(())
     }
 
-    /// Does what can be done, or waits for so long until something can.
+    /// Handles the sockets that are ready, or waits up to the given time for one.
     fn turn(&mut self, wait: Option<Duration>) -> Result<()> {
         let mut events = Events::with_capacity(256);
         match self.poll.poll(&mut events, wait) {
@@ -250,7 +251,7 @@ impl Load {
                         0 => ("client", &mut self.clients),
                         _ => ("server", &mut self.servers),
                     };
-                    // Of a connection that was closed meanwhile.
+                    // The event of a connection that was closed meanwhile.
                     let Some(end) = ends.get_mut(number / 2) else {
                         continue;
                     };

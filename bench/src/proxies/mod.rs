@@ -2,7 +2,7 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `outside` | nginx, HAProxy and Envoy, which pass the bytes on and don't look at frames |
+//! | `outside` | nginx, HAProxy and Envoy, which forward the bytes without parsing frames |
 
 mod outside;
 
@@ -17,13 +17,13 @@ use crate::plan::Plan;
 use crate::servers::Server;
 use crate::setting;
 
-/// The other one that parses frames.
+/// The other proxy that parses frames.
 pub(crate) const RELAY: &str = "tokio-tungstenite";
-/// Of those that don't.
+/// One of those that don't.
 pub(crate) const NGINX: &str = "nginx";
 
-/// Starts those that are asked for and installed, in front of this server. Those that aren't installed are said to standard
-/// error. With a certificate only those that can have TLS in front.
+/// Starts the selected proxies in front of this server. Those that aren't installed are reported to standard error.
+/// With a certificate, starts only those that can terminate TLS.
 pub(crate) fn start(
     server: SocketAddr,
     plan: &Plan,
@@ -37,7 +37,7 @@ pub(crate) fn start(
         gate("wsgate terminate", &["--mode", "terminate"])?,
     ];
     if certificate.is_none() {
-        // A hundred connections are in a sandbox.
+        // A hundred connections share a sandbox.
         all.push(gate("wsgate, shared", &["--sandbox", "100"])?);
         let version = setting::version("tokio-tungstenite");
         let upstream = server.to_string();

@@ -1,4 +1,4 @@
-//! nginx, HAProxy and Envoy. Settings are as they come, but for one thread and no log.
+//! nginx, HAProxy and Envoy, with default settings except for one thread and no log.
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use host_tests::process::Process;
 use super::NGINX;
 use crate::servers::Server;
 
-/// What a proxy is told.
+/// The settings of a proxy.
 struct Settings<'a> {
     address: SocketAddr,
     server: SocketAddr,
@@ -33,7 +33,7 @@ pub(super) fn start(server: SocketAddr, certificate: Option<&Issued>) -> Result<
             continue;
         };
         let file = folder.join(format!("{name}.conf"));
-        // An address that was free a moment ago.
+        // Returns an address that was free just before.
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let settings = Settings {
             address,
@@ -77,7 +77,7 @@ fn note_left_out(name: &str) {
     eprintln!("{name} isn't installed, and left out");
 }
 
-/// It passes an upgrade on only if told so.
+/// It forwards an upgrade only if configured to.
 fn nginx(settings: &Settings<'_>) -> String {
     let Settings {
         address, server, ..

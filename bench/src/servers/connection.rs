@@ -1,4 +1,4 @@
-//! A connection of a server of this program's own.
+//! A connection of one of this program's own servers.
 
 use std::net::SocketAddr;
 
@@ -19,7 +19,7 @@ use yawc::{CompressionLevel, Role};
 
 type Transport = MaybeTlsStream<TcpStream>;
 
-/// What becomes of messages, and by which library.
+/// What is done with messages, and by which library.
 #[derive(Clone)]
 pub(super) enum Kind {
     Component(Guests, Config),
@@ -27,7 +27,7 @@ pub(super) enum Kind {
     Tungstenite,
     /// Always with permessage-deflate.
     Yawc,
-    /// They go on to this server, and its messages to the client.
+    /// Relays them to this server, and its messages to the client.
     Relay(SocketAddr, WebSocketConfig),
 }
 
@@ -37,13 +37,13 @@ impl Kind {
         socket: TcpStream,
         acceptor: Option<TlsAcceptor>,
     ) -> Result<()> {
-        // Small messages go out at once.
+        // Small messages are sent at once.
         socket.set_nodelay(true)?;
         let transport = match acceptor {
             None => MaybeTlsStream::Plain(socket),
             Some(acceptor) => TlsStream::from(acceptor.accept(socket).await?).into(),
         };
-        // In boxes, so that a connection takes the memory that its own library needs.
+        // Boxed, so that a connection takes only the memory that its own library needs.
         match self {
             Self::Component(guests, config) => Box::pin(own(transport, &guests, config)).await,
             Self::Native(config) => Box::pin(own(transport, &Native, config)).await,
@@ -84,7 +84,7 @@ async fn relay(transport: Transport, server: SocketAddr, config: WebSocketConfig
     let server = tokio_tungstenite::client_async_with_config(url, socket, config);
     let (to_client, from_client) = client.split();
     let (to_server, from_server) = server.await?.0.split();
-    // It flushes when nothing more has come, not after each message.
+    // It flushes when nothing more has arrived, not after each message.
     tokio::try_join!(
         from_client.forward(to_server),
         from_server.forward(to_client)

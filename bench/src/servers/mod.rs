@@ -1,8 +1,8 @@
-//! Servers, each a process: of this program's own, and of others.
+//! Servers, each a process: this program's own, and others.
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `connection` | what a server of this program's own does with a connection |
+//! | `connection` | what one of this program's own servers does with a connection |
 
 mod connection;
 
@@ -30,11 +30,11 @@ use websocket_host::{Guests, Sandbox, SandboxConfig};
 
 use connection::Kind;
 
-/// The most that a server has: twice as many as connections are opened to it, since those of the repetition before may
-/// still be closing.
+/// The most guests of a server: twice as many as connections are opened to it, since those of the previous repetition
+/// may still be closing.
 const GUESTS: u32 = 2000;
 
-/// A server that listens, until this is dropped.
+/// A listening server, which is stopped when this is dropped.
 pub(crate) struct Server {
     pub(crate) name: &'static str,
     pub(crate) version: String,
@@ -43,7 +43,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts a program that says where it listens.
+    /// Starts a program that prints where it listens.
     pub(crate) fn start(
         name: &'static str,
         version: String,
@@ -68,7 +68,7 @@ impl Server {
         })
     }
 
-    /// This program as a server: `--serve` has these words behind it.
+    /// Starts this program as a server: `--serve` with these arguments.
     pub(crate) fn own(
         name: &'static str,
         version: String,
@@ -82,7 +82,7 @@ impl Server {
     }
 }
 
-/// Their names, and the versions that are known.
+/// Returns their names, and the versions that are known.
 pub(crate) fn versions(servers: &[Server]) -> String {
     let named = |server: &Server| format!("{} {}", server.name, server.version);
     let all = servers.iter().map(named);
@@ -90,10 +90,10 @@ pub(crate) fn versions(servers: &[Server]) -> String {
     all.join(", ")
 }
 
-/// Which server of its own this program is to be.
+/// Which of its own servers this program runs as.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Options {
-    /// Be an echo server on this library, with one thread, until killed.
+    /// Run as an echo server on this library, with one thread, until killed.
     #[arg(long = "serve", hide = true, value_enum)]
     library: Option<Library>,
 
@@ -101,11 +101,11 @@ pub(crate) struct Options {
     #[arg(long, hide = true, requires = "library")]
     deflate: bool,
 
-    /// With TLS, by this certificate.
+    /// With TLS, with this certificate.
     #[arg(long, hide = true, requires = "library", requires = "key")]
     certificate: Option<PathBuf>,
 
-    /// And its key.
+    /// The certificate's key.
     #[arg(long, hide = true, requires = "certificate")]
     key: Option<PathBuf>,
 
@@ -113,7 +113,7 @@ pub(crate) struct Options {
     #[arg(long, hide = true, requires = "library", default_value = "1")]
     each: NonZero<u32>,
 
-    /// Not an echo server, but a relay to this one, on tokio-tungstenite.
+    /// Run as a relay to this echo server instead, on tokio-tungstenite.
     #[arg(long, hide = true, requires = "library")]
     upstream: Option<SocketAddr>,
 
@@ -131,7 +131,7 @@ enum Library {
 }
 
 impl Options {
-    /// If that is what is asked for, says where it listens, and serves until the process is killed.
+    /// If that is requested, prints where it listens, and serves until the process is killed.
     pub(crate) fn serve(&self, component: &Path) -> Option<Result<()>> {
         self.library
             .map(|library| self.serve_on(library, component))
@@ -158,7 +158,7 @@ impl Options {
         runtime.spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
                 let (acceptor, kind) = (acceptor.clone(), kind.clone());
-                // Clients that go away are no news.
+                // Clients that disconnect are not reported.
                 tokio::spawn(async move { kind.serve(socket, acceptor).await });
             }
         });

@@ -12,11 +12,11 @@ use crate::plan::{self, Plan};
 use crate::servers::Server;
 use crate::size::Size;
 
-/// So many messages a second, for latency: far below what any proxy can do.
+/// Messages a second, for latency: far below what any proxy can do.
 pub(crate) const RATE: u32 = 5000;
-/// At a larger size that is no small load any more.
+/// At a larger size that rate is no small load any more.
 const LARGEST_PACED: usize = 16 << 10;
-/// One connection has so many bytes under way: several reads.
+/// Bytes that one connection has in flight: several reads.
 const UNDER_WAY: usize = 256 << 10;
 
 pub(crate) const DIRECT: &str = "no proxy";
@@ -25,7 +25,7 @@ pub(crate) const DIRECT: &str = "no proxy";
 pub(crate) struct Effort {
     pub(crate) repetitions: usize,
     pub(crate) turn: Duration,
-    /// Only what a message costs the servers is asked for: neither latency, nor what the load does by itself.
+    /// Measures only the cost of a message for the servers: neither latency, nor the load alone.
     pub(crate) is_of_costs: bool,
 }
 
@@ -43,14 +43,14 @@ impl Effort {
 pub(crate) struct Cell {
     pub(crate) size: Size,
     pub(crate) connections: usize,
-    /// Clients have TLS.
+    /// Clients use TLS.
     pub(crate) is_secure: bool,
-    /// How many messages of each connection are in flight, if that isn't as usual.
+    /// How many messages of each connection are in flight, if not the default.
     pub(crate) in_flight: Option<u64>,
 }
 
 impl Cell {
-    /// Those of each size with each number of connections, without TLS and with it, that are asked for.
+    /// Returns the selected cells, of each size with each number of connections, without TLS and with it.
     pub(crate) fn wanted(
         plan: &Plan,
         sizes: &[Size],
@@ -71,7 +71,7 @@ impl Cell {
         plan.wanted(cells)
     }
 
-    /// How many messages of each connection are under way.
+    /// How many messages of each connection are in flight.
     pub(crate) fn window(self) -> u64 {
         let usually = match self.connections {
             1 => (UNDER_WAY / self.size.0).max(4) as u64,
@@ -95,12 +95,12 @@ impl fmt::Display for Cell {
     }
 }
 
-/// What one server did in one cell.
+/// One server's measurements in one cell.
 #[derive(Serialize)]
 pub(crate) struct Measured {
     pub(crate) name: &'static str,
     pub(crate) passes: Vec<Pass>,
-    /// Of each repetition: where half of the delays lie below, 99 in 100, and 999 in 1000, in seconds.
+    /// Of each repetition: the median, 99th and 99.9th percentile of the delays, in seconds.
     pub(crate) delays: Vec<[f64; 3]>,
 }
 
@@ -118,7 +118,7 @@ pub(crate) fn compare(
     effort: Effort,
 ) -> Result<Compared> {
     load.change(Content::new(cell.size));
-    // The server that the load has has no TLS, so that with it there is always a proxy.
+    // The load's own server has no TLS, so with TLS there is always a proxy.
     let is_direct = !cell.is_secure && !effort.is_of_costs;
     let direct = is_direct.then_some(None);
     let mut subjects: Vec<Option<&Server>> =
@@ -154,7 +154,7 @@ fn take_turn(
     let process = server.map(|server| server.process.id());
     let (count, window) = (cell.connections, cell.window());
     load.open(address, count)?;
-    // What is made with the first messages is there.
+    // The first messages have made their allocations.
     load.saturate(count, window, effort.turn / 5, process)?;
     let pass = load.saturate(count, window, effort.turn, process)?;
     let is_paced = !effort.is_of_costs && cell.size.0 <= LARGEST_PACED;

@@ -3,7 +3,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | `measure` | repetitions in which servers take turns |
-//! | `table` | the results, for people |
+//! | `table` | the results as text |
 
 pub(crate) mod measure;
 pub(crate) mod table;
@@ -29,17 +29,16 @@ const CONNECTIONS: [usize; 2] = [1, 500];
 
 const LEGEND: &str = "\
 Clients and an echo server are one thread, which makes and checks every message as cheaply as it can; each proxy has one
-thread for connections. With one connection 256 KiB are under way, with 500 one message of each.
+thread for connections. With one connection 256 KiB are in flight, with 500 one message of each.
 messages/s   there and back, median of the repetitions; `middle half` is where the middle 50% of them lie
-x relay      the same against the relay on tokio-tungstenite, with TLS against nginx: above 1 is faster
+x relay      the same relative to the relay on tokio-tungstenite, with TLS to nginx: above 1 is faster
 GB/s         payload in each direction, 10^9 bytes
 CPU us       processor time of the proxy for each message, there and back
-busy         the part of the time that the proxy and the load used their processors: whichever has all of it is what
-             the row is bound by
-latency      of a message sent when it was due, there and back, in us; medians of the repetitions'
+busy         share of the time that the proxy and the load used their processors: the one at 100% limits the row
+latency      from when a message was scheduled to be sent, there and back, in us; medians of the repetitions'
              median, 99th and 99.9th percentile";
 
-/// Prints what is measured, and returns it.
+/// Prints the measurements, and returns them.
 pub(crate) fn run(plan: &Plan) -> Result<Value> {
     let cells = Cell::wanted(plan, &SIZES, &CONNECTIONS, &[false, true])?;
     let processors = Processors::of_this_thread()?;
@@ -60,8 +59,9 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
     Ok(json!({ "cells": rows }))
 }
 
-/// Measures the cells without TLS, then those with it. For each kind servers are started: they are told where a server is that
-/// they may be in front of, and the certificate that clients trust. Prints the table of each cell, with ratios to one of the servers.
+/// Measures the cells without TLS, then those with it. Servers are started for each kind: they get the address of a
+/// server that they may be in front of, and the certificate that clients trust. Prints the table of each cell, with
+/// ratios to one of the servers.
 pub(crate) fn compare(
     cells: Vec<Cell>,
     effort: Effort,

@@ -1,4 +1,4 @@
-//! The results of one cell, for people.
+//! The results of one cell as text.
 
 use host_tests::quantile::{median, median_of, median_ratio, middle_half};
 use host_tests::table::{Table, number};
@@ -6,8 +6,8 @@ use host_tests::table::{Table, number};
 use super::measure::{Compared, DIRECT};
 use crate::load::Pass;
 
-/// What ratios are to, and what the head calls it: the median over the repetitions, in each of which both were measured within a
-/// moment.
+/// The server that ratios refer to, and its name in the header. A ratio is the median over the repetitions, in each of
+/// which both were measured shortly after each other.
 pub(crate) type Reference = (&'static str, &'static str);
 
 pub(crate) fn of(compared: &Compared, (reference, short): Reference) -> String {

@@ -1,4 +1,5 @@
-//! Who lives, though it answers no ping in time: it sends, it reads, or it isn't read. And who doesn't.
+//! Peers that count as alive though they answer no ping in time, because they send, read, or aren't read; and those
+//! that don't.
 
 use std::io::{ErrorKind, Read, Write};
 use std::thread::{self, sleep};
@@ -12,10 +13,10 @@ use crate::process::{Gate, INSPECT, PATIENCE, TERMINATE};
 
 const STEP: Duration = Duration::from_millis(50);
 
-/// Steps until the time for a pong is over several times.
+/// Steps that take several times the pong timeout.
 const STEPS: usize = 30;
 
-/// A client that speaks like this, and never answers a ping, stays connected.
+/// Checks that a client that sends like this, and never answers a ping, stays connected.
 fn stays_connected(mode: &str, timeouts: [&str; 2], speak: impl FnOnce(&mut Peer, &mut Peer)) {
     let upstream = Upstream::bind();
     let arguments = ["--keepalive", timeouts[0], "--pong-timeout", timeouts[1]];
@@ -32,7 +33,7 @@ fn stays_connected(mode: &str, timeouts: [&str; 2], speak: impl FnOnce(&mut Peer
     }
 }
 
-/// The client speaks step by step, and the upstream shows that it lives.
+/// The client sends step by step, and the upstream shows that it is alive.
 fn step_by_step(mode: &str, mut speak: impl FnMut(&mut Peer, usize)) {
     stays_connected(mode, ["100ms", "400ms"], |client, server| {
         for step in 0..STEPS {
@@ -53,7 +54,7 @@ fn a_client_that_knows_no_pings_and_sends_messages_lives(#[values(INSPECT, TERMI
     step_by_step(mode, |client, _| client.write(b"\x81\x81\0\0\0\0x"));
 }
 
-/// Its pong is behind a frame of its own, which takes long to arrive.
+/// Its pong comes after its own frame, which takes long to arrive.
 #[rstest]
 fn a_client_whose_large_frame_comes_slowly_lives(#[values(INSPECT, TERMINATE)] mode: &str) {
     step_by_step(mode, |client, step| {
@@ -99,7 +100,7 @@ fn a_client_that_takes_a_large_message_slowly_lives(#[values(INSPECT, TERMINATE)
     });
 }
 
-/// The gate doesn't read the upstream while the client takes nothing, so its pongs wait unread.
+/// The gate doesn't read the upstream while the client reads nothing, so its pongs wait unread.
 #[rstest]
 fn an_upstream_that_is_not_read_is_not_blamed(#[values(INSPECT, TERMINATE)] mode: &str) {
     stays_connected(mode, ["100ms", "400ms"], |client, server| {
@@ -117,7 +118,7 @@ fn an_upstream_that_is_not_read_is_not_blamed(#[values(INSPECT, TERMINATE)] mode
     });
 }
 
-/// A client that sends this without end and reads nothing is cut off, and the upstream, which echoes, with it.
+/// Checks that a client that sends this endlessly and reads nothing is cut off, and the echoing upstream with it.
 fn is_cut_off(mode: &str, frames: &[u8]) {
     let upstream = Upstream::bind();
     let arguments = [
@@ -136,7 +137,7 @@ fn is_cut_off(mode: &str, frames: &[u8]) {
             loop {
                 match server.receive() {
                     Got::Binary(message) => {
-                        // Its session may have answered a close that came behind the message.
+                        // Its session may have answered a close that came after the message.
                         let now = server.now();
                         let _ = server.session.send(Message::Binary(&message), None, now);
                         server.flush();

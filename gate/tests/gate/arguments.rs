@@ -1,4 +1,4 @@
-//! What the program says to wrong arguments, and when it can't run: one line, and an exit status.
+//! Errors for wrong arguments, and when the program can't run: one line, and an exit status.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -66,7 +66,7 @@ fn help_and_version_are_status_0() {
     );
 }
 
-/// With `--help` behind them arguments are parsed, and nothing is started.
+/// With `--help` after them, arguments are parsed and nothing is started.
 #[test]
 fn every_command_of_the_documents_is_understood() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -1,4 +1,4 @@
-//! A side that doesn't read holds the other one up, and nothing grows.
+//! A side that doesn't read blocks the other one, and no buffer grows.
 
 use std::io::{ErrorKind, Write};
 use std::net::TcpStream;
@@ -13,16 +13,16 @@ use crate::process::{Gate, INSPECT, TERMINATE};
 /// More bytes than the gate and the sockets of the system can hold.
 const ENOUGH: usize = 256 << 20;
 
-/// So many pings are more than that, too.
+/// This many pings are more than that, too.
 const PINGS: usize = 800_000;
 
-/// What the buffers of the sockets may come to, two of them on each side.
+/// The size of the sockets' buffers, two of them on each side.
 const SOCKETS: usize = 64 << 20;
 
-/// What all of this may add to the gate, with the buffers that its threads have from now on.
+/// The most memory that the gate may gain, including the buffers of its threads.
 const GROWTH: u64 = 8 << 20;
 
-/// Writes until the socket hasn't taken anything for a while. Returns how many bytes went.
+/// Writes until the socket hasn't accepted anything for a while. Returns how many bytes were written.
 fn flood(stream: &TcpStream, bytes: &[u8]) -> usize {
     stream.set_nonblocking(true).unwrap();
     let mut stream = stream;

@@ -1,4 +1,4 @@
-//! What goes through the gate in the handshake.
+//! What the gate forwards of the handshake.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -250,7 +250,7 @@ fn class_30_offers_of_extensions_end_at_a_gate_that_terminates_or_strips_them(
         values(&response.headers, "Sec-WebSocket-Extensions"),
         [""; 0]
     );
-    // What could be taken for a compressed message arrives as it was sent.
+    // A frame that looks like a compressed message arrives as it was sent.
     let payload = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
     client.send(Message::Binary(&payload));
     assert_eq!(server.receive(), Got::Binary(payload.to_vec()));

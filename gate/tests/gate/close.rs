@@ -1,4 +1,4 @@
-//! How connections end: what happens on one side, and what the other gets.
+//! How connections end: what one side does, and what the other receives.
 
 use std::net::Shutdown;
 
@@ -136,7 +136,7 @@ fn a_client_that_breaks_a_rule_gets_its_code_and_the_upstream_1001(
         ] {
             assert!(line.contains(&sent), "{sent}: {line}");
         }
-        // Whatever is wrong with a client, the gate's operator has nothing to do about it.
+        // Errors of clients are nothing for the gate's operator to fix.
         assert!(line.contains("INFO"), "{line}");
     }
 }
@@ -171,7 +171,7 @@ fn an_upstream_that_breaks_a_rule_gets_its_code_and_the_client_1014(
     }
 }
 
-/// The upstream answers what came before the broken rule, however late within its time, and then the close frame.
+/// Until the timeout the upstream answers what came before the broken rule, and then the close frame.
 #[rstest]
 fn what_came_before_a_broken_rule_is_answered_before_its_close(
     #[values(INSPECT, TERMINATE)] mode: &str,
@@ -333,7 +333,7 @@ fn class_23_sides_that_are_silent_or_never_finish_are_cut_off(
     );
     let (mut client, mut server) = pair(&gate, &upstream);
     let ends = [client.receive(), server.receive()];
-    // Both are idle; whose time is up first gets 1001.
+    // Both are idle; the one whose timeout expires first gets 1001.
     assert!(
         ends.contains(&close(1001, Rule::IdleTimeout.description())),
         "{ends:?}"

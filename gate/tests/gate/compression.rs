@@ -12,7 +12,7 @@ use crate::process::{Gate, number};
 
 const NAME: &str = "permessage-deflate";
 
-/// A client and an upstream that compress if they can, on either side of a gate, and whether each has agreed on it.
+/// A client and an upstream that compress if they can, on either side of a gate, and whether each has negotiated it.
 fn compressing(gate: &Gate, upstream: &Upstream) -> ((Peer, Peer), [bool; 2]) {
     let start = Instant::from_nanos(0);
     let mut config: Config = config();
@@ -37,7 +37,7 @@ fn compressing(gate: &Gate, upstream: &Upstream) -> ((Peer, Peer), [bool; 2]) {
     ((client, server), agreed)
 }
 
-/// Both have agreed on it with each other.
+/// A client and an upstream that have negotiated it with each other.
 fn compressed_pair(gate: &Gate, upstream: &Upstream) -> (Peer, Peer) {
     let (pair, agreed) = compressing(gate, upstream);
     assert_eq!(agreed, [true; 2]);
@@ -76,7 +76,7 @@ fn class_08_a_bomb_ends_before_the_upstream_sees_the_end_of_it() {
         .unwrap();
     client.flush();
     assert!(matches!(client.receive(), Got::Close(1009, _)));
-    // Nothing of it went on, since the whole frame is short.
+    // None of it was forwarded, since the whole frame is short.
     assert_eq!(
         server.receive(),
         Got::Close(1001, "the client is gone".into())
@@ -210,7 +210,7 @@ fn a_gate_that_terminates_compresses_on_either_side_by_itself(
         }
     }
     drop((client, server));
-    // Of messages, whatever is on the wire.
+    // The limit of messages, whatever their length on the wire.
     let line = gate.logged(1, "close ended=");
     for field in ["client_bytes", "upstream_bytes"] {
         assert_eq!(number(&line, field), 3 * (text.len() as u64 + 5));

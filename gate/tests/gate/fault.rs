@@ -1,4 +1,4 @@
-//! A sandbox that fails: its connection ends with 1011, and no other notices.
+//! A sandbox that fails: its connection ends with 1011, and no other is affected.
 
 use rstest::rstest;
 use websocket_component::Message;
@@ -39,7 +39,7 @@ fn class_29_a_guest_that_fails_ends_its_connection_with_1011_and_no_other(
         bystander.send(Message::Text("still there"));
         assert_eq!(its_server.receive(), Got::Text("still there".into()));
     }
-    // The upstream's bytes are no better.
+    // The same with bytes of the upstream.
     let (mut client, mut server) = pair(&gate, &upstream);
     server.send(Message::Text("misbehave: trap"));
     assert_eq!(client.receive(), Got::Close(1011, "internal error".into()));
@@ -47,8 +47,7 @@ fn class_29_a_guest_that_fails_ends_its_connection_with_1011_and_no_other(
     gate.logged(1, r#"ended="fault" by="upstream""#);
 }
 
-/// With a sandbox for three, in one worker: what ends one connection ends those that share its sandbox, also those that
-/// are silent.
+/// With three connections in a sandbox, in one worker: a failure ends all that share the sandbox, also silent ones.
 #[rstest]
 fn class_29_a_guest_that_fails_ends_all_connections_in_it_and_no_other(
     #[values(INSPECT, TERMINATE)] mode: &str,
@@ -79,7 +78,7 @@ fn class_29_a_guest_that_fails_ends_all_connections_in_it_and_no_other(
     assert!(line.contains("conn=2 "), "{line}");
     last.iter_mut()
         .for_each(|(client, server)| echoes(client, server));
-    // Whoever comes next gets another sandbox.
+    // The next connections get another sandbox.
     let (mut client, mut server) = pair(&gate, &upstream);
     echoes(&mut client, &mut server);
 }

@@ -1,5 +1,4 @@
-//! How the frames of one side leave to the other where the gate terminates: whole up to some size, and streaming beyond
-//! it.
+//! How a gate that terminates forwards frames: whole up to some size, and streaming beyond it.
 
 use std::net::Shutdown;
 use std::thread;
@@ -10,14 +9,14 @@ use websocket_component::{Message, Role};
 use crate::peer::{Got, Peer, Upstream, pair};
 use crate::process::{Gate, TERMINATE};
 
-/// Longer than small pieces of a message gather.
+/// Longer than small chunks of a message are coalesced.
 const PAUSE: Duration = Duration::from_millis(60);
 
 const TEXT: u8 = 0x81;
 const BINARY: u8 = 0x82;
 const BINARY_FRAGMENT: u8 = 0x02;
 
-/// The next frame as it comes: its first byte and its payload, unmasked.
+/// Returns the next frame: its first byte and its payload, unmasked.
 fn frame(peer: &mut Peer) -> (u8, Vec<u8>) {
     let header = peer.exactly(2);
     let length = match header[1] & 0x7f {
@@ -87,7 +86,7 @@ fn a_longer_frame_streams() {
     for (_gate, mut from, mut to) in pairs(&[]) {
         let message = vec![7; (128 << 10) + 1];
         let bytes = encoded(&mut from, Message::Binary(&message));
-        // A part of it leaves before the rest has come.
+        // A part of it is forwarded before the rest has arrived.
         let (head, rest) = bytes.split_at(50_000);
         from.write(head);
         let (first, mut came) = frame(&mut to);
@@ -134,7 +133,7 @@ fn the_longest_frames_fit_into_the_smallest_sandbox() {
         let message = vec![7; length];
         let bytes = [&mut client, &mut server].map(|peer| encoded(peer, Message::Binary(&message)));
         for _ in 0..20 {
-            // Both at a time, so that the sandbox has most of both before one is whole.
+            // Both at the same time, so that the sandbox has most of both before one is complete.
             for (peer, bytes) in [&mut client, &mut server].into_iter().zip(&bytes) {
                 peer.write(&bytes[..bytes.len() - 1]);
             }

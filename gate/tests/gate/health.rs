@@ -24,7 +24,7 @@ fn a_health_check_is_200_and_not_logged() {
         let response = get(&gate, &format!("HEAD {target} HTTP/1.1"));
         assert_eq!(response, format!("{head}\r\n\r\n"));
     }
-    // One that is logged comes behind them.
+    // A request that is logged follows them.
     get(&gate, "GET /last HTTP/1.1");
     gate.logged(1, "/last");
     assert!(!gate.log().contains("healthz"), "{}", gate.log());

@@ -1,4 +1,4 @@
-//! What clients get whose connection doesn't open.
+//! Responses to clients whose connection doesn't open.
 
 use std::io::Write;
 
@@ -209,7 +209,7 @@ fn class_24_by_default_the_origin_is_the_upstreams_to_check() {
 
 #[test]
 fn an_upstream_that_cant_be_reached_is_502() {
-    // Nobody listens there any more.
+    // The listener is closed.
     let address = Upstream::bind().address;
     let gate = Gate::before(address, &[]);
     let response =
@@ -236,7 +236,7 @@ fn an_upstream_that_says_nothing_is_504() {
     assert_eq!(client.refused().status, 504);
 }
 
-/// The client has waited for longer than closing may take.
+/// The client has waited longer than the close timeout.
 #[test]
 fn a_refusal_is_said_however_late_it_is() {
     let upstream = Upstream::bind();
@@ -321,7 +321,7 @@ fn class_25_a_redirect_is_the_clients_to_follow() {
     let response = client.refused();
     assert_eq!(response.status, 307);
     assert_eq!(values(&response.headers, "Location"), [location]);
-    // The gate's line comes when it is done with the connection.
+    // The gate logs when it is done with the connection.
     gate.logged(1, "status=307");
     assert!(!elsewhere.has_been_called());
 }
@@ -338,7 +338,7 @@ fn one_connection_too_many_is_503_until_there_is_room() {
     drop((first, server));
     gate.logged(1, r#"ended="lost""#);
     let end = std::time::Instant::now() + PATIENCE;
-    // The place is free when the sockets are closed.
+    // The slot is free once the sockets are closed.
     while status(&gate.raw(b"GET / HTTP/1.1\r\n\r\n")) == 503 {
         assert!(std::time::Instant::now() < end);
     }

@@ -1,4 +1,4 @@
-//! What a gate forwards as it is, and what it does about the rest.
+//! What an inspecting gate forwards unchanged, and what it does about the rest.
 
 use std::io::{ErrorKind, Read, Write};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::compression::extension;
 use crate::peer::{Got, Peer, Upstream, pair, request};
 use crate::process::{Gate, number};
 
-/// Frames of every kind, as a client writes them: each with a key of its own.
+/// Frames of every kind, as a client writes them: each with its own key.
 const FROM_CLIENT: [&[u8]; 7] = [
     b"\x01\x83\x01\x02\x03\x04one",
     // A ping between fragments, and a fragment without payload.
@@ -34,7 +34,7 @@ fn from_client() -> Vec<u8> {
     bytes
 }
 
-/// Nothing more comes for a while.
+/// Checks that nothing more arrives for a while.
 fn is_quiet(peer: &mut Peer) {
     let stream = &mut peer.stream;
     stream
@@ -122,7 +122,7 @@ fn text_is_held_until_it_is_verified_up_to_a_size() {
     let long = [&b"\x81\xfe\x07\xd0\0\0\0\0"[..], &[b'x'; 2000]].concat();
     client.write(&long[..500]);
     assert_eq!(server.exactly(500), long[..500]);
-    // It breaks a rule when a part of it has gone on: nothing can be put inside a frame.
+    // It breaks a rule after a part of it was forwarded: nothing can be inserted inside a frame.
     client.write(b"\xff");
     assert_eq!(server.stream.read(&mut [0; 16]).unwrap(), 0);
     assert!(matches!(client.receive(), Got::Close(1007, _)));
@@ -215,7 +215,7 @@ fn bytes_are_counted_as_they_come() {
     let gate = Gate::before(upstream.address, &[]);
     let (mut client, mut server) = pair(&gate, &upstream);
     client.write(&[&b"\x82\x8a\0\0\0\0"[..], b"0123456789"].concat());
-    // Far more is announced than comes.
+    // Far more is announced than arrives.
     client.write(b"\x82\xff\0\0\0\0\x00\xe0\0\0\0\0\0\0abc");
     server.exactly(16 + 14 + 3);
     drop(client);

@@ -1,6 +1,6 @@
-//! Clients that leave before they are accepted: their places are free, and their upstreams know.
+//! Clients that disconnect before they are accepted: their slots are freed, and their upstreams notice.
 //!
-//! All time-outs of the gates are longer than anything may take here, so that none of them can be what ends a connection.
+//! All timeouts of the gates are longer than anything takes here, so that none of them ends a connection.
 
 use std::io::Read;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -24,7 +24,7 @@ const SLOW: [&str; 6] = [
     "10m",
 ];
 
-/// How a client leaves.
+/// How a client disconnects.
 #[derive(Clone, Copy, Debug)]
 enum Way {
     Fin,
@@ -34,7 +34,7 @@ enum Way {
 
 const WAYS: [Way; 3] = [Way::Fin, Way::HalfClose, Way::Reset];
 
-/// Leaves. What is given back keeps a half-closed connection from being closed.
+/// Disconnects. The returned value keeps a half-closed connection from being closed.
 fn leave(client: Peer, way: Way) -> Option<TcpStream> {
     match way {
         Way::Fin => None,
@@ -79,7 +79,7 @@ fn greeter() -> SocketAddr {
     address
 }
 
-/// A gate in front of a slow upstream, with few places and a greeter at `/hello`.
+/// A gate in front of a slow upstream, with few slots and a greeter at `/hello`.
 fn slow(upstream: SocketAddr) -> Gate {
     let rules = [
         format!("ws://{upstream}"),
@@ -89,7 +89,7 @@ fn slow(upstream: SocketAddr) -> Gate {
     Gate::start(&[&rules[..], &SLOW].concat())
 }
 
-/// Waits until the gate has a place for a client.
+/// Waits until the gate has a slot for a client.
 fn serves_another(gate: &Gate) {
     let end = Instant::now() + PATIENCE;
     loop {
@@ -127,7 +127,7 @@ fn a_client_that_leaves_while_its_upstream_is_silent_is_noticed_at_once() {
     }
 }
 
-/// A listener on which no more connections get through, and those that fill it.
+/// A listener with a full backlog, and the connections that fill it.
 #[cfg(target_os = "linux")]
 fn full_listener() -> (TcpListener, SocketAddr, Vec<Socket>) {
     let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
@@ -138,7 +138,7 @@ fn full_listener() -> (TcpListener, SocketAddr, Vec<Socket>) {
     let filling = (0..8).map(|_| {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
         socket.set_nonblocking(true).unwrap();
-        // It is in progress, for ever if there is no room.
+        // It stays in progress while the backlog is full.
         let _ = socket.connect(&address.into());
         socket
     });

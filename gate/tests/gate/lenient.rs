@@ -1,4 +1,4 @@
-//! Handshakes that are untidy and harmless, as real peers make them: they go through.
+//! Untidy but harmless handshakes, as real peers make them, are accepted.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -11,7 +11,7 @@ use crate::process::{Gate, PATIENCE};
 
 const KEY: &str = "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==";
 
-/// The head of a request with these fields beside, or in the place of, the usual ones.
+/// The head of a request with these fields added to the usual ones, or replacing them.
 fn head(line: &str, fields: &[&str]) -> String {
     let usual = [
         "Host: a.example",
@@ -28,7 +28,7 @@ fn head(line: &str, fields: &[&str]) -> String {
     format!("{line}\r\n{}\r\n\r\n", fields.join("\r\n"))
 }
 
-/// Sends a head. What the upstream is asked, and what the client is answered when the upstream has accepted.
+/// Sends a head. Returns the request that the upstream gets, and the client's response once the upstream has accepted.
 fn through(gate: &Gate, upstream: &Upstream, head: &str) -> (RequestHead, String) {
     let mut client = TcpStream::connect(gate.address).unwrap();
     client.set_read_timeout(Some(PATIENCE)).unwrap();

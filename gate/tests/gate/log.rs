@@ -1,4 +1,4 @@
-//! What is logged of connections, and in which form.
+//! The log of connections, and its format.
 
 use serde_json::{Value, json};
 use websocket_component::Message;
@@ -7,7 +7,7 @@ use websocket_component::handshake::{Acceptance, Request};
 use crate::peer::{Got, Peer, Upstream, pair, request};
 use crate::process::Gate;
 
-/// The events with this message, when there are so many.
+/// Waits for this many events with this message, and returns them.
 fn events(gate: &Gate, count: usize, message: &str) -> Vec<Value> {
     gate.logged(count, &format!(r#""message":"{message}""#));
     let log = gate.log();
@@ -17,7 +17,7 @@ fn events(gate: &Gate, count: usize, message: &str) -> Vec<Value> {
         .collect()
 }
 
-/// Takes out what differs from run to run.
+/// Removes what differs from run to run.
 fn take(event: &mut Value, name: &str) -> Value {
     let field = event.as_object_mut().unwrap().remove(name);
     field.unwrap_or_else(|| panic!("{name} in {event}"))
@@ -115,7 +115,7 @@ fn probes_and_what_is_refused_are_for_debugging() {
     let upstream = Upstream::bind();
     let rule = format!("/chat=ws://{}", upstream.address);
     let gate = Gate::start(&["--upstream", &rule]);
-    // Of a port that is only looked at.
+    // From a port probe.
     drop(std::net::TcpStream::connect(gate.address).unwrap());
     gate.raw(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     gate.raw(b"nonsense\r\n\r\n");
@@ -138,7 +138,7 @@ fn a_gate_that_is_full_says_so_once_and_how_often_at_the_end() {
     drop(first);
     gate.terminate();
     assert_eq!(gate.wait().code(), Some(0));
-    // The last line: all others have come before.
+    // The last line: all others precede it.
     gate.logged(1, "ended connections=1 refused=20");
     let lines = gate.log().matches("WARN full status=503").count();
     assert!((1..=most).contains(&lines), "{lines}: {}", gate.log());

@@ -1,4 +1,4 @@
-//! The gate as a process, between peers that speak by the native engine or in raw bytes. All on loopback.
+//! The gate as a process, between peers on the native engine or in raw bytes. All on loopback.
 
 mod alive;
 mod arguments;

@@ -1,4 +1,4 @@
-//! What goes through the gate once both sides are open.
+//! Messages through the gate once both sides are open.
 
 use rstest::rstest;
 use websocket_component::Message;
@@ -25,7 +25,7 @@ fn messages_of_all_sizes_go_both_ways(#[values(INSPECT, TERMINATE)] mode: &str) 
                 true => (&mut client, &mut server),
                 false => (&mut server, &mut client),
             };
-            // Someone has to read what someone writes.
+            // One side has to read while the other writes.
             std::thread::scope(|scope| {
                 scope.spawn(|| from.send(Message::Binary(&message)));
                 assert!(to.receive() == Got::Binary(message.clone()), "{length}");
@@ -46,7 +46,7 @@ fn a_gate_that_terminates_answers_pings_on_the_spot() {
     let (mut client, mut server) = pair(&gate, &upstream);
     client.send(Message::TextFragment("Grü"));
     client.send(Message::Ping(b"there?"));
-    // The upstream is not asked: it has read nothing yet.
+    // The upstream isn't involved: it has read nothing yet.
     assert_eq!(client.receive(), Got::Pong(b"there?".to_vec()));
     client.send(Message::Utf8Fragment(b"\xc3"));
     client.send(Message::Utf8Fragment(b""));
@@ -63,8 +63,8 @@ fn what_comes_right_behind_a_handshake_is_not_lost(#[values(INSPECT, TERMINATE)]
     let upstream = Upstream::bind();
     let gate = Gate::in_mode(mode, upstream.address, &[]);
     let mut client = Peer::connect(&gate);
-    // Behind the request, before the answer. RFC 6455 4.1 doesn't allow it, but bytes in flight are not a client's
-    // fault if something before the gate has waited for the answer already.
+    // After the request, before the answer. RFC 6455 4.1 doesn't allow it, but it is not the client's fault if
+    // something in front of the gate has already waited for the answer.
     client.write(&[0x81, 0x82, 0, 0, 0, 0, b'h', b'i']);
     let (mut server, _) = upstream.request();
     // With the answer, in one write.
@@ -167,7 +167,7 @@ fn a_large_message_in_small_segments_leaves_in_few_fragments(
         scope.spawn(|| {
             for segment in frame.chunks(1000) {
                 client.write(segment);
-                // So that each is a read of its own.
+                // So that each is a separate read.
                 std::thread::sleep(std::time::Duration::from_micros(200));
             }
         });
@@ -204,7 +204,7 @@ fn a_message_that_is_sent_bit_by_bit_arrives_bit_by_bit(#[values(INSPECT, TERMIN
     let gate = Gate::in_mode(mode, upstream.address, &[]);
     let (mut client, mut server) = pair(&gate, &upstream);
     client.send(Message::TextFragment("one"));
-    // A session would put it together: the frame itself shows that it came. Not the last, text, masked, 3 bytes.
+    // A session would reassemble it, so the raw frame is checked. Not the last, text, masked, 3 bytes.
     assert_eq!(server.receive_raw(9)[..2], [0x01, 0x83]);
     server.send(Message::BinaryFragment(b"two"));
     assert_eq!(client.receive_raw(5), b"\x02\x03two");

@@ -1,4 +1,4 @@
-//! Inspected connections whose sandbox was given back meanwhile: `host-tests/tests/peers/idle.rs` measures that it is.
+//! Inspected connections whose sandbox was dropped meanwhile: `host-tests/tests/peers/idle.rs` measures that it is.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -33,7 +33,7 @@ fn messages_go_on_in_both_directions_and_all_of_them_count() {
         server.send(Message::Binary(&[7; 100_000]));
         assert_eq!(client.receive(), Got::Binary(vec![7; 100_000]));
     }
-    // A message of two parts, between which it is not at rest.
+    // A message in two parts, between which it is not idle.
     client.send(Message::TextFragment("two "));
     sleep(REST);
     client.send(Message::Text("parts"));
@@ -100,7 +100,7 @@ fn pings_are_sent_and_a_side_that_answers_none_is_disconnected() {
                 client.flush();
                 pings += 1;
             }
-            // The server's, which shows that it lives.
+            // The server's, which shows that it is alive.
             Got::Pong(_) => {}
             got => panic!("{got:?}"),
         }

@@ -1,4 +1,4 @@
-//! Peers of the gate: clients and upstreams that speak by the native engine.
+//! Peers of the gate: clients and upstreams on the native engine.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -28,7 +28,7 @@ pub(crate) enum Got {
     End,
 }
 
-/// What a peer's clock shows when it is made.
+/// The initial time of a peer's clock.
 const START: Instant = Instant::from_nanos(0);
 
 /// One end of a WebSocket.
@@ -41,7 +41,7 @@ pub(crate) struct Peer {
     arrived: bool,
 }
 
-/// The settings of a peer: it shows everything, and does nothing by itself but answer.
+/// The settings of a peer: it reports everything, and only answers.
 pub(crate) fn config() -> Config {
     let mut config = Config::default();
     config.report_control_frames = true;
@@ -73,7 +73,7 @@ impl Peer {
         Self::ask(gate, request(gate, "/"))
     }
 
-    /// A client whose request has been sent.
+    /// Returns a client that has sent its request.
     pub(crate) fn ask(gate: &Gate, request: Request) -> Self {
         let session = Session::client(config(), &[7; 32], START).unwrap();
         let mut peer = Self::new(TcpStream::connect(gate.address).unwrap(), session);
@@ -82,13 +82,13 @@ impl Peer {
         peer
     }
 
-    /// Waits until the client is open, and gives the response.
+    /// Waits until the client is open, and returns the response.
     pub(crate) fn opened(&mut self) -> ResponseHead {
         assert!(self.is_accepted(), "{:?}", self.session.response());
         self.session.response().unwrap().clone()
     }
 
-    /// Waits until a request has come.
+    /// Waits until a request has arrived.
     pub(crate) fn arrives(&mut self) {
         while !self.arrived {
             assert!(self.read(), "no request");
@@ -101,7 +101,7 @@ impl Peer {
         self.arrived
     }
 
-    /// Waits until the client is refused, and gives the response.
+    /// Waits until the client is refused, and returns the response.
     pub(crate) fn refused(&mut self) -> ResponseHead {
         while self.read() {
             assert!(!self.arrived, "accepted");
@@ -114,7 +114,7 @@ impl Peer {
         self.flush();
     }
 
-    /// What comes next.
+    /// Returns what is received next.
     pub(crate) fn receive(&mut self) -> Got {
         while self.got.is_empty() {
             if !self.read() {
@@ -149,7 +149,7 @@ impl Peer {
         Instant::from_nanos(self.started.elapsed().as_nanos() as u64)
     }
 
-    /// Gives the session what was read.
+    /// Passes what was read to the session.
     pub(crate) fn work(&mut self) {
         let now = self.now();
         let mut events = self.session.input(&mut self.input, now);
@@ -175,7 +175,7 @@ impl Peer {
 
     pub(crate) fn flush(&mut self) {
         let output = self.session.take_output(usize::MAX, self.now());
-        // A connection that is gone is noticed when it is read.
+        // A lost connection is noticed by the next read.
         let _ = self.stream.write_all(&output);
         // A server ends the connection (RFC 6455, section 7.1.1).
         let has_ended = matches!(self.session.state(), State::Draining | State::Closed);
@@ -203,7 +203,7 @@ impl Peer {
         raw
     }
 
-    /// Writes what no session would.
+    /// Writes raw bytes.
     pub(crate) fn write(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).unwrap();
     }
@@ -241,7 +241,7 @@ impl Upstream {
         stream
     }
 
-    /// The next connection, raw, behind the head of its request.
+    /// The next connection, raw, after the head of its request.
     pub(crate) fn asked(&self) -> TcpStream {
         let mut stream = self.accept();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -262,7 +262,7 @@ impl Upstream {
         waiting.is_ok()
     }
 
-    /// The next connection, and its request, which waits for an answer.
+    /// The next connection and its request, which is not answered yet.
     pub(crate) fn request(&self) -> (Peer, RequestHead) {
         let mut peer = Peer::new(self.accept(), Session::server(config(), START).unwrap());
         peer.arrives();
@@ -328,7 +328,7 @@ pub(crate) fn values(headers: &[Header], name: &str) -> Vec<String> {
         .collect()
 }
 
-/// All that comes until the end.
+/// Reads to the end of the stream.
 pub(crate) fn rest(stream: &mut impl Read) -> Vec<u8> {
     let mut bytes = Vec::new();
     // A reset is an end too.

@@ -1,4 +1,4 @@
-//! The gate as a process, which ends with its test.
+//! The gate as a process, which is stopped with its test.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The modes of a route: what a gate promises it holds in both.
+/// The modes of a route: the gate's promises hold in both.
 pub(crate) const INSPECT: &str = "inspect";
 pub(crate) const TERMINATE: &str = "terminate";
 
@@ -20,7 +20,7 @@ pub(crate) struct Gate {
     child: Child,
     pub(crate) address: SocketAddr,
     log: Arc<Mutex<String>>,
-    /// What it says to its standard output behind the first line.
+    /// Its standard output after the first line.
     said: mpsc::Receiver<String>,
 }
 
@@ -48,7 +48,7 @@ impl Gate {
         Self::of(command, arguments)
     }
 
-    /// What a gate says that can't run with these arguments.
+    /// Returns the error of a gate that can't run with these arguments.
     pub(crate) fn refused(arguments: &[&str]) -> String {
         let component = component();
         let always = [
@@ -60,7 +60,7 @@ impl Gate {
         fails(1, &[&always, arguments].concat())
     }
 
-    /// A gate that this command runs. Unless the arguments say otherwise it logs all that there is.
+    /// Starts a gate by this command. Unless the arguments say otherwise, it logs everything.
     pub(crate) fn of(mut command: Command, arguments: &[&str]) -> Self {
         if !arguments.contains(&"--log") {
             command.args(["--log", "debug"]);
@@ -86,7 +86,7 @@ impl Gate {
         let address = line.trim_end().strip_prefix("listening on ");
         let address = address.and_then(|address| address.parse().ok());
         let address = address.unwrap_or_else(|| panic!("{line:?}; {}", log.lock().unwrap()));
-        // What else it says may not fill the pipe.
+        // Its further output must not fill the pipe.
         let (sender, said) = mpsc::channel();
         thread::spawn(move || {
             for line in output.lines().map_while(Result::ok) {
@@ -112,13 +112,13 @@ impl Gate {
         addresses
     }
 
-    /// The next line with these words that it says to its standard output.
+    /// Returns the next line of its standard output with these words.
     pub(crate) fn says(&self, words: &str) -> String {
         let mut lines = std::iter::from_fn(|| self.said.recv_timeout(PATIENCE).ok());
         lines.find(|line| line.contains(words)).expect(words)
     }
 
-    /// Waits until the log has this many lines with these words, and gives the last of them.
+    /// Waits until the log has this many lines with these words, and returns the last of them.
     pub(crate) fn logged(&self, count: usize, words: &str) -> String {
         let end = Instant::now() + PATIENCE;
         loop {
@@ -141,7 +141,7 @@ impl Gate {
         self.log.lock().unwrap().clone()
     }
 
-    /// Sends raw bytes, and reads what comes back until the end.
+    /// Sends raw bytes, and reads the response to its end.
     pub(crate) fn raw(&self, request: &[u8]) -> String {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -162,7 +162,7 @@ impl Gate {
         assert!(status.unwrap().success());
     }
 
-    /// Waits until it ends by itself.
+    /// Waits until it exits.
     pub(crate) fn wait(&mut self) -> ExitStatus {
         let end = Instant::now() + PATIENCE;
         loop {
@@ -195,7 +195,7 @@ impl Drop for Gate {
     }
 }
 
-/// Runs the program, which has to fail with this status and one line.
+/// Runs the program, and checks that it fails with this status and one line.
 pub(crate) fn fails(status: i32, arguments: &[&str]) -> String {
     let output = command().args(arguments).output().unwrap();
     let error = String::from_utf8(output.stderr).unwrap();
@@ -206,7 +206,7 @@ pub(crate) fn fails(status: i32, arguments: &[&str]) -> String {
     error
 }
 
-/// The program, without what the environment could tell it.
+/// The program, without settings from the environment.
 pub(crate) fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wsgate"));
     command

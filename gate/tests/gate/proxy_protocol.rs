@@ -1,4 +1,4 @@
-//! The PROXY protocol: who the client is, as a balancer says, and as upstreams are told.
+//! The PROXY protocol: the client's address, as a balancer sends it and as upstreams get it.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -28,7 +28,7 @@ fn the_client_is_who_the_header_says(
     let upstream = Upstream::bind();
     let gate = Gate::before(upstream.address, &["--proxy-protocol"]);
     let mut client = connect(&gate);
-    // A message comes right behind the request.
+    // A message follows right after the request.
     let text = b"\x81\x85\0\0\0\0Hello";
     let all = [header, REQUEST.as_bytes(), text].concat();
     let (first, second) = all.split_at(cut);

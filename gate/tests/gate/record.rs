@@ -12,10 +12,10 @@ use websocket_component::Message;
 use crate::peer::{Got, Peer, Upstream, pair};
 use crate::process::{Gate, INSPECT, TERMINATE, command, component};
 
-/// A path at which there is nothing.
+/// A path where nothing exists.
 fn folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    // Of an earlier run.
+    // From an earlier run.
     let _ = fs::remove_dir_all(&folder);
     folder
 }
@@ -36,7 +36,7 @@ fn recordings(folder: &Path) -> Vec<Vec<Value>> {
     files.into_iter().map(lines).collect()
 }
 
-/// What went one way on one side.
+/// The bytes in one direction on one side.
 fn bytes(recording: &[Value], side: &str, way: &str) -> Vec<u8> {
     let lines = recording.iter();
     let lines = lines.filter(|line| line["side"] == side && line["way"] == way);
@@ -49,7 +49,7 @@ fn ends_with_a_close(bytes: &[u8], first: &[u8]) -> bool {
     bytes.starts_with(first) && bytes.windows(2).any(|pair| pair[0] == 0x88)
 }
 
-/// Ends the gate, and with it its recordings.
+/// Stops the gate, which ends its recordings.
 fn end(mut gate: Gate) -> Gate {
     gate.terminate();
     assert_eq!(gate.wait().code(), Some(0));
@@ -143,7 +143,7 @@ fn only_the_owner_can_read_recordings() {
     assert!(line.contains("WARN") && line.contains("755"), "{line}");
 }
 
-/// A limit of the size of files does what a disk does that is full.
+/// A limit on the size of files acts like a full disk.
 #[cfg(unix)]
 #[test]
 fn a_disk_that_is_full_holds_up_nothing_and_files_say_what_is_missing() {
@@ -175,7 +175,7 @@ fn a_disk_that_is_full_holds_up_nothing_and_files_say_what_is_missing() {
         assert!(last["end"] == true && last["why"].is_string(), "{last}");
         assert!(last["missing"].as_u64() >= Some(3), "{last}");
         assert!(last["missing_bytes"].as_u64() > Some(1 << 20), "{last}");
-        // What came before is there: the handshake, and a message.
+        // What came before was recorded: the handshake, and a message.
         assert!(bytes(&recording, "upstream", "out").starts_with(b"GET "));
         assert!(bytes(&recording, "client", "in").len() > 1 << 20);
     }

@@ -1,4 +1,4 @@
-//! What a client gets whose upstream refuses.
+//! The response to a client whose upstream refuses.
 
 use std::io::Write;
 
@@ -47,7 +47,7 @@ fn an_upstreams_refusal_is_carried_over() {
     assert!(line.contains("WARN"), "{line}");
 }
 
-/// What a client gets whose upstream answers with these bytes and closes.
+/// Returns the response to a client whose upstream answers with these bytes and closes.
 fn answered_with(gate: &Gate, upstream: &Upstream, answer: &[u8]) -> ResponseHead {
     let mut client = Peer::connect(gate);
     let mut raw = upstream.asked();

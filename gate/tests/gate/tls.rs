@@ -1,4 +1,4 @@
-//! What the tests of TLS share: peers with TLS that speak in raw bytes.
+//! Shared by the tests of TLS: peers with TLS that send raw bytes.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -104,7 +104,7 @@ pub(crate) fn head(stream: &mut impl Read) -> String {
     String::from_utf8(head).unwrap()
 }
 
-/// A message of a client's, with a mask of zeros.
+/// A client's message, with a mask of zeros.
 pub(crate) fn masked(payload: &[u8]) -> Vec<u8> {
     let mut frame = header(payload.len());
     frame[1] |= 0x80;
@@ -130,7 +130,7 @@ pub(crate) fn header(length: usize) -> Vec<u8> {
     header
 }
 
-/// Has a message come back, in whatever fragments.
+/// Checks that a message is echoed, in whatever fragments.
 pub(crate) fn echo(client: &mut (impl Read + Write), payload: &[u8]) {
     client.write_all(&masked(payload)).unwrap();
     assert!(message(client) == payload, "{} bytes", payload.len());
@@ -161,7 +161,7 @@ fn exactly<const N: usize>(stream: &mut impl Read) -> [u8; N] {
     bytes
 }
 
-/// A server that takes TLS off, for a plain one.
+/// A server that terminates TLS in front of a plain one.
 pub(crate) struct Terminator {
     pub(crate) address: SocketAddr,
     _runtime: Runtime,

@@ -17,12 +17,12 @@ use crate::tls::{
     Client, chain, client, echo, head, header, masked, open, trusting, trusting_file,
 };
 
-/// The certificate that a client is shown.
+/// Returns the certificate that a client receives.
 fn shown(client: &Client) -> &[u8] {
     &client.conn.peer_certificates().unwrap()[0]
 }
 
-/// Why the gate ends a handshake.
+/// Returns why the gate ends a handshake.
 fn refused(mut client: Client) -> String {
     let asked = client.write_all(REQUEST.as_bytes());
     let error = asked
@@ -41,7 +41,7 @@ fn messages_of_any_size_come_back(#[values(INSPECT, TERMINATE)] mode: &str) {
     for length in [0, 1, 125, 4096, 16_384, 70_000, 1 << 20] {
         echo(&mut client, &vec![7; length]);
     }
-    // Several in one record, and what is behind the close frame is the end of TLS too.
+    // Several in one record; the end of TLS follows the close frame.
     let close = b"\x88\x82\0\0\0\0\x03\xe8";
     let all = [&masked(b"one")[..], &masked(b"two"), close].concat();
     client.write_all(&all).unwrap();
@@ -71,7 +71,7 @@ fn each_name_gets_its_certificate_and_all_others_the_first() {
         let client = open(&gate, trusting(&authority, None), name);
         assert_eq!(shown(&client), &*chain(&files.certificate)[0], "{name}");
     }
-    // A wildcard stands for one label; and an address names nobody.
+    // A wildcard matches one label; an IP address isn't sent as a server name.
     for name in ["x.y.b.example", "127.0.0.1", "c.example"] {
         let client = client(gate.address, trusting(&authority, None), name);
         let why = refused(client);
@@ -149,7 +149,7 @@ fn what_cannot_be_used_at_a_reload_changes_nothing_and_is_said() {
     said(3, "a.crt: ");
     fs::write(&files.certificate, "no certificate").unwrap();
     said(4, "a.crt: there is no certificate in it");
-    // And it goes on when it can.
+    // It continues once it can.
     authority.issue("a", &["localhost"]).unwrap();
     gate.logged(1, "certificates: reloaded");
     echo(
@@ -217,7 +217,7 @@ fn a_client_without_a_certificate_that_is_trusted_is_refused() {
         );
     }
     assert!(!upstream.has_been_called());
-    // The upstream is told of a good one (RFC 9440).
+    // A valid one is forwarded to the upstream (RFC 9440).
     let mut client = client(gate.address, trusting(&authority, Some(&own)), "localhost");
     let with_another = REQUEST.replace("Host: a\r\n", "Host: a\r\nClient-Cert: :AAAA:\r\n");
     client.write_all(with_another.as_bytes()).unwrap();
@@ -344,7 +344,7 @@ fn the_proxy_protocol_comes_before_tls() {
     }
 }
 
-/// What TLS has encrypted for a client that doesn't read waits, and holds back who sends; none of it is lost.
+/// Encrypted data for a client that doesn't read is buffered, and blocks the sender; none of it is lost.
 #[rstest]
 fn a_client_that_reads_late_gets_everything(#[values(INSPECT, TERMINATE)] mode: &str) {
     let authority = Authority::new().unwrap();

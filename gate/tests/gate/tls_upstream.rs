@@ -126,7 +126,7 @@ fn an_upstream_that_asks_for_a_certificate_gets_it() {
     let server = Terminator::before(upstream.address, server(&files, Some(&authority)));
     let arguments = ["--upstream-ca", &issuers];
     let without = before(&server, "localhost", &arguments);
-    // With TLS 1.3 a client learns of it when it reads.
+    // With TLS 1.3 a client notices when it reads.
     assert_eq!(Peer::connect(&without).refused().status, 502);
     let both = [
         "--upstream-certificate",

@@ -11,7 +11,7 @@ use crate::peer::{REQUEST, Upstream, values};
 use crate::process::{Gate, INSPECT, PATIENCE, TERMINATE};
 use crate::tls::{head, header, masked};
 
-/// A path for a socket, in a folder that goes with the test.
+/// A path for a socket, in a folder that is removed with the test.
 fn path(folder: &TempDir) -> String {
     folder.path().join("a.sock").to_str().unwrap().to_owned()
 }
@@ -108,7 +108,7 @@ fn a_socket_that_was_left_behind_is_replaced_and_none_is_left() {
     let mut client = connect(&front);
     client.write_all(REQUEST.as_bytes()).unwrap();
     assert!(head(&mut client).starts_with("HTTP/1.1 101 "));
-    // One at which somebody listens is not taken away, and neither is a file.
+    // A socket in use is not removed, and neither is a file.
     assert!(Gate::refused(&["--demo", "--listen", &listen]).contains("can't listen on unix:"));
     let file = format!("{front}.file");
     std::fs::write(&file, "kept").unwrap();

@@ -1,11 +1,11 @@
-//! What the calls are given, in the types of either way.
+//! The arguments of the calls, in the types of both APIs.
 
 pub(crate) const ENTROPY: [u8; 32] = [7; 32];
 
-/// The peer's bytes come in pieces of this length.
+/// The peer's bytes are split into chunks of this length.
 pub(crate) const PIECE: usize = 300;
 
-/// What outgoing records point into.
+/// The payload that outgoing records point into.
 pub(crate) const PAYLOAD: &[u8] = b"payload, \xc5\xbc, and a reason";
 
 /// The arguments, in types that have the same names.

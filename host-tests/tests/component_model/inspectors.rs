@@ -46,7 +46,7 @@ pub(crate) fn by_core(sandbox: &Sandbox, said: &[u8]) -> Vec<String> {
             .expect("a result"),
     );
     inspector.drop(&mut guest).expect("dropped");
-    // One that looks at nothing.
+    // One that inspects nothing.
     let made = Inspector::open(&mut guest, &Options::default(), &ENTROPY, &negotiated, 1);
     let inspector = made.expect("an inspector");
     for from in [Role::Client, Role::Server] {

@@ -1,11 +1,11 @@
-//! What the same calls have come to in both ways, as debug output, which has all fields.
+//! The results of the same calls in both APIs, as debug output, which has all fields.
 
 use std::fmt::Debug;
 
 use websocket_host::CallError;
 use websocket_host::protocol::Failure;
 
-/// What calls have come to.
+/// The results of calls.
 #[derive(Default)]
 pub(crate) struct Log(pub(crate) Vec<String>);
 
@@ -15,7 +15,7 @@ impl Log {
     }
 }
 
-/// What a call of the host came to, without its error of the sandbox: there is none.
+/// The result of a call of the host, without sandbox errors, which don't occur.
 pub(crate) fn outcome<T>(result: Result<T, CallError>) -> Result<T, Box<Failure>> {
     result.map_err(|error| match error {
         CallError::Failure(failure) => failure,
@@ -23,7 +23,7 @@ pub(crate) fn outcome<T>(result: Result<T, CallError>) -> Result<T, Box<Failure>
     })
 }
 
-/// The fields of a result of the batched call, but for those that say how to go on.
+/// The fields of a result of the batched call, except those that say how to continue.
 macro_rules! fields {
     ($result:ident) => {
         (

@@ -1,5 +1,5 @@
-//! The component by wasmtime's component model, beside the same component as `websocket-host` calls it: by its core
-//! module, through the canonical ABI. The same calls have the same results, to the last field.
+//! Compares the component in wasmtime's component model with the same component as `websocket-host` calls it, through
+//! the canonical ABI of its core module. The same calls have the same results, in every field.
 #![cfg(feature = "component")]
 
 mod arguments;
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use host_tests::sandboxed::{component_path, sandbox};
 use model::Model;
 
-/// What fuzzing has kept of what peers say.
+/// The peers' bytes in the fuzzing corpus.
 fn said(by: &str) -> Vec<Vec<u8>> {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("fuzz/corpus")
@@ -31,7 +31,7 @@ fn said(by: &str) -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// Makes the calls in each way, and compares what they came to, in order.
+/// Makes the calls in both APIs, and compares their results in order.
 fn compare(what: &str, by_core: &[String], by_model: &[String]) {
     for (index, (core, model)) in by_core.iter().zip(by_model).enumerate() {
         assert_eq!(core, model, "{what}, call {index}");

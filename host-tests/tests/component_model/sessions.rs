@@ -8,7 +8,7 @@ use crate::log::{Log, fields};
 use crate::model::Model;
 
 const CAPACITY: u32 = 1000;
-/// The most calls for one piece.
+/// The most calls for one chunk.
 const MOST: usize = 100;
 
 pub(crate) fn by_core(sandbox: &Sandbox, role: &str, said: &[u8]) -> Vec<String> {

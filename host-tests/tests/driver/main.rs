@@ -1,5 +1,5 @@
-//! A driven connection on virtual time, over transports that give and take bytes as they like, stall, half-close and are
-//! lost: nothing is lost or doubled, little is kept, and it ends.
+//! A driven connection on virtual time, over transports that read and write any number of bytes, stall, half-close and
+//! are lost: nothing is lost or duplicated, buffers stay small, and it ends.
 
 #![cfg(feature = "component")]
 
@@ -121,7 +121,7 @@ impl Driven {
         }
     }
 
-    /// Does all that can be done without waiting, which is not for ever.
+    /// Polls until it would block, which has to happen.
     fn poll(&mut self) {
         let cx = &mut Context::from_waker(Waker::noop());
         for _ in 0..100_000 {
@@ -137,7 +137,7 @@ impl Driven {
         panic!("it is never done");
     }
 
-    /// Takes these steps, in which the sides send what they have. Returns what is left of that.
+    /// Runs these steps, in which the sides send their bytes. Returns the unsent rest.
     fn run<'a>(&mut self, steps: Vec<Step>, mut rest: Sides<&'a [u8]>) -> Sides<&'a [u8]> {
         for step in steps {
             match step {
@@ -156,7 +156,7 @@ impl Driven {
         rest
     }
 
-    /// Advances the time, and handles each deadline when it comes.
+    /// Advances the time, and handles each deadline when it passes.
     fn wait(&mut self, time: Instant) {
         let until = self.now + time;
         for _ in 0..10_000 {
@@ -174,7 +174,7 @@ impl Driven {
         panic!("its deadlines don't pass");
     }
 
-    /// From now on the transports take everything and give all there is.
+    /// From now on the transports never block.
     fn open_up(&mut self) {
         for side in [Role::Client, Role::Server] {
             let peer = &mut *self.peers[side].borrow_mut();
@@ -211,7 +211,7 @@ fn messages(from: Role) -> impl Strategy<Value = Vec<u8>> {
 /// What a transport does next.
 #[derive(Clone, Copy, Debug)]
 enum Step {
-    /// The peer sends this many more bytes, and a read gives no more than the second number of them.
+    /// The peer sends this many more bytes, and a read returns at most the second number of them.
     Send(Role, usize, usize),
     /// The transport has room for this many more bytes of output.
     Take(Role, usize),
@@ -278,7 +278,7 @@ proptest! {
                 Kind::Relayed => prop_assert!(data(&received) == data(sent)),
             }
         }
-        // Both end when one of them closes.
+        // Both sides end when one of them closes.
         let close = Frame::close(4000, "bye").by(Role::Client).bytes();
         driven.peers.client.borrow_mut().sent.extend(close);
         driven.poll();
@@ -317,7 +317,7 @@ proptest! {
             driven.peers[side].borrow_mut().end = end;
         }
         driven.poll();
-        // A side may take nothing, or never close: each has its time.
+        // A side may accept nothing, or never close: each has its timeout.
         driven.wait(200 * SECOND);
         prop_assert!(driven.is_over);
         let outcome = driven.driver.take_outcome().expect("an outcome");

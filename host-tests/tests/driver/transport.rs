@@ -1,4 +1,4 @@
-//! A transport that gives and takes bytes as a test likes.
+//! A transport that a test controls.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -10,18 +10,18 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use websocket_host::driver::Transport;
 
-/// What is at the other end of a transport.
+/// The other end of a transport.
 #[derive(Debug, Default)]
 pub(crate) struct Peer {
-    /// What the peer has sent and nobody has read.
+    /// Bytes that the peer has sent and that were not read yet.
     pub(crate) sent: VecDeque<u8>,
-    /// Behind that: nothing, an end, or an error.
+    /// After them: nothing, an end, or an error.
     pub(crate) end: Option<End>,
-    /// The most that a read gives.
+    /// The most bytes of a read.
     pub(crate) most: usize,
-    /// How many bytes of writes are taken before the transport blocks.
+    /// How many bytes of writes are accepted before the transport blocks.
     pub(crate) room: usize,
-    /// Whether what was taken reaches the peer only when it is flushed.
+    /// Whether accepted bytes reach the peer only when they are flushed.
     pub(crate) is_buffered: bool,
     pub(crate) buffered: Vec<u8>,
     /// What has reached the peer.
@@ -36,7 +36,7 @@ pub(crate) enum End {
     Lost,
 }
 
-/// The transport. It wakes nobody: whoever drives it asks again.
+/// The transport. It never wakes its task: the caller polls again.
 #[derive(Debug)]
 pub(crate) struct Scripted(pub(crate) Rc<RefCell<Peer>>);
 

@@ -52,7 +52,7 @@ fn four_hundred_messages_with_context_takeover_pass_in_both_directions(
         "{} for {bytes}",
         stats["client.bytes"]
     );
-    // The window of what came before is there yet.
+    // The window of earlier messages still exists.
     client.send(&[compressed(&mut peers[0], TEXT, b"not \xff text")]);
     assert_eq!((client.close_code(), server.close_code()), (1007, 1001));
     assert_eq!(proxy.stat("rule.invalid-utf8"), 1);

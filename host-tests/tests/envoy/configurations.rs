@@ -1,4 +1,4 @@
-//! The configurations of `envoy/config`, as they are but for ports and paths.
+//! The configurations of `envoy/config`, unchanged except for ports and paths.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
@@ -84,7 +84,7 @@ fn http2(#[values(Version::Latest, Version::Oldest)] version: Version) {
     assert_eq!(answer.status, 200);
     is_checked(&mut answer.client, &mut server);
 
-    // The same port is for HTTP/1.1, too.
+    // The same port also accepts HTTP/1.1.
     let (mut client, mut server) = proxy.open();
     is_checked(&mut client, &mut server);
 }
@@ -116,7 +116,7 @@ impl Tunnel {
 
 impl Drop for Tunnel {
     fn drop(&mut self) {
-        // It waits for a client, if none has come.
+        // It waits for a client, if none has connected.
         let _ = TcpStream::connect(self.address);
         let program = self.program.take().map(JoinHandle::join);
         if let Some(Ok(mut program)) = program {
@@ -224,7 +224,7 @@ fn a_side_may_send_faster_than_envoy_reads(
         let (mut client, mut server) = proxy.open();
         let (sender, receiver) = in_order(from, &mut client, &mut server);
         let frame = Frame::binary(vec![7; length]).by(from).bytes();
-        // What has come meanwhile is more than Envoy wants to read at once, and a little more than that is read.
+        // Meanwhile more arrives than Envoy reads at once, and it reads a little more than that limit.
         signal(&proxy, "-STOP");
         thread::scope(|scope| {
             scope.spawn(|| (0..60).for_each(|_| sender.write(&frame)));

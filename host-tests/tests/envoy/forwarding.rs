@@ -1,4 +1,4 @@
-//! What goes on of the bytes that come: all of them, in order, as they are.
+//! Bytes are forwarded: all of them, in order, unchanged.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -125,7 +125,7 @@ fn text_that_breaks_inside_of_a_frame_that_has_gone_on_ends_in_a_reset(
         assert_eq!(receiver.bytes(4000), sent);
         rest[10] ^= 0x80;
         sender.write(rest);
-        // There is no place for a close frame inside of a frame.
+        // No close frame can be inserted inside a frame.
         assert_eq!(sender.close_code(), 1007);
         let late = receiver.rest();
         assert!(
@@ -153,7 +153,7 @@ fn a_frame_up_to_the_limit_that_is_held_is_not_seen_before_it_is_whole() {
     assert_eq!(server.frame(), text);
     client.write(&bytes[..3000]);
     client.send(&[Frame::new(TEXT, [0xff; 2000])]);
-    // It was never seen, so the server can be told.
+    // The server has seen no part of it, so it can be sent a close frame.
     assert_eq!((client.close_code(), server.close_code()), (1007, 1001));
 }
 
@@ -174,7 +174,7 @@ fn a_message_of_more_than_64_kib_ends_at_its_header() {
     assert_eq!(entry["ws_messages_client"], "1");
 }
 
-/// How much is sent while nobody reads: more than what all sockets hold.
+/// How much is sent while the other side doesn't read: more than all sockets hold.
 const FRAMES: usize = 64;
 
 #[rstest]
@@ -212,7 +212,7 @@ fn who_does_not_read_holds_up_the_sender_and_nothing_is_lost(
                 );
             }
         });
-        // The other direction is as it was, and both can still be closed.
+        // The other direction is unaffected, and both can still be closed.
         receiver.send(&[Frame::text("thanks")]);
         assert_eq!(sender.frame(), Frame::text("thanks"));
         sender.send(&[Frame::new(0x3, "")]);

@@ -1,4 +1,4 @@
-//! The handshake: what is let in, what is taken out of it, and settings that are refused.
+//! The handshake: what is accepted, what is removed from it, and settings that are refused.
 
 use host_tests::envoy::Envoy;
 use host_tests::gate::filter;

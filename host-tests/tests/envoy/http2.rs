@@ -28,14 +28,14 @@ pub(crate) struct Http2Client {
     requests: SendRequest<Bytes>,
 }
 
-/// What a request was answered with.
+/// The answer to a request.
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) fields: HeaderMap,
     pub(crate) client: Side,
 }
 
-/// A request that is on its way.
+/// A request in flight.
 pub(crate) struct Asked(JoinHandle<Answer>);
 
 impl Http2Client {
@@ -101,7 +101,7 @@ pub(crate) struct Http2Server {
 }
 
 impl Http2Server {
-    /// A server that answers with the fields that a request is answered with.
+    /// A server that answers requests with these fields.
     pub(crate) fn start(answer: fn(&HeaderMap) -> HeaderMap) -> Http2Server {
         let runtime = runtime();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"));
@@ -149,7 +149,7 @@ fn runtime() -> Runtime {
     builder.build().expect("a thread")
 }
 
-/// A side whose bytes go to a stream and come from it.
+/// A side whose bytes are sent and received on a stream.
 fn bridge(role: Role, mut stream: SendStream<Bytes>, mut body: RecvStream) -> Side {
     let (mine, its) = UnixStream::pair().expect("sockets");
     its.set_nonblocking(true).expect("a socket");

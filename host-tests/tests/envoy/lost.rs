@@ -1,4 +1,4 @@
-//! Sides that are gone without a close frame.
+//! Sides that disconnect without a close frame.
 
 use host_tests::wire::Frame;
 use rstest::rstest;
@@ -54,7 +54,7 @@ fn what_a_server_sends_last_arrives_in_front_of_the_code(
     let (mut client, mut server) = proxy.open();
     let last = Frame::binary(vec![7; 3 << 20]);
     server.send(std::slice::from_ref(&last));
-    // Half a frame, which nobody can end.
+    // Half a frame, which can't be completed.
     server.write(&Frame::text("never whole").bytes()[..5]);
     drop(server);
     assert!(client.frame() == last);
@@ -130,7 +130,7 @@ fn a_client_that_is_gone_ends_the_servers_connection(
             true => client.reset(),
             false => drop(client),
         }
-        // Envoy 1.40 takes nothing for the server any more; older ones send it a close frame.
+        // Envoy 1.40 accepts no more bytes for the server; older ones send it a close frame.
         if let Some(frame) = server.frame_or_end() {
             assert_eq!(frame.first, 0x88, "{frame:02x?}");
             assert_eq!(server.rest(), b"");

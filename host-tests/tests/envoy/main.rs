@@ -3,11 +3,11 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`proxy`], [`side`], [`http2`] | an Envoy with the filter in it; a client or a server as bytes; as a stream of HTTP/2 |
-//! | [`forwarding`] | bytes that go on as they are, in order, and how fast |
+//! | [`forwarding`] | bytes that are forwarded unchanged, in order, and how fast |
 //! | [`rules`] | rules that are broken, and which side gets which code |
-//! | [`lost`] | sides that are gone without a close frame |
+//! | [`lost`] | sides that disconnect without a close frame |
 //! | [`compressed`] | permessage-deflate |
-//! | [`handshake`] | what is let in, and settings that are refused |
+//! | [`handshake`] | what is accepted, and settings that are refused |
 //! | [`policy`] | rates, content and memory |
 //! | [`time`] | silence, age, pings, and what takes too long |
 //! | [`numbers`] | metrics, the access log and the log; many connections, several workers |

@@ -80,7 +80,7 @@ fn the_numbers_are_those_of_what_was_sent() {
 
     drop(other_server);
     proxy.wait_for_stat("open", 0);
-    // Histograms are a little behind.
+    // Histograms are updated a little later.
     proxy.wait_for_stat("client.message_bytes", 2);
     let stats = proxy.stats();
     let expected = [
@@ -164,7 +164,7 @@ fn a_thousand_connections_at_once_lose_nothing_and_leave_nothing() -> io::Result
     Ok(())
 }
 
-/// Sends messages, one at a time, that have to come back.
+/// Sends messages, one at a time, and checks their echoes.
 async fn exchange(peer: &mut Peer, number: usize) -> io::Result<()> {
     for index in 0..MESSAGES {
         let message = message(number, index);

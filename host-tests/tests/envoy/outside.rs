@@ -70,7 +70,7 @@ fn they_speak_without_compression_if_the_filter_takes_it_out() -> io::Result<()>
     )
 }
 
-/// A server that agrees to what Chromium offers.
+/// A server that accepts Chromium's offer.
 fn server_for_chromium(name: &str) -> Command {
     let mut server = match name {
         "ws" => tools::node("deflate-server.mjs"),

@@ -83,7 +83,7 @@ fn rules_are_checked_over_http2(#[values(Version::Latest, Version::Oldest)] vers
     assert_eq!((client.close_code(), server.close_code()), (1002, 1001));
     assert_eq!((client.rest(), server.rest()), (vec![], vec![]));
 
-    // Other streams of the connection go on.
+    // Other streams of the connection stay open.
     let (mut answer, mut server) = open(&proxy, &mut connection);
     let client = &mut answer.client;
     client.send(&[Frame::text("there")]);
@@ -94,7 +94,7 @@ fn rules_are_checked_over_http2(#[values(Version::Latest, Version::Oldest)] vers
     assert_eq!(client.close_code(), 1014);
 }
 
-/// Envoy lets nobody write into the direction of a client of HTTP/2 that has sent nothing.
+/// Envoy doesn't allow writing to a client of HTTP/2 that has sent nothing.
 #[rstest]
 fn a_server_that_breaks_a_rule_is_told_so_as_soon_as_its_client_of_http2_says_something(
     #[values(Version::Latest, Version::Oldest)] version: Version,
@@ -114,7 +114,7 @@ fn a_server_that_breaks_a_rule_is_told_so_as_soon_as_its_client_of_http2_says_so
     let (mut answer, mut server) = open(&proxy, &mut connection);
     server.send(&[Frame::new(0x3, "")]);
     assert_eq!(answer.client.close_code(), 1014);
-    // It says nothing at all.
+    // It sends nothing at all.
     assert_eq!(server.rest(), b"");
 }
 
@@ -211,7 +211,7 @@ fn an_accept_that_does_not_fit_the_key_of_the_repair_is_a_bad_gateway() {
     assert_eq!(connection.answer(asked).status, 502);
 }
 
-/// What a server of HTTP/2 answers that has got a key all the same, for a client of HTTP/1.1.
+/// The answer of a server of HTTP/2 that has received a key nevertheless, for a client of HTTP/1.1.
 fn accept(request: &HeaderMap) -> HeaderMap {
     let mut answer = HeaderMap::new();
     if let Some(key) = request.get("sec-websocket-key") {
@@ -284,7 +284,7 @@ fn clients_of_http2_reach_servers_of_http2_without_the_repair() {
     assert_eq!(server.frame(), Frame::text("good"));
     assert_eq!((client.close_code(), server.close_code()), (1002, 1001));
 
-    // A server that is gone by RST_STREAM.
+    // A server that resets its stream with RST_STREAM.
     let (mut answer, _, mut server) = open_between(&mut connection, &upstream);
     server.send(&[Frame::text("last")]);
     assert_eq!(answer.client.frame(), Frame::text("last"));
@@ -309,7 +309,7 @@ fn a_frame_without_bytes_of_a_server_of_http2_is_no_end() {
     }
 }
 
-/// Envoy lets nobody write to the server of a client of HTTP/2 that has sent nothing.
+/// Envoy doesn't allow writing to the server of a client of HTTP/2 that has sent nothing.
 #[test]
 fn the_server_of_a_client_of_http2_gets_pings_once_that_has_said_something() {
     let settings = json!({ "server": { "ping_seconds": 0.1, "pong_seconds": 0.4 } });

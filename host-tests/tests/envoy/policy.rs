@@ -1,4 +1,4 @@
-//! What an operator allows: rates, content and memory.
+//! Policies of the operator: rates, content and memory.
 
 use std::time::{Duration, Instant};
 
@@ -24,7 +24,7 @@ fn messages_beyond_a_rate_are_held_back_and_none_is_lost(#[values(Client, Server
         sender.send(&[Frame::text(number.to_string())]);
         assert_eq!(receiver.frame(), Frame::text(number.to_string()));
     }
-    // 10 at once, and 20 a second.
+    // A burst of 10, and 20 a second.
     let took = since.elapsed();
     assert!(took > Duration::from_millis(400), "{took:?}");
     // All of these at once, then none for a second and a half.
@@ -56,7 +56,7 @@ fn bytes_beyond_a_rate_are_held_back_and_none_is_lost() {
         client.send(std::slice::from_ref(&frame));
         assert!(server.frame() == frame);
     }
-    // 10,000 at once, and 100,000 a second; what came in one read counts as a whole.
+    // A burst of 10,000, and 100,000 a second; a read counts as a whole.
     let took = since.elapsed();
     assert!(took > Duration::from_millis(450), "{took:?}");
 }
@@ -154,7 +154,7 @@ fn only_what_is_allowed_passes_and_nothing_that_is_too_long_to_look_at() {
         return;
     };
     for from in [Client, Server] {
-        // What is too long breaks a limit, and of that the other side gets the code of one that is gone.
+        // A message that is too long breaks a limit, and the other side gets the code for a lost peer.
         let gone = if from == Client { 1001 } else { 1014 };
         for (last, code, told) in [
             ("plain".to_owned(), 1008, 1008),
@@ -194,7 +194,7 @@ fn the_greediest_connection_ends_if_memory_is_short() {
     };
     let text = Frame::text(vec![b'a'; 400_000]);
     let mut connections: Vec<_> = (0..4).map(|_| proxy.open()).collect();
-    // Frames that are held until all of them has come.
+    // Frames that are held until they are complete.
     let bytes = text.clone().by(Client).bytes();
     let (modest, rest) = bytes.split_at(60_000);
     for (client, _) in &mut connections[..3] {

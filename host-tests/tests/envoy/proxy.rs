@@ -16,10 +16,10 @@ use websocket_component::Role::{Client, Server};
 
 use crate::side::Side;
 
-/// The longest to wait for a connection, or a number.
+/// The longest wait for a connection, or a statistic.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What is pinned of Envoy's behaviour is pinned for each of these.
+/// The versions of Envoy whose behaviour is tested.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Version {
     /// The one that everything is tested with.
@@ -29,7 +29,7 @@ pub(crate) enum Version {
 }
 
 impl Version {
-    /// Its program. Nothing if the test can't run here, which is then said.
+    /// Its program. Nothing if the test can't run here, which is then printed.
     pub(crate) fn program(self) -> Option<PathBuf> {
         let program = match self {
             _ if tools::is_fast() => None,
@@ -55,11 +55,11 @@ impl Version {
 
 pub(crate) struct Proxy {
     pub(crate) envoy: Envoy,
-    /// Where servers are accepted that are the test itself.
+    /// The listener for connections to the test's own servers.
     upstream: Option<TcpListener>,
 }
 
-/// What a connection is opened with.
+/// The fields that a connection is opened with.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Opening<'a> {
     pub(crate) path: &'a str,
@@ -93,7 +93,7 @@ impl Proxy {
         Proxy::start(Version::Latest, |builder| builder.configuration(settings))
     }
 
-    /// Starts an Envoy. Nothing if the test can't run here, which is then said.
+    /// Starts an Envoy. Nothing if the test can't run here, which is then printed.
     pub(crate) fn start(version: Version, set: impl FnOnce(Builder) -> Builder) -> Option<Proxy> {
         let upstream = TcpListener::bind("127.0.0.1:0").expect("a port");
         upstream.set_nonblocking(true).expect("a socket");
@@ -178,7 +178,7 @@ impl Proxy {
         (client, server)
     }
 
-    /// The head of what a request is answered with that doesn't reach a server.
+    /// Returns the head of the response to a request that doesn't reach a server.
     #[track_caller]
     pub(crate) fn answer_to(&self, request: &[u8]) -> String {
         let mut client = self.dial();
@@ -188,7 +188,7 @@ impl Proxy {
         response
     }
 
-    /// All that the filter counts, without the names' prefix.
+    /// Returns the filter's statistics, without the names' prefix.
     pub(crate) fn stats(&self) -> BTreeMap<String, u64> {
         let stats = self.envoy.stats().expect("Envoy answers");
         let own = stats.into_iter().filter_map(|(name, value)| {
@@ -202,7 +202,7 @@ impl Proxy {
         self.stats().get(name).copied().unwrap_or(0)
     }
 
-    /// Waits until the filter has counted so many.
+    /// Waits until the filter has counted this many.
     #[track_caller]
     pub(crate) fn wait_for_stat(&self, name: &str, value: u64) {
         let since = Instant::now();
@@ -224,7 +224,7 @@ impl Proxy {
     }
 }
 
-/// What a server of HTTP/1.1 accepts a request with, with these fields added.
+/// The response with which a server of HTTP/1.1 accepts a request, with these fields added.
 pub(crate) fn response(request: &str, fields: &[(&str, &str)]) -> Vec<u8> {
     let key = field(request, "sec-websocket-key").unwrap_or(KEY);
     let mut response = response_to(key);
@@ -236,7 +236,7 @@ pub(crate) fn response(request: &str, fields: &[(&str, &str)]) -> Vec<u8> {
     response
 }
 
-/// Looks again and again until something is there.
+/// Polls until there is a value.
 #[track_caller]
 pub(crate) fn wait_for<T>(what: &str, mut get: impl FnMut() -> Option<T>) -> T {
     let since = Instant::now();

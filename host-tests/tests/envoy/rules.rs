@@ -1,4 +1,4 @@
-//! Rules that are broken: each side gets a close frame with its code at once, behind all that was good.
+//! Broken rules: each side gets a close frame with its code at once, after everything that was valid.
 
 use host_tests::wire::{BINARY, Frame, LengthForm, PING, RSV1, TEXT};
 use rstest::rstest;
@@ -8,7 +8,7 @@ use websocket_component::Role::{self, Client, Server};
 use crate::proxy::{Proxy, Version};
 use crate::side::Side;
 
-/// Limits that are broken with little.
+/// Limits that short messages exceed.
 fn limits() -> serde_json::Value {
     json!({ "max_message_bytes": 1000, "max_frame_bytes": 600, "max_fragments": 3 })
 }
@@ -71,7 +71,7 @@ fn violations(from: Role) -> Vec<(&'static str, u16, Vec<u8>)> {
     ]
 }
 
-/// Asserts that the frames that come are what was good, parts of what was not, and a close frame with this code.
+/// Asserts that the next frames are the valid ones, parts of the invalid one, and a close frame with this code.
 #[track_caller]
 fn ends_with(side: &mut Side, good: &Frame, code: u16, what: &str) {
     assert_eq!(side.frame(), *good, "{what}");
@@ -102,7 +102,7 @@ fn who_breaks_a_rule_and_the_other_side_both_get_a_code_behind_what_was_good(
             Client => (&mut client, &mut server, 1001),
             Server => (&mut server, &mut client, 1014),
         };
-        // In one read. What follows counts for nothing.
+        // In one read. Bytes after them are ignored.
         let late = Frame::text("late").by(from).bytes();
         breaker.write(&[good.clone().by(from).bytes(), bytes, late].concat());
         assert_eq!(breaker.close_code(), code, "{rule}");

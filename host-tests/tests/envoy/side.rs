@@ -1,4 +1,4 @@
-//! One side of a connection, as bytes and frames that break whatever rule a test wants.
+//! One side of a connection, as bytes and frames, which may break any rule.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -26,7 +26,7 @@ pub(crate) struct Side {
     unread: Vec<u8>,
 }
 
-/// What the socket leads to.
+/// The other end of the socket.
 enum Link {
     /// Envoy.
     Tcp,
@@ -36,12 +36,12 @@ enum Link {
     Tls(Child),
 }
 
-/// What a stream of HTTP/2 can be told to send beside bytes.
+/// Frames that a stream of HTTP/2 can send besides bytes.
 #[derive(Default)]
 pub(crate) struct Frames {
     /// RST_STREAM.
     pub(crate) reset: Notify,
-    /// DATA without any.
+    /// DATA without any bytes.
     pub(crate) empty: Notify,
 }
 
@@ -107,7 +107,7 @@ impl Side {
         }
     }
 
-    /// The head that comes next, and not what follows it.
+    /// Reads the next head, and nothing after it.
     #[track_caller]
     pub(crate) fn head(&mut self) -> String {
         loop {
@@ -124,7 +124,7 @@ impl Side {
         }
     }
 
-    /// The frame that comes next, without its mask, which it has to have if a client has sent it.
+    /// Reads the next frame and unmasks it; checks that a client's has a mask.
     #[track_caller]
     pub(crate) fn frame(&mut self) -> Frame {
         match self.frame_or_end() {
@@ -155,7 +155,7 @@ impl Side {
         }
     }
 
-    /// So many bytes that come next.
+    /// Reads this many bytes.
     #[track_caller]
     pub(crate) fn bytes(&mut self, count: usize) -> Vec<u8> {
         while self.unread.len() < count {
@@ -167,7 +167,7 @@ impl Side {
         self.unread.drain(..count).collect()
     }
 
-    /// The code of the close frame that has to come next.
+    /// Reads the next frame, which has to be a close frame, and returns its code.
     #[track_caller]
     pub(crate) fn close_code(&mut self) -> u16 {
         let frame = self.frame();
@@ -178,14 +178,14 @@ impl Side {
         }
     }
 
-    /// All that comes until the connection ends.
+    /// Reads until the connection ends.
     #[track_caller]
     pub(crate) fn rest(&mut self) -> Vec<u8> {
         while self.fill().expect("the end") {}
         std::mem::take(&mut self.unread)
     }
 
-    /// Asserts that nothing comes for so long.
+    /// Asserts that nothing arrives for this time.
     #[track_caller]
     pub(crate) fn is_silent_for(&mut self, time: Duration) {
         self.set_patience(time);
@@ -236,7 +236,7 @@ impl Drop for Side {
     }
 }
 
-/// Starts a program that passes on what it reads and writes through TLS to this port, if the server has this certificate.
+/// Starts a program that tunnels its input and output through TLS to this port, if the server has this certificate.
 pub(crate) fn through_tls(
     [input, output]: [OwnedFd; 2],
     protocol: &str,

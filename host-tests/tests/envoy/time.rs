@@ -1,4 +1,4 @@
-//! Time that runs out: silence, age, messages and closing handshakes that take too long, pings.
+//! Timeouts: silence, age, messages and closing handshakes that take too long, pings.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -141,7 +141,7 @@ fn pings_go_to_a_side_and_their_pongs_stop_at_the_filter(
     for number in 1..=4 {
         let ping = asked.frame();
         assert_eq!(ping.first, 0x89);
-        // A pong that nobody has asked for passes.
+        // An unsolicited pong passes.
         let own = Frame::pong(format!("own {number}"));
         asked.send(&[own.clone(), Frame::pong(ping.payload)]);
         assert_eq!(other.frame(), own);
@@ -168,7 +168,7 @@ fn a_closing_handshake_that_takes_too_long_is_cut_off() {
         let since = Instant::now();
         closer.send(&[Frame::close(4000, "bye")]);
         assert_eq!(other.frame(), Frame::close(4000, "bye"));
-        // Nobody answers.
+        // No side answers.
         assert_eq!(closer.close_code(), 4000);
         assert_eq!((client.rest(), server.rest()), (vec![], vec![]));
         let took = since.elapsed();

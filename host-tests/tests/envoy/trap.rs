@@ -1,4 +1,4 @@
-//! A filter that traps, as none should: what Envoy does then.
+//! What Envoy does with a filter that traps, which none should.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use rstest::rstest;
 
 use crate::proxy::{Opening, Proxy, Version};
 
-/// How long a new VM may take to come. Envoy waits for a second before it makes one.
+/// How long a new VM may take. Envoy waits for a second before it makes one.
 const RELOAD: Duration = Duration::from_secs(20);
 
 /// A request that the filter traps at.
@@ -31,7 +31,7 @@ fn a_trap_ends_the_connections_of_its_worker_and_new_ones_are_inspected_again(
     let mut other = proxy.dial();
     other.write(&TRAP.request());
     assert_eq!(other.rest().get(..12), Some(&b"HTTP/1.1 503"[..]));
-    // It is ended when its next bytes come.
+    // It is ended when its next bytes arrive.
     client.send(&[Frame::text("anybody there?")]);
     assert_eq!(client.frame_or_end(), None);
 

@@ -33,7 +33,7 @@ fn serving(name: &str, arguments: &[&str]) -> io::Result<(Process, String)> {
     Ok((server, url))
 }
 
-/// What the client's example is answered.
+/// Returns the answers to the client's example.
 fn answered(arguments: &[&str]) -> String {
     let output = example("connect").args(arguments).output();
     let output = output.expect("the client starts");
@@ -42,7 +42,7 @@ fn answered(arguments: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// A page in Chromium that has to do as `peers/examples.mjs` says.
+/// Runs a page in Chromium as `peers/examples.mjs` says.
 fn browse(what: &str, url: &str) {
     let mut browser = tools::node("examples.mjs");
     browser.args([what, url]).arg(tools::chromium());

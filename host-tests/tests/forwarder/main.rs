@@ -1,5 +1,5 @@
-//! What a `Forwarder` of websocket-host writes to each side is what the native inspector lets go on, byte for byte, however
-//! the input is cut, whatever it skips, and wherever it is parked.
+//! A `Forwarder` of websocket-host writes to each side exactly the bytes that the native inspector forwards, however
+//! the input is split, whatever it skips, and wherever it is parked.
 
 #![cfg(feature = "component")]
 
@@ -20,7 +20,7 @@ use websocket_host::{CallError, Guest, Sandbox, SandboxConfig};
 static SANDBOX: LazyLock<Sandbox> =
     LazyLock::new(|| Sandbox::load(component(), SandboxConfig::default()).expect("a component"));
 
-/// What a side sends, mostly as it should.
+/// The frames of a side, mostly valid.
 fn frames(from: Role) -> impl Strategy<Value = Vec<u8>> {
     let length = prop_oneof![
         4 => 0..200_usize,
@@ -49,7 +49,7 @@ fn frames(from: Role) -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// Which side is read next, and how much of what it sends.
+/// Which side is read next, and how many bytes.
 fn reads() -> impl Strategy<Value = Vec<(bool, usize)>> {
     let length = prop_oneof![1..20_usize, 1..5000_usize, Just(65_536)];
     vec((any::<bool>(), length), 1..60)
@@ -64,10 +64,10 @@ fn options(hold_frame: u32) -> Options {
     options
 }
 
-/// What reached each side, how its transport ends, and which rule was broken.
+/// The bytes that reached each side, how its transport ends, and which rule was broken.
 type Outcome = ([Vec<u8>; 2], [End; 2], Option<(Role, String)>);
 
-/// Nothing that is compressed refers to what came before, so that the connection can be at rest.
+/// Compressed messages don't refer to earlier ones, so that the connection can be parked.
 const PARAMETERS: [&str; 2] = ["client_no_context_takeover", "server_no_context_takeover"];
 
 fn natively(hold: u32, parts: &[(Role, &[u8])]) -> Outcome {

@@ -1,4 +1,5 @@
-//! What came before a broken rule is answered: the close frame of who broke it waits for that, but not for long.
+//! Messages before a broken rule are answered: the close frame to the side that broke it waits for that, up to a
+//! deadline.
 
 use std::time::Duration;
 
@@ -37,13 +38,13 @@ fn what_came_before_a_broken_rule_can_be_answered<I: Inspects>() {
     for from in ROLES {
         let mut proxy = broken_behind_a_message::<I>(from);
         let to = from.peer();
-        // What it still sends is not looked at.
+        // Its further input is not parsed.
         proxy.send(from, &by(from, &[Frame::text("and this?")]));
         proxy.send(to, &by(to, &[Frame::text("answer"), Frame::pong("")]));
         let reached = frames_that_reach(&mut proxy, from);
         assert_eq!(reached, [Frame::text("answer"), Frame::pong("")]);
         assert_eq!(proxy.inspector.close_sent(from), None);
-        // Its own close frame is in the place of the other side's, whatever follows that.
+        // It gets the close frame for its rule instead of the other side's, whatever follows that.
         let close = Frame::close(1001, "");
         proxy.send(to, &by(to, &[Frame::text("more"), close, Frame::ping("")]));
         let reached = frames_that_reach(&mut proxy, from);
@@ -64,7 +65,7 @@ fn a_close_frame_waits_no_longer_for_answers_than_it_may<I: Inspects>() {
         let long = by(from.peer(), &[Frame::binary([7; 1000])]);
         proxy.send(from.peer(), &long[..500]);
         proxy.wait(ANSWER_TIME);
-        // It never goes inside a frame.
+        // It is never inserted inside a frame.
         assert_eq!(proxy.inspector.end(from.peer()), End::None);
         proxy.send(from.peer(), &long[500..]);
         let reached = frames_that_reach(&mut proxy, from);

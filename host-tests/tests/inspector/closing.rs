@@ -1,4 +1,4 @@
-//! Close frames, ends of streams, and which side gets what.
+//! Close frames, ends of streams, and what each side receives.
 
 use std::time::Duration;
 
@@ -134,7 +134,7 @@ fn a_close_frame_that_was_to_follow_a_frame_that_never_ends_was_not_sent<I: Insp
     }
 }
 
-/// A host whose sandbox has failed closes there by itself.
+/// A host whose sandbox has failed inserts its own close frame there.
 fn a_boundary_is_where_a_frame_could_follow<I: Inspects>() {
     let mut options = Options::default();
     options.client.hold_frame = 4;
@@ -143,12 +143,12 @@ fn a_boundary_is_where_a_frame_could_follow<I: Inspects>() {
         let mut proxy = Proxy::<I>::open(options, &Negotiated::default());
         assert!(proxy.inspector.is_at_boundary(from));
         let binary = by(from, &[Frame::binary([7; 100])]);
-        // Its payload may go on as a whole, and its end is where a frame could follow.
+        // Its payload may be forwarded as a whole, and a frame could follow at its end.
         proxy.send(from, &binary[..50]);
         assert_eq!(proxy.inspector.forward_to(from), binary.len() as u64);
         assert!(proxy.inspector.is_at_boundary(from));
         proxy.send(from, &binary[50..]);
-        // Text goes on as it is verified.
+        // Text is forwarded as it is verified.
         let text = by(from, &[Frame::text("verified")]);
         let (begin, end) = text.split_at(text.len() - 1);
         proxy.send(from, begin);
@@ -186,7 +186,7 @@ fn who_breaks_a_rule_gets_its_code_and_the_other_side_the_gateways<I: Inspects>(
         assert_eq!(frames_that_reach(&mut proxy, from.peer()), [gone(from)]);
         assert_eq!(proxy.ends(), (End::Shutdown, End::Shutdown));
         assert_eq!(proxy.inspector.state(), State::Draining);
-        // What comes now is read and counts for nothing.
+        // Further input is read and ignored.
         proxy.send(Client, b"whatever");
         proxy.send(Server, b"whatever");
         proxy.wait(CLOSE_TIME);
@@ -295,7 +295,7 @@ fn the_host_closes_both_sides_at_their_boundaries_and_the_answers_are_swallowed<
     let expected = [Frame::binary([7; 1000]), close.clone()];
     assert_eq!(frames_that_reach(&mut proxy, Client), expected);
 
-    // What they send before they answer goes nowhere, and neither do the answers.
+    // What they send before they answer isn't forwarded, and neither are the answers.
     for side in [Server, Client] {
         assert_eq!(proxy.ends(), (End::None, End::None));
         proxy.send(side, &by(side, &[Frame::text("too late"), close.clone()]));

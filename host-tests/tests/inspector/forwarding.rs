@@ -1,4 +1,4 @@
-//! How far original bytes go on, and what need not be given.
+//! How far original bytes are forwarded, and which need not be passed in.
 
 use host_tests::ROLES;
 use host_tests::deflate;
@@ -213,13 +213,13 @@ fn headers_pass_as_scalars_if_there_is_nothing_to_tell<I: Inspects>() {
         proxy.send_in(from, &bytes, 100);
         assert_eq!(proxy.broken(), None);
         assert!(proxy.reached(from.peer()) == bytes);
-        // A header that comes in two parts is told in lists.
+        // A header that arrives in two parts is reported in lists.
         let passed = proxy.passed + proxy.passed_whole;
         assert!((2..=4).contains(&passed), "{passed}");
         let traffic = proxy.inspector.traffic(from);
         assert_eq!(traffic, (5, 4, 3 + 300 + 70_000 + 9));
 
-        // Another rule than what is looked at is broken.
+        // A rule other than the tested one is broken.
         proxy.send(from, &Frame::binary([]).by(from.peer()).header(5));
         assert!(proxy.broken().is_some());
     }
@@ -285,7 +285,7 @@ fn no_message_passes_by_its_header_that_breaks_a_rule_or_is_told_or_waited_for<I
         // A ping is due.
         proxy.now = proxy.now.after(core::time::Duration::from_secs(1));
         assert_eq!(pass(&mut proxy, &plain), None);
-        // A close frame has gone to both sides.
+        // Both sides were sent a close frame.
         let now = proxy.now;
         proxy.inspector.close(1001, "", now).expect("it is open");
         assert_eq!(pass(&mut proxy, &plain), None);

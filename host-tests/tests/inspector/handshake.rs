@@ -1,4 +1,4 @@
-//! The handshake of others.
+//! The handshake between the endpoints.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ fn response(more: &[(&str, &str)]) -> Vec<u8> {
     heads::head(SWITCHING, &fields)
 }
 
-/// A proxy through which a request and the response to it have gone.
+/// A proxy that has forwarded a request and its response.
 fn through<I: Inspects>(
     options: Options,
     request: &[u8],
@@ -97,7 +97,7 @@ fn permessage_deflate_is_followed_as_it_was_negotiated<I: Inspects>() {
         proxy.send(Client, &compressed(&deflate::text(5000)));
     }
     assert_eq!(proxy.broken(), None);
-    // A window that is larger than agreed.
+    // A window that is larger than negotiated.
     let far = [deflate::noise(600), deflate::noise(600)].concat();
     let payload = deflate::Peer::with_window(15).compresses(far);
     proxy.send(
@@ -310,7 +310,7 @@ fn a_handshake_in_header_fields_is_checked_over_http_1_and_2<I: Inspects>() {
 }
 
 fn memory_has_what_the_handshake_keeps_and_no_more_than_it_needs<I: Inspects>() {
-    // Each takes two bytes at least in the field, and 40 as a string of its own.
+    // Each takes two bytes at least in the field, and 40 as a separate string.
     let names = (0..10_000).map(|number| format!("{number:x}"));
     let names = names.collect::<Vec<_>>().join(",");
     let field = ("Sec-WebSocket-Protocol", &names[..]);

@@ -60,7 +60,7 @@ fn a_message_that_is_too_long_to_be_seen_goes_on<I: Inspects>() {
     }
 }
 
-/// What a sender can put between the parts of a message that is short: each more than once as much as is held.
+/// Frames that a sender can put between the parts of a short message; each list takes more memory than may be held.
 fn much_for_little() -> [(&'static str, Vec<Frame>); 3] {
     // Stored blocks of no bytes (RFC 1951, section 3.2.4).
     let empty_blocks = [0, 0, 0, 0xff, 0xff].repeat(200);
@@ -154,7 +154,7 @@ fn a_close_of_the_hosts_follows_what_it_has_let_go_on<I: Inspects>() {
 }
 
 fn a_close_of_the_hosts_leaves_out_what_it_has_not_decided_on<I: Inspects>() {
-    // Nor can it leave out a compressed message by itself, to which others may refer.
+    // A single compressed message can't be left out either, since later ones may refer to it.
     for parameters in ["", "client_no_context_takeover"] {
         let mut proxy = Proxy::<I>::open(holding(100), &deflate::negotiated(parameters));
         let payload = deflate::Peer::default().compresses("denied");

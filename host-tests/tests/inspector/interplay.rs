@@ -1,4 +1,4 @@
-//! What comes of several things at once: messages that are held, closes, insertions, silence, and streams that end.
+//! Combinations: held messages, closes, insertions, silence, and streams that end.
 
 use std::time::Duration;
 

@@ -1,17 +1,17 @@
-//! A connection seen from between.
+//! Proxied connections with an inspector.
 //!
 //! | module | what it is about |
 //! |---|---|
-//! | `answers` | what came before a broken rule is answered |
-//! | `closing` | close frames, ends of streams, and which side gets what |
-//! | `forwarding` | how far original bytes go on, and what need not be given |
-//! | `handshake` | the handshake of others |
+//! | `answers` | messages before a broken rule are answered |
+//! | `closing` | close frames, ends of streams, and what each side receives |
+//! | `forwarding` | how far original bytes are forwarded, and which need not be passed in |
+//! | `handshake` | the handshake between the endpoints |
 //! | `held` | messages that the host decides on, and what is inserted |
-//! | `interplay` | several things at once |
-//! | `parked` | connections at rest, which another inspector goes on with |
+//! | `interplay` | combinations of these |
+//! | `parked` | idle connections that are parked, and resumed by another inspector |
 //! | `random` | anything at any time: frames stay whole and in order, and every connection ends |
-//! | `refusals` | handshakes that end as they should not, and what follows behind the heads |
-//! | `seen` | what is seen of frames and messages |
+//! | `refusals` | handshakes that fail, and bytes after the heads |
+//! | `seen` | reports of frames and messages |
 //! | `silence` | deadlines, on virtual time |
 
 mod answers;
@@ -44,7 +44,7 @@ fn by(from: Role, frames: &[Frame]) -> Vec<u8> {
     bytes_of(frames, from)
 }
 
-/// What the other side gets if this one breaks a rule or is lost.
+/// The close frame to the other side if this one breaks a rule or is lost.
 fn gone(from: Role) -> Frame {
     match from {
         Role::Client => Frame::close(1001, "the client is gone"),

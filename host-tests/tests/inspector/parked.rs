@@ -1,4 +1,4 @@
-//! Connections at rest, which another inspector goes on with.
+//! Idle connections that are parked, and resumed by another inspector.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ fn open<I: Inspects>(options: Options) -> Proxy<I> {
     Proxy::<I>::open(options, &Negotiated::default())
 }
 
-/// A connection that is at rest again and again, with a deadline of each kind.
+/// A connection that is idle again and again, with a deadline of each kind.
 fn a_connection_at_rest_goes_on_with_another_inspector<I: Inspects>() {
     let mut options = Options::default();
     options.timeouts.age = Some(Duration::from_secs(100));
@@ -38,7 +38,7 @@ fn a_connection_at_rest_goes_on_with_another_inspector<I: Inspects>() {
         ];
         for (message, from) in messages.iter().zip([Client, Server, Client, Client]) {
             proxy.wait(Duration::from_secs(12));
-            // In two reads, in between which it is not at rest.
+            // In two reads, between which it is not idle.
             let bytes = by(from, message);
             let (first, last) = bytes.split_at(bytes.len() / 2);
             for part in [first, last] {
@@ -98,7 +98,7 @@ fn a_ping_is_due_as_if_nobody_had_parked_behind_a_pause_of_reading<I: Inspects>(
     proxy.wait(SECOND * 6);
     proxy.inspector.resume_reading(Client, proxy.now);
     proxy.wait(SECOND);
-    // The time for the ping has gone on, that for silence has not: it stays until something comes.
+    // The ping's timeout has continued, that for silence has not: it is suspended until data arrives.
     assert!(!proxy.park(&options, &Negotiated::default()));
     let due = proxy.inspector.next_deadline();
     assert_eq!(due, Some(Instant::from_nanos(10_000_000_000)));

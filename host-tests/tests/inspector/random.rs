@@ -1,5 +1,5 @@
-//! Anything at any time, the same in every run: what reaches a side is whole frames in a valid order, and every connection
-//! ends.
+//! Random events at random times, the same in every run: each side receives whole frames in a valid order, and every
+//! connection ends.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ const SECOND: Duration = Duration::from_secs(1);
 /// How many runs there are of each kind.
 const RUNS: u64 = 1500;
 
-/// Numbers that are as good as random (xorshift64).
+/// Pseudo-random numbers (xorshift64).
 struct Numbers(u64);
 
 impl Numbers {
@@ -40,7 +40,7 @@ struct Kind {
     skips: bool,
 }
 
-/// One side: what it still has to send.
+/// One side, with what it still has to send.
 #[derive(Default)]
 struct Sender {
     queue: Vec<u8>,
@@ -139,7 +139,7 @@ fn act(
 ) {
     let (now, to) = (proxy.now, from.peer());
     let sender = &mut sides[usize::from(from == Server)];
-    // Whether it is refused is told elsewhere.
+    // A refusal is reported elsewhere.
     match numbers.below(20) {
         0..=9 if !sender.has_ended => {
             if sender.queue.is_empty() {
@@ -175,7 +175,7 @@ fn receive(proxy: &mut Proxy<Native>, sides: &mut [Sender; 2]) {
     }
 }
 
-/// Checks frame by frame what has reached a side, with nothing of the engine's.
+/// Checks the bytes that reached a side frame by frame, without the engine's code.
 fn check(bytes: &[u8], end: End) {
     let mut rest = bytes;
     let (mut in_message, mut is_closed) = (false, false);

@@ -1,4 +1,4 @@
-//! Handshakes that end as they should not, and what follows behind the heads.
+//! Handshakes that fail, and bytes after the heads.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::{by, headers};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A proxy that has passed a request on, in header fields.
+/// A proxy that has forwarded a request, in header fields.
 fn asked_in_fields<I: Inspects>() -> Proxy<I> {
     let mut proxy = Proxy::<I>::new(Options::default());
     let request = headers(&heads::REQUEST);

@@ -1,4 +1,4 @@
-//! What is seen of frames and messages.
+//! Reports of frames and messages.
 
 use host_tests::ROLES;
 use host_tests::deflate;

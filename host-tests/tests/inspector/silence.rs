@@ -80,7 +80,7 @@ fn a_message_in_progress_is_not_idle_but_has_its_time<I: Inspects>() {
     );
 }
 
-/// Each byte shows that the side lives, and none is a message's.
+/// Each byte shows that the side is alive, and none belongs to a message.
 fn class_23_a_control_frame_that_comes_slowly_has_the_time_of_a_message<I: Inspects>() {
     for from in ROLES {
         let limits = both(|direction| {
@@ -109,7 +109,7 @@ fn class_23_a_control_frame_that_comes_slowly_has_the_time_of_a_message<I: Inspe
     }
 }
 
-/// The end of each shows that it did not come slowly, though the next one has begun.
+/// The end of each shows that it was not slow, though the next one has begun.
 fn control_frames_that_are_cut_each_time_have_their_time_each<I: Inspects>() {
     for from in ROLES {
         let mut options = both(|direction| direction.message = Some(SECOND * 6));
@@ -145,7 +145,7 @@ fn a_dead_side_is_found_by_pings<I: Inspects>() {
         proxy.wait(SECOND * 30);
         let ping = frames_that_reach(&mut proxy, to).remove(0);
         assert_eq!(ping.first, 0x89);
-        // One that answers lives.
+        // One that answers is alive.
         proxy.send(to, &by(to, &[Frame::pong(&ping.payload)]));
         assert_eq!(proxy.reached(to.peer()), b"");
         proxy.wait(SECOND * 30);
@@ -157,7 +157,7 @@ fn a_dead_side_is_found_by_pings<I: Inspects>() {
     }
 }
 
-/// The ping waits for the end of a long frame, and the header of the next one comes with that.
+/// The ping waits for the end of a long frame, with which the header of the next one arrives.
 fn a_pong_is_known_whatever_came_with_the_end_of_the_frame_before_the_ping<I: Inspects>() {
     let mut proxy = open::<I>(both(|direction| direction.keepalive = Some(SECOND * 10)));
     proxy.skips = true;
@@ -248,7 +248,7 @@ fn an_unanswered_handshake_ends<I: Inspects>() {
     assert_eq!(proxy.inspector.state(), State::Connecting);
     proxy.wait(SECOND);
     assert_eq!(proxy.broken(), Some((Client, Rule::HandshakeTimeout)));
-    // Nobody has begun to ask, so there is nothing to answer.
+    // No request has begun, so there is nothing to answer.
     assert_eq!(proxy.reached(Client), b"");
 }
 
@@ -257,7 +257,7 @@ fn a_side_that_takes_no_output_is_cut_off_and_the_other_told<I: Inspects>() {
         let mut proxy = open::<I>(both(|direction| direction.write = Some(SECOND * 10)));
         proxy.inspector.output_blocked(to, proxy.now);
         proxy.wait(SECOND * 9);
-        // It takes some, and is blocked again.
+        // It accepts some, and is blocked again.
         proxy.inspector.output_taken(to, proxy.now);
         proxy.wait(SECOND * 20);
         assert_eq!(proxy.broken(), None);
@@ -292,7 +292,7 @@ fn a_side_that_takes_no_output_while_it_closes_is_cut_off_too<I: Inspects>() {
     }
 }
 
-/// A ping may wait behind data that it is still reading.
+/// A ping may be queued behind data that it is still reading.
 fn a_side_that_takes_output_has_its_time_for_a_pong_again<I: Inspects>() {
     let mut proxy = open::<I>(both(|direction| {
         direction.keepalive = Some(SECOND * 10);

@@ -1,4 +1,4 @@
-//! Chromium, with the frame inspector that the gate shows. What the page looks like is left in `target/screenshots`.
+//! Chromium, with the frame inspector that the gate shows. Screenshots of the page are written to `target/screenshots`.
 
 use host_tests::gate::{Gate, component, file, root};
 use host_tests::tools;

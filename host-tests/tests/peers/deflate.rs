@@ -1,5 +1,5 @@
-//! permessage-deflate between the component and the peers that people have, directly and through a gate that inspects:
-//! each way to combine takeover and windows that the peer knows, offered and answered, with text that compresses and bytes
+//! permessage-deflate between the component and real peers, directly and through an inspecting gate: each combination
+//! of context takeover and windows that the peer supports, offered and answered, with text that compresses and bytes
 //! that don't, from nothing to 16 MiB.
 
 use std::fmt::Write;
@@ -24,7 +24,7 @@ use websocket_host::{Sandbox, SandboxConfig};
 
 use crate::{alone, counted::Counted};
 
-/// What every library has that is built on zlib: raw streams with 8 bits it only reads.
+/// The windows of every library built on zlib, which can only read raw streams of 8 bits.
 const WINDOWS: RangeInclusive<u8> = 9..=15;
 
 const LENGTHS: [usize; 10] = [
@@ -40,9 +40,9 @@ const LENGTHS: [usize; 10] = [
     16 << 20,
 ];
 
-/// For each of many combinations.
+/// The longest message for each of many combinations.
 const LONG: usize = 65_536;
-/// For few.
+/// The longest message for a few.
 const LONGEST: usize = 16 << 20;
 
 /// The parameters of an offer or an answer.
@@ -149,12 +149,12 @@ impl World {
     fn config(&self, deflate: Deflate) -> Config {
         let mut config = Config::default();
         config.deflate = Some(deflate);
-        // What doesn't compress grows, and peers send it so.
+        // Data that doesn't compress gets longer, and peers send it that way.
         config.limits.frame = LONGEST as u64 + (64 << 10);
         config
     }
 
-    /// A server that sends everything back, as long as the world stands.
+    /// Starts an echo server, which runs until this is dropped.
     fn server(&self, parameters: Parameters) -> io::Result<SocketAddr> {
         let listener = self.runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
         let address = listener.local_addr()?;
@@ -176,7 +176,7 @@ impl World {
                         }
                         Ok::<_, Error>(())
                     };
-                    // The client's complaint is only that nothing comes back.
+                    // Printed, since the client only fails for a missing echo.
                     if let Err(error) = echo.await {
                         eprintln!("the component's server: {error}");
                     }
@@ -186,7 +186,7 @@ impl World {
         Ok(address)
     }
 
-    /// A client that sends everything to a server that sends it back.
+    /// Runs a client of an echo server.
     fn client(&self, url: &str, parameters: Parameters, longest: usize) {
         let config = self.config(parameters.of_client());
         self.runtime.block_on(async {
@@ -212,7 +212,7 @@ impl World {
         });
     }
 
-    /// Half of what was said is text, of which next to nothing is written.
+    /// Half of what was sent is text, which compresses to almost nothing.
     fn has_compressed(&self) {
         let said = self.said.load(Ordering::Relaxed);
         let written = self.written.load(Ordering::Relaxed);
@@ -223,14 +223,14 @@ impl World {
     }
 }
 
-/// What is between the two.
+/// What is between the two ends.
 #[derive(Clone, Copy, Debug)]
 enum Way {
     Direct,
     Gate,
 }
 
-/// Returns a URL for each of these servers, and the gate that has to stay there.
+/// Returns a URL for each of these servers, and the gate, which has to be kept.
 fn urls(way: Way, servers: &[SocketAddr]) -> io::Result<(Vec<String>, Option<Gate>)> {
     match way {
         Way::Direct => {
@@ -240,7 +240,7 @@ fn urls(way: Way, servers: &[SocketAddr]) -> io::Result<(Vec<String>, Option<Gat
         Way::Gate => {
             let rules = servers.iter().enumerate();
             let rules = rules.map(|(index, address)| format!("--upstream=/{index}=ws://{address}"));
-            // What doesn't compress grows.
+            // Data that doesn't compress gets longer.
             let arguments: Vec<String> = rules.chain(["--max-message=17MiB".into()]).collect();
             let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
             let gate = Gate::start(&component(), &arguments)?;
@@ -250,7 +250,7 @@ fn urls(way: Way, servers: &[SocketAddr]) -> io::Result<(Vec<String>, Option<Gat
     }
 }
 
-/// A peer that is a client, to one server of the component's.
+/// Tests a peer as the client of a server of the component.
 fn offers(way: Way, client: Command, parameters: &[Parameters], longest: usize) -> io::Result<()> {
     let _alone = alone();
     let world = World::new();
@@ -263,7 +263,7 @@ fn offers(way: Way, client: Command, parameters: &[Parameters], longest: usize) 
     Ok(())
 }
 
-/// A peer that is a server for each of the parameters, to clients of the component's.
+/// Tests a peer as a server with each of the parameters, with clients of the component.
 fn answers(way: Way, server: Command, parameters: &[Parameters], longest: usize) -> io::Result<()> {
     let _alone = alone();
     let world = World::new();
@@ -279,7 +279,7 @@ fn answers(way: Way, server: Command, parameters: &[Parameters], longest: usize)
     Ok(())
 }
 
-/// A peer that is a server and agrees to what it is asked for.
+/// Tests a peer as a server that accepts what is requested.
 fn agrees(way: Way, server: Command, parameters: &[Parameters]) -> io::Result<()> {
     let _alone = alone();
     let world = World::new();

@@ -1,4 +1,4 @@
-//! Connections that say nothing: how many there can be, and what they cost.
+//! Idle connections: how many there can be, and what they cost.
 
 use std::io;
 use std::net::SocketAddr;
@@ -25,11 +25,10 @@ const FILES: u64 = 2 * CONNECTIONS as u64 + 200;
 /// For all of them together.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What each may take while it keeps its sandbox, in bytes: far above what it does, since a leak is to be found and not a
-/// busy machine.
+/// The most memory of each while it keeps its sandbox, in bytes: far above the usual, so that only leaks fail.
 const WITH_SANDBOX: u64 = 256 * 1024;
 
-/// What each may take without: half of what it takes with one. What is aimed at, 24 KiB, is for the benchmark.
+/// The most memory of each without a sandbox: half of that with one. The target, 24 KiB, is checked by the benchmark.
 const PARKED: u64 = 38 * 1024;
 
 #[test]
@@ -44,7 +43,7 @@ fn two_thousand_idle_connections_that_are_parked_stay_open_and_smaller() -> io::
     stay_open("500ms", Duration::from_secs(2), PARKED)
 }
 
-/// Opens all of them, waits until each was asked for a sign of life and this time longer, and measures.
+/// Opens all of them, waits until each was pinged and this time longer, and measures.
 fn stay_open(park_after: &str, wait: Duration, most: u64) -> io::Result<()> {
     allow_files(FILES)?;
     let runtime = Runtime::new()?;
@@ -60,7 +59,7 @@ fn stay_open(park_after: &str, wait: Duration, most: u64) -> io::Result<()> {
         "2100",
     ];
     let gate = Gate::before(upstream, &component(), &arguments)?;
-    // What the first connection makes is there for all.
+    // Memory that the first connection allocates once isn't counted.
     runtime.block_on(one_message(gate.address))?;
     let before = Usage::of(gate.process.id())?.resident;
 
@@ -113,7 +112,7 @@ async fn connection(gate: SocketAddr, number: usize, stages: Arc<Stages>) -> io:
     let turn = stages.turns.acquire().await.expect("it is never closed");
     let mut peer = Peer::connect(gate).await?;
     drop(turn);
-    // The gate asks whether it is still there.
+    // The gate sends a ping.
     while peer.pings == 0 {
         idle(&mut peer, Duration::from_millis(100)).await?;
     }
@@ -125,7 +124,7 @@ async fn connection(gate: SocketAddr, number: usize, stages: Arc<Stages>) -> io:
     echoes(&mut peer, &format!("connection {number}")).await
 }
 
-/// Lets a connection be for so long: it only answers pings.
+/// Leaves a connection idle for this time: it only answers pings.
 async fn idle(peer: &mut Peer, time: Duration) -> io::Result<()> {
     match timeout(time, peer.receive()).await {
         Err(_) => Ok(()),

@@ -6,7 +6,7 @@
 //! | [`secure`] | these, Java's HttpClient and Chromium, over TLS |
 //! | [`deflate`] | permessage-deflate with all of these, and without the gate |
 //! | [`browser`] | Chromium, with the gate's own page |
-//! | [`idle`] | how much memory a connection takes that says nothing |
+//! | [`idle`] | the memory of idle connections |
 //! | [`trap`] | guests that misbehave, among others that don't |
 //! | [`counted`] | a transport that counts |
 
@@ -22,7 +22,7 @@ mod trap;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Each of these tests takes the machine for itself.
+/// Each of these tests needs the whole machine.
 fn alone() -> MutexGuard<'static, ()> {
     static MACHINE: Mutex<()> = Mutex::new(());
     MACHINE.lock().unwrap_or_else(PoisonError::into_inner)

@@ -1,5 +1,5 @@
 //! Real clients and servers with the gate between them, all with their default settings: they offer permessage-deflate,
-//! which goes from end to end where the gate inspects, and which it doesn't take up where it terminates.
+//! which is negotiated end to end where the gate inspects, and which it declines where it terminates.
 
 use std::io;
 use std::process::Command;
@@ -11,7 +11,7 @@ use rstest::rstest;
 
 use crate::alone;
 
-/// What both sides agree on, in this mode.
+/// The extensions that both sides negotiate in this mode.
 pub(crate) fn extension(mode: &str) -> &'static str {
     match mode {
         "inspect" => "permessage-deflate",
@@ -19,7 +19,7 @@ pub(crate) fn extension(mode: &str) -> &'static str {
     }
 }
 
-/// The client checks what it gets back. The server tells what it saw, a line each.
+/// The client checks its echoes. The server prints a line for each message.
 fn passes_through(mode: &str, client: Command, mut server: Command) -> io::Result<()> {
     let _alone = alone();
     let server = Process::start("the server", &mut server)?;

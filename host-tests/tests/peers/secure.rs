@@ -29,7 +29,7 @@ fn showing(mut server: Command, issued: &Issued) -> Command {
     server
 }
 
-/// The client checks what it gets back. The server tells what it saw, a line each.
+/// The client checks its echoes. The server prints a line for each message.
 fn passes_through(mode: &str, client: Command, server: Command) -> io::Result<()> {
     let _alone = alone();
     let authority = Authority::new()?;
@@ -123,7 +123,7 @@ fn chromium_over_tls() -> io::Result<()> {
     Ok(())
 }
 
-/// By Mozilla's recommendations for servers that anybody may connect to, and by what is known to be attacked.
+/// By Mozilla's recommendations for public servers, and by known attacks.
 #[test]
 fn sslyze_finds_nothing() -> io::Result<()> {
     if tools::skipped("sslyze_finds_nothing") {
@@ -143,7 +143,7 @@ fn sslyze_finds_nothing() -> io::Result<()> {
     assert!(said.contains(": OK - Compliant."), "{said}");
     let complaints = ["VULNERABLE", "FAILED -"].map(|word| {
         let lines = said.lines().filter(|line| line.contains(word));
-        // Nobody else trusts an authority of a test.
+        // Other programs don't trust an authority of a test.
         let lines = lines.filter(|line| !line.contains("CA Store"));
         lines.map(str::to_owned).collect::<Vec<_>>()
     });

@@ -1,4 +1,4 @@
-//! Guests that misbehave, among others that don't: a build of the component that can be told to.
+//! Guests that misbehave among others that don't, with a build of the component that does so on request.
 
 use std::io;
 use std::net::SocketAddr;
@@ -19,7 +19,7 @@ const CONNECTIONS: usize = 100;
 /// How many messages each connection exchanges before one guest misbehaves, and after it.
 const MESSAGES: usize = 200;
 
-/// How many messages are on their way at a time.
+/// How many messages are in flight.
 const WINDOW: usize = 8;
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -39,7 +39,7 @@ fn a_guest_that_hoards_memory_ends_alone() -> io::Result<()> {
     ends_alone("misbehave: hoard")
 }
 
-/// One of many busy connections says `words`. It ends; the others lose and swap nothing, before or after.
+/// One of many busy connections sends `words`. It ends; the others lose and reorder nothing, before or after.
 fn ends_alone(words: &'static str) -> io::Result<()> {
     let _alone = alone();
     let runtime = Runtime::new()?;
@@ -66,7 +66,7 @@ fn ends_alone(words: &'static str) -> io::Result<()> {
 
     let log = gate.process.log();
     assert_eq!(log.lines().count(), 1, "{log}");
-    // The place that it held can be taken again.
+    // Its slot can be used again.
     runtime.block_on(async {
         let mut peer = Peer::connect(gate.address).await?;
         peer.send(Message::Text("hello"))?;
@@ -75,7 +75,7 @@ fn ends_alone(words: &'static str) -> io::Result<()> {
     })
 }
 
-/// Exchanges messages, then says the words. Returns the code that the connection is closed with.
+/// Exchanges messages, then sends the words. Returns the code that the connection is closed with.
 async fn misbehaves(gate: SocketAddr, words: &str) -> io::Result<u16> {
     let mut peer = Peer::connect(gate).await?;
     let mut exchange = Exchange::new(0);
@@ -114,7 +114,7 @@ impl Exchange {
         }
     }
 
-    /// Goes on as long as more are wanted, then takes what is on its way. Returns how many came back.
+    /// Continues as long as more are wanted, then receives those in flight. Returns the number of echoes.
     async fn run(&mut self, peer: &mut Peer, more: impl Fn(usize) -> bool) -> io::Result<usize> {
         loop {
             while more(self.seen) && self.sent < self.seen + WINDOW {

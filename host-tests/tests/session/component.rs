@@ -1,4 +1,4 @@
-//! What only the component can show: its imports, its memory.
+//! Properties of the component only: its imports, its memory.
 
 use host_tests::sandboxed::{component_path, sandbox};
 use host_tests::wire::{Frame, LengthForm};
@@ -13,7 +13,7 @@ fn it_imports_nothing() {
     let path = component_path();
     let bytes = std::fs::read(&path)
         .unwrap_or_else(|error| panic!("{}: {error}: run `cargo xtask component`", path.display()));
-    // The parser goes into the modules and components inside; only the outermost meets a host.
+    // The parser descends into nested modules and components; only the outermost level matters to a host.
     let mut depth = 0;
     let mut imports = Vec::new();
     let mut exports = Vec::new();
@@ -114,7 +114,7 @@ fn memory_stays_flat_while_output_always_waits() {
     assert_eq!(subject.engine.memory(), before);
 }
 
-/// Without a limit of the session's the sandbox's is the limit, and the process goes on.
+/// Without a limit in the session, the sandbox's limit applies, and the process survives.
 #[test]
 fn class_15_without_a_limit_the_guests_memory_is_the_limit() {
     let limits = SandboxConfig {
@@ -136,7 +136,7 @@ fn class_15_without_a_limit_the_guests_memory_is_the_limit() {
     let limit = 8 << 20;
     assert_eq!(ended, Some(SandboxError::OutOfMemory { limit }));
     assert!(engine.memory() <= limit);
-    // Another one in the same sandbox is as good as new.
+    // Another one in the same sandbox works.
     let mut other = Sandboxed::open_in(&small, Role::Client, &config, &negotiated).unwrap();
     let result = other.exchange(&Frame::text("hello").bytes(), &[], now, 1000);
     assert_eq!(result.events, [Event::text("hello")]);

@@ -15,7 +15,7 @@ fn text(doc: &str) -> String {
     lines.collect::<Vec<_>>().join(" ")
 }
 
-/// The rules that the contract lists, with what it says of them.
+/// The rules that the contract lists, with their documentation.
 fn documented_rules() -> BTreeMap<String, String> {
     let (_, list) = TYPES.split_once("/// - `").expect("the rules");
     let (list, _) = list.split_once("@since").expect("their end");

@@ -1,4 +1,4 @@
-//! A session is deterministic: the same calls give the same bytes. What can't be guessed comes from the entropy.
+//! A session is deterministic: the same calls give the same bytes. Unpredictable values come from the entropy.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -17,7 +17,7 @@ on_both_engines![
     a_server_takes_no_entropy_and_masks_nothing,
 ];
 
-/// A client from its request to its close, with all that it wrote and heard.
+/// Runs a client from its request to its close; returns all that it wrote and received.
 fn life<E: Engine>(entropy: &[u8]) -> Vec<ExchangeResult> {
     let mut now = Instant::from_nanos(0);
     let mut config = Config::default();
@@ -53,7 +53,7 @@ fn the_same_calls_give_the_same_bytes<E: Engine>() {
     let results = life::<E>(&[1; 32]);
     assert!(results.iter().all(|result| result.refused.is_none()));
     assert_eq!(results, life::<E>(&[1; 32]));
-    // Whoever runs it.
+    // The same on both engines.
     assert_eq!(results, life::<host_tests::Native>(&[1; 32]));
 }
 

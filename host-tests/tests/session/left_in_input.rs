@@ -1,4 +1,4 @@
-//! Messages that are left in the input until they are whole (`Config::leave_unfinished`), which the contract doesn't have.
+//! Messages that are left in the input until they are complete (`Config::leave_unfinished`), which only the crate has.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ fn client(config: Config) -> Session {
     Session::open_client(config, &ENTROPY, Negotiated::default(), NOW).unwrap()
 }
 
-/// What an input that leaves messages takes of these bytes without an event, and what it awaits.
+/// Returns how much of these bytes is consumed without an event, and how many are awaited.
 fn left(session: &mut Session, bytes: &[u8]) -> (usize, Option<usize>) {
     let mut bytes = bytes.to_vec();
     let mut events = session.input(&mut bytes, NOW);
@@ -64,7 +64,7 @@ fn a_message_that_is_cut_is_left_as_it_came_and_delivered_from_where_it_is() {
 fn how_much_is_awaited_is_told_as_soon_as_the_header_has_come() {
     let mut session = client(config());
     let frame = Frame::binary([7; 200]).bytes();
-    // A header that is cut awaits a byte at least.
+    // An incomplete header awaits at least one byte.
     assert_eq!(left(&mut session, &frame[..1]), (0, Some(2)));
     assert_eq!(left(&mut session, &frame[..3]), (0, Some(4)));
     assert_eq!(left(&mut session, &frame[..4]), (0, Some(204)));
@@ -146,7 +146,7 @@ fn the_time_of_a_message_runs_while_it_is_left() {
     assert_eq!(left(&mut session, &frame[..3]), (0, Some(6)));
     let due = NOW.after(Duration::from_secs(5));
     assert_eq!(session.next_deadline(), Some(due));
-    // Neither the time alone nor a byte more begins it anew.
+    // Neither time nor another byte restarts it.
     assert_eq!(
         session
             .input(&mut [], NOW.after(Duration::from_secs(1)))
@@ -173,7 +173,7 @@ fn the_time_of_a_message_runs_while_it_is_left() {
     );
 }
 
-/// Each input ends a message and begins another, which is left: there is always one that is cut, but never for long.
+/// Each input ends a message and begins another, which is left: there is always an incomplete one, but never for long.
 #[test]
 fn the_time_of_a_message_that_was_left_ends_with_it() {
     let mut config = config();
@@ -195,7 +195,7 @@ fn the_time_of_a_message_that_was_left_ends_with_it() {
     }
 }
 
-/// Only bytes that had not come before show that the peer lives.
+/// Only new bytes show that the peer is alive.
 #[test]
 fn bytes_that_are_given_again_are_no_sign_of_life() {
     let mut config = config();
@@ -211,7 +211,7 @@ fn bytes_that_are_given_again_are_no_sign_of_life() {
     };
     give(&mut session, 19, 0);
     give(&mut session, 19, 3);
-    // A byte more is one.
+    // Another byte does.
     give(&mut session, 20, 4);
     for seconds in 5..9 {
         give(&mut session, 20, seconds);
@@ -224,7 +224,7 @@ fn bytes_that_are_given_again_are_no_sign_of_life() {
     );
 }
 
-/// The next message is not left if the call that delivers it just had enough.
+/// The next message is not left if the call that delivers it had just enough input.
 #[test]
 fn nothing_is_awaited_of_what_has_come() {
     let mut session = client(config());

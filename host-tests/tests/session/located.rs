@@ -1,5 +1,5 @@
-//! What a failure says of the case: where in the input the frame begins that broke the rule, the limit, and the value
-//! beyond it. It is the same however the input is cut.
+//! Details of a failure: the offset of the frame that broke the rule, the limit, and the value that exceeds it. They
+//! are the same however the input is split.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ fn later(seconds: u64) -> Instant {
     START.after(Duration::from_secs(seconds))
 }
 
-/// What the failure says that this input leads to in parts, and which rule it names.
+/// Returns the details and the rule of the failure that this input causes when it is split like this.
 fn failure<E: Engine>(engine: &mut E, parts: &[&[u8]]) -> (Rule, Case) {
     let mut unread = Vec::new();
     for part in parts {
@@ -42,7 +42,7 @@ fn failure<E: Engine>(engine: &mut E, parts: &[&[u8]]) -> (Rule, Case) {
     panic!("it doesn't fail");
 }
 
-/// In one part, and cut in two at every byte.
+/// In one part, and split in two at every byte.
 fn in_all_cuts<E: Engine>(make: impl Fn() -> E, input: &[u8], expected: (Rule, Case)) {
     assert_eq!(failure(&mut make(), &[input]), expected);
     for cut in 1..input.len() {
@@ -80,7 +80,7 @@ fn a_frame_that_breaks_a_rule_is_located_whatever_the_cut<E: Engine>() {
             let make = || E::open(role, &Config::default(), &Negotiated::default()).unwrap();
             in_all_cuts(make, &input, (rule, (offset, None, None)));
         }
-        // The wrong byte comes late in the second frame of its message.
+        // The invalid byte is late in the second frame of its message.
         let begun = Frame::text("so far so good").not_last().by(peer).bytes();
         let wrong = Frame::continuation(b"bad: \xff and on").by(peer).bytes();
         let input = [&begun[..], &wrong].concat();
@@ -122,7 +122,7 @@ fn a_limit_is_named_with_the_value_beyond_it<E: Engine>() {
     in_all_cuts(make, &fragments.concat(), (Rule::TooManyFragments, case));
 
     let control = Frame::ping("").bytes_with(LengthForm::Sixteen, 126);
-    // Its length in full is not looked at any more.
+    // Its full length is not read any more.
     let case = (Some(0), Some(125), None);
     in_all_cuts(make, &control, (Rule::ControlTooLong, case));
 
@@ -131,7 +131,7 @@ fn a_limit_is_named_with_the_value_beyond_it<E: Engine>() {
     let compressed = deflate::Peer::default().compresses(vec![b'x'; 2000]);
     let frame = Frame::text(compressed).reserved(0x40).bytes();
     let make = || E::open(role, &compressing, &deflate::negotiated("")).unwrap();
-    // How long it would have become is not known.
+    // Its total length is unknown.
     let case = (Some(0), Some(1500), None);
     in_all_cuts(make, &frame, (Rule::MessageTooBig, case));
 }

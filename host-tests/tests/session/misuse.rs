@@ -1,4 +1,4 @@
-//! Calls that break a rule of the host's: each is refused by its rule, and nothing changes.
+//! Calls that break a rule of the host: each is refused by its rule, and nothing changes.
 
 use std::time::Duration;
 
@@ -93,7 +93,8 @@ fn send<E: Engine>(engine: &mut E, message: Message<'_>) -> Result<(), Failure> 
     engine.send(message, None, NOW)
 }
 
-/// What an open session of either role refuses, inside a text message whose first fragment ended inside a character.
+/// Calls that an open session of either role refuses, inside a text message whose first fragment ended inside a
+/// character.
 fn misuses_when_open<E: Engine>() -> Vec<Misuse<E>> {
     let misuse = |name, rule, call| Misuse { name, rule, call };
     vec![
@@ -160,7 +161,7 @@ fn misuses_when_open<E: Engine>() -> Vec<Misuse<E>> {
     ]
 }
 
-/// Does the misuse, which is refused.
+/// Makes the wrong call, and checks that it is refused.
 #[track_caller]
 fn misuse<E: Engine>(engine: &mut E, misuse: &Misuse<E>) {
     let failure = (misuse.call)(engine).expect_err(misuse.name);
@@ -169,7 +170,7 @@ fn misuse<E: Engine>(engine: &mut E, misuse: &Misuse<E>) {
     assert_eq!(engine.failure(), None, "{}", misuse.name);
 }
 
-/// What a session does from a point on.
+/// The further behaviour of a session.
 #[derive(Debug, PartialEq)]
 struct Rest {
     events: Vec<Event>,
@@ -191,7 +192,7 @@ fn a_call_that_is_refused_changes_nothing<E: Engine>() {
     }
 }
 
-/// A conversation with something in the queue, something half received and a ping under way, where the misuse is done.
+/// A conversation with queued output, a half-received message and a ping in flight, in which the wrong call is made.
 fn converse<E: Engine>(role: Role, config: &Config, wrong: Option<&Misuse<E>>) -> Rest {
     let mut subject = Subject::<E>::open(role, config);
     subject.sends(Message::Ping(b"timed")).unwrap();

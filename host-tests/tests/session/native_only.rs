@@ -1,4 +1,4 @@
-//! What only users of the Rust crate meet: output and payloads that stay where they are.
+//! API of the Rust crate only: output and payloads that aren't copied.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ fn open() -> Session {
 
 const IDLE: Duration = Duration::from_secs(10);
 
-/// A session that holds a piece of a message until more has come, or this time has passed.
+/// A session that holds a chunk of a message until more has arrived, or this time has passed.
 fn holds_a_piece(gather: Duration) -> Session {
     let mut config = Config::default();
     config.delivery = Delivery::Streaming;
@@ -40,7 +40,7 @@ fn gives_the_piece(session: &mut Session, now: Instant) {
     assert!(!session.has_more());
 }
 
-/// A timeout delivers no events: a piece that is due comes with the next input.
+/// A timeout delivers no events: a held chunk is delivered with the next input.
 #[test]
 fn a_piece_that_is_due_does_not_make_timeouts_spin() {
     let mut session = holds_a_piece(Duration::from_millis(5));
@@ -80,7 +80,7 @@ fn a_turn_that_is_over_stays_over() {
     assert_eq!(session.failure(), None);
 }
 
-/// The deadlines of the source come though its messages have to wait.
+/// The deadlines of the source are handled though its messages have to wait.
 #[test]
 fn a_relay_to_a_full_target_handles_timeouts() {
     let (mut source, mut target) = (open(), open());
@@ -129,7 +129,7 @@ fn output_can_be_written_in_place() {
     session.send(Message::Text("hello"), None, LATE).unwrap();
     let all = session.output().to_vec();
     session.advance(3, LATE);
-    // A ping that comes meanwhile is answered behind the frame that was begun.
+    // A ping that arrives meanwhile is answered after the frame that was begun.
     let mut ping = Frame::ping("?").bytes();
     assert_eq!(session.input(&mut ping, LATE).next(), None);
     assert_eq!(session.output(), &all[3..]);
@@ -140,7 +140,7 @@ fn output_can_be_written_in_place() {
     assert_eq!(session.buffered_amount(), 0);
 }
 
-/// What a host writes that writes payloads itself.
+/// The output of a host that writes payloads itself.
 fn written_in_place(session: &mut Session, message: Message<'_>, payload: &[u8]) -> Vec<u8> {
     let head = session
         .frame_header(message)
@@ -237,7 +237,7 @@ fn a_message_that_breaks_a_rule_has_no_header() {
     assert_eq!(head(&mut session, Message::Text("b")), Rule::NotOpen);
 }
 
-/// Nothing is added to what it has yet to send, however much that is.
+/// Nothing is added to its queue, however long that is.
 #[test]
 fn a_target_of_a_relay_that_closes_holds_no_input_back() {
     let mut source = open();
@@ -253,7 +253,7 @@ fn a_target_of_a_relay_that_closes_holds_no_input_back() {
     assert_eq!(relayed.target.output.len(), 100);
 }
 
-/// A peer that always has more to say, and takes nothing or never ends its message.
+/// A peer that always sends more, and reads nothing or never ends its message.
 #[test]
 fn deadlines_hold_though_each_call_has_as_much_as_it_may() {
     for rule in [Rule::WriteTimeout, Rule::MessageTimeout] {

@@ -1,4 +1,4 @@
-//! Random traffic between a client and a server: whatever the wire does to the bytes, each hears what the other said.
+//! Random traffic between a client and a server: however the wire splits the bytes, each receives what the other sent.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ enum Step {
 #[derive(Clone, Debug)]
 enum Said {
     Text(String),
-    /// In so many fragments.
+    /// The number of fragments.
     Binary(Vec<u8>, usize),
     Ping(Vec<u8>),
 }
@@ -85,7 +85,7 @@ fn traffic() -> impl Strategy<Value = Traffic> {
         )
 }
 
-/// Says it, and notes what the other side has to hear.
+/// Sends it, and records what the other side has to receive.
 fn say<E: Engine>(engine: &mut E, what: &Said, now: websocket_component::Instant) -> Option<Event> {
     let mut send = |message| engine.send(message, None, now).unwrap();
     match what {

@@ -1,7 +1,7 @@
 //! A version of the contract that was published stays as it is.
 //!
-//! `wit/published/` has a copy of `wit/` for each version. What the copy of the present version has, `wit/` has to have
-//! in the same form, except for what is `@unstable`. A new item needs no new version; a changed or removed one does.
+//! `wit/published/` has a copy of `wit/` for each version. `wit/` has to have every item of the copy of the current
+//! version in the same form, except `@unstable` ones. A new item needs no new version; a changed or removed one does.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use wit_parser::{Handle, PackageId, Resolve, Type, TypeDefKind, TypeOwner};
 /// The form of each item, by its name.
 type Items = BTreeMap<String, String>;
 
-/// A package, without what is `@unstable`.
+/// A package, without `@unstable` items.
 struct Contract {
     resolve: Resolve,
     package: PackageId,
@@ -155,7 +155,7 @@ fn list(names: impl Iterator<Item = impl AsRef<str>>) -> String {
     names.join(", ")
 }
 
-/// What was published and is there no more, or in another form.
+/// Returns the published items that were removed or changed.
 fn changes(published: &Items, now: &Items) -> Vec<String> {
     let differs = published
         .iter()
@@ -203,7 +203,7 @@ fn what_was_published_does_not_change_without_a_version() {
     );
 }
 
-/// A small contract, in which the tests below change a word.
+/// A small contract, of which the tests below change a word.
 const PUBLISHED: &str = "
     package a:b@1.0.0;
     interface one {

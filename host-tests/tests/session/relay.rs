@@ -1,4 +1,4 @@
-//! Messages that go from one session to another without the host.
+//! Messages that are relayed from one session to another without the host.
 
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ const NOW: Instant = Instant::from_nanos(7_000_000_000);
 const ANSWER_TIME: Duration = Duration::from_secs(1);
 const PLENTY: u32 = 1 << 30;
 
-/// Two sessions, and what their peers were written.
+/// Two sessions, and the output to their peers.
 struct Relayed<E: Engine>(E::Relay);
 
 impl<E: Engine> Relayed<E> {
@@ -43,7 +43,7 @@ impl<E: Engine> Relayed<E> {
         Relayed(E::Relay::open(config, config))
     }
 
-    /// The peer of `from` says frames.
+    /// Receives frames from the peer of `from`, and relays them.
     fn receives(&mut self, from: Role, frames: &[Frame]) -> RelayResult {
         self.0.relay(from, &said(from, frames), NOW, PLENTY)
     }
@@ -103,7 +103,7 @@ fn messages_in_fragments_go_through_whole<E: Engine>() {
 fn pieces_go_through_as_fragments<E: Engine>() {
     for from in ROLES {
         let mut relayed = Relayed::<E>::open(&pieces());
-        // The euro sign is cut.
+        // The euro sign is split.
         let bytes = said(from, &[Frame::text("a\u{20ac}b"), Frame::binary("c")]);
         let cut = bytes.len() - said(from, &[Frame::binary("c")]).len() - 2;
         let results = relayed.0.relay(from, &bytes[..cut], NOW, PLENTY);
@@ -125,7 +125,7 @@ fn a_piece_that_waited_goes_through_when_its_time_comes<E: Engine>() {
     let results = relayed.receives(Role::Server, &[Frame::binary("a").not_last()]);
     assert_eq!(results.target.output, b"");
     assert_eq!(results.source.next_deadline, Some(NOW.after(TIME)));
-    // What goes the other way leaves it where it is.
+    // Messages in the other direction leave it in the input.
     let later = NOW.after(TIME);
     let results = relayed.0.relay(Role::Client, &[], later, PLENTY);
     assert_eq!(
@@ -222,7 +222,7 @@ fn messages_before_a_broken_rule_go_through<E: Engine>() {
     }
 }
 
-/// A session whose peer has broken a rule behind a message that went to the other one, and waits for the answer.
+/// A session whose peer has broken a rule after a message that was relayed, and which waits for the answer.
 fn broken<E: Engine>(from: Role) -> Relayed<E> {
     let mut config = Config::default();
     config.timeouts.answer = Some(ANSWER_TIME);
@@ -239,7 +239,7 @@ fn broken<E: Engine>(from: Role) -> Relayed<E> {
 fn what_came_before_a_broken_rule_can_be_answered_from_the_other_session<E: Engine>() {
     for from in ROLES {
         let mut relayed = broken::<E>(from);
-        // What the peer still sends counts for nothing.
+        // Further input of the peer is ignored.
         let results = relayed.receives(from, &[Frame::text("and this?")]);
         assert_eq!((results.messages, results.target.output), (0, vec![]));
         let results = relayed.receives(from.peer(), &[Frame::text("answer")]);
@@ -340,7 +340,7 @@ fn a_message_that_the_host_has_begun_is_not_mixed_with_others<E: Engine>() {
         let results = relayed.receives(Role::Server, &next);
         assert_eq!(results.target.refused.unwrap().rule, rule);
         assert_eq!(results.target.output, b"");
-        // The ping behind it wasn't taken.
+        // The ping after it wasn't consumed.
         assert!(results.source.more);
         let rest = &said(Role::Server, &next)[results.source.consumed..];
         assert_eq!(rest, said(Role::Server, &[Frame::ping("?")]));
@@ -362,7 +362,7 @@ fn text_is_checked_if_its_source_did_not<E: Engine>() {
     );
 }
 
-/// The messages in frames, whatever fragments they are in: whether text, and the bytes.
+/// Reassembles the messages of frames: whether text, and the bytes.
 fn messages(frames: &[Frame]) -> Vec<(bool, Vec<u8>)> {
     let mut messages = Vec::new();
     let mut open: Option<(bool, Vec<u8>)> = None;

@@ -1,5 +1,5 @@
-//! Frames that break a rule (RFC 6455, section 5): the rule is named, at its very byte, and ends the session with its
-//! close code. One test a rule.
+//! Frames that break a rule (RFC 6455, section 5): the rule is reported at the first invalid byte, and ends the session
+//! with its close code. There is a test for each rule.
 
 use host_tests::wire::{
     self, BINARY, CLOSE, CONTINUATION, FIN, Frame, LengthForm, PING, PONG, RSV1, RSV2, RSV3, TEXT,
@@ -300,7 +300,7 @@ fn text_that_is_not_utf8<E: Engine>() {
     }
 }
 
-/// A subject that has heard a frame of an opcode that is reserved.
+/// A subject that has received a frame with a reserved opcode.
 fn failed<E: Engine>(role: Role, config: &Config) -> Subject<E> {
     let mut subject = Subject::<E>::open(role, config);
     let bad = Frame::new(0x3, "").by(role.peer()).bytes();

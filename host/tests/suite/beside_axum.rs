@@ -161,7 +161,7 @@ async fn seen(route: &str, sent: Message) -> (Vec<String>, Vec<String>) {
             client.close(None).await.expect("it closes");
         }
     }
-    // Let the server close last, if it wants to.
+    // Gives the server time to close last.
     drop(client);
     let mut told = Vec::new();
     while let Some(tell) = tells.recv().await {

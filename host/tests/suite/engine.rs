@@ -99,7 +99,7 @@ fn an_engine_may_count_fuel() {
     }
 }
 
-/// Whether a guest that spins is ended, if time passes on the engine in this way.
+/// Whether a spinning guest is stopped, if the engine's epoch advances in this way.
 fn is_stopped(ticks: impl FnOnce(&Engine), by_thread: bool) {
     let call_time = Duration::from_millis(100);
     let config = SandboxConfig {

@@ -19,7 +19,7 @@ fn open(engine: &impl Engine, role: Role) -> (WebSocketStream<DuplexStream>, Dup
     (socket.expect("it opens"), far)
 }
 
-/// A text that has the guest trap, from the peer of `role`.
+/// A text that makes the guest trap, from the peer of `role`.
 fn trap(role: Role) -> Vec<u8> {
     const TEXT: &[u8] = b"misbehave: trap";
     let length = TEXT.len() as u8;
@@ -29,7 +29,7 @@ fn trap(role: Role) -> Vec<u8> {
     }
 }
 
-/// That the stream says 1011, and ends because of a trap.
+/// Checks that the stream sends 1011, and ends because of a trap.
 async fn ends_with_1011(
     role: Role,
     mut socket: WebSocketStream<DuplexStream>,
@@ -74,14 +74,14 @@ async fn class_29_a_shared_guest_that_traps_says_1011_on_each_of_its_connections
         let (mut other, _its_peer) = open(&guests, role);
         peer.write_all(&trap(role)).await.expect("written");
         ends_with_1011(role, socket, peer).await;
-        // It learns of it with whatever it does next.
+        // Its next call returns the error.
         neighbour.send("too late".into()).await.expect_err("gone");
         ends_with_1011(role, neighbour, its_peer).await;
         other.send("alive".into()).await.expect("sent");
     }
 }
 
-/// A sandbox whose only guest is in use, as long as the stream is there.
+/// A sandbox whose only guest is in use until the stream is dropped.
 fn full() -> (Sandbox, WebSocketStream<DuplexStream>) {
     let one = SandboxConfig {
         guests: 1,

@@ -1,4 +1,4 @@
-//! Guests that are hostile themselves: components with the right exports that return anything.
+//! Hostile guests: components with the right exports that return anything.
 
 use std::fmt::Write;
 use std::time::Duration;

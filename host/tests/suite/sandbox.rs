@@ -26,7 +26,7 @@ pub(crate) fn server(sandbox: &Sandbox) -> (Guest, Session) {
     (guest, session)
 }
 
-/// Tells a guest to do this. Returns the result of the call.
+/// Makes a guest do this. Returns the result of the call.
 pub(crate) fn told(
     guest: &mut Guest,
     session: &Session,

@@ -37,7 +37,7 @@ fn a_guest_has_as_many_connections_as_it_may_and_seats_are_taken_again() {
     assert_eq!(guests.each(), 10);
     let mut seats: Vec<Seat> = (0..25).map(|_| guests.seat().expect("a seat")).collect();
     assert_eq!(sandbox.guests(), 3);
-    // Five leave the first one, and five come.
+    // Five connections leave the first guest, and five are added.
     seats.drain(..5);
     seats.extend((0..5).map(|_| guests.seat().expect("a seat")));
     seats.extend((0..5).map(|_| guests.clone().seat().expect("a seat")));

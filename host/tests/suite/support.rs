@@ -1,4 +1,4 @@
-//! Where the components are, and sandboxes of them.
+//! The components, and sandboxes of them.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -63,7 +63,7 @@ pub(crate) fn sandbox() -> &'static Sandbox {
     &SANDBOX
 }
 
-/// A sandbox whose guests misbehave when told to, and are stopped soon.
+/// A sandbox whose guests misbehave on request, and are stopped soon.
 pub(crate) fn misbehaving() -> &'static Sandbox {
     static SANDBOX: LazyLock<Sandbox> = LazyLock::new(|| {
         let call_time = Duration::from_millis(500);

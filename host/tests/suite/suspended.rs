@@ -12,7 +12,7 @@ use crate::frames;
 use crate::sandbox::{frame, server, told};
 use crate::support::{component, config, misbehaving_component};
 
-/// Long enough for several ticks, of which there are eight in it, also where threads wait for a processor.
+/// Long enough for several of its eight ticks, also where threads wait for a processor.
 const CALL_TIME: Duration = Duration::from_secs(1);
 
 fn suspending() -> SandboxConfig {

@@ -42,7 +42,7 @@ export function needArguments(given: number, needed: number, of: string): void {
   if (given < needed) throw new TypeError(`${of} takes ${needed} argument${needed > 1 ? 's' : ''}, and got ${given}`);
 }
 
-/** Gives a class the shape of an interface of Web IDL: its members can be enumerated, and constants can't be changed. */
+/** Makes a class look like a Web IDL interface: its members are enumerable, and constants can't be changed. */
 export function asInterface(made: { readonly prototype: object; readonly name: string }, constants: Record<string, number> = {}): void {
   const { prototype, name } = made;
   for (const key of Object.getOwnPropertyNames(prototype)) {

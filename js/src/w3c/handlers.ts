@@ -14,7 +14,7 @@ export class Handlers {
     return this.#active.get(type)?.handler ?? null;
   }
 
-  /** One that takes the place of another keeps its turn among the listeners. What is no object takes it away. */
+  /** A handler that replaces another keeps its position among the listeners. A value that is no object removes it. */
   set(type: string, value: unknown): void {
     const active = this.#active.get(type);
     const handler = (typeof value === 'object' && value) || (typeof value === 'function' && value);

@@ -1,8 +1,8 @@
-/** Runs a function in a turn of the event loop of its own, behind those that were given before: a task, as HTML calls it. */
+/** Runs a function in its own turn of the event loop, after those queued before: a task, as HTML calls it. */
 export const queueTask: (task: () => void) => void =
   typeof globalThis.setImmediate === 'function' ? (task) => void globalThis.setImmediate(task) : overPort();
 
-/** Where there is no `setImmediate`: a message to oneself. A timer would wait, some milliseconds where timers are nested. */
+/** Without `setImmediate`: posts a message to itself. A nested timer would wait some milliseconds. */
 function overPort(): (task: () => void) => void {
   const tasks: (() => void)[] = [];
   let channel: MessageChannel | undefined;

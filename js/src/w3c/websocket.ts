@@ -10,7 +10,7 @@ import { asInterface, clampedUnsignedShort, domString, messageData, needArgument
 import { Handlers } from './handlers.js';
 import { queueTask } from './tasks.js';
 
-/** What the events of a {@link WebSocket} are. */
+/** The events of a {@link WebSocket}. */
 export interface WebSocketEventMap {
   open: Event;
   message: MessageEvent<string | ArrayBuffer | Blob>;
@@ -28,7 +28,7 @@ export interface WebSocket extends EventTarget {
   readonly CLOSED: 3;
   readonly url: string;
   readonly readyState: 0 | 1 | 2 | 3;
-  /** Bytes that `send` was given and the transport has not taken. They don't go to 0 when the connection closes. */
+  /** Bytes passed to `send` that the transport has not accepted. Not reset to 0 when the connection closes. */
   readonly bufferedAmount: number;
   readonly protocol: string;
   readonly extensions: string;
@@ -56,7 +56,7 @@ export interface WebSocket extends EventTarget {
   ): void;
 }
 
-/** The class, and what its constructor takes: a URL, subprotocols and options. */
+/** The class, with its constructor's parameters: a URL, subprotocols and options. */
 export interface WebSocketClass<Arguments extends [unknown, unknown?, unknown?]> {
   new (...given: Arguments): WebSocket;
   readonly prototype: WebSocket;
@@ -66,9 +66,9 @@ export interface WebSocketClass<Arguments extends [unknown, unknown?, unknown?]>
   readonly CLOSED: 3;
 }
 
-/** How a socket comes to its connection. */
+/** How a socket opens its connection. */
 export interface Way extends Omit<ConnectOptions, 'url' | 'protocols'> {
-  /** Opens what the bytes go over. */
+  /** Opens the transport. */
   open: (url: URL, signal: AbortSignal) => Transport | PromiseLike<Transport>;
 }
 
@@ -77,10 +77,10 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const LONGEST_REASON = 123;
 const NORMAL = 1000;
 const NOTHING = new Uint8Array();
-/** Above this many bytes of messages that wait for their event, no more is read. */
+/** With more bytes than this in messages that wait for their event, reading stops. */
 const HIGH_WATER = 1 << 18;
 
-/** Makes the class; `wayOf` takes the argument behind those of the W3C's. */
+/** Makes the class; `wayOf` takes the argument after the W3C's. */
 export function websocketClass<Arguments extends [unknown, unknown?, unknown?]>(
   wayOf: (options: Arguments[2]) => Way,
 ): WebSocketClass<Arguments> {
@@ -93,10 +93,10 @@ export function websocketClass<Arguments extends [unknown, unknown?, unknown?]>(
     #opening: Opening<unknown> | undefined;
     /** Bytes of messages that wait for their event. */
     #waiting = 0;
-    /** Blobs are read before they are sent; what is behind one waits for it. */
+    /** Blobs are read before they are sent; messages after one wait for it. */
     #reading: Promise<void> | undefined;
     #bufferedAmount = 0;
-    /** Of it, what the transport has taken in this turn of the event loop. */
+    /** The part of it that the transport has accepted in this turn of the event loop. */
     #taken = 0;
 
     constructor(url: unknown, protocols: unknown = [], options?: Arguments[2]) {
@@ -227,7 +227,7 @@ export function websocketClass<Arguments extends [unknown, unknown?, unknown?]>(
 
     #opened(opening: Opening<unknown>): { owner: undefined } {
       queueTask(() => {
-        // It may have been closed meanwhile, and then this is told all the same.
+        // Set even if the socket was closed meanwhile: `protocol` and `extensions` then have their values.
         this.#opening = opening;
         if (this.#readyState !== CONNECTING) return;
         this.#readyState = OPEN;
@@ -236,7 +236,7 @@ export function websocketClass<Arguments extends [unknown, unknown?, unknown?]>(
       opening.messages.pipe(
         (message) => this.#queue(opening, message),
         (then) => queueTask(() => {
-          // The peer closes, and the messages in front of that have had their events.
+          // The peer closes, and earlier messages have had their events.
           if (this.#readyState === OPEN) this.#readyState = CLOSING;
           then();
         }),
@@ -272,7 +272,7 @@ export function websocketClass<Arguments extends [unknown, unknown?, unknown?]>(
       this.dispatchEvent(new CloseEvent('close', { code, reason, wasClean }));
     }
 
-    /** Does it once the blobs before it have been read. */
+    /** Runs it once the blobs before it have been read. */
     #inTurn(send: () => void): void {
       if (this.#reading) void this.#reading.then(send);
       else send();
@@ -283,7 +283,7 @@ export function websocketClass<Arguments extends [unknown, unknown?, unknown?]>(
         try {
           this.#pass(new Uint8Array(await blob.arrayBuffer()), false);
         } catch (error) {
-          // What it has to send is not there any more.
+          // The blob can't be read any more.
           this.#driver?.abort(error as Error);
         }
         if (this.#reading === reading) this.#reading = undefined;

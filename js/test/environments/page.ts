@@ -1,4 +1,4 @@
-// In a browser, over a port: the title of the page says what came back.
+// In a browser, over a port: the page's title has the echo.
 
 import { WebSocket, WebSocketSession } from 'websocket-component';
 

@@ -10,7 +10,7 @@ const installed = join(import.meta.dirname, '..', 'node_modules', 'websocket-com
 const types = { '.js': 'text/javascript', '.mjs': 'text/javascript', '.ts': 'text/javascript', '.wasm': 'application/wasm', '.html': 'text/html; charset=utf-8' };
 const executablePath = process.env.WEBSOCKET_TEST_CHROMIUM ?? '/usr/bin/chromium';
 
-/** Headless Chromium, gone with the test. */
+/** Headless Chromium, stopped with the test. */
 export async function browser(t) {
   const launched = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
   t.after(() => launched.close());
@@ -37,7 +37,7 @@ export async function serveFolder(t, folder) {
   });
 }
 
-/** A server of what `read` gives for a path: a media type, and the content. */
+/** A server of what `read` returns for a path: a media type, and the content. */
 async function serve(t, read) {
   const server = createServer(async (request, response) => {
     try {

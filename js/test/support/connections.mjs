@@ -1,4 +1,4 @@
-// Connections for tests: over a port, over streams, over sockets; all gone when the test is over.
+// Connections for tests: over a port, over streams, over sockets; all closed with the test.
 
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -11,7 +11,7 @@ import { WebSocketServer } from 'websocket-component/node';
 
 export const url = 'ws://example.com/chat';
 
-/** Two ends of a stream of Node's. */
+/** Two ends of a Node stream. */
 export function streams() {
   const [there, back] = [new PassThrough(), new PassThrough()];
   return [Duplex.from({ readable: back, writable: there }), Duplex.from({ readable: there, writable: back })];
@@ -35,7 +35,7 @@ export const opening = Buffer.from([
   'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==', '', '',
 ].join('\r\n'));
 
-/** A server's response that accepts the request with this head, as bytes; `more` are fields behind the usual ones. */
+/** A server's response that accepts the request with this head, as bytes; `more` are fields after the usual ones. */
 export function responseTo(head, line = 'HTTP/1.1 101 x', more = []) {
   const [, key] = /Sec-WebSocket-Key: (.*)\r/.exec(String(head));
   const accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
@@ -115,7 +115,7 @@ export async function all(session) {
   return messages;
 }
 
-/** The project's server on a port of its own, which closes with the test. */
+/** The project's server on a free port, closed with the test. */
 export async function serve(test, options = {}, connected = echo) {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1', ...options });
   server.on('connection', connected);
@@ -127,7 +127,7 @@ export async function serve(test, options = {}, connected = echo) {
   return { server, url: `ws://127.0.0.1:${server.address().port}/chat` };
 }
 
-/** npm ws's server on a port of its own. */
+/** npm ws's server on a free port. */
 export async function serveWs(test, options = {}, connected = echo) {
   const server = new npm.WebSocketServer({ port: 0, host: '127.0.0.1', ...options });
   server.on('connection', connected);
@@ -139,19 +139,19 @@ export async function serveWs(test, options = {}, connected = echo) {
   return { server, url: `ws://127.0.0.1:${server.address().port}/chat` };
 }
 
-/** npm ws's client, gone with the test. */
+/** npm ws's client, closed with the test. */
 export function wsClient(test, to, protocols = [], options = {}) {
   const client = new npm.WebSocket(to, protocols, options).on('error', () => {});
   test.after(() => client.terminate());
   return client;
 }
 
-/** Sends back what comes. */
+/** Echoes. */
 export function echo(socket) {
   socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }));
 }
 
-/** An HTTP server on a port of its own, gone with the test. */
+/** An HTTP server on a free port, closed with the test. */
 export async function http(test, answer = (_, response) => response.end('a page')) {
   const server = createServer(answer).listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -1,5 +1,5 @@
-// A server that sends back what it gets, on the package or on npm's ws: `echo-server.mjs websocket-component` or
-// `echo-server.mjs ws`, and `deflate` behind it to compress every message.
+// An echo server on the package or on npm's ws: `echo-server.mjs websocket-component` or `echo-server.mjs ws`, followed
+// by `deflate` to compress every message.
 
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';

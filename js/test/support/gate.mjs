@@ -1,4 +1,4 @@
-// The gate, and a way to it for whoever has no TCP.
+// The gate, and a tunnel to it for programs without TCP.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,7 +11,7 @@ const target = join(import.meta.dirname, '..', '..', '..', 'target');
 const program = process.env.WEBSOCKET_TEST_GATE ?? join(target, 'release', 'wsgate');
 const component = process.env.WEBSOCKET_COMPONENT ?? join(target, 'component', 'websocket.wasm');
 
-/** The gate with an echo server behind it, gone with the test: its host and port. */
+/** The gate with an echo server behind it, stopped with the test: its host and port. */
 export async function gate(t, args = []) {
   const child = spawn(program, ['--component', component, '--listen', '127.0.0.1:0', '--demo', ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -47,7 +47,7 @@ export async function through({ ends = ports, client = {}, server = {}, options 
   return { inspection, client: sessions[0], server: sessions[1] };
 }
 
-/** A proxy to the server at this URL, on a port of its own; its inspections and sockets. */
+/** A proxy to the server at this URL, on a free port; its inspections and sockets. */
 export async function proxy(t, to, options = {}) {
   const inspections = [];
   const sockets = [];
@@ -64,7 +64,7 @@ export async function proxy(t, to, options = {}) {
   return { url: `ws://127.0.0.1:${front.address().port}/chat`, inspections, sockets };
 }
 
-/** Timers of the package don't keep a program alive. Until the test is over, this does. */
+/** Keeps the program alive until the test is over, since the package's timers don't. */
 export function keepAlive(t) {
   const timer = setInterval(() => {}, 1000);
   t.after(() => clearInterval(timer));

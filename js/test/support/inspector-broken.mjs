@@ -1,6 +1,9 @@
 // Frames that break a rule.
 
-/** By the rule: the bytes, the parts that are marked, the section, the close code, and who sent them if that isn't to be told. */
+/**
+ * By the rule: the bytes, the parts that are marked, the section, the close code, and who sent them if that can't be
+ * recognised.
+ */
 export const broken = {
   'reserved-bits': ['b1 05 48 65 6c 6c 6f', ['RSV2', 'RSV3'], 'RFC 6455, section 5.2', 1002],
   'reserved-opcode': ['83 00', ['Opcode'], 'RFC 6455, section 5.2', 1002],

@@ -1,6 +1,6 @@
-// How well text stands out.
+// The contrast of text.
 
-/** Runs in the page: the texts whose contrast to what is behind them is below 4.5 (WCAG 2, AA). */
+/** Runs in the page: the texts whose contrast to their background is below 4.5 (WCAG 2, AA). */
 export function faint() {
   const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
   const rgb = (colour) => {

@@ -31,7 +31,7 @@ export const file = join(import.meta.dirname, '..', '..', 'inspector', 'dist', '
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline' 'wasm-unsafe-eval'; "
   + "connect-src 'self' ws: wss:; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/** One for all tests of a file: each has a context of its own. */
+/** One for all tests of a file: each has its own context. */
 const launched = browser({ after });
 
 /** The page, and an echo server for WebSockets at the same port, gone with the test. */
@@ -94,7 +94,7 @@ export async function parts(item) {
   return new Map(cells.map(([name, at, value, meaning]) => [name, { at, value, meaning }]));
 }
 
-/** What stands below a title in a frame. */
+/** The text below a title in a frame. */
 export function block(item, title) {
   return item.locator('.block', { has: item.page().locator('.title', { hasText: title }) }).locator('pre');
 }

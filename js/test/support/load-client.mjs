@@ -1,6 +1,7 @@
 // Clients of an echo server, on the package or on npm's ws: `load-client.mjs NAME URL FILE SIZE CONNECTIONS WINDOW MILLISECONDS`.
-// Each connection keeps WINDOW messages under way: pieces of SIZE bytes of FILE, in turn, which have to come back as they are.
-// Runs for twice the time first, so that the code is compiled; prints what came of the rest as JSON, and leaves the connections open.
+// Each connection keeps WINDOW messages in flight: pieces of SIZE bytes of FILE, in turn, whose echoes have to equal
+// them. Runs for twice the time first, so that the code is compiled; prints the results of the rest as JSON, and leaves
+// the connections open.
 
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
@@ -12,7 +13,7 @@ const [size, connections, window, length] = numbers.map(Number);
 const content = await readFile(file);
 const messages = Array.from({ length: content.length / size }, (_, index) => content.subarray(index * size, (index + 1) * size));
 
-/** Opens a connection, and sends it what comes to `heard`. */
+/** Opens a connection, and passes received messages to `heard`. */
 const open = {
   'websocket-component': async (heard) => {
     const session = await connect(url);

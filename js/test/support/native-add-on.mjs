@@ -3,7 +3,7 @@
 import { createRequire } from 'node:module';
 
 const require = createRequire(import.meta.url);
-// bufferutil itself goes on without it.
+// bufferutil itself works without it.
 const folder = require.resolve('bufferutil/package.json').replace(/package\.json$/, '');
 const native = require('node-gyp-build')(folder);
 const { mask } = require('bufferutil');

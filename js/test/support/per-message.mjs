@@ -1,10 +1,10 @@
-// What a message takes by itself, without sockets, in nanoseconds; runs in Node and in a page.
+// The time of a message without sockets, in nanoseconds; runs in Node and in a page.
 //
 // decode   a server's session in the sandbox is given frames of a client, as the driver of a connection in ws's shape does it
 // port     the `WebSocket` class hears messages over a MessagePort, beside a bare port that hears the same bytes
 
 const SIZES = [16, 1024];
-/** How many messages come in a call or a post. */
+/** How many messages there are in a call or a post. */
 const TOGETHER = [1, 64];
 
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
@@ -115,7 +115,7 @@ async function port(module, rounds) {
   return rows;
 }
 
-/** All of it, in so many rounds. */
+/** Runs everything, in this many rounds. */
 export async function measure(module, rounds) {
   return [...(await decode(module, rounds)), ...(await port(module, rounds))];
 }

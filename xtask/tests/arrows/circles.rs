@@ -1,4 +1,4 @@
-//! Circles in a graph: what can be reached from itself.
+//! Cycles in a graph: nodes that can be reached from themselves.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,5 @@
-//! Who uses whom: packages only as ARCHITECTURE.md draws it, the layers of the engine only downwards, and nothing in a circle.
+//! Checks dependencies: packages only as ARCHITECTURE.md draws them, the layers of the engine only downwards, no
+//! cycles.
 
 mod circles;
 mod modules;
@@ -27,7 +28,7 @@ const LAYERS: [&[&str]; 9] = [
     &["error", "failure", "limits"],
 ];
 
-/// What is in no layer: builds for tests, and the names of the allocator in C.
+/// Modules in no layer: builds for tests, and the allocator's C names.
 const BESIDE: [&str; 3] = ["c_allocator", "faults", "misbehave"];
 
 /// The packages of the workspace, with those that each needs to be built.

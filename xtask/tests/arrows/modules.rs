@@ -1,5 +1,5 @@
-//! The modules of a crate, a file each, and what they name of each other: in `use`, and by paths that begin with `crate`,
-//! `super` or `self`. What only tests or the documentation use counts for nothing, and neither does what macros make.
+//! The modules of a crate, one for each file, and their references to each other: in `use`, and by paths that begin
+//! with `crate`, `super` or `self`. References only in tests or documentation don't count, nor do those made by macros.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -15,7 +15,8 @@ pub(crate) type Module = Vec<String>;
 pub(crate) struct Graph(BTreeMap<Module, BTreeSet<Module>>);
 
 impl Graph {
-    /// Of the crate whose sources are in this folder, which is relative to the root. Further programs in `bin` are left out.
+    /// Returns the graph of the crate whose sources are in this folder, relative to the root. Programs in `bin` are
+    /// left out.
     pub(crate) fn of(folder: &Path) -> Self {
         let sources = files(".rs").into_iter().filter_map(|file| {
             let module = module_of(file.strip_prefix(folder).ok()?);
@@ -26,7 +27,7 @@ impl Graph {
         Self::of_modules(&sources.collect())
     }
 
-    /// Of these modules, each with its source.
+    /// Returns the graph of these modules, each with its source.
     fn of_modules(sources: &BTreeMap<Module, String>) -> Self {
         let found: BTreeMap<&Module, Found> = sources
             .iter()
@@ -53,10 +54,10 @@ impl Graph {
     }
 }
 
-/// A name may be exported from module to module so often.
+/// How often a name may be re-exported from module to module.
 const MOST_EXPORTS: u32 = 8;
 
-/// The module where the thing is that a path from the root leads to, also where others only export it.
+/// Returns the module that defines what a path from the root leads to, also through re-exports.
 fn resolve(path: &[String], found: &BTreeMap<&Module, Found>, exports: u32) -> Option<Module> {
     let mut ends = (0..=path.len()).rev();
     let end = ends.find(|end| found.contains_key(&path[..*end].to_vec()))?;
@@ -74,7 +75,7 @@ fn resolve(path: &[String], found: &BTreeMap<&Module, Found>, exports: u32) -> O
     }
 }
 
-/// The name of the module that a file holds, whose path is relative to the crate's root.
+/// Returns the name of a file's module; the path is relative to the crate's root.
 fn module_of(path: &Path) -> Module {
     let parts = path.with_extension("");
     let mut names: Module = parts
@@ -91,13 +92,13 @@ fn is_of_tests(module: &Module) -> bool {
         .any(|name| ["tests", "exhaustive"].contains(&name.as_str()))
 }
 
-/// What a module names of its crate.
+/// The references of a module to its crate.
 struct Found {
-    /// The module that is looked at: the file's, or one inside of it.
+    /// The current module: the file's, or one inside it.
     inside: Module,
     /// Paths from the root.
     paths: Vec<Vec<String>>,
-    /// The names that the file's module has from elsewhere, and their paths from the root.
+    /// The names that the file's module imports, and their paths from the root.
     imports: BTreeMap<String, Vec<String>>,
 }
 
@@ -145,7 +146,7 @@ impl Found {
     }
 }
 
-/// Every path of a `use`, and the name that it gives, unless it is all that there is.
+/// Calls back for every path of a `use`, with the name that it imports, unless it is a glob.
 fn each_name(
     tree: &UseTree,
     path: &mut Vec<String>,

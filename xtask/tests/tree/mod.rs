@@ -9,7 +9,8 @@ pub(crate) fn root() -> &'static Path {
     package.parent().expect("this package is in the workspace")
 }
 
-/// The files with this ending, relative to the root and in order, but for what is built, installed or a dependency's.
+/// Returns the files with this ending, relative to the root and sorted, without those built, installed or of a
+/// dependency.
 pub(crate) fn files(ending: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![PathBuf::new()];
@@ -32,7 +33,7 @@ pub(crate) fn files(ending: &str) -> Vec<PathBuf> {
     found
 }
 
-/// What a file holds, whose path is relative to the root.
+/// Returns the text of a file; the path is relative to the root.
 pub(crate) fn text_of(path: impl AsRef<Path>) -> String {
     fs::read_to_string(root().join(path)).unwrap()
 }

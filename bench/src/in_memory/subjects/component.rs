@@ -18,10 +18,10 @@ use crate::in_memory::seen::Seen;
 use crate::in_memory::transport::{Duplex, Sink};
 use crate::in_memory::workload::{Message, Workload};
 
-/// The most that a call hands back of each, payload and output: more than any pass has.
+/// The most payload and the most output that a call returns: more than any pass has.
 const CAPACITY: u32 = 1 << 20;
 
-/// From this length on payloads stay outside of the guest, as in `websocket_host::stream`.
+/// Payloads of this length and more stay outside the guest, as in `websocket_host::stream`.
 const LONG: usize = 16 << 10;
 
 pub(crate) struct Component {
@@ -41,7 +41,7 @@ impl Component {
     fn open(&self, role: Role) -> Result<Connection> {
         let mut guest = self.sandbox.guest()?;
         let mut config = Config::default();
-        // Nobody is there to answer a ping.
+        // No peer would answer a ping.
         config.timeouts.keepalive = None;
         config.leave_payloads = Some(LONG as u64);
         let negotiated = Negotiated::default();
@@ -129,7 +129,7 @@ impl Engine for Connection {
 }
 
 impl Connection {
-    /// The header of a message whose payload stays outside of the guest.
+    /// Returns the header of a message whose payload stays outside the guest.
     fn frame_header(&mut self, is_text: bool, length: usize) -> Result<FrameHeader> {
         let (guest, session) = (&mut self.guest, &self.session);
         let header = guest.frame_header(session, is_text, true, length as u64)?;
@@ -157,12 +157,12 @@ struct Sender {
     sink: Sink,
     outgoing: Vec<Outgoing>,
     payload: Vec<u8>,
-    /// The payloads, one behind the other, which a client may change.
+    /// The payloads, one after the other, which a client may mask in place.
     payloads: Vec<u8>,
 }
 
 impl Sender {
-    /// Writes messages whose payload stays outside of the guest: from where it is, and where a client masks it.
+    /// Writes messages whose payload stays outside the guest, without a copy; a client masks it in place.
     fn put_long(&mut self) -> Result<()> {
         let mut own = &mut self.payloads[..];
         for message in &self.work.messages {
@@ -188,7 +188,8 @@ impl Sender {
     fn put(&mut self, burst: &[Message]) -> Result<()> {
         self.outgoing.clear();
         self.payload.clear();
-        // The call takes one buffer with all payloads. A program that has them apart copies them, and that counts.
+        // The call takes one buffer with all payloads. A program that has them in several copies them, which is
+        // measured.
         let payload = match burst {
             [message] => {
                 self.outgoing.push(record(*message, 0));

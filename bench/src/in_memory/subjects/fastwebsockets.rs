@@ -3,7 +3,7 @@
 //! Reading: through its `FragmentCollector`, which delivers whole messages as the others do. Its buffer has no setting;
 //! it starts at 8 KiB and so takes smaller reads. Writing: each frame is a write of its own, vectored above 1 KiB;
 //! there is no queue, so on a socket each message would be a system call, which costs nothing here. A server's payloads
-//! are borrowed. A client's are lent mutably, so that they are masked in place: their fresh copies are prepared.
+//! are borrowed. A client's are borrowed mutably and masked in place: fresh copies of them are prepared.
 
 use std::rc::Rc;
 
@@ -67,7 +67,7 @@ struct Sender {
     socket: WebSocket<Duplex>,
     role: Role,
     work: Rc<Workload>,
-    /// What a client sends, which is masked where it is.
+    /// A client's payloads, which are masked in place.
     payloads: Vec<u8>,
 }
 

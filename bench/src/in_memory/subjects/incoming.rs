@@ -1,5 +1,5 @@
-//! Where the project's own subjects read: to a buffer in which messages stay until they are whole, long payloads without
-//! passing through the engine.
+//! Reading in the project's own subjects: into a buffer in which messages stay until they are complete. Long payloads
+//! don't pass through the engine.
 
 use std::io::Read;
 
@@ -12,20 +12,21 @@ use crate::in_memory::transport::Source;
 
 /// The most bytes of a read, unless a message is longer.
 const READ: usize = 64 << 10;
-/// How long the buffer is at first: what waits has to be moved to the front less often than with a smaller one.
+/// The initial length of the buffer: unread bytes have to be moved to the front less often than in a smaller one.
 const BUFFER: usize = 4 * READ;
-/// How much a read to the end of a message brings of what comes behind, so that the next header is there.
+/// How much a read to the end of a message reads beyond it, to get the next header.
 const AHEAD: usize = 512;
-/// Up to this many bytes that wait are worth moving to the front: what is read next goes where the cache has it.
+/// Up to this many unread bytes are worth moving to the front, so that the next read goes to memory that is in the
+/// cache.
 const MOVED: usize = 2 << 10;
 
 /// The engine, which leaves long payloads to its host.
 pub(super) trait Engine {
-    /// What the clock shows, which a program looks up once for each read.
+    /// Reads the clock, as a program does once for each read.
     fn now(&self) -> u64;
 
-    /// Takes what was read, but for long payloads. Returns how much it took, and how long what is left has to get before it
-    /// can be taken, if that is known.
+    /// Processes what was read, except long payloads. Returns how much it consumed, and how long the rest has to be
+    /// before more can be consumed, if that is known.
     fn take(
         &mut self,
         bytes: &mut [u8],
@@ -33,15 +34,15 @@ pub(super) trait Engine {
         seen: &mut Seen<'_>,
     ) -> Result<(usize, Option<usize>)>;
 
-    /// Begins a long payload, with whose header the bytes begin. Returns how long the header is.
+    /// Begins a long payload; `bytes` begin with its header. Returns the length of the header.
     fn begin_payload(&mut self, bytes: &[u8], now: u64)
     -> Result<Option<(usize, IncomingPayload)>>;
 
-    /// Reports how far it was read.
+    /// Reports how much of it was read.
     fn payload_read(&mut self, payload: &IncomingPayload, now: u64) -> Result<()>;
 }
 
-/// What there is to do with what was read.
+/// What to do next with what was read.
 enum Next<'a> {
     /// A long message is complete: whether it is text, and its payload.
     Message(bool, &'a [u8]),
@@ -79,13 +80,13 @@ impl<E: Engine> Decoder for Reader<E> {
 
 pub(super) struct Incoming {
     source: Source,
-    /// From this length on payloads are left to the host.
+    /// Payloads of this length and more are left to the host.
     long: usize,
     buffer: Vec<u8>,
-    /// What waits in the buffer.
+    /// The unread bytes of the buffer.
     start: usize,
     end: usize,
-    /// How long what waits has to be before it can be read on, if that is known.
+    /// How long the unread bytes have to be before the engine can continue, if that is known.
     awaited: Option<usize>,
     is_short: bool,
     /// The long payload with which it begins, and how much of that was read.
@@ -106,12 +107,12 @@ impl Incoming {
         }
     }
 
-    /// One read: of a message that is longer, to its end and a little further, so that little has to be moved afterwards.
+    /// Reads once: of a longer message, to its end and a little further, so that little has to be moved afterwards.
     #[inline]
     fn read(&mut self) -> Result<()> {
         let waiting = self.end - self.start;
         let room = match self.awaited.take() {
-            // What a header announces is believed as far as half of it has come.
+            // The length in a header is trusted once half of it has arrived.
             Some(length) if length >= READ => {
                 (length.saturating_sub(waiting) + AHEAD).min(waiting.max(READ))
             }
@@ -131,7 +132,7 @@ impl Incoming {
         Ok(())
     }
 
-    /// What is next of what was read, if it is enough for anything.
+    /// Returns what to do next, if enough was read for anything.
     #[inline]
     fn next(&mut self, engine: &mut impl Engine, now: u64) -> Result<Option<Next<'_>>> {
         if self.is_short || self.start == self.end {
@@ -180,7 +181,7 @@ impl Incoming {
     }
 }
 
-/// Whether a data frame with a payload that is so long begins here.
+/// Whether a data frame with a payload of at least `long` bytes begins here.
 fn begins_long(bytes: &[u8], long: usize) -> bool {
     let length = match *bytes {
         [_, 127 | 255, ..] => usize::MAX,

@@ -1,8 +1,7 @@
-//! What is compared: each a program around one library, written as its documentation advises for speed.
+//! The subjects: each a program around one library, written as its documentation advises for speed.
 //!
 //! All of them get bytes from a [`Duplex`] into a buffer, deliver whole messages to [`Seen`], take messages from a
-//! [`Workload`], and write to a [`Duplex`]. Limits are left as they are, and so are checks: everybody validates text that
-//! comes in.
+//! [`Workload`], and write to a [`Duplex`]. Limits and checks have their defaults: all of them validate received text.
 
 mod component;
 mod fastwebsockets;
@@ -24,12 +23,12 @@ use crate::in_memory::seen::Seen;
 use crate::in_memory::transport::Duplex;
 use crate::in_memory::workload::Workload;
 
-/// The project's own.
+/// The project's own subjects.
 pub(crate) const OWN: [&str; 2] = ["native engine", "component in sandbox"];
 /// The peer that everything is compared with.
 pub(crate) const REFERENCE: &str = "tungstenite";
 
-/// One of the things that are compared.
+/// A library that is compared.
 pub(crate) trait Subject {
     /// One end of an open connection, for reading `count` messages in each pass.
     fn decoder(&self, role: Role, duplex: Duplex, count: usize) -> Result<Box<dyn Decoder>>;
@@ -46,7 +45,7 @@ pub(crate) trait Decoder {
 
 /// Writes.
 pub(crate) trait Writer {
-    /// What a program would have done before it sends, and is not measured: payloads in the form that the library
+    /// Does what a program would have done before it sends, unmeasured: puts payloads in the form that the library
     /// sends fastest.
     fn prepare(&mut self) {}
 
@@ -54,7 +53,7 @@ pub(crate) trait Writer {
     fn pass(&mut self) -> Result<()>;
 }
 
-/// A subject, and what it is called.
+/// A subject with its name.
 pub(crate) type Named = (&'static str, Box<dyn Subject>);
 
 /// All of them, the project's own first.

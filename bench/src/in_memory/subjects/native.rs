@@ -1,8 +1,8 @@
 //! The engine as a Rust crate.
 //!
-//! In this program the peers switch on simdutf8's feature `std`, with which it looks for the processor's vector
-//! instructions at run time; cargo has one simdutf8 for all, so the engine gains from it too. Where nothing switches it
-//! on, the engine validates text by what the target guarantees, on x86-64 without vectors.
+//! In this program the peers enable simdutf8's feature `std`, with which it detects the processor's vector instructions
+//! at run time; cargo unifies features, so the engine gains from it too. Where nothing enables it, the engine validates
+//! text with what the target guarantees, on x86-64 without vectors.
 
 use std::io::IoSlice;
 use std::rc::Rc;
@@ -17,13 +17,13 @@ use crate::in_memory::seen::Seen;
 use crate::in_memory::transport::{Duplex, Sink};
 use crate::in_memory::workload::{Message, Workload};
 
-/// From this size on payloads are written from where they are.
+/// Payloads of this size and more are written without a copy.
 const IN_PLACE: usize = 512;
 
-/// From this length on payloads are read by the program itself, as they come.
+/// Payloads of this length and more are read by the program itself, as they arrive.
 const LONG: usize = 64 << 10;
 
-/// A write of so many bytes gains nothing from more, and what was just masked is still in the cache.
+/// A longer write gains nothing, and bytes that were just masked are still in the cache.
 const WRITE: usize = 16 << 10;
 
 pub(crate) struct Native;
@@ -51,9 +51,9 @@ impl Subject for Native {
 fn open(role: Role) -> Result<Session> {
     let now = Instant::from_nanos(now());
     let mut config = Config::default();
-    // Nobody is there to answer a ping.
+    // No peer would answer a ping.
     config.timeouts.keepalive = None;
-    // What is cut is read again with the rest of it behind.
+    // An incomplete message is passed again with the rest of it.
     config.leave_unfinished = LONG as u32 + 14;
     config.leave_payloads = Some(LONG as u64);
     let negotiated = Negotiated::default();
@@ -64,8 +64,8 @@ fn open(role: Role) -> Result<Session> {
     session.map_err(|rule| anyhow!("{rule:?}"))
 }
 
-/// The time, which a program looks up once for each read. Timeouts are seconds, so a clock will do that moves once in some
-/// milliseconds.
+/// Returns the time, which a program reads once for each read. Timeouts are seconds, so a clock that advances every few
+/// milliseconds is enough.
 fn now() -> u64 {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::MonotonicCoarse);
     now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
@@ -85,7 +85,7 @@ impl Engine for Session {
     ) -> Result<(usize, Option<usize>)> {
         let mut events = self.input(bytes, Instant::from_nanos(now));
         while let Some(event) = events.next() {
-            // A call for each: with one for both, to decode 16 B takes a tenth longer.
+            // Two separate calls: with one for both, decoding 16 B takes a tenth longer.
             match event {
                 Event::Text { payload, .. } => seen.message(true, payload),
                 Event::Binary { payload, .. } => seen.message(false, payload),
@@ -113,13 +113,13 @@ struct Sender {
     role: Role,
     work: Rc<Workload>,
     sink: Sink,
-    /// What a client sends, which is masked where it is.
+    /// A client's payloads, which are masked in place.
     payloads: Vec<u8>,
     heads: Vec<FrameHeader>,
 }
 
 impl Sender {
-    /// Copies to the session's queue, which is written at once.
+    /// Copies messages to the session's queue, which is written at once.
     fn send(&mut self) -> Result<()> {
         for burst in self.work.bursts() {
             let now = Instant::from_nanos(now());
@@ -132,7 +132,7 @@ impl Sender {
         Ok(())
     }
 
-    /// Writes payloads from where they are, each behind its header.
+    /// Writes payloads without a copy, each after its header.
     fn send_in_place(&mut self) -> Result<()> {
         let length = self.work.cell.size.0;
         let mut at = 0;
@@ -211,7 +211,7 @@ fn outgoing(message: Message) -> websocket_component::Message<'static> {
     }
 }
 
-/// Writes all that waits.
+/// Writes everything that is queued.
 fn flush(session: &mut Session, sink: &Sink, now: Instant) {
     loop {
         let output = session.output();

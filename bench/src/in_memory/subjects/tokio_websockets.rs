@@ -2,8 +2,8 @@
 //!
 //! Reading: it has no setting for its buffer, which starts at 8 KiB and so takes smaller reads. Writing: each message
 //! is fed, and the sink flushed after each burst; it writes vectored, from where the payloads are. A server's payloads
-//! are handed over without a copy. A client's are masked in place if nobody else holds them, so they are prepared as
-//! buffers of their own. Its mask keys come from `fastrand`, the fastest of its sources, which a peer could predict.
+//! are handed over without a copy. A client's are masked in place if they aren't shared, so each is prepared as a
+//! separate buffer. Its mask keys come from `fastrand`, the fastest of its sources, which a peer could predict.
 
 use std::future::poll_fn;
 use std::pin::Pin;

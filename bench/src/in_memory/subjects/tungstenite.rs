@@ -1,8 +1,8 @@
 //! tungstenite: blocking calls on a stream, here one that never blocks.
 //!
-//! Reading: its read buffer is as large as what a read gives rather than the default of 128 KiB; it clears what it
-//! offers to each read, so a larger one would cost more. Writing: `write` for each message and `flush` after each burst,
-//! which its write buffer of 128 KiB makes one write to the stream. Payloads are handed over without a copy.
+//! Reading: its read buffer is as large as a read rather than the default of 128 KiB; it zeroes the buffer for each
+//! read, so a larger one would cost more. Writing: `write` for each message and `flush` after each burst, which its
+//! write buffer of 128 KiB makes one write to the stream. Payloads are handed over without a copy.
 
 use std::rc::Rc;
 

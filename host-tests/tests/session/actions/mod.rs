@@ -1,4 +1,4 @@
-//! The pump of `websocket.dll`: the rules of the pump, one by one.
+//! The action model of `websocket.dll`, rule by rule.
 
 mod end;
 mod receive;
@@ -27,7 +27,7 @@ fn expect_write<E: Engine>(engine: &mut E) -> (ActionId, Vec<u8>) {
     }
 }
 
-/// Does the write that is due, whole.
+/// Completes the pending write, whole.
 #[track_caller]
 fn write<E: Engine>(engine: &mut E) -> Vec<u8> {
     let (id, bytes) = expect_write(engine);
@@ -43,7 +43,7 @@ fn expect_read<E: Engine>(engine: &mut E) -> ActionId {
     }
 }
 
-/// Does the read that is due, with these bytes.
+/// Completes the pending read with these bytes.
 #[track_caller]
 fn read<E: Engine>(engine: &mut E, bytes: &[u8]) {
     let id = expect_read(engine);
@@ -55,7 +55,7 @@ fn complete<E: Engine>(engine: &mut E, id: ActionId, completion: Completion<'_>)
     engine.complete_action(id, completion, NOW).unwrap();
 }
 
-/// The next action is the end of a receive: its context, and what came.
+/// The next action completes a receive: its context, and what was received.
 #[track_caller]
 fn received<E: Engine>(engine: &mut E) -> (Option<u64>, Option<Event>) {
     match action(engine) {
@@ -67,7 +67,7 @@ fn received<E: Engine>(engine: &mut E) -> (Option<u64>, Option<Event>) {
     }
 }
 
-/// The next action is the end of a send: its context, and whether it was written.
+/// The next action completes a send: its context, and whether it was written.
 #[track_caller]
 fn sent<E: Engine>(engine: &mut E) -> (Option<u64>, bool) {
     match action(engine) {

@@ -1,4 +1,4 @@
-//! Reads, and the ends of receives.
+//! Reads, and completed receives.
 
 use std::time::Duration;
 
@@ -127,7 +127,7 @@ fn a_pong_is_written_on_the_receive_queue_without_a_receive_of_its_own<E: Engine
     };
     assert_eq!(bytes, Frame::pong("?").bytes());
     complete(&mut engine, id, Completion::Sent(bytes.len()));
-    // It is indicated to nobody, and the receive is still queued.
+    // It is not indicated, and the receive is still queued.
     read(&mut engine, &peers(Role::Server, &[Frame::text("x")]));
     assert_eq!(received(&mut engine), (Some(1), Some(Event::text("x"))));
     assert_eq!(action(&mut engine), ActionIs::Nothing);

@@ -1,4 +1,4 @@
-//! Writes, and the ends of sends.
+//! Writes, and completed sends.
 
 use host_tests::engine::{START, rule};
 use host_tests::wire::{self, Frame};
@@ -191,7 +191,7 @@ fn a_failure_does_not_disturb_what_is_being_written<E: Engine>() {
         let close = Frame::close(1002, Rule::ReservedOpcode.description());
         let whole = [Frame::text("hello"), close.clone()];
         let frames = wire::read_frames(&written);
-        // Of a write of nothing no byte has gone out, so it may be dropped.
+        // After an empty write no byte has been written, so it may be dropped.
         if count > 0 || done == [(Some(1), true)] {
             assert_eq!(frames, whole, "after a write of {count}");
             assert_eq!(done, [(Some(1), true)]);

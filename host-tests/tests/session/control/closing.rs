@@ -38,8 +38,8 @@ fn may_be_in_a_close_frame(code: u16) -> bool {
     }
 }
 
-/// All of them; for the component, where each takes a guest, those at the borders of the ranges and some inside; under
-/// Miri those at the borders.
+/// All codes; for the component, where each needs a guest, those at the boundaries of the ranges and some inside; under
+/// Miri those at the boundaries.
 fn codes<E: Engine>() -> Vec<u16> {
     if E::NAME == "native" && !cfg!(miri) {
         return (0..=u16::MAX).collect();
@@ -77,7 +77,7 @@ fn class_28_every_close_code_that_is_sent<E: Engine>() {
     for role in ROLES {
         for code in codes::<E>() {
             let mut subject = Subject::<E>::open(role, &Config::default());
-            // In a batch the code 1005 with no reason stands for none: `send` has a case for that.
+            // In a batch the code 1005 without a reason means no code: `send` has a case for that.
             let outcome = subject.queues(Message::CloseWith(code, b"why"));
             if may_be_in_a_close_frame(code) {
                 assert_eq!(outcome, Ok(()), "{code}");
@@ -135,7 +135,7 @@ fn a_close_is_not_answered_if_the_host_says_so<E: Engine>() {
         assert_eq!(events, [Event::close(1001, "away")]);
         assert_eq!(subject.writes(), []);
         assert_eq!(subject.state(), State::Closing);
-        // The host may finish what it has to say.
+        // The host may still send messages.
         subject.sends(Message::Text("last words")).unwrap();
         subject.sends(Message::CloseWith(1000, b"bye")).unwrap();
         let expected = [Frame::text("last words"), Frame::close(1000, "bye")];
@@ -185,7 +185,7 @@ fn a_close_goes_after_the_data_before_it<E: Engine>() {
     }
 }
 
-/// What both sides of a pair hear of a closing handshake, and that it ends.
+/// Checks what both sides of a pair receive of a closing handshake, and that it ends.
 #[track_caller]
 fn assert_closed<E: Engine>(pair: &mut Pair<E>, client: &[Event], server: &[Event]) {
     pair.drive();

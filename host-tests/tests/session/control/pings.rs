@@ -82,7 +82,7 @@ fn the_policy_latest_answers_the_latest<E: Engine>() {
         assert_eq!(subject.writes(), [Frame::pong("3")]);
         subject.receives_frames(&pings[..1]);
         assert_eq!(subject.writes(), [Frame::pong("1")]);
-        // However many there are, one waits: no flood.
+        // However many there are, only one pong is queued: no flood.
         let flood = subject.peers(&[Frame::ping([b'x'; 125])]).repeat(2000);
         subject.receives(flood);
         assert_eq!(subject.writes(), [Frame::pong([b'x'; 125])]);
@@ -188,13 +188,13 @@ fn class_20_a_ping_flood_ends_in_1008<E: Engine>() {
         }
         assert!(heard >= 10_000 / 131, "{heard} are no flood yet");
         assert!(most <= 10_000 + 131, "{most} bytes of pongs waited");
-        // The one that was being written all the time.
+        // The pong whose write was pending all the time.
         let written = subject.has_failed(Rule::PingFlood);
         assert_eq!(written, [Frame::pong([b'x'; 125])]);
     }
 }
 
-/// Completes the next read with these bytes, while a write never comes to its end. Returns whether there was one.
+/// Completes the next read with these bytes, while a write never completes. Returns whether there was one.
 fn read_without_writing<E: Engine>(subject: &mut Subject<E>, bytes: &[u8]) -> bool {
     let now = subject.now;
     loop {

@@ -42,7 +42,7 @@ fn a_deadline_is_in_the_future_after_each_call<E: Engine>() {
     }
 }
 
-/// Whoever sleeps through all deadlines gets what whoever was called at each of them got, only later.
+/// A host that misses all deadlines gets the same results as one that calls at each of them, only later.
 fn no_deadline_is_missed_when_time_jumps<E: Engine>() {
     for role in ROLES {
         let mut subject = Subject::<E>::open(role, &all_deadlines());

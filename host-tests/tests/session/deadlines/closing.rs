@@ -1,4 +1,4 @@
-//! Closing handshakes that don't end.
+//! Closing handshakes that don't complete.
 
 use host_tests::engine::ROLES;
 use host_tests::wire::Frame;
@@ -51,7 +51,7 @@ fn class_22_a_close_stuck_behind_a_queue<E: Engine>() {
     assert_eq!(subject.engine.buffered_amount(), 0);
 }
 
-/// The closing frames are exchanged, but the transport takes no more.
+/// The close frames are exchanged, but the transport accepts no more.
 fn class_22_a_close_that_is_not_taken<E: Engine>() {
     let config = config(|timeouts| timeouts.write = Some(10 * SECOND));
     let mut subject = Subject::<E>::open(Role::Server, &config);
@@ -82,7 +82,7 @@ fn a_refusal_has_all_its_time_however_late_it_is_given<E: Engine>() {
     let mut subject = refused();
     subject.exchange(&[]);
     assert!(subject.writes_text().starts_with("HTTP/1.1 504 "));
-    // One that nobody takes.
+    // A response that the transport doesn't accept.
     let mut subject = refused();
     assert_eq!(subject.exchange_within(&[], 1).output, b"H");
     assert_eq!(subject.state(), State::Closing);
@@ -118,7 +118,7 @@ fn a_close_behind_data_that_goes_out_has_all_its_time<E: Engine>() {
     }
 }
 
-/// What a send starts counts from the send, however long ago the session was called before.
+/// Timeouts that a send starts count from the send, however long ago the session was last called.
 fn a_close_after_a_quiet_spell_is_sent<E: Engine>() {
     let config = config(|timeouts| timeouts.close = Some(10 * SECOND));
     for role in ROLES {
@@ -131,7 +131,7 @@ fn a_close_after_a_quiet_spell_is_sent<E: Engine>() {
     }
 }
 
-/// What the host takes to answer a close is not the peer's time.
+/// The host's time to answer a close doesn't count against the peer.
 fn a_close_that_the_host_has_to_answer_waits_for_it<E: Engine>() {
     let mut config = config(|timeouts| timeouts.close = Some(10 * SECOND));
     config.reply_to_close = false;
@@ -153,7 +153,7 @@ fn class_23_a_close_that_trickles<E: Engine>() {
         timeouts.message = Some(20 * SECOND);
     });
     let mut subject = Subject::<E>::open(Role::Client, &config);
-    // Not begun by us: any unfinished frame has the message's time.
+    // Not initiated by us: any unfinished frame has the message timeout.
     subject.receives(&Frame::close(1000, "bye").bytes()[..3]);
     fails_in(&mut subject, 20 * SECOND, Rule::MessageTimeout);
     let mut subject = Subject::<E>::open(Role::Client, &config);

@@ -16,7 +16,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 const NANO: Duration = Duration::from_nanos(1);
 
-/// No deadline but those that a test sets.
+/// No deadlines except those that a test sets.
 fn quiet() -> Config {
     let mut config = Config::default();
     config.timeouts.handshake = None;
@@ -35,7 +35,7 @@ fn config(set: impl FnOnce(&mut Timeouts)) -> Config {
     config
 }
 
-/// The session goes on until a moment before the deadline, and fails at it.
+/// Checks that the session is still running just before the deadline, and fails at it.
 #[track_caller]
 fn fails_in<E: Engine>(subject: &mut Subject<E>, span: Duration, rule: Rule) {
     assert_eq!(subject.next_deadline(), Some(span));

@@ -1,4 +1,4 @@
-//! What the host doesn't read is not the peer's fault.
+//! Time in which the host doesn't read doesn't count against the peer.
 
 use host_tests::engine::{ROLES, START};
 use host_tests::wire::Frame;
@@ -31,7 +31,7 @@ fn a_peer_that_is_not_read_is_neither_idle_nor_silent_nor_slow<E: Engine>() {
         let pings = subject.writes();
         assert!(pings.len() >= 20, "keepalive pings are sent");
         subject.engine.resume_reading(subject.now);
-        // It has sent long ago what is read only now.
+        // It sent long ago what is read only now.
         subject.waits(SECOND);
         let rest = [Frame::pong(&pings[0].payload), Frame::continuation("def")];
         assert_eq!(subject.receives_frames(&rest).len(), 1);

@@ -1,4 +1,4 @@
-//! What a peer may take its time for: the handshake, anything at all, a message.
+//! Timeouts of the peer: the handshake, any input at all, a message.
 
 use host_tests::engine::ROLES;
 use host_tests::wire::Frame;
@@ -118,13 +118,13 @@ fn any_byte_postpones_the_idle_deadline<E: Engine>() {
         subject.receives([byte]);
         assert_eq!(subject.next_deadline(), Some(60 * SECOND));
     }
-    // What the host sends is no sign of life of the peer's.
+    // Sending doesn't show that the peer is alive.
     subject.waits(30 * SECOND);
     subject.sends(Message::Text("hello")).unwrap();
     fails_in(&mut subject, 30 * SECOND, Rule::IdleTimeout);
 }
 
-/// Says bytes one after the other with a second between them, and checks that the message deadline comes 20 seconds
+/// Sends bytes one at a time with a second between them, and checks that the message deadline comes 20 seconds
 /// after the first.
 #[track_caller]
 fn trickles<E: Engine>(role: Role, bytes: &[u8]) {

@@ -1,4 +1,4 @@
-//! Keepalive pings, and pongs that don't come.
+//! Keepalive pings, and missing pongs.
 
 use std::time::Duration;
 
@@ -73,7 +73,8 @@ fn a_ping_without_its_pong<E: Engine>() {
     }
 }
 
-/// RFC 6455, section 5.5.3, lets a peer answer the latest ping only; others answer with no payload, or know no pings.
+/// RFC 6455, section 5.5.3, lets a peer answer the latest ping only; others answer without the payload, or don't
+/// support pings.
 fn whatever_comes_after_a_ping_shows_that_the_peer_lives<E: Engine>() {
     let config = config(|timeouts| timeouts.pong = Some(20 * SECOND));
     for role in ROLES {
@@ -91,14 +92,14 @@ fn whatever_comes_after_a_ping_shows_that_the_peer_lives<E: Engine>() {
             subject.waits(19 * SECOND);
             subject.receives_frames(&[sign]);
             assert_eq!(subject.next_deadline(), None);
-            // The next one is a question again.
+            // The next one starts a pong timeout again.
             subject.sends(Message::Ping(b"3")).unwrap();
             fails_in(&mut subject, 20 * SECOND, Rule::PongTimeout);
         }
     }
 }
 
-/// A pong that waits behind the peer's own large frame on a slow link is late, but the frame comes.
+/// A pong queued behind the peer's own large frame on a slow link is late, but the frame arrives.
 fn a_pong_behind_a_large_frame_of_the_peers_may_be_late<E: Engine>() {
     let config = config(|timeouts| {
         timeouts.keepalive = Some(30 * SECOND);
@@ -130,7 +131,7 @@ fn the_round_trip_counts_from_the_latest_equal_ping<E: Engine>() {
     assert_eq!(subject.engine.round_trip_time(), Some(1_000_000_000));
 }
 
-/// More pings than a session remembers don't hide that nothing comes.
+/// More pings than a session remembers don't hide that nothing is received.
 fn a_dead_peer_is_noticed_however_often_the_host_pings<E: Engine>() {
     let config = config(|timeouts| {
         timeouts.keepalive = Some(30 * SECOND);
@@ -150,7 +151,7 @@ fn a_dead_peer_is_noticed_however_often_the_host_pings<E: Engine>() {
     }
 }
 
-/// The time for a pong begins when the ping was handed out, to its last byte.
+/// The pong timeout starts when the last byte of the ping was handed out.
 fn a_ping_behind_data_that_goes_out_has_all_its_time<E: Engine>() {
     let config = config(|timeouts| {
         timeouts.keepalive = Some(30 * SECOND);
@@ -174,7 +175,7 @@ fn a_ping_behind_data_that_goes_out_has_all_its_time<E: Engine>() {
     }
 }
 
-/// The ping went out between two messages, and the peer takes what is behind it, slowly: the ping waits in buffers.
+/// The ping was written between two messages, and the peer reads slowly: the ping waits in buffers.
 fn output_that_is_taken_behind_a_ping_gives_the_peer_time<E: Engine>() {
     let config = config(|timeouts| {
         timeouts.pong = Some(20 * SECOND);
@@ -191,7 +192,7 @@ fn output_that_is_taken_behind_a_ping_gives_the_peer_time<E: Engine>() {
     fails_in(&mut subject, 19 * SECOND, Rule::PongTimeout);
 }
 
-/// The same with a host that takes the output at once and keeps what the transport doesn't take.
+/// The same with a host that takes the output at once and buffers what the transport doesn't accept.
 fn output_that_the_host_keeps_and_is_taken_gives_the_peer_time<E: Engine>() {
     let config = config(|timeouts| timeouts.pong = Some(20 * SECOND));
     let mut subject = Subject::<E>::open(Role::Server, &config);
@@ -205,7 +206,7 @@ fn output_that_the_host_keeps_and_is_taken_gives_the_peer_time<E: Engine>() {
     fails_in(&mut subject, 20 * SECOND, Rule::PongTimeout);
 }
 
-/// Messages that are taken at once say nothing about the peer: the system's buffers take them.
+/// Messages that are accepted at once say nothing about the peer: the system's buffers accept them.
 fn messages_to_a_dead_peer_do_not_hide_that_nothing_comes<E: Engine>() {
     let config = config(|timeouts| {
         timeouts.keepalive = Some(30 * SECOND);
@@ -221,7 +222,7 @@ fn messages_to_a_dead_peer_do_not_hide_that_nothing_comes<E: Engine>() {
     assert_eq!(subject.failed_by(), Some(Rule::PongTimeout));
 }
 
-/// What waits for no longer than a write takes shows no more than what is taken at once.
+/// Output that waits no longer than a write takes says no more than output that is accepted at once.
 fn messages_that_are_taken_in_parts_do_not_hide_it_either<E: Engine>() {
     let config = config(|timeouts| {
         timeouts.keepalive = Some(30 * SECOND);
@@ -258,7 +259,7 @@ fn keepalive_pings_do_not_pile_up_when_nothing_can_be_written<E: Engine>() {
     engine.send(Message::Text("first"), None, now).unwrap();
     for _ in 0..1000 {
         now = now.after(SECOND);
-        // The host tells the time, and takes nothing.
+        // The host passes the time, and takes no output.
         engine.get_action(ActionQueue::Receive, now);
     }
     assert!(engine.buffered_amount() < 100);
@@ -275,7 +276,7 @@ fn a_pair_stays_open_by_keepalives<E: Engine>() {
     pair.run_for(Duration::from_secs(3600));
     assert_eq!(pair.states(), (State::Open, State::Open));
     let events = pair.client.events();
-    // The interval, and the 40 ms that a pong takes, after which the next begins.
+    // The next interval begins after the 40 ms that a pong takes.
     assert_eq!(events.len(), 119);
     for event in events {
         assert!(matches!(event, Event::Pong(_, Some(40_000_000))));

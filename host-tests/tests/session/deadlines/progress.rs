@@ -1,4 +1,4 @@
-//! Output that nobody takes, and what a session has to do from its first call.
+//! Output that the transport doesn't accept, and the first deadline of a session.
 
 use std::time::Duration;
 
@@ -123,7 +123,7 @@ fn a_new_session_has_its_deadline_before_any_other_call<E: Engine>() {
     fails_in(&mut subject, 10 * SECOND, Rule::HandshakeTimeout);
 }
 
-/// A call that can't deliver the piece leaves it to the next one that can, and says so.
+/// A call that can't deliver the chunk leaves it to the next one that can, and reports that.
 fn a_piece_that_is_due_keeps_no_deadline_due<E: Engine>() {
     let mut config = quiet();
     config.delivery = Delivery::Streaming;

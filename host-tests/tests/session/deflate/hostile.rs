@@ -1,4 +1,4 @@
-//! Peers that mean no good with compressed messages.
+//! Hostile compressed messages.
 
 use std::time::Duration;
 
@@ -127,7 +127,7 @@ fn class_08_a_message_at_the_limit_is_delivered<E: Engine>() {
     }
 }
 
-/// The output and the blocks of one call are limited, whatever comes.
+/// The output and the blocks of one call are limited for any input.
 fn class_08_no_call_does_more_than_its_share<E: Engine>() {
     let mut config = deflate::config();
     config.limits.inflate_per_call = 10_240;
@@ -154,20 +154,20 @@ const HELLO: &[u8] = b"\xf2\x48\xcd\xc9\xc9\x07\x00";
 fn class_09_truncated_and_broken_data_is_malformed<E: Engine>() {
     let mut wrong: Vec<&[u8]> = (1..HELLO.len()).map(|end| &HELLO[..end]).collect();
     wrong.extend([
-        // Types of blocks that are reserved.
+        // Reserved block types.
         &b"\x06\x00"[..],
         b"\x07",
         // A length that isn't the complement of the other.
         b"\x00\x05\x00\xfa\xfeHello\x00",
         // A reference to before the first message.
         b"\xf2\x00\x11\x00\x00",
-        // A final block, and what is none behind it.
+        // A final block, and an invalid one after it.
         b"\xf3\x48\xcd\xc9\xc9\x07\x00\x06",
-        // A final block that isn't whole.
+        // An incomplete final block.
         b"\xf3\x48\xcd\xc9\xc9\x07",
-        // A final block, and a whole one behind it that needs the header of another.
+        // A final block, and a complete one after it that needs the header of another.
         b"\xf3\x48\xcd\xc9\xc9\x07\x00\x00\x00\x00\xff\xff",
-        // Tables that are none.
+        // Invalid tables.
         b"\x04\xff\xff\xff\xff\xff\xff\xff\xff",
         b"\x04\x00\x00\x00\x00\x00\x00\x00\x00",
     ]);
@@ -302,7 +302,7 @@ fn data_that_get_longer_are_within_the_limit_if_the_message_is<E: Engine>() {
         assert!(payload.len() > LIMIT);
         let frame = compressed(Frame::binary(&payload));
         assert_eq!(subject.receives_frames(&[frame]), [Event::binary(&message)]);
-        // A message that is not compressed is measured as it comes.
+        // The limit of an uncompressed message applies to its bytes on the wire.
         let header = Frame::binary("").by(role.peer()).header(LIMIT as u64 + 1);
         assert_eq!(subject.receives(header), []);
         assert_eq!(subject.has_failed(Rule::MessageTooBig), []);
@@ -314,7 +314,7 @@ fn fragments_that_get_longer_are_within_the_limit_if_the_message_is<E: Engine>()
     config.limits.message = 100;
     for role in ROLES {
         let mut subject = open_with::<E>(role, &config, "");
-        // A letter in a stored block, and an empty one behind it, a hundred times.
+        // A letter in a stored block, followed by an empty one, a hundred times.
         let letter = [0x00, 1, 0, 0xfe, 0xff, b'x', 0, 0, 0, 0xff, 0xff];
         let mut frames = vec![compressed(Frame::text(letter)).not_last()];
         frames.resize(100, Frame::continuation(letter).not_last());

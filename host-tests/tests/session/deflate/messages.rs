@@ -31,7 +31,7 @@ const HELLO: [&[u8]; 4] = [
     b"\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00",
 ];
 
-/// The same as a final block, without the octet 00 behind it.
+/// The same as a final block, without the octet 00 after it.
 const FINAL: &[u8] = b"\xf3\x48\xcd\xc9\xc9\x07\x00";
 
 /// "Hello" by a reference to the message before.
@@ -67,7 +67,7 @@ fn a_final_block_ends_a_message_without_the_octet_behind_it<E: Engine>() {
                 compressed(Frame::text("")).not_last(),
                 Frame::continuation(head).not_last(),
                 Frame::continuation(tail),
-                // The window goes on.
+                // The window is kept.
                 compressed(Frame::text(AGAIN)),
                 compressed(Frame::text(payload)),
             ];
@@ -213,7 +213,7 @@ fn pieces_are_delivered_as_they_are_inflated<E: Engine>() {
         }
         assert_eq!(joined(&events), [Event::text(&message)]);
 
-        // Half of it is there when half of it has come.
+        // Half of it is delivered when half of it has arrived.
         let mut subject = open_with::<E>(role, &pieces(), "");
         let bytes = subject.peers(&[compressed(Frame::text(&payload))]);
         let events = subject.receives(&bytes[..bytes.len() / 2 + 7]);
@@ -301,7 +301,7 @@ fn what_is_too_much_for_one_call_comes_in_the_next_by_actions<E: Engine>() {
 }
 
 fn each_size_of_window_goes_both_ways<E: Engine>() {
-    // Each is there again at a distance that needs the whole window, and one that is beyond.
+    // Each is repeated at a distance that needs the whole window, and one that exceeds it.
     let message = [noise(40_000), noise(40_000)].concat();
     for bits in 8..=15 {
         for role in ROLES {

@@ -1,4 +1,4 @@
-//! permessage-deflate (RFC 7692), of the engine's own.
+//! The engine's permessage-deflate (RFC 7692).
 
 mod hostile;
 mod messages;

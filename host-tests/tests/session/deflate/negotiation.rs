@@ -1,4 +1,4 @@
-//! What is offered, answered and agreed on (RFC 7692, section 7.1), in whole handshakes.
+//! Offers, answers and negotiated parameters (RFC 7692, section 7.1), in whole handshakes.
 
 use host_tests::deflate::{self, NAME, text};
 use host_tests::engine::{ENTROPY, START};
@@ -184,7 +184,7 @@ fn class_05_offers_with_something_wrong_are_declined<E: Engine>() {
     }
 }
 
-/// A client that has heard this answer.
+/// A client that has received this answer.
 fn heard<E: Engine>(config: &Config, answer: &str) -> Subject<E> {
     let mut subject = Subject::<E>::new(Role::Client, config);
     subject.engine.connect(&plain(), subject.now).unwrap();
@@ -415,7 +415,7 @@ fn without_settings_nothing_is_offered_and_nothing_accepted<E: Engine>() {
     assert_eq!(offered::<E>(&plain_config, &plain()), None);
     let answered = answered::<E>(&plain_config, NAME, &Acceptance::default());
     assert_eq!(answered, None);
-    // What was agreed on elsewhere is then the host's to do.
+    // The host then implements what was negotiated elsewhere.
     let mut subject = open_with::<E>(Role::Server, &plain_config, "");
     let frame = Message::ExtensionFrame(0x80 | RSV1 | 1, b"x");
     subject.sends(frame).unwrap();

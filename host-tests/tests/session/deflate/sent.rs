@@ -106,7 +106,7 @@ fn a_host_can_keep_a_message_from_being_compressed<E: Engine>() {
     }
 }
 
-/// The random messages get six bytes longer, and the texts go on referring to each other.
+/// The random messages get six bytes longer, and the texts still refer to each other.
 fn a_message_that_does_not_compress_leaves_the_context_of_the_others<E: Engine>() {
     let entry = |i: u32| {
         let (id, name) = (i * 7919 % 1000, i * 104_729 % 997);
@@ -138,7 +138,7 @@ fn what_is_not_compressed_is_not_referred_to<E: Engine>() {
     let mut subject = open_with::<E>(Role::Server, &deflate::config(), "server_max_window_bits=9");
     let mut peer = Peer::default();
     for noise in noise(1200).chunks(600) {
-        // It fills the window, and would get longer: it goes as it is. The next one holds its end twice.
+        // It fills the window, and would get longer: it is sent uncompressed. The next one has its end twice.
         subject.sends(Message::Binary(noise)).unwrap();
         let end = &noise[400..];
         let twice = [end, end].concat();

@@ -36,14 +36,14 @@ fn open(role: Role) -> Session {
     open_with(role, Config::default())
 }
 
-/// The host answers closes itself.
+/// A session whose host answers closes itself.
 fn open_without_replies(role: Role) -> Session {
     let mut config = Config::default();
     config.reply_to_close = false;
     open_with(role, config)
 }
 
-/// The peer says frames. Returns how many events that brings.
+/// Receives frames from the peer. Returns the number of events.
 fn hear(session: &mut Session, frames: &[Frame], now: Instant) -> usize {
     let mut bytes = bytes_of(frames, session.role().peer());
     let length = bytes.len();
@@ -123,7 +123,7 @@ fn who_drains_takes_all_and_hears_and_says_nothing() {
         for seconds in 1..10 {
             assert_eq!(hear(&mut session, &frames, after(seconds)), 0);
             assert_eq!(session.state(), State::Draining);
-            // However much comes, the wait is not longer for it.
+            // Input doesn't extend the wait.
             assert_eq!(session.next_deadline(), Some(NOW.after(CLOSE)));
         }
         assert_eq!(session.output(), b"");
@@ -184,7 +184,7 @@ fn without_a_timeout_the_wait_ends_with_the_peers_stream() {
     assert_eq!(session.state(), State::Closed);
 }
 
-/// What came can't be passed on, so the host didn't read. Now it need not be.
+/// The host didn't read because it couldn't forward the input, which is no longer necessary.
 #[test]
 fn who_drains_reads_again_and_waits_only_while_it_is_paused_anew() {
     let mut session = open(Role::Server);
@@ -270,7 +270,7 @@ fn who_has_heard_the_end_of_the_stream_before_is_closed_with_its_last_byte() {
     }
 }
 
-/// A peer that only reads any more gets what its host has to say, and that host has all its time.
+/// A peer that only reads still gets the host's messages, and the host has no deadline for them.
 #[test]
 fn a_host_may_answer_a_close_behind_the_end_of_the_stream() {
     for role in ROLES {

@@ -1,4 +1,4 @@
-//! `Session::outcome`: whether a session has ended well, and by whom.
+//! `Session::outcome`: whether a session has ended cleanly, and by whom.
 
 use host_tests::{Frame, ROLES};
 use websocket_component::handshake::Refusal;
@@ -6,7 +6,7 @@ use websocket_component::{Initiator, Message, Outcome, Rule, Session};
 
 use super::{NOW, after, failed, hear, open, open_without_replies, refused, written};
 
-/// The outcome as `docs/states.md` has it, with its code.
+/// The outcome as in the table of `docs/states.md`, with its code.
 type Told = (
     bool,
     Option<Initiator>,

@@ -159,7 +159,7 @@ fn http_1_0_is_answered_with_505_unless_the_host_asks_for_bad_requests<E: Engine
     }
 }
 
-/// RFC 9112, section 9.3: an HTTP/1.0 client that asks for nothing else reads to the end of the connection.
+/// RFC 9112, section 9.3: an HTTP/1.0 client without keep-alive reads to the end of the connection.
 fn a_probe_of_http_1_0_can_be_answered_by_the_host<E: Engine>() {
     let mut config = Config::default();
     config.expose_invalid_requests = true;
@@ -228,7 +228,7 @@ fn a_refusal_of_a_head_request_has_no_body<E: Engine>() {
     assert_eq!(body, "");
 }
 
-/// Says bytes until the server refuses. Returns the rule, and how many it took.
+/// Sends bytes until the server refuses. Returns the rule, and how many were sent.
 fn says_until_refused<E: Engine>(
     config: &Config,
     start: &str,

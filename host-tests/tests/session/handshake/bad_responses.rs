@@ -138,7 +138,7 @@ fn class_01_a_response_without_end<E: Engine>() {
     }
 }
 
-/// Credentials in the request go nowhere else: nothing more is written, and where to go is the host's to read.
+/// Credentials are sent nowhere else: nothing more is written, and only the host reads the redirect's target.
 fn class_25_a_redirect_is_not_followed<E: Engine>() {
     let request = Request {
         headers: vec![header("Authorization", "Bearer secret")],

@@ -1,5 +1,5 @@
 //! permessage-deflate (RFC 7692), which a session without settings for it neither offers nor accepts: whatever a peer
-//! proposes, nothing is inflated, and nothing that is compressed passes for a message.
+//! proposes, nothing is inflated, and no compressed message is accepted.
 
 use host_tests::wire::{CONTINUATION, FIN, Frame, RSV1};
 use host_tests::{Engine, Event, ROLES, Subject, heads, on_both_engines};
@@ -23,7 +23,7 @@ on_both_engines![
 
 const FIELD: &str = "Sec-WebSocket-Extensions";
 
-/// A server that was offered this opens without it, and understands what is not compressed.
+/// A server that was offered this opens without it, and accepts uncompressed messages.
 #[track_caller]
 fn declines<E: Engine>(offer: &str) {
     let mut subject = asked::<E>(&[(FIELD, offer)]);
@@ -159,7 +159,7 @@ fn deflate(parameters: &[(&str, Option<&str>)]) -> Extension {
     }
 }
 
-/// What an extension makes of a payload is the host's to bound; what comes in is still the engine's.
+/// The host limits what an extension decodes; the engine still limits the frames.
 fn class_08_frames_of_the_hosts_extension_are_limited_as_they_are_on_the_wire<E: Engine>() {
     let mut config = Config::default();
     config.limits.message = 100;

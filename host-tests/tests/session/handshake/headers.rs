@@ -52,7 +52,7 @@ fn accept_chat() -> Acceptance {
     }
 }
 
-/// Both sides are open, agree, and understand each other.
+/// Checks that both sides are open, agree, and can exchange messages.
 #[track_caller]
 fn assert_connected<E: Engine>(mut client: E, mut server: E) {
     assert_eq!(client.negotiated(), server.negotiated());

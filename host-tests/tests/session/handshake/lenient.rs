@@ -1,4 +1,4 @@
-//! Heads that are untidy and harmless, as real peers send them: they are let pass, and what is shown of them is clean.
+//! Untidy but harmless heads, as real peers send them, are accepted, and reported in a clean form.
 
 use host_tests::engine::{ENTROPY, START};
 use host_tests::{Engine, Event, Subject, heads, on_both_engines};
@@ -22,7 +22,7 @@ on_both_engines![
     a_request_in_headers_may_be_untidy_too,
 ];
 
-/// What is shown of a request, which is then accepted.
+/// Returns what is reported of a request, which is then accepted.
 #[track_caller]
 fn accepted<E: Engine>(request: impl AsRef<[u8]>) -> RequestHead {
     let mut subject = server::<E>();
@@ -99,7 +99,7 @@ fn a_malformed_host_is_no_authority<E: Engine>() {
     }
 }
 
-/// RFC 9112, section 3.2: of a client over a Unix socket, say.
+/// RFC 9112, section 3.2; for example from a client over a Unix socket.
 fn an_empty_host_is_no_authority_and_breaks_no_rule<E: Engine>() {
     let shown = accepted_with::<E>("Host", "");
     assert_eq!((&*shown.authority, shown.tolerated), ("", vec![]));

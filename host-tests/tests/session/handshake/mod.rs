@@ -26,7 +26,7 @@ fn extension(name: &str) -> Extension {
     }
 }
 
-/// A call of the host's was refused by this rule, and the host is at fault.
+/// Checks that a call of the host was refused by this rule, and the host is at fault.
 #[track_caller]
 fn assert_refused<T: Debug>(result: Result<T, Failure>, rule: Rule) {
     let failure = result.expect_err("the call breaks a rule");
@@ -37,7 +37,7 @@ fn server<E: Engine>() -> Subject<E> {
     Subject::new(Role::Server, &Config::default())
 }
 
-/// A server that has heard a request.
+/// A server that has received a request.
 fn asked<E: Engine>(fields: &[(&str, &str)]) -> Subject<E> {
     let mut subject = server::<E>();
     let request = heads::request_with(fields);
@@ -52,7 +52,7 @@ fn accept<E: Engine>(subject: &mut Subject<E>) {
         .unwrap();
 }
 
-/// A client that has sent a request, and what its head says.
+/// A client that has sent a request, and the head of that.
 fn asking<E: Engine>(request: &Request) -> (Subject<E>, String) {
     let mut subject = Subject::<E>::new(Role::Client, &Config::default());
     subject.engine.connect(request, subject.now).unwrap();

@@ -1,4 +1,4 @@
-//! Responses that refuse, and their bodies: read up to a limit, and always a refusal, whatever becomes of the body.
+//! Responses that refuse, and their bodies: read up to a limit, and always a refusal, whatever the body is.
 
 use host_tests::engine::START;
 use host_tests::{Engine, Subject, heads, on_both_engines};
@@ -40,7 +40,7 @@ fn refusal(fields: Fields<'_>, body: &str) -> Vec<u8> {
     [heads::head("HTTP/1.1 401 Who?", fields), body.into()].concat()
 }
 
-/// The session has ended by the refusal, which is shown.
+/// Checks that the session was ended by the refusal, which is reported.
 #[track_caller]
 fn is_refused<E: Engine>(subject: &mut Subject<E>) -> ResponseHead {
     let failure = subject.engine.failure().expect("it has failed");

@@ -1,4 +1,4 @@
-//! A message and a broken rule in one input: as if they had come apart, the host can answer the message.
+//! A message and a broken rule in one input: the host can answer the message as if they had arrived separately.
 
 use host_tests::{Engine, Event, Frame, ROLES, Subject, on_both_engines, wire};
 use websocket_component::{Config, Delivery, Message, PongPolicy, Role, Rule, State};

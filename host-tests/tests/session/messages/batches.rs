@@ -1,4 +1,4 @@
-//! The batched call: what it takes, and what it holds.
+//! The batched call, and its limits.
 
 use host_tests::wire::{self, Frame};
 use host_tests::{Engine, Event, Subject, on_both_engines};

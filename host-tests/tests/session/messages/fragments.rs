@@ -1,4 +1,4 @@
-//! Fragments and pieces.
+//! Fragments and chunks.
 
 use host_tests::engine::joined;
 use host_tests::wire::Frame;

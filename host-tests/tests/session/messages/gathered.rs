@@ -1,4 +1,4 @@
-//! Small pieces that wait for more of their message.
+//! Small chunks that wait for more of their message (coalescing).
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ on_both_engines![
 ];
 
 const TIME: Duration = Duration::from_millis(20);
-/// A piece of so many bytes doesn't wait.
+/// A chunk of this many bytes doesn't wait.
 const ENOUGH: usize = 16 << 10;
 
 fn gathered() -> Config {
@@ -75,7 +75,7 @@ fn no_piece_waits_longer_than_its_time<E: Engine>() {
         let deadline = subject.exchange(&[]).next_deadline;
         assert_eq!(deadline, Some(subject.now.after(TIME)));
         assert_eq!(subject.waits(TIME - Duration::from_nanos(1)), []);
-        // Since the first of them.
+        // The delay counts from the first of them.
         assert_eq!(
             subject.receives_frames(&[Frame::continuation("b").not_last()]),
             []
@@ -196,7 +196,7 @@ fn compressed_pieces_wait_too_and_are_no_longer<E: Engine>() {
     }
 }
 
-/// A piece takes more bytes of input than come out of it then. It is all the same one call.
+/// A chunk then takes more bytes of input than it has of output. It is still one call.
 fn pieces_come_of_what_got_longer_when_it_was_compressed<E: Engine>() {
     let mut config = gathered();
     config.receive_buffer = 256;

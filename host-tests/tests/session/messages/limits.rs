@@ -51,7 +51,7 @@ fn class_15_no_limit_is_no_overflow<E: Engine>() {
                 let bytes = frame.bytes_with(LengthForm::SixtyFour, length);
                 let events = subject.receives(bytes);
                 assert_eq!(events.is_empty(), delivery == Delivery::Messages);
-                // The frame is not over: what looks like one is its payload.
+                // The frame is incomplete: what looks like another one is its payload.
                 subject.receives_frames(&[Frame::new(0x3, "")]);
                 assert_eq!(subject.failed_by(), None);
                 subject.sends(Message::Binary(&[0; 100])).unwrap();
@@ -86,13 +86,13 @@ fn class_21_a_send_beyond_the_high_water_mark_is_refused<E: Engine>() {
             assert_eq!(rule(subject.queues(message)), Rule::QueueFull);
             assert_eq!(subject.engine.buffered_amount(), waiting);
         }
-        // The session lives: it hears, closes, and sends when there is room.
+        // The session stays open: it receives, sends when there is room, and closes.
         let events = subject.receives_frames(&[Frame::text("hello")]);
         assert_eq!(events, [Event::text("hello")]);
         subject.sends(Message::Binary(&[1; 900])).unwrap();
         let expected = [Frame::binary([0; 900]), Frame::binary([1; 900])];
         assert_eq!(subject.writes(), expected);
-        // Alone a message may be longer.
+        // A single message may be longer.
         subject.queues(Message::Binary(&[0; 3000])).unwrap();
         assert_eq!(rule(subject.queues(Message::Text(""))), Rule::QueueFull);
         subject

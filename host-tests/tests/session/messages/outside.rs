@@ -1,4 +1,4 @@
-//! Payloads that the host reads itself: only their headers are given to the session.
+//! Payloads that the host reads itself: only their headers are passed to the session.
 
 use std::time::Duration;
 
@@ -49,12 +49,12 @@ fn open<E: Engine>(role: Role, config: Config) -> E {
     E::open(role, &leaving(config), &Negotiated::default()).unwrap()
 }
 
-/// The header of these bytes is taken.
+/// Begins the payload whose header is in these bytes.
 fn begin<E: Engine>(engine: &mut E, bytes: &[u8]) -> (usize, IncomingPayload) {
     engine.begin_payload(bytes, NOW).expect("it is taken")
 }
 
-/// What an exchange leaves of these bytes, and its events.
+/// Returns the unconsumed rest of these bytes after an exchange, and its events.
 fn left<E: Engine>(engine: &mut E, bytes: &[u8]) -> (usize, Vec<Event>) {
     let result = engine.exchange(bytes, &[], NOW, u32::MAX);
     assert!(!result.more, "nothing more comes by asking again");
@@ -165,7 +165,7 @@ fn frames_that_are_long_enough_are_left_and_no_others<E: Engine>() {
         let (header, mut incoming) = begin(&mut engine, rest);
         assert_eq!(header + LONG, long.len());
         let mut read = rest[header..].to_vec();
-        // No more is read than belongs to it.
+        // Only bytes of the payload are read.
         assert_eq!(incoming.read(&mut read), Ok(LONG));
         assert!(read[..LONG] == pattern(LONG));
         engine.payload_read(&incoming, NOW).expect("it is sound");
@@ -205,7 +205,7 @@ fn what_goes_on_with_what_is_held_is_not_left<E: Engine>() {
 fn fragments_of_one_message_go_either_way<E: Engine>() {
     for config in [Config::default(), pieces()] {
         let mut engine: E = open(Role::Client, config);
-        // A character is cut between the two ways.
+        // A character is split between the two ways.
         let text = [
             "x".repeat(LONG),
             "€".into(),
@@ -259,7 +259,7 @@ fn the_rest_of_a_payload_may_be_given_after_all<E: Engine>() {
             last: true,
         };
         assert_eq!(left(&mut engine, &read[101..]), (0, vec![event]));
-        // A message after it is whole, as ever.
+        // A message after it is delivered whole, as usual.
         let frame = Frame::binary(pattern(10)).by(role.peer()).bytes();
         assert_eq!(left(&mut engine, &frame[..5]).1, []);
         let event = Event::binary(pattern(10));
@@ -273,7 +273,7 @@ fn a_header_that_is_cut_or_breaks_a_rule_is_not_taken<E: Engine>() {
     for cut in 0..8 {
         assert!(engine.begin_payload(&frame[..cut], NOW).is_none());
     }
-    // A part of it went the other way, and so does the rest.
+    // A part of it was passed the other way, and so is the rest.
     assert_eq!(left(&mut engine, &frame[..3]), (0, vec![]));
     assert!(engine.begin_payload(&frame[3..], NOW).is_none());
     let event = Event::binary(pattern(300));
@@ -350,7 +350,7 @@ fn bytes_that_were_given_before_show_nothing<E: Engine>() {
     config.timeouts.keepalive = None;
     let mut engine: E = open(Role::Client, config);
     let mut frame = Frame::binary(pattern(300)).bytes();
-    // What is left has been counted.
+    // The bytes left in the input have been counted.
     assert_eq!(left(&mut engine, &frame), (frame.len(), vec![]));
     let (header, mut incoming) = engine.begin_payload(&frame, after(9)).expect("taken");
     assert_eq!(incoming.read(&mut frame[header..]), Ok(300));
@@ -444,11 +444,11 @@ fn a_host_that_reads_too_much_is_told<E: Engine>() {
     let mut read = begun.clone();
     assert_eq!(read.read(&mut [0; 100]), Ok(100));
     engine.payload_read(&read, NOW).expect("it is sound");
-    // More is left than there was, which is none of this payload.
+    // More is left than before, so it isn't this payload.
     let failure = engine.payload_read(&begun, NOW).unwrap_err();
     assert_eq!(failure.rule, Rule::SkippedTooMuch);
     assert_eq!(engine.state(), State::Open);
-    // What was read outside has an end, and then there is none.
+    // After the end of the payload that was read outside there is none.
     assert_eq!(read.read(&mut [0; 1000]), Ok(200));
     engine.payload_read(&read, NOW).expect("it is sound");
     let failure = engine.payload_read(&read, NOW).unwrap_err();

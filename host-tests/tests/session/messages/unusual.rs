@@ -1,4 +1,4 @@
-//! Without masks, and with frames of an extension of the host's.
+//! Without masks, and with frames of the host's extension.
 
 use std::time::Duration;
 
@@ -92,7 +92,7 @@ fn frames_of_an_extension_of_the_hosts<E: Engine>() {
     }
 }
 
-/// An extension marks data frames. Opcodes that RFC 6455 reserves and control frames are not its own.
+/// An extension marks data frames. Opcodes that RFC 6455 reserves and control frames don't belong to it.
 fn an_extension_of_the_hosts_has_data_frames_only<E: Engine>() {
     for role in ROLES {
         let config = Config::default();

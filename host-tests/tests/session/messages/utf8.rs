@@ -1,4 +1,4 @@
-//! UTF-8, at the very byte (RFC 6455, section 8.1).
+//! UTF-8 is checked byte by byte (RFC 6455, section 8.1).
 
 use host_tests::engine::rule;
 use host_tests::wire::Frame;
@@ -34,7 +34,7 @@ fn pieces_of_a_text_that_goes_wrong_end_before_the_bad_byte<E: Engine>() {
     }
 }
 
-/// Each text with the index of the byte that no continuation can make good.
+/// Each text with the index of the first byte that no continuation can make valid.
 const BAD_UTF8: [(&[u8], usize); 9] = [
     (b"\xff", 0),
     (b"ab\x80", 2),

@@ -1,4 +1,4 @@
-//! Frames that are delivered in one piece, once all of them has come.
+//! Frames that are delivered in one chunk, once they are complete.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ on_both_engines![
 const WHOLE: usize = 1000;
 const TIME: Duration = Duration::from_millis(20);
 
-/// Pieces, and frames of up to [`WHOLE`] bytes in one of them.
+/// Streaming, with frames of up to [`WHOLE`] bytes in one chunk.
 fn whole() -> Config {
     let mut config = pieces();
     config.receive_buffer = 256;
@@ -133,7 +133,7 @@ fn a_frame_that_is_not_whole_waits_longer_than_pieces_gather<E: Engine>() {
     let keepalive = Config::default().timeouts.keepalive;
     assert_eq!(subject.next_deadline(), keepalive, "no call is due before");
     assert_eq!(subject.waits(TIME * 2), []);
-    // What is whole now gathers from now on.
+    // A frame that is complete now is coalesced from now on.
     assert_eq!(subject.receives(rest), []);
     assert_eq!(subject.next_deadline(), Some(TIME));
     assert_eq!(subject.waits(TIME), [piece("ab")]);
@@ -156,7 +156,7 @@ fn gathered_pieces_go_out_in_their_time_without_the_frame_behind_them<E: Engine>
         assert_eq!(subject.waits(TIME * 2), []);
         assert_eq!(subject.receives(rest), [Event::binary("ef")]);
     }
-    // What was put together and delivered in the same call makes no difference.
+    // Coalescing and delivering in the same call makes no difference.
     let mut subject = Subject::<E>::open(Role::Server, &gathered());
     let frames = [
         Frame::text("before"),
@@ -228,7 +228,7 @@ fn what_is_held_is_delivered_at_the_end_of_the_input<E: Engine>() {
         assert_eq!(subject.failed_by(), Some(Rule::ConnectionLost));
         assert_eq!(subject.receives(b"\x00"), []);
     }
-    // Pieces that gather are not lost either.
+    // Coalesced chunks are not lost either.
     let mut subject = Subject::<E>::open(Role::Server, &gathered());
     let frames = [Frame::binary("ab").not_last()];
     assert_eq!(subject.receives_frames(&frames), []);
@@ -260,7 +260,7 @@ fn what_is_held_is_delivered_when_time_is_up<E: Engine>() {
         assert_eq!(subject.waits(span), [piece("ab")]);
         assert_eq!(subject.has_failed(rule), []);
     }
-    // With what comes in that call, too.
+    // Also with input in that call.
     let mut subject = Subject::<E>::open(Role::Client, &whole());
     let said = subject.peers(&[Frame::binary("abc")]);
     assert_eq!(subject.receives(&said[..3]), []);

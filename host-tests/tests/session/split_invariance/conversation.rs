@@ -1,4 +1,4 @@
-//! Random conversations: what a peer says, as bytes.
+//! Random conversations: the bytes of a peer.
 
 use host_tests::deflate::{self, Peer};
 use host_tests::heads;
@@ -15,23 +15,23 @@ const MESSAGE_LIMIT: u64 = 80_000;
 /// Longer frames are over the limit.
 const FRAME_LIMIT: u64 = 70_000;
 
-/// What a peer says, and to whom.
+/// What a peer sends, and to which role.
 #[derive(Clone, Debug)]
 pub(super) struct Conversation {
     pub(super) role: Role,
     /// None: the session starts open.
     pub(super) handshake: Option<Opening>,
-    /// With this answer about permessage-deflate, if it starts open.
+    /// The negotiated parameters of permessage-deflate, if it starts open.
     pub(super) deflate: Option<&'static str>,
     pub(super) frames: Vec<u8>,
     pub(super) config: Config,
-    /// In how long pieces it is said, over and over.
+    /// The lengths of the chunks, which repeat.
     pub(super) cuts: Vec<usize>,
     /// How many bytes an exchange of the cut run takes.
     pub(super) capacity: u32,
 }
 
-/// How the peer's side of a handshake in bytes goes.
+/// The peer's side of a handshake in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Opening {
     Sound,
@@ -108,7 +108,7 @@ pub(super) fn conversations() -> impl Strategy<Value = Conversation> {
         )
 }
 
-/// What was agreed on for compressed messages.
+/// The negotiated parameters for compressed messages.
 const ANSWERS: [&str; 3] = [
     "",
     "server_no_context_takeover; client_no_context_takeover",
@@ -187,14 +187,14 @@ fn configs() -> impl Strategy<Value = Config> {
         )
 }
 
-/// Something that a peer says in one go.
+/// A unit that a peer sends.
 #[derive(Clone, Debug)]
 enum Group {
     Frames(Vec<Frame>),
     Message(Message),
     /// A frame with a length in this form.
     Odd(Frame, LengthForm, u64),
-    /// As it stands.
+    /// Raw bytes.
     Bytes(Vec<u8>),
     /// With the mask of the other role.
     WronglyMasked(Frame),
@@ -220,14 +220,14 @@ fn groups() -> impl Strategy<Value = Group> {
     ]
 }
 
-/// A message in fragments that are cut at any byte, with control frames between them.
+/// A message in fragments that are split at any byte, with control frames between them.
 #[derive(Clone, Debug)]
 struct Message {
     opcode: u8,
     payload: Vec<u8>,
-    /// Whether it is compressed, if that was agreed on.
+    /// Whether it is compressed, if that was negotiated.
     compressed: bool,
-    /// A byte of what is compressed that becomes another.
+    /// A byte of the compressed data that is changed.
     damage: Option<(Index, u8)>,
     seams: Vec<(Index, Option<Frame>)>,
 }

@@ -1,5 +1,5 @@
-//! However the input is cut, and whichever way the session is driven, the same comes of it: the events (of pieces:
-//! what they are put together), the bytes written, the failure.
+//! However the input is split, and whichever way the session is driven, the results are the same: the events (chunks
+//! are compared after reassembly), the bytes written, the failure.
 //!
 //! Two things depend on how often the output is taken, by their nature, and are left out: whether pings are a flood
 //! (`limits.queued-pongs` counts what waits), and which pings the policy `latest` answers.
@@ -15,7 +15,7 @@ use websocket_component::{Config, Instant, Role, Rule, State};
 
 use conversation::{Conversation, conversations};
 
-/// All that comes of a conversation.
+/// The results of a conversation.
 #[derive(Debug, PartialEq, Eq)]
 struct Outcome {
     events: Vec<Event>,
@@ -26,7 +26,7 @@ struct Outcome {
 
 const NOW: Instant = START;
 
-/// A session that has queued its request if it is a client that begins with one, and all that its peer will say.
+/// A session that has queued its request if it is a client with a handshake, and all bytes of its peer.
 fn start<E: Engine>(conversation: &Conversation) -> (E, Vec<u8>) {
     let Conversation { role, config, .. } = conversation;
     let Some(opening) = conversation.handshake else {
@@ -48,7 +48,7 @@ fn request() -> Request {
     Request::new("example.org", "/")
 }
 
-/// The key is made of the entropy, so another client has the same.
+/// The key is derived from the entropy, so another client has the same.
 fn key_of_the_client(config: &Config) -> String {
     let mut client = host_tests::Native::client(config, &ENTROPY, START).unwrap();
     client.connect(&request(), NOW).unwrap();
@@ -57,7 +57,7 @@ fn key_of_the_client(config: &Config) -> String {
     heads::field(&head, "Sec-WebSocket-Key").unwrap().into()
 }
 
-/// In batches: the chunks one after the other, what isn't consumed again with the next.
+/// In batches: the chunks one after the other, with unconsumed input passed again with the next.
 fn batched<E: Engine>(conversation: &Conversation, cuts: &[usize], capacity: u32) -> Outcome {
     let (mut engine, input) = start::<E>(conversation);
     let mut events = Vec::new();

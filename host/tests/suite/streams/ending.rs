@@ -65,7 +65,7 @@ async fn a_close_is_answered_and_both_sides_end_without_an_error() {
     }
 }
 
-/// With a message in front of the answer, which so has its reason too.
+/// With a message before the answer, which then has the program's reason too.
 #[tokio::test]
 async fn a_program_can_answer_a_close_frame_itself() {
     for role in [Role::Client, Role::Server] {
@@ -107,7 +107,7 @@ async fn a_program_can_answer_a_close_frame_itself() {
     }
 }
 
-/// They come in one read, and the program is in no hurry.
+/// They arrive in one read, and the program is slow.
 #[tokio::test]
 async fn messages_in_front_of_a_close_frame_are_answered_in_front_of_its_answer() {
     for (code, answer) in [(4000, frame(4000, "")), (1005, None)] {
@@ -131,7 +131,7 @@ async fn messages_in_front_of_a_close_frame_are_answered_in_front_of_its_answer(
             assert_eq!(last, Message::Close(close));
             let error = server.send("too late".into()).await.expect_err("closed");
             assert!(matches!(error, Error::Closed), "{error:?}");
-            // That is all: the answer was written.
+            // Nothing follows: the answer was written.
             drop(server);
         };
         let asking = async {
@@ -217,7 +217,7 @@ async fn a_message_in_front_of_a_broken_rule_can_be_answered() {
     let two = b"\x81\x82\0\0\0\0ok\x83\x80\0\0\0\0";
     peer.write_all(two).await.expect("written");
     let message = server.next().await.expect("kept").expect("good");
-    // The answer is written, and the connection ends with it.
+    // The answer is written, and then the connection ends.
     let _ = server.send(message).await;
     let peer = async {
         let mut answer = Vec::new();

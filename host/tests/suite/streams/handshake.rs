@@ -19,7 +19,7 @@ use crate::support::{Socket, URL};
 
 use futures_util::{SinkExt, StreamExt};
 
-/// Writes something as the peer, and gives back all that comes until the end.
+/// Writes something as the peer, and returns everything received until the end.
 async fn raw(mut peer: DuplexStream, bytes: &[u8]) -> String {
     peer.write_all(bytes).await.expect("written");
     peer.shutdown().await.expect("shut down");
@@ -88,7 +88,7 @@ async fn a_server_refuses_and_the_client_learns_with_what() {
     assert!(matches!(server, Err(Error::Refused(StatusCode::FORBIDDEN))));
 }
 
-/// Reads as a transport does that is lost behind these bytes.
+/// A transport that is lost after reading these bytes.
 struct ThenLost(&'static [u8]);
 
 impl AsyncRead for ThenLost {

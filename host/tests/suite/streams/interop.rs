@@ -1,4 +1,4 @@
-//! With tokio-tungstenite on the other side, over TCP.
+//! Interoperability with tokio-tungstenite, over TCP.
 
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::{TcpListener, TcpStream};

@@ -210,7 +210,7 @@ impl AsyncWrite for Failing {
 #[tokio::test]
 async fn a_write_that_fails_is_not_forgotten_behind_a_long_payload() {
     for length in [100, 20_000] {
-        // The pong's write fails, and what comes behind the long payload writes nothing.
+        // The pong's write fails, and nothing is written for what follows the long payload.
         let read = [
             frame(FIN | PING, b"?", Role::Client),
             frame(FIN | BINARY, &bytes(length), Role::Client),
@@ -281,7 +281,7 @@ async fn a_message_can_be_answered_before_a_rule_is_broken_in_or_behind_a_long_f
             peer.write_all(&said).await.expect("written");
             let message = socket.next().await.expect("a message").expect("a good one");
             assert_eq!(message.len(), first);
-            // Whether it is told of the rule by then or not: the answer goes first.
+            // The answer is sent first, whether the rule has been reported by then or not.
             socket.send("answer".into()).await.ok();
             let answer = async {
                 let mut answer = [0; 9];

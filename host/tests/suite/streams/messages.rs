@@ -73,7 +73,7 @@ async fn short_and_long_messages_and_pings_stay_in_order() {
             let mut received = Vec::new();
             while received.len() < messages.len() {
                 let message = next(to).await;
-                // That is the answer to the ping of the other direction.
+                // The answer to the ping of the other direction.
                 if !matches!(message, Message::Pong(_)) {
                     received.push(message);
                 }
@@ -119,7 +119,7 @@ async fn a_sender_waits_for_a_receiver_that_is_slow() {
         sent += 1;
         assert!(sent < 100, "nothing holds it back");
     }
-    // The one that was given up was queued, and comes as well.
+    // The abandoned one was queued, and arrives as well.
     for _ in 0..=sent {
         let (_, received) = tokio::join!(client.flush(), next(&mut server));
         assert_eq!(received, message);

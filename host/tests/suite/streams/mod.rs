@@ -1,4 +1,4 @@
-//! The stream by each engine: the same tests, and what differs.
+//! The stream on each engine: the same tests, and the differences.
 
 mod native;
 mod own;

@@ -1,4 +1,4 @@
-//! The tests of the stream, by the engine of the module above.
+//! The tests of the stream, on the engine of the parent module.
 
 use tokio::io::duplex;
 use websocket_host::stream::{accept_async, client_async};

@@ -100,7 +100,7 @@ async fn an_extended_connect_over_http_2_becomes_a_websocket() {
     let socket = hyper_server(|upgrade| upgrade.subprotocols(["chat"]), engine().clone()).await;
     let (mut client, connection) = h2::client::handshake(socket).await.expect("HTTP/2");
     tokio::spawn(connection);
-    // Its settings come with the first answer at the latest.
+    // Its settings arrive with the first answer at the latest.
     while !client.is_extended_connect_protocol_enabled() {
         client = client.ready().await.expect("it lives");
         tokio::task::yield_now().await;
