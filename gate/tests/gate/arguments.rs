@@ -74,8 +74,10 @@ fn every_command_of_the_documents_is_understood() {
     for document in ["README.md", "../README.md", "../docs/wsgate.md"] {
         let text = fs::read_to_string(folder.join(document)).unwrap();
         for block in text.split("```").skip(1).step_by(2) {
+            let block = block.replace("\\\n", " ");
             let commands = block.lines().filter_map(|line| {
                 let command = line.split_once("   #").map_or(line, |(command, _)| command);
+                let command = command.trim_start_matches("target/release/");
                 let arguments = command.strip_prefix("wsgate ");
                 arguments.or_else(|| command.strip_prefix("cargo xtask run -- "))
             });

@@ -104,6 +104,9 @@ where
 
 /// Makes the handshake as a server, with the given settings.
 ///
+/// Of [`Config`], `delivery`, `verify_utf8`, `reply_to_close`, `leave_payloads` and `leave_unfinished` have no effect on
+/// a stream, which delivers whole messages and valid text.
+///
 /// # Errors
 ///
 /// As for [`accept_async`].
@@ -125,6 +128,27 @@ where
 /// The callback is passed the request and a response that accepts it. To accept, it returns that response, with a
 /// subprotocol in `Sec-WebSocket-Protocol` and further fields if needed. To refuse, it returns a response with a
 /// status, fields and a body.
+///
+/// ```no_run
+/// use websocket_host::Native;
+/// use websocket_host::stream::http::{HeaderValue, header::SEC_WEBSOCKET_PROTOCOL};
+/// use websocket_host::stream::{Error, accept_hdr_async};
+///
+/// # async fn serve(io: tokio::net::TcpStream) -> Result<(), Error> {
+/// let socket = accept_hdr_async(io, &Native, |request, mut response| {
+///     let lists = request.headers().get_all(SEC_WEBSOCKET_PROTOCOL).iter();
+///     let names = lists.filter_map(|list| list.to_str().ok());
+///     let mut names = names.flat_map(|list| list.split(',').map(str::trim));
+///     if names.any(|name| name == "chat") {
+///         let chat = HeaderValue::from_static("chat");
+///         response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, chat);
+///     }
+///     Ok(response)
+/// });
+/// let mut socket = socket.await?;
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Errors
 ///
