@@ -169,7 +169,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "COUNT", default_value_t = 256, value_parser = clap::value_parser!(u32).range(16..=10_000), help_heading = LIMITS)]
     pub(crate) max_headers: u32,
 
-    /// Most connections at a time; one more gets 503
+    /// Most connections; more get 503, or are disconnected with TLS
     #[arg(long, value_name = "COUNT", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=20_000), help_heading = LIMITS)]
     pub(crate) max_connections: u32,
 

@@ -181,12 +181,7 @@ impl Server {
     fn turn_away(self: &Arc<Self>, socket: Socket, is_secure: bool) {
         self.refused.fetch_add(1, Ordering::Relaxed);
         if let Some(refused) = admit(&self.refused_log) {
-            warn!(
-                status = 503,
-                refused,
-                max_connections = self.max_connections,
-                "full"
-            );
+            warn!(refused, max_connections = self.max_connections, "full");
         }
         if !is_secure && let Ok(place) = Arc::clone(&self.refusals).try_acquire_owned() {
             let server = Arc::clone(self);
