@@ -9,7 +9,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use crate::component::{self, Kind};
-use crate::shell;
+use crate::{libtest, shell};
 
 /// The faults by their names in `src/faults.rs`, each with what the names of the rule's tests contain, one or the other.
 const FAULTS: [(&str, &[&str]); 5] = [
@@ -67,8 +67,8 @@ impl Suite {
         Ok(cargo)
     }
 
-    /// Whether all tests with these parts of names pass.
-    fn passes(self, fault: &'static str, names: &[&str]) -> Result<bool> {
+    /// Builds the test programs; returns the command that runs the tests with these parts of names.
+    fn built(self, fault: &'static str, names: &[&str]) -> Result<Command> {
         let component = match (self, fault) {
             (Self::Component, INTACT) => component::build(Kind::Normal)?,
             (Self::Component, _) => component::build(Kind::Broken(fault))?,
@@ -84,8 +84,7 @@ impl Suite {
         }
         // Failures of random tests in a broken engine say nothing about the intact one, so they aren't kept.
         cargo.env("PROPTEST_DISABLE_FAILURE_PERSISTENCE", "true");
-        let output = cargo.output().context("can't start cargo")?;
-        Ok(output.status.success())
+        Ok(cargo)
     }
 }
 
@@ -103,12 +102,10 @@ pub(crate) fn run(fast: bool) -> Result<()> {
             continue;
         }
         let name = suite.name();
-        ensure!(
-            suite.passes(INTACT, &all)?,
-            "{name}: tests fail without a fault"
-        );
+        libtest::run(&mut suite.built(INTACT, &all)?).context("without a fault")?;
         for (fault, names) in FAULTS {
-            let is_noticed = !suite.passes(fault, names)?;
+            let output = suite.built(fault, names)?.output();
+            let is_noticed = !output.context("can't start cargo")?.status.success();
             println!(
                 "{name:<20} {fault:<14} {}",
                 if is_noticed { "noticed" } else { "NOT NOTICED" }

@@ -126,8 +126,16 @@ impl Program {
     }
 }
 
-/// Lists all programs and what they are for, with their versions, and the compilers for WebAssembly.
+/// Lists the Rust in use, all programs and what they are for, with their versions, and the compilers for WebAssembly.
 pub(crate) fn list() {
+    for program in [
+        program(&["rustc"], &[], "everything"),
+        program(&["cargo"], &[], "everything"),
+        program(&["rustup"], &[], "the targets for WebAssembly"),
+    ] {
+        let version = program.version().unwrap_or_else(|| "not there".to_owned());
+        println!("{:<24} {:<45} {version}", program.name(), program.what_for);
+    }
     for program in &ALL {
         let absent = if program.is_optional {
             "not there"
