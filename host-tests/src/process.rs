@@ -87,17 +87,12 @@ impl Process {
     ///
     /// There is none within a minute.
     pub fn logs(&self, beginning: &str) -> io::Result<String> {
-        let end = Instant::now() + PATIENCE;
-        loop {
+        let found = poll(PATIENCE, || {
             let log = self.log();
-            if let Some(rest) = log.lines().find_map(|line| line.strip_prefix(beginning)) {
-                return Ok(rest.trim().to_owned());
-            }
-            if Instant::now() > end {
-                return Err(self.error(&format!("doesn't log `{beginning}…`")));
-            }
-            thread::sleep(PAUSE);
-        }
+            let rest = log.lines().find_map(|line| line.strip_prefix(beginning));
+            Ok(rest.map(|rest| rest.trim().to_owned()))
+        })?;
+        found.ok_or_else(|| self.error(&format!("doesn't log `{beginning}…`")))
     }
 
     /// Waits until it ends.
@@ -106,14 +101,8 @@ impl Process {
     ///
     /// It runs for longer.
     pub fn ends_within(&mut self, limit: Duration) -> io::Result<ExitStatus> {
-        let end = Instant::now() + limit;
-        loop {
-            match self.ended()? {
-                Some(status) => return Ok(status),
-                None if Instant::now() > end => return Err(self.error("doesn't end")),
-                None => thread::sleep(PAUSE),
-            }
-        }
+        let status = poll(limit, || self.ended())?;
+        status.ok_or_else(|| self.error("doesn't end"))
     }
 
     /// Waits until it listens at this address, if it doesn't say so.
@@ -122,16 +111,16 @@ impl Process {
     ///
     /// It ends, or doesn't listen for a minute.
     pub fn listens(&mut self, address: SocketAddr) -> io::Result<()> {
-        let end = Instant::now() + PATIENCE;
-        while TcpStream::connect(address).is_err() {
-            if self.ended()?.is_some() || Instant::now() > end {
-                // What it wrote last may be on its way yet.
-                thread::sleep(Duration::from_millis(100));
-                return Err(self.error("doesn't listen"));
-            }
-            thread::sleep(PAUSE);
+        let listens = poll(PATIENCE, || match TcpStream::connect(address) {
+            Ok(_) => Ok(Some(true)),
+            Err(_) => Ok(self.ended()?.map(|_| false)),
+        })?;
+        if listens == Some(true) {
+            return Ok(());
         }
-        Ok(())
+        // What it wrote last may be on its way yet.
+        thread::sleep(Duration::from_millis(100));
+        Err(self.error("doesn't listen"))
     }
 
     /// Waits until it ends, which it has to do well.
@@ -180,6 +169,21 @@ impl Drop for Process {
         // It may have ended; then there is nothing to do.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// Looks again and again until there is something, for `limit` at most.
+pub(crate) fn poll<T>(
+    limit: Duration,
+    mut look: impl FnMut() -> io::Result<Option<T>>,
+) -> io::Result<Option<T>> {
+    let end = Instant::now() + limit;
+    loop {
+        let found = look()?;
+        if found.is_some() || Instant::now() > end {
+            return Ok(found);
+        }
+        thread::sleep(PAUSE);
     }
 }
 

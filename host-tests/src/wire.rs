@@ -208,6 +208,11 @@ impl Header {
         })
     }
 
+    /// How long the frame is, this header included; `None` if that is more than memory can hold.
+    fn frame_length(&self) -> Option<usize> {
+        usize::try_from(self.payload).ok()?.checked_add(self.length)
+    }
+
     /// Whether the length is in the form that the RFC asks for.
     fn is_shortest(&self) -> bool {
         let key = if self.key.is_some() { 4 } else { 0 };
@@ -224,7 +229,7 @@ impl Header {
 #[must_use]
 pub fn take_frame(bytes: &mut &[u8]) -> Option<Frame> {
     let header = Header::parse(bytes).filter(Header::is_shortest)?;
-    let (frame, rest) = bytes.split_at_checked(frame_length(bytes)?)?;
+    let (frame, rest) = bytes.split_at_checked(header.frame_length()?)?;
     *bytes = rest;
     let mut payload = frame[header.length..].to_vec();
     for (index, byte) in payload.iter_mut().enumerate() {
@@ -259,9 +264,7 @@ pub fn read_frames(bytes: &[u8]) -> Vec<Frame> {
 /// The length of the frame at the start of `bytes`, header included, if all of it is there.
 #[must_use]
 pub fn frame_length(bytes: &[u8]) -> Option<usize> {
-    let header = Header::parse(bytes)?;
-    let payload = usize::try_from(header.payload).ok()?;
-    let length = payload.checked_add(header.length)?;
+    let length = Header::parse(bytes)?.frame_length()?;
     (bytes.len() >= length).then_some(length)
 }
 

@@ -10,7 +10,6 @@ use host_tests::deflate::{NAME, Peer};
 use host_tests::heads;
 use host_tests::usage::Usage;
 use host_tests::wire::{self, FIN, RSV1, TEXT};
-
 use serde::Serialize;
 
 use super::corpus::Corpus;

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use host_tests::deflate::{self, Peer, text};
+use host_tests::table::Table;
 use host_tests::wire::{Frame, RSV1};
 use serde::Serialize;
 use websocket_component::Role;
@@ -14,8 +15,6 @@ use websocket_host::protocol::{
     Compression, Config, Deflate, Extension, ExtensionParameter, Negotiated, Outgoing, OutgoingKind,
 };
 use websocket_host::{Cache, Guest, Sandbox, SandboxConfig, Session};
-
-use host_tests::table::Table;
 
 /// Enough that a page more or less is 512 bytes for each.
 const SESSIONS: usize = 128;

@@ -30,25 +30,25 @@ pub(crate) struct Source {
     wire: Rc<Wire>,
     at: usize,
     /// The index of the next boundary.
-    border: usize,
+    boundary: usize,
 }
 
 #[derive(Debug)]
 struct Wire {
     bytes: Vec<u8>,
     /// Boundaries, ascending; the last is the end.
-    borders: Vec<usize>,
+    boundaries: Vec<usize>,
 }
 
 impl Source {
     /// Makes a source whose reads end at these boundaries, and at the end.
-    pub(crate) fn new(bytes: Vec<u8>, mut borders: Vec<usize>) -> Self {
-        borders.retain(|border| *border < bytes.len());
-        borders.push(bytes.len());
+    pub(crate) fn new(bytes: Vec<u8>, mut boundaries: Vec<usize>) -> Self {
+        boundaries.retain(|boundary| *boundary < bytes.len());
+        boundaries.push(bytes.len());
         Self {
-            wire: Rc::new(Wire { bytes, borders }),
+            wire: Rc::new(Wire { bytes, boundaries }),
             at: 0,
-            border: 0,
+            boundary: 0,
         }
     }
 
@@ -59,7 +59,7 @@ impl Source {
 
     /// Returns the most bytes of one read.
     pub(crate) fn limit(&self) -> usize {
-        let ends = &self.wire.borders;
+        let ends = &self.wire.boundaries;
         let starts = [0].iter().chain(ends);
         let lengths = ends.iter().zip(starts).map(|(end, start)| end - start);
         lengths.max().unwrap_or(0)
@@ -73,13 +73,13 @@ impl Source {
     /// Returns the next bytes, never none.
     fn next(&mut self, room: usize) -> &[u8] {
         let start = self.at;
-        let border = self.wire.borders[self.border];
-        let end = border.min(start + room);
+        let boundary = self.wire.boundaries[self.boundary];
+        let end = boundary.min(start + room);
         self.at = end;
-        if end == border {
-            self.border += 1;
-            if self.border == self.wire.borders.len() {
-                (self.at, self.border) = (0, 0);
+        if end == boundary {
+            self.boundary += 1;
+            if self.boundary == self.wire.boundaries.len() {
+                (self.at, self.boundary) = (0, 0);
             }
         }
         &self.wire.bytes[start..end]

@@ -114,11 +114,11 @@ impl Workload {
             wire.extend(frame.bytes());
             ends.push(wire.len());
         }
-        let borders = match self.cell.is_one_at_a_time {
+        let boundaries = match self.cell.is_one_at_a_time {
             true => ends,
             false => (self.transfer..wire.len()).step_by(self.transfer).collect(),
         };
-        Source::new(wire, borders)
+        Source::new(wire, boundaries)
     }
 
     /// How many bytes the messages take on the wire, in one frame each.

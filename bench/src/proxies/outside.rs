@@ -33,7 +33,7 @@ pub(super) fn start(server: SocketAddr, certificate: Option<&Issued>) -> Result<
             continue;
         };
         let file = folder.join(format!("{name}.conf"));
-        // Returns an address that was free just before.
+        // It was free a moment ago.
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let settings = Settings {
             address,

@@ -2,7 +2,7 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `suite` | a run: the test suite on one side, its peer on the other, and what came of it |
+//! | `suite` | a run: the test suite on one side, its peer on the other, and its results |
 //! | `between` | the proxies between them, if there are any |
 //! | `host` | what runs the engine |
 //! | `report` | what the test suite found, checked to be complete |

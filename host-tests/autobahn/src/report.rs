@@ -70,7 +70,7 @@ impl fmt::Display for Id {
     }
 }
 
-/// What came of a case: of its messages and of its end together.
+/// The result of a case, of its messages and its end together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Ok,

@@ -1,4 +1,4 @@
-//! One run: the test suite on one side, the engine's peer on the other, as processes that end with it.
+//! A run: the test suite on one side, the engine's peer on the other, as processes that end with it.
 
 use std::env;
 use std::fmt;
@@ -24,7 +24,7 @@ const RUN_TIME: Duration = Duration::from_secs(30 * 60);
 /// The longest that the test suite may take to write its report once all cases are through.
 const REPORT_TIME: Duration = Duration::from_secs(60);
 
-/// What came of a run.
+/// The results of a run.
 pub(crate) struct Finished {
     host: Host,
     cases: Vec<Case>,

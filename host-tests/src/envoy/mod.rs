@@ -10,20 +10,17 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 use tempfile::TempDir;
 
 use crate::gate::file;
-use crate::process::Process;
+use crate::process::{Process, poll};
 use admin::Admin;
 
 /// How long Envoy may take to listen, or to write what a test waits for.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// How long to wait before looking again.
-const PAUSE: Duration = Duration::from_millis(10);
 
 /// The path prefix of the route that has the filter turned off.
 pub const UNCHECKED: &str = "/unchecked";
@@ -131,7 +128,7 @@ impl Builder {
         self
     }
 
-    /// Does nothing beside forwarding that it wouldn't do by itself: no access log, and statistics every 5 s.
+    /// Does nothing beside forwarding that Envoy doesn't do by default: no access log, and statistics every 5 s.
     pub fn for_measuring(mut self) -> Self {
         self.is_measured = true;
         self
@@ -180,18 +177,15 @@ impl Builder {
             .arg("-c")
             .arg(&settings);
         let mut process = Process::start("Envoy", &mut command)?;
-        let since = Instant::now();
-        let (admin, address) = loop {
-            if let Some(found) = listening(&address_file) {
-                break found;
-            }
-            if process.ended()?.is_some() || since.elapsed() > PATIENCE {
-                // What it wrote last may be on its way yet.
-                thread::sleep(Duration::from_millis(100));
-                let what = format!("Envoy doesn't start; its log:\n{}", process.log());
-                return Err(io::Error::other(what));
-            }
-            thread::sleep(PAUSE);
+        let started = poll(PATIENCE, || match listening(&address_file) {
+            Some(found) => Ok(Some(Ok(found))),
+            None => Ok(process.ended()?.map(Err)),
+        })?;
+        let Some(Ok((admin, address))) = started else {
+            // What it wrote last may be on its way yet.
+            thread::sleep(Duration::from_millis(100));
+            let what = format!("Envoy doesn't start; its log:\n{}", process.log());
+            return Err(io::Error::other(what));
         };
         Ok(Envoy {
             address,
@@ -309,19 +303,12 @@ impl Envoy {
     fn wait_for<T>(
         &self,
         otherwise: &str,
-        mut get: impl FnMut() -> io::Result<Option<T>>,
+        get: impl FnMut() -> io::Result<Option<T>>,
     ) -> io::Result<T> {
-        let since = Instant::now();
-        loop {
-            if let Some(found) = get()? {
-                return Ok(found);
-            }
-            if since.elapsed() > PATIENCE {
-                let what = format!("{otherwise}; Envoy's log:\n{}", self.log());
-                return Err(io::Error::other(what));
-            }
-            thread::sleep(PAUSE);
-        }
+        poll(PATIENCE, get)?.ok_or_else(|| {
+            let what = format!("{otherwise}; Envoy's log:\n{}", self.log());
+            io::Error::other(what)
+        })
     }
 }
 
